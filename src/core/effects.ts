@@ -1,0 +1,133 @@
+/**
+ * The border of the core: everything that a registry can be told (`Input`) and everything that it can ask for (`Effect`).
+ * Nothing else passes: no clock, no chance, no promise. The daemon and the simulator both stand on the other side.
+ */
+import type { RegistryError } from './errors.js'
+import type { Definition, InstanceStatus, NodeRecord, PeerId, Registration } from './model.js'
+
+/** The time of an input, as this machine tells it. */
+export interface Moment {
+  /** Milliseconds on a clock that never steps. Everything within one run is measured by it. */
+  readonly now: number
+  /** Unix milliseconds. Used for what outlives a run (the horizon) and for display; never compared between machines. */
+  readonly wall: number
+}
+
+/** The cryptography that the core is lent; synchronous. The simulator's is cheap. */
+export interface Crypto {
+  /** 32 bytes. */
+  hash(bytes: Uint8Array): Uint8Array
+  /** 64 bytes, by this daemon's own key. */
+  sign(bytes: Uint8Array): Uint8Array
+  /** False for a wrong signature, and for an owner whose id holds no key. Never throws. */
+  verify(owner: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean
+}
+
+export type Input =
+  /** The moment that `Registry.wakeAt` asked for has come. */
+  | { readonly type: 'wake' }
+  | { readonly type: 'connected'; readonly peer: PeerId }
+  | { readonly type: 'disconnected'; readonly peer: PeerId }
+  /** A dial was refused, reset or cut in the handshake at every address: evidence of a crash, unlike a time-out. */
+  | { readonly type: 'refused'; readonly peer: PeerId }
+  /** `author` is the proven author of the message, not the neighbour that passed it on. */
+  | { readonly type: 'gossip'; readonly author: PeerId; readonly bytes: Uint8Array }
+  /** A frame of a heartbeat stream. */
+  | { readonly type: 'beat'; readonly from: PeerId; readonly bytes: Uint8Array }
+  /** A peer asks; answered by `reply` effects that carry the same id. */
+  | { readonly type: 'request'; readonly from: PeerId; readonly id: number; readonly bytes: Uint8Array }
+  /** One message of the answer to our request `id`. */
+  | { readonly type: 'response'; readonly id: number; readonly bytes: Uint8Array }
+  /** No more answers to our request `id`: the peer finished (`ok`) or the stream broke, or its deadline passed. */
+  | { readonly type: 'closed'; readonly id: number; readonly ok: boolean }
+  /** A `store` effect is done. */
+  | { readonly type: 'stored'; readonly id: number; readonly error?: string }
+  | { readonly type: 'checked'; readonly id: string; readonly n: number; readonly result: CheckResult }
+  /** Fresh figures of this machine; `load` in percent, `vitals` as JSON of at most `wireLimits.vitalsBytes`. */
+  | { readonly type: 'vitals'; readonly load: number; readonly vitals: string }
+  | { readonly type: 'command'; readonly ticket: number; readonly command: Command }
+
+export interface CheckResult {
+  readonly status: InstanceStatus
+  /** What went wrong, for people. */
+  readonly details?: string
+}
+
+/** What a caller on this machine wants; each is answered by one `settle` effect with the same ticket. */
+export type Command =
+  | { readonly type: 'register'; readonly registration: Registration }
+  | { readonly type: 'deregister'; readonly id: string }
+  | { readonly type: 'save-definition'; readonly definition: Definition }
+  | { readonly type: 'remove-definition'; readonly id: string }
+  /** Fences the node of that owner; for this daemon itself it raises the generation instead. */
+  | { readonly type: 'remove-node'; readonly owner: PeerId }
+  | { readonly type: 'set-node'; readonly node: NodeRecord }
+  /** Says goodbye; settled once the goodbye is on disk. */
+  | { readonly type: 'leave' }
+
+export type Effect =
+  /** Best effort to every member. */
+  | { readonly type: 'broadcast'; readonly bytes: Uint8Array }
+  /** One frame to one peer; may be lost. */
+  | { readonly type: 'beat'; readonly to: PeerId; readonly bytes: Uint8Array }
+  /** Answered by any number of `response` inputs and one `closed`. */
+  | {
+      readonly type: 'request'
+      readonly id: number
+      readonly to: PeerId
+      readonly bytes: Uint8Array
+      readonly timeout_ms: number
+    }
+  | { readonly type: 'reply'; readonly id: number; readonly bytes: Uint8Array; readonly last: boolean }
+  /** Try to connect now, whoever's turn it is; a failure comes back as `refused`, or as nothing. */
+  | { readonly type: 'dial'; readonly peer: PeerId }
+  /** The connection looks alive, but nothing comes over it: cut it and dial again. */
+  | { readonly type: 'redial'; readonly peer: PeerId }
+  /** Addresses at which a peer says that it can be dialled. */
+  | { readonly type: 'learn'; readonly peer: PeerId; readonly addresses: readonly string[] }
+  /** One atomic batch; `sync` ones must survive a power cut before `stored` comes back. */
+  | { readonly type: 'store'; readonly id: number; readonly sync: boolean; readonly ops: readonly StoreOp[] }
+  | { readonly type: 'check'; readonly id: string; readonly n: number; readonly url: string }
+  | { readonly type: 'settle'; readonly ticket: number; readonly result: Settled }
+  | { readonly type: 'notify'; readonly event: RegistryEvent }
+
+/** The outcome of a command: `value` holds the id of what was registered, else nothing. */
+export type Settled =
+  | { readonly ok: true; readonly value?: string }
+  | { readonly ok: false; readonly error: RegistryError }
+
+export type StoreOp =
+  /** Replaces all that is held of this owner: its signed head and the full Yjs content that the head describes. */
+  | { readonly type: 'snapshot'; readonly owner: PeerId; readonly head: Uint8Array; readonly content: Uint8Array }
+  /** Appended to what is held; `version` orders the updates of one owner. An empty `update` carries its head alone. */
+  | {
+      readonly type: 'update'
+      readonly owner: PeerId
+      readonly version: number
+      readonly head: Uint8Array
+      readonly update: Uint8Array
+    }
+  | { readonly type: 'forget'; readonly owner: PeerId }
+  /** A small local fact under a name; the newest value counts. */
+  | { readonly type: 'note'; readonly name: string; readonly value: string }
+  /** Raises the generation on disk, outside the database; on disk before the rest of the batch. */
+  | { readonly type: 'generation'; readonly generation: number }
+
+/** What is on disk of one owner's document, in the order in which it was written. */
+export interface StoredDocument {
+  readonly owner: PeerId
+  readonly snapshot?: { readonly head: Uint8Array; readonly content: Uint8Array }
+  readonly updates: readonly { readonly head: Uint8Array; readonly update: Uint8Array }[]
+}
+
+/** News for people and programs; never needed for correctness. */
+export type RegistryEvent =
+  | { readonly type: 'member'; readonly peer: PeerId; readonly from: string; readonly to: string; readonly why: string }
+  | { readonly type: 'instance'; readonly id: string; readonly slug?: string; readonly change: 'shown' | 'hidden' }
+  | { readonly type: 'instance-status'; readonly id: string; readonly from: InstanceStatus; readonly to: InstanceStatus }
+  | { readonly type: 'ready' }
+  | { readonly type: 'synced'; readonly peer: PeerId; readonly documents: number }
+  | { readonly type: 'generation'; readonly generation: number; readonly why: string }
+  | { readonly type: 'refuted'; readonly incarnation: number }
+  | { readonly type: 'muted'; readonly why: string }
+  | { readonly type: 'warning'; readonly message: string }

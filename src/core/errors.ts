@@ -1,0 +1,34 @@
+/**
+ * The errors that a caller can cause: a closed list of codes, each with a message that names the thing, the field and the way out.
+ * What peers do wrong is dropped and counted instead; what we do wrong is an assertion.
+ */
+
+export type ErrorCode =
+  | 'malformed' // the input breaks a rule of the model
+  | 'forbidden' // well understood, not permitted
+  | 'not-found' // no such record
+  | 'conflict' // another fact stands against it
+  | 'too-large' // over a limit of size or count
+  | 'unavailable' // this daemon cannot do it now, but may later
+  | 'internal' // our own fault
+
+export class RegistryError extends Error {
+  override readonly name = 'RegistryError'
+
+  /**
+   * @param code which kind of error, stable across versions
+   * @param message what was wrong, which field, what to do
+   */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options?: { cause?: unknown },
+  ) {
+    super(message, options)
+  }
+}
+
+/** Ends the program's current task when one of our own rules does not hold: a bug here, never bad input. */
+export function assert(condition: boolean, rule: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${rule}`)
+}

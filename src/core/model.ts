@@ -1,0 +1,333 @@
+/**
+ * The nouns of the registry and the parsers that let outside input in: nodes, instances, definitions, slugs, urls.
+ * Nothing here knows who wrote a record or whether its writer lives.
+ */
+import { RegistryError } from './errors.js'
+
+/** A daemon's identity: the text form of its libp2p peer id. */
+export type PeerId = string
+
+export const instanceStatuses = ['Unknown', 'Healthy', 'Degraded', 'Unreachable', 'Error'] as const
+export type InstanceStatus = (typeof instanceStatuses)[number]
+
+/** What a caller says of an instance, validated; `url` is always present. The content of an instance record. */
+export interface InstanceFacts {
+  readonly id: string
+  readonly url: string
+  readonly slug?: string
+  readonly deploymentId?: string
+  readonly scheme?: string
+  readonly host?: string
+  readonly ip?: string
+  readonly port?: number
+  readonly path?: string
+  readonly tags?: readonly string[]
+}
+
+/** An instance as its home node records it. `n` is its registration number, raised only by registering. */
+export interface InstanceRecord extends InstanceFacts {
+  readonly n: number
+  readonly status: InstanceStatus
+  readonly details?: string
+}
+
+/** A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. */
+export interface Registration {
+  readonly id?: string
+  readonly url: string
+  readonly slug?: string
+  readonly deploymentId?: string
+  readonly scheme?: string
+  readonly host?: string
+  readonly ip?: string
+  readonly port?: number
+  readonly path?: string
+  readonly tags?: readonly string[]
+}
+
+/** The facts that a node publishes of itself. Load, usage and GPUs are news, not facts, and are not in here. */
+export interface NodeRecord {
+  readonly id: string
+  readonly url: string
+  readonly region?: string
+  readonly availabilityZone?: string
+  /** The multiaddrs at which its peers can dial it. */
+  readonly addresses: readonly string[]
+}
+
+/** A service definition: an opaque JSON object of which only `id` is ours to read. */
+export type Definition = { readonly id: string } & { readonly [field: string]: unknown }
+
+/** Sizes beyond which input is refused (callers) or dropped (peers). */
+export const modelLimits = {
+  idLength: 512,
+  urlLength: 2048,
+  labelLength: 256,
+  detailsLength: 1024,
+  tags: 64,
+  addresses: 16,
+  definitionBytes: 1024 * 1024,
+} as const
+
+/** The port that a url without one means. */
+const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
+
+/**
+ * Reads a RegisterInstanceRequest. Empty strings and nulls count as absent.
+ * @throws RegistryError `malformed`, naming the field
+ */
+export function parseRegistration(input: unknown): Registration {
+  const fields = parseObject(input, 'the request body')
+  const id = optionalText(fields, 'id', modelLimits.idLength)
+  const slug = optionalText(fields, 'slug', modelLimits.labelLength)
+  if (slug !== undefined) parseSlug(slug)
+  const deploymentId = optionalText(fields, 'deploymentId', modelLimits.idLength)
+  const scheme = optionalText(fields, 'scheme', modelLimits.labelLength)
+  const host = optionalText(fields, 'host', modelLimits.urlLength)
+  const ip = optionalText(fields, 'ip', modelLimits.labelLength)
+  const path = optionalText(fields, 'path', modelLimits.urlLength)
+  const port = optionalPort(fields)
+  const tags = optionalTags(fields)
+  const given = { scheme, host, ip, port, path }
+  const url = optionalText(fields, 'url', modelLimits.urlLength) ?? composeUrl(given)
+  return withoutUndefined({ id, slug, deploymentId, tags, url, ...urlParts(url, given) }) as unknown as Registration
+}
+
+/** The url rule of the contract: `scheme://host:port/path`, with `ip` where there is no host. */
+function composeUrl(given: { scheme?: string; host?: string; ip?: string; port?: number; path?: string }): string {
+  const host = given.host ?? given.ip
+  if (host === undefined) {
+    throw new RegistryError('malformed', 'url: missing; give url, or host, or ip (with scheme and port)')
+  }
+  const scheme = given.scheme ?? 'http'
+  const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  const port = given.port === undefined ? '' : `:${given.port}`
+  const path = given.path === undefined ? '' : `/${given.path.replace(/^\/+/, '')}`
+  return `${scheme}://${bracketed}${port}${path}`
+}
+
+type UrlParts = Pick<InstanceFacts, 'scheme' | 'host' | 'ip' | 'port' | 'path'>
+
+/** What the url says wherever the caller said nothing. The caller's own words stay as they are. */
+function urlParts(url: string, given: UrlParts): UrlParts {
+  const parsed = parseUrl(url, 'url')
+  const host = parsed.hostname.replace(/^\[|\]$/g, '')
+  const scheme = parsed.protocol.slice(0, -1)
+  const path = parsed.pathname.replace(/^\//, '')
+  const port = explicitPort(url) ?? (parsed.port === '' ? defaultPorts[scheme] : Number(parsed.port))
+  return {
+    scheme: given.scheme ?? scheme,
+    host: given.host ?? (host === '' ? undefined : host),
+    ip: given.ip ?? (isIpAddress(host) ? host : undefined),
+    port: given.port ?? port,
+    path: given.path ?? (path === '' ? undefined : path),
+  }
+}
+
+/**
+ * Where a health check has to connect to reach `url`.
+ * @returns undefined where the url has no host or no known port
+ */
+export function urlEndpoint(url: string): { readonly host: string; readonly port: number } | undefined {
+  const parsed = readUrl(url)
+  if (parsed === undefined || parsed.hostname === '') return undefined
+  const port = parsed.port === '' ? defaultPorts[parsed.protocol.slice(0, -1)] : Number(parsed.port)
+  return port === undefined ? undefined : { host: parsed.hostname.replace(/^\[|\]$/g, ''), port }
+}
+
+/** The port written in a url, which `URL` drops where it is the scheme's default. */
+function explicitPort(url: string): number | undefined {
+  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d{1,5})(?:[/?#]|$)/i.exec(url)
+  return match === null ? undefined : Number(match[1])
+}
+
+/**
+ * Reads a url that names a scheme and a host.
+ * @throws RegistryError `malformed`, naming `field`
+ */
+export function parseUrl(url: string, field: string): URL {
+  const hint = 'give an absolute url such as http://10.0.0.5:8080/path'
+  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
+    throw new RegistryError('malformed', `${field}: ${quote(url)} has no scheme; ${hint}`)
+  }
+  const parsed = readUrl(url)
+  if (parsed === undefined) throw new RegistryError('malformed', `${field}: ${quote(url)} is not a url; ${hint}`)
+  if (parsed.hostname === '') throw new RegistryError('malformed', `${field}: ${quote(url)} has no host; ${hint}`)
+  return parsed
+}
+
+function readUrl(url: string): URL | undefined {
+  try {
+    return new URL(url)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws RegistryError `malformed` */
+export function parseSlug(slug: string): string {
+  if (/^[\p{L}\p{N}][\p{L}\p{N}._~@/-]*$/u.test(slug) && slug.length <= modelLimits.labelLength) return slug
+  throw new RegistryError(
+    'malformed',
+    `slug: ${quote(slug)} is not a slug; use letters, digits and . _ ~ @ / - (at most ${modelLimits.labelLength}), beginning with a letter or digit`,
+  )
+}
+
+/**
+ * Reads the body of a saveDefinition call, `{"definition": {"id": …}}`.
+ * @throws RegistryError `malformed` or `too-large`
+ */
+export function parseDefinition(input: unknown): Definition {
+  const definition = parseObject(parseObject(input, 'the request body')['definition'], 'definition')
+  parseId(definition['id'], 'definition.id')
+  if (canonicalJson(definition).length > modelLimits.definitionBytes) {
+    throw new RegistryError('too-large', `definition: larger than ${modelLimits.definitionBytes} bytes of JSON`)
+  }
+  return definition as Definition
+}
+
+/** @throws RegistryError `malformed`, naming `field` */
+export function parseId(input: unknown, field: string): string {
+  if (typeof input !== 'string' || input === '') {
+    throw new RegistryError('malformed', `${field}: must be a non-empty string`)
+  }
+  return boundedText(input, field, modelLimits.idLength)
+}
+
+/** The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug. */
+export function deriveInstanceId(slug: string | undefined, url: string, hash: (bytes: Uint8Array) => Uint8Array): string {
+  const digest = hash(new TextEncoder().encode(canonicalJson([slug ?? '', url])))
+  return `inst_${hex(digest.subarray(0, 10))}`
+}
+
+/** The id of a node that was given none. */
+export function deriveNodeId(peerId: PeerId): string {
+  return `node_${peerId.slice(-12)}`
+}
+
+// ---- the parsers for records that arrive from peers: a value, or undefined
+
+/** Reads the value of an entry of `instances`, written by any version of any peer. */
+export function readInstanceRecord(id: string, json: string): InstanceRecord | undefined {
+  const fields = readObject(json)
+  if (fields === undefined) return undefined
+  const { n, status, details } = fields
+  if (!Number.isSafeInteger(n) || (n as number) < 1) return undefined
+  if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
+  if (details !== undefined && typeof details !== 'string') return undefined
+  try {
+    const registration = parseRegistration({ ...fields, id })
+    return withoutUndefined({ ...registration, id, n, status, details }) as unknown as InstanceRecord
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads the value of the entry `self` of `node`. */
+export function readNodeRecord(json: string): NodeRecord | undefined {
+  const fields = readObject(json)
+  if (fields === undefined) return undefined
+  try {
+    const id = parseId(fields['id'], 'id')
+    const url = optionalText(fields, 'url', modelLimits.urlLength)
+    const region = optionalText(fields, 'region', modelLimits.labelLength)
+    const availabilityZone = optionalText(fields, 'availabilityZone', modelLimits.labelLength)
+    const listed = Array.isArray(fields['addresses']) ? fields['addresses'].slice(0, modelLimits.addresses) : []
+    const addresses = listed.filter(
+      (address): address is string => typeof address === 'string' && address.length <= modelLimits.urlLength,
+    )
+    if (url === undefined) return undefined
+    return withoutUndefined({ id, url, region, availabilityZone, addresses }) as unknown as NodeRecord
+  } catch {
+    return undefined
+  }
+}
+
+/** Reads a JSON object; anything else is undefined. */
+export function readObject(json: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// ---- JSON with one spelling
+
+/**
+ * JSON with the keys of every object in UTF-16 order and no white space (RFC 8785), so that equal values are equal bytes.
+ * Lone surrogates come out as escapes, so the text is always well-formed Unicode.
+ */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const fields = value as Record<string, unknown>
+  const parts = Object.keys(fields)
+    .filter((key) => fields[key] !== undefined)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonicalJson(fields[key])}`)
+  return `{${parts.join(',')}}`
+}
+
+// ---- small readers
+
+function parseObject(input: unknown, what: string): Readonly<Record<string, unknown>> {
+  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input as Record<string, unknown>
+  throw new RegistryError('malformed', `${what}: must be a JSON object`)
+}
+
+function optionalText(fields: Readonly<Record<string, unknown>>, field: string, limit: number): string | undefined {
+  const value = fields[field]
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw new RegistryError('malformed', `${field}: must be a string`)
+  return boundedText(value, field, limit)
+}
+
+function boundedText(value: string, field: string, limit: number): string {
+  if (value.length > limit) throw new RegistryError('malformed', `${field}: longer than ${limit} characters`)
+  if (!value.isWellFormed()) throw new RegistryError('malformed', `${field}: holds half of a surrogate pair`)
+  // eslint-disable-next-line no-control-regex
+  if (/[\u0000-\u001f\u007f]/.test(value)) throw new RegistryError('malformed', `${field}: holds a control character`)
+  return value
+}
+
+function optionalPort(fields: Readonly<Record<string, unknown>>): number | undefined {
+  const port = fields['port']
+  if (port === undefined || port === null || port === 0) return undefined
+  if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535) return port
+  throw new RegistryError('malformed', 'port: must be a whole number from 1 to 65535')
+}
+
+function optionalTags(fields: Readonly<Record<string, unknown>>): readonly string[] | undefined {
+  const tags = fields['tags']
+  if (tags === undefined || tags === null) return undefined
+  if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
+    throw new RegistryError('malformed', 'tags: must be a list of strings')
+  }
+  if (tags.length > modelLimits.tags) throw new RegistryError('malformed', `tags: more than ${modelLimits.tags}`)
+  const distinct = new Set((tags as string[]).filter((tag) => tag !== ''))
+  for (const tag of distinct) boundedText(tag, 'tags', modelLimits.labelLength)
+  return distinct.size === 0 ? undefined : [...distinct]
+}
+
+function isIpAddress(host: string): boolean {
+  return host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host)
+}
+
+function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+}
+
+/** Lower-case hexadecimal. */
+export function hex(bytes: Uint8Array): string {
+  let text = ''
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
+  return text
+}

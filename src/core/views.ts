@@ -1,0 +1,103 @@
+/**
+ * What the registry shows to its readers: plain values, safe to serialise, that never change once given out.
+ * The doors (HTTP, CLI, library) know these shapes and nothing behind them.
+ */
+import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
+
+/** One instance as callers see it. `lastHeartbeat` (RFC 3339) is present only while it is `Healthy`. */
+export interface InstanceView extends InstanceFacts {
+  readonly status: InstanceStatus
+  readonly nodeUrl?: string
+  readonly details?: string
+  readonly lastHeartbeat?: string
+}
+
+/** One record with everything that decides whether it is visible, for operators. */
+export interface InstanceRow extends InstanceView {
+  readonly owner: PeerId
+  readonly nodeId?: string
+  readonly n: number
+  readonly visible: boolean
+  /** Why not, where it is not visible: `node dead`, `superseded by NODE`, `removed`… */
+  readonly why?: string
+}
+
+export interface Usage {
+  readonly used?: number
+  readonly total?: number
+  readonly percent?: number
+}
+
+/** One living node. `lastHeartbeat`, `usage` and `gpus` are live values. */
+export interface NodeView {
+  readonly id: string
+  readonly url: string
+  readonly region?: string
+  readonly availabilityZone?: string
+  readonly lastHeartbeat?: string
+  readonly usage?: { readonly cpu?: Usage; readonly memory?: Usage; readonly disk?: Usage }
+  readonly gpus?: readonly unknown[]
+}
+
+export const memberStates = ['unknown', 'alive', 'hidden', 'dead', 'left'] as const
+export type MemberState = (typeof memberStates)[number]
+
+/** What this daemon believes of one daemon (itself included). Ages are milliseconds before the moment of asking. */
+export interface MemberView {
+  readonly peer: PeerId
+  readonly nodeId?: string
+  readonly url?: string
+  readonly self: boolean
+  readonly state: MemberState
+  readonly stateAge_ms: number
+  /** Absent where nothing was ever heard in this run. */
+  readonly heardAge_ms?: number
+  readonly generation: number
+  readonly incarnation: number
+  readonly version: number
+  /** Percent of the machine's CPU, as of the last heartbeat. */
+  readonly load?: number
+  /** Who says that it is silent, while those reports stand. */
+  readonly reportedBy: readonly PeerId[]
+  /** Its label is also another node's. */
+  readonly sameLabel: boolean
+}
+
+export interface LookupResult {
+  readonly slug: string
+  readonly instances: readonly InstanceView[]
+  /** The instance that `pick` chose this time; absent where nothing can be picked. */
+  readonly picked?: InstanceView
+  /** These are last-known instances: this daemon has lost sight of most of the cluster. */
+  readonly degraded: boolean
+}
+
+/** Equal on two daemons exactly where they hold the same documents. */
+export interface DigestView {
+  readonly digest: string
+  readonly documents: readonly {
+    readonly owner: PeerId
+    readonly generation: number
+    readonly version: number
+    readonly digest: string
+  }[]
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** One sentence each, where not ready. */
+  readonly reasons: readonly string[]
+}
+
+/** What sync and heartbeats with one peer have brought, for the debugging commands. */
+export interface ExchangeView {
+  /** Heartbeats heard directly. */
+  readonly heartbeats: number
+  readonly heartbeatAge_ms?: number
+  /** Its registry digest is among this daemon's recent ones. Absent before its first heartbeat. */
+  readonly inStep?: boolean
+  readonly lastSyncAge_ms?: number
+  /** Documents that the last sync brought here, and took there. */
+  readonly lastSyncBrought?: number
+  readonly lastSyncTook?: number
+}
