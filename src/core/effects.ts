@@ -87,14 +87,15 @@ export type Effect =
   | { readonly type: 'learn'; readonly peer: PeerId; readonly addresses: readonly string[] }
   /** One atomic batch; `sync` ones must survive a power cut before `stored` comes back. */
   | { readonly type: 'store'; readonly id: number; readonly sync: boolean; readonly ops: readonly StoreOp[] }
+  /** Note on disk, outside the database, that this daemon was up and its content current at that time. */
+  | { readonly type: 'up'; readonly wall: number }
   | { readonly type: 'check'; readonly id: string; readonly n: number; readonly url: string }
   | { readonly type: 'settle'; readonly ticket: number; readonly result: Settled }
   | { readonly type: 'notify'; readonly event: RegistryEvent }
 
 /** The outcome of a command: `value` holds the id of what was registered, else nothing. */
 export type Settled =
-  | { readonly ok: true; readonly value?: string }
-  | { readonly ok: false; readonly error: RegistryError }
+  { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly error: RegistryError }
 
 export type StoreOp =
   /** Replaces all that is held of this owner: its signed head and the full Yjs content that the head describes. */
@@ -124,7 +125,12 @@ export interface StoredDocument {
 export type RegistryEvent =
   | { readonly type: 'member'; readonly peer: PeerId; readonly from: string; readonly to: string; readonly why: string }
   | { readonly type: 'instance'; readonly id: string; readonly slug?: string; readonly change: 'shown' | 'hidden' }
-  | { readonly type: 'instance-status'; readonly id: string; readonly from: InstanceStatus; readonly to: InstanceStatus }
+  | {
+      readonly type: 'instance-status'
+      readonly id: string
+      readonly from: InstanceStatus
+      readonly to: InstanceStatus
+    }
   | { readonly type: 'ready' }
   | { readonly type: 'synced'; readonly peer: PeerId; readonly documents: number }
   | { readonly type: 'generation'; readonly generation: number; readonly why: string }

@@ -195,7 +195,11 @@ export function parseId(input: unknown, field: string): string {
 }
 
 /** The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug. */
-export function deriveInstanceId(slug: string | undefined, url: string, hash: (bytes: Uint8Array) => Uint8Array): string {
+export function deriveInstanceId(
+  slug: string | undefined,
+  url: string,
+  hash: (bytes: Uint8Array) => Uint8Array,
+): string {
   const digest = hash(new TextEncoder().encode(canonicalJson([slug ?? '', url])))
   return `inst_${hex(digest.subarray(0, 10))}`
 }

@@ -1,0 +1,178 @@
+/**
+ * One owner's document as any daemon holds it: its signed head, its entries, and the Yjs content that carries them.
+ * It takes a step only where digest and structure agree with the head; which head is preferred is decided elsewhere.
+ */
+import type { Crypto } from '../effects.js'
+import { assert } from '../errors.js'
+import { equalBytes } from '../wire/codec.js'
+import type { UpdateStep } from '../wire/gossip.js'
+import type { SignedHead } from '../wire/head.js'
+import type { Holding } from '../wire/sync.js'
+import { Content } from './content.js'
+import { type Change, Entries, type Entry, differences } from './entries.js'
+
+type Hash = Crypto['hash']
+
+/** `gap`: it does not start from what is held. `wrong`: it does, and leads elsewhere than its head says. */
+export type StepOutcome =
+  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly rebased: boolean }
+  | { readonly type: 'gap' }
+  | { readonly type: 'wrong' }
+
+export class NodeDocument implements Giveable {
+  #signed: SignedHead
+  #entries: Entries
+  /** Absent after a wrong step: the entries stand, the next content must be a full one. */
+  #content: Content | undefined
+
+  private constructor(signed: SignedHead, entries: Entries, content: Content) {
+    this.#signed = signed
+    this.#entries = entries
+    this.#content = content
+  }
+
+  /** Reads a full content; undefined where it is not what the head says. */
+  static load(hash: Hash, signed: SignedHead, bytes: Uint8Array): NodeDocument | undefined {
+    const content = Content.load(bytes, signed.head.client)
+    if (content === undefined) return undefined
+    const entries = new Entries(hash)
+    for (const { map, key, value } of content.entries()) entries.set(map, key, value)
+    if (!equalBytes(entries.digest(), signed.head.digest)) return undefined
+    return new NodeDocument(signed, entries, content)
+  }
+
+  get signed(): SignedHead {
+    return this.#signed
+  }
+
+  get entries(): Entries {
+    return this.#entries
+  }
+
+  /** Takes another full content of the same owner. */
+  replaceBy(other: NodeDocument): readonly Change[] {
+    const changes = differences(this.#entries, other.entries)
+    this.#signed = other.#signed
+    this.#entries = other.#entries
+    this.#content = other.#content
+    return changes
+  }
+
+  /** Takes a step that gossip or sync brought; on `wrong` the entries stay as they were. */
+  take(signed: SignedHead, step: UpdateStep): StepOutcome {
+    const { head } = this.#signed
+    const startsHere = step.fromEpoch === head.epoch && step.fromVersion === head.version
+    const rebased = signed.head.epoch === head.epoch + 1
+    if (!startsHere || (signed.head.epoch !== head.epoch && !rebased)) return { type: 'gap' }
+    if (rebased) return this.#takeRebase(signed, step.bytes)
+    if (this.#content === undefined) return { type: 'gap' }
+    if (signed.head.client !== this.#content.client) return { type: 'wrong' }
+    return this.#takeUpdate(signed, this.#content, step.bytes, false)
+  }
+
+  /** A new epoch: everyone builds its first bytes from the entries that all hold, then applies what comes on top. */
+  #takeRebase(signed: SignedHead, update: Uint8Array): StepOutcome {
+    if (signed.head.client === 0) return { type: 'wrong' }
+    return this.#takeUpdate(signed, Content.build(this.#entries.sorted(), signed.head.client), update, true)
+  }
+
+  #takeUpdate(signed: SignedHead, content: Content, update: Uint8Array, rebased: boolean): StepOutcome {
+    const touched = content.apply(update)
+    const changes: Change[] = []
+    for (const { map, key, value } of touched ?? []) {
+      const before = this.#entries.get(map, key)
+      if (before === value) continue
+      changes.push({ map, key, ...(before !== undefined && { before }), ...(value !== undefined && { after: value }) })
+    }
+    this.#entries.apply(changes)
+    if (touched === undefined || !equalBytes(this.#entries.digest(), signed.head.digest)) {
+      this.#entries.revert(changes)
+      if (!rebased) this.#content = undefined
+      return { type: 'wrong' }
+    }
+    this.#signed = signed
+    this.#content = content
+    return { type: 'taken', changes, rebased }
+  }
+
+  /** What this replica can say that it holds. Without content it holds nothing that a difference could start from. */
+  get holding(): Holding {
+    const { owner, generation, version, boot, epoch } = this.#signed.head
+    const content = this.#content
+    return { owner, generation, version, boot, ...(content ? { epoch, clock: content.clock } : { epoch: 0, clock: 0 }) }
+  }
+
+  /** The full content; undefined after a wrong step. */
+  encode(): Uint8Array | undefined {
+    return this.#content?.encode()
+  }
+
+  /** What a holder of the same epoch at `clock` lacks. */
+  encodeSince(clock: number): Uint8Array | undefined {
+    return this.#content?.encodeSince(clock)
+  }
+}
+
+/** A document that can be given to others: a head, and the content that it describes. */
+export interface Giveable {
+  readonly signed: SignedHead
+  readonly holding: Holding
+  encode(): Uint8Array | undefined
+  encodeSince(clock: number): Uint8Array | undefined
+}
+
+/** The document of this daemon itself: the only one that is written here. */
+export class OwnDocument {
+  #entries: Entries
+  #content: Content
+  epoch: number
+
+  constructor(
+    hash: Hash,
+    base: { readonly entries: Iterable<Entry>; readonly epoch: number; readonly client: number },
+  ) {
+    this.#entries = new Entries(hash)
+    for (const { map, key, value } of base.entries) this.#entries.set(map, key, value)
+    this.epoch = base.epoch
+    this.#content = Content.build(this.#entries.sorted(), base.client)
+  }
+
+  get entries(): Entries {
+    return this.#entries
+  }
+
+  get client(): number {
+    return this.#content.client
+  }
+
+  get clock(): number {
+    return this.#content.clock
+  }
+
+  /** More tombstones than content: the time to rebase. */
+  get outgrown(): boolean {
+    return this.#content.structs > 2 * this.#entries.size + 64
+  }
+
+  /** One transaction; returns the Yjs update that carries it. */
+  write(changes: readonly Change[]): Uint8Array {
+    this.#entries.apply(changes)
+    const update = this.#content.write(changes)
+    assert(changes.length === 0 || update.length > 0, 'a change makes an update')
+    return update
+  }
+
+  /** Begins a new epoch: the same entries, the fewest bytes. */
+  rebase(client: number): void {
+    this.epoch += 1
+    this.#content = Content.build(this.#entries.sorted(), client)
+  }
+
+  encode(): Uint8Array {
+    return this.#content.encode()
+  }
+
+  encodeSince(clock: number): Uint8Array {
+    return this.#content.encodeSince(clock)
+  }
+}

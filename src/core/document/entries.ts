@@ -1,0 +1,198 @@
+/**
+ * The entries of one document as plain strings by map and key, with a digest that costs one bucket a change.
+ * It knows nothing of Yjs, heads or the meaning of an entry.
+ */
+import type { Crypto } from '../effects.js'
+import { assert } from '../errors.js'
+import { Writer } from '../wire/codec.js'
+
+/** The root maps of every document. Their order is part of the digest and of the bytes of a new epoch. */
+export const mapNames = ['node', 'instances', 'definitions', 'removals', 'fences'] as const
+export type MapName = (typeof mapNames)[number]
+
+export interface Entry {
+  readonly map: MapName
+  readonly key: string
+  readonly value: string
+}
+
+/** One entry that came (`before` absent), went (`after` absent) or changed. */
+export interface Change {
+  readonly map: MapName
+  readonly key: string
+  readonly before?: string
+  readonly after?: string
+}
+
+type Hash = Crypto['hash']
+
+export class Entries {
+  readonly #maps = new Map<MapName, Map<string, string>>(mapNames.map((name) => [name, new Map()]))
+  readonly #digest: BucketDigest
+  readonly #hash: Hash
+  #size = 0
+  #bytes = 0
+
+  constructor(hash: Hash) {
+    this.#hash = hash
+    this.#digest = new BucketDigest(hash)
+  }
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Characters of all keys and values. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get(map: MapName, key: string): string | undefined {
+    return this.#maps.get(map)?.get(key)
+  }
+
+  of(map: MapName): ReadonlyMap<string, string> {
+    return this.#maps.get(map) as Map<string, string>
+  }
+
+  /** Replaces, adds, or (without a value) removes. */
+  set(map: MapName, key: string, value: string | undefined): void {
+    const entries = this.#maps.get(map)
+    assert(entries !== undefined, 'only the five maps have entries')
+    const before = entries.get(key)
+    if (before === value) return
+    if (before !== undefined) this.#digest.remove(entryHash(this.#hash, { map, key, value: before }))
+    if (value === undefined) {
+      entries.delete(key)
+    } else {
+      entries.set(key, value)
+      this.#digest.add(entryHash(this.#hash, { map, key, value }))
+    }
+    this.#size += (value === undefined ? 0 : 1) - (before === undefined ? 0 : 1)
+    this.#bytes += sizeOf(key, value) - sizeOf(key, before)
+  }
+
+  apply(changes: readonly Change[]): void {
+    for (const { map, key, after } of changes) this.set(map, key, after)
+  }
+
+  /** Takes `apply` back. */
+  revert(changes: readonly Change[]): void {
+    for (const { map, key, before } of changes) this.set(map, key, before)
+  }
+
+  /** In the one order that every replica agrees on: by map, then by key in UTF-16 order. */
+  *sorted(): Generator<Entry> {
+    for (const map of mapNames) {
+      const entries = this.of(map)
+      for (const key of [...entries.keys()].sort()) yield { map, key, value: entries.get(key) as string }
+    }
+  }
+
+  /** 32 bytes, equal exactly for equal entries. */
+  digest(): Uint8Array {
+    return this.#digest.value()
+  }
+}
+
+function sizeOf(key: string, value: string | undefined): number {
+  return value === undefined ? 0 : key.length + value.length
+}
+
+/** Entries to be read, by map. */
+export interface EntryMaps {
+  of(map: MapName): ReadonlyMap<string, string>
+}
+
+/** The entries as they are now, whatever becomes of the original. */
+export function snapshotOf(entries: EntryMaps): EntryMaps {
+  const maps = new Map(mapNames.map((map) => [map, new Map(entries.of(map))]))
+  return { of: (map) => maps.get(map) as Map<string, string> }
+}
+
+/** What turns `from` into `to`. */
+export function differences(from: EntryMaps, to: EntryMaps): Change[] {
+  const changes: Change[] = []
+  for (const map of mapNames) {
+    const before = from.of(map)
+    const after = to.of(map)
+    for (const [key, value] of before) {
+      if (!after.has(key)) changes.push({ map, key, before: value })
+    }
+    for (const [key, value] of after) {
+      const old = before.get(key)
+      if (old !== value) changes.push({ map, key, after: value, ...(old !== undefined && { before: old }) })
+    }
+  }
+  return changes
+}
+
+/** Length before each part, so that no two different entries are the same bytes. */
+function entryHash(hash: Hash, entry: Entry): Uint8Array {
+  const writer = new Writer(entry.key.length + entry.value.length + 32)
+  return hash(writer.text(entry.map).text(entry.key).text(entry.value).done())
+}
+
+interface Bucket {
+  hashes: Uint8Array[]
+  sorted: boolean
+  digest: Uint8Array | undefined
+}
+
+/** Entry hashes fall into 256 buckets by their first byte; the digest is the hash of the buckets' hashes. */
+class BucketDigest {
+  readonly #hash: Hash
+  readonly #buckets: Bucket[] = Array.from({ length: 256 }, () => ({ hashes: [], sorted: true, digest: undefined }))
+  #value: Uint8Array | undefined
+
+  constructor(hash: Hash) {
+    this.#hash = hash
+  }
+
+  add(entry: Uint8Array): void {
+    const bucket = this.#bucketOf(entry)
+    bucket.hashes.push(entry)
+    bucket.sorted = false
+  }
+
+  remove(entry: Uint8Array): void {
+    const bucket = this.#bucketOf(entry)
+    const at = bucket.hashes.findIndex((hash) => compareHashes(hash, entry) === 0)
+    assert(at !== -1, 'an entry that leaves was counted when it came')
+    bucket.hashes.splice(at, 1)
+  }
+
+  value(): Uint8Array {
+    if (this.#value !== undefined) return this.#value
+    const all = new Uint8Array(32 * this.#buckets.length)
+    this.#buckets.forEach((bucket, i) => all.set(this.#bucketDigest(bucket), 32 * i))
+    this.#value = this.#hash(all)
+    return this.#value
+  }
+
+  #bucketOf(entry: Uint8Array): Bucket {
+    const bucket = this.#buckets[entry[0] as number] as Bucket
+    bucket.digest = undefined
+    this.#value = undefined
+    return bucket
+  }
+
+  #bucketDigest(bucket: Bucket): Uint8Array {
+    if (bucket.digest !== undefined) return bucket.digest
+    if (!bucket.sorted) bucket.hashes.sort(compareHashes)
+    bucket.sorted = true
+    const all = new Uint8Array(32 * bucket.hashes.length)
+    bucket.hashes.forEach((hash, i) => all.set(hash, 32 * i))
+    bucket.digest = this.#hash(all)
+    return bucket.digest
+  }
+}
+
+function compareHashes(a: Uint8Array, b: Uint8Array): number {
+  for (let i = 0; i < 32; i++) {
+    const difference = (a[i] as number) - (b[i] as number)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

@@ -1,0 +1,175 @@
+/**
+ * The index that lookups read: instances by slug and by url, who of them is visible, and which one to pick next.
+ * It follows the union and the beliefs about members; it never reads a document and never waits.
+ */
+import type { RegistryEvent } from './effects.js'
+import type { InstanceRecord, InstanceStatus, PeerId } from './model.js'
+import type { Union } from './replica/union.js'
+
+/** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
+interface Listing {
+  readonly visible: readonly Found[]
+  /** Those among which `pick` chooses: of the best status there is. */
+  readonly choice: readonly Found[]
+  /** Where the next pick begins. */
+  turn: number
+}
+
+export interface Found {
+  readonly owner: PeerId
+  readonly record: InstanceRecord
+}
+
+/** Statuses from best to worst; `pick` never goes beyond `pickable` unless the whole daemon is in doubt. */
+const preference: readonly (readonly InstanceStatus[])[] = [['Healthy'], ['Unknown', 'Degraded']]
+const lastResort: readonly InstanceStatus[] = ['Unreachable', 'Error']
+
+/** What the index asks about owners. */
+export interface Beliefs {
+  /** Alive, and known in its current generation. */
+  isVisible(owner: PeerId): boolean
+  /** Said goodbye: not even last-known. */
+  hasLeft(owner: PeerId): boolean
+}
+
+export class Index {
+  readonly #union: Union
+  readonly #beliefs: Beliefs
+  readonly #notify: (event: RegistryEvent) => void
+  readonly #winners = new Map<string, Found>()
+  readonly #idsBySlug = new Map<string, Set<string>>()
+  readonly #idsByUrl = new Map<string, Set<string>>()
+  readonly #idsByOwner = new Map<PeerId, Set<string>>()
+  readonly #visible = new Set<string>()
+  readonly #listings = new Map<string, Listing>()
+  readonly #lastKnown = new Map<string, Listing>()
+  /** Where each slug's rotation begins: differs between daemons, so that they do not all pick the same one first. */
+  readonly #firstTurn: number
+
+  constructor(union: Union, beliefs: Beliefs, notify: (event: RegistryEvent) => void, firstTurn: number) {
+    this.#union = union
+    this.#beliefs = beliefs
+    this.#notify = notify
+    this.#firstTurn = firstTurn
+  }
+
+  /** The union has changed at this id. */
+  refresh(id: string): void {
+    const before = this.#winners.get(id)
+    const winner = this.#union.winner(id)
+    const after = winner !== undefined && winner.record.n > this.#union.removedUpTo(id) ? winner : undefined
+    if (before !== undefined) this.#unlink(id, before)
+    if (after !== undefined) this.#link(id, after)
+    if (before !== undefined && after !== undefined && before.record.status !== after.record.status) {
+      this.#notify({ type: 'instance-status', id, from: before.record.status, to: after.record.status })
+    }
+    this.#refreshVisibility(id, before)
+  }
+
+  /** The belief about this owner has changed. */
+  refreshOwner(owner: PeerId): void {
+    for (const id of this.#idsByOwner.get(owner) ?? []) this.#refreshVisibility(id, this.#winners.get(id))
+  }
+
+  #link(id: string, found: Found): void {
+    this.#winners.set(id, found)
+    addTo(this.#idsByOwner, found.owner, id)
+    addTo(this.#idsByUrl, found.record.url, id)
+    if (found.record.slug !== undefined) addTo(this.#idsBySlug, found.record.slug, id)
+  }
+
+  #unlink(id: string, found: Found): void {
+    this.#winners.delete(id)
+    removeFrom(this.#idsByOwner, found.owner, id)
+    removeFrom(this.#idsByUrl, found.record.url, id)
+    if (found.record.slug !== undefined) removeFrom(this.#idsBySlug, found.record.slug, id)
+  }
+
+  #refreshVisibility(id: string, before: Found | undefined): void {
+    const after = this.#winners.get(id)
+    const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner)
+    for (const slug of [before?.record.slug, after?.record.slug]) {
+      if (slug === undefined) continue
+      this.#listings.delete(slug)
+      this.#lastKnown.delete(slug)
+    }
+    if (isVisible === this.#visible.has(id)) return
+    if (isVisible) this.#visible.add(id)
+    else this.#visible.delete(id)
+    const slug = (after ?? before)?.record.slug
+    this.#notify({ type: 'instance', id, change: isVisible ? 'shown' : 'hidden', ...(slug !== undefined && { slug }) })
+  }
+
+  isVisible(id: string): boolean {
+    return this.#visible.has(id)
+  }
+
+  /** The record of an id that counts and is not removed, visible or not. */
+  find(id: string): Found | undefined {
+    return this.#winners.get(id)
+  }
+
+  /** Ids registered for exactly this url. */
+  idsByUrl(url: string): ReadonlySet<string> {
+    return this.#idsByUrl.get(url) ?? new Set()
+  }
+
+  /** Every visible instance, in no particular order. */
+  *visible(): Generator<Found> {
+    for (const id of this.#visible) yield this.#winners.get(id) as Found
+  }
+
+  /**
+   * The visible instances of a slug; undefined where no record has that slug.
+   * @param inDoubt whether this daemon has lost sight of the cluster: then last-known ones count too
+   */
+  lookup(slug: string, inDoubt: boolean): readonly Found[] | undefined {
+    if (!this.#idsBySlug.has(slug)) return undefined
+    return this.#listing(slug, inDoubt).visible
+  }
+
+  /** One of them, in turn, of the best status there is; undefined where there is none. */
+  pick(slug: string, inDoubt: boolean): Found | undefined {
+    const listing = this.#listing(slug, inDoubt)
+    if (listing.choice.length === 0) return undefined
+    listing.turn = (listing.turn + 1) % listing.choice.length
+    return listing.choice[listing.turn]
+  }
+
+  #listing(slug: string, inDoubt: boolean): Listing {
+    const cache = inDoubt ? this.#lastKnown : this.#listings
+    const known = cache.get(slug)
+    if (known !== undefined) return known
+    const listing = this.#makeListing(slug, inDoubt)
+    if (this.#idsBySlug.has(slug)) cache.set(slug, listing) // never for unknown slugs: callers could fill the memory with them
+    return listing
+  }
+
+  #makeListing(slug: string, inDoubt: boolean): Listing {
+    const shown = ({ owner }: Found): boolean =>
+      inDoubt ? !this.#beliefs.hasLeft(owner) : this.#beliefs.isVisible(owner)
+    const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
+    const visible = ids.map((id) => this.#winners.get(id) as Found).filter(shown)
+    return { visible, choice: bestOf(visible, inDoubt), turn: this.#firstTurn % Math.max(1, visible.length) }
+  }
+}
+
+function bestOf(found: readonly Found[], inDoubt: boolean): readonly Found[] {
+  for (const statuses of inDoubt ? [...preference, lastResort] : preference) {
+    const best = found.filter(({ record }) => statuses.includes(record.status))
+    if (best.length > 0) return best
+  }
+  return []
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  if (ids === undefined) index.set(key, new Set([id]))
+  else ids.add(id)
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  ids?.delete(id)
+  if (ids?.size === 0) index.delete(key)
+}

@@ -1,0 +1,215 @@
+/**
+ * What callers may change, and the rules for it: registration numbers, stamps, removals, fences.
+ * Each command stages entries of this daemon's own document; none waits for anybody.
+ */
+import type { EntryMaps } from '../document/entries.js'
+import type { Change } from '../document/entries.js'
+import { RegistryError } from '../errors.js'
+import type { Index } from '../lookup.js'
+import {
+  type Definition,
+  type InstanceFacts,
+  type InstanceRecord,
+  type PeerId,
+  type Registration,
+  canonicalJson,
+  deriveInstanceId,
+  readInstanceRecord,
+} from '../model.js'
+import {
+  readDefinitionEntry,
+  readRemovalEntry,
+  writeDefinitionEntry,
+  writeFenceEntry,
+  writeInstanceRecord,
+  writeRemovalEntry,
+} from '../replica/records.js'
+import type { Desk } from './desk.js'
+
+/** The bytes of keys and values beyond which a document takes no more: well under what a peer accepts as content. */
+const documentBytes = 40 * 1024 * 1024
+
+export class Commands {
+  readonly #desk: Desk
+  readonly #index: Index
+
+  constructor(desk: Desk, index: Index) {
+    this.#desk = desk
+    this.#index = index
+  }
+
+  /**
+   * Makes an instance ours, or keeps it as it is where nothing changed.
+   * @returns its record
+   */
+  register(registration: Registration): InstanceRecord {
+    const { union, journal, self } = this.#desk
+    const id = this.#idFor(registration)
+    const current = this.#index.find(id)
+    const facts = mergeFacts(id, current?.record, registration)
+    const ours = current?.owner === self ? current.record : undefined
+    if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return ours
+    this.#checkRoom()
+    const status = ours !== undefined && ours.url === facts.url ? ours.status : 'Unknown'
+    const record: InstanceRecord = { ...facts, status, n: union.highestNumber(id) + 1 }
+    journal.set('instances', id, writeInstanceRecord(record))
+    return record
+  }
+
+  /** The id given; else that of the instance with this url and no other slug; else one that follows from slug and url. */
+  #idFor(registration: Registration): string {
+    if (registration.id !== undefined) return registration.id
+    const { slug, url } = registration
+    const sameUrl = [...this.#index.idsByUrl(url)].sort().filter((id) => {
+      const known = this.#index.find(id)?.record.slug
+      return known === undefined || slug === undefined || known === slug
+    })
+    const exact = sameUrl.find((id) => this.#index.find(id)?.record.slug === slug)
+    return exact ?? sameUrl[0] ?? deriveInstanceId(slug, url, this.#desk.crypto.hash)
+  }
+
+  /** @throws RegistryError `not-found` where no record counts that is not removed already */
+  ownerOf(id: string): { readonly owner: PeerId; readonly n: number } {
+    const found = this.#index.find(id)
+    if (found === undefined) {
+      throw new RegistryError(
+        'not-found',
+        `id: no instance ${JSON.stringify(id)}; see GET /registry-svc/instances for those there are`,
+      )
+    }
+    return { owner: found.owner, n: found.record.n }
+  }
+
+  /** Drops an instance of ours, and leaves a removal unless nobody can know another record of it. */
+  dropOwn(id: string, n: number, wall: number): void {
+    const { journal, union, self } = this.#desk
+    const alone = [...union.records(id).keys()].every((owner) => owner === self)
+    journal.set('instances', id, undefined)
+    if (n > 1 || !alone) this.remove(id, n, wall)
+  }
+
+  /** Hides every record of the id up to this registration number, everywhere. */
+  remove(id: string, n: number, wall: number): void {
+    if (this.#desk.union.removedUpTo(id) >= n) return
+    this.#desk.journal.set('removals', id, writeRemovalEntry({ n, at: seconds(wall) }))
+  }
+
+  saveDefinition(definition: Definition): void {
+    const { union, journal, self } = this.#desk
+    const current = union.definitionEntry(definition.id)
+    if (current?.definition !== undefined && canonicalJson(current.definition) === canonicalJson(definition)) return
+    this.#checkRoom()
+    const entry = { stamp: (current?.stamp ?? 0) + 1, writer: self, definition }
+    journal.set('definitions', definition.id, writeDefinitionEntry(entry))
+  }
+
+  /** @throws RegistryError `not-found` */
+  removeDefinition(id: string, wall: number): void {
+    const { union, journal, self } = this.#desk
+    const current = union.definitionEntry(id)
+    if (current?.definition === undefined) {
+      throw new RegistryError('not-found', `id: no definition ${JSON.stringify(id)}; see GET /registry-svc/definitions`)
+    }
+    const mark = { stamp: current.stamp + 1, writer: self, at: seconds(wall) }
+    journal.set('definitions', id, writeDefinitionEntry(mark))
+  }
+
+  /** Ends an owner's documents up to its present generation; what of them must outlive them is copied, in the same head. */
+  fence(owner: PeerId, wall: number): void {
+    const { replica, journal } = this.#desk
+    const document = replica.document(owner)
+    if (document === undefined) throw new RegistryError('not-found', `node: no document of ${owner}`)
+    for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(owner, id, wall)
+    for (const [id, json] of document.entries.of('removals')) {
+      const removal = readRemovalEntry(json)
+      if (removal !== undefined) this.remove(id, removal.n, wall)
+    }
+    for (const fenced of document.entries.of('fences').keys()) {
+      if (fenced !== owner) this.#fenceUpTo(fenced, this.#desk.union.fencedUpTo(fenced), wall)
+    }
+    this.#fenceUpTo(owner, document.signed.head.generation, wall)
+    journal.set('fences', this.#desk.self, undefined) // nobody fences itself
+  }
+
+  #fenceUpTo(owner: PeerId, generation: number, wall: number): void {
+    this.#desk.journal.set('fences', owner, writeFenceEntry({ generation, at: seconds(wall) }))
+  }
+
+  /** Only where it still counts; stamp and writer stay, the copy's lifetime begins now. */
+  #copyDefinition(owner: PeerId, id: string, wall: number): void {
+    const { replica, union, journal } = this.#desk
+    const json = replica.document(owner)?.entries.get('definitions', id)
+    const entry = json === undefined ? undefined : readDefinitionEntry(id, json)
+    const winner = union.definitionEntry(id)
+    if (entry === undefined || winner === undefined) return
+    if (entry.stamp !== winner.stamp || entry.writer !== winner.writer) return
+    journal.set(
+      'definitions',
+      id,
+      writeDefinitionEntry(entry.at === undefined ? entry : { ...entry, at: seconds(wall) }),
+    )
+  }
+
+  /**
+   * Writes again what was written here while this daemon did not know of a newer document of its own:
+   * each entry as a new act that exceeds whatever is known of it now.
+   */
+  rewrite({ map, key, after }: Change, adopted: EntryMaps, wall: number): void {
+    const { journal, union, self } = this.#desk
+    const adoptedValue = adopted.of(map).get(key)
+    if (map === 'node' || map === 'fences') return journal.set(map, key, after)
+    if (map === 'instances') {
+      const known = adoptedValue === undefined ? undefined : readInstanceRecord(key, adoptedValue)
+      const record = after === undefined ? undefined : readInstanceRecord(key, after)
+      if (record !== undefined) {
+        const n = known !== undefined && record.n <= known.n ? union.highestNumber(key) + 1 : record.n
+        return journal.set('instances', key, writeInstanceRecord({ ...record, n }))
+      }
+      return known === undefined ? undefined : this.dropOwn(key, known.n, wall)
+    }
+    if (map === 'removals') {
+      const removal = after === undefined ? undefined : readRemovalEntry(after)
+      const known = adoptedValue === undefined ? undefined : readRemovalEntry(adoptedValue)
+      if (removal !== undefined && removal.n > (known?.n ?? 0)) journal.set('removals', key, after)
+      return
+    }
+    const entry = after === undefined ? undefined : readDefinitionEntry(key, after)
+    if (entry === undefined) return
+    const stamp = Math.max(entry.stamp, (union.definitionEntry(key)?.stamp ?? 0) + 1)
+    journal.set('definitions', key, writeDefinitionEntry({ ...entry, writer: self, stamp }))
+  }
+
+  /** Drops entries of ours that have lost to those of others, as far as these ids go. */
+  dropBeaten(instances: Iterable<string>, definitions: Iterable<string>): void {
+    const { union, journal, self } = this.#desk
+    for (const id of instances) if (union.isBeaten(id, self)) journal.set('instances', id, undefined)
+    for (const id of definitions) if (union.isDefinitionBeaten(id, self)) journal.set('definitions', id, undefined)
+  }
+
+  #checkRoom(): void {
+    if (this.#desk.journal.entries.bytes < documentBytes) return
+    throw new RegistryError(
+      'too-large',
+      `this node's records fill ${documentBytes} bytes; remove some, or register at another node`,
+    )
+  }
+}
+
+function seconds(wall: number): number {
+  return Math.floor(wall / 1000)
+}
+
+/** What a caller said, without what the home node adds. */
+function factsOf({ n: _n, status: _status, details: _details, ...facts }: InstanceRecord): InstanceFacts {
+  return facts
+}
+
+const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const
+
+/** What is not said again stays, except the parts of a url that has changed. */
+function mergeFacts(id: string, current: InstanceRecord | undefined, registration: Registration): InstanceFacts {
+  if (current === undefined) return { ...registration, id }
+  const kept: Record<string, unknown> = { ...factsOf(current) }
+  if (current.url !== registration.url) for (const name of urlPartNames) delete kept[name]
+  return { ...(kept as unknown as InstanceFacts), ...registration, id }
+}

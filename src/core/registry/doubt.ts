@@ -1,0 +1,42 @@
+/**
+ * Whether this daemon has lost sight of the cluster: fewer than half of the members that were visible a while ago still are.
+ * Only then do lookups fall back on what was last known.
+ */
+import type { PeerId } from '../model.js'
+
+const memory_ms = 15 * 60_000
+const sampleInterval_ms = 60_000
+
+interface Sample {
+  readonly at: number
+  readonly visible: ReadonlySet<PeerId>
+}
+
+export class Doubt {
+  /** Oldest first, none older than the memory; now is compared with each. */
+  #samples: Sample[]
+
+  /** @param restored the members that were restored from disk: what was there before this start */
+  constructor(restored: Iterable<PeerId>, now: number) {
+    this.#samples = [{ at: now, visible: new Set(restored) }]
+  }
+
+  /**
+   * @param visible the members visible now, without ourselves
+   * @param hasLeft members that went on purpose are not missed
+   */
+  inDoubt(visible: ReadonlySet<PeerId>, hasLeft: (peer: PeerId) => boolean, now: number): boolean {
+    this.#sample(visible, now)
+    return this.#samples.some((sample) => {
+      const before = [...sample.visible].filter((peer) => !hasLeft(peer))
+      const still = before.filter((peer) => visible.has(peer)).length
+      return (still + 1) * 2 < before.length + 1
+    })
+  }
+
+  #sample(visible: ReadonlySet<PeerId>, now: number): void {
+    const newest = this.#samples.at(-1) as Sample
+    if (now - newest.at >= sampleInterval_ms) this.#samples.push({ at: now, visible: new Set(visible) })
+    while (this.#samples.length > 1 && now - (this.#samples[0] as Sample).at > memory_ms) this.#samples.shift()
+  }
+}

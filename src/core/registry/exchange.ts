@@ -1,0 +1,327 @@
+/**
+ * The talk with single peers: who is asked for what and when, and what they are answered.
+ * Gossip may have lost anything; whatever it lost comes in here. What a document does when it comes is the intake's business.
+ */
+import type { Giveable } from '../document/document.js'
+import type { PeerId } from '../model.js'
+import { compareHoldings, parcelFor } from '../replica/replica.js'
+import { wireLimits } from '../wire/limits.js'
+import {
+  type Holding,
+  type Parcel,
+  type SyncRequest,
+  type SyncResponse,
+  type Witness,
+  decodeSyncResponse,
+  encodeSyncRequest,
+  encodeSyncResponse,
+} from '../wire/sync.js'
+import type { Desk } from './desk.js'
+
+/** A request without an answer for this long has failed; answers that keep coming extend it. */
+const syncTimeout_ms = 30_000
+/** How long the owner of an instance may take to confirm a removal before it is removed without it. */
+export const removeTimeout_ms = 500
+/** How long a missing piece may be on its way before it is pulled: gossip reorders. */
+const gapPatience_ms = 100
+/** Steps that may wait for a missing piece, per owner. */
+const waitingSteps = 16
+/** A neighbour out of step is synced with at most this often. */
+const syncPause_ms = 2000
+/** Heartbeats in a row with a digest that is none of ours. */
+const mismatchesTolerated = 3
+
+/** What the exchange needs of the rest of the registry. */
+export interface ExchangeParts {
+  /** A document, or a step of one, has come from `via`. */
+  readonly take: (parcel: Parcel, via: PeerId, now: number) => void
+  /** A peer has answered a comparison of all heads. */
+  readonly compared: (peer: PeerId, witness: Witness, now: number) => void
+  /** What this daemon knows of a peer's past. */
+  readonly witness: (peer: PeerId) => Witness
+  /** Neither gives nor wants documents. */
+  readonly isStale: () => boolean
+  /** Runs once the own document agrees with its head on disk: now, or after the commit on its way. */
+  readonly whenSettled: (run: () => void) => void
+}
+
+interface Asked {
+  readonly peer: PeerId
+  readonly purpose: 'sync' | 'pull' | 'push' | 'remove'
+  readonly owner?: PeerId
+  /** Tells how a removal ended. */
+  readonly onRemoved?: (done: boolean) => void
+  brought: number
+  ended: boolean
+}
+
+interface Gap {
+  readonly steps: { readonly parcel: Parcel; readonly via: PeerId }[]
+  deadline: number | undefined
+}
+
+/** What exchanges with one peer came to. */
+export interface PeerExchange {
+  lastSyncAt?: number
+  brought?: number
+  took?: number
+  mismatches: number
+}
+
+export class Exchange {
+  readonly #desk: Desk
+  readonly #parts: ExchangeParts
+  readonly #asked = new Map<number, Asked>()
+  readonly #gaps = new Map<PeerId, Gap>()
+  readonly #peers = new Map<PeerId, PeerExchange>()
+  #syncedAt = Number.NEGATIVE_INFINITY
+
+  constructor(desk: Desk, parts: ExchangeParts) {
+    this.#desk = desk
+    this.#parts = parts
+  }
+
+  peer(id: PeerId): PeerExchange {
+    const known = this.#peers.get(id)
+    if (known !== undefined) return known
+    const peer = { mismatches: 0 }
+    this.#peers.set(id, peer)
+    return peer
+  }
+
+  // ---- asking
+
+  /** Compares all heads with a peer and exchanges what differs, both ways. */
+  sync(peer: PeerId): void {
+    const holdings = this.#desk.replica.holdings()
+    const own = this.#desk.journal.giveable?.holding ?? this.#desk.journal.holding
+    this.#ask(peer, 'sync', {
+      type: 'sync',
+      scope: 'all',
+      stale: this.#parts.isStale(),
+      holdings: own === undefined ? holdings : [...holdings, own],
+    })
+  }
+
+  get syncing(): boolean {
+    for (const { purpose } of this.#asked.values()) if (purpose === 'sync') return true
+    return false
+  }
+
+  /** Fetches one owner's document from its owner, or else from whoever told of it. */
+  pull(owner: PeerId, via: PeerId): void {
+    for (const asked of this.#asked.values()) if (asked.purpose === 'pull' && asked.owner === owner) return
+    const { connected, replica } = this.#desk
+    const peer = [owner, via, ...connected].find((candidate) => connected.has(candidate))
+    if (peer === undefined) return
+    const nothing = { owner, generation: 0, version: 0, boot: '', epoch: 0, clock: 0 }
+    const holdings = [replica.document(owner)?.holding ?? nothing]
+    this.#ask(peer, 'pull', { type: 'sync', scope: 'listed', stale: false, holdings }, { owner })
+  }
+
+  /** Gives documents to a peer. */
+  push(peer: PeerId, owners: readonly PeerId[]): void {
+    this.#parts.whenSettled(() => {
+      const parcels = owners.map((owner) => this.#parcelOf(owner, undefined)).filter((parcel) => parcel !== undefined)
+      for (const batch of batches(parcels)) this.#ask(peer, 'push', { type: 'push', parcels: batch })
+      this.peer(peer).took = parcels.length
+    })
+  }
+
+  /** Asks the owner of an instance to drop it. */
+  remove(owner: PeerId, id: string, n: number, onRemoved: (done: boolean) => void): void {
+    const holding = this.#desk.replica.document(owner)?.holding
+    if (holding === undefined || !this.#desk.connected.has(owner)) return onRemoved(false)
+    this.#ask(owner, 'remove', { type: 'remove', id, n, holding }, { onRemoved }, removeTimeout_ms)
+  }
+
+  #ask(
+    peer: PeerId,
+    purpose: Asked['purpose'],
+    request: SyncRequest,
+    more: Partial<Asked> = {},
+    timeout_ms = syncTimeout_ms,
+  ): void {
+    const id = this.#desk.nextId()
+    this.#asked.set(id, { peer, purpose, brought: 0, ended: false, ...more })
+    this.#desk.emit({ type: 'request', id, to: peer, bytes: encodeSyncRequest(request), timeout_ms })
+  }
+
+  // ---- hearing the answers
+
+  response(id: number, bytes: Uint8Array, now: number): void {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return this.#desk.drop('answer to no question')
+    const response = decodeSyncResponse(bytes)
+    if (response === undefined) return this.#desk.drop('unreadable answer')
+    if (response.type === 'documents') {
+      asked.brought += response.parcels.length
+      for (const parcel of response.parcels) this.#parts.take(parcel, asked.peer, now)
+    } else {
+      this.#end(asked, response, now)
+    }
+  }
+
+  #end(asked: Asked, { wanted, witness }: SyncResponse & { type: 'end' }, now: number): void {
+    asked.ended = true
+    if (asked.purpose !== 'sync') return
+    const peer = this.peer(asked.peer)
+    peer.lastSyncAt = now
+    peer.brought = asked.brought
+    peer.took = 0
+    if (wanted.length > 0 && !this.#parts.isStale())
+      this.push(
+        asked.peer,
+        wanted.map(({ owner }) => owner),
+      )
+    this.#desk.emit({ type: 'notify', event: { type: 'synced', peer: asked.peer, documents: asked.brought } })
+    this.#parts.compared(asked.peer, witness, now)
+  }
+
+  closed(id: number, now: number): void {
+    const asked = this.#asked.get(id)
+    this.#asked.delete(id)
+    if (asked === undefined) return
+    asked.onRemoved?.(asked.ended)
+    if (asked.purpose === 'pull' && asked.owner !== undefined) this.#closeGap(asked.owner, now)
+  }
+
+  /** A peer is gone: so are our questions to it; the network closes each, this only forgets what was counted. */
+  disconnected(peer: PeerId): void {
+    this.#peers.delete(peer)
+  }
+
+  // ---- answering
+
+  /** @param reply sends one message of the answer */
+  answer(from: PeerId, request: SyncRequest, reply: (bytes: Uint8Array, last: boolean) => void, now: number): void {
+    if (request.type === 'push') {
+      for (const parcel of request.parcels) this.#parts.take(parcel, from, now)
+      reply(this.#endMessage(from, []), true)
+    } else if (request.type === 'sync') {
+      this.#parts.whenSettled(() => this.#answerSync(from, request, reply))
+    }
+  }
+
+  #answerSync(
+    from: PeerId,
+    request: SyncRequest & { type: 'sync' },
+    reply: (bytes: Uint8Array, last: boolean) => void,
+  ): void {
+    const theirs = new Map(request.holdings.map((holding) => [holding.owner, holding]))
+    const parcels: Parcel[] = []
+    if (!this.#parts.isStale()) {
+      const owners = request.scope === 'all' ? [this.#desk.self, ...this.#desk.replica.owners()] : [...theirs.keys()]
+      for (const owner of owners) {
+        const parcel = this.#parcelOf(owner, theirs.get(owner))
+        if (parcel !== undefined) parcels.push(parcel)
+      }
+    }
+    for (const batch of batches(parcels)) reply(encodeSyncResponse({ type: 'documents', parcels: batch }), false)
+    const wanted =
+      request.stale || this.#parts.isStale() ? [] : request.holdings.filter((holding) => this.#wants(holding))
+    reply(this.#endMessage(from, wanted), true)
+  }
+
+  /** Answers a removal once it is on disk, with the document that no longer has the instance. */
+  answerRemoval(from: PeerId, holding: Holding, reply: (bytes: Uint8Array, last: boolean) => void): void {
+    this.#parts.whenSettled(() => {
+      const parcel = this.#parcelOf(this.#desk.self, holding)
+      if (parcel !== undefined) reply(encodeSyncResponse({ type: 'documents', parcels: [parcel] }), false)
+      reply(this.#endMessage(from, []), true)
+    })
+  }
+
+  #endMessage(to: PeerId, wanted: readonly Holding[]): Uint8Array {
+    return encodeSyncResponse({ type: 'end', wanted, witness: this.#parts.witness(to) })
+  }
+
+  /** What a peer that holds `theirs` lacks of an owner's document. */
+  #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
+    const { self, journal, replica } = this.#desk
+    const document: Giveable | undefined = owner === self ? journal.giveable : replica.document(owner)
+    if (document === undefined) return undefined
+    if (theirs !== undefined && compareHoldings(document.holding, theirs) <= 0) return undefined
+    return parcelFor(document, theirs)
+  }
+
+  #wants(theirs: Holding): boolean {
+    const { self, journal, replica, union } = this.#desk
+    if (theirs.owner === self) return journal.isForeign(theirs)
+    if (theirs.generation <= union.fencedUpTo(theirs.owner)) return false
+    const mine = replica.document(theirs.owner)?.holding
+    return mine === undefined || compareHoldings(mine, theirs) < 0
+  }
+
+  // ---- gaps
+
+  /** A step does not start from what is held: it waits a little for the one before it, then all is pulled. */
+  noteGap(parcel: Parcel, via: PeerId, now: number): void {
+    const { owner } = parcel.signed.head
+    const gap = this.#gaps.get(owner) ?? { steps: [], deadline: now + gapPatience_ms }
+    this.#gaps.set(owner, gap)
+    if (gap.steps.length < waitingSteps) gap.steps.push({ parcel, via })
+    gap.deadline ??= now + gapPatience_ms
+  }
+
+  /** Something of this owner was taken: what waited for it may go on. */
+  filled(owner: PeerId, now: number): void {
+    const gap = this.#gaps.get(owner)
+    if (gap === undefined) return
+    this.#gaps.delete(owner)
+    gap.steps.sort((a, b) => compareHoldings(a.parcel.signed.head, b.parcel.signed.head))
+    for (const { parcel, via } of gap.steps) this.#parts.take(parcel, via, now)
+  }
+
+  /** A pull has ended, well or not: what still does not fit is left to the comparison of digests. */
+  #closeGap(owner: PeerId, now: number): void {
+    this.filled(owner, now)
+    this.#gaps.delete(owner)
+  }
+
+  // ---- anti-entropy
+
+  /** A heartbeat has brought a digest. */
+  compareDigest(peer: PeerId, inStep: boolean, now: number): void {
+    const exchange = this.peer(peer)
+    exchange.mismatches = inStep ? 0 : exchange.mismatches + 1
+    const due = exchange.mismatches >= mismatchesTolerated && now - this.#syncedAt >= syncPause_ms
+    if (!due || this.syncing) return
+    this.#syncedAt = now
+    exchange.mismatches = 0
+    this.sync(peer)
+  }
+
+  tick(now: number): void {
+    for (const [owner, gap] of this.#gaps) {
+      if (gap.deadline === undefined || now < gap.deadline) continue
+      gap.deadline = undefined
+      const via = gap.steps.at(-1)?.via ?? owner
+      this.pull(owner, via)
+      if (!this.#isPulling(owner)) this.#gaps.delete(owner) // nobody to ask: the next comparison of digests finds it
+    }
+  }
+
+  #isPulling(owner: PeerId): boolean {
+    for (const asked of this.#asked.values()) if (asked.purpose === 'pull' && asked.owner === owner) return true
+    return false
+  }
+}
+
+/** Parcels in groups that are no larger than one message should be; a larger parcel goes alone. */
+function batches(parcels: readonly Parcel[]): Parcel[][] {
+  const groups: Parcel[][] = []
+  let room = 0
+  for (const parcel of parcels) {
+    const size = parcel.content.bytes.length + wireLimits.headBytes
+    const group = groups.at(-1)
+    if (group === undefined || size > room) {
+      groups.push([parcel])
+      room = wireLimits.syncBatchBytes - size
+    } else {
+      group.push(parcel)
+      room -= size
+    }
+  }
+  return groups
+}

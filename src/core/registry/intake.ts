@@ -1,0 +1,227 @@
+/**
+ * Documents coming in, whoever brings them: others' into the replica, our own back to the journal; and documents going, when fenced.
+ * The tables that follow them are brought up to date here, and only here.
+ */
+import { NodeDocument } from '../document/document.js'
+import type { Change } from '../document/entries.js'
+import type { Moment, StoredDocument } from '../effects.js'
+import type { PeerId } from '../model.js'
+import { type Touched, nothingTouched } from '../replica/union.js'
+import { type SignedHead, decodeHead, verifyHead } from '../wire/head.js'
+import type { Parcel } from '../wire/sync.js'
+import type { Commands } from './commands.js'
+import { type Desk, storeSoon } from './desk.js'
+import type { Exchange } from './exchange.js'
+import type { Horizon } from './horizon.js'
+import type { Joining } from './joining.js'
+
+export interface IntakeParts {
+  readonly desk: Desk
+  readonly horizon: Horizon
+  readonly commands: Commands
+  readonly exchange: () => Exchange
+  /** Present until the first head is signed. */
+  readonly joining: () => Joining | undefined
+  readonly boot: string
+}
+
+export class Intake {
+  readonly #parts: IntakeParts
+  /** What changed since the followers last looked. */
+  #touched: Touched = nothingTouched()
+  /** A newer document of our own, to be continued as soon as no commit is on its way. */
+  #foreign: NodeDocument | undefined
+  /** Documents of ours by other starts that were continued, by boot id: the generation that they had. */
+  readonly #continued = new Map<string, number>()
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts
+  }
+
+  /** Entries of some document have changed. */
+  follow(owner: PeerId, changes: readonly Change[]): void {
+    this.#parts.desk.union.apply(owner, changes, this.#touched)
+  }
+
+  /** What changed since the last call. */
+  takeTouched(): Touched {
+    const touched = this.#touched
+    this.#touched = nothingTouched()
+    return touched
+  }
+
+  /** A document, or a step of one, has come from `via`. */
+  take(parcel: Parcel, via: PeerId, at: Moment): void {
+    const { desk } = this.#parts
+    const { signed, content } = parcel
+    const { owner } = signed.head
+    if (owner === desk.self) return this.#takeOwn(parcel, via)
+    if (this.#parts.joining()?.isStale === true) return
+    const outcome = desk.replica.offer(signed, content, at.now)
+    switch (outcome.type) {
+      case 'taken':
+        storeSoon(desk, [outcome.op])
+        this.follow(owner, outcome.changes)
+        this.#followHead(signed, at)
+        return this.#parts.exchange().filled(owner, at.now)
+      case 'gap':
+        return this.#parts.exchange().noteGap(parcel, via, at.now)
+      case 'behind': {
+        const to = desk.connected.has(owner) ? owner : via
+        return desk.connected.has(to) ? this.#parts.exchange().push(to, [owner]) : undefined
+      }
+      case 'refused':
+        desk.drop(outcome.reason)
+        if (content.type === 'step' && outcome.reason !== 'bad signature') this.#parts.exchange().pull(owner, via)
+        return
+      case 'old':
+      case 'fenced':
+        return
+    }
+  }
+
+  #followHead({ head }: SignedHead, at: Moment): void {
+    const transition = this.#parts.desk.membership.follow(head, at.now)
+    if (transition === undefined) return
+    const { peer, from, to, why } = transition
+    this.#parts.desk.emit({ type: 'notify', event: { type: 'member', peer, from, to, why } })
+  }
+
+  // ---- our own document, from elsewhere
+
+  #takeOwn(parcel: Parcel, via: PeerId): void {
+    const { desk, boot } = this.#parts
+    const { signed, content } = parcel
+    const joining = this.#parts.joining()
+    if (joining !== undefined) return joining.offer(parcel)
+    if (!desk.journal.isOpen || signed.head.boot === boot || !desk.journal.isForeign(signed.head)) return
+    if (!verifyHead(signed, desk.crypto)) return desk.drop('bad signature')
+    if (content.type !== 'full') return this.#parts.exchange().pull(desk.self, via)
+    if (this.#isLiveClone(signed)) return this.#yieldToClone(signed)
+    const document = NodeDocument.load(desk.crypto.hash, signed, content.bytes)
+    if (document === undefined) return desk.drop('content is not what its head says')
+    this.#foreign = document
+  }
+
+  /** It went on after we had continued it: somebody else is signing with our key, now. */
+  #isLiveClone({ head }: SignedHead): boolean {
+    const continued = this.#continued.get(head.boot)
+    return continued !== undefined && head.generation > continued && this.#parts.boot < head.boot
+  }
+
+  #yieldToClone({ head }: SignedHead): void {
+    const { journal, emit } = this.#parts.desk
+    const why = `another daemon runs with this node's key (its boot ${head.boot}, ours ${this.#parts.boot}): stop one of the two, and give it a data directory of its own`
+    journal.mute()
+    emit({ type: 'notify', event: { type: 'muted', why } })
+  }
+
+  /** Continues a newer document of ours, with what was written since this start on top. */
+  adoptForeign(at: Moment): void {
+    const { desk, commands } = this.#parts
+    const document = this.#foreign
+    if (document === undefined || desk.journal.busy || !desk.journal.isOpen) return
+    this.#foreign = undefined
+    const { head } = document.signed
+    if (!desk.journal.isForeign(head)) return
+    this.#continued.set(head.boot, Math.max(head.generation, this.#continued.get(head.boot) ?? 0))
+    desk.journal.adopt(document, (change, adopted) => commands.rewrite(change, adopted, at.wall))
+    const why = 'a peer knew a newer version of this node’s own records'
+    desk.emit({ type: 'notify', event: { type: 'generation', generation: desk.journal.generation, why } })
+  }
+
+  // ---- fences
+
+  /** The fences of these owners have changed: their documents go, and we ourselves begin anew where we are meant. */
+  applyFences(owners: Iterable<PeerId>, at: Moment): void {
+    const { desk, horizon } = this.#parts
+    for (const owner of owners) {
+      horizon.noteFence(owner, at.wall)
+      const fencedUpTo = horizon.fencedUpTo(owner)
+      if (owner === desk.self) this.#survive(fencedUpTo)
+      else if ((desk.replica.head(owner)?.generation ?? Number.POSITIVE_INFINITY) <= fencedUpTo) this.drop(owner)
+    }
+  }
+
+  /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again. */
+  #survive(fencedUpTo: number): void {
+    const { journal, union, self, emit } = this.#parts.desk
+    if (!journal.isOpen || fencedUpTo < journal.generation) return
+    for (const id of journal.keys('instances')) {
+      const others = [...union.records(id).keys()].some((owner) => owner !== self)
+      if (others || union.removedUpTo(id) > 0) journal.set('instances', id, undefined)
+    }
+    journal.raiseGeneration(fencedUpTo + 1)
+    const why = 'this node was forgotten by the cluster while it lived'
+    emit({ type: 'notify', event: { type: 'generation', generation: journal.generation, why } })
+  }
+
+  /** Forgets an owner and all that it wrote. */
+  drop(owner: PeerId): void {
+    const { desk } = this.#parts
+    this.follow(owner, desk.replica.drop(owner))
+    desk.membership.forget(owner)
+    storeSoon(desk, [{ type: 'forget', owner }])
+  }
+
+  // ---- from disk
+
+  /** Takes what an earlier run has kept. @returns our own document, as far as it can be read */
+  restore(stored: readonly StoredDocument[], at: Moment): NodeDocument | undefined {
+    const { desk } = this.#parts
+    let own: NodeDocument | undefined
+    for (const document of stored) {
+      const parcels = parcelsOf(document)
+      if (document.owner === desk.self) own = readOwn(desk, parcels)
+      else for (const parcel of parcels) this.#restoreOne(parcel, at)
+    }
+    return own
+  }
+
+  /** As it comes from disk it needs no writing; damage is simply not there, and will be fetched again. */
+  #restoreOne({ signed, step, content }: StoredParcel, at: Moment): void {
+    const { replica, membership } = this.#parts.desk
+    const { owner } = signed.head
+    const held = replica.head(owner)
+    const from = { fromEpoch: held?.epoch ?? 0, fromVersion: held?.version ?? 0 }
+    const parcel =
+      step === undefined
+        ? ({ type: 'full', bytes: content } as const)
+        : ({ type: 'step', ...from, bytes: step } as const)
+    const outcome = replica.offer(signed, parcel, Number.NEGATIVE_INFINITY)
+    if (outcome.type !== 'taken') return
+    this.follow(owner, outcome.changes)
+    membership.follow(signed.head, at.now)
+  }
+}
+
+interface StoredParcel {
+  readonly signed: SignedHead
+  readonly content: Uint8Array
+  readonly step: Uint8Array | undefined
+}
+
+function parcelsOf({ snapshot, updates }: StoredDocument): StoredParcel[] {
+  const parcels: StoredParcel[] = []
+  const push = (head: Uint8Array, content: Uint8Array, step: Uint8Array | undefined): void => {
+    const signed = decodeHead(head)
+    if (signed !== undefined) parcels.push({ signed, content, step })
+  }
+  if (snapshot !== undefined) push(snapshot.head, snapshot.content, undefined)
+  for (const { head, update } of updates) push(head, new Uint8Array(), update)
+  return parcels
+}
+
+/** Our own document up to the last step that can be read. */
+function readOwn(desk: Desk, parcels: readonly StoredParcel[]): NodeDocument | undefined {
+  const [first, ...steps] = parcels
+  if (first === undefined || first.step !== undefined || !verifyHead(first.signed, desk.crypto)) return undefined
+  const document = NodeDocument.load(desk.crypto.hash, first.signed, first.content)
+  for (const { signed, step } of steps) {
+    if (document === undefined || step === undefined) break
+    const { epoch, version } = document.signed.head
+    const outcome = document.take(signed, { fromEpoch: epoch, fromVersion: version, bytes: step })
+    if (outcome.type !== 'taken') break
+  }
+  return document
+}

@@ -1,0 +1,172 @@
+/**
+ * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
+ */
+import type { Moment } from '../effects.js'
+import type { Found, Index } from '../lookup.js'
+import { type Definition, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
+import type { DigestView, InstanceRow, InstanceView, MemberView, NodeView } from '../views.js'
+import type { Desk } from './desk.js'
+
+/** What the views need besides the tables. */
+export interface ReadingParts {
+  readonly desk: Desk
+  readonly index: Index
+  /** The newest vitals of an owner, as it sent them. */
+  readonly vitalsOf: (owner: PeerId) => string | undefined
+  readonly ownLoad: () => number | undefined
+  readonly startedAt: number
+}
+
+export class Reading {
+  readonly #parts: ReadingParts
+
+  constructor(parts: ReadingParts) {
+    this.#parts = parts
+  }
+
+  instance({ owner, record }: Found, at: Moment): InstanceView {
+    const { n: _, ...facts } = record
+    const nodeUrl = this.#parts.desk.union.node(owner)?.url
+    const lastHeartbeat = record.status === 'Healthy' ? this.#heardAt(owner, at) : undefined
+    return {
+      ...facts,
+      ...(nodeUrl !== undefined && { nodeUrl }),
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+    }
+  }
+
+  instances(at: Moment): InstanceView[] {
+    return [...this.#parts.index.visible()].map((found) => this.instance(found, at)).sort(byId)
+  }
+
+  rows(at: Moment): InstanceRow[] {
+    const rows: InstanceRow[] = []
+    for (const id of this.#parts.desk.union.instanceIds()) {
+      for (const [owner, record] of this.#parts.desk.union.records(id)) {
+        const nodeId = this.#parts.desk.union.node(owner)?.id
+        const why = this.#whyInvisible(id, owner, record.n)
+        rows.push({
+          ...this.instance({ owner, record }, at),
+          owner,
+          ...(nodeId !== undefined && { nodeId }),
+          n: record.n,
+          visible: why === undefined,
+          ...(why !== undefined && { why }),
+        })
+      }
+    }
+    return rows.sort(byId)
+  }
+
+  #whyInvisible(id: string, owner: PeerId, n: number): string | undefined {
+    const { union, membership } = this.#parts.desk
+    if (n <= union.removedUpTo(id)) return 'removed'
+    const winner = this.#parts.index.find(id)
+    if (winner !== undefined && winner.owner !== owner) {
+      return `superseded by ${union.node(winner.owner)?.id ?? winner.owner}`
+    }
+    if (this.#parts.index.isVisible(id)) return undefined
+    const state = membership.member(owner)?.state
+    return state === 'alive' ? 'node started again' : `node ${state ?? 'unknown'}`
+  }
+
+  definitions(): Definition[] {
+    const { union } = this.#parts.desk
+    const definitions = [...union.definitionIds()].map((id) => union.definition(id))
+    return definitions.filter((definition) => definition !== undefined).sort(byId)
+  }
+
+  node(owner: PeerId, at: Moment): NodeView {
+    const record = this.#parts.desk.union.node(owner)
+    const vitals = readObject(this.#parts.vitalsOf(owner) ?? '')
+    const { usage, gpus } = vitals ?? {}
+    const lastHeartbeat = this.#heardAt(owner, at)
+    return {
+      id: record?.id ?? deriveNodeId(owner),
+      url: record?.url ?? '',
+      ...(record?.region !== undefined && { region: record.region }),
+      ...(record?.availabilityZone !== undefined && { availabilityZone: record.availabilityZone }),
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+      ...(usage !== undefined && { usage: usage as NonNullable<NodeView['usage']> }),
+      ...(Array.isArray(gpus) && gpus.length > 0 && { gpus: gpus as readonly unknown[] }),
+    }
+  }
+
+  /** The living nodes, this one included. */
+  nodes(at: Moment): NodeView[] {
+    const { self, membership } = this.#parts.desk
+    const owners = [self, ...[...membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id)]
+    return owners
+      .filter((owner) => this.#parts.desk.union.node(owner) !== undefined)
+      .map((owner) => this.node(owner, at))
+      .sort(byId)
+  }
+
+  members(at: Moment): MemberView[] {
+    const { membership } = this.#parts.desk
+    const others = [...membership.members()].map((member): MemberView => ({
+      ...this.#labels(member.id),
+      self: false,
+      state: member.state,
+      stateAge_ms: Math.round(at.now - member.since),
+      ...(member.heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - member.heardAt)) }),
+      generation: member.generation,
+      incarnation: member.incarnation,
+      version: this.#parts.desk.replica.head(member.id)?.version ?? 0,
+      ...(member.load !== undefined && { load: member.load }),
+      reportedBy: membership.reporters(member.id, at.now),
+    }))
+    return [this.#self(at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+  }
+
+  #self(at: Moment): MemberView {
+    const { self, journal } = this.#parts.desk
+    const load = this.#parts.ownLoad()
+    return {
+      ...this.#labels(self),
+      self: true,
+      state: 'alive',
+      stateAge_ms: Math.round(at.now - this.#parts.startedAt),
+      heardAge_ms: 0,
+      generation: journal.generation,
+      incarnation: journal.incarnation,
+      version: journal.signed?.head.version ?? 0,
+      ...(load !== undefined && { load }),
+      reportedBy: [],
+    }
+  }
+
+  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel'> {
+    const { union } = this.#parts.desk
+    const record = union.node(peer)
+    const sameLabel = [...union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
+    return { peer, ...(record !== undefined && { nodeId: record.id, url: record.url }), sameLabel }
+  }
+
+  digest(): DigestView {
+    const { replica, journal, crypto } = this.#parts.desk
+    const heads = [...replica.owners()].map((owner) => replica.document(owner)?.signed)
+    const signed = [...heads, journal.signed].filter((head) => head !== undefined)
+    signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))
+    const all = new Uint8Array(signed.length * 32)
+    signed.forEach((head, i) => all.set(crypto.hash(head.bytes), i * 32))
+    const documents = signed.map(({ head: { owner, generation, version, digest } }) => ({
+      owner,
+      generation,
+      version,
+      digest: hex(digest),
+    }))
+    return { digest: hex(crypto.hash(all)), documents }
+  }
+
+  /** Our own clock minus the age of the owner's last word; two machines' clocks are never compared. */
+  #heardAt(owner: PeerId, at: Moment): string | undefined {
+    if (owner === this.#parts.desk.self) return new Date(at.wall).toISOString()
+    const heardAt = this.#parts.desk.membership.member(owner)?.heardAt
+    return heardAt === undefined ? undefined : new Date(at.wall - Math.max(0, at.now - heardAt)).toISOString()
+  }
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}

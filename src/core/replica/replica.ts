@@ -1,0 +1,203 @@
+/**
+ * The documents of all other owners: which head is preferred, what is fenced, what is refused, and what to give to whom.
+ * It checks before it takes. What the entries mean is the union's business, when to ask for more the exchange's.
+ */
+import type { Crypto, StoreOp } from '../effects.js'
+import type { Change } from '../document/entries.js'
+import { type Giveable, NodeDocument } from '../document/document.js'
+import type { PeerId } from '../model.js'
+import { equalBytes } from '../wire/codec.js'
+import { type Head, type Point, type SignedHead, compareHeads, comparePoints, verifyHead } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
+import type { Holding, Parcel } from '../wire/sync.js'
+
+export type Outcome =
+  /** Taken: the head is held now. `op` is what to write to disk. */
+  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly op: StoreOp; readonly isNew: boolean }
+  /** Nothing newer than what is held. */
+  | { readonly type: 'old' }
+  /** Its owner was forgotten up to this generation. */
+  | { readonly type: 'fenced' }
+  /** It does not start from what is held. */
+  | { readonly type: 'gap' }
+  /** It began a generation without knowing what is held here: give that back to its owner. */
+  | { readonly type: 'behind' }
+  /** It is not what its signature or digest says, or one document too many. */
+  | { readonly type: 'refused'; readonly reason: string }
+
+/** Update bytes on disk beyond which a copy's updates are folded into a snapshot. */
+const foldAfterBytes = 128 * 1024
+
+interface Held {
+  readonly document: NodeDocument
+  /** First 8 bytes of the hash of the signed head. */
+  mark: Uint8Array
+  changedAt: number
+  /** Bytes of updates on disk since the last snapshot, and that snapshot's size. */
+  updateBytes: number
+  snapshotBytes: number
+}
+
+export class Replica {
+  readonly #crypto: Crypto
+  readonly #held = new Map<PeerId, Held>()
+  /** Owners up to which generation documents are refused. */
+  readonly #fencedUpTo: (owner: PeerId) => number
+
+  constructor(crypto: Crypto, fencedUpTo: (owner: PeerId) => number) {
+    this.#crypto = crypto
+    this.#fencedUpTo = fencedUpTo
+  }
+
+  get size(): number {
+    return this.#held.size
+  }
+
+  owners(): IterableIterator<PeerId> {
+    return this.#held.keys()
+  }
+
+  document(owner: PeerId): NodeDocument | undefined {
+    return this.#held.get(owner)?.document
+  }
+
+  head(owner: PeerId): Head | undefined {
+    return this.#held.get(owner)?.document.signed.head
+  }
+
+  /** Looks at a document, or at a step of one, and takes it where it is right and newer. */
+  offer(signed: SignedHead, content: Parcel['content'], now: number): Outcome {
+    const { head } = signed
+    const held = this.#held.get(head.owner)
+    if (head.generation <= this.#fencedUpTo(head.owner)) return { type: 'fenced' }
+    if (held !== undefined && compareHeads(head, held.document.signed.head) <= 0) return { type: 'old' }
+    if (held === undefined && this.#held.size >= wireLimits.documents)
+      return { type: 'refused', reason: 'too many documents' }
+    if (!verifyHead(signed, this.#crypto)) return { type: 'refused', reason: 'bad signature' }
+    if (held !== undefined && isBehind(head, held.document.signed.head)) return { type: 'behind' }
+    return content.type === 'full'
+      ? this.#takeFull(signed, content.bytes, held, now)
+      : this.#takeStep(signed, content, held, now)
+  }
+
+  #takeFull(signed: SignedHead, bytes: Uint8Array, held: Held | undefined, now: number): Outcome {
+    if (bytes.length > wireLimits.contentBytes) return { type: 'refused', reason: 'content too large' }
+    const document = NodeDocument.load(this.#crypto.hash, signed, bytes)
+    if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
+    const op: StoreOp = { type: 'snapshot', owner: signed.head.owner, head: signed.bytes, content: bytes.slice() }
+    if (held === undefined) {
+      this.#hold(document, bytes.length, now)
+      const changes = [...document.entries.sorted()].map(({ map, key, value }) => ({ map, key, after: value }))
+      return { type: 'taken', changes, op, isNew: true }
+    }
+    const changes = held.document.replaceBy(document)
+    this.#noteChange(held, now)
+    held.updateBytes = 0
+    held.snapshotBytes = bytes.length
+    return { type: 'taken', changes, op, isNew: false }
+  }
+
+  #takeStep(
+    signed: SignedHead,
+    step: Parcel['content'] & { type: 'step' },
+    held: Held | undefined,
+    now: number,
+  ): Outcome {
+    if (held === undefined) return { type: 'gap' }
+    const outcome = held.document.take(signed, step)
+    if (outcome.type === 'gap') return { type: 'gap' }
+    if (outcome.type === 'wrong') return { type: 'refused', reason: 'update is not what its head says' }
+    this.#noteChange(held, now)
+    return {
+      type: 'taken',
+      changes: outcome.changes,
+      op: this.#stepOp(held, signed, step.bytes, outcome.rebased),
+      isNew: false,
+    }
+  }
+
+  /** A step is appended on disk until the steps outweigh what they lead to. */
+  #stepOp(held: Held, signed: SignedHead, update: Uint8Array, rebased: boolean): StoreOp {
+    const { owner, version } = signed.head
+    held.updateBytes += update.length + signed.bytes.length
+    if (!rebased && held.updateBytes <= Math.max(foldAfterBytes, held.snapshotBytes)) {
+      return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
+    }
+    const content = held.document.encode() as Uint8Array
+    held.updateBytes = 0
+    held.snapshotBytes = content.length
+    return { type: 'snapshot', owner, head: signed.bytes, content }
+  }
+
+  #hold(document: NodeDocument, snapshotBytes: number, now: number): void {
+    const held = { document, mark: new Uint8Array(8), changedAt: now, updateBytes: 0, snapshotBytes }
+    this.#held.set(document.signed.head.owner, held)
+    this.#noteChange(held, now)
+  }
+
+  #noteChange(held: Held, now: number): void {
+    held.mark = markOf(held.document.signed, this.#crypto)
+    held.changedAt = now
+  }
+
+  /** @returns the entries that go with it, as changes */
+  drop(owner: PeerId): readonly Change[] {
+    const held = this.#held.get(owner)
+    this.#held.delete(owner)
+    if (held === undefined) return []
+    return [...held.document.entries.sorted()].map(({ map, key, value }) => ({ map, key, before: value }))
+  }
+
+  holdings(): Holding[] {
+    return [...this.#held.values()].map(({ document }) => document.holding)
+  }
+
+  /** The marks of all documents that have not changed for `settled_ms`, joined into 8 bytes; equal sets, equal digests. */
+  settledDigest(now: number, settled_ms: number): Uint8Array {
+    const digest = new Uint8Array(8)
+    for (const { mark, changedAt } of this.#held.values()) if (now - changedAt >= settled_ms) joinMark(digest, mark)
+    return digest
+  }
+}
+
+/** A head's contribution to a registry digest. */
+export function markOf(signed: SignedHead, crypto: Crypto): Uint8Array {
+  return crypto.hash(signed.bytes).slice(0, 8)
+}
+
+export function joinMark(digest: Uint8Array, mark: Uint8Array): void {
+  for (let i = 0; i < 8; i++) digest[i] = (digest[i] as number) ^ (mark[i] as number)
+}
+
+/**
+ * Whether a new generation began without knowing what is held of an earlier one. A daemon knows all that it wrote
+ * itself since its start, so heads of one boot never are behind each other.
+ */
+function isBehind(head: Head, held: Head): boolean {
+  if (head.generation === held.generation || head.boot === held.boot) return false
+  return head.parent === undefined || comparePoints(head.parent, held) < 0
+}
+
+/** Negative where `a` is less than `b`, as a holder's word: the order of heads. */
+export function compareHoldings(a: Point & { boot: string }, b: Point & { boot: string }): number {
+  return comparePoints(a, b) || (a.boot < b.boot ? -1 : a.boot > b.boot ? 1 : 0)
+}
+
+/** What to send of a document to one who holds `theirs`: the difference where it can be told, else all of it. */
+export function parcelFor(document: Giveable, theirs: Holding | undefined): Parcel | undefined {
+  const { signed, holding } = document
+  const difference = theirs !== undefined && theirs.boot === holding.boot && theirs.epoch === holding.epoch
+  if (difference && holding.epoch > 0 && theirs.clock <= holding.clock) {
+    const bytes = document.encodeSince(theirs.clock)
+    if (bytes !== undefined) {
+      return { signed, content: { type: 'step', fromEpoch: theirs.epoch, fromVersion: theirs.version, bytes } }
+    }
+  }
+  const bytes = document.encode()
+  return bytes && { signed, content: { type: 'full', bytes } }
+}
+
+/** Whether two signed heads are the same bytes. */
+export function sameHead(a: SignedHead, b: SignedHead): boolean {
+  return equalBytes(a.bytes, b.bytes)
+}

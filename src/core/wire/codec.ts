@@ -1,0 +1,137 @@
+/**
+ * The bytes under every message: unsigned integers as varints, byte strings and texts with their length before them.
+ * Writing trusts the caller; reading trusts nobody and never reads, or allocates, past the end.
+ */
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { fatal: true })
+
+/** Appends to a buffer that grows. */
+export class Writer {
+  #bytes: Uint8Array
+  #length = 0
+
+  constructor(capacity = 256) {
+    this.#bytes = new Uint8Array(capacity)
+  }
+
+  /** A safe integer ≥ 0: seven bits a byte, least significant first. */
+  uint(value: number): this {
+    this.#reserve(8)
+    let rest = value
+    while (rest > 0x7f) {
+      this.#bytes[this.#length++] = (rest % 0x80) | 0x80
+      rest = Math.floor(rest / 0x80)
+    }
+    this.#bytes[this.#length++] = rest
+    return this
+  }
+
+  /** As they are, without a length. */
+  raw(bytes: Uint8Array): this {
+    this.#reserve(bytes.length)
+    this.#bytes.set(bytes, this.#length)
+    this.#length += bytes.length
+    return this
+  }
+
+  bytes(bytes: Uint8Array): this {
+    return this.uint(bytes.length).raw(bytes)
+  }
+
+  text(text: string): this {
+    return this.bytes(encoder.encode(text))
+  }
+
+  list<T>(items: readonly T[], write: (item: T) => void): this {
+    this.uint(items.length)
+    for (const item of items) write(item)
+    return this
+  }
+
+  done(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #reserve(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
+    grown.set(this.#bytes.subarray(0, this.#length))
+    this.#bytes = grown
+  }
+}
+
+/** What a Reader throws, and `decode` catches: these bytes are not that message. */
+class NotThatMessage extends Error {}
+
+export class Reader {
+  #at = 0
+
+  constructor(readonly source: Uint8Array) {}
+
+  /** @param max the largest value that makes sense here */
+  uint(max = Number.MAX_SAFE_INTEGER): number {
+    let value = 0
+    let scale = 1
+    for (let i = 0; i < 8; i++) {
+      const byte = this.source[this.#at++]
+      if (byte === undefined) throw new NotThatMessage('ends inside a number')
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) {
+        if (value > max) throw new NotThatMessage('number over its limit')
+        return value
+      }
+      scale *= 0x80
+    }
+    throw new NotThatMessage('number too long')
+  }
+
+  raw(length: number): Uint8Array {
+    const end = this.#at + length
+    if (end > this.source.length) throw new NotThatMessage('ends inside bytes')
+    const bytes = this.source.subarray(this.#at, end)
+    this.#at = end
+    return bytes
+  }
+
+  bytes(maxLength: number): Uint8Array {
+    return this.raw(this.uint(maxLength))
+  }
+
+  text(maxBytes: number): string {
+    return decoder.decode(this.bytes(maxBytes))
+  }
+
+  list<T>(maxItems: number, read: () => T): T[] {
+    const count = this.uint(maxItems)
+    const items: T[] = []
+    for (let i = 0; i < count; i++) items.push(read())
+    return items
+  }
+
+  /** Everything that was not read yet. */
+  rest(): Uint8Array {
+    return this.raw(this.source.length - this.#at)
+  }
+
+  get consumed(): number {
+    return this.#at
+  }
+}
+
+/** Runs a reader over all of `bytes`; undefined for whatever does not fit, to the last byte. */
+export function decode<T>(bytes: Uint8Array, read: (reader: Reader) => T): T | undefined {
+  try {
+    const reader = new Reader(bytes)
+    const value = read(reader)
+    return reader.consumed === bytes.length ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether two byte strings are the same. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
+}

@@ -1,0 +1,72 @@
+/**
+ * What goes to everybody by gossip: updates of documents and reports of silence. Losing any of it costs time, never truth.
+ */
+import type { PeerId } from '../model.js'
+import { Writer, decode } from './codec.js'
+import { type SignedHead, decodeHead } from './head.js'
+import { wireLimits } from './limits.js'
+
+/** A document has moved on. */
+export interface UpdateMessage {
+  readonly type: 'update'
+  readonly signed: SignedHead
+  /** What the update starts from; absent: the update was too large, pull it. */
+  readonly step?: UpdateStep
+}
+
+/** The way from one version of a document to another. Empty `bytes`: the content did not change. */
+export interface UpdateStep {
+  readonly fromEpoch: number
+  readonly fromVersion: number
+  readonly bytes: Uint8Array
+}
+
+/** "I observe `subject` and it is silent." Its author is proven by the transport. */
+export interface ReportMessage {
+  readonly type: 'report'
+  /** Of the author: a replayed report is older than the newest one of its author. */
+  readonly authorGeneration: number
+  readonly sequence: number
+  readonly subject: PeerId
+  readonly generation: number
+  readonly incarnation: number
+}
+
+export type GossipMessage = UpdateMessage | ReportMessage
+
+const kinds = { update: 1, announcement: 2, report: 3 } as const
+
+export function encodeGossip(message: GossipMessage): Uint8Array {
+  const writer = new Writer()
+  if (message.type === 'report') {
+    const { authorGeneration, sequence, subject, generation, incarnation } = message
+    writer.uint(kinds.report).uint(authorGeneration).uint(sequence)
+    return writer.text(subject).uint(generation).uint(incarnation).done()
+  }
+  const { signed, step } = message
+  if (step === undefined) return writer.uint(kinds.announcement).bytes(signed.bytes).done()
+  writer.uint(kinds.update).bytes(signed.bytes).uint(step.fromEpoch).uint(step.fromVersion)
+  return writer.raw(step.bytes).done()
+}
+
+export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
+  if (bytes.length > wireLimits.gossipBytes) return undefined
+  return decode(bytes, (reader): GossipMessage | undefined => {
+    const kind = reader.uint(3)
+    if (kind === kinds.report) {
+      return {
+        type: 'report',
+        authorGeneration: reader.uint(),
+        sequence: reader.uint(),
+        subject: reader.text(wireLimits.peerIdBytes),
+        generation: reader.uint(),
+        incarnation: reader.uint(),
+      }
+    }
+    const signed = decodeHead(reader.bytes(wireLimits.headBytes))
+    if (signed === undefined || kind === 0) return undefined
+    if (kind === kinds.announcement) return { type: 'update', signed }
+    const step = { fromEpoch: reader.uint(), fromVersion: reader.uint(), bytes: reader.rest() }
+    return { type: 'update', signed, step }
+  })
+}

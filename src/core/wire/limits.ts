@@ -1,0 +1,20 @@
+/**
+ * How big anything from a peer may be. A message over its limit is not that message.
+ */
+export const wireLimits = {
+  peerIdBytes: 128,
+  headBytes: 512,
+  /** What goes by gossip; larger updates are announced by their head and pulled. */
+  gossipBytes: 64 * 1024,
+  /** A frame of a heartbeat stream. */
+  beatBytes: 8 * 1024,
+  /** Heartbeats of others that one heartbeat passes on. */
+  relayedHeartbeats: 64,
+  vitalsBytes: 4096,
+  /** The Yjs content of one document. */
+  contentBytes: 64 * 1024 * 1024,
+  /** Documents that one cluster may hold, and one sync message may name. */
+  documents: 16_384,
+  /** Responses are filled up to this before the next one is begun. */
+  syncBatchBytes: 1024 * 1024,
+} as const

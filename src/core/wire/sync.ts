@@ -1,0 +1,167 @@
+/**
+ * The exact exchange between two daemons: questions on a sync stream and the answers to them.
+ *
+ *     sync    → documents* end(wanted)      compare heads, send what the asker lacks, name what the answerer lacks
+ *     push    → end()                       documents that the other one named
+ *     remove  → documents end()             drop your instance; the answer is your new document
+ */
+import type { PeerId } from '../model.js'
+import { type Reader, Writer, decode } from './codec.js'
+import type { UpdateStep } from './gossip.js'
+import { type Point, type SignedHead, decodeHead } from './head.js'
+import { wireLimits } from './limits.js'
+
+/** What one side holds of one document. All zero: nothing. */
+export interface Holding extends Point {
+  readonly owner: PeerId
+  readonly boot: string
+  readonly epoch: number
+  /** The next Yjs clock: what a difference must start at. */
+  readonly clock: number
+}
+
+/** A document on its way: all of it, what is missing from the holding that was named, or its head alone. */
+export interface Parcel {
+  readonly signed: SignedHead
+  readonly content: { readonly type: 'full'; readonly bytes: Uint8Array } | ({ readonly type: 'step' } & UpdateStep)
+}
+
+export type SyncRequest =
+  | {
+      readonly type: 'sync'
+      /** `listed`: only the documents that are named; `all`: every document. */
+      readonly scope: 'all' | 'listed'
+      /** The asker was off for longer than the horizon: its content must not be wanted. */
+      readonly stale: boolean
+      readonly holdings: readonly Holding[]
+    }
+  | { readonly type: 'push'; readonly parcels: readonly Parcel[] }
+  /** `holding`: what the asker holds of the answerer's document, so that the answer can be a difference. */
+  | { readonly type: 'remove'; readonly id: string; readonly n: number; readonly holding: Holding }
+
+export type SyncResponse =
+  | { readonly type: 'documents'; readonly parcels: readonly Parcel[] }
+  | {
+      readonly type: 'end'
+      /** Documents of which the asker holds more than the answerer. */
+      readonly wanted: readonly Holding[]
+      readonly witness: Witness
+    }
+
+/** What the answerer knows of the asker's past. `silence_s`: since it last heard of the asker, or since its own birth. */
+export interface Witness {
+  readonly stale: boolean
+  readonly heardOfAsker: boolean
+  readonly silence_s: number
+}
+
+const requestKinds = { sync: 1, push: 2, remove: 3 } as const
+const responseKinds = { documents: 1, end: 2 } as const
+const contentKinds = { full: 1, step: 2 } as const
+/** The most that one message may hold: one document of full size, and its frame. */
+const parcelBytes = wireLimits.contentBytes + 1024
+
+export function encodeSyncRequest(request: SyncRequest): Uint8Array {
+  const writer = new Writer()
+  switch (request.type) {
+    case 'sync':
+      writer
+        .uint(requestKinds.sync)
+        .uint(request.scope === 'all' ? 1 : 0)
+        .uint(request.stale ? 1 : 0)
+      return writeHoldings(writer, request.holdings).done()
+    case 'push':
+      return writeParcels(writer.uint(requestKinds.push), request.parcels).done()
+    case 'remove':
+      writer.uint(requestKinds.remove).text(request.id).uint(request.n)
+      return writeHoldings(writer, [request.holding]).done()
+  }
+}
+
+export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
+  return decode(bytes, (reader): SyncRequest | undefined => {
+    switch (reader.uint(3)) {
+      case requestKinds.sync: {
+        const scope = reader.uint(1) === 1 ? 'all' : 'listed'
+        return { type: 'sync', scope, stale: reader.uint(1) === 1, holdings: readHoldings(reader) }
+      }
+      case requestKinds.push:
+        return { type: 'push', parcels: readParcels(reader) }
+      case requestKinds.remove: {
+        const id = reader.text(4096)
+        const n = reader.uint()
+        const [holding] = readHoldings(reader)
+        return holding && { type: 'remove', id, n, holding }
+      }
+      default:
+        return undefined
+    }
+  })
+}
+
+export function encodeSyncResponse(response: SyncResponse): Uint8Array {
+  const writer = new Writer()
+  if (response.type === 'documents') return writeParcels(writer.uint(responseKinds.documents), response.parcels).done()
+  const { stale, heardOfAsker, silence_s } = response.witness
+  writeHoldings(writer.uint(responseKinds.end), response.wanted)
+  return writer
+    .uint(stale ? 1 : 0)
+    .uint(heardOfAsker ? 1 : 0)
+    .uint(silence_s)
+    .done()
+}
+
+export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined {
+  return decode(bytes, (reader): SyncResponse | undefined => {
+    switch (reader.uint(2)) {
+      case responseKinds.documents:
+        return { type: 'documents', parcels: readParcels(reader) }
+      case responseKinds.end: {
+        const wanted = readHoldings(reader)
+        const witness = { stale: reader.uint(1) === 1, heardOfAsker: reader.uint(1) === 1, silence_s: reader.uint() }
+        return { type: 'end', wanted, witness }
+      }
+      default:
+        return undefined
+    }
+  })
+}
+
+function writeHoldings(writer: Writer, holdings: readonly Holding[]): Writer {
+  return writer.list(holdings, ({ owner, generation, version, boot, epoch, clock }) => {
+    writer.text(owner).uint(generation).uint(version).text(boot).uint(epoch).uint(clock)
+  })
+}
+
+function readHoldings(reader: Reader): Holding[] {
+  return reader.list(wireLimits.documents, () => ({
+    owner: reader.text(wireLimits.peerIdBytes),
+    generation: reader.uint(),
+    version: reader.uint(),
+    boot: reader.text(16),
+    epoch: reader.uint(),
+    clock: reader.uint(),
+  }))
+}
+
+function writeParcels(writer: Writer, parcels: readonly Parcel[]): Writer {
+  return writer.list(parcels, ({ signed, content }) => {
+    writer.bytes(signed.bytes)
+    if (content.type === 'full') writer.uint(contentKinds.full).bytes(content.bytes)
+    else writer.uint(contentKinds.step).uint(content.fromEpoch).uint(content.fromVersion).bytes(content.bytes)
+  })
+}
+
+/** A parcel whose head cannot be read spoils the whole message: its sender is broken. */
+function readParcels(reader: Reader): Parcel[] {
+  return reader.list(wireLimits.documents, () => {
+    const signed = decodeHead(reader.bytes(wireLimits.headBytes))
+    if (signed === undefined) throw new Error('not a head')
+    if (reader.uint(2) === contentKinds.full) {
+      return { signed, content: { type: 'full', bytes: reader.bytes(parcelBytes) } }
+    }
+    const fromEpoch = reader.uint()
+    const fromVersion = reader.uint()
+    return { signed, content: { type: 'step', fromEpoch, fromVersion, bytes: reader.bytes(parcelBytes) } }
+  })
+}

@@ -1,0 +1,116 @@
+// A disk in memory with the one property that matters: what was not synced is gone after a power cut, in whole batches from the end.
+import type { StoreOp, StoredDocument } from '../../src/core/effects.js'
+import type { Random } from './random.js'
+
+interface Kept {
+  snapshot?: { head: Uint8Array; content: Uint8Array }
+  updates: { version: number; head: Uint8Array; update: Uint8Array }[]
+}
+
+interface State {
+  documents: Map<string, Kept>
+  notes: Map<string, string>
+  generation: number
+  up: number | undefined
+}
+
+export class Disk {
+  #durable: State = { documents: new Map(), notes: new Map(), generation: 0, up: undefined }
+  /** Batches that the machine has taken, but that a power cut may still take back. */
+  #tail: (readonly StoreOp[])[] = []
+  /** While set, every write fails with it. */
+  failure: string | undefined
+
+  write(ops: readonly StoreOp[], sync: boolean): void {
+    this.#tail.push(ops)
+    if (sync) this.#flush(this.#tail.length)
+  }
+
+  noteUp(wall: number): void {
+    this.#durable.up = wall
+  }
+
+  /** Keeps a random number of the unsynced batches. */
+  powerCut(random: Random): void {
+    this.#flush(random.below(this.#tail.length + 1))
+    this.#tail = []
+  }
+
+  #flush(batches: number): void {
+    for (const ops of this.#tail.splice(0, batches)) for (const op of ops) apply(this.#durable, op)
+  }
+
+  /** What a start finds, whether or not the last one ended well. */
+  load(): {
+    documents: StoredDocument[]
+    notes: Record<string, string>
+    generation: number
+    lastUp: number | undefined
+  } {
+    this.#flush(this.#tail.length)
+    const { documents, notes, generation, up } = this.#durable
+    return {
+      documents: [...documents].map(([owner, { snapshot, updates }]) => ({
+        owner,
+        ...(snapshot !== undefined && { snapshot }),
+        updates: [...updates].sort((a, b) => a.version - b.version),
+      })),
+      notes: Object.fromEntries(notes),
+      generation,
+      lastUp: up,
+    }
+  }
+
+  /** Everything but the key and the generation file is gone. */
+  loseStore(): void {
+    this.#tail = []
+    this.#durable = {
+      documents: new Map(),
+      notes: new Map(),
+      generation: this.#durable.generation,
+      up: this.#durable.up,
+    }
+  }
+
+  /** A backup, and its restoration on a disk of its own. */
+  copy(): Disk {
+    const copy = new Disk()
+    this.#flush(this.#tail.length)
+    copy.#durable = structuredClone(this.#durable)
+    return copy
+  }
+
+  /** Bytes on disk, as far as documents go. */
+  get bytes(): number {
+    this.#flush(this.#tail.length)
+    let sum = 0
+    for (const { snapshot, updates } of this.#durable.documents.values()) {
+      sum += snapshot?.content.length ?? 0
+      for (const { update } of updates) sum += update.length
+    }
+    return sum
+  }
+}
+
+function apply(state: State, op: StoreOp): void {
+  switch (op.type) {
+    case 'snapshot':
+      state.documents.set(op.owner, { snapshot: { head: op.head, content: op.content }, updates: [] })
+      break
+    case 'update': {
+      const kept = state.documents.get(op.owner) ?? { updates: [] }
+      kept.updates.push({ version: op.version, head: op.head, update: op.update })
+      state.documents.set(op.owner, kept)
+      break
+    }
+    case 'forget':
+      state.documents.delete(op.owner)
+      break
+    case 'note':
+      state.notes.set(op.name, op.value)
+      break
+    case 'generation':
+      state.generation = Math.max(state.generation, op.generation)
+      break
+  }
+}

@@ -1,0 +1,50 @@
+// What will happen, in the order of its time; what is due at the same time happens in the order in which it was said.
+
+interface Entry {
+  readonly at: number
+  readonly order: number
+  readonly run: () => void
+}
+
+export class EventQueue {
+  readonly #heap: Entry[] = []
+  #order = 0
+
+  push(at: number, run: () => void): void {
+    const entry = { at, order: (this.#order += 1), run }
+    let i = this.#heap.push(entry) - 1
+    while (i > 0) {
+      const parent = (i - 1) >> 1
+      if (!isBefore(entry, this.#heap[parent] as Entry)) break
+      this.#heap[i] = this.#heap[parent] as Entry
+      i = parent
+    }
+    this.#heap[i] = entry
+  }
+
+  nextAt(): number | undefined {
+    return this.#heap[0]?.at
+  }
+
+  pop(): (() => void) | undefined {
+    const first = this.#heap[0]
+    const last = this.#heap.pop()
+    if (first === undefined || last === undefined || first === last) return first?.run
+    let i = 0
+    for (;;) {
+      let child = 2 * i + 1
+      if (child >= this.#heap.length) break
+      if (child + 1 < this.#heap.length && isBefore(this.#heap[child + 1] as Entry, this.#heap[child] as Entry))
+        child += 1
+      if (!isBefore(this.#heap[child] as Entry, last)) break
+      this.#heap[i] = this.#heap[child] as Entry
+      i = child
+    }
+    this.#heap[i] = last
+    return first.run
+  }
+}
+
+function isBefore(a: Entry, b: Entry): boolean {
+  return a.at < b.at || (a.at === b.at && a.order < b.order)
+}
