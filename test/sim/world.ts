@@ -231,7 +231,7 @@ export class World {
     this.node(gone).connected.delete(peer)
     const other = this.node(peer)
     other.connected.delete(gone)
-    this.node(gone).registry && this.#feedLater(this.node(gone), 0, { type: 'disconnected', peer })
+    this.#feedLater(this.node(gone), 0, { type: 'disconnected', peer })
     if (!this.#link(gone, peer).cut)
       this.#feedLater(other, this.#delay(gone, peer), { type: 'disconnected', peer: gone })
     for (const request of this.#requests.values()) {
@@ -289,7 +289,7 @@ export class World {
   lookup(name: string, slug: string): string[] | undefined {
     const node = this.node(name)
     try {
-      return node.live
+      return node.live.read
         .lookup(slug, this.#moment(node))
         .instances.map(({ url }) => url)
         .sort()
@@ -302,13 +302,13 @@ export class World {
   /** Ids that `name` shows. */
   instances(name: string): string[] {
     const node = this.node(name)
-    return node.live.instances(this.#moment(node)).map(({ id }) => id)
+    return node.live.read.instances(this.#moment(node)).map(({ id }) => id)
   }
 
   /** What `name` believes of the others: `b:alive c:dead`. */
   beliefs(name: string): string {
     const node = this.node(name)
-    const others = node.live.members(this.#moment(node)).filter(({ self }) => !self)
+    const others = node.live.read.members(this.#moment(node)).filter(({ self }) => !self)
     return others.map(({ peer, state }) => `${peer}:${state}`).join(' ')
   }
 
@@ -322,7 +322,7 @@ export class World {
 
   /** The digests of all running nodes; one entry where they are equal. */
   digests(): Set<string> {
-    return new Set(this.running().map((node) => node.live.digest().digest))
+    return new Set(this.running().map((node) => node.live.read.digest().digest))
   }
 
   // ---- time

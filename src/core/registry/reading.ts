@@ -2,9 +2,18 @@
  * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
  */
 import type { Moment } from '../effects.js'
+import { RegistryError } from '../errors.js'
 import type { Found, Index } from '../lookup.js'
 import { type Definition, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
-import type { DigestView, InstanceRow, InstanceView, MemberView, NodeView } from '../views.js'
+import type {
+  DigestView,
+  ExchangeView,
+  InstanceRow,
+  InstanceView,
+  LookupResult,
+  MemberView,
+  NodeView,
+} from '../views.js'
 import type { Desk } from './desk.js'
 
 /** What the views need besides the tables. */
@@ -14,6 +23,8 @@ export interface ReadingParts {
   /** The newest vitals of an owner, as it sent them. */
   readonly vitalsOf: (owner: PeerId) => string | undefined
   readonly ownLoad: () => number | undefined
+  readonly isInDoubt: () => boolean
+  readonly exchangeWith: (peer: PeerId, now: number) => ExchangeView
   readonly startedAt: number
 }
 
@@ -33,6 +44,27 @@ export class Reading {
       ...(nodeUrl !== undefined && { nodeUrl }),
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),
     }
+  }
+
+  /** @throws RegistryError `not-found` where no record has that slug */
+  lookup(slug: string, at: Moment): LookupResult {
+    const degraded = this.#parts.isInDoubt()
+    const found = this.#parts.index.lookup(slug, degraded)
+    if (found === undefined) {
+      throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
+    }
+    const picked = this.pick(slug)
+    return {
+      slug,
+      instances: found.map((one) => this.instance(one, at)),
+      ...(picked !== undefined && { picked: this.instance(picked, at) }),
+      degraded,
+    }
+  }
+
+  /** The next instance of a slug in turn, of the best status there is. */
+  pick(slug: string): Found | undefined {
+    return this.#parts.index.pick(slug, this.#parts.isInDoubt())
   }
 
   instances(at: Moment): InstanceView[] {
@@ -100,6 +132,21 @@ export class Reading {
       .filter((owner) => this.#parts.desk.union.node(owner) !== undefined)
       .map((owner) => this.node(owner, at))
       .sort(byId)
+  }
+
+  /** The owners of the node records with that url, whether or not they live. */
+  ownersByUrl(url: string): readonly PeerId[] {
+    return [...this.#parts.desk.union.nodes()].filter(([, node]) => node.url === url).map(([owner]) => owner)
+  }
+
+  /** What heartbeats and syncs with one peer have brought. */
+  exchange(peer: PeerId, at: Moment): ExchangeView {
+    return this.#parts.exchangeWith(peer, at.now)
+  }
+
+  /** Members believed alive, this daemon included. */
+  get alive(): number {
+    return this.#parts.desk.membership.alive()
   }
 
   members(at: Moment): MemberView[] {

@@ -2,30 +2,21 @@
  * One daemon's mind: told what happened and what time it is, it answers with effects, and with reads of local memory.
  * It joins the parts; every rule lives in one of them.
  */
-import type { Command, Crypto, Effect, Input, Moment, Settled, StoredDocument } from '../effects.js'
-import { RegistryError, assert } from '../errors.js'
-import { type Found, Index } from '../lookup.js'
+import type { Command, Crypto, Effect, Input, Moment, StoredDocument } from '../effects.js'
+import { assert } from '../errors.js'
+import { Index } from '../lookup.js'
 import { Membership } from '../membership/membership.js'
-import { type Definition, type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
+import { type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
 import { nodeKey, writeNodeRecord } from '../replica/records.js'
 import { Replica } from '../replica/replica.js'
 import { Union } from '../replica/union.js'
-import type {
-  DigestView,
-  ExchangeView,
-  InstanceRow,
-  InstanceView,
-  LookupResult,
-  MemberView,
-  NodeView,
-  Readiness,
-} from '../views.js'
+import type { Readiness } from '../views.js'
 import { decodeSyncRequest } from '../wire/sync.js'
 import { decodeGossip } from '../wire/gossip.js'
 import { Checkup } from './checkup.js'
 import { Commands } from './commands.js'
+import { Counter } from './counter.js'
 import type { Desk } from './desk.js'
-import { Doubt } from './doubt.js'
 import { Exchange } from './exchange.js'
 import { Horizon, type HorizonNotes, holdsAnything, horizon_ms } from './horizon.js'
 import { Intake } from './intake.js'
@@ -33,15 +24,10 @@ import { Joining } from './joining.js'
 import { Journal } from './journal.js'
 import { Pulse } from './pulse.js'
 import { Reading } from './reading.js'
+import { Roster } from './roster.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
-/** An owner's instances leave the index so long after its death, or its goodbye. */
-const dormantAfterDeath_ms = 3600_000
-const dormantAfterGoodbye_ms = 60_000
-/** Writes that may wait for the first head. */
-const waitingCommands = 10_000
-
 /** What a registry begins with. */
 export interface RegistryStart {
   readonly self: PeerId
@@ -74,21 +60,21 @@ export class Registry {
   readonly #commands: Commands
   readonly #checkup: Checkup
   readonly #pulse: Pulse
-  readonly #reading: Reading
-  readonly #doubt: Doubt
+  readonly #roster: Roster
+  readonly #counter: Counter
+  /** All reads of the registry. None waits, none changes anything. */
+  readonly read: Reading
   readonly #dropped = new Map<string, number>()
-  /** Owners whose instances are shown at present. */
-  readonly #visible = new Set<PeerId>()
   #joining: Joining | undefined
   #mutedBecause: string | undefined
   #effects: Effect[] = []
   #lastId = 0
   #at: Moment
   #tickAt: number
+  /** The write of this start's generation; nothing is signed before it is on disk. */
+  #bootStore = 0
   #isGenerationDurable = false
   #isReady = false
-  #isInDoubt = false
-  readonly #waitingCommands: { readonly ticket: number; readonly command: Command }[] = []
   #whenSettled: (() => void)[] = []
 
   constructor(start: RegistryStart, at: Moment) {
@@ -121,12 +107,9 @@ export class Registry {
       nextId,
       drop,
     }
-    const beliefs = {
-      isVisible: (owner: PeerId): boolean => owner === self || this.#visible.has(owner),
-      hasLeft: (owner: PeerId): boolean => this.#membership.member(owner)?.state === 'left',
-    }
+    this.#roster = new Roster(this.#desk, () => this.#index, at.now)
     const firstTurn = crypto.hash(new TextEncoder().encode(self))[0] as number
-    this.#index = new Index(this.#union, beliefs, (event) => this.#emit({ type: 'notify', event }), firstTurn)
+    this.#index = new Index(this.#union, this.#roster, (event) => this.#emit({ type: 'notify', event }), firstTurn)
     this.#horizon = new Horizon(this.#desk, start.notes, at.wall)
     this.#commands = new Commands(this.#desk, this.#index)
     this.#checkup = new Checkup(this.#desk)
@@ -146,20 +129,29 @@ export class Registry {
       isStale: () => this.#isStale,
       whenSettled: (run) => void this.#whenSettled.push(run),
     })
-    this.#reading = new Reading({
+    this.#counter = new Counter({
+      desk: this.#desk,
+      commands: this.#commands,
+      checkup: this.#checkup,
+      exchange: this.#exchange,
+      horizon: this.#horizon,
+      at: () => this.#at,
+    })
+    this.read = new Reading({
       desk: this.#desk,
       index: this.#index,
+      isInDoubt: () => this.#roster.isInDoubt,
+      exchangeWith: (peer, now) => this.#pulse.view(peer, this.#exchange.peer(peer), now),
       vitalsOf: (owner) => this.#pulse.vitalsOf(owner),
       ownLoad: () => this.#pulse.load,
       startedAt: at.now,
     })
     this.#restore(at)
-    this.#doubt = new Doubt(this.#knownMembers(), at.now)
   }
 
   /** Takes what is on disk, and begins to join. */
   #restore(at: Moment): void {
-    const { start } = { start: this.#start }
+    const start = this.#start
     const own = this.#intake.restore(start.documents, at)
     const generation = Math.max(start.generation + 1, Math.floor(at.wall / 1000))
     this.#journal.setGeneration(generation)
@@ -174,17 +166,11 @@ export class Registry {
       self: start.self,
       freshKey: start.freshKey,
       stale: away && holdsAnything(this.#union),
-      expected: this.#knownMembers(),
+      expected: this.#roster.restored(at.now),
     })
     this.#joining.checking(this.#checkup.checkAll(at.now))
     this.#settleTouched()
   }
-  #bootStore = 0
-
-  #knownMembers(): PeerId[] {
-    return [...this.#membership.members()].filter(({ left }) => !left).map(({ id }) => id)
-  }
-
   /** The effects of the construction itself; then call `handle` for all that happens. */
   begin(): Effect[] {
     return this.#takeEffects()
@@ -280,7 +266,7 @@ export class Registry {
     if (heard.inStep !== undefined && this.#joining === undefined) {
       this.#exchange.compareDigest(from, heard.inStep, now)
     }
-    this.#refreshVisibility()
+    this.#roster.refresh()
   }
 
   #onRequest(from: PeerId, id: number, bytes: Uint8Array): void {
@@ -323,44 +309,15 @@ export class Registry {
     this.#pulse.tick(now)
     if (this.#journal.isOpen) this.#checkup.tick(now)
     if (!this.#isStale) this.#horizon.tick(wall, now, false)
-    this.#setDormant()
-    this.#isInDoubt = this.#doubt.inDoubt(this.#visible, (peer) => this.#membership.member(peer)?.left ?? true, now)
+    this.#roster.tick(now)
   }
 
   #judgeMembers(late_ms: number): void {
-    const verdict = this.#membership.tick(this.#at.now, late_ms)
-    for (const { peer, from, to, why } of verdict.transitions) {
-      this.#emit({ type: 'notify', event: { type: 'member', peer, from, to, why } })
-    }
-    if (this.#isReady) for (const report of verdict.reports) this.#emit(this.#pulse.report(report))
-    if (verdict.refute && this.#journal.isOpen) {
-      this.#journal.raiseIncarnation()
-      this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
-    }
-    this.#refreshVisibility()
-  }
-
-  /** Instances of owners that are dead or gone for long do not compete any more. */
-  #setDormant(): void {
-    for (const member of this.#membership.members()) {
-      const age_ms = this.#at.now - member.since
-      const dormant =
-        (member.state === 'dead' && age_ms > dormantAfterDeath_ms) ||
-        (member.state === 'left' && age_ms > dormantAfterGoodbye_ms)
-      if (!this.#union.setDormant(member.id, dormant)) continue
-      const ids = this.#replica.document(member.id)?.entries.of('instances').keys() ?? []
-      for (const id of ids) this.#index.refresh(id)
-    }
-  }
-
-  #refreshVisibility(): void {
-    for (const { id } of this.#membership.members()) {
-      const visible = this.#membership.isVisible(id)
-      if (visible === this.#visible.has(id)) continue
-      if (visible) this.#visible.add(id)
-      else this.#visible.delete(id)
-      this.#index.refreshOwner(id)
-    }
+    const { reports, refute } = this.#roster.judge(this.#at.now, late_ms)
+    if (this.#isReady) for (const report of reports) this.#emit(this.#pulse.report(report))
+    if (!refute || !this.#journal.isOpen) return
+    this.#journal.raiseIncarnation()
+    this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
   }
 
   // ---- joining
@@ -384,7 +341,7 @@ export class Registry {
     this.#journal.set('node', nodeKey, writeNodeRecord(this.#start.node))
     this.#journal.open()
     this.#survivedFences()
-    for (const { ticket, command } of this.#waitingCommands.splice(0)) this.#execute(ticket, command)
+    this.#counter.serveWaiting()
     for (const peer of this.#connected) this.#exchange.sync(peer)
   }
 
@@ -425,86 +382,12 @@ export class Registry {
   // ---- commands
 
   #onCommand(ticket: number, command: Command): void {
-    if (this.#mutedBecause !== undefined) return this.#refuse(ticket, this.#mutedBecause)
-    if (this.#isStale) return this.#refuse(ticket, (this.#joining as Joining).reason)
-    if (this.#journal.failing) return this.#refuse(ticket, `the disk refuses writes (${this.#journal.diskError})`)
-    if (this.#joining === undefined) return this.#execute(ticket, command)
-    if (this.#waitingCommands.length >= waitingCommands) return this.#refuse(ticket, this.#joining.reason)
-    this.#waitingCommands.push({ ticket, command })
-  }
-
-  #refuse(ticket: number, why: string): void {
-    this.#settleTicket(ticket, { ok: false, error: new RegistryError('unavailable', why) })
-  }
-
-  #settleTicket(ticket: number, result: Settled): void {
-    this.#emit({ type: 'settle', ticket, result })
-  }
-
-  #execute(ticket: number, command: Command): void {
-    try {
-      this.#perform(ticket, command)
-    } catch (error) {
-      if (!(error instanceof RegistryError)) throw error
-      this.#settleTicket(ticket, { ok: false, error })
-    }
-    this.#settleTouched()
-  }
-
-  #perform(ticket: number, command: Command): void {
-    const { now, wall } = this.#at
-    switch (command.type) {
-      case 'register': {
-        const { id } = this.#commands.register(command.registration)
-        this.#checkup.check(id, now)
-        return this.#settleWhenDurable(ticket, id)
-      }
-      case 'deregister':
-        return this.#deregister(ticket, command.id)
-      case 'save-definition':
-        this.#commands.saveDefinition(command.definition)
-        return this.#settleWhenDurable(ticket)
-      case 'remove-definition':
-        this.#commands.removeDefinition(command.id, wall)
-        return this.#settleWhenDurable(ticket)
-      case 'remove-node':
-        if (command.owner === this.#start.self) this.#journal.raiseGeneration(0)
-        else this.#commands.fence(command.owner, wall)
-        return this.#settleWhenDurable(ticket)
-      case 'set-node':
-        this.#journal.set('node', nodeKey, writeNodeRecord(command.node))
-        return this.#settleWhenDurable(ticket)
-      case 'leave':
-        this.#horizon.tick(wall, now, true)
-        this.#journal.leave(0)
-        return this.#journal.whenDurable(() => {
-          this.#journal.publish(this.#at.now, true)
-          this.#settleTicket(ticket, { ok: true })
-        })
-    }
-  }
-
-  /** The owner drops it and answers with its new document; an owner that does not answer is not waited for. */
-  #deregister(ticket: number, id: string): void {
-    const { owner, n } = this.#commands.ownerOf(id)
-    if (owner === this.#start.self) {
-      this.#commands.dropOwn(id, n, this.#at.wall)
-      return this.#settleWhenDurable(ticket)
-    }
-    this.#exchange.remove(owner, id, n, (done) => {
-      const left = this.#union.winner(id)
-      if (!done || (left !== undefined && left.record.n <= n)) this.#commands.remove(id, n, this.#at.wall)
-      this.#settleWhenDurable(ticket)
-    })
-  }
-
-  #settleWhenDurable(ticket: number, value?: string): void {
-    this.#journal.whenDurable((error) => {
-      this.#settleTicket(
-        ticket,
-        error === undefined ? { ok: true, ...(value !== undefined && { value }) } : { ok: false, error },
-      )
-    })
+    if (this.#mutedBecause !== undefined) return this.#counter.refuse(ticket, this.#mutedBecause)
+    if (this.#journal.failing)
+      return this.#counter.refuse(ticket, `the disk refuses writes (${this.#journal.diskError})`)
+    if (this.#joining === undefined) return this.#counter.serve(ticket, command)
+    if (this.#joining.isStale) return this.#counter.refuse(ticket, this.#joining.reason)
+    this.#counter.keep(ticket, command, this.#joining.reason)
   }
 
   // ---- after each input
@@ -532,7 +415,7 @@ export class Registry {
       this.#intake.applyFences(fenced, this.#at)
       for (const id of instances) this.#index.refresh(id)
       for (const owner of nodes) this.#learn(owner)
-      this.#refreshVisibility()
+      this.#roster.refresh()
     }
   }
 
@@ -554,66 +437,6 @@ export class Registry {
     return effects
   }
 
-  // ---- reads; none of them waits, none of them changes anything
-
-  instances(at: Moment): readonly InstanceView[] {
-    return this.#reading.instances(at)
-  }
-
-  instanceRows(at: Moment): readonly InstanceRow[] {
-    return this.#reading.rows(at)
-  }
-
-  /** @throws RegistryError `not-found` where no record has that slug */
-  lookup(slug: string, at: Moment): LookupResult {
-    const found = this.#index.lookup(slug, this.#isInDoubt)
-    if (found === undefined) {
-      throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
-    }
-    const picked = this.#index.pick(slug, this.#isInDoubt)
-    const view = (one: Found): InstanceView => this.#reading.instance(one, at)
-    return {
-      slug,
-      instances: found.map(view),
-      ...(picked !== undefined && { picked: view(picked) }),
-      degraded: this.#isInDoubt,
-    }
-  }
-
-  /** The next instance of a slug in turn, of the best status there is. */
-  pick(slug: string): Found | undefined {
-    return this.#index.pick(slug, this.#isInDoubt)
-  }
-
-  definitions(): readonly Definition[] {
-    return this.#reading.definitions()
-  }
-
-  nodes(at: Moment): readonly NodeView[] {
-    return this.#reading.nodes(at)
-  }
-
-  node(owner: PeerId, at: Moment): NodeView {
-    return this.#reading.node(owner, at)
-  }
-
-  /** The owners of the node records with that url, whether or not they live. */
-  ownersByUrl(url: string): readonly PeerId[] {
-    return [...this.#union.nodes()].filter(([, node]) => node.url === url).map(([owner]) => owner)
-  }
-
-  members(at: Moment): readonly MemberView[] {
-    return this.#reading.members(at)
-  }
-
-  digest(): DigestView {
-    return this.#reading.digest()
-  }
-
-  exchange(peer: PeerId, at: Moment): ExchangeView {
-    return this.#pulse.view(peer, this.#exchange.peer(peer), at.now)
-  }
-
   readiness(): Readiness {
     const reasons: string[] = []
     if (this.#mutedBecause !== undefined) reasons.push(this.#mutedBecause)
@@ -625,11 +448,6 @@ export class Registry {
 
   get generation(): number {
     return this.#journal.generation
-  }
-
-  /** Members believed alive, this daemon included. */
-  get alive(): number {
-    return this.#membership.alive()
   }
 
   /** What was dropped, by reason. */
