@@ -3,7 +3,7 @@
  * Nothing else passes: no clock, no chance, no promise. The daemon and the simulator both stand on the other side.
  */
 import type { RegistryError } from './errors.js'
-import type { Definition, InstanceStatus, NodeRecord, PeerId, Registration } from './model.js'
+import type { Definition, InstanceStatus, PeerId, Registration } from './model.js'
 
 /** The time of an input, as this machine tells it. */
 export interface Moment {
@@ -26,6 +26,8 @@ export interface Crypto {
 export type Input =
   /** The moment that `Registry.wakeAt` asked for has come. */
   | { readonly type: 'wake' }
+  /** The network listens; peers can dial these multiaddrs. Nothing is signed before the first of these. */
+  | { readonly type: 'listening'; readonly addresses: readonly string[] }
   | { readonly type: 'connected'; readonly peer: PeerId }
   | { readonly type: 'disconnected'; readonly peer: PeerId }
   /** A dial was refused, reset or cut in the handshake at every address: evidence of a crash, unlike a time-out. */
@@ -61,7 +63,6 @@ export type Command =
   | { readonly type: 'remove-definition'; readonly id: string }
   /** Fences the node of that owner; for this daemon itself it raises the generation instead. */
   | { readonly type: 'remove-node'; readonly owner: PeerId }
-  | { readonly type: 'set-node'; readonly node: NodeRecord }
   /** Says goodbye; settled once the goodbye is on disk. */
   | { readonly type: 'leave' }
 

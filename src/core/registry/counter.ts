@@ -5,7 +5,6 @@
 import type { Command, Moment, Settled } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { PeerId } from '../model.js'
-import { nodeKey, writeNodeRecord } from '../replica/records.js'
 import type { Checkup } from './checkup.js'
 import type { Commands } from './commands.js'
 import type { Desk } from './desk.js'
@@ -75,9 +74,6 @@ export class Counter {
         return this.#settleWhenDurable(ticket)
       case 'remove-node':
         this.#removeNode(command.owner)
-        return this.#settleWhenDurable(ticket)
-      case 'set-node':
-        desk.journal.set('node', nodeKey, writeNodeRecord(command.node))
         return this.#settleWhenDurable(ticket)
       case 'leave':
         horizon.tick(wall, now, true)

@@ -67,8 +67,11 @@ export class Reading {
     return this.#parts.index.pick(slug, this.#parts.isInDoubt())
   }
 
-  instances(at: Moment): InstanceView[] {
-    return [...this.#parts.index.visible()].map((found) => this.instance(found, at)).sort(byId)
+  /** @param slug only those; costs no more than they do */
+  instances(at: Moment, slug?: string): InstanceView[] {
+    const { index } = this.#parts
+    const found = slug === undefined ? [...index.visible()] : (index.lookup(slug, false) ?? [])
+    return found.map((one) => this.instance(one, at)).sort(byId)
   }
 
   rows(at: Moment): InstanceRow[] {

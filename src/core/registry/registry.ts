@@ -34,7 +34,7 @@ export interface RegistryStart {
   /** 64 random bits of this start, as 16 hex digits. */
   readonly boot: string
   readonly crypto: Crypto
-  readonly node: NodeRecord
+  readonly node: Omit<NodeRecord, 'addresses'>
   /** The key was made in this very start: nobody can know a head of ours. */
   readonly freshKey: boolean
   /** The generation on disk; 0 for none. */
@@ -67,6 +67,7 @@ export class Registry {
   readonly #dropped = new Map<string, number>()
   #joining: Joining | undefined
   #mutedBecause: string | undefined
+  #addresses: readonly string[] | undefined
   #effects: Effect[] = []
   #lastId = 0
   #at: Moment
@@ -193,6 +194,8 @@ export class Registry {
     switch (input.type) {
       case 'wake':
         return this.#wake()
+      case 'listening':
+        return this.#onListening(input.addresses)
       case 'connected':
         return this.#onConnected(input.peer)
       case 'disconnected':
@@ -224,6 +227,15 @@ export class Registry {
   }
 
   // ---- connections
+
+  #onListening(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    if (this.#journal.isOpen) this.#writeNode(addresses)
+  }
+
+  #writeNode(addresses: readonly string[]): void {
+    this.#journal.set('node', nodeKey, writeNodeRecord({ ...this.#start.node, addresses }))
+  }
 
   #onConnected(peer: PeerId): void {
     this.#connected.add(peer)
@@ -327,8 +339,9 @@ export class Registry {
   }
 
   #tryOpen(joining: Joining): void {
+    const addresses = this.#addresses
     const end = this.#isGenerationDurable ? joining.end(this.#connected, this.#at.now) : undefined
-    if (end === undefined) return
+    if (end === undefined || addresses === undefined) return
     this.#joining = undefined
     if (end.content !== undefined && this.#journal.isForeign(end.content.signed.head)) {
       this.#journal.continueFrom(end.content)
@@ -338,7 +351,7 @@ export class Registry {
     if (end.blank) this.#goBlank()
     this.#checkup.forget(joining.unchecked)
     this.#settleTouched()
-    this.#journal.set('node', nodeKey, writeNodeRecord(this.#start.node))
+    this.#writeNode(addresses)
     this.#journal.open()
     this.#survivedFences()
     this.#counter.serveWaiting()
@@ -369,7 +382,9 @@ export class Registry {
       }
       return
     }
-    if (!this.#journal.stored(id, error, this.#at.now) || error !== undefined) return
+    const isOwn = this.#journal.stored(id, error, this.#at.now)
+    if (!isOwn && error !== undefined) this.#replica.distrustDisk()
+    if (!isOwn || error !== undefined) return
     this.#pulse.ownHeadChanged(this.#at.now)
     this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation)
     if (this.#isReady) return

@@ -140,6 +140,11 @@ export class Replica {
     held.changedAt = now
   }
 
+  /** A copy could not be written: what comes next is written whole. */
+  distrustDisk(): void {
+    for (const held of this.#held.values()) held.updateBytes = Number.POSITIVE_INFINITY
+  }
+
   /** @returns the entries that go with it, as changes */
   drop(owner: PeerId): readonly Change[] {
     const held = this.#held.get(owner)

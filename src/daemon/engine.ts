@@ -1,0 +1,179 @@
+/**
+ * Runs a registry: gives it the time and what happens, and does what it asks for. It decides nothing.
+ * Inputs are handled one after the other, also those that an effect causes on the spot.
+ */
+import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
+import type { Registry } from '../core/registry/registry.js'
+import type { Checker } from '../io/checks.js'
+import type { Network } from '../io/network/network.js'
+import type { DataDir } from '../io/storage/data-dir.js'
+
+export interface EngineParts {
+  readonly registry: Registry
+  readonly dataDir: Pick<DataDir, 'storage' | 'noteUp'>
+  readonly checker: Checker
+  readonly onEvent: (event: RegistryEvent) => void
+  /** A rule of ours did not hold: nothing that follows can be trusted. */
+  readonly onBug: (error: unknown) => void
+}
+
+type Reply = (bytes: Uint8Array, last: boolean) => void
+
+export class Engine {
+  readonly #parts: EngineParts
+  readonly #queue: Input[] = []
+  readonly #callers = new Map<number, (result: Settled) => void>()
+  readonly #replies = new Map<number, Reply>()
+  #network: Network | undefined
+  #isDraining = false
+  #timer: NodeJS.Timeout | undefined
+  #lastId = 0
+  #stopped = false
+  readonly #writes = new Set<Promise<void>>()
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts
+  }
+
+  /** Begins; resolves once what must be on disk before the first packet is there. */
+  async start(): Promise<void> {
+    this.#perform(this.#parts.registry.begin())
+    this.#scheduleWake()
+    await Promise.all(this.#writes)
+  }
+
+  /** From now on the network carries what the registry wants to say. */
+  attach(network: Network): void {
+    this.#network = network
+  }
+
+  now(): Moment {
+    return { now: performance.now(), wall: Date.now() }
+  }
+
+  feed(input: Input): void {
+    if (this.#stopped) return
+    this.#queue.push(input)
+    if (this.#isDraining) return
+    this.#isDraining = true
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.#perform(this.#parts.registry.handle(next, this.now()))
+      }
+    } catch (error) {
+      this.#stopped = true
+      this.#parts.onBug(error)
+    } finally {
+      this.#isDraining = false
+    }
+    this.#scheduleWake()
+  }
+
+  /** Resolves with the answer to a command; never rejects. */
+  command(command: Command): Promise<Settled> {
+    return new Promise((resolve) => {
+      const ticket = (this.#lastId += 1)
+      this.#callers.set(ticket, resolve)
+      this.feed({ type: 'command', ticket, command })
+    })
+  }
+
+  request(from: string, bytes: Uint8Array, reply: Reply): void {
+    const id = (this.#lastId += 1)
+    this.#replies.set(id, reply)
+    this.feed({ type: 'request', from, id, bytes })
+  }
+
+  /** Handles nothing more; resolves once running writes have ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await Promise.allSettled(this.#writes)
+  }
+
+  #scheduleWake(): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    const delay_ms = Math.max(0, this.#parts.registry.wakeAt - performance.now())
+    this.#timer = setTimeout(() => this.feed({ type: 'wake' }), delay_ms)
+  }
+
+  #perform(effects: readonly Effect[]): void {
+    for (const effect of effects) this.#performOne(effect)
+  }
+
+  #performOne(effect: Effect): void {
+    switch (effect.type) {
+      case 'broadcast':
+        return this.#network?.broadcast(effect.bytes)
+      case 'beat':
+        return this.#network?.beat(effect.to, effect.bytes)
+      case 'request':
+        return this.#ask(effect)
+      case 'reply':
+        return this.#reply(effect)
+      case 'dial':
+        return this.#network?.dial(effect.peer)
+      case 'redial':
+        return this.#network?.redial(effect.peer)
+      case 'learn':
+        return this.#network?.learn(effect.peer, effect.addresses)
+      case 'store':
+        return this.#store(effect)
+      case 'up':
+        return this.#track(this.#parts.dataDir.noteUp(effect.wall).catch((error: unknown) => this.#warn(error)))
+      case 'check':
+        return this.#check(effect)
+      case 'settle': {
+        const caller = this.#callers.get(effect.ticket)
+        this.#callers.delete(effect.ticket)
+        return caller?.(effect.result)
+      }
+      case 'notify':
+        return this.#parts.onEvent(effect.event)
+    }
+  }
+
+  #ask({ id, to, bytes, timeout_ms }: Effect & { type: 'request' }): void {
+    if (this.#network === undefined) return this.feed({ type: 'closed', id, ok: false })
+    this.#network.request(to, bytes, {
+      timeout_ms,
+      onResponse: (answer) => this.feed({ type: 'response', id, bytes: answer }),
+      onClosed: (ok) => this.feed({ type: 'closed', id, ok }),
+    })
+  }
+
+  #reply({ id, bytes, last }: Effect & { type: 'reply' }): void {
+    const reply = this.#replies.get(id)
+    if (last) this.#replies.delete(id)
+    reply?.(bytes, last)
+  }
+
+  #store({ id, ops, sync }: Effect & { type: 'store' }): void {
+    const write = this.#parts.dataDir.storage.write(ops, sync).then(
+      () => this.feed({ type: 'stored', id }),
+      (error: unknown) => this.feed({ type: 'stored', id, error: messageOf(error) }),
+    )
+    this.#track(write)
+  }
+
+  #check({ id, n, url }: Effect & { type: 'check' }): void {
+    void this.#parts.checker.check(url).then((result) => this.feed({ type: 'checked', id, n, result }))
+  }
+
+  #track(write: Promise<void>): void {
+    this.#writes.add(write)
+    void write.finally(() => this.#writes.delete(write))
+  }
+
+  #warn(error: unknown): void {
+    this.#parts.onEvent({
+      type: 'warning',
+      message: `could not note on disk that this node is up: ${messageOf(error)}`,
+    })
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,74 @@
+/**
+ * The end of a daemon: the goodbye, then everything that was begun, last begun first. Any number of times, from anywhere.
+ */
+import type { Log } from '../log.js'
+import type { Engine } from './engine.js'
+
+/** Ends one thing; may be called when that thing has hardly begun. */
+export type End = () => Promise<void> | void
+
+/** How long a goodbye may take to reach the disk and the wire. */
+const goodbyeTimeout_ms = 1000
+/** Between the goodbye and the end of the network: what was handed to the sockets goes out. */
+const flush_ms = 50
+
+export class Life {
+  readonly #ends: readonly End[]
+  readonly #engine: Engine
+  readonly #log: Log
+  #goodbye: Promise<void> | undefined
+  #ending: Promise<void> | undefined
+  readonly stopped: Promise<void>
+  #resolveStopped!: () => void
+
+  constructor(parts: { readonly ends: readonly End[]; readonly engine: Engine; readonly log: Log }) {
+    this.#ends = parts.ends
+    this.#engine = parts.engine
+    this.#log = parts.log
+    this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve))
+  }
+
+  /** Resolves once the goodbye is out; the end follows by itself. */
+  async leave(): Promise<void> {
+    await this.#sayGoodbye()
+    setTimeout(() => void this.stop(), flush_ms)
+  }
+
+  stop(): Promise<void> {
+    this.#ending ??= this.#end()
+    return this.#ending
+  }
+
+  async #end(): Promise<void> {
+    await this.#sayGoodbye()
+    await new Promise((resolve) => setTimeout(resolve, flush_ms))
+    await endAll(this.#ends, this.#log)
+    this.#resolveStopped()
+  }
+
+  #sayGoodbye(): Promise<void> {
+    this.#goodbye ??= this.#tryGoodbye()
+    return this.#goodbye
+  }
+
+  /** A daemon that cannot write, or has not joined yet, goes without. */
+  async #tryGoodbye(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), goodbyeTimeout_ms)))
+    const outcome = await Promise.race([this.#engine.command({ type: 'leave' }), late])
+    clearTimeout(timer)
+    if (outcome === 'late') this.#log.warn('ending without a goodbye: it could not be written in time')
+    else if (!outcome.ok) this.#log.warn(`ending without a goodbye: ${outcome.error.message}`)
+  }
+}
+
+/** Ends everything, last begun first; a failure of one does not keep the others. */
+export async function endAll(ends: readonly End[], log: Log): Promise<void> {
+  for (const end of [...ends].reverse()) {
+    try {
+      await end()
+    } catch (error) {
+      log.error({ err: error }, 'a part of the daemon could not be ended')
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
+ */
+import { type Command } from '../core/effects.js'
+import { RegistryError } from '../core/errors.js'
+import type { Registry } from '../core/registry/registry.js'
+import type { PeersView, PeerView, RegistryService, SelfView } from '../http/service.js'
+import type { Network, NetworkPeer } from '../io/network/network.js'
+import type { Engine } from './engine.js'
+
+export interface ServiceParts {
+  readonly registry: Registry
+  readonly engine: Engine
+  readonly network: Network
+  /** Changes in the life of a daemon: what it is called, where it listens. */
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
+  readonly startedAt: number
+  /** Says goodbye; the daemon ends soon after. */
+  readonly leave: () => Promise<void>
+}
+
+export function createService(parts: ServiceParts): RegistryService {
+  const { registry, engine, network } = parts
+  const now = (): ReturnType<Engine['now']> => engine.now()
+  const write = async (command: Command): Promise<string | undefined> => {
+    const result = await engine.command(command)
+    if (!result.ok) throw result.error
+    return result.value
+  }
+  return {
+    register: async (registration) => ({ id: (await write({ type: 'register', registration })) as string }),
+    deregister: async (id) => void (await write({ type: 'deregister', id })),
+    saveDefinition: async (definition) => void (await write({ type: 'save-definition', definition })),
+    removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
+    removeNode: async (url) => void (await write({ type: 'remove-node', owner: ownerOf(registry, url) })),
+    leave: () => parts.leave(),
+    instances: (slug) => registry.read.instances(now(), slug),
+    instanceRows: () => registry.read.rows(now()),
+    lookup: (slug) => registry.read.lookup(slug, now()),
+    definitions: () => registry.read.definitions(),
+    nodes: () => registry.read.nodes(now()),
+    selfNode: () => registry.read.node(network.peerId, now()),
+    self: () => selfView(parts),
+    members: () => registry.read.members(now()),
+    peers: () => peersView(parts),
+    digest: () => registry.read.digest(),
+    readiness: () => registry.readiness(),
+  }
+}
+
+/** @throws RegistryError where no node has the url, or several have */
+function ownerOf(registry: Registry, url: string): string {
+  const owners = registry.read.ownersByUrl(url)
+  const [owner, ...others] = owners
+  if (owner === undefined) {
+    throw new RegistryError('not-found', `url: no node has ${JSON.stringify(url)}; see POST /registry-svc/nodes`)
+  }
+  if (others.length === 0) return owner
+  throw new RegistryError(
+    'conflict',
+    `url: several nodes have ${JSON.stringify(url)}: ${owners.join(', ')}; give each its own --url`,
+  )
+}
+
+function selfView({ registry, network, engine, startedAt, self }: ServiceParts): SelfView {
+  return {
+    peer: network.peerId,
+    ...self(),
+    generation: registry.generation,
+    ready: registry.readiness(),
+    alive: registry.read.alive,
+    uptime_ms: Math.round(engine.now().now - startedAt),
+    dropped: { ...network.dropped(), ...registry.dropped() },
+  }
+}
+
+function peersView({ registry, network, engine }: ServiceParts): PeersView {
+  const at = engine.now()
+  const members = registry.read.members(at).filter(({ self }) => !self)
+  const nodeIds = new Map(members.map(({ peer, nodeId }) => [peer, nodeId]))
+  const peers = network.peers().map((peer): PeerView => {
+    const nodeId = nodeIds.get(peer.peer)
+    return { ...fromNetwork(peer), ...(nodeId !== undefined && { nodeId }), ...registry.read.exchange(peer.peer, at) }
+  })
+  const connected = peers.filter((peer) => peer.connected)
+  const inStep = connected.filter((peer) => peer.inStep === true)
+  const unconnected = members.filter(
+    ({ state, peer }) => state === 'alive' && !connected.some((known) => known.peer === peer),
+  )
+  return {
+    inStep: inStep.length === connected.length && unconnected.length === 0,
+    summary: summaryOf(inStep.length, connected.length, unconnected.length),
+    peers: peers.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1)),
+  }
+}
+
+function summaryOf(inStep: number, connected: number, unconnected: number): string {
+  if (connected + unconnected === 0) return 'alone: no peer is connected'
+  const apart = unconnected === 0 ? '' : `; ${unconnected} living not connected`
+  return `in step with ${inStep} of ${connected} connected peers${apart}`
+}
+
+function fromNetwork({ connectedSince, ...peer }: NetworkPeer): PeerView {
+  const since = connectedSince === undefined ? {} : { connectedSince: new Date(connectedSince).toISOString() }
+  return { ...peer, ...since, heartbeats: 0 }
+}

@@ -1,0 +1,187 @@
+/**
+ * The data directory as a whole: who we are, what we hold, and whether what we held is still there; never reads a document.
+ *
+ *     key generation initialised last-up addresses.json holder.json     see identity.ts
+ *     db/                                                               see level.ts
+ *     db.damaged-<unix seconds>/                                        databases that made no sense, for a person to look at
+ */
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { PrivateKey } from '@libp2p/interface'
+import { RegistryError } from '../../core/errors.js'
+import { fileNames, GenerationFile, loadKey, parseCount, SmallFile, type LoadedKey } from '../identity.js'
+import { openStore } from './open-store.js'
+import type { Storage } from './storage.js'
+
+export interface DataDir {
+  readonly path: string
+  readonly storage: Storage
+  /** Ed25519. */
+  readonly key: PrivateKey
+  /** The key was made in this very start. */
+  readonly freshKey: boolean
+  /** The one on disk now; 0 if none. */
+  readonly generation: number
+  /** Resolves when it survives a power cut. A lower one changes nothing. */
+  raiseGeneration(generation: number): Promise<void>
+  /** A sentence that says what became of the database, set when it had been there and this start has to begin without it. */
+  readonly lostStore?: string
+  /** Unix milliseconds of the last `noteUp` before this start. */
+  readonly lastUp?: number
+  /** Sentences for the log: what this start found and mended. */
+  readonly warnings: readonly string[]
+  noteUp(wall: number): Promise<void>
+  readAddressBook(): Promise<string | undefined>
+  writeAddressBook(json: string): Promise<void>
+  /** Adds to what others can read of the daemon that holds this directory: at first its pid and start time. */
+  describeHolder(fields: Readonly<Record<string, unknown>>): Promise<void>
+  /** Waits for running writes and gives the directory free; idempotent. */
+  close(): Promise<void>
+}
+
+export interface DataDirOptions {
+  /** Unix milliseconds; names what is moved aside. */
+  readonly wall?: () => number
+}
+
+/**
+ * Opens a data directory, making it where it is missing.
+ * @throws RegistryError `conflict` where another daemon holds it, `unavailable` where it cannot be used; both name the way out
+ */
+export async function openDataDir(path: string, options: DataDirOptions = {}): Promise<DataDir> {
+  const wall = options.wall ?? Date.now
+  await makeDirectory(path)
+  const marker = new SmallFile(join(path, fileNames.marker))
+  const initialised = (await marker.read()) !== undefined
+  // Opening the database takes the lock of the directory: only its holder may touch the other files.
+  const late: { generation?: GenerationFile } = {}
+  const raise = async (generation: number) => late.generation?.raise(generation)
+  const store = await openStore({ directory: path, initialised, wall, raise })
+  try {
+    const loaded = await loadKey(path)
+    const { generation, warning } = await GenerationFile.open(path)
+    late.generation = generation
+    const lastUp = await readLastUp(path)
+    if (!initialised) await marker.replace('This directory has held a database; if it is missing, it was lost.\n')
+    const lostKey =
+      initialised && loaded.fresh
+        ? `key file ${join(path, fileNames.key)}: was missing; this is a new node now`
+        : undefined
+    const warnings = [loaded.warning, lostKey, warning].filter((text) => text !== undefined)
+    const opened = new OpenDataDir({ path, ...store, loaded, generation, lastUp, warnings })
+    await opened.describeHolder({ pid: process.pid, startedAt: new Date(wall()).toISOString() })
+    return opened
+  } catch (error) {
+    await store.storage.close()
+    throw error
+  }
+}
+
+interface Parts {
+  readonly path: string
+  readonly storage: Storage
+  readonly lostStore?: string
+  readonly loaded: LoadedKey
+  readonly generation: GenerationFile
+  readonly lastUp: number | undefined
+  readonly warnings: readonly string[]
+}
+
+class OpenDataDir implements DataDir {
+  readonly path: string
+  readonly storage: Storage
+  readonly key: PrivateKey
+  readonly freshKey: boolean
+  readonly lostStore?: string
+  readonly lastUp?: number
+  readonly warnings: readonly string[]
+  readonly #generation: GenerationFile
+  readonly #lastUp: SmallFile
+  readonly #addresses: SmallFile
+  readonly #holder: SmallFile
+  #holderFields: Readonly<Record<string, unknown>> = {}
+  #closing: Promise<void> | undefined
+
+  constructor(parts: Parts) {
+    this.path = parts.path
+    this.storage = parts.storage
+    this.key = parts.loaded.key
+    this.freshKey = parts.loaded.fresh
+    this.warnings = parts.warnings
+    if (parts.lostStore !== undefined) this.lostStore = parts.lostStore
+    if (parts.lastUp !== undefined) this.lastUp = parts.lastUp
+    this.#generation = parts.generation
+    this.#lastUp = new SmallFile(join(parts.path, fileNames.lastUp))
+    this.#addresses = new SmallFile(join(parts.path, fileNames.addresses))
+    this.#holder = new SmallFile(join(parts.path, fileNames.holder))
+  }
+
+  get generation(): number {
+    return this.#generation.stored
+  }
+
+  async raiseGeneration(generation: number): Promise<void> {
+    this.#refuseClosed()
+    await this.#generation.raise(generation)
+  }
+
+  async noteUp(wall: number): Promise<void> {
+    this.#refuseClosed()
+    await this.#lastUp.replace(`${Math.trunc(wall)}\n`)
+  }
+
+  async readAddressBook(): Promise<string | undefined> {
+    return this.#addresses.readText()
+  }
+
+  async writeAddressBook(json: string): Promise<void> {
+    this.#refuseClosed()
+    await this.#addresses.replace(json)
+  }
+
+  async describeHolder(fields: Readonly<Record<string, unknown>>): Promise<void> {
+    this.#refuseClosed()
+    this.#holderFields = { ...this.#holderFields, ...fields }
+    await this.#holder.replace(`${JSON.stringify(this.#holderFields)}\n`)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#giveFree()
+    return this.#closing
+  }
+
+  /** The lock goes last: whatever is written after it could be another daemon's. */
+  async #giveFree(): Promise<void> {
+    const files = [this.#generation, this.#lastUp, this.#addresses]
+    try {
+      await Promise.all(files.map((file) => file.settled()))
+      await this.#holder.remove()
+    } finally {
+      await this.storage.close()
+    }
+  }
+
+  #refuseClosed(): void {
+    if (this.#closing === undefined) return
+    throw new RegistryError('unavailable', `data directory ${this.path}: closed; this daemon is stopping`)
+  }
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    await readdir(path)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new RegistryError(
+      'unavailable',
+      `data directory ${path}: cannot be made or read (${reason}); make it writable for this user, or choose another`,
+      { cause },
+    )
+  }
+}
+
+async function readLastUp(path: string): Promise<number | undefined> {
+  const text = await new SmallFile(join(path, fileNames.lastUp)).readText()
+  return text === undefined ? undefined : parseCount(text)
+}
