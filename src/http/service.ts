@@ -69,8 +69,8 @@ export interface RegistryService {
   /** Says goodbye, then shuts the daemon down; resolves once the goodbye is out. */
   leave(): Promise<void>
 
-  /** The visible instances, whatever their status. */
-  instances(): readonly InstanceView[]
+  /** The visible instances, whatever their status; where a slug is given, no more than needed to find that slug's. */
+  instances(slug?: string): readonly InstanceView[]
   /** Every record that is known, visible or not. */
   instanceRows(): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */

@@ -1,0 +1,101 @@
+/**
+ * The command that runs a daemon in this process until it is told to stop. The only place that answers signals and ends the process.
+ */
+import { rmSync } from 'node:fs'
+import { Option, type Command } from 'commander'
+import { options, parseConfig, type Config } from '../config.js'
+import type { RegistryService } from '../http/service.js'
+import { createLog, type Log } from '../log.js'
+import { exitCodes, printLines, reportFailure } from './command.js'
+
+/** What `start` asks of a daemon. */
+export interface RunningDaemon {
+  readonly service: RegistryService
+  readonly http?: { readonly url: string }
+  readonly peerId: string
+  readonly listen: readonly string[]
+  stop(): Promise<void>
+  /** Resolves once it has stopped, whoever asked for it. */
+  readonly stopped: Promise<void>
+}
+
+export type StartDaemon = (config: Config, log: Log) => Promise<RunningDaemon>
+
+/** From the first signal to the end of the process, whatever hangs. Service managers kill after 10 s or more. */
+const stopDeadline_ms = 4_800
+
+export function addStartCommand(program: Command): void {
+  const command = program.command('start').description('run a daemon: one on each machine')
+  for (const option of Object.values(options)) command.addOption(commanderOption(option))
+  command.action(async () => {
+    const config = parseConfig({ flags: givenFlags(command), env: process.env })
+    // It brings the whole network stack along, which takes longer to load than any other command runs.
+    const { startDaemon } = await import('../daemon.js')
+    process.exit(await runDaemon(config, createLog(config.logLevel), startDaemon))
+  })
+}
+
+type TableRow = (typeof options)[keyof typeof options]
+
+function commanderOption(row: TableRow): Option {
+  const fallback = 'fallback' in row ? `, default: ${row.fallback}` : ''
+  return new Option(row.flag, `${row.what} (env: ${row.env}${fallback})`).hideHelp('hidden' in row)
+}
+
+/** Commander also lists what nobody gave, such as `mdns: true` for an option that begins with `--no-`. */
+function givenFlags(command: Command): Readonly<Record<string, unknown>> {
+  const flags = Object.entries(command.opts<Record<string, unknown>>())
+  return Object.fromEntries(flags.filter(([name]) => command.getOptionValueSource(name) === 'cli'))
+}
+
+/**
+ * Starts, says so on stdout, waits for a signal or for the daemon's own end, stops.
+ * @returns the exit code
+ */
+export async function runDaemon(config: Config, log: Log, startDaemon: StartDaemon): Promise<number> {
+  if (config.temp) process.on('exit', () => rmSync(config.dataDir, { recursive: true, force: true }))
+  endOnBugs(log)
+  const stopAsked = onceAskedToStop(log)
+  try {
+    const daemon = await startDaemon(config, log)
+    printLines(readyLine(daemon))
+    await Promise.race([stopAsked, daemon.stopped])
+    await daemon.stop()
+    return exitCodes.fine
+  } catch (error) {
+    return reportFailure(error)
+  }
+}
+
+function readyLine({ http, peerId, listen }: RunningDaemon): string {
+  return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}`
+}
+
+/** The first SIGTERM or SIGINT asks, the second does not wait. */
+function onceAskedToStop(log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (asked) process.exit(exitCodes.failed)
+      asked = true
+      log.info({ signal }, 'stopping; a second signal ends at once')
+      setTimeout(() => {
+        log.error('could not stop in time')
+        process.exit(exitCodes.failed)
+      }, stopDeadline_ms).unref()
+      resolve()
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}
+
+/** A state that no rule foresaw is not served from: the log gets the trace, and a service manager starts a fresh process. */
+function endOnBugs(log: Log): void {
+  const end = (error: unknown): void => {
+    log.fatal({ err: error }, 'this is a bug in rollcall; the daemon ends')
+    process.exit(exitCodes.failed)
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}

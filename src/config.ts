@@ -1,0 +1,343 @@
+/**
+ * Every option of a daemon in one table: what it is, its default, its reason, what it depends on. Starts and opens nothing.
+ * Reading them touches one file, the cluster key.
+ */
+import { randomUUID } from 'node:crypto'
+import { homedir, networkInterfaces, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { nearest } from './config/nearest.js'
+import * as values from './config/values.js'
+import { bracketed, defaultPeerPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
+import { RegistryError } from './core/errors.js'
+
+export { formatHostPort, isLoopback, logLevels, type HostPort, type LogLevel } from './config/values.js'
+
+export const defaultHttp = { host: '127.0.0.1', port: 58_231 } as const
+
+/** What a daemon is started with: validated, complete, independent of where it came from. */
+export interface Config {
+  readonly cluster: string
+  /** Absolute. It need not exist yet; with `temp` nobody else uses it. */
+  readonly dataDir: string
+  /** The data dir is this run's alone and goes with it. */
+  readonly temp: boolean
+  readonly http: HostPort
+  readonly insecureHttp: boolean
+  /** Multiaddrs. */
+  readonly listen: readonly string[]
+  /** Nobody asked for these listen ports: where one is busy, any other will do. */
+  readonly listenElsewhere: boolean
+  /** Multiaddrs, with or without the peer id. */
+  readonly join: readonly string[]
+  /** Multiaddrs; empty: the network announces what it finds. */
+  readonly announce: readonly string[]
+  readonly mdns: boolean
+  /** Absent: derived from the peer id. */
+  readonly nodeId?: string
+  /** Absent: `defaultNodeUrl` of the bound HTTP port. */
+  readonly url?: string
+  readonly region?: string
+  readonly zone?: string
+  /** The content of the key file. Absent: an open cluster. */
+  readonly clusterKey?: Uint8Array
+  readonly logLevel: LogLevel
+  /** The share of gossip that this daemon ignores, 0 to 1. For tests. */
+  readonly testDropGossip: number
+}
+
+interface Option<T = unknown> {
+  /** As commander spells it; the long name is also how errors call the option. */
+  readonly flag: string
+  readonly env: string
+  /** `many` ones repeat, and are separated by commas in the environment. A `switch` takes no value as a flag. */
+  readonly takes: 'one' | 'many' | 'switch'
+  /** What happens without it, for people. */
+  readonly fallback?: string
+  readonly what: string
+  /** Not shown in help. */
+  readonly hidden?: true
+  readonly parse: (text: string) => T
+}
+
+/** The table. The keys are the names that flags have in code, and that any other source of options has to use. */
+export const options = {
+  /**
+   * Daemons of other clusters are neither heard nor answered, even on one network and one key. Part of the mDNS service
+   * tag and of the default data dir, hence the narrow alphabet. Changing it later makes a new, empty cluster.
+   */
+  cluster: {
+    flag: '--cluster <name>',
+    env: 'ROLLCALL_CLUSTER',
+    takes: 'one',
+    fallback: 'default',
+    what: 'the cluster to be a member of; other names never mix',
+    parse: values.parseCluster,
+  },
+  /**
+   * Holds this node's key, its generation and its copy of the register: two daemons never share one, and a copy of it on
+   * another machine is a clone. systemd hands one over as $STATE_DIRECTORY.
+   */
+  dataDir: {
+    flag: '--data-dir <dir>',
+    env: 'ROLLCALL_DATA_DIR',
+    takes: 'one',
+    fallback: '$STATE_DIRECTORY, else ~/.local/state/rollcall/<cluster>',
+    what: 'where identity and register are kept',
+    parse: (text) => resolve(text),
+  },
+  /** For callers, not for peers. Loopback by default, since whoever reaches it may change the register. */
+  http: {
+    flag: '--http <host:port>',
+    env: 'ROLLCALL_HTTP',
+    takes: 'one',
+    fallback: `${defaultHttp.host}:${defaultHttp.port}`,
+    what: 'where the HTTP API answers; port 0 takes any free port',
+    parse: values.parseHttp,
+  },
+  /** HTTP asks for no credentials, so binding it beyond this machine has to be said in so many words. */
+  insecureHttp: {
+    flag: '--insecure-http',
+    env: 'ROLLCALL_INSECURE_HTTP',
+    takes: 'switch',
+    what: 'allow --http on other than loopback addresses, open to all who can reach it',
+    parse: values.parseSwitch,
+  },
+  /**
+   * For peers. The default port gives way to any other where it is busy (mDNS tells the peers); a port that was asked
+   * for does not, since somebody's `--join` counts on it.
+   */
+  listen: {
+    flag: '--listen <multiaddr...>',
+    env: 'ROLLCALL_LISTEN',
+    takes: 'many',
+    fallback: `/ip4/0.0.0.0/tcp/${defaultPeerPort}, any port if that is busy`,
+    what: 'where peers connect',
+    parse: values.parseListen,
+  },
+  /** Seeds: one that answers is enough, the rest of the cluster is learned from it. Needed wherever mDNS does not reach. */
+  join: {
+    flag: '--join <addr...>',
+    env: 'ROLLCALL_JOIN',
+    takes: 'many',
+    what: `members to connect to: HOST[:PORT] (default port ${defaultPeerPort}) or multiaddrs`,
+    parse: values.parseJoin,
+  },
+  /** Behind NAT or a port mapping a daemon cannot see the address at which others reach it. Replaces what it would find. */
+  announce: {
+    flag: '--announce <multiaddr...>',
+    env: 'ROLLCALL_ANNOUNCE',
+    takes: 'many',
+    fallback: 'the addresses of this machine',
+    what: 'addresses to tell peers',
+    parse: values.parseAnnounce,
+  },
+  /** Off: this daemon neither asks nor answers by multicast, and finds the others by `--join` and its address book alone. */
+  mdns: {
+    flag: '--no-mdns',
+    env: 'ROLLCALL_MDNS',
+    takes: 'switch',
+    fallback: 'on',
+    what: 'neither ask nor answer by multicast DNS',
+    parse: values.parseSwitch,
+  },
+  /** A label for people and clients. Identity is the peer id: two nodes of one label are both listed, and flagged. */
+  nodeId: {
+    flag: '--node-id <id>',
+    env: 'ROLLCALL_NODE_ID',
+    takes: 'one',
+    fallback: 'derived from the peer id',
+    what: 'the id of this node in listings',
+    parse: values.parseLabel,
+  },
+  /** How callers name this node, and delete its record. Its host is also accepted in the `Host` header of requests. */
+  url: {
+    flag: '--url <url>',
+    env: 'ROLLCALL_URL',
+    takes: 'one',
+    fallback: 'http://<first LAN address>:<http port>',
+    what: 'the url of this node in listings',
+    parse: values.parseNodeUrl,
+  },
+  /** Published with the node and never interpreted. */
+  region: {
+    flag: '--region <name>',
+    env: 'ROLLCALL_REGION',
+    takes: 'one',
+    what: 'the region of this node',
+    parse: values.parseLabel,
+  },
+  /** Published with the node (as `availabilityZone`) and never interpreted. */
+  zone: {
+    flag: '--zone <name>',
+    env: 'ROLLCALL_ZONE',
+    takes: 'one',
+    what: 'the availability zone of this node',
+    parse: values.parseLabel,
+  },
+  /** Who has the key is a member; without one, everybody on the network can be. All members have the same. */
+  clusterKey: {
+    flag: '--cluster-key <file>',
+    env: 'ROLLCALL_CLUSTER_KEY',
+    takes: 'one',
+    fallback: 'none: an open cluster',
+    what: 'the key that members share (rollcall keygen makes one)',
+    parse: values.readClusterKey,
+  },
+  logLevel: {
+    flag: '--log-level <level>',
+    env: 'ROLLCALL_LOG_LEVEL',
+    takes: 'one',
+    fallback: 'info',
+    what: values.logLevels.join(', '),
+    parse: values.parseLogLevel,
+  },
+  /** A second node on one machine in one word. Excludes `--data-dir`; `--http` and `--listen` still count where given. */
+  temp: {
+    flag: '--temp',
+    env: 'ROLLCALL_TEMP',
+    takes: 'switch',
+    what: 'a temporary data dir, removed at exit, and free ports',
+    parse: values.parseSwitch,
+  },
+  /** Shows that the cluster converges by sync alone. */
+  testDropGossip: {
+    flag: '--test-drop-gossip <share>',
+    env: 'ROLLCALL_TEST_DROP_GOSSIP',
+    takes: 'one',
+    fallback: '0',
+    what: 'the share of gossip to ignore, for tests',
+    hidden: true,
+    parse: values.parseShare,
+  },
+} as const satisfies Readonly<Record<string, Option>>
+
+type Options = typeof options
+export type OptionName = keyof Options
+
+/** What was given, parsed; a name is absent where nobody gave it. */
+type Given = {
+  readonly [Name in OptionName]?: Options[Name]['takes'] extends 'many'
+    ? readonly ReturnType<Options[Name]['parse']>[]
+    : ReturnType<Options[Name]['parse']>
+}
+
+/** Environment variables of ours that are no option of a daemon. */
+const otherEnvironment = ['ROLLCALL_SERVER']
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface ConfigSources {
+  /** By option name, and only those that were given: commander's values. A flag wins over the environment. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly env: Environment
+}
+
+/**
+ * @throws RegistryError `malformed`, naming the flag, the environment variable and the way out
+ */
+export function parseConfig({ flags, env }: ConfigSources): Config {
+  refuseUnknownEnvironment(env)
+  const given = readGiven(flags, env)
+  refuseContradictions(given)
+  const cluster = given.cluster ?? 'default'
+  const temp = given.temp ?? false
+  return {
+    cluster,
+    temp,
+    dataDir: given.dataDir ?? (temp ? temporaryDir() : defaultDataDir(cluster, env)),
+    http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
+    insecureHttp: given.insecureHttp ?? false,
+    listen: given.listen ?? [`/ip4/0.0.0.0/tcp/${temp ? 0 : defaultPeerPort}`],
+    listenElsewhere: given.listen === undefined,
+    join: given.join ?? [],
+    announce: given.announce ?? [],
+    mdns: given.mdns ?? true,
+    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey'),
+    logLevel: given.logLevel ?? 'info',
+    testDropGossip: given.testDropGossip ?? 0,
+  }
+}
+
+/** The url that a node without `--url` gives itself, by the port at which its HTTP API answers. */
+export function defaultNodeUrl(httpPort: number, interfaces = networkInterfaces()): string {
+  const addresses = Object.values(interfaces).flatMap((list) => list ?? [])
+  const outside = addresses.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
+  const chosen = outside.find(({ family }) => family === 'IPv4') ?? outside[0]
+  return `http://${bracketed(chosen?.address ?? defaultHttp.host)}:${httpPort}`
+}
+
+// ---- from the sources to parsed values
+
+function readGiven(flags: Readonly<Record<string, unknown>>, env: Environment): Given {
+  const given: Record<string, unknown> = {}
+  for (const [name, option] of Object.entries(options) as [OptionName, Option][]) {
+    const texts = givenTexts(flags[name], env[option.env], option)
+    if (texts.length === 0) continue
+    const values = texts.map((text) => parseNamed(option, text))
+    given[name] = option.takes === 'many' ? values : values.at(-1)
+  }
+  return given
+}
+
+/** Empty ones count as not given: compose files and unit files set variables to nothing where they have nothing to say. */
+function givenTexts(flag: unknown, variable: string | undefined, option: Option): readonly string[] {
+  const source = flag ?? variable
+  if (source === undefined) return []
+  const texts = Array.isArray(source) ? source.map(String) : [String(source)]
+  const parts = option.takes === 'many' ? texts.flatMap((text) => text.split(',')) : texts
+  return parts.map((text) => text.trim()).filter((text) => text !== '')
+}
+
+/** Parsers say what is wrong; who is meant, by both of its names, is said here. */
+function parseNamed(option: Option, text: string): unknown {
+  try {
+    return option.parse(text)
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error
+    throw new RegistryError('malformed', `${optionNames(option)}: ${error.message}`, { cause: error })
+  }
+}
+
+function optionNames(option: Option): string {
+  return `${option.flag.split(' ')[0]} (${option.env})`
+}
+
+function refuseUnknownEnvironment(env: Environment): void {
+  const known = [...Object.values(options).map((option) => option.env as string), ...otherEnvironment]
+  const names = Object.keys(env).filter((name) => name.startsWith('ROLLCALL_') && (env[name] ?? '') !== '')
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw malformed(`${unknown}: there is no such environment variable; did you mean ${nearest(unknown, known)}?`)
+}
+
+function refuseContradictions(given: Given): void {
+  if (given.temp === true && given.dataDir !== undefined) {
+    const both = `${optionNames(options.temp)} and ${optionNames(options.dataDir)}`
+    throw malformed(`${both}: a temporary data dir is removed at exit; give one of the two`)
+  }
+  if (given.http !== undefined && !isLoopback(given.http.host) && given.insecureHttp !== true) {
+    throw malformed(
+      `${optionNames(options.http)}: ${given.http.host} is not a loopback address, and the HTTP API asks for no credentials; ` +
+        `bind it to 127.0.0.1, or add ${optionNames(options.insecureHttp)} if all who can reach it may change the register`,
+    )
+  }
+}
+
+function defaultDataDir(cluster: string, env: Environment): string {
+  const [stateDirectory = ''] = (env['STATE_DIRECTORY'] ?? '').split(':')
+  return stateDirectory === '' ? join(homedir(), '.local', 'state', 'rollcall', cluster) : resolve(stateDirectory)
+}
+
+function temporaryDir(): string {
+  return join(tmpdir(), `rollcall-${randomUUID()}`)
+}
+
+// ---- small tools
+
+function malformed(message: string): RegistryError {
+  return new RegistryError('malformed', message)
+}
+
+function pick<T extends object, K extends keyof T>(fields: T, ...names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.filter((name) => name in fields).map((name) => [name, fields[name]])) as Pick<T, K>
+}

@@ -1,0 +1,143 @@
+/**
+ * How the text of one option becomes a value: a parser for each kind, which says what is wrong with the text but not whose it was.
+ */
+import { readFileSync, statSync } from 'node:fs'
+import { isIPv4, isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
+import { RegistryError } from '../core/errors.js'
+import { modelLimits, parseUrl } from '../core/model.js'
+import { nearest } from './nearest.js'
+
+/** Where peers listen unless told otherwise, and where they are looked for. */
+export const defaultPeerPort = 58_232
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+export interface HostPort {
+  /** A name or an address, without brackets. */
+  readonly host: string
+  /** 0 means any free port. */
+  readonly port: number
+}
+
+/** `HOST:PORT` as it stands in urls. */
+export function formatHostPort({ host, port }: HostPort): string {
+  return `${bracketed(host)}:${port}`
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'))
+}
+
+export function parseCluster(text: string): string {
+  if (/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(text)) return text
+  throw malformed(`${JSON.stringify(text)} is not a cluster name; use up to 32 lower-case letters, digits and dashes`)
+}
+
+export function parseHttp(text: string): HostPort {
+  const parsed = parseHostPort(text)
+  if (parsed?.port !== undefined) return { host: parsed.host, port: parsed.port }
+  throw malformed(`${JSON.stringify(text)} is not HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:58231`)
+}
+
+function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
+  if (isIPv6(text)) return { host: text }
+  const match = /^(?:\[([^\]]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?))(?::(\d{1,5}))?$/i.exec(text)
+  const host = match?.[1] ?? match?.[2]
+  if (match === null || host === undefined || (match[1] !== undefined && !isIPv6(host))) return undefined
+  if (match[3] === undefined) return { host }
+  const port = Number(match[3])
+  return port > 65_535 ? undefined : { host, port }
+}
+
+export function parseJoin(text: string): string {
+  if (text.startsWith('/')) return parseMultiaddr(text, ['ip4', 'ip6', 'dns', 'dns4', 'dns6'])
+  const parsed = parseHostPort(text)
+  if (parsed === undefined || parsed.port === 0) {
+    throw malformed(`${JSON.stringify(text)} is neither HOST[:PORT] nor a multiaddr such as /ip4/10.0.0.5/tcp/58232`)
+  }
+  const kind = isIPv4(parsed.host) ? 'ip4' : isIPv6(parsed.host) ? 'ip6' : 'dns'
+  return `/${kind}/${parsed.host}/tcp/${parsed.port ?? defaultPeerPort}`
+}
+
+export function parseListen(text: string): string {
+  return parseMultiaddr(text, ['ip4', 'ip6'])
+}
+
+export function parseAnnounce(text: string): string {
+  return parseMultiaddr(text, ['ip4', 'ip6', 'dns', 'dns4', 'dns6'])
+}
+
+function parseMultiaddr(text: string, hosts: readonly string[]): string {
+  const example = 'such as /ip4/10.0.0.5/tcp/58232'
+  let names: readonly string[]
+  try {
+    names = multiaddr(text)
+      .getComponents()
+      .map(({ name }) => name)
+  } catch (cause) {
+    throw new RegistryError('malformed', `${JSON.stringify(text)} is not a multiaddr ${example}`, { cause })
+  }
+  if (hosts.includes(names[0] ?? '') && names[1] === 'tcp' && (names.length === 2 || names[2] === 'p2p')) return text
+  throw malformed(`${JSON.stringify(text)} is not a TCP address ${example} (it may begin with ${hosts.join(', ')})`)
+}
+
+export function parseLabel(text: string): string {
+  if (text.length <= modelLimits.labelLength && text.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(text)) return text
+  throw malformed(`must be text of at most ${modelLimits.labelLength} characters without control characters`)
+}
+
+export function parseNodeUrl(text: string): string {
+  parseUrl(text, 'url')
+  if (text.length <= modelLimits.urlLength) return text
+  throw malformed(`longer than ${modelLimits.urlLength} characters`)
+}
+
+export function parseLogLevel(text: string): LogLevel {
+  const level = logLevels.find((known) => known === text.toLowerCase())
+  if (level !== undefined) return level
+  throw malformed(`${JSON.stringify(text)} is not a log level; did you mean ${nearest(text, logLevels)}?`)
+}
+
+export function parseSwitch(text: string): boolean {
+  if (/^(true|1|yes|on)$/i.test(text)) return true
+  if (/^(false|0|no|off)$/i.test(text)) return false
+  throw malformed(`${JSON.stringify(text)} is neither true nor false`)
+}
+
+export function parseShare(text: string): number {
+  const share = Number(text)
+  if (share >= 0 && share <= 1) return share
+  throw malformed(`${JSON.stringify(text)} is not a number from 0 to 1`)
+}
+
+/** A key that others can read is no key: refused, as ssh does. */
+export function readClusterKey(file: string): Uint8Array {
+  const path = resolve(file)
+  let content: Buffer
+  try {
+    const { mode } = statSync(path)
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+      const octal = (mode & 0o777).toString(8)
+      throw malformed(`${path} is open to others than its owner (mode ${octal}); run: chmod 600 ${path}`)
+    }
+    content = readFileSync(path)
+  } catch (cause) {
+    if (cause instanceof RegistryError) throw cause
+    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    throw new RegistryError('malformed', `cannot read ${path} (${why}); rollcall keygen ${path} makes one`, { cause })
+  }
+  const lines = content.toString('latin1').trimEnd().split(/\r?\n/)
+  if (lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/') return new Uint8Array(content)
+  throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
+}
+
+export function bracketed(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host
+}
+
+function malformed(message: string): RegistryError {
+  return new RegistryError('malformed', message)
+}

@@ -1,0 +1,133 @@
+/**
+ * Fastify, set up so that nothing a caller sends is misread or answered in another form than ours. It has no routes of its own.
+ */
+import { fastify, type FastifyInstance, type FastifySchemaCompiler } from 'fastify'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { RegistryError } from '../core/errors.js'
+import type { Log } from '../log.js'
+import { bodyLimits, readJsonBody } from './body.js'
+import { answerBadBytes, answerFailure, endRaw } from './failures.js'
+import { guardRequest, type Served } from './guard.js'
+
+export const httpLimits = {
+  /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
+  headerBytes: 16 * 1024,
+  /** For a request to arrive whole. */
+  request_ms: 20_000,
+  /** Without a byte either way, while a request is under way; above `writeTimeout_ms`. */
+  silence_ms: 40_000,
+  /** Between two requests. Longer than proxies and clients usually keep theirs, so that they close first. */
+  keepAlive_ms: 75_000,
+  connections: 4096,
+} as const
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** Which pages of other origins may call is nobody yet, so no `access-control-allow-origin`. */
+const preflightHeaders = {
+  'access-control-allow-methods': [...methods, 'OPTIONS'].join(', '),
+  'access-control-allow-headers': 'authorization, content-type, x-rollcall-slug',
+  vary: 'origin',
+}
+
+export function createApp(log: Log, served: Served): FastifyInstance {
+  const app = fastify({
+    bodyLimit: bodyLimits.bytes,
+    connectionTimeout: httpLimits.silence_ms,
+    requestTimeout: httpLimits.request_ms,
+    keepAliveTimeout: httpLimits.keepAlive_ms,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    clientErrorHandler: answerBadBytes,
+    frameworkErrors: (error, request, reply) => answerFailure(log, asPathError(error), request, reply),
+    routerOptions: { maxParamLength: httpLimits.headerBytes, querystringParser: lastOfEach },
+  })
+  app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
+  app.setValidatorCompiler(checkQuery as FastifySchemaCompiler<unknown>)
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value))
+  acceptAnyContentType(app)
+  addDoorkeeper(app, served)
+  boundServer(app)
+  return app
+}
+
+/** The first thing that happens to a request, before its body is read. */
+function addDoorkeeper(app: FastifyInstance, served: Served): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    guardRequest(request.method, request.headers, served)
+    if (request.method === 'OPTIONS') {
+      reply.code(200).headers(preflightHeaders).send()
+      return
+    }
+    if (request.is404) {
+      throw new RegistryError('not-found', `${request.method} ${request.url.slice(0, 200)}: there is no such call`)
+    }
+    // Fastify refuses content types that it cannot parse; ours is JSON whatever it is called.
+    delete request.raw.headers['content-type']
+    done()
+  })
+}
+
+/** A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. */
+function acceptAnyContentType(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', async (request: { method: string }, stream: Parameters<typeof readJsonBody>[0]) =>
+    request.method === 'DELETE' ? undefined : readJsonBody(stream),
+  )
+}
+
+/**
+ * Answers 405 for the other methods of each path that has routes by now.
+ */
+export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, known] of routes) {
+    const allowed = [...known].join(', ')
+    app.route({
+      url,
+      method: methods.filter((method) => !known.has(method)),
+      onRequest: (request, reply, _done) => {
+        reply.code(405).header('allow', `${allowed}, OPTIONS`)
+        reply.send({ error: `${request.method}: this path takes ${allowed}` })
+      },
+      handler: () => undefined,
+    })
+  }
+}
+
+function boundServer(app: FastifyInstance): void {
+  app.server.maxConnections = httpLimits.connections
+  app.server.on('connect', (_request, socket) => endRaw(socket, 405, 'CONNECT: this is no proxy'))
+  app.server.on('checkExpectation', (_request, response) => {
+    response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' })
+    response.end(JSON.stringify({ error: 'Expect: only 100-continue is understood' }))
+  })
+}
+
+/** Of parameters that come twice the last one counts; empty ones count as absent, as they did in the original. */
+function lastOfEach(query: string): Record<string, string> {
+  const parameters = Object.create(null) as Record<string, string>
+  for (const [name, value] of new URLSearchParams(query)) {
+    if (value === '') delete parameters[name]
+    else parameters[name] = value
+  }
+  return parameters
+}
+
+/** Checks parameters by their schema. Bodies are read by the parsers of the model. */
+const checkQuery: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  if (httpPart === 'body') return () => true
+  const validator = Compile(schema)
+  return (value: unknown) => {
+    const [first] = validator.Check(value) ? [] : validator.Errors(value)
+    if (first === undefined) return { value }
+    const field = first.instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
+    const why = first.keyword === 'enum' ? `must be one of ${first.params.allowedValues.join(', ')}` : first.message
+    return { error: new RegistryError('malformed', `${field}: ${why}`) }
+  }
+}
+
+function asPathError(error: Error & { code?: string }): Error {
+  if (error.code !== 'FST_ERR_BAD_URL') return error
+  return new RegistryError('malformed', 'path: holds a % that is not the percent-encoding of UTF-8')
+}

@@ -1,0 +1,67 @@
+/**
+ * Reads the JSON body of a request, with bounds on bytes and depth. It asks for no content type and knows no field.
+ */
+import type { IncomingMessage } from 'node:http'
+import { RegistryError } from '../core/errors.js'
+
+export const bodyLimits = {
+  bytes: 1024 * 1024,
+  /**
+   * What is read and thrown away of a larger body before it is refused. A server that answers and closes while the
+   * client still sends makes the client's kernel drop the answer, and the client sees a reset instead of a 413.
+   */
+  discardedBytes: 16 * 1024 * 1024,
+  /** Objects and lists inside each other. Everything behind this door walks them recursively. */
+  depth: 100,
+} as const
+
+/**
+ * @returns undefined for a body of length 0, which several clients send together with a JSON content type
+ * @throws RegistryError `too-large` or `malformed`
+ */
+export async function readJsonBody(stream: IncomingMessage): Promise<unknown> {
+  const bytes = await readBytes(stream)
+  if (bytes.length === 0) return undefined
+  const value = parseJson(bytes)
+  if (isDeeper(value, bodyLimits.depth)) {
+    throw new RegistryError('malformed', `body: nested deeper than ${bodyLimits.depth} levels`)
+  }
+  return value
+}
+
+async function readBytes(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length <= bodyLimits.bytes) chunks.push(chunk)
+      else chunks.length = 0
+      if (length > bodyLimits.discardedBytes) break
+    }
+  } catch (cause) {
+    throw new RegistryError('malformed', 'body: the connection ended before it was complete', { cause })
+  }
+  if (length <= bodyLimits.bytes) return Buffer.concat(chunks, length)
+  throw new RegistryError('too-large', `body: larger than ${bodyLimits.bytes} bytes; send less at once`)
+}
+
+function parseJson(bytes: Buffer): unknown {
+  let text: string
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new RegistryError('malformed', 'body: not UTF-8', { cause })
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new RegistryError('malformed', `body: not JSON (${why})`, { cause })
+  }
+}
+
+function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1))
+}

@@ -1,0 +1,91 @@
+/**
+ * Which requests are let in at all: a web page in a browser on this machine is a caller too, and must not speak for its user.
+ * It looks at the `Host` and `Origin` headers, never at who is asking: it is no access control.
+ */
+import { isIPv6 } from 'node:net'
+import { hostname, networkInterfaces } from 'node:os'
+import type { IncomingHttpHeaders } from 'node:http'
+import { isLoopback } from '../config.js'
+import { RegistryError } from '../core/errors.js'
+
+/** By what this daemon may be called. */
+export interface Served {
+  /** The host that the HTTP server is bound to. */
+  readonly bound: string
+  /** Further names and addresses, such as the host of the node's url. */
+  readonly names: readonly string[]
+}
+
+const readingMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+
+/**
+ * @throws RegistryError `forbidden`
+ */
+export function guardRequest(method: string, headers: IncomingHttpHeaders, served: Served): void {
+  const { host, origin } = headers
+  // Browsers always send a Host; health checks that speak HTTP/1.0 do not.
+  if (host !== undefined && !isServedHost(host, served)) {
+    throw new RegistryError(
+      'forbidden',
+      `Host: ${quote(host)} is no name or address of this daemon; ask for one that it serves, or name it with --url (ROLLCALL_URL)`,
+    )
+  }
+  if (origin !== undefined && !readingMethods.includes(method) && !isOwnOrigin(origin, host)) {
+    throw new RegistryError('forbidden', `Origin: pages of ${quote(origin)} may not change this register`)
+  }
+}
+
+/**
+ * Against DNS rebinding: a page of evil.example, whose name suddenly points to this machine, arrives with its own name.
+ * Ports are not compared. A page cannot choose the name it is reached by, whatever the port, while port mappings and
+ * tunnels show a caller another port than ours.
+ */
+export function isServedHost(header: string, { bound, names }: Served): boolean {
+  const host = hostOf(header)
+  if (host === undefined) return false
+  if (isLoopback(host) || host === normal(bound) || names.some((name) => normal(name) === host)) return true
+  if (isLoopback(bound)) return false
+  return host === normal(hostname()) || (isWildcard(bound) && machineAddresses().includes(host))
+}
+
+/** Same origin, by host and port: whether TLS ends in front of us does not matter. */
+export function isOwnOrigin(origin: string, host: string | undefined): boolean {
+  if (host === undefined || !URL.canParse(origin)) return false
+  const { protocol, host: originHost } = new URL(origin)
+  const own = `${protocol}//${host}`
+  return originHost !== '' && URL.canParse(own) && new URL(own).host === originHost
+}
+
+/** The host of a `Host` header, without port and brackets. */
+function hostOf(header: string): string | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^\s:/?#@[\]\\]+))(?::\d{1,5})?$/i.exec(header)
+  const host = match?.[1] ?? match?.[2]
+  return host === undefined ? undefined : normal(host)
+}
+
+/** One spelling of a name or address: lower case, no final dot, IPv6 compressed, no IPv4 inside IPv6. */
+function normal(host: string): string {
+  const name = host
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '')
+  if (!isIPv6(name) || name.includes('%')) return name
+  const compressed = new URL(`http://[${name}]`).hostname.slice(1, -1)
+  const mapped = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(compressed)
+  if (mapped === null) return compressed
+  const [high, low] = [parseInt(mapped[1]!, 16), parseInt(mapped[2]!, 16)]
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+}
+
+function isWildcard(bound: string): boolean {
+  return normal(bound) === '0.0.0.0' || normal(bound) === '::'
+}
+
+/** Asked each time: addresses come and go with cables and leases. */
+function machineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => normal(address)))
+}
+
+function quote(header: string): string {
+  return JSON.stringify(header.slice(0, 80))
+}

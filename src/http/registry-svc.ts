@@ -1,0 +1,130 @@
+/**
+ * The calls of the Registry Svc contract, on which published clients rely: paths, statuses and bodies are not ours to choose.
+ */
+import type { FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+import { RegistryError } from '../core/errors.js'
+import { parseDefinition, parseId, parseRegistration, type Registration } from '../core/model.js'
+import type { NodeView } from '../core/views.js'
+import * as schemas from './schemas.js'
+import type { RegistryService } from './service.js'
+import { matches, showInstance, showNode, type InstanceFilters } from './show.js'
+import { callerSlug } from './slug.js'
+
+/** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
+export const writeTimeout_ms = 30_000
+
+const write = { handlerTimeout: writeTimeout_ms }
+const idParams = Type.Object({ id: Type.String() })
+const urlParams = Type.Object({ url: Type.String() })
+
+export function addRegistrySvc(app: FastifyInstance, service: RegistryService): void {
+  addInstances(app, service)
+  addDefinitions(app, service)
+  addNodes(app, service)
+}
+
+function addInstances(app: FastifyInstance, service: RegistryService): void {
+  app.put(
+    '/registry-svc/instance',
+    { ...write, schema: { body: schemas.Registration, response: schemas.answers({ 201: schemas.Registered }) } },
+    async (request, reply) => {
+      const { id } = await service.register(
+        withSlug(parseRegistration(request.body), () => callerSlug(request.headers)),
+      )
+      return reply.code(201).send({ id })
+    },
+  )
+
+  app.get(
+    '/registry-svc/instances',
+    { schema: { querystring: schemas.InstanceFilters, response: schemas.answers({ 200: schemas.Instances }) } },
+    (request, reply) => {
+      const filters = request.query as InstanceFilters
+      const shown = service.instances(filters.slug).filter((view) => matches(view, filters))
+      return reply.send({ instances: shown.map(showInstance) })
+    },
+  )
+
+  app.delete<{ Params: { id: string } }>(
+    '/registry-svc/instance/:id',
+    { ...write, schema: { params: idParams, response: schemas.answers({ 204: Type.Null() }) } },
+    async (request, reply) => {
+      await service.deregister(parseId(request.params.id, 'id'))
+      return reply.code(204).send()
+    },
+  )
+}
+
+function addDefinitions(app: FastifyInstance, service: RegistryService): void {
+  app.put(
+    '/registry-svc/definition',
+    { ...write, schema: { body: schemas.SavedDefinition, response: schemas.answers({ 201: schemas.Empty }) } },
+    async (request, reply) => {
+      await service.saveDefinition(parseDefinition(request.body))
+      return reply.code(201).send({})
+    },
+  )
+
+  app.get(
+    '/registry-svc/definitions',
+    { schema: { response: schemas.answers({ 200: schemas.Definitions }) } },
+    (_request, reply) => reply.send({ definitions: service.definitions() }),
+  )
+
+  app.delete<{ Params: { id: string } }>(
+    '/registry-svc/definition/:id',
+    { ...write, schema: { params: idParams, response: schemas.answers({ 204: Type.Null() }) } },
+    async (request, reply) => {
+      await service.removeDefinition(parseId(request.params.id, 'id'))
+      return reply.code(204).send()
+    },
+  )
+}
+
+function addNodes(app: FastifyInstance, service: RegistryService): void {
+  app.post(
+    '/registry-svc/nodes',
+    { schema: { body: schemas.NodeIds, response: schemas.answers({ 200: schemas.Nodes }) } },
+    (request, reply) => {
+      const ids = parseNodeIds(request.body)
+      const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
+      return reply.send({ nodes: service.nodes().filter(isAsked).map(showNode) })
+    },
+  )
+
+  app.get(
+    '/registry-svc/node/self',
+    { schema: { response: schemas.answers({ 200: schemas.SelfNode }) } },
+    (_request, reply) => reply.send({ node: showNode(service.selfNode()) }),
+  )
+
+  app.delete<{ Params: { url: string } }>(
+    '/registry-svc/node/:url',
+    { ...write, schema: { params: urlParams, response: schemas.answers({ 204: Type.Null() }) } },
+    async (request, reply) => {
+      await service.removeNode(request.params.url)
+      return reply.code(204).send()
+    },
+  )
+}
+
+function withSlug(registration: Registration, slugOfCaller: () => string | undefined): Registration {
+  if (registration.slug !== undefined) return registration
+  const slug = slugOfCaller()
+  return slug === undefined ? registration : { ...registration, slug }
+}
+
+/** Nothing, `null`, `{}` and an empty list all ask for every node. */
+function parseNodeIds(body: unknown): readonly string[] | undefined {
+  if (body === undefined || body === null) return undefined
+  if (typeof body !== 'object' || Array.isArray(body)) {
+    throw new RegistryError('malformed', 'body: must be empty, or an object such as {"ids": ["…"]}')
+  }
+  const { ids } = body as { ids?: unknown }
+  if (ids === undefined || ids === null) return undefined
+  if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string')) {
+    throw new RegistryError('malformed', 'ids: must be a list of strings')
+  }
+  return ids.length === 0 ? undefined : ids
+}

@@ -1,0 +1,206 @@
+/**
+ * The shapes that pass through the HTTP doors, as JSON Schema: what is documented, and what the query of a request is checked by.
+ * Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
+ */
+import { Type, type TProperties } from 'typebox'
+import { instanceStatuses } from '../core/model.js'
+import { memberStates } from '../core/views.js'
+
+/** Published clients refuse a field that they do not know inside these objects. */
+const closed = { additionalProperties: false } as const
+const optional = Type.Optional
+const moment = Type.String({ format: 'date-time', description: 'RFC 3339' })
+const peerId = Type.String({ description: "a daemon's libp2p peer id" })
+const age_ms = Type.Number({ minimum: 0, description: 'milliseconds before this answer' })
+
+const statusOfInstance = Type.Enum([...instanceStatuses])
+
+const usageFields = {
+  used: optional(Type.Integer({ description: 'bytes' })),
+  total: optional(Type.Integer({ description: 'bytes' })),
+  percent: optional(Type.Number()),
+}
+
+const Usage = Type.Object(usageFields, closed)
+
+const processFields = {
+  pid: Type.Integer(),
+  processName: Type.String(),
+  memoryUsage: Type.Integer({ description: 'MiB' }),
+}
+
+const gpuFields = {
+  id: Type.String({ description: '<node url>:<index>' }),
+  intraNodeId: optional(Type.Integer()),
+  name: optional(Type.String()),
+  busId: optional(Type.String()),
+  temperature: optional(Type.Number({ description: '°C' })),
+  performanceState: optional(Type.String()),
+  powerUsage: optional(Type.Number({ description: 'W' })),
+  powerCap: optional(Type.Number({ description: 'W' })),
+  memoryUsage: optional(Type.Integer({ description: 'MiB' })),
+  memoryTotal: optional(Type.Integer({ description: 'MiB' })),
+  gpuUtilization: optional(Type.Number({ description: 'percent' })),
+  computeMode: optional(Type.String()),
+  processDetails: optional(Type.Array(Type.Object(processFields, closed))),
+  cudaVersion: optional(Type.String()),
+}
+
+export const Gpu = Type.Object(gpuFields, closed)
+
+export const Node = Type.Object(
+  {
+    id: Type.String(),
+    url: Type.String(),
+    availabilityZone: optional(Type.String()),
+    region: optional(Type.String()),
+    lastHeartbeat: optional(moment),
+    usage: optional(Type.Object({ cpu: optional(Usage), memory: optional(Usage), disk: optional(Usage) }, closed)),
+    gpus: optional(Type.Array(Gpu)),
+  },
+  closed,
+)
+
+const instanceFields = {
+  id: Type.String(),
+  url: Type.String(),
+  status: statusOfInstance,
+  slug: optional(Type.String()),
+  deploymentId: optional(Type.String()),
+  scheme: optional(Type.String()),
+  host: optional(Type.String()),
+  ip: optional(Type.String()),
+  port: optional(Type.Integer()),
+  path: optional(Type.String()),
+  nodeUrl: optional(Type.String()),
+  details: optional(Type.String()),
+  tags: optional(Type.Array(Type.String())),
+  lastHeartbeat: optional(moment),
+}
+
+export const Instance = Type.Object(instanceFields, closed)
+
+/** An instance record with what decides whether it is visible. */
+export const InstanceRow = Type.Object({
+  ...instanceFields,
+  owner: peerId,
+  nodeId: optional(Type.String()),
+  n: Type.Integer({ description: 'the registration number' }),
+  visible: Type.Boolean(),
+  why: optional(Type.String({ description: 'why it is not visible' })),
+})
+
+/** Opaque but for its id. */
+export const Definition = Type.Object({ id: Type.String() }, { additionalProperties: true })
+
+export const Registration = Type.Object({
+  id: optional(Type.String()),
+  url: optional(Type.String({ description: 'or give scheme, host or ip, port and path' })),
+  slug: optional(Type.String()),
+  deploymentId: optional(Type.String()),
+  scheme: optional(Type.String()),
+  host: optional(Type.String()),
+  ip: optional(Type.String()),
+  port: optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+  path: optional(Type.String()),
+  tags: optional(Type.Array(Type.String())),
+})
+
+export const Failure = Type.Object({ error: Type.String({ description: 'what was wrong, which field, what to do' }) })
+
+export const InstanceFilters = Type.Object({
+  slug: optional(Type.String()),
+  deploymentId: optional(Type.String()),
+  host: optional(Type.String()),
+  ip: optional(Type.String()),
+  scheme: optional(Type.String()),
+  id: optional(Type.String()),
+  nodeUrl: optional(Type.String()),
+  tag: optional(Type.String()),
+  status: optional(statusOfInstance),
+})
+
+export const SavedDefinition = Type.Object({ definition: Definition })
+export const NodeIds = Type.Object({ ids: optional(Type.Array(Type.String())) })
+
+export const Registered = Type.Object({ id: Type.String() })
+export const Empty = Type.Object({})
+export const Instances = Type.Object({ instances: Type.Array(Instance) })
+export const InstanceRows = Type.Object({ instances: Type.Array(InstanceRow) })
+export const Definitions = Type.Object({ definitions: Type.Array(Definition) })
+export const Nodes = Type.Object({ nodes: Type.Array(Node) })
+export const SelfNode = Type.Object({ node: Node })
+
+export const Lookup = Type.Object({
+  slug: Type.String(),
+  instances: Type.Array(Instance),
+  picked: optional(Instance),
+  degraded: Type.Boolean({ description: 'last-known instances: this daemon has lost sight of most of the cluster' }),
+})
+
+export const Readiness = Type.Object({ ready: Type.Boolean(), reasons: Type.Array(Type.String()) })
+
+export const Self = Type.Object({
+  peer: peerId,
+  nodeId: Type.String(),
+  url: Type.String(),
+  cluster: Type.String(),
+  version: Type.String(),
+  generation: Type.Integer(),
+  http: optional(Type.String()),
+  listen: Type.Array(Type.String({ description: 'multiaddr' })),
+  ready: Readiness,
+  alive: Type.Integer({ description: 'members believed alive, this one included' }),
+  uptime_ms: Type.Number(),
+  dropped: Type.Record(Type.String(), Type.Number(), { description: 'what was dropped, by reason' }),
+})
+
+export const Member = Type.Object({
+  peer: peerId,
+  nodeId: optional(Type.String()),
+  url: optional(Type.String()),
+  self: Type.Boolean(),
+  state: Type.Enum([...memberStates]),
+  stateAge_ms: age_ms,
+  heardAge_ms: optional(age_ms),
+  generation: Type.Integer(),
+  incarnation: Type.Integer(),
+  version: Type.Integer(),
+  load: optional(Type.Number({ description: 'percent of CPU' })),
+  reportedBy: Type.Array(peerId),
+  sameLabel: Type.Boolean(),
+})
+
+export const Members = Type.Object({ members: Type.Array(Member) })
+
+export const Peer = Type.Object({
+  peer: peerId,
+  nodeId: optional(Type.String()),
+  connected: Type.Boolean(),
+  address: optional(Type.String()),
+  direction: optional(Type.Enum(['inbound', 'outbound'])),
+  connectedSince: optional(moment),
+  roundTrip_ms: optional(Type.Number()),
+  streamsHealthy: Type.Boolean(),
+  lastError: optional(Type.String()),
+  heartbeats: Type.Integer(),
+  heartbeatAge_ms: optional(age_ms),
+  inStep: optional(Type.Boolean()),
+  lastSyncAge_ms: optional(age_ms),
+  lastSyncBrought: optional(Type.Integer()),
+  lastSyncTook: optional(Type.Integer()),
+})
+
+export const Peers = Type.Object({ inStep: Type.Boolean(), summary: Type.String(), peers: Type.Array(Peer) })
+
+export const Digest = Type.Object({
+  digest: Type.String(),
+  documents: Type.Array(
+    Type.Object({ owner: peerId, generation: Type.Integer(), version: Type.Integer(), digest: Type.String() }),
+  ),
+})
+
+/** Every call can also answer with one of these, whatever it is. */
+export function answers(success: TProperties): TProperties {
+  return { ...success, '4xx': Failure, '5xx': Failure }
+}

@@ -1,0 +1,91 @@
+/**
+ * The HTTP server of a daemon: all calls on one port, from the first byte to a prompt end. It knows the daemon only by its service.
+ */
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import { formatHostPort } from '../config.js'
+import { RegistryError } from '../core/errors.js'
+import type { Log } from '../log.js'
+import { createApp, refuseOtherMethods } from './app.js'
+import { addOwn } from './own.js'
+import { addRegistrySvc } from './registry-svc.js'
+import type { RegistryService } from './service.js'
+
+/** How long `stop` lets requests that are under way finish. */
+const stopGrace_ms = 1000
+
+export interface HttpServerOptions {
+  readonly service: RegistryService
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly log: Log
+  /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
+  readonly allowedHosts?: readonly string[]
+}
+
+export interface HttpServer {
+  /** @throws RegistryError `unavailable` or `malformed` where the address cannot be had */
+  start(): Promise<{ readonly url: string; readonly port: number }>
+  /** Lets requests finish for a moment, then cuts them off. Safe at any time, any number of times. */
+  stop(): Promise<void>
+}
+
+/**
+ * @example
+ * const http = createHttpServer({ service, host: '127.0.0.1', port: 0, log })
+ * const { url } = await http.start()
+ * await http.stop()
+ */
+export function createHttpServer({ service, host, port, log, allowedHosts = [] }: HttpServerOptions): HttpServer {
+  const app = createApp(log, { bound: host, names: allowedHosts })
+  addRoutes(app, service)
+  let stopping: Promise<void> | undefined
+  return {
+    async start() {
+      try {
+        await app.listen({ host, port })
+      } catch (cause) {
+        throw startFailure(cause, formatHostPort({ host, port }))
+      }
+      const bound = (app.server.address() as AddressInfo).port
+      return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
+    },
+    stop: () => (stopping ??= close(app)),
+  }
+}
+
+function addRoutes(app: FastifyInstance, service: RegistryService): void {
+  const routes = new Map<string, Set<string>>()
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = routes.get(url) ?? new Set()
+    for (const one of Array.isArray(method) ? method : [method]) known.add(one)
+    routes.set(url, known)
+  })
+  addRegistrySvc(app, service)
+  addOwn(app, service)
+  refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
+}
+
+async function close(app: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), stopGrace_ms)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+const startFailures: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use by another program, perhaps another daemon; stop it, or choose another port',
+  EACCES: 'needs privileges that this process lacks; choose a port above 1023',
+  EADDRNOTAVAIL: 'is not an address of this machine; choose one that is, such as 127.0.0.1',
+  ENOTFOUND: 'has a host that is not known; choose an address of this machine, such as 127.0.0.1',
+  EAI_AGAIN: 'has a host that cannot be resolved; choose an address of this machine, such as 127.0.0.1',
+}
+
+function startFailure(cause: unknown, address: string): RegistryError {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  const why = startFailures[code] ?? `cannot be bound (${code === '' ? String(cause) : code}); choose another`
+  return new RegistryError('unavailable', `http: ${address} ${why} with --http HOST:PORT (ROLLCALL_HTTP)`, { cause })
+}

@@ -1,0 +1,129 @@
+/**
+ * What an address is: which multiaddrs we dial, which of our own we announce, and how a seed is written. It never dials.
+ * Addresses travel as text, `/ip4/10.0.0.5/tcp/58232`, without the peer id that libp2p likes to append.
+ */
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { RegistryError } from '../../core/errors.js'
+import type { PeerId } from '../../core/model.js'
+
+/** Where a daemon listens unless told otherwise, and where a seed without a port is looked for. */
+export const defaultPort = 58_232
+const addressLength = 256
+/** Addresses taken from one DNS name; a headless service may list a whole cluster. */
+const resolvedLimit = 16
+
+export interface Endpoint {
+  readonly host: string
+  readonly port: number
+  /** 0: whichever the name resolves to. */
+  readonly family: 0 | 4 | 6
+  readonly peer?: PeerId
+}
+
+/** A place to find the cluster at, as the user wrote it. */
+export interface Seed extends Endpoint {
+  readonly text: string
+}
+
+/** Reads `HOST`, `HOST:PORT`, `[IPV6]:PORT` or a TCP multiaddr with or without `/p2p/…`. @throws RegistryError `malformed` */
+export function parseSeed(text: string): Seed {
+  const endpoint = text.startsWith('/') ? readEndpoint(text) : readHostPort(text)
+  if (endpoint !== undefined) return { ...endpoint, text }
+  const ways = '10.0.0.5, node-1.example.com:58232, [fd00::5]:58232 or /ip4/10.0.0.5/tcp/58232'
+  throw new RegistryError('malformed', `join: ${JSON.stringify(text)} is not an address; give one like ${ways}`)
+}
+
+function readHostPort(text: string): Endpoint | undefined {
+  const match = /^(?:\[([0-9a-f:.]+)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/iu.exec(text)
+  if (match === null) return isIP(text) === 6 ? { host: text, port: defaultPort, family: 6 } : undefined
+  const port = match[3] === undefined ? defaultPort : Number(match[3])
+  const host = match[1] ?? match[2] ?? ''
+  if (port < 1 || port > 65_535 || (match[1] !== undefined && isIP(host) !== 6)) return undefined
+  return { host, port, family: familyOf(host) }
+}
+
+function familyOf(host: string): 0 | 4 | 6 {
+  const family = isIP(host)
+  return family === 4 || family === 6 ? family : 0
+}
+
+/** Host and port of a TCP multiaddr; undefined for anything else, such as relays and other transports. */
+export function readEndpoint(text: string): Endpoint | undefined {
+  if (text.length > addressLength) return undefined
+  try {
+    const [where, tcp, p2p, ...rest] = multiaddr(text).getComponents()
+    const family = { ip4: 4, ip6: 6, dns: 0, dns4: 4, dns6: 6 }[where?.name ?? ''] as 0 | 4 | 6 | undefined
+    const port = Number(tcp?.value)
+    if (family === undefined || where?.value === undefined || tcp?.name !== 'tcp' || rest.length > 0) return undefined
+    if (!(port >= 1 && port <= 65_535) || (p2p !== undefined && p2p.name !== 'p2p')) return undefined
+    return { host: where.value, port, family, ...(p2p?.value === undefined ? {} : { peer: p2p.value }) }
+  } catch {
+    return undefined
+  }
+}
+
+/** The one spelling of an address that a peer can be dialled at, or undefined for what is none. */
+export function readAddress(text: string): string | undefined {
+  const endpoint = readEndpoint(text)
+  if (endpoint === undefined || endpoint.host === '0.0.0.0' || endpoint.host === '::') return undefined
+  return multiaddr(text).decapsulateCode(p2pCode).toString()
+}
+
+const p2pCode = 421
+
+/** The addresses that a seed stands for at this moment. Rejects when its name does not resolve. */
+export async function resolveSeed(seed: Seed): Promise<string[]> {
+  const found =
+    isIP(seed.host) === 0
+      ? await lookup(seed.host, { all: true, family: seed.family, order: 'verbatim' })
+      : [{ address: seed.host, family: isIP(seed.host) }]
+  return found
+    .slice(0, resolvedLimit)
+    .map(({ address, family }) => `/${family === 6 ? 'ip6' : 'ip4'}/${address}/tcp/${seed.port}`)
+    .flatMap((address) => readAddress(address) ?? [])
+}
+
+/**
+ * The addresses to tell others. `announce` replaces what is listened on. Loopback is announced only when there is nothing
+ * else, bridges of containers come last: from another machine the first means that machine, the others a third one.
+ */
+export function announced(listening: readonly Multiaddr[], announce: readonly string[]): string[] {
+  if (announce.length > 0) return unique(announce.flatMap((address) => readAddress(address) ?? []))
+  const addresses = unique(listening.flatMap((address) => readAddress(address.toString()) ?? [])).filter(
+    (address) => !isLinkLocal(hostOf(address)),
+  )
+  const reachable = addresses.filter((address) => !isLoopback(hostOf(address)))
+  if (reachable.length === 0) return addresses
+  const bridges = bridgeHosts()
+  const isBridge = (address: string) => bridges.has(hostOf(address)) || hostOf(address).startsWith('172.17.')
+  return [...reachable.filter((address) => !isBridge(address)), ...reachable.filter(isBridge)]
+}
+
+/** Addresses of this machine that lead into its own containers and virtual machines. */
+function bridgeHosts(): Set<string> {
+  const bridges = Object.entries(networkInterfaces()).filter(([name]) =>
+    /^(docker|br-|virbr|cni|podman|lxc)/.test(name),
+  )
+  return new Set(bridges.flatMap(([, addresses]) => (addresses ?? []).map(({ address }) => address)))
+}
+
+export function hostOf(address: string): string {
+  return readEndpoint(address)?.host ?? ''
+}
+
+function isLoopback(host: string): boolean {
+  return host.startsWith('127.') || host === '::1'
+}
+
+/** Needs a zone to be dialled, and a zone means something else on every machine. */
+function isLinkLocal(host: string): boolean {
+  return /^fe[89ab][0-9a-f]:/i.test(host)
+}
+
+function unique(addresses: readonly string[]): string[] {
+  return [...new Set(addresses)]
+}

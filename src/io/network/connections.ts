@@ -1,0 +1,196 @@
+/**
+ * The connections of this daemon: who is at the other end, what they speak, and one per pair. It never dials.
+ *
+ * Libp2p keeps two connections where both sides dialled at once. Here the lower peer id decides for both: it keeps the
+ * one that it dialled itself, the oldest of those, and closes the others once the kept one has proven to be up at both ends.
+ */
+import type { Connection, IdentifyResult } from '@libp2p/interface'
+import type { PeerId } from '../../core/model.js'
+import type { Drops } from './drops.js'
+
+const identifyTimeout_ms = 5_000
+const identifyAttempts = 3
+const closeTimeout_ms = 1_000
+/** The side that does not decide closes duplicates only when the other has not done so by then. */
+const otherDecides_ms = 10_000
+/** Two connections opened further apart are not simultaneous dials: the peer lost the older one without our knowing. */
+const simultaneous_ms = 10_000
+
+export interface ConnectionsOptions {
+  readonly self: PeerId
+  /** A peer that does not name this protocol is not of our cluster. */
+  readonly protocol: string
+  identify(connection: Connection, signal: AbortSignal): Promise<IdentifyResult>
+  readonly drops: Drops
+  /** The first connection of a peer that speaks our protocols. */
+  onConnected(peer: PeerId): void
+  /** The last one is gone. `known`: `onConnected` was called. */
+  onDisconnected(peer: PeerId, known: boolean): void
+  /** A peer of our cluster said where it listens. */
+  onIdentified(peer: PeerId, listening: readonly string[], connection: Connection): void
+  /** A connection is gone, and another one remains. */
+  onMoved(peer: PeerId): void
+  onForeign(peer: PeerId, connection: Connection): void
+}
+
+export interface Link {
+  readonly peer: PeerId
+  readonly connection: Connection
+  /** Unix ms. */
+  readonly since: number
+}
+
+interface Entry {
+  readonly open: Connection[]
+  /** Those that have answered identify: up at both ends. */
+  readonly identified: Set<Connection>
+  /** Unix ms; undefined while it is not known whether the peer is of our cluster. */
+  since: number | undefined
+  timer: NodeJS.Timeout | undefined
+}
+
+export class Connections {
+  readonly #options: ConnectionsOptions
+  readonly #entries = new Map<PeerId, Entry>()
+  #stopped = false
+
+  constructor(options: ConnectionsOptions) {
+    this.#options = options
+  }
+
+  opened(connection: Connection): void {
+    if (this.#stopped || connection.status !== 'open') return
+    const peer = connection.remotePeer.toString()
+    const entry = this.#entries.get(peer) ?? { open: [], identified: new Set(), since: undefined, timer: undefined }
+    this.#entries.set(peer, entry)
+    entry.open.push(connection)
+    void this.#identify(peer, entry, connection)
+  }
+
+  closed(connection: Connection): void {
+    const peer = connection.remotePeer.toString()
+    const entry = this.#entries.get(peer)
+    const at = entry?.open.indexOf(connection) ?? -1
+    if (entry === undefined || at < 0) return
+    entry.open.splice(at, 1)
+    entry.identified.delete(connection)
+    if (entry.open.length > 0) {
+      if (entry.since !== undefined) this.#options.onMoved(peer)
+      return
+    }
+    clearTimeout(entry.timer)
+    this.#entries.delete(peer)
+    this.#options.onDisconnected(peer, entry.since !== undefined)
+  }
+
+  /** The peer opened a stream of ours: no need to wait for identify to know that it is of our cluster. */
+  speaksOurs(connection: Connection): void {
+    const peer = connection.remotePeer.toString()
+    const entry = this.#entries.get(peer)
+    if (entry?.open.includes(connection) === true) this.#admit(peer, entry)
+  }
+
+  /** Any connection, whether or not it is known yet what the peer speaks. */
+  has(peer: PeerId): boolean {
+    return this.#entries.has(peer)
+  }
+
+  /** The connection to use: the one that will be kept. Undefined until the peer is known to be of our cluster. */
+  link(peer: PeerId): Link | undefined {
+    const entry = this.#entries.get(peer)
+    const connection = entry === undefined ? undefined : this.#choose(peer, entry.open)
+    return entry?.since === undefined || connection === undefined ? undefined : { peer, connection, since: entry.since }
+  }
+
+  links(): Link[] {
+    return [...this.#entries.keys()].flatMap((peer) => this.link(peer) ?? [])
+  }
+
+  /** Cuts every connection to a peer, without waiting for an answer: it may be dead. */
+  cut(peer: PeerId, reason: string): void {
+    for (const connection of [...(this.#entries.get(peer)?.open ?? [])]) connection.abort(new Error(reason))
+  }
+
+  stop(): void {
+    this.#stopped = true
+    for (const { timer } of this.#entries.values()) clearTimeout(timer)
+  }
+
+  cutAll(): void {
+    for (const peer of [...this.#entries.keys()]) this.cut(peer, 'stopping')
+  }
+
+  async #identify(peer: PeerId, entry: Entry, connection: Connection): Promise<void> {
+    for (let attempt = 1; attempt <= identifyAttempts; attempt += 1) {
+      try {
+        const result = await this.#options.identify(connection, AbortSignal.timeout(identifyTimeout_ms))
+        if (entry.open.includes(connection)) this.#identified(peer, entry, connection, result)
+        return
+      } catch (error) {
+        if (this.#stopped || !entry.open.includes(connection)) return
+        if ((error as Error).name === 'UnsupportedProtocolError') return this.#foreign(peer, entry, connection)
+      }
+    }
+    if (entry.since !== undefined) return
+    this.#options.drops.count('connection-unidentified')
+    connection.abort(new Error('the peer did not identify itself'))
+  }
+
+  #identified(peer: PeerId, entry: Entry, connection: Connection, result: IdentifyResult): void {
+    if (entry.since === undefined && !result.protocols.includes(this.#options.protocol)) {
+      return this.#foreign(peer, entry, connection)
+    }
+    entry.identified.add(connection)
+    this.#options.onIdentified(peer, result.listenAddrs.map(String), connection)
+    this.#admit(peer, entry)
+    this.#settle(peer, entry)
+  }
+
+  #admit(peer: PeerId, entry: Entry): void {
+    if (entry.since !== undefined || this.#stopped) return
+    entry.since = Date.now()
+    this.#options.onConnected(peer)
+  }
+
+  #foreign(peer: PeerId, entry: Entry, connection: Connection): void {
+    if (entry.since !== undefined) return
+    this.#options.drops.count('connection-foreign')
+    this.#options.onForeign(peer, connection)
+    void this.#close(connection)
+  }
+
+  /** Brings a pair down to one connection. */
+  #settle(peer: PeerId, entry: Entry): void {
+    clearTimeout(entry.timer)
+    const kept = this.#choose(peer, entry.open)
+    if (this.#stopped || kept === undefined || entry.open.length < 2) return
+    if (this.#options.self > peer && entry.open.some((each) => Date.now() - each.timeline.open < otherDecides_ms)) {
+      entry.timer = setTimeout(() => this.#settle(peer, entry), otherDecides_ms)
+      return
+    }
+    if (!entry.identified.has(kept)) return
+    for (const connection of entry.open.filter((each) => each !== kept)) {
+      this.#options.drops.count('connection-duplicate')
+      void this.#close(connection)
+    }
+  }
+
+  #choose(peer: PeerId, open: readonly Connection[]): Connection | undefined {
+    const byAge = [...open].sort((one, other) => one.timeline.open - other.timeline.open)
+    const oldest = byAge[0]
+    const newest = byAge[byAge.length - 1]
+    if (oldest === undefined || newest === undefined) return undefined
+    if (newest.timeline.open - oldest.timeline.open > simultaneous_ms) return newest
+    const dialledByLower = this.#options.self < peer ? 'outbound' : 'inbound'
+    return byAge.find(({ direction }) => direction === dialledByLower) ?? oldest
+  }
+
+  /** Closes in order, so that the streams on it end as if they were done, which gossipsub takes better than an error. */
+  async #close(connection: Connection): Promise<void> {
+    try {
+      await connection.close({ signal: AbortSignal.timeout(closeTimeout_ms) })
+    } catch (error) {
+      connection.abort(error as Error)
+    }
+  }
+}

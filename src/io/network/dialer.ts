@@ -1,0 +1,130 @@
+/**
+ * One attempt to reach one peer: its addresses race, a head start apart, and the first connection wins.
+ * It never tries again, and it never knows who asked.
+ */
+import type { Connection } from '@libp2p/interface'
+
+/** Enough for the handshake on a busy machine; a black hole costs this, once, beside the others. */
+const addressTimeout_ms = 5_000
+/** The head start of an address over the next: longer than a connection in one place takes, so that few are made twice. */
+const headStart_ms = 250
+
+export type DialFailure =
+  /** Nobody listens, or who listens is cut off in the handshake or is another peer: evidence that the peer is gone. */
+  | 'refused'
+  /** No answer, no route, no such name: says nothing about the peer. */
+  | 'unreachable'
+  /** The address leads to ourselves. */
+  | 'self'
+
+export interface Attempt {
+  /** In the order of trying. */
+  readonly addresses: readonly string[]
+  /** Those of them whose refusal is a verdict. */
+  readonly deciders: readonly string[]
+  open(address: string, signal: AbortSignal): Promise<Connection>
+  /** Called once, as soon as every decider has refused, while other addresses may still be tried. */
+  onRefused(): void
+}
+
+export interface DialResult {
+  readonly connection?: Connection
+  /** What went wrong at each address, for people. */
+  readonly failures: ReadonlyMap<string, { readonly kind: DialFailure; readonly message: string }>
+}
+
+/** Settles when an address has answered or all have failed. Never rejects. */
+export function dial(attempt: Attempt, stop: AbortSignal): Promise<DialResult> {
+  return new Promise((resolve) => new Race(attempt, stop, resolve).next())
+}
+
+class Race {
+  readonly #attempt: Attempt
+  readonly #stop: AbortSignal
+  readonly #resolve: (result: DialResult) => void
+  readonly #running = new Set<AbortController>()
+  readonly #failures = new Map<string, { kind: DialFailure; message: string }>()
+  #started = 0
+  #over = false
+  #judged = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(attempt: Attempt, stop: AbortSignal, resolve: (result: DialResult) => void) {
+    this.#attempt = attempt
+    this.#stop = stop
+    this.#resolve = resolve
+    stop.addEventListener('abort', this.#onStop)
+  }
+
+  readonly #onStop = () => this.#finish(undefined)
+
+  next(): void {
+    clearTimeout(this.#timer)
+    const address = this.#attempt.addresses[this.#started]
+    if (this.#stop.aborted || (address === undefined && this.#running.size === 0)) return this.#finish(undefined)
+    if (this.#over || address === undefined) return
+    this.#started += 1
+    void this.#try(address)
+    this.#timer = setTimeout(() => this.next(), headStart_ms)
+  }
+
+  async #try(address: string): Promise<void> {
+    const controller = new AbortController()
+    this.#running.add(controller)
+    const timer = setTimeout(() => controller.abort(), addressTimeout_ms)
+    try {
+      const connection = await this.#attempt.open(address, controller.signal)
+      // The socket stays bound to its signal for life: from here on nobody may abort it.
+      this.#running.delete(controller)
+      if (this.#over) connection.abort(new Error('another address was faster'))
+      else this.#finish(connection)
+    } catch (error) {
+      this.#failed(address, controller.signal.aborted ? 'unreachable' : failureOf(error), messageOf(error))
+    } finally {
+      clearTimeout(timer)
+      this.#running.delete(controller)
+      if (!this.#over) this.next()
+    }
+  }
+
+  #failed(address: string, kind: DialFailure, message: string): void {
+    if (this.#over) return
+    this.#failures.set(address, { kind, message })
+    const { deciders } = this.#attempt
+    if (this.#judged || deciders.length === 0) return
+    if (!deciders.every((decider) => this.#failures.get(decider)?.kind === 'refused')) return
+    this.#judged = true
+    this.#attempt.onRefused()
+  }
+
+  #finish(connection: Connection | undefined): void {
+    if (this.#over) return
+    this.#over = true
+    clearTimeout(this.#timer)
+    this.#stop.removeEventListener('abort', this.#onStop)
+    for (const controller of this.#running) controller.abort()
+    this.#resolve({ failures: this.#failures, ...(connection === undefined ? {} : { connection }) })
+  }
+}
+
+const refusals = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+
+/** Errors of the socket carry a code; what libp2p throws after the socket is open carries none, and is of the handshake. */
+function failureOf(error: unknown): DialFailure {
+  const { code, name, message, errors } = error as {
+    code?: unknown
+    name?: unknown
+    message?: unknown
+    errors?: unknown
+  }
+  if (Array.isArray(errors) && errors.length > 0) {
+    return errors.every((each) => failureOf(each) === 'refused') ? 'refused' : 'unreachable'
+  }
+  if (typeof code === 'string' && code.startsWith('E')) return refusals.has(code) ? 'refused' : 'unreachable'
+  if (name === 'InvalidPeerIdError' && /self/.test(String(message))) return 'self'
+  return name === 'TimeoutError' || name === 'AbortError' ? 'unreachable' : 'refused'
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).slice(0, 200)
+}

@@ -1,0 +1,205 @@
+/**
+ * Keeps dialling whoever is not connected: the peers of the address book, and the seeds until one of them answers.
+ * It never closes a connection, and it never learns an address.
+ */
+import { setMaxListeners } from 'node:events'
+import type { Connection } from '@libp2p/interface'
+import type { Logger } from 'pino'
+import type { PeerId } from '../../core/model.js'
+import { readAddress, resolveSeed } from './addresses.js'
+import type { Seed } from './addresses.js'
+import type { AddressBook } from './book.js'
+import { dial } from './dialer.js'
+import type { DialResult } from './dialer.js'
+import { DialSchedule } from './schedule.js'
+
+/** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
+const foreignFor_ms = 600_000
+const foreignLimit = 1_024
+const errorLimit = 1_024
+
+export interface DialingOptions {
+  readonly self: PeerId
+  readonly seeds: readonly Seed[]
+  readonly book: AddressBook
+  /** Our own addresses, which are never dialled. */
+  own(): readonly string[]
+  isConnected(peer: PeerId): boolean
+  open(address: string, signal: AbortSignal): Promise<Connection>
+  readonly random: () => number
+  readonly log: Logger
+  onRefused(peer: PeerId): void
+}
+
+export class Dialing {
+  readonly #options: DialingOptions
+  readonly #schedule: DialSchedule
+  readonly #stop = new AbortController()
+  readonly #seeds: ReadonlyMap<string, Seed>
+  /** Who answered at a seed. */
+  readonly #peerBySeed = new Map<string, PeerId>()
+  /** Peers and addresses of other clusters, and until when they are left alone. */
+  readonly #foreign = new Map<string, number>()
+  readonly #errors = new Map<PeerId, string>()
+  readonly #impatient = new Set<PeerId>()
+  readonly #toldSeeds = new Set<string>()
+
+  constructor(options: DialingOptions) {
+    this.#options = options
+    this.#seeds = new Map(options.seeds.map((seed) => [`seed ${seed.text}`, seed]))
+    // Every attempt under way listens to it.
+    setMaxListeners(0, this.#stop.signal)
+    this.#schedule = new DialSchedule({
+      isOurTurn: (target) => this.#seeds.has(target) || options.self < target,
+      attempt: (target) => this.#attempt(target),
+      random: options.random,
+    })
+  }
+
+  start(): void {
+    for (const target of this.#seeds.keys()) this.#schedule.plan(target, { fresh: true })
+    for (const peer of this.#options.book.peers()) this.plan(peer, { fresh: true })
+  }
+
+  stop(): void {
+    this.#stop.abort()
+    this.#schedule.stop()
+  }
+
+  /** The peer is known and not connected. `fresh`: there is reason to believe that it can be reached now. */
+  plan(peer: PeerId, { fresh }: { fresh: boolean }): void {
+    if (!this.#isForeign(peer)) this.#schedule.plan(peer, { fresh })
+  }
+
+  cancel(peer: PeerId): void {
+    this.#schedule.cancel(peer)
+  }
+
+  now(peer: PeerId): void {
+    if (!this.#options.isConnected(peer) && this.#options.book.has(peer)) this.#schedule.now(peer)
+  }
+
+  /** As soon as the connection that is about to be cut is gone; at once where there is none. */
+  nowAfterDisconnect(peer: PeerId): void {
+    if (this.#options.isConnected(peer)) this.#impatient.add(peer)
+    else this.now(peer)
+  }
+
+  connected(peer: PeerId): void {
+    this.#foreign.delete(peer)
+    this.#errors.delete(peer)
+    this.#schedule.cancel(peer)
+    for (const [target, seed] of this.#seeds) {
+      if (seed.peer === peer || this.#peerBySeed.get(target) === peer) this.#schedule.cancel(target)
+    }
+  }
+
+  disconnected(peer: PeerId): void {
+    if (this.#options.book.has(peer)) this.plan(peer, { fresh: true })
+    if (this.#impatient.delete(peer)) this.now(peer)
+    for (const [target, seed] of this.#seeds) {
+      if (seed.peer !== peer && this.#peerBySeed.get(target) !== peer) continue
+      this.#peerBySeed.delete(target)
+      this.#schedule.plan(target, { fresh: false })
+    }
+  }
+
+  /** The peer does not speak the protocols of this cluster. */
+  foreign(peer: PeerId, connection: Connection): void {
+    if (!this.#isForeign(peer)) {
+      this.#options.log.info({ peer, address: connection.remoteAddr.toString() }, 'a peer is not of this cluster')
+    }
+    this.#schedule.cancel(peer)
+    const address = connection.direction === 'outbound' ? readAddress(connection.remoteAddr.toString()) : undefined
+    for (const key of address === undefined ? [peer] : [peer, address]) {
+      remember(this.#foreign, key, performance.now() + foreignFor_ms, foreignLimit)
+    }
+  }
+
+  lastError(peer: PeerId): string | undefined {
+    return this.#errors.get(peer)
+  }
+
+  async #attempt(target: string): Promise<void> {
+    const seed = this.#seeds.get(target)
+    await (seed === undefined ? this.#attemptPeer(target) : this.#attemptSeed(target, seed))
+  }
+
+  async #attemptPeer(peer: PeerId): Promise<void> {
+    const { book, isConnected, onRefused } = this.#options
+    if (!book.has(peer)) return this.#schedule.cancel(peer)
+    if (isConnected(peer)) return
+    const addresses = this.#dialable(book.addresses(peer))
+    const result = await dial(
+      {
+        addresses,
+        deciders: book.deciders(peer).filter((address) => addresses.includes(address)),
+        open: (address, signal) => this.#options.open(`${address}/p2p/${peer}`, signal),
+        onRefused: () => {
+          if (!this.#stop.signal.aborted && !isConnected(peer)) onRefused(peer)
+        },
+      },
+      this.#stop.signal,
+    )
+    if (result.connection === undefined) remember(this.#errors, peer, describe(result), errorLimit)
+  }
+
+  async #attemptSeed(target: string, seed: Seed): Promise<void> {
+    const answered = this.#peerBySeed.get(target) ?? seed.peer
+    if (answered !== undefined && this.#options.isConnected(answered)) return this.#schedule.cancel(target)
+    try {
+      const addresses = this.#dialable(await resolveSeed(seed))
+      if (addresses.length === 0) return
+      const suffix = seed.peer === undefined ? '' : `/p2p/${seed.peer}`
+      const open = (address: string, signal: AbortSignal) => this.#options.open(`${address}${suffix}`, signal)
+      const result = await dial({ addresses, deciders: [], open, onRefused: () => {} }, this.#stop.signal)
+      this.#seedAnswered(target, seed, result)
+    } catch (error) {
+      this.#tellSeed(seed, String(error))
+    }
+  }
+
+  #seedAnswered(target: string, seed: Seed, result: DialResult): void {
+    if (result.connection === undefined) {
+      const isSelf = [...result.failures.values()].some(({ kind }) => kind === 'self')
+      if (!isSelf) this.#tellSeed(seed, describe(result))
+      return
+    }
+    this.#toldSeeds.delete(seed.text)
+    this.#peerBySeed.set(target, result.connection.remotePeer.toString())
+  }
+
+  /** Once, until it answers: a seed that is down for the night is no news every thirty seconds. */
+  #tellSeed(seed: Seed, reason: string): void {
+    if (this.#stop.signal.aborted || this.#toldSeeds.has(seed.text)) return
+    this.#toldSeeds.add(seed.text)
+    this.#options.log.info({ seed: seed.text, reason }, 'a seed does not answer; trying on')
+  }
+
+  #dialable(addresses: readonly string[]): string[] {
+    const own = new Set(this.#options.own())
+    return addresses.filter((address) => !own.has(address) && !this.#isForeign(address))
+  }
+
+  #isForeign(key: string): boolean {
+    const until = this.#foreign.get(key)
+    if (until === undefined || until > performance.now()) return until !== undefined
+    this.#foreign.delete(key)
+    return false
+  }
+}
+
+/** Sets a value, the oldest ones making room. */
+function remember<T>(map: Map<string, T>, key: string, value: T, limit: number): void {
+  map.delete(key)
+  map.set(key, value)
+  for (const oldest of map.keys()) {
+    if (map.size <= limit) return
+    map.delete(oldest)
+  }
+}
+
+function describe({ failures }: DialResult): string {
+  const all = [...failures].map(([address, { message }]) => `${address}: ${message}`)
+  return all.length === 0 ? 'no address to dial' : all.join('; ').slice(0, 500)
+}

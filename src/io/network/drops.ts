@@ -1,0 +1,35 @@
+/**
+ * Counts what the network threw away, by reason, so that nothing is lost in silence; it never decides what to throw away.
+ */
+
+export type DropReason =
+  | 'beat-backpressure' // a heartbeat found its stream full or still opening
+  | 'beat-unconnected' // a heartbeat for a peer without a connection
+  | 'connection-duplicate' // a second connection between the same two peers
+  | 'connection-foreign' // a connection to a peer that does not speak this cluster's protocols
+  | 'connection-unidentified' // a connection whose peer never said what it speaks
+  | 'frame-malformed' // a peer broke the framing or a limit of it; its stream was reset
+  | 'gossip-failed' // a publication that libp2p refused
+  | 'gossip-fault' // dropped on purpose, by the test option
+  | 'gossip-oversize' // a peer's message over the limit
+  | 'gossip-repair' // a connection cut because its gossip streams were dead
+  | 'address-malformed' // an address of a peer that is not one of ours to dial
+  | 'book-full' // a peer or an address evicted from the address book
+  | 'listener-failed' // our own callback threw: a bug here
+  | 'reply-failed' // an answer that did not reach the asker
+  | 'request-deadline' // a request without progress until its deadline
+  | 'request-queue-full' // a request of ours over the bound of the queue
+  | 'request-refused' // a peer's request over the bound of what is served at once
+  | 'stream-failed' // a stream that could not be opened
+
+export class Drops {
+  readonly #counts = new Map<DropReason, number>()
+
+  count(reason: DropReason): void {
+    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1)
+  }
+
+  all(): Record<string, number> {
+    return Object.fromEntries(this.#counts)
+  }
+}

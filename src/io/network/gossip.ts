@@ -1,0 +1,129 @@
+/**
+ * Best effort to everybody: one gossipsub topic, its settings, and a look at whether its streams to a peer are alive.
+ * It promises nothing: what is lost here is found again by the exchange with single peers.
+ */
+import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import type { GossipSub, GossipsubOpts, Message } from '@chainsafe/libp2p-gossipsub'
+import type { Connection, Topology } from '@libp2p/interface'
+import type { Logger } from 'pino'
+import { assert } from '../../core/errors.js'
+import type { PeerId } from '../../core/model.js'
+import type { Drops } from './drops.js'
+
+/** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
+export const gossipBytes = 64 * 1024
+const inboundBytes = 1024 * 1024
+const outboundBufferBytes = 8 * 1024 * 1024
+const topicBytesPerPeer = 16 * 1024
+
+export function gossipOptions(topic: string): Partial<GossipsubOpts> {
+  return {
+    globalSignaturePolicy: 'StrictSign',
+    emitSelf: false,
+    // The first node of a cluster has nobody to publish to.
+    allowPublishToZeroTopicPeers: true,
+    fallbackToFloodsub: false,
+    floodPublish: true,
+    // Also because the other way adds control messages of one peer to the message of all.
+    batchPublish: true,
+    doPX: false,
+    tagMeshPeers: false,
+    allowedTopics: [topic],
+    maxTopicBytesPerPeer: topicBytesPerPeer,
+    maxInboundDataLength: inboundBytes,
+    maxOutboundBufferSize: outboundBufferBytes,
+    // A duplicate is then known before its signature is checked.
+    fastMsgIdFn: ({ from, seqno }) =>
+      Buffer.concat([from ?? [], seqno ?? []].map((part) => Buffer.from(part))).toString('hex'),
+    // Many members behind one address are normal here, and a member that stalled for seconds is not an attacker.
+    scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyThreshold: 6, behaviourPenaltyWeight: -1 },
+  }
+}
+
+export interface GossipOptions {
+  readonly topic: string
+  /** Share of messages to drop, both ways. */
+  readonly faults: number
+  readonly random: () => number
+  readonly drops: Drops
+  readonly log: Logger
+  onMessage(author: PeerId, bytes: Uint8Array): void
+}
+
+/** Where libp2p keeps who wants to be told of connections. */
+export interface Topologies {
+  getTopologies(protocol: string): Topology[]
+}
+
+/** What gossipsub knows of its peers and does not tell through its own type. */
+interface RouterState {
+  readonly streamsOutbound: ReadonlyMap<PeerId, unknown>
+  readonly topics: ReadonlyMap<string, ReadonlySet<PeerId>>
+}
+
+export class Gossip {
+  readonly #options: GossipOptions
+  readonly #router: GossipSub
+  readonly #registrar: Topologies
+
+  constructor(router: GossipSub, registrar: Topologies, options: GossipOptions) {
+    this.#options = options
+    this.#router = router
+    this.#registrar = registrar
+    this.#router.topicValidators.set(options.topic, (_from, message) => this.#validate(message))
+    this.#router.addEventListener('message', ({ detail }) => this.#receive(detail))
+  }
+
+  /** To be called once the node runs; a subscription does not survive a stop. */
+  start(): void {
+    this.#router.subscribe(this.#options.topic)
+  }
+
+  broadcast(bytes: Uint8Array): void {
+    assert(bytes.length <= gossipBytes, `a gossip message has at most ${gossipBytes} bytes`)
+    if (this.#isDropped()) return
+    this.#router.publish(this.#options.topic, bytes).catch((error: unknown) => {
+      this.#options.drops.count('gossip-failed')
+      this.#options.log.debug({ error: String(error) }, 'a gossip message could not be published')
+    })
+  }
+
+  /** Whether messages can go out to this peer, and whether it wants them. */
+  health(peer: PeerId): { readonly outbound: boolean; readonly subscribed: boolean } {
+    const { streamsOutbound, topics } = this.#router as unknown as RouterState
+    return { outbound: streamsOutbound.has(peer), subscribed: topics.get(this.#options.topic)?.has(peer) === true }
+  }
+
+  /**
+   * Opens the outbound stream that is missing. Gossipsub does so only when it is told of a connection, never when a
+   * stream dies on a living one; here it is told once more.
+   */
+  reopen(connection: Connection): void {
+    for (const protocol of this.#router.protocols) {
+      for (const topology of this.#registrar.getTopologies(protocol)) {
+        void Promise.resolve(topology.onConnect?.(connection.remotePeer, connection)).catch(() => {})
+      }
+    }
+  }
+
+  #validate(message: Message): TopicValidatorResult {
+    if (message.data.length > gossipBytes) {
+      this.#options.drops.count('gossip-oversize')
+      return TopicValidatorResult.Reject
+    }
+    return this.#isDropped() ? TopicValidatorResult.Ignore : TopicValidatorResult.Accept
+  }
+
+  #receive(message: Message): void {
+    if (message.type !== 'signed' || message.topic !== this.#options.topic) return
+    // A copy: the bytes are a window on all that came with them, and who keeps them would keep that.
+    this.#options.onMessage(message.from.toString(), message.data.slice())
+  }
+
+  #isDropped(): boolean {
+    const { faults, random, drops } = this.#options
+    if (faults <= 0 || random() >= faults) return false
+    drops.count('gossip-fault')
+    return true
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Whom the network tells what happens; a fault over there must not end a connection here. It never acts on what it hears.
+ */
+import type { Logger } from 'pino'
+import type { PeerId } from '../../core/model.js'
+import type { Drops } from './drops.js'
+import type { Reply } from './serving.js'
+
+/** Called as things happen; never within a call to the network, except `dial` and the like, which may report at once. */
+export interface NetworkListener {
+  /** The first connection of a peer that speaks this cluster's protocols. */
+  connected(peer: PeerId): void
+  /** The last connection of that peer is gone. */
+  disconnected(peer: PeerId): void
+  /**
+   * A dial was refused, reset or cut in the handshake at every address that has worked in this run (or at every known one,
+   * when none has): evidence of a crash. Comes for the network's own attempts too. A time-out is not reported.
+   */
+  refused(peer: PeerId): void
+  /** `author` signed the message; who passed it on is not told. */
+  gossip(author: PeerId, bytes: Uint8Array): void
+  beat(from: PeerId, bytes: Uint8Array): void
+  /** Answered by any number of `reply` calls, the last with `last`; an empty last message only ends the answer. */
+  request(from: PeerId, bytes: Uint8Array, reply: Reply): void
+}
+
+/**
+ * The listener as this room calls it: a fault in it is told and counted, and never ends a connection or the process;
+ * and nothing reaches it once the network is `over`.
+ */
+export function guarded(listener: NetworkListener, drops: Drops, log: Logger, over: () => boolean): NetworkListener {
+  const guard =
+    <T extends unknown[]>(call: (...values: T) => void) =>
+    (...values: T): void => {
+      if (over()) return
+      try {
+        call(...values)
+      } catch (error) {
+        drops.count('listener-failed')
+        log.error({ err: error }, 'what the network reported could not be taken in')
+      }
+    }
+  return {
+    connected: guard((peer) => listener.connected(peer)),
+    disconnected: guard((peer) => listener.disconnected(peer)),
+    refused: guard((peer) => listener.refused(peer)),
+    gossip: guard((author, bytes) => listener.gossip(author, bytes)),
+    beat: guard((from, bytes) => listener.beat(from, bytes)),
+    request: guard((from, bytes, reply) => listener.request(from, bytes, reply)),
+  }
+}

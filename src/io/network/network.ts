@@ -1,0 +1,412 @@
+/**
+ * The door of the network: connections to the other daemons of a cluster, and three ways to speak over them: gossip to all,
+ * heartbeats on open streams, requests with answers. It moves bytes and never reads them; who is alive is not its question.
+ */
+import type { PrivateKey, Stream, StreamHandler } from '@libp2p/interface'
+import { multiaddr } from '@multiformats/multiaddr'
+import type { Logger } from 'pino'
+import { assert, RegistryError } from '../../core/errors.js'
+import type { PeerId } from '../../core/model.js'
+import { announced, hostOf, parseSeed, readAddress } from './addresses.js'
+import type { Seed } from './addresses.js'
+import { Beats } from './beats.js'
+import { AddressBook } from './book.js'
+import type { BookFile } from './book.js'
+import { Connections } from './connections.js'
+import type { Link } from './connections.js'
+import { Dialing } from './dialing.js'
+import { Discovery } from './discovery.js'
+import { Drops } from './drops.js'
+import { Gossip } from './gossip.js'
+import { guarded } from './listener.js'
+import type { NetworkListener } from './listener.js'
+import { startNode } from './node.js'
+import type { Node, NodeOptions } from './node.js'
+import { isPeerId } from './peerid.js'
+import { Requests } from './requests.js'
+import type { RequestOptions } from './requests.js'
+import { Serving } from './serving.js'
+import { Watchdog } from './watchdog.js'
+
+export interface NetworkOptions {
+  /** Ed25519; its peer id is who we are. */
+  readonly key: PrivateKey
+  /** Part of every protocol name, of the gossip topic and of the mDNS tag: clusters of other names never mix with this one. */
+  readonly cluster: string
+  /** Multiaddrs; port 0 means any free one. */
+  readonly listen: readonly string[]
+  /** Where the port is in use: listen on any free one instead of failing. */
+  readonly listenFallback: boolean
+  /** Told to others instead of what is listened on. */
+  readonly announce: readonly string[]
+  /** Where to find the cluster: multiaddrs, `HOST` or `HOST:PORT`; names are resolved at every dial. */
+  readonly join: readonly string[]
+  /** False: neither asks nor answers. */
+  readonly mdns: boolean
+  /** The content of a cluster key file, see `generateClusterKey`; absent: anybody on the network can join. */
+  readonly clusterKey?: Uint8Array
+  readonly addressBook: BookFile
+  readonly log: Logger
+  /** For tests. `dropGossip`: the share of gossip messages lost, both ways; 1 turns gossip off. */
+  readonly faults?: { readonly dropGossip?: number }
+  /** Jitter; `Math.random` unless given. */
+  readonly random?: () => number
+}
+
+export interface NetworkPeer {
+  readonly peer: PeerId
+  readonly connected: boolean
+  /** Where it is connected, or where it would be dialled first. */
+  readonly address?: string
+  /** Who dialled: `outbound` is us. */
+  readonly direction?: 'inbound' | 'outbound'
+  /** Unix milliseconds. */
+  readonly connectedSince?: number
+  readonly roundTrip_ms?: number
+  /** Gossip and heartbeats can flow to it. */
+  readonly streamsHealthy: boolean
+  /** Why the last dial failed, for people. */
+  readonly lastError?: string
+}
+
+export interface Network {
+  readonly peerId: PeerId
+  /** @throws RegistryError `malformed`, `conflict` or `unavailable`, naming the address that cannot be listened on */
+  start(): Promise<void>
+  /** Hangs up and lets go of everything, within two seconds. Any number of times, also while starting. */
+  stop(): Promise<void>
+  /** Where others can dial us, best first, without `/p2p/…`; empty before the start. */
+  addresses(): string[]
+  /** Best effort to everybody, at most 64 KiB. */
+  broadcast(bytes: Uint8Array): void
+  /** One frame of at most 8 KiB to one peer; dropped where it cannot go out at once. */
+  beat(to: PeerId, bytes: Uint8Array): void
+  /** One message of at most 64 MiB; the deadline is for the time without progress. */
+  request(to: PeerId, bytes: Uint8Array, options: RequestOptions): void
+  /** Now, whoever's turn it is; the outcome is `connected`, `refused`, or nothing. Nothing to do where connected. */
+  dial(peer: PeerId): void
+  /** Hangs up, then dials. */
+  redial(peer: PeerId): void
+  /** Addresses that somebody says a peer listens on. */
+  learn(peer: PeerId, addresses: readonly string[]): void
+  /** Every peer that is connected or in the address book. */
+  peers(): NetworkPeer[]
+  /** What was dropped since the start, by reason. */
+  dropped(): Record<string, number>
+}
+
+/** @throws RegistryError `malformed` for a seed or an address to announce that is none */
+export function createNetwork(options: NetworkOptions, listener: NetworkListener): Network {
+  return new Libp2pNetwork(options, listener)
+}
+
+/** Three numbers that add up to less than the two seconds within which a stop is done. */
+const stopTimeouts_ms = { start: 700, node: 800, book: 300 } as const
+/** Streams that may be open on one connection, each way: what a peer may ask at once, and as many again that are closing. */
+const streamLimits = { sync: 128, beat: 4 } as const
+
+class Libp2pNetwork implements Network {
+  readonly peerId: PeerId
+  readonly #options: NetworkOptions
+  readonly #listener: NetworkListener
+  readonly #log: Logger
+  readonly #drops = new Drops()
+  readonly #book: AddressBook
+  readonly #connections: Connections
+  readonly #dialing: Dialing
+  readonly #beats: Beats
+  readonly #requests: Requests
+  readonly #serving: Serving
+  readonly #watchdog: Watchdog
+  readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
+  #node: Node | undefined
+  #gossip: Gossip | undefined
+  #discovery: Discovery | undefined
+  #starting: Promise<void> | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(options: NetworkOptions, listener: NetworkListener) {
+    this.#options = options
+    this.#log = options.log
+    this.#listener = guarded(listener, this.#drops, options.log, () => this.#stopping !== undefined)
+    this.peerId = options.key.publicKey.toString()
+    const prefix = `/rollcall/1/${options.cluster}`
+    this.#protocols = { sync: `${prefix}/sync`, beat: `${prefix}/beat`, gossip: `${prefix}/gossip` }
+    for (const address of options.announce) parseAnnounce(address)
+    this.#book = new AddressBook({
+      file: options.addressBook,
+      log: options.log,
+      drops: this.#drops,
+      onEvicted: (peer) => this.#dialing.cancel(peer),
+    })
+    this.#connections = this.#createConnections()
+    this.#dialing = this.#createDialing(options.join.map(parseSeed))
+    const connectionTo = (peer: PeerId) => this.#connections.link(peer)?.connection
+    const { sync, beat } = this.#protocols
+    this.#beats = new Beats({ protocol: beat, connectionTo, drops: this.#drops, onBeat: this.#listener.beat })
+    this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
+    this.#serving = new Serving({ drops: this.#drops, onRequest: this.#listener.request })
+    this.#watchdog = this.#createWatchdog()
+  }
+
+  start(): Promise<void> {
+    assert(this.#starting === undefined, 'a network is started once')
+    this.#starting = this.#start()
+    return this.#starting
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop()
+    return this.#stopping
+  }
+
+  addresses(): string[] {
+    if (this.#node === undefined || this.#stopping !== undefined) return []
+    return announced(this.#node.parts.transportManager.getAddrs(), this.#options.announce)
+  }
+
+  broadcast(bytes: Uint8Array): void {
+    if (this.#isRunning()) this.#gossip?.broadcast(bytes)
+  }
+
+  beat(to: PeerId, bytes: Uint8Array): void {
+    if (this.#isRunning()) this.#beats.send(to, bytes)
+  }
+
+  request(to: PeerId, bytes: Uint8Array, options: RequestOptions): void {
+    this.#requests.ask(to, bytes, options)
+  }
+
+  dial(peer: PeerId): void {
+    if (this.#isRunning()) this.#dialing.now(peer)
+  }
+
+  redial(peer: PeerId): void {
+    if (!this.#isRunning()) return
+    this.#dialing.nowAfterDisconnect(peer)
+    this.#connections.cut(peer, 'dialled again')
+  }
+
+  learn(peer: PeerId, addresses: readonly string[]): void {
+    if (peer === this.peerId || !isPeerId(peer)) return
+    const isNew = this.#book.learn(peer, addresses)
+    if (this.#isRunning() && !this.#connections.has(peer)) this.#dialing.plan(peer, { fresh: isNew })
+  }
+
+  peers(): NetworkPeer[] {
+    const links = new Map(this.#connections.links().map((link) => [link.peer, link]))
+    const all = new Set([...links.keys(), ...this.#book.peers()])
+    return [...all].map((peer) => this.#describe(peer, links.get(peer)))
+  }
+
+  dropped(): Record<string, number> {
+    return this.#drops.all()
+  }
+
+  #describe(peer: PeerId, link: Link | undefined): NetworkPeer {
+    const lastError = this.#dialing.lastError(peer)
+    const known = this.#book.addresses(peer)[0]
+    const base = { peer, ...(lastError === undefined ? {} : { lastError }) }
+    if (link === undefined) {
+      return { ...base, connected: false, streamsHealthy: false, ...(known === undefined ? {} : { address: known }) }
+    }
+    const { remoteAddr, direction, rtt } = link.connection
+    const health = this.#gossip?.health(peer)
+    return {
+      ...base,
+      connected: true,
+      address: readAddress(remoteAddr.toString()) ?? remoteAddr.toString(),
+      direction,
+      connectedSince: link.since,
+      ...(rtt === undefined ? {} : { roundTrip_ms: rtt }),
+      streamsHealthy: health?.outbound === true && health.subscribed && this.#beats.isHealthy(peer),
+    }
+  }
+
+  #isRunning(): boolean {
+    return this.#node !== undefined && this.#stopping === undefined
+  }
+
+  // ---- the parts, and how they hang together
+
+  #createConnections(): Connections {
+    return new Connections({
+      self: this.peerId,
+      protocol: this.#protocols.sync,
+      identify: (connection, signal) => this.#runningNode().identify.identify(connection, { signal }),
+      drops: this.#drops,
+      onConnected: (peer) => {
+        this.#book.seen(peer)
+        this.#dialing.connected(peer)
+        this.#listener.connected(peer)
+      },
+      onDisconnected: (peer, known) => {
+        if (known) this.#book.seen(peer)
+        if (known) this.#listener.disconnected(peer)
+        this.#dialing.disconnected(peer)
+      },
+      onIdentified: (peer, listening, connection) => {
+        const remote = connection.remoteAddr.toString()
+        const address = connection.direction === 'outbound' ? readAddress(remote) : undefined
+        this.#book.replace(peer, listening, { address, host: hostOf(remote) })
+      },
+      onMoved: (peer) => this.#moved(peer),
+      onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
+    })
+  }
+
+  #createDialing(seeds: readonly Seed[]): Dialing {
+    return new Dialing({
+      self: this.peerId,
+      seeds,
+      book: this.#book,
+      own: () => [...this.addresses(), ...this.#runningNode().parts.transportManager.getAddrs().map(String)],
+      isConnected: (peer) => this.#connections.has(peer),
+      open: (address, signal) => this.#runningNode().parts.transportManager.dial(multiaddr(address), { signal }),
+      random: this.#options.random ?? Math.random,
+      log: this.#log,
+      onRefused: (peer) => this.#listener.refused(peer),
+    })
+  }
+
+  #createWatchdog(): Watchdog {
+    return new Watchdog({
+      links: () => this.#connections.links(),
+      health: (peer) => this.#gossip?.health(peer) ?? { outbound: false, subscribed: false },
+      reopen: (connection) => this.#gossip?.reopen(connection),
+      repair: (peer) => {
+        this.#drops.count('gossip-repair')
+        this.#log.info({ peer }, 'no gossip flows over a living connection; dialling again')
+        this.redial(peer)
+      },
+    })
+  }
+
+  #runningNode(): Node {
+    if (this.#node === undefined) throw new Error('the network is not running')
+    return this.#node
+  }
+
+  #moved(peer: PeerId): void {
+    const link = this.#connections.link(peer)
+    if (link !== undefined) this.#watchdog.moved(link)
+  }
+
+  // ---- beginning and end
+
+  async #start(): Promise<void> {
+    await this.#book.load()
+    const { cluster, mdns, clusterKey, ...rest } = this.#options
+    const node = await this.#startNode({ ...rest, clusterKey, topic: this.#protocols.gossip })
+    if (this.#stopping !== undefined) {
+      await node.libp2p.stop()
+      throw new RegistryError('unavailable', 'the network was stopped while it started')
+    }
+    this.#gossip?.start()
+    this.#watchdog.start()
+    this.#dialing.start()
+    if (mdns) await this.#startDiscovery(node, cluster)
+  }
+
+  async #startNode(options: NodeOptions): Promise<Node> {
+    try {
+      return await startNode(options, (node) => this.#prepare(node))
+    } catch (error) {
+      this.#node = undefined
+      throw error
+    }
+  }
+
+  /** Everything that must be in place before the first peer connects. */
+  async #prepare(node: Node): Promise<void> {
+    this.#node = node
+    this.#gossip = new Gossip(node.gossip, node.parts.registrar, {
+      topic: this.#protocols.gossip,
+      faults: this.#options.faults?.dropGossip ?? 0,
+      random: this.#options.random ?? Math.random,
+      drops: this.#drops,
+      log: this.#log,
+      onMessage: this.#listener.gossip,
+    })
+    node.libp2p.addEventListener('connection:open', ({ detail }) => this.#connections.opened(detail))
+    node.libp2p.addEventListener('connection:close', ({ detail }) => this.#connections.closed(detail))
+    const { sync, beat } = this.#protocols
+    await node.libp2p.handle(
+      sync,
+      this.#accept((stream, from) => this.#serving.accept(stream, from)),
+      {
+        maxInboundStreams: streamLimits.sync,
+        maxOutboundStreams: streamLimits.sync,
+      },
+    )
+    await node.libp2p.handle(
+      beat,
+      this.#accept((stream, from) => this.#beats.accept(stream, from)),
+      {
+        maxInboundStreams: streamLimits.beat,
+        maxOutboundStreams: streamLimits.beat,
+      },
+    )
+  }
+
+  /** Does all of its work at once: what a stream brings before somebody listens is lost without an error. */
+  #accept(take: (stream: Stream, from: PeerId) => void): StreamHandler {
+    return (stream, connection) => {
+      this.#connections.speaksOurs(connection)
+      take(stream, connection.remotePeer.toString())
+    }
+  }
+
+  async #startDiscovery(node: Node, cluster: string): Promise<void> {
+    this.#discovery = new Discovery({
+      cluster,
+      components: node.parts,
+      random: this.#options.random ?? Math.random,
+      log: this.#log,
+      onFound: (peer, addresses) => this.learn(peer, addresses),
+    })
+    await this.#discovery.start()
+    if (this.#stopping !== undefined) await this.#discovery.stop()
+  }
+
+  async #stop(): Promise<void> {
+    // In this order: first nothing new begins, then what is under way ends, then the connections go.
+    this.#dialing.stop()
+    this.#watchdog.stop()
+    this.#connections.stop()
+    await within(stopTimeouts_ms.start, this.#starting)
+    this.#requests.stop()
+    this.#serving.stop()
+    await within(stopTimeouts_ms.node, Promise.all([this.#stopDiscovery(), this.#stopNode()]))
+    this.#connections.cutAll()
+    await within(stopTimeouts_ms.book, this.#book.close())
+  }
+
+  async #stopDiscovery(): Promise<void> {
+    await this.#discovery?.stop()
+  }
+
+  async #stopNode(): Promise<void> {
+    await this.#node?.libp2p.stop()
+  }
+}
+
+/** Waits for something to settle, however it does, but not for long. */
+async function within(timeout_ms: number, done: Promise<unknown> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout_ms)))
+  await Promise.race([Promise.resolve(done).catch(() => {}), timeout])
+  clearTimeout(timer)
+}
+
+function parseAnnounce(text: string): void {
+  if (readAddress(text) !== undefined) return
+  const hint = 'give a multiaddr that others can dial, such as /ip4/203.0.113.7/tcp/58232'
+  throw new RegistryError('malformed', `announce: ${JSON.stringify(text)} is not an address; ${hint}`)
+}
+
+export { generateClusterKey } from './clusterkey.js'
+export type { BookFile } from './book.js'
+export type { NetworkListener } from './listener.js'
+export type { RequestOptions } from './requests.js'
+export type { Reply } from './serving.js'

@@ -1,0 +1,151 @@
+/**
+ * Builds the libp2p node: TCP, Noise, Yamux, identify, ping and gossipsub with the settings that small private clusters need.
+ * It holds no policy: whom to dial, what to keep and what to answer is decided by the rest of this room.
+ */
+import { gossipsub } from '@chainsafe/libp2p-gossipsub'
+import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
+import { identify } from '@libp2p/identify'
+import type { Identify } from '@libp2p/identify'
+import type { Connection, PrivateKey } from '@libp2p/interface'
+import type { MulticastDNSComponents } from '@libp2p/mdns'
+import { noise } from '@libp2p/noise'
+import { ping } from '@libp2p/ping'
+import { preSharedKey } from '@libp2p/pnet'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import type { Libp2p } from 'libp2p'
+import type { Logger } from 'pino'
+import { RegistryError } from '../../core/errors.js'
+import { announced } from './addresses.js'
+import { gossipOptions } from './gossip.js'
+import { bridgeLog } from './log.js'
+
+export interface NodeOptions {
+  readonly key: PrivateKey
+  readonly topic: string
+  readonly listen: readonly string[]
+  readonly listenFallback: boolean
+  readonly announce: readonly string[]
+  readonly clusterKey: Uint8Array | undefined
+  readonly log: Logger
+}
+
+/** The parts of libp2p that are lent to its services, as far as we use them. */
+type Parts = GossipSubComponents &
+  MulticastDNSComponents & {
+    readonly transportManager: {
+      getAddrs(): Multiaddr[]
+      dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
+    }
+  }
+
+export interface Node {
+  readonly libp2p: Libp2p
+  readonly parts: Parts
+  readonly gossip: GossipSub
+  readonly identify: Identify
+}
+
+/** One of these that connects to many on one address is normal here: a test cluster, a NAT, a restart of everything. */
+const dialsPerSecondAndHost = 100
+const connectionLimit = 2_048
+
+export async function createNode(options: NodeOptions, listen: readonly string[]): Promise<Node> {
+  let parts: Parts | undefined
+  let router: GossipSub | undefined
+  const announceFilter = (): Multiaddr[] => {
+    // Replaces libp2p's own list, which leaves out public addresses until somebody outside has confirmed them.
+    const addresses = parts === undefined ? [] : announced(parts.transportManager.getAddrs(), options.announce)
+    return addresses.map((address) => multiaddr(`${address}/p2p/${options.key.publicKey.toString()}`))
+  }
+  const libp2p = await createLibp2p({
+    start: false,
+    privateKey: options.key,
+    logger: bridgeLog(options.log),
+    nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
+    addresses: { listen: [...listen], announceFilter },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
+    connectionManager: {
+      maxConnections: connectionLimit,
+      inboundConnectionThreshold: dialsPerSecondAndHost,
+      maxIncomingPendingConnections: dialsPerSecondAndHost,
+    },
+    // One ping that comes late is no reason to cut a link; the pings are there for the round trip time.
+    connectionMonitor: { pingInterval: 10_000, abortConnectionOnPingFailure: false },
+    // An address that was ever learned stays: by default it is lost an hour after first sight, whatever is seen later.
+    peerStore: { maxAddressAge: Infinity },
+    services: {
+      identify: identify({ runOnConnectionOpen: false }),
+      ping: ping(),
+      gossip: (components) => {
+        parts = components as unknown as Parts
+        router = gossipsub(gossipOptions(options.topic))(parts)
+        return router
+      },
+    },
+  })
+  if (parts === undefined || router === undefined) throw new Error('libp2p built no services')
+  return { libp2p, parts, gossip: router, identify: libp2p.services.identify }
+}
+
+/**
+ * Starts listening; `prepare` registers the protocols of a node before anybody can connect to it.
+ * @throws RegistryError `malformed` for an address that is none, `conflict` for one in use, `unavailable` for any other failure
+ */
+export async function startNode(options: NodeOptions, prepare: (node: Node) => Promise<void>): Promise<Node> {
+  for (const address of options.listen) readListenAddress(address)
+  try {
+    return await tryStart(options, options.listen, prepare)
+  } catch (error) {
+    if (!isBusy(error) || !options.listenFallback) throw listenError(options.listen, error)
+    options.log.info({ listen: options.listen }, 'the port is in use; listening on a free one')
+  }
+  const anyPort = options.listen.map((address) => address.replace(/\/tcp\/\d+/, '/tcp/0'))
+  try {
+    return await tryStart(options, anyPort, prepare)
+  } catch (error) {
+    throw listenError(anyPort, error)
+  }
+}
+
+async function tryStart(
+  options: NodeOptions,
+  listen: readonly string[],
+  prepare: (node: Node) => Promise<void>,
+): Promise<Node> {
+  const node = await createNode(options, listen)
+  await prepare(node)
+  await node.libp2p.start()
+  return node
+}
+
+function readListenAddress(text: string): void {
+  try {
+    const [where, port, ...rest] = multiaddr(text).getComponents()
+    if ((where?.name === 'ip4' || where?.name === 'ip6') && port?.name === 'tcp' && rest.length === 0) return
+  } catch {
+    // Told below, in our own words.
+  }
+  const hint = 'give a multiaddr such as /ip4/0.0.0.0/tcp/58232'
+  throw new RegistryError('malformed', `listen: ${JSON.stringify(text)} is not an address to listen on; ${hint}`)
+}
+
+function isBusy(error: unknown): boolean {
+  return String(error).includes('EADDRINUSE')
+}
+
+function listenError(listen: readonly string[], error: unknown): RegistryError {
+  const addresses = listen.join(', ')
+  if (isBusy(error)) {
+    const way = 'stop the program that holds the port, or choose another one with --listen'
+    return new RegistryError('conflict', `listen: ${addresses} is in use; ${way}`, { cause: error })
+  }
+  const reason = /E[A-Z]{4,}[^\n]*/.exec(String(error))?.[0] ?? String(error).split('\n')[0] ?? ''
+  return new RegistryError('unavailable', `listen: cannot listen on ${addresses}: ${reason}`, { cause: error })
+}

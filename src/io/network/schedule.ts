@@ -1,0 +1,114 @@
+/**
+ * Whose turn it is to dial, and when: every peer without a connection is dialled for ever, ever more rarely, until it is there.
+ * It never opens a connection itself.
+ */
+import type { PeerId } from '../../core/model.js'
+
+export const scheduleLimits = {
+  /** The first pause after a failure; doubled by each one. */
+  firstPause_ms: 200,
+  lastPause_ms: 30_000,
+  /** Between two peers the greater id waits this long, so that only one of them dials. */
+  otherTurn_ms: { from: 3_000, to: 5_000 },
+  /** Attempts at once that are nobody's wish, and at once in all. */
+  attempts: 16,
+  urgentAttempts: 64,
+} as const
+
+export interface ScheduleOptions {
+  /** Whether we are the one of the two that dials first. */
+  isOurTurn(target: PeerId): boolean
+  /** Runs one attempt. Must settle, and not reject. */
+  attempt(target: PeerId): Promise<void>
+  readonly random: () => number
+}
+
+interface Turn {
+  due: number
+  failures: number
+  running: boolean
+  urgent: boolean
+}
+
+/** Targets are peers, or seeds whose peer is not known yet. */
+export class DialSchedule {
+  readonly #options: ScheduleOptions
+  readonly #turns = new Map<string, Turn>()
+  #running = 0
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options
+  }
+
+  /** The target is not connected: it gets its turn. A target that has one keeps it, unless the news is fresh. */
+  plan(target: string, { fresh }: { fresh: boolean }): void {
+    if (this.#stopped || (this.#turns.has(target) && !fresh)) return
+    const turn = this.#turns.get(target) ?? { due: Infinity, failures: 0, running: false, urgent: false }
+    turn.failures = 0
+    turn.due = Math.min(turn.due, performance.now() + this.#firstWait(target))
+    this.#turns.set(target, turn)
+    this.#run()
+  }
+
+  /** At once, whoever's turn it is. During an attempt: once more after it. */
+  now(target: string): void {
+    if (this.#stopped) return
+    const turn = this.#turns.get(target) ?? { due: 0, failures: 0, running: false, urgent: false }
+    this.#turns.set(target, { ...turn, due: 0, urgent: true })
+    this.#run()
+  }
+
+  /** The target is connected, or nobody wants it any more. */
+  cancel(target: string): void {
+    this.#turns.delete(target)
+    this.#run()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#turns.clear()
+    clearTimeout(this.#timer)
+  }
+
+  #firstWait(target: string): number {
+    const { otherTurn_ms, firstPause_ms } = scheduleLimits
+    if (this.#options.isOurTurn(target)) return firstPause_ms * this.#options.random()
+    return otherTurn_ms.from + (otherTurn_ms.to - otherTurn_ms.from) * this.#options.random()
+  }
+
+  #run(): void {
+    clearTimeout(this.#timer)
+    if (this.#stopped) return
+    let next = Infinity
+    const now = performance.now()
+    for (const [target, turn] of this.#turns) {
+      if (turn.running) continue
+      if (turn.due > now) next = Math.min(next, turn.due)
+      else if (this.#running < (turn.urgent ? scheduleLimits.urgentAttempts : scheduleLimits.attempts))
+        this.#start(target, turn)
+    }
+    if (next < Infinity) this.#timer = setTimeout(() => this.#run(), Math.max(1, next - now))
+  }
+
+  #start(target: string, turn: Turn): void {
+    const started: Turn = { ...turn, running: true, urgent: false, due: Infinity }
+    this.#turns.set(target, started)
+    this.#running += 1
+    void this.#options.attempt(target).finally(() => {
+      this.#running -= 1
+      this.#ended(target)
+      this.#run()
+    })
+  }
+
+  #ended(target: string): void {
+    const turn = this.#turns.get(target)
+    if (turn === undefined || !turn.running) return
+    const { firstPause_ms, lastPause_ms } = scheduleLimits
+    const pause_ms = Math.min(lastPause_ms, firstPause_ms * 2 ** Math.min(turn.failures, 20))
+    const due = performance.now() + pause_ms * (0.75 + 0.5 * this.#options.random())
+    this.#turns.set(target, { ...turn, running: false, failures: turn.failures + 1, due: Math.min(turn.due, due) })
+  }
+}

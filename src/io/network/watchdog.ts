@@ -1,0 +1,111 @@
+/**
+ * Watches whether gossip reaches every connected peer, and repairs what does not: first the stream, then the connection.
+ * Gossipsub itself neither notices nor mends a stream that died on a living connection; connection and mesh look healthy for ever.
+ */
+import type { Connection } from '@libp2p/interface'
+import type { PeerId } from '../../core/model.js'
+import type { Link } from './connections.js'
+
+export const watchdogLimits = {
+  interval_ms: 2_000,
+  /** A young connection has every right to be still opening its streams. */
+  youth_ms: 5_000,
+  strikes: 2,
+  /** The second look at a peer that lost one of two connections. */
+  moved_ms: 300,
+  /** Between two repairs of one peer, doubled by each one without success. */
+  firstPause_ms: 10_000,
+  lastPause_ms: 300_000,
+  /** A check that comes this late says something about us, not about them. */
+  late_ms: 1_000,
+} as const
+
+export interface WatchdogOptions {
+  links(): readonly Link[]
+  health(peer: PeerId): { readonly outbound: boolean; readonly subscribed: boolean }
+  reopen(connection: Connection): void
+  /** Hangs up and dials again. */
+  repair(peer: PeerId): void
+}
+
+interface Suspicion {
+  strikes: number
+  repairs: number
+  notBefore: number
+}
+
+export class Watchdog {
+  readonly #options: WatchdogOptions
+  readonly #suspicions = new Map<PeerId, Suspicion>()
+  readonly #moved = new Map<PeerId, NodeJS.Timeout>()
+  #timer: NodeJS.Timeout | undefined
+  #expected = 0
+
+  constructor(options: WatchdogOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#expected = performance.now() + watchdogLimits.interval_ms
+    this.#timer = setInterval(() => this.#check(), watchdogLimits.interval_ms)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    for (const timer of this.#moved.values()) clearTimeout(timer)
+  }
+
+  /**
+   * The streams of a peer may have gone with a connection; they are put on the one that remains. Looked at twice, since
+   * gossipsub may hear of the end of a stream after us.
+   */
+  moved(link: Link): void {
+    this.#reopen(link)
+    clearTimeout(this.#moved.get(link.peer))
+    const again = () => {
+      this.#moved.delete(link.peer)
+      this.#reopen(link)
+    }
+    this.#moved.set(link.peer, setTimeout(again, watchdogLimits.moved_ms))
+  }
+
+  #reopen(link: Link): void {
+    if (link.connection.status !== 'open' || this.#options.health(link.peer).outbound) return
+    this.#options.reopen(link.connection)
+  }
+
+  #check(): void {
+    const now = performance.now()
+    const isLate = now - this.#expected > watchdogLimits.late_ms
+    this.#expected = now + watchdogLimits.interval_ms
+    if (isLate) return
+    const links = this.#options.links()
+    for (const link of links) this.#look(link, now)
+    this.#forgetAllBut(new Set(links.map(({ peer }) => peer)), now)
+  }
+
+  #look(link: Link, now: number): void {
+    if (Date.now() - link.connection.timeline.open < watchdogLimits.youth_ms) return
+    const { outbound, subscribed } = this.#options.health(link.peer)
+    const suspicion = this.#suspicions.get(link.peer) ?? { strikes: 0, repairs: 0, notBefore: 0 }
+    if (outbound && subscribed) {
+      suspicion.strikes = 0
+      return
+    }
+    this.#suspicions.set(link.peer, suspicion)
+    suspicion.strikes += 1
+    this.#reopen(link)
+    if (suspicion.strikes < watchdogLimits.strikes || now < suspicion.notBefore) return
+    const pause_ms = Math.min(watchdogLimits.lastPause_ms, watchdogLimits.firstPause_ms * 2 ** suspicion.repairs)
+    Object.assign(suspicion, { strikes: 0, repairs: suspicion.repairs + 1, notBefore: now + pause_ms })
+    this.#options.repair(link.peer)
+  }
+
+  /** What is known of a peer outlives its connection, since a repair cuts that, but not for ever. */
+  #forgetAllBut(connected: ReadonlySet<PeerId>, now: number): void {
+    for (const [peer, suspicion] of this.#suspicions) {
+      const isQuiet = suspicion.strikes === 0 || !connected.has(peer)
+      if (isQuiet && now > suspicion.notBefore + watchdogLimits.lastPause_ms) this.#suspicions.delete(peer)
+    }
+  }
+}

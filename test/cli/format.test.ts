@@ -1,0 +1,66 @@
+/** Ages, amounts and tables, as people read them. */
+import { describe, expect, test } from 'vitest'
+import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain, renderTable } from '../../src/cli/format.js'
+
+test.each([
+  [-5, '0.0 s'],
+  [0, '0.0 s'],
+  [440, '0.4 s'],
+  [9_940, '9.9 s'],
+  [9_960, '10 s'],
+  [99_000, '99 s'],
+  [100_000, '2 min'],
+  [99 * 60_000, '99 min'],
+  [100 * 60_000, '2 h'],
+  [47 * 3_600_000, '47 h'],
+  [72 * 3_600_000, '3 d'],
+])('an age of %i ms is %s', (age_ms, text) => expect(formatAge(age_ms)).toBe(text))
+
+test('what is absent stays absent', () => {
+  expect([formatAge(undefined), formatAgo(undefined), formatPercent(undefined)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  expect([ageOf(undefined), ageOf('yesterday')]).toEqual([undefined, undefined])
+})
+
+test('the age of a moment, never negative', () => {
+  expect(ageOf('2026-11-23T12:00:00.000Z', Date.parse('2026-11-23T12:00:05.000Z'))).toBe(5000)
+  expect(ageOf('2026-11-23T12:00:00.000Z', 0)).toBe(0)
+})
+
+test.each([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [10 * 1024, '10 KiB'],
+  [1.5 * 1024 ** 3, '1.5 GiB'],
+  [2 ** 60, '1024 PiB'],
+])('%i bytes are %s', (bytes, text) => expect(formatBytes(bytes)).toBe(text))
+
+test('text of others moves no cursor', () => {
+  expect(plain('a\u001b[2Jb\nc')).toBe('a [2Jb c')
+  expect(plain('\u202eabc')).toBe('abc')
+  expect(plain('')).toBe('-')
+})
+
+describe('a table', () => {
+  const columns = [
+    { head: 'ID', cell: ({ id }: { id: string }) => id, shrinks: true },
+    { head: 'N', cell: ({ n }: { n?: string }) => n },
+  ]
+  const rows = [{ id: '12D3KooWabcdefghijklmnop' }, { id: 'b', n: '2' }]
+
+  test('has columns, no borders, no spaces at the end', () => {
+    expect(renderTable(columns, rows)).toBe(
+      'ID                        N\n12D3KooWabcdefghijklmnop  -\nb                         2',
+    )
+  })
+
+  test('leaves out the middle where the terminal is narrow, but not everything', () => {
+    expect(renderTable(columns, rows, 20).split('\n')[1]).toBe('12D3Ko…ghijklmnop  -')
+    const narrow = renderTable(columns, rows, 3).split('\n')[1]
+    expect(narrow).toBe('12D3…jklmnop  -')
+  })
+})

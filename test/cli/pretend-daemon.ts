@@ -1,0 +1,40 @@
+/**
+ * `rollcall start` around a daemon that is none, so that its signals, its lines and its exit codes can be tested alone.
+ * The first argument says what the daemon does when it is asked to stop, or that it does not start at all.
+ */
+import '../../src/polyfill.js'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { runDaemon, type StartDaemon } from '../../src/cli/start.js'
+import { parseConfig } from '../../src/config.js'
+import { RegistryError } from '../../src/core/errors.js'
+import { createLog } from '../../src/log.js'
+import { MemoryService } from '../http/service.js'
+
+const behaviour = process.argv[2] ?? 'stops'
+
+const startPretended: StartDaemon = async (config, log) => {
+  if (behaviour === 'fails') throw new RegistryError('unavailable', 'http: 127.0.0.1:1 is in use')
+  mkdirSync(config.dataDir, { recursive: true })
+  writeFileSync(join(config.dataDir, 'key'), '')
+  log.info({ dataDir: config.dataDir }, 'serving')
+  const alive = setInterval(() => undefined, 1000)
+  const stopped = Promise.withResolvers<void>()
+  if (behaviour === 'leaves') setTimeout(() => stopped.resolve(), 50)
+  if (behaviour === 'breaks') setTimeout(() => void Promise.reject(new Error('nobody waits for this')), 50)
+  return {
+    service: new MemoryService(),
+    http: { url: 'http://127.0.0.1:1' },
+    peerId: 'PEER',
+    listen: ['/ip4/10.0.0.5/tcp/1', '/ip4/10.0.0.6/tcp/1'],
+    stop: async () => {
+      if (behaviour === 'hangs') await new Promise(() => undefined)
+      clearInterval(alive)
+      stopped.resolve()
+    },
+    stopped: stopped.promise,
+  }
+}
+
+const config = parseConfig({ flags: { temp: true }, env: {} })
+process.exit(await runDaemon(config, createLog('info'), startPretended))

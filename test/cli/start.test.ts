@@ -1,0 +1,101 @@
+/** How `rollcall start` speaks and ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
+import { existsSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { runCli, startScript, type Running } from './run.js'
+
+const pretend = (behaviour: string): Running => startScript('test/cli/pretend-daemon.ts', [behaviour])
+const readyLine = 'rollcall ready http=http://127.0.0.1:1 peer=PEER listen=/ip4/10.0.0.5/tcp/1,/ip4/10.0.0.6/tcp/1'
+
+interface LogLine {
+  readonly msg: string
+  readonly dataDir?: string
+  readonly err?: { readonly stack: string }
+}
+
+function logLines(stderr: string): LogLine[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogLine)
+}
+
+describe('a daemon that serves', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'says one line, ends with 0 on %s, and takes its temporary files along',
+    async (signal) => {
+      const { child, firstLine, outcome } = pretend('stops')
+      expect(await firstLine).toBe(readyLine)
+      child.kill(signal)
+      const { code, stdout, stderr } = await outcome
+      expect({ code, stdout }).toEqual({ code: 0, stdout: `${readyLine}\n` })
+      const dataDir = logLines(stderr).find(({ msg }) => msg === 'serving')?.dataDir
+      expect(dataDir).toMatch(/rollcall-/)
+      expect(existsSync(dataDir!)).toBe(false)
+    },
+  )
+
+  test('ends with 0 when it left the cluster by itself', async () => {
+    expect(await pretend('leaves').outcome).toMatchObject({ code: 0, stdout: `${readyLine}\n` })
+  })
+
+  test('that hangs while stopping ends with 1 by itself', async () => {
+    const { child, firstLine, outcome } = pretend('hangs')
+    await firstLine
+    child.kill('SIGTERM')
+    const { code, stderr } = await outcome
+    expect(code).toBe(1)
+    expect(logLines(stderr).map(({ msg }) => msg)).toContain('could not stop in time')
+  })
+
+  test('that hangs while stopping ends at once on a second signal', async () => {
+    const { child, firstLine, outcome } = pretend('hangs')
+    await firstLine
+    child.kill('SIGTERM')
+    const asked = Promise.withResolvers<void>()
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('second signal')) asked.resolve()
+    })
+    await asked.promise
+    child.kill('SIGINT')
+    const { code, stderr } = await outcome
+    expect(code).toBe(1)
+    expect(stderr).not.toContain('could not stop in time')
+  })
+
+  test('ends with 1 on a promise that nobody waited for, with its trace in the log', async () => {
+    const { code, stderr } = await pretend('breaks').outcome
+    expect(code).toBe(1)
+    expect(logLines(stderr).at(-1)?.err?.stack).toContain('nobody waits for this')
+  })
+})
+
+test('a daemon that cannot start says why in one line and ends with 1', async () => {
+  const { code, stdout, stderr } = await pretend('fails').outcome
+  expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: '', stderr: 'rollcall: http: 127.0.0.1:1 is in use\n' })
+})
+
+test('wrong options end with 2 before anything is started', async () => {
+  const cases: readonly [readonly string[], NodeJS.ProcessEnv, RegExp][] = [
+    [['start', '--htp', 'x'], {}, /unknown option '--htp'.*--http/],
+    [['start', '--http', 'nowhere'], {}, /--http \(ROLLCALL_HTTP\)/],
+    [['start', '--join'], {}, /--join/],
+    [['start', 'now'], {}, /too many arguments/],
+    [['start'], { ROLLCALL_HTPP: 'x' }, /ROLLCALL_HTPP.*ROLLCALL_HTTP/],
+    [['start'], { ROLLCALL_LOG_LEVEL: 'loud' }, /--log-level \(ROLLCALL_LOG_LEVEL\)/],
+  ]
+  for (const [args, env, words] of cases) {
+    const { code, stdout, stderr } = await runCli(args, env)
+    expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
+    expect(stderr).toMatch(words)
+    expect(stderr.trim().split('\n')).toHaveLength(1)
+  }
+})
+
+test('--help of start names every option with its variable and its default, and no hidden one', async () => {
+  const { code, stdout } = await runCli(['start', '--help'])
+  expect(code).toBe(0)
+  for (const word of ['--no-mdns', 'ROLLCALL_MDNS', 'ROLLCALL_CLUSTER_KEY', '127.0.0.1:58231', '--temp']) {
+    expect(stdout).toContain(word)
+  }
+  expect(stdout).not.toMatch(/drop-gossip/i)
+})

@@ -1,0 +1,189 @@
+/** What options mean, where they come from, and how a wrong one is told. */
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { homedir, tmpdir, type NetworkInterfaceInfo } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { defaultNodeUrl, formatHostPort, options, parseConfig, type Config } from '../src/config.js'
+import { generateClusterKey } from '../src/io/network/clusterkey.js'
+
+const dir = mkdtempSync(join(tmpdir(), 'rollcall-config-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+
+const byFlags = (flags: Record<string, unknown>): Config => parseConfig({ flags, env: {} })
+const byEnv = (env: Record<string, string>): Config => parseConfig({ flags: {}, env })
+
+test('nothing given: loopback, the default ports, mDNS, a data dir in the home', () => {
+  expect(byFlags({})).toEqual({
+    cluster: 'default',
+    dataDir: join(homedir(), '.local/state/rollcall/default'),
+    temp: false,
+    http: { host: '127.0.0.1', port: 58_231 },
+    insecureHttp: false,
+    listen: ['/ip4/0.0.0.0/tcp/58232'],
+    listenElsewhere: true,
+    join: [],
+    announce: [],
+    mdns: true,
+    logLevel: 'info',
+    testDropGossip: 0,
+  })
+})
+
+describe('what is given', () => {
+  const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
+  const cases: readonly [keyof typeof options, string, Partial<Config>][] = [
+    ['cluster', 'lab-2', { cluster: 'lab-2', dataDir: join(homedir(), '.local/state/rollcall/lab-2') }],
+    ['dataDir', '/var/lib/x/', { dataDir: '/var/lib/x' }],
+    ['dataDir', 'here', { dataDir: join(process.cwd(), 'here') }],
+    ['http', 'localhost:0', { http: { host: 'localhost', port: 0 } }],
+    ['http', '[::1]:8080', { http: { host: '::1', port: 8080 } }],
+    ['listen', '/ip4/10.0.0.5/tcp/4000', { listen: ['/ip4/10.0.0.5/tcp/4000'], listenElsewhere: false }],
+    ['listen', '/ip4/0.0.0.0/tcp/0,/ip6/::/tcp/0', { listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'] }],
+    ['join', '10.0.0.5', { join: ['/ip4/10.0.0.5/tcp/58232'] }],
+    ['join', '10.0.0.5:4000, [fd00::5]:4001', { join: ['/ip4/10.0.0.5/tcp/4000', '/ip6/fd00::5/tcp/4001'] }],
+    ['join', 'fd00::5', { join: ['/ip6/fd00::5/tcp/58232'] }],
+    ['join', 'node_1.lan:4000', { join: ['/dns/node_1.lan/tcp/4000'] }],
+    ['join', `/dns4/a.b/tcp/1/p2p/${peer}`, { join: [`/dns4/a.b/tcp/1/p2p/${peer}`] }],
+    ['announce', '/dns/a.example/tcp/1', { announce: ['/dns/a.example/tcp/1'] }],
+    ['mdns', 'false', { mdns: false }],
+    ['mdns', 'on', { mdns: true }],
+    ['nodeId', 'abc', { nodeId: 'abc' }],
+    ['url', 'https://node-1.example.com', { url: 'https://node-1.example.com' }],
+    ['region', 'eu', { region: 'eu' }],
+    ['zone', 'eu-1', { zone: 'eu-1' }],
+    ['logLevel', 'DEBUG', { logLevel: 'debug' }],
+    ['testDropGossip', '0.5', { testDropGossip: 0.5 }],
+  ]
+  test.each(cases)('%s %s, as a flag and in the environment', (name, text, expected) => {
+    expect(byFlags({ [name]: text })).toMatchObject(expected)
+    expect(byEnv({ [options[name].env]: text })).toMatchObject(expected)
+  })
+
+  test('a flag wins over the environment, empty variables are not set, others are not looked at', () => {
+    const env = { ROLLCALL_REGION: 'env', ROLLCALL_ZONE: '', ROLLCALL_CLUSTER: ' ', ROLLCALL_SERVER: 'x', ROLL: 'y' }
+    const config = parseConfig({ flags: { region: 'flag' }, env })
+    expect(config).toMatchObject({ region: 'flag', cluster: 'default' })
+    expect(config).not.toHaveProperty('zone')
+  })
+
+  test('repeated flags add up, and so do commas in them', () => {
+    expect(byFlags({ join: ['10.0.0.5', '10.0.0.6,10.0.0.7'] }).join).toHaveLength(3)
+  })
+
+  test('switches as commander gives them', () => {
+    const flags = { temp: true, mdns: false, insecureHttp: true }
+    expect(byFlags(flags)).toMatchObject({ temp: true, mdns: false, insecureHttp: true })
+    expect(parseConfig({ flags: { mdns: false }, env: { ROLLCALL_MDNS: 'true' } }).mdns).toBe(false)
+  })
+
+  test("systemd's state directory, the first of several, is the default data dir", () => {
+    expect(byEnv({ STATE_DIRECTORY: '/var/lib/rollcall:/var/lib/other' }).dataDir).toBe('/var/lib/rollcall')
+    expect(byEnv({ STATE_DIRECTORY: '/a', ROLLCALL_DATA_DIR: '/b' }).dataDir).toBe('/b')
+  })
+
+  test('--temp: a data dir of its own and free ports, unless ports are given', () => {
+    const [first, second] = [byFlags({ temp: true }), byFlags({ temp: true, http: '127.0.0.1:9000' })]
+    expect(first).toMatchObject({ http: { host: '127.0.0.1', port: 0 }, listen: ['/ip4/0.0.0.0/tcp/0'] })
+    expect(first.dataDir.startsWith(tmpdir())).toBe(true)
+    expect(first.dataDir).not.toBe(second.dataDir)
+    expect(second.http.port).toBe(9000)
+  })
+
+  test('HTTP beyond loopback, where it was asked for in so many words', () => {
+    expect(byFlags({ http: '0.0.0.0:80', insecureHttp: true }).http.host).toBe('0.0.0.0')
+  })
+})
+
+describe('what is wrong is named by flag and variable, with the way out', () => {
+  const cases: readonly [keyof typeof options, string, RegExp][] = [
+    ['cluster', 'My Cluster', /^--cluster \(ROLLCALL_CLUSTER\): .*lower-case/],
+    ['cluster', '../x', /cluster/],
+    ['http', '58231', /^--http \(ROLLCALL_HTTP\): .*127\.0\.0\.1:58231/],
+    ['http', '127.0.0.1:65536', /0 to 65535/],
+    ['http', '127.0.0.1', /HOST:PORT/],
+    ['http', 'http://127.0.0.1:1', /HOST:PORT/],
+    ['http', '0.0.0.0:58231', /--http \(ROLLCALL_HTTP\): .*loopback.*--insecure-http \(ROLLCALL_INSECURE_HTTP\)/],
+    ['http', '[::]:58231', /loopback/],
+    ['listen', '0.0.0.0:58232', /^--listen \(ROLLCALL_LISTEN\): .*\/ip4\/10\.0\.0\.5\/tcp\/58232/],
+    ['listen', '/ip4/0.0.0.0/udp/1/quic-v1', /TCP/],
+    ['listen', '/dns/a/tcp/1', /ip4, ip6/],
+    ['join', 'a b', /^--join \(ROLLCALL_JOIN\): "a b"/],
+    ['join', '10.0.0.5:0', /HOST\[:PORT\]/],
+    ['join', '/ip4/10.0.0.5', /TCP/],
+    ['join', '/ip4/10.0.0.5/tcp/1/ws', /TCP/],
+    ['announce', '/ip4/10.0.0.5/tcp/1/p2p-circuit', /^--announce \(ROLLCALL_ANNOUNCE\)/],
+    ['mdns', 'maybe', /^--no-mdns \(ROLLCALL_MDNS\): "maybe" is neither true nor false/],
+    ['nodeId', 'a\u0000b', /^--node-id \(ROLLCALL_NODE_ID\): .*control characters/],
+    ['url', 'node-1', /^--url \(ROLLCALL_URL\): .*scheme/],
+    ['region', 'x'.repeat(300), /^--region \(ROLLCALL_REGION\): .*256/],
+    [
+      'clusterKey',
+      '/nowhere/key',
+      /^--cluster-key \(ROLLCALL_CLUSTER_KEY\): cannot read \/nowhere\/key \(ENOENT\); rollcall keygen/,
+    ],
+    ['logLevel', 'inf', /^--log-level \(ROLLCALL_LOG_LEVEL\): .*did you mean info/],
+    ['testDropGossip', '2', /0 to 1/],
+  ]
+  test.each(cases)('%s %s', (name, text, message) => {
+    const expected = expect.objectContaining({ code: 'malformed', message: expect.stringMatching(message) as string })
+    expect(() => byFlags({ [name]: text })).toThrow(expected)
+    expect(() => byEnv({ [options[name].env]: text })).toThrow(expected)
+  })
+
+  test('a variable that does not exist', () => {
+    expect(() => byEnv({ ROLLCALL_LISTN: 'x' })).toThrow(/ROLLCALL_LISTN: .*did you mean ROLLCALL_LISTEN\?/)
+    expect(() => byEnv({ ROLLCALL_NO_MDNS: '1' })).toThrow(/did you mean ROLLCALL_MDNS\?/)
+    expect(byEnv({ ROLLCALL_LISTN: '' }).listenElsewhere).toBe(true)
+  })
+
+  test('a temporary data dir that is to be kept', () => {
+    expect(() => byFlags({ temp: true, dataDir: '/x' })).toThrow(
+      /--temp \(ROLLCALL_TEMP\) and --data-dir \(ROLLCALL_DATA_DIR\)/,
+    )
+  })
+})
+
+describe('the cluster key', () => {
+  const file = join(dir, 'key')
+  const write = (content: string | Uint8Array, mode: number): void => {
+    rmSync(file, { force: true })
+    writeFileSync(file, content)
+    chmodSync(file, mode)
+  }
+
+  test('is read from a file that is for its owner alone', () => {
+    const key = generateClusterKey()
+    write(key, 0o600)
+    expect(byFlags({ clusterKey: file }).clusterKey).toEqual(new Uint8Array(key))
+    write(key, 0o400)
+    expect(byEnv({ ROLLCALL_CLUSTER_KEY: file }).clusterKey).toEqual(new Uint8Array(key))
+  })
+
+  test.each([0o640, 0o604, 0o660, 0o644])('is refused with mode %i', (mode) => {
+    write(generateClusterKey(), mode)
+    expect(() => byFlags({ clusterKey: file })).toThrow(/open to others.*chmod 600/)
+  })
+
+  test('is refused where it is something else', () => {
+    write('hunter2\n', 0o600)
+    expect(() => byFlags({ clusterKey: file })).toThrow(/does not hold a cluster key.*keygen/)
+    expect(() => byFlags({ clusterKey: dir })).toThrow(/cluster-key/)
+  })
+})
+
+describe('the url of a node without one', () => {
+  const address = (text: string, internal = false): NetworkInterfaceInfo =>
+    ({ address: text, internal, family: text.includes(':') ? 'IPv6' : 'IPv4' }) as NetworkInterfaceInfo
+
+  test('names the first LAN address, IPv4 before IPv6, loopback where there is none', () => {
+    const lo = [address('127.0.0.1', true), address('::1', true)]
+    expect(defaultNodeUrl(1, { lo, eth0: [address('fd00::5'), address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
+    expect(defaultNodeUrl(1, { lo, eth0: [address('fe80::1'), address('fd00::5')] })).toBe('http://[fd00::5]:1')
+    expect(defaultNodeUrl(1, { lo })).toBe('http://127.0.0.1:1')
+  })
+})
+
+test('addresses as they stand in urls', () => {
+  expect(formatHostPort({ host: '::1', port: 1 })).toBe('[::1]:1')
+  expect(formatHostPort({ host: 'localhost', port: 1 })).toBe('localhost:1')
+})

@@ -1,0 +1,142 @@
+/** Whatever bytes come: never a 500, never silence, always JSON, and the server lives on. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { request, sendRaw, withBody } from './raw.js'
+import { serveMemory, type MemoryServer } from './serve.js'
+
+let served: MemoryServer
+beforeAll(async () => {
+  served = await serveMemory()
+})
+afterAll(() => served.stop())
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'QUERY', 'M-SEARCH']
+const paths = [
+  ...['/registry-svc/instance', '/registry-svc/instances', '/registry-svc/definition', '/registry-svc/definitions'],
+  ...['/registry-svc/nodes', '/registry-svc/node/self', '/v1/lookup', '/v1/instances', '/v1/leave', '/', '*', ''],
+]
+/** What a path can be made of without ending the request line. */
+const pathText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '/',
+        '//',
+        '%',
+        '%2F',
+        '%00',
+        '%zz',
+        '%25',
+        '%E0%A4',
+        '..',
+        '?',
+        '&',
+        '=',
+        '#',
+        ';',
+        ':',
+        '\\',
+        '+',
+      ),
+      fc.stringMatching(/^[!-~]{1,8}$/),
+    ),
+    { maxLength: 12 },
+  )
+  .map((parts) => parts.join(''))
+
+const headerValue = fc.stringMatching(/^[ -~\x80-\xff]{0,40}$/)
+const headers = fc.array(
+  fc.oneof(
+    headerValue.map((value) => `Authorization: ${value}`),
+    headerValue.map((value) => `Content-Type: ${value}`),
+    headerValue.map((value) => `X-Rollcall-Slug: ${value}`),
+    headerValue.map((value) => `Origin: ${value}`),
+    headerValue.map((value) => `Accept-Version: ${value}`),
+    headerValue.map((value) => `Accept: ${value}`),
+    fc.constantFrom('Upgrade: websocket', 'Content-Encoding: gzip', 'X-HTTP-Method-Override: DELETE'),
+  ),
+  { maxLength: 4 },
+)
+
+const body = fc.oneof(
+  fc.string({ maxLength: 200 }),
+  fc.json(),
+  fc
+    .record(
+      {
+        ...{ id: fc.anything(), url: fc.oneof(fc.webUrl(), fc.anything()), slug: fc.anything(), tags: fc.anything() },
+        ...{ port: fc.anything(), host: fc.anything(), ids: fc.anything(), definition: fc.anything() },
+      },
+      { requiredKeys: [] },
+    )
+    .map((value) =>
+      JSON.stringify(value, (_key, inner: unknown) => (typeof inner === 'bigint' ? String(inner) : inner)),
+    ),
+)
+
+function expectAnswer({ status, body }: { status: number; body: string }, method: string): void {
+  expect(status).toBeGreaterThanOrEqual(200)
+  expect(status).toBeLessThan(500)
+  if (method === 'HEAD' || status === 204 || method === 'OPTIONS') return
+  const answer = JSON.parse(body) as { error?: unknown }
+  if (status >= 400) expect(typeof answer.error).toBe('string')
+}
+
+test('requests of any method, path, headers and body', async () => {
+  const requests = fc.tuple(fc.constantFrom(...methods), fc.constantFrom(...paths), pathText, headers, body)
+  await fc.assert(
+    fc.asyncProperty(requests, async ([method, path, more, lines, text]) => {
+      expectAnswer(await sendRaw(served.url, withBody(`${method} ${path}${more}`, text, lines)), method)
+    }),
+    { numRuns: 600 },
+  )
+})
+
+test('every text that can be an id is registered, listed and removed under just that id', async () => {
+  const ids = fc
+    .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
+    .filter((id) => id.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(id) && id !== '.' && id !== '..')
+  await fc.assert(
+    fc.asyncProperty(ids, async (id) => {
+      const registration = withBody('PUT /registry-svc/instance', JSON.stringify({ id, url: 'http://a.test' }))
+      const answer = await sendRaw(served.url, registration)
+      expect({ status: answer.status, body: JSON.parse(answer.body) as unknown }).toEqual({ status: 201, body: { id } })
+      const listed = await sendRaw(served.url, request(`GET /registry-svc/instances?id=${encodeURIComponent(id)}`))
+      expect(JSON.parse(listed.body)).toMatchObject({ instances: [{ id }] })
+      const removed = await sendRaw(served.url, request(`DELETE /registry-svc/instance/${encodeURIComponent(id)}`))
+      expect(removed.status).toBe(204)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('bytes that are no HTTP are answered 400, and headers without end 431', async () => {
+  const noise: (string | Uint8Array)[] = [
+    ...[
+      '\r\n\r\n\r\nx\r\n\r\n',
+      'GET\r\n\r\n',
+      'GET / HTTP/9.9\r\n\r\n',
+      'BREW /pot HTTP/1.1\r\n\r\n',
+      '{"json":true}\r\n\r\n',
+    ],
+    Uint8Array.from({ length: 300 }, (_, i) => (i * 7) % 256),
+    'GET /healthz HTTP/1.1\r\n\r\n',
+    'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n',
+    'PUT /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  ]
+  for (const bytes of noise) {
+    const answer = await sendRaw(served.url, bytes)
+    expect({ bytes, status: answer.status }).toEqual({ bytes, status: 400 })
+  }
+  expect((await sendRaw(served.url, request(`GET /${'a'.repeat(20_000)}`))).status).toBe(431)
+  expect((await sendRaw(served.url, request('GET /', [`X: ${'a'.repeat(20_000)}`]))).status).toBe(431)
+})
+
+test('what speaks another protocol is told so', async () => {
+  expect((await sendRaw(served.url, request('CONNECT example.com:443'))).status).toBe(405)
+  expect((await sendRaw(served.url, request('GET /healthz', ['Expect: wonders']))).status).toBe(417)
+})
+
+test('after all of it the server still answers', async () => {
+  expect((await sendRaw(served.url, request('GET /healthz'))).status).toBe(200)
+})

@@ -1,0 +1,170 @@
+/** How the server begins, ends, and answers when the daemon behind it fails. */
+import { createServer, type AddressInfo } from 'node:net'
+import { Writable } from 'node:stream'
+import { connect } from 'node:net'
+import { once } from 'node:events'
+import { pino } from 'pino'
+import { afterEach, describe, expect, test } from 'vitest'
+import { RegistryError, type ErrorCode } from '../../src/core/errors.js'
+import { createHttpServer, type HttpServer } from '../../src/http/server.js'
+import { silentLog } from '../../src/log.js'
+import { request, sendRaw, withBody } from './raw.js'
+import { MemoryService } from './service.js'
+
+const ends: (() => Promise<unknown> | void)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end()
+})
+
+function create(host: string, port: number, service = new MemoryService(), log = silentLog()): HttpServer {
+  const server = createHttpServer({ service, host, port, log })
+  ends.push(() => server.stop())
+  return server
+}
+
+const put = withBody('PUT /registry-svc/instance', '{"url":"http://a.test"}')
+
+describe('starting', () => {
+  test('gives the url that it answers at', async () => {
+    const { url, port } = await create('127.0.0.1', 0).start()
+    expect(url).toBe(`http://127.0.0.1:${port}`)
+    expect((await sendRaw(url, request('GET /healthz'))).status).toBe(200)
+  })
+
+  test('on a busy port fails with the way out, and the holder of the port goes on', async () => {
+    const { port } = await create('127.0.0.1', 0).start()
+    const second = create('127.0.0.1', port)
+    await expect(second.start()).rejects.toThrow(
+      expect.objectContaining({
+        code: 'unavailable',
+        message: expect.stringMatching(/^http: .*in use.*--http.*ROLLCALL_HTTP/),
+      }),
+    )
+    await second.stop()
+    expect((await sendRaw(`http://127.0.0.1:${port}`, request('GET /healthz'))).status).toBe(200)
+  })
+
+  test('on an address of another machine fails with the way out', async () => {
+    await expect(create('192.0.2.1', 0).start()).rejects.toThrow(
+      /http: 192\.0\.2\.1:0 is not an address of this machine/,
+    )
+  })
+})
+
+describe('stopping', () => {
+  test('twice, and without having started, is fine', async () => {
+    const server = create('127.0.0.1', 0)
+    await Promise.all([server.stop(), server.stop()])
+    await server.stop()
+  })
+
+  test('closes idle connections, and the port is free again', async () => {
+    const server = create('127.0.0.1', 0)
+    const { port } = await server.start()
+    const silent = connect(port, '127.0.0.1')
+    const spoken = connect(port, '127.0.0.1')
+    await once(silent, 'connect')
+    spoken.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+    await once(spoken, 'data')
+    const closed = [once(silent.resume(), 'close'), once(spoken.resume(), 'close')]
+    await server.stop()
+    await Promise.all(closed)
+    const probe = createServer().listen(port, '127.0.0.1')
+    await once(probe, 'listening')
+    expect((probe.address() as AddressInfo).port).toBe(port)
+    probe.close()
+  })
+
+  test('lets a request that is under way have its answer', async () => {
+    const service = new MemoryService()
+    const asked = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    service.leave = async () => {
+      asked.resolve()
+      await release.promise
+    }
+    const server = create('127.0.0.1', 0, service)
+    const { url } = await server.start()
+    const answer = sendRaw(url, withBody('POST /v1/leave', ''))
+    await asked.promise
+    const stopped = server.stop()
+    release.resolve()
+    expect((await answer).status).toBe(200)
+    await stopped
+  })
+
+  test('does not wait for a request that never ends', async () => {
+    const service = new MemoryService()
+    const asked = Promise.withResolvers<void>()
+    service.leave = () => {
+      asked.resolve()
+      return new Promise(() => undefined)
+    }
+    const server = create('127.0.0.1', 0, service)
+    const { url } = await server.start()
+    const answer = sendRaw(url, withBody('POST /v1/leave', '')).catch(() => 'cut off')
+    await asked.promise
+    await server.stop()
+    expect(await answer).toBe('cut off')
+  })
+})
+
+describe('when the daemon fails', () => {
+  const statuses: readonly [ErrorCode, number][] = [
+    ['malformed', 400],
+    ['forbidden', 403],
+    ['not-found', 404],
+    ['conflict', 409],
+    ['too-large', 413],
+    ['internal', 500],
+    ['unavailable', 503],
+  ]
+  test.each(statuses)('%s is answered %i with the sentence', async (code, status) => {
+    const service = new MemoryService()
+    service.failure = new RegistryError(code, 'the sentence')
+    const { url } = await create('127.0.0.1', 0, service).start()
+    const answer = await sendRaw(url, put)
+    expect(answer).toMatchObject({ status, body: '{"error":"the sentence"}' })
+    expect(answer.headers['retry-after']).toBe(status === 503 ? '1' : undefined)
+  })
+
+  test('a fault of our own is a 500 without its details, which are in the log', async () => {
+    const lines: string[] = []
+    const sink = new Writable({ write: (chunk: Buffer, _encoding, done) => (lines.push(String(chunk)), done()) })
+    const service = new MemoryService()
+    service.failure = new TypeError('secret detail')
+    const { url } = await create('127.0.0.1', 0, service, pino(sink)).start()
+    const answer = await sendRaw(url, put)
+    expect(answer.status).toBe(500)
+    expect(JSON.parse(answer.body)).toEqual({ error: expect.not.stringMatching(/secret/) as string })
+    expect(lines.join('')).toContain('secret detail')
+  })
+
+  test('not being ready is a 503 with the reasons', async () => {
+    const service = new MemoryService()
+    service.ready = { ready: false, reasons: ['still joining'] }
+    const { url } = await create('127.0.0.1', 0, service).start()
+    const answer = await sendRaw(url, request('GET /readyz'))
+    expect(answer.status).toBe(503)
+    expect(JSON.parse(answer.body)).toEqual({
+      error: 'not ready: still joining',
+      ready: false,
+      reasons: ['still joining'],
+    })
+  })
+})
+
+test('nodes are shown with the fields of the contract and no others', async () => {
+  const { url } = await create('127.0.0.1', 0).start()
+  const { body } = await sendRaw(url, withBody('POST /registry-svc/nodes', '{"ids":["def"]}'))
+  const gpus = [{ id: 'http://10.0.0.6:58231/x:0', name: 'RTX 3090' }]
+  expect(JSON.parse(body)).toEqual({ nodes: [{ id: 'def', url: 'http://10.0.0.6:58231/x', gpus }] })
+})
+
+test('a node is deleted by its url, percent-encoded or with bare colons', async () => {
+  const { url } = await create('127.0.0.1', 0).start()
+  const first = await sendRaw(url, request('DELETE /registry-svc/node/http%3A%2F%2F10.0.0.5%3A58231'))
+  const second = await sendRaw(url, request('DELETE /registry-svc/node/http:%2F%2F10.0.0.6:58231%2Fx'))
+  expect([first.status, second.status]).toEqual([204, 204])
+  expect((await sendRaw(url, withBody('POST /registry-svc/nodes', ''))).body).toBe('{"nodes":[]}')
+})

@@ -1,0 +1,165 @@
+/**
+ * A daemon without a cluster: the service that HTTP asks for, in memory, with just the rules that a caller can see.
+ */
+import { createHash } from 'node:crypto'
+import { RegistryError } from '../../src/core/errors.js'
+import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
+import type { InstanceRow, InstanceView, LookupResult, NodeView, Readiness } from '../../src/core/views.js'
+import type { PeersView, RegistryService, SelfView } from '../../src/http/service.js'
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
+
+export const ownPeer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
+export const otherPeer = '12D3KooWAyFDZHLhVGdMNXVVDCyGvJ4BErZQNLPkx9qYDv8DXFrN'
+
+export class MemoryService implements RegistryService {
+  readonly #instances = new Map<string, InstanceView>()
+  readonly #definitions = new Map<string, Definition>()
+  #nodes: NodeView[] = [
+    {
+      id: 'abc',
+      url: 'http://10.0.0.5:58231',
+      region: 'eu',
+      lastHeartbeat: '2026-11-23T12:00:00.000Z',
+      usage: { cpu: { percent: 12.5 }, memory: { used: 1024, total: 4096, percent: 25 } },
+    },
+    {
+      id: 'def',
+      url: 'http://10.0.0.6:58231/x',
+      gpus: [{ id: 'http://10.0.0.6:58231/x:0', name: 'RTX 3090', extra: 1 }],
+    },
+  ]
+  ready: Readiness = { ready: true, reasons: [] }
+  degraded = false
+  left = false
+  /** What every write fails with, while set. */
+  failure: Error | undefined
+
+  register(registration: Registration): Promise<{ id: string }> {
+    return this.#write(() => {
+      const equal = [...this.#instances.values()].find(
+        ({ url, slug }) => url === registration.url && (slug ?? registration.slug) === (registration.slug ?? slug),
+      )
+      const id = registration.id ?? equal?.id ?? deriveInstanceId(registration.slug, registration.url, sha256)
+      const held = this.#instances.get(id)
+      const status = held?.url === registration.url ? held.status : 'Unknown'
+      this.#instances.set(id, { ...held, ...registration, id, status, nodeUrl: 'http://10.0.0.5:58231' })
+      return { id }
+    })
+  }
+
+  deregister(id: string): Promise<void> {
+    return this.#write(() => {
+      if (!this.#instances.delete(id)) throw new RegistryError('not-found', `id: there is no instance ${id}`)
+    })
+  }
+
+  saveDefinition(definition: Definition): Promise<void> {
+    return this.#write(() => void this.#definitions.set(definition.id, definition))
+  }
+
+  removeDefinition(id: string): Promise<void> {
+    return this.#write(() => {
+      if (!this.#definitions.delete(id)) throw new RegistryError('not-found', `id: there is no definition ${id}`)
+    })
+  }
+
+  removeNode(url: string): Promise<void> {
+    return this.#write(() => {
+      const kept = this.#nodes.filter((node) => node.url !== url)
+      if (kept.length === this.#nodes.length) throw new RegistryError('not-found', `url: there is no node at ${url}`)
+      this.#nodes = kept
+    })
+  }
+
+  async leave(): Promise<void> {
+    await this.#write(() => undefined)
+    this.left = true
+  }
+
+  instances(slug?: string): readonly InstanceView[] {
+    return [...this.#instances.values()].filter((view) => slug === undefined || view.slug === slug)
+  }
+
+  instanceRows(): readonly InstanceRow[] {
+    const shown = this.instances().map((view) => ({ ...view, owner: ownPeer, nodeId: 'abc', n: 1, visible: true }))
+    const dead: InstanceRow = {
+      ...{ id: 'ghost', url: 'http://10.0.0.9:80', slug: 'gone', status: 'Healthy', owner: otherPeer, n: 3 },
+      visible: false,
+      why: 'node dead',
+    }
+    return [...shown, dead]
+  }
+
+  lookup(slug: string): LookupResult {
+    const instances = this.instances(slug)
+    const [picked] = instances
+    if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
+    return { slug, instances, picked, degraded: this.degraded }
+  }
+
+  definitions(): readonly Definition[] {
+    return [...this.#definitions.values()]
+  }
+
+  nodes(): readonly NodeView[] {
+    return this.#nodes
+  }
+
+  selfNode(): NodeView {
+    return { id: 'abc', url: 'http://10.0.0.5:58231' }
+  }
+
+  self(): SelfView {
+    return {
+      ...{ peer: ownPeer, nodeId: 'abc', url: 'http://10.0.0.5:58231', cluster: 'default', version: '0.1.0' },
+      ...{ generation: 7, listen: ['/ip4/10.0.0.5/tcp/58232'], ready: this.ready, alive: 2, uptime_ms: 1234 },
+      dropped: { 'bad signature': 2 },
+    }
+  }
+
+  members(): ReturnType<RegistryService['members']> {
+    const common = { incarnation: 0, version: 12, reportedBy: [], sameLabel: false }
+    return [
+      { ...common, peer: ownPeer, nodeId: 'abc', self: true, state: 'alive', stateAge_ms: 90_000, generation: 7 },
+      {
+        ...{ ...common, peer: otherPeer, nodeId: 'def', url: 'http://10.0.0.6:58231/x', self: false, generation: 9 },
+        ...{ state: 'hidden', stateAge_ms: 1500, heardAge_ms: 4000, load: 12.5, reportedBy: [ownPeer] },
+      },
+    ]
+  }
+
+  peers(): PeersView {
+    return {
+      inStep: false,
+      summary: 'not in step with 1 of 1 peers',
+      peers: [
+        {
+          ...{
+            peer: otherPeer,
+            nodeId: 'def',
+            connected: true,
+            address: '/ip4/10.0.0.6/tcp/58232',
+            direction: 'outbound',
+          },
+          ...{ connectedSince: new Date(Date.now() - 65_000).toISOString(), roundTrip_ms: 1.234, streamsHealthy: true },
+          ...{ heartbeats: 65, heartbeatAge_ms: 400, inStep: false, lastSyncAge_ms: 12_000, lastSyncBrought: 3 },
+        },
+      ],
+    }
+  }
+
+  digest(): ReturnType<RegistryService['digest']> {
+    return { digest: 'ab12', documents: [{ owner: ownPeer, generation: 7, version: 12, digest: 'cd34' }] }
+  }
+
+  readiness(): Readiness {
+    return this.ready
+  }
+
+  async #write<T>(change: () => T): Promise<T> {
+    await Promise.resolve()
+    if (this.failure !== undefined) throw this.failure
+    return change()
+  }
+}

@@ -1,0 +1,241 @@
+/** The parts of the network that need no network: framing, addresses, the address book, whose turn it is. */
+import { multiaddr } from '@multiformats/multiaddr'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import fc from 'fast-check'
+import { pino } from 'pino'
+import { describe, expect, test } from 'vitest'
+import { announced, parseSeed, readAddress } from '../../src/io/network/addresses.js'
+import { AddressBook, bookLimits } from '../../src/io/network/book.js'
+import { dial } from '../../src/io/network/dialer.js'
+import { Drops } from '../../src/io/network/drops.js'
+import { encodeMessage, MessageReader } from '../../src/io/network/messages.js'
+import { Permits } from '../../src/io/network/permits.js'
+import { generateClusterKey } from '../../src/io/network/network.js'
+
+const log = pino({ level: 'silent' })
+
+describe('messages', () => {
+  test('come out as they went in, however they are cut', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 50 })),
+        fc.infiniteStream(fc.integer({ min: 1, max: 9 })),
+        (sent, sizes) => {
+          const wire = Buffer.concat([
+            ...sent.map((bytes) => encodeMessage(bytes, false)),
+            encodeMessage(new Uint8Array(1), true),
+          ])
+          const read: [number[], boolean][] = []
+          const reader = new MessageReader(50, (bytes, last) => read.push([[...bytes], last]))
+          for (let at = 0; at < wire.length;) {
+            const size = sizes.next().value
+            expect(reader.push(wire.subarray(at, at + size))).toBe(true)
+            at += size
+          }
+          expect(read).toEqual([...sent.map((bytes) => [[...bytes], false]), [[0], true]])
+          expect(reader.push(Uint8Array.of(1))).toBe(false)
+        },
+      ),
+    )
+  })
+
+  test('any bytes are read or refused, and never allocated before they come', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+        const reader = new MessageReader(64 * 1024 * 1024, () => {})
+        reader.push(bytes)
+        expect(reader.held).toBeLessThanOrEqual(2 * bytes.length)
+      }),
+    )
+  })
+
+  test('a message over the limit is refused at its header', () => {
+    const reader = new MessageReader(10, () => {})
+    expect(reader.push(encodeMessage(new Uint8Array(10), false))).toBe(true)
+    expect(reader.push(encodeMessage(new Uint8Array(11), false).subarray(0, 4))).toBe(false)
+  })
+})
+
+describe('addresses', () => {
+  test.each([
+    ['10.0.0.5', '10.0.0.5', 58_232],
+    ['node-1', 'node-1', 58_232],
+    ['node-1.example.com:4001', 'node-1.example.com', 4001],
+    ['[fd00::5]:4001', 'fd00::5', 4001],
+    ['[fd00::5]', 'fd00::5', 58_232],
+    ['fd00::5', 'fd00::5', 58_232],
+    ['/ip4/10.0.0.5/tcp/4001', '10.0.0.5', 4001],
+    ['/dns4/example.com/tcp/4001', 'example.com', 4001],
+    ['/ip4/10.0.0.5/tcp/4001/p2p/12D3KooWNvT9QbZCdMzrwDxvbtr39zrbbGfT2Yipub6tqg2TuNik', '10.0.0.5', 4001],
+  ])('the seed %s is %s, port %i', (text, host, port) => {
+    expect(parseSeed(text)).toMatchObject({ text, host, port })
+  })
+
+  test.each([
+    '',
+    ':4001',
+    'a b',
+    'host:0',
+    'host:65536',
+    '[10.0.0.5]:1',
+    '/ip4/10.0.0.5',
+    '/ip4/10.0.0.5/udp/1',
+    'http://host:1',
+  ])('%j is no seed', (text) => {
+    expect(() => parseSeed(text)).toThrow(/^join: .* is not an address; give one like/)
+  })
+
+  test('have one spelling, without the peer id', () => {
+    const plain = '/ip4/10.0.0.5/tcp/4001'
+    expect(readAddress(`${plain}/p2p/12D3KooWNvT9QbZCdMzrwDxvbtr39zrbbGfT2Yipub6tqg2TuNik`)).toBe(plain)
+    for (const none of [
+      '/ip4/0.0.0.0/tcp/1',
+      '/ip4/10.0.0.5/tcp/0',
+      `${plain}/ws`,
+      'x'.repeat(5_000),
+      '/p2p-circuit',
+    ]) {
+      expect(readAddress(none)).toBeUndefined()
+    }
+  })
+
+  test('any text is read or refused', () => {
+    fc.assert(fc.property(fc.string(), (text) => void readAddress(text)))
+    fc.assert(fc.property(fc.string(), (text) => void readAddress(`/ip4/${text}/tcp/1`)))
+  })
+
+  test('loopback is announced only alone, public ones always, bridges last', () => {
+    const all = [
+      '/ip4/127.0.0.1/tcp/1',
+      '/ip4/172.17.0.1/tcp/1',
+      '/ip4/10.0.0.5/tcp/1',
+      '/ip4/8.8.8.8/tcp/1',
+      '/ip6/fe80::1/tcp/1',
+    ]
+    expect(
+      announced(
+        all.map((each) => multiaddr(each)),
+        [],
+      ),
+    ).toEqual([all[2], all[3], all[1]])
+    expect(announced([multiaddr(all[0])], [])).toEqual([all[0]])
+    expect(
+      announced(
+        all.map((each) => multiaddr(each)),
+        ['/dns4/example.com/tcp/9'],
+      ),
+    ).toEqual(['/dns4/example.com/tcp/9'])
+  })
+})
+
+describe('the address book', () => {
+  const file = (json?: string) => {
+    const saved: string[] = []
+    return { saved, load: () => Promise.resolve(json), save: (text: string) => Promise.resolve(void saved.push(text)) }
+  }
+  const evicted: string[] = []
+  const open = (from = file(), drops = new Drops()) =>
+    new AddressBook({ file: from, log, drops, onEvicted: (peer) => evicted.push(peer) })
+  const peerId = async () => (await generateKeyPair('Ed25519')).publicKey.toString()
+
+  test('knows what it was told, then what was proven, and what the peer itself says replaces both', async () => {
+    const book = open()
+    const peer = await peerId()
+    const [a, b, c] = ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1', '/ip4/10.0.0.3/tcp/1']
+    expect(book.learn(peer, [a, b, 'nonsense'])).toBe(true)
+    expect(book.learn(peer, [a])).toBe(false)
+    expect(book.deciders(peer)).toEqual([a, b])
+    book.replace(peer, [a, b, c], { address: b, host: '10.0.0.2' })
+    expect(book.addresses(peer)).toEqual([b, a, c])
+    expect(book.deciders(peer)).toEqual([b])
+    // It came to us from that host, so we take it that we get there.
+    book.replace(peer, [a, c], { address: undefined, host: '10.0.0.3' })
+    expect(book.deciders(peer)).toEqual([c])
+    await book.close()
+  })
+
+  test('is bounded, and forgets first who was never met', async () => {
+    const drops = new Drops()
+    const book = open(undefined, drops)
+    const met = await peerId()
+    book.replace(met, ['/ip4/10.0.0.1/tcp/1'], { address: undefined, host: '' })
+    for (let n = 0; n < bookLimits.peers + 10; n += 1) book.learn(`invented ${n}`, ['/ip4/10.0.0.1/tcp/1'])
+    expect(book.peers()).toHaveLength(bookLimits.peers)
+    expect(book.has(met)).toBe(true)
+    expect(drops.all()['book-full']).toBe(11)
+    expect(evicted).toHaveLength(11)
+    for (let n = 1; n < 100; n += 1) book.learn(met, [`/ip4/10.0.0.1/tcp/${n}`])
+    expect(book.addresses(met)).toHaveLength(bookLimits.addresses)
+    await book.close()
+  })
+
+  test('comes back from disk without what makes no sense', async () => {
+    const first = file()
+    const book = open(first)
+    const peer = await peerId()
+    book.learn(peer, ['/ip4/10.0.0.1/tcp/1'])
+    await book.close()
+    const saved = JSON.parse(first.saved.at(-1) ?? '') as { peers: Record<string, unknown> }
+    Object.assign(saved.peers, {
+      nobody: saved.peers[peer],
+      [await peerId()]: 7,
+      [await peerId()]: { addresses: ['x'], seen: Date.now() },
+      [await peerId()]: { addresses: ['/ip4/10.0.0.1/tcp/1'], seen: 1 },
+    })
+    const again = open(file(JSON.stringify(saved)))
+    await again.load()
+    expect(again.peers()).toEqual([peer])
+    expect(again.addresses(peer)).toEqual(['/ip4/10.0.0.1/tcp/1'])
+  })
+})
+
+describe('an attempt', () => {
+  const refusal = () => Promise.reject(Object.assign(new Error('no'), { code: 'ECONNREFUSED' }))
+  const blackHole = (signal: AbortSignal) =>
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted'))))
+
+  test.each([
+    ['every address refuses', ['refuse', 'refuse'], ['refuse', 'refuse'], 1],
+    ['the proven one refuses while another is a black hole', ['refuse', 'hole'], ['refuse'], 1],
+    ['one of two refuses and none is proven', ['refuse', 'hole'], ['refuse', 'hole'], 0],
+    ['nothing is known', [], [], 0],
+  ])('is a refusal or not, when %s', async (_case, kinds, deciding, verdicts) => {
+    const addresses = kinds.map((kind, n) => `${kind} ${n}`)
+    const deciders = addresses.slice(0, deciding.length)
+    let refused = 0
+    const stop = new AbortController()
+    const result = dial(
+      {
+        addresses,
+        deciders,
+        open: (address, signal) => (address.startsWith('refuse') ? refusal() : blackHole(signal)),
+        onRefused: () => {
+          refused += 1
+          stop.abort()
+        },
+      },
+      stop.signal,
+    )
+    expect((await result).connection).toBeUndefined()
+    expect(refused).toBe(verdicts)
+  })
+})
+
+describe('permits', () => {
+  test('are given in order, up to the bound of the queue', async () => {
+    const permits = new Permits(1, 1)
+    await permits.take()
+    const second = permits.take()
+    expect(permits.take()).toBeUndefined()
+    permits.giveBack()
+    await second
+    permits.giveBack()
+    await permits.take()
+  })
+})
+
+test('a cluster key is a key file of libp2p, another one each time', () => {
+  const [one, other] = [generateClusterKey(), generateClusterKey()].map((key) => new TextDecoder().decode(key))
+  expect(one).toMatch(/^\/key\/swarm\/psk\/1\.0\.0\/\n\/base16\/\n[0-9a-f]{64}$/)
+  expect(one).not.toBe(other)
+})
