@@ -70,8 +70,9 @@ const memberColumns: readonly Column<MemberView>[] = [
   { head: 'VERSION', cell: ({ version }) => String(version) },
   { head: 'LOAD', cell: ({ load }) => formatPercent(load) },
   {
-    head: 'SILENT FOR',
-    cell: ({ reportedBy }) => (reportedBy.length === 0 ? undefined : `${reportedBy.length} observers`),
+    head: 'REPORTED BY',
+    cell: ({ reportedBy: { length } }) =>
+      length === 0 ? undefined : `${length} ${length === 1 ? 'observer' : 'observers'}`,
   },
   { head: 'URL', cell: ({ url }) => url, shrinks: true },
 ]

@@ -165,10 +165,7 @@ export class Exchange {
   #end(asked: Asked, { wanted, witness }: SyncResponse & { type: 'end' }, now: number): void {
     asked.ended = true
     if (asked.purpose !== 'sync') return
-    const peer = this.peer(asked.peer)
-    peer.lastSyncAt = now
-    peer.brought = asked.brought
-    peer.took = 0
+    Object.assign(this.peer(asked.peer), { lastSyncAt: now, brought: asked.brought, took: 0 })
     if (wanted.length > 0 && !this.#parts.isStale())
       this.push(
         asked.peer,
@@ -197,9 +194,11 @@ export class Exchange {
   answer(from: PeerId, request: SyncRequest, reply: (bytes: Uint8Array, last: boolean) => void, now: number): void {
     if (request.type === 'push') {
       for (const parcel of request.parcels) this.#parts.take(parcel, from, now)
+      const peer = this.peer(from)
+      peer.brought = (peer.brought ?? 0) + request.parcels.length
       reply(this.#endMessage(from, []), true)
     } else if (request.type === 'sync') {
-      this.#parts.whenSettled(() => this.#answerSync(from, request, reply))
+      this.#parts.whenSettled(() => this.#answerSync(from, request, reply, now))
     }
   }
 
@@ -207,6 +206,7 @@ export class Exchange {
     from: PeerId,
     request: SyncRequest & { type: 'sync' },
     reply: (bytes: Uint8Array, last: boolean) => void,
+    now: number,
   ): void {
     const theirs = new Map(request.holdings.map((holding) => [holding.owner, holding]))
     const parcels: Parcel[] = []
@@ -217,6 +217,7 @@ export class Exchange {
         if (parcel !== undefined) parcels.push(parcel)
       }
     }
+    if (request.scope === 'all') Object.assign(this.peer(from), { lastSyncAt: now, brought: 0, took: parcels.length })
     for (const batch of batches(parcels)) reply(encodeSyncResponse({ type: 'documents', parcels: batch }), false)
     const wanted =
       request.stale || this.#parts.isStale() ? [] : request.holdings.filter((holding) => this.#wants(holding))

@@ -2,7 +2,6 @@
  * This daemon's own document: what is to be written, one group commit after the other, and what to publish of it.
  * It knows nothing of what the entries mean, and publishes nothing that is not on disk.
  */
-import { joinUpdates } from '../document/content.js'
 import { type Giveable, type NodeDocument, OwnDocument } from '../document/document.js'
 import {
   type Change,
@@ -16,13 +15,10 @@ import {
 import type { Crypto, Effect, StoreOp } from '../effects.js'
 import { RegistryError, assert } from '../errors.js'
 import { type PeerId, hex } from '../model.js'
-import { encodeGossip } from '../wire/gossip.js'
 import { type Head, type Point, type SignedHead, comparePoints, signHead } from '../wire/head.js'
-import { wireLimits } from '../wire/limits.js'
 import type { Holding } from '../wire/sync.js'
+import { Publication, type Version } from './publication.js'
 
-/** Heads are published at most this often; an update may span versions. */
-const publishInterval_ms = 25
 /** How long to wait before a failed write to disk is tried again. */
 const retry_ms = 1000
 /** Update bytes on disk beyond which they are folded into a snapshot. */
@@ -39,24 +35,14 @@ export interface JournalParts {
   readonly follow: (change: Change) => void
 }
 
-interface Commit {
+interface Commit extends Version {
   readonly id: number
-  readonly signed: SignedHead
-  readonly from: { readonly epoch: number; readonly version: number }
-  readonly update: Uint8Array
   readonly ops: readonly StoreOp[]
   waiting: readonly Waiting[]
 }
 
 /** Someone who waits for the disk; told what went wrong, if anything did. */
 type Waiting = (error: RegistryError | undefined) => void
-
-/** What is on disk and not yet told. */
-interface Unpublished {
-  readonly from: { readonly epoch: number; readonly version: number }
-  readonly updates: Uint8Array[]
-  signed: SignedHead
-}
 
 export class Journal {
   readonly #parts: JournalParts
@@ -70,8 +56,7 @@ export class Journal {
   readonly #staged = new Map<string, Change>()
   #waiting: Waiting[] = []
   #inFlight: Commit | undefined
-  #unpublished: Unpublished | undefined
-  #publishedAt = Number.NEGATIVE_INFINITY
+  readonly #publication: Publication
   #retryAt: number | undefined
   #headDue = false
   #rebaseDue = false
@@ -86,6 +71,7 @@ export class Journal {
 
   constructor(parts: JournalParts) {
     this.#parts = parts
+    this.#publication = new Publication(parts.emit)
     const entries = new Entries(parts.crypto.hash)
     this.#baseline = entries
     this.#document = this.#build(entries, 0)
@@ -352,29 +338,14 @@ export class Journal {
     }
     this.#inFlight = undefined
     this.#signed = commit.signed
-    this.#toPublish(commit)
+    this.#publication.add(commit)
     for (const waiting of commit.waiting) waiting(undefined)
     return true
   }
 
-  #toPublish({ signed, from, update }: Commit): void {
-    if (this.#unpublished === undefined) this.#unpublished = { from, updates: [update], signed }
-    else {
-      this.#unpublished.updates.push(update)
-      this.#unpublished.signed = signed
-    }
-  }
-
   /** Tells everybody what is new on disk; at once only where `urgent`. */
   publish(now: number, urgent = false): void {
-    const news = this.#unpublished
-    if (news === undefined || (!urgent && now < this.#publishedAt + publishInterval_ms)) return
-    this.#unpublished = undefined
-    this.#publishedAt = now
-    const step = { fromEpoch: news.from.epoch, fromVersion: news.from.version, bytes: joinUpdates(news.updates) }
-    const whole = encodeGossip({ type: 'update', signed: news.signed, step })
-    const fits = whole.length <= wireLimits.gossipBytes
-    this.#parts.emit({ type: 'broadcast', bytes: fits ? whole : encodeGossip({ type: 'update', signed: news.signed }) })
+    if (urgent || now >= this.#publication.dueAt) this.#publication.publish(now)
   }
 
   /** Tries the disk again where it failed. */
@@ -386,9 +357,7 @@ export class Journal {
 
   /** When to be woken: to publish, or to try the disk again. */
   get wakeAt(): number {
-    const publishAt =
-      this.#unpublished === undefined ? Number.POSITIVE_INFINITY : this.#publishedAt + publishInterval_ms
-    return Math.min(publishAt, this.#retryAt ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#publication.dueAt, this.#retryAt ?? Number.POSITIVE_INFINITY)
   }
 
   #takeWaiting(): Waiting[] {
@@ -404,10 +373,5 @@ export class Journal {
   /** Whether the disk is refusing writes. */
   get failing(): boolean {
     return this.#retryAt !== undefined
-  }
-
-  /** Whether a head with everything that is staged is on disk and was told. */
-  get idle(): boolean {
-    return !this.busy && this.#staged.size === 0 && !this.#headDue && this.#unpublished === undefined
   }
 }

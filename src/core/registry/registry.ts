@@ -4,27 +4,15 @@
  */
 import type { Command, Crypto, Effect, Input, Moment, StoredDocument } from '../effects.js'
 import { assert } from '../errors.js'
-import { Index } from '../lookup.js'
-import { Membership } from '../membership/membership.js'
 import { type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
 import { nodeKey, writeNodeRecord } from '../replica/records.js'
-import { Replica } from '../replica/replica.js'
-import { Union } from '../replica/union.js'
 import type { Readiness } from '../views.js'
 import { decodeSyncRequest } from '../wire/sync.js'
 import { decodeGossip } from '../wire/gossip.js'
-import { Checkup } from './checkup.js'
-import { Commands } from './commands.js'
-import { Counter } from './counter.js'
-import type { Desk } from './desk.js'
-import { Exchange } from './exchange.js'
-import { Horizon, type HorizonNotes, holdsAnything, horizon_ms } from './horizon.js'
-import { Intake } from './intake.js'
+import { type Parts, assemble } from './assembly.js'
+import { type HorizonNotes, holdsAnything, horizon_ms } from './horizon.js'
 import { Joining } from './joining.js'
-import { Journal } from './journal.js'
-import { Pulse } from './pulse.js'
-import { Reading } from './reading.js'
-import { Roster } from './roster.js'
+import type { Reading } from './reading.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
@@ -47,29 +35,12 @@ export interface RegistryStart {
 
 export class Registry {
   readonly #start: RegistryStart
-  readonly #desk: Desk
+  readonly #parts: Parts
   readonly #connected = new Set<PeerId>()
-  readonly #union = new Union()
-  readonly #membership: Membership
-  readonly #replica: Replica
-  readonly #journal: Journal
-  readonly #index: Index
-  readonly #horizon: Horizon
-  readonly #exchange: Exchange
-  readonly #intake: Intake
-  readonly #commands: Commands
-  readonly #checkup: Checkup
-  readonly #pulse: Pulse
-  readonly #roster: Roster
-  readonly #counter: Counter
-  /** All reads of the registry. None waits, none changes anything. */
-  readonly read: Reading
-  readonly #dropped = new Map<string, number>()
   #joining: Joining | undefined
   #mutedBecause: string | undefined
   #addresses: readonly string[] | undefined
   #effects: Effect[] = []
-  #lastId = 0
   #at: Moment
   #tickAt: number
   /** The write of this start's generation; nothing is signed before it is on disk. */
@@ -82,70 +53,12 @@ export class Registry {
     this.#start = start
     this.#at = at
     this.#tickAt = at.now + tick_ms
-    const { self, crypto, boot } = start
-    const emit = (effect: Effect): void => this.#emit(effect)
-    const nextId = (): number => (this.#lastId += 1)
-    const drop = (reason: string): void => void this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
-    this.#membership = new Membership(self, crypto.hash)
-    this.#replica = new Replica(crypto, (owner) => this.#horizon.fencedUpTo(owner))
-    this.#journal = new Journal({
-      self,
-      boot,
-      crypto,
-      emit,
-      nextId,
-      follow: (change) => this.#intake.follow(self, [change]),
-    })
-    this.#desk = {
-      self,
-      crypto,
-      union: this.#union,
-      replica: this.#replica,
-      membership: this.#membership,
-      journal: this.#journal,
-      connected: this.#connected,
-      emit,
-      nextId,
-      drop,
-    }
-    this.#roster = new Roster(this.#desk, () => this.#index, at.now)
-    const firstTurn = crypto.hash(new TextEncoder().encode(self))[0] as number
-    this.#index = new Index(this.#union, this.#roster, (event) => this.#emit({ type: 'notify', event }), firstTurn)
-    this.#horizon = new Horizon(this.#desk, start.notes, at.wall)
-    this.#commands = new Commands(this.#desk, this.#index)
-    this.#checkup = new Checkup(this.#desk)
-    this.#pulse = new Pulse(this.#desk)
-    this.#intake = new Intake({
-      desk: this.#desk,
-      horizon: this.#horizon,
-      commands: this.#commands,
-      exchange: () => this.#exchange,
-      joining: () => this.#joining,
-      boot,
-    })
-    this.#exchange = new Exchange(this.#desk, {
-      take: (parcel, via) => this.#intake.take(parcel, via, this.#at),
-      compared: (peer, witness, now) => this.#joining?.answered(peer, witness, now),
-      witness: (peer) => this.#horizon.witness(peer, this.#isStale, this.#at.wall),
-      isStale: () => this.#isStale,
-      whenSettled: (run) => void this.#whenSettled.push(run),
-    })
-    this.#counter = new Counter({
-      desk: this.#desk,
-      commands: this.#commands,
-      checkup: this.#checkup,
-      exchange: this.#exchange,
-      horizon: this.#horizon,
+    this.#parts = assemble(start, {
       at: () => this.#at,
-    })
-    this.read = new Reading({
-      desk: this.#desk,
-      index: this.#index,
-      isInDoubt: () => this.#roster.isInDoubt,
-      exchangeWith: (peer, now) => this.#pulse.view(peer, this.#exchange.peer(peer), now),
-      vitalsOf: (owner) => this.#pulse.vitalsOf(owner),
-      ownLoad: () => this.#pulse.load,
-      startedAt: at.now,
+      emit: (effect) => this.#emit(effect),
+      connected: this.#connected,
+      joining: () => this.#joining,
+      whenSettled: (run) => void this.#whenSettled.push(run),
     })
     this.#restore(at)
   }
@@ -153,12 +66,12 @@ export class Registry {
   /** Takes what is on disk, and begins to join. */
   #restore(at: Moment): void {
     const start = this.#start
-    const own = this.#intake.restore(start.documents, at)
+    const own = this.#parts.intake.restore(start.documents, at)
     const generation = Math.max(start.generation + 1, Math.floor(at.wall / 1000))
-    this.#journal.setGeneration(generation)
-    if (own !== undefined) this.#journal.continueFrom(own)
-    const ops = [{ type: 'generation', generation: this.#journal.generation }] as const
-    this.#bootStore = this.#desk.nextId()
+    this.#parts.desk.journal.setGeneration(generation)
+    if (own !== undefined) this.#parts.desk.journal.continueFrom(own)
+    const ops = [{ type: 'generation', generation: this.#parts.desk.journal.generation }] as const
+    this.#bootStore = this.#parts.desk.nextId()
     this.#emit({ type: 'store', id: this.#bootStore, sync: true, ops })
     const away = start.lastUp !== undefined && at.wall - start.lastUp > horizon_ms
     this.#joining = new Joining({
@@ -166,12 +79,18 @@ export class Registry {
       crypto: start.crypto,
       self: start.self,
       freshKey: start.freshKey,
-      stale: away && holdsAnything(this.#union),
-      expected: this.#roster.restored(at.now),
+      stale: away && holdsAnything(this.#parts.desk.union),
+      expected: this.#parts.roster.restored(at.now),
     })
-    this.#joining.checking(this.#checkup.checkAll(at.now))
+    this.#joining.checking(this.#parts.checkup.checkAll(at.now))
     this.#settleTouched()
   }
+
+  /** All reads of the registry. None waits, none changes anything. */
+  get read(): Reading {
+    return this.#parts.reading
+  }
+
   /** The effects of the construction itself; then call `handle` for all that happens. */
   begin(): Effect[] {
     return this.#takeEffects()
@@ -179,7 +98,7 @@ export class Registry {
 
   /** When to be given a `wake` at the latest, on the clock of `Moment.now`. */
   get wakeAt(): number {
-    return Math.min(this.#tickAt, this.#journal.wakeAt)
+    return Math.min(this.#tickAt, this.#parts.desk.journal.wakeAt)
   }
 
   handle(input: Input, at: Moment): Effect[] {
@@ -201,7 +120,7 @@ export class Registry {
       case 'disconnected':
         return this.#onDisconnected(input.peer)
       case 'refused':
-        this.#membership.refuse(input.peer)
+        this.#parts.desk.membership.refuse(input.peer)
         this.#joining?.refused(input.peer)
         return this.#judgeMembers(0)
       case 'gossip':
@@ -211,16 +130,16 @@ export class Registry {
       case 'request':
         return this.#onRequest(input.from, input.id, input.bytes)
       case 'response':
-        return this.#exchange.response(input.id, input.bytes, now)
+        return this.#parts.exchange.response(input.id, input.bytes, now)
       case 'closed':
-        return this.#exchange.closed(input.id, now)
+        return this.#parts.exchange.closed(input.id, now)
       case 'stored':
         return this.#onStored(input.id, input.error)
       case 'checked':
         this.#joining?.checked(input.id)
-        return this.#checkup.checked(input.id, input.n, input.result)
+        return this.#parts.checkup.checked(input.id, input.n, input.result)
       case 'vitals':
-        return this.#pulse.setVitals(input.load, input.vitals)
+        return this.#parts.pulse.setVitals(input.load, input.vitals)
       case 'command':
         return this.#onCommand(input.ticket, input.command)
     }
@@ -230,25 +149,25 @@ export class Registry {
 
   #onListening(addresses: readonly string[]): void {
     this.#addresses = addresses
-    if (this.#journal.isOpen) this.#writeNode(addresses)
+    if (this.#parts.desk.journal.isOpen) this.#writeNode(addresses)
   }
 
   #writeNode(addresses: readonly string[]): void {
-    this.#journal.set('node', nodeKey, writeNodeRecord({ ...this.#start.node, addresses }))
+    this.#parts.desk.journal.set('node', nodeKey, writeNodeRecord({ ...this.#start.node, addresses }))
   }
 
   #onConnected(peer: PeerId): void {
     this.#connected.add(peer)
-    this.#pulse.connected(peer, this.#at.now)
-    if (this.#joining !== undefined || this.#start.self < peer) this.#exchange.sync(peer)
+    this.#parts.pulse.connected(peer, this.#at.now)
+    if (this.#joining !== undefined || this.#start.self < peer) this.#parts.exchange.sync(peer)
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
   #onDisconnected(peer: PeerId): void {
     this.#connected.delete(peer)
-    this.#pulse.disconnected(peer)
-    this.#exchange.disconnected(peer)
-    const member = this.#membership.member(peer)
+    this.#parts.pulse.disconnected(peer)
+    this.#parts.exchange.disconnected(peer)
+    const member = this.#parts.desk.membership.member(peer)
     if (member !== undefined && !member.left) this.#emit({ type: 'dial', peer })
   }
 
@@ -256,54 +175,55 @@ export class Registry {
 
   #onGossip(author: PeerId, bytes: Uint8Array): void {
     const message = decodeGossip(bytes)
-    if (message === undefined) return this.#desk.drop('unreadable gossip')
+    if (message === undefined) return this.#parts.desk.drop('unreadable gossip')
     if (message.type === 'report') {
-      if (!this.#membership.report(author, message, this.#at.now))
-        return this.#desk.drop('report by or about nobody known')
+      if (!this.#parts.desk.membership.report(author, message, this.#at.now))
+        return this.#parts.desk.drop('report by or about nobody known')
       return this.#judgeMembers(0)
     }
     const { signed, step } = message
-    if (step !== undefined) return this.#intake.take({ signed, content: { type: 'step', ...step } }, author, this.#at)
-    const held = this.#replica.head(signed.head.owner)
+    if (step !== undefined)
+      return this.#parts.intake.take({ signed, content: { type: 'step', ...step } }, author, this.#at)
+    const held = this.#parts.desk.replica.head(signed.head.owner)
     const isNews = held === undefined || held.generation < signed.head.generation || held.version < signed.head.version
-    if (isNews && signed.head.owner !== this.#start.self) this.#exchange.pull(signed.head.owner, author)
+    if (isNews && signed.head.owner !== this.#start.self) this.#parts.exchange.pull(signed.head.owner, author)
   }
 
   #onBeat(from: PeerId, bytes: Uint8Array): void {
     const { now, wall } = this.#at
-    const heard = this.#pulse.hear(from, bytes, now)
+    const heard = this.#parts.pulse.hear(from, bytes, now)
     if (heard === undefined) return
-    this.#horizon.heard(from, wall)
-    if (heard.hearing === 'news') this.#exchange.pull(from, from)
+    this.#parts.horizon.heard(from, wall)
+    if (heard.hearing === 'news') this.#parts.exchange.pull(from, from)
     if (heard.inStep !== undefined && this.#joining === undefined) {
-      this.#exchange.compareDigest(from, heard.inStep, now)
+      this.#parts.exchange.compareDigest(from, heard.inStep, now)
     }
-    this.#roster.refresh()
+    this.#parts.roster.refresh()
   }
 
   #onRequest(from: PeerId, id: number, bytes: Uint8Array): void {
     const request = decodeSyncRequest(bytes)
     const reply = (answer: Uint8Array, last: boolean): void => this.#emit({ type: 'reply', id, bytes: answer, last })
     if (request === undefined) {
-      this.#desk.drop('unreadable request')
+      this.#parts.desk.drop('unreadable request')
       return reply(new Uint8Array(), true)
     }
-    if (request.type !== 'remove') return this.#exchange.answer(from, request, reply, this.#at.now)
+    if (request.type !== 'remove') return this.#parts.exchange.answer(from, request, reply, this.#at.now)
     const { self } = this.#start
     const record = this.#ownRecord(request.id)
-    if (record === undefined || record.n > request.n || !this.#journal.isOpen) {
-      return this.#exchange.answerRemoval(from, request.holding, reply)
+    if (record === undefined || record.n > request.n || !this.#parts.desk.journal.isOpen) {
+      return this.#parts.exchange.answerRemoval(from, request.holding, reply)
     }
     assert(self !== from, 'nobody asks itself')
-    this.#commands.dropOwn(request.id, record.n, this.#at.wall)
-    this.#journal.whenDurable((error) => {
-      if (error === undefined) this.#exchange.answerRemoval(from, request.holding, reply)
+    this.#parts.commands.dropOwn(request.id, record.n, this.#at.wall)
+    this.#parts.desk.journal.whenDurable((error) => {
+      if (error === undefined) this.#parts.exchange.answerRemoval(from, request.holding, reply)
       else reply(new Uint8Array(), true)
     })
   }
 
   #ownRecord(id: string): { readonly n: number } | undefined {
-    const json = this.#journal.get('instances', id)
+    const json = this.#parts.desk.journal.get('instances', id)
     return json === undefined ? undefined : readInstanceRecord(id, json)
   }
 
@@ -314,22 +234,22 @@ export class Registry {
     if (now < this.#tickAt) return
     const late_ms = now - this.#tickAt
     this.#tickAt = now + tick_ms
-    this.#journal.retry(now)
-    this.#exchange.tick(now)
+    this.#parts.desk.journal.retry(now)
+    this.#parts.exchange.tick(now)
     if (this.#joining !== undefined) this.#tryOpen(this.#joining)
     this.#judgeMembers(late_ms)
-    this.#pulse.tick(now)
-    if (this.#journal.isOpen) this.#checkup.tick(now)
-    if (!this.#isStale) this.#horizon.tick(wall, now, false)
-    this.#roster.tick(now)
+    this.#parts.pulse.tick(now)
+    if (this.#parts.desk.journal.isOpen) this.#parts.checkup.tick(now)
+    if (!this.#isStale) this.#parts.horizon.tick(wall, now, false)
+    this.#parts.roster.tick(now)
   }
 
   #judgeMembers(late_ms: number): void {
-    const { reports, refute } = this.#roster.judge(this.#at.now, late_ms)
-    if (this.#isReady) for (const report of reports) this.#emit(this.#pulse.report(report))
-    if (!refute || !this.#journal.isOpen) return
-    this.#journal.raiseIncarnation()
-    this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
+    const { reports, refute } = this.#parts.roster.judge(this.#at.now, late_ms)
+    if (this.#isReady) for (const report of reports) this.#emit(this.#parts.pulse.report(report))
+    if (!refute || !this.#parts.desk.journal.isOpen) return
+    this.#parts.desk.journal.raiseIncarnation()
+    this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#parts.desk.journal.incarnation } })
   }
 
   // ---- joining
@@ -343,31 +263,34 @@ export class Registry {
     const end = this.#isGenerationDurable ? joining.end(this.#connected, this.#at.now) : undefined
     if (end === undefined || addresses === undefined) return
     this.#joining = undefined
-    if (end.content !== undefined && this.#journal.isForeign(end.content.signed.head)) {
-      this.#journal.continueFrom(end.content)
+    if (end.content !== undefined && this.#parts.desk.journal.isForeign(end.content.signed.head)) {
+      this.#parts.desk.journal.continueFrom(end.content)
       const why = 'a peer knew a newer version of this node’s own records'
-      this.#emit({ type: 'notify', event: { type: 'generation', generation: this.#journal.generation, why } })
+      this.#emit({
+        type: 'notify',
+        event: { type: 'generation', generation: this.#parts.desk.journal.generation, why },
+      })
     }
     if (end.blank) this.#goBlank()
-    this.#checkup.forget(joining.unchecked)
+    this.#parts.checkup.forget(joining.unchecked)
     this.#settleTouched()
     this.#writeNode(addresses)
-    this.#journal.open()
+    this.#parts.desk.journal.open()
     this.#survivedFences()
-    this.#counter.serveWaiting()
-    for (const peer of this.#connected) this.#exchange.sync(peer)
+    this.#parts.counter.serveWaiting()
+    for (const peer of this.#connected) this.#parts.exchange.sync(peer)
   }
 
   /** Fences that came while we joined. */
   #survivedFences(): void {
-    this.#intake.applyFences([this.#start.self], this.#at)
+    this.#parts.intake.applyFences([this.#start.self], this.#at)
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */
   #goBlank(): void {
-    for (const owner of [...this.#replica.owners()]) this.#intake.drop(owner)
+    for (const owner of [...this.#parts.desk.replica.owners()]) this.#parts.intake.drop(owner)
     for (const map of ['instances', 'definitions', 'removals', 'fences'] as const) {
-      for (const key of this.#journal.keys(map)) this.#journal.set(map, key, undefined)
+      for (const key of this.#parts.desk.journal.keys(map)) this.#parts.desk.journal.set(map, key, undefined)
     }
     const message = 'this node was off for over 30 days: it dropped its old records and takes the cluster’s'
     this.#emit({ type: 'notify', event: { type: 'warning', message } })
@@ -382,27 +305,27 @@ export class Registry {
       }
       return
     }
-    const isOwn = this.#journal.stored(id, error, this.#at.now)
-    if (!isOwn && error !== undefined) this.#replica.distrustDisk()
+    const isOwn = this.#parts.desk.journal.stored(id, error, this.#at.now)
+    if (!isOwn && error !== undefined) this.#parts.desk.replica.distrustDisk()
     if (!isOwn || error !== undefined) return
-    this.#pulse.ownHeadChanged(this.#at.now)
-    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation)
+    this.#parts.pulse.ownHeadChanged(this.#at.now)
+    this.#parts.desk.membership.setSelf(this.#parts.desk.journal.generation, this.#parts.desk.journal.incarnation)
     if (this.#isReady) return
     this.#isReady = true
     this.#emit({ type: 'notify', event: { type: 'ready' } })
-    this.#journal.publish(this.#at.now, true)
-    this.#pulse.beatAll(this.#at.now)
+    this.#parts.desk.journal.publish(this.#at.now, true)
+    this.#parts.pulse.beatAll(this.#at.now)
   }
 
   // ---- commands
 
   #onCommand(ticket: number, command: Command): void {
-    if (this.#mutedBecause !== undefined) return this.#counter.refuse(ticket, this.#mutedBecause)
-    if (this.#journal.failing)
-      return this.#counter.refuse(ticket, `the disk refuses writes (${this.#journal.diskError})`)
-    if (this.#joining === undefined) return this.#counter.serve(ticket, command)
-    if (this.#joining.isStale) return this.#counter.refuse(ticket, this.#joining.reason)
-    this.#counter.keep(ticket, command, this.#joining.reason)
+    if (this.#mutedBecause !== undefined) return this.#parts.counter.refuse(ticket, this.#mutedBecause)
+    if (this.#parts.desk.journal.failing)
+      return this.#parts.counter.refuse(ticket, `the disk refuses writes (${this.#parts.desk.journal.diskError})`)
+    if (this.#joining === undefined) return this.#parts.counter.serve(ticket, command)
+    if (this.#joining.isStale) return this.#parts.counter.refuse(ticket, this.#joining.reason)
+    this.#parts.counter.keep(ticket, command, this.#joining.reason)
   }
 
   // ---- after each input
@@ -410,32 +333,32 @@ export class Registry {
   /** Brings everything that follows up to date, then sends to disk and to others what is due. */
   #settle(): void {
     this.#settleTouched()
-    this.#intake.adoptForeign(this.#at)
+    this.#parts.intake.adoptForeign(this.#at)
     this.#settleTouched()
-    if (!this.#journal.busy) {
+    if (!this.#parts.desk.journal.busy) {
       const runs = this.#whenSettled
       this.#whenSettled = []
       for (const run of runs) run()
     }
-    this.#journal.publish(this.#at.now)
-    this.#journal.commit(this.#at.now)
+    this.#parts.desk.journal.publish(this.#at.now)
+    this.#parts.desk.journal.commit(this.#at.now)
   }
 
   /** Entries changed: drop what of ours is beaten, apply fences, refresh the index; until nothing more follows. */
   #settleTouched(): void {
     for (;;) {
-      const { instances, definitions, fenced, nodes } = this.#intake.takeTouched()
+      const { instances, definitions, fenced, nodes } = this.#parts.intake.takeTouched()
       if (instances.size + definitions.size + fenced.size + nodes.size === 0) return
-      if (this.#journal.isOpen) this.#commands.dropBeaten(instances, definitions)
-      this.#intake.applyFences(fenced, this.#at)
-      for (const id of instances) this.#index.refresh(id)
+      if (this.#parts.desk.journal.isOpen) this.#parts.commands.dropBeaten(instances, definitions)
+      this.#parts.intake.applyFences(fenced, this.#at)
+      for (const id of instances) this.#parts.index.refresh(id)
       for (const owner of nodes) this.#learn(owner)
-      this.#roster.refresh()
+      this.#parts.roster.refresh()
     }
   }
 
   #learn(owner: PeerId): void {
-    const node = this.#union.node(owner)
+    const node = this.#parts.desk.union.node(owner)
     if (owner !== this.#start.self && node !== undefined) {
       this.#emit({ type: 'learn', peer: owner, addresses: node.addresses })
     }
@@ -457,16 +380,16 @@ export class Registry {
     if (this.#mutedBecause !== undefined) reasons.push(this.#mutedBecause)
     if (this.#joining !== undefined) reasons.push(this.#joining.reason)
     else if (!this.#isReady) reasons.push('the first version of this node’s own records is not on disk yet')
-    if (this.#journal.failing) reasons.push(`the disk refuses writes: ${this.#journal.diskError}`)
+    if (this.#parts.desk.journal.failing) reasons.push(`the disk refuses writes: ${this.#parts.desk.journal.diskError}`)
     return { ready: reasons.length === 0, reasons }
   }
 
   get generation(): number {
-    return this.#journal.generation
+    return this.#parts.desk.journal.generation
   }
 
   /** What was dropped, by reason. */
   dropped(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#dropped)
+    return Object.fromEntries(this.#parts.dropped)
   }
 }

@@ -51,6 +51,14 @@ function familyOf(host: string): 0 | 4 | 6 {
   return family === 4 || family === 6 ? family : 0
 }
 
+/** @throws RegistryError `malformed` for an address that nobody could dial */
+export function parseAnnounced(text: string): string {
+  const address = readAddress(text)
+  if (address !== undefined) return address
+  const hint = 'give a multiaddr that others can dial, such as /ip4/203.0.113.7/tcp/58232'
+  throw new RegistryError('malformed', `announce: ${JSON.stringify(text)} is not an address; ${hint}`)
+}
+
 /** Host and port of a TCP multiaddr; undefined for anything else, such as relays and other transports. */
 export function readEndpoint(text: string): Endpoint | undefined {
   if (text.length > addressLength) return undefined

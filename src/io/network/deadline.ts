@@ -44,3 +44,11 @@ export class Deadline {
     )
   }
 }
+
+/** Waits for something to settle, however it does, but not for long. */
+export async function within(timeout_ms: number, done: Promise<unknown> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout_ms)))
+  await Promise.race([Promise.resolve(done).catch(() => {}), timeout])
+  clearTimeout(timer)
+}

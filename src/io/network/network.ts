@@ -7,13 +7,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
-import { announced, hostOf, parseSeed, readAddress } from './addresses.js'
+import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './addresses.js'
 import type { Seed } from './addresses.js'
 import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
 import type { BookFile } from './book.js'
 import { Connections } from './connections.js'
 import type { Link } from './connections.js'
+import { within } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
@@ -132,7 +133,7 @@ class Libp2pNetwork implements Network {
     this.peerId = options.key.publicKey.toString()
     const prefix = `/rollcall/1/${options.cluster}`
     this.#protocols = { sync: `${prefix}/sync`, beat: `${prefix}/beat`, gossip: `${prefix}/gossip` }
-    for (const address of options.announce) parseAnnounce(address)
+    options.announce.forEach(parseAnnounced)
     this.#book = new AddressBook({
       file: options.addressBook,
       log: options.log,
@@ -389,20 +390,6 @@ class Libp2pNetwork implements Network {
   async #stopNode(): Promise<void> {
     await this.#node?.libp2p.stop()
   }
-}
-
-/** Waits for something to settle, however it does, but not for long. */
-async function within(timeout_ms: number, done: Promise<unknown> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout_ms)))
-  await Promise.race([Promise.resolve(done).catch(() => {}), timeout])
-  clearTimeout(timer)
-}
-
-function parseAnnounce(text: string): void {
-  if (readAddress(text) !== undefined) return
-  const hint = 'give a multiaddr that others can dial, such as /ip4/203.0.113.7/tcp/58232'
-  throw new RegistryError('malformed', `announce: ${JSON.stringify(text)} is not an address; ${hint}`)
 }
 
 export { generateClusterKey } from './clusterkey.js'
