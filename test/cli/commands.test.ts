@@ -119,7 +119,7 @@ describe('the cluster', () => {
   test('members: this one is marked, silence is counted', async () => {
     const [, own, other] = (await fine('members')).trimEnd().split('\n')
     expect(own).toMatch(/^abc \(this one\) .* alive +90 s +- +7 +0 +12 +- +- +-$/)
-    expect(other).toMatch(/^def .* hidden +1\.5 s +4\.0 s ago +9 .* 13 % +1 observers? +http:/)
+    expect(other).toMatch(/^def .* hidden +1\.5 s +4\.0 s ago +9 .* 13 % +1 observer +http:/)
   })
 
   test('nodes: usage in words', async () => {

@@ -25,7 +25,7 @@ export function contractSuite(name: string, start: () => Promise<ServedDaemon>):
     describe('slugs', () => slugTests(ask))
     describe('definitions', () => definitionTests(ask))
     describe('nodes', () => nodeTests(ask))
-    describe('own endpoints', () => ownTests(ask))
+    describe('own endpoints', () => ownTests(ask, () => served.url))
     describe('faults of the caller', () => faultTests(ask))
   })
 }
@@ -239,7 +239,8 @@ function nodeTests(ask: Ask): void {
   })
 }
 
-function ownTests(ask: Ask): void {
+/** @param url of the server itself: an instance that can be reached, whoever checks */
+function ownTests(ask: Ask, url: () => string): void {
   test('each answers in its documented shape', async () => {
     const shapes: Readonly<Record<string, TSchema>> = {
       '/healthz': schemas.Empty,
@@ -264,7 +265,7 @@ function ownTests(ask: Ask): void {
   })
 
   test('a lookup gives the instances of a slug and picks one; what nobody registered is not found', async () => {
-    await ask(put({ id: 'l-1', url: 'http://l-1.test:1', slug: 'team/web@2' }))
+    await ask(put({ id: 'l-1', url: url(), slug: 'team/web@2' }))
     const answer = await ask(request(`GET /v1/lookup/${encodeURIComponent('team/web@2')}`))
     expect(answer.status).toBe(200)
     expectShape(schemas.Lookup, answer)

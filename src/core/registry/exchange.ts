@@ -128,6 +128,11 @@ export class Exchange {
     })
   }
 
+  /** Hands on what came from somebody else. */
+  pass(peer: PeerId, parcel: Parcel): void {
+    this.#ask(peer, 'push', { type: 'push', parcels: [parcel] })
+  }
+
   /** Asks the owner of an instance to drop it. */
   remove(owner: PeerId, id: string, n: number, onRemoved: (done: boolean) => void): void {
     const holding = this.#desk.replica.document(owner)?.holding

@@ -7,7 +7,7 @@ import type { Change } from '../document/entries.js'
 import type { Moment, StoredDocument } from '../effects.js'
 import type { PeerId } from '../model.js'
 import { type Touched, nothingTouched } from '../replica/union.js'
-import { type SignedHead, decodeHead, verifyHead } from '../wire/head.js'
+import { type Head, type SignedHead, decodeHead, verifyHead } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Commands } from './commands.js'
 import { type Desk, storeSoon } from './desk.js'
@@ -25,6 +25,9 @@ export interface IntakeParts {
   readonly boot: string
 }
 
+/** An owner is shown two documents of its own at most this often. */
+const disputePause_ms = 1000
+
 export class Intake {
   readonly #parts: IntakeParts
   /** What changed since the followers last looked. */
@@ -33,6 +36,8 @@ export class Intake {
   #foreign: NodeDocument | undefined
   /** Documents of ours by other starts that were continued, by boot id: the generation that they had. */
   readonly #continued = new Map<string, number>()
+  /** When an owner was last shown two documents of its own. */
+  readonly #disputedAt = new Map<PeerId, number>()
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
@@ -57,7 +62,10 @@ export class Intake {
     const { owner } = signed.head
     if (owner === desk.self) return this.#takeOwn(parcel, via)
     if (this.#parts.joining()?.isStale === true) return
+    const rival = this.#isRival(signed)
     const outcome = desk.replica.offer(signed, content, at.now)
+    if (outcome.type === 'behind' || (rival && (outcome.type === 'taken' || outcome.type === 'gap')))
+      this.#dispute(parcel, via, at.now)
     switch (outcome.type) {
       case 'taken':
         storeSoon(desk, [outcome.op])
@@ -66,18 +74,36 @@ export class Intake {
         return this.#parts.exchange().filled(owner, at.now)
       case 'gap':
         return this.#parts.exchange().noteGap(parcel, via, at.now)
-      case 'behind': {
-        const to = desk.connected.has(owner) ? owner : via
-        return desk.connected.has(to) ? this.#parts.exchange().push(to, [owner]) : undefined
-      }
       case 'refused':
         desk.drop(outcome.reason)
         if (content.type === 'step' && outcome.reason !== 'bad signature') this.#parts.exchange().pull(owner, via)
         return
       case 'old':
       case 'fenced':
+      case 'behind':
         return
     }
+  }
+
+  /** Two starts have signed heads of one generation: a copy of its data directory is, or was, running. */
+  #isRival({ head }: SignedHead): boolean {
+    const held = this.#parts.desk.replica.head(head.owner)
+    return held !== undefined && held.generation === head.generation && held.boot !== head.boot
+  }
+
+  /**
+   * What came and what is held do not continue each other. Their owner decides: it is shown both, for of two daemons
+   * with one key we may be connected to either.
+   */
+  #dispute(parcel: Parcel, via: PeerId, now: number): void {
+    const { owner } = parcel.signed.head
+    const { connected } = this.#parts.desk
+    if (now - (this.#disputedAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms) return
+    const to = connected.has(owner) ? owner : via
+    if (!connected.has(to)) return
+    this.#disputedAt.set(owner, now)
+    this.#parts.exchange().push(to, [owner])
+    if (to === owner) this.#parts.exchange().pass(to, parcel)
   }
 
   #followHead({ head }: SignedHead, at: Moment): void {
@@ -96,11 +122,32 @@ export class Intake {
     if (joining !== undefined) return joining.offer(parcel)
     if (!desk.journal.isOpen || signed.head.boot === boot || !desk.journal.isForeign(signed.head)) return
     if (!verifyHead(signed, desk.crypto)) return desk.drop('bad signature')
-    if (content.type !== 'full') return this.#parts.exchange().pull(desk.self, via)
     if (this.#isLiveClone(signed)) return this.#yieldToClone(signed)
+    if (content.type !== 'full') return this.#overtake(signed, via)
     const document = NodeDocument.load(desk.crypto.hash, signed, content.bytes)
     if (document === undefined) return desk.drop('content is not what its head says')
     this.#foreign = document
+  }
+
+  /**
+   * A head of ours that we cannot continue yet. Where it is not behind us, we go ahead of it: whoever holds its content
+   * will then find us behind that, and give it back.
+   */
+  #overtake({ head }: SignedHead, via: PeerId): void {
+    const { journal, self } = this.#parts.desk
+    if (head.generation < journal.generation) return this.#parts.exchange().pull(self, via)
+    this.#noteContinued(head)
+    journal.raiseGeneration(head.generation + 1)
+    this.#tellGeneration('another start signed records of this node in the same generation')
+  }
+
+  #noteContinued({ boot, generation }: Head): void {
+    this.#continued.set(boot, Math.max(generation, this.#continued.get(boot) ?? 0))
+  }
+
+  #tellGeneration(why: string): void {
+    const { journal, emit } = this.#parts.desk
+    emit({ type: 'notify', event: { type: 'generation', generation: journal.generation, why } })
   }
 
   /** It went on after we had continued it: somebody else is signing with our key, now. */
@@ -124,10 +171,9 @@ export class Intake {
     this.#foreign = undefined
     const { head } = document.signed
     if (!desk.journal.isForeign(head)) return
-    this.#continued.set(head.boot, Math.max(head.generation, this.#continued.get(head.boot) ?? 0))
+    this.#noteContinued(head)
     desk.journal.adopt(document, (change, adopted) => commands.rewrite(change, adopted, at.wall))
-    const why = 'a peer knew a newer version of this node’s own records'
-    desk.emit({ type: 'notify', event: { type: 'generation', generation: desk.journal.generation, why } })
+    this.#tellGeneration('a peer knew a newer version of this node’s own records')
   }
 
   // ---- fences
@@ -145,15 +191,14 @@ export class Intake {
 
   /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again. */
   #survive(fencedUpTo: number): void {
-    const { journal, union, self, emit } = this.#parts.desk
+    const { journal, union, self } = this.#parts.desk
     if (!journal.isOpen || fencedUpTo < journal.generation) return
     for (const id of journal.keys('instances')) {
       const others = [...union.records(id).keys()].some((owner) => owner !== self)
       if (others || union.removedUpTo(id) > 0) journal.set('instances', id, undefined)
     }
     journal.raiseGeneration(fencedUpTo + 1)
-    const why = 'this node was forgotten by the cluster while it lived'
-    emit({ type: 'notify', event: { type: 'generation', generation: journal.generation, why } })
+    this.#tellGeneration('this node was forgotten by the cluster while it lived')
   }
 
   /** Forgets an owner and all that it wrote. */
@@ -161,6 +206,7 @@ export class Intake {
     const { desk } = this.#parts
     this.follow(owner, desk.replica.drop(owner))
     desk.membership.forget(owner)
+    this.#disputedAt.delete(owner)
     storeSoon(desk, [{ type: 'forget', owner }])
   }
 

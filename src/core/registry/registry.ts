@@ -9,6 +9,7 @@ import { nodeKey, writeNodeRecord } from '../replica/records.js'
 import type { Readiness } from '../views.js'
 import { decodeSyncRequest } from '../wire/sync.js'
 import { decodeGossip } from '../wire/gossip.js'
+import { compareHeads, verifyHead } from '../wire/head.js'
 import { type Parts, assemble } from './assembly.js'
 import { type HorizonNotes, holdsAnything, horizon_ms } from './horizon.js'
 import { Joining } from './joining.js'
@@ -159,7 +160,8 @@ export class Registry {
   #onConnected(peer: PeerId): void {
     this.#connected.add(peer)
     this.#parts.pulse.connected(peer, this.#at.now)
-    if (this.#joining !== undefined || this.#start.self < peer) this.#parts.exchange.sync(peer)
+    if (this.#isGenerationDurable && (this.#joining !== undefined || this.#start.self < peer))
+      this.#parts.exchange.sync(peer)
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
@@ -185,8 +187,9 @@ export class Registry {
     if (step !== undefined)
       return this.#parts.intake.take({ signed, content: { type: 'step', ...step } }, author, this.#at)
     const held = this.#parts.desk.replica.head(signed.head.owner)
-    const isNews = held === undefined || held.generation < signed.head.generation || held.version < signed.head.version
-    if (isNews && signed.head.owner !== this.#start.self) this.#parts.exchange.pull(signed.head.owner, author)
+    if (held !== undefined && compareHeads(signed.head, held) <= 0) return
+    if (!verifyHead(signed, this.#start.crypto)) return this.#parts.desk.drop('bad signature')
+    this.#parts.exchange.pull(signed.head.owner, author)
   }
 
   #onBeat(from: PeerId, bytes: Uint8Array): void {
@@ -204,8 +207,8 @@ export class Registry {
   #onRequest(from: PeerId, id: number, bytes: Uint8Array): void {
     const request = decodeSyncRequest(bytes)
     const reply = (answer: Uint8Array, last: boolean): void => this.#emit({ type: 'reply', id, bytes: answer, last })
-    if (request === undefined) {
-      this.#parts.desk.drop('unreadable request')
+    if (request === undefined || !this.#isGenerationDurable) {
+      this.#parts.desk.drop(request === undefined ? 'unreadable request' : 'request before the start')
       return reply(new Uint8Array(), true)
     }
     if (request.type !== 'remove') return this.#parts.exchange.answer(from, request, reply, this.#at.now)
@@ -299,6 +302,7 @@ export class Registry {
   #onStored(id: number, error: string | undefined): void {
     if (id === this.#bootStore) {
       this.#isGenerationDurable = error === undefined
+      if (this.#isGenerationDurable) for (const peer of this.#connected) this.#parts.exchange.sync(peer)
       if (error !== undefined) {
         const message = `the generation cannot be written (${error}); this node stays silent`
         this.#emit({ type: 'notify', event: { type: 'warning', message } })
