@@ -191,6 +191,16 @@ describe('gossip', () => {
     })
   })
 
+  test('a last word before the stop arrives', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const [one, other] = await pair()
+      await gossiping(one, other)
+      one.network.broadcast(bytes('goodbye'))
+      await one.network.stop()
+      await eventually('it is heard', () => other.gossip.some(({ text: content }) => content === 'goodbye'))
+    }
+  })
+
   test('alone, it is no error', async () => {
     const one = await startSite()
     one.network.broadcast(bytes('hello?'))

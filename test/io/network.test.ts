@@ -147,6 +147,24 @@ describe('losing each other', () => {
     expect(await answered(answer)).toBe(false)
   })
 
+  test('a frozen process is not refused, does not hold up a stop, and is the same peer once it thaws', async () => {
+    const child = await spawnSite(randomBytes(32).toString('hex'))
+    const [one, other] = await Promise.all([startSite({ join: [child.address] }), startSite({ join: [child.address] })])
+    await eventually('both are connected', () =>
+      [one, other].every(({ trace }) => trace.includes(`connected ${child.id}`)),
+    )
+    child.child.kill('SIGSTOP')
+    const answer = ask(one, child, new Uint8Array(30_000_000))
+    other.network.redial(child.id)
+    await eventually('hung up', () => other.trace.includes(`disconnected ${child.id}`))
+    await eventually('the dial failed', () => other.network.peers().some(({ lastError }) => lastError !== undefined))
+    await one.network.stop()
+    expect(await answered(answer)).toBe(false)
+    child.child.kill('SIGCONT')
+    await eventually('it is back', () => other.trace.at(-1) === `connected ${child.id}`)
+    expect(other.trace).not.toContain(`refused ${child.id}`)
+  })
+
   test('redial hangs up and comes back', async () => {
     const [one, other] = await startSites(2)
     if (one === undefined || other === undefined) throw new Error('two sites')

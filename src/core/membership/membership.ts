@@ -113,7 +113,7 @@ export class Membership {
     const transition = head.generation > member.generation ? this.#beginGeneration(member, head, now) : undefined
     noteIncarnation(member, head.incarnation, now)
     member.left = head.left !== undefined
-    return transition
+    return member.left && member.state !== 'left' ? this.#judge(member, now) : transition
   }
 
   #add(head: Head, now: number): undefined {

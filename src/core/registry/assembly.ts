@@ -64,10 +64,13 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   const commands = new Commands(desk, index)
   const checkup = new Checkup(desk)
   const pulse = new Pulse(desk)
-  const intake: Intake = new Intake({ desk, horizon, commands, exchange: () => exchange, joining, boot })
+  const intake: Intake = new Intake({ desk, horizon, commands, checkup, exchange: () => exchange, joining, boot })
   const exchange: Exchange = new Exchange(desk, {
     take: (parcel, via) => intake.take(parcel, via, at()),
-    compared: (peer, witness, now) => joining()?.answered(peer, witness, now),
+    compared: (peer, witness, now) => {
+      if (joining() === undefined) intake.survive(witness.fencedUpTo, at())
+      else joining()?.answered(peer, witness, now)
+    },
     witness: (peer) => horizon.witness(peer, isStale(), at().wall),
     isStale,
     whenSettled: around.whenSettled,

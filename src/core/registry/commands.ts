@@ -88,9 +88,10 @@ export class Commands {
     if (n > 1 || !alone) this.remove(id, n, wall)
   }
 
-  /** Hides every record of the id up to this registration number, everywhere. */
+  /** Hides every record of the id up to this registration number, everywhere. What others say of it may go with them. */
   remove(id: string, n: number, wall: number): void {
-    if (this.#desk.union.removedUpTo(id) >= n) return
+    const known = readRemovalEntry(this.#desk.journal.get('removals', id) ?? '')
+    if (known !== undefined && known.n >= n) return
     this.#desk.journal.set('removals', id, writeRemovalEntry({ n, at: seconds(wall) }))
   }
 
@@ -184,6 +185,12 @@ export class Commands {
     const { union, journal, self } = this.#desk
     for (const id of instances) if (union.isBeaten(id, self)) journal.set('instances', id, undefined)
     for (const id of definitions) if (union.isDefinitionBeaten(id, self)) journal.set('definitions', id, undefined)
+  }
+
+  /** Drops all of ours that has lost: what was beaten while we joined. */
+  dropAllBeaten(): void {
+    const { journal } = this.#desk
+    this.dropBeaten(journal.keys('instances'), journal.keys('definitions'))
   }
 
   #checkRoom(): void {

@@ -69,7 +69,8 @@ export class Horizon {
   witness(asker: PeerId, stale: boolean, wall: number): Witness {
     const heardAt = this.#heard.get(asker)
     const since = heardAt ?? this.#born
-    return { stale, heardOfAsker: heardAt !== undefined, silence_s: Math.max(0, Math.round((wall - since) / 1000)) }
+    const silence_s = Math.max(0, Math.round((wall - since) / 1000))
+    return { stale, heardOfAsker: heardAt !== undefined, silence_s, fencedUpTo: this.fencedUpTo(asker) }
   }
 
   /** Brings the notes on disk up to date, and lets go of what has outlived its time. */

@@ -9,6 +9,7 @@ import type { PeerId } from '../model.js'
 import { type Touched, nothingTouched } from '../replica/union.js'
 import { type Head, type SignedHead, decodeHead, verifyHead } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
+import type { Checkup } from './checkup.js'
 import type { Commands } from './commands.js'
 import { type Desk, storeSoon } from './desk.js'
 import type { Exchange } from './exchange.js'
@@ -19,6 +20,7 @@ export interface IntakeParts {
   readonly desk: Desk
   readonly horizon: Horizon
   readonly commands: Commands
+  readonly checkup: Checkup
   readonly exchange: () => Exchange
   /** Present until the first head is signed. */
   readonly joining: () => Joining | undefined
@@ -108,9 +110,7 @@ export class Intake {
 
   #followHead({ head }: SignedHead, at: Moment): void {
     const transition = this.#parts.desk.membership.follow(head, at.now)
-    if (transition === undefined) return
-    const { peer, from, to, why } = transition
-    this.#parts.desk.emit({ type: 'notify', event: { type: 'member', peer, from, to, why } })
+    if (transition !== undefined) this.#parts.desk.emit({ type: 'notify', event: { type: 'member', ...transition } })
   }
 
   // ---- our own document, from elsewhere
@@ -184,19 +184,21 @@ export class Intake {
     for (const owner of owners) {
       horizon.noteFence(owner, at.wall)
       const fencedUpTo = horizon.fencedUpTo(owner)
-      if (owner === desk.self) this.#survive(fencedUpTo)
+      if (owner === desk.self) this.survive(fencedUpTo, at)
       else if ((desk.replica.head(owner)?.generation ?? Number.POSITIVE_INFINITY) <= fencedUpTo) this.drop(owner)
     }
   }
 
-  /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again. */
-  #survive(fencedUpTo: number): void {
+  /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again, and checked anew. */
+  survive(fencedUpTo: number, at: Moment): void {
     const { journal, union, self } = this.#parts.desk
     if (!journal.isOpen || fencedUpTo < journal.generation) return
     for (const id of journal.keys('instances')) {
       const others = [...union.records(id).keys()].some((owner) => owner !== self)
       if (others || union.removedUpTo(id) > 0) journal.set('instances', id, undefined)
     }
+    this.#parts.checkup.forget(journal.keys('instances'))
+    this.#parts.checkup.checkAll(at.now)
     journal.raiseGeneration(fencedUpTo + 1)
     this.#tellGeneration('this node was forgotten by the cluster while it lived')
   }

@@ -41,6 +41,8 @@ export class Joining {
   #blank = false
   #firstContactAt: number | undefined
   #content: NodeDocument | undefined
+  /** The highest generation of ours that a peer has fenced. */
+  fencedUpTo = 0
 
   constructor(start: JoinStart) {
     this.#start = start
@@ -74,6 +76,7 @@ export class Joining {
 
   answered(peer: PeerId, witness: Witness, now: number): void {
     this.#answered.add(peer)
+    this.fencedUpTo = Math.max(this.fencedUpTo, witness.fencedUpTo)
     this.#firstContactAt ??= now
     if (!this.#stale) return
     const verdict = staleVerdict(witness)

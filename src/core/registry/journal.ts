@@ -331,7 +331,10 @@ export class Journal {
     if (commit === undefined || commit.id !== id) return false
     this.diskError = error
     if (error !== undefined) {
-      this.#refuse(commit.waiting, `the disk refused the write (${error}); free or repair it, then try again`)
+      this.#refuse(
+        commit.waiting,
+        `the disk refused the write (${error}): it is tried again and may still happen; free or repair the disk`,
+      )
       commit.waiting = []
       this.#retryAt = now + retry_ms
       return true

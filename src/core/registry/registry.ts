@@ -17,6 +17,8 @@ import type { Reading } from './reading.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
+const generationRetry_ms = 1000
+
 /** What a registry begins with. */
 export interface RegistryStart {
   readonly self: PeerId
@@ -47,6 +49,7 @@ export class Registry {
   /** The write of this start's generation; nothing is signed before it is on disk. */
   #bootStore = 0
   #isGenerationDurable = false
+  #retryGenerationAt = Number.POSITIVE_INFINITY
   #isReady = false
   #whenSettled: (() => void)[] = []
 
@@ -71,9 +74,7 @@ export class Registry {
     const generation = Math.max(start.generation + 1, Math.floor(at.wall / 1000))
     this.#parts.desk.journal.setGeneration(generation)
     if (own !== undefined) this.#parts.desk.journal.continueFrom(own)
-    const ops = [{ type: 'generation', generation: this.#parts.desk.journal.generation }] as const
-    this.#bootStore = this.#parts.desk.nextId()
-    this.#emit({ type: 'store', id: this.#bootStore, sync: true, ops })
+    this.#storeGeneration()
     const away = start.lastUp !== undefined && at.wall - start.lastUp > horizon_ms
     this.#joining = new Joining({
       now: at.now,
@@ -234,10 +235,11 @@ export class Registry {
 
   #wake(): void {
     const { now, wall } = this.#at
+    this.#parts.desk.journal.retry(now)
     if (now < this.#tickAt) return
     const late_ms = now - this.#tickAt
     this.#tickAt = now + tick_ms
-    this.#parts.desk.journal.retry(now)
+    this.#retryGeneration(now)
     this.#parts.exchange.tick(now)
     if (this.#joining !== undefined) this.#tryOpen(this.#joining)
     this.#judgeMembers(late_ms)
@@ -279,14 +281,10 @@ export class Registry {
     this.#settleTouched()
     this.#writeNode(addresses)
     this.#parts.desk.journal.open()
-    this.#survivedFences()
+    this.#parts.commands.dropAllBeaten()
+    this.#parts.intake.survive(Math.max(joining.fencedUpTo, this.#parts.horizon.fencedUpTo(this.#start.self)), this.#at)
     this.#parts.counter.serveWaiting()
     for (const peer of this.#connected) this.#parts.exchange.sync(peer)
-  }
-
-  /** Fences that came while we joined. */
-  #survivedFences(): void {
-    this.#parts.intake.applyFences([this.#start.self], this.#at)
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */
@@ -299,16 +297,32 @@ export class Registry {
     this.#emit({ type: 'notify', event: { type: 'warning', message } })
   }
 
-  #onStored(id: number, error: string | undefined): void {
-    if (id === this.#bootStore) {
-      this.#isGenerationDurable = error === undefined
-      if (this.#isGenerationDurable) for (const peer of this.#connected) this.#parts.exchange.sync(peer)
-      if (error !== undefined) {
-        const message = `the generation cannot be written (${error}); this node stays silent`
-        this.#emit({ type: 'notify', event: { type: 'warning', message } })
-      }
+  #storeGeneration(): void {
+    this.#bootStore = this.#parts.desk.nextId()
+    const ops = [{ type: 'generation', generation: this.#parts.desk.journal.generation }] as const
+    this.#emit({ type: 'store', id: this.#bootStore, sync: true, ops })
+  }
+
+  /** Nothing is said to anybody before the generation is on disk. */
+  #onGenerationStored(error: string | undefined): void {
+    if (error === undefined) {
+      this.#isGenerationDurable = true
+      for (const peer of this.#connected) this.#parts.exchange.sync(peer)
       return
     }
+    this.#retryGenerationAt = this.#at.now + generationRetry_ms
+    const message = `the generation cannot be written (${error}); this node stays silent until it can`
+    this.#emit({ type: 'notify', event: { type: 'warning', message } })
+  }
+
+  #retryGeneration(now: number): void {
+    if (now < this.#retryGenerationAt) return
+    this.#retryGenerationAt = Number.POSITIVE_INFINITY
+    this.#storeGeneration()
+  }
+
+  #onStored(id: number, error: string | undefined): void {
+    if (id === this.#bootStore) return this.#onGenerationStored(error)
     const isOwn = this.#parts.desk.journal.stored(id, error, this.#at.now)
     if (!isOwn && error !== undefined) this.#parts.desk.replica.distrustDisk()
     if (!isOwn || error !== undefined) return

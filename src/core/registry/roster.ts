@@ -50,8 +50,8 @@ export class Roster {
   /** Looks at the clock, and tells of every change. */
   judge(now: number, late_ms: number): Verdict {
     const verdict = this.#desk.membership.tick(now, late_ms)
-    for (const { peer, from, to, why } of verdict.transitions) {
-      this.#desk.emit({ type: 'notify', event: { type: 'member', peer, from, to, why } })
+    for (const transition of verdict.transitions) {
+      this.#desk.emit({ type: 'notify', event: { type: 'member', ...transition } })
     }
     this.refresh()
     return verdict

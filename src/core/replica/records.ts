@@ -3,6 +3,7 @@
  */
 import type { InstanceRecord, NodeRecord, PeerId, Definition } from '../model.js'
 import { canonicalJson, readObject } from '../model.js'
+import { wireLimits } from '../wire/limits.js'
 
 /** A definition, or the mark that it was deleted. The highest (stamp, writer) of an id counts. */
 export interface DefinitionEntry {
@@ -68,7 +69,7 @@ export function readRemovalEntry(json: string): RemovalEntry | undefined {
 
 export function readFenceEntry(json: string): FenceEntry | undefined {
   const { generation, at } = readObject(json) ?? {}
-  return isCount(generation) && isCount(at) ? { generation, at } : undefined
+  return isCount(generation) && generation < wireLimits.generation && isCount(at) ? { generation, at } : undefined
 }
 
 function isCount(value: unknown): value is number {

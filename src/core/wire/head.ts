@@ -81,7 +81,7 @@ function encodeHead(head: Head): Uint8Array {
 
 function readHead(reader: Reader): Head {
   const owner = reader.text(wireLimits.peerIdBytes)
-  const generation = reader.uint()
+  const generation = reader.uint(wireLimits.generation)
   const boot = hex(reader.raw(8))
   const parent = reader.uint(1) === 1 ? { generation: reader.uint(), version: reader.uint() } : undefined
   const epoch = reader.uint()

@@ -53,6 +53,8 @@ export interface Witness {
   readonly stale: boolean
   readonly heardOfAsker: boolean
   readonly silence_s: number
+  /** The highest generation of the asker that is fenced, also where the document that said so is gone; 0 for none. */
+  readonly fencedUpTo: number
 }
 
 const requestKinds = { sync: 1, push: 2, remove: 3 } as const
@@ -102,13 +104,10 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
 export function encodeSyncResponse(response: SyncResponse): Uint8Array {
   const writer = new Writer()
   if (response.type === 'documents') return writeParcels(writer.uint(responseKinds.documents), response.parcels).done()
-  const { stale, heardOfAsker, silence_s } = response.witness
+  const { stale, heardOfAsker, silence_s, fencedUpTo } = response.witness
   writeHoldings(writer.uint(responseKinds.end), response.wanted)
-  return writer
-    .uint(stale ? 1 : 0)
-    .uint(heardOfAsker ? 1 : 0)
-    .uint(silence_s)
-    .done()
+  writer.uint(stale ? 1 : 0).uint(heardOfAsker ? 1 : 0)
+  return writer.uint(silence_s).uint(fencedUpTo).done()
 }
 
 export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined {
@@ -118,7 +117,14 @@ export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined 
         return { type: 'documents', parcels: readParcels(reader) }
       case responseKinds.end: {
         const wanted = readHoldings(reader)
-        const witness = { stale: reader.uint(1) === 1, heardOfAsker: reader.uint(1) === 1, silence_s: reader.uint() }
+        const stale = reader.uint(1) === 1
+        const heardOfAsker = reader.uint(1) === 1
+        const witness = {
+          stale,
+          heardOfAsker,
+          silence_s: reader.uint(),
+          fencedUpTo: reader.uint(wireLimits.generation),
+        }
         return { type: 'end', wanted, witness }
       }
       default:

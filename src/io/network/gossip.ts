@@ -65,6 +65,7 @@ export class Gossip {
   readonly #options: GossipOptions
   readonly #router: GossipSub
   readonly #registrar: Topologies
+  readonly #publishing = new Set<Promise<void>>()
 
   constructor(router: GossipSub, registrar: Topologies, options: GossipOptions) {
     this.#options = options
@@ -82,10 +83,13 @@ export class Gossip {
   broadcast(bytes: Uint8Array): void {
     assert(bytes.length <= gossipBytes, `a gossip message has at most ${gossipBytes} bytes`)
     if (this.#isDropped()) return
-    this.#router.publish(this.#options.topic, bytes).catch((error: unknown) => {
-      this.#options.drops.count('gossip-failed')
-      this.#options.log.debug({ error: String(error) }, 'a gossip message could not be published')
-    })
+    const publishing = this.#publish(bytes).finally(() => this.#publishing.delete(publishing))
+    this.#publishing.add(publishing)
+  }
+
+  /** Settles when everything broadcast so far is signed and on its way, so that a last word is not cut off. */
+  async flushed(): Promise<void> {
+    await Promise.all(this.#publishing)
   }
 
   /** Whether messages can go out to this peer, and whether it wants them. */
@@ -103,6 +107,15 @@ export class Gossip {
       for (const topology of this.#registrar.getTopologies(protocol)) {
         void Promise.resolve(topology.onConnect?.(connection.remotePeer, connection)).catch(() => {})
       }
+    }
+  }
+
+  async #publish(bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#router.publish(this.#options.topic, bytes)
+    } catch (error) {
+      this.#options.drops.count('gossip-failed')
+      this.#options.log.debug({ error: String(error) }, 'a gossip message could not be published')
     }
   }
 

@@ -101,8 +101,8 @@ export function createNetwork(options: NetworkOptions, listener: NetworkListener
   return new Libp2pNetwork(options, listener)
 }
 
-/** Three numbers that add up to less than the two seconds within which a stop is done. */
-const stopTimeouts_ms = { start: 700, node: 800, book: 300 } as const
+/** Numbers that add up to less than the two seconds within which a stop is done. */
+const stopTimeouts_ms = { start: 700, gossip: 100, node: 800, book: 300 } as const
 /** Streams that may be open on one connection, each way: what a peer may ask at once, and as many again that are closing. */
 const streamLimits = { sync: 128, beat: 4 } as const
 
@@ -376,6 +376,7 @@ class Libp2pNetwork implements Network {
     this.#watchdog.stop()
     this.#connections.stop()
     await within(stopTimeouts_ms.start, this.#starting)
+    await within(stopTimeouts_ms.gossip, this.#gossip?.flushed())
     this.#requests.stop()
     this.#serving.stop()
     await within(stopTimeouts_ms.node, Promise.all([this.#stopDiscovery(), this.#stopNode()]))

@@ -5,8 +5,9 @@
  *     db/                                                               see level.ts
  *     db.damaged-<unix seconds>/                                        databases that made no sense, for a person to look at
  */
+import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { RegistryError } from '../../core/errors.js'
 import { fileNames, GenerationFile, loadKey, parseCount, SmallFile, type LoadedKey } from '../identity.js'
@@ -169,7 +170,7 @@ class OpenDataDir implements DataDir {
 
 async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 })
+    await makeAll(path)
     await readdir(path)
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
@@ -178,6 +179,19 @@ async function makeDirectory(path: string): Promise<void> {
       `data directory ${path}: cannot be made or read (${reason}); make it writable for this user, or choose another`,
       { cause },
     )
+  }
+}
+
+/** Node's own recursive form never returns where a parent exists that takes no children, such as `/proc`. */
+async function makeAll(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
+    await makeAll(dirname(path))
+    await mkdir(path, { mode: 0o700 })
   }
 }
 

@@ -1,0 +1,92 @@
+// Where real daemons run: on this machine's loopback, or in a network namespace of their own, where multicast goes nowhere else.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A place in which processes are started and asked over HTTP. */
+export interface Place {
+  spawn(command: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess
+  fetch(url: string, init?: RequestInit & { readonly body?: string }): Promise<Answer>
+  close(): Promise<void>
+}
+
+export interface Answer {
+  readonly status: number
+  readonly body: string
+}
+
+export function loopback(): Place {
+  return {
+    spawn: (command, args, env) => spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    fetch: async (url, init) => {
+      const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) })
+      return { status: response.status, body: await response.text() }
+    },
+    close: async () => undefined,
+  }
+}
+
+/** Whether this user may make network namespaces; tests that need one say so and skip. */
+export function canMakeNamespaces(): boolean {
+  const probe = 'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo'
+  return spawnSync('unshare', ['-n', 'sh', '-c', probe], { stdio: 'ignore' }).status === 0
+}
+
+/** Lives in the namespace and asks there on behalf of the test. */
+const agent = `
+import { execFileSync } from 'node:child_process'
+const ip = (...args) => execFileSync('ip', args)
+ip('link', 'set', 'lo', 'up')
+ip('link', 'set', 'lo', 'multicast', 'on')
+ip('route', 'add', '224.0.0.0/4', 'dev', 'lo')
+process.on('message', async ({ id, url, init }) => {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) })
+    process.send({ id, status: response.status, body: await response.text() })
+  } catch (error) {
+    process.send({ id, error: String(error.cause ?? error) })
+  }
+})
+process.on('disconnect', () => process.exit())
+process.send('up')
+`
+
+interface Reply {
+  readonly id: number
+  readonly status?: number
+  readonly body?: string
+  readonly error?: string
+}
+
+export async function namespace(): Promise<Place> {
+  const child = spawn('unshare', ['-n', process.execPath, '--input-type=module', '--eval', agent], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  await once(child, 'message')
+  let lastId = 0
+  const waiting = new Map<number, (reply: Reply) => void>()
+  child.on('message', (reply: Reply) => {
+    waiting.get(reply.id)?.(reply)
+    waiting.delete(reply.id)
+  })
+  return {
+    spawn: (command, args, env) =>
+      spawn('nsenter', [`--net=/proc/${child.pid}/ns/net`, command, ...args], {
+        env,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    fetch: async (url, init) => {
+      const id = (lastId += 1)
+      const reply = await new Promise<Reply>((resolve) => {
+        waiting.set(id, resolve)
+        child.send({ id, url, init })
+      })
+      if (reply.error !== undefined) throw new Error(reply.error)
+      return { status: reply.status as number, body: reply.body as string }
+    },
+    close: async () => {
+      const exit = once(child, 'exit')
+      child.disconnect()
+      await exit
+    },
+  }
+}

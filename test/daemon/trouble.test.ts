@@ -1,0 +1,181 @@
+// Real daemons when things are not as they should be: gossip lost, ports taken, disks damaged, keys copied, callers wrong.
+import { cp, readdir, truncate, writeFile, chmod } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { allEqual, allList, Cluster, type RunningDaemon, until } from './cluster.js'
+import { loopback } from './place.js'
+
+let cluster: Cluster
+beforeEach(() => {
+  cluster = new Cluster(loopback())
+})
+afterEach(() => cluster.close())
+
+function joining(...running: RunningDaemon[]): string[] {
+  return ['--no-mdns', ...running.flatMap(({ address }) => ['--join', address])]
+}
+
+test.for([
+  { share: '1', what: 'without gossip' },
+  { share: '0.5', what: 'with half of the gossip lost' },
+])('$what three daemons still converge', async ({ share }) => {
+  const env = { ROLLCALL_TEST_DROP_GOSSIP: share }
+  const a = await cluster.start('a', { args: joining(), env })
+  const b = await cluster.start('b', { args: joining(a), env })
+  const c = await cluster.start('c', { args: joining(a), env })
+  await allList([a, b, c], ['a', 'b', 'c'])
+  for (let i = 0; i < 20; i++) await [a, b, c][i % 3]?.register({ url: `http://127.0.0.1:${20_000 + i}`, slug: 'web' })
+  await b.saveDefinition({ id: 'd' })
+  await until('all show all', async () => {
+    const shown = await Promise.all([a, b, c].map(async (daemon) => (await daemon.lookup('web'))?.length))
+    return shown.every((count) => count === 20)
+  })
+  await allEqual([a, b, c])
+  expect((await c.definitions()).map(({ id }) => id)).toEqual(['d'])
+})
+
+test('two daemons started at the same instant list two nodes, also with a label of their own', async () => {
+  const a = await cluster.start('abc', { args: joining() })
+  await a.kill('SIGTERM')
+  const [first, second] = await Promise.all([
+    cluster.start('abc', { args: ['--no-mdns', '--listen', a.address.replace(/\/p2p\/.*/, '')] }),
+    cluster.start('other', { args: ['--no-mdns', '--join', a.address] }),
+  ])
+  await allList([first, second], ['abc', 'other'])
+  expect((await first.ask('/registry-svc/node/self')).body).toContain('"id":"abc"')
+  expect((await cluster.cli('nodes', '--server', second.url)).stdout).toMatch(/^abc /m)
+})
+
+test('two nodes with one label are both listed, and flagged', async () => {
+  const a = await cluster.start('twin', { args: joining() })
+  const b = await cluster.start('twin', { args: joining(a), dataDir: await cluster.dataDir('twin2') })
+  await allList([a, b], ['twin', 'twin'])
+  await until('flagged', async () => (await a.members()).every(({ sameLabel }) => sameLabel))
+})
+
+test('a second daemon on one data directory is told who holds it', async () => {
+  const a = await cluster.start('a', { args: joining() })
+  const second = await cluster.spawn('a', { args: joining() })
+  await until('it ends', async () => second.isOver)
+  expect(second.process.exitCode).toBe(1)
+  expect(second.log).toContain(String(a.process.pid))
+  expect(second.log).not.toMatch(/^\s+at /m)
+  expect(second.stdout).toBe('')
+})
+
+test('a port in use, a data directory that cannot be written, a wrong option: one clear line, no trace', async () => {
+  const a = await cluster.start('a', { args: joining() })
+  const cases = [
+    { args: ['--http', new URL(a.url).host], code: 1, says: /http.*in use/i },
+    { args: ['--listen', a.address.replace(/\/p2p\/.*/, '')], code: 1, says: /listen/ },
+    { args: ['--data-dir', '/proc/nowhere'], code: 1, says: /\/proc\/nowhere/ },
+    { args: ['--http', '127.0.0.1:99999'], code: 2, says: /http/ },
+    { args: ['--frobnicate'], code: 2, says: /frobnicate/ },
+    { args: ['--http', '0.0.0.0:0'], code: 2, says: /insecure-http/ },
+    { args: ['--join', 'http://x'], code: 2, says: /join/ },
+  ]
+  for (const { args, code, says } of cases) {
+    const daemon = await cluster.spawn('b', { args: ['--no-mdns', ...args] })
+    await until(`${args.join(' ')} ends`, async () => daemon.isOver)
+    expect({ args, code: daemon.process.exitCode }).toEqual({ args, code })
+    expect(daemon.log).toMatch(says)
+    expect(daemon.log).not.toMatch(/^\s+at /m)
+  }
+})
+
+test('a damaged database is moved aside, and what it held comes back from the others', async () => {
+  let a = await cluster.start('a', { args: joining() })
+  const b = await cluster.start('b', { args: joining(a) })
+  const id = await a.register({ url: a.url, slug: 'web' })
+  await until('b shows it', async () => (await b.lookup('web'))?.length === 1)
+  await a.kill('SIGKILL')
+  const database = join(await cluster.dataDir('a'), 'db')
+  for (const file of await readdir(database)) {
+    if (/MANIFEST|CURRENT/.test(file)) await writeFile(join(database, file), 'not a database')
+  }
+  a = await cluster.start('a', { args: joining(b) })
+  expect(a.log).toMatch(/moved aside|damaged/)
+  await until('a has its own again', async () => (await a.instances()).some((instance) => instance.id === id))
+  await until('b shows it again', async () => (await b.lookup('web'))?.length === 1)
+  await allEqual([a, b])
+})
+
+test('a log cut short loses nothing that was acknowledged elsewhere', async () => {
+  let a = await cluster.start('a', { args: joining() })
+  const b = await cluster.start('b', { args: joining(a) })
+  for (let i = 0; i < 30; i++) await a.register({ id: `i${i}`, url: `http://127.0.0.1:${20_000 + i}` })
+  await until('b has all', async () => (await b.instances()).length === 30)
+  await a.kill('SIGKILL')
+  const database = join(await cluster.dataDir('a'), 'db')
+  for (const file of await readdir(database)) if (file.endsWith('.log')) await truncate(join(database, file), 3000)
+  a = await cluster.start('a', { args: joining(b) })
+  await until('a has all', async () => (await a.instances()).length === 30)
+  await until('b has all again', async () => (await b.instances()).length === 30)
+})
+
+test('of two daemons with one key, one stops writing and says why', async () => {
+  const a = await cluster.start('a', { args: joining() })
+  const b = await cluster.start('b', { args: joining(a) })
+  const c = await cluster.start('c', { args: joining(a, b) })
+  await allList([a, b, c], ['a', 'b', 'c'])
+  await a.kill('SIGTERM')
+  await cp(await cluster.dataDir('a'), await cluster.dataDir('copy'), { recursive: true })
+  const one = await cluster.start('a', { args: joining(b) })
+  const two = await cluster.start('a', { args: joining(c), dataDir: await cluster.dataDir('copy') })
+  const writes = async (daemon: RunningDaemon, n: number): Promise<number> =>
+    (await daemon.ask('/registry-svc/instance', 'PUT', { url: `http://127.0.0.1:${n}` })).status
+  let n = 21_000
+  await until('one of them refuses', async () => {
+    const [first, second] = await Promise.all([writes(one, n++), writes(two, n++)])
+    return first === 503 || second === 503
+  })
+  const muted = (await one.isReady()) ? two : one
+  expect((await muted.ask('/readyz')).body).toMatch(/another daemon runs with this node.s key/)
+})
+
+test('a cluster key that others can read is refused; with one, only its holders meet', async () => {
+  const key = join(await cluster.dataDir('keys'), 'key')
+  expect((await cluster.cli('keygen', key)).code).toBe(0)
+  const a = await cluster.start('a', { args: [...joining(), '--cluster-key', key] })
+  const b = await cluster.start('b', { args: [...joining(a), '--cluster-key', key] })
+  const stranger = await cluster.start('stranger', { args: joining(a) })
+  await allList([a, b], ['a', 'b'])
+  await allList([stranger], ['stranger'])
+  expect(stranger.log).toContain('open cluster')
+  expect(a.log).not.toContain('open cluster')
+  await chmod(key, 0o644)
+  const careless = await cluster.spawn('careless', { args: [...joining(), '--cluster-key', key] })
+  await until('it ends', async () => careless.isOver)
+  expect(careless.process.exitCode).toBe(2)
+  expect(careless.log).toMatch(/cluster-key.*(read|permission|chmod)/i)
+})
+
+test('clusters of other names never mix', async () => {
+  const a = await cluster.start('a', { args: [...joining(), '--cluster', 'one'] })
+  const b = await cluster.start('b', { args: [...joining(a), '--cluster', 'two'] })
+  const c = await cluster.start('c', { args: [...joining(a, b), '--cluster', 'one'] })
+  await allList([a, c], ['a', 'c'])
+  await allList([b], ['b'])
+})
+
+test('a wrong call gets an error that names the field, and never a 500', async () => {
+  const a = await cluster.start('a', { args: joining() })
+  const cases: [string, string, unknown, number, RegExp][] = [
+    ['PUT', '/registry-svc/instance', {}, 400, /url/],
+    ['PUT', '/registry-svc/instance', { url: 'myserver' }, 400, /scheme/],
+    ['PUT', '/registry-svc/instance', { url: 'http://x', port: 99_999 }, 400, /port/],
+    ['PUT', '/registry-svc/instance', { url: 7 }, 400, /url/],
+    ['PUT', '/registry-svc/instance', { url: `http://x/${'y'.repeat(2 * 1024 * 1024)}` }, 413, /large/],
+    ['PUT', '/registry-svc/definition', { definition: {} }, 400, /id/],
+    ['DELETE', '/registry-svc/instance/unknown', undefined, 404, /unknown/],
+    ['DELETE', `/registry-svc/node/${encodeURIComponent('http://nobody')}`, undefined, 404, /nobody/],
+    ['GET', '/v1/lookup/nothing', undefined, 404, /nothing/],
+  ]
+  for (const [method, path, body, status, says] of cases) {
+    const answer = await a.ask(path, method, body)
+    expect({ path, status: answer.status }).toEqual({ path, status })
+    expect((JSON.parse(answer.body) as { error: string }).error).toMatch(says)
+  }
+  await a.ask('/registry-svc/instance', 'PUT', { url: 'http://fine' })
+  expect(await a.instances()).toHaveLength(1)
+})
