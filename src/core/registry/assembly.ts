@@ -64,7 +64,16 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   const commands = new Commands(desk, index)
   const checkup = new Checkup(desk)
   const pulse = new Pulse(desk)
-  const intake: Intake = new Intake({ desk, horizon, commands, checkup, exchange: () => exchange, joining, boot })
+  const intake: Intake = new Intake({
+    desk,
+    horizon,
+    commands,
+    checkup,
+    roster,
+    exchange: () => exchange,
+    joining,
+    boot,
+  })
   const exchange: Exchange = new Exchange(desk, {
     take: (parcel, via) => intake.take(parcel, via, at()),
     compared: (peer, witness, now) => {

@@ -15,12 +15,14 @@ import { type Desk, storeSoon } from './desk.js'
 import type { Exchange } from './exchange.js'
 import type { Horizon } from './horizon.js'
 import type { Joining } from './joining.js'
+import type { Roster } from './roster.js'
 
 export interface IntakeParts {
   readonly desk: Desk
   readonly horizon: Horizon
   readonly commands: Commands
   readonly checkup: Checkup
+  readonly roster: Roster
   readonly exchange: () => Exchange
   /** Present until the first head is signed. */
   readonly joining: () => Joining | undefined
@@ -110,7 +112,9 @@ export class Intake {
 
   #followHead({ head }: SignedHead, at: Moment): void {
     const transition = this.#parts.desk.membership.follow(head, at.now)
-    if (transition !== undefined) this.#parts.desk.emit({ type: 'notify', event: { type: 'member', ...transition } })
+    if (transition === undefined) return
+    this.#parts.desk.emit({ type: 'notify', event: { type: 'member', ...transition } })
+    this.#parts.roster.refresh()
   }
 
   // ---- our own document, from elsewhere
