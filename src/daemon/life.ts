@@ -9,8 +9,8 @@ export type End = () => Promise<void> | void
 
 /** How long a goodbye may take to reach the disk and the wire. */
 const goodbyeTimeout_ms = 1000
-/** Between the goodbye and the end of the network: what was handed to the sockets goes out. */
-const flush_ms = 50
+/** Between the answer to `leave` and the end: the caller is to read it. */
+const answer_ms = 50
 
 export class Life {
   readonly #ends: readonly End[]
@@ -31,7 +31,7 @@ export class Life {
   /** Resolves once the goodbye is out; the end follows by itself. */
   async leave(): Promise<void> {
     await this.#sayGoodbye()
-    setTimeout(() => void this.stop(), flush_ms)
+    setTimeout(() => void this.stop(), answer_ms)
   }
 
   stop(): Promise<void> {
@@ -41,7 +41,6 @@ export class Life {
 
   async #end(): Promise<void> {
     await this.#sayGoodbye()
-    await new Promise((resolve) => setTimeout(resolve, flush_ms))
     await endAll(this.#ends, this.#log)
     this.#resolveStopped()
   }

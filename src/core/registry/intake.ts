@@ -6,8 +6,9 @@ import { NodeDocument } from '../document/document.js'
 import type { Change } from '../document/entries.js'
 import type { Moment, StoredDocument } from '../effects.js'
 import type { PeerId } from '../model.js'
+import type { Outcome } from '../replica/replica.js'
 import { type Touched, nothingTouched } from '../replica/union.js'
-import { type Head, type SignedHead, decodeHead, verifyHead } from '../wire/head.js'
+import { type Head, type SignedHead, comparePoints, decodeHead, verifyHead } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Checkup } from './checkup.js'
 import type { Commands } from './commands.js'
@@ -66,10 +67,9 @@ export class Intake {
     const { owner } = signed.head
     if (owner === desk.self) return this.#takeOwn(parcel, via)
     if (this.#parts.joining()?.isStale === true) return
-    const rival = this.#isRival(signed)
+    const held = desk.replica.head(owner)
     const outcome = desk.replica.offer(signed, content, at.now)
-    if (outcome.type === 'behind' || (rival && (outcome.type === 'taken' || outcome.type === 'gap')))
-      this.#dispute(parcel, via, at.now)
+    if (held !== undefined && isDisputed(signed.head, held, outcome.type)) this.#dispute(parcel, via, at.now)
     switch (outcome.type) {
       case 'taken':
         storeSoon(desk, [outcome.op])
@@ -89,12 +89,6 @@ export class Intake {
     }
   }
 
-  /** Two starts have signed heads of one generation: a copy of its data directory is, or was, running. */
-  #isRival({ head }: SignedHead): boolean {
-    const held = this.#parts.desk.replica.head(head.owner)
-    return held !== undefined && held.generation === head.generation && held.boot !== head.boot
-  }
-
   /**
    * What came and what is held do not continue each other. Their owner decides: it is shown both, for of two daemons
    * with one key we may be connected to either.
@@ -104,7 +98,7 @@ export class Intake {
     const { connected } = this.#parts.desk
     if (now - (this.#disputedAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms) return
     const to = connected.has(owner) ? owner : via
-    if (!connected.has(to)) return
+    if (!connected.has(to) || !verifyHead(parcel.signed, this.#parts.desk.crypto)) return
     this.#disputedAt.set(owner, now)
     this.#parts.exchange().push(to, [owner])
     if (to === owner) this.#parts.exchange().pass(to, parcel)
@@ -245,6 +239,18 @@ export class Intake {
     this.follow(owner, outcome.changes)
     membership.follow(signed.head, at.now)
   }
+}
+
+/**
+ * Whether a head and the one that was held show that their owner does not know one of them: a generation that began
+ * without what is held; two starts in one generation; a start that goes on after a later one has begun without it.
+ */
+function isDisputed(head: Head, held: Head, outcome: Outcome['type']): boolean {
+  if (head.boot === held.boot || outcome === 'refused' || outcome === 'fenced') return false
+  if (outcome === 'behind') return true
+  if (outcome === 'old')
+    return head.generation < held.generation && (held.parent === undefined || comparePoints(head, held.parent) > 0)
+  return head.generation === held.generation
 }
 
 interface StoredParcel {
