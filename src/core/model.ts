@@ -32,18 +32,7 @@ export interface InstanceRecord extends InstanceFacts {
 }
 
 /** A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. */
-export interface Registration {
-  readonly id?: string
-  readonly url: string
-  readonly slug?: string
-  readonly deploymentId?: string
-  readonly scheme?: string
-  readonly host?: string
-  readonly ip?: string
-  readonly port?: number
-  readonly path?: string
-  readonly tags?: readonly string[]
-}
+export type Registration = Omit<InstanceFacts, 'id'> & { readonly id?: string }
 
 /** The facts that a node publishes of itself. Load, usage and GPUs are news, not facts, and are not in here. */
 export interface NodeRecord {
@@ -293,7 +282,6 @@ function optionalText(fields: Readonly<Record<string, unknown>>, field: string, 
 function boundedText(value: string, field: string, limit: number): string {
   if (value.length > limit) throw new RegistryError('malformed', `${field}: longer than ${limit} characters`)
   if (!value.isWellFormed()) throw new RegistryError('malformed', `${field}: holds half of a surrogate pair`)
-  // eslint-disable-next-line no-control-regex
   if (/[\u0000-\u001f\u007f]/.test(value)) throw new RegistryError('malformed', `${field}: holds a control character`)
   return value
 }

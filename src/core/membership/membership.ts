@@ -158,7 +158,7 @@ export class Membership {
     for (const relayed of beat.relayed) this.#hearOf(relayed, now)
     const member = this.#members.get(from)
     if (member === undefined) {
-      if (this.#strangers.size < strangersKept) this.#strangers.set(from, { beat, at: now })
+      this.#remember(from, beat, now)
       return 'news'
     }
     if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'
@@ -173,6 +173,14 @@ export class Membership {
     member.heardAt = now
     member.refused = false
     return beat.generation > member.generation ? 'news' : 'heard'
+  }
+
+  /** Its head is on the way; the longest silent stranger makes room. */
+  #remember(stranger: PeerId, beat: Heartbeat, now: number): void {
+    this.#strangers.delete(stranger)
+    this.#strangers.set(stranger, { beat, at: now })
+    const [oldest] = this.#strangers.keys()
+    if (this.#strangers.size > strangersKept && oldest !== undefined) this.#strangers.delete(oldest)
   }
 
   /** Hearsay: it refreshes a known generation and proves nothing else. */

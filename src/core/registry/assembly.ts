@@ -70,6 +70,7 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
     commands,
     checkup,
     roster,
+    pulse,
     exchange: () => exchange,
     joining,
     boot,

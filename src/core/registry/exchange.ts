@@ -4,7 +4,8 @@
  */
 import type { Giveable } from '../document/document.js'
 import type { PeerId } from '../model.js'
-import { compareHoldings, parcelFor } from '../replica/replica.js'
+import { parcelFor } from '../replica/replica.js'
+import { compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import {
   type Holding,
@@ -247,7 +248,7 @@ export class Exchange {
     const { self, journal, replica } = this.#desk
     const document: Giveable | undefined = owner === self ? journal.giveable : replica.document(owner)
     if (document === undefined) return undefined
-    if (theirs !== undefined && compareHoldings(document.holding, theirs) <= 0) return undefined
+    if (theirs !== undefined && compareHeads(document.holding, theirs) <= 0) return undefined
     return parcelFor(document, theirs)
   }
 
@@ -256,7 +257,7 @@ export class Exchange {
     if (theirs.owner === self) return journal.isForeign(theirs)
     if (theirs.generation <= union.fencedUpTo(theirs.owner)) return false
     const mine = replica.document(theirs.owner)?.holding
-    return mine === undefined || compareHoldings(mine, theirs) < 0
+    return mine === undefined || compareHeads(mine, theirs) < 0
   }
 
   // ---- gaps
@@ -275,7 +276,7 @@ export class Exchange {
     const gap = this.#gaps.get(owner)
     if (gap === undefined) return
     this.#gaps.delete(owner)
-    gap.steps.sort((a, b) => compareHoldings(a.parcel.signed.head, b.parcel.signed.head))
+    gap.steps.sort((a, b) => compareHeads(a.parcel.signed.head, b.parcel.signed.head))
     for (const { parcel, via } of gap.steps) this.#parts.take(parcel, via, now)
   }
 

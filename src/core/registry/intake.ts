@@ -16,6 +16,7 @@ import { type Desk, storeSoon } from './desk.js'
 import type { Exchange } from './exchange.js'
 import type { Horizon } from './horizon.js'
 import type { Joining } from './joining.js'
+import type { Pulse } from './pulse.js'
 import type { Roster } from './roster.js'
 
 export interface IntakeParts {
@@ -24,6 +25,7 @@ export interface IntakeParts {
   readonly commands: Commands
   readonly checkup: Checkup
   readonly roster: Roster
+  readonly pulse: Pulse
   readonly exchange: () => Exchange
   /** Present until the first head is signed. */
   readonly joining: () => Joining | undefined
@@ -206,6 +208,8 @@ export class Intake {
     const { desk } = this.#parts
     this.follow(owner, desk.replica.drop(owner))
     desk.membership.forget(owner)
+    this.#parts.roster.forget(owner)
+    this.#parts.pulse.forget(owner)
     this.#disputedAt.delete(owner)
     storeSoon(desk, [{ type: 'forget', owner }])
   }

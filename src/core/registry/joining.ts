@@ -118,12 +118,6 @@ export class Joining {
     return true
   }
 
-  /** When to look again at the latest. */
-  get wakeAt(): number {
-    const since = this.#stale ? (this.#firstContactAt ?? this.#start.now) : this.#start.now
-    return Math.max(since + joinTimeout_ms, this.#start.now + checkTimeout_ms)
-  }
-
   /** Why it is not over, for people. */
   get reason(): string {
     if (this.#stale) {

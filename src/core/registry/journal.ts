@@ -15,7 +15,7 @@ import {
 import type { Crypto, Effect, StoreOp } from '../effects.js'
 import { RegistryError, assert } from '../errors.js'
 import { type PeerId, hex } from '../model.js'
-import { type Head, type Point, type SignedHead, comparePoints, signHead } from '../wire/head.js'
+import { type Head, type Origin, type Point, type SignedHead, comparePoints, signHead } from '../wire/head.js'
 import type { Holding } from '../wire/sync.js'
 import { Publication, type Version } from './publication.js'
 
@@ -136,7 +136,7 @@ export class Journal {
   }
 
   /** Whether a head of ours was made by another start than this one, and is not part of what this one continues. */
-  isForeign(head: Point & { readonly boot: string }): boolean {
+  isForeign(head: Origin): boolean {
     if (head.boot === this.#parts.boot) return false
     return this.#parent === undefined || comparePoints(head, this.#parent) > 0
   }

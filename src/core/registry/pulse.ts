@@ -55,6 +55,7 @@ export class Pulse {
 
   disconnected(peer: PeerId): void {
     this.#neighbours.delete(peer)
+    if (this.#desk.membership.member(peer) === undefined) this.#vitals.delete(peer)
   }
 
   get #hasHead(): boolean {
@@ -123,7 +124,7 @@ export class Pulse {
       return undefined
     }
     if (frame.type === 'vitals') {
-      if (frame.owner === from && this.#desk.membership.member(from) !== undefined) this.#vitals.set(from, frame)
+      if (frame.owner === from && this.#neighbours.has(from)) this.#vitals.set(from, frame)
       return undefined
     }
     const hearing = this.#desk.membership.hear(from, frame, now)

@@ -6,8 +6,7 @@ import type { Crypto, StoreOp } from '../effects.js'
 import type { Change } from '../document/entries.js'
 import { type Giveable, NodeDocument } from '../document/document.js'
 import type { PeerId } from '../model.js'
-import { equalBytes } from '../wire/codec.js'
-import { type Head, type Point, type SignedHead, compareHeads, comparePoints, verifyHead } from '../wire/head.js'
+import { type Head, type SignedHead, compareHeads, comparePoints, verifyHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
 
@@ -183,11 +182,6 @@ function isBehind(head: Head, held: Head): boolean {
   return head.parent === undefined || comparePoints(head.parent, held) < 0
 }
 
-/** Negative where `a` is less than `b`, as a holder's word: the order of heads. */
-export function compareHoldings(a: Point & { boot: string }, b: Point & { boot: string }): number {
-  return comparePoints(a, b) || (a.boot < b.boot ? -1 : a.boot > b.boot ? 1 : 0)
-}
-
 /** What to send of a document to one who holds `theirs`: the difference where it can be told, else all of it. */
 export function parcelFor(document: Giveable, theirs: Holding | undefined): Parcel | undefined {
   const { signed, holding } = document
@@ -200,9 +194,4 @@ export function parcelFor(document: Giveable, theirs: Holding | undefined): Parc
   }
   const bytes = document.encode()
   return bytes && { signed, content: { type: 'full', bytes } }
-}
-
-/** Whether two signed heads are the same bytes. */
-export function sameHead(a: SignedHead, b: SignedHead): boolean {
-  return equalBytes(a.bytes, b.bytes)
 }

@@ -13,10 +13,14 @@ export interface Point {
   readonly version: number
 }
 
-export interface Head extends Point {
-  readonly owner: PeerId
+/** A point, and the start of the daemon that reached it. */
+export interface Origin extends Point {
   /** 64 random bits of the daemon's start, as 16 hex digits. */
   readonly boot: string
+}
+
+export interface Head extends Origin {
+  readonly owner: PeerId
   /** The point that this generation continues; absent where its owner knew of none. */
   readonly parent?: Point
   /** Raised each time the Yjs document is built anew from its entries. */
@@ -45,7 +49,7 @@ export function comparePoints(a: Point, b: Point): number {
 }
 
 /** The order in which replicas prefer heads of one owner; the boot id decides between two clones that reached the same point. */
-export function compareHeads(a: Head, b: Head): number {
+export function compareHeads(a: Origin, b: Origin): number {
   return comparePoints(a, b) || (a.boot < b.boot ? -1 : a.boot > b.boot ? 1 : 0)
 }
 

@@ -8,13 +8,12 @@
 import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import type { UpdateStep } from './gossip.js'
-import { type Point, type SignedHead, decodeHead } from './head.js'
+import { type Origin, type SignedHead, decodeHead } from './head.js'
 import { wireLimits } from './limits.js'
 
 /** What one side holds of one document. All zero: nothing. */
-export interface Holding extends Point {
+export interface Holding extends Origin {
   readonly owner: PeerId
-  readonly boot: string
   readonly epoch: number
   /** The next Yjs clock: what a difference must start at. */
   readonly clock: number
