@@ -13,7 +13,7 @@ import type {
   NodeView,
   Readiness,
 } from './core/views.js'
-import type { PeersView, SelfView } from './http/service.js'
+import type { PeersView, SelfView } from './core/views.js'
 
 export const defaultServer = 'http://127.0.0.1:58231'
 const defaultTimeout_ms = 10_000

@@ -11,7 +11,12 @@ const stderr = 2
 
 /** Lines are written synchronously, so that the last ones before an exit are not lost. */
 export function createLog(level: LogLevel, terminal = process.stderr.isTTY === true): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
+  const options = {
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  }
   if (!terminal) return pino(options, pino.destination({ dest: stderr, sync: true }))
   return pino(options, pretty({ destination: stderr, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: true }))
 }

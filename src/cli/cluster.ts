@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import type { MemberView, NodeView } from '../core/views.js'
-import type { PeerView } from '../http/service.js'
+import type { PeerView } from '../core/views.js'
 import { clientOf, printJson, printLines, reads, terminalWidth, type ReadingOptions } from './command.js'
 import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain, renderTable, type Column } from './format.js'
 

@@ -56,6 +56,8 @@ export const modelLimits = {
   tags: 64,
   addresses: 16,
   definitionBytes: 1024 * 1024,
+  /** Registration numbers, stamps and generations: far above any honest one, far below where numbers lose their last digit. */
+  counter: 2 ** 45,
 } as const
 
 /** The port that a url without one means. */
@@ -205,7 +207,7 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   const fields = readObject(json)
   if (fields === undefined) return undefined
   const { n, status, details } = fields
-  if (!Number.isSafeInteger(n) || (n as number) < 1) return undefined
+  if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) > modelLimits.counter) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
   try {

@@ -4,7 +4,8 @@
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { Registry } from '../core/registry/registry.js'
-import type { PeersView, PeerView, RegistryService, SelfView } from '../http/service.js'
+import type { PeersView, PeerView, SelfView } from '../core/views.js'
+import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import type { Engine } from './engine.js'
 

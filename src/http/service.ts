@@ -1,59 +1,18 @@
 /**
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
-import type { Definition, PeerId, Registration } from '../core/model.js'
+import type { Definition, Registration } from '../core/model.js'
 import type {
   DigestView,
-  ExchangeView,
   InstanceRow,
   InstanceView,
   LookupResult,
   MemberView,
   NodeView,
+  PeersView,
   Readiness,
+  SelfView,
 } from '../core/views.js'
-
-/** One connected or known peer, as the network and the registry see it. */
-export interface PeerView extends ExchangeView {
-  readonly peer: PeerId
-  readonly nodeId?: string
-  readonly connected: boolean
-  /** The multiaddr of the open connection, else the first known address. */
-  readonly address?: string
-  readonly direction?: 'inbound' | 'outbound'
-  /** RFC 3339. */
-  readonly connectedSince?: string
-  readonly roundTrip_ms?: number
-  /** Heartbeat and gossip streams are open in both directions. */
-  readonly streamsHealthy: boolean
-  /** The last dial's failure, where it is not connected. */
-  readonly lastError?: string
-}
-
-export interface PeersView {
-  /** This replica has every connected peer's digest, and all members that it believes alive are connected. */
-  readonly inStep: boolean
-  /** One line for people: `in step with 2 of 2 peers`. */
-  readonly summary: string
-  readonly peers: readonly PeerView[]
-}
-
-export interface SelfView {
-  readonly peer: PeerId
-  readonly nodeId: string
-  readonly url: string
-  readonly cluster: string
-  readonly version: string
-  readonly generation: number
-  readonly http?: string
-  readonly listen: readonly string[]
-  readonly ready: Readiness
-  /** Members believed alive, this one included. */
-  readonly alive: number
-  readonly uptime_ms: number
-  /** What was dropped, by reason. */
-  readonly dropped: Readonly<Record<string, number>>
-}
 
 /**
  * A running daemon. Every method may throw a RegistryError; writes resolve once the write is on this machine's disk

@@ -5,8 +5,15 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { PeersView, SelfView } from '../../src/http/service.js'
-import type { DigestView, InstanceView, LookupResult, MemberView, NodeView } from '../../src/core/views.js'
+import type {
+  DigestView,
+  InstanceView,
+  LookupResult,
+  MemberView,
+  NodeView,
+  PeersView,
+  SelfView,
+} from '../../src/core/views.js'
 import type { Answer, Place } from './place.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import type { InstanceRow, InstanceView, LookupResult, NodeView, Readiness } from '../../src/core/views.js'
-import type { PeersView, RegistryService, SelfView } from '../../src/http/service.js'
+import type { PeersView, SelfView } from '../../src/core/views.js'
+import type { RegistryService } from '../../src/http/service.js'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 

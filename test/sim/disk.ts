@@ -1,5 +1,9 @@
 // A disk in memory with the one property that matters: what was not synced is gone after a power cut, in whole batches from the end.
+import { NodeDocument } from '../../src/core/document/document.js'
+import type { Entry } from '../../src/core/document/entries.js'
 import type { StoreOp, StoredDocument } from '../../src/core/effects.js'
+import { decodeHead } from '../../src/core/wire/head.js'
+import { hash } from './crypto.js'
 import type { Random } from './random.js'
 
 interface Kept {
@@ -72,6 +76,34 @@ export class Disk {
     }
   }
 
+  /** The entries of an owner's document, as a start would read them. */
+  entriesOf(owner: string): Entry[] {
+    const document = this.load().documents.find((one) => one.owner === owner)
+    const signed = document?.snapshot && decodeHead(document.snapshot.head)
+    if (document?.snapshot === undefined || signed === undefined) return []
+    const read = NodeDocument.load(hash, signed, document.snapshot.content)
+    for (const { head, update } of document.updates) {
+      const next = decodeHead(head)
+      const from = read?.signed.head
+      if (next === undefined || from === undefined) return []
+      const outcome = read?.take(next, { fromEpoch: from.epoch, fromVersion: from.version, bytes: update })
+      if (outcome?.type !== 'taken') throw new Error(`an update on disk does not fit: ${outcome?.type}`)
+    }
+    return [...(read?.entries.sorted() ?? [])]
+  }
+
+  /** Everything but the key is gone. */
+  loseAll(): void {
+    this.loseStore()
+    this.#durable.generation = 0
+    this.#durable.up = undefined
+  }
+
+  /** As the file outside the database says. */
+  get generation(): number {
+    return this.#durable.generation
+  }
+
   /** A backup, and its restoration on a disk of its own. */
   copy(): Disk {
     const copy = new Disk()
@@ -80,15 +112,11 @@ export class Disk {
     return copy
   }
 
-  /** Bytes on disk, as far as documents go. */
-  get bytes(): number {
+  /** Bytes on disk of one owner's document. */
+  contentBytes(owner: string): number {
     this.#flush(this.#tail.length)
-    let sum = 0
-    for (const { snapshot, updates } of this.#durable.documents.values()) {
-      sum += snapshot?.content.length ?? 0
-      for (const { update } of updates) sum += update.length
-    }
-    return sum
+    const { snapshot, updates } = this.#durable.documents.get(owner) ?? { updates: [] }
+    return updates.reduce((sum, { update, head }) => sum + update.length + head.length, snapshot?.content.length ?? 0)
   }
 }
 

@@ -1,4 +1,4 @@
-// What will happen, in the order of its time; what is due at the same time happens in the order in which it was said.
+// Virtual time: what will happen, in the order of its time; what is due at the same time happens in the order in which it was said.
 
 interface Entry {
   readonly at: number
@@ -6,7 +6,11 @@ interface Entry {
   readonly run: () => void
 }
 
+/** More than this at one moment is something that answers itself. */
+const atOnceLimit = 100_000
+
 export class EventQueue {
+  now = 0
   readonly #heap: Entry[] = []
   #order = 0
 
@@ -22,11 +26,23 @@ export class EventQueue {
     this.#heap[i] = entry
   }
 
-  nextAt(): number | undefined {
-    return this.#heap[0]?.at
+  after(delay_ms: number, run: () => void): void {
+    this.push(this.now + delay_ms, run)
   }
 
-  pop(): (() => void) | undefined {
+  runUntil(end: number): void {
+    for (let atOnce = 0; ; atOnce++) {
+      const next = this.#heap[0]?.at
+      if (next === undefined || next > end) break
+      if (next > this.now) atOnce = 0
+      if (atOnce > atOnceLimit) throw new Error(`time stands still at ${this.now}`)
+      this.now = next
+      this.#pop()?.()
+    }
+    this.now = end
+  }
+
+  #pop(): (() => void) | undefined {
     const first = this.#heap[0]
     const last = this.#heap.pop()
     if (first === undefined || last === undefined || first === last) return first?.run

@@ -29,8 +29,6 @@ const gapPatience_ms = 100
 const waitingSteps = 16
 /** A neighbour out of step is synced with at most this often. */
 const syncPause_ms = 2000
-/** Heartbeats in a row with a digest that is none of ours. */
-const mismatchesTolerated = 3
 
 /** What the exchange needs of the rest of the registry. */
 export interface ExchangeParts {
@@ -66,7 +64,6 @@ export interface PeerExchange {
   lastSyncAt?: number
   brought?: number
   took?: number
-  mismatches: number
 }
 
 export class Exchange {
@@ -85,7 +82,7 @@ export class Exchange {
   peer(id: PeerId): PeerExchange {
     const known = this.#peers.get(id)
     if (known !== undefined) return known
-    const peer = { mismatches: 0 }
+    const peer = {}
     this.#peers.set(id, peer)
     return peer
   }
@@ -104,14 +101,9 @@ export class Exchange {
     })
   }
 
-  get syncing(): boolean {
-    for (const { purpose } of this.#asked.values()) if (purpose === 'sync') return true
-    return false
-  }
-
   /** Fetches one owner's document from its owner, or else from whoever told of it. */
   pull(owner: PeerId, via: PeerId): void {
-    for (const asked of this.#asked.values()) if (asked.purpose === 'pull' && asked.owner === owner) return
+    if (this.#isAsking('pull', owner)) return
     const { connected, replica } = this.#desk
     const peer = [owner, via, ...connected].find((candidate) => connected.has(candidate))
     if (peer === undefined) return
@@ -288,14 +280,10 @@ export class Exchange {
 
   // ---- anti-entropy
 
-  /** A heartbeat has brought a digest. */
-  compareDigest(peer: PeerId, inStep: boolean, now: number): void {
-    const exchange = this.peer(peer)
-    exchange.mismatches = inStep ? 0 : exchange.mismatches + 1
-    const due = exchange.mismatches >= mismatchesTolerated && now - this.#syncedAt >= syncPause_ms
-    if (!due || this.syncing) return
+  /** A neighbour has shown again and again that it does not hold what we hold. */
+  reconcile(peer: PeerId, now: number): void {
+    if (now - this.#syncedAt < syncPause_ms || this.#isAsking('sync')) return
     this.#syncedAt = now
-    exchange.mismatches = 0
     this.sync(peer)
   }
 
@@ -305,12 +293,12 @@ export class Exchange {
       gap.deadline = undefined
       const via = gap.steps.at(-1)?.via ?? owner
       this.pull(owner, via)
-      if (!this.#isPulling(owner)) this.#gaps.delete(owner) // nobody to ask: the next comparison of digests finds it
+      if (!this.#isAsking('pull', owner)) this.#gaps.delete(owner) // nobody to ask: the next comparison of digests finds it
     }
   }
 
-  #isPulling(owner: PeerId): boolean {
-    for (const asked of this.#asked.values()) if (asked.purpose === 'pull' && asked.owner === owner) return true
+  #isAsking(purpose: Asked['purpose'], owner?: PeerId): boolean {
+    for (const asked of this.#asked.values()) if (asked.purpose === purpose && asked.owner === owner) return true
     return false
   }
 }

@@ -138,14 +138,14 @@ export class Intake {
     if (head.generation < journal.generation) return this.#parts.exchange().pull(self, via)
     this.#noteContinued(head)
     journal.raiseGeneration(head.generation + 1)
-    this.#tellGeneration('another start signed records of this node in the same generation')
+    this.tellGeneration('another start signed records of this node in the same generation')
   }
 
   #noteContinued({ boot, generation }: Head): void {
     this.#continued.set(boot, Math.max(generation, this.#continued.get(boot) ?? 0))
   }
 
-  #tellGeneration(why: string): void {
+  tellGeneration(why: string): void {
     const { journal, emit } = this.#parts.desk
     emit({ type: 'notify', event: { type: 'generation', generation: journal.generation, why } })
   }
@@ -173,7 +173,7 @@ export class Intake {
     if (!desk.journal.isForeign(head)) return
     this.#noteContinued(head)
     desk.journal.adopt(document, (change, adopted) => commands.rewrite(change, adopted, at.wall))
-    this.#tellGeneration('a peer knew a newer version of this node’s own records')
+    this.tellGeneration('a peer knew a newer version of this node’s own records')
   }
 
   // ---- fences
@@ -200,7 +200,7 @@ export class Intake {
     this.#parts.checkup.forget(journal.keys('instances'))
     this.#parts.checkup.checkAll(at.now)
     journal.raiseGeneration(fencedUpTo + 1)
-    this.#tellGeneration('this node was forgotten by the cluster while it lived')
+    this.tellGeneration('this node was forgotten by the cluster while it lived')
   }
 
   /** Forgets an owner and all that it wrote. */

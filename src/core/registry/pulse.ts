@@ -18,13 +18,16 @@ import type { PeerExchange } from './exchange.js'
 const settled_ms = 2000
 /** A neighbour is in step where its digest is one of ours of this long. */
 const digestMemory_ms = 5000
+/** A neighbour is out of step, and synced with, after so many heartbeats in a row with a digest that is none of ours. */
+const mismatchesTolerated = 3
 /** A connection over which no heartbeat came for this long is cut and dialled again. */
 const stuckAfter_ms = 5000
 
 interface Neighbour {
   heartbeats: number
   heartbeatAt?: number
-  inStep?: boolean
+  /** Heartbeats in a row with a digest that is none of ours; a change on its way explains one or two. */
+  mismatches: number
   /** Since when heartbeats are expected over this connection. */
   expectedSince: number
 }
@@ -47,7 +50,7 @@ export class Pulse {
   }
 
   connected(peer: PeerId, now: number): void {
-    this.#neighbours.set(peer, { heartbeats: 0, expectedSince: now })
+    this.#neighbours.set(peer, { heartbeats: 0, mismatches: 0, expectedSince: now })
     if (!this.#hasHead) return
     this.#beat(peer, now)
     this.#sendVitals(peer)
@@ -112,7 +115,7 @@ export class Pulse {
 
   // ---- hearing
 
-  /** @returns what a heartbeat came to; undefined for any other frame */
+  /** @returns what a heartbeat came to, and whether its sender holds what we hold; undefined for any other frame */
   hear(
     from: PeerId,
     bytes: Uint8Array,
@@ -132,8 +135,8 @@ export class Pulse {
     if (neighbour === undefined) return { hearing }
     neighbour.heartbeats += 1
     neighbour.heartbeatAt = now
-    neighbour.inStep = this.#isKnownDigest(hex(frame.digest), now)
-    return { hearing, inStep: neighbour.inStep }
+    neighbour.mismatches = this.#isKnownDigest(hex(frame.digest), now) ? 0 : neighbour.mismatches + 1
+    return { hearing, inStep: neighbour.mismatches < mismatchesTolerated }
   }
 
   vitalsOf(owner: PeerId): string | undefined {
@@ -145,12 +148,12 @@ export class Pulse {
   }
 
   view(peer: PeerId, exchange: PeerExchange, now: number): ExchangeView {
-    const { heartbeats = 0, heartbeatAt, inStep } = this.#neighbours.get(peer) ?? {}
+    const { heartbeats = 0, heartbeatAt, mismatches = 0 } = this.#neighbours.get(peer) ?? {}
     const { lastSyncAt, brought, took } = exchange
     return {
       heartbeats,
       ...(heartbeatAt !== undefined && { heartbeatAge_ms: Math.round(now - heartbeatAt) }),
-      ...(inStep !== undefined && { inStep }),
+      ...(heartbeatAt !== undefined && { inStep: mismatches < mismatchesTolerated }),
       ...(lastSyncAt !== undefined && { lastSyncAge_ms: Math.round(now - lastSyncAt) }),
       ...(brought !== undefined && { lastSyncBrought: brought }),
       ...(took !== undefined && { lastSyncTook: took }),

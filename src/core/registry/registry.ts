@@ -3,22 +3,20 @@
  * It joins the parts; every rule lives in one of them.
  */
 import type { Command, Crypto, Effect, Input, Moment, StoredDocument } from '../effects.js'
-import { assert } from '../errors.js'
+import type { Membership } from '../membership/membership.js'
 import { type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
-import { nodeKey, writeNodeRecord } from '../replica/records.js'
 import type { Readiness } from '../views.js'
 import { decodeSyncRequest } from '../wire/sync.js'
 import { decodeGossip } from '../wire/gossip.js'
 import { compareHeads, verifyHead } from '../wire/head.js'
 import { type Parts, assemble } from './assembly.js'
-import { type HorizonNotes, holdsAnything, horizon_ms } from './horizon.js'
-import { Joining } from './joining.js'
+import type { HorizonNotes } from './horizon.js'
+import type { Journal } from './journal.js'
+import { Opening } from './opening.js'
 import type { Reading } from './reading.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
-const generationRetry_ms = 1000
-
 /** What a registry begins with. */
 export interface RegistryStart {
   readonly self: PeerId
@@ -40,16 +38,11 @@ export class Registry {
   readonly #start: RegistryStart
   readonly #parts: Parts
   readonly #connected = new Set<PeerId>()
-  #joining: Joining | undefined
+  readonly #opening: Opening
   #mutedBecause: string | undefined
-  #addresses: readonly string[] | undefined
   #effects: Effect[] = []
   #at: Moment
   #tickAt: number
-  /** The write of this start's generation; nothing is signed before it is on disk. */
-  #bootStore = 0
-  #isGenerationDurable = false
-  #retryGenerationAt = Number.POSITIVE_INFINITY
   #isReady = false
   #whenSettled: (() => void)[] = []
 
@@ -61,31 +54,19 @@ export class Registry {
       at: () => this.#at,
       emit: (effect) => this.#emit(effect),
       connected: this.#connected,
-      joining: () => this.#joining,
+      joining: () => this.#opening?.joining,
       whenSettled: (run) => void this.#whenSettled.push(run),
     })
-    this.#restore(at)
+    this.#opening = new Opening(start, this.#parts, at)
+    this.#settleTouched()
   }
 
-  /** Takes what is on disk, and begins to join. */
-  #restore(at: Moment): void {
-    const start = this.#start
-    const own = this.#parts.intake.restore(start.documents, at)
-    const generation = Math.max(start.generation + 1, Math.floor(at.wall / 1000))
-    this.#parts.desk.journal.setGeneration(generation)
-    if (own !== undefined) this.#parts.desk.journal.continueFrom(own)
-    this.#storeGeneration()
-    const away = start.lastUp !== undefined && at.wall - start.lastUp > horizon_ms
-    this.#joining = new Joining({
-      now: at.now,
-      crypto: start.crypto,
-      self: start.self,
-      freshKey: start.freshKey,
-      stale: away && holdsAnything(this.#parts.desk.union),
-      expected: this.#parts.roster.restored(at.now),
-    })
-    this.#joining.checking(this.#parts.checkup.checkAll(at.now))
-    this.#settleTouched()
+  get #journal(): Journal {
+    return this.#parts.desk.journal
+  }
+
+  get #membership(): Membership {
+    return this.#parts.desk.membership
   }
 
   /** All reads of the registry. None waits, none changes anything. */
@@ -100,7 +81,7 @@ export class Registry {
 
   /** When to be given a `wake` at the latest, on the clock of `Moment.now`. */
   get wakeAt(): number {
-    return Math.min(this.#tickAt, this.#parts.desk.journal.wakeAt)
+    return Math.min(this.#tickAt, this.#journal.wakeAt)
   }
 
   handle(input: Input, at: Moment): Effect[] {
@@ -116,14 +97,14 @@ export class Registry {
       case 'wake':
         return this.#wake()
       case 'listening':
-        return this.#onListening(input.addresses)
+        return this.#opening.listening(input.addresses)
       case 'connected':
         return this.#onConnected(input.peer)
       case 'disconnected':
         return this.#onDisconnected(input.peer)
       case 'refused':
-        this.#parts.desk.membership.refuse(input.peer)
-        this.#joining?.refused(input.peer)
+        this.#membership.refuse(input.peer)
+        this.#opening.joining?.refused(input.peer)
         return this.#judgeMembers(0)
       case 'gossip':
         return this.#onGossip(input.author, input.bytes)
@@ -138,7 +119,7 @@ export class Registry {
       case 'stored':
         return this.#onStored(input.id, input.error)
       case 'checked':
-        this.#joining?.checked(input.id)
+        this.#opening.joining?.checked(input.id)
         return this.#parts.checkup.checked(input.id, input.n, input.result)
       case 'vitals':
         return this.#parts.pulse.setVitals(input.load, input.vitals)
@@ -149,20 +130,10 @@ export class Registry {
 
   // ---- connections
 
-  #onListening(addresses: readonly string[]): void {
-    this.#addresses = addresses
-    if (this.#parts.desk.journal.isOpen) this.#writeNode(addresses)
-  }
-
-  #writeNode(addresses: readonly string[]): void {
-    this.#parts.desk.journal.set('node', nodeKey, writeNodeRecord({ ...this.#start.node, addresses }))
-  }
-
   #onConnected(peer: PeerId): void {
     this.#connected.add(peer)
     this.#parts.pulse.connected(peer, this.#at.now)
-    if (this.#isGenerationDurable && (this.#joining !== undefined || this.#start.self < peer))
-      this.#parts.exchange.sync(peer)
+    if (this.#opening.maySpeak && (!this.#opening.isOver || this.#start.self < peer)) this.#parts.exchange.sync(peer)
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
@@ -170,7 +141,7 @@ export class Registry {
     this.#connected.delete(peer)
     this.#parts.pulse.disconnected(peer)
     this.#parts.exchange.disconnected(peer)
-    const member = this.#parts.desk.membership.member(peer)
+    const member = this.#membership.member(peer)
     if (member !== undefined && !member.left) this.#emit({ type: 'dial', peer })
   }
 
@@ -180,7 +151,7 @@ export class Registry {
     const message = decodeGossip(bytes)
     if (message === undefined) return this.#parts.desk.drop('unreadable gossip')
     if (message.type === 'report') {
-      if (!this.#parts.desk.membership.report(author, message, this.#at.now))
+      if (!this.#membership.report(author, message, this.#at.now))
         return this.#parts.desk.drop('report by or about nobody known')
       return this.#judgeMembers(0)
     }
@@ -199,35 +170,31 @@ export class Registry {
     if (heard === undefined) return
     this.#parts.horizon.heard(from, wall)
     if (heard.hearing === 'news') this.#parts.exchange.pull(from, from)
-    if (heard.inStep !== undefined && this.#joining === undefined) {
-      this.#parts.exchange.compareDigest(from, heard.inStep, now)
-    }
+    if (heard.inStep === false && this.#opening.isOver) this.#parts.exchange.reconcile(from, now)
     this.#parts.roster.refresh()
   }
 
   #onRequest(from: PeerId, id: number, bytes: Uint8Array): void {
     const request = decodeSyncRequest(bytes)
     const reply = (answer: Uint8Array, last: boolean): void => this.#emit({ type: 'reply', id, bytes: answer, last })
-    if (request === undefined || !this.#isGenerationDurable) {
+    if (request === undefined || !this.#opening.maySpeak) {
       this.#parts.desk.drop(request === undefined ? 'unreadable request' : 'request before the start')
       return reply(new Uint8Array(), true)
     }
     if (request.type !== 'remove') return this.#parts.exchange.answer(from, request, reply, this.#at.now)
-    const { self } = this.#start
     const record = this.#ownRecord(request.id)
-    if (record === undefined || record.n > request.n || !this.#parts.desk.journal.isOpen) {
+    if (record === undefined || record.n > request.n || !this.#journal.isOpen) {
       return this.#parts.exchange.answerRemoval(from, request.holding, reply)
     }
-    assert(self !== from, 'nobody asks itself')
     this.#parts.commands.dropOwn(request.id, record.n, this.#at.wall)
-    this.#parts.desk.journal.whenDurable((error) => {
+    this.#journal.whenDurable((error) => {
       if (error === undefined) this.#parts.exchange.answerRemoval(from, request.holding, reply)
       else reply(new Uint8Array(), true)
     })
   }
 
   #ownRecord(id: string): { readonly n: number } | undefined {
-    const json = this.#parts.desk.journal.get('instances', id)
+    const json = this.#journal.get('instances', id)
     return json === undefined ? undefined : readInstanceRecord(id, json)
   }
 
@@ -235,103 +202,38 @@ export class Registry {
 
   #wake(): void {
     const { now, wall } = this.#at
-    this.#parts.desk.journal.retry(now)
+    this.#journal.retry(now)
     if (now < this.#tickAt) return
     const late_ms = now - this.#tickAt
     this.#tickAt = now + tick_ms
-    this.#retryGeneration(now)
     this.#parts.exchange.tick(now)
-    if (this.#joining !== undefined) this.#tryOpen(this.#joining)
+    this.#opening.tick(this.#connected, this.#at, () => this.#settleTouched())
     this.#judgeMembers(late_ms)
     this.#parts.pulse.tick(now)
-    if (this.#parts.desk.journal.isOpen) this.#parts.checkup.tick(now)
-    if (!this.#isStale) this.#parts.horizon.tick(wall, now, false)
+    if (this.#journal.isOpen) this.#parts.checkup.tick(now)
+    if (!this.#opening.isStale) this.#parts.horizon.tick(wall, now, false)
     this.#parts.roster.tick(now)
   }
 
   #judgeMembers(late_ms: number): void {
     const { reports, refute } = this.#parts.roster.judge(this.#at.now, late_ms)
     if (this.#isReady) for (const report of reports) this.#emit(this.#parts.pulse.report(report))
-    if (!refute || !this.#parts.desk.journal.isOpen) return
-    this.#parts.desk.journal.raiseIncarnation()
-    this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#parts.desk.journal.incarnation } })
-  }
-
-  // ---- joining
-
-  get #isStale(): boolean {
-    return this.#joining?.isStale ?? false
-  }
-
-  #tryOpen(joining: Joining): void {
-    const addresses = this.#addresses
-    const end = this.#isGenerationDurable ? joining.end(this.#connected, this.#at.now) : undefined
-    if (end === undefined || addresses === undefined) return
-    this.#joining = undefined
-    if (end.content !== undefined && this.#parts.desk.journal.isForeign(end.content.signed.head)) {
-      this.#parts.desk.journal.continueFrom(end.content)
-      const why = 'a peer knew a newer version of this node’s own records'
-      this.#emit({
-        type: 'notify',
-        event: { type: 'generation', generation: this.#parts.desk.journal.generation, why },
-      })
-    }
-    if (end.blank) this.#goBlank()
-    this.#parts.checkup.forget(joining.unchecked)
-    this.#settleTouched()
-    this.#writeNode(addresses)
-    this.#parts.desk.journal.open()
-    this.#parts.commands.dropAllBeaten()
-    this.#parts.intake.survive(Math.max(joining.fencedUpTo, this.#parts.horizon.fencedUpTo(this.#start.self)), this.#at)
-    this.#parts.counter.serveWaiting()
-    for (const peer of this.#connected) this.#parts.exchange.sync(peer)
-  }
-
-  /** Our content is from before the horizon: others may have forgotten why it went. */
-  #goBlank(): void {
-    for (const owner of [...this.#parts.desk.replica.owners()]) this.#parts.intake.drop(owner)
-    for (const map of ['instances', 'definitions', 'removals', 'fences'] as const) {
-      for (const key of this.#parts.desk.journal.keys(map)) this.#parts.desk.journal.set(map, key, undefined)
-    }
-    const message = 'this node was off for over 30 days: it dropped its old records and takes the cluster’s'
-    this.#emit({ type: 'notify', event: { type: 'warning', message } })
-  }
-
-  #storeGeneration(): void {
-    this.#bootStore = this.#parts.desk.nextId()
-    const ops = [{ type: 'generation', generation: this.#parts.desk.journal.generation }] as const
-    this.#emit({ type: 'store', id: this.#bootStore, sync: true, ops })
-  }
-
-  /** Nothing is said to anybody before the generation is on disk. */
-  #onGenerationStored(error: string | undefined): void {
-    if (error === undefined) {
-      this.#isGenerationDurable = true
-      for (const peer of this.#connected) this.#parts.exchange.sync(peer)
-      return
-    }
-    this.#retryGenerationAt = this.#at.now + generationRetry_ms
-    const message = `the generation cannot be written (${error}); this node stays silent until it can`
-    this.#emit({ type: 'notify', event: { type: 'warning', message } })
-  }
-
-  #retryGeneration(now: number): void {
-    if (now < this.#retryGenerationAt) return
-    this.#retryGenerationAt = Number.POSITIVE_INFINITY
-    this.#storeGeneration()
+    if (!refute || !this.#journal.isOpen) return
+    this.#journal.raiseIncarnation()
+    this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
   }
 
   #onStored(id: number, error: string | undefined): void {
-    if (id === this.#bootStore) return this.#onGenerationStored(error)
-    const isOwn = this.#parts.desk.journal.stored(id, error, this.#at.now)
+    if (this.#opening.stored(id, error, this.#at)) return
+    const isOwn = this.#journal.stored(id, error, this.#at.now)
     if (!isOwn && error !== undefined) this.#parts.desk.replica.distrustDisk()
     if (!isOwn || error !== undefined) return
     this.#parts.pulse.ownHeadChanged(this.#at.now)
-    this.#parts.desk.membership.setSelf(this.#parts.desk.journal.generation, this.#parts.desk.journal.incarnation)
+    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation)
     if (this.#isReady) return
     this.#isReady = true
     this.#emit({ type: 'notify', event: { type: 'ready' } })
-    this.#parts.desk.journal.publish(this.#at.now, true)
+    this.#journal.publish(this.#at.now, true)
     this.#parts.pulse.beatAll(this.#at.now)
   }
 
@@ -339,11 +241,12 @@ export class Registry {
 
   #onCommand(ticket: number, command: Command): void {
     if (this.#mutedBecause !== undefined) return this.#parts.counter.refuse(ticket, this.#mutedBecause)
-    if (this.#parts.desk.journal.failing)
-      return this.#parts.counter.refuse(ticket, `the disk refuses writes (${this.#parts.desk.journal.diskError})`)
-    if (this.#joining === undefined) return this.#parts.counter.serve(ticket, command)
-    if (this.#joining.isStale) return this.#parts.counter.refuse(ticket, this.#joining.reason)
-    this.#parts.counter.keep(ticket, command, this.#joining.reason)
+    if (this.#journal.failing)
+      return this.#parts.counter.refuse(ticket, `the disk refuses writes (${this.#journal.diskError})`)
+    const { joining } = this.#opening
+    if (joining === undefined) return this.#parts.counter.serve(ticket, command)
+    if (joining.isStale) return this.#parts.counter.refuse(ticket, joining.reason)
+    this.#parts.counter.keep(ticket, command, joining.reason)
   }
 
   // ---- after each input
@@ -353,13 +256,13 @@ export class Registry {
     this.#settleTouched()
     this.#parts.intake.adoptForeign(this.#at)
     this.#settleTouched()
-    if (!this.#parts.desk.journal.busy) {
+    if (!this.#journal.busy) {
       const runs = this.#whenSettled
       this.#whenSettled = []
       for (const run of runs) run()
     }
-    this.#parts.desk.journal.publish(this.#at.now)
-    this.#parts.desk.journal.commit(this.#at.now)
+    this.#journal.publish(this.#at.now)
+    this.#journal.commit(this.#at.now)
   }
 
   /** Entries changed: drop what of ours is beaten, apply fences, refresh the index; until nothing more follows. */
@@ -367,7 +270,7 @@ export class Registry {
     for (;;) {
       const { instances, definitions, fenced, nodes } = this.#parts.intake.takeTouched()
       if (instances.size + definitions.size + fenced.size + nodes.size === 0) return
-      if (this.#parts.desk.journal.isOpen) this.#parts.commands.dropBeaten(instances, definitions)
+      if (this.#journal.isOpen) this.#parts.commands.dropBeaten(instances, definitions)
       this.#parts.intake.applyFences(fenced, this.#at)
       for (const id of instances) this.#parts.index.refresh(id)
       for (const owner of nodes) this.#learn(owner)
@@ -396,14 +299,14 @@ export class Registry {
   readiness(): Readiness {
     const reasons: string[] = []
     if (this.#mutedBecause !== undefined) reasons.push(this.#mutedBecause)
-    if (this.#joining !== undefined) reasons.push(this.#joining.reason)
+    if (this.#opening.joining !== undefined) reasons.push(this.#opening.joining.reason)
     else if (!this.#isReady) reasons.push('the first version of this node’s own records is not on disk yet')
-    if (this.#parts.desk.journal.failing) reasons.push(`the disk refuses writes: ${this.#parts.desk.journal.diskError}`)
+    if (this.#journal.failing) reasons.push(`the disk refuses writes: ${this.#journal.diskError}`)
     return { ready: reasons.length === 0, reasons }
   }
 
   get generation(): number {
-    return this.#parts.desk.journal.generation
+    return this.#journal.generation
   }
 
   /** What was dropped, by reason. */

@@ -2,8 +2,7 @@
  * The values of a document's entries other than instances and nodes: definitions, removals, fences; to JSON and back.
  */
 import type { InstanceRecord, NodeRecord, PeerId, Definition } from '../model.js'
-import { canonicalJson, readObject } from '../model.js'
-import { wireLimits } from '../wire/limits.js'
+import { canonicalJson, modelLimits, readObject } from '../model.js'
 
 /** A definition, or the mark that it was deleted. The highest (stamp, writer) of an id counts. */
 export interface DefinitionEntry {
@@ -69,11 +68,11 @@ export function readRemovalEntry(json: string): RemovalEntry | undefined {
 
 export function readFenceEntry(json: string): FenceEntry | undefined {
   const { generation, at } = readObject(json) ?? {}
-  return isCount(generation) && generation < wireLimits.generation && isCount(at) ? { generation, at } : undefined
+  return isCount(generation) && isCount(at) ? { generation, at } : undefined
 }
 
 function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < modelLimits.counter
 }
 
 /** Which of two definition entries counts. */

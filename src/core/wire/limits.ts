@@ -1,11 +1,12 @@
 /**
  * How big anything from a peer may be. A message over its limit is not that message.
  */
+import { modelLimits } from '../model.js'
+
 export const wireLimits = {
   peerIdBytes: 128,
   headBytes: 512,
-  /** Far above any clock, far below where numbers lose their last digit: nobody can push a generation out of reach. */
-  generation: 2 ** 45,
+  generation: modelLimits.counter,
   /** What goes by gossip; larger updates are announced by their head and pulled. */
   gossipBytes: 64 * 1024,
   /** A frame of a heartbeat stream. */

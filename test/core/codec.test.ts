@@ -1,0 +1,111 @@
+// The bytes under every message: numbers, texts and lists, and where they end.
+import { expect, test } from 'vitest'
+import { Writer, decode } from '../../src/core/wire/codec.js'
+import { decodeBeat, encodeBeat } from '../../src/core/wire/beat.js'
+import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
+import { decodeHead, signHead, verifyHead } from '../../src/core/wire/head.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
+import { decodeSyncRequest, encodeSyncRequest } from '../../src/core/wire/sync.js'
+import { cheapCrypto } from '../sim/crypto.js'
+
+test.each([0, 1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 32, 2 ** 49 + 1, Number.MAX_SAFE_INTEGER])(
+  '%d is read as written',
+  (value) => {
+    const bytes = new Writer().uint(value).done()
+    expect(decode(bytes, (reader) => reader.uint())).toBe(value)
+    expect(decode(bytes.subarray(0, bytes.length - 1), (reader) => reader.uint())).toBeUndefined()
+  },
+)
+
+test('numbers beyond the safe ones, and numbers over their limit, are not read', () => {
+  expect(decode(Uint8Array.from(Array(8).fill(0xff)), (reader) => reader.uint())).toBeUndefined()
+  expect(decode(Uint8Array.from([...Array(7).fill(0xff), 0x7f]), (reader) => reader.uint())).toBeUndefined()
+  expect(decode(Uint8Array.from([101]), (reader) => reader.uint(100))).toBeUndefined()
+})
+
+test('texts must be UTF-8, within their limit, and everything must be used', () => {
+  const text = (bytes: Uint8Array, limit = 10): string | undefined => decode(bytes, (reader) => reader.text(limit))
+  expect(text(new Writer().text('grüß').done())).toBe('grüß')
+  expect(text(new Writer().text('grüß').done(), 5)).toBeUndefined()
+  expect(text(Uint8Array.from([2, 0xc3, 0x28]))).toBeUndefined()
+  expect(text(Uint8Array.from([1, 97, 0]))).toBeUndefined()
+})
+
+test('a list that claims more than there is allocates nothing and is not read', () => {
+  const bytes = new Writer().uint(1_000_000).done()
+  expect(decode(bytes, (reader) => reader.list(1_000_000, () => reader.uint()))).toBeUndefined()
+  expect(decode(bytes, (reader) => reader.list(10, () => reader.uint()))).toBeUndefined()
+})
+
+const head = {
+  owner: 'a',
+  generation: 1,
+  version: 2,
+  boot: '00ff00ff00ff00ff',
+  parent: { generation: 0, version: 1 },
+  epoch: 3,
+  incarnation: 4,
+  left: { restartGrace_s: 30 },
+  client: 0xffff_ffff,
+  digest: new Uint8Array(32).fill(9),
+}
+
+test('a head comes back as it was signed, and only its owner’s signature holds', () => {
+  const signed = signHead(head, cheapCrypto('a'))
+  const read = decodeHead(signed.bytes)
+  expect(read?.head).toEqual(head)
+  expect(read && verifyHead(read, cheapCrypto('b'))).toBe(true)
+  const forged = decodeHead(signHead(head, cheapCrypto('b')).bytes)
+  expect(forged && verifyHead(forged, cheapCrypto('b'))).toBe(false)
+})
+
+test('what is over its limit is not that message', () => {
+  const signed = signHead(head, cheapCrypto('a'))
+  const step = (size: number): Uint8Array =>
+    encodeGossip({ type: 'update', signed, step: { fromEpoch: 1, fromVersion: 1, bytes: new Uint8Array(size) } })
+  expect(decodeGossip(step(1000))).toBeDefined()
+  expect(decodeGossip(step(wireLimits.gossipBytes))).toBeUndefined()
+  const relayed = { shortId: new Uint8Array(8), generation: 1, sequence: 1, load: 1, age_ms: 1 }
+  const beat = (count: number, load = 0): Uint8Array =>
+    encodeBeat({
+      type: 'heartbeat',
+      generation: 1,
+      incarnation: 0,
+      sequence: 1,
+      load,
+      digest: new Uint8Array(8),
+      relayed: Array(count).fill(relayed),
+    })
+  expect(decodeBeat(beat(wireLimits.relayedHeartbeats))).toBeDefined()
+  expect(decodeBeat(beat(wireLimits.relayedHeartbeats + 1))).toBeUndefined()
+  expect(decodeBeat(beat(0, 101))).toBeUndefined()
+  const vitals = (size: number): Uint8Array =>
+    encodeBeat({ type: 'vitals', owner: 'a', generation: 1, sequence: 1, json: 'x'.repeat(size) })
+  expect(decodeBeat(vitals(wireLimits.vitalsBytes))).toBeDefined()
+  expect(decodeBeat(vitals(wireLimits.vitalsBytes + 1))).toBeUndefined()
+  expect(
+    decodeHead(signHead({ ...head, owner: 'x'.repeat(wireLimits.peerIdBytes + 1) }, cheapCrypto('a')).bytes),
+  ).toBeUndefined()
+})
+
+test('sixty-four relayed heartbeats fit into a frame', () => {
+  const relayed = { shortId: new Uint8Array(8), generation: 2 ** 31, sequence: 2 ** 20, load: 100, age_ms: 60_000 }
+  const bytes = encodeBeat({
+    type: 'heartbeat',
+    generation: 2 ** 31,
+    incarnation: 9,
+    sequence: 2 ** 20,
+    load: 100,
+    digest: new Uint8Array(8),
+    relayed: Array(64).fill(relayed),
+  })
+  expect(bytes.length).toBeLessThanOrEqual(wireLimits.beatBytes)
+})
+
+test('a sync request names at most as many documents as a cluster may hold', () => {
+  const holding = { owner: 'a', generation: 1, version: 1, boot: '0'.repeat(16), epoch: 1, clock: 1 }
+  const request = (count: number): Uint8Array =>
+    encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: Array(count).fill(holding) })
+  expect(decodeSyncRequest(request(wireLimits.documents))).toBeDefined()
+  expect(decodeSyncRequest(request(wireLimits.documents + 1))).toBeUndefined()
+})

@@ -1,0 +1,87 @@
+// The numbers of failure detection, one table for each formula.
+import { expect, test } from 'vitest'
+import {
+  deadAfter_ms,
+  fresh_ms,
+  heartbeatInterval_ms,
+  recovery_ms,
+  reportRepeat_ms,
+  reportStanding_ms,
+  reportsNeeded,
+  silence_ms,
+  slowPath_ms,
+} from '../../src/core/membership/formulas.js'
+
+test('two reports hide from three members on, three from eight on; in a cluster of two it takes one', () => {
+  const byMembers = Array.from({ length: 12 }, (_, i) => [i + 2, reportsNeeded(i + 1, 0)])
+  expect(byMembers).toEqual([
+    [2, 1],
+    [3, 2],
+    [4, 2],
+    [5, 2],
+    [6, 2],
+    [7, 2],
+    [8, 3],
+    [9, 3],
+    [10, 3],
+    [11, 4],
+    [12, 4],
+    [13, 4],
+  ])
+})
+
+test('each refutation asks for one report more, up to a majority of the observers', () => {
+  expect([0, 1, 2, 3, 9].map((refutations) => reportsNeeded(8, refutations))).toEqual([3, 4, 5, 5, 5])
+  expect([0, 1, 2].map((refutations) => reportsNeeded(3, refutations))).toEqual([2, 2, 2])
+  expect([0, 1, 2].map((refutations) => reportsNeeded(2, refutations))).toEqual([2, 2, 2])
+  expect([0, 1, 2].map((refutations) => reportsNeeded(1, refutations))).toEqual([1, 1, 1])
+})
+
+test('no refutation ever lowers what is needed, and nobody is hidden without a report', () => {
+  for (let observers = 0; observers <= 60; observers++) {
+    for (let refutations = 0; refutations <= 10; refutations++) {
+      const needed = reportsNeeded(observers, refutations)
+      expect(needed).toBeGreaterThanOrEqual(Math.max(1, reportsNeeded(observers, Math.max(0, refutations - 1))))
+      if (observers > 0) expect(needed).toBeLessThanOrEqual(observers)
+    }
+  }
+})
+
+test.each([
+  [1, 8000],
+  [20, 8000],
+  [400, 8000],
+  [500, 10_000],
+  [1000, 20_000],
+])('of %i members one that nobody hears is hidden after %i ms', (members, expected_ms) => {
+  expect(slowPath_ms(members)).toBe(expected_ms)
+})
+
+test.each([
+  [0, 3000],
+  [1, 3000],
+  [10, 3000],
+  [100, 6000],
+  [1000, 9000],
+])('of %i members a hidden one is dead after %i ms', (members, expected_ms) => {
+  expect(deadAfter_ms(members)).toBeCloseTo(expected_ms, 6)
+})
+
+test.each([
+  [0, 500],
+  [1, 500],
+  [2, 1000],
+  [3, 2000],
+  [10, 256_000],
+  [11, 300_000],
+  [500, 300_000],
+])('after %i hidings a member must look well for %i ms', (hidings, expected_ms) => {
+  expect(recovery_ms(hidings)).toBe(expected_ms)
+})
+
+test('the constants are those of the design, and fit each other', () => {
+  expect([heartbeatInterval_ms, silence_ms, reportStanding_ms, reportRepeat_ms]).toEqual([1000, 2300, 5000, 2000])
+  expect(silence_ms).toBeGreaterThan(2 * heartbeatInterval_ms)
+  expect(reportStanding_ms).toBeGreaterThan(2 * reportRepeat_ms)
+  expect(fresh_ms).toBeGreaterThan(silence_ms)
+})

@@ -1,0 +1,110 @@
+// The table of member states, row by row, and what "well" means.
+import { expect, test } from 'vitest'
+import { type Circumstances, type Member, judge, newMember, noteWellness } from '../../src/core/membership/member.js'
+import type { Head } from '../../src/core/wire/head.js'
+
+const now = 1_000_000
+const head: Head = {
+  owner: 'a',
+  generation: 5,
+  version: 9,
+  boot: '0'.repeat(16),
+  epoch: 1,
+  incarnation: 0,
+  client: 1,
+  digest: new Uint8Array(32),
+}
+
+function member(more: Partial<Member>): Member {
+  return { ...newMember('a', new Uint8Array(8), head, now - 60_000), heardAt: now, ...more }
+}
+
+const calm: Circumstances = { now, awakeSince: 0, members: 5, reports: 0, needed: 2 }
+
+const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>; becomes: string | undefined }[] = [
+  { what: 'any → left: its head says so', member: { state: 'alive', left: true }, becomes: 'left' },
+  { what: 'hidden → left', member: { state: 'hidden', left: true }, becomes: 'left' },
+  { what: 'dead → left', member: { state: 'dead', left: true }, becomes: 'left' },
+  { what: 'left stays left', member: { state: 'left', left: true }, becomes: undefined },
+  { what: 'left → unknown: a later head', member: { state: 'left' }, becomes: 'unknown' },
+  { what: 'unknown → alive: heard', member: { state: 'unknown', wellSince: now }, becomes: 'alive' },
+  {
+    what: 'unknown stays while not heard',
+    member: { state: 'unknown', heardAt: undefined, since: now - 7900 },
+    becomes: undefined,
+  },
+  {
+    what: 'unknown → dead: unheard for the slow path',
+    member: { state: 'unknown', heardAt: undefined, since: now - 8001 },
+    becomes: 'dead',
+  },
+  { what: 'alive stays', member: { state: 'alive', wellSince: now - 9000 }, becomes: undefined },
+  { what: 'alive stays with one report too few', member: { state: 'alive' }, at: { reports: 1 }, becomes: undefined },
+  { what: 'alive → hidden: enough reports', member: { state: 'alive' }, at: { reports: 2 }, becomes: 'hidden' },
+  {
+    what: 'alive → hidden: unheard for the slow path',
+    member: { state: 'alive', heardAt: now - 8001 },
+    becomes: 'hidden',
+  },
+  {
+    what: 'alive stays: silence counts only since we woke',
+    member: { state: 'alive', heardAt: now - 60_000 },
+    at: { awakeSince: now - 100 },
+    becomes: undefined,
+  },
+  {
+    what: 'hidden → alive: well for half a second',
+    member: { state: 'hidden', hidings: [now], wellSince: now - 500 },
+    becomes: 'alive',
+  },
+  {
+    what: 'hidden stays: well for less',
+    member: { state: 'hidden', hidings: [now], wellSince: now - 499 },
+    becomes: undefined,
+  },
+  {
+    what: 'hidden stays: the third time takes two seconds',
+    member: { state: 'hidden', hidings: [1, 2, 3], wellSince: now - 1999 },
+    becomes: undefined,
+  },
+  {
+    what: 'hidden → alive: the third time',
+    member: { state: 'hidden', hidings: [1, 2, 3], wellSince: now - 2000 },
+    becomes: 'alive',
+  },
+  {
+    what: 'hidden stays: unwell, not for long',
+    member: { state: 'hidden', unwellSince: now - 2999 },
+    becomes: undefined,
+  },
+  {
+    what: 'hidden → dead: unwell for three seconds',
+    member: { state: 'hidden', unwellSince: now - 3000 },
+    becomes: 'dead',
+  },
+  { what: 'dead stays while unwell', member: { state: 'dead', unwellSince: now - 900_000 }, becomes: undefined },
+  {
+    what: 'dead → alive: well for as long as its hidings ask',
+    member: { state: 'dead', hidings: [now], wellSince: now - 500 },
+    becomes: 'alive',
+  },
+]
+
+test.each(rows)('$what', ({ member: given, at, becomes }) => {
+  const judgement = judge(member(given), { ...calm, ...at })
+  expect(judgement?.state).toBe(becomes)
+  if (judgement !== undefined) expect(judgement.why).not.toBe('')
+})
+
+test('well is freshly heard with too few reports; both begin to count when they begin', () => {
+  const one = member({ heardAt: now - 3000 })
+  noteWellness(one, calm)
+  expect([one.wellSince, one.unwellSince]).toEqual([now, undefined])
+  noteWellness(one, { ...calm, now: now + 1 })
+  expect([one.wellSince, one.unwellSince]).toEqual([undefined, now + 1])
+  one.heardAt = now + 100
+  noteWellness(one, { ...calm, now: now + 200, reports: 2 })
+  expect([one.wellSince, one.unwellSince]).toEqual([undefined, now + 1])
+  noteWellness(one, { ...calm, now: now + 300, reports: 1 })
+  expect([one.wellSince, one.unwellSince]).toEqual([now + 300, undefined])
+})

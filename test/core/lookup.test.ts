@@ -1,0 +1,168 @@
+// The index: what is visible, what is picked in which order, and what an unknown slug is.
+import { expect, test } from 'vitest'
+import type { RegistryEvent } from '../../src/core/effects.js'
+import { Index } from '../../src/core/lookup.js'
+import type { InstanceStatus } from '../../src/core/model.js'
+import { writeInstanceRecord } from '../../src/core/replica/records.js'
+import { Union } from '../../src/core/replica/union.js'
+
+/** An index over a union, and the owners that are seen. */
+function table(): {
+  index: Index
+  visible: Set<string>
+  left: Set<string>
+  events: RegistryEvent[]
+  put: (owner: string, id: string, more?: { n?: number; status?: InstanceStatus; slug?: string }) => void
+  drop: (owner: string, id: string) => void
+  remove: (owner: string, id: string, n: number) => void
+} {
+  const union = new Union()
+  const visible = new Set<string>(['a', 'b', 'c'])
+  const left = new Set<string>()
+  const events: RegistryEvent[] = []
+  const beliefs = { isVisible: (owner: string) => visible.has(owner), hasLeft: (owner: string) => left.has(owner) }
+  const index = new Index(union, beliefs, (event) => void events.push(event), 0)
+  const put: ReturnType<typeof table>['put'] = (owner, id, more = {}) => {
+    const record = { id, url: `http://${id}.test`, slug: 's', n: 1, status: 'Healthy' as const, ...more }
+    union.apply(owner, [{ map: 'instances', key: id, after: writeInstanceRecord(record) }])
+    index.refresh(id)
+  }
+  const drop = (owner: string, id: string): void => {
+    union.apply(owner, [{ map: 'instances', key: id }])
+    index.refresh(id)
+  }
+  const remove = (owner: string, id: string, n: number): void => {
+    union.apply(owner, [{ map: 'removals', key: id, after: JSON.stringify({ n, at: 1 }) }])
+    index.refresh(id)
+  }
+  return { index, visible, left, events, put, drop, remove }
+}
+
+function picked(index: Index, count: number, inDoubt = false): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (let i = 0; i < count; i++) {
+    const id = index.pick('s', inDoubt)?.record.id ?? 'nothing'
+    counts[id] = (counts[id] ?? 0) + 1
+  }
+  return counts
+}
+
+test('rotation is even', () => {
+  const { index, put } = table()
+  for (const id of ['i', 'j', 'k']) put('a', id)
+  expect(picked(index, 30)).toEqual({ i: 10, j: 10, k: 10 })
+})
+
+test.each([
+  { statuses: ['Healthy', 'Unknown', 'Degraded', 'Unreachable', 'Error'], chosen: ['i0'] },
+  { statuses: ['Unknown', 'Degraded', 'Unreachable'], chosen: ['i0', 'i1'] },
+  { statuses: ['Degraded', 'Error'], chosen: ['i0'] },
+  { statuses: ['Unreachable', 'Error'], chosen: ['nothing'] },
+] as const)('of $statuses the best are picked', ({ statuses, chosen }) => {
+  const { index, put } = table()
+  statuses.forEach((status, i) => put('a', `i${i}`, { status }))
+  expect(Object.keys(picked(index, 12)).sort()).toEqual(chosen)
+  expect(index.lookup('s', false)).toHaveLength(statuses.length) // all are listed
+})
+
+test('in doubt the unreachable are better than nothing, and the healthy better than those', () => {
+  const { index, put } = table()
+  put('a', 'i', { status: 'Unreachable' })
+  expect(picked(index, 2, true)).toEqual({ i: 2 })
+  put('b', 'j')
+  expect(picked(index, 2, true)).toEqual({ j: 2 })
+})
+
+test('an unknown slug is undefined, a known one with nothing visible is empty, a dropped one is unknown again', () => {
+  const { index, visible, put, drop } = table()
+  expect(index.lookup('s', false)).toBeUndefined()
+  put('a', 'i')
+  visible.delete('a')
+  index.refreshOwner('a')
+  expect(index.lookup('s', false)).toEqual([])
+  expect(index.lookup('s', true)).toHaveLength(1)
+  drop('a', 'i')
+  expect(index.lookup('s', false)).toBeUndefined()
+  expect(index.pick('s', true)).toBeUndefined()
+})
+
+test('the winner is decided first, visibility after: a hidden winner shows nothing in its place', () => {
+  const { index, visible, put } = table()
+  put('a', 'i', { n: 1 })
+  put('b', 'i', { n: 2 })
+  visible.delete('b')
+  index.refreshOwner('b')
+  expect(index.lookup('s', false)).toEqual([])
+  expect(index.find('i')?.owner).toBe('b')
+})
+
+test('the highest number wins, then the greater owner', () => {
+  const { index, put } = table()
+  put('b', 'i', { n: 1 })
+  put('a', 'i', { n: 1 })
+  expect(index.find('i')?.owner).toBe('b')
+  put('a', 'i', { n: 2 })
+  expect(index.find('i')?.owner).toBe('a')
+})
+
+test('a removal hides up to its number, whoever owns the record, in doubt too', () => {
+  const { index, put, remove } = table()
+  put('a', 'i', { n: 2 })
+  remove('c', 'i', 2)
+  expect(index.lookup('s', true)).toBeUndefined()
+  put('b', 'i', { n: 3 })
+  expect(index.lookup('s', false)?.map(({ owner }) => owner)).toEqual(['b'])
+})
+
+test('who left is not even last known', () => {
+  const { index, visible, left, put } = table()
+  put('a', 'i')
+  put('b', 'j')
+  for (const owner of ['a', 'b']) visible.delete(owner)
+  left.add('a')
+  for (const owner of ['a', 'b']) index.refreshOwner(owner)
+  expect(index.lookup('s', true)?.map(({ record }) => record.id)).toEqual(['j'])
+})
+
+test('a slug that changes moves the instance from one listing to the other', () => {
+  const { index, put } = table()
+  put('a', 'i')
+  expect(index.lookup('s', false)).toHaveLength(1)
+  put('a', 'i', { n: 2, slug: 't' })
+  expect(index.lookup('s', false)).toBeUndefined()
+  expect(index.lookup('t', false)).toHaveLength(1)
+})
+
+test('shown, hidden and status are told once each', () => {
+  const { index, visible, events, put, drop } = table()
+  put('a', 'i', { status: 'Unknown' })
+  put('a', 'i')
+  index.refresh('i')
+  visible.delete('a')
+  index.refreshOwner('a')
+  index.refreshOwner('a')
+  drop('a', 'i')
+  expect(events).toEqual([
+    { type: 'instance', id: 'i', slug: 's', change: 'shown' },
+    { type: 'instance-status', id: 'i', from: 'Unknown', to: 'Healthy' },
+    { type: 'instance', id: 'i', slug: 's', change: 'hidden' },
+  ])
+})
+
+test('asking for slugs that nobody has fills no memory: nothing is kept of them', () => {
+  const { index, put } = table()
+  for (let i = 0; i < 1000; i++) expect(index.lookup(`x${i}`, i % 2 === 0)).toBeUndefined()
+  for (let i = 0; i < 1000; i++) expect(index.pick(`x${i}`, false)).toBeUndefined()
+  put('a', 'i', { slug: 'x5' })
+  expect(index.lookup('x5', false)).toHaveLength(1)
+  expect(index.pick('x5', false)?.record.id).toBe('i')
+})
+
+test('listings that were given out never change', () => {
+  const { index, put } = table()
+  put('a', 'i')
+  const before = index.lookup('s', false)
+  put('a', 'j')
+  expect(before).toHaveLength(1)
+  expect(index.lookup('s', false)).toHaveLength(2)
+})

@@ -1,0 +1,173 @@
+// The nouns and their parsers: the url rule of the contract, what is refused and by which name, and JSON with one spelling.
+import { expect, test } from 'vitest'
+import { RegistryError } from '../../src/core/errors.js'
+import {
+  canonicalJson,
+  deriveInstanceId,
+  deriveNodeId,
+  modelLimits,
+  parseDefinition,
+  parseRegistration,
+  parseSlug,
+  readInstanceRecord,
+  readNodeRecord,
+  readObject,
+  urlEndpoint,
+} from '../../src/core/model.js'
+import { writeInstanceRecord } from '../../src/core/replica/records.js'
+import { hash } from '../sim/crypto.js'
+
+function refusal(run: () => unknown): string {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof RegistryError) return `${error.code} ${error.message}`
+    throw error
+  }
+  return 'taken'
+}
+
+test.each([
+  [{ url: 'https://myserver.com:5981/user-svc' }, 'https://myserver.com:5981/user-svc'],
+  [{ scheme: 'https', ip: '192.168.1.1', port: 999 }, 'https://192.168.1.1:999'],
+  [{ scheme: 'http', host: 'api.com', port: 80 }, 'http://api.com:80'],
+  [{ host: 'api.com' }, 'http://api.com'],
+  [{ host: 'api.com', ip: '10.0.0.1' }, 'http://api.com'],
+  [{ host: 'api.com', path: '/a/b' }, 'http://api.com/a/b'],
+  [{ host: 'api.com', path: 'a/b', port: 0 }, 'http://api.com/a/b'],
+  [{ ip: '::1', port: 8080 }, 'http://[::1]:8080'],
+  [{ url: 'http://a', host: 'b', port: 7 }, 'http://a'],
+  [{ url: '', host: 'b' }, 'http://b'],
+  [{ url: null, host: 'b', scheme: '' }, 'http://b'],
+])('the url of %j is %s', (input, url) => {
+  expect(parseRegistration(input).url).toBe(url)
+})
+
+test.each([
+  ['https://myserver.com:5981/user-svc', { scheme: 'https', host: 'myserver.com', port: 5981, path: 'user-svc' }],
+  ['http://api.com:80', { scheme: 'http', host: 'api.com', port: 80 }],
+  ['https://api.com', { scheme: 'https', host: 'api.com', port: 443 }],
+  ['http://10.0.0.5/x', { scheme: 'http', host: '10.0.0.5', ip: '10.0.0.5', port: 80, path: 'x' }],
+  ['http://[::1]:9/', { scheme: 'http', host: '::1', ip: '::1', port: 9 }],
+  ['tcp://db.local', { scheme: 'tcp', host: 'db.local' }],
+])('the parts of %s are derived', (url, parts) => {
+  expect(parseRegistration({ url })).toEqual({ url, ...parts })
+})
+
+test.each([
+  [undefined, /^malformed the request body/],
+  [[], /^malformed the request body/],
+  [{}, /^malformed url: missing/],
+  [{ url: 'myserver.com:80' }, /^malformed url: .*no scheme/],
+  [{ url: 'http://' }, /^malformed url: /],
+  [{ url: 'http://a:99999' }, /^malformed url: /],
+  [{ url: 7 }, /^malformed url: must be a string/],
+  [{ host: 'a', port: 65_536 }, /^malformed port: /],
+  [{ host: 'a', port: 1.5 }, /^malformed port: /],
+  [{ host: 'a', port: '80' }, /^malformed port: /],
+  [{ url: 'http://a', tags: 'x' }, /^malformed tags: /],
+  [{ url: 'http://a', tags: [1] }, /^malformed tags: /],
+  [{ url: 'http://a', tags: Array.from({ length: 65 }, (_, i) => `t${i}`) }, /^malformed tags: more than/],
+  [{ url: 'http://a', id: 'x'.repeat(513) }, /^malformed id: longer/],
+  [{ url: 'http://a', id: 'a\nb' }, /^malformed id: .*control/],
+  [{ url: 'http://a', id: '\ud800' }, /^malformed id: .*surrogate/],
+  [{ url: 'http://a', slug: 'a b' }, /^malformed slug: /],
+  [{ url: 'http://a', slug: '-a' }, /^malformed slug: /],
+  [{ url: `http://${'a'.repeat(3000)}` }, /^malformed url: longer/],
+])('%j is refused with the field named', (input, why) => {
+  expect(refusal(() => parseRegistration(input))).toMatch(why)
+})
+
+test('tags are distinct and not empty; no tags is no field', () => {
+  expect(parseRegistration({ url: 'http://a', tags: ['x', '', 'x', 'y'] }).tags).toEqual(['x', 'y'])
+  expect(parseRegistration({ url: 'http://a', tags: [''] })).not.toHaveProperty('tags')
+})
+
+test.each(['a', 'user-svc', 'Ünïcode', '9x', 'a.b_c~d@e/f-g'])('%s is a slug', (slug) => {
+  expect(parseSlug(slug)).toBe(slug)
+})
+
+test('where a check has to connect', () => {
+  expect(urlEndpoint('http://a/x')).toEqual({ host: 'a', port: 80 })
+  expect(urlEndpoint('https://[::1]')).toEqual({ host: '::1', port: 443 })
+  expect(urlEndpoint('http://a:80')).toEqual({ host: 'a', port: 80 })
+  expect(urlEndpoint('tcp://a')).toBeUndefined()
+  expect(urlEndpoint('nonsense')).toBeUndefined()
+})
+
+test('a definition needs an id and no more, and has a largest size', () => {
+  const definition = { id: 'x', envars: { A: '1' }, apiSpecs: [{ version: 1.5 }], __proto__x: null }
+  expect(parseDefinition({ definition })).toEqual(definition)
+  expect(refusal(() => parseDefinition({}))).toMatch(/^malformed definition: /)
+  expect(refusal(() => parseDefinition({ definition: { id: '' } }))).toMatch(/^malformed definition.id/)
+  expect(
+    refusal(() => parseDefinition({ definition: { id: 'x', a: 'x'.repeat(modelLimits.definitionBytes) } })),
+  ).toMatch(/^too-large/)
+})
+
+test('a derived id follows from slug and url, and tells absent from empty apart from nothing', () => {
+  expect(deriveInstanceId('s', 'http://a', hash)).toBe(deriveInstanceId('s', 'http://a', hash))
+  const ids = [
+    ['s', 'http://a'],
+    ['s', 'http://b'],
+    ['t', 'http://a'],
+    [undefined, 'http://a'],
+  ].map(([slug, url]) => deriveInstanceId(slug, url as string, hash))
+  expect(new Set(ids).size).toBe(4)
+  expect(ids[0]).toMatch(/^inst_[0-9a-f]{20}$/)
+  expect(deriveNodeId('12D3KooWabcdefghijklmnop')).toBe('node_efghijklmnop')
+})
+
+test('records of peers are read or nothing', () => {
+  const record = {
+    ...parseRegistration({ url: 'http://a:1/x', slug: 's', tags: ['t'] }),
+    id: 'i',
+    n: 3,
+    status: 'Healthy' as const,
+  }
+  expect(readInstanceRecord('i', writeInstanceRecord(record))).toEqual(record)
+  const bad = [
+    '',
+    'null',
+    '[]',
+    '{}',
+    '{"n":0,"status":"Healthy","url":"http://a"}',
+    '{"n":1,"status":"Fine","url":"http://a"}',
+    '{"n":1.5,"status":"Healthy","url":"http://a"}',
+    '{"n":1,"status":"Healthy"}',
+    '{"n":1,"status":"Healthy","url":"x"}',
+    '{"n":1,"status":"Healthy","url":"http://a","details":7}',
+  ]
+  for (const json of bad) expect(readInstanceRecord('i', json)).toBeUndefined()
+  expect(readInstanceRecord('i', '{"id":"other","n":1,"status":"Healthy","url":"http://a"}')?.id).toBe('i')
+  expect(readNodeRecord('{"id":"n","url":"http://a","addresses":["/x",7]}')).toEqual({
+    id: 'n',
+    url: 'http://a',
+    addresses: ['/x'],
+  })
+  expect(readNodeRecord('{"url":"http://a"}')).toBeUndefined()
+  expect(readObject('[1]')).toBeUndefined()
+})
+
+test.each([
+  [{ b: 1, a: [1, { d: null, c: true }] }, '{"a":[1,{"c":true,"d":null}],"b":1}'],
+  [
+    { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\ud83d\ude00': 5, '\u0080': 6, '\u00f6': 7 },
+    '{"\\r":2,"1":4,"\u0080":6,"ö":7,"€":1,"😀":5,"\ufb33":3}',
+  ],
+  [[1e21, 1e-7, -0, 0.1, 333333333.3333333], '[1e+21,1e-7,0,0.1,333333333.3333333]'],
+  [{ a: undefined, b: [undefined] }, '{"b":[null]}'],
+  ['\u0000\u001f"\\/', '"\\u0000\\u001f\\"\\\\/"'],
+  ['\ud800', '"\\ud800"'],
+  [null, 'null'],
+  [undefined, 'null'],
+])('the one spelling of %j', (value, text) => {
+  expect(canonicalJson(value)).toBe(text)
+  expect(canonicalJson(value).isWellFormed()).toBe(true)
+})
+
+test('a field called __proto__ survives, and changes no prototype', () => {
+  const value: unknown = JSON.parse('{"z":1,"__proto__":{"a":2}}')
+  expect(canonicalJson(value)).toBe('{"__proto__":{"a":2},"z":1}')
+  expect(canonicalJson(JSON.parse(canonicalJson(value)))).toBe(canonicalJson(value))
+})

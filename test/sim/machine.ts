@@ -1,0 +1,66 @@
+// One simulated machine: its disk and its clock stay, its registry comes and goes.
+import type { Input, Moment, RegistryEvent, StoreOp } from '../../src/core/effects.js'
+import { Registry } from '../../src/core/registry/registry.js'
+import { cheapCrypto } from './crypto.js'
+import { Disk } from './disk.js'
+
+export interface StartOptions {
+  readonly nodeId?: string
+  readonly url?: string
+  /** 16 hex digits; random where not given. */
+  readonly boot?: string
+}
+
+export class Machine {
+  registry: Registry | undefined
+  disk = new Disk()
+  /** Raised at each start and each end; what belongs to an earlier life is dropped. */
+  life = 0
+  wasStarted = false
+  /** Added to this machine's wall clock. */
+  wallOffset_ms = 0
+  pausedUntil = 0
+  /** It ended without a word: it refuses no dials either. */
+  vanished = false
+  /** Names of the machines that it has a connection with. */
+  readonly connected = new Set<string>()
+  /** Peers whose end of the connection is gone while this end does not know it yet. */
+  readonly halfOpen = new Set<string>()
+  readonly events: { readonly at: number; readonly event: RegistryEvent }[] = []
+  readonly backlog: Input[] = []
+  /** Synced writes on their way to the disk. */
+  readonly writing = new Set<readonly StoreOp[]>()
+  wakeScheduledFor = Number.POSITIVE_INFINITY
+
+  /** @param self the peer id; two machines with one peer id are clones */
+  constructor(
+    readonly name: string,
+    readonly self: string,
+  ) {}
+
+  get live(): Registry {
+    if (this.registry === undefined) throw new Error(`${this.name} is down`)
+    return this.registry
+  }
+
+  /** A new registry from what is on disk. */
+  makeRegistry({ boot = '', nodeId, url }: StartOptions, at: Moment): Registry {
+    const { documents, notes, generation, lastUp } = this.disk.load()
+    const node = { id: nodeId ?? `node-${this.name}`, url: url ?? `http://${this.name}:58231` }
+    const stored = { generation, documents, notes, ...(lastUp !== undefined && { lastUp }) }
+    const freshKey = !this.wasStarted
+    this.registry = new Registry(
+      { self: this.self, boot, crypto: cheapCrypto(this.self), node, freshKey, ...stored },
+      at,
+    )
+    this.wasStarted = true
+    return this.registry
+  }
+
+  /** The events of one type. */
+  eventsOf<T extends RegistryEvent['type']>(type: T): (RegistryEvent & { type: T })[] {
+    return this.events.map(({ event }) => event).filter((event) => event.type === type) as (RegistryEvent & {
+      type: T
+    })[]
+  }
+}

@@ -1,0 +1,68 @@
+// What the stories share: a cluster that stands, acknowledged commands, and rest.
+import { expect } from 'vitest'
+import { type Answer, World, type WorldOptions } from '../world.js'
+
+/** A world in which these machines run and agree. */
+export function cluster(names: string, options: Partial<WorldOptions> = {}): World {
+  const world = new World({ seed: 1, ...options })
+  world.startAll(...names)
+  agree(world)
+  return world
+}
+
+/** Runs until all running daemons are ready, see each other and hold the same. */
+export function agree(world: World, limit_ms = 60_000): number {
+  const isQuiet = (): boolean =>
+    world.digests().size === 1 &&
+    world.running().every(({ name, live }) => {
+      const alive = world
+        .beliefs(name)
+        .split(' ')
+        .filter((belief) => belief.endsWith(':alive')).length
+      return live.readiness().ready && alive === world.running().length - 1
+    })
+  const took_ms = world.until(isQuiet, limit_ms, 'agreement')
+  world.run(100) // what is on its way arrives
+  return took_ms + (isQuiet() ? 0 : agree(world, limit_ms))
+}
+
+/** Runs until the command is answered, and demands a yes. @returns its value */
+export function done(world: World, answer: Answer, limit_ms = 5000): string | undefined {
+  world.until(() => answer.result !== undefined, limit_ms, 'the answer')
+  expect(answer.result?.error?.message).toBeUndefined()
+  return answer.result?.value
+}
+
+/** Runs until the command is answered, and demands a no. @returns its code */
+export function refused(world: World, answer: Answer, limit_ms = 5000): string | undefined {
+  world.until(() => answer.result !== undefined, limit_ms, 'the answer')
+  return answer.result?.error?.code
+}
+
+/** The url of an instance whose slug is `slug`. */
+export function urlOf(slug: string, port = 80): string {
+  return `http://${slug}.test:${port}`
+}
+
+/** Registers `id` as slug `id` at a machine, durably. */
+export function registered(world: World, name: string, id: string, port = 80): void {
+  done(world, world.register(name, { id, slug: id, url: urlOf(id, port) }))
+}
+
+/** The rows of an id, as one machine holds them: `owner#n why`. */
+export function rows(world: World, name: string, id: string): string[] {
+  return world
+    .machine(name)
+    .live.read.rows(world.moment(name))
+    .filter((row) => row.id === id)
+    .map(({ owner, n, why }) => `${owner}#${n}${why === undefined ? '' : ` ${why}`}`)
+}
+
+/** The names of the running machines that show the slug's instance. */
+export function showing(world: World, slug: string): string {
+  return world
+    .running()
+    .filter(({ name }) => (world.lookup(name, slug) ?? []).length > 0)
+    .map(({ name }) => name)
+    .join('')
+}

@@ -1,0 +1,262 @@
+// Stories of D7: fences. What a forgotten node wrote goes everywhere and stays away; wrong forgetting is harmless.
+import { expect, test } from 'vitest'
+import type { World } from '../world.js'
+import { agree, cluster, done, refused, registered, rows, showing } from './cluster.js'
+
+function fence(world: World, by: string, owner: string): void {
+  done(world, world.command(by, { type: 'remove-node', owner }))
+}
+
+function owners(world: World, name: string): string {
+  return world
+    .machine(name)
+    .live.read.digest()
+    .documents.map(({ owner }) => owner)
+    .sort()
+    .join('')
+}
+
+test('D7: a fenced dead node is dropped by everybody, with its instances and its membership', () => {
+  const world = cluster('abcd')
+  registered(world, 'd', 'x')
+  agree(world)
+  world.crash('d')
+  world.run(10_000)
+  fence(world, 'a', 'd')
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), 1000, 'the drop')
+  agree(world)
+  for (const name of 'abc') {
+    expect(rows(world, name, 'x')).toEqual([])
+    expect(world.beliefs(name)).not.toContain('d')
+    expect(world.lookup(name, 'x')).toBeUndefined()
+  }
+})
+
+test('D7: a fenced document does not come back with a peer that was away', () => {
+  const world = cluster('abcd')
+  registered(world, 'd', 'x')
+  agree(world)
+  world.crash('d')
+  world.crash('c')
+  world.run(10_000)
+  fence(world, 'a', 'd')
+  world.run(5000)
+  world.start('c')
+  agree(world)
+  world.run(5000)
+  for (const name of 'abc') expect(owners(world, name)).toBe('abc')
+})
+
+test('D7: a fence is kept when the document that brought it goes', () => {
+  const world = cluster('abcd')
+  registered(world, 'd', 'x')
+  agree(world)
+  const backup = world.machine('d').disk.copy()
+  world.crash('d')
+  world.run(10_000)
+  fence(world, 'a', 'd')
+  world.run(1000)
+  world.crash('a')
+  world.run(10_000)
+  fence(world, 'b', 'a')
+  world.run(1000)
+  world.machine('d').disk = backup
+  world.partition(['d'], ['b', 'c'])
+  world.start('d')
+  world.run(5000)
+  world.heal()
+  agree(world)
+  for (const name of 'bcd') expect(owners(world, name)).toBe('bcd')
+  expect(world.machine('d').live.generation).toBeGreaterThan(0)
+})
+
+test('D7: definitions, deletion marks and removals survive the node that wrote them', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'removed')
+  done(world, world.define('d', 'kept', { by: 'd' }))
+  done(world, world.define('b', 'deleted'))
+  agree(world)
+  world.partition(['a'], ['b', 'c', 'd'])
+  world.run(4000)
+  done(world, world.deregister('d', 'removed'))
+  done(world, world.undefine('d', 'deleted'))
+  agreeOn(world, 'bcd')
+  world.crash('d')
+  world.run(10_000)
+  fence(world, 'b', 'd')
+  world.run(2000)
+  world.heal()
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(showing(world, 'removed')).toBe('')
+    expect(world.machine(name).live.read.definitions()).toEqual([{ id: 'kept', body: { by: 'd' } }])
+  }
+})
+
+function agreeOn(world: World, names: string): void {
+  const digests = (): Set<string> => new Set([...names].map((name) => world.machine(name).live.read.digest().digest))
+  world.until(() => digests().size === 1, 20_000, 'agreement')
+}
+
+test('D7: copies keep stamp and writer, so an older save elsewhere does not win over them', () => {
+  const world = cluster('abcd')
+  done(world, world.define('c', 'def', 'old'))
+  agree(world)
+  world.partition(['c'], ['a', 'b', 'd'])
+  done(world, world.define('d', 'def', 'new'))
+  agreeOn(world, 'abd')
+  world.crash('d')
+  world.run(10_000)
+  fence(world, 'a', 'd')
+  world.run(1000)
+  world.heal()
+  agree(world)
+  for (const name of 'abc') expect(world.machine(name).live.read.definitions()).toEqual([{ id: 'def', body: 'new' }])
+})
+
+test('D7: the fences that a fenced node wrote go on', () => {
+  const world = cluster('abcd')
+  registered(world, 'd', 'x')
+  agree(world)
+  world.crash('c') // keeps a copy of d
+  world.crash('d')
+  world.run(10_000)
+  fence(world, 'a', 'd')
+  world.run(1000)
+  world.crash('a')
+  world.run(10_000)
+  fence(world, 'b', 'a')
+  world.run(1000)
+  world.start('e') // never saw the first fencer
+  agree(world)
+  world.partition(['b'], ['c', 'e'])
+  world.start('c')
+  world.run(20_000)
+  world.heal()
+  agree(world)
+  for (const name of 'bce') expect(owners(world, name)).toBe('bce')
+})
+
+test('D7: a node fenced while it was off comes back in a later generation, whoever fenced it is gone', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'x')
+  agree(world)
+  world.crash('c')
+  world.run(10_000)
+  fence(world, 'a', 'c')
+  world.run(1000)
+  world.crash('a')
+  world.machine('c').wallOffset_ms = -3600_000 // its clock does not help it over the fence
+  world.start('c')
+  agree(world)
+  world.run(2000)
+  expect(showing(world, 'x')).toBe('bc')
+})
+
+test('D7: a living node that was fenced registers itself again, and its instances show after a check', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'x')
+  registered(world, 'c', 'y')
+  done(world, world.define('c', 'def'))
+  agree(world)
+  const generation = world.machine('c').live.generation
+  world.service('http://y.test:80', 'Unreachable')
+  fence(world, 'a', 'c')
+  world.until(() => showing(world, 'x') === 'abc', 5000, 'the return')
+  agree(world)
+  world.run(2000)
+  expect(world.machine('c').live.generation).toBeGreaterThan(generation)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(world.definitions(name)).toEqual(['def'])
+    expect(world.machine(name).live.read.lookup('y', world.moment(name)).instances[0]?.status).toBe('Unreachable')
+  }
+})
+
+test('D7: a fenced living node drops its instances that others hold or removed', () => {
+  const world = cluster('abc')
+  for (const id of ['moved', 'removed', 'kept']) registered(world, 'c', id)
+  agree(world)
+  world.partition(['a', 'b'], ['c'])
+  world.run(10_000)
+  registered(world, 'a', 'moved', 8080)
+  done(world, world.deregister('b', 'removed'))
+  agreeOn(world, 'ab')
+  fence(world, 'a', 'c')
+  world.run(5000)
+  world.heal()
+  agree(world)
+  world.run(2000)
+  for (const name of 'abc') {
+    expect(world.instances(name)).toEqual(['kept', 'moved'])
+    expect(world.lookup(name, 'moved')).toEqual(['http://moved.test:8080'])
+  }
+})
+
+test('D7: a node fenced while it was off begins a new generation and comes back with what nobody removed', () => {
+  const world = cluster('abc')
+  for (const id of ['removed', 'kept']) registered(world, 'c', id)
+  agree(world)
+  world.crash('c')
+  world.run(10_000)
+  done(world, world.deregister('b', 'removed'))
+  fence(world, 'a', 'c')
+  world.run(5000)
+  world.start('c')
+  agree(world)
+  world.run(2000)
+  for (const name of 'abc') expect(world.instances(name)).toEqual(['kept'])
+})
+
+test('D7: deleting one’s own node raises the generation and fences nobody', () => {
+  const world = cluster('ab')
+  registered(world, 'a', 'x')
+  agree(world)
+  const generation = world.machine('a').live.generation
+  fence(world, 'a', 'a')
+  agree(world)
+  world.run(2000)
+  expect(world.machine('a').live.generation).toBe(generation + 1)
+  expect(world.machine('a').disk.generation).toBe(generation + 1)
+  expect(showing(world, 'x')).toBe('ab')
+})
+
+test('D7: two that fence each other at once both live on', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  registered(world, 'b', 'y')
+  agree(world)
+  const answers = [
+    world.command('a', { type: 'remove-node', owner: 'b' }),
+    world.command('b', { type: 'remove-node', owner: 'a' }),
+  ]
+  for (const answer of answers) done(world, answer)
+  world.run(5000)
+  agree(world)
+  world.run(2000)
+  expect(showing(world, 'x')).toBe('abc')
+  expect(showing(world, 'y')).toBe('abc')
+})
+
+test('D7: fencing an owner that nobody knows is refused', () => {
+  const world = cluster('ab')
+  expect(refused(world, world.command('a', { type: 'remove-node', owner: 'nobody' }))).toBe('not-found')
+})
+
+test('D7: instances of a node dead for an hour are out of the index, those of one that left after a minute', () => {
+  const world = cluster('abc')
+  registered(world, 'b', 'left')
+  registered(world, 'c', 'dead')
+  agree(world)
+  world.leave('b')
+  world.crash('c')
+  world.run(30_000)
+  expect(world.lookup('a', 'left')).toEqual([]) // known, nothing visible
+  world.run(35_000)
+  expect(world.lookup('a', 'left')).toBeUndefined()
+  expect(world.lookup('a', 'dead')).toBeDefined()
+  world.run(3600_000)
+  expect(world.lookup('a', 'dead')).toBeUndefined()
+})

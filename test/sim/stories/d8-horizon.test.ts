@@ -1,0 +1,209 @@
+// Stories of the horizon (D8): who was away for longer than removals live must not bring back what they removed.
+import { expect, test } from 'vitest'
+import { World } from '../world.js'
+import { agree, cluster, done, refused, registered, showing } from './cluster.js'
+
+const note_ms = 11 * 60_000 // notes on disk are at most ten minutes old
+
+function owners(world: World, name: string): string {
+  return world
+    .machine(name)
+    .live.read.digest()
+    .documents.map(({ owner }) => owner)
+    .sort()
+    .join('')
+}
+
+test('D8: a node off for longer than the horizon goes blank once a member confirms it, and takes the cluster’s records', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  registered(world, 'c', 'y')
+  done(world, world.define('c', 'old'))
+  agree(world)
+  world.run(note_ms)
+  world.crash('c')
+  world.run(10_000)
+  registered(world, 'a', 'z')
+  world.passDays(31)
+  world.run(note_ms)
+  world.start('c')
+  world.until(() => world.machine('c').live.readiness().ready, 5000, 'readiness')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') {
+    expect(world.instances(name)).toEqual(['x', 'z'])
+    expect(world.definitions(name)).toEqual([])
+  }
+  expect(
+    world
+      .machine('c')
+      .eventsOf('warning')
+      .map(({ message }) => message)
+      .join(),
+  ).toMatch(/30 days/)
+})
+
+test('D8: neither a fenced owner nor its instances come back with a node that was off until the fence expired', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(note_ms)
+  world.crash('c')
+  world.crash('a')
+  world.run(10_000)
+  done(world, world.command('b', { type: 'remove-node', owner: 'a' }))
+  world.run(1000)
+  for (let days = 0; days < 36; days += 6) {
+    world.passDays(6)
+    world.run(note_ms)
+  }
+  expect(
+    world
+      .machine('b')
+      .disk.entriesOf('b')
+      .filter(({ map }) => map === 'fences'),
+  ).toEqual([])
+  world.start('c')
+  world.run(5000)
+  agree(world)
+  for (const name of 'bc') {
+    expect(owners(world, name)).toBe('bc')
+    expect(world.lookup(name, 'x')).toBeUndefined()
+  }
+})
+
+test('D8: the whole cluster off for longer than the horizon keeps its content', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  done(world, world.define('b', 'd'))
+  agree(world)
+  world.run(note_ms)
+  for (const name of 'abc') world.crash(name)
+  world.passDays(40)
+  world.startAll(...'abc')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') {
+    expect(world.instances(name)).toEqual(['x'])
+    expect(world.definitions(name)).toEqual(['d'])
+  }
+})
+
+test('D8: a member that is too new has no word in it', () => {
+  const world = cluster('ab')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(note_ms)
+  world.crash('a')
+  world.crash('b')
+  world.passDays(40)
+  world.start('n')
+  world.run(1000)
+  world.start('a')
+  agree(world)
+  world.run(1000)
+  expect(showing(world, 'x')).toBe('an')
+})
+
+test('D8: a node whose own clock jumped over the horizon keeps its content where a member heard it lately', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'y')
+  agree(world)
+  world.run(note_ms)
+  world.crash('c')
+  world.machine('c').wallOffset_ms += 400 * 24 * 3600_000
+  world.run(10_000)
+  world.start('c')
+  agree(world)
+  world.run(1000)
+  expect(showing(world, 'y')).toBe('abc')
+})
+
+test('D8: while it is stale a node publishes nothing, adopts nothing, refuses writes and says why', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'y')
+  agree(world)
+  world.run(note_ms)
+  world.crash('c')
+  world.run(5000)
+  registered(world, 'a', 'x')
+  world.passDays(31)
+  world.run(note_ms)
+  const before = [...world.digests()]
+  let published = 0
+  world.wires.tap = ({ kind, from }) => {
+    if (from === 'c' && (kind === 'gossip' || kind === 'beat')) published += 1
+    return kind === 'reply' ? false : undefined // nobody's word reaches it
+  }
+  world.start('c')
+  world.run(2500)
+  expect(world.machine('c').live.readiness().reasons.join()).toMatch(/30 days/)
+  expect(refused(world, world.register('c', { id: 'n', slug: 'n', url: 'http://n' }))).toBe('unavailable')
+  expect(world.lookup('c', 'x')).toBeUndefined()
+  expect([published, [...new Set(['a', 'b'].map((name) => world.machine(name).live.read.digest().digest))]]).toEqual([
+    0,
+    before,
+  ])
+  world.wires.tap = undefined
+  agree(world)
+  expect(showing(world, 'x')).toBe('abc')
+  expect(showing(world, 'y')).toBe('')
+})
+
+test('D8: a stale node that reaches nobody stays stale, and its records are still readable', () => {
+  const world = cluster('ab')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(note_ms)
+  world.crash('a')
+  world.crash('b')
+  world.passDays(31)
+  world.start('a')
+  world.run(60_000)
+  expect(world.machine('a').live.readiness().ready).toBe(false)
+  expect(world.lookup('a', 'x')).toEqual(['http://x.test:80'])
+})
+
+test('D8: a node alone in the world is never stale', () => {
+  const world = new World({ seed: 1 })
+  world.start('a')
+  world.run(1000)
+  registered(world, 'a', 'x')
+  world.run(note_ms)
+  world.crash('a')
+  world.passDays(60)
+  world.start('a')
+  world.until(() => world.machine('a').live.readiness().ready, 10_000, 'readiness')
+  expect(showing(world, 'x')).toBe('a')
+})
+
+test('D8: deletion marks and fences live as long as removals, and a copier counts anew', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'x')
+  done(world, world.define('d', 'def'))
+  agree(world)
+  world.crash('a')
+  world.run(10_000)
+  done(world, world.deregister('d', 'x'))
+  done(world, world.undefine('d', 'def'))
+  agree(world)
+  world.passDays(20)
+  world.run(note_ms)
+  world.crash('d')
+  world.run(10_000)
+  done(world, world.command('b', { type: 'remove-node', owner: 'd' }))
+  agree(world)
+  const marks = (): string[] =>
+    world
+      .machine('b')
+      .disk.entriesOf('b')
+      .filter(({ map }) => map !== 'node')
+      .map(({ map, key }) => `${map} ${key}`)
+  expect(marks()).toEqual(['definitions def', 'removals x', 'fences d'])
+  world.passDays(16) // 36 since the removal, 16 since the copy
+  world.run(note_ms)
+  expect(marks()).toEqual(['definitions def', 'removals x', 'fences d'])
+  world.passDays(20)
+  world.run(note_ms)
+  expect(marks()).toEqual([])
+})

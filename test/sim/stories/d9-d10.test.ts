@@ -1,0 +1,170 @@
+// Stories of D9 and D10: lookups in doubt; disks that fail, and power that goes.
+import { expect, test } from 'vitest'
+import { World } from '../world.js'
+import { agree, cluster, done, refused, registered, rows, showing, urlOf } from './cluster.js'
+
+function lookedUp(world: World, name: string, slug: string): { urls: string[]; degraded: boolean; picked?: string } {
+  const { instances, degraded, picked } = world.machine(name).live.read.lookup(slug, world.moment(name))
+  return { urls: instances.map(({ url }) => url).sort(), degraded, ...(picked && { picked: picked.url }) }
+}
+
+test('D9: an unknown slug is not known; a known one with nothing visible is an empty list', () => {
+  const world = cluster('abcd')
+  registered(world, 'd', 'x')
+  agree(world)
+  world.crash('d')
+  world.run(2000)
+  expect(world.lookup('a', 'x')).toEqual([])
+  expect(world.lookup('a', 'y')).toBeUndefined()
+  expect(world.machine('a').live.read.pick('x')).toBeUndefined()
+})
+
+test('D9: a lookup is degraded only where fewer than half of those once visible are', () => {
+  const world = cluster('abcde')
+  for (const name of 'abcde') done(world, world.register(name, { slug: 's', url: urlOf(name) }))
+  agree(world)
+  world.run(61_000)
+  world.crash('e')
+  world.crash('d')
+  world.run(15_000)
+  expect(lookedUp(world, 'a', 's')).toMatchObject({ urls: [...'abc'].map((name) => urlOf(name)), degraded: false })
+  world.crash('c')
+  world.run(15_000)
+  expect(lookedUp(world, 'a', 's').degraded).toBe(true)
+  expect(lookedUp(world, 'a', 's').urls).toEqual([...'abcde'].map((name) => urlOf(name)))
+})
+
+test('D9: a degraded lookup never shows what was removed, fenced or left', () => {
+  const world = cluster('abcdef')
+  for (const name of 'abcdef') registered(world, name, `of-${name}`)
+  agree(world)
+  world.run(61_000)
+  world.leave('f')
+  world.run(200)
+  for (const name of 'bcde') world.vanish(name)
+  world.run(15_000)
+  expect(lookedUp(world, 'a', 'of-b')).toMatchObject({ urls: [urlOf('of-b')], degraded: true })
+  done(world, world.deregister('a', 'of-b'))
+  done(world, world.command('a', { type: 'remove-node', owner: 'c' }))
+  world.run(200)
+  expect(world.lookup('a', 'of-b')).toBeUndefined()
+  expect(world.lookup('a', 'of-c')).toBeUndefined()
+  expect(world.lookup('a', 'of-f')).toEqual([])
+  expect(lookedUp(world, 'a', 'of-d')).toMatchObject({ urls: [urlOf('of-d')], picked: urlOf('of-d'), degraded: true })
+})
+
+test('D9: one started alone from its disk is in doubt and shows what it last knew', () => {
+  const world = cluster('abcd')
+  registered(world, 'b', 'x')
+  agree(world)
+  for (const name of 'abcd') world.crash(name)
+  world.start('a')
+  world.run(200)
+  expect(lookedUp(world, 'a', 'x')).toMatchObject({ urls: [urlOf('x')], degraded: true })
+  world.startAll(...'bcd')
+  agree(world)
+  world.run(1000)
+  expect(lookedUp(world, 'a', 'x').degraded).toBe(false)
+})
+
+test('D9: doubt ends when the others have been gone for so long that nobody expects them', () => {
+  const world = cluster('abc')
+  world.run(61_000)
+  registered(world, 'a', 'x')
+  world.crash('b')
+  world.crash('c')
+  world.run(20_000)
+  expect(lookedUp(world, 'a', 'x').degraded).toBe(true)
+  world.run(17 * 60_000)
+  expect(lookedUp(world, 'a', 'x').degraded).toBe(false)
+})
+
+test('D10: a disk that fails refuses writes with a clear error, and nothing is lost', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.machine('a').disk.failure = 'ENOSPC: no space left'
+  expect(refused(world, world.register('a', { id: 'y', slug: 'y', url: urlOf('y') }))).toBe('unavailable')
+  world.run(100)
+  const answer = world.register('a', { id: 'z', slug: 'z', url: urlOf('z') })
+  expect(refused(world, answer)).toBe('unavailable')
+  expect(answer.result?.error?.message).toMatch(/ENOSPC/)
+  expect(world.machine('a').live.readiness().reasons.join()).toMatch(/ENOSPC/)
+  expect(world.lookup('a', 'x')).toEqual([urlOf('x')])
+  expect(world.lookup('b', 'y')).toBeUndefined() // nothing that is not on disk is published
+  world.machine('a').disk.failure = undefined
+  world.run(3000)
+  expect(world.machine('a').live.readiness().ready).toBe(true)
+  registered(world, 'a', 'z')
+  agree(world)
+  world.vanish('a')
+  world.start('a')
+  agree(world)
+  world.run(1000)
+  expect(showing(world, 'x') + showing(world, 'z')).toBe('abcabc')
+})
+
+test('D10: a disk that fails from the start keeps the node silent until it works', () => {
+  const world = cluster('ab')
+  world.crash('a')
+  world.run(100)
+  world.machine('a').disk.failure = 'EIO'
+  world.start('a')
+  world.run(5000)
+  expect(world.machine('a').live.readiness().ready).toBe(false)
+  world.machine('a').disk.failure = undefined
+  world.until(() => world.machine('a').live.readiness().ready, 20_000, 'readiness')
+  agree(world)
+})
+
+test('D10: copies that could not be written are fetched again after the next start', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'before')
+  agree(world)
+  world.machine('b').disk.failure = 'EIO'
+  registered(world, 'a', 'x')
+  world.run(2000)
+  world.machine('b').disk.failure = undefined
+  world.run(3000)
+  registered(world, 'a', 'y')
+  agree(world)
+  world.crash('b')
+  world.start('b')
+  agree(world)
+  expect(rows(world, 'b', 'x')).toEqual(['a#1'])
+})
+
+test('D10: a power cut at any instant keeps every acknowledged write', () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const world = new World({ seed, fsync_ms: 3 })
+    world.startAll('a', 'b')
+    agree(world)
+    const kept: string[] = []
+    for (let i = 0; i < 20; i++) {
+      const answer = world.register('a', { id: `i${i}`, slug: `s${i}`, url: urlOf(`s${i}`) })
+      world.run(world.random.below(8))
+      if (answer.result?.ok === true) kept.push(`i${i}`)
+    }
+    world.vanish('a')
+    world.run(world.random.below(3000))
+    world.start('a')
+    world.until(() => world.machine('a').live.readiness().ready, 10_000, 'readiness')
+    agree(world)
+    expect(world.instances('a'), `seed ${seed}`).toEqual(expect.arrayContaining(kept))
+    expect(world.instances('b'), `seed ${seed}`).toEqual(expect.arrayContaining(kept))
+  }
+})
+
+test('D10: a power cut that takes copies of others back costs a sync and nothing more', () => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const world = new World({ seed })
+    world.startAll('a', 'b')
+    agree(world)
+    for (let i = 0; i < 10; i++) registered(world, 'b', `s${i}`)
+    world.vanish('a')
+    world.run(100)
+    world.start('a')
+    agree(world)
+    expect(world.instances('a'), `seed ${seed}`).toHaveLength(10)
+  }
+})

@@ -1,0 +1,266 @@
+// The wires between simulated machines: links with delay, loss, doubling and cuts; connections over them; gossip, frames and streams over those.
+import type { Effect, Input } from '../../src/core/effects.js'
+import type { Machine } from './machine.js'
+import type { Random } from './random.js'
+
+export interface LinkOptions {
+  /** One way, milliseconds. */
+  delay_ms: number
+  /** Added at random, so that messages overtake each other. */
+  jitter_ms: number
+  /** Share of gossip and heartbeats lost on this hop; streams are reliable. */
+  loss: number
+  /** Share of gossip that arrives twice. */
+  doubled: number
+  /** Nothing passes, and nobody is told. */
+  cut: boolean
+}
+
+/** What the wires need of the world around them. */
+export interface Ground {
+  readonly random: Random
+  readonly machines: ReadonlyMap<string, Machine>
+  readonly link: Partial<LinkOptions>
+  now(): number
+  after(delay_ms: number, run: () => void): void
+  feed(machine: Machine, input: Input): void
+}
+
+/** One message of any kind on its way, as tests see it. */
+export interface Sent {
+  readonly kind: 'gossip' | 'beat' | 'request' | 'reply'
+  readonly from: string
+  readonly to: string
+  readonly bytes: Uint8Array
+}
+
+interface Request {
+  readonly asker: Machine
+  readonly askerLife: number
+  readonly answerer: Machine
+  readonly id: number
+  lastAt: number
+  closed: boolean
+}
+
+export class Wires {
+  readonly #ground: Ground
+  readonly #links = new Map<string, Partial<LinkOptions>>()
+  readonly #requests = new Map<number, Request>()
+  #lastRequest = 0
+  readonly #toldAt = new Map<string, number>()
+  gossipOn = true
+  /** While set, no link loses anything. */
+  lossless = false
+  /** Messages and bytes by kind, for costs; gossip counts at each receiver. */
+  readonly sent = { gossip: 0, beat: 0, request: 0, reply: 0 }
+  readonly sentBytes = { gossip: 0, beat: 0, request: 0, reply: 0 }
+  /** Looks at each message before it goes; false loses it, a number delays it by so many milliseconds more. */
+  tap: ((message: Sent) => boolean | number | void) | undefined
+
+  constructor(ground: Ground) {
+    this.#ground = ground
+  }
+
+  /** Requests that wait for an answer; bounded in a healthy world. */
+  get openRequests(): number {
+    return this.#requests.size
+  }
+
+  // ---- links
+
+  set(from: string, to: string, options: Partial<LinkOptions>): void {
+    this.#links.set(`${from}>${to}`, { ...this.#links.get(`${from}>${to}`), ...options })
+  }
+
+  /** Nothing is cut any more, and what was set for single links is as for all. */
+  heal(): void {
+    this.#links.clear()
+  }
+
+  #link(from: string, to: string): LinkOptions {
+    const defaults = { delay_ms: 1, jitter_ms: 0, loss: 0, doubled: 0, cut: false }
+    const link = { ...defaults, ...this.#ground.link, ...this.#links.get(`${from}>${to}`) }
+    return this.lossless ? { ...link, loss: 0 } : link
+  }
+
+  #delay(from: string, to: string): number {
+    const { delay_ms, jitter_ms } = this.#link(from, to)
+    return delay_ms + jitter_ms * this.#ground.random.next()
+  }
+
+  /** @returns how much later it arrives because of the tap; undefined where it is lost */
+  #count(kind: Sent['kind'], from: Machine, to: Machine, bytes: Uint8Array): number | undefined {
+    this.sent[kind] += 1
+    this.sentBytes[kind] += bytes.length
+    const verdict = this.tap?.({ kind, from: from.name, to: to.name, bytes })
+    return verdict === false ? undefined : typeof verdict === 'number' ? verdict : 0
+  }
+
+  #later(machine: Machine, delay_ms: number, input: Input): void {
+    const { life } = machine
+    this.#ground.after(delay_ms, () => {
+      if (machine.life === life) this.#ground.feed(machine, input)
+    })
+  }
+
+  // ---- connections: one between every two peers that can reach each other
+
+  connectAll(machine: Machine): void {
+    for (const other of this.#ground.machines.values()) this.#connect(machine, other)
+  }
+
+  /** The machine that stands for a peer at the other end of one of our connections. */
+  #peer(machine: Machine, self: string): Machine | undefined {
+    for (const name of machine.connected) {
+      const other = this.#ground.machines.get(name)
+      if (other?.self === self) return other
+    }
+    return undefined
+  }
+
+  #connect(a: Machine, b: Machine): void {
+    if (a.self === b.self || a.registry === undefined || b.registry === undefined) return
+    if (this.#peer(a, b.self) !== undefined || this.#peer(b, a.self) !== undefined) return
+    if (this.#link(a.name, b.name).cut || this.#link(b.name, a.name).cut) return
+    const now = this.#ground.now()
+    if (a.pausedUntil > now || b.pausedUntil > now) return // nobody shakes hands
+    a.connected.add(b.name)
+    b.connected.add(a.name)
+    this.#noticeClosed(a, b.self)
+    this.#noticeClosed(b, a.self)
+    this.#tell(a, 0, { type: 'connected', peer: b.self })
+    this.#tell(b, this.#delay(a.name, b.name), { type: 'connected', peer: a.self })
+  }
+
+  /** A machine hears of its connections with one peer in the order in which they came and went. */
+  #tell(machine: Machine, delay_ms: number, input: Input & { type: 'connected' | 'disconnected' }): void {
+    const key = `${machine.name}/${machine.life}/${input.peer}`
+    const at = Math.max(this.#ground.now() + delay_ms, this.#toldAt.get(key) ?? 0)
+    this.#toldAt.set(key, at)
+    this.#later(machine, at - this.#ground.now(), input)
+  }
+
+  /** The machine learns that the far end of a connection has long been gone. */
+  #noticeClosed(machine: Machine, peer: string): void {
+    if (machine.halfOpen.delete(peer)) this.#tell(machine, 0, { type: 'disconnected', peer })
+  }
+
+  /** `from` closes its connection; the other end hears of it where the link still carries. */
+  disconnect(from: Machine, other: Machine): void {
+    from.connected.delete(other.name)
+    other.connected.delete(from.name)
+    this.#tell(from, 0, { type: 'disconnected', peer: other.self })
+    if (this.#link(from.name, other.name).cut) other.halfOpen.add(from.self)
+    else this.#tell(other, this.#delay(from.name, other.name), { type: 'disconnected', peer: from.self })
+    for (const [key, request] of this.#requests) {
+      const between = [request.asker, request.answerer]
+      if (between.includes(from) && between.includes(other)) this.#close(key, false, 1)
+    }
+  }
+
+  /** A machine that starts has no connections; those who believe otherwise learn it now. */
+  reset(machine: Machine): void {
+    for (const name of machine.connected) {
+      const other = this.#ground.machines.get(name) as Machine
+      this.disconnect(machine, other)
+    }
+    machine.halfOpen.clear()
+  }
+
+  dial(machine: Machine, self: string): void {
+    if (machine.registry === undefined || this.#peer(machine, self) !== undefined) return
+    const others = [...this.#ground.machines.values()].filter((other) => other.self === self)
+    const within = others.filter((other) => !this.#link(machine.name, other.name).cut)
+    for (const other of within) this.#connect(machine, other)
+    const isRefused = within.length > 0 && within.every(({ registry, vanished }) => registry === undefined && !vanished)
+    if (isRefused && within.length === others.length) {
+      this.#later(machine, 2 * this.#delay(machine.name, within[0]?.name ?? ''), { type: 'refused', peer: self })
+    }
+  }
+
+  redial(machine: Machine, self: string): void {
+    this.#noticeClosed(machine, self)
+    const other = this.#peer(machine, self)
+    if (other !== undefined) this.disconnect(machine, other)
+  }
+
+  // ---- messages
+
+  /** Floods over the connections, as gossipsub does; each machine hears it once, and nobody hears himself. */
+  gossip(author: Machine, bytes: Uint8Array): void {
+    if (!this.gossipOn) return
+    const seen = new Set([author.name])
+    const pass = (from: Machine): void => {
+      for (const name of from.connected) {
+        const link = this.#link(from.name, name)
+        if (link.cut || this.#ground.random.chance(link.loss)) continue
+        const to = this.#ground.machines.get(name) as Machine
+        const more_ms = this.#count('gossip', from, to, bytes)
+        if (more_ms === undefined) continue
+        this.#ground.after(this.#delay(from.name, name) + more_ms, () => {
+          if (to.registry === undefined || !to.connected.has(from.name) || to.self === author.self) return
+          const isFirst = !seen.has(name)
+          seen.add(name)
+          if (!isFirst && !this.#ground.random.chance(link.doubled)) return
+          this.#ground.feed(to, { type: 'gossip', author: author.self, bytes })
+          if (isFirst) pass(to)
+        })
+      }
+    }
+    pass(author)
+  }
+
+  beat(machine: Machine, self: string, bytes: Uint8Array): void {
+    const to = this.#peer(machine, self)
+    if (to === undefined) return
+    const more_ms = this.#count('beat', machine, to, bytes)
+    const link = this.#link(machine.name, to.name)
+    if (more_ms === undefined || link.cut || this.#ground.random.chance(link.loss)) return
+    this.#later(to, this.#delay(machine.name, to.name) + more_ms, { type: 'beat', from: machine.self, bytes })
+  }
+
+  ask(machine: Machine, { id, to, bytes, timeout_ms }: Effect & { type: 'request' }): void {
+    const answerer = this.#peer(machine, to)
+    if (answerer === undefined) return this.#later(machine, 1, { type: 'closed', id, ok: false })
+    const key = (this.#lastRequest += 1)
+    this.#requests.set(key, {
+      asker: machine,
+      askerLife: machine.life,
+      answerer,
+      id,
+      lastAt: 0,
+      closed: false,
+    })
+    this.#ground.after(timeout_ms, () => this.#close(key, false, 0))
+    const more_ms = this.#count('request', machine, answerer, bytes)
+    if (more_ms === undefined || this.#link(machine.name, answerer.name).cut) return
+    const delay_ms = this.#delay(machine.name, answerer.name) + more_ms
+    this.#later(answerer, delay_ms, { type: 'request', from: machine.self, id: key, bytes })
+  }
+
+  answer(machine: Machine, { id, bytes, last }: Effect & { type: 'reply' }): void {
+    const request = this.#requests.get(id)
+    if (request === undefined) return
+    const { asker } = request
+    const more_ms = this.#count('reply', machine, asker, bytes)
+    if (more_ms === undefined) return
+    if (this.#link(machine.name, asker.name).cut || !machine.connected.has(asker.name)) return
+    const now = this.#ground.now()
+    request.lastAt = Math.max(request.lastAt, now + this.#delay(machine.name, asker.name) + more_ms) // streams keep their order
+    this.#ground.after(request.lastAt - now, () => {
+      if (request.closed || asker.life !== request.askerLife) return
+      this.#ground.feed(asker, { type: 'response', id: request.id, bytes })
+      if (last) this.#close(id, true, 0)
+    })
+  }
+
+  #close(key: number, ok: boolean, delay_ms: number): void {
+    const request = this.#requests.get(key)
+    if (request === undefined) return
+    this.#requests.delete(key)
+    request.closed = true
+    if (request.asker.life === request.askerLife)
+      this.#later(request.asker, delay_ms, { type: 'closed', id: request.id, ok })
+  }
+}
