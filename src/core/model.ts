@@ -56,6 +56,8 @@ export const modelLimits = {
   tags: 64,
   addresses: 16,
   definitionBytes: 1024 * 1024,
+  /** Objects and lists inside each other; what walks them is recursive. */
+  jsonDepth: 100,
   /** Registration numbers, stamps and generations: far above any honest one, far below where numbers lose their last digit. */
   counter: 2 ** 45,
 } as const
@@ -171,6 +173,9 @@ export function parseSlug(slug: string): string {
 export function parseDefinition(input: unknown): Definition {
   const definition = parseObject(parseObject(input, 'the request body')['definition'], 'definition')
   parseId(definition['id'], 'definition.id')
+  if (isDeeper(definition, modelLimits.jsonDepth)) {
+    throw new RegistryError('malformed', `definition: nested deeper than ${modelLimits.jsonDepth} levels`)
+  }
   if (canonicalJson(definition).length > modelLimits.definitionBytes) {
     throw new RegistryError('too-large', `definition: larger than ${modelLimits.definitionBytes} bytes of JSON`)
   }
@@ -250,6 +255,12 @@ export function readObject(json: string): Readonly<Record<string, unknown>> | un
   }
 }
 
+/** Whether a JSON value has objects and lists inside each other beyond a depth. */
+export function isDeeper(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1))
+}
+
 // ---- JSON with one spelling
 
 /**
@@ -324,4 +335,9 @@ export function hex(bytes: Uint8Array): string {
   let text = ''
   for (const byte of bytes) text += byte.toString(16).padStart(2, '0')
   return text
+}
+
+/** The bytes of an even number of hexadecimal digits; anything else gives bytes that nothing fits. */
+export function unhex(text: string): Uint8Array {
+  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }

@@ -3,6 +3,7 @@
  * Inputs are handled one after the other, also those that an effect causes on the spot.
  */
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
+import { RegistryError } from '../core/errors.js'
 import type { Registry } from '../core/registry/registry.js'
 import type { Checker } from '../io/checks.js'
 import type { Network } from '../io/network/network.js'
@@ -71,6 +72,9 @@ export class Engine {
 
   /** Resolves with the answer to a command; never rejects. */
   command(command: Command): Promise<Settled> {
+    if (this.#stopped) {
+      return Promise.resolve({ ok: false, error: new RegistryError('unavailable', 'the daemon has stopped') })
+    }
     return new Promise((resolve) => {
       const ticket = (this.#lastId += 1)
       this.#callers.set(ticket, resolve)
@@ -89,6 +93,9 @@ export class Engine {
     this.#stopped = true
     clearTimeout(this.#timer)
     await Promise.allSettled(this.#writes)
+    const error = new RegistryError('unavailable', 'the daemon has stopped; the write may or may not be on disk')
+    for (const caller of this.#callers.values()) caller({ ok: false, error })
+    this.#callers.clear()
   }
 
   #scheduleWake(): void {

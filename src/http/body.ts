@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { RegistryError } from '../core/errors.js'
+import { isDeeper, modelLimits } from '../core/model.js'
 
 export const bodyLimits = {
   bytes: 1024 * 1024,
@@ -11,8 +12,6 @@ export const bodyLimits = {
    * client still sends makes the client's kernel drop the answer, and the client sees a reset instead of a 413.
    */
   discardedBytes: 16 * 1024 * 1024,
-  /** Objects and lists inside each other. Everything behind this door walks them recursively. */
-  depth: 100,
 } as const
 
 /**
@@ -23,8 +22,8 @@ export async function readJsonBody(stream: IncomingMessage): Promise<unknown> {
   const bytes = await readBytes(stream)
   if (bytes.length === 0) return undefined
   const value = parseJson(bytes)
-  if (isDeeper(value, bodyLimits.depth)) {
-    throw new RegistryError('malformed', `body: nested deeper than ${bodyLimits.depth} levels`)
+  if (isDeeper(value, modelLimits.jsonDepth)) {
+    throw new RegistryError('malformed', `body: nested deeper than ${modelLimits.jsonDepth} levels`)
   }
   return value
 }
@@ -59,9 +58,4 @@ function parseJson(bytes: Buffer): unknown {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new RegistryError('malformed', `body: not JSON (${why})`, { cause })
   }
-}
-
-function isDeeper(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  return depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1))
 }

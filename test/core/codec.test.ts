@@ -102,10 +102,10 @@ test('sixty-four relayed heartbeats fit into a frame', () => {
   expect(bytes.length).toBeLessThanOrEqual(wireLimits.beatBytes)
 })
 
-test('a sync request names at most as many documents as a cluster may hold', () => {
+test('a sync request names at most the documents that a daemon holds, and its own', () => {
   const holding = { owner: 'a', generation: 1, version: 1, boot: '0'.repeat(16), epoch: 1, clock: 1 }
   const request = (count: number): Uint8Array =>
     encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: Array(count).fill(holding) })
-  expect(decodeSyncRequest(request(wireLimits.documents))).toBeDefined()
-  expect(decodeSyncRequest(request(wireLimits.documents + 1))).toBeUndefined()
+  expect(decodeSyncRequest(request(wireLimits.documents + 1))).toBeDefined()
+  expect(decodeSyncRequest(request(wireLimits.documents + 2))).toBeUndefined()
 })

@@ -1,81 +1,7 @@
 // Properties over many seeds: whatever happened, after rest all replicas are equal, what was acknowledged stands, and nothing has grown.
-import { expect, test } from 'vitest'
-import { Content } from '../../src/core/document/content.js'
-import { History } from './history.js'
-import type { World } from './world.js'
-
-const seeds = Number(process.env['SIM_SEEDS'] ?? 100)
-const firstSeed = Number(process.env['SIM_FIRST_SEED'] ?? 1)
-
-/** Runs a life for each seed. The failure lists every seed that failed, and the end of the first one's trace. */
-function forSeeds(count: number, run: (history: History) => string[], wild = false): void {
-  const failures: string[] = []
-  let story = ''
-  for (let seed = firstSeed; seed < firstSeed + count && failures.length < 10; seed++) {
-    const history = new History(seed, wild)
-    const wrong = tryToRun(history, run)
-    if (wrong.length === 0) continue
-    if (story === '') story = history.world.story(40)
-    failures.push(`seed ${seed}: ${wrong.join('; ')}`)
-  }
-  if (failures.length > 0) throw new Error(`${failures.join('\n')}\n${story}`)
-}
-
-function tryToRun(history: History, run: (history: History) => string[]): string[] {
-  try {
-    return run(history)
-  } catch (error) {
-    return [
-      String(error).split('\n')[0] ?? '',
-      error instanceof Error ? (error.stack?.match(/src.core.*/)?.[0] ?? '') : '',
-    ]
-  }
-}
-
-function check(history: History): string[] {
-  const { world } = history
-  const wrong = [...(history.wild ? [] : history.contradictions()), ...grown(world)]
-  if (world.digests().size !== 1) wrong.push('replicas differ')
-  if (viewsOf(world).size !== 1) wrong.push('views differ')
-  return wrong
-}
-
-/** What each daemon shows, as text: equal documents and equal beliefs must be equal views. */
-function viewsOf(world: World): Set<string> {
-  return new Set(
-    world.running().map(({ name, live }) => {
-      const at = world.moment(name)
-      const instances = live.read.instances(at).map(({ lastHeartbeat: _, ...rest }) => rest)
-      const slugs = new Set(instances.map(({ slug }) => slug ?? ''))
-      const looked = [...slugs].sort().map((slug) => {
-        const { instances: found, degraded } = live.read.lookup(slug, at)
-        expect(found.map(({ id }) => id).sort()).toEqual(
-          instances
-            .filter((one) => one.slug === slug)
-            .map(({ id }) => id)
-            .sort(),
-        )
-        return [slug, degraded]
-      })
-      return JSON.stringify([instances, live.read.definitions(), looked])
-    }),
-  )
-}
-
-/** Documents, on disk, beyond twice what a fresh build of their entries takes; and questions that were never closed. */
-function grown(world: World): string[] {
-  const wrong: string[] = []
-  for (const { name, disk } of world.running()) {
-    for (const owner of world.machines.keys()) {
-      const entries = disk.entriesOf(owner)
-      const bytes = disk.contentBytes(owner)
-      const fresh = Content.build(entries, 1).encode().length
-      if (bytes > 2 * fresh + 300_000) wrong.push(`${name} holds ${bytes} bytes of ${owner}, fresh ${fresh}`)
-    }
-  }
-  if (world.wires.openRequests > 50) wrong.push(`${world.wires.openRequests} open requests`)
-  return wrong
-}
+import { test } from 'vitest'
+import type { History } from './history.js'
+import { check, forSeeds, seeds } from './lives.js'
 
 test(`after rest, ${seeds} random lives agree on all that was acknowledged`, { timeout: 3_600_000 }, () => {
   forSeeds(seeds, (history) => {
@@ -84,24 +10,6 @@ test(`after rest, ${seeds} random lives agree on all that was acknowledged`, { t
     return check(history)
   })
 })
-
-test(
-  `what stands and what was removed stays so through ${Math.ceil(seeds / 2)} random lives`,
-  { timeout: 3_600_000 },
-  () => {
-    forSeeds(Math.ceil(seeds / 2), (history) => {
-      history.live(25)
-      history.rest()
-      const expected = history.calmly()
-      history.live(25, false)
-      history.rest()
-      const now = history.shown()
-      const ids = new Set([...expected.keys(), ...now.keys()])
-      const changed = [...ids].filter((id) => expected.get(id) !== now.get(id))
-      return [...check(history), ...changed.map((id) => `${id} was ${expected.get(id)}, is ${now.get(id)}`)]
-    })
-  },
-)
 
 test(`${Math.ceil(seeds / 2)} wild lives end in agreement`, { timeout: 3_600_000 }, () => {
   const run = (history: History): string[] => {

@@ -7,23 +7,34 @@ import { assert } from '../errors.js'
 import { equalBytes } from '../wire/codec.js'
 import type { UpdateStep } from '../wire/gossip.js'
 import type { SignedHead } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
 import type { Holding } from '../wire/sync.js'
 import { Content } from './content.js'
 import { type Change, Entries, type Entry, differences } from './entries.js'
 
 type Hash = Crypto['hash']
 
+/** Live entries and runs of tombstones; an owner rebases long before. */
+const maxStructs = 3 * wireLimits.entries
+
+function fits(entries: Entries): boolean {
+  return entries.size <= wireLimits.entries && entries.bytes <= wireLimits.entryBytes
+}
+
 /** `gap`: it does not start from what is held. `wrong`: it does, and leads elsewhere than its head says. */
 export type StepOutcome =
-  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly rebased: boolean }
+  | { readonly type: 'taken'; readonly changes: readonly Change[] }
   | { readonly type: 'gap' }
   | { readonly type: 'wrong' }
 
 export class NodeDocument implements Giveable {
   #signed: SignedHead
   #entries: Entries
-  /** Absent after a wrong step: the entries stand, the next content must be a full one. */
-  #content: Content | undefined
+  /**
+   * `unbuilt`: a new epoch without a change; its bytes follow from the entries, and are built when they are needed.
+   * `spoilt`: after a wrong step; the entries stand, the next content must be a full one.
+   */
+  #content: Content | 'unbuilt' | 'spoilt'
 
   private constructor(signed: SignedHead, entries: Entries, content: Content) {
     this.#signed = signed
@@ -34,10 +45,10 @@ export class NodeDocument implements Giveable {
   /** Reads a full content; undefined where it is not what the head says. */
   static load(hash: Hash, signed: SignedHead, bytes: Uint8Array): NodeDocument | undefined {
     const content = Content.load(bytes, signed.head.client)
-    if (content === undefined) return undefined
+    if (content === undefined || content.structs > maxStructs) return undefined
     const entries = new Entries(hash)
     for (const { map, key, value } of content.entries()) entries.set(map, key, value)
-    if (!equalBytes(entries.digest(), signed.head.digest)) return undefined
+    if (!fits(entries) || !equalBytes(entries.digest(), signed.head.digest)) return undefined
     return new NodeDocument(signed, entries, content)
   }
 
@@ -65,14 +76,20 @@ export class NodeDocument implements Giveable {
     const rebased = signed.head.epoch === head.epoch + 1
     if (!startsHere || (signed.head.epoch !== head.epoch && !rebased)) return { type: 'gap' }
     if (rebased) return this.#takeRebase(signed, step.bytes)
-    if (this.#content === undefined) return { type: 'gap' }
-    if (signed.head.client !== this.#content.client) return { type: 'wrong' }
-    return this.#takeUpdate(signed, this.#content, step.bytes, false)
+    const content = this.#built()
+    if (content === undefined) return { type: 'gap' }
+    if (signed.head.client !== content.client) return { type: 'wrong' }
+    return this.#takeUpdate(signed, content, step.bytes, false)
   }
 
   /** A new epoch: everyone builds its first bytes from the entries that all hold, then applies what comes on top. */
   #takeRebase(signed: SignedHead, update: Uint8Array): StepOutcome {
     if (signed.head.client === 0) return { type: 'wrong' }
+    if (update.length === 0 && equalBytes(this.#entries.digest(), signed.head.digest)) {
+      this.#signed = signed
+      this.#content = 'unbuilt'
+      return { type: 'taken', changes: [] }
+    }
     return this.#takeUpdate(signed, Content.build(this.#entries.sorted(), signed.head.client), update, true)
   }
 
@@ -85,31 +102,38 @@ export class NodeDocument implements Giveable {
       changes.push({ map, key, ...(before !== undefined && { before }), ...(value !== undefined && { after: value }) })
     }
     this.#entries.apply(changes)
-    if (touched === undefined || !equalBytes(this.#entries.digest(), signed.head.digest)) {
+    const isRight = touched !== undefined && fits(this.#entries) && content.structs <= maxStructs
+    if (!isRight || !equalBytes(this.#entries.digest(), signed.head.digest)) {
       this.#entries.revert(changes)
-      if (!rebased) this.#content = undefined
+      if (!rebased) this.#content = 'spoilt'
       return { type: 'wrong' }
     }
     this.#signed = signed
     this.#content = content
-    return { type: 'taken', changes, rebased }
+    return { type: 'taken', changes }
   }
 
   /** What this replica can say that it holds. Without content it holds nothing that a difference could start from. */
   get holding(): Holding {
     const { owner, generation, version, boot, epoch } = this.#signed.head
-    const content = this.#content
-    return { owner, generation, version, boot, ...(content ? { epoch, clock: content.clock } : { epoch: 0, clock: 0 }) }
+    if (this.#content === 'spoilt') return { owner, generation, version, boot, epoch: 0, clock: 0 }
+    const clock = this.#content === 'unbuilt' ? this.#entries.size : this.#content.clock
+    return { owner, generation, version, boot, epoch, clock }
+  }
+
+  #built(): Content | undefined {
+    if (this.#content === 'unbuilt') this.#content = Content.build(this.#entries.sorted(), this.#signed.head.client)
+    return this.#content === 'spoilt' ? undefined : this.#content
   }
 
   /** The full content; undefined after a wrong step. */
   encode(): Uint8Array | undefined {
-    return this.#content?.encode()
+    return this.#built()?.encode()
   }
 
   /** What a holder of the same epoch at `clock` lacks. */
   encodeSince(clock: number): Uint8Array | undefined {
-    return this.#content?.encodeSince(clock)
+    return this.#built()?.encodeSince(clock)
   }
 }
 

@@ -43,7 +43,7 @@ export class Entries {
     return this.#size
   }
 
-  /** Characters of all keys and values. */
+  /** Bytes of all keys and values, in UTF-8. */
   get bytes(): number {
     return this.#bytes
   }
@@ -62,15 +62,25 @@ export class Entries {
     assert(entries !== undefined, 'only the five maps have entries')
     const before = entries.get(key)
     if (before === value) return
-    if (before !== undefined) this.#digest.remove(entryHash(this.#hash, { map, key, value: before }))
+    if (before !== undefined) this.#uncount(encodeEntry({ map, key, value: before }))
     if (value === undefined) {
       entries.delete(key)
     } else {
       entries.set(key, value)
-      this.#digest.add(entryHash(this.#hash, { map, key, value }))
+      this.#count(encodeEntry({ map, key, value }))
     }
-    this.#size += (value === undefined ? 0 : 1) - (before === undefined ? 0 : 1)
-    this.#bytes += sizeOf(key, value) - sizeOf(key, before)
+  }
+
+  #count(encoded: Uint8Array): void {
+    this.#digest.add(this.#hash(encoded))
+    this.#size += 1
+    this.#bytes += encoded.length
+  }
+
+  #uncount(encoded: Uint8Array): void {
+    this.#digest.remove(this.#hash(encoded))
+    this.#size -= 1
+    this.#bytes -= encoded.length
   }
 
   apply(changes: readonly Change[]): void {
@@ -94,10 +104,6 @@ export class Entries {
   digest(): Uint8Array {
     return this.#digest.value()
   }
-}
-
-function sizeOf(key: string, value: string | undefined): number {
-  return value === undefined ? 0 : key.length + value.length
 }
 
 /** Entries to be read, by map. */
@@ -129,9 +135,9 @@ export function differences(from: EntryMaps, to: EntryMaps): Change[] {
 }
 
 /** Length before each part, so that no two different entries are the same bytes. */
-function entryHash(hash: Hash, entry: Entry): Uint8Array {
+function encodeEntry(entry: Entry): Uint8Array {
   const writer = new Writer(entry.key.length + entry.value.length + 32)
-  return hash(writer.text(entry.map).text(entry.key).text(entry.value).done())
+  return writer.text(entry.map).text(entry.key).text(entry.value).done()
 }
 
 interface Bucket {

@@ -41,6 +41,12 @@ export interface Verdict {
 /** What a heartbeat came to: `news` of a generation whose head is not held yet is a reason to fetch it. */
 export type Hearing = 'heard' | 'news' | 'old'
 
+/** Counted once a tick: everyone who lives observes everyone. The dead and the left do not slow the living down. */
+interface Census {
+  alive: number
+  present: number
+}
+
 const strangersKept = 1024
 
 export class Membership {
@@ -88,9 +94,16 @@ export class Membership {
 
   /** Members believed alive, ourselves included. */
   alive(): number {
-    let count = 1
-    for (const member of this.#members.values()) if (member.state === 'alive') count += 1
-    return count
+    return this.#census().alive
+  }
+
+  #census(): Census {
+    const census = { alive: 1, present: 1 }
+    for (const { state } of this.#members.values()) {
+      if (state === 'alive') census.alive += 1
+      if (state !== 'dead' && state !== 'left') census.present += 1
+    }
+    return census
   }
 
   /** Members whose reports against `id` stand. */
@@ -113,7 +126,7 @@ export class Membership {
     const transition = head.generation > member.generation ? this.#beginGeneration(member, head, now) : undefined
     noteIncarnation(member, head.incarnation, now)
     member.left = head.left !== undefined
-    return member.left && member.state !== 'left' ? this.#judge(member, now) : transition
+    return member.left && member.state !== 'left' ? this.#judge(member, this.#census(), now) : transition
   }
 
   #add(head: Head, now: number): undefined {
@@ -220,6 +233,7 @@ export class Membership {
    */
   tick(now: number, late_ms: number): Verdict {
     if (late_ms > ownLateness_ms) this.#awakeSince = now
+    const census = this.#census()
     const transitions: Transition[] = []
     const reports: Verdict['reports'][number][] = []
     const doubtful = this.#doubtsItself(now)
@@ -228,19 +242,19 @@ export class Membership {
       if (this.#reportsNow(member, now, doubtful)) {
         reports.push({ subject: member.id, generation: member.generation, incarnation: member.incarnation })
       }
-      const transition = this.#judge(member, now)
+      const transition = this.#judge(member, census, now)
       if (transition !== undefined) transitions.push(transition)
     }
-    return { transitions, reports, refute: this.#mustRefute(now) }
+    return { transitions, reports, refute: this.#mustRefute(census, now) }
   }
 
-  #judge(member: Member, now: number): Transition | undefined {
+  #judge(member: Member, census: Census, now: number): Transition | undefined {
     const circumstances = {
       now,
       awakeSince: this.#awakeSince,
-      members: this.#members.size + 1,
+      members: census.present,
       reports: this.#standing(member.reports, member, now).length,
-      needed: reportsNeeded(this.#observersOf(member), member.refutations.length),
+      needed: reportsNeeded(census.alive - (member.state === 'alive' ? 1 : 0), member.refutations.length),
     }
     noteWellness(member, circumstances)
     const judgement = judge(member, circumstances)
@@ -297,15 +311,10 @@ export class Membership {
     return silent >= 3 && silent > watched / 2
   }
 
-  #mustRefute(now: number): boolean {
+  #mustRefute({ alive }: Census, now: number): boolean {
     const self = { generation: this.#ownGeneration, incarnation: this.#ownIncarnation }
-    const needed = reportsNeeded(this.alive() - 1, 0)
+    const needed = reportsNeeded(alive - 1, 0)
     return this.#accusations.size > 0 && this.#standing(this.#accusations, self, now).length >= needed
-  }
-
-  /** Everyone who lives observes everyone. */
-  #observersOf(subject: Member): number {
-    return this.alive() - (subject.state === 'alive' ? 1 : 0)
   }
 
   #standing(

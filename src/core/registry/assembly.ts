@@ -7,6 +7,7 @@ import { Membership } from '../membership/membership.js'
 import type { PeerId } from '../model.js'
 import { Replica } from '../replica/replica.js'
 import { Union } from '../replica/union.js'
+import { verifyHead } from '../wire/head.js'
 import { Checkup } from './checkup.js'
 import { Commands } from './commands.js'
 import { Counter } from './counter.js'
@@ -78,7 +79,7 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   const exchange: Exchange = new Exchange(desk, {
     take: (parcel, via) => intake.take(parcel, via, at()),
     compared: (peer, witness, now) => {
-      if (joining() === undefined) intake.survive(witness.fencedUpTo, at())
+      if (joining() === undefined) intake.noteFenced(witness.fence, at())
       else joining()?.answered(peer, witness, now)
     },
     witness: (peer) => horizon.witness(peer, isStale(), at().wall),
@@ -90,7 +91,7 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
     desk,
     index,
     isInDoubt: () => roster.isInDoubt,
-    exchangeWith: (peer, now) => pulse.view(peer, exchange.peer(peer), now),
+    exchangeWith: (peer, now) => pulse.view(peer, exchange.view(peer), now),
     vitalsOf: (owner) => pulse.vitalsOf(owner),
     ownLoad: () => pulse.load,
     startedAt: at().now,
@@ -113,7 +114,7 @@ function createDesk(
   return {
     self,
     crypto,
-    union: new Union(),
+    union: new Union((head) => verifyHead(head, crypto)),
     replica: new Replica(crypto, followers.fencedUpTo),
     membership: new Membership(self, crypto.hash),
     journal: new Journal({ self, boot, crypto, emit, nextId, follow: followers.follow }),

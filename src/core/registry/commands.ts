@@ -24,10 +24,12 @@ import {
   writeInstanceRecord,
   writeRemovalEntry,
 } from '../replica/records.js'
+import type { SignedHead } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
 import type { Desk } from './desk.js'
 
-/** The bytes of keys and values beyond which a document takes no more: well under what a peer accepts as content. */
-const documentBytes = 40 * 1024 * 1024
+/** Beyond these a document takes no new records: well under what a peer accepts, so that removals and fences always fit. */
+const room = { entries: wireLimits.entries * 0.8, bytes: wireLimits.entryBytes * 0.8 } as const
 
 export class Commands {
   readonly #desk: Desk
@@ -117,8 +119,7 @@ export class Commands {
 
   /** Ends an owner's documents up to its present generation; what of them must outlive them is copied, in the same head. */
   fence(owner: PeerId, wall: number): void {
-    const { replica, journal } = this.#desk
-    const document = replica.document(owner)
+    const document = this.#desk.replica.document(owner)
     if (document === undefined) throw new RegistryError('not-found', `node: no document of ${owner}`)
     for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(owner, id, wall)
     for (const [id, json] of document.entries.of('removals')) {
@@ -126,14 +127,14 @@ export class Commands {
       if (removal !== undefined) this.remove(id, removal.n, wall)
     }
     for (const fenced of document.entries.of('fences').keys()) {
-      if (fenced !== owner) this.#fenceUpTo(fenced, this.#desk.union.fencedUpTo(fenced), wall)
+      const head = this.#desk.union.fence(fenced)
+      if (fenced !== owner && fenced !== this.#desk.self && head !== undefined) this.#fenceUpTo(head, wall)
     }
-    this.#fenceUpTo(owner, document.signed.head.generation, wall)
-    journal.set('fences', this.#desk.self, undefined) // nobody fences itself
+    this.#fenceUpTo(document.signed, wall)
   }
 
-  #fenceUpTo(owner: PeerId, generation: number, wall: number): void {
-    this.#desk.journal.set('fences', owner, writeFenceEntry({ generation, at: seconds(wall) }))
+  #fenceUpTo(fenced: SignedHead, wall: number): void {
+    this.#desk.journal.set('fences', fenced.head.owner, writeFenceEntry({ fenced, at: seconds(wall) }))
   }
 
   /** Only where it still counts; stamp and writer stay, the copy's lifetime begins now. */
@@ -194,10 +195,11 @@ export class Commands {
   }
 
   #checkRoom(): void {
-    if (this.#desk.journal.entries.bytes < documentBytes) return
+    const { size, bytes } = this.#desk.journal
+    if (size < room.entries && bytes < room.bytes) return
     throw new RegistryError(
       'too-large',
-      `this node's records fill ${documentBytes} bytes; remove some, or register at another node`,
+      `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
     )
   }
 }

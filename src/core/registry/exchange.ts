@@ -79,7 +79,12 @@ export class Exchange {
     this.#parts = parts
   }
 
-  peer(id: PeerId): PeerExchange {
+  /** What exchanges with a peer came to since it is connected. */
+  view(id: PeerId): Readonly<PeerExchange> {
+    return this.#peers.get(id) ?? {}
+  }
+
+  #peer(id: PeerId): PeerExchange {
     const known = this.#peers.get(id)
     if (known !== undefined) return known
     const peer = {}
@@ -117,7 +122,7 @@ export class Exchange {
     this.#parts.whenSettled(() => {
       const parcels = owners.map((owner) => this.#parcelOf(owner, undefined)).filter((parcel) => parcel !== undefined)
       for (const batch of batches(parcels)) this.#ask(peer, 'push', { type: 'push', parcels: batch })
-      this.peer(peer).took = parcels.length
+      this.#peer(peer).took = parcels.length
     })
   }
 
@@ -163,7 +168,7 @@ export class Exchange {
   #end(asked: Asked, { wanted, witness }: SyncResponse & { type: 'end' }, now: number): void {
     asked.ended = true
     if (asked.purpose !== 'sync') return
-    Object.assign(this.peer(asked.peer), { lastSyncAt: now, brought: asked.brought, took: 0 })
+    Object.assign(this.#peer(asked.peer), { lastSyncAt: now, brought: asked.brought, took: 0 })
     if (wanted.length > 0 && !this.#parts.isStale())
       this.push(
         asked.peer,
@@ -192,7 +197,7 @@ export class Exchange {
   answer(from: PeerId, request: SyncRequest, reply: (bytes: Uint8Array, last: boolean) => void, now: number): void {
     if (request.type === 'push') {
       for (const parcel of request.parcels) this.#parts.take(parcel, from, now)
-      const peer = this.peer(from)
+      const peer = this.#peer(from)
       peer.brought = (peer.brought ?? 0) + request.parcels.length
       reply(this.#endMessage(from, []), true)
     } else if (request.type === 'sync') {
@@ -215,7 +220,7 @@ export class Exchange {
         if (parcel !== undefined) parcels.push(parcel)
       }
     }
-    if (request.scope === 'all') Object.assign(this.peer(from), { lastSyncAt: now, brought: 0, took: parcels.length })
+    if (request.scope === 'all') Object.assign(this.#peer(from), { lastSyncAt: now, brought: 0, took: parcels.length })
     for (const batch of batches(parcels)) reply(encodeSyncResponse({ type: 'documents', parcels: batch }), false)
     const wanted =
       request.stale || this.#parts.isStale() ? [] : request.holdings.filter((holding) => this.#wants(holding))
@@ -247,7 +252,7 @@ export class Exchange {
   #wants(theirs: Holding): boolean {
     const { self, journal, replica, union } = this.#desk
     if (theirs.owner === self) return journal.isForeign(theirs)
-    if (theirs.generation <= union.fencedUpTo(theirs.owner)) return false
+    if (theirs.generation <= (union.fence(theirs.owner)?.head.generation ?? 0)) return false
     const mine = replica.document(theirs.owner)?.holding
     return mine === undefined || compareHeads(mine, theirs) < 0
   }

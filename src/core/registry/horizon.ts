@@ -3,9 +3,11 @@
  * daemon was away for so long that its content may bring back what was removed. Wall time of this machine alone; days, not seconds.
  */
 import type { PeerId } from '../model.js'
-import { readObject } from '../model.js'
+import { hex, readObject, unhex } from '../model.js'
 import { readDefinitionEntry, readFenceEntry, readRemovalEntry } from '../replica/records.js'
 import type { Union } from '../replica/union.js'
+import { type SignedHead, decodeHead } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
 import type { Witness } from '../wire/sync.js'
 import { type Desk, storeSoon } from './desk.js'
 
@@ -31,7 +33,8 @@ export class Horizon {
   /** When each other owner was last heard of. */
   readonly #heard = new Map<PeerId, number>()
   /** Fences seen, with the time of sight: kept even when the document that brought them goes. */
-  readonly #fences = new Map<PeerId, { generation: number; seenAt: number }>()
+  readonly #fences = new Map<PeerId, { readonly head: SignedHead; readonly seenAt: number }>()
+  #isFenceNoteDue = false
   #notedAt = Number.NEGATIVE_INFINITY
 
   constructor(desk: Desk, notes: HorizonNotes, wall: number) {
@@ -41,24 +44,39 @@ export class Horizon {
       if (typeof at === 'number') this.#heard.set(owner, at)
     }
     for (const [owner, fence] of Object.entries(readObject(notes.fences ?? '') ?? {})) {
-      if (!Array.isArray(fence)) continue
-      this.#fences.set(owner, { generation: Number(fence[0]), seenAt: Number(fence[1]) })
+      const [bytes, seenAt] = Array.isArray(fence) ? (fence as unknown[]) : []
+      const head = typeof bytes === 'string' ? decodeHead(unhex(bytes)) : undefined
+      if (head !== undefined && typeof seenAt === 'number') this.#fences.set(owner, { head, seenAt })
     }
     if (notes.born === undefined) storeSoon(desk, [{ type: 'note', name: 'born', value: String(this.#born) }])
   }
 
-  /** The highest generation of an owner that must not come back. */
-  fencedUpTo(owner: PeerId): number {
-    return Math.max(this.#fences.get(owner)?.generation ?? 0, this.#desk.union.fencedUpTo(owner))
+  /** The highest head of an owner that is fenced. */
+  fence(owner: PeerId): SignedHead | undefined {
+    const noted = this.#fences.get(owner)?.head
+    const present = this.#desk.union.fence(owner)
+    return generationOf(present) > generationOf(noted) ? present : noted
   }
 
-  /** A fence in some document. @returns whether it fences more than was known */
-  noteFence(owner: PeerId, wall: number): boolean {
-    const generation = this.#desk.union.fencedUpTo(owner)
-    if (generation <= (this.#fences.get(owner)?.generation ?? 0)) return false
-    this.#fences.set(owner, { generation, seenAt: wall })
+  /** The highest generation of an owner that must not come back; 0 for none. */
+  fencedUpTo(owner: PeerId): number {
+    return generationOf(this.fence(owner))
+  }
+
+  /** A fence in some document: remembered when that document is gone. Nothing beyond what one cluster can hold. */
+  noteFence(owner: PeerId, wall: number): void {
+    const head = this.#desk.union.fence(owner)
+    if (head === undefined || generationOf(head) <= generationOf(this.#fences.get(owner)?.head)) return
+    if (!this.#fences.has(owner) && this.#fences.size >= wireLimits.documents) return this.#desk.drop('too many fences')
+    this.#fences.set(owner, { head, seenAt: wall })
+    this.#isFenceNoteDue = true
+  }
+
+  /** Brings the note of fences to disk, where it has changed. */
+  writeFenceNote(): void {
+    if (!this.#isFenceNoteDue) return
+    this.#isFenceNoteDue = false
     storeSoon(this.#desk, [{ type: 'note', name: 'fences', value: this.#fencesAsJson() }])
-    return true
   }
 
   heard(owner: PeerId, wall: number): void {
@@ -70,7 +88,8 @@ export class Horizon {
     const heardAt = this.#heard.get(asker)
     const since = heardAt ?? this.#born
     const silence_s = Math.max(0, Math.round((wall - since) / 1000))
-    return { stale, heardOfAsker: heardAt !== undefined, silence_s, fencedUpTo: this.fencedUpTo(asker) }
+    const fence = this.fence(asker)
+    return { stale, heardOfAsker: heardAt !== undefined, silence_s, ...(fence && { fence }) }
   }
 
   /** Brings the notes on disk up to date, and lets go of what has outlived its time. */
@@ -91,7 +110,7 @@ export class Horizon {
 
   #fencesAsJson(): string {
     return JSON.stringify(
-      Object.fromEntries([...this.#fences].map(([owner, { generation, seenAt }]) => [owner, [generation, seenAt]])),
+      Object.fromEntries([...this.#fences].map(([owner, { head, seenAt }]) => [owner, [hex(head.bytes), seenAt]])),
     )
   }
 
@@ -108,9 +127,13 @@ export class Horizon {
     }
     if (!journal.isOpen) return
     drop('removals', (_, json) => readRemovalEntry(json)?.at)
-    drop('fences', (_, json) => readFenceEntry(json)?.at)
+    drop('fences', (owner, json) => readFenceEntry(owner, json)?.at)
     drop('definitions', (id, json) => readDefinitionEntry(id, json)?.at)
   }
+}
+
+function generationOf(head: SignedHead | undefined): number {
+  return head?.head.generation ?? 0
 }
 
 /** What a daemon that was off for long makes of what its peers tell. */

@@ -184,15 +184,23 @@ export class Intake {
     for (const owner of owners) {
       horizon.noteFence(owner, at.wall)
       const fencedUpTo = horizon.fencedUpTo(owner)
-      if (owner === desk.self) this.survive(fencedUpTo, at)
+      if (owner === desk.self) this.noteFenced(horizon.fence(owner), at)
       else if ((desk.replica.head(owner)?.generation ?? Number.POSITIVE_INFINITY) <= fencedUpTo) this.drop(owner)
     }
+    horizon.writeFenceNote()
+  }
+
+  /** Others have fenced us up to this head, if it is one of ours. */
+  noteFenced(fence: SignedHead | undefined, at: Moment): void {
+    const { journal, self, crypto } = this.#parts.desk
+    if (fence === undefined || fence.head.owner !== self || !journal.isOpen) return
+    if (fence.head.generation >= journal.generation && verifyHead(fence, crypto))
+      this.#survive(fence.head.generation, at)
   }
 
   /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again, and checked anew. */
-  survive(fencedUpTo: number, at: Moment): void {
+  #survive(fencedUpTo: number, at: Moment): void {
     const { journal, union, self } = this.#parts.desk
-    if (!journal.isOpen || fencedUpTo < journal.generation) return
     for (const id of journal.keys('instances')) {
       const others = [...union.records(id).keys()].some((owner) => owner !== self)
       if (others || union.removedUpTo(id) > 0) journal.set('instances', id, undefined)

@@ -6,7 +6,7 @@ import { NodeDocument } from '../document/document.js'
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
 import type { Parcel, Witness } from '../wire/sync.js'
-import { compareHeads, verifyHead } from '../wire/head.js'
+import { type SignedHead, compareHeads, verifyHead } from '../wire/head.js'
 import { staleVerdict } from './horizon.js'
 
 /** How long a start waits for peers that may know a newer head of ours. */
@@ -41,8 +41,8 @@ export class Joining {
   #blank = false
   #firstContactAt: number | undefined
   #content: NodeDocument | undefined
-  /** The highest generation of ours that a peer has fenced. */
-  fencedUpTo = 0
+  /** Heads of ours that peers say are fenced; one an answer. */
+  readonly fences: SignedHead[] = []
 
   constructor(start: JoinStart) {
     this.#start = start
@@ -76,7 +76,7 @@ export class Joining {
 
   answered(peer: PeerId, witness: Witness, now: number): void {
     this.#answered.add(peer)
-    this.fencedUpTo = Math.max(this.fencedUpTo, witness.fencedUpTo)
+    if (witness.fence !== undefined) this.fences.push(witness.fence)
     this.#firstContactAt ??= now
     if (!this.#stale) return
     const verdict = staleVerdict(witness)

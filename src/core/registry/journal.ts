@@ -54,10 +54,12 @@ export class Journal {
   #incarnation = 0
   #left: Head['left']
   readonly #staged = new Map<string, Change>()
+  #stagedBytes = 0
   #waiting: Waiting[] = []
   #inFlight: Commit | undefined
   readonly #publication: Publication
   #retryAt: number | undefined
+  #isFailing = false
   #headDue = false
   #rebaseDue = false
   #raisedGeneration = false
@@ -146,8 +148,13 @@ export class Journal {
     return this.#inFlight !== undefined
   }
 
-  get entries(): Entries {
-    return this.#document.entries
+  /** Entries on disk and staged: how many, and about how many bytes. */
+  get size(): number {
+    return this.#document.entries.size + this.#staged.size
+  }
+
+  get bytes(): number {
+    return this.#document.entries.bytes + this.#stagedBytes
   }
 
   /** An entry as the next commit will have it. */
@@ -196,6 +203,7 @@ export class Journal {
     if (before === after) return
     const change = { map, key, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
     this.#staged.set(`${map}/${key}`, change)
+    this.#stagedBytes += key.length + (after?.length ?? 0)
     this.#parts.follow(change)
   }
 
@@ -272,6 +280,7 @@ export class Journal {
   #nextCommit(now: number): Commit {
     const changes = [...this.#staged.values()].map(({ map, key, after }) => this.#sinceDocument(map, key, after))
     this.#staged.clear()
+    this.#stagedBytes = 0
     const from = { epoch: this.#document.epoch, version: this.#version }
     const rebased = this.#rebaseDue || this.#document.outgrown
     if (rebased) {
@@ -331,14 +340,16 @@ export class Journal {
     if (commit === undefined || commit.id !== id) return false
     this.diskError = error
     if (error !== undefined) {
+      this.#isFailing = true
       this.#refuse(
-        commit.waiting,
+        [...commit.waiting, ...this.#takeWaiting()],
         `the disk refused the write (${error}): it is tried again and may still happen; free or repair the disk`,
       )
       commit.waiting = []
       this.#retryAt = now + retry_ms
       return true
     }
+    this.#isFailing = false
     this.#inFlight = undefined
     this.#signed = commit.signed
     this.#publication.add(commit)
@@ -375,6 +386,6 @@ export class Journal {
 
   /** Whether the disk is refusing writes. */
   get failing(): boolean {
-    return this.#retryAt !== undefined
+    return this.#isFailing
   }
 }

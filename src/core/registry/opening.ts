@@ -126,7 +126,7 @@ export class Opening {
     this.#writeNode(addresses)
     desk.journal.open()
     commands.dropAllBeaten()
-    intake.survive(Math.max(joining.fencedUpTo, horizon.fencedUpTo(desk.self)), at)
+    for (const fence of [horizon.fence(desk.self), ...joining.fences]) intake.noteFenced(fence, at)
     counter.serveWaiting()
     for (const peer of desk.connected) exchange.sync(peer)
   }

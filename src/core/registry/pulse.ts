@@ -147,7 +147,7 @@ export class Pulse {
     this.#vitals.delete(owner)
   }
 
-  view(peer: PeerId, exchange: PeerExchange, now: number): ExchangeView {
+  view(peer: PeerId, exchange: Readonly<PeerExchange>, now: number): ExchangeView {
     const { heartbeats = 0, heartbeatAt, mismatches = 0 } = this.#neighbours.get(peer) ?? {}
     const { lastSyncAt, brought, took } = exchange
     return {

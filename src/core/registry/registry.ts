@@ -17,6 +17,9 @@ import type { Reading } from './reading.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
+/** Answers that may wait for the commit on its way; beyond it they go without the own document. */
+const settledLimit = 256
+
 /** What a registry begins with. */
 export interface RegistryStart {
   readonly self: PeerId
@@ -220,6 +223,7 @@ export class Registry {
     if (this.#isReady) for (const report of reports) this.#emit(this.#parts.pulse.report(report))
     if (!refute || !this.#journal.isOpen) return
     this.#journal.raiseIncarnation()
+    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation)
     this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
   }
 
@@ -256,7 +260,7 @@ export class Registry {
     this.#settleTouched()
     this.#parts.intake.adoptForeign(this.#at)
     this.#settleTouched()
-    if (!this.#journal.busy) {
+    if (!this.#journal.busy || this.#journal.failing || this.#whenSettled.length > settledLimit) {
       const runs = this.#whenSettled
       this.#whenSettled = []
       for (const run of runs) run()
@@ -311,6 +315,9 @@ export class Registry {
 
   /** What was dropped, by reason. */
   dropped(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#parts.dropped)
+    const unreadable = [...this.#parts.desk.union.unreadable].map(
+      ([map, count]) => [`unreadable ${map}`, count] as const,
+    )
+    return Object.fromEntries([...this.#parts.dropped, ...unreadable])
   }
 }

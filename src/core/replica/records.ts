@@ -2,7 +2,8 @@
  * The values of a document's entries other than instances and nodes: definitions, removals, fences; to JSON and back.
  */
 import type { InstanceRecord, NodeRecord, PeerId, Definition } from '../model.js'
-import { canonicalJson, modelLimits, readObject } from '../model.js'
+import { canonicalJson, hex, isDeeper, modelLimits, readObject, unhex } from '../model.js'
+import { type SignedHead, decodeHead } from '../wire/head.js'
 
 /** A definition, or the mark that it was deleted. The highest (stamp, writer) of an id counts. */
 export interface DefinitionEntry {
@@ -21,11 +22,14 @@ export interface RemovalEntry {
   readonly at: number
 }
 
-/** Ends every document of an owner up to this generation. */
+/** Ends every document of an owner up to the generation of this head. Its signature proves that there was such a generation. */
 export interface FenceEntry {
-  readonly generation: number
+  readonly fenced: SignedHead
   readonly at: number
 }
+
+/** Stamp, writer and their names, beside a definition of the largest size. */
+const entryOverhead = 512
 
 /** The only key of the map `node`. */
 export const nodeKey = 'self'
@@ -47,13 +51,15 @@ export function writeRemovalEntry(entry: RemovalEntry): string {
   return canonicalJson(entry)
 }
 
-export function writeFenceEntry(entry: FenceEntry): string {
-  return canonicalJson(entry)
+export function writeFenceEntry({ fenced, at }: FenceEntry): string {
+  return canonicalJson({ at, head: hex(fenced.bytes) })
 }
 
+/** What callers may not send, peers may not either. */
 export function readDefinitionEntry(id: string, json: string): DefinitionEntry | undefined {
+  if (json.length > modelLimits.definitionBytes + entryOverhead || id.length > modelLimits.idLength) return undefined
   const fields = readObject(json)
-  if (fields === undefined) return undefined
+  if (fields === undefined || isDeeper(fields, modelLimits.jsonDepth + 1)) return undefined
   const { stamp, writer, definition, at } = fields
   if (!isCount(stamp) || typeof writer !== 'string') return undefined
   if (definition === undefined) return isCount(at) ? { stamp, writer, at } : undefined
@@ -66,9 +72,12 @@ export function readRemovalEntry(json: string): RemovalEntry | undefined {
   return isCount(n) && isCount(at) ? { n, at } : undefined
 }
 
-export function readFenceEntry(json: string): FenceEntry | undefined {
-  const { generation, at } = readObject(json) ?? {}
-  return isCount(generation) && isCount(at) ? { generation, at } : undefined
+/** Reads the form only: whoever acts on it verifies the head. */
+export function readFenceEntry(owner: PeerId, json: string): FenceEntry | undefined {
+  const { head, at } = readObject(json) ?? {}
+  if (typeof head !== 'string' || !isCount(at)) return undefined
+  const fenced = decodeHead(unhex(head))
+  return fenced?.head.owner === owner ? { fenced, at } : undefined
 }
 
 function isCount(value: unknown): value is number {

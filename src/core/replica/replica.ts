@@ -110,16 +110,16 @@ export class Replica {
     return {
       type: 'taken',
       changes: outcome.changes,
-      op: this.#stepOp(held, signed, step.bytes, outcome.rebased),
+      op: this.#stepOp(held, signed, step.bytes),
       isNew: false,
     }
   }
 
   /** A step is appended on disk until the steps outweigh what they lead to. */
-  #stepOp(held: Held, signed: SignedHead, update: Uint8Array, rebased: boolean): StoreOp {
+  #stepOp(held: Held, signed: SignedHead, update: Uint8Array): StoreOp {
     const { owner, version } = signed.head
     held.updateBytes += update.length + signed.bytes.length
-    if (!rebased && held.updateBytes <= Math.max(foldAfterBytes, held.snapshotBytes)) {
+    if (held.updateBytes <= Math.max(foldAfterBytes, held.snapshotBytes)) {
       return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
     }
     const content = held.document.encode() as Uint8Array
@@ -188,10 +188,11 @@ export function parcelFor(document: Giveable, theirs: Holding | undefined): Parc
   const difference = theirs !== undefined && theirs.boot === holding.boot && theirs.epoch === holding.epoch
   if (difference && holding.epoch > 0 && theirs.clock <= holding.clock) {
     const bytes = document.encodeSince(theirs.clock)
-    if (bytes !== undefined) {
+    if (bytes !== undefined && bytes.length <= wireLimits.contentBytes) {
       return { signed, content: { type: 'step', fromEpoch: theirs.epoch, fromVersion: theirs.version, bytes } }
     }
   }
   const bytes = document.encode()
-  return bytes && { signed, content: { type: 'full', bytes } }
+  if (bytes === undefined || bytes.length > wireLimits.contentBytes) return undefined
+  return { signed, content: { type: 'full', bytes } }
 }

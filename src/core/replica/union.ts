@@ -11,6 +11,7 @@ import {
   readInstanceRecord,
   readNodeRecord,
 } from '../model.js'
+import type { SignedHead } from '../wire/head.js'
 import {
   type DefinitionEntry,
   compareStamps,
@@ -59,16 +60,25 @@ class Table<T> {
   }
 }
 
+/** Fences of one document that count; each costs the check of a signature. */
+const fencesPerDocument = 512
+
 export class Union {
   readonly #nodes = new Map<PeerId, NodeRecord>()
   readonly #instances = new Table<InstanceRecord>()
   readonly #removals = new Table<number>()
   readonly #definitions = new Table<DefinitionEntry>()
-  readonly #fences = new Table<number>()
+  readonly #fences = new Table<SignedHead>()
+  readonly #fenceCounts = new Map<PeerId, number>()
+  readonly #isGenuine: (head: SignedHead) => boolean
   /** Owners dead or gone for so long that their instances no longer compete. */
   readonly #dormant = new Set<PeerId>()
-  /** Entries that could not be read, by map. They are kept in their documents, and do nothing. */
-  readonly unreadable = new Map<MapName, number>()
+  readonly #unreadable = new Map<MapName, number>()
+
+  /** @param isGenuine whether a head is signed by its owner */
+  constructor(isGenuine: (head: SignedHead) => boolean) {
+    this.#isGenuine = isGenuine
+  }
 
   /** Follows one document. */
   apply(owner: PeerId, changes: readonly Change[], touched: Touched = nothingTouched()): Touched {
@@ -79,7 +89,7 @@ export class Union {
   #applyOne(owner: PeerId, { map, key, after }: Change, touched: Touched): void {
     const parsed = <T>(read: (json: string) => T | undefined): T | undefined => {
       const value = after === undefined ? undefined : read(after)
-      if (after !== undefined && value === undefined) this.unreadable.set(map, (this.unreadable.get(map) ?? 0) + 1)
+      if (after !== undefined && value === undefined) this.#unreadable.set(map, (this.#unreadable.get(map) ?? 0) + 1)
       return value
     }
     switch (map) {
@@ -111,10 +121,35 @@ export class Union {
         touched.definitions.add(key)
         break
       case 'fences':
-        this.#fences.set(key, owner, parsed(readFenceEntry)?.generation)
+        this.#setFence(
+          owner,
+          key,
+          parsed((json) => this.#readFence(owner, key, json)),
+        )
         touched.fenced.add(key)
         break
     }
+  }
+
+  /** Only what its owner has signed can be fenced, and one document can fence only so many. */
+  #readFence(owner: PeerId, fenced: PeerId, json: string): SignedHead | undefined {
+    const isOneMore = !this.#fences.of(fenced).has(owner)
+    if (isOneMore && (this.#fenceCounts.get(owner) ?? 0) >= fencesPerDocument) return undefined
+    const head = readFenceEntry(fenced, json)?.fenced
+    return head !== undefined && this.#isGenuine(head) ? head : undefined
+  }
+
+  #setFence(owner: PeerId, fenced: PeerId, head: SignedHead | undefined): void {
+    const before = this.#fences.of(fenced).has(owner) ? 1 : 0
+    this.#fences.set(fenced, owner, head)
+    const count = (this.#fenceCounts.get(owner) ?? 0) + (head === undefined ? 0 : 1) - before
+    if (count === 0) this.#fenceCounts.delete(owner)
+    else this.#fenceCounts.set(owner, count)
+  }
+
+  /** How many entries could not be read, by map. They are kept in their documents, and do nothing. */
+  get unreadable(): ReadonlyMap<MapName, number> {
+    return this.#unreadable
   }
 
   setDormant(owner: PeerId, dormant: boolean): boolean {
@@ -180,9 +215,13 @@ export class Union {
     return this.definitionEntry(id)?.definition
   }
 
-  /** The highest generation of that owner that any document fences; 0 where none does. */
-  fencedUpTo(owner: PeerId): number {
-    return highest(this.#fences.of(owner))
+  /** The highest head of that owner that any document fences. */
+  fence(owner: PeerId): SignedHead | undefined {
+    let best: SignedHead | undefined
+    for (const fence of this.#fences.of(owner).values()) {
+      if (best === undefined || fence.head.generation > best.head.generation) best = fence
+    }
+    return best
   }
 
   /** Whether an owner's instance record has lost to another record or to a removal, so that its owner drops it. */

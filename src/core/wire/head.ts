@@ -3,7 +3,7 @@
  * It says nothing about who may write it or which of two heads is kept.
  */
 import type { Crypto } from '../effects.js'
-import { type PeerId, hex } from '../model.js'
+import { type PeerId, hex, unhex } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import { wireLimits } from './limits.js'
 
@@ -74,7 +74,7 @@ export function verifyHead(signed: SignedHead, crypto: Crypto): boolean {
 
 function encodeHead(head: Head): Uint8Array {
   const writer = new Writer()
-  writer.text(head.owner).uint(head.generation).raw(bootBytes(head.boot))
+  writer.text(head.owner).uint(head.generation).raw(unhex(head.boot))
   if (head.parent === undefined) writer.uint(0)
   else writer.uint(1).uint(head.parent.generation).uint(head.parent.version)
   writer.uint(head.epoch).uint(head.version).uint(head.incarnation)
@@ -106,10 +106,6 @@ function readHead(reader: Reader): Head {
     client,
     digest,
   }
-}
-
-function bootBytes(boot: string): Uint8Array {
-  return Uint8Array.from(boot.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

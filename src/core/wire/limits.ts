@@ -14,10 +14,13 @@ export const wireLimits = {
   /** Heartbeats of others that one heartbeat passes on. */
   relayedHeartbeats: 64,
   vitalsBytes: 4096,
-  /** The Yjs content of one document. */
-  contentBytes: 64 * 1024 * 1024,
-  /** Documents that one cluster may hold, and one sync message may name. */
-  documents: 16_384,
+  /** The Yjs content of one document; with its frame it is less than the network carries in one message. */
+  contentBytes: 60 * 1024 * 1024,
+  /** The entries of one document: how many, and the bytes of their keys and values. Yjs adds some 40 bytes to each. */
+  entries: 150_000,
+  entryBytes: 48 * 1024 * 1024,
+  /** Documents that one daemon holds of others. A sync message may name these and its sender's own. */
+  documents: 4096,
   /** Responses are filled up to this before the next one is begun. */
   syncBatchBytes: 1024 * 1024,
 } as const

@@ -52,8 +52,8 @@ export interface Witness {
   readonly stale: boolean
   readonly heardOfAsker: boolean
   readonly silence_s: number
-  /** The highest generation of the asker that is fenced, also where the document that said so is gone; 0 for none. */
-  readonly fencedUpTo: number
+  /** The asker's own head up to whose generation it is fenced, also where the document that said so is gone. */
+  readonly fence?: SignedHead
 }
 
 const requestKinds = { sync: 1, push: 2, remove: 3 } as const
@@ -103,10 +103,13 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
 export function encodeSyncResponse(response: SyncResponse): Uint8Array {
   const writer = new Writer()
   if (response.type === 'documents') return writeParcels(writer.uint(responseKinds.documents), response.parcels).done()
-  const { stale, heardOfAsker, silence_s, fencedUpTo } = response.witness
+  const { stale, heardOfAsker, silence_s, fence } = response.witness
   writeHoldings(writer.uint(responseKinds.end), response.wanted)
   writer.uint(stale ? 1 : 0).uint(heardOfAsker ? 1 : 0)
-  return writer.uint(silence_s).uint(fencedUpTo).done()
+  return writer
+    .uint(silence_s)
+    .bytes(fence?.bytes ?? new Uint8Array())
+    .done()
 }
 
 export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined {
@@ -118,12 +121,9 @@ export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined 
         const wanted = readHoldings(reader)
         const stale = reader.uint(1) === 1
         const heardOfAsker = reader.uint(1) === 1
-        const witness = {
-          stale,
-          heardOfAsker,
-          silence_s: reader.uint(),
-          fencedUpTo: reader.uint(wireLimits.generation),
-        }
+        const silence_s = reader.uint()
+        const fence = decodeHead(reader.bytes(wireLimits.headBytes))
+        const witness = { stale, heardOfAsker, silence_s, ...(fence && { fence }) }
         return { type: 'end', wanted, witness }
       }
       default:
@@ -139,7 +139,7 @@ function writeHoldings(writer: Writer, holdings: readonly Holding[]): Writer {
 }
 
 function readHoldings(reader: Reader): Holding[] {
-  return reader.list(wireLimits.documents, () => ({
+  return reader.list(wireLimits.documents + 1, () => ({
     owner: reader.text(wireLimits.peerIdBytes),
     generation: reader.uint(),
     version: reader.uint(),
@@ -159,7 +159,7 @@ function writeParcels(writer: Writer, parcels: readonly Parcel[]): Writer {
 
 /** A parcel whose head cannot be read spoils the whole message: its sender is broken. */
 function readParcels(reader: Reader): Parcel[] {
-  return reader.list(wireLimits.documents, () => {
+  return reader.list(wireLimits.documents + 1, () => {
     const signed = decodeHead(reader.bytes(wireLimits.headBytes))
     if (signed === undefined) throw new Error('not a head')
     if (reader.uint(2) === contentKinds.full) {

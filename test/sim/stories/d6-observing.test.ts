@@ -299,11 +299,12 @@ test('D6: usage and load come with heartbeats and are in no document', () => {
   expect([...world.digests()]).toEqual(digests)
 })
 
-/** The moments at which `name` told everybody that somebody is silent. */
+/** The moments at which `name` told, or passed on, that somebody else is silent. */
 function reportsBy(world: World, name: string): number[] {
   const at: number[] = []
   world.wires.tap = ({ kind, from, bytes }) => {
-    if (kind === 'gossip' && from === name && decodeGossip(bytes)?.type === 'report') at.push(world.now)
+    const message = kind === 'gossip' && from === name ? decodeGossip(bytes) : undefined
+    if (message?.type === 'report' && message.subject !== name) at.push(world.now)
   }
   return at
 }
@@ -330,4 +331,15 @@ test('D6: who hears most others only by hearsay all at once reports none of them
   for (const name of 'cde') cutOneWay(world, name, 'a') // b still passes on what they say
   world.run(30_000)
   expect(reports).toEqual([])
+})
+
+test('D6: one accusation is refuted once, however many carry it', () => {
+  const world = cluster('abcde', { fsync_ms: 5 })
+  const { generation } = world.machine('a').live
+  for (const author of 'bcde') {
+    const report = { authorGeneration: 1, sequence: 1, subject: 'a', generation, incarnation: 0 }
+    world.feed('a', { type: 'gossip', author, bytes: encodeGossip({ type: 'report', ...report }) })
+  }
+  world.run(1000)
+  expect(world.machine('a').eventsOf('refuted')).toEqual([{ type: 'refuted', incarnation: 1 }])
 })
