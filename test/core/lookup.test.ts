@@ -16,7 +16,7 @@ function table(): {
   drop: (owner: string, id: string) => void
   remove: (owner: string, id: string, n: number) => void
 } {
-  const union = new Union()
+  const union = new Union(() => true)
   const visible = new Set<string>(['a', 'b', 'c'])
   const left = new Set<string>()
   const events: RegistryEvent[] = []
