@@ -3,7 +3,10 @@ import { fileURLToPath } from 'node:url'
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { basePath: fileURLToPath(new URL('..', import.meta.url)), files: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'] },
+  {
+    basePath: fileURLToPath(new URL('..', import.meta.url)),
+    files: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts'],
+  },
   ...tseslint.configs.recommended,
   {
     languageOptions: {

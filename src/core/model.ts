@@ -212,7 +212,7 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   const fields = readObject(json)
   if (fields === undefined) return undefined
   const { n, status, details } = fields
-  if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) > modelLimits.counter) return undefined
+  if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) >= modelLimits.counter) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
   try {

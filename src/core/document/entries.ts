@@ -141,15 +141,15 @@ function encodeEntry(entry: Entry): Uint8Array {
 }
 
 interface Bucket {
-  hashes: Uint8Array[]
-  sorted: boolean
+  /** Each hash as 32 characters below 256. */
+  readonly hashes: Set<string>
   digest: Uint8Array | undefined
 }
 
 /** Entry hashes fall into 256 buckets by their first byte; the digest is the hash of the buckets' hashes. */
 class BucketDigest {
   readonly #hash: Hash
-  readonly #buckets: Bucket[] = Array.from({ length: 256 }, () => ({ hashes: [], sorted: true, digest: undefined }))
+  readonly #buckets: Bucket[] = Array.from({ length: 256 }, () => ({ hashes: new Set(), digest: undefined }))
   #value: Uint8Array | undefined
 
   constructor(hash: Hash) {
@@ -157,16 +157,12 @@ class BucketDigest {
   }
 
   add(entry: Uint8Array): void {
-    const bucket = this.#bucketOf(entry)
-    bucket.hashes.push(entry)
-    bucket.sorted = false
+    this.#bucketOf(entry).hashes.add(String.fromCharCode(...entry))
   }
 
   remove(entry: Uint8Array): void {
-    const bucket = this.#bucketOf(entry)
-    const at = bucket.hashes.findIndex((hash) => compareHashes(hash, entry) === 0)
-    assert(at !== -1, 'an entry that leaves was counted when it came')
-    bucket.hashes.splice(at, 1)
+    const wasThere = this.#bucketOf(entry).hashes.delete(String.fromCharCode(...entry))
+    assert(wasThere, 'an entry that leaves was counted when it came')
   }
 
   value(): Uint8Array {
@@ -185,20 +181,7 @@ class BucketDigest {
   }
 
   #bucketDigest(bucket: Bucket): Uint8Array {
-    if (bucket.digest !== undefined) return bucket.digest
-    if (!bucket.sorted) bucket.hashes.sort(compareHashes)
-    bucket.sorted = true
-    const all = new Uint8Array(32 * bucket.hashes.length)
-    bucket.hashes.forEach((hash, i) => all.set(hash, 32 * i))
-    bucket.digest = this.#hash(all)
+    bucket.digest ??= this.#hash(Uint8Array.from([...bucket.hashes].sort().join(''), (char) => char.charCodeAt(0)))
     return bucket.digest
   }
-}
-
-function compareHashes(a: Uint8Array, b: Uint8Array): number {
-  for (let i = 0; i < 32; i++) {
-    const difference = (a[i] as number) - (b[i] as number)
-    if (difference !== 0) return difference
-  }
-  return 0
 }

@@ -48,6 +48,8 @@ interface Census {
 }
 
 const strangersKept = 1024
+/** More refutations than this change no bar any more. */
+const marksKept = 64
 
 export class Membership {
   readonly #self: PeerId
@@ -208,6 +210,11 @@ export class Membership {
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
   }
 
+  /** It is no observer of ours any more; what it was told is not worth keeping. */
+  disconnected(peer: PeerId): void {
+    this.#relays.forgetObserver(peer)
+  }
+
   /** A dial was refused everywhere: it crashed. */
   refuse(peer: PeerId): void {
     const member = this.#members.get(peer)
@@ -220,6 +227,7 @@ export class Membership {
     const subject = this.#members.get(report.subject)
     const reports = report.subject === this.#self ? this.#accusations : subject?.reports
     if (reports === undefined) return false
+    if (report.subject === this.#self && report.incarnation > this.#ownIncarnation) return false // nobody can know that
     const known = reports.get(author)
     if (known !== undefined && !isLater(report, known)) return false
     const { authorGeneration, sequence, generation, incarnation } = report
@@ -340,6 +348,7 @@ function noteIncarnation(member: Member, incarnation: number, now: number): void
   if (incarnation <= member.incarnation) return
   member.incarnation = incarnation
   member.refutations.push(now)
+  if (member.refutations.length > marksKept) member.refutations.shift()
 }
 
 function isLater(report: ReportMessage, known: Report): boolean {

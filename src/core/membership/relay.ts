@@ -37,6 +37,10 @@ export class RelayPlan {
     })
   }
 
+  forgetObserver(observer: PeerId): void {
+    this.#sent.delete(observer)
+  }
+
   forget(id: PeerId): void {
     this.#sent.delete(id)
     for (const sent of this.#sent.values()) sent.delete(id)

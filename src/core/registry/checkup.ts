@@ -7,12 +7,17 @@ import { writeInstanceRecord } from '../replica/records.js'
 import type { Desk } from './desk.js'
 
 const checkInterval_ms = 15_000
+/** Checks under way at once; the others wait here, where they cost nothing. */
+const atOnce = 256
 
 export class Checkup {
   readonly #desk: Desk
-  /** In order of time, since every interval is the same; an entry that is not in `#dueById` any more is passed over. */
+  /** In order of time; an entry that is not in `#dueById` any more is passed over. */
   readonly #queue: { readonly id: string; readonly at: number }[] = []
   readonly #dueById = new Map<string, number>()
+  /** The registration numbers of instances that are being checked. */
+  readonly #underWay = new Map<string, number>()
+  readonly #waiting = new Set<string>()
 
   constructor(desk: Desk) {
     this.#desk = desk
@@ -20,23 +25,49 @@ export class Checkup {
 
   /** Checks an instance at once, and from then on regularly. */
   check(id: string, now: number): void {
-    const record = this.#own(id)
-    if (record === undefined) return
-    this.#desk.emit({ type: 'check', id, n: record.n, url: record.url })
-    const at = now + checkInterval_ms
+    this.#begin(id)
+    this.#schedule(id, now + checkInterval_ms)
+  }
+
+  /** Checks all own instances at once, then spread over the interval. @returns their ids */
+  checkAll(now: number): readonly string[] {
+    const ids = this.#desk.journal.keys('instances')
+    ids.forEach((id, i) => {
+      this.#begin(id)
+      this.#schedule(id, now + (checkInterval_ms * (i + 1)) / ids.length)
+    })
+    return ids
+  }
+
+  #schedule(id: string, at: number): void {
+    if (this.#dueById.has(id)) return
     this.#dueById.set(id, at)
     this.#queue.push({ id, at })
   }
 
-  /** Checks all own instances at once. @returns their ids */
-  checkAll(now: number): readonly string[] {
-    const ids = this.#desk.journal.keys('instances')
-    for (const id of ids) this.check(id, now)
-    return ids
+  /** One check of a registration is enough. */
+  #begin(id: string): void {
+    const record = this.#own(id)
+    if (record === undefined || this.#underWay.get(id) === record.n) return
+    if (this.#underWay.size >= atOnce) {
+      this.#waiting.add(id)
+      return
+    }
+    this.#underWay.set(id, record.n)
+    this.#desk.emit({ type: 'check', id, n: record.n, url: record.url })
+  }
+
+  #beginNext(): void {
+    const [next] = this.#waiting
+    if (next === undefined) return
+    this.#waiting.delete(next)
+    this.#begin(next)
   }
 
   /** A status is written only where it changes. */
   checked(id: string, n: number, { status, details }: CheckResult): void {
+    if (this.#underWay.get(id) === n) this.#underWay.delete(id)
+    this.#beginNext()
     const record = this.#own(id)
     if (record === undefined || record.n !== n || record.status === status) return
     const { details: _, ...rest } = record
@@ -58,7 +89,7 @@ export class Checkup {
       const { id, at } = this.#queue.shift() as { id: string; at: number }
       if (this.#dueById.get(id) !== at) continue
       this.#dueById.delete(id)
-      this.check(id, now)
+      if (this.#own(id) !== undefined) this.check(id, now)
     }
   }
 

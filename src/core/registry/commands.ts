@@ -14,6 +14,7 @@ import {
   type Registration,
   canonicalJson,
   deriveInstanceId,
+  modelLimits,
   readInstanceRecord,
 } from '../model.js'
 import {
@@ -53,7 +54,7 @@ export class Commands {
     if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return ours
     this.#checkRoom()
     const status = ours !== undefined && ours.url === facts.url ? ours.status : 'Unknown'
-    const record: InstanceRecord = { ...facts, status, n: union.highestNumber(id) + 1 }
+    const record: InstanceRecord = { ...facts, status, n: oneMore(union.highestNumber(id), id) }
     journal.set('instances', id, writeInstanceRecord(record))
     return record
   }
@@ -102,7 +103,7 @@ export class Commands {
     const current = union.definitionEntry(definition.id)
     if (current?.definition !== undefined && canonicalJson(current.definition) === canonicalJson(definition)) return
     this.#checkRoom()
-    const entry = { stamp: (current?.stamp ?? 0) + 1, writer: self, definition }
+    const entry = { stamp: oneMore(current?.stamp ?? 0, definition.id), writer: self, definition }
     journal.set('definitions', definition.id, writeDefinitionEntry(entry))
   }
 
@@ -113,7 +114,7 @@ export class Commands {
     if (current?.definition === undefined) {
       throw new RegistryError('not-found', `id: no definition ${JSON.stringify(id)}; see GET /registry-svc/definitions`)
     }
-    const mark = { stamp: current.stamp + 1, writer: self, at: seconds(wall) }
+    const mark = { stamp: oneMore(current.stamp, id), writer: self, at: seconds(wall) }
     journal.set('definitions', id, writeDefinitionEntry(mark))
   }
 
@@ -164,7 +165,7 @@ export class Commands {
       const known = adoptedValue === undefined ? undefined : readInstanceRecord(key, adoptedValue)
       const record = after === undefined ? undefined : readInstanceRecord(key, after)
       if (record !== undefined) {
-        const n = known !== undefined && record.n <= known.n ? union.highestNumber(key) + 1 : record.n
+        const n = known !== undefined && record.n <= known.n ? oneMore(union.highestNumber(key), key) : record.n
         return journal.set('instances', key, writeInstanceRecord({ ...record, n }))
       }
       return known === undefined ? undefined : this.dropOwn(key, known.n, wall)
@@ -177,7 +178,7 @@ export class Commands {
     }
     const entry = after === undefined ? undefined : readDefinitionEntry(key, after)
     if (entry === undefined) return
-    const stamp = Math.max(entry.stamp, (union.definitionEntry(key)?.stamp ?? 0) + 1)
+    const stamp = Math.max(entry.stamp, oneMore(union.definitionEntry(key)?.stamp ?? 0, key))
     journal.set('definitions', key, writeDefinitionEntry({ ...entry, writer: self, stamp }))
   }
 
@@ -202,6 +203,15 @@ export class Commands {
       `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
     )
   }
+}
+
+/** @throws RegistryError `conflict` where some member has counted beyond all reason: nobody could read the next number */
+function oneMore(highest: number, id: string): number {
+  if (highest + 1 < modelLimits.counter) return highest + 1
+  throw new RegistryError(
+    'conflict',
+    `${JSON.stringify(id)}: a member has used up its numbers; find and remove that node, or use another id`,
+  )
 }
 
 function seconds(wall: number): number {

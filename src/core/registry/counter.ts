@@ -90,7 +90,7 @@ export class Counter {
       commands.dropOwn(id, n, this.#parts.at().wall)
       return this.#settleWhenDurable(ticket)
     }
-    exchange.remove(owner, id, n, (done) => {
+    exchange.remove(owner, id, n, this.#parts.at().now, (done) => {
       const left = desk.union.winner(id)
       if (!done || (left !== undefined && left.record.n <= n)) commands.remove(id, n, this.#parts.at().wall)
       this.#settleWhenDurable(ticket)

@@ -27,6 +27,10 @@ export const removeTimeout_ms = 500
 const gapPatience_ms = 100
 /** Steps that may wait for a missing piece, per owner. */
 const waitingSteps = 16
+/** Owners with a gap at a time. */
+const gapsAtOnce = 1024
+/** A question under way for longer keeps nobody from asking again. */
+const askPatience_ms = 10_000
 /** A neighbour out of step is synced with at most this often. */
 const syncPause_ms = 2000
 
@@ -50,12 +54,15 @@ interface Asked {
   readonly owner?: PeerId
   /** Tells how a removal ended. */
   readonly onRemoved?: (done: boolean) => void
+  readonly askedAt: number
   brought: number
   ended: boolean
 }
 
 interface Gap {
   readonly steps: { readonly parcel: Parcel; readonly via: PeerId }[]
+  /** Who told of it first. */
+  readonly via: PeerId
   deadline: number | undefined
 }
 
@@ -64,6 +71,8 @@ export interface PeerExchange {
   lastSyncAt?: number
   brought?: number
   took?: number
+  /** When heartbeats last made us compare. */
+  reconciledAt?: number
 }
 
 export class Exchange {
@@ -72,7 +81,6 @@ export class Exchange {
   readonly #asked = new Map<number, Asked>()
   readonly #gaps = new Map<PeerId, Gap>()
   readonly #peers = new Map<PeerId, PeerExchange>()
-  #syncedAt = Number.NEGATIVE_INFINITY
 
   constructor(desk: Desk, parts: ExchangeParts) {
     this.#desk = desk
@@ -95,58 +103,65 @@ export class Exchange {
   // ---- asking
 
   /** Compares all heads with a peer and exchanges what differs, both ways. */
-  sync(peer: PeerId): void {
+  sync(peer: PeerId, now: number): void {
     const holdings = this.#desk.replica.holdings()
     const own = this.#desk.journal.giveable?.holding ?? this.#desk.journal.holding
-    this.#ask(peer, 'sync', {
-      type: 'sync',
-      scope: 'all',
-      stale: this.#parts.isStale(),
-      holdings: own === undefined ? holdings : [...holdings, own],
-    })
+    this.#ask(
+      peer,
+      'sync',
+      {
+        type: 'sync',
+        scope: 'all',
+        stale: this.#parts.isStale(),
+        holdings: own === undefined ? holdings : [...holdings, own],
+      },
+      now,
+    )
   }
 
   /** Fetches one owner's document from its owner, or else from whoever told of it. */
-  pull(owner: PeerId, via: PeerId): void {
-    if (this.#isAsking('pull', owner)) return
+  pull(owner: PeerId, via: PeerId, now: number): void {
+    if (this.#isAsking('pull', now, { owner })) return
     const { connected, replica } = this.#desk
     const peer = [owner, via, ...connected].find((candidate) => connected.has(candidate))
     if (peer === undefined) return
     const nothing = { owner, generation: 0, version: 0, boot: '', epoch: 0, clock: 0 }
     const holdings = [replica.document(owner)?.holding ?? nothing]
-    this.#ask(peer, 'pull', { type: 'sync', scope: 'listed', stale: false, holdings }, { owner })
+    this.#ask(peer, 'pull', { type: 'sync', scope: 'listed', stale: false, holdings }, now, { owner })
   }
 
   /** Gives documents to a peer. */
-  push(peer: PeerId, owners: readonly PeerId[]): void {
+  push(peer: PeerId, owners: readonly PeerId[], now: number): void {
     this.#parts.whenSettled(() => {
       const parcels = owners.map((owner) => this.#parcelOf(owner, undefined)).filter((parcel) => parcel !== undefined)
-      for (const batch of batches(parcels)) this.#ask(peer, 'push', { type: 'push', parcels: batch })
-      this.#peer(peer).took = parcels.length
+      for (const batch of batches(parcels)) this.#ask(peer, 'push', { type: 'push', parcels: batch }, now)
+      const exchange = this.#peers.get(peer)
+      if (exchange !== undefined) exchange.took = parcels.length
     })
   }
 
   /** Hands on what came from somebody else. */
-  pass(peer: PeerId, parcel: Parcel): void {
-    this.#ask(peer, 'push', { type: 'push', parcels: [parcel] })
+  pass(peer: PeerId, parcel: Parcel, now: number): void {
+    this.#ask(peer, 'push', { type: 'push', parcels: [parcel] }, now)
   }
 
   /** Asks the owner of an instance to drop it. */
-  remove(owner: PeerId, id: string, n: number, onRemoved: (done: boolean) => void): void {
+  remove(owner: PeerId, id: string, n: number, now: number, onRemoved: (done: boolean) => void): void {
     const holding = this.#desk.replica.document(owner)?.holding
     if (holding === undefined || !this.#desk.connected.has(owner)) return onRemoved(false)
-    this.#ask(owner, 'remove', { type: 'remove', id, n, holding }, { onRemoved }, removeTimeout_ms)
+    this.#ask(owner, 'remove', { type: 'remove', id, n, holding }, now, { onRemoved }, removeTimeout_ms)
   }
 
   #ask(
     peer: PeerId,
     purpose: Asked['purpose'],
     request: SyncRequest,
+    now: number,
     more: Partial<Asked> = {},
     timeout_ms = syncTimeout_ms,
   ): void {
     const id = this.#desk.nextId()
-    this.#asked.set(id, { peer, purpose, brought: 0, ended: false, ...more })
+    this.#asked.set(id, { peer, purpose, askedAt: now, brought: 0, ended: false, ...more })
     this.#desk.emit({ type: 'request', id, to: peer, bytes: encodeSyncRequest(request), timeout_ms })
   }
 
@@ -168,11 +183,13 @@ export class Exchange {
   #end(asked: Asked, { wanted, witness }: SyncResponse & { type: 'end' }, now: number): void {
     asked.ended = true
     if (asked.purpose !== 'sync') return
-    Object.assign(this.#peer(asked.peer), { lastSyncAt: now, brought: asked.brought, took: 0 })
+    if (this.#desk.connected.has(asked.peer))
+      Object.assign(this.#peer(asked.peer), { lastSyncAt: now, brought: asked.brought, took: 0 })
     if (wanted.length > 0 && !this.#parts.isStale())
       this.push(
         asked.peer,
         wanted.map(({ owner }) => owner),
+        now,
       )
     this.#desk.emit({ type: 'notify', event: { type: 'synced', peer: asked.peer, documents: asked.brought } })
     this.#parts.compared(asked.peer, witness, now)
@@ -262,9 +279,12 @@ export class Exchange {
   /** A step does not start from what is held: it waits a little for the one before it, then all is pulled. */
   noteGap(parcel: Parcel, via: PeerId, now: number): void {
     const { owner } = parcel.signed.head
-    const gap = this.#gaps.get(owner) ?? { steps: [], deadline: now + gapPatience_ms }
+    if (!this.#gaps.has(owner) && this.#gaps.size >= gapsAtOnce) return this.#desk.drop('too many gaps')
+    const gap: Gap = this.#gaps.get(owner) ?? { steps: [], via, deadline: now + gapPatience_ms }
     this.#gaps.set(owner, gap)
-    if (gap.steps.length < waitingSteps) gap.steps.push({ parcel, via })
+    const canWait =
+      this.#desk.replica.document(owner) !== undefined && parcel.content.bytes.length <= wireLimits.gossipBytes
+    if (canWait && gap.steps.length < waitingSteps) gap.steps.push({ parcel: detached(parcel), via })
     gap.deadline ??= now + gapPatience_ms
   }
 
@@ -287,25 +307,50 @@ export class Exchange {
 
   /** A neighbour has shown again and again that it does not hold what we hold. */
   reconcile(peer: PeerId, now: number): void {
-    if (now - this.#syncedAt < syncPause_ms || this.#isAsking('sync')) return
-    this.#syncedAt = now
-    this.sync(peer)
+    const exchange = this.#peer(peer)
+    const isFresh = now - (exchange.reconciledAt ?? Number.NEGATIVE_INFINITY) < syncPause_ms
+    if (isFresh || this.#isAsking('sync', now, { peer })) return
+    exchange.reconciledAt = now
+    this.sync(peer, now)
   }
 
   tick(now: number): void {
+    this.#giveUpRemovals(now)
     for (const [owner, gap] of this.#gaps) {
       if (gap.deadline === undefined || now < gap.deadline) continue
       gap.deadline = undefined
-      const via = gap.steps.at(-1)?.via ?? owner
-      this.pull(owner, via)
-      if (!this.#isAsking('pull', owner)) this.#gaps.delete(owner) // nobody to ask: the next comparison of digests finds it
+      const via = gap.steps.at(-1)?.via ?? gap.via
+      this.pull(owner, via, now)
+      if (!this.#isAsking('pull', now, { owner })) this.#gaps.delete(owner) // nobody to ask: the next comparison of digests finds it
     }
   }
 
-  #isAsking(purpose: Asked['purpose'], owner?: PeerId): boolean {
-    for (const asked of this.#asked.values()) if (asked.purpose === purpose && asked.owner === owner) return true
+  /** Whatever the stream does, a caller waits no longer. */
+  #giveUpRemovals(now: number): void {
+    for (const [id, { purpose, askedAt, onRemoved }] of this.#asked) {
+      if (purpose !== 'remove' || now - askedAt < removeTimeout_ms) continue
+      this.#asked.delete(id)
+      onRemoved?.(false)
+    }
+  }
+
+  /** A question that has been under way for long does not keep others from being asked: its answer may trickle for ever. */
+  #isAsking(
+    purpose: Asked['purpose'],
+    now: number,
+    about: { readonly owner?: PeerId; readonly peer?: PeerId },
+  ): boolean {
+    for (const asked of this.#asked.values()) {
+      if (asked.purpose !== purpose || now - asked.askedAt > askPatience_ms) continue
+      if ((about.owner ?? asked.owner) === asked.owner && (about.peer ?? asked.peer) === asked.peer) return true
+    }
     return false
   }
+}
+
+/** A copy that does not hold on to the whole message that it came in. */
+function detached({ signed, content }: Parcel): Parcel {
+  return { signed, content: { ...content, bytes: content.bytes.slice() } }
 }
 
 /** Parcels in groups that are no larger than one message should be; a larger parcel goes alone. */

@@ -67,7 +67,7 @@ export class Intake {
     const { desk } = this.#parts
     const { signed, content } = parcel
     const { owner } = signed.head
-    if (owner === desk.self) return this.#takeOwn(parcel, via)
+    if (owner === desk.self) return this.#takeOwn(parcel, via, at.now)
     if (this.#parts.joining()?.isStale === true) return
     const held = desk.replica.head(owner)
     const outcome = desk.replica.offer(signed, content, at.now)
@@ -82,7 +82,8 @@ export class Intake {
         return this.#parts.exchange().noteGap(parcel, via, at.now)
       case 'refused':
         desk.drop(outcome.reason)
-        if (content.type === 'step' && outcome.reason !== 'bad signature') this.#parts.exchange().pull(owner, via)
+        if (content.type === 'step' && outcome.reason !== 'bad signature')
+          this.#parts.exchange().pull(owner, via, at.now)
         return
       case 'old':
       case 'fenced':
@@ -102,8 +103,8 @@ export class Intake {
     const to = connected.has(owner) ? owner : via
     if (!connected.has(to) || !verifyHead(parcel.signed, this.#parts.desk.crypto)) return
     this.#disputedAt.set(owner, now)
-    this.#parts.exchange().push(to, [owner])
-    if (to === owner) this.#parts.exchange().pass(to, parcel)
+    this.#parts.exchange().push(to, [owner], now)
+    if (to === owner) this.#parts.exchange().pass(to, parcel, now)
   }
 
   #followHead({ head }: SignedHead, at: Moment): void {
@@ -115,7 +116,7 @@ export class Intake {
 
   // ---- our own document, from elsewhere
 
-  #takeOwn(parcel: Parcel, via: PeerId): void {
+  #takeOwn(parcel: Parcel, via: PeerId, now: number): void {
     const { desk, boot } = this.#parts
     const { signed, content } = parcel
     const joining = this.#parts.joining()
@@ -123,7 +124,7 @@ export class Intake {
     if (!desk.journal.isOpen || signed.head.boot === boot || !desk.journal.isForeign(signed.head)) return
     if (!verifyHead(signed, desk.crypto)) return desk.drop('bad signature')
     if (this.#isLiveClone(signed)) return this.#yieldToClone(signed)
-    if (content.type !== 'full') return this.#overtake(signed, via)
+    if (content.type !== 'full') return this.#overtake(signed, via, now)
     const document = NodeDocument.load(desk.crypto.hash, signed, content.bytes)
     if (document === undefined) return desk.drop('content is not what its head says')
     this.#foreign = document
@@ -133,9 +134,9 @@ export class Intake {
    * A head of ours that we cannot continue yet. Where it is not behind us, we go ahead of it: whoever holds its content
    * will then find us behind that, and give it back.
    */
-  #overtake({ head }: SignedHead, via: PeerId): void {
+  #overtake({ head }: SignedHead, via: PeerId, now: number): void {
     const { journal, self } = this.#parts.desk
-    if (head.generation < journal.generation) return this.#parts.exchange().pull(self, via)
+    if (head.generation < journal.generation) return this.#parts.exchange().pull(self, via, now)
     this.#noteContinued(head)
     journal.raiseGeneration(head.generation + 1)
     this.tellGeneration('another start signed records of this node in the same generation')

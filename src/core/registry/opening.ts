@@ -77,7 +77,7 @@ export class Opening {
     const { desk, exchange } = this.#parts
     if (error === undefined) {
       this.#isGenerationDurable = true
-      for (const peer of desk.connected) exchange.sync(peer)
+      for (const peer of desk.connected) exchange.sync(peer, now)
     } else {
       this.#retryAt = now + retry_ms
       const message = `the generation cannot be written (${error}); this node stays silent until it can`
@@ -128,7 +128,7 @@ export class Opening {
     commands.dropAllBeaten()
     for (const fence of [horizon.fence(desk.self), ...joining.fences]) intake.noteFenced(fence, at)
     counter.serveWaiting()
-    for (const peer of desk.connected) exchange.sync(peer)
+    for (const peer of desk.connected) exchange.sync(peer, at.now)
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */

@@ -58,6 +58,7 @@ export class Pulse {
 
   disconnected(peer: PeerId): void {
     this.#neighbours.delete(peer)
+    this.#desk.membership.disconnected(peer)
     if (this.#desk.membership.member(peer) === undefined) this.#vitals.delete(peer)
   }
 

@@ -136,7 +136,8 @@ export class Registry {
   #onConnected(peer: PeerId): void {
     this.#connected.add(peer)
     this.#parts.pulse.connected(peer, this.#at.now)
-    if (this.#opening.maySpeak && (!this.#opening.isOver || this.#start.self < peer)) this.#parts.exchange.sync(peer)
+    if (this.#opening.maySpeak && (!this.#opening.isOver || this.#start.self < peer))
+      this.#parts.exchange.sync(peer, this.#at.now)
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
@@ -164,7 +165,7 @@ export class Registry {
     const held = this.#parts.desk.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
     if (!verifyHead(signed, this.#start.crypto)) return this.#parts.desk.drop('bad signature')
-    this.#parts.exchange.pull(signed.head.owner, author)
+    this.#parts.exchange.pull(signed.head.owner, author, this.#at.now)
   }
 
   #onBeat(from: PeerId, bytes: Uint8Array): void {
@@ -172,7 +173,7 @@ export class Registry {
     const heard = this.#parts.pulse.hear(from, bytes, now)
     if (heard === undefined) return
     this.#parts.horizon.heard(from, wall)
-    if (heard.hearing === 'news') this.#parts.exchange.pull(from, from)
+    if (heard.hearing === 'news') this.#parts.exchange.pull(from, from, now)
     if (heard.inStep === false && this.#opening.isOver) this.#parts.exchange.reconcile(from, now)
     this.#parts.roster.refresh()
   }

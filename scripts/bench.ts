@@ -1,0 +1,85 @@
+// Measures Rollcall on this machine and prints what came out: `npm run bench`, or `npm run bench -- nodes writes lookups sim --json` for some of it.
+import { spawn } from 'node:child_process'
+import { parseArgs } from 'node:util'
+import { canMakeNamespaces } from '../test/daemon/place.js'
+import { byMdns, bySeeds, closeAll } from './bench/daemons.js'
+import { benchLookups } from './bench/lookups.js'
+import { circumstances } from './bench/machine.js'
+import { benchNodes } from './bench/nodes.js'
+import { progress } from './bench/progress.js'
+import { type Figures, figuresOf, table } from './bench/report.js'
+import { benchSim } from './bench/sim.js'
+import { benchWrites } from './bench/writes.js'
+
+/** How the benchmark calls itself inside a network namespace; not for people. */
+const inside = 'nodes-by-mdns'
+
+const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
+  nodes: async () => [...(await nodesBySeeds()), ...(await nodesByMdns())],
+  writes: async () => (await benchWrites()).map(figuresOf),
+  lookups: async () => (await benchLookups()).map(figuresOf),
+  sim: async () => benchSim().map(figuresOf),
+}
+
+async function nodesBySeeds(): Promise<Figures[]> {
+  const counts = { starts: 5, registrations: 100, kills: 21, stops: 6 }
+  return (await benchNodes({ title: 'seeds', find: bySeeds, ownNetwork: false, ...counts })).map(figuresOf)
+}
+
+/** The whole benchmark goes into the namespace, so that it asks its daemons as directly as outside. */
+async function nodesByMdns(): Promise<Figures[]> {
+  if (!canMakeNamespaces()) {
+    progress('mdns: left out, for want of the right to make network namespaces (unshare -n)')
+    return []
+  }
+  const setUp = 'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$@"'
+  const self = [process.execPath, ...process.execArgv, process.argv[1] as string, inside, '--json']
+  const child = spawn('unshare', ['-n', 'sh', '-c', setUp, 'sh', ...self], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const stop = (): void => void child.kill('SIGTERM')
+  process.once('exit', stop)
+  let output = ''
+  for await (const text of child.stdout.setEncoding('utf8')) output += text as string
+  process.off('exit', stop)
+  return (JSON.parse(output) as { figures: Figures[] }).figures
+}
+
+async function nodesInside(): Promise<Figures[]> {
+  const counts = { starts: 5, registrations: 30, kills: 6, stops: 3 }
+  return (await benchNodes({ title: 'mdns', find: byMdns, ownNetwork: true, ...counts })).map(figuresOf)
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
+  const known: typeof benches = { ...benches, [inside]: nodesInside }
+  const names = positionals.length === 0 ? Object.keys(benches) : positionals
+  const unknown = names.find((name) => !(name in known))
+  if (unknown !== undefined) throw new Error(`${unknown}: there is ${Object.keys(benches).join(', ')}`)
+  const machine = circumstances()
+  const figures: Figures[] = []
+  try {
+    for (const name of names) figures.push(...((await known[name]?.()) ?? []))
+  } finally {
+    process.stdout.write(values.json === true ? JSON.stringify({ ...machine, figures }) : report(machine, figures))
+    process.stdout.write('\n')
+  }
+}
+
+function report(machine: ReturnType<typeof circumstances>, figures: readonly Figures[]): string {
+  const { cores, cpu, node, kernel, load, commit } = machine
+  const where = `${cores} cores, ${cpu}; Node ${node}; ${kernel}; load before ${load}; commit ${commit}`
+  return `${where}\n\n${table(figures)}`
+}
+
+/** Ctrl-C leaves no process and no directory behind. */
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => void closeAll().finally(() => process.exit(1)))
+}
+
+try {
+  await main()
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  process.exitCode = 1
+} finally {
+  await closeAll()
+}
