@@ -70,15 +70,20 @@ function report(machine: ReturnType<typeof circumstances>, figures: readonly Fig
   return `${where}\n\n${table(figures)}`
 }
 
+let interrupted = false
+
 /** Ctrl-C leaves no process and no directory behind. */
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => void closeAll().finally(() => process.exit(1)))
+  process.on(signal, () => {
+    interrupted = true
+    void closeAll().finally(() => process.exit(1))
+  })
 }
 
 try {
   await main()
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  if (!interrupted) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   process.exitCode = 1
 } finally {
   await closeAll()

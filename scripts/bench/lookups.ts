@@ -9,7 +9,7 @@ import { bySeeds, closeCluster, openCluster, start, withLine } from './daemons.j
 import { get, Line, send } from './line.js'
 import { cpuTime_ms } from './machine.js'
 import { progress } from './progress.js'
-import { quantile, round, type Row } from './report.js'
+import { quantile, round, type Row, spread } from './report.js'
 
 const connections = 16
 const slice_ms = 1000
@@ -43,7 +43,7 @@ async function benchPick(): Promise<Row[]> {
     }
     if (i > 0) perSecond.push(picks / ((performance.now() - begun) / 1000) / 1e6) // the first one warms up
   }
-  return [{ what: 'lookups: pick(slug) of 100 instances, in process', unit: 'M/s', samples: perSecond }]
+  return [{ what: 'lookups: pick(slug) of 100 instances, in process', unit: 'M/s', value: spread(perSecond) }]
 }
 
 /** A registry with so many healthy instances, with a disk and services that answer at once. */
@@ -148,21 +148,15 @@ async function compare(title: string, ours: Server, bare: Server): Promise<Row[]
     const pair = { ours: await press(ours), bare: await press(bare) }
     if (i > 0) pairs.push(pair) // the first one warms up
   }
-  const ratio = (of: (pair: (typeof pairs)[number]) => number): string =>
-    `${round(quantile(pairs.map(of), 0.5) * 100)} %`
+  const median = (of: (pair: (typeof pairs)[number]) => number): number => quantile(pairs.map(of), 0.5)
+  const rates = median((pair) => pair.ours.perSecond / pair.bare.perSecond)
+  const work = median((pair) => pair.bare.cpu_us / pair.ours.cpu_us)
+  const cpu_us = `${round(median((pair) => pair.ours.cpu_us))} against ${round(median((pair) => pair.bare.cpu_us))} µs`
   return [
-    { what: title, unit: 'requests/s', samples: pairs.map((pair) => pair.ours.perSecond) },
-    { what: `${title}, bare server`, unit: 'requests/s', samples: pairs.map((pair) => pair.bare.perSecond) },
-    {
-      what: `${title}: ratio of rates, median of pairs`,
-      unit: '',
-      value: ratio((pair) => pair.ours.perSecond / pair.bare.perSecond),
-    },
-    {
-      what: `${title}: the same by CPU time (${pairs.map((pair) => `${round(pair.ours.cpu_us)}/${round(pair.bare.cpu_us)}`)[0]} µs each)`,
-      unit: '',
-      value: ratio((pair) => pair.bare.cpu_us / pair.ours.cpu_us),
-    },
+    { what: title, unit: 'requests/s', value: spread(pairs.map((pair) => pair.ours.perSecond)) },
+    { what: `${title}, bare server`, unit: 'requests/s', value: spread(pairs.map((pair) => pair.bare.perSecond)) },
+    { what: `${title}: ratio of rates`, unit: '%', value: round(rates * 100) },
+    { what: `${title}: ratio by CPU time each (${cpu_us})`, unit: '%', value: round(work * 100) },
   ]
 }
 

@@ -34,8 +34,9 @@ function top(samples: readonly number[]): number {
   return samples.reduce((most, sample) => Math.max(most, sample), Number.NEGATIVE_INFINITY)
 }
 
-export function sum(samples: readonly number[]): number {
-  return samples.reduce((total, sample) => total + sample, 0)
+/** Rates as text: of these the least is the worst, and a p99 would mislead. */
+export function spread(samples: readonly number[]): string {
+  return `${round(quantile(samples, 0.5))} (${round(quantile(samples, 0))} to ${round(top(samples))})`
 }
 
 const columns = ['n', 'p50', 'p99', 'max'] as const

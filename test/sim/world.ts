@@ -24,6 +24,10 @@ export interface Answer {
 
 const epoch_ms = Date.UTC(2026, 0, 1)
 const day_ms = 24 * 3600_000
+/** Less than the horizon: nobody is away for long. */
+const daysAtOnce = 20
+/** Until a daemon trusts its clock, and has noted that it is up. */
+const settled_ms = 11 * 60_000
 
 export class World {
   readonly random: Random
@@ -272,9 +276,18 @@ export class World {
     return this.now - begun
   }
 
-  /** Days go by on every wall clock, those of machines that are off included; nothing else happens meanwhile. */
+  /**
+   * Days go by on every wall clock, those of machines that are off included. Daemons that run are started again now and
+   * then, as over weeks they are: within one run they would take such a jump of their clock for the fault that it is.
+   */
   passDays(days: number): void {
-    for (const machine of this.machines.values()) machine.wallOffset_ms += days * day_ms
+    for (let left = days; left > 0; left -= daysAtOnce) {
+      const running = this.running().map(({ name }) => name)
+      for (const name of running) this.crash(name)
+      for (const machine of this.machines.values()) machine.wallOffset_ms += Math.min(left, daysAtOnce) * day_ms
+      for (const name of running) this.start(name)
+      this.run(settled_ms)
+    }
     this.say('world', `is ${days} days older`)
   }
 

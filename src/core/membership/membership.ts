@@ -12,7 +12,6 @@ import {
   fresh_ms,
   heartbeatInterval_ms,
   memory_ms,
-  ownLateness_ms,
   reportRepeat_ms,
   reportStanding_ms,
   reportsNeeded,
@@ -235,12 +234,13 @@ export class Membership {
     return true
   }
 
-  /**
-   * Looks at the clock.
-   * @param late_ms how much later this is than was asked for
-   */
-  tick(now: number, late_ms: number): Verdict {
-    if (late_ms > ownLateness_ms) this.#awakeSince = now
+  /** We were asleep until now: what we missed meanwhile says nothing about others. */
+  awoke(now: number): void {
+    this.#awakeSince = now
+  }
+
+  /** Looks at the clock. */
+  tick(now: number): Verdict {
     const census = this.#census()
     const transitions: Transition[] = []
     const reports: Verdict['reports'][number][] = []

@@ -61,7 +61,7 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   const roster: Roster = new Roster(desk, () => index, at().now)
   const firstTurn = crypto.hash(new TextEncoder().encode(self))[0] as number
   const index: Index = new Index(desk.union, roster, (event) => emit({ type: 'notify', event }), firstTurn)
-  const horizon: Horizon = new Horizon(desk, start.notes, at().wall)
+  const horizon: Horizon = new Horizon(desk, start.notes, at())
   const commands = new Commands(desk, index)
   const checkup = new Checkup(desk)
   const pulse = new Pulse(desk)

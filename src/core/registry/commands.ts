@@ -91,6 +91,12 @@ export class Commands {
     if (n > 1 || !alone) this.remove(id, n, wall)
   }
 
+  /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */
+  dropAsAsked(id: string, n: number, wall: number): void {
+    this.#desk.journal.set('instances', id, undefined)
+    this.remove(id, n, wall)
+  }
+
   /** Hides every record of the id up to this registration number, everywhere. What others say of it may go with them. */
   remove(id: string, n: number, wall: number): void {
     const known = readRemovalEntry(this.#desk.journal.get('removals', id) ?? '')
@@ -168,7 +174,11 @@ export class Commands {
         const n = known !== undefined && record.n <= known.n ? oneMore(union.highestNumber(key), key) : record.n
         return journal.set('instances', key, writeInstanceRecord({ ...record, n }))
       }
-      return known === undefined ? undefined : this.dropOwn(key, known.n, wall)
+      if (known === undefined) return
+      // What went because others' records or removals beat it must not come to count as a caller's removal.
+      const isBeaten =
+        known.n <= union.removedUpTo(key) || [...union.records(key).keys()].some((owner) => owner !== self)
+      return isBeaten ? journal.set('instances', key, undefined) : this.dropOwn(key, known.n, wall)
     }
     if (map === 'removals') {
       const removal = after === undefined ? undefined : readRemovalEntry(after)

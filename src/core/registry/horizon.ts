@@ -2,6 +2,7 @@
  * What outlives a run: when others were last heard of, which owners are fenced, how long removals live, and whether this
  * daemon was away for so long that its content may bring back what was removed. Wall time of this machine alone; days, not seconds.
  */
+import type { Moment } from '../effects.js'
 import type { PeerId } from '../model.js'
 import { hex, readObject, unhex } from '../model.js'
 import { readDefinitionEntry, readFenceEntry, readRemovalEntry } from '../replica/records.js'
@@ -16,6 +17,8 @@ const day_ms = 24 * 3600_000
 export const horizon_ms = 30 * day_ms
 /** Removals, deletion marks and fences live longer than any node may be away. */
 export const lifetime_ms = 35 * day_ms
+/** How far the wall clock may run ahead, and how long a machine may take after its start to set it. */
+const clockTrust_ms = 600_000
 /** How often the notes are brought up to date on disk. */
 const noteInterval_ms = 600_000
 
@@ -28,6 +31,7 @@ export interface HorizonNotes {
 
 export class Horizon {
   readonly #desk: Desk
+  readonly #start: Moment
   /** When this data directory was first used. */
   #born: number
   /** When each other owner was last heard of. */
@@ -37,9 +41,10 @@ export class Horizon {
   #isFenceNoteDue = false
   #notedAt = Number.NEGATIVE_INFINITY
 
-  constructor(desk: Desk, notes: HorizonNotes, wall: number) {
+  constructor(desk: Desk, notes: HorizonNotes, start: Moment) {
     this.#desk = desk
-    this.#born = Number(notes.born) || wall
+    this.#start = start
+    this.#born = Number(notes.born) || start.wall
     for (const [owner, at] of Object.entries(readObject(notes.heard ?? '') ?? {})) {
       if (typeof at === 'number') this.#heard.set(owner, at)
     }
@@ -105,7 +110,12 @@ export class Horizon {
       { type: 'note', name: 'fences', value: this.#fencesAsJson() },
     ])
     this.#desk.emit({ type: 'up', wall })
-    this.#expireOwn(wall)
+    if (now - this.#start.now > clockTrust_ms) this.#expireOwn(this.#lived(wall, now))
+  }
+
+  /** The wall clock, unless it has run ahead of the time that we lived through: a jump must not end what is to last. */
+  #lived(wall: number, now: number): number {
+    return Math.min(wall, this.#start.wall + (now - this.#start.now) + clockTrust_ms)
   }
 
   #fencesAsJson(): string {

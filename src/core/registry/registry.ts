@@ -3,6 +3,7 @@
  * It joins the parts; every rule lives in one of them.
  */
 import type { Command, Crypto, Effect, Input, Moment, StoredDocument } from '../effects.js'
+import { ownLateness_ms } from '../membership/formulas.js'
 import type { Membership } from '../membership/membership.js'
 import { type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
 import type { Readiness } from '../views.js'
@@ -89,6 +90,7 @@ export class Registry {
 
   handle(input: Input, at: Moment): Effect[] {
     this.#at = at
+    if (at.now - this.#tickAt > ownLateness_ms) this.#membership.awoke(at.now)
     this.#dispatch(input)
     this.#settle()
     return this.#takeEffects()
@@ -108,7 +110,7 @@ export class Registry {
       case 'refused':
         this.#membership.refuse(input.peer)
         this.#opening.joining?.refused(input.peer)
-        return this.#judgeMembers(0)
+        return this.#judgeMembers()
       case 'gossip':
         return this.#onGossip(input.author, input.bytes)
       case 'beat':
@@ -157,7 +159,7 @@ export class Registry {
     if (message.type === 'report') {
       if (!this.#membership.report(author, message, this.#at.now))
         return this.#parts.desk.drop('report by or about nobody known')
-      return this.#judgeMembers(0)
+      return this.#judgeMembers()
     }
     const { signed, step } = message
     if (step !== undefined)
@@ -190,7 +192,7 @@ export class Registry {
     if (record === undefined || record.n > request.n || !this.#journal.isOpen) {
       return this.#parts.exchange.answerRemoval(from, request.holding, reply)
     }
-    this.#parts.commands.dropOwn(request.id, record.n, this.#at.wall)
+    this.#parts.commands.dropAsAsked(request.id, record.n, this.#at.wall)
     this.#journal.whenDurable((error) => {
       if (error === undefined) this.#parts.exchange.answerRemoval(from, request.holding, reply)
       else reply(new Uint8Array(), true)
@@ -208,19 +210,18 @@ export class Registry {
     const { now, wall } = this.#at
     this.#journal.retry(now)
     if (now < this.#tickAt) return
-    const late_ms = now - this.#tickAt
     this.#tickAt = now + tick_ms
     this.#parts.exchange.tick(now)
     this.#opening.tick(this.#connected, this.#at, () => this.#settleTouched())
-    this.#judgeMembers(late_ms)
+    this.#judgeMembers()
     this.#parts.pulse.tick(now)
     if (this.#journal.isOpen) this.#parts.checkup.tick(now)
     if (!this.#opening.isStale) this.#parts.horizon.tick(wall, now, false)
     this.#parts.roster.tick(now)
   }
 
-  #judgeMembers(late_ms: number): void {
-    const { reports, refute } = this.#parts.roster.judge(this.#at.now, late_ms)
+  #judgeMembers(): void {
+    const { reports, refute } = this.#parts.roster.judge(this.#at.now)
     if (this.#isReady) for (const report of reports) this.#emit(this.#parts.pulse.report(report))
     if (!refute || !this.#journal.isOpen) return
     this.#journal.raiseIncarnation()

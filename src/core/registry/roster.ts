@@ -48,8 +48,8 @@ export class Roster {
   }
 
   /** Looks at the clock, and tells of every change. */
-  judge(now: number, late_ms: number): Verdict {
-    const verdict = this.#desk.membership.tick(now, late_ms)
+  judge(now: number): Verdict {
+    const verdict = this.#desk.membership.tick(now)
     for (const transition of verdict.transitions) {
       this.#desk.emit({ type: 'notify', event: { type: 'member', ...transition } })
     }
