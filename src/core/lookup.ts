@@ -22,7 +22,7 @@ export interface Found {
 
 /** Statuses from best to worst; `pick` never goes beyond `pickable` unless the whole daemon is in doubt. */
 const preference: readonly (readonly InstanceStatus[])[] = [['Healthy'], ['Unknown', 'Degraded']]
-const lastResort: readonly InstanceStatus[] = ['Unreachable', 'Error']
+const lastPreference = [...preference, ['Unreachable', 'Error']] as const
 
 /** What the index asks about owners. */
 export interface Beliefs {
@@ -146,16 +146,19 @@ export class Index {
   }
 
   #makeListing(slug: string, inDoubt: boolean): Listing {
-    const shown = ({ owner }: Found): boolean =>
-      inDoubt ? !this.#beliefs.hasLeft(owner) : this.#beliefs.isVisible(owner)
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
-    const visible = ids.map((id) => this.#winners.get(id) as Found).filter(shown)
-    return { visible, choice: bestOf(visible, inDoubt), turn: this.#firstTurn % Math.max(1, visible.length) }
+    const known = ids.map((id) => this.#winners.get(id) as Found)
+    const visible = known.filter(({ owner }) => this.#beliefs.isVisible(owner))
+    const turn = this.#firstTurn % Math.max(1, known.length)
+    if (!inDoubt) return { visible, choice: bestOf(visible, preference), turn }
+    const lastKnown = known.filter(({ owner }) => !this.#beliefs.hasLeft(owner))
+    const living = bestOf(visible, preference)
+    return { visible: lastKnown, choice: living.length > 0 ? living : bestOf(lastKnown, lastPreference), turn }
   }
 }
 
-function bestOf(found: readonly Found[], inDoubt: boolean): readonly Found[] {
-  for (const statuses of inDoubt ? [...preference, lastResort] : preference) {
+function bestOf(found: readonly Found[], order: readonly (readonly InstanceStatus[])[]): readonly Found[] {
+  for (const statuses of order) {
     const best = found.filter(({ record }) => statuses.includes(record.status))
     if (best.length > 0) return best
   }

@@ -126,9 +126,10 @@ export class NodeDocument implements Giveable {
     return this.#content === 'spoilt' ? undefined : this.#content
   }
 
-  /** The full content; undefined after a wrong step. */
-  encode(): Uint8Array | undefined {
-    return this.#built()?.encode()
+  /** The full content. After a wrong step it is built from the entries, which the head describes as well. */
+  encode(): Uint8Array {
+    const content = this.#built() ?? Content.build(this.#entries.sorted(), this.#signed.head.client)
+    return content.encode()
   }
 
   /** What a holder of the same epoch at `clock` lacks. */
@@ -141,7 +142,7 @@ export class NodeDocument implements Giveable {
 export interface Giveable {
   readonly signed: SignedHead
   readonly holding: Holding
-  encode(): Uint8Array | undefined
+  encode(): Uint8Array
   encodeSince(clock: number): Uint8Array | undefined
 }
 

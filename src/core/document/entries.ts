@@ -151,6 +151,7 @@ class BucketDigest {
   readonly #hash: Hash
   readonly #buckets: Bucket[] = Array.from({ length: 256 }, () => ({ hashes: new Set(), digest: undefined }))
   #value: Uint8Array | undefined
+  #emptyDigest: Uint8Array | undefined
 
   constructor(hash: Hash) {
     this.#hash = hash
@@ -181,6 +182,7 @@ class BucketDigest {
   }
 
   #bucketDigest(bucket: Bucket): Uint8Array {
+    if (bucket.hashes.size === 0) return (this.#emptyDigest ??= this.#hash(new Uint8Array()))
     bucket.digest ??= this.#hash(Uint8Array.from([...bucket.hashes].sort().join(''), (char) => char.charCodeAt(0)))
     return bucket.digest
   }

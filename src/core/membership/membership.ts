@@ -181,7 +181,7 @@ export class Membership {
       member.sequence = 0
     }
     if (beat.generation === member.generation) noteIncarnation(member, beat.incarnation, now)
-    member.sequence = Math.max(member.sequence, beat.sequence)
+    member.sequence = beat.sequence // whatever hearsay claimed
     member.load = beat.load
     member.directAt = now
     member.heardAt = now

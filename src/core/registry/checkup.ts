@@ -12,8 +12,7 @@ const atOnce = 256
 
 export class Checkup {
   readonly #desk: Desk
-  /** In order of time; an entry that is not in `#dueById` any more is passed over. */
-  readonly #queue: { readonly id: string; readonly at: number }[] = []
+  /** In order of time. */
   readonly #dueById = new Map<string, number>()
   /** The registration numbers of instances that are being checked. */
   readonly #underWay = new Map<string, number>()
@@ -42,7 +41,6 @@ export class Checkup {
   #schedule(id: string, at: number): void {
     if (this.#dueById.has(id)) return
     this.#dueById.set(id, at)
-    this.#queue.push({ id, at })
   }
 
   /** One check of a registration is enough. */
@@ -57,17 +55,18 @@ export class Checkup {
     this.#desk.emit({ type: 'check', id, n: record.n, url: record.url })
   }
 
-  #beginNext(): void {
-    const [next] = this.#waiting
-    if (next === undefined) return
-    this.#waiting.delete(next)
-    this.#begin(next)
+  #beginWaiting(): void {
+    for (const id of this.#waiting) {
+      if (this.#underWay.size >= atOnce) return
+      this.#waiting.delete(id)
+      this.#begin(id)
+    }
   }
 
   /** A status is written only where it changes. */
   checked(id: string, n: number, { status, details }: CheckResult): void {
     if (this.#underWay.get(id) === n) this.#underWay.delete(id)
-    this.#beginNext()
+    this.#beginWaiting()
     const record = this.#own(id)
     if (record === undefined || record.n !== n || record.status === status) return
     const { details: _, ...rest } = record
@@ -85,9 +84,8 @@ export class Checkup {
   }
 
   tick(now: number): void {
-    while (this.#queue[0] !== undefined && this.#queue[0].at <= now) {
-      const { id, at } = this.#queue.shift() as { id: string; at: number }
-      if (this.#dueById.get(id) !== at) continue
+    for (const [id, at] of this.#dueById) {
+      if (at > now) return
       this.#dueById.delete(id)
       if (this.#own(id) !== undefined) this.check(id, now)
     }

@@ -32,9 +32,14 @@ import type { Desk } from './desk.js'
 /** Beyond these a document takes no new records: well under what a peer accepts, so that removals and fences always fit. */
 const room = { entries: wireLimits.entries * 0.8, bytes: wireLimits.entryBytes * 0.8 } as const
 
+/** Dropped instances that are remembered. */
+const droppedKept = 10_000
+
 export class Commands {
   readonly #desk: Desk
   readonly #index: Index
+  /** Numbers of instances that went without a removal: somebody may still remove what he saw of them, so they are not used again. */
+  readonly #droppedUnsaid = new Map<string, number>()
 
   constructor(desk: Desk, index: Index) {
     this.#desk = desk
@@ -54,7 +59,11 @@ export class Commands {
     if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return ours
     this.#checkRoom()
     const status = ours !== undefined && ours.url === facts.url ? ours.status : 'Unknown'
-    const record: InstanceRecord = { ...facts, status, n: oneMore(union.highestNumber(id), id) }
+    const record: InstanceRecord = {
+      ...facts,
+      status,
+      n: oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0), id),
+    }
     journal.set('instances', id, writeInstanceRecord(record))
     return record
   }
@@ -88,7 +97,10 @@ export class Commands {
     const { journal, union, self } = this.#desk
     const alone = [...union.records(id).keys()].every((owner) => owner === self)
     journal.set('instances', id, undefined)
-    if (n > 1 || !alone) this.remove(id, n, wall)
+    if (n > 1 || !alone) return this.remove(id, n, wall)
+    this.#droppedUnsaid.set(id, n)
+    const [oldest] = this.#droppedUnsaid.keys()
+    if (this.#droppedUnsaid.size > droppedKept && oldest !== undefined) this.#droppedUnsaid.delete(oldest)
   }
 
   /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */

@@ -21,6 +21,8 @@ export const lifetime_ms = 35 * day_ms
 const clockTrust_ms = 600_000
 /** How often the notes are brought up to date on disk. */
 const noteInterval_ms = 600_000
+/** Fences noted in one tick. */
+const notesPerTick = 64
 
 /** What an earlier run left behind. */
 export interface HorizonNotes {
@@ -38,6 +40,8 @@ export class Horizon {
   readonly #heard = new Map<PeerId, number>()
   /** Fences seen, with the time of sight: kept even when the document that brought them goes. */
   readonly #fences = new Map<PeerId, { readonly head: SignedHead; readonly seenAt: number }>()
+  /** Owners whose fences are still to be noted: each costs the check of a signature. */
+  readonly #toNote = new Set<PeerId>()
   #isFenceNoteDue = false
   #notedAt = Number.NEGATIVE_INFINITY
 
@@ -77,8 +81,22 @@ export class Horizon {
     this.#isFenceNoteDue = true
   }
 
-  /** Brings the note of fences to disk, where it has changed. */
-  writeFenceNote(): void {
+  /** A fence in some document has changed; to be noted in one of the next ticks. */
+  noteFenceSoon(owner: PeerId): void {
+    this.#toNote.add(owner)
+  }
+
+  #noteFences(wall: number): void {
+    let count = 0
+    for (const owner of this.#toNote) {
+      if (count++ >= notesPerTick) break
+      this.#toNote.delete(owner)
+      this.noteFence(owner, wall)
+    }
+    this.#writeFenceNote()
+  }
+
+  #writeFenceNote(): void {
     if (!this.#isFenceNoteDue) return
     this.#isFenceNoteDue = false
     storeSoon(this.#desk, [{ type: 'note', name: 'fences', value: this.#fencesAsJson() }])
@@ -99,6 +117,7 @@ export class Horizon {
 
   /** Brings the notes on disk up to date, and lets go of what has outlived its time. */
   tick(wall: number, now: number, force: boolean): void {
+    this.#noteFences(wall)
     if (!force && now - this.#notedAt < noteInterval_ms) return
     this.#notedAt = now
     for (const [owner, { seenAt }] of this.#fences) if (wall - seenAt > lifetime_ms) this.#fences.delete(owner)

@@ -5,6 +5,7 @@
 import { NodeDocument } from '../document/document.js'
 import type { Change } from '../document/entries.js'
 import type { Moment, StoredDocument } from '../effects.js'
+import { RegistryError } from '../errors.js'
 import type { PeerId } from '../model.js'
 import type { Outcome } from '../replica/replica.js'
 import { type Touched, nothingTouched } from '../replica/union.js'
@@ -34,6 +35,8 @@ export interface IntakeParts {
 
 /** An owner is shown two documents of its own at most this often. */
 const disputePause_ms = 1000
+/** Fences of one document that outlive it; checking their signatures must not take long. */
+const fencesKept = 512
 
 export class Intake {
   readonly #parts: IntakeParts
@@ -173,7 +176,14 @@ export class Intake {
     const { head } = document.signed
     if (!desk.journal.isForeign(head)) return
     this.#noteContinued(head)
-    desk.journal.adopt(document, (change, adopted) => commands.rewrite(change, adopted, at.wall))
+    desk.journal.adopt(document, (change, adopted) => {
+      try {
+        commands.rewrite(change, adopted, at.wall)
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error
+        desk.emit({ type: 'notify', event: { type: 'warning', message: `not written again: ${error.message}` } })
+      }
+    })
     this.tellGeneration('a peer knew a newer version of this node’s own records')
   }
 
@@ -183,12 +193,11 @@ export class Intake {
   applyFences(owners: Iterable<PeerId>, at: Moment): void {
     const { desk, horizon } = this.#parts
     for (const owner of owners) {
-      horizon.noteFence(owner, at.wall)
-      const fencedUpTo = horizon.fencedUpTo(owner)
+      horizon.noteFenceSoon(owner)
+      const held = desk.replica.head(owner)
       if (owner === desk.self) this.noteFenced(horizon.fence(owner), at)
-      else if ((desk.replica.head(owner)?.generation ?? Number.POSITIVE_INFINITY) <= fencedUpTo) this.drop(owner)
+      else if (held !== undefined && held.generation <= horizon.fencedUpTo(owner)) this.drop(owner, at)
     }
-    horizon.writeFenceNote()
   }
 
   /** Others have fenced us up to this head, if it is one of ours. */
@@ -212,9 +221,11 @@ export class Intake {
     this.tellGeneration('this node was forgotten by the cluster while it lived')
   }
 
-  /** Forgets an owner and all that it wrote. */
-  drop(owner: PeerId): void {
-    const { desk } = this.#parts
+  /** Forgets an owner and all that it wrote, except its fences. */
+  drop(owner: PeerId, at: Moment): void {
+    const { desk, horizon } = this.#parts
+    const fenced = desk.replica.document(owner)?.entries.of('fences').keys() ?? []
+    for (const other of [...fenced].slice(0, fencesKept)) horizon.noteFence(other, at.wall)
     this.follow(owner, desk.replica.drop(owner))
     desk.membership.forget(owner)
     this.#parts.roster.forget(owner)

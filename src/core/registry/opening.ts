@@ -115,7 +115,7 @@ export class Opening {
       this.#parts.desk.journal.continueFrom(end.content)
       this.#parts.intake.tellGeneration('a peer knew a newer version of this node’s own records')
     }
-    if (end.blank) this.#goBlank()
+    if (end.blank) this.#goBlank(at)
     this.#parts.checkup.forget(joining.unchecked)
     settle()
     this.#open(joining, this.#addresses, at)
@@ -132,9 +132,9 @@ export class Opening {
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */
-  #goBlank(): void {
+  #goBlank(at: Moment): void {
     const { desk, intake } = this.#parts
-    for (const owner of [...desk.replica.owners()]) intake.drop(owner)
+    for (const owner of [...desk.replica.owners()]) intake.drop(owner, at)
     for (const map of ['instances', 'definitions', 'removals', 'fences'] as const) {
       for (const key of desk.journal.keys(map)) desk.journal.set(map, key, undefined)
     }

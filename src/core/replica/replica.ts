@@ -122,7 +122,7 @@ export class Replica {
     if (held.updateBytes <= Math.max(foldAfterBytes, held.snapshotBytes)) {
       return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
     }
-    const content = held.document.encode() as Uint8Array
+    const content = held.document.encode()
     held.updateBytes = 0
     held.snapshotBytes = content.length
     return { type: 'snapshot', owner, head: signed.bytes, content }
@@ -193,6 +193,6 @@ export function parcelFor(document: Giveable, theirs: Holding | undefined): Parc
     }
   }
   const bytes = document.encode()
-  if (bytes === undefined || bytes.length > wireLimits.contentBytes) return undefined
+  if (bytes.length > wireLimits.contentBytes) return undefined
   return { signed, content: { type: 'full', bytes } }
 }

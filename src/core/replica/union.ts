@@ -8,6 +8,7 @@ import {
   type InstanceRecord,
   type NodeRecord,
   type PeerId,
+  modelLimits,
   readInstanceRecord,
   readNodeRecord,
 } from '../model.js'
@@ -60,8 +61,14 @@ class Table<T> {
   }
 }
 
-/** Fences of one document that count; each costs the check of a signature. */
-const fencesPerDocument = 512
+/** Characters of a value, by map; what is longer no honest daemon has written. */
+const valueLengths: Readonly<Record<MapName, number>> = {
+  node: 64 * 1024,
+  instances: 64 * 1024,
+  removals: 1024,
+  fences: 4096,
+  definitions: Number.POSITIVE_INFINITY, // see readDefinitionEntry
+}
 
 export class Union {
   readonly #nodes = new Map<PeerId, NodeRecord>()
@@ -69,15 +76,16 @@ export class Union {
   readonly #removals = new Table<number>()
   readonly #definitions = new Table<DefinitionEntry>()
   readonly #fences = new Table<SignedHead>()
-  readonly #fenceCounts = new Map<PeerId, number>()
-  readonly #isGenuine: (head: SignedHead) => boolean
+  readonly #verify: (head: SignedHead) => boolean
+  /** Signatures are checked when it matters, and once. */
+  readonly #verified = new WeakMap<SignedHead, boolean>()
   /** Owners dead or gone for so long that their instances no longer compete. */
   readonly #dormant = new Set<PeerId>()
   readonly #unreadable = new Map<MapName, number>()
 
-  /** @param isGenuine whether a head is signed by its owner */
-  constructor(isGenuine: (head: SignedHead) => boolean) {
-    this.#isGenuine = isGenuine
+  /** @param verify whether a head is signed by its owner */
+  constructor(verify: (head: SignedHead) => boolean) {
+    this.#verify = verify
   }
 
   /** Follows one document. */
@@ -88,7 +96,8 @@ export class Union {
 
   #applyOne(owner: PeerId, { map, key, after }: Change, touched: Touched): void {
     const parsed = <T>(read: (json: string) => T | undefined): T | undefined => {
-      const value = after === undefined ? undefined : read(after)
+      const isSane = after !== undefined && after.length <= valueLengths[map] && key.length <= modelLimits.idLength
+      const value = isSane ? read(after) : undefined
       if (after !== undefined && value === undefined) this.#unreadable.set(map, (this.#unreadable.get(map) ?? 0) + 1)
       return value
     }
@@ -121,30 +130,10 @@ export class Union {
         touched.definitions.add(key)
         break
       case 'fences':
-        this.#setFence(
-          owner,
-          key,
-          parsed((json) => this.#readFence(owner, key, json)),
-        )
+        this.#fences.set(key, owner, parsed((json) => readFenceEntry(key, json))?.fenced)
         touched.fenced.add(key)
         break
     }
-  }
-
-  /** Only what its owner has signed can be fenced, and one document can fence only so many. */
-  #readFence(owner: PeerId, fenced: PeerId, json: string): SignedHead | undefined {
-    const isOneMore = !this.#fences.of(fenced).has(owner)
-    if (isOneMore && (this.#fenceCounts.get(owner) ?? 0) >= fencesPerDocument) return undefined
-    const head = readFenceEntry(fenced, json)?.fenced
-    return head !== undefined && this.#isGenuine(head) ? head : undefined
-  }
-
-  #setFence(owner: PeerId, fenced: PeerId, head: SignedHead | undefined): void {
-    const before = this.#fences.of(fenced).has(owner) ? 1 : 0
-    this.#fences.set(fenced, owner, head)
-    const count = (this.#fenceCounts.get(owner) ?? 0) + (head === undefined ? 0 : 1) - before
-    if (count === 0) this.#fenceCounts.delete(owner)
-    else this.#fenceCounts.set(owner, count)
   }
 
   /** How many entries could not be read, by map. They are kept in their documents, and do nothing. */
@@ -215,13 +204,16 @@ export class Union {
     return this.definitionEntry(id)?.definition
   }
 
-  /** The highest head of that owner that any document fences. */
+  /** The highest head of that owner that any document fences, and that the owner did sign. */
   fence(owner: PeerId): SignedHead | undefined {
-    let best: SignedHead | undefined
-    for (const fence of this.#fences.of(owner).values()) {
-      if (best === undefined || fence.head.generation > best.head.generation) best = fence
-    }
-    return best
+    const claims = [...this.#fences.of(owner).values()].sort((a, b) => b.head.generation - a.head.generation)
+    return claims.find((head) => this.#isGenuine(head))
+  }
+
+  #isGenuine(head: SignedHead): boolean {
+    const isGenuine = this.#verified.get(head) ?? this.#verify(head)
+    this.#verified.set(head, isGenuine)
+    return isGenuine
   }
 
   /** Whether an owner's instance record has lost to another record or to a removal, so that its owner drops it. */

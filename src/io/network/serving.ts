@@ -163,7 +163,9 @@ class Service {
   async #waitForBulk(bytes: number): Promise<void> {
     this.#sentBytes += bytes
     if (this.#isBulk || this.#sentBytes <= requestLimits.smallBytes) return
-    await this.#options.bulk.take()
+    const permit = this.#options.bulk.take()
+    if (permit === undefined) throw new Error('too many large answers are waiting already')
+    await permit
     this.#isBulk = true
   }
 

@@ -348,3 +348,16 @@ test('D8: an instance registered again while its removal was under way stays', (
   agree(world)
   expect(showing(world, 'x')).toBe('abc')
 })
+
+test('D8: a removal of what was seen before a re-registration elsewhere does not hit the new one', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.partition(['a'], ['b', 'c'])
+  done(world, world.deregister('a', 'x'))
+  registered(world, 'a', 'x')
+  done(world, world.deregister('c', 'x'), 6000)
+  world.heal()
+  agree(world)
+  expect(showing(world, 'x')).toBe('abc')
+})
