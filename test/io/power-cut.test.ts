@@ -79,6 +79,9 @@ function newestOf(document: StoredDocument): number {
   for (const { head, body } of parts) {
     const version = Number(text(head))
     expect(text(body).replaceAll(`${document.owner} ${version} `, '')).toBe('')
+    // LevelDB does not sync a log that it leaves. So of a copy, a snapshot may be lost that deleted an update, while a later
+    // snapshot is there: the update is back, older than its document, and whoever reads it must pass it over.
+    if (document.owner !== own && version < newest) continue
     expect(version).toBeGreaterThan(newest)
     newest = version
   }
