@@ -12,8 +12,11 @@ export function logEvent(log: Log, event: RegistryEvent): void {
     }
     case 'instance':
       return log.debug({ id: event.id, slug: event.slug }, `instance ${event.change}`)
-    case 'instance-status':
-      return log.info({ id: event.id, from: event.from, to: event.to }, `instance is ${event.to}`)
+    case 'instance-status': {
+      const { id, from, to } = event
+      const isExpected = from === 'Unknown' && to === 'Healthy' // the first check of each, and of all after a start
+      return log[isExpected ? 'debug' : 'info']({ id, from, to }, `instance is ${to}`)
+    }
     case 'ready':
       return log.info('ready: writes are accepted')
     case 'synced':

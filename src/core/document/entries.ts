@@ -183,7 +183,15 @@ class BucketDigest {
 
   #bucketDigest(bucket: Bucket): Uint8Array {
     if (bucket.hashes.size === 0) return (this.#emptyDigest ??= this.#hash(new Uint8Array()))
-    bucket.digest ??= this.#hash(Uint8Array.from([...bucket.hashes].sort().join(''), (char) => char.charCodeAt(0)))
+    bucket.digest ??= this.#hash(bytesOf([...bucket.hashes].sort()))
     return bucket.digest
   }
+}
+
+/** The hashes one after the other; a plain loop, since every commit comes by here. */
+function bytesOf(hashes: readonly string[]): Uint8Array {
+  const bytes = new Uint8Array(32 * hashes.length)
+  let at = 0
+  for (const hash of hashes) for (let i = 0; i < 32; i++) bytes[at++] = hash.charCodeAt(i)
+  return bytes
 }

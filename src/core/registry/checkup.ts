@@ -2,7 +2,7 @@
  * When each of this daemon's own instances is to be checked, and what a check changes. The checking itself is IO.
  */
 import type { CheckResult } from '../effects.js'
-import { type InstanceRecord, readInstanceRecord } from '../model.js'
+import type { InstanceRecord } from '../model.js'
 import { writeInstanceRecord } from '../replica/records.js'
 import type { Desk } from './desk.js'
 
@@ -91,9 +91,9 @@ export class Checkup {
     }
   }
 
+  /** As it is staged: the union follows at once. */
   #own(id: string): InstanceRecord | undefined {
-    const json = this.#desk.journal.get('instances', id)
-    return json === undefined ? undefined : readInstanceRecord(id, json)
+    return this.#desk.union.records(id).get(this.#desk.self)
   }
 
   #write(record: InstanceRecord): void {
