@@ -3,7 +3,7 @@
  * It remembers nothing between calls and never retries.
  */
 import { RegistryError, type ErrorCode } from './core/errors.js'
-import type { Definition } from './core/model.js'
+import type { Definition, Registration } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
@@ -27,18 +27,7 @@ export interface ClientOptions {
 }
 
 /** A registration as the daemon takes it: `url`, or the parts of one. */
-export interface RegistrationRequest {
-  readonly id?: string
-  readonly url?: string
-  readonly slug?: string
-  readonly deploymentId?: string
-  readonly scheme?: string
-  readonly host?: string
-  readonly ip?: string
-  readonly port?: number
-  readonly path?: string
-  readonly tags?: readonly string[]
-}
+export type RegistrationRequest = Partial<Registration>
 
 /** AND-ed, exact. */
 export interface InstanceQuery {

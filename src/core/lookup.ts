@@ -3,8 +3,8 @@
  * It follows the union and the beliefs about members; it never reads a document and never waits.
  */
 import type { RegistryEvent } from './effects.js'
-import type { InstanceRecord, InstanceStatus, PeerId } from './model.js'
-import type { Union } from './replica/union.js'
+import type { InstanceStatus, PeerId } from './model.js'
+import type { Found, Union } from './replica/union.js'
 
 /** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
 interface Listing {
@@ -13,11 +13,6 @@ interface Listing {
   readonly choice: readonly Found[]
   /** Where the next pick begins. */
   turn: number
-}
-
-export interface Found {
-  readonly owner: PeerId
-  readonly record: InstanceRecord
 }
 
 /** Statuses from best to worst; `pick` never goes beyond `pickable` unless the whole daemon is in doubt. */

@@ -22,7 +22,7 @@ import type { Desk } from './desk.js'
 /** A request without an answer for this long has failed; answers that keep coming extend it. */
 const syncTimeout_ms = 30_000
 /** How long the owner of an instance may take to confirm a removal before it is removed without it. */
-export const removeTimeout_ms = 500
+const removeTimeout_ms = 500
 /** How long a missing piece may be on its way before it is pulled: gossip reorders. */
 const gapPatience_ms = 100
 /** Steps that may wait for a missing piece, per owner. */

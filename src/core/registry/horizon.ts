@@ -16,7 +16,7 @@ const day_ms = 24 * 3600_000
 /** A node that was off for longer may hold what everybody else has forgotten the removal of. */
 export const horizon_ms = 30 * day_ms
 /** Removals, deletion marks and fences live longer than any node may be away. */
-export const lifetime_ms = 35 * day_ms
+const lifetime_ms = 35 * day_ms
 /** How far the wall clock may run ahead, and how long a machine may take after its start to set it. */
 const clockTrust_ms = 600_000
 /** How often the notes are brought up to date on disk. */

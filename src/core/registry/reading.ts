@@ -3,7 +3,8 @@
  */
 import type { Moment } from '../effects.js'
 import { RegistryError } from '../errors.js'
-import type { Found, Index } from '../lookup.js'
+import type { Index } from '../lookup.js'
+import type { Found } from '../replica/union.js'
 import { type Definition, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
 import type {
   DigestView,

@@ -35,7 +35,8 @@ export function nothingTouched(): Touched {
   return { instances: new Set(), definitions: new Set(), fenced: new Set(), nodes: new Set() }
 }
 
-export interface Winner {
+/** One record, and whose it is. */
+export interface Found {
   readonly owner: PeerId
   readonly record: InstanceRecord
 }
@@ -166,8 +167,8 @@ export class Union {
   }
 
   /** The one record of an id that counts: the highest registration number, then the greater owner. Visible or not. */
-  winner(id: string): Winner | undefined {
-    let best: Winner | undefined
+  winner(id: string): Found | undefined {
+    let best: Found | undefined
     for (const [owner, record] of this.#instances.of(id)) {
       if (this.#dormant.has(owner)) continue
       if (best === undefined || compareClaims({ owner, record }, best) > 0) best = { owner, record }
@@ -232,7 +233,7 @@ export class Union {
   }
 }
 
-function compareClaims(a: Winner, b: Winner): number {
+function compareClaims(a: Found, b: Found): number {
   return a.record.n - b.record.n || (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0)
 }
 
