@@ -52,7 +52,6 @@ export const modelLimits = {
   idLength: 512,
   urlLength: 2048,
   labelLength: 256,
-  detailsLength: 1024,
   tags: 64,
   addresses: 16,
   definitionBytes: 1024 * 1024,

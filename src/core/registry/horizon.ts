@@ -120,7 +120,6 @@ export class Horizon {
     this.#noteFences(wall)
     if (!force && now - this.#notedAt < noteInterval_ms) return
     this.#notedAt = now
-    for (const [owner, { seenAt }] of this.#fences) if (wall - seenAt > lifetime_ms) this.#fences.delete(owner)
     for (const owner of this.#heard.keys())
       if (this.#desk.replica.document(owner) === undefined) this.#heard.delete(owner)
     const heard = JSON.stringify(Object.fromEntries(this.#heard))
@@ -129,7 +128,7 @@ export class Horizon {
       { type: 'note', name: 'fences', value: this.#fencesAsJson() },
     ])
     this.#desk.emit({ type: 'up', wall })
-    if (now - this.#start.now > clockTrust_ms) this.#expireOwn(this.#lived(wall, now))
+    if (now - this.#start.now > clockTrust_ms) this.#expire(this.#lived(wall, now))
   }
 
   /** The wall clock, unless it has run ahead of the time that we lived through: a jump must not end what is to last. */
@@ -143,7 +142,12 @@ export class Horizon {
     )
   }
 
-  /** Only their writer drops them, by its own clock. */
+  /** Lets go of notes, and of own entries, which only their writer drops; all by the one clock that no jump moves. */
+  #expire(wall: number): void {
+    for (const [owner, { seenAt }] of this.#fences) if (wall - seenAt > lifetime_ms) this.#fences.delete(owner)
+    this.#expireOwn(wall)
+  }
+
   #expireOwn(wall: number): void {
     const { journal } = this.#desk
     const isOver = (at: number | undefined): boolean => at !== undefined && wall - at * 1000 > lifetime_ms
