@@ -1,10 +1,11 @@
-// Measures Rollcall on this machine and prints what came out: `npm run bench`, or `npm run bench -- nodes writes lookups sim --json` for some of it.
+// Measures Rollcall on this machine and prints what came out: `npm run bench`, or `npm run bench -- nodes writes lookups sim membership --json` for some of it.
 import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { canMakeNamespaces } from '../test/daemon/place.js'
 import { byMdns, bySeeds, closeAll } from './bench/daemons.js'
 import { benchLookups } from './bench/lookups.js'
 import { circumstances } from './bench/machine.js'
+import { benchMembership } from './bench/membership.js'
 import { benchNodes } from './bench/nodes.js'
 import { progress } from './bench/progress.js'
 import { type Figures, figuresOf, table } from './bench/report.js'
@@ -12,13 +13,14 @@ import { benchSim } from './bench/sim.js'
 import { benchWrites } from './bench/writes.js'
 
 /** How the benchmark calls itself inside a network namespace; not for people. */
-const inside = 'nodes-by-mdns'
+const inside = { nodes: 'nodes-by-mdns', membership: 'membership-inside' } as const
 
 const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   nodes: async () => [...(await nodesBySeeds()), ...(await nodesByMdns())],
   writes: async () => (await benchWrites()).map(figuresOf),
   lookups: async () => (await benchLookups()).map(figuresOf),
   sim: async () => benchSim().map(figuresOf),
+  membership: async () => (await inNamespace(inside.membership)) ?? membership(false),
 }
 
 async function nodesBySeeds(): Promise<Figures[]> {
@@ -26,14 +28,22 @@ async function nodesBySeeds(): Promise<Figures[]> {
   return (await benchNodes({ title: 'seeds', find: bySeeds, ownNetwork: false, ...counts })).map(figuresOf)
 }
 
-/** The whole benchmark goes into the namespace, so that it asks its daemons as directly as outside. */
 async function nodesByMdns(): Promise<Figures[]> {
-  if (!canMakeNamespaces()) {
+  const figures = await inNamespace(inside.nodes)
+  if (figures === undefined) {
     progress('mdns: left out, for want of the right to make network namespaces (unshare -n)')
-    return []
   }
+  return figures ?? []
+}
+
+/**
+ * The whole benchmark goes into the namespace, so that it asks its daemons as directly as outside.
+ * @returns undefined where namespaces are not permitted
+ */
+async function inNamespace(name: string): Promise<Figures[] | undefined> {
+  if (!canMakeNamespaces()) return undefined
   const setUp = 'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$@"'
-  const self = [process.execPath, ...process.execArgv, process.argv[1] as string, inside, '--json']
+  const self = [process.execPath, ...process.execArgv, process.argv[1] as string, name, '--json']
   const child = spawn('unshare', ['-n', 'sh', '-c', setUp, 'sh', ...self], { stdio: ['ignore', 'pipe', 'inherit'] })
   const stop = (): void => void child.kill('SIGTERM')
   process.once('exit', stop)
@@ -48,9 +58,16 @@ async function nodesInside(): Promise<Figures[]> {
   return (await benchNodes({ title: 'mdns', find: byMdns, ownNetwork: true, ...counts })).map(figuresOf)
 }
 
+/** `BENCH_SIZES=20,40,60`, `BENCH_KILLS=60`: other counts than the usual ones. */
+async function membership(ownNetwork: boolean): Promise<Figures[]> {
+  const { BENCH_SIZES: sizes = '20,40', BENCH_KILLS: kills = '30' } = process.env
+  const counts = { kills: Number(kills), stops: 6, registrations: 100, sizes: sizes.split(',').map(Number) }
+  return (await benchMembership({ ...counts, ownNetwork })).map(figuresOf)
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
-  const known: typeof benches = { ...benches, [inside]: nodesInside }
+  const known: typeof benches = { ...benches, [inside.nodes]: nodesInside, [inside.membership]: () => membership(true) }
   const names = positionals.length === 0 ? Object.keys(benches) : positionals
   const unknown = names.find((name) => !(name in known))
   if (unknown !== undefined) throw new Error(`${unknown}: there is ${Object.keys(benches).join(', ')}`)
