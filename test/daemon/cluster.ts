@@ -40,6 +40,10 @@ export interface StartOptions {
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
   readonly dataDir?: string
+  /** Where it runs; where the whole cluster does unless given. */
+  readonly place?: Place
+  /** The address for peers; loopback unless given. */
+  readonly address?: string
 }
 
 /** One daemon process. */
@@ -175,21 +179,22 @@ export class Cluster {
   }
 
   /** Starts a daemon without waiting for it. */
-  async spawn(name: string, { args = [], env = {}, dataDir }: StartOptions = {}): Promise<RunningDaemon> {
-    const directory = dataDir ?? (await this.dataDir(name))
+  async spawn(name: string, options: StartOptions = {}): Promise<RunningDaemon> {
+    const { args = [], env = {}, place = this.#place, address = '127.0.0.1' } = options
+    const directory = options.dataDir ?? (await this.dataDir(name))
     const common = [
       '--data-dir',
       directory,
       '--http',
       '127.0.0.1:0',
       '--listen',
-      '/ip4/127.0.0.1/tcp/0',
+      `/ip4/${address}/tcp/0`,
       '--node-id',
       name,
     ]
     const { PATH, HOME } = process.env
-    const child = this.#place.spawn(process.execPath, [main, 'start', ...common, ...args], { PATH, HOME, ...env })
-    const daemon = new RunningDaemon(name, child, this.#place)
+    const child = place.spawn(process.execPath, [main, 'start', ...common, ...args], { PATH, HOME, ...env })
+    const daemon = new RunningDaemon(name, child, place)
     this.#running.push(daemon)
     return daemon
   }

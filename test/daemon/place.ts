@@ -57,7 +57,13 @@ interface Reply {
   readonly error?: string
 }
 
+/** A network namespace with nothing in it but loopback. */
 export async function namespace(): Promise<Place> {
+  return (await agentIn()).place
+}
+
+/** @returns also the process that holds the namespace */
+export async function agentIn(): Promise<{ readonly place: Place; readonly pid: number }> {
   const child = spawn('unshare', ['-n', process.execPath, '--input-type=module', '--eval', agent], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
@@ -68,7 +74,7 @@ export async function namespace(): Promise<Place> {
     waiting.get(reply.id)?.(reply)
     waiting.delete(reply.id)
   })
-  return {
+  const place: Place = {
     spawn: (command, args, env) =>
       spawn('nsenter', [`--net=/proc/${child.pid}/ns/net`, command, ...args], {
         env,
@@ -89,4 +95,5 @@ export async function namespace(): Promise<Place> {
       await exit
     },
   }
+  return { place, pid: child.pid as number }
 }

@@ -1,0 +1,132 @@
+// Real daemons on machines of their own, in a network that fails the way networks do: a cable pulled, a switch split in two, packets lost.
+import { afterEach, describe, expect, test } from 'vitest'
+import type { MemberState } from '../../src/core/views.js'
+import { allEqual, allList, Cluster, type RunningDaemon, until } from './cluster.js'
+import { canMakeLan, Lan } from './lan.js'
+import { loopback } from './place.js'
+
+/** Short by default; LAN_FULL=1 is the long form. */
+const full = process.env['LAN_FULL'] === '1'
+const split = full ? { side: 5, lasts_ms: 30_000 } : { side: 3, lasts_ms: 12_000 }
+const lossy = full ? { machines: 5, lasts_ms: 300_000 } : { machines: 4, lasts_ms: 15_000 }
+
+const permitted = canMakeLan()
+if (!permitted)
+  console.warn('skipped: these tests need the right to make network namespaces, veth pairs and iptables rules')
+
+let lan: Lan
+let cluster: Cluster
+afterEach(async () => {
+  await cluster.close()
+  await lan.close()
+})
+
+/** Daemons that all know each other, each on a machine of its own. */
+async function machines(count: number): Promise<RunningDaemon[]> {
+  lan = await Lan.open()
+  cluster = new Cluster(loopback())
+  const daemons: RunningDaemon[] = []
+  for (let i = 0; i < count; i++) {
+    const { name, place, address } = await lan.add(`m${i}`)
+    const args = ['--no-mdns', ...daemons.slice(0, 2).flatMap((daemon) => ['--join', daemon.address])]
+    daemons.push(await cluster.start(name, { place, address, args }))
+  }
+  const names = daemons.map(({ name }) => name)
+  await allList(daemons, names)
+  return daemons
+}
+
+async function statesAt(daemon: RunningDaemon): Promise<Map<string, MemberState>> {
+  return new Map((await daemon.members()).map(({ nodeId, peer, state }) => [nodeId ?? peer, state]))
+}
+
+describe.skipIf(!permitted)('on a network of their own', () => {
+  test('a machine whose cable is pulled leaves every lookup, and is back when it is plugged in again', async () => {
+    const daemons = await machines(4)
+    const [victim, ...others] = daemons as [RunningDaemon, ...RunningDaemon[]]
+    await victim.register({ id: 'lost', slug: 'lost', url: 'http://127.0.0.1:9' })
+    for (const other of others) await until('it is shown', async () => (await other.lookup('lost'))?.length === 1)
+    lan.unplug(victim.name)
+    for (const other of others) await until('it is hidden', async () => (await other.lookup('lost'))?.length === 0)
+    for (const other of others) {
+      const states = await statesAt(other)
+      for (const { name } of others) expect(states.get(name)).toBe('alive')
+    }
+    lan.plug(victim.name)
+    for (const other of others) await until('it is back', async () => (await other.lookup('lost'))?.length === 1)
+    await allEqual(daemons)
+  }, 180_000)
+
+  test(`a switch split ${split.side}/${split.side}: both sides go on, nothing is lost, and nothing that was removed is back`, async () => {
+    const daemons = await machines(2 * split.side)
+    const left = daemons.slice(0, split.side)
+    const right = daemons.slice(split.side)
+    const removed = await left[0]!.register({ id: 'removed', slug: 'removed', url: 'http://127.0.0.1:9' })
+    await until('all show it', async () => (await right[0]!.lookup('removed'))?.length === 1)
+    lan.split(right.map(({ name }) => name))
+    await right[0]!.deregister(removed)
+    const written = (await Promise.all([writeFor(split.lasts_ms, left), writeFor(split.lasts_ms, right)])).flat()
+    expect(written.length).toBeGreaterThan(20)
+    for (const [side, other] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      await until('the other side is hidden', async () => {
+        const states = await statesAt(side[0]!)
+        return (
+          other.every(({ name }) => states.get(name) !== 'alive') &&
+          side.every(({ name }) => states.get(name) === 'alive')
+        )
+      })
+    }
+    lan.heal()
+    const names = daemons.map(({ name }) => name)
+    await allList(daemons, names)
+    await allEqual(daemons)
+    for (const daemon of daemons) {
+      await until('all that was written is shown', async () => {
+        const shown = new Set((await daemon.instances()).map(({ id }) => id))
+        return written.every((id) => shown.has(id))
+      })
+      expect((await daemon.lookup('removed')) ?? []).toEqual([])
+    }
+  }, 600_000)
+
+  test(`a tenth of all packets lost for ${lossy.lasts_ms / 1000} s: no healthy node is hidden`, async () => {
+    const daemons = await machines(lossy.machines)
+    for (const { name } of daemons) lan.lose(name, 0.1)
+    const hidden = await watchFor(lossy.lasts_ms, daemons)
+    for (const { name } of daemons) lan.lose(name, 0)
+    expect(hidden).toEqual([])
+    await allEqual(daemons)
+  }, 900_000)
+})
+
+/** Registers at each in turn for a while. @returns the ids that were acknowledged */
+async function writeFor(lasts_ms: number, daemons: readonly RunningDaemon[]): Promise<string[]> {
+  const ids: string[] = []
+  const begun = performance.now()
+  for (let i = 0; performance.now() - begun < lasts_ms; i++) {
+    const daemon = daemons[i % daemons.length]!
+    ids.push(
+      await daemon.register({ id: `${daemon.name}-${i}`, slug: 'web', url: `http://127.0.0.1:9/${daemon.name}/${i}` }),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 20)) // fifty a second: the pace is part of the story
+  }
+  return ids
+}
+
+/** @returns who was seen hidden by whom in that time */
+async function watchFor(lasts_ms: number, daemons: readonly RunningDaemon[]): Promise<string[]> {
+  const seen = new Set<string>()
+  const begun = performance.now()
+  while (performance.now() - begun < lasts_ms) {
+    for (const daemon of daemons) {
+      for (const [name, state] of await statesAt(daemon)) {
+        if (state !== 'alive') seen.add(`${daemon.name} believes ${name} ${state}`)
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50)) // between two looks
+  }
+  return [...seen]
+}
