@@ -6,6 +6,7 @@ import { Type } from 'typebox'
 import { RegistryError } from '../core/errors.js'
 import { parseDefinition, parseId, parseRegistration, type Registration } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
+import { addEcho } from './echo.js'
 import * as schemas from './schemas.js'
 import type { RegistryService } from './service.js'
 import { matches, showInstance, showNode, type InstanceFilters } from './show.js'
@@ -22,6 +23,7 @@ export function addRegistrySvc(app: FastifyInstance, service: RegistryService): 
   addInstances(app, service)
   addDefinitions(app, service)
   addNodes(app, service)
+  addEcho(app)
 }
 
 function addInstances(app: FastifyInstance, service: RegistryService): void {
