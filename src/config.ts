@@ -23,6 +23,8 @@ export interface Config {
   readonly temp: boolean
   readonly http: HostPort
   readonly insecureHttp: boolean
+  /** As they stand in `Origin` headers; `*` is any. */
+  readonly corsOrigin: readonly string[]
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** Nobody asked for these listen ports: where one is busy, any other will do. */
@@ -101,6 +103,15 @@ export const options = {
     takes: 'switch',
     what: 'allow --http on other than loopback addresses, open to all who can reach it',
     parse: values.parseSwitch,
+  },
+  /** Browsers let pages of other origins neither read nor change what is here, unless these headers say they may. */
+  corsOrigin: {
+    flag: '--cors-origin <origin...>',
+    env: 'ROLLCALL_CORS_ORIGIN',
+    takes: 'many',
+    fallback: 'none',
+    what: 'web pages that may use the HTTP API, such as https://ops.example.com; * lets in every page',
+    parse: values.parseOrigin,
   },
   /**
    * For peers. The default port gives way to any other where it is busy (mDNS tells the peers); a port that was asked
@@ -247,6 +258,7 @@ export function parseConfig({ flags, env }: ConfigSources): Config {
     dataDir: given.dataDir ?? (temp ? temporaryDir() : defaultDataDir(cluster, env)),
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
+    corsOrigin: given.corsOrigin ?? [],
     listen: given.listen ?? [`/ip4/0.0.0.0/tcp/${temp ? 0 : defaultPeerPort}`],
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],

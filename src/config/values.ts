@@ -42,6 +42,15 @@ export function parseHttp(text: string): HostPort {
   throw malformed(`${JSON.stringify(text)} is not HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:58231`)
 }
 
+/** An origin as browsers spell it: lower case, without the scheme's default port. */
+export function parseOrigin(text: string): string {
+  if (text === '*') return text
+  const { origin = 'null', href = '' } = URL.canParse(text) ? new URL(text) : {}
+  if (/^[^*]+[^/*]$/.test(text) && origin !== 'null' && href === `${origin}/`) return origin
+  const example = origin === 'null' || origin.includes('*') ? 'https://ops.example.com' : origin
+  throw malformed(`${JSON.stringify(text)} is not an origin (scheme, host and port alone), such as ${example}`)
+}
+
 function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
   if (isIPv6(text)) return { host: text }
   const match = /^(?:\[([^\]]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?))(?::(\d{1,5}))?$/i.exec(text)

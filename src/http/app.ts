@@ -7,6 +7,7 @@ import { Compile } from 'typebox/compile'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { bodyLimits, readJsonBody } from './body.js'
+import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { guardRequest, type Served } from './guard.js'
 
@@ -21,15 +22,6 @@ export const httpLimits = {
   keepAlive_ms: 75_000,
   connections: 4096,
 } as const
-
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-
-/** Which pages of other origins may call is nobody yet, so no `access-control-allow-origin`. */
-const preflightHeaders = {
-  'access-control-allow-methods': [...methods, 'OPTIONS'].join(', '),
-  'access-control-allow-headers': 'authorization, content-type, x-rollcall-slug',
-  vary: 'origin',
-}
 
 export function createApp(log: Log, served: Served): FastifyInstance {
   const app = fastify({
@@ -55,9 +47,11 @@ export function createApp(log: Log, served: Served): FastifyInstance {
 /** The first thing that happens to a request, before its body is read. */
 function addDoorkeeper(app: FastifyInstance, served: Served): void {
   app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(corsHeaders(request.headers.origin, served.origins))
+    if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
     guardRequest(request.method, request.headers, served)
     if (request.method === 'OPTIONS') {
-      reply.code(200).headers(preflightHeaders).send()
+      reply.code(200).send()
       return
     }
     if (request.is404) {
@@ -85,7 +79,7 @@ export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<str
     const allowed = [...known].join(', ')
     app.route({
       url,
-      method: methods.filter((method) => !known.has(method)),
+      method: corsMethods.filter((method) => !known.has(method)),
       onRequest: (request, reply, _done) => {
         reply.code(405).header('allow', `${allowed}, OPTIONS`)
         reply.send({ error: `${request.method}: this path takes ${allowed}` })

@@ -22,6 +22,8 @@ export interface HttpServerOptions {
   readonly log: Log
   /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
   readonly allowedHosts?: readonly string[]
+  /** Origins of web pages that may read and change the register; `*` is any. */
+  readonly corsOrigins?: readonly string[]
 }
 
 export interface HttpServer {
@@ -37,8 +39,10 @@ export interface HttpServer {
  * const { url } = await http.start()
  * await http.stop()
  */
-export function createHttpServer({ service, host, port, log, allowedHosts = [] }: HttpServerOptions): HttpServer {
-  const app = createApp(log, { bound: host, names: allowedHosts })
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { service, host, port, log } = options
+  const served = { bound: host, names: options.allowedHosts ?? [], origins: options.corsOrigins ?? [] }
+  const app = createApp(log, served)
   addRoutes(app, service)
   let stopping: Promise<void> | undefined
   return {
