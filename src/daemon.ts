@@ -66,7 +66,13 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   const late: { service?: RegistryService } = {}
   const service = standIn(() => late.service)
   const doors = { allowedHosts: hostsOf(config.url), corsOrigins: config.corsOrigin }
-  const http = createHttpServer({ ...config.http, service, log, ...doors })
+  const http = createHttpServer({
+    ...config.http,
+    service,
+    log,
+    ...doors,
+    ...(config.tokens !== undefined && { credentials: config.tokens }),
+  })
   ends.push(() => http.stop())
   const bound = await http.start()
 

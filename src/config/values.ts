@@ -122,25 +122,31 @@ export function parseShare(text: string): number {
   throw malformed(`${JSON.stringify(text)} is not a number from 0 to 1`)
 }
 
-/** A key that others can read is no key: refused, as ssh does. */
 export function readClusterKey(file: string): Uint8Array {
   const path = resolve(file)
-  let content: Buffer
+  const content = readPrivateFile(path, `rollcall keygen ${path} makes one`)
+  const lines = content.toString('latin1').trimEnd().split(/\r?\n/)
+  if (lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/') return new Uint8Array(content)
+  throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
+}
+
+/**
+ * A secret that others can read is no secret: refused, as ssh does.
+ * @param wayOut for where it cannot be read
+ */
+export function readPrivateFile(path: string, wayOut: string): Buffer {
   try {
     const { mode } = statSync(path)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8)
       throw malformed(`${path} is open to others than its owner (mode ${octal}); run: chmod 600 ${path}`)
     }
-    content = readFileSync(path)
+    return readFileSync(path)
   } catch (cause) {
     if (cause instanceof RegistryError) throw cause
     const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new RegistryError('malformed', `cannot read ${path} (${why}); rollcall keygen ${path} makes one`, { cause })
+    throw new RegistryError('malformed', `cannot read ${path} (${why}); ${wayOut}`, { cause })
   }
-  const lines = content.toString('latin1').trimEnd().split(/\r?\n/)
-  if (lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/') return new Uint8Array(content)
-  throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
 }
 
 export function bracketed(host: string): string {

@@ -40,6 +40,7 @@ export function createService(parts: ServiceParts): RegistryService {
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug) => registry.read.lookup(slug, now()),
+    slugOf: (id) => registry.read.slugOf(id),
     definitions: () => registry.read.definitions(),
     nodes: () => registry.read.nodes(now()),
     selfNode: () => registry.read.node(network.peerId, now()),

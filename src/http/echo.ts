@@ -16,6 +16,7 @@ export function addEcho(app: FastifyInstance): void {
     app.route({
       method,
       url: path,
+      config: { needs: 'read' },
       schema: { body: Type.Unknown(), response: schemas.answers({ 200: Type.Unknown() }) },
       handler: (request, reply) => {
         if (request.body === undefined)

@@ -15,7 +15,11 @@ export function addOwn(app: FastifyInstance, service: RegistryService): void {
   addLookup(app, service)
   app.post(
     '/v1/leave',
-    { handlerTimeout: writeTimeout_ms, schema: { response: schemas.answers({ 200: schemas.Empty }) } },
+    {
+      handlerTimeout: writeTimeout_ms,
+      config: { needs: 'admin' },
+      schema: { response: schemas.answers({ 200: schemas.Empty }) },
+    },
     async (_request, reply) => {
       await service.leave()
       return reply.send({})
@@ -25,13 +29,18 @@ export function addOwn(app: FastifyInstance, service: RegistryService): void {
 
 /** `/healthz`: the process answers. `/readyz`: what it answers is the register of the cluster, and it takes writes. */
 function addHealth(app: FastifyInstance, service: RegistryService): void {
-  app.get('/healthz', { schema: { response: schemas.answers({ 200: schemas.Empty }) } }, (_request, reply) =>
-    reply.send({}),
+  app.get(
+    '/healthz',
+    { config: { needs: 'nothing' }, schema: { response: schemas.answers({ 200: schemas.Empty }) } },
+    (_request, reply) => reply.send({}),
   )
 
   app.get(
     '/readyz',
-    { schema: { response: { 200: schemas.Readiness, 503: Type.Intersect([schemas.Readiness, schemas.Failure]) } } },
+    {
+      config: { needs: 'nothing' },
+      schema: { response: { 200: schemas.Readiness, 503: Type.Intersect([schemas.Readiness, schemas.Failure]) } },
+    },
     (_request, reply) => {
       const readiness = service.readiness()
       if (readiness.ready) return reply.send(readiness)

@@ -4,13 +4,14 @@
 import type { FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { RegistryError } from '../core/errors.js'
-import { parseDefinition, parseId, parseRegistration, type Registration } from '../core/model.js'
+import { parseDefinition, parseId, parseRegistration } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
+import { demandSlug } from './credentials.js'
 import { addEcho } from './echo.js'
 import * as schemas from './schemas.js'
 import type { RegistryService } from './service.js'
 import { matches, showInstance, showNode, type InstanceFilters } from './show.js'
-import { callerSlug } from './slug.js'
+import { withSlug } from './slug.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
 export const writeTimeout_ms = 30_000
@@ -31,9 +32,9 @@ function addInstances(app: FastifyInstance, service: RegistryService): void {
     '/registry-svc/instance',
     { ...write, schema: { body: schemas.Registration, response: schemas.answers({ 201: schemas.Registered }) } },
     async (request, reply) => {
-      const { id } = await service.register(
-        withSlug(parseRegistration(request.body), () => callerSlug(request.headers)),
-      )
+      const registration = withSlug(parseRegistration(request.body), request.headers, request.caller)
+      if (registration.id !== undefined) demandSlug(request.caller, service.slugOf(registration.id))
+      const { id } = await service.register(registration)
       return reply.code(201).send({ id })
     },
   )
@@ -52,7 +53,9 @@ function addInstances(app: FastifyInstance, service: RegistryService): void {
     '/registry-svc/instance/:id',
     { ...write, schema: { params: idParams, response: schemas.answers({ 204: Type.Null() }) } },
     async (request, reply) => {
-      await service.deregister(parseId(request.params.id, 'id'))
+      const id = parseId(request.params.id, 'id')
+      demandSlug(request.caller, service.slugOf(id))
+      await service.deregister(id)
       return reply.code(204).send()
     },
   )
@@ -87,7 +90,7 @@ function addDefinitions(app: FastifyInstance, service: RegistryService): void {
 function addNodes(app: FastifyInstance, service: RegistryService): void {
   app.post(
     '/registry-svc/nodes',
-    { schema: { body: schemas.NodeIds, response: schemas.answers({ 200: schemas.Nodes }) } },
+    { config: { needs: 'read' }, schema: { body: schemas.NodeIds, response: schemas.answers({ 200: schemas.Nodes }) } },
     (request, reply) => {
       const ids = parseNodeIds(request.body)
       const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
@@ -103,18 +106,16 @@ function addNodes(app: FastifyInstance, service: RegistryService): void {
 
   app.delete<{ Params: { url: string } }>(
     '/registry-svc/node/:url',
-    { ...write, schema: { params: urlParams, response: schemas.answers({ 204: Type.Null() }) } },
+    {
+      ...write,
+      config: { needs: 'admin' },
+      schema: { params: urlParams, response: schemas.answers({ 204: Type.Null() }) },
+    },
     async (request, reply) => {
       await service.removeNode(request.params.url)
       return reply.code(204).send()
     },
   )
-}
-
-function withSlug(registration: Registration, slugOfCaller: () => string | undefined): Registration {
-  if (registration.slug !== undefined) return registration
-  const slug = slugOfCaller()
-  return slug === undefined ? registration : { ...registration, slug }
 }
 
 /** Nothing, `null`, `{}` and an empty list all ask for every node. */

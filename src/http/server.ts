@@ -4,6 +4,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
+import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { createApp, refuseOtherMethods } from './app.js'
@@ -24,6 +25,8 @@ export interface HttpServerOptions {
   readonly allowedHosts?: readonly string[]
   /** Origins of web pages that may read and change the register; `*` is any. */
   readonly corsOrigins?: readonly string[]
+  /** Absent: nobody is asked for any. */
+  readonly credentials?: Credentials
 }
 
 export interface HttpServer {
@@ -42,7 +45,7 @@ export interface HttpServer {
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { service, host, port, log } = options
   const served = { bound: host, names: options.allowedHosts ?? [], origins: options.corsOrigins ?? [] }
-  const app = createApp(log, served)
+  const app = createApp(log, served, options.credentials)
   addRoutes(app, service)
   let stopping: Promise<void> | undefined
   return {

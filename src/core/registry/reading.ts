@@ -68,6 +68,11 @@ export class Reading {
     return this.#parts.index.pick(slug, this.#parts.isInDoubt())
   }
 
+  /** What an instance is registered for, visible or not. */
+  slugOf(id: string): string | undefined {
+    return this.#parts.index.find(id)?.record.slug
+  }
+
   /** @param slug only those; costs no more than they do */
   instances(at: Moment, slug?: string): InstanceView[] {
     const { index } = this.#parts
