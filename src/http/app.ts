@@ -102,6 +102,7 @@ export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<str
       url,
       method: corsMethods.filter((method) => !known.has(method)),
       config: { needs: 'read' },
+      schema: { hide: true },
       onRequest: (request, reply, _done) => {
         reply.code(405).header('allow', `${allowed}, OPTIONS`)
         reply.send({ error: `${request.method}: this path takes ${allowed}` })

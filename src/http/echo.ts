@@ -2,22 +2,19 @@
  * Gives back what came, for clients that want to see whether their requests arrive whole. It keeps nothing.
  */
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { RegistryError } from '../core/errors.js'
-import * as schemas from './schemas.js'
+import * as calls from './calls/contract.js'
 
 const path = '/registry-svc/echo'
 
 export function addEcho(app: FastifyInstance): void {
-  app.get(path, { schema: { response: schemas.answers({ 200: Type.Unknown() }) } }, (request, reply) =>
-    reply.send(queryOf(request.url)),
-  )
+  app.get(path, { schema: calls.echoQuery }, (request, reply) => reply.send(queryOf(request.url)))
   for (const method of ['POST', 'PUT'] as const) {
     app.route({
       method,
       url: path,
       config: { needs: 'read' },
-      schema: { body: Type.Unknown(), response: schemas.answers({ 200: Type.Unknown() }) },
+      schema: calls.echoBody(method),
       handler: (request, reply) => {
         if (request.body === undefined)
           throw new RegistryError('malformed', 'body: empty; send any JSON to have it back')

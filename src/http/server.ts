@@ -8,6 +8,7 @@ import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { RegistryService } from './service.js'
@@ -43,10 +44,8 @@ export interface HttpServer {
  * await http.stop()
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { service, host, port, log } = options
-  const served = { bound: host, names: options.allowedHosts ?? [], origins: options.corsOrigins ?? [] }
-  const app = createApp(log, served, options.credentials)
-  addRoutes(app, service)
+  const { host, port } = options
+  const app = createRoutedApp(options)
   let stopping: Promise<void> | undefined
   return {
     async start() {
@@ -62,6 +61,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 }
 
+/** All calls, before any address is bound. */
+export function createRoutedApp(options: Omit<HttpServerOptions, 'port'>): FastifyInstance {
+  const { service, host, log, credentials, allowedHosts = [], corsOrigins = [] } = options
+  const app = createApp(log, { bound: host, names: allowedHosts, origins: corsOrigins }, credentials)
+  collectCalls(app, credentials !== undefined)
+  void app.register(async (calls) => addRoutes(calls, service))
+  return app
+}
+
 function addRoutes(app: FastifyInstance, service: RegistryService): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -71,6 +79,7 @@ function addRoutes(app: FastifyInstance, service: RegistryService): void {
   })
   addRegistrySvc(app, service)
   addOwn(app, service)
+  addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 

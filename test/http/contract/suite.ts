@@ -1,7 +1,8 @@
 /**
  * What a caller may rely on, whatever stands behind the server: to be run against the service in memory and against a daemon.
  */
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
+import { Documented, readDocument } from '../documented.js'
 import { sendRaw } from '../raw.js'
 import type { Ask } from './asking.js'
 import { clientTests } from './clients.js'
@@ -23,9 +24,16 @@ export interface ServedDaemon {
 export function contractSuite(name: string, start: () => Promise<ServedDaemon>): void {
   describe(name, () => {
     let served: ServedDaemon
-    const ask: Ask = (bytes) => sendRaw(served.url, bytes)
+    let documented: Documented
+    /** Whatever is asked, the answer has to be one that the OpenAPI document of this server promises. */
+    const ask: Ask = async (bytes) => {
+      const answer = await sendRaw(served.url, bytes)
+      expect(documented.complaints(bytes.slice(0, bytes.indexOf(' HTTP')), answer)).toEqual([])
+      return answer
+    }
     beforeAll(async () => {
       served = await start()
+      documented = new Documented(await readDocument(served.url))
     })
     afterAll(() => served.stop())
     describe('instances', () => instanceTests(ask))
