@@ -21,6 +21,8 @@ const defaultTimeout_ms = 10_000
 export interface ClientOptions {
   /** The daemon's url, or its HOST:PORT. */
   readonly server?: string
+  /** What the daemon knows this program by, where it asks for credentials. */
+  readonly token?: string
   readonly fetch?: typeof fetch
   /** For a whole call, answer included. */
   readonly timeout_ms?: number
@@ -78,7 +80,7 @@ class Unreachable extends Error {
  * @example
  * const client = createClient({ server: 'http://127.0.0.1:58231' })
  * const { picked } = await client.lookup('web')
- * @throws RegistryError `malformed` where `server` is no url
+ * @throws RegistryError `malformed` where `server` is no url, or `token` fits into no header
  */
 export function createClient(options: ClientOptions = {}): Client {
   const call = createCall(options)
@@ -116,11 +118,12 @@ function createCall(options: ClientOptions): Call {
   const server = parseServer(options.server ?? defaultServer)
   const timeout_ms = options.timeout_ms ?? defaultTimeout_ms
   const send = options.fetch ?? fetch
+  const credentials = credentialsOf(options.token)
   return async function call<T>(method: Method, path: string, body?: unknown, accept?: Accept): Promise<T> {
     const { status, text } = await exchange(server, timeout_ms, async (signal) => {
-      const content =
-        body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
-      const response = await send(`${server}${path}`, { method, signal, redirect: 'error', ...content })
+      const headers = body === undefined ? credentials : { ...credentials, 'content-type': 'application/json' }
+      const content = body === undefined ? {} : { body: JSON.stringify(body) }
+      const response = await send(`${server}${path}`, { method, signal, redirect: 'error', headers, ...content })
       return { status: response.status, text: await response.text() }
     })
     if (status === 204) return undefined as T
@@ -182,7 +185,8 @@ function isReadiness(answer: unknown): boolean {
 }
 
 function codeOfStatus(status: number): ErrorCode {
-  if (status === 401 || status === 403) return 'forbidden'
+  if (status === 401) return 'unauthorized'
+  if (status === 403) return 'forbidden'
   if (status === 404) return 'not-found'
   if (status === 409) return 'conflict'
   if (status === 413) return 'too-large'
@@ -193,6 +197,13 @@ function codeOfStatus(status: number): ErrorCode {
 function queryString(query: InstanceQuery = {}): string {
   const given = Object.entries(query).filter(([, value]) => value !== undefined) as [string, string][]
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
+}
+
+/** @throws RegistryError `malformed`, which does not repeat the token */
+function credentialsOf(token: string | undefined): Readonly<Record<string, string>> {
+  if (token === undefined) return {}
+  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` }
+  throw new RegistryError('malformed', 'token: must be printable ASCII without spaces, as it has to fit into a header')
 }
 
 /** Without a final slash, so that paths can follow. */

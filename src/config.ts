@@ -1,11 +1,12 @@
 /**
  * Every option of a daemon in one table: what it is, its default, its reason, what it depends on. Starts and opens nothing.
- * Reading them touches one file, the cluster key.
+ * Reading them touches the files that hold secrets: the cluster key and the tokens.
  */
 import { randomUUID } from 'node:crypto'
 import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { nearest } from './config/nearest.js'
+import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
 import { bracketed, defaultPeerPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
 import { RegistryError } from './core/errors.js'
@@ -23,6 +24,10 @@ export interface Config {
   readonly temp: boolean
   readonly http: HostPort
   readonly insecureHttp: boolean
+  /** The content of the file, with hashes in place of the tokens. Absent: HTTP asks for no credentials. */
+  readonly tokens?: Credentials
+  /** As they stand in `Origin` headers; `*` is any. */
+  readonly corsOrigin: readonly string[]
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** Nobody asked for these listen ports: where one is busy, any other will do. */
@@ -94,13 +99,31 @@ export const options = {
     what: 'where the HTTP API answers; port 0 takes any free port',
     parse: values.parseHttp,
   },
-  /** HTTP asks for no credentials, so binding it beyond this machine has to be said in so many words. */
+  /** Read once, at the start. With it, every call but the health checks needs a token, and `--http` may leave loopback. */
+  tokens: {
+    flag: '--tokens <file>',
+    env: 'ROLLCALL_TOKENS',
+    takes: 'one',
+    fallback: 'none: HTTP asks for no credentials',
+    what: 'who may use the HTTP API: a YAML or JSON file of tokens and JWT keys',
+    parse: readTokens,
+  },
+  /** Without tokens HTTP asks for no credentials, so binding it beyond this machine has to be said in so many words. */
   insecureHttp: {
     flag: '--insecure-http',
     env: 'ROLLCALL_INSECURE_HTTP',
     takes: 'switch',
     what: 'allow --http on other than loopback addresses, open to all who can reach it',
     parse: values.parseSwitch,
+  },
+  /** Browsers let pages of other origins neither read nor change what is here, unless these headers say they may. */
+  corsOrigin: {
+    flag: '--cors-origin <origin...>',
+    env: 'ROLLCALL_CORS_ORIGIN',
+    takes: 'many',
+    fallback: 'none',
+    what: 'web pages that may use the HTTP API, such as https://ops.example.com; * lets in every page',
+    parse: values.parseOrigin,
   },
   /**
    * For peers. The default port gives way to any other where it is busy (mDNS tells the peers); a port that was asked
@@ -221,8 +244,8 @@ type Given = {
     : ReturnType<Options[Name]['parse']>
 }
 
-/** Environment variables of ours that are no option of a daemon. */
-const otherEnvironment = ['ROLLCALL_SERVER']
+/** Environment variables of ours that are no option of a daemon: callers read them. */
+const otherEnvironment = ['ROLLCALL_SERVER', 'ROLLCALL_TOKEN']
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -247,12 +270,13 @@ export function parseConfig({ flags, env }: ConfigSources): Config {
     dataDir: given.dataDir ?? (temp ? temporaryDir() : defaultDataDir(cluster, env)),
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
+    corsOrigin: given.corsOrigin ?? [],
     listen: given.listen ?? [`/ip4/0.0.0.0/tcp/${temp ? 0 : defaultPeerPort}`],
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],
     announce: given.announce ?? [],
     mdns: given.mdns ?? true,
-    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey'),
+    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens'),
     logLevel: given.logLevel ?? 'info',
     testDropGossip: given.testDropGossip ?? 0,
   }
@@ -315,10 +339,12 @@ function refuseContradictions(given: Given): void {
     const both = `${optionNames(options.temp)} and ${optionNames(options.dataDir)}`
     throw malformed(`${both}: a temporary data dir is removed at exit; give one of the two`)
   }
-  if (given.http !== undefined && !isLoopback(given.http.host) && given.insecureHttp !== true) {
+  const isOpen = given.tokens === undefined && given.insecureHttp !== true
+  if (given.http !== undefined && !isLoopback(given.http.host) && isOpen) {
     throw malformed(
       `${optionNames(options.http)}: ${given.http.host} is not a loopback address, and the HTTP API asks for no credentials; ` +
-        `bind it to 127.0.0.1, or add ${optionNames(options.insecureHttp)} if all who can reach it may change the register`,
+        `bind it to 127.0.0.1, give ${optionNames(options.tokens)} to ask for some, ` +
+        `or add ${optionNames(options.insecureHttp)} if all who can reach it may change the register`,
     )
   }
 }

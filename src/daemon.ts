@@ -65,7 +65,14 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
 
   const late: { service?: RegistryService } = {}
   const service = standIn(() => late.service)
-  const http = createHttpServer({ ...config.http, service, log, allowedHosts: hostsOf(config.url) })
+  const doors = { allowedHosts: hostsOf(config.url), corsOrigins: config.corsOrigin }
+  const http = createHttpServer({
+    ...config.http,
+    service,
+    log,
+    ...doors,
+    ...(config.tokens !== undefined && { credentials: config.tokens }),
+  })
   ends.push(() => http.stop())
   const bound = await http.start()
 
@@ -200,6 +207,9 @@ function logDisk(dataDir: DataDir, { damaged }: Holdings, log: Log): void {
 
 function logStart(config: Config, log: Log): void {
   log.info({ cluster: config.cluster, dataDir: config.dataDir }, 'serving')
+  if (config.corsOrigin.includes('*')) {
+    log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')
+  }
   if (config.clusterKey !== undefined) return
   const message =
     'open cluster: anyone on this network can join and change it; make a key with `rollcall keygen` and give it to every node with --cluster-key'

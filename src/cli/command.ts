@@ -11,6 +11,7 @@ export const exitCodes = { fine: 0, failed: 1, usage: 2, unreachable: 3 } as con
 
 export interface ServerOptions {
   readonly server?: string
+  readonly token?: string
 }
 
 export interface ReadingOptions extends ServerOptions {
@@ -18,7 +19,9 @@ export interface ReadingOptions extends ServerOptions {
 }
 
 export function takesServer(command: Command): Command {
-  return command.option('--server <url>', `the daemon to ask (env: ROLLCALL_SERVER, default: ${defaultServer})`)
+  return command
+    .option('--server <url>', `the daemon to ask (env: ROLLCALL_SERVER, default: ${defaultServer})`)
+    .option('--token <token>', 'what it knows you by; other users here see flags, not variables (env: ROLLCALL_TOKEN)')
 }
 
 /** A command that reads: a table for people, or with `--json` what the endpoint gave. */
@@ -26,10 +29,15 @@ export function reads(command: Command): Command {
   return takesServer(command).option('--json', 'print what the daemon answered, as JSON')
 }
 
-export function clientOf({ server }: ServerOptions): Client {
-  const variable = process.env['ROLLCALL_SERVER']
-  const chosen = server ?? (variable === '' ? undefined : variable)
-  return createClient(chosen === undefined ? {} : { server: chosen })
+export function clientOf(options: ServerOptions): Client {
+  const server = options.server ?? variable('ROLLCALL_SERVER')
+  const token = options.token ?? variable('ROLLCALL_TOKEN')
+  return createClient({ ...(server !== undefined && { server }), ...(token !== undefined && { token }) })
+}
+
+/** Empty ones count as not given. */
+function variable(name: string): string | undefined {
+  return process.env[name] === '' ? undefined : process.env[name]
 }
 
 /** The width that tables have to fit in; files and pipes have none. */

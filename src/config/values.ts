@@ -42,6 +42,15 @@ export function parseHttp(text: string): HostPort {
   throw malformed(`${JSON.stringify(text)} is not HOST:PORT with a port from 0 to 65535, such as 127.0.0.1:58231`)
 }
 
+/** An origin as browsers spell it: lower case, without the scheme's default port. */
+export function parseOrigin(text: string): string {
+  if (text === '*') return text
+  const { origin = 'null', href = '' } = URL.canParse(text) ? new URL(text) : {}
+  if (/^[^*]+[^/*]$/.test(text) && origin !== 'null' && href === `${origin}/`) return origin
+  const example = origin === 'null' || origin.includes('*') ? 'https://ops.example.com' : origin
+  throw malformed(`${JSON.stringify(text)} is not an origin (scheme, host and port alone), such as ${example}`)
+}
+
 function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
   if (isIPv6(text)) return { host: text }
   const match = /^(?:\[([^\]]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?))(?::(\d{1,5}))?$/i.exec(text)
@@ -113,25 +122,31 @@ export function parseShare(text: string): number {
   throw malformed(`${JSON.stringify(text)} is not a number from 0 to 1`)
 }
 
-/** A key that others can read is no key: refused, as ssh does. */
 export function readClusterKey(file: string): Uint8Array {
   const path = resolve(file)
-  let content: Buffer
+  const content = readPrivateFile(path, `rollcall keygen ${path} makes one`)
+  const lines = content.toString('latin1').trimEnd().split(/\r?\n/)
+  if (lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/') return new Uint8Array(content)
+  throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
+}
+
+/**
+ * A secret that others can read is no secret: refused, as ssh does.
+ * @param wayOut for where it cannot be read
+ */
+export function readPrivateFile(path: string, wayOut: string): Buffer {
   try {
     const { mode } = statSync(path)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
       const octal = (mode & 0o777).toString(8)
       throw malformed(`${path} is open to others than its owner (mode ${octal}); run: chmod 600 ${path}`)
     }
-    content = readFileSync(path)
+    return readFileSync(path)
   } catch (cause) {
     if (cause instanceof RegistryError) throw cause
     const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new RegistryError('malformed', `cannot read ${path} (${why}); rollcall keygen ${path} makes one`, { cause })
+    throw new RegistryError('malformed', `cannot read ${path} (${why}); ${wayOut}`, { cause })
   }
-  const lines = content.toString('latin1').trimEnd().split(/\r?\n/)
-  if (lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/') return new Uint8Array(content)
-  throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
 }
 
 export function bracketed(host: string): string {

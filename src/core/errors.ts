@@ -5,6 +5,7 @@
 
 export type ErrorCode =
   | 'malformed' // the input breaks a rule of the model
+  | 'unauthorized' // who is asking is not known
   | 'forbidden' // well understood, not permitted
   | 'not-found' // no such record
   | 'conflict' // another fact stands against it

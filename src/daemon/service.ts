@@ -3,6 +3,7 @@
  */
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
+import type { NodeRecord, PeerId } from '../core/model.js'
 import type { Registry } from '../core/registry/registry.js'
 import type { PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
@@ -33,11 +34,13 @@ export function createService(parts: ServiceParts): RegistryService {
     deregister: async (id) => void (await write({ type: 'deregister', id })),
     saveDefinition: async (definition) => void (await write({ type: 'save-definition', definition })),
     removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
-    removeNode: async (url) => void (await write({ type: 'remove-node', owner: ownerOf(registry, url) })),
+    removeNode: async (url) =>
+      void (await write({ type: 'remove-node', owner: ownerNamed(url, registry.read.nodeRecords()) })),
     leave: () => parts.leave(),
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug) => registry.read.lookup(slug, now()),
+    slugOf: (id) => registry.read.slugOf(id),
     definitions: () => registry.read.definitions(),
     nodes: () => registry.read.nodes(now()),
     selfNode: () => registry.read.node(network.peerId, now()),
@@ -49,18 +52,23 @@ export function createService(parts: ServiceParts): RegistryService {
   }
 }
 
-/** @throws RegistryError where no node has the url, or several have */
-function ownerOf(registry: Registry, url: string): string {
-  const owners = registry.read.ownersByUrl(url)
-  const [owner, ...others] = owners
-  if (owner === undefined) {
-    throw new RegistryError('not-found', `url: no node has ${JSON.stringify(url)}; see POST /registry-svc/nodes`)
+/**
+ * The owner of the node record with that url. A peer id names one as well: the way out where several share a url and some
+ * of them are dead, so that nobody can start them with another.
+ * @throws RegistryError where no node has the url, or several have
+ */
+export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>): PeerId {
+  const named = [...nodes].filter(([, { url }]) => url === name)
+  if (named.length > 1) {
+    const list = named.map(([owner, { id }]) => `${id} (peer ${owner})`).join(', ')
+    throw new RegistryError(
+      'conflict',
+      `url: ${named.length} nodes have ${JSON.stringify(name)}: ${list}; delete one by its peer id (DELETE /registry-svc/node/PEER), and start each living one with a --url of its own`,
+    )
   }
-  if (others.length === 0) return owner
-  throw new RegistryError(
-    'conflict',
-    `url: several nodes have ${JSON.stringify(url)}: ${owners.join(', ')}; give each its own --url`,
-  )
+  const owner = named[0]?.[0] ?? (nodes.has(name) ? name : undefined)
+  if (owner !== undefined) return owner
+  throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
 }
 
 function selfView({ registry, network, engine, startedAt, self }: ServiceParts): SelfView {

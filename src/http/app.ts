@@ -1,12 +1,15 @@
 /**
  * Fastify, set up so that nothing a caller sends is misread or answered in another form than ours. It has no routes of its own.
  */
-import { fastify, type FastifyInstance, type FastifySchemaCompiler } from 'fastify'
+import { fastify, type FastifyInstance, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import type { Credentials, Permission } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { bodyLimits, readJsonBody } from './body.js'
+import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
+import { createIdentifier, demand, type Caller } from './credentials.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { guardRequest, type Served } from './guard.js'
 
@@ -22,16 +25,8 @@ export const httpLimits = {
   connections: 4096,
 } as const
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-
-/** Which pages of other origins may call is nobody yet, so no `access-control-allow-origin`. */
-const preflightHeaders = {
-  'access-control-allow-methods': [...methods, 'OPTIONS'].join(', '),
-  'access-control-allow-headers': 'authorization, content-type, x-rollcall-slug',
-  vary: 'origin',
-}
-
-export function createApp(log: Log, served: Served): FastifyInstance {
+/** @param credentials absent: whoever can reach the server may use it */
+export function createApp(log: Log, served: Served, credentials?: Credentials): FastifyInstance {
   const app = fastify({
     bodyLimit: bodyLimits.bytes,
     connectionTimeout: httpLimits.silence_ms,
@@ -47,26 +42,46 @@ export function createApp(log: Log, served: Served): FastifyInstance {
   app.setValidatorCompiler(checkQuery as FastifySchemaCompiler<unknown>)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   acceptAnyContentType(app)
-  addDoorkeeper(app, served)
+  addDoorkeeper(app, served, credentials)
   boundServer(app)
   return app
 }
 
 /** The first thing that happens to a request, before its body is read. */
-function addDoorkeeper(app: FastifyInstance, served: Served): void {
+function addDoorkeeper(app: FastifyInstance, served: Served, credentials: Credentials | undefined): void {
+  const identify = credentials === undefined ? undefined : createIdentifier(credentials)
+  app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(corsHeaders(request.headers.origin, served.origins))
+    if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
     guardRequest(request.method, request.headers, served)
     if (request.method === 'OPTIONS') {
-      reply.code(200).headers(preflightHeaders).send()
+      reply.code(200).send()
       return
-    }
-    if (request.is404) {
-      throw new RegistryError('not-found', `${request.method} ${request.url.slice(0, 200)}: there is no such call`)
     }
     // Fastify refuses content types that it cannot parse; ours is JSON whatever it is called.
     delete request.raw.headers['content-type']
-    done()
+    const needed = neededFor(request)
+    if (identify === undefined || needed === 'nothing') return letIn(request, undefined, done)
+    const permitted = (caller: Caller): Caller => demand(caller, needed)
+    const caller = identify(request.headers.authorization)
+    if (!(caller instanceof Promise)) return letIn(request, permitted(caller), done)
+    void caller.then(permitted).then((known) => letIn(request, known, done), done)
   })
+}
+
+/** What does not exist can be asked for by everybody who may read: they are told so. */
+function neededFor(request: FastifyRequest): Permission | 'nothing' {
+  if (request.is404) return 'read'
+  const isReading = request.method === 'GET' || request.method === 'HEAD'
+  return request.routeOptions.config.needs ?? (isReading ? 'read' : 'write')
+}
+
+function letIn(request: FastifyRequest, caller: Caller | undefined, done: (error?: Error) => void): void {
+  request.caller = caller
+  if (!request.is404) return done()
+  const asked = `${request.method} ${request.url.slice(0, 200)}`
+  done(new RegistryError('not-found', `${asked}: there is no such call; see GET /openapi.json`))
 }
 
 /** A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. */
@@ -85,7 +100,9 @@ export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<str
     const allowed = [...known].join(', ')
     app.route({
       url,
-      method: methods.filter((method) => !known.has(method)),
+      method: corsMethods.filter((method) => !known.has(method)),
+      config: { needs: 'read' },
+      schema: { hide: true },
       onRequest: (request, reply, _done) => {
         reply.code(405).header('allow', `${allowed}, OPTIONS`)
         reply.send({ error: `${request.method}: this path takes ${allowed}` })

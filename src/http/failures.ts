@@ -9,6 +9,7 @@ import type { Log } from '../log.js'
 
 export const statusByCode: Readonly<Record<ErrorCode, number>> = {
   malformed: 400,
+  unauthorized: 401,
   forbidden: 403,
   'not-found': 404,
   conflict: 409,
@@ -36,6 +37,7 @@ export function answerFailure(log: Log, error: unknown, request: FastifyRequest,
   if (status === 500)
     log.error({ err: error, method: request.method, path: request.url.slice(0, 200) }, 'request failed')
   if (status === 503) reply.header('retry-after', '1')
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
   reply.code(status).send({ error: message })
 }
 

@@ -7,13 +7,15 @@ import { hostname, networkInterfaces } from 'node:os'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isLoopback } from '../config.js'
 import { RegistryError } from '../core/errors.js'
+import { isListed, type Origins } from './cors.js'
 
-/** By what this daemon may be called. */
+/** By what this daemon may be called, and from which pages. */
 export interface Served {
   /** The host that the HTTP server is bound to. */
   readonly bound: string
   /** Further names and addresses, such as the host of the node's url. */
   readonly names: readonly string[]
+  readonly origins: Origins
 }
 
 const readingMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
@@ -30,8 +32,12 @@ export function guardRequest(method: string, headers: IncomingHttpHeaders, serve
       `Host: ${quote(host)} is no name or address of this daemon; ask for one that it serves, or name it with --url (ROLLCALL_URL)`,
     )
   }
-  if (origin !== undefined && !readingMethods.includes(method) && !isOwnOrigin(origin, host)) {
-    throw new RegistryError('forbidden', `Origin: pages of ${quote(origin)} may not change this register`)
+  if (origin === undefined || readingMethods.includes(method) || isOwnOrigin(origin, host)) return
+  if (!isListed(origin, served.origins)) {
+    throw new RegistryError(
+      'forbidden',
+      `Origin: pages of ${quote(origin)} may not change this register; list it with --cors-origin (ROLLCALL_CORS_ORIGIN) if they should`,
+    )
   }
 }
 

@@ -2,9 +2,8 @@
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import type { LookupResult } from '../core/views.js'
-import * as schemas from './schemas.js'
+import * as calls from './calls/own.js'
 import type { RegistryService } from './service.js'
 import { matches, showInstance, type InstanceFilters } from './show.js'
 import { writeTimeout_ms } from './registry-svc.js'
@@ -15,7 +14,11 @@ export function addOwn(app: FastifyInstance, service: RegistryService): void {
   addLookup(app, service)
   app.post(
     '/v1/leave',
-    { handlerTimeout: writeTimeout_ms, schema: { response: schemas.answers({ 200: schemas.Empty }) } },
+    {
+      handlerTimeout: writeTimeout_ms,
+      config: { needs: 'admin' },
+      schema: calls.leave,
+    },
     async (_request, reply) => {
       await service.leave()
       return reply.send({})
@@ -25,13 +28,14 @@ export function addOwn(app: FastifyInstance, service: RegistryService): void {
 
 /** `/healthz`: the process answers. `/readyz`: what it answers is the register of the cluster, and it takes writes. */
 function addHealth(app: FastifyInstance, service: RegistryService): void {
-  app.get('/healthz', { schema: { response: schemas.answers({ 200: schemas.Empty }) } }, (_request, reply) =>
-    reply.send({}),
-  )
+  app.get('/healthz', { config: { needs: 'nothing' }, schema: calls.isWell }, (_request, reply) => reply.send({}))
 
   app.get(
     '/readyz',
-    { schema: { response: { 200: schemas.Readiness, 503: Type.Intersect([schemas.Readiness, schemas.Failure]) } } },
+    {
+      config: { needs: 'nothing' },
+      schema: calls.isReady,
+    },
     (_request, reply) => {
       const readiness = service.readiness()
       if (readiness.ready) return reply.send(readiness)
@@ -45,38 +49,19 @@ function addHealth(app: FastifyInstance, service: RegistryService): void {
 }
 
 function addBeliefs(app: FastifyInstance, service: RegistryService): void {
-  app.get('/v1/self', { schema: { response: schemas.answers({ 200: schemas.Self }) } }, (_request, reply) =>
-    reply.send(service.self()),
-  )
-  app.get('/v1/peers', { schema: { response: schemas.answers({ 200: schemas.Peers }) } }, (_request, reply) =>
-    reply.send(service.peers()),
-  )
-  app.get('/v1/members', { schema: { response: schemas.answers({ 200: schemas.Members }) } }, (_request, reply) =>
-    reply.send({ members: service.members() }),
-  )
-  app.get('/v1/digest', { schema: { response: schemas.answers({ 200: schemas.Digest }) } }, (_request, reply) =>
-    reply.send(service.digest()),
-  )
-  app.get(
-    '/v1/instances',
-    { schema: { querystring: schemas.InstanceFilters, response: schemas.answers({ 200: schemas.InstanceRows }) } },
-    (request, reply) => {
-      const filters = request.query as InstanceFilters
-      return reply.send({ instances: service.instanceRows().filter((row) => matches(row, filters)) })
-    },
-  )
+  app.get('/v1/self', { schema: calls.getSelf }, (_request, reply) => reply.send(service.self()))
+  app.get('/v1/peers', { schema: calls.listPeers }, (_request, reply) => reply.send(service.peers()))
+  app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) => reply.send({ members: service.members() }))
+  app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service.digest()))
+  app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
+    const filters = request.query as InstanceFilters
+    return reply.send({ instances: service.instanceRows().filter((row) => matches(row, filters)) })
+  })
 }
 
 function addLookup(app: FastifyInstance, service: RegistryService): void {
-  app.get<{ Params: { slug: string } }>(
-    '/v1/lookup/:slug',
-    {
-      schema: {
-        params: Type.Object({ slug: Type.String() }),
-        response: schemas.answers({ 200: schemas.Lookup }),
-      },
-    },
-    (request, reply) => reply.send(showLookup(service.lookup(request.params.slug))),
+  app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) =>
+    reply.send(showLookup(service.lookup(request.params.slug))),
   )
 }
 

@@ -2,79 +2,67 @@
  * The calls of the Registry Svc contract, on which published clients rely: paths, statuses and bodies are not ours to choose.
  */
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
 import { RegistryError } from '../core/errors.js'
-import { parseDefinition, parseId, parseRegistration, type Registration } from '../core/model.js'
+import { parseDefinition, parseId, parseRegistration } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
-import * as schemas from './schemas.js'
+import * as calls from './calls/contract.js'
+import { demandSlug } from './credentials.js'
+import { addEcho } from './echo.js'
 import type { RegistryService } from './service.js'
 import { matches, showInstance, showNode, type InstanceFilters } from './show.js'
-import { callerSlug } from './slug.js'
+import { withSlug } from './slug.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
 export const writeTimeout_ms = 30_000
 
 const write = { handlerTimeout: writeTimeout_ms }
-const idParams = Type.Object({ id: Type.String() })
-const urlParams = Type.Object({ url: Type.String() })
 
 export function addRegistrySvc(app: FastifyInstance, service: RegistryService): void {
   addInstances(app, service)
   addDefinitions(app, service)
   addNodes(app, service)
+  addEcho(app)
 }
 
 function addInstances(app: FastifyInstance, service: RegistryService): void {
-  app.put(
-    '/registry-svc/instance',
-    { ...write, schema: { body: schemas.Registration, response: schemas.answers({ 201: schemas.Registered }) } },
-    async (request, reply) => {
-      const { id } = await service.register(
-        withSlug(parseRegistration(request.body), () => callerSlug(request.headers)),
-      )
-      return reply.code(201).send({ id })
-    },
-  )
+  app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
+    const registration = withSlug(parseRegistration(request.body), request.headers, request.caller)
+    if (registration.id !== undefined) demandSlug(request.caller, service.slugOf(registration.id))
+    const { id } = await service.register(registration)
+    return reply.code(201).send({ id })
+  })
 
-  app.get(
-    '/registry-svc/instances',
-    { schema: { querystring: schemas.InstanceFilters, response: schemas.answers({ 200: schemas.Instances }) } },
-    (request, reply) => {
-      const filters = request.query as InstanceFilters
-      const shown = service.instances(filters.slug).filter((view) => matches(view, filters))
-      return reply.send({ instances: shown.map(showInstance) })
-    },
-  )
+  app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
+    const filters = request.query as InstanceFilters
+    const shown = service.instances(filters.slug).filter((view) => matches(view, filters))
+    return reply.send({ instances: shown.map(showInstance) })
+  })
 
   app.delete<{ Params: { id: string } }>(
     '/registry-svc/instance/:id',
-    { ...write, schema: { params: idParams, response: schemas.answers({ 204: Type.Null() }) } },
+    { ...write, schema: calls.removeInstance },
     async (request, reply) => {
-      await service.deregister(parseId(request.params.id, 'id'))
+      const id = parseId(request.params.id, 'id')
+      demandSlug(request.caller, service.slugOf(id))
+      await service.deregister(id)
       return reply.code(204).send()
     },
   )
 }
 
 function addDefinitions(app: FastifyInstance, service: RegistryService): void {
-  app.put(
-    '/registry-svc/definition',
-    { ...write, schema: { body: schemas.SavedDefinition, response: schemas.answers({ 201: schemas.Empty }) } },
-    async (request, reply) => {
-      await service.saveDefinition(parseDefinition(request.body))
-      return reply.code(201).send({})
-    },
-  )
+  app.put('/registry-svc/definition', { ...write, schema: calls.saveDefinition }, async (request, reply) => {
+    await service.saveDefinition(parseDefinition(request.body))
+    return reply.code(201).send({})
+  })
 
-  app.get(
-    '/registry-svc/definitions',
-    { schema: { response: schemas.answers({ 200: schemas.Definitions }) } },
-    (_request, reply) => reply.send({ definitions: service.definitions() }),
+  app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (_request, reply) =>
+    reply.send({ definitions: service.definitions() }),
   )
 
   app.delete<{ Params: { id: string } }>(
     '/registry-svc/definition/:id',
-    { ...write, schema: { params: idParams, response: schemas.answers({ 204: Type.Null() }) } },
+    { ...write, schema: calls.removeDefinition },
     async (request, reply) => {
       await service.removeDefinition(parseId(request.params.id, 'id'))
       return reply.code(204).send()
@@ -83,36 +71,28 @@ function addDefinitions(app: FastifyInstance, service: RegistryService): void {
 }
 
 function addNodes(app: FastifyInstance, service: RegistryService): void {
-  app.post(
-    '/registry-svc/nodes',
-    { schema: { body: schemas.NodeIds, response: schemas.answers({ 200: schemas.Nodes }) } },
-    (request, reply) => {
-      const ids = parseNodeIds(request.body)
-      const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
-      return reply.send({ nodes: service.nodes().filter(isAsked).map(showNode) })
-    },
-  )
+  app.post('/registry-svc/nodes', { config: { needs: 'read' }, schema: calls.listNodes }, (request, reply) => {
+    const ids = parseNodeIds(request.body)
+    const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
+    return reply.send({ nodes: service.nodes().filter(isAsked).map(showNode) })
+  })
 
-  app.get(
-    '/registry-svc/node/self',
-    { schema: { response: schemas.answers({ 200: schemas.SelfNode }) } },
-    (_request, reply) => reply.send({ node: showNode(service.selfNode()) }),
+  app.get('/registry-svc/node/self', { schema: calls.getSelfNode }, (_request, reply) =>
+    reply.send({ node: showNode(service.selfNode()) }),
   )
 
   app.delete<{ Params: { url: string } }>(
     '/registry-svc/node/:url',
-    { ...write, schema: { params: urlParams, response: schemas.answers({ 204: Type.Null() }) } },
+    {
+      ...write,
+      config: { needs: 'admin' },
+      schema: calls.removeNode,
+    },
     async (request, reply) => {
       await service.removeNode(request.params.url)
       return reply.code(204).send()
     },
   )
-}
-
-function withSlug(registration: Registration, slugOfCaller: () => string | undefined): Registration {
-  if (registration.slug !== undefined) return registration
-  const slug = slugOfCaller()
-  return slug === undefined ? registration : { ...registration, slug }
 }
 
 /** Nothing, `null`, `{}` and an empty list all ask for every node. */

@@ -2,18 +2,18 @@
  * The shapes that pass through the HTTP doors, as JSON Schema: what is documented, and what the query of a request is checked by.
  * Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
-import { Type, type TProperties } from 'typebox'
+import { Type } from 'typebox'
 import { instanceStatuses } from '../core/model.js'
 import { memberStates } from '../core/views.js'
 
-/** Published clients refuse a field that they do not know inside these objects. */
+/** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const
 const optional = Type.Optional
 const moment = Type.String({ format: 'date-time', description: 'RFC 3339' })
 const peerId = Type.String({ description: "a daemon's libp2p peer id" })
 const age_ms = Type.Number({ minimum: 0, description: 'milliseconds before this answer' })
 
-const statusOfInstance = Type.Enum([...instanceStatuses])
+export const InstanceStatus = Type.Enum([...instanceStatuses], { $id: 'InstanceStatus', type: 'string' })
 
 const usageFields = {
   used: optional(Type.Integer({ description: 'bytes' })),
@@ -21,13 +21,15 @@ const usageFields = {
   percent: optional(Type.Number()),
 }
 
-const Usage = Type.Object(usageFields, closed)
+export const Usage = Type.Object(usageFields, { $id: 'Usage', ...closed })
 
 const processFields = {
   pid: Type.Integer(),
   processName: Type.String(),
   memoryUsage: Type.Integer({ description: 'MiB' }),
 }
+
+export const GpuProcess = Type.Object(processFields, { $id: 'GpuProcess', ...closed })
 
 const gpuFields = {
   id: Type.String({ description: '<node url>:<index>' }),
@@ -42,11 +44,11 @@ const gpuFields = {
   memoryTotal: optional(Type.Integer({ description: 'MiB' })),
   gpuUtilization: optional(Type.Number({ description: 'percent' })),
   computeMode: optional(Type.String()),
-  processDetails: optional(Type.Array(Type.Object(processFields, closed))),
+  processDetails: optional(Type.Array(GpuProcess)),
   cudaVersion: optional(Type.String()),
 }
 
-export const Gpu = Type.Object(gpuFields, closed)
+export const Gpu = Type.Object(gpuFields, { $id: 'Gpu', ...closed })
 
 export const Node = Type.Object(
   {
@@ -58,13 +60,13 @@ export const Node = Type.Object(
     usage: optional(Type.Object({ cpu: optional(Usage), memory: optional(Usage), disk: optional(Usage) }, closed)),
     gpus: optional(Type.Array(Gpu)),
   },
-  closed,
+  { $id: 'Node', ...closed },
 )
 
 const instanceFields = {
   id: Type.String(),
   url: Type.String(),
-  status: statusOfInstance,
+  status: InstanceStatus,
   slug: optional(Type.String()),
   deploymentId: optional(Type.String()),
   scheme: optional(Type.String()),
@@ -78,52 +80,62 @@ const instanceFields = {
   lastHeartbeat: optional(moment),
 }
 
-export const Instance = Type.Object(instanceFields, closed)
+export const Instance = Type.Object(instanceFields, { $id: 'Instance', ...closed })
 
 /** An instance record with what decides whether it is visible. */
-export const InstanceRow = Type.Object({
-  ...instanceFields,
-  owner: peerId,
-  nodeId: optional(Type.String()),
-  n: Type.Integer({ description: 'the registration number' }),
-  visible: Type.Boolean(),
-  why: optional(Type.String({ description: 'why it is not visible' })),
-})
+export const InstanceRow = Type.Object(
+  {
+    ...instanceFields,
+    owner: peerId,
+    nodeId: optional(Type.String()),
+    n: Type.Integer({ description: 'the registration number' }),
+    visible: Type.Boolean(),
+    why: optional(Type.String({ description: 'why it is not visible' })),
+  },
+  { $id: 'InstanceRow' },
+)
 
 /** Opaque but for its id. */
-export const Definition = Type.Object({ id: Type.String() }, { additionalProperties: true })
+export const Definition = Type.Object({ id: Type.String() }, { $id: 'Definition', additionalProperties: true })
 
-export const Registration = Type.Object({
-  id: optional(Type.String()),
-  url: optional(Type.String({ description: 'or give scheme, host or ip, port and path' })),
-  slug: optional(Type.String()),
-  deploymentId: optional(Type.String()),
-  scheme: optional(Type.String()),
-  host: optional(Type.String()),
-  ip: optional(Type.String()),
-  port: optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
-  path: optional(Type.String()),
-  tags: optional(Type.Array(Type.String())),
-})
+/** One of `url`, `host` and `ip` is required; empty strings and nulls count as absent. */
+export const Registration = Type.Object(
+  {
+    id: optional(Type.String()),
+    url: optional(Type.String({ description: 'or give scheme, host or ip, port and path' })),
+    slug: optional(Type.String()),
+    deploymentId: optional(Type.String()),
+    scheme: optional(Type.String()),
+    host: optional(Type.String()),
+    ip: optional(Type.String()),
+    port: optional(Type.Integer({ minimum: 0, maximum: 65_535, description: '0 counts as absent' })),
+    path: optional(Type.String()),
+    tags: optional(Type.Array(Type.String())),
+  },
+  { $id: 'Registration' },
+)
 
-export const Failure = Type.Object({ error: Type.String({ description: 'what was wrong, which field, what to do' }) })
+export const Failure = Type.Object(
+  { error: Type.String({ description: 'what was wrong, which field, what to do' }) },
+  { $id: 'Failure' },
+)
 
 export const InstanceFilters = Type.Object({
-  slug: optional(Type.String()),
-  deploymentId: optional(Type.String()),
-  host: optional(Type.String()),
-  ip: optional(Type.String()),
-  scheme: optional(Type.String()),
-  id: optional(Type.String()),
-  nodeUrl: optional(Type.String()),
-  tag: optional(Type.String()),
-  status: optional(statusOfInstance),
+  slug: optional(Type.String({ examples: ['web'] })),
+  deploymentId: optional(Type.String({ examples: ['depl_1'] })),
+  host: optional(Type.String({ examples: ['10.0.0.7'] })),
+  ip: optional(Type.String({ examples: ['10.0.0.7'] })),
+  scheme: optional(Type.String({ examples: ['http'] })),
+  id: optional(Type.String({ examples: ['inst_5d8a7f1e02b96c3d4e5f'] })),
+  nodeUrl: optional(Type.String({ description: 'of the home node', examples: ['http://10.0.0.5:58231'] })),
+  tag: optional(Type.String({ description: 'one of its tags', examples: ['blue'] })),
+  status: optional(Type.Enum([...instanceStatuses], { type: 'string', examples: ['Healthy'] })),
 })
 
 export const SavedDefinition = Type.Object({ definition: Definition })
 export const NodeIds = Type.Object({ ids: optional(Type.Array(Type.String())) })
 
-export const Registered = Type.Object({ id: Type.String() })
+export const Registered = Type.Object({ id: Type.String() }, { $id: 'Registered' })
 export const Empty = Type.Object({})
 export const Instances = Type.Object({ instances: Type.Array(Instance) })
 export const InstanceRows = Type.Object({ instances: Type.Array(InstanceRow) })
@@ -131,76 +143,95 @@ export const Definitions = Type.Object({ definitions: Type.Array(Definition) })
 export const Nodes = Type.Object({ nodes: Type.Array(Node) })
 export const SelfNode = Type.Object({ node: Node })
 
-export const Lookup = Type.Object({
-  slug: Type.String(),
-  instances: Type.Array(Instance),
-  picked: optional(Instance),
-  degraded: Type.Boolean({ description: 'last-known instances: this daemon has lost sight of most of the cluster' }),
-})
+export const Lookup = Type.Object(
+  {
+    slug: Type.String(),
+    instances: Type.Array(Instance),
+    picked: optional(Instance),
+    degraded: Type.Boolean({ description: 'last-known instances: this daemon has lost sight of most of the cluster' }),
+  },
+  { $id: 'Lookup' },
+)
 
-export const Readiness = Type.Object({ ready: Type.Boolean(), reasons: Type.Array(Type.String()) })
+export const Readiness = Type.Object(
+  { ready: Type.Boolean(), reasons: Type.Array(Type.String()) },
+  { $id: 'Readiness' },
+)
 
-export const Self = Type.Object({
-  peer: peerId,
-  nodeId: Type.String(),
-  url: Type.String(),
-  cluster: Type.String(),
-  version: Type.String(),
-  generation: Type.Integer(),
-  http: optional(Type.String()),
-  listen: Type.Array(Type.String({ description: 'multiaddr' })),
-  ready: Readiness,
-  alive: Type.Integer({ description: 'members believed alive, this one included' }),
-  uptime_ms: Type.Number(),
-  dropped: Type.Record(Type.String(), Type.Number(), { description: 'what was dropped, by reason' }),
-})
+/** A failure that is also an answer. */
+export const Unreadiness = Type.Object(
+  { error: Type.String(), ready: Type.Boolean(), reasons: Type.Array(Type.String()) },
+  { $id: 'Unreadiness' },
+)
 
-export const Member = Type.Object({
-  peer: peerId,
-  nodeId: optional(Type.String()),
-  url: optional(Type.String()),
-  self: Type.Boolean(),
-  state: Type.Enum([...memberStates]),
-  stateAge_ms: age_ms,
-  heardAge_ms: optional(age_ms),
-  generation: Type.Integer(),
-  incarnation: Type.Integer(),
-  version: Type.Integer(),
-  load: optional(Type.Number({ description: 'percent of CPU' })),
-  reportedBy: Type.Array(peerId),
-  sameLabel: Type.Boolean(),
-})
+export const Self = Type.Object(
+  {
+    peer: peerId,
+    nodeId: Type.String(),
+    url: Type.String(),
+    cluster: Type.String(),
+    version: Type.String(),
+    generation: Type.Integer(),
+    http: optional(Type.String()),
+    listen: Type.Array(Type.String({ description: 'multiaddr' })),
+    ready: Readiness,
+    alive: Type.Integer({ description: 'members believed alive, this one included' }),
+    uptime_ms: Type.Number(),
+    dropped: Type.Record(Type.String(), Type.Number(), { description: 'what was dropped, by reason' }),
+  },
+  { $id: 'Self' },
+)
+
+export const Member = Type.Object(
+  {
+    peer: peerId,
+    nodeId: optional(Type.String()),
+    url: optional(Type.String()),
+    self: Type.Boolean(),
+    state: Type.Enum([...memberStates]),
+    stateAge_ms: age_ms,
+    heardAge_ms: optional(age_ms),
+    generation: Type.Integer(),
+    incarnation: Type.Integer(),
+    version: Type.Integer(),
+    load: optional(Type.Number({ description: 'percent of CPU' })),
+    reportedBy: Type.Array(peerId),
+    sameLabel: Type.Boolean(),
+  },
+  { $id: 'Member' },
+)
 
 export const Members = Type.Object({ members: Type.Array(Member) })
 
-export const Peer = Type.Object({
-  peer: peerId,
-  nodeId: optional(Type.String()),
-  connected: Type.Boolean(),
-  address: optional(Type.String()),
-  direction: optional(Type.Enum(['inbound', 'outbound'])),
-  connectedSince: optional(moment),
-  roundTrip_ms: optional(Type.Number()),
-  streamsHealthy: Type.Boolean(),
-  lastError: optional(Type.String()),
-  heartbeats: Type.Integer(),
-  heartbeatAge_ms: optional(age_ms),
-  inStep: optional(Type.Boolean()),
-  lastSyncAge_ms: optional(age_ms),
-  lastSyncBrought: optional(Type.Integer()),
-  lastSyncTook: optional(Type.Integer()),
-})
+export const Peer = Type.Object(
+  {
+    peer: peerId,
+    nodeId: optional(Type.String()),
+    connected: Type.Boolean(),
+    address: optional(Type.String()),
+    direction: optional(Type.Enum(['inbound', 'outbound'])),
+    connectedSince: optional(moment),
+    roundTrip_ms: optional(Type.Number()),
+    streamsHealthy: Type.Boolean(),
+    lastError: optional(Type.String()),
+    heartbeats: Type.Integer(),
+    heartbeatAge_ms: optional(age_ms),
+    inStep: optional(Type.Boolean()),
+    lastSyncAge_ms: optional(age_ms),
+    lastSyncBrought: optional(Type.Integer()),
+    lastSyncTook: optional(Type.Integer()),
+  },
+  { $id: 'Peer' },
+)
 
 export const Peers = Type.Object({ inStep: Type.Boolean(), summary: Type.String(), peers: Type.Array(Peer) })
 
-export const Digest = Type.Object({
-  digest: Type.String(),
-  documents: Type.Array(
-    Type.Object({ owner: peerId, generation: Type.Integer(), version: Type.Integer(), digest: Type.String() }),
-  ),
-})
-
-/** Every call can also answer with one of these, whatever it is. */
-export function answers(success: TProperties): TProperties {
-  return { ...success, '4xx': Failure, '5xx': Failure }
-}
+export const Digest = Type.Object(
+  {
+    digest: Type.String(),
+    documents: Type.Array(
+      Type.Object({ owner: peerId, generation: Type.Integer(), version: Type.Integer(), digest: Type.String() }),
+    ),
+  },
+  { $id: 'Digest' },
+)

@@ -4,9 +4,11 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
+import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { RegistryService } from './service.js'
@@ -22,6 +24,10 @@ export interface HttpServerOptions {
   readonly log: Log
   /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
   readonly allowedHosts?: readonly string[]
+  /** Origins of web pages that may read and change the register; `*` is any. */
+  readonly corsOrigins?: readonly string[]
+  /** Absent: nobody is asked for any. */
+  readonly credentials?: Credentials
 }
 
 export interface HttpServer {
@@ -37,9 +43,9 @@ export interface HttpServer {
  * const { url } = await http.start()
  * await http.stop()
  */
-export function createHttpServer({ service, host, port, log, allowedHosts = [] }: HttpServerOptions): HttpServer {
-  const app = createApp(log, { bound: host, names: allowedHosts })
-  addRoutes(app, service)
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { host, port } = options
+  const app = createRoutedApp(options)
   let stopping: Promise<void> | undefined
   return {
     async start() {
@@ -55,6 +61,15 @@ export function createHttpServer({ service, host, port, log, allowedHosts = [] }
   }
 }
 
+/** All calls, before any address is bound. */
+export function createRoutedApp(options: Omit<HttpServerOptions, 'port'>): FastifyInstance {
+  const { service, host, log, credentials, allowedHosts = [], corsOrigins = [] } = options
+  const app = createApp(log, { bound: host, names: allowedHosts, origins: corsOrigins }, credentials)
+  collectCalls(app, credentials !== undefined)
+  void app.register(async (calls) => addRoutes(calls, service))
+  return app
+}
+
 function addRoutes(app: FastifyInstance, service: RegistryService): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -64,6 +79,7 @@ function addRoutes(app: FastifyInstance, service: RegistryService): void {
   })
   addRegistrySvc(app, service)
   addOwn(app, service)
+  addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 

@@ -34,6 +34,8 @@ export interface RegistryService {
   instanceRows(): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string): LookupResult
+  /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */
+  slugOf(id: string): string | undefined
   definitions(): readonly Definition[]
   /** The living nodes. */
   nodes(): readonly NodeView[]

@@ -3,8 +3,8 @@ import { hostname, networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { guardRequest, isOwnOrigin, isServedHost, type Served } from '../../src/http/guard.js'
 
-const loopback: Served = { bound: '127.0.0.1', names: ['node-1.example.com', 'FD00::5'] }
-const wildcard: Served = { bound: '0.0.0.0', names: [] }
+const loopback: Served = { bound: '127.0.0.1', names: ['node-1.example.com', 'FD00::5'], origins: [] }
+const wildcard: Served = { bound: '0.0.0.0', names: [], origins: [] }
 
 describe('the Host header', () => {
   test.each([
@@ -29,7 +29,7 @@ describe('the Host header', () => {
   ])('%s is not, on loopback', (header) => expect(isServedHost(header, loopback)).toBe(false))
 
   test('bound to an address, that address is ours, and so is the name of the machine', () => {
-    const served: Served = { bound: '10.0.0.5', names: [] }
+    const served: Served = { bound: '10.0.0.5', names: [], origins: [] }
     expect(isServedHost('10.0.0.5:58231', served)).toBe(true)
     expect(isServedHost(hostname(), served)).toBe(true)
     expect(isServedHost('10.0.0.6:58231', served)).toBe(false)

@@ -1,7 +1,7 @@
 /**
  * A real server on a free loopback port, before a service in memory.
  */
-import { createHttpServer } from '../../src/http/server.js'
+import { createHttpServer, type HttpServerOptions } from '../../src/http/server.js'
 import { silentLog } from '../../src/log.js'
 import { MemoryService } from './service.js'
 
@@ -11,9 +11,9 @@ export interface MemoryServer {
   stop(): Promise<void>
 }
 
-export async function serveMemory(): Promise<MemoryServer> {
+export async function serveMemory(options: Partial<HttpServerOptions> = {}): Promise<MemoryServer> {
   const service = new MemoryService()
-  const server = createHttpServer({ service, host: '127.0.0.1', port: 0, log: silentLog() })
+  const server = createHttpServer({ service, host: '127.0.0.1', port: 0, log: silentLog(), ...options })
   const { url } = await server.start()
   return { url, service, stop: () => server.stop() }
 }

@@ -6,8 +6,10 @@ import { once } from 'node:events'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { RegistryError, type ErrorCode } from '../../src/core/errors.js'
+import type { InstanceView, NodeView } from '../../src/core/views.js'
 import { createHttpServer, type HttpServer } from '../../src/http/server.js'
 import { silentLog } from '../../src/log.js'
+import { readNode } from './contract/strict.js'
 import { request, sendRaw, withBody } from './raw.js'
 import { MemoryService } from './service.js'
 
@@ -159,6 +161,32 @@ test('nodes are shown with the fields of the contract and no others', async () =
   const { body } = await sendRaw(url, withBody('POST /registry-svc/nodes', '{"ids":["def"]}'))
   const gpus = [{ id: 'http://10.0.0.6:58231/x:0', name: 'RTX 3090' }]
   expect(JSON.parse(body)).toEqual({ nodes: [{ id: 'def', url: 'http://10.0.0.6:58231/x', gpus }] })
+})
+
+test('instances and nodes are shown with the fields that the strict Go client knows, whatever the daemon gives', async () => {
+  const service = new MemoryService()
+  const gpu = { id: 'g:0', intraNodeId: 0.4, memoryUsage: 12.6, temperature: 50.5, name: 7, extra: 1 }
+  const process = { pid: 7, processName: 'python3', memoryUsage: 1, user: 'root' }
+  const usage = { cpu: { percent: 1.5, used: Number.NaN }, memory: { used: 1.5, total: 3 }, network: { used: 1 } }
+  const node = { id: 'n', url: 'http://n', gpus: [{ ...gpu, processDetails: [process, null] }, 'x', null], usage }
+  service.nodes = () => [
+    { ...node, addresses: ['/ip4/1.2.3.4'], lastHeartbeat: '2026-11-23T12:00:00.000Z' } as NodeView,
+  ]
+  const instance = { id: 'i', url: 'http://i', status: 'Healthy', n: 3, owner: 'p', check: 'tcp' } as InstanceView
+  service.instances = () => [instance]
+  const { url } = await create('127.0.0.1', 0, service).start()
+  const answers = [
+    await sendRaw(url, withBody('POST /registry-svc/nodes', '')),
+    await sendRaw(url, request('GET /registry-svc/instances')),
+  ]
+  const [nodes, instances] = answers.map(({ body }) => JSON.parse(body) as Record<string, unknown[]>)
+  expect(nodes?.['nodes']?.every(readNode)).toBe(true)
+  expect(nodes).toMatchObject({
+    nodes: [
+      { gpus: [{ id: 'g:0', intraNodeId: 0, memoryUsage: 13, temperature: 50.5 }], usage: { memory: { used: 2 } } },
+    ],
+  })
+  expect(instances).toEqual({ instances: [{ id: 'i', url: 'http://i', status: 'Healthy' }] })
 })
 
 test('a node is deleted by its url, percent-encoded or with bare colons', async () => {

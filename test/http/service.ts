@@ -99,6 +99,10 @@ export class MemoryService implements RegistryService {
     return { slug, instances, picked, degraded: this.degraded }
   }
 
+  slugOf(id: string): string | undefined {
+    return this.#instances.get(id)?.slug
+  }
+
   definitions(): readonly Definition[] {
     return [...this.#definitions.values()]
   }

@@ -5,7 +5,7 @@ import type { Moment } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { Index } from '../lookup.js'
 import type { Found } from '../replica/union.js'
-import { type Definition, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
+import { type Definition, type NodeRecord, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
 import type {
   DigestView,
   ExchangeView,
@@ -66,6 +66,11 @@ export class Reading {
   /** The next instance of a slug in turn, of the best status there is. */
   pick(slug: string): Found | undefined {
     return this.#parts.index.pick(slug, this.#parts.isInDoubt())
+  }
+
+  /** What an instance is registered for, visible or not. */
+  slugOf(id: string): string | undefined {
+    return this.#parts.index.find(id)?.record.slug
   }
 
   /** @param slug only those; costs no more than they do */
@@ -138,9 +143,9 @@ export class Reading {
       .sort(byId)
   }
 
-  /** The owners of the node records with that url, whether or not they live. */
-  ownersByUrl(url: string): readonly PeerId[] {
-    return [...this.#parts.desk.union.nodes()].filter(([, node]) => node.url === url).map(([owner]) => owner)
+  /** By owner, whether or not they live. */
+  nodeRecords(): ReadonlyMap<PeerId, NodeRecord> {
+    return this.#parts.desk.union.nodes()
   }
 
   /** What heartbeats and syncs with one peer have brought. */

@@ -1,0 +1,112 @@
+/**
+ * Our own endpoints, as the OpenAPI document describes them.
+ */
+import { Type } from 'typebox'
+import { describe } from '../operation.js'
+import * as schemas from '../schemas.js'
+import * as examples from './examples.js'
+
+export const isWell = describe({
+  id: 'isWell',
+  tag: 'health',
+  summary: 'Whether the process answers',
+  open: true,
+  answers: { 200: { description: 'It does', schema: schemas.Empty, examples: { well: {} } } },
+})
+
+export const isReady = describe({
+  id: 'isReady',
+  tag: 'health',
+  summary: 'Whether what this daemon answers is the register of the cluster, and whether it takes writes',
+  open: true,
+  answers: {
+    200: { description: 'It is', schema: schemas.Readiness, examples: { ready: examples.readiness } },
+    503: {
+      description: 'Not yet, or not now: the reasons, one sentence each',
+      schema: schemas.Unreadiness,
+      examples: { joining: { error: `not ready: ${examples.unready.reasons[0]}`, ...examples.unready } },
+    },
+  },
+})
+
+export const lookup = describe({
+  id: 'lookup',
+  tag: 'instances',
+  summary: 'The instances of a slug, and one of them picked',
+  description: `Answered from memory. \`picked\` goes round the instances of the best status there is. A slug that nothing is registered
+as is a 404; one of which nothing is visible has an empty list.`,
+  params: Type.Object({ slug: Type.String({ description: 'percent-encoded', examples: ['web'] }) }),
+  answers: {
+    200: {
+      description: 'What is visible',
+      schema: schemas.Lookup,
+      examples: {
+        one: { slug: 'web', instances: [examples.instance], picked: examples.instance, degraded: false },
+        none: { slug: 'web', instances: [], degraded: false },
+      },
+    },
+  },
+  failures: [400, 404],
+})
+
+export const listRows = describe({
+  id: 'listInstanceRows',
+  tag: 'instances',
+  summary: 'Every instance record that is known, with what decides whether it is visible',
+  query: schemas.InstanceFilters,
+  answers: {
+    200: {
+      description: 'Those that fit, by id',
+      schema: schemas.InstanceRows,
+      examples: { two: { instances: [examples.instanceRow, examples.deadRow] } },
+    },
+  },
+  failures: [400],
+})
+
+export const getSelf = describe({
+  id: 'getSelf',
+  tag: 'cluster',
+  summary: 'What this daemon is',
+  answers: { 200: { description: 'Itself', schema: schemas.Self, examples: { self: examples.self } } },
+})
+
+export const listPeers = describe({
+  id: 'listPeers',
+  tag: 'cluster',
+  summary: 'The daemons that this one is or was connected to, and how far they agree with it',
+  answers: {
+    200: {
+      description: 'The connected ones first',
+      schema: schemas.Peers,
+      examples: { one: { inStep: true, summary: 'in step with 1 of 1 connected peers', peers: [examples.peer] } },
+    },
+  },
+})
+
+export const listMembers = describe({
+  id: 'listMembers',
+  tag: 'cluster',
+  summary: 'What this daemon believes of every daemon of the cluster',
+  answers: {
+    200: { description: 'By peer id', schema: schemas.Members, examples: { two: { members: examples.members } } },
+  },
+})
+
+export const getDigest = describe({
+  id: 'getDigest',
+  tag: 'cluster',
+  summary: 'A digest of all that this daemon holds',
+  description: 'Equal on two daemons exactly where they hold the same.',
+  answers: {
+    200: { description: 'Of all, and of each document', schema: schemas.Digest, examples: { digest: examples.digest } },
+  },
+})
+
+export const leave = describe({
+  id: 'leave',
+  tag: 'cluster',
+  summary: 'Say goodbye to the cluster, and stop this daemon',
+  description: 'Needs a token that may `admin`.',
+  answers: { 200: { description: 'The goodbye is out', schema: schemas.Empty, examples: { left: {} } } },
+})
