@@ -4,11 +4,12 @@ import { scenarios } from './scenarios/all.js'
 import { exceeded } from './scenarios/outcome.js'
 
 const seeds = Number(process.env['SIM_SCENARIO_SEEDS'] ?? 2)
+const nodes = Number(process.env['SIM_SCENARIO_NODES'] ?? 20)
 const firstSeed = Number(process.env['SIM_FIRST_SEED'] ?? 1)
 
 test.each(scenarios)('$name: $what', { timeout: 3_600_000 }, ({ run }) => {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
-    const { broken, story } = run({ nodes: 20, seed, quick: true })
+    const { broken, story } = run({ nodes, seed, quick: true })
     if (broken.length > 0) throw new Error(`seed ${seed}: ${broken.slice(0, 10).join('\n')}\n${story}`)
   }
 })
