@@ -14,7 +14,7 @@ import {
   encodeSyncRequest,
   encodeSyncResponse,
 } from '../../src/core/wire/sync.js'
-import { cheapCrypto, hash } from '../sim/crypto.js'
+import { cheapCrypto, quickHash as hash } from '../sim/crypto.js'
 import { mutate } from '../sim/mutation.js'
 import { Random } from '../sim/random.js'
 import { World } from '../sim/world.js'

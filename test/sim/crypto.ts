@@ -1,19 +1,62 @@
-// Cryptography for simulated daemons: a real hash, and signatures that anybody could forge and nobody in here does.
-import { createHash } from 'node:crypto'
+// Cryptography for simulated daemons: hashes that nobody here tries to break, and signatures that anybody could forge and nobody in here does.
+import { hash as hashOf } from 'node:crypto'
 import type { Crypto } from '../../src/core/effects.js'
 
+/** A real one, for tests of what enemies could do. */
 export function hash(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
+  return Uint8Array.from(hashOf('sha256', bytes, 'buffer'))
+}
+
+/** 64 mixed bits, then more that follow from them: a tenth of the time of a real hash, and no two of a simulation's inputs collide. */
+export function quickHash(bytes: Uint8Array, seed = 0): Uint8Array {
+  const words = wordsOf(bytes)
+  let a = 0x9e3779b9 ^ seed
+  let b = 0x85ebca6b ^ bytes.length
+  for (let i = 0; i < words.length; i++) {
+    a = (Math.imul(a ^ (words[i] as number), 0x2c1b3c6d) + b) | 0
+    b = Math.imul(b ^ (a >>> 15), 0x297a2d39)
+  }
+  for (let i = 4 * words.length; i < bytes.length; i++) {
+    a = (Math.imul(a ^ (bytes[i] as number), 0x2c1b3c6d) + b) | 0
+    b = Math.imul(b ^ (a >>> 15), 0x297a2d39)
+  }
+  const digest = new Uint32Array(8)
+  for (let i = 0; i < 8; i++) {
+    a = mixed(a + b + i)
+    b = mixed(b ^ a)
+    digest[i] = a
+  }
+  return new Uint8Array(digest.buffer)
+}
+
+/** As many whole words as there are; bytes at an odd place in their buffer are copied first. */
+function wordsOf(bytes: Uint8Array): Int32Array {
+  const even = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  return new Int32Array(even.buffer, even.byteOffset, even.length >> 2)
+}
+
+function mixed(word: number): number {
+  const half = Math.imul(word ^ (word >>> 16), 0x21f0aaad)
+  return Math.imul(half ^ (half >>> 15), 0x735a2d97) ^ (half >>> 13)
 }
 
 export function cheapCrypto(self: string): Crypto {
   const signature = (owner: string, bytes: Uint8Array): Uint8Array => {
-    const half = createHash('sha256').update(owner).update(bytes).digest()
-    return Buffer.concat([half, half])
+    const half = quickHash(bytes, seedOf(owner))
+    const twice = new Uint8Array(64)
+    twice.set(half)
+    twice.set(half, 32)
+    return twice
   }
   return {
-    hash,
+    hash: (bytes) => quickHash(bytes),
     sign: (bytes) => signature(self, bytes),
     verify: (owner, bytes, given) => Buffer.compare(signature(owner, bytes), given) === 0,
   }
+}
+
+function seedOf(owner: string): number {
+  let seed = 0
+  for (let i = 0; i < owner.length; i++) seed = mixed(seed ^ owner.charCodeAt(i))
+  return seed
 }

@@ -1,6 +1,7 @@
 // One simulated machine: its disk and its clock stay, its registry comes and goes.
 import type { Input, Moment, RegistryEvent, StoreOp } from '../../src/core/effects.js'
 import { Registry } from '../../src/core/registry/registry.js'
+import { Clock } from './clock.js'
 import { cheapCrypto } from './crypto.js'
 import { Disk } from './disk.js'
 
@@ -17,8 +18,11 @@ export class Machine {
   /** Raised at each start and each end; what belongs to an earlier life is dropped. */
   life = 0
   wasStarted = false
-  /** Added to this machine's wall clock. */
+  /** Its monotonic clock. */
+  readonly clock = new Clock()
+  /** Added to this machine's wall clock, which runs so much faster than its monotonic one. */
   wallOffset_ms = 0
+  wallRate = 1
   pausedUntil = 0
   /** It ended without a word: it refuses no dials either. */
   vanished = false

@@ -32,6 +32,8 @@ export interface Sent {
   readonly from: string
   readonly to: string
   readonly bytes: Uint8Array
+  /** Of gossip: whose it is, whoever passes it on. */
+  readonly author?: string
 }
 
 interface Request {
@@ -45,7 +47,8 @@ interface Request {
 
 export class Wires {
   readonly #ground: Ground
-  readonly #links = new Map<string, Partial<LinkOptions>>()
+  /** What is special about single links, by sender and receiver. */
+  readonly #links = new Map<string, Map<string, LinkOptions>>()
   readonly #requests = new Map<number, Request>()
   #lastRequest = 0
   readonly #toldAt = new Map<string, number>()
@@ -58,8 +61,12 @@ export class Wires {
   /** Looks at each message before it goes; false loses it, a number delays it by so many milliseconds more. */
   tap: ((message: Sent) => boolean | number | void) | undefined
 
+  /** What a link is like of which nothing was said. */
+  readonly #plain: LinkOptions
+
   constructor(ground: Ground) {
     this.#ground = ground
+    this.#plain = { delay_ms: 1, jitter_ms: 0, loss: 0, doubled: 0, cut: false, ...ground.link }
   }
 
   /** Requests that wait for an answer; bounded in a healthy world. */
@@ -70,7 +77,8 @@ export class Wires {
   // ---- links
 
   set(from: string, to: string, options: Partial<LinkOptions>): void {
-    this.#links.set(`${from}>${to}`, { ...this.#links.get(`${from}>${to}`), ...options })
+    const links = this.#links.get(from) ?? new Map<string, LinkOptions>()
+    this.#links.set(from, links.set(to, { ...(links.get(to) ?? this.#plain), ...options }))
   }
 
   /** Nothing is cut any more, and what was set for single links is as for all. */
@@ -79,9 +87,11 @@ export class Wires {
   }
 
   #link(from: string, to: string): LinkOptions {
-    const defaults = { delay_ms: 1, jitter_ms: 0, loss: 0, doubled: 0, cut: false }
-    const link = { ...defaults, ...this.#ground.link, ...this.#links.get(`${from}>${to}`) }
-    return this.lossless ? { ...link, loss: 0 } : link
+    return this.#links.get(from)?.get(to) ?? this.#plain
+  }
+
+  #isLost(link: LinkOptions): boolean {
+    return link.cut || this.#ground.random.chance(this.lossless ? 0 : link.loss)
   }
 
   #delay(from: string, to: string): number {
@@ -90,10 +100,11 @@ export class Wires {
   }
 
   /** @returns how much later it arrives because of the tap; undefined where it is lost */
-  #count(kind: Sent['kind'], from: Machine, to: Machine, bytes: Uint8Array): number | undefined {
+  #count(kind: Sent['kind'], from: Machine, to: Machine, bytes: Uint8Array, author?: string): number | undefined {
     this.sent[kind] += 1
     this.sentBytes[kind] += bytes.length
-    const verdict = this.tap?.({ kind, from: from.name, to: to.name, bytes })
+    if (this.tap === undefined) return 0
+    const verdict = this.tap({ kind, from: from.name, to: to.name, bytes, ...(author !== undefined && { author }) })
     return verdict === false ? undefined : typeof verdict === 'number' ? verdict : 0
   }
 
@@ -112,6 +123,8 @@ export class Wires {
 
   /** The machine that stands for a peer at the other end of one of our connections. */
   #peer(machine: Machine, self: string): Machine | undefined {
+    const namesake = this.#ground.machines.get(self)
+    if (namesake?.self === self && machine.connected.has(self)) return namesake
     for (const name of machine.connected) {
       const other = this.#ground.machines.get(name)
       if (other?.self === self) return other
@@ -194,11 +207,13 @@ export class Wires {
     const pass = (from: Machine): void => {
       for (const name of from.connected) {
         const link = this.#link(from.name, name)
-        if (link.cut || this.#ground.random.chance(link.loss)) continue
+        if (this.#isLost(link)) continue
         const to = this.#ground.machines.get(name) as Machine
-        const more_ms = this.#count('gossip', from, to, bytes)
+        const more_ms = this.#count('gossip', from, to, bytes, author.name)
         if (more_ms === undefined) continue
-        this.#ground.after(this.#delay(from.name, name) + more_ms, () => {
+        const delay_ms = this.#delay(from.name, name) + more_ms
+        if (link.doubled === 0 && seen.has(name)) continue // nobody would look at it
+        this.#ground.after(delay_ms, () => {
           if (to.registry === undefined || !to.connected.has(from.name) || to.self === author.self) return
           const isFirst = !seen.has(name)
           seen.add(name)
@@ -216,7 +231,7 @@ export class Wires {
     if (to === undefined) return
     const more_ms = this.#count('beat', machine, to, bytes)
     const link = this.#link(machine.name, to.name)
-    if (more_ms === undefined || link.cut || this.#ground.random.chance(link.loss)) return
+    if (more_ms === undefined || this.#isLost(link)) return
     this.#later(to, this.#delay(machine.name, to.name) + more_ms, { type: 'beat', from: machine.self, bytes })
   }
 

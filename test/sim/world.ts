@@ -1,10 +1,11 @@
 // A cluster of cores in virtual time: one seed, one story. Links delay, lose, double and reorder; machines crash, vanish, pause and come back.
-import type { CheckResult, Command, Effect, Input, Moment } from '../../src/core/effects.js'
+import type { CheckResult, Command, Effect, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { type Registration, parseRegistration } from '../../src/core/model.js'
 import { Machine, type StartOptions } from './machine.js'
 import { EventQueue } from './queue.js'
 import { Random } from './random.js'
+import { Trace } from './trace.js'
 import { type LinkOptions, Wires } from './wires.js'
 
 export interface WorldOptions {
@@ -33,7 +34,7 @@ export class World {
   readonly random: Random
   readonly machines = new Map<string, Machine>()
   readonly wires: Wires
-  readonly trace: string[] = []
+  readonly #trace = new Trace()
   readonly #time = new EventQueue()
   readonly #options: WorldOptions
   readonly #services = new Map<string, CheckResult['status']>()
@@ -70,6 +71,14 @@ export class World {
     copy.wasStarted = original.wasStarted
     this.machines.set(copyName, copy)
     return copy
+  }
+
+  /** From now on its monotonic clock runs at this rate; 1 is right. */
+  setClockRate(name: string, rate: number): void {
+    const machine = this.machine(name)
+    machine.clock.setRate(rate, this.now)
+    machine.wakeScheduledFor = Number.POSITIVE_INFINITY
+    this.#scheduleWake(machine)
   }
 
   /** Starts a machine's daemon, for the first time or again. */
@@ -265,13 +274,13 @@ export class World {
   }
 
   /** Runs until something holds; throws with the trace where it does not in time. @returns how long it took */
-  until(condition: () => boolean, limit_ms: number, what = 'it'): number {
+  until(condition: () => boolean, limit_ms: number, what = 'it', step_ms = 5): number {
     const begun = this.now
     while (!condition()) {
       if (this.now - begun >= limit_ms) {
         throw new Error(`${what} did not happen within ${limit_ms} ms (seed ${this.#options.seed})\n${this.story()}`)
       }
-      this.run(5)
+      this.run(step_ms)
     }
     return this.now - begun
   }
@@ -291,13 +300,18 @@ export class World {
     this.say('world', `is ${days} days older`)
   }
 
-  /** The last lines of the trace. */
-  story(lines = 30): string {
-    return this.trace.slice(-lines).join('\n')
+  /** Everything that happened, a line each. */
+  get trace(): string[] {
+    return this.#trace.lines()
   }
 
-  say(who: string, what: string): void {
-    this.trace.push(`${(this.now / 1000).toFixed(3).padStart(9)} ${who} ${what}`)
+  /** The last lines of the trace. */
+  story(lines = 30): string {
+    return this.#trace.last(lines).join('\n')
+  }
+
+  say(who: string, what: string | RegistryEvent): void {
+    this.#trace.add({ at: this.now, who, what })
   }
 
   #after(delay_ms: number, run: () => void): void {
@@ -305,13 +319,15 @@ export class World {
   }
 
   #moment(machine: Machine): Moment {
-    return { now: this.now, wall: epoch_ms + this.now + machine.wallOffset_ms }
+    const now = machine.clock.at(this.now)
+    return { now, wall: epoch_ms + now * machine.wallRate + machine.wallOffset_ms }
   }
 
   #scheduleWake(machine: Machine): void {
-    const { registry, life } = machine
-    if (registry === undefined || registry.wakeAt >= machine.wakeScheduledFor) return
-    const at = Math.max(registry.wakeAt, this.now)
+    const { registry, life, clock } = machine
+    if (registry === undefined) return
+    const at = Math.max(clock.whenAt(registry.wakeAt), this.now)
+    if (at >= machine.wakeScheduledFor) return
     machine.wakeScheduledFor = at
     this.#time.push(at, () => {
       if (machine.life !== life || machine.wakeScheduledFor !== at) return
@@ -372,7 +388,7 @@ export class World {
         return this.#settle(machine, effect)
       case 'notify':
         machine.events.push({ at: this.now, event: effect.event })
-        return this.say(machine.name, JSON.stringify(effect.event))
+        return this.say(machine.name, effect.event)
     }
   }
 

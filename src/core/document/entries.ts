@@ -143,15 +143,19 @@ function encodeEntry(entry: Entry): Uint8Array {
 interface Bucket {
   /** Each hash as 32 characters below 256. */
   readonly hashes: Set<string>
-  digest: Uint8Array | undefined
+  isHashed: boolean
 }
+
+const bucketCount = 256
 
 /** Entry hashes fall into 256 buckets by their first byte; the digest is the hash of the buckets' hashes. */
 class BucketDigest {
   readonly #hash: Hash
-  readonly #buckets: Bucket[] = Array.from({ length: 256 }, () => ({ hashes: new Set(), digest: undefined }))
+  /** By first byte; most documents are small and leave most of them out. */
+  readonly #buckets = new Map<number, Bucket>()
+  /** The buckets' hashes one after the other, up to date but for those that are not hashed; made when first asked for. */
+  #bucketHashes: Uint8Array | undefined
   #value: Uint8Array | undefined
-  #emptyDigest: Uint8Array | undefined
 
   constructor(hash: Hash) {
     this.#hash = hash
@@ -168,23 +172,30 @@ class BucketDigest {
 
   value(): Uint8Array {
     if (this.#value !== undefined) return this.#value
-    const all = new Uint8Array(32 * this.#buckets.length)
-    this.#buckets.forEach((bucket, i) => all.set(this.#bucketDigest(bucket), 32 * i))
+    const all = (this.#bucketHashes ??= this.#hashesOfNothing())
+    for (const [i, bucket] of this.#buckets) {
+      if (bucket.isHashed) continue
+      bucket.isHashed = true
+      all.set(this.#hash(bytesOf([...bucket.hashes].sort())), 32 * i)
+    }
     this.#value = this.#hash(all)
     return this.#value
   }
 
   #bucketOf(entry: Uint8Array): Bucket {
-    const bucket = this.#buckets[entry[0] as number] as Bucket
-    bucket.digest = undefined
+    const first = entry[0] as number
+    const bucket = this.#buckets.get(first) ?? { hashes: new Set(), isHashed: false }
+    this.#buckets.set(first, bucket)
+    bucket.isHashed = false
     this.#value = undefined
     return bucket
   }
 
-  #bucketDigest(bucket: Bucket): Uint8Array {
-    if (bucket.hashes.size === 0) return (this.#emptyDigest ??= this.#hash(new Uint8Array()))
-    bucket.digest ??= this.#hash(bytesOf([...bucket.hashes].sort()))
-    return bucket.digest
+  #hashesOfNothing(): Uint8Array {
+    const nothing = this.#hash(new Uint8Array())
+    const all = new Uint8Array(32 * bucketCount)
+    for (let i = 0; i < bucketCount; i++) all.set(nothing, 32 * i)
+    return all
   }
 }
 

@@ -53,7 +53,8 @@ function hasNews(member: Readonly<Member>, sent: Sent | undefined): boolean {
   return member.sequence > sent.sequence
 }
 
-/** A short id as a key of a map. */
-export function shortIdKey(shortId: Uint8Array): string {
-  return String.fromCharCode(...shortId)
+/** A short id as a key of a map; asked for with every relayed heartbeat, so no spreading. */
+export function shortIdKey(id: Uint8Array): string {
+  const half = String.fromCharCode(id[0] as number, id[1] as number, id[2] as number, id[3] as number)
+  return half + String.fromCharCode(id[4] as number, id[5] as number, id[6] as number, id[7] as number)
 }

@@ -8,7 +8,7 @@ import type { Moment, StoredDocument } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { PeerId } from '../model.js'
 import type { Outcome } from '../replica/replica.js'
-import { type Touched, nothingTouched } from '../replica/union.js'
+import { type Touched, isUntouched, nothingTouched } from '../replica/union.js'
 import { type Head, type SignedHead, comparePoints, decodeHead, verifyHead } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Checkup } from './checkup.js'
@@ -61,6 +61,7 @@ export class Intake {
   /** What changed since the last call. */
   takeTouched(): Touched {
     const touched = this.#touched
+    if (isUntouched(touched)) return touched // after most inputs; four sets for each of them would be much
     this.#touched = nothingTouched()
     return touched
   }

@@ -10,6 +10,7 @@ import { joinMark, markOf } from '../replica/replica.js'
 import type { ExchangeView } from '../views.js'
 import { type Vitals, decodeBeat, encodeBeat } from '../wire/beat.js'
 import { type ReportMessage, encodeGossip } from '../wire/gossip.js'
+import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Desk } from './desk.js'
 import type { PeerExchange } from './exchange.js'
@@ -39,6 +40,8 @@ export class Pulse {
   /** The registry digests of the last seconds, newest last. */
   #digests: { readonly digest: string; at: number }[] = []
   #ownHeadAt = Number.NEGATIVE_INFINITY
+  /** Asked for at each tick: not hashed anew while our head stays. */
+  #ownMark: { readonly of: SignedHead; readonly mark: Uint8Array } | undefined
   #sequence = 0
   #reports = 0
   #beatAt = Number.NEGATIVE_INFINITY
@@ -170,8 +173,11 @@ export class Pulse {
   #digest(now: number): Uint8Array {
     const { replica, journal, crypto } = this.#desk
     const digest = replica.settledDigest(now, settled_ms)
-    if (journal.signed !== undefined && now - this.#ownHeadAt >= settled_ms)
-      joinMark(digest, markOf(journal.signed, crypto))
+    if (journal.signed !== undefined && now - this.#ownHeadAt >= settled_ms) {
+      if (this.#ownMark?.of !== journal.signed)
+        this.#ownMark = { of: journal.signed, mark: markOf(journal.signed, crypto) }
+      joinMark(digest, this.#ownMark.mark)
+    }
     return digest
   }
 

@@ -7,6 +7,7 @@ import { ownLateness_ms } from '../membership/formulas.js'
 import type { Membership } from '../membership/membership.js'
 import { type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
 import type { Readiness } from '../views.js'
+import { isUntouched } from '../replica/union.js'
 import { decodeSyncRequest } from '../wire/sync.js'
 import { decodeGossip } from '../wire/gossip.js'
 import { compareHeads, verifyHead } from '../wire/head.js'
@@ -274,8 +275,9 @@ export class Registry {
   /** Entries changed: drop what of ours is beaten, apply fences, refresh the index; until nothing more follows. */
   #settleTouched(): void {
     for (;;) {
-      const { instances, definitions, fenced, nodes } = this.#parts.intake.takeTouched()
-      if (instances.size + definitions.size + fenced.size + nodes.size === 0) return
+      const touched = this.#parts.intake.takeTouched()
+      if (isUntouched(touched)) return
+      const { instances, definitions, fenced, nodes } = touched
       if (this.#journal.isOpen) this.#parts.commands.dropBeaten(instances, definitions)
       this.#parts.intake.applyFences(fenced, this.#at)
       for (const id of instances) this.#parts.index.refresh(id)

@@ -29,8 +29,8 @@ const foldAfterBytes = 128 * 1024
 
 interface Held {
   readonly document: NodeDocument
-  /** First 8 bytes of the hash of the signed head. */
-  mark: Uint8Array
+  /** First 8 bytes of the hash of the signed head, once that has settled. */
+  mark: Uint8Array | undefined
   changedAt: number
   /** Bytes of updates on disk since the last snapshot, and that snapshot's size. */
   updateBytes: number
@@ -40,6 +40,9 @@ interface Held {
 export class Replica {
   readonly #crypto: Crypto
   readonly #held = new Map<PeerId, Held>()
+  /** The marks of all that has settled, joined; what has not waits in the order of its last change. */
+  readonly #settled = new Uint8Array(8)
+  readonly #unsettled = new Set<Held>()
   /** Owners up to which generation documents are refused. */
   readonly #fencedUpTo: (owner: PeerId) => number
 
@@ -129,14 +132,21 @@ export class Replica {
   }
 
   #hold(document: NodeDocument, snapshotBytes: number, now: number): void {
-    const held = { document, mark: new Uint8Array(8), changedAt: now, updateBytes: 0, snapshotBytes }
+    const held: Held = { document, mark: undefined, changedAt: now, updateBytes: 0, snapshotBytes }
     this.#held.set(document.signed.head.owner, held)
     this.#noteChange(held, now)
   }
 
   #noteChange(held: Held, now: number): void {
-    held.mark = markOf(held.document.signed, this.#crypto)
+    this.#unsettle(held)
     held.changedAt = now
+    this.#unsettled.add(held)
+  }
+
+  #unsettle(held: Held): void {
+    this.#unsettled.delete(held)
+    if (held.mark !== undefined) joinMark(this.#settled, held.mark)
+    held.mark = undefined
   }
 
   /** A copy could not be written: what comes next is written whole. */
@@ -149,6 +159,7 @@ export class Replica {
     const held = this.#held.get(owner)
     this.#held.delete(owner)
     if (held === undefined) return []
+    this.#unsettle(held)
     return [...held.document.entries.sorted()].map(({ map, key, value }) => ({ map, key, before: value }))
   }
 
@@ -156,11 +167,18 @@ export class Replica {
     return [...this.#held.values()].map(({ document }) => document.holding)
   }
 
-  /** The marks of all documents that have not changed for `settled_ms`, joined into 8 bytes; equal sets, equal digests. */
+  /**
+   * The marks of all documents that have not changed for `settled_ms`, joined into 8 bytes; equal sets, equal digests.
+   * Asked at each tick: it looks at what has changed lately alone. `settled_ms` is always the same.
+   */
   settledDigest(now: number, settled_ms: number): Uint8Array {
-    const digest = new Uint8Array(8)
-    for (const { mark, changedAt } of this.#held.values()) if (now - changedAt >= settled_ms) joinMark(digest, mark)
-    return digest
+    for (const held of this.#unsettled) {
+      if (now - held.changedAt < settled_ms) break
+      this.#unsettled.delete(held)
+      held.mark = markOf(held.document.signed, this.#crypto)
+      joinMark(this.#settled, held.mark)
+    }
+    return this.#settled.slice()
   }
 }
 

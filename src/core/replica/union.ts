@@ -35,6 +35,10 @@ export function nothingTouched(): Touched {
   return { instances: new Set(), definitions: new Set(), fenced: new Set(), nodes: new Set() }
 }
 
+export function isUntouched({ instances, definitions, fenced, nodes }: Touched): boolean {
+  return instances.size + definitions.size + fenced.size + nodes.size === 0
+}
+
 /** One record, and whose it is. */
 export interface Found {
   readonly owner: PeerId

@@ -17,12 +17,14 @@ export class Writer {
   /** A safe integer ≥ 0: seven bits a byte, least significant first. */
   uint(value: number): this {
     this.#reserve(8)
-    let rest = value
-    while (rest > 0x7f) {
-      this.#bytes[this.#length++] = (rest % 0x80) | 0x80
-      rest = Math.floor(rest / 0x80)
-    }
-    this.#bytes[this.#length++] = rest
+    const bytes = this.#bytes
+    let at = this.#length
+    let large = value
+    for (; large > 0x7fff_ffff; large = Math.floor(large / 0x80)) bytes[at++] = (large % 0x80) | 0x80
+    let rest = large | 0 // whole numbers of the machine from here: most values are small, and every heartbeat holds many
+    for (; rest > 0x7f; rest >>= 7) bytes[at++] = (rest & 0x7f) | 0x80
+    bytes[at++] = rest
+    this.#length = at
     return this
   }
 

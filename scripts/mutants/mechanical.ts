@@ -1,0 +1,122 @@
+// Mutants made by rule: a seed chooses among all places of the core, and the compiler throws out what it would not let pass.
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { Random } from '../../test/sim/random.js'
+import type { Mutant } from './mutant.js'
+import { type Kind, type Site, sitesOf } from './sites.js'
+
+/** Nothing but types, or nothing but limits that no fast test can reach. */
+const leftOut = /\/(effects|views|limits|errors)\.ts$/
+const kinds: readonly Kind[] = ['operator', 'condition', 'statement', 'constant']
+
+interface Place extends Site {
+  readonly file: string
+}
+
+export interface Choice {
+  readonly root: string
+  readonly seed: number
+  readonly count: number
+}
+
+/** So many mutants, of each kind equally many. */
+export function mechanical({ root, seed, count }: Choice): Mutant[] {
+  const random = new Random(seed)
+  const compiler = new Compiler(root)
+  const places = compiler.files.flatMap((file) => sitesOf(compiler.source(file)).map((site) => ({ ...site, file })))
+  const byKind = new Map(
+    kinds.map((kind) => [
+      kind,
+      shuffled(
+        places.filter((place) => place.kind === kind),
+        random,
+      ),
+    ]),
+  )
+  const chosen: Mutant[] = []
+  for (let i = 0; chosen.length < count && i < places.length; i++) {
+    const place = byKind.get(kinds[i % kinds.length] as Kind)?.pop()
+    if (place === undefined) continue
+    const mutant = mutantAt(compiler, place)
+    if (compiler.accepts(mutant)) chosen.push(mutant)
+  }
+  return chosen
+}
+
+function mutantAt(compiler: Compiler, { file, start, end, before, after }: Place): Mutant {
+  const { text } = compiler.source(file)
+  const line = text.slice(0, start).split('\n').length
+  const shown = (code: string): string => code.replace(/\s+/g, ' ').slice(0, 60)
+  const name = `${file}:${line} ${shown(before)} → ${after === '' ? 'nothing' : shown(after)}`
+  return { name, file, text: text.slice(0, start) + after + text.slice(end) }
+}
+
+function shuffled<T>(items: readonly T[], random: Random): T[] {
+  const left = [...items]
+  for (let i = left.length - 1; i > 0; i--) {
+    const j = random.below(i + 1)
+    ;[left[i], left[j]] = [left[j] as T, left[i] as T]
+  }
+  return left
+}
+
+/** The core as the compiler sees it, with one file changed at a time. */
+class Compiler {
+  readonly files: readonly string[]
+  readonly #root: string
+  readonly #texts = new Map<string, { version: number; text: string }>()
+  readonly #service: ts.LanguageService
+
+  constructor(root: string) {
+    this.#root = root
+    const names = readdirSync(join(root, 'src/core'), { recursive: true, encoding: 'utf8' })
+    const all = names
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => join('src/core', name))
+      .sort()
+    this.files = all.filter((name) => !leftOut.test(name))
+    for (const file of all)
+      this.#texts.set(join(root, file), { version: 1, text: readFileSync(join(root, file), 'utf8') })
+    this.#service = ts.createLanguageService(this.#host())
+  }
+
+  #host(): ts.LanguageServiceHost {
+    const { config } = ts.readConfigFile(join(this.#root, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
+      config: unknown
+    }
+    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, this.#root)
+    return {
+      getScriptFileNames: () => [...this.#texts.keys()],
+      getScriptVersion: (path) => String(this.#texts.get(path)?.version ?? 0),
+      getScriptSnapshot: (path) => {
+        const text = this.#texts.get(path)?.text ?? ts.sys.readFile(path)
+        return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text)
+      },
+      getCurrentDirectory: () => this.#root,
+      getCompilationSettings: () => ({ ...options, noEmit: true, noUnusedLocals: false, noUnusedParameters: false }),
+      getDefaultLibFileName: (settings) => ts.getDefaultLibFilePath(settings),
+      fileExists: (path) => ts.sys.fileExists(path),
+      readFile: (path) => ts.sys.readFile(path),
+      readDirectory: (...args) => ts.sys.readDirectory(...args),
+      directoryExists: (path) => ts.sys.directoryExists(path),
+      getDirectories: (path) => ts.sys.getDirectories(path),
+    }
+  }
+
+  source(file: string): ts.SourceFile {
+    const path = join(this.#root, file)
+    return ts.createSourceFile(path, this.#texts.get(path)?.text ?? '', ts.ScriptTarget.Latest, true)
+  }
+
+  /** Whether the changed file still has the types that it must have. */
+  accepts({ file, text }: Mutant): boolean {
+    const path = join(this.#root, file)
+    const original = this.#texts.get(path) as { version: number; text: string }
+    this.#texts.set(path, { version: original.version + 1, text })
+    const problems =
+      this.#service.getSyntacticDiagnostics(path).length + this.#service.getSemanticDiagnostics(path).length
+    this.#texts.set(path, { version: original.version + 2, text: original.text })
+    return problems === 0
+  }
+}

@@ -1,0 +1,177 @@
+// The bugs themselves, by the part of the core that they are in.
+import type { Patch } from './chosen.js'
+
+const membership: readonly Patch[] = []
+
+const documents: readonly Patch[] = [
+  {
+    name: 'a signature is not checked',
+    file: 'src/core/replica/replica.ts',
+    find: "    if (!verifyHead(signed, this.#crypto)) return { type: 'refused', reason: 'bad signature' }\n",
+    replace: '',
+  },
+  {
+    name: 'the digest of a full content is not compared',
+    file: 'src/core/document/document.ts',
+    find: 'if (!fits(entries) || !equalBytes(entries.digest(), signed.head.digest)) return undefined',
+    replace: 'if (!fits(entries)) return undefined',
+  },
+  {
+    name: 'the digest of an update is not compared',
+    file: 'src/core/document/document.ts',
+    find: 'if (!isRight || !equalBytes(this.#entries.digest(), signed.head.digest)) {',
+    replace: 'if (!isRight) {',
+  },
+  {
+    name: 'an update may start anywhere',
+    file: 'src/core/document/document.ts',
+    find: 'const startsHere = step.fromEpoch === head.epoch && step.fromVersion === head.version',
+    replace: 'const startsHere = step.fromEpoch === head.epoch',
+  },
+  {
+    name: 'a generation that knows nothing of the last one replaces it',
+    file: 'src/core/replica/replica.ts',
+    find: "if (held !== undefined && isBehind(head, held.document.signed.head)) return { type: 'behind' }",
+    replace: '',
+  },
+  {
+    name: 'what is fenced may come back',
+    file: 'src/core/replica/replica.ts',
+    find: "if (head.generation <= this.#fencedUpTo(head.owner)) return { type: 'fenced' }",
+    replace: '',
+  },
+  {
+    name: 'a fence ends one generation too few',
+    file: 'src/core/replica/replica.ts',
+    find: 'if (head.generation <= this.#fencedUpTo(head.owner))',
+    replace: 'if (head.generation < this.#fencedUpTo(head.owner))',
+  },
+  {
+    name: 'the boot id does not order heads',
+    file: 'src/core/wire/head.ts',
+    find: 'return comparePoints(a, b) || (a.boot < b.boot ? -1 : a.boot > b.boot ? 1 : 0)',
+    replace: 'return comparePoints(a, b)',
+  },
+  {
+    name: 'heads change their mark only after the next one',
+    file: 'src/core/replica/replica.ts',
+    find: '    if (held.mark !== undefined) joinMark(this.#settled, held.mark)\n',
+    replace: '',
+  },
+]
+
+const removals: readonly Patch[] = [
+  {
+    name: 'a removal hides only lower numbers',
+    file: 'src/core/lookup.ts',
+    find: 'winner.record.n > this.#union.removedUpTo(id)',
+    replace: 'winner.record.n >= this.#union.removedUpTo(id)',
+  },
+  {
+    name: 'registering does not exceed what was removed',
+    file: 'src/core/replica/union.ts',
+    find: '    let number = this.removedUpTo(id)\n',
+    replace: '    let number = 0\n',
+  },
+  {
+    name: 'the lesser owner wins',
+    file: 'src/core/replica/union.ts',
+    find: 'return a.record.n - b.record.n || (a.owner < b.owner ? -1 : a.owner > b.owner ? 1 : 0)',
+    replace: 'return a.record.n - b.record.n || (a.owner < b.owner ? 1 : a.owner > b.owner ? -1 : 0)',
+  },
+  {
+    name: 'removals are not copied when their writer is fenced',
+    file: 'src/core/registry/commands.ts',
+    find: '      if (removal !== undefined) this.remove(id, removal.n, wall)\n',
+    replace: '',
+  },
+  {
+    name: 'definitions are not copied when their writer is fenced',
+    file: 'src/core/registry/commands.ts',
+    find: "    for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(owner, id, wall)\n",
+    replace: '',
+  },
+  {
+    name: 'fences are not noted',
+    file: 'src/core/registry/horizon.ts',
+    find: '    this.#fences.set(owner, { head, seenAt: wall })\n',
+    replace: '',
+  },
+  {
+    name: 'an owner forgets what it dropped without a removal',
+    file: 'src/core/registry/commands.ts',
+    find: '    this.#droppedUnsaid.set(id, n)\n',
+    replace: '',
+  },
+  {
+    name: 'own records that are beaten stay',
+    file: 'src/core/registry/commands.ts',
+    find: "    for (const id of instances) if (union.isBeaten(id, self)) journal.set('instances', id, undefined)\n",
+    replace: '',
+  },
+  {
+    name: 'a removal ends when the wall clock says so',
+    file: 'src/core/registry/horizon.ts',
+    find: 'return Math.min(wall, this.#start.wall + (now - this.#start.now) + clockTrust_ms)',
+    replace: 'return Math.max(wall, now)',
+  },
+  {
+    name: 'a stale node gives away what it holds',
+    file: 'src/core/registry/exchange.ts',
+    find: '    if (!this.#parts.isStale()) {\n',
+    replace: '    {\n',
+  },
+  {
+    name: 'stamps of equal height are decided by the lesser writer',
+    file: 'src/core/replica/records.ts',
+    find: 'return a.stamp - b.stamp || (a.writer < b.writer ? -1 : a.writer > b.writer ? 1 : 0)',
+    replace: 'return a.stamp - b.stamp || (a.writer < b.writer ? 1 : a.writer > b.writer ? -1 : 0)',
+  },
+]
+
+const starts: readonly Patch[] = [
+  {
+    name: 'it speaks before its generation is on disk',
+    file: 'src/core/registry/opening.ts',
+    find: '    return this.#isGenerationDurable\n',
+    replace: '    return true\n',
+  },
+  {
+    name: 'what was written before an adoption is lost',
+    file: 'src/core/registry/journal.ts',
+    find: '    for (const change of written) rewrite(change, this.#baseline)\n',
+    replace: '',
+  },
+  {
+    name: 'a live clone goes on',
+    file: 'src/core/registry/intake.ts',
+    find: 'return continued !== undefined && head.generation > continued && this.#parts.boot < head.boot',
+    replace: 'return continued !== undefined && head.generation > continued && this.#parts.boot === head.boot',
+  },
+  {
+    name: 'acknowledged before it is on disk',
+    file: 'src/core/registry/journal.ts',
+    find: '  whenDurable(waiting: Waiting): void {\n    this.#waiting.push(waiting)\n',
+    replace: '  whenDurable(waiting: Waiting): void {\n    waiting(undefined)\n',
+  },
+  {
+    name: 'an update spans an epoch',
+    file: 'src/core/registry/journal.ts',
+    find: '      this.publish(now, true) // an update never spans a new epoch\n',
+    replace: '',
+  },
+  {
+    name: 'a gap is never pulled',
+    file: 'src/core/registry/exchange.ts',
+    find: '      this.pull(owner, via, now)\n      if',
+    replace: '      if',
+  },
+  {
+    name: 'neighbours out of step are left alone',
+    file: 'src/core/registry/exchange.ts',
+    find: '    exchange.reconciledAt = now\n    this.sync(peer, now)\n',
+    replace: '    exchange.reconciledAt = now\n',
+  },
+]
+
+export const patches: readonly Patch[] = [...membership, ...documents, ...removals, ...starts]
