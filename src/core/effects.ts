@@ -4,6 +4,7 @@
  */
 import type { RegistryError } from './errors.js'
 import type { Definition, InstanceStatus, PeerId, Registration } from './model.js'
+import type { MemberState } from './views.js'
 
 /** The time of an input, as this machine tells it. */
 export interface Moment {
@@ -122,10 +123,19 @@ export interface StoredDocument {
   readonly updates: readonly { readonly head: Uint8Array; readonly update: Uint8Array }[]
 }
 
+export type InstanceChange = 'shown' | 'changed' | 'hidden'
+
 /** News for people and programs; never needed for correctness. */
 export type RegistryEvent =
-  | { readonly type: 'member'; readonly peer: PeerId; readonly from: string; readonly to: string; readonly why: string }
-  | { readonly type: 'instance'; readonly id: string; readonly slug?: string; readonly change: 'shown' | 'hidden' }
+  | {
+      readonly type: 'member'
+      readonly peer: PeerId
+      readonly from: MemberState
+      readonly to: MemberState
+      readonly why: string
+    }
+  /** `changed`: it was seen before and after, but not as the same. One that moves to another slug is hidden at the old, shown at the new. */
+  | { readonly type: 'instance'; readonly id: string; readonly slug?: string; readonly change: InstanceChange }
   | {
       readonly type: 'instance-status'
       readonly id: string

@@ -2,8 +2,9 @@
  * The index that lookups read: instances by slug and by url, who of them is visible, and which one to pick next.
  * It follows the union and the beliefs about members; it never reads a document and never waits.
  */
-import type { RegistryEvent } from './effects.js'
-import type { InstanceStatus, PeerId } from './model.js'
+import type { InstanceChange, RegistryEvent } from './effects.js'
+import { canonicalJson, type InstanceRecord, type PeerId } from './model.js'
+import { worthPicking } from './preference.js'
 import type { Found, Union } from './replica/union.js'
 
 /** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
@@ -14,10 +15,6 @@ interface Listing {
   /** Where the next pick begins. */
   turn: number
 }
-
-/** Statuses from best to worst; `pick` never goes beyond `pickable` unless the whole daemon is in doubt. */
-const preference: readonly (readonly InstanceStatus[])[] = [['Healthy'], ['Unknown', 'Degraded']]
-const lastPreference = [...preference, ['Unreachable', 'Error']] as const
 
 /** What the index asks about owners. */
 export interface Beliefs {
@@ -82,17 +79,27 @@ export class Index {
 
   #refreshVisibility(id: string, before: Found | undefined): void {
     const after = this.#winners.get(id)
+    const wasVisible = this.#visible.has(id)
     const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner)
     for (const slug of [before?.record.slug, after?.record.slug]) {
       if (slug === undefined) continue
       this.#listings.delete(slug)
       this.#lastKnown.delete(slug)
     }
-    if (isVisible === this.#visible.has(id)) return
     if (isVisible) this.#visible.add(id)
     else this.#visible.delete(id)
-    const slug = (after ?? before)?.record.slug
-    this.#notify({ type: 'instance', id, change: isVisible ? 'shown' : 'hidden', ...(slug !== undefined && { slug }) })
+    this.#tell(id, wasVisible ? before : undefined, isVisible ? after : undefined)
+  }
+
+  /** What readers of the old slug and of the new one have to know, each of which may follow its own slug alone. */
+  #tell(id: string, before: Found | undefined, after: Found | undefined): void {
+    const tell = (change: InstanceChange, { record: { slug } }: Found): void =>
+      this.#notify({ type: 'instance', id, change, ...(slug !== undefined && { slug }) })
+    const stays = before !== undefined && after !== undefined && before.record.slug === after.record.slug
+    if (stays && !looksTheSame(before, after)) tell('changed', after)
+    if (stays) return
+    if (before !== undefined) tell('hidden', before)
+    if (after !== undefined) tell('shown', after)
   }
 
   isVisible(id: string): boolean {
@@ -145,19 +152,24 @@ export class Index {
     const known = ids.map((id) => this.#winners.get(id) as Found)
     const visible = known.filter(({ owner }) => this.#beliefs.isVisible(owner))
     const turn = this.#firstTurn % Math.max(1, known.length)
-    if (!inDoubt) return { visible, choice: bestOf(visible, preference), turn }
+    const living = worthPicking(visible, statusOf, false)
+    if (!inDoubt) return { visible, choice: living, turn }
     const lastKnown = known.filter(({ owner }) => !this.#beliefs.hasLeft(owner))
-    const living = bestOf(visible, preference)
-    return { visible: lastKnown, choice: living.length > 0 ? living : bestOf(lastKnown, lastPreference), turn }
+    return { visible: lastKnown, choice: living.length > 0 ? living : worthPicking(lastKnown, statusOf, true), turn }
   }
 }
 
-function bestOf(found: readonly Found[], order: readonly (readonly InstanceStatus[])[]): readonly Found[] {
-  for (const statuses of order) {
-    const best = found.filter(({ record }) => statuses.includes(record.status))
-    if (best.length > 0) return best
-  }
-  return []
+function statusOf({ record }: Found): InstanceRecord['status'] {
+  return record.status
+}
+
+/** Whether readers, who see the record and the node that it is of, but no registration number, see no difference. */
+function looksTheSame(a: Found, b: Found): boolean {
+  if (a.owner !== b.owner) return false
+  if (a.record === b.record) return true
+  const { n: _, ...before } = a.record
+  const { n: __, ...after } = b.record
+  return canonicalJson(before) === canonicalJson(after)
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, id: string): void {

@@ -1,33 +1,72 @@
 /**
- * What a daemon's log says of its registry: each event in words that can be read at night, at the level that it deserves.
+ * What is said of a registry's life: each event in words that can be read at night, at the level that it deserves.
  */
 import type { RegistryEvent } from '../core/effects.js'
+import type { DataDir } from '../io/storage/data-dir.js'
+import type { Holdings } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 
-export function logEvent(log: Log, event: RegistryEvent): void {
+/** One line of a log. */
+export interface Line {
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly fields?: object
+  readonly message: string
+}
+
+export function writeLine(log: Log, { level, fields = {}, message }: Line): void {
+  log[level](fields, message)
+}
+
+export function lineOf(event: RegistryEvent): Line {
   switch (event.type) {
     case 'member': {
       const { peer, from, to, why } = event
-      return log.info({ peer, from, to, why }, `member ${to}: ${why}`)
+      return { level: 'info', fields: { peer, from, to, why }, message: `member ${to}: ${why}` }
     }
-    case 'instance':
-      return log.debug({ id: event.id, slug: event.slug }, `instance ${event.change}`)
+    case 'instance': {
+      const { id, slug, change } = event
+      return { level: 'debug', fields: { id, slug }, message: `instance ${change}` }
+    }
     case 'instance-status': {
       const { id, from, to } = event
       const isExpected = from === 'Unknown' && to === 'Healthy' // the first check of each, and of all after a start
-      return log[isExpected ? 'debug' : 'info']({ id, from, to }, `instance is ${to}`)
+      return { level: isExpected ? 'debug' : 'info', fields: { id, from, to }, message: `instance is ${to}` }
     }
     case 'ready':
-      return log.info('ready: writes are accepted')
-    case 'synced':
-      return log.debug({ peer: event.peer, documents: event.documents }, 'compared all documents with a peer')
-    case 'generation':
-      return log.warn({ generation: event.generation }, `began a new generation: ${event.why}`)
-    case 'refuted':
-      return log.warn({ incarnation: event.incarnation }, 'others reported this node silent; told them that it lives')
+      return { level: 'info', message: 'ready: writes are accepted' }
+    case 'synced': {
+      const { peer, documents } = event
+      return { level: 'debug', fields: { peer, documents }, message: 'compared all documents with a peer' }
+    }
+    case 'generation': {
+      const { generation, why } = event
+      return { level: 'warn', fields: { generation }, message: `began a new generation: ${why}` }
+    }
+    case 'refuted': {
+      const { incarnation } = event
+      return {
+        level: 'warn',
+        fields: { incarnation },
+        message: 'others reported this node silent; told them that it lives',
+      }
+    }
     case 'muted':
-      return log.error(event.why)
+      return { level: 'error', message: event.why }
     case 'warning':
-      return log.warn(event.message)
+      return { level: 'warn', message: event.message }
   }
+}
+
+/** What a start found on its disk, and mended. */
+export function linesOfDisk({ warnings, lostStore }: DataDir, { damaged }: Holdings): Line[] {
+  const lost = lostStore === undefined ? [] : [`${lostStore} What it held is fetched from the other nodes.`]
+  return [
+    ...warnings.map((message): Line => ({ level: 'warn', message })),
+    ...lost.map((message): Line => ({ level: 'error', message })),
+    ...damaged.map((owner): Line => ({
+      level: 'error',
+      fields: { owner },
+      message: 'a damaged document was dropped from disk; it is fetched from the other nodes',
+    })),
+  ]
 }

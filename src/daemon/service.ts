@@ -5,7 +5,7 @@ import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId } from '../core/model.js'
 import type { Registry } from '../core/registry/registry.js'
-import type { PeersView, PeerView, SelfView } from '../core/views.js'
+import type { NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import type { Engine } from './engine.js'
@@ -14,6 +14,7 @@ export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Engine
   readonly network: Network
+  readonly news: NewsFeed
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
   readonly startedAt: number
@@ -22,7 +23,7 @@ export interface ServiceParts {
 }
 
 export function createService(parts: ServiceParts): RegistryService {
-  const { registry, engine, network } = parts
+  const { registry, engine, network, news } = parts
   const now = (): ReturnType<Engine['now']> => engine.now()
   const write = async (command: Command): Promise<string | undefined> => {
     const result = await engine.command(command)
@@ -49,6 +50,7 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => registry.readiness(),
+    news,
   }
 }
 

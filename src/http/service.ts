@@ -8,6 +8,7 @@ import type {
   InstanceView,
   LookupResult,
   MemberView,
+  NewsFeed,
   NodeView,
   PeersView,
   Readiness,
@@ -45,4 +46,5 @@ export interface RegistryService {
   peers(): PeersView
   digest(): DigestView
   readiness(): Readiness
+  readonly news: NewsFeed
 }

@@ -47,6 +47,10 @@ function picked(index: Index, count: number, inDoubt = false): Record<string, nu
   return counts
 }
 
+function changesOf(events: readonly RegistryEvent[]): string[] {
+  return events.flatMap((event) => (event.type === 'instance' ? [`${event.change} ${event.id} ${event.slug}`] : []))
+}
+
 test('rotation is even', () => {
   const { index, put } = table()
   for (const id of ['i', 'j', 'k']) put('a', id)
@@ -145,8 +149,43 @@ test('shown, hidden and status are told once each', () => {
   expect(events).toEqual([
     { type: 'instance', id: 'i', slug: 's', change: 'shown' },
     { type: 'instance-status', id: 'i', from: 'Unknown', to: 'Healthy' },
+    { type: 'instance', id: 'i', slug: 's', change: 'changed' },
     { type: 'instance', id: 'i', slug: 's', change: 'hidden' },
   ])
+})
+
+test('a visible instance whose record looks different has changed; a higher number alone is no change', () => {
+  const { events, put, drop } = table()
+  put('a', 'i')
+  put('a', 'i', { n: 2 })
+  expect(changesOf(events)).toEqual(['shown i s'])
+  put('a', 'i', { n: 2, status: 'Degraded' })
+  put('b', 'i', { n: 3, status: 'Degraded' }) // another node: its url is another
+  drop('a', 'i')
+  expect(changesOf(events)).toEqual(['shown i s', 'changed i s', 'changed i s'])
+})
+
+test('one that moves to another slug is hidden at the old and shown at the new, for readers of either', () => {
+  const { events, visible, put } = table()
+  put('a', 'i')
+  put('a', 'i', { n: 2, slug: 't' })
+  expect(changesOf(events)).toEqual(['shown i s', 'hidden i s', 'shown i t'])
+  visible.delete('b')
+  put('b', 'i', { n: 3, slug: 'u' }) // the winner is of a node that is not seen
+  expect(changesOf(events).slice(3)).toEqual(['hidden i t'])
+})
+
+test('what nobody sees changes without a word', () => {
+  const { events, index, visible, put, drop } = table()
+  visible.delete('a')
+  put('a', 'i')
+  put('a', 'i', { n: 2, slug: 't', status: 'Unreachable' })
+  drop('a', 'i')
+  expect(changesOf(events)).toEqual([])
+  put('a', 'i', { n: 3, slug: 't' })
+  visible.add('a')
+  index.refreshOwner('a')
+  expect(changesOf(events)).toEqual(['shown i t'])
 })
 
 test('asking for slugs that nobody has fills no memory: nothing is kept of them', () => {

@@ -33,6 +33,7 @@ export class MemoryService implements RegistryService {
   ready: Readiness = { ready: true, reasons: [] }
   degraded = false
   left = false
+  readonly news: RegistryService['news'] = { since: () => undefined, subscribe: () => () => undefined }
   /** What every write fails with, while set. */
   failure: Error | undefined
 

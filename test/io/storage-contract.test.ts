@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import type { StoreOp } from '../../src/core/effects.js'
 import { openDataDir } from '../../src/io/storage/data-dir.js'
-import { memoryStorage, type Storage } from '../../src/io/storage/storage.js'
+import { memoryStorage } from '../../src/io/storage/memory.js'
+import type { Storage } from '../../src/io/storage/storage.js'
 import { bytes, forget, note, removeTemporaryDirs, snapshot, temporaryDir, update } from './stored.js'
 
 const kinds: Record<string, () => Promise<Storage>> = {

@@ -3,6 +3,7 @@
  */
 import type { Moment } from '../effects.js'
 import { RegistryError } from '../errors.js'
+import { frozen } from '../frozen.js'
 import type { Index } from '../lookup.js'
 import type { Found } from '../replica/union.js'
 import { type Definition, type NodeRecord, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
@@ -31,20 +32,23 @@ export interface ReadingParts {
 
 export class Reading {
   readonly #parts: ReadingParts
+  /** What `picked` gave out. */
+  readonly #views = new WeakMap<Found, InstanceView>()
 
   constructor(parts: ReadingParts) {
     this.#parts = parts
   }
 
-  instance({ owner, record }: Found, at: Moment): InstanceView {
+  instance(found: Found, at: Moment): InstanceView {
+    const lastHeartbeat = found.record.status === 'Healthy' ? this.#heardAt(found.owner, at) : undefined
+    return { ...this.#lasting(found), ...(lastHeartbeat !== undefined && { lastHeartbeat }) }
+  }
+
+  /** What callers see of an instance, but for what changes by the second. */
+  #lasting({ owner, record }: Found): InstanceView {
     const { n: _, ...facts } = record
     const nodeUrl = this.#parts.desk.union.node(owner)?.url
-    const lastHeartbeat = record.status === 'Healthy' ? this.#heardAt(owner, at) : undefined
-    return {
-      ...facts,
-      ...(nodeUrl !== undefined && { nodeUrl }),
-      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
-    }
+    return { ...facts, ...(nodeUrl !== undefined && { nodeUrl }) }
   }
 
   /** @throws RegistryError `not-found` where no record has that slug */
@@ -71,6 +75,27 @@ export class Reading {
   /** What an instance is registered for, visible or not. */
   slugOf(id: string): string | undefined {
     return this.#parts.index.find(id)?.record.slug
+  }
+
+  /** The instance with that id, where readers see it. */
+  visible(id: string, at: Moment): InstanceView | undefined {
+    const { index } = this.#parts
+    const found = index.isVisible(id) ? index.find(id) : undefined
+    return found === undefined ? undefined : this.instance(found, at)
+  }
+
+  /**
+   * `pick` for callers in this program: the same unchangeable object as long as nothing about the instance changes, so that a
+   * pick costs no allocation. It goes without `lastHeartbeat`, which changes all the time.
+   */
+  picked(slug: string): InstanceView | undefined {
+    const found = this.pick(slug)
+    if (found === undefined) return undefined
+    const known = this.#views.get(found)
+    if (known !== undefined && known.nodeUrl === this.#parts.desk.union.node(found.owner)?.url) return known
+    const view = frozen(this.#lasting(found))
+    this.#views.set(found, view)
+    return view
   }
 
   /** @param slug only those; costs no more than they do */
@@ -115,6 +140,11 @@ export class Reading {
     const { union } = this.#parts.desk
     const definitions = [...union.definitionIds()].map((id) => union.definition(id))
     return definitions.filter((definition) => definition !== undefined).sort(byId)
+  }
+
+  /** What the owner calls its node; undefined before its record is known. */
+  nodeId(owner: PeerId): string | undefined {
+    return this.#parts.desk.union.node(owner)?.id
   }
 
   node(owner: PeerId, at: Moment): NodeView {

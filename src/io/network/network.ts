@@ -21,7 +21,7 @@ import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
 import { guarded } from './listener.js'
 import type { NetworkListener } from './listener.js'
-import { startNode } from './node.js'
+import { startNode, stopNode } from './node.js'
 import type { Node, NodeOptions } from './node.js'
 import { isPeerId } from './peerid.js'
 import { Requests } from './requests.js'
@@ -300,7 +300,7 @@ class Libp2pNetwork implements Network {
     const { cluster, mdns, clusterKey, ...rest } = this.#options
     const node = await this.#startNode({ ...rest, clusterKey, topic: this.#protocols.gossip })
     if (this.#stopping !== undefined) {
-      await node.libp2p.stop()
+      await stopNode(node)
       throw new RegistryError('unavailable', 'the network was stopped while it started')
     }
     this.#gossip?.start()
@@ -389,7 +389,7 @@ class Libp2pNetwork implements Network {
   }
 
   async #stopNode(): Promise<void> {
-    await this.#node?.libp2p.stop()
+    if (this.#node !== undefined) await stopNode(this.#node)
   }
 }
 

@@ -36,6 +36,8 @@ export interface NodeOptions {
 /** The parts of libp2p that are lent to its services, as far as we use them. */
 type Parts = GossipSubComponents &
   MulticastDNSComponents & {
+    /** Its update of the peer store waits for a second after each change of the addresses, the last one included. */
+    readonly addressManager: { readonly _updatePeerStoreAddresses?: { readonly stop?: () => void } }
     readonly transportManager: {
       getAddrs(): Multiaddr[]
       dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
@@ -123,6 +125,15 @@ async function tryStart(
   await prepare(node)
   await node.libp2p.start()
   return node
+}
+
+/** Ends a node, and the two timers that libp2p and gossipsub forget: they would hold a program for a second more. */
+export async function stopNode({ libp2p, parts, gossip }: Node): Promise<void> {
+  // Gossipsub replaces its status when it stops, and loses the timer with it.
+  const { status } = gossip as unknown as { readonly status?: { readonly heartbeatTimeout?: NodeJS.Timeout } }
+  await libp2p.stop()
+  clearTimeout(status?.heartbeatTimeout)
+  parts.addressManager._updatePeerStoreAddresses?.stop?.()
 }
 
 function readListenAddress(text: string): void {

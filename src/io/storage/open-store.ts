@@ -134,7 +134,8 @@ async function dropOldest(directory: string): Promise<void> {
 async function whyNot(path: string, options: StoreOptions, cause: unknown): Promise<RegistryError> {
   if (failureOf(cause) !== 'locked') return unreadable(path, cause)
   const pid = (await readHolder(options.directory))?.['pid']
-  const holder = typeof pid === 'number' ? `process ${pid}` : 'another process'
+  const others = typeof pid === 'number' ? `process ${pid}` : 'another process'
+  const holder = pid === process.pid ? 'another node in this very process' : others
   return new RegistryError(
     'conflict',
     `data directory ${options.directory}: ${holder} holds it; stop that one first, or choose another data directory`,

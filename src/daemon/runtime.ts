@@ -1,0 +1,191 @@
+/**
+ * A node without doors: a registry between a disk and a network, begun and ended in order. The daemon opens HTTP on it, a program
+ * that embeds it calls it; nothing in here writes a line to a log by itself, answers a signal, or ends the process.
+ */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Config } from '../config.js'
+import type { RegistryEvent } from '../core/effects.js'
+import { deriveNodeId, type NodeRecord } from '../core/model.js'
+import { Registry } from '../core/registry/registry.js'
+import type { RegistryService } from '../http/service.js'
+import { createChecker } from '../io/checks.js'
+import { createCrypto } from '../io/crypto.js'
+import { createNetwork, type Network } from '../io/network/network.js'
+import type { DataDir } from '../io/storage/data-dir.js'
+import type { Holdings } from '../io/storage/storage.js'
+import type { Log } from '../log.js'
+import { Engine } from './engine.js'
+import { type End, Life } from './life.js'
+import { News } from './news.js'
+import { createService } from './service.js'
+
+/** How often the addresses are looked at again. */
+const addressesInterval_ms = 5000
+
+/** What of the configuration concerns a node, whoever runs it. */
+export type NodeConfig = Pick<
+  Config,
+  | 'cluster'
+  | 'listen'
+  | 'listenElsewhere'
+  | 'join'
+  | 'announce'
+  | 'mdns'
+  | 'nodeId'
+  | 'region'
+  | 'zone'
+  | 'clusterKey'
+  | 'testDropGossip'
+> & { readonly url: string }
+
+export interface RuntimeOptions {
+  readonly config: NodeConfig
+  readonly dataDir: DataDir
+  readonly holdings: Holdings
+  /** Where this node answers HTTP, if it does. */
+  readonly http?: string
+  readonly log: Log
+  readonly onEvent: (event: RegistryEvent) => void
+  /** A rule of ours did not hold: nothing that follows can be trusted. */
+  readonly onBug: (error: unknown) => void
+  /** How to end what was begun, in the order of its beginning; this node adds to it. */
+  readonly ends: End[]
+}
+
+export interface Runtime {
+  readonly engine: Engine
+  readonly network: Network
+  readonly registry: Registry
+  readonly news: News
+  readonly service: RegistryService
+  readonly life: Life
+  /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
+  addresses(): readonly string[]
+  /**
+   * Resolves once the network listens; reads are served from the first moment on.
+   * @throws RegistryError naming the option that has to change
+   */
+  start(): Promise<void>
+}
+
+/** Builds a node and joins its parts; nothing happens yet, and what was added to `ends` is safe to end. */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { dataDir, log, ends, onEvent, onBug } = options
+  const startedAt = performance.now()
+  const boot = randomBytes(8).toString('hex')
+  const node = describeNode(options)
+  const registry = createRegistry(options, node, boot)
+  const now = (): ReturnType<Engine['now']> => engine.now()
+  const news = new News({
+    run: boot.slice(0, 8),
+    instance: (id) => registry.read.visible(id, now()),
+    nodeId: (peer) => registry.read.nodeId(peer),
+    wall: () => now().wall,
+  })
+  const checker = createChecker()
+  const engine = new Engine({
+    registry,
+    dataDir,
+    checker,
+    onEvent: (event) => {
+      news.tell(event)
+      onEvent(event)
+    },
+    onBug,
+  })
+  const network = createNetworkFor(options, engine)
+  engine.attach(network)
+  ends.push(
+    () => checker.stop(),
+    () => engine.stop(),
+  )
+  const life = new Life({ ends, engine, log })
+  const self = (): ReturnType<Parameters<typeof createService>[0]['self']> => ({
+    nodeId: node.id,
+    url: node.url,
+    cluster: options.config.cluster,
+    version: packageVersion(),
+    ...(options.http !== undefined && { http: options.http }),
+    listen: network.addresses(),
+  })
+  return {
+    ...{ engine, network, registry, news, life },
+    service: createService({ registry, engine, network, news, startedAt, self, leave: () => life.leave() }),
+    addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
+    async start() {
+      await engine.start()
+      ends.push(() => network.stop())
+      await network.start()
+      ends.push(keepTellingAddresses(engine, network))
+    },
+  }
+}
+
+function describeNode({ config, dataDir }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
+  return {
+    id: config.nodeId ?? deriveNodeId(dataDir.key.publicKey.toString()),
+    url: config.url,
+    ...(config.region !== undefined && { region: config.region }),
+    ...(config.zone !== undefined && { availabilityZone: config.zone }),
+  }
+}
+
+function createRegistry(
+  { dataDir, holdings }: RuntimeOptions,
+  node: Omit<NodeRecord, 'addresses'>,
+  boot: string,
+): Registry {
+  const { documents, notes } = holdings
+  return new Registry(
+    {
+      self: dataDir.key.publicKey.toString(),
+      boot,
+      crypto: createCrypto(dataDir.key),
+      node,
+      freshKey: dataDir.freshKey,
+      generation: dataDir.generation,
+      documents,
+      notes: Object.fromEntries(notes),
+      ...(dataDir.lastUp !== undefined && { lastUp: dataDir.lastUp }),
+    },
+    { now: performance.now(), wall: Date.now() },
+  )
+}
+
+function createNetworkFor({ config, dataDir, log }: RuntimeOptions, engine: Engine): Network {
+  const options = {
+    key: dataDir.key,
+    cluster: config.cluster,
+    listen: config.listen,
+    listenFallback: config.listenElsewhere,
+    announce: config.announce,
+    join: config.join,
+    mdns: config.mdns,
+    ...(config.clusterKey !== undefined && { clusterKey: config.clusterKey }),
+    addressBook: { load: () => dataDir.readAddressBook(), save: (json: string) => dataDir.writeAddressBook(json) },
+    log,
+    ...(config.testDropGossip > 0 && { faults: { dropGossip: config.testDropGossip } }),
+  }
+  return createNetwork(options, {
+    connected: (peer) => engine.feed({ type: 'connected', peer }),
+    disconnected: (peer) => engine.feed({ type: 'disconnected', peer }),
+    refused: (peer) => engine.feed({ type: 'refused', peer }),
+    gossip: (author, bytes) => engine.feed({ type: 'gossip', author, bytes }),
+    beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
+    request: (from, bytes, reply) => engine.request(from, bytes, reply),
+  })
+}
+
+/** Tells the registry where it can be dialled, again and again: machines change networks. */
+function keepTellingAddresses(engine: Engine, network: Network): End {
+  const tell = (): void => engine.feed({ type: 'listening', addresses: network.addresses() })
+  tell()
+  const timer = setInterval(tell, addressesInterval_ms)
+  return () => clearInterval(timer)
+}
+
+function packageVersion(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
