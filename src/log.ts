@@ -21,6 +21,37 @@ export function createLog(level: LogLevel, terminal = process.stderr.isTTY === t
   return pino(options, pretty({ destination: stderr, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: true }))
 }
 
+/** What a program's own logger has to be able to do: pino's can, and so can `console`. */
+export interface LentLog {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  /** Where it is missing, all of these levels are written. */
+  isLevelEnabled?(level: string): boolean
+}
+
+const lentLevels = ['debug', 'info', 'warn', 'error'] as const
+
+/** Leads our lines to a logger of the program. One that throws loses its line, and does no other harm. */
+export function lendLog(log: LentLog): Log {
+  const writer =
+    (level: (typeof lentLevels)[number]) =>
+    (...line: readonly [object, string] | readonly [string]): void => {
+      const [fields, message] = line.length === 1 ? [{}, line[0]] : line
+      try {
+        log[level](fields, message)
+      } catch {
+        // It is the program's own logger: nobody is left to be told.
+      }
+    }
+  const writers = Object.fromEntries(lentLevels.map((level) => [level, writer(level)]))
+  // libp2p's chatter is for loggers that were asked for it.
+  const isLevelEnabled = (level: string): boolean => log.isLevelEnabled?.(level) ?? level !== 'trace'
+  const trace = (): void => undefined
+  return { ...writers, fatal: writers['error'], trace, isLevelEnabled } as unknown as Log
+}
+
 /** Says nothing: for programs that embed a daemon, and for tests. */
 export function silentLog(): Log {
   return pino({ level: 'silent' })

@@ -125,8 +125,7 @@ export function parseShare(text: string): number {
 export function readClusterKey(file: string): Uint8Array {
   const path = resolve(file)
   const content = readPrivateFile(path, `rollcall keygen ${path} makes one`)
-  const lines = content.toString('latin1').trimEnd().split(/\r?\n/)
-  if (lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/') return new Uint8Array(content)
+  if (isClusterKey(content)) return new Uint8Array(content)
   throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
 }
 
@@ -147,6 +146,12 @@ export function readPrivateFile(path: string, wayOut: string): Buffer {
     const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
     throw new RegistryError('malformed', `cannot read ${path} (${why}); ${wayOut}`, { cause })
   }
+}
+
+/** Whether this is the content of a cluster key file. */
+export function isClusterKey(content: Uint8Array): boolean {
+  const lines = Buffer.from(content).toString('latin1').trimEnd().split(/\r?\n/)
+  return lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/'
 }
 
 export function bracketed(host: string): string {

@@ -1,0 +1,15 @@
+/**
+ * The public door of the package: a node for this program, a client for a daemon elsewhere, and the types of what they give.
+ */
+import './polyfill.js'
+
+export { createNode, type NodeEvents, type RollcallNode } from './node.js'
+export type { Keeping, NodeOptions, NodeSettings } from './node/settings.js'
+export type { LogLevel } from './config.js'
+export type { LentLog } from './log.js'
+export { createClient, isUnreachable } from './client.js'
+export type { Client, ClientOptions, InstanceQuery, RegistrationRequest } from './client.js'
+export { generateClusterKey } from './io/network/clusterkey.js'
+export { RegistryError, type ErrorCode } from './core/errors.js'
+export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
+export type * from './core/views.js'

@@ -1,0 +1,366 @@
+/**
+ * A node inside a program: the whole register in its memory, no HTTP, no signal handlers, no process of its own. It opens the same
+ * parts as the daemon does, and closes them.
+ */
+import './polyfill.js'
+import type { RegistrationRequest } from './client.js'
+import { RegistryError } from './core/errors.js'
+import type { RegistryEvent } from './core/effects.js'
+import { frozen } from './core/frozen.js'
+import { type Definition, parseDefinition, parseRegistration } from './core/model.js'
+import type {
+  DigestView,
+  InstanceView,
+  LookupResult,
+  MemberView,
+  NewsEvent,
+  NewsItem,
+  NodeView,
+  PeersView,
+  Readiness,
+  SelfView,
+} from './core/views.js'
+import { lineOf, linesOfDisk, writeLine, type Line } from './daemon/chronicle.js'
+import { type End, endAll } from './daemon/life.js'
+import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
+import type { RegistryService } from './http/service.js'
+import { type InstanceFilters, matches } from './http/show.js'
+import { openDataDir } from './io/storage/data-dir.js'
+import { openMemoryDir } from './io/storage/memory.js'
+import type { Log } from './log.js'
+import { Listeners } from './node/listeners.js'
+import { readOptions } from './node/options.js'
+import type { NodeOptions } from './node/settings.js'
+
+/** What a node tells its listeners. */
+export interface NodeEvents {
+  /** Another node came, went, or is believed to be in another state. */
+  readonly member: Extract<NewsEvent, { type: 'member' }>
+  /** An instance is to be seen, is to be seen no more, or looks different. One that moves to another slug is hidden and shown. */
+  readonly instance: Extract<NewsEvent, { type: 'instance' }>
+  /** Writes are accepted from now on. */
+  readonly ready: { readonly type: 'ready' }
+  /** Something that a person should know of: a damaged disk, a copied key, a disk that refuses writes. */
+  readonly warning: { readonly type: 'warning'; readonly message: string }
+  /** The node has ended. With `error` by itself, over a bug in Rollcall. */
+  readonly stopped: { readonly type: 'stopped'; readonly error?: Error }
+}
+
+/**
+ * A member of the cluster, in this program. Reads answer from memory, at once; what they give cannot be changed. Writes resolve once
+ * they are on this node's disk, and reach the others by themselves. Whatever is wrong throws a `RegistryError`; after `stop` every
+ * call does.
+ */
+export interface RollcallNode extends AsyncDisposable {
+  /** The name that the cluster knows this node by. */
+  readonly peerId: string
+  /** Multiaddrs at which other nodes can `join` this one. */
+  readonly addresses: readonly string[]
+  readonly self: SelfView
+
+  /**
+   * Resolves once writes are accepted: this node has found its peers, or none, and its own record is on disk. Writes that come
+   * earlier wait as well; this is for programs that want to know. Later troubles are in `readiness()`.
+   * @throws RegistryError `unavailable` if the node stops before; the signal's reason if that aborts
+   */
+  ready(options?: { readonly signal?: AbortSignal }): Promise<void>
+  /** Whether writes are accepted now, and if not, why. */
+  readiness(): Readiness
+
+  /**
+   * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
+   * the same again changes nothing. From now on this node checks whether the service answers.
+   * @example
+   * import { createNode } from 'rollcall'
+   *
+   * const node = await createNode({ memory: true })
+   * const { id } = await node.register({ slug: 'web', url: 'http://127.0.0.1:8080', tags: ['blue'] })
+   * console.log(node.instances({ tag: 'blue' }).map(({ url }) => url))
+   * await node.deregister(id)
+   * await node.stop()
+   * @throws RegistryError `malformed`, naming the field
+   */
+  register(registration: RegistrationRequest): Promise<{ readonly id: string }>
+  /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
+  deregister(id: string): Promise<void>
+
+  /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
+  lookup(slug: string): LookupResult | undefined
+  /**
+   * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
+   * microsecond, so call it for each request. It comes without `lastHeartbeat`.
+   */
+  pick(slug: string): InstanceView | undefined
+  /** The visible instances that fit all of the given fields, exactly. */
+  instances(filters?: InstanceFilters): readonly InstanceView[]
+
+  /** Says what a service is: any JSON with an `id`. The last one that was saved counts, everywhere. */
+  saveDefinition(definition: Definition): Promise<void>
+  /** @throws RegistryError `not-found` */
+  removeDefinition(id: string): Promise<void>
+  definitions(): readonly Definition[]
+
+  /** The records of the living nodes, this one among them. */
+  nodes(): readonly NodeView[]
+  /** What this node believes of each node that it knows, dead ones too. */
+  members(): readonly MemberView[]
+  /** The connections, and how far each peer's register agrees with this one. */
+  peers(): PeersView
+  /** Equal on two nodes exactly where they hold the same. */
+  digest(): DigestView
+
+  /**
+   * Tells a listener of each event from now on. One that throws, or rejects, is shown as a warning of the process and does the
+   * node no harm.
+   * @returns ends it
+   * @example
+   * import { createNode } from 'rollcall'
+   *
+   * const node = await createNode({ memory: true })
+   * const end = node.on('instance', ({ change, id, instance }) => console.log(change, id, instance?.status))
+   * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * end()
+   * await node.stop()
+   */
+  on<Type extends keyof NodeEvents>(type: Type, listener: (event: NodeEvents[Type]) => unknown): () => void
+  /**
+   * News of members and instances from now on, in order, until the signal aborts or the node stops; both end the loop quietly. A
+   * loop that falls thousands of items behind gets a `reset` in place of what it missed: then read everything anew.
+   * @example
+   * import { createNode } from 'rollcall'
+   *
+   * await using node = await createNode({ memory: true })
+   * const news = node.events()
+   * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * for await (const { at, event } of news) {
+   *   console.log(at, event.type)
+   *   break
+   * }
+   */
+  events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<NewsItem>
+
+  /** Says goodbye, so that the others need not find out, and lets go of everything. Any number of times. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a node in this program: a full member of the cluster. When this resolves, it answers reads.
+ * @example
+ * import { createNode } from 'rollcall'
+ *
+ * const node = await createNode({ dataDir: './rollcall' })
+ * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
+ * console.log(node.pick('web')?.url)
+ * await node.stop()
+ * @throws RegistryError naming the option that has to change: `malformed`, `conflict` where another node holds the data dir or the
+ *   port, `unavailable` where the disk or the network refuses
+ */
+export async function createNode(options: NodeOptions): Promise<RollcallNode> {
+  const { dataDir: path, config, log, signal } = readOptions(options)
+  signal?.throwIfAborted()
+  const ends: End[] = []
+  try {
+    const dataDir = path === undefined ? await openMemoryDir() : await openDataDir(path)
+    ends.push(() => dataDir.close())
+    const holdings = await dataDir.storage.load()
+    const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`
+    const node = new EmbeddedNode({ config: { ...config, url }, dataDir, holdings, log, ends })
+    await node.begin()
+    node.tellLater(linesOfDisk(dataDir, holdings))
+    signal?.throwIfAborted()
+    if (signal !== undefined) node.stopOn(signal)
+    return node
+  } catch (error) {
+    await endAll(ends, log)
+    throw error
+  }
+}
+
+class EmbeddedNode implements RollcallNode {
+  readonly #runtime: Runtime
+  readonly #log: Log
+  readonly #listeners = new Listeners<NodeEvents>()
+  readonly #isReady = Promise.withResolvers<void>()
+  #isOver = false
+  /** Aborts when the node stops. */
+  readonly #over = new AbortController()
+  #bug: Error | undefined
+
+  constructor(parts: Omit<RuntimeOptions, 'onEvent' | 'onBug'>) {
+    this.#log = parts.log
+    this.#isReady.promise.catch(() => undefined) // whoever waits is told; nobody has to
+    this.#runtime = createRuntime({
+      ...parts,
+      onEvent: (event) => this.#onEvent(event),
+      onBug: (error) => this.#onBug(error),
+    })
+    this.#runtime.news.subscribe(({ event }) => this.#onNews(event))
+    void this.#runtime.life.stopped.then(() => this.#ended())
+  }
+
+  // ---- beginning and end
+
+  async begin(): Promise<void> {
+    await this.#runtime.start()
+    if (this.#bug !== undefined) throw this.#bug
+  }
+
+  /** What was found before anybody could listen is told once somebody can. */
+  tellLater(lines: readonly Line[]): void {
+    setImmediate(() => lines.forEach((line) => this.#say(line)))
+  }
+
+  stopOn(signal: AbortSignal): void {
+    const onAbort = (): void => void this.stop()
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#over.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true })
+  }
+
+  stop(): Promise<void> {
+    this.#isOver = true
+    this.#over.abort()
+    return this.#runtime.life.stop()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  #ended(): void {
+    this.#isReady.reject(new RegistryError('unavailable', 'the node has stopped'))
+    const error = this.#bug
+    const told = this.#listeners.tell('stopped', { type: 'stopped', ...(error !== undefined && { error }) })
+    if (error !== undefined && told === 0) process.emitWarning(error)
+  }
+
+  /** From a state that no rule foresaw nothing more is served. */
+  #onBug(cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.#bug = new RegistryError('internal', `this is a bug in rollcall; the node ends: ${reason}`, { cause })
+    this.#log.error({ err: cause }, this.#bug.message)
+    void this.stop()
+  }
+
+  // ---- what happens
+
+  #onEvent(event: RegistryEvent): void {
+    this.#say(lineOf(event))
+    if (event.type !== 'ready') return
+    this.#isReady.resolve()
+    this.#listeners.tell('ready', { type: 'ready' })
+  }
+
+  #say(line: Line): void {
+    writeLine(this.#log, line)
+    const { level, message } = line
+    if (level === 'warn' || level === 'error') this.#listeners.tell('warning', { type: 'warning', message })
+  }
+
+  #onNews(event: NewsEvent): void {
+    if (event.type === 'member') this.#listeners.tell('member', event)
+    if (event.type === 'instance') this.#listeners.tell('instance', event)
+  }
+
+  on<Type extends keyof NodeEvents>(type: Type, listener: (event: NodeEvents[Type]) => unknown): () => void {
+    return this.#listeners.on(type, listener)
+  }
+
+  events({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<NewsItem> {
+    const over = this.#over.signal
+    return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal])
+  }
+
+  async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const onAbort = (): void => reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await Promise.race([this.#isReady.promise, promise])
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  // ---- reads and writes
+
+  get #service(): RegistryService {
+    this.#refuseWhenOver()
+    return this.#runtime.service
+  }
+
+  #refuseWhenOver(): void {
+    if (!this.#isOver) return
+    throw this.#bug ?? new RegistryError('unavailable', 'the node has stopped; createNode starts another one')
+  }
+
+  get peerId(): string {
+    return this.#runtime.network.peerId
+  }
+
+  get addresses(): readonly string[] {
+    return this.#runtime.addresses()
+  }
+
+  get self(): SelfView {
+    return frozen(this.#service.self())
+  }
+
+  async register(registration: RegistrationRequest): Promise<{ readonly id: string }> {
+    return this.#service.register(parseRegistration(registration))
+  }
+
+  async deregister(id: string): Promise<void> {
+    await this.#service.deregister(id)
+  }
+
+  async saveDefinition(definition: Definition): Promise<void> {
+    await this.#service.saveDefinition(parseDefinition({ definition }))
+  }
+
+  async removeDefinition(id: string): Promise<void> {
+    await this.#service.removeDefinition(id)
+  }
+
+  lookup(slug: string): LookupResult | undefined {
+    try {
+      return frozen(this.#service.lookup(slug))
+    } catch (error) {
+      if (error instanceof RegistryError && error.code === 'not-found') return undefined
+      throw error
+    }
+  }
+
+  pick(slug: string): InstanceView | undefined {
+    this.#refuseWhenOver()
+    return this.#runtime.registry.read.picked(slug)
+  }
+
+  instances(filters: InstanceFilters = {}): readonly InstanceView[] {
+    return frozen(this.#service.instances(filters.slug).filter((view) => matches(view, filters)))
+  }
+
+  definitions(): readonly Definition[] {
+    return frozen(this.#service.definitions())
+  }
+
+  nodes(): readonly NodeView[] {
+    return frozen(this.#service.nodes())
+  }
+
+  members(): readonly MemberView[] {
+    return frozen(this.#service.members())
+  }
+
+  peers(): PeersView {
+    return frozen(this.#service.peers())
+  }
+
+  digest(): DigestView {
+    return frozen(this.#service.digest())
+  }
+
+  readiness(): Readiness {
+    return frozen(this.#service.readiness())
+  }
+}
