@@ -32,7 +32,7 @@ export function reads(command: Command): Command {
 export function clientOf(options: ServerOptions): Client {
   const server = options.server ?? variable('ROLLCALL_SERVER')
   const token = options.token ?? variable('ROLLCALL_TOKEN')
-  return createClient({ ...(server !== undefined && { server }), ...(token !== undefined && { token }) })
+  return createClient({ attempts: 1, ...(server !== undefined && { server }), ...(token !== undefined && { token }) })
 }
 
 /** Empty ones count as not given. */

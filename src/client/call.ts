@@ -1,0 +1,167 @@
+/**
+ * One call to a daemon: asked, read, and asked again where that can do no harm and may help, within a number of attempts and a time.
+ */
+import { RegistryError } from '../core/errors.js'
+import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
+import { Servers } from './servers.js'
+
+export interface CallOptions {
+  readonly server?: string
+  readonly servers?: readonly string[]
+  readonly token?: string
+  readonly fetch?: typeof fetch
+  readonly timeout_ms?: number
+  readonly attempts?: number
+}
+
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+export interface CallDetails {
+  readonly body?: unknown
+  /** Recognises an answer of status 503 that is no failure of the call. */
+  readonly accept?: (answer: unknown) => boolean
+  /** Must not be asked twice. */
+  readonly once?: true
+}
+
+export type Call = <T>(method: Method, path: string, details?: CallDetails) => Promise<T>
+
+const defaults = { timeout_ms: 10_000, attempts: 3 } as const
+/** Between two rounds over all servers; doubles with each round. */
+const pause_ms = { first: 100, longest: 2000 } as const
+
+/** One request, but for what all have in common. */
+interface Sending {
+  readonly signal: AbortSignal
+  readonly body?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What the calls of one client share. */
+export class Caller {
+  readonly servers: Servers
+  readonly timeout_ms: number
+  readonly attempts: number
+  readonly #fetch: typeof fetch
+  readonly #credentials: Readonly<Record<string, string>>
+
+  constructor(options: CallOptions) {
+    this.servers = new Servers(options)
+    this.timeout_ms = options.timeout_ms ?? defaults.timeout_ms
+    this.attempts = options.attempts ?? Math.max(defaults.attempts, this.servers.all.length)
+    if (!Number.isInteger(this.attempts) || this.attempts < 1) {
+      throw new RegistryError('malformed', 'attempts: must be a whole number from 1 on; 1 asks once')
+    }
+    this.#fetch = options.fetch ?? fetch
+    this.#credentials = credentialsOf(options.token)
+  }
+
+  send(server: string, method: Method, path: string, init: Sending): Promise<Response> {
+    const headers = { ...this.#credentials, ...init.headers }
+    return this.#fetch(`${server}${path}`, { method, redirect: 'error', ...init, headers })
+  }
+
+  readonly call: Call = async <T>(method: Method, path: string, details: CallDetails = {}): Promise<T> => {
+    const deadline = performance.now() + this.timeout_ms
+    const failures = new Map<string, string>()
+    let mayBeDone = false
+    for (let made = 1; ; made += 1) {
+      const server = this.servers.current
+      try {
+        return (await this.#ask(server, method, path, { ...details, limit_ms: this.#share(made, deadline) })) as T
+      } catch (error) {
+        // An attempt before, whose answer never came, may well have removed it; it is gone in any case.
+        if (mayBeDone && method === 'DELETE' && isNotFound(error)) return undefined as T
+        mayBeDone ||= !neverArrived(error)
+        failures.set(server, error instanceof Error ? error.message : String(error))
+        const pause = details.once === true || made >= this.attempts ? undefined : this.#pause_ms(error, made)
+        if (pause === undefined || performance.now() + pause >= deadline) throw summary(error, failures)
+        this.servers.failed(server)
+        await new Promise((resolve) => setTimeout(resolve, pause))
+      }
+    }
+  }
+
+  /** The time that is left, divided by the servers that have not been asked in this round. */
+  #share(made: number, deadline: number): number {
+    const count = this.servers.all.length
+    return Math.max(1, (deadline - performance.now()) / (count - ((made - 1) % count)))
+  }
+
+  /** @returns undefined where asking again is no use */
+  #pause_ms(error: unknown, made: number): number | undefined {
+    const asked_ms = patience_ms(error)
+    if (asked_ms === undefined) return undefined
+    const isRoundOver = made % this.servers.all.length === 0
+    return isRoundOver ? Math.max(asked_ms, backoff_ms(made / this.servers.all.length)) : 0
+  }
+
+  async #ask(
+    server: string,
+    method: Method,
+    path: string,
+    { body, accept, limit_ms }: CallDetails & { readonly limit_ms: number },
+  ): Promise<unknown> {
+    const { response, text } = await this.#exchange(server, limit_ms, async (signal) => {
+      const content =
+        body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+      const response = await this.send(server, method, path, { signal, ...content })
+      return { response, text: await response.text() }
+    })
+    const { status } = response
+    if (status === 204) return undefined
+    const answer = parseAnswer(text, server, status)
+    if (status < 300 || (status === 503 && accept?.(answer) === true)) return answer
+    throw refusal(response, answer, `${server} answered ${status} to ${method} ${path}`)
+  }
+
+  /**
+   * The timer holds the process, unlike that of `AbortSignal.timeout`: Node 20's fetch overlooks a connection that is closed
+   * before the first byte, waits on with nothing left to wait for, and a program that awaits it would just end.
+   */
+  async #exchange<T>(server: string, limit_ms: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController()
+    const late = new Error(`no answer in ${Math.round(limit_ms) / 1000} s`)
+    const timer = setTimeout(() => abort.abort(late), limit_ms)
+    try {
+      return await attempt(abort.signal)
+    } catch (error) {
+      throw unreachable(server, error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+/** @param round counted from 1. Half of it is chance, so that many clients do not come back at once. */
+export function backoff_ms(round: number, { first, longest } = pause_ms as { first: number; longest: number }): number {
+  const whole = Math.min(longest, first * 2 ** (round - 1))
+  return whole / 2 + (Math.random() * whole) / 2
+}
+
+/** Of several servers that nobody answers at, all are named. */
+function summary(error: unknown, failures: ReadonlyMap<string, string>): unknown {
+  if (failures.size < 2 || !isUnreachable(error)) return error
+  return new RegistryError('unavailable', [...failures.values()].join('; '), { cause: (error as Error).cause })
+}
+
+/** @throws RegistryError `malformed`, which does not repeat the token */
+function credentialsOf(token: string | undefined): Readonly<Record<string, string>> {
+  if (token === undefined) return {}
+  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` }
+  throw new RegistryError('malformed', 'token: must be printable ASCII without spaces, as it has to fit into a header')
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'not-found'
+}
+
+export function parseAnswer(text: string, server: string, status: number): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new RegistryError('unavailable', `${server} is no Rollcall daemon: it answered ${status} without JSON`, {
+      cause,
+    })
+  }
+}

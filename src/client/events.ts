@@ -1,0 +1,158 @@
+/**
+ * The news of a daemon as one endless loop: connected, read, and where the connection breaks connected again at the item that was
+ * read last. What was missed is told by a `reset`; it never pretends that nothing was.
+ */
+import { RegistryError } from '../core/errors.js'
+import type { NewsEvent, NewsItem } from '../core/views.js'
+import { backoff_ms, type Caller, parseAnswer } from './call.js'
+import { patience_ms, refusal, unreachable } from './failures.js'
+import { readEvents, type ServerSentEvent } from './sse.js'
+
+export interface EventsQuery {
+  /** Only news of instances of that slug. */
+  readonly slug?: string
+  /** Only news of that type. */
+  readonly type?: 'member' | 'instance'
+  /** The id of the item that was read last, in an earlier loop. */
+  readonly after?: string
+  /** Ends the loop, quietly. */
+  readonly signal?: AbortSignal
+}
+
+/** A daemon sends a comment every 15 s at least: so long without a byte, and the connection is as good as gone. */
+const silence_ms = 45_000
+const pause_ms = { first: 100, longest: 5000 } as const
+const types: readonly string[] = ['member', 'instance', 'reset'] satisfies NewsEvent['type'][]
+
+export async function* followEvents(
+  caller: Caller,
+  { signal, after = '', ...filters }: EventsQuery,
+): AsyncGenerator<NewsItem, void, undefined> {
+  let last = after
+  let hadConnection = false
+  let failures = 0
+  while (signal?.aborted !== true) {
+    const { current: server } = caller.servers
+    const connection = new Connection(caller, server, signal)
+    try {
+      const body = await connection.open({ ...filters, after: last })
+      if (hadConnection && last === '') yield { id: '', at: new Date().toISOString(), event: { type: 'reset' } }
+      hadConnection = true
+      for await (const item of connection.items(body)) {
+        failures = 0
+        last = item.id
+        yield item
+      }
+      throw unreachable(server, 'the connection was closed')
+    } catch (error) {
+      if (isAborted(signal)) return
+      failures += 1
+      const asked_ms = patience_ms(error) ?? (hadConnection && mayPass(error) ? 0 : undefined)
+      if (asked_ms === undefined || (!hadConnection && failures >= caller.attempts)) throw error
+      caller.servers.failed(server)
+      await pause(Math.max(asked_ms, backoff_ms(failures, pause_ms)), signal)
+    } finally {
+      connection.close()
+    }
+  }
+}
+
+/** Such as the page of a proxy whose daemon is just starting again. */
+function mayPass(error: unknown): boolean {
+  return error instanceof RegistryError && (error.code === 'unavailable' || error.code === 'internal')
+}
+
+/** Asked anew: it may have happened since the compiler last looked. */
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
+}
+
+/** One request for news, and its end: by its caller, by silence, or by the daemon. */
+class Connection {
+  readonly #caller: Caller
+  readonly #server: string
+  readonly #signal: AbortSignal | undefined
+  readonly #abort = new AbortController()
+  readonly #onAbort = (): void => this.#abort.abort()
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(caller: Caller, server: string, signal: AbortSignal | undefined) {
+    this.#caller = caller
+    this.#server = server
+    this.#signal = signal
+    signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  async open(query: Record<string, string>): Promise<ReadableStream<Uint8Array>> {
+    const given = Object.entries(query).filter(([, value]) => value !== '')
+    const path = `/v1/events${given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`}`
+    this.#endAfter(this.#caller.timeout_ms)
+    const headers = { accept: 'text/event-stream' }
+    const response = await this.#reached(() =>
+      this.#caller.send(this.#server, 'GET', path, { signal: this.#abort.signal, headers }),
+    )
+    if (response.status === 200 && response.body !== null) return response.body
+    const answer = parseAnswer(await this.#reached(() => response.text()), this.#server, response.status)
+    throw refusal(response, answer, `${this.#server} answered ${response.status} to GET ${path}`)
+  }
+
+  async *items(body: ReadableStream<Uint8Array>): AsyncGenerator<NewsItem, void, undefined> {
+    this.#endAfter(silence_ms)
+    const events = readEvents(body, () => this.#endAfter(silence_ms))
+    try {
+      for (;;) {
+        const { done, value } = await this.#reached(() => events.next())
+        if (done === true) return
+        const item = parseItem(value)
+        if (item !== undefined) yield item
+      }
+    } finally {
+      this.close() // first, or the reader waits for a byte that nobody sends
+      await events.return().catch(() => undefined)
+    }
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#abort.abort()
+  }
+
+  #endAfter(limit_ms: number): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => this.#abort.abort(new Error(`nothing came for ${limit_ms / 1000} s`)), limit_ms)
+  }
+
+  async #reached<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step()
+    } catch (error) {
+      throw unreachable(this.#server, error)
+    }
+  }
+}
+
+/** @returns undefined for what a newer daemon may send, and for what is no news at all */
+function parseItem({ id, type, data }: ServerSentEvent): NewsItem | undefined {
+  if (!types.includes(type)) return undefined
+  try {
+    const { at, ...event } = JSON.parse(data) as { at: unknown }
+    return typeof at === 'string' ? { id, at, event: { ...event, type } as NewsEvent } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Ends early where the signal aborts. */
+function pause(length_ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, length_ms)
+    signal?.addEventListener('abort', end, { once: true })
+    if (isAborted(signal)) end()
+  })
+}

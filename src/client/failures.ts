@@ -1,0 +1,78 @@
+/**
+ * How a call to a daemon can fail, as errors that can be told apart: by its answer, or for want of one.
+ */
+import { type ErrorCode, RegistryError } from '../core/errors.js'
+
+/** Nobody answered: wrong address, no daemon, or none that answers in time. */
+export function isUnreachable(error: unknown): boolean {
+  return error instanceof RegistryError && error.cause instanceof Unreachable
+}
+
+class Unreachable extends Error {
+  override readonly name = 'Unreachable'
+}
+
+/** Nothing of it can have reached a daemon. */
+export function neverArrived(error: unknown): boolean {
+  const failure = isUnreachable(error) ? ((error as Error).cause as Error).cause : undefined
+  return failure instanceof Error && (failure.cause as { code?: unknown } | undefined)?.code === 'ECONNREFUSED'
+}
+
+/** The daemon asks for patience. */
+class Busy extends Error {
+  override readonly name = 'Busy'
+
+  constructor(readonly retryAfter_ms: number) {
+    super('the daemon cannot do it now')
+  }
+}
+
+export function unreachable(server: string, error: unknown): RegistryError {
+  const cause = new Unreachable('nobody answered', { cause: error })
+  return new RegistryError('unavailable', `no daemon answers at ${server} (${reasonOf(error)})`, { cause })
+}
+
+/** Fetch says `fetch failed` of everything; the reason is in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code, message } = (error.cause ?? error) as { code?: unknown; message?: string }
+  if (code === 'ECONNREFUSED') return 'connection refused'
+  return typeof code === 'string' ? code : (message ?? error.message)
+}
+
+/** What a daemon refuses. @param otherwise what is said where the answer itself says nothing */
+export function refusal(response: Response, answer: unknown, otherwise: string): RegistryError {
+  const { status, headers } = response
+  const code = codeOfStatus(status)
+  const error = (answer as { error?: unknown } | null)?.error
+  const message = typeof error === 'string' ? error : otherwise
+  if (code !== 'unavailable') return new RegistryError(code, message)
+  return new RegistryError(code, message, { cause: new Busy(parseRetryAfter(headers.get('retry-after'))) })
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 401) return 'unauthorized'
+  if (status === 403) return 'forbidden'
+  if (status === 404) return 'not-found'
+  if (status === 409) return 'conflict'
+  if (status === 413) return 'too-large'
+  if (status === 429 || status === 503) return 'unavailable'
+  return status < 500 ? 'malformed' : 'internal'
+}
+
+/** Seconds, or a date (RFC 9110); what is neither counts as absent. */
+function parseRetryAfter(text: string | null): number {
+  if (text === null) return 0
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000
+  const date = Date.parse(text)
+  return Number.isNaN(date) ? 0 : Math.max(0, date - Date.now())
+}
+
+/**
+ * How long to wait at least before the same is asked again.
+ * @returns undefined where asking again would bring the same answer
+ */
+export function patience_ms(error: unknown): number | undefined {
+  if (isUnreachable(error)) return 0
+  return error instanceof RegistryError && error.cause instanceof Busy ? error.cause.retryAfter_ms : undefined
+}

@@ -1,0 +1,65 @@
+/**
+ * Reads a stream of server-sent events (the text/event-stream of HTML): bytes in, events out. It connects to nothing.
+ */
+
+export interface ServerSentEvent {
+  /** That of the last event that had one; empty before. */
+  readonly id: string
+  readonly type: string
+  readonly data: string
+}
+
+/** Characters of one event: far above any of a daemon's. */
+const eventLength = 1024 * 1024
+
+/**
+ * The events that are complete; one that the stream cuts short is left out, as the standard says.
+ * @param onBytes told of every sign of life, comments included
+ * @throws Error where an event exceeds every sense
+ */
+export async function* readEvents(
+  stream: ReadableStream<Uint8Array>,
+  onBytes: () => void,
+): AsyncGenerator<ServerSentEvent, void, undefined> {
+  const draft = { id: '', type: '', data: [] as string[], length: 0 }
+  for await (const line of readLines(stream, onBytes)) {
+    draft.length += line.length
+    if (draft.length > eventLength) throw new Error(`an event is longer than ${eventLength} characters`)
+    if (line !== '') {
+      readField(line, draft)
+      continue
+    }
+    if (draft.data.length > 0) {
+      yield { id: draft.id, type: draft.type === '' ? 'message' : draft.type, data: draft.data.join('\n') }
+    }
+    Object.assign(draft, { type: '', data: [], length: 0 })
+  }
+}
+
+function readField(line: string, draft: { id: string; type: string; data: string[] }): void {
+  const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
+  if (name === 'data') draft.data.push(value)
+  if (name === 'event') draft.type = value
+  if (name === 'id' && !value.includes('\0')) draft.id = value
+}
+
+async function* readLines(stream: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<string> {
+  const reader = stream.getReader()
+  const decoder = new TextDecoder()
+  let rest = ''
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      onBytes()
+      rest += decoder.decode(value, { stream: true })
+      if (rest.length > eventLength) throw new Error(`a line is longer than ${eventLength} characters`)
+      // A final CR may be the first half of a CRLF: it waits for what follows.
+      const lines = rest.split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop() as string
+      yield* lines
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}

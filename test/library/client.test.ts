@@ -1,0 +1,195 @@
+// The client when things are not as they should be: servers that are gone or busy, answers that are lost, instances to choose from.
+import { describe, expect, test } from 'vitest'
+import { Choices, age_ms } from '../../src/client/choice.js'
+import { createClient, isUnreachable, RegistryError } from '../../src/client.js'
+import type { InstanceStatus, LookupResult } from '../../src/index.js'
+import { busy, done, hangUp, json, nobody, scripted, silence } from './scripted.js'
+
+const digest = { digest: 'ab', documents: [] }
+
+async function failureOf(call: Promise<unknown>): Promise<unknown> {
+  return call.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  )
+}
+
+describe('a call that may be repeated', () => {
+  test('is repeated where nobody answers or the daemon is busy, and then answers', async () => {
+    const { url, asked } = await scripted(hangUp, busy, json(digest))
+    expect(await createClient({ server: url }).digest()).toEqual(digest)
+    expect(asked).toHaveLength(3)
+  })
+
+  test('is repeated so often and no more; 1 is once', async () => {
+    const { url, asked } = await scripted(busy)
+    const error = await failureOf(createClient({ server: url, attempts: 4 }).digest())
+    expect(error).toMatchObject({ code: 'unavailable', message: 'starting' })
+    expect(isUnreachable(error)).toBe(false)
+    expect(asked).toHaveLength(4)
+    await failureOf(createClient({ server: url, attempts: 1 }).digest())
+    expect(asked).toHaveLength(5)
+    for (const attempts of [0, 1.5]) expect(() => createClient({ attempts })).toThrow(/^attempts: /)
+  })
+
+  test('ends in time: a daemon that asks for more patience than there is gets none', async () => {
+    const { url, asked } = await scripted(json({ error: 'later' }, 503, { 'retry-after': '3600' }))
+    expect(await failureOf(createClient({ server: url }).digest())).toMatchObject({ message: 'later' })
+    expect(asked).toHaveLength(1)
+    const inTenYears = new Date(Date.now() + 3e11).toUTCString()
+    const dated = await scripted(json({ error: 'much later' }, 429, { 'retry-after': inTenYears }))
+    expect(await failureOf(createClient({ server: dated.url }).digest())).toMatchObject({ message: 'much later' })
+    expect(dated.asked).toHaveLength(1)
+  })
+
+  test('waits as long as it is asked to', async () => {
+    const { url } = await scripted(json({ error: 'wait' }, 503, { 'retry-after': '1' }), json(digest))
+    const begun = performance.now()
+    await createClient({ server: url }).digest()
+    expect(performance.now() - begun).toBeGreaterThanOrEqual(990)
+  })
+
+  test.each([400, 401, 403, 404, 409, 413, 500])('is not repeated after an answer such as %i', async (status) => {
+    const { url, asked } = await scripted(json({ error: 'no' }, status))
+    expect(await failureOf(createClient({ server: url }).register({ url: 'http://a.test' }))).toMatchObject({
+      message: 'no',
+    })
+    expect(asked).toHaveLength(1)
+  })
+
+  test('that removes something which an attempt before has removed has done it', async () => {
+    const gone = json({ error: 'no such instance' }, 404)
+    const { url } = await scripted(hangUp, gone)
+    await createClient({ server: url }).deregister('a')
+    const other = await scripted(gone)
+    const servers = [await nobody(), other.url] // the first attempt cannot have reached anybody
+    expect(await failureOf(createClient({ servers }).deregister('a'))).toMatchObject({ code: 'not-found' })
+  })
+
+  test('leave is never repeated', async () => {
+    const { url, asked } = await scripted(hangUp, done)
+    expect(isUnreachable(await failureOf(createClient({ server: url }).leave()))).toBe(true)
+    expect(asked).toHaveLength(1)
+  })
+
+  test('not being ready is an answer, and asked once', async () => {
+    const { url, asked } = await scripted(json({ error: 'not ready', ready: false, reasons: ['joining'] }, 503))
+    expect(await createClient({ server: url }).readiness()).toMatchObject({ ready: false, reasons: ['joining'] })
+    expect(asked).toHaveLength(1)
+  })
+})
+
+describe('several servers', () => {
+  test('the one that answers is asked from then on', async () => {
+    const [gone, good] = [await nobody(), await scripted(json(digest))]
+    const client = createClient({ servers: [gone, good.url] })
+    expect(client.server).toBe(gone)
+    expect(await client.digest()).toEqual(digest)
+    expect(client.server).toBe(good.url)
+    await client.digest()
+    expect(good.asked).toHaveLength(2)
+  })
+
+  test('one that is silent leaves time for the others', async () => {
+    const [mute, good] = [await scripted(silence), await scripted(json(digest))]
+    expect(await createClient({ servers: [mute.url, good.url], timeout_ms: 1000 }).digest()).toEqual(digest)
+    expect(mute.asked).toHaveLength(1)
+  })
+
+  test('that all are gone are all named', async () => {
+    const servers = [await nobody(), await nobody()]
+    const error = await failureOf(createClient({ servers, timeout_ms: 2000 }).digest())
+    expect(isUnreachable(error)).toBe(true)
+    for (const server of servers) expect((error as RegistryError).message).toContain(server)
+  })
+
+  test('and one besides are a contradiction; none at all is the default', () => {
+    expect(() => createClient({ server: 'a:1', servers: ['b:1'] })).toThrow(/^server and servers: /)
+    expect(createClient({ servers: [] }).server).toBe('http://127.0.0.1:58231')
+  })
+})
+
+/** A daemon's answers, and a clock, both moved by hand. */
+function choices(): {
+  readonly pick: (slug?: string) => Promise<string | undefined>
+  readonly answer: { statuses: Record<string, InstanceStatus>; degraded: boolean; failure?: RegistryError }
+  readonly asked: string[]
+  readonly pass: (time_ms: number) => Promise<void>
+} {
+  const answer: ReturnType<typeof choices>['answer'] = { statuses: {}, degraded: false }
+  const asked: string[] = []
+  let now = 0
+  const made = new Choices(
+    async (slug): Promise<LookupResult> => {
+      asked.push(slug)
+      await Promise.resolve()
+      if (answer.failure !== undefined) throw answer.failure
+      const entries = Object.entries(answer.statuses)
+      const instances = entries.map(([id, status]) => ({ id, url: `http://${id}.test`, status }))
+      return { slug, instances, degraded: answer.degraded }
+    },
+    () => now,
+  )
+  const pick = async (slug = 'web'): Promise<string | undefined> => (await made.pick(slug))?.id
+  const pass = async (time_ms: number): Promise<void> => {
+    now += time_ms
+    await new Promise(setImmediate)
+  }
+  return { pick, answer, asked, pass }
+}
+
+describe('picks', () => {
+  test('go round evenly among the best, with one question for all of them', async () => {
+    const { pick, answer, asked } = choices()
+    answer.statuses = { a: 'Healthy', b: 'Healthy', c: 'Unreachable', d: 'Unknown' }
+    const together = await Promise.all([pick(), pick(), pick(), pick()])
+    const later = [await pick(), await pick()]
+    expect([...together, ...later].filter((id) => id === 'a')).toHaveLength(3)
+    expect([...together, ...later].filter((id) => id === 'b')).toHaveLength(3)
+    expect(asked).toEqual(['web'])
+  })
+
+  test('use what is known while it is asked anew, and then the new', async () => {
+    const { pick, answer, asked, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.statuses = { b: 'Healthy' }
+    await pass(age_ms.fresh + 1)
+    expect(await pick()).toBe('a')
+    await pass(1)
+    expect(await pick()).toBe('b')
+    expect(asked).toHaveLength(2)
+  })
+
+  test('use the last known where no daemon answers, for a while; then they say so', async () => {
+    const { pick, answer, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.failure = new RegistryError('unavailable', 'gone')
+    await pass(age_ms.kept - 1)
+    expect(await pick()).toBe('a')
+    await pass(2)
+    await expect(pick()).rejects.toThrow('gone')
+    delete answer.failure
+    expect(await pick()).toBe('a')
+  })
+
+  test('give nothing where nothing is worth calling, or known; of a daemon in doubt they take what there is', async () => {
+    const { pick, answer, pass } = choices()
+    answer.statuses = { a: 'Unreachable' }
+    expect(await pick()).toBeUndefined()
+    answer.degraded = true
+    await pass(age_ms.kept + 1)
+    expect(await pick()).toBe('a')
+    answer.failure = new RegistryError('not-found', 'slug: nothing is registered')
+    expect(await pick('other')).toBeUndefined()
+  })
+
+  test('over HTTP: one lookup, two calls', async () => {
+    const instances = [{ id: 'a', url: 'http://a.test', status: 'Healthy' }]
+    const { url, asked } = await scripted(json({ slug: 'x/y', instances, degraded: false }))
+    const client = createClient({ server: url })
+    expect([await client.pick('x/y'), await client.pick('x/y')]).toMatchObject([{ id: 'a' }, { id: 'a' }])
+    expect(asked).toEqual(['GET /v1/lookup/x%2Fy'])
+  })
+})
