@@ -27,7 +27,7 @@ export interface LentLog {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
-  /** Where it is missing, all of these levels are written. */
+  /** Where it is missing, all of our own lines are written, and none of the network stack's. */
   isLevelEnabled?(level: string): boolean
 }
 
@@ -46,8 +46,8 @@ export function lendLog(log: LentLog): Log {
       }
     }
   const writers = Object.fromEntries(lentLevels.map((level) => [level, writer(level)]))
-  // libp2p's chatter is for loggers that were asked for it.
-  const isLevelEnabled = (level: string): boolean => log.isLevelEnabled?.(level) ?? level !== 'trace'
+  // Asked before each line of libp2p's chatter, which is for loggers that say that they want it.
+  const isLevelEnabled = (level: string): boolean => log.isLevelEnabled?.(level) ?? false
   const trace = (): void => undefined
   return { ...writers, fatal: writers['error'], trace, isLevelEnabled } as unknown as Log
 }

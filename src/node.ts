@@ -148,10 +148,11 @@ export interface RollcallNode extends AsyncDisposable {
  * @example
  * import { createNode } from 'rollcall'
  *
- * const node = await createNode({ dataDir: './rollcall' })
- * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
- * console.log(node.pick('web')?.url)
- * await node.stop()
+ * const node = await createNode({ dataDir: './rollcall' }) // joins the others on this network
+ * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' }) // known to all of them, and checked from now on
+ * const web = node.pick('web') // whom to call: healthy ones, in turn, out of this program's memory
+ * console.log(web?.url)
+ * await node.stop() // says goodbye
  * @throws RegistryError naming the option that has to change: `malformed`, `conflict` where another node holds the data dir or the
  *   port, `unavailable` where the disk or the network refuses
  */

@@ -39,7 +39,7 @@ async function benchPick(): Promise<Row[]> {
     let picks = 0
     for (; performance.now() - begun < slice_ms / 2; picks += 10_000) {
       for (let j = 0; j < 10_000; j++)
-        if (registry.read.pick('web') === undefined) throw new Error('nothing was picked')
+        if (registry.read.picked('web') === undefined) throw new Error('nothing was picked')
     }
     if (i > 0) perSecond.push(picks / ((performance.now() - begun) / 1000) / 1e6) // the first one warms up
   }

@@ -5,7 +5,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Registry } from '../../src/core/registry/registry.js'
 import { createNode, generateClusterKey, RegistryError } from '../../src/index.js'
 import type { LentLog, NodeEvents, NodeOptions, RollcallNode } from '../../src/index.js'
 import { silentLog } from '../../src/log.js'
@@ -224,6 +225,15 @@ describe('a node on disk', () => {
   })
 })
 
+test('in memory each start is another node', async () => {
+  const first = await start()
+  await first.register({ slug: 'web', url: 'http://127.0.0.1:1' })
+  await first.stop()
+  const second = await start()
+  expect(second.peerId).not.toBe(first.peerId)
+  expect(second.instances()).toEqual([])
+})
+
 describe('the end', () => {
   test('any number of times; after it every call says that it is over', async () => {
     const node = await start()
@@ -270,6 +280,23 @@ describe('the end', () => {
     abort.abort(new Error('no longer'))
     await expect(waiting).rejects.toThrow('no longer')
     await node.ready()
+  })
+
+  test('over a bug of ours: the node ends by itself, says why, and serves nothing from what it no longer trusts', async () => {
+    const node = await start()
+    await node.ready()
+    const stopped = new Promise<NodeEvents['stopped']>((resolve) => node.on('stopped', resolve))
+    vi.spyOn(Registry.prototype, 'handle').mockImplementation(() => {
+      throw new Error('assertion failed: never')
+    })
+    const { error } = await stopped
+    vi.restoreAllMocks()
+    expect(error).toMatchObject({
+      code: 'internal',
+      message: expect.stringMatching(/bug in rollcall.*assertion failed: never/) as string,
+    })
+    expect(() => node.pick('x')).toThrow(error)
+    await node.stop()
   })
 
   test('leaves nothing that holds the program: it ends by itself', async () => {

@@ -1,0 +1,133 @@
+// What `npm pack` makes, installed elsewhere: it holds what it should, type-checks in both worlds of resolution, and runs.
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { configure, install, type Output, pack, run, temporaryProject, tsc } from './installed.js'
+
+/** Everything that a user may write, and (`@ts-expect-error`) a few things that the types refuse. */
+const program = `
+import { createClient, createNode, RegistryError, type InstanceView, type NodeOptions, type RollcallNode } from 'rollcall'
+import { Console } from 'node:console'
+
+const local = { mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'] }
+const options: NodeOptions = { memory: true, ...local, nodeId: 'a' }
+
+async function first(node: RollcallNode): Promise<InstanceView | undefined> {
+  for await (const { event } of node.events()) {
+    if (event.type === 'instance' && event.change === 'shown') return event.instance
+  }
+  return undefined
+}
+
+await using a = await createNode(options)
+await using b = await createNode({ memory: true, ...local, join: a.addresses, log: new Console(process.stderr) })
+const end = b.on('member', ({ peer, to }) => console.error(peer.length, to satisfies string))
+const seen = first(b)
+await a.register({ slug: 'web', scheme: 'http', host: '127.0.0.1', port: 1 })
+const instance = await seen
+end()
+console.log(instance?.url, b.lookup('web')?.instances.length, createClient().server)
+try {
+  await a.register({ slug: '!', url: 'http://a.test' })
+} catch (error) {
+  if (error instanceof RegistryError) console.log(error.code)
+}
+
+// @ts-expect-error one of dataDir and memory has to be said
+export const neither = (): unknown => createNode({ cluster: 'x' })
+// @ts-expect-error but not both
+export const both = (): unknown => createNode({ dataDir: '.', memory: true })
+// @ts-expect-error there is no such event
+export const none = (): unknown => a.on('nothing', () => undefined)
+// @ts-expect-error what is given out is not to be changed
+export const change = (): unknown => (a.instances()[0]!.url = 'x')
+`
+
+const clientProgram = `
+import { createClient, isUnreachable } from 'rollcall/client'
+
+const client = createClient({ servers: ['127.0.0.1:1'], attempts: 1 })
+try {
+  await client.pick('web')
+} catch (error) {
+  console.log(isUnreachable(error))
+}
+`
+
+let workshop: string
+let project: string
+beforeAll(async () => {
+  workshop = await temporaryProject()
+  project = await temporaryProject()
+  await install(await pack(workshop), project)
+  await writeFile(join(project, 'main.ts'), program)
+  await writeFile(join(project, 'client.ts'), clientProgram)
+}, 240_000)
+afterAll(async () => {
+  for (const path of [workshop, project]) await rm(path, { recursive: true, force: true })
+})
+
+function installed(...path: string[]): string {
+  return join(project, 'node_modules', 'rollcall', ...path)
+}
+
+describe('the package', () => {
+  test('holds what was built now, and nothing else', async () => {
+    expect((await readdir(installed())).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+    const built = await readdir(installed('dist'), { recursive: true, encoding: 'utf8' })
+    const sources = await readdir(join(workshop, 'sources', 'src'), { recursive: true, encoding: 'utf8' })
+    const files = sources.filter((name) => name.endsWith('.ts')).map((name) => name.replace(/\.ts$/, ''))
+    const folders = sources.filter((name) => !name.endsWith('.ts'))
+    expect(built.sort()).toEqual([...folders, ...files.flatMap((name) => [`${name}.js`, `${name}.d.ts`])].sort())
+  })
+
+  test('lends Node what the network stack needs before anything else is loaded', async () => {
+    const [first] = /^import .*$/m.exec(await readFile(installed('dist', 'index.js'), 'utf8')) ?? []
+    expect(first).toBe("import './polyfill.js';")
+  })
+
+  test.each([
+    { mode: 'nodenext', options: { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' } },
+    { mode: 'bundler', options: { module: 'esnext', moduleResolution: 'bundler', noEmit: true } },
+  ])('type-checks under $mode, its own declarations included', { timeout: 120_000 }, async ({ mode, options }) => {
+    await configure(project, `${mode}.json`, options)
+    const { code, stdout } = await run(tsc, ['-p', `${mode}.json`], project)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+  })
+
+  test('runs as it was compiled', async () => {
+    const { code, stdout } = await runCompiled('main.js')
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: 'http://127.0.0.1:1 1 http://127.0.0.1:58231\nmalformed\n',
+    })
+  })
+
+  test('has a client that brings nothing along: no package, nothing of Node', async () => {
+    expect(await importsFrom(installed('dist', 'client.js'))).toEqual([])
+    expect(await runCompiled('client.js')).toMatchObject({ code: 0, stdout: 'true\n' })
+  })
+
+  test('has the command', async () => {
+    const { bin } = JSON.parse(await readFile(installed('package.json'), 'utf8')) as { bin: { rollcall: string } }
+    const { code, stdout } = await run(process.execPath, [installed(bin.rollcall), '--help'], project)
+    expect(code).toBe(0)
+    expect(stdout).toContain('rollcall')
+  })
+})
+
+function runCompiled(file: string): Promise<Output> {
+  return run(process.execPath, [join('out', file)], project)
+}
+
+/** What a built file imports from outside the package, directly or through others. */
+async function importsFrom(file: string, seen = new Set<string>()): Promise<string[]> {
+  if (seen.has(file)) return []
+  seen.add(file)
+  const code = (await readFile(file, 'utf8')).replace(/\/\*[\s\S]*?\*\//g, '')
+  const names = [...code.matchAll(/^(?:import|export) (?:[^'"]*? from )?['"]([^'"]+)['"]/gm)].map(
+    ([, name = '']) => name,
+  )
+  const inner = names.filter((name) => name.startsWith('.')).map((name) => importsFrom(join(dirname(file), name), seen))
+  return [...names.filter((name) => !name.startsWith('.')), ...(await Promise.all(inner)).flat()]
+}
