@@ -3,7 +3,7 @@
  * It follows the union and the beliefs about members; it never reads a document and never waits.
  */
 import type { RegistryEvent } from './effects.js'
-import type { InstanceStatus, PeerId } from './model.js'
+import type { InstanceRecord, InstanceStatus, PeerId } from './model.js'
 import type { Found, Union } from './replica/union.js'
 
 /** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
@@ -21,8 +21,8 @@ const lastPreference = [...preference, ['Unreachable', 'Error']] as const
 
 /** What the index asks about owners. */
 export interface Beliefs {
-  /** Alive, and known in its current generation. */
-  isVisible(owner: PeerId): boolean
+  /** Alive, and known in its current generation; or said that it restarts, and the instance is healthy. */
+  isVisible(owner: PeerId, record: InstanceRecord): boolean
   /** Said goodbye: not even last-known. */
   hasLeft(owner: PeerId): boolean
 }
@@ -82,7 +82,7 @@ export class Index {
 
   #refreshVisibility(id: string, before: Found | undefined): void {
     const after = this.#winners.get(id)
-    const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner)
+    const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner, after.record)
     for (const slug of [before?.record.slug, after?.record.slug]) {
       if (slug === undefined) continue
       this.#listings.delete(slug)
@@ -143,7 +143,7 @@ export class Index {
   #makeListing(slug: string, inDoubt: boolean): Listing {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
     const known = ids.map((id) => this.#winners.get(id) as Found)
-    const visible = known.filter(({ owner }) => this.#beliefs.isVisible(owner))
+    const visible = known.filter(({ owner, record }) => this.#beliefs.isVisible(owner, record))
     const turn = this.#firstTurn % Math.max(1, known.length)
     if (!inDoubt) return { visible, choice: bestOf(visible, preference), turn }
     const lastKnown = known.filter(({ owner }) => !this.#beliefs.hasLeft(owner))
