@@ -64,8 +64,8 @@ export type Command =
   | { readonly type: 'remove-definition'; readonly id: string }
   /** Fences the node of that owner; for this daemon itself it raises the generation instead. */
   | { readonly type: 'remove-node'; readonly owner: PeerId }
-  /** Says goodbye; settled once the goodbye is on disk. */
-  | { readonly type: 'leave' }
+  /** Says goodbye, for good or for a restart; settled once the goodbye is on disk. */
+  | { readonly type: 'leave'; readonly restart?: boolean }
 
 export type Effect =
   /** Best effort to every member. */
@@ -85,6 +85,13 @@ export type Effect =
   | { readonly type: 'dial'; readonly peer: PeerId }
   /** The connection looks alive, but nothing comes over it: cut it and dial again. */
   | { readonly type: 'redial'; readonly peer: PeerId }
+  /**
+   * The peers to be connected with, and those that need not be: known, and no use for them now. All others are strangers,
+   * and dialled until it is known who they are. Replaces what was said before.
+   */
+  | { readonly type: 'links'; readonly wanted: readonly PeerId[]; readonly spared: readonly PeerId[] }
+  /** Neither end has a use for the connection: close it in order, and do not dial. */
+  | { readonly type: 'hang-up'; readonly peer: PeerId }
   /** Addresses at which a peer says that it can be dialled. */
   | { readonly type: 'learn'; readonly peer: PeerId; readonly addresses: readonly string[] }
   /** One atomic batch; `sync` ones must survive a power cut before `stored` comes back. */

@@ -18,8 +18,8 @@ interface Listing {
 
 /** What the index asks about owners. */
 export interface Beliefs {
-  /** Alive, and known in its current generation. */
-  isVisible(owner: PeerId): boolean
+  /** Alive, and known in its current generation; or said that it restarts, and the instance is healthy. */
+  isVisible(owner: PeerId, record: InstanceRecord): boolean
   /** Said goodbye: not even last-known. */
   hasLeft(owner: PeerId): boolean
 }
@@ -80,7 +80,7 @@ export class Index {
   #refreshVisibility(id: string, before: Found | undefined): void {
     const after = this.#winners.get(id)
     const wasVisible = this.#visible.has(id)
-    const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner)
+    const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner, after.record)
     for (const slug of [before?.record.slug, after?.record.slug]) {
       if (slug === undefined) continue
       this.#listings.delete(slug)
@@ -150,7 +150,7 @@ export class Index {
   #makeListing(slug: string, inDoubt: boolean): Listing {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
     const known = ids.map((id) => this.#winners.get(id) as Found)
-    const visible = known.filter(({ owner }) => this.#beliefs.isVisible(owner))
+    const visible = known.filter(({ owner, record }) => this.#beliefs.isVisible(owner, record))
     const turn = this.#firstTurn % Math.max(1, known.length)
     const living = worthPicking(visible, statusOf, false)
     if (!inDoubt) return { visible, choice: living, turn }

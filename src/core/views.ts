@@ -120,7 +120,7 @@ export interface PeerView extends ExchangeView {
 }
 
 export interface PeersView {
-  /** This replica has every connected peer's digest, and all members that it believes alive are connected. */
+  /** This replica has the digest of every peer that sends it heartbeats, and is connected with all that it means to be. */
   readonly inStep: boolean
   /** One line for people: `in step with 2 of 2 peers`. */
   readonly summary: string

@@ -123,6 +123,10 @@ export class Engine {
         return this.#network?.dial(effect.peer)
       case 'redial':
         return this.#network?.redial(effect.peer)
+      case 'links':
+        return this.#network?.follow(effect.wanted, effect.spared)
+      case 'hang-up':
+        return this.#network?.hangUp(effect.peer)
       case 'learn':
         return this.#network?.learn(effect.peer, effect.addresses)
       case 'store':

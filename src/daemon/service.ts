@@ -95,20 +95,23 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   })
   const connected = peers.filter((peer) => peer.connected)
   const inStep = connected.filter((peer) => peer.inStep === true)
-  const unconnected = members.filter(
-    ({ state, peer }) => state === 'alive' && !connected.some((known) => known.peer === peer),
+  const outOfStep = connected.filter((peer) => peer.inStep === false)
+  const missing = members.filter(
+    ({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !connected.some((one) => one.peer === peer),
   )
   return {
-    inStep: inStep.length === connected.length && unconnected.length === 0,
-    summary: summaryOf(inStep.length, connected.length, unconnected.length),
+    inStep: outOfStep.length === 0 && missing.length === 0,
+    summary: summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length),
     peers: peers.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1)),
   }
 }
 
-function summaryOf(inStep: number, connected: number, unconnected: number): string {
-  if (connected + unconnected === 0) return 'alone: no peer is connected'
-  const apart = unconnected === 0 ? '' : `; ${unconnected} living not connected`
-  return `in step with ${inStep} of ${connected} connected peers${apart}`
+/** In a large cluster only some peers send heartbeats here, and with them their digests. */
+function summaryOf(inStep: number, compared: number, connected: number, missing: number): string {
+  if (connected + missing === 0) return 'alone: no peer is connected'
+  const peers = compared === connected ? 'connected peers' : `compared peers, ${connected} connected`
+  const apart = missing === 0 ? '' : `; ${missing} living not connected`
+  return `in step with ${inStep} of ${compared} ${peers}${apart}`
 }
 
 function fromNetwork({ connectedSince, ...peer }: NetworkPeer): PeerView {

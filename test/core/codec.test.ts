@@ -65,7 +65,7 @@ test('what is over its limit is not that message', () => {
     encodeGossip({ type: 'update', signed, step: { fromEpoch: 1, fromVersion: 1, bytes: new Uint8Array(size) } })
   expect(decodeGossip(step(1000))).toBeDefined()
   expect(decodeGossip(step(wireLimits.gossipBytes))).toBeUndefined()
-  const relayed = { shortId: new Uint8Array(8), generation: 1, sequence: 1, load: 1, age_ms: 1 }
+  const relayed = { shortId: 2 ** 48 - 1, generation: 1, sequence: 1, load: 1, age_ms: 1 }
   const beat = (count: number, load = 0): Uint8Array =>
     encodeBeat({
       type: 'heartbeat',
@@ -80,7 +80,7 @@ test('what is over its limit is not that message', () => {
   expect(decodeBeat(beat(wireLimits.relayedHeartbeats + 1))).toBeUndefined()
   expect(decodeBeat(beat(0, 101))).toBeUndefined()
   const vitals = (size: number): Uint8Array =>
-    encodeBeat({ type: 'vitals', owner: 'a', generation: 1, sequence: 1, json: 'x'.repeat(size) })
+    encodeBeat({ type: 'vitals', list: [{ owner: 'a', generation: 1, sequence: 1, json: 'x'.repeat(size) }] })
   expect(decodeBeat(vitals(wireLimits.vitalsBytes))).toBeDefined()
   expect(decodeBeat(vitals(wireLimits.vitalsBytes + 1))).toBeUndefined()
   expect(
@@ -89,7 +89,7 @@ test('what is over its limit is not that message', () => {
 })
 
 test('sixty-four relayed heartbeats fit into a frame', () => {
-  const relayed = { shortId: new Uint8Array(8), generation: 2 ** 31, sequence: 2 ** 20, load: 100, age_ms: 60_000 }
+  const relayed = { shortId: 2 ** 48 - 1, generation: 2 ** 31, sequence: 2 ** 20, load: 100, age_ms: 60_000 }
   const bytes = encodeBeat({
     type: 'heartbeat',
     generation: 2 ** 31,

@@ -4,6 +4,7 @@ import {
   deadAfter_ms,
   fresh_ms,
   heartbeatInterval_ms,
+  inheritedSilence_ms,
   recovery_ms,
   reportRepeat_ms,
   reportStanding_ms,
@@ -58,6 +59,15 @@ test.each([
 })
 
 test.each([
+  [1, 3000, 4000],
+  [20, 3000, 4000],
+  [400, 3000, 4000],
+  [1000, 7500, 10_000],
+])('of %i members a word is fresh for %i ms, and silence is inherited after %i ms', (members, fresh, inherited) => {
+  expect([fresh_ms(members), inheritedSilence_ms(members)]).toEqual([fresh, inherited])
+})
+
+test.each([
   [0, 3000],
   [1, 3000],
   [10, 3000],
@@ -83,5 +93,9 @@ test('the constants are those of the design, and fit each other', () => {
   expect([heartbeatInterval_ms, silence_ms, reportStanding_ms, reportRepeat_ms]).toEqual([1000, 2300, 5000, 2000])
   expect(silence_ms).toBeGreaterThan(2 * heartbeatInterval_ms)
   expect(reportStanding_ms).toBeGreaterThan(2 * reportRepeat_ms)
-  expect(fresh_ms).toBeGreaterThan(silence_ms)
+  for (const members of [1, 20, 400, 1000]) {
+    expect(fresh_ms(members)).toBeGreaterThan(silence_ms)
+    expect(inheritedSilence_ms(members)).toBeGreaterThan(fresh_ms(members))
+    expect(inheritedSilence_ms(members)).toBeLessThan(slowPath_ms(members))
+  }
 })

@@ -16,7 +16,7 @@ const head: Head = {
 }
 
 function member(more: Partial<Member>): Member {
-  return { ...newMember('a', new Uint8Array(8), head, now - 60_000), heardAt: now, ...more }
+  return { ...newMember('a', new Uint8Array(32), head, now - 60_000), heardAt: now, ...more }
 }
 
 const calm: Circumstances = { now, awakeSince: 0, members: 5, reports: 0, needed: 2 }

@@ -1,52 +1,89 @@
-// Which heartbeats are passed on: those with news, the longest unsent first, sixty-four at most.
+// What is passed on: only news, the longest untold first, as much as fits; and nothing is told twice.
 import { expect, test } from 'vitest'
-import { type Member, newMember } from '../../src/core/membership/member.js'
-import { RelayPlan } from '../../src/core/membership/relay.js'
+import { Rota } from '../../src/core/membership/relay.js'
 
-function heard(id: string, sequence = 1, more: Partial<Member> = {}): Member {
-  const shortId = Buffer.from(id.padEnd(8).slice(0, 8))
-  const head = { owner: id, generation: 1, version: 1, boot: '0', epoch: 1, incarnation: 0, client: 1, digest: shortId }
-  return { ...newMember(id, shortId, head, 0), heardGeneration: 1, heardAt: 900, sequence, load: 7, ...more }
+interface Thing {
+  readonly name: string
+  generation: number
+  sequence: number
 }
 
-function names(relayed: readonly { shortId: Uint8Array }[]): string[] {
-  return relayed.map(({ shortId }) => Buffer.from(shortId).toString().trim())
+function thing(name: string, sequence = 1, generation = 1): Thing {
+  return { name, generation, sequence }
 }
 
-test('an observer is not told of itself, of who left, of who was not heard, or the same twice', () => {
-  const plan = new RelayPlan()
-  const members = [
-    heard('a'),
-    heard('b'),
-    heard('left', 1, { left: true }),
-    heard('mute', 0, { heardAt: undefined }),
-    heard('newer', 1, { heardGeneration: 2 }),
-  ]
-  expect(names(plan.take('a', members, 1000))).toEqual(['b'])
-  expect(plan.take('a', members, 2000)).toEqual([])
-  expect(names(plan.take('b', members, 2000))).toEqual(['a'])
-  const next = [heard('b', 2)]
-  expect(plan.take('a', next, 1250)[0]).toMatchObject({ generation: 1, sequence: 2, load: 7, age_ms: 350 })
+function rotaOf(...things: Thing[]): Rota<Thing> {
+  const rota = new Rota<Thing>()
+  for (const one of things) rota.add(one)
+  return rota
+}
+
+/** Takes what fits, all of it worth telling unless said. */
+function take(rota: Rota<Thing>, listener: string, room = 64, worth: (one: Thing) => boolean = () => true): string[] {
+  let left = room
+  return rota.take(listener, worth, () => left-- > 0).map(({ name }) => name)
+}
+
+test('a listener is told each thing once, and again when there is news of it', () => {
+  const [a, b] = [thing('a'), thing('b')]
+  const rota = rotaOf(a, b)
+  expect(take(rota, 'x')).toEqual(['a', 'b'])
+  expect(take(rota, 'x')).toEqual([])
+  expect(take(rota, 'y')).toEqual(['a', 'b'])
+  b.sequence = 2
+  expect(take(rota, 'x')).toEqual(['b'])
+  b.sequence = 1 // an older word is no news
+  expect(take(rota, 'x')).toEqual([])
 })
 
 test('a new generation is news, though its sequence begins again', () => {
-  const plan = new RelayPlan()
-  plan.take('o', [heard('a', 50)], 1000)
-  expect(names(plan.take('o', [heard('a', 1, { generation: 2, heardGeneration: 2 })], 2000))).toEqual(['a'])
+  const a = thing('a', 50)
+  const rota = rotaOf(a)
+  take(rota, 'x')
+  Object.assign(a, { generation: 2, sequence: 1 })
+  expect(take(rota, 'x')).toEqual(['a'])
 })
 
-test('where there are more than fit, those longest unsent go first, so all come round', () => {
-  const plan = new RelayPlan()
-  const at = (sequence: number): Member[] => Array.from({ length: 150 }, (_, i) => heard(`m${i}`, sequence))
-  const rounds = [1, 2, 3].map((sequence) => names(plan.take('o', at(sequence), sequence * 1000)))
+test('what is not worth telling waits, and takes no room', () => {
+  const rota = rotaOf(thing('a'), thing('b'), thing('c'))
+  expect(take(rota, 'x', 2, ({ name }) => name !== 'a')).toEqual(['b', 'c'])
+  expect(take(rota, 'x')).toEqual(['a'])
+})
+
+test('where there are more than fit, those longest untold go first, so all come round', () => {
+  const things = Array.from({ length: 150 }, (_, i) => thing(`m${i}`))
+  const rota = rotaOf(...things)
+  const rounds = [1, 2, 3].map((sequence) => {
+    for (const one of things) one.sequence = sequence
+    return take(rota, 'x')
+  })
   expect(rounds.map((round) => round.length)).toEqual([64, 64, 64])
   expect(new Set(rounds.flat()).size).toBe(150)
   expect(rounds[2]?.slice(0, 22)).toEqual(Array.from({ length: 22 }, (_, i) => `m${128 + i}`))
 })
 
-test('who is forgotten is news again', () => {
-  const plan = new RelayPlan()
-  plan.take('o', [heard('a')], 1000)
-  plan.forget('a')
-  expect(names(plan.take('o', [heard('a')], 2000))).toEqual(['a'])
+test('what comes new is told before what was told already', () => {
+  const things = [thing('a'), thing('b')]
+  const rota = rotaOf(...things)
+  take(rota, 'x')
+  for (const one of things) one.sequence = 2
+  rota.add(thing('c'))
+  expect(take(rota, 'x', 2)).toEqual(['c', 'a'])
+  expect(take(rota, 'x')).toEqual(['b'])
+})
+
+test('what does not fit stays to be told, and what comes after it is not told before it', () => {
+  const rota = rotaOf(thing('a'), thing('b'), thing('c'))
+  expect(take(rota, 'x', 1)).toEqual(['a'])
+  expect(take(rota, 'x', 0)).toEqual([])
+  expect(take(rota, 'x', 1)).toEqual(['b'])
+})
+
+test('what is deleted is told no more, and a listener that was forgotten is told all again', () => {
+  const [a, b] = [thing('a'), thing('b')]
+  const rota = rotaOf(a, b)
+  take(rota, 'x')
+  rota.forgetListener('x')
+  rota.delete(b)
+  expect(take(rota, 'x')).toEqual(['a'])
 })

@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly boot?: string
 }
 
+export const noLinks = { wanted: new Set<string>(), spared: new Set<string>() } as const
+
 export class Machine {
   registry: Registry | undefined
   disk = new Disk()
@@ -26,6 +28,12 @@ export class Machine {
   pausedUntil = 0
   /** It ended without a word: it refuses no dials either. */
   vanished = false
+  /** Whom its daemon wants to be connected with, and who need not be; all others are strangers to it. */
+  links: { readonly wanted: ReadonlySet<string>; readonly spared: ReadonlySet<string> } = noLinks
+  /** Dials of each peer that failed in a row, and when the next one is due. */
+  readonly dials = new Map<string, { failures: number; dueAt: number }>()
+  /** Where its search for strangers stands. */
+  strangerTurn = 0
   /** Names of the machines that it has a connection with. */
   readonly connected = new Set<string>()
   /** Peers whose end of the connection is gone while this end does not know it yet. */

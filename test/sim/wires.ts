@@ -1,6 +1,7 @@
 // The wires between simulated machines: links with delay, loss, doubling and cuts; connections over them; gossip, frames and streams over those.
 import type { Effect, Input } from '../../src/core/effects.js'
-import type { Machine } from './machine.js'
+import { pause_ms } from '../../src/io/network/schedule.js'
+import { type Machine, noLinks } from './machine.js'
 import type { Random } from './random.js'
 
 export interface LinkOptions {
@@ -44,6 +45,10 @@ interface Request {
   lastAt: number
   closed: boolean
 }
+
+/** Of all machines, how many a search for strangers looks at, and how many of those it dials. */
+const strangersSeen = 16
+const strangersAtOnce = 4
 
 export class Wires {
   readonly #ground: Ground
@@ -115,10 +120,38 @@ export class Wires {
     })
   }
 
-  // ---- connections: one between every two peers that can reach each other
+  // ---- connections: where a daemon wants them
 
-  connectAll(machine: Machine): void {
-    for (const other of this.#ground.machines.values()) this.#connect(machine, other)
+  /** As the network does: again and again, after ever longer pauses. */
+  dialWanted(machine: Machine): void {
+    if (this.#ground.now() < machine.pausedUntil) return
+    for (const self of machine.links.wanted) this.#dialInTurn(machine, self)
+  }
+
+  /** Everybody is on one local network, so each finds all others; a few of those whom it does not know at a time. */
+  dialStrangers(machine: Machine): void {
+    if (this.#ground.now() < machine.pausedUntil) return
+    const { wanted, spared } = machine.links
+    const all = [...this.#ground.machines.values()]
+    let dialled = 0
+    for (let i = 0; i < Math.min(all.length, strangersSeen) && dialled < strangersAtOnce; i++) {
+      const { self } = all[machine.strangerTurn++ % all.length] as Machine
+      if (self === machine.self || wanted.has(self) || spared.has(self)) continue
+      if (this.#dialInTurn(machine, self)) dialled += 1
+    }
+  }
+
+  /** @returns whether it was its turn */
+  #dialInTurn(machine: Machine, self: string): boolean {
+    const now = this.#ground.now()
+    const turn = machine.dials.get(self) ?? { failures: 0, dueAt: now }
+    if (machine.registry === undefined || now < turn.dueAt || this.#peer(machine, self) !== undefined) return false
+    machine.dials.set(self, turn)
+    this.dial(machine, self)
+    turn.dueAt =
+      now + pause_ms(turn.failures, machine.links.wanted.has(self)) * (0.75 + 0.5 * this.#ground.random.next())
+    turn.failures += 1
+    return true
   }
 
   /** The machine that stands for a peer at the other end of one of our connections. */
@@ -140,6 +173,8 @@ export class Wires {
     if (a.pausedUntil > now || b.pausedUntil > now) return // nobody shakes hands
     a.connected.add(b.name)
     b.connected.add(a.name)
+    a.dials.delete(b.self)
+    b.dials.delete(a.self)
     this.#noticeClosed(a, b.self)
     this.#noticeClosed(b, a.self)
     this.#tell(a, 0, { type: 'connected', peer: b.self })
@@ -179,6 +214,8 @@ export class Wires {
       this.disconnect(machine, other)
     }
     machine.halfOpen.clear()
+    machine.dials.clear()
+    machine.links = noLinks
   }
 
   dial(machine: Machine, self: string): void {
@@ -190,6 +227,11 @@ export class Wires {
     if (isRefused && within.length === others.length) {
       this.#later(machine, 2 * this.#delay(machine.name, within[0]?.name ?? ''), { type: 'refused', peer: self })
     }
+  }
+
+  hangUp(machine: Machine, self: string): void {
+    const other = this.#peer(machine, self)
+    if (other !== undefined) this.disconnect(machine, other)
   }
 
   redial(machine: Machine, self: string): void {

@@ -95,7 +95,7 @@ export class World {
     this.#scheduleWake(machine)
     this.#feedLater(machine, 3, { type: 'listening', addresses: [`/dns4/${name}/tcp/1`] })
     const { life } = machine
-    this.#after(5, () => this.#connectAll(machine, life))
+    this.#after(5, () => this.#keepDialling(machine, life))
     return machine
   }
 
@@ -149,10 +149,11 @@ export class World {
     })
   }
 
-  #connectAll(machine: Machine, life: number): void {
+  #keepDialling(machine: Machine, life: number): void {
     if (machine.life !== life) return
-    this.wires.connectAll(machine)
-    this.#after(1000 + this.random.below(200), () => this.#connectAll(machine, life))
+    this.wires.dialWanted(machine)
+    this.wires.dialStrangers(machine)
+    this.#after(1000 + this.random.below(200), () => this.#keepDialling(machine, life))
   }
 
   // ---- links
@@ -374,6 +375,11 @@ export class World {
         return this.#after(1, () => this.wires.dial(machine, effect.peer))
       case 'redial':
         return this.wires.redial(machine, effect.peer)
+      case 'links':
+        machine.links = { wanted: new Set(effect.wanted), spared: new Set(effect.spared) }
+        return this.#after(this.random.below(200), () => this.wires.dialWanted(machine))
+      case 'hang-up':
+        return this.wires.hangUp(machine, effect.peer)
       case 'learn':
         return
       case 'store':

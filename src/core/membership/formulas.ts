@@ -11,24 +11,32 @@ export const heartbeatInterval_ms = 1000
  */
 export const silence_ms = 2300
 
-/** How old the last word of a member may be for it to count as alive again; direct silence plus one relay. */
-export const fresh_ms = 3000
-
 /** How long a report counts after its receipt; must exceed two repeats, so that one may be lost. */
 export const reportStanding_ms = 5000
 export const reportRepeat_ms = 2000
 
-/** A timer of ours this late means that we were asleep: what we missed meanwhile says nothing about others (Lifeguard). */
+/** An observer that expects heartbeats and hears none for this long asks for them, or mends the connection. */
+export const expectation_ms = 5000
+
+/**
+ * A timer of ours this late means that we were asleep: what we missed meanwhile says nothing about others.
+ * (Lifeguard's local health, Dadgar, Phillips and Currey 2018, as a yes or no.)
+ */
 export const ownLateness_ms = 200
 
 /** For how long hidings and refutations of a member are held against it, or for it. */
 export const memory_ms = 10 * 60_000
 
+/** How long a daemon that said "I restart" may take before its instances are taken off the lists. */
+export const restartGrace_s = 30
+
 /**
- * How many distinct observers must report a member before it is hidden (Rapid's H): a third of them, but never one
- * alone where there are more, so that one sick observer or one cut link hides nobody.
- * @param observers how many living members observe it
- * @param refutations how often it lately proved such reports wrong; each raises the bar, up to a majority (Lifeguard)
+ * How many distinct observers must report a member before it is hidden: a third of them, but never one alone where
+ * there are more, so that one sick observer or one cut link hides nobody. (Rapid's H of K, Suresh et al. 2018, §4.2;
+ * Rapid asks for nine of ten since it also removes members; here a belief that was wrong costs half a second.)
+ * @param observers how many observe it
+ * @param refutations how often it lately proved such reports wrong; each raises the bar, up to a majority, so that
+ * a node that only some cannot reach stays visible
  */
 export function reportsNeeded(observers: number, refutations: number): number {
   const base = Math.min(observers, Math.max(2, Math.ceil(observers / 3)))
@@ -36,18 +44,38 @@ export function reportsNeeded(observers: number, refutations: number): number {
   return Math.max(1, base, Math.min(base + refutations, majority))
 }
 
-/** Unheard of by anyone for this long, a member is hidden without any report; grows with the time that hearsay travels. */
+/**
+ * Unheard of by anyone for this long, a member is hidden without any report; grows with the time that hearsay travels:
+ * a heartbeat passes on 64 others, and each daemon hears eight of them a second.
+ */
 export function slowPath_ms(members: number): number {
   return Math.max(8000, (members / 50) * 1000)
 }
 
-/** Hidden for this long, a member is dead (SWIM's suspicion time, log-scaled as in memberlist). */
+/**
+ * How long nobody may have heard of a member before an observer reports it that never heard it itself: one that took
+ * over from an observer which is hidden too. Half the slow path: much longer than hearsay takes where the member lives.
+ */
+export function inheritedSilence_ms(members: number): number {
+  return slowPath_ms(members) / 2
+}
+
+/** How old the last word of a member may be for it to count as alive again: direct silence and one relay, or what hearsay takes. */
+export function fresh_ms(members: number): number {
+  return Math.max(3000, (slowPath_ms(members) * 3) / 8)
+}
+
+/**
+ * Hidden for this long, a member is dead. (The suspicion time of SWIM, Das, Gupta and Motivala 2002, §4.2, scaled by the
+ * logarithm of the members as in memberlist.)
+ */
 export function deadAfter_ms(members: number): number {
   return 3000 * Math.max(1, Math.log10(Math.max(1, members)))
 }
 
 /**
- * How long a hidden member must look well before it is shown again.
+ * How long a hidden member must look well before it is shown again. (Flap damping as of routes in BGP, RFC 2439, with
+ * a count in place of a decaying penalty.)
  * @param hidings how often it was hidden lately, this time included: each doubles the wait, so that a node that stalls again and again stays hidden
  */
 export function recovery_ms(hidings: number): number {

@@ -4,7 +4,8 @@
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
 import type { Head } from '../wire/head.js'
-import { deadAfter_ms, fresh_ms, recovery_ms, slowPath_ms } from './formulas.js'
+import { deadAfter_ms, fresh_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
+import { type Places, placesOf } from './observers.js'
 
 /** A report against a member, kept a while after it expired so that a replay is recognised. */
 export interface Report {
@@ -17,13 +18,17 @@ export interface Report {
 
 export interface Member {
   readonly id: PeerId
-  /** The first 8 bytes of the hash of its id, as it stands in relayed heartbeats. */
-  readonly shortId: Uint8Array
+  /** The first 48 bits of the hash of its id, as it stands in relayed heartbeats. */
+  readonly shortId: number
+  /** Where it stands on the rings of observers. */
+  readonly places: Places
   /** Of the head that is held. */
   generation: number
   /** The highest heard for that generation, from head or heartbeat. */
   incarnation: number
   left: boolean
+  /** It said that it only restarts: until then its healthy instances stay listed. */
+  graceUntil: number | undefined
   state: MemberState
   since: number
   /** Why it is in this state, for people. */
@@ -35,8 +40,10 @@ export interface Member {
   load: number | undefined
   /** The last word of it, by whatever way. */
   heardAt: number | undefined
-  /** The last heartbeat on our own stream; absent until the first one, and watching begins with that. */
+  /** The last heartbeat on our own stream. Watching begins with the first one, and ends with a farewell. */
   directAt: number | undefined
+  /** Since when we are its observer, as we see it. */
+  observedSince: number | undefined
   /** A dial was refused since the last word. */
   refused: boolean
   readonly reports: Map<PeerId, Report>
@@ -50,13 +57,16 @@ export interface Member {
   unwellSince: number | undefined
 }
 
-export function newMember(id: PeerId, shortId: Uint8Array, head: Head, now: number): Member {
+/** @param hash of its peer id */
+export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number): Member {
   return {
     id,
-    shortId,
+    shortId: shortIdOf(hash),
+    places: placesOf(hash),
     generation: head.generation,
     incarnation: head.incarnation,
     left: head.left !== undefined,
+    graceUntil: undefined,
     state: head.left === undefined ? 'unknown' : 'left',
     since: now,
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
@@ -65,6 +75,7 @@ export function newMember(id: PeerId, shortId: Uint8Array, head: Head, now: numb
     load: undefined,
     heardAt: undefined,
     directAt: undefined,
+    observedSince: undefined,
     refused: false,
     reports: new Map(),
     reportDue: undefined,
@@ -75,6 +86,10 @@ export function newMember(id: PeerId, shortId: Uint8Array, head: Head, now: numb
   }
 }
 
+function shortIdOf(hash: Uint8Array): number {
+  return hash.subarray(0, 6).reduce((value, byte) => value * 0x100 + byte, 0)
+}
+
 /** What the table looks at, besides the member itself. */
 export interface Circumstances {
   readonly now: number
@@ -82,7 +97,7 @@ export interface Circumstances {
   readonly awakeSince: number
   /** How many members there are. */
   readonly members: number
-  /** Distinct living members whose reports against it stand, and how many of them hide it. */
+  /** Distinct living observers of it whose reports stand, and how many of them hide it. */
   readonly reports: number
   readonly needed: number
 }
@@ -108,7 +123,7 @@ export interface Judgement {
 export function judge(member: Member, at: Circumstances): Judgement | undefined {
   if (member.left) return member.state === 'left' ? undefined : { state: 'left', why: 'said goodbye' }
   const reported = at.reports >= at.needed
-  const unheard = at.now - Math.max(member.heardAt ?? member.since, at.awakeSince) > slowPath_ms(at.members)
+  const unheard = isUnheard(member, at)
   const wellFor = member.wellSince === undefined ? -1 : at.now - member.wellSince
   switch (member.state) {
     case 'left':
@@ -129,10 +144,64 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
   }
 }
 
+/** No word of it by any way for the slow path's time. */
+export function isUnheard(
+  { heardAt, since }: Readonly<Member>,
+  { now, awakeSince, members }: Pick<Circumstances, 'now' | 'awakeSince' | 'members'>,
+): boolean {
+  return now - Math.max(heardAt ?? since, awakeSince) > slowPath_ms(members)
+}
+
 /** Notes whether a member looks well now; the table asks for how long. */
 export function noteWellness(member: Member, at: Circumstances): void {
-  const heard = member.heardAt !== undefined && at.now - member.heardAt <= fresh_ms
+  const heard = member.heardAt !== undefined && at.now - member.heardAt <= fresh_ms(at.members)
   const well = heard && at.reports < at.needed
   member.wellSince = well ? (member.wellSince ?? at.now) : undefined
   member.unwellSince = well ? undefined : (member.unwellSince ?? at.now)
+}
+
+/** More refutations than this change no bar any more. */
+const marksKept = 64
+
+export function noteIncarnation(member: Member, incarnation: number, now: number): void {
+  if (incarnation <= member.incarnation) return
+  member.incarnation = incarnation
+  member.refutations.push(now)
+  if (member.refutations.length > marksKept) member.refutations.shift()
+}
+
+/**
+ * What is held against a member for a while, given the state that it goes to. A goodbye takes back the hiding that
+ * came before it: this silence was on purpose. Who comes back after a goodbye begins with a clean sheet, so that no
+ * number of deliberate restarts keeps a node hidden; one that was killed again and again is damped as one that stalls.
+ */
+export function noteMarks(member: Member, to: MemberState, now: number): void {
+  if (to === 'hidden') member.hidings.push(now)
+  else if (to === 'left' && (member.state === 'hidden' || member.state === 'dead')) member.hidings.pop()
+  else if (member.state === 'left') member.hidings = []
+}
+
+/** A goodbye for a restart keeps for a while what is listed; one for good does not. */
+export function noteGoodbye(member: Member, restartGrace_s: number, now: number): void {
+  const isListed = member.state === 'alive' || member.state === 'hidden'
+  member.graceUntil = isListed && restartGrace_s > 0 ? now + restartGrace_s * 1000 : undefined
+}
+
+export function forgetOldMarks(member: Member, now: number): void {
+  const recent = (at: number): boolean => now - at < memory_ms
+  if (member.hidings.length > 0) member.hidings = member.hidings.filter(recent)
+  if (member.refutations.length > 0) member.refutations = member.refutations.filter(recent)
+}
+
+/** What was heard and reported of an earlier generation is void; what it said of itself in this one counts. */
+export function beginGeneration(member: Member, head: Head): void {
+  member.generation = head.generation
+  member.incarnation = head.incarnation
+  member.reports.clear()
+  member.reportDue = undefined
+  if (member.heardGeneration >= head.generation) return
+  member.directAt = undefined
+  member.heardAt = undefined
+  member.sequence = 0
+  member.refused = false
 }

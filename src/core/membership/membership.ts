@@ -1,6 +1,7 @@
 /**
  * Who lives: heartbeats, reports and heads in; beliefs about members and what to say about them out.
- * It holds no records and sends nothing itself; time is told to it.
+ * It holds no records and sends nothing itself; time is told to it. A look at the clock costs what is going on, not the
+ * number of members: whoever is alive and quiet, dead, or gone is looked at once a second.
  */
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
@@ -8,17 +9,27 @@ import type { MemberState } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
+import { Defence } from './defence.js'
+import { heartbeatInterval_ms, reportsNeeded } from './formulas.js'
 import {
-  fresh_ms,
-  heartbeatInterval_ms,
-  memory_ms,
-  reportRepeat_ms,
-  reportStanding_ms,
-  reportsNeeded,
-  silence_ms,
-} from './formulas.js'
-import { type Member, type Report, judge, newMember, noteWellness } from './member.js'
-import { RelayPlan, shortIdKey } from './relay.js'
+  type Circumstances,
+  type Member,
+  beginGeneration,
+  forgetOldMarks,
+  isUnheard,
+  judge,
+  newMember,
+  noteGoodbye,
+  noteIncarnation,
+  noteMarks,
+  noteWellness,
+} from './member.js'
+import { type Places, Rings, placesOf } from './observers.js'
+import { Rota } from './relay.js'
+import { anyStands, noteReport, standing } from './reports.js'
+import { Strangers } from './strangers.js'
+import { Watch } from './watch.js'
 
 /** A member that changed its state. */
 export interface Transition {
@@ -35,43 +46,55 @@ export interface Verdict {
   readonly reports: readonly Pick<ReportMessage, 'subject' | 'generation' | 'incarnation'>[]
   /** Enough members report us: raise the incarnation. */
   readonly refute: boolean
+  /** Members that lived before and that we observe from now on. */
+  readonly takenOver: readonly PeerId[]
 }
 
 /** What a heartbeat came to: `news` of a generation whose head is not held yet is a reason to fetch it. */
 export type Hearing = 'heard' | 'news' | 'old'
 
-/** Counted once a tick: everyone who lives observes everyone. The dead and the left do not slow the living down. */
-interface Census {
-  alive: number
-  present: number
-}
-
-const strangersKept = 1024
-/** More refutations than this change no bar any more. */
-const marksKept = 64
+/** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
+export type Listing = 'all' | 'healthy' | 'none'
 
 export class Membership {
   readonly #self: PeerId
+  readonly #ownPlaces: Places
   readonly #hash: Crypto['hash']
   readonly #members = new Map<PeerId, Member>()
-  readonly #byShortId = new Map<string, Member>()
-  readonly #relays = new RelayPlan()
-  /** Daemons that were heard before their first head came, with the last thing that they said. */
-  readonly #strangers = new Map<PeerId, { readonly beat: Heartbeat; readonly at: number }>()
+  readonly #byShortId = new Map<number, Member>()
+  readonly #inState: Record<MemberState, number> = { unknown: 0, alive: 0, hidden: 0, dead: 0, left: 0 }
+  /** All that are not hidden, dead or gone, ourselves included. */
+  readonly #rings: Rings
+  readonly #watch = new Watch()
+  readonly #relays = new Rota<Member>()
+  /** Those to be judged at each tick: something is going on with them. */
+  readonly #restless = new Set<Member>()
+  /** Those whose listing may have changed since it was last asked for. */
+  readonly #touched = new Set<PeerId>()
+  readonly #strangers = new Strangers()
   /** Reports about ourselves. */
-  readonly #accusations = new Map<PeerId, Report>()
-  #ownIncarnation = 0
-  #ownGeneration = 0
+  readonly #defence = new Defence()
   #awakeSince = 0
+  #sweptAt = Number.NEGATIVE_INFINITY
+  #version = 0
+  /** What `version` was when the subjects were last worked out. */
+  #watchedVersion = -1
 
   constructor(self: PeerId, hash: Crypto['hash']) {
     this.#self = self
     this.#hash = hash
+    this.#ownPlaces = placesOf(hashOf(self, hash))
+    this.#rings = new Rings(self, this.#ownPlaces)
   }
 
   /** Members other than ourselves. */
   get size(): number {
     return this.#members.size
+  }
+
+  /** Raised whenever a member comes, goes, or changes its state. */
+  get version(): number {
+    return this.#version
   }
 
   member(id: PeerId): Readonly<Member> | undefined {
@@ -86,76 +109,95 @@ export class Membership {
     return id === this.#self || this.#members.get(id)?.state === 'alive'
   }
 
-  /** Alive, and what it says now is said by the generation whose document is held. */
-  isVisible(id: PeerId): boolean {
-    if (id === this.#self) return true
+  /** What of an owner is to be listed now. */
+  listing(id: PeerId): Listing {
+    if (id === this.#self) return 'all'
     const member = this.#members.get(id)
-    return member !== undefined && member.state === 'alive' && member.heardGeneration <= member.generation
+    if (member === undefined) return 'none'
+    // Alive, and what it says now is said by the generation whose document is held.
+    if (member.state === 'alive' && member.heardGeneration <= member.generation) return 'all'
+    return member.graceUntil === undefined ? 'none' : 'healthy'
+  }
+
+  /** Owners whose listing may have changed since the last call. */
+  takeTouched(): PeerId[] {
+    if (this.#touched.size === 0) return []
+    const touched = [...this.#touched]
+    this.#touched.clear()
+    return touched
   }
 
   /** Members believed alive, ourselves included. */
   alive(): number {
-    return this.#census().alive
+    return this.#inState.alive + 1
   }
 
-  #census(): Census {
-    const census = { alive: 1, present: 1 }
-    for (const { state } of this.#members.values()) {
-      if (state === 'alive') census.alive += 1
-      if (state !== 'dead' && state !== 'left') census.present += 1
-    }
-    return census
+  /** Members that count for the time that news take; the dead and the left do not slow the living down. */
+  get #present(): number {
+    return this.#inState.unknown + this.#inState.alive + this.#inState.hidden + 1
   }
 
-  /** Members whose reports against `id` stand. */
+  // ---- who observes whom
+
+  get rings(): Rings {
+    return this.#rings
+  }
+
+  /** Those who observe us. */
+  observers(): readonly PeerId[] {
+    return this.#rings.observersOf(this.#self, this.#ownPlaces)
+  }
+
+  observersOf({ id, places }: Readonly<Member>): readonly PeerId[] {
+    return this.#rings.observersOf(id, places)
+  }
+
+  /** Those whom we observe, as of the last tick. */
+  subjects(): Iterable<Readonly<Member>> {
+    return this.#watch.subjects
+  }
+
+  /** Observers whose reports against `id` stand. */
   reporters(id: PeerId, now: number): PeerId[] {
     const member = this.#members.get(id)
-    return member === undefined ? [] : this.#standing(member.reports, member, now)
+    return member === undefined ? [] : this.#standing(member, now)
   }
 
   /** Our own head as it is now: what reports about us must name to count. */
-  setSelf(generation: number, incarnation: number): void {
-    if (generation !== this.#ownGeneration) this.#accusations.clear()
-    this.#ownGeneration = generation
-    this.#ownIncarnation = incarnation
+  setSelf(generation: number, incarnation: number, now: number): void {
+    this.#defence.setSelf(generation, incarnation, now)
   }
 
   /** A head of another daemon is now held. */
   follow(head: Head, now: number): Transition | undefined {
     const member = this.#members.get(head.owner)
     if (member === undefined) return this.#add(head, now)
+    this.#restless.add(member)
+    this.#touched.add(member.id)
     const transition = head.generation > member.generation ? this.#beginGeneration(member, head, now) : undefined
     noteIncarnation(member, head.incarnation, now)
+    if (head.left !== undefined && !member.left) noteGoodbye(member, head.left.restartGrace_s, now)
     member.left = head.left !== undefined
-    return member.left && member.state !== 'left' ? this.#judge(member, this.#census(), now) : transition
+    return member.left && member.state !== 'left' ? this.#judge(member, now) : transition
   }
 
   #add(head: Head, now: number): undefined {
-    const shortId = this.#hash(new TextEncoder().encode(head.owner)).slice(0, 8)
-    const member = newMember(head.owner, shortId, head, now)
+    const member = newMember(head.owner, hashOf(head.owner, this.#hash), head, now)
     this.#members.set(head.owner, member)
-    this.#byShortId.set(shortIdKey(shortId), member)
-    const earlier = this.#strangers.get(head.owner)
-    this.#strangers.delete(head.owner)
-    if (earlier !== undefined && now - earlier.at < fresh_ms) this.hear(head.owner, earlier.beat, earlier.at)
+    this.#byShortId.set(member.shortId, member)
+    this.#relays.add(member)
+    this.#restless.add(member)
+    this.#inState[member.state] += 1
+    this.#version += 1
+    if (member.state === 'unknown') this.#rings.add(member.id, member.places)
+    const earlier = this.#strangers.welcome(head.owner, now)
+    if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at)
   }
 
-  /** What was heard and reported of an earlier generation is void; what it said of itself in this one counts. */
   #beginGeneration(member: Member, head: Head, now: number): Transition | undefined {
-    member.generation = head.generation
-    member.incarnation = head.incarnation
-    member.reports.clear()
-    member.reportDue = undefined
-    if (member.heardGeneration >= head.generation) return undefined
-    member.directAt = undefined
-    member.heardAt = undefined
-    member.sequence = 0
-    member.refused = false
-    if (member.state !== 'alive') return undefined
-    member.state = 'unknown'
-    member.since = now
-    member.why = 'started again, not heard yet'
-    return { peer: member.id, from: 'alive', to: 'unknown', why: member.why }
+    beginGeneration(member, head)
+    if (member.heardGeneration >= head.generation || member.state !== 'alive') return undefined
+    return this.#become(member, { state: 'unknown', why: 'started again, not heard yet' }, now)
   }
 
   /** The daemon is forgotten. */
@@ -163,55 +205,67 @@ export class Membership {
     const member = this.#members.get(id)
     if (member === undefined) return
     this.#members.delete(id)
-    this.#byShortId.delete(shortIdKey(member.shortId))
-    this.#relays.forget(id)
+    this.#inState[member.state] -= 1
+    this.#version += 1
+    this.#byShortId.delete(member.shortId)
+    this.#rings.remove(id)
+    this.#relays.delete(member)
+    this.#relays.forgetListener(id)
+    this.#watch.forget(member)
+    this.#restless.delete(member)
+    this.#touched.delete(id)
   }
+
+  // ---- hearing
 
   /** A heartbeat on our own stream with its sender. */
   hear(from: PeerId, beat: Heartbeat, now: number): Hearing {
     for (const relayed of beat.relayed) this.#hearOf(relayed, now)
     const member = this.#members.get(from)
     if (member === undefined) {
-      this.#remember(from, beat, now)
+      this.#strangers.remember(from, beat, now)
       return 'news'
     }
     if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'
-    if (beat.generation > member.heardGeneration) {
-      member.heardGeneration = beat.generation
-      member.sequence = 0
-    }
+    if (beat.generation > member.heardGeneration) this.#hearGeneration(member, beat.generation)
     if (beat.generation === member.generation) noteIncarnation(member, beat.incarnation, now)
     member.sequence = beat.sequence // whatever hearsay claimed
     member.load = beat.load
     member.directAt = now
     member.heardAt = now
     member.refused = false
+    if (member.state !== 'alive') this.#restless.add(member)
     return beat.generation > member.generation ? 'news' : 'heard'
   }
 
-  /** Its head is on the way; the longest silent stranger makes room. */
-  #remember(stranger: PeerId, beat: Heartbeat, now: number): void {
-    this.#strangers.delete(stranger)
-    this.#strangers.set(stranger, { beat, at: now })
-    const [oldest] = this.#strangers.keys()
-    if (this.#strangers.size > strangersKept && oldest !== undefined) this.#strangers.delete(oldest)
+  #hearGeneration(member: Member, generation: number): void {
+    member.heardGeneration = generation
+    member.sequence = 0
+    this.#touched.add(member.id)
   }
 
   /** Hearsay: it refreshes a known generation and proves nothing else. */
   #hearOf(relayed: RelayedHeartbeat, now: number): void {
-    const member = this.#byShortId.get(shortIdKey(relayed.shortId))
+    const member = this.#byShortId.get(relayed.shortId)
     if (member === undefined || relayed.generation !== member.generation) return
     if (member.heardGeneration > member.generation) return
     if (member.heardGeneration === relayed.generation && relayed.sequence <= member.sequence) return
-    member.heardGeneration = relayed.generation
+    if (member.heardGeneration !== relayed.generation) this.#hearGeneration(member, relayed.generation)
     member.sequence = relayed.sequence
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
+    if (member.state !== 'alive') this.#restless.add(member)
   }
 
-  /** It is no observer of ours any more; what it was told is not worth keeping. */
+  /** It sends us no more heartbeats: its silence means nothing. */
+  farewell(from: PeerId): void {
+    const member = this.#members.get(from)
+    if (member !== undefined) member.directAt = undefined
+  }
+
+  /** What a peer was told is not worth keeping any more. */
   disconnected(peer: PeerId): void {
-    this.#relays.forgetObserver(peer)
+    this.#relays.forgetListener(peer)
   }
 
   /** A dial was refused everywhere: it crashed. */
@@ -223,16 +277,14 @@ export class Membership {
   /** @returns whether the report is new and about a generation that is known */
   report(author: PeerId, report: ReportMessage, now: number): boolean {
     if (!this.#members.has(author)) return false
+    if (report.subject === this.#self) return this.#defence.accuse(author, report, now)
     const subject = this.#members.get(report.subject)
-    const reports = report.subject === this.#self ? this.#accusations : subject?.reports
-    if (reports === undefined) return false
-    if (report.subject === this.#self && report.incarnation > this.#ownIncarnation) return false // nobody can know that
-    const known = reports.get(author)
-    if (known !== undefined && !isLater(report, known)) return false
-    const { authorGeneration, sequence, generation, incarnation } = report
-    reports.set(author, { authorGeneration, sequence, generation, incarnation, until: now + reportStanding_ms })
+    if (subject === undefined || !noteReport(subject.reports, author, report, now)) return false
+    this.#restless.add(subject)
     return true
   }
+
+  // ---- time
 
   /** We were asleep until now: what we missed meanwhile says nothing about others. */
   awoke(now: number): void {
@@ -241,123 +293,108 @@ export class Membership {
 
   /** Looks at the clock. */
   tick(now: number): Verdict {
-    const census = this.#census()
+    const takenOver = this.#lookAround(now)
+    const at = { now, awakeSince: this.#awakeSince, members: this.#present }
+    const silent = this.#watch.reportsDue(this.#self, this.#defence.generation, at)
+    for (const member of silent) this.#restless.add(member)
+    if (now - this.#sweptAt >= heartbeatInterval_ms) this.#sweep(now)
     const transitions: Transition[] = []
-    const reports: Verdict['reports'][number][] = []
-    const doubtful = this.#doubtsItself(now)
-    for (const member of this.#members.values()) {
-      forgetOldMarks(member, now)
-      if (this.#reportsNow(member, now, doubtful)) {
-        reports.push({ subject: member.id, generation: member.generation, incarnation: member.incarnation })
-      }
-      const transition = this.#judge(member, census, now)
+    for (const member of this.#restless) {
+      const transition = this.#judge(member, now)
       if (transition !== undefined) transitions.push(transition)
+      else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
-    return { transitions, reports, refute: this.#mustRefute(census, now) }
+    const reports = silent.map(({ id, generation, incarnation }) => ({ subject: id, generation, incarnation }))
+    return {
+      transitions,
+      reports,
+      refute: this.#defence.mustRefute(this.observers(), (peer) => this.isAlive(peer), now),
+      takenOver,
+    }
   }
 
-  #judge(member: Member, census: Census, now: number): Transition | undefined {
-    const circumstances = {
+  /** Works out anew whom we observe, where the rings have changed. @returns those that lived before and are new to us */
+  #lookAround(now: number): PeerId[] {
+    if (this.#version === this.#watchedVersion) return []
+    this.#watchedVersion = this.#version
+    const subjects = new Set(this.#rings.subjects().map((id) => this.#members.get(id) as Member))
+    for (const member of this.#restless) {
+      if (member.state === 'hidden' && this.observersOf(member).includes(this.#self)) subjects.add(member)
+    }
+    const begun = this.#watch.follow(subjects, now)
+    return begun.filter(({ state, directAt }) => state !== 'unknown' && directAt === undefined).map(({ id }) => id)
+  }
+
+  /** The quiet ones, once a second: has anybody heard of them? */
+  #sweep(now: number): void {
+    this.#sweptAt = now
+    const at = { now, awakeSince: this.#awakeSince, members: this.#present }
+    for (const member of this.#members.values()) {
+      if (member.state === 'alive' && isUnheard(member, at)) this.#restless.add(member)
+    }
+  }
+
+  /** Nothing can change its state but news of it, or long silence. */
+  #isQuiet(member: Member, now: number): boolean {
+    if (member.graceUntil !== undefined || anyStands(member.reports, now)) return false
+    if (member.state === 'dead') return member.wellSince === undefined
+    return member.state === 'alive' || member.state === 'left'
+  }
+
+  #judge(member: Member, now: number): Transition | undefined {
+    forgetOldMarks(member, now)
+    if (member.graceUntil !== undefined && now >= member.graceUntil) this.#endGrace(member)
+    const circumstances: Circumstances = {
       now,
       awakeSince: this.#awakeSince,
-      members: census.present,
-      reports: this.#standing(member.reports, member, now).length,
-      needed: reportsNeeded(census.alive - (member.state === 'alive' ? 1 : 0), member.refutations.length),
+      members: this.#present,
+      reports: this.#standing(member, now).length,
+      needed: reportsNeeded(this.observersOf(member).length, member.refutations.length),
     }
     noteWellness(member, circumstances)
     const judgement = judge(member, circumstances)
-    if (judgement === undefined) return undefined
-    const transition = { peer: member.id, from: member.state, to: judgement.state, why: judgement.why }
-    if (judgement.state === 'hidden') member.hidings.push(now)
-    member.state = judgement.state
+    return judgement === undefined ? undefined : this.#become(member, judgement, now)
+  }
+
+  #become(member: Member, { state, why }: { state: MemberState; why: string }, now: number): Transition {
+    const transition = { peer: member.id, from: member.state, to: state, why }
+    noteMarks(member, state, now)
+    this.#inState[member.state] -= 1
+    this.#inState[state] += 1
+    this.#version += 1
+    if (state === 'alive' || state === 'unknown') this.#rings.add(member.id, member.places)
+    else this.#rings.remove(member.id)
+    if (state === 'alive') this.#endGrace(member)
+    member.state = state
     member.since = now
-    member.why = judgement.why
+    member.why = why
+    this.#touched.add(member.id)
+    this.#restless.add(member)
     return transition
   }
 
-  /** Whether to report this member now, for the first time or again. */
-  #reportsNow(member: Member, now: number, doubtful: boolean): boolean {
-    const observed = !member.left && member.state !== 'dead' && member.state !== 'unknown'
-    if (!observed || !this.#isSilent(member, now, doubtful)) {
-      member.reportDue = undefined
-      member.reports.delete(this.#self)
-      return false
-    }
-    if (member.reportDue !== undefined && now < member.reportDue) return false
-    member.reportDue = now + reportRepeat_ms
-    member.reports.set(this.#self, {
-      authorGeneration: this.#ownGeneration,
-      sequence: 0,
-      generation: member.generation,
-      incarnation: member.incarnation,
-      until: now + reportStanding_ms,
-    })
-    return true
+  #endGrace(member: Member): void {
+    member.graceUntil = undefined
+    this.#touched.add(member.id)
   }
 
-  #isSilent(member: Member, now: number, doubtful: boolean): boolean {
-    if (member.refused) return true
-    if (member.directAt === undefined) return false
-    const patience_ms = doubtful ? silence_ms + heartbeatInterval_ms : silence_ms
-    if (now - Math.max(member.directAt, this.#awakeSince) <= patience_ms) return false
-    const heardByOthers = member.heardAt !== undefined && now - member.heardAt <= silence_ms
-    return !(doubtful && heardByOthers)
-  }
-
-  /**
-   * At least three subjects, and more than half of all, fell silent at once: more likely it is us.
-   * Refused dials are exempt: they are evidence, not silence.
-   */
-  #doubtsItself(now: number): boolean {
-    let watched = 0
-    let silent = 0
-    for (const member of this.#members.values()) {
-      if (member.directAt === undefined || member.refused || member.left || member.state === 'dead') continue
-      watched += 1
-      if (now - member.directAt > silence_ms) silent += 1
-    }
-    return silent >= 3 && silent > watched / 2
-  }
-
-  #mustRefute({ alive }: Census, now: number): boolean {
-    const self = { generation: this.#ownGeneration, incarnation: this.#ownIncarnation }
-    const needed = reportsNeeded(alive - 1, 0)
-    return this.#accusations.size > 0 && this.#standing(this.#accusations, self, now).length >= needed
-  }
-
-  #standing(
-    reports: ReadonlyMap<PeerId, Report>,
-    subject: { readonly generation: number; readonly incarnation: number },
-    now: number,
-  ): PeerId[] {
-    const authors: PeerId[] = []
-    for (const [author, report] of reports) {
-      const current = report.generation === subject.generation && report.incarnation >= subject.incarnation
-      if (current && now < report.until && this.isAlive(author)) authors.push(author)
-    }
-    return authors
+  #standing(member: Member, now: number): PeerId[] {
+    if (member.reports.size === 0) return []
+    return standing(member.reports, member, this.observersOf(member), now).filter((author) => this.isAlive(author))
   }
 
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
-    return this.#relays.take(observer, this.#members.values(), now)
+    let room: number = wireLimits.relayedHeartbeats
+    const isWorthTelling = ({ id, heardAt, heardGeneration, generation, left }: Member): boolean =>
+      id !== observer && heardAt !== undefined && heardGeneration === generation && !left
+    const members = this.#relays.take(observer, isWorthTelling, () => room-- > 0)
+    return members.map(({ shortId, generation, sequence, load = 0, heardAt = now }) => {
+      return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
+    })
   }
 }
 
-function noteIncarnation(member: Member, incarnation: number, now: number): void {
-  if (incarnation <= member.incarnation) return
-  member.incarnation = incarnation
-  member.refutations.push(now)
-  if (member.refutations.length > marksKept) member.refutations.shift()
-}
-
-function isLater(report: ReportMessage, known: Report): boolean {
-  if (report.authorGeneration !== known.authorGeneration) return report.authorGeneration > known.authorGeneration
-  return report.sequence > known.sequence
-}
-
-function forgetOldMarks(member: Member, now: number): void {
-  const recent = (at: number): boolean => now - at < memory_ms
-  if (member.hidings.length > 0) member.hidings = member.hidings.filter(recent)
-  if (member.refutations.length > 0) member.refutations = member.refutations.filter(recent)
+function hashOf(id: PeerId, hash: Crypto['hash']): Uint8Array {
+  return hash(new TextEncoder().encode(id))
 }

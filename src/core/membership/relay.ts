@@ -1,60 +1,92 @@
 /**
- * Which heartbeats of others a heartbeat passes on: those longest unsent to that observer that have news since.
- * Not the freshest: they would crowd out the members that are far away.
+ * What is passed on to whom of many things that change again and again: those longest untold to that listener that have
+ * news since. Not the freshest: they would crowd out what comes from far away.
  */
 import type { PeerId } from '../model.js'
-import type { RelayedHeartbeat } from '../wire/beat.js'
-import { wireLimits } from '../wire/limits.js'
-import type { Member } from './member.js'
 
-interface Sent {
+/** Something of which there is news; numbered, so that what was told before is known again. */
+export interface Item {
   readonly generation: number
   readonly sequence: number
-  readonly at: number
 }
 
-export class RelayPlan {
-  /** What each observer was last told of each subject. */
-  readonly #sent = new Map<PeerId, Map<PeerId, Sent>>()
+interface Told {
+  generation: number
+  sequence: number
+}
 
-  take(observer: PeerId, members: Iterable<Readonly<Member>>, now: number): RelayedHeartbeat[] {
-    const sent = this.#sent.get(observer) ?? new Map<PeerId, Sent>()
-    this.#sent.set(observer, sent)
-    const news: Readonly<Member>[] = []
-    for (const member of members) if (member.id !== observer && hasNews(member, sent.get(member.id))) news.push(member)
-    if (news.length > wireLimits.relayedHeartbeats) {
-      news.sort((a, b) => (sent.get(a.id)?.at ?? -1) - (sent.get(b.id)?.at ?? -1))
+interface Listener<T> {
+  readonly untold: Set<T>
+  /** What each was when it was told, the longest ago first. */
+  readonly told: Map<T, Told>
+}
+
+export class Rota<T extends Item> {
+  readonly #items = new Set<T>()
+  readonly #listeners = new Map<PeerId, Listener<T>>()
+
+  /** From now on there may be news of it. */
+  add(item: T): void {
+    this.#items.add(item)
+    for (const { untold } of this.#listeners.values()) untold.add(item)
+  }
+
+  delete(item: T): void {
+    this.#items.delete(item)
+    for (const { untold, told } of this.#listeners.values()) {
+      untold.delete(item)
+      told.delete(item)
     }
-    return news.slice(0, wireLimits.relayedHeartbeats).map((member) => {
-      sent.set(member.id, { generation: member.heardGeneration, sequence: member.sequence, at: now })
-      return {
-        shortId: member.shortId,
-        generation: member.heardGeneration,
-        sequence: member.sequence,
-        load: member.load ?? 0,
-        age_ms: Math.max(0, Math.round(now - (member.heardAt as number))),
-      }
-    })
   }
 
-  forgetObserver(observer: PeerId): void {
-    this.#sent.delete(observer)
+  forgetListener(listener: PeerId): void {
+    this.#listeners.delete(listener)
   }
 
-  forget(id: PeerId): void {
-    this.#sent.delete(id)
-    for (const sent of this.#sent.values()) sent.delete(id)
+  /**
+   * What to tell a listener now; counts as told.
+   * @param isWorthTelling apart from being news
+   * @param fits whether there is room for one more
+   */
+  take(listener: PeerId, isWorthTelling: (item: T) => boolean, fits: (item: T) => boolean): T[] {
+    const { untold, told } = this.#listener(listener)
+    const taken: T[] = []
+    let isFull = false
+    const consider = (item: T): void => {
+      if (!isWorthTelling(item)) return
+      isFull = !fits(item)
+      if (!isFull) taken.push(item)
+    }
+    for (const item of untold) {
+      if (isFull) break
+      consider(item)
+    }
+    for (const [item, before] of told) {
+      if (isFull) break
+      if (isNews(item, before)) consider(item)
+    }
+    for (const item of taken) this.#noteTold(item, untold, told)
+    return taken
+  }
+
+  #listener(id: PeerId): Listener<T> {
+    const known = this.#listeners.get(id)
+    if (known !== undefined) return known
+    const listener = { untold: new Set(this.#items), told: new Map<T, Told>() }
+    this.#listeners.set(id, listener)
+    return listener
+  }
+
+  #noteTold(item: T, untold: Set<T>, told: Map<T, Told>): void {
+    const known = told.get(item) ?? { generation: 0, sequence: 0 }
+    known.generation = item.generation
+    known.sequence = item.sequence
+    untold.delete(item)
+    told.delete(item)
+    told.set(item, known) // behind all others
   }
 }
 
-function hasNews(member: Readonly<Member>, sent: Sent | undefined): boolean {
-  if (member.heardAt === undefined || member.heardGeneration !== member.generation || member.left) return false
-  if (sent === undefined || sent.generation !== member.heardGeneration) return true
-  return member.sequence > sent.sequence
-}
-
-/** A short id as a key of a map; asked for with every relayed heartbeat, so no spreading. */
-export function shortIdKey(id: Uint8Array): string {
-  const half = String.fromCharCode(id[0] as number, id[1] as number, id[2] as number, id[3] as number)
-  return half + String.fromCharCode(id[4] as number, id[5] as number, id[6] as number, id[7] as number)
+function isNews(item: Item, { generation, sequence }: Told): boolean {
+  return item.generation !== generation || item.sequence > sequence
 }

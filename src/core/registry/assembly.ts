@@ -17,6 +17,7 @@ import { Horizon } from './horizon.js'
 import { Intake } from './intake.js'
 import type { Joining } from './joining.js'
 import { Journal } from './journal.js'
+import { Links } from './links.js'
 import { Pulse } from './pulse.js'
 import { Reading } from './reading.js'
 import type { RegistryStart } from './registry.js'
@@ -40,6 +41,7 @@ export interface Parts {
   readonly horizon: Horizon
   readonly commands: Commands
   readonly checkup: Checkup
+  readonly links: Links
   readonly pulse: Pulse
   readonly intake: Intake
   readonly exchange: Exchange
@@ -64,7 +66,8 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   const horizon: Horizon = new Horizon(desk, start.notes, at())
   const commands = new Commands(desk, index)
   const checkup = new Checkup(desk)
-  const pulse = new Pulse(desk)
+  const links = new Links(desk)
+  const pulse = new Pulse(desk, links)
   const intake: Intake = new Intake({
     desk,
     horizon,
@@ -94,9 +97,10 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
     exchangeWith: (peer, now) => pulse.view(peer, exchange.view(peer), now),
     vitalsOf: (owner) => pulse.vitalsOf(owner),
     ownLoad: () => pulse.load,
+    wants: (peer) => links.wants(peer),
     startedAt: at().now,
   })
-  return { desk, index, roster, horizon, commands, checkup, pulse, intake, exchange, counter, reading, dropped }
+  return { desk, index, roster, horizon, commands, checkup, links, pulse, intake, exchange, counter, reading, dropped }
 }
 
 /** The tables, and the tray for effects. */

@@ -4,6 +4,7 @@
  */
 import type { Command, Moment, Settled } from '../effects.js'
 import { RegistryError } from '../errors.js'
+import { restartGrace_s } from '../membership/formulas.js'
 import type { PeerId } from '../model.js'
 import type { Checkup } from './checkup.js'
 import type { Commands } from './commands.js'
@@ -77,7 +78,7 @@ export class Counter {
         return this.#settleWhenDurable(ticket)
       case 'leave':
         horizon.tick(wall, now, true)
-        desk.journal.leave(0)
+        desk.journal.leave(command.restart === true ? restartGrace_s : 0)
         return this.#settleWhenTold(ticket)
     }
   }

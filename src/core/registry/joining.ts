@@ -22,7 +22,7 @@ export interface JoinStart {
   readonly freshKey: boolean
   /** Off for longer than the horizon, with content that could bring back what was removed. */
   readonly stale: boolean
-  /** Members that were known when we went down. */
+  /** Members that were known when we went down, as far as we mean to be connected with them. */
   readonly expected: readonly PeerId[]
 }
 

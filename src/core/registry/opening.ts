@@ -32,6 +32,8 @@ export class Opening {
     desk.journal.setGeneration(Math.max(start.generation + 1, Math.floor(at.wall / 1000)))
     if (own !== undefined) desk.journal.continueFrom(own)
     this.#storeGeneration()
+    const restored = roster.restored(at.now)
+    parts.links.refresh(at.now)
     const wasAway = start.lastUp !== undefined && at.wall - start.lastUp > horizon_ms
     this.#joining = new Joining({
       now: at.now,
@@ -39,7 +41,7 @@ export class Opening {
       self: start.self,
       freshKey: start.freshKey,
       stale: wasAway && holdsAnything(desk.union),
-      expected: roster.restored(at.now),
+      expected: restored.filter((peer) => parts.links.wants(peer)),
     })
     this.#joining.checking(checkup.checkAll(at.now))
   }
@@ -108,6 +110,8 @@ export class Opening {
     this.#retry(at.now)
     const joining = this.#joining
     if (joining === undefined || this.#addresses === undefined || !this.#isGenerationDurable) return
+    // An answer that was lost is asked for again: without one this node waits for ever.
+    if (joining.isStale) for (const peer of connected) this.#parts.exchange.reconcile(peer, at.now)
     const end = joining.end(connected, at.now)
     if (end === undefined) return
     this.#joining = undefined

@@ -27,6 +27,8 @@ export interface ReadingParts {
   readonly ownLoad: () => number | undefined
   readonly isInDoubt: () => boolean
   readonly exchangeWith: (peer: PeerId, now: number) => ExchangeView
+  /** Whether this daemon means to be connected with a peer. */
+  readonly wants: (peer: PeerId) => boolean
   readonly startedAt: number
 }
 
@@ -181,6 +183,11 @@ export class Reading {
   /** What heartbeats and syncs with one peer have brought. */
   exchange(peer: PeerId, at: Moment): ExchangeView {
     return this.#parts.exchangeWith(peer, at.now)
+  }
+
+  /** Whether this daemon means to be connected with a peer. */
+  wants(peer: PeerId): boolean {
+    return this.#parts.wants(peer)
   }
 
   /** Members believed alive, this daemon included. */

@@ -139,8 +139,13 @@ export class Registry {
   #onConnected(peer: PeerId): void {
     this.#connected.add(peer)
     this.#parts.pulse.connected(peer, this.#at.now)
-    if (this.#opening.maySpeak && (!this.#opening.isOver || this.#start.self < peer))
-      this.#parts.exchange.sync(peer, this.#at.now)
+    if (this.#opening.maySpeak && this.#mayDiffer(peer)) this.#parts.exchange.sync(peer, this.#at.now)
+  }
+
+  /** Whoever we have lived with holds what we hold, or our heartbeats will tell; with anybody else all is compared at once. */
+  #mayDiffer(peer: PeerId): boolean {
+    if (!this.#opening.isOver) return true
+    return this.#membership.member(peer)?.state !== 'alive' && this.#start.self < peer
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
@@ -149,7 +154,7 @@ export class Registry {
     this.#parts.pulse.disconnected(peer)
     this.#parts.exchange.disconnected(peer)
     const member = this.#membership.member(peer)
-    if (member !== undefined && !member.left) this.#emit({ type: 'dial', peer })
+    if (member !== undefined && !member.left && this.#parts.links.needs(peer)) this.#emit({ type: 'dial', peer })
   }
 
   // ---- messages
@@ -216,17 +221,19 @@ export class Registry {
     this.#opening.tick(this.#connected, this.#at, () => this.#settleTouched())
     this.#judgeMembers()
     this.#parts.pulse.tick(now)
+    this.#parts.links.tick(now, this.#opening.isOver)
     if (this.#journal.isOpen) this.#parts.checkup.tick(now)
     if (!this.#opening.isStale) this.#parts.horizon.tick(wall, now, false)
     this.#parts.roster.tick(now)
   }
 
   #judgeMembers(): void {
-    const { reports, refute } = this.#parts.roster.judge(this.#at.now)
+    const { reports, refute, takenOver } = this.#parts.roster.judge(this.#at.now)
+    for (const peer of takenOver) if (!this.#connected.has(peer)) this.#emit({ type: 'dial', peer })
     if (this.#isReady) for (const report of reports) this.#emit(this.#parts.pulse.report(report))
     if (!refute || !this.#journal.isOpen) return
     this.#journal.raiseIncarnation()
-    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation)
+    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation, this.#at.now)
     this.#emit({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
   }
 
@@ -236,7 +243,7 @@ export class Registry {
     if (!isOwn && error !== undefined) this.#parts.desk.replica.distrustDisk()
     if (!isOwn || error !== undefined) return
     this.#parts.pulse.ownHeadChanged(this.#at.now)
-    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation)
+    this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation, this.#at.now)
     if (this.#isReady) return
     this.#isReady = true
     this.#emit({ type: 'notify', event: { type: 'ready' } })

@@ -3,7 +3,7 @@
  * daemon has lost sight of the cluster.
  */
 import type { Index } from '../lookup.js'
-import type { PeerId } from '../model.js'
+import type { InstanceRecord, PeerId } from '../model.js'
 import type { Verdict } from '../membership/membership.js'
 import type { Desk } from './desk.js'
 import { Doubt } from './doubt.js'
@@ -11,14 +11,18 @@ import { Doubt } from './doubt.js'
 /** An owner's instances leave the index so long after its death, or its goodbye. */
 const dormantAfterDeath_ms = 3600_000
 const dormantAfterGoodbye_ms = 60_000
+/** How often all members are looked at where nothing has changed. */
+const look_ms = 1000
 
 export class Roster {
   readonly #desk: Desk
   readonly #index: () => Index
-  /** Owners whose instances are shown at present. */
-  readonly #visible = new Set<PeerId>()
+  /** Owners of whom anything is listed at present, and those of them whose healthy instances alone are. */
+  readonly #listed = new Set<PeerId>()
+  readonly #restarting = new Set<PeerId>()
   #doubt: Doubt
   #isInDoubt = false
+  #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(desk: Desk, index: () => Index, now: number) {
     this.#desk = desk
@@ -33,12 +37,14 @@ export class Roster {
     return known
   }
 
-  isVisible(owner: PeerId): boolean {
-    return owner === this.#desk.self || this.#visible.has(owner)
+  isVisible(owner: PeerId, { status }: Pick<InstanceRecord, 'status'>): boolean {
+    if (owner === this.#desk.self) return true
+    return this.#listed.has(owner) && (status === 'Healthy' || !this.#restarting.has(owner))
   }
 
-  /** Went on purpose, or is not known any more. */
+  /** Went on purpose, and not just to restart, or is not known any more. */
   hasLeft(owner: PeerId): boolean {
+    if (this.#restarting.has(owner)) return false
     return this.#desk.membership.member(owner)?.left ?? owner !== this.#desk.self
   }
 
@@ -59,22 +65,26 @@ export class Roster {
 
   /** Brings the index in line with the beliefs. */
   refresh(): void {
-    for (const { id } of this.#desk.membership.members()) {
-      const visible = this.#desk.membership.isVisible(id)
-      if (visible === this.#visible.has(id)) continue
-      if (visible) this.#visible.add(id)
-      else this.#visible.delete(id)
+    for (const id of this.#desk.membership.takeTouched()) {
+      const listing = this.#desk.membership.listing(id)
+      const isChanged = setIn(this.#listed, id, listing !== 'none')
+      if (!setIn(this.#restarting, id, listing === 'healthy') && !isChanged) continue
       this.#index().refreshOwner(id)
+      this.#lookedAt = Number.NEGATIVE_INFINITY
     }
   }
 
   forget(owner: PeerId): void {
-    this.#visible.delete(owner)
+    this.#listed.delete(owner)
+    this.#restarting.delete(owner)
   }
 
+  /** What follows from changes is looked at soon after them, what follows from time once a second. */
   tick(now: number): void {
+    if (now - this.#lookedAt < look_ms) return
+    this.#lookedAt = now
     this.#setDormant(now)
-    this.#isInDoubt = this.#doubt.inDoubt(this.#visible, (peer) => this.hasLeft(peer), now)
+    this.#isInDoubt = this.#doubt.inDoubt(this.#listed, (peer) => this.hasLeft(peer), now)
   }
 
   /** Instances of owners that are dead or gone for long do not compete any more. */
@@ -90,4 +100,12 @@ export class Roster {
       for (const id of ids) this.#index().refresh(id)
     }
   }
+}
+
+/** @returns whether that changed anything */
+function setIn(set: Set<PeerId>, id: PeerId, isIn: boolean): boolean {
+  if (set.has(id) === isIn) return false
+  if (isIn) set.add(id)
+  else set.delete(id)
+  return true
 }

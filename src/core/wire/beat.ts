@@ -1,8 +1,9 @@
 /**
- * The frames of a heartbeat stream, sent to one observer at a time: heartbeats and vitals.
+ * The frames of a heartbeat stream, from one daemon to one other: heartbeats, vitals, and the two words about who is to
+ * send heartbeats to whom.
  */
 import type { PeerId } from '../model.js'
-import { Writer, decode } from './codec.js'
+import { type Reader, Writer, decode } from './codec.js'
 import { wireLimits } from './limits.js'
 
 export interface Heartbeat {
@@ -20,8 +21,8 @@ export interface Heartbeat {
 
 /** Hearsay about another member: refreshes when it was last heard, and never raises a generation. */
 export interface RelayedHeartbeat {
-  /** The first 8 bytes of the hash of its peer id. */
-  readonly shortId: Uint8Array
+  /** The first 48 bits of the hash of its peer id. */
+  readonly shortId: number
   readonly generation: number
   readonly sequence: number
   readonly load: number
@@ -29,68 +30,109 @@ export interface RelayedHeartbeat {
   readonly age_ms: number
 }
 
-/** Usage and GPUs of a machine, as JSON; passed on unread. */
-export interface Vitals {
+/** Usage and GPUs of machines, of the sender's own or passed on. */
+export interface VitalsFrame {
   readonly type: 'vitals'
+  readonly list: readonly Vitals[]
+}
+
+export interface Vitals {
   readonly owner: PeerId
   readonly generation: number
   readonly sequence: number
+  /** Passed on unread. */
   readonly json: string
 }
 
-export type BeatFrame = Heartbeat | Vitals
+/** "I send you no heartbeats, or no more of them: my silence means nothing." */
+export interface Farewell {
+  readonly type: 'farewell'
+  /** Whether the sender still has a use for this connection. Where neither end has, it is closed. */
+  readonly needed: boolean
+}
 
-const kinds = { heartbeat: 1, vitals: 2 } as const
+/** "As I see it I am your observer, and hear nothing." Answered by heartbeats for a while, whatever the asked one sees. */
+export interface Ask {
+  readonly type: 'ask'
+}
+
+export type BeatFrame = Heartbeat | VitalsFrame | Farewell | Ask
+
+const kinds = { heartbeat: 1, vitals: 2, farewell: 3, ask: 4 } as const
 
 export function encodeBeat(frame: BeatFrame): Uint8Array {
-  const writer = new Writer(128)
-  if (frame.type === 'vitals') {
-    return writer
-      .uint(kinds.vitals)
-      .text(frame.owner)
-      .uint(frame.generation)
-      .uint(frame.sequence)
-      .text(frame.json)
-      .done()
+  switch (frame.type) {
+    case 'heartbeat':
+      return encodeHeartbeat(frame)
+    case 'vitals': {
+      const writer = new Writer(512).uint(kinds.vitals)
+      return writer
+        .list(frame.list, ({ owner, generation, sequence, json }) => {
+          writer.text(owner).uint(generation).uint(sequence).text(json)
+        })
+        .done()
+    }
+    case 'farewell':
+      return new Writer(2)
+        .uint(kinds.farewell)
+        .uint(frame.needed ? 1 : 0)
+        .done()
+    case 'ask':
+      return new Writer(1).uint(kinds.ask).done()
   }
+}
+
+function encodeHeartbeat(frame: Heartbeat): Uint8Array {
+  const writer = new Writer(64 + 24 * frame.relayed.length)
   writer.uint(kinds.heartbeat).uint(frame.generation).uint(frame.incarnation).uint(frame.sequence)
-  writer.uint(frame.load).raw(frame.digest)
-  return writer
-    .list(frame.relayed, (relayed) => {
-      writer.raw(relayed.shortId).uint(relayed.generation).uint(relayed.sequence)
-      writer.uint(relayed.load).uint(relayed.age_ms)
-    })
-    .done()
+  writer.uint(frame.load).raw(frame.digest).uint(frame.relayed.length)
+  for (const { shortId, generation, sequence, load, age_ms } of frame.relayed) {
+    writer.uint48(shortId).uint(generation).uint(sequence).uint(load).uint(age_ms)
+  }
+  return writer.done()
 }
 
 export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
   if (bytes.length > wireLimits.beatBytes) return undefined
   return decode(bytes, (reader): BeatFrame | undefined => {
-    const kind = reader.uint(2)
-    if (kind === kinds.vitals) {
-      return {
-        type: 'vitals',
-        owner: reader.text(wireLimits.peerIdBytes),
-        generation: reader.uint(),
-        sequence: reader.uint(),
-        json: reader.text(wireLimits.vitalsBytes),
-      }
-    }
-    if (kind !== kinds.heartbeat) return undefined
-    return {
-      type: 'heartbeat',
-      generation: reader.uint(),
-      incarnation: reader.uint(),
-      sequence: reader.uint(),
-      load: reader.uint(100),
-      digest: reader.raw(8),
-      relayed: reader.list(wireLimits.relayedHeartbeats, () => ({
-        shortId: reader.raw(8),
-        generation: reader.uint(),
-        sequence: reader.uint(),
-        load: reader.uint(100),
-        age_ms: reader.uint(),
-      })),
+    switch (reader.uint(4)) {
+      case kinds.heartbeat:
+        return readHeartbeat(reader)
+      case kinds.vitals:
+        return { type: 'vitals', list: reader.list(wireLimits.vitalsAtOnce, () => readVitals(reader)) }
+      case kinds.farewell:
+        return { type: 'farewell', needed: reader.uint(1) === 1 }
+      case kinds.ask:
+        return { type: 'ask' }
+      default:
+        return undefined
     }
   })
+}
+
+function readHeartbeat(reader: Reader): Heartbeat {
+  return {
+    type: 'heartbeat',
+    generation: reader.uint(),
+    incarnation: reader.uint(),
+    sequence: reader.uint(),
+    load: reader.uint(100),
+    digest: reader.raw(8),
+    relayed: reader.list(wireLimits.relayedHeartbeats, () => ({
+      shortId: reader.uint48(),
+      generation: reader.uint(),
+      sequence: reader.uint(),
+      load: reader.uint(100),
+      age_ms: reader.uint(),
+    })),
+  }
+}
+
+function readVitals(reader: Reader): Vitals {
+  return {
+    owner: reader.text(wireLimits.peerIdBytes),
+    generation: reader.uint(),
+    sequence: reader.uint(),
+    json: reader.text(wireLimits.vitalsBytes),
+  }
 }

@@ -28,6 +28,17 @@ export class Writer {
     return this
   }
 
+  /** A whole number below 2^48, in six bytes. */
+  uint48(value: number): this {
+    this.#reserve(6)
+    const high = Math.floor(value / 0x1_0000_0000)
+    const low = value >>> 0
+    this.#bytes[this.#length++] = high >>> 8
+    this.#bytes[this.#length++] = high
+    for (let shift = 24; shift >= 0; shift -= 8) this.#bytes[this.#length++] = low >>> shift
+    return this
+  }
+
   /** As they are, without a length. */
   raw(bytes: Uint8Array): this {
     this.#reserve(bytes.length)
@@ -85,6 +96,16 @@ export class Reader {
       scale *= 0x80
     }
     throw new NotThatMessage('number too long')
+  }
+
+  uint48(): number {
+    const at = this.#at
+    const { source } = this
+    if (at + 6 > source.length) throw new NotThatMessage('ends inside a number')
+    this.#at = at + 6
+    let value = 0
+    for (let i = at; i < at + 6; i++) value = value * 0x100 + (source[i] as number)
+    return value
   }
 
   raw(length: number): Uint8Array {

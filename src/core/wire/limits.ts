@@ -13,7 +13,9 @@ export const wireLimits = {
   beatBytes: 8 * 1024,
   /** Heartbeats of others that one heartbeat passes on. */
   relayedHeartbeats: 64,
+  /** The vitals of one machine, as JSON; a frame of several is filled up to this. */
   vitalsBytes: 4096,
+  vitalsAtOnce: 64,
   /** The Yjs content of one document; with its frame it is less than the network carries in one message. */
   contentBytes: 60 * 1024 * 1024,
   /** The entries of one document: how many, and the bytes of their keys and values. Yjs adds some 40 bytes to each. */

@@ -95,6 +95,10 @@ export class Connections {
     return this.#entries.has(peer)
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
   /** The connection to use: the one that will be kept. Undefined until the peer is known to be of our cluster. */
   link(peer: PeerId): Link | undefined {
     const entry = this.#entries.get(peer)
@@ -109,6 +113,11 @@ export class Connections {
   /** Cuts every connection to a peer, without waiting for an answer: it may be dead. */
   cut(peer: PeerId, reason: string): void {
     for (const connection of [...(this.#entries.get(peer)?.open ?? [])]) connection.abort(new Error(reason))
+  }
+
+  /** Closes every connection to a peer in order: what is on its way still arrives. */
+  hangUp(peer: PeerId): void {
+    for (const connection of [...(this.#entries.get(peer)?.open ?? [])]) void this.#close(connection)
   }
 
   stop(): void {

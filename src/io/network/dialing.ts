@@ -16,6 +16,8 @@ import { DialSchedule } from './schedule.js'
 /** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
 const foreignFor_ms = 600_000
 const foreignLimit = 1_024
+/** With so many connections strangers can wait: the peers that we have will tell who they are. */
+const company = 4
 const errorLimit = 1_024
 
 export interface DialingOptions {
@@ -25,6 +27,8 @@ export interface DialingOptions {
   /** Our own addresses, which are never dialled. */
   own(): readonly string[]
   isConnected(peer: PeerId): boolean
+  /** How many are connected. */
+  connected(): number
   open(address: string, signal: AbortSignal): Promise<Connection>
   readonly random: () => number
   readonly log: Logger
@@ -43,6 +47,10 @@ export class Dialing {
   readonly #errors = new Map<PeerId, string>()
   readonly #impatient = new Set<PeerId>()
   readonly #toldSeeds = new Set<string>()
+  /** Those to be connected with, and those that need not be; all others are strangers. */
+  #wanted: ReadonlySet<PeerId> = new Set()
+  #spared: ReadonlySet<PeerId> = new Set()
+  #isStarted = false
 
   constructor(options: DialingOptions) {
     this.#options = options
@@ -50,15 +58,40 @@ export class Dialing {
     // Every attempt under way listens to it.
     setMaxListeners(0, this.#stop.signal)
     this.#schedule = new DialSchedule({
-      isOurTurn: (target) => this.#seeds.has(target) || options.self < target,
+      isOurTurn: (target) => this.#isOurTurn(target),
+      isMissed: (target) => this.#wanted.has(target),
       attempt: (target) => this.#attempt(target),
       random: options.random,
     })
   }
 
   start(): void {
+    this.#isStarted = true
     for (const target of this.#seeds.keys()) this.#schedule.plan(target, { fresh: true })
     for (const peer of this.#options.book.peers()) this.plan(peer, { fresh: true })
+  }
+
+  /** Who is to be connected, and who need not be. */
+  follow(wanted: readonly PeerId[], spared: readonly PeerId[]): void {
+    const before = this.#wanted
+    const sparedBefore = this.#spared
+    this.#wanted = new Set(wanted)
+    this.#spared = new Set(spared)
+    if (!this.#isStarted || this.#stop.signal.aborted) return
+    for (const peer of spared) this.#schedule.cancel(peer)
+    for (const peer of wanted) if (!before.has(peer)) this.#planAnew(peer)
+    for (const peer of sparedBefore) if (!this.#spared.has(peer) && !this.#wanted.has(peer)) this.#planAnew(peer)
+  }
+
+  #planAnew(peer: PeerId): void {
+    if (this.#options.book.has(peer) && !this.#options.isConnected(peer)) this.plan(peer, { fresh: true })
+    this.#planSeedsOf(peer)
+  }
+
+  #isOurTurn(target: string): boolean {
+    if (this.#seeds.has(target)) return true
+    if (!this.#wanted.has(target) && this.#options.connected() >= company) return false
+    return this.#options.self < target
   }
 
   stop(): void {
@@ -68,7 +101,7 @@ export class Dialing {
 
   /** The peer is known and not connected. `fresh`: there is reason to believe that it can be reached now. */
   plan(peer: PeerId, { fresh }: { fresh: boolean }): void {
-    if (!this.#isForeign(peer)) this.#schedule.plan(peer, { fresh })
+    if (!this.#isForeign(peer) && !this.#spared.has(peer)) this.#schedule.plan(peer, { fresh })
   }
 
   cancel(peer: PeerId): void {
@@ -97,6 +130,12 @@ export class Dialing {
   disconnected(peer: PeerId): void {
     if (this.#options.book.has(peer)) this.plan(peer, { fresh: true })
     if (this.#impatient.delete(peer)) this.now(peer)
+    if (!this.#spared.has(peer)) this.#planSeedsOf(peer)
+  }
+
+  /** Who answered at a seed is not there: another may be by now. */
+  #planSeedsOf(peer: PeerId): void {
+    if (this.#options.isConnected(peer)) return
     for (const [target, seed] of this.#seeds) {
       if (seed.peer !== peer && this.#peerBySeed.get(target) !== peer) continue
       this.#peerBySeed.delete(target)
@@ -141,7 +180,9 @@ export class Dialing {
       },
       this.#stop.signal,
     )
-    if (result.connection === undefined) remember(this.#errors, peer, describe(result), errorLimit)
+    if (result.connection !== undefined) return
+    remember(this.#errors, peer, describe(result), errorLimit)
+    if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once
   }
 
   async #attemptSeed(target: string, seed: Seed): Promise<void> {

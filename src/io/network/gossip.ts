@@ -27,6 +27,11 @@ export function gossipOptions(topic: string): Partial<GossipsubOpts> {
     // Also because the other way adds control messages of one peer to the message of all.
     batchPublish: true,
     doPX: false,
+    // Of some twenty connections (observers, subjects, a few by chance): when an observer goes, enough mesh is left.
+    D: 8,
+    Dlo: 6,
+    Dhi: 14,
+    Dout: 3,
     tagMeshPeers: false,
     allowedTopics: [topic],
     maxTopicBytesPerPeer: topicBytesPerPeer,

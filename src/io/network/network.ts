@@ -2,7 +2,7 @@
  * The door of the network: connections to the other daemons of a cluster, and three ways to speak over them: gossip to all,
  * heartbeats on open streams, requests with answers. It moves bytes and never reads them; who is alive is not its question.
  */
-import type { PrivateKey, Stream, StreamHandler } from '@libp2p/interface'
+import type { Stream, StreamHandler } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert, RegistryError } from '../../core/errors.js'
@@ -11,9 +11,9 @@ import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './add
 import type { Seed } from './addresses.js'
 import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
-import type { BookFile } from './book.js'
 import { Connections } from './connections.js'
 import type { Link } from './connections.js'
+import type { Network, NetworkOptions, NetworkPeer } from './contract.js'
 import { within } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
@@ -28,73 +28,6 @@ import { Requests } from './requests.js'
 import type { RequestOptions } from './requests.js'
 import { Serving } from './serving.js'
 import { Watchdog } from './watchdog.js'
-
-export interface NetworkOptions {
-  /** Ed25519; its peer id is who we are. */
-  readonly key: PrivateKey
-  /** Part of every protocol name, of the gossip topic and of the mDNS tag: clusters of other names never mix with this one. */
-  readonly cluster: string
-  /** Multiaddrs; port 0 means any free one. */
-  readonly listen: readonly string[]
-  /** Where the port is in use: listen on any free one instead of failing. */
-  readonly listenFallback: boolean
-  /** Told to others instead of what is listened on. */
-  readonly announce: readonly string[]
-  /** Where to find the cluster: multiaddrs, `HOST` or `HOST:PORT`; names are resolved at every dial. */
-  readonly join: readonly string[]
-  /** False: neither asks nor answers. */
-  readonly mdns: boolean
-  /** The content of a cluster key file, see `generateClusterKey`; absent: anybody on the network can join. */
-  readonly clusterKey?: Uint8Array
-  readonly addressBook: BookFile
-  readonly log: Logger
-  /** For tests. `dropGossip`: the share of gossip messages lost, both ways; 1 turns gossip off. */
-  readonly faults?: { readonly dropGossip?: number }
-  /** Jitter; `Math.random` unless given. */
-  readonly random?: () => number
-}
-
-export interface NetworkPeer {
-  readonly peer: PeerId
-  readonly connected: boolean
-  /** Where it is connected, or where it would be dialled first. */
-  readonly address?: string
-  /** Who dialled: `outbound` is us. */
-  readonly direction?: 'inbound' | 'outbound'
-  /** Unix milliseconds. */
-  readonly connectedSince?: number
-  readonly roundTrip_ms?: number
-  /** Gossip and heartbeats can flow to it. */
-  readonly streamsHealthy: boolean
-  /** Why the last dial failed, for people. */
-  readonly lastError?: string
-}
-
-export interface Network {
-  readonly peerId: PeerId
-  /** @throws RegistryError `malformed`, `conflict` or `unavailable`, naming the address that cannot be listened on */
-  start(): Promise<void>
-  /** Hangs up and lets go of everything, within two seconds. Any number of times, also while starting. */
-  stop(): Promise<void>
-  /** Where others can dial us, best first, without `/p2p/…`; empty before the start. */
-  addresses(): string[]
-  /** Best effort to everybody, at most 64 KiB. */
-  broadcast(bytes: Uint8Array): void
-  /** One frame of at most 8 KiB to one peer; dropped where it cannot go out at once. */
-  beat(to: PeerId, bytes: Uint8Array): void
-  /** One message of at most 64 MiB; the deadline is for the time without progress. */
-  request(to: PeerId, bytes: Uint8Array, options: RequestOptions): void
-  /** Now, whoever's turn it is; the outcome is `connected`, `refused`, or nothing. Nothing to do where connected. */
-  dial(peer: PeerId): void
-  /** Hangs up, then dials. */
-  redial(peer: PeerId): void
-  /** Addresses that somebody says a peer listens on. */
-  learn(peer: PeerId, addresses: readonly string[]): void
-  /** Every peer that is connected or in the address book. */
-  peers(): NetworkPeer[]
-  /** What was dropped since the start, by reason. */
-  dropped(): Record<string, number>
-}
 
 /** @throws RegistryError `malformed` for a seed or an address to announce that is none */
 export function createNetwork(options: NetworkOptions, listener: NetworkListener): Network {
@@ -188,6 +121,14 @@ class Libp2pNetwork implements Network {
     this.#connections.cut(peer, 'dialled again')
   }
 
+  follow(wanted: readonly PeerId[], spared: readonly PeerId[]): void {
+    this.#dialing.follow(wanted, spared)
+  }
+
+  hangUp(peer: PeerId): void {
+    if (this.#isRunning()) this.#connections.hangUp(peer)
+  }
+
   learn(peer: PeerId, addresses: readonly string[]): void {
     if (peer === this.peerId || !isPeerId(peer)) return
     const isNew = this.#book.learn(peer, addresses)
@@ -263,6 +204,7 @@ class Libp2pNetwork implements Network {
       book: this.#book,
       own: () => [...this.addresses(), ...this.#runningNode().parts.transportManager.getAddrs().map(String)],
       isConnected: (peer) => this.#connections.has(peer),
+      connected: () => this.#connections.size,
       open: (address, signal) => this.#runningNode().parts.transportManager.dial(multiaddr(address), { signal }),
       random: this.#options.random ?? Math.random,
       log: this.#log,
@@ -395,6 +337,7 @@ class Libp2pNetwork implements Network {
 
 export { generateClusterKey } from './clusterkey.js'
 export type { BookFile } from './book.js'
+export type { Network, NetworkOptions, NetworkPeer } from './contract.js'
 export type { NetworkListener } from './listener.js'
 export type { RequestOptions } from './requests.js'
 export type { Reply } from './serving.js'

@@ -8,6 +8,9 @@ export const scheduleLimits = {
   /** The first pause after a failure; doubled by each one. */
   firstPause_ms: 200,
   lastPause_ms: 30_000,
+  /** The longest pause before somebody who is missed is tried again, and for how many attempts that holds: some ten minutes. */
+  missedPause_ms: 5_000,
+  missedAttempts: 120,
   /** Between two peers the greater id waits this long, so that only one of them dials. */
   otherTurn_ms: { from: 3_000, to: 5_000 },
   /** Attempts at once that are nobody's wish, and at once in all. */
@@ -15,9 +18,21 @@ export const scheduleLimits = {
   urgentAttempts: 64,
 } as const
 
+/**
+ * How long to wait after so many failures.
+ * @param missed it should be connected: a partition is to be noticed soon after its end, though not for ever at that price
+ */
+export function pause_ms(failures: number, missed: boolean): number {
+  const { firstPause_ms, lastPause_ms, missedPause_ms, missedAttempts } = scheduleLimits
+  const last_ms = missed && failures < missedAttempts ? missedPause_ms : lastPause_ms
+  return Math.min(last_ms, firstPause_ms * 2 ** Math.min(failures, 20))
+}
+
 export interface ScheduleOptions {
   /** Whether we are the one of the two that dials first. */
   isOurTurn(target: PeerId): boolean
+  /** Whether it should be connected, and is not only sought. */
+  isMissed(target: PeerId): boolean
   /** Runs one attempt. Must settle, and not reject. */
   attempt(target: PeerId): Promise<void>
   readonly random: () => number
@@ -106,9 +121,8 @@ export class DialSchedule {
   #ended(target: string): void {
     const turn = this.#turns.get(target)
     if (turn === undefined || !turn.running) return
-    const { firstPause_ms, lastPause_ms } = scheduleLimits
-    const pause_ms = Math.min(lastPause_ms, firstPause_ms * 2 ** Math.min(turn.failures, 20))
-    const due = performance.now() + pause_ms * (0.75 + 0.5 * this.#options.random())
+    const wait_ms = pause_ms(turn.failures, this.#options.isMissed(target))
+    const due = performance.now() + wait_ms * (0.75 + 0.5 * this.#options.random())
     this.#turns.set(target, { ...turn, running: false, failures: turn.failures + 1, due: Math.min(turn.due, due) })
   }
 }

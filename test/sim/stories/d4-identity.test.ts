@@ -17,7 +17,8 @@ test('D4: the generation is on disk before anything is sent in its name', () => 
     const onDisk = world.machine('a').disk.generation
     const gossip = kind === 'gossip' ? decodeGossip(bytes) : undefined
     const beat = kind === 'beat' ? decodeBeat(bytes) : undefined
-    const generation = gossip?.type === 'update' ? gossip.signed.head.generation : beat?.generation
+    const beating = beat?.type === 'heartbeat' ? beat.generation : undefined
+    const generation = gossip?.type === 'update' ? gossip.signed.head.generation : beating
     if (generation !== undefined && generation > onDisk) early.push(`${kind} of ${generation}, on disk ${onDisk}`)
   }
   world.start('a')

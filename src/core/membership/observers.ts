@@ -1,0 +1,147 @@
+/**
+ * Who observes whom: eight rings, on each of which a member is observed by its nearest predecessor that is not chosen yet.
+ * It knows ids and nothing else; who stands on the rings is told to it.
+ *
+ * After Rapid's monitoring overlay (Suresh et al., USENIX ATC 2018, §4.1): pseudo-random orders make an expander, so that
+ * whoever falls silent has observers all over the cluster. Unlike there the observers are always distinct.
+ */
+import type { PeerId } from '../model.js'
+
+/** Observers of each member, where there are so many others; in smaller clusters everyone observes everyone. */
+export const ringCount = 8
+
+/** A member's places: one unsigned 32-bit number for each ring. */
+export type Places = Uint32Array
+
+interface Standing {
+  readonly id: PeerId
+  readonly places: Places
+}
+
+/** @param hash 32 bytes that follow from the peer id alone, so that every daemon orders alike */
+export function placesOf(hash: Uint8Array): Places {
+  const view = new DataView(hash.buffer, hash.byteOffset, 4 * ringCount)
+  return Uint32Array.from({ length: ringCount }, (_, ring) => view.getUint32(4 * ring))
+}
+
+export class Rings {
+  readonly #self: PeerId
+  readonly #rings: Standing[][] = Array.from({ length: ringCount }, () => [])
+  readonly #standing = new Map<PeerId, Standing>()
+  /** Answers since the last change. */
+  readonly #observers = new Map<PeerId, readonly PeerId[]>()
+  #version = 0
+
+  constructor(self: PeerId, places: Places) {
+    this.#self = self
+    this.add(self, places)
+  }
+
+  /** Raised by every change. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** Those on the rings, ourselves included. */
+  get size(): number {
+    return this.#standing.size
+  }
+
+  has(id: PeerId): boolean {
+    return this.#standing.has(id)
+  }
+
+  add(id: PeerId, places: Places): void {
+    if (this.#standing.has(id)) return
+    const standing = { id, places }
+    this.#standing.set(id, standing)
+    this.#rings.forEach((ring, i) => ring.splice(placeIn(ring, i, standing), 0, standing))
+    this.#changed()
+  }
+
+  remove(id: PeerId): void {
+    const standing = this.#standing.get(id)
+    if (standing === undefined || id === this.#self) return
+    this.#standing.delete(id)
+    this.#rings.forEach((ring, i) => ring.splice(placeIn(ring, i, standing), 1))
+    this.#changed()
+  }
+
+  #changed(): void {
+    this.#version += 1
+    this.#observers.clear()
+  }
+
+  /**
+   * The observers of a member, in the order of the rings.
+   * @param places where it would stand; it need not be on the rings itself
+   */
+  observersOf(id: PeerId, places: Places): readonly PeerId[] {
+    const known = this.#observers.get(id)
+    if (known !== undefined) return known
+    const observers = this.#choose({ id, places })
+    this.#observers.set(id, observers)
+    return observers
+  }
+
+  #choose(subject: Standing): PeerId[] {
+    const others = this.#standing.size - (this.#standing.has(subject.id) ? 1 : 0)
+    const chosen: PeerId[] = []
+    for (let i = 0; i < ringCount && chosen.length < others; i++) {
+      const ring = this.#rings[i] as Standing[]
+      let at = placeIn(ring, i, subject)
+      for (;;) {
+        at = (at === 0 ? ring.length : at) - 1
+        const { id } = ring[at] as Standing
+        if (id === subject.id || chosen.includes(id)) continue
+        chosen.push(id)
+        break
+      }
+    }
+    return chosen
+  }
+
+  /** Those on the rings whom we observe. */
+  subjects(): PeerId[] {
+    const own = this.#standing.get(this.#self) as Standing
+    const subjects = new Set<PeerId>()
+    // On ring i at most i others may stand between us and a subject: each is its observer on an earlier ring.
+    for (let i = 0; i < ringCount; i++) {
+      const ring = this.#rings[i] as Standing[]
+      const at = placeIn(ring, i, own)
+      for (let step = 1; step <= Math.min(i + 1, ring.length - 1); step++) {
+        const { id, places } = ring[(at + step) % ring.length] as Standing
+        if (!subjects.has(id) && this.observersOf(id, places).includes(this.#self)) subjects.add(id)
+      }
+    }
+    return [...subjects]
+  }
+
+  /** Whoever stands at a place of the first ring, or next after it: a choice that stays while others come and go. */
+  at(place: number): PeerId {
+    const ring = this.#rings[0] as Standing[]
+    let low = 0
+    let high = ring.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (((ring[middle] as Standing).places[0] as number) < place) low = middle + 1
+      else high = middle
+    }
+    return (ring[low % ring.length] as Standing).id
+  }
+}
+
+/** Where a member stands on a ring, or would. */
+function placeIn(ring: readonly Standing[], i: number, { id, places }: Standing): number {
+  const place = places[i] as number
+  let low = 0
+  let high = ring.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    const other = ring[middle] as Standing
+    const otherPlace = other.places[i] as number
+    if (otherPlace < place || (otherPlace === place && other.id < id)) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,55 @@
+/**
+ * Reports of silence: which of them stand, and whose count. It keeps none itself.
+ *
+ * Only a subject's observers are counted, as the rings show them here. Heartbeats go to nobody else, so nobody else can
+ * know; and a sick or hostile member then speaks of its few subjects at most, never of the whole cluster. What others say
+ * is kept all the same: its author may become an observer in our view a moment later.
+ */
+import type { PeerId } from '../model.js'
+import type { ReportMessage } from '../wire/gossip.js'
+import { reportStanding_ms } from './formulas.js'
+import type { Report } from './member.js'
+
+/** Whom a report is about, and since which word of it reports count. */
+export interface Accused {
+  readonly generation: number
+  readonly incarnation: number
+}
+
+/**
+ * Takes a report in.
+ * @returns false for one that is no newer than what its author said before
+ */
+export function noteReport(reports: Map<PeerId, Report>, author: PeerId, report: ReportMessage, now: number): boolean {
+  const known = reports.get(author)
+  if (known !== undefined && !isLater(report, known)) return false
+  const { authorGeneration, sequence, generation, incarnation } = report
+  reports.set(author, { authorGeneration, sequence, generation, incarnation, until: now + reportStanding_ms })
+  return true
+}
+
+function isLater(report: ReportMessage, known: Report): boolean {
+  if (report.authorGeneration !== known.authorGeneration) return report.authorGeneration > known.authorGeneration
+  return report.sequence > known.sequence
+}
+
+/** The observers whose reports stand: not expired, and not answered by a later word of the accused. */
+export function standing(
+  reports: ReadonlyMap<PeerId, Report>,
+  accused: Accused,
+  observers: readonly PeerId[],
+  now: number,
+): PeerId[] {
+  if (reports.size === 0) return []
+  return observers.filter((observer) => {
+    const report = reports.get(observer)
+    if (report === undefined || now >= report.until) return false
+    return report.generation === accused.generation && report.incarnation >= accused.incarnation
+  })
+}
+
+/** Whether any of them may still count. */
+export function anyStands(reports: ReadonlyMap<PeerId, Report>, now: number): boolean {
+  for (const { until } of reports.values()) if (now < until) return true
+  return false
+}

@@ -1,0 +1,106 @@
+/**
+ * The members that we observe, and what their silence means: nothing, a reason to ask, or a report to all.
+ */
+import type { PeerId } from '../model.js'
+import {
+  heartbeatInterval_ms,
+  inheritedSilence_ms,
+  reportRepeat_ms,
+  reportStanding_ms,
+  silence_ms,
+} from './formulas.js'
+import type { Member } from './member.js'
+
+/** What judging silence takes besides the member. */
+export interface Watcher {
+  readonly now: number
+  /** Silence is not counted from before this moment. */
+  readonly awakeSince: number
+  readonly members: number
+}
+
+/** A member that was heard directly within this time before we became its observer need not be heard anew. */
+const stillHeard_ms = 2 * heartbeatInterval_ms
+
+export class Watch {
+  readonly #subjects = new Set<Member>()
+
+  /** Those whom we observe, the hidden ones among them. */
+  get subjects(): ReadonlySet<Member> {
+    return this.#subjects
+  }
+
+  /** These are to be observed from now on, and no others. @returns those that were not before */
+  follow(subjects: ReadonlySet<Member>, now: number): Member[] {
+    for (const member of this.#subjects) if (!subjects.has(member)) this.#end(member)
+    const begun = [...subjects].filter((member) => !this.#subjects.has(member))
+    for (const member of begun) {
+      this.#subjects.add(member)
+      member.observedSince = now
+      if (member.directAt !== undefined && now - member.directAt > stillHeard_ms) member.directAt = undefined
+    }
+    return begun
+  }
+
+  #end(member: Member): void {
+    this.#subjects.delete(member)
+    member.observedSince = undefined
+    member.reportDue = undefined
+  }
+
+  forget(member: Member): void {
+    this.#subjects.delete(member)
+  }
+
+  /**
+   * Those to be reported now, for the first time or again.
+   * @param own what our own report looks like, apart from whom it is about
+   */
+  reportsDue(self: PeerId, authorGeneration: number, at: Watcher): Member[] {
+    const doubtful = this.#doubtsItself(at.now)
+    return [...this.#subjects].filter((member) => {
+      const observed = !member.left && member.state !== 'dead' && member.state !== 'unknown'
+      if (!observed || !isSilent(member, at, doubtful)) {
+        member.reportDue = undefined
+        member.reports.delete(self)
+        return false
+      }
+      if (member.reportDue !== undefined && at.now < member.reportDue) return false
+      member.reportDue = at.now + reportRepeat_ms
+      const { generation, incarnation } = member
+      const until = at.now + reportStanding_ms
+      member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
+      return true
+    })
+  }
+
+  /**
+   * At least three subjects, and more than half of all, fell silent at once: more likely it is us (Lifeguard).
+   * Refused dials are exempt: they are evidence, not silence.
+   */
+  #doubtsItself(now: number): boolean {
+    let watched = 0
+    let silent = 0
+    for (const member of this.#subjects) {
+      if (member.directAt === undefined || member.refused || member.left || member.state === 'dead') continue
+      watched += 1
+      if (now - member.directAt > silence_ms) silent += 1
+    }
+    return silent >= 3 && silent > watched / 2
+  }
+}
+
+/** Whether the silence of a subject is to be told to all. */
+export function isSilent(member: Readonly<Member>, { now, awakeSince, members }: Watcher, doubtful: boolean): boolean {
+  if (member.refused) return true
+  if (member.observedSince === undefined) return false
+  if (member.directAt === undefined) {
+    // Nobody has to have told us that it lives: we may have taken over from an observer that died with it.
+    if (member.heardAt === undefined || now - Math.max(member.observedSince, awakeSince) <= silence_ms) return false
+    return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members)
+  }
+  const patience_ms = doubtful ? silence_ms + heartbeatInterval_ms : silence_ms
+  if (now - Math.max(member.directAt, awakeSince) <= patience_ms) return false
+  const heardByOthers = member.heardAt !== undefined && now - member.heardAt <= silence_ms
+  return !(doubtful && heardByOthers)
+}

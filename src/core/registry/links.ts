@@ -1,0 +1,137 @@
+/**
+ * Which connections this daemon wants: to its observers, to its subjects, and to a few others by chance; and when one that
+ * nobody wants any more is given up. It opens and closes nothing itself.
+ *
+ * Both ends must have no use for a connection before it goes, and its end means nothing: only a dial that is refused does.
+ */
+import type { PeerId } from '../model.js'
+import type { Desk } from './desk.js'
+
+/** Links for gossip alone: they keep the overlay in one piece where the rings have just changed. */
+const chanceLinks = 4
+/** Each of them is drawn anew after this long, one after the other. */
+const chancePeriod_ms = 10 * 60_000
+/** How many of the dead are dialled in turn, and for how long these: the first contact after a partition brings all others. */
+const deadDialled = 16
+const deadPeriod_ms = 30_000
+/** A connection without use is kept for so long: views may still be changing. */
+const linger_ms = 10_000
+/** The greater peer id leaves the closing to the other end for so much longer. */
+const otherCloses_ms = 5000
+/** How often at most the network is told anew. */
+const pause_ms = 1000
+
+interface Neighbour {
+  /** Whether the other end has a use for the connection, as far as it said. */
+  needed: boolean
+  unneededSince: number | undefined
+}
+
+export class Links {
+  readonly #desk: Desk
+  readonly #neighbours = new Map<PeerId, Neighbour>()
+  #wanted: ReadonlySet<PeerId> = new Set()
+  #drawn = ''
+  #isToBeTold = false
+  #toldAt = Number.NEGATIVE_INFINITY
+  #told = ''
+
+  constructor(desk: Desk) {
+    this.#desk = desk
+  }
+
+  wants(peer: PeerId): boolean {
+    return this.#wanted.has(peer)
+  }
+
+  get wanted(): ReadonlySet<PeerId> {
+    return this.#wanted
+  }
+
+  /** Whether we have a use for a connection that there is: wanted, or to somebody of whom too little is known. */
+  needs(peer: PeerId): boolean {
+    const state = this.#desk.membership.member(peer)?.state
+    return this.#wanted.has(peer) || (state !== 'alive' && state !== 'left')
+  }
+
+  connected(peer: PeerId): void {
+    this.#neighbours.set(peer, { needed: true, unneededSince: undefined })
+  }
+
+  disconnected(peer: PeerId): void {
+    this.#neighbours.delete(peer)
+  }
+
+  /** What the other end said of its use for the connection. */
+  told(peer: PeerId, needed: boolean): void {
+    const neighbour = this.#neighbours.get(peer)
+    if (neighbour !== undefined) neighbour.needed = needed
+  }
+
+  /** @param mayClose false while it is not even clear whom we know */
+  tick(now: number, mayClose: boolean): void {
+    this.refresh(now)
+    if (!mayClose) return
+    for (const [peer, neighbour] of this.#neighbours) {
+      if (this.needs(peer)) neighbour.unneededSince = undefined
+      else if (this.#isOver((neighbour.unneededSince ??= now), neighbour, peer, now)) {
+        this.#neighbours.delete(peer)
+        this.#desk.emit({ type: 'hang-up', peer })
+      }
+    }
+  }
+
+  #isOver(unneededSince: number, { needed }: Neighbour, peer: PeerId, now: number): boolean {
+    const patience_ms = this.#desk.self < peer ? linger_ms : linger_ms + otherCloses_ms
+    return !needed && now - unneededSince >= patience_ms
+  }
+
+  /** Works out anew what is wanted, where anything has changed, and tells the network. */
+  refresh(now: number): void {
+    const { membership } = this.#desk
+    const drawn = `${membership.version} ${Math.floor(now / deadPeriod_ms)}`
+    if (drawn !== this.#drawn) {
+      this.#drawn = drawn
+      this.#wanted = this.#draw(now)
+      this.#isToBeTold = true
+    }
+    if (!this.#isToBeTold || now - this.#toldAt < pause_ms) return
+    this.#isToBeTold = false
+    this.#toldAt = now
+    const wanted = [...this.#wanted]
+    const spared = [...membership.members()].map(({ id }) => id).filter((id) => !this.#wanted.has(id))
+    const told = `${wanted.join()} ${spared.join()}`
+    if (told === this.#told) return
+    this.#told = told
+    this.#desk.emit({ type: 'links', wanted, spared })
+  }
+
+  #draw(now: number): Set<PeerId> {
+    const { membership, self } = this.#desk
+    const wanted = new Set(membership.observers())
+    for (const id of membership.rings.subjects()) wanted.add(id)
+    for (const { id } of membership.subjects()) wanted.add(id)
+    for (let i = 0; i < chanceLinks; i++) {
+      const period = Math.floor(now / chancePeriod_ms + i / chanceLinks)
+      wanted.add(membership.rings.at(this.#chance(`link ${i} ${period}`)))
+    }
+    for (const id of this.#deadInTurn(now)) wanted.add(id)
+    wanted.delete(self)
+    return wanted
+  }
+
+  #deadInTurn(now: number): PeerId[] {
+    const dead = [...this.#desk.membership.members()].filter(({ state }) => state === 'dead')
+    if (dead.length <= deadDialled) return dead.map(({ id }) => id)
+    dead.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))
+    const first = this.#chance(`dead ${Math.floor(now / deadPeriod_ms)}`) % dead.length
+    return [...dead.slice(first), ...dead.slice(0, first)].slice(0, deadDialled).map(({ id }) => id)
+  }
+
+  /** A number below 2^32 that is another one for every daemon, and the same as long as `what` is. */
+  #chance(what: string): number {
+    const { crypto, self } = this.#desk
+    const hash = crypto.hash(new TextEncoder().encode(`${self} ${what}`))
+    return new DataView(hash.buffer, hash.byteOffset, 4).getUint32(0)
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * What the network is made from, what it can be told, and what it shows of a peer. Nothing of it is done here.
+ */
+import type { PrivateKey } from '@libp2p/interface'
+import type { Logger } from 'pino'
+import type { PeerId } from '../../core/model.js'
+import type { BookFile } from './book.js'
+import type { RequestOptions } from './requests.js'
+
+export interface NetworkOptions {
+  /** Ed25519; its peer id is who we are. */
+  readonly key: PrivateKey
+  /** Part of every protocol name, of the gossip topic and of the mDNS tag: clusters of other names never mix with this one. */
+  readonly cluster: string
+  /** Multiaddrs; port 0 means any free one. */
+  readonly listen: readonly string[]
+  /** Where the port is in use: listen on any free one instead of failing. */
+  readonly listenFallback: boolean
+  /** Told to others instead of what is listened on. */
+  readonly announce: readonly string[]
+  /** Where to find the cluster: multiaddrs, `HOST` or `HOST:PORT`; names are resolved at every dial. */
+  readonly join: readonly string[]
+  /** False: neither asks nor answers. */
+  readonly mdns: boolean
+  /** The content of a cluster key file, see `generateClusterKey`; absent: anybody on the network can join. */
+  readonly clusterKey?: Uint8Array
+  readonly addressBook: BookFile
+  readonly log: Logger
+  /** For tests. `dropGossip`: the share of gossip messages lost, both ways; 1 turns gossip off. */
+  readonly faults?: { readonly dropGossip?: number }
+  /** Jitter; `Math.random` unless given. */
+  readonly random?: () => number
+}
+
+export interface NetworkPeer {
+  readonly peer: PeerId
+  readonly connected: boolean
+  /** Where it is connected, or where it would be dialled first. */
+  readonly address?: string
+  /** Who dialled: `outbound` is us. */
+  readonly direction?: 'inbound' | 'outbound'
+  /** Unix milliseconds. */
+  readonly connectedSince?: number
+  readonly roundTrip_ms?: number
+  /** Gossip and heartbeats can flow to it. */
+  readonly streamsHealthy: boolean
+  /** Why the last dial failed, for people. */
+  readonly lastError?: string
+}
+
+export interface Network {
+  readonly peerId: PeerId
+  /** @throws RegistryError `malformed`, `conflict` or `unavailable`, naming the address that cannot be listened on */
+  start(): Promise<void>
+  /** Hangs up and lets go of everything, within two seconds. Any number of times, also while starting. */
+  stop(): Promise<void>
+  /** Where others can dial us, best first, without `/p2p/…`; empty before the start. */
+  addresses(): string[]
+  /** Best effort to everybody, at most 64 KiB. */
+  broadcast(bytes: Uint8Array): void
+  /** One frame of at most 8 KiB to one peer; dropped where it cannot go out at once. */
+  beat(to: PeerId, bytes: Uint8Array): void
+  /** One message of at most 64 MiB; the deadline is for the time without progress. */
+  request(to: PeerId, bytes: Uint8Array, options: RequestOptions): void
+  /** Now, whoever's turn it is; the outcome is `connected`, `refused`, or nothing. Nothing to do where connected. */
+  dial(peer: PeerId): void
+  /** Hangs up, then dials. */
+  redial(peer: PeerId): void
+  /**
+   * From now on the wanted are dialled again and again, the spared are not, and all others are strangers: dialled until
+   * somebody says who they are. Before the first call everybody is a stranger.
+   */
+  follow(wanted: readonly PeerId[], spared: readonly PeerId[]): void
+  /** Closes the connection in order; whether it is dialled again depends on what was said last. */
+  hangUp(peer: PeerId): void
+  /** Addresses that somebody says a peer listens on. */
+  learn(peer: PeerId, addresses: readonly string[]): void
+  /** Every peer that is connected or in the address book. */
+  peers(): NetworkPeer[]
+  /** What was dropped since the start, by reason. */
+  dropped(): Record<string, number>
+}
