@@ -1,17 +1,20 @@
 /**
  * Every option of a daemon in one table: what it is, its default, its reason, what it depends on. Starts and opens nothing.
- * Reading them touches the files that hold secrets: the cluster key and the tokens.
+ * Reading them touches the config file and those that hold secrets: the cluster key and the tokens.
  */
 import { randomUUID } from 'node:crypto'
 import { homedir, networkInterfaces, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { nearest } from './config/nearest.js'
+import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
 import { bracketed, defaultPeerPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
 import { RegistryError } from './core/errors.js'
 
 export { formatHostPort, isLoopback, logLevels, type HostPort, type LogLevel } from './config/values.js'
+export type { ConfigSources, Environment } from './config/layers.js'
 
 export const defaultHttp = { host: '127.0.0.1', port: 58_231 } as const
 
@@ -50,22 +53,19 @@ export interface Config {
   readonly testDropGossip: number
 }
 
-interface Option<T = unknown> {
-  /** As commander spells it; the long name is also how errors call the option. */
-  readonly flag: string
-  readonly env: string
-  /** `many` ones repeat, and are separated by commas in the environment. A `switch` takes no value as a flag. */
-  readonly takes: 'one' | 'many' | 'switch'
-  /** What happens without it, for people. */
-  readonly fallback?: string
-  readonly what: string
-  /** Not shown in help. */
-  readonly hidden?: true
-  readonly parse: (text: string) => T
-}
-
-/** The table. The keys are the names that flags have in code, and that any other source of options has to use. */
+/**
+ * The table. The keys are the names that flags have in code; in a config file they are spelled as the flags are. A flag wins
+ * over the environment, that over the config file, that over the default.
+ */
 export const options = {
+  /** For what a machine is always started with. There is no file that is read unasked: what counts is always in sight. */
+  config: {
+    flag: '--config <file>',
+    env: 'ROLLCALL_CONFIG',
+    takes: 'one',
+    what: 'a YAML or JSON file of options, named as the flags are',
+    parse: (text) => resolve(text),
+  },
   /**
    * Daemons of other clusters are neither heard nor answered, even on one network and one key. Part of the mDNS service
    * tag and of the default data dir, hence the narrow alphabet. Changing it later makes a new, empty cluster.
@@ -211,7 +211,8 @@ export const options = {
     env: 'ROLLCALL_LOG_LEVEL',
     takes: 'one',
     fallback: 'info',
-    what: values.logLevels.join(', '),
+    what: 'how much is logged, on stderr',
+    choices: values.logLevels,
     parse: values.parseLogLevel,
   },
   /** A second node on one machine in one word. Excludes `--data-dir`; `--http` and `--listen` still count where given. */
@@ -232,7 +233,7 @@ export const options = {
     hidden: true,
     parse: values.parseShare,
   },
-} as const satisfies Readonly<Record<string, Option>>
+} as const satisfies OptionTable
 
 type Options = typeof options
 export type OptionName = keyof Options
@@ -247,21 +248,18 @@ type Given = {
 /** Environment variables of ours that are no option of a daemon: callers read them. */
 const otherEnvironment = ['ROLLCALL_SERVER', 'ROLLCALL_TOKEN']
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
-export interface ConfigSources {
-  /** By option name, and only those that were given: commander's values. A flag wins over the environment. */
-  readonly flags: Readonly<Record<string, unknown>>
-  readonly env: Environment
+/**
+ * @throws RegistryError `malformed`, naming the flag, the environment variable or the place in the file, and the way out
+ */
+export function parseConfig(sources: ConfigSources): Config {
+  return parseLayers(readLayers(options, sources), sources.env)
 }
 
-/**
- * @throws RegistryError `malformed`, naming the flag, the environment variable and the way out
- */
-export function parseConfig({ flags, env }: ConfigSources): Config {
+/** The second half of `parseConfig`, for those who also want to know who wrote what. */
+export function parseLayers(layers: Layers, env: Environment): Config {
   refuseUnknownEnvironment(env)
-  const given = readGiven(flags, env)
-  refuseContradictions(given)
+  const given = readGiven(layers)
+  refuseContradictions(given, layers)
   const cluster = given.cluster ?? 'default'
   const temp = given.temp ?? false
   return {
@@ -292,38 +290,24 @@ export function defaultNodeUrl(httpPort: number, interfaces = networkInterfaces(
 
 // ---- from the sources to parsed values
 
-function readGiven(flags: Readonly<Record<string, unknown>>, env: Environment): Given {
+function readGiven({ written }: Layers): Given {
   const given: Record<string, unknown> = {}
-  for (const [name, option] of Object.entries(options) as [OptionName, Option][]) {
-    const texts = givenTexts(flags[name], env[option.env], option)
-    if (texts.length === 0) continue
-    const values = texts.map((text) => parseNamed(option, text))
+  for (const [name, { texts }] of written) {
+    const option: Option = options[name as OptionName]
+    const values = texts.map((text) => parseNamed(option, text, placeOf(option, name, written.get(name))))
     given[name] = option.takes === 'many' ? values : values.at(-1)
   }
   return given
 }
 
-/** Empty ones count as not given: compose files and unit files set variables to nothing where they have nothing to say. */
-function givenTexts(flag: unknown, variable: string | undefined, option: Option): readonly string[] {
-  const source = flag ?? variable
-  if (source === undefined) return []
-  const texts = Array.isArray(source) ? source.map(String) : [String(source)]
-  const parts = option.takes === 'many' ? texts.flatMap((text) => text.split(',')) : texts
-  return parts.map((text) => text.trim()).filter((text) => text !== '')
-}
-
-/** Parsers say what is wrong; who is meant, by both of its names, is said here. */
-function parseNamed(option: Option, text: string): unknown {
+/** Parsers say what is wrong; who is meant, by all of its names, is said here. */
+function parseNamed(option: Option, text: string, place: string): unknown {
   try {
-    return option.parse(text)
+    return option.parse(isPath(option) ? resolve(text) : text)
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
-    throw new RegistryError('malformed', `${optionNames(option)}: ${error.message}`, { cause: error })
+    throw new RegistryError('malformed', `${place}: ${error.message}`, { cause: error })
   }
-}
-
-function optionNames(option: Option): string {
-  return `${option.flag.split(' ')[0]} (${option.env})`
 }
 
 function refuseUnknownEnvironment(env: Environment): void {
@@ -334,15 +318,17 @@ function refuseUnknownEnvironment(env: Environment): void {
   throw malformed(`${unknown}: there is no such environment variable; did you mean ${nearest(unknown, known)}?`)
 }
 
-function refuseContradictions(given: Given): void {
+function refuseContradictions(given: Given, { written }: Layers): void {
+  const place = (name: OptionName): string => placeOf(options[name], name, written.get(name))
   if (given.temp === true && given.dataDir !== undefined) {
-    const both = `${optionNames(options.temp)} and ${optionNames(options.dataDir)}`
-    throw malformed(`${both}: a temporary data dir is removed at exit; give one of the two`)
+    throw malformed(
+      `${place('temp')} and ${place('dataDir')}: a temporary data dir is removed at exit; give one of the two`,
+    )
   }
   const isOpen = given.tokens === undefined && given.insecureHttp !== true
   if (given.http !== undefined && !isLoopback(given.http.host) && isOpen) {
     throw malformed(
-      `${optionNames(options.http)}: ${given.http.host} is not a loopback address, and the HTTP API asks for no credentials; ` +
+      `${place('http')}: ${given.http.host} is not a loopback address, and the HTTP API asks for no credentials; ` +
         `bind it to 127.0.0.1, give ${optionNames(options.tokens)} to ask for some, ` +
         `or add ${optionNames(options.insecureHttp)} if all who can reach it may change the register`,
     )

@@ -1,0 +1,58 @@
+/**
+ * Where the text of an option comes from: flags before the environment before a config file. It knows the shape of the table of
+ * options, not its rows, and not what a value means.
+ */
+import { RegistryError } from '../core/errors.js'
+import { readConfigFile } from './file.js'
+import { fileOption, flagName, split, type Option, type OptionTable, type Written } from './option.js'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface ConfigSources {
+  /** By option name, and only those that were given: commander's values. A flag wins over the environment. */
+  readonly flags: Readonly<Record<string, unknown>>
+  readonly env: Environment
+}
+
+export interface Layers {
+  /** The config file, where one was named. */
+  readonly file?: string
+  /** Absent where nobody wrote anything. */
+  readonly written: ReadonlyMap<string, Written>
+}
+
+/** @throws RegistryError `malformed`, naming the file, the line and the key, where the config file is wrong */
+export function readLayers(table: OptionTable, { flags, env }: ConfigSources): Layers {
+  const direct = new Map<string, Written>()
+  for (const [name, option] of Object.entries(table)) {
+    const written = fromFlag(option, flags[name]) ?? fromEnvironment(option, env[option.env])
+    if (written !== undefined) direct.set(name, written)
+  }
+  const file = direct.get(fileOption)?.texts[0]
+  const fromFile = file === undefined ? new Map<string, Written>() : readNamedFile(file, table, direct.get(fileOption)!)
+  const written = new Map([...fromFile, ...direct])
+  for (const [name, { texts }] of written) if (texts.length === 0) written.delete(name)
+  return { ...(file !== undefined && { file }), written }
+}
+
+function readNamedFile(file: string, table: OptionTable, { where }: Written): ReadonlyMap<string, Written> {
+  try {
+    return readConfigFile(file, table)
+  } catch (error) {
+    if (!(error instanceof RegistryError) || !(error.cause instanceof Error && 'syscall' in error.cause)) throw error
+    throw new RegistryError('malformed', `${where}: ${error.message}`, { cause: error })
+  }
+}
+
+/** An empty flag takes back what the layers below say. */
+function fromFlag(option: Option, value: unknown): Written | undefined {
+  if (value === undefined) return undefined
+  const texts = Array.isArray(value) ? value.map(String) : [String(value)]
+  return { texts: split(option, texts), source: 'flag', where: flagName(option) }
+}
+
+/** Empty ones count as not given: compose files and unit files set variables to nothing where they have nothing to say. */
+function fromEnvironment(option: Option, value: string | undefined): Written | undefined {
+  const texts = value === undefined ? [] : split(option, [value])
+  return texts.length === 0 ? undefined : { texts, source: 'env', where: option.env }
+}
