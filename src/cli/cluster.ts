@@ -2,101 +2,143 @@
  * The commands that show what a daemon thinks of its cluster: peers (the wire), members (the belief), nodes (the records). They change nothing.
  */
 import type { Command } from 'commander'
-import type { MemberView, NodeView } from '../core/views.js'
-import type { PeerView } from '../core/views.js'
-import { clientOf, printJson, printLines, reads, terminalWidth, type ReadingOptions } from './command.js'
-import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain, renderTable, type Column } from './format.js'
+import type { MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
+import { reads, withExamples, type ReadingOptions } from './command.js'
+import { ageOf, count, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
+import { toneOf } from './paint.js'
+import { wrapLines } from './paragraph.js'
+import { read } from './reading.js'
+import { renderTable, type Column, type Look } from './table.js'
 
 export function addClusterCommands(program: Command): void {
-  reads(program.command('peers').description('connections to other daemons, and whether this one is in step')).action(
-    showPeers,
+  withExamples(
+    reads(program.command('members').description('the belief: what this daemon thinks of every daemon')).action(
+      (options: ReadingOptions) =>
+        read(options, { ask: (client) => client.members(), field: 'members', show: members }),
+    ),
+    ['rollcall members -w', 'watch them come and go'],
+    [`rollcall members --json | jq -r '.members[] | select(.state != "alive") | .nodeId'`, 'who is not alive'],
   )
-  reads(program.command('members').description('what this daemon believes of every daemon')).action(showMembers)
-  reads(program.command('nodes').description('the nodes that are alive')).action(showNodes)
+  withExamples(
+    reads(program.command('peers').description('the wire: connections, and whether this replica is in step')).action(
+      (options: ReadingOptions) => read(options, { ask: (client) => client.peers(), field: 'peers', show: peers }),
+    ),
+    ['rollcall peers', 'the last line says whether all hold the same'],
+    ['rollcall peers --server 10.0.0.6:58231', 'as another daemon sees it'],
+  )
+  withExamples(
+    reads(program.command('nodes').description('the records: the living nodes, and how busy they are')).action(
+      (options: ReadingOptions) => read(options, { ask: (client) => client.nodes(), field: 'nodes', show: nodes }),
+    ),
+    ['rollcall nodes -w -n 5', 'every five seconds'],
+  )
 }
 
-async function showPeers(options: ReadingOptions): Promise<void> {
-  const answer = await clientOf(options).peers()
-  if (options.json) return printJson(answer)
-  if (answer.peers.length > 0) printLines(renderTable(peerColumns, answer.peers, terminalWidth()), '')
-  const failures = answer.peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
-  for (const { peer, nodeId, lastError } of failures) printLines(`${nodeId ?? peer}: ${plain(lastError!)}`)
-  printLines(plain(answer.summary))
+function peers({ peers, summary, inStep }: PeersView, look: Look): string {
+  const table = peers.length === 0 ? [] : [renderTable(peerColumns, peers, look), '']
+  const failures = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
+  return [
+    ...table,
+    ...failures.map(({ peer, nodeId, lastError }) => `${plain(nodeId ?? peer)}: ${plain(lastError!)}`),
+    look.paint(inStep ? 'good' : 'warn', plain(summary)),
+  ].join('\n')
 }
 
 const peerColumns: readonly Column<PeerView>[] = [
-  { head: 'NODE', cell: ({ nodeId }) => nodeId },
-  { head: 'PEER', cell: ({ peer }) => peer, shrinks: true },
-  { head: 'ADDRESS', cell: ({ address }) => address, shrinks: true },
-  { head: 'DIRECTION', cell: ({ direction }) => direction },
+  { head: 'NODE', cell: ({ nodeId }) => nodeId, least: 18 },
+  { head: 'PEER', cell: ({ peer }) => peer, least: 14, drop: 2 },
+  { head: 'ADDRESS', cell: ({ address }) => address, least: 24, drop: 5 },
+  { head: 'DIRECTION', cell: ({ direction }) => direction, drop: 1 },
   {
     head: 'CONNECTED',
     cell: ({ connected, connectedSince }) => (connected ? (formatAge(ageOf(connectedSince)) ?? 'yes') : 'no'),
+    tone: ({ connected }) => (connected ? undefined : 'bad'),
   },
   {
     head: 'ROUND TRIP',
     cell: ({ roundTrip_ms }) => (roundTrip_ms === undefined ? undefined : `${roundTrip_ms.toFixed(1)} ms`),
+    drop: 6,
   },
-  { head: 'HEARTBEATS', cell: ({ heartbeats, heartbeatAge_ms }) => joined(heartbeats, formatAgo(heartbeatAge_ms)) },
-  { head: 'DIGEST', cell: ({ inStep }) => (inStep === undefined ? undefined : inStep ? 'equal' : 'differs') },
-  { head: 'LAST SYNC', cell: lastSync },
   {
-    head: 'STREAMS',
-    cell: ({ streamsHealthy, connected }) => (streamsHealthy ? 'healthy' : connected ? 'broken' : undefined),
+    head: 'HEARTBEATS',
+    cell: ({ heartbeats, heartbeatAge_ms }) => joined(heartbeats, formatAgo(heartbeatAge_ms)),
+    drop: 4,
   },
+  { head: 'DIGEST', cell: digest, tone: (peer) => toneOf(digest(peer)) },
+  { head: 'LAST SYNC', cell: lastSync, drop: 3 },
+  { head: 'STREAMS', cell: streams, tone: (peer) => toneOf(streams(peer)) },
 ]
+
+function digest({ inStep }: PeerView): string | undefined {
+  return inStep === undefined ? undefined : inStep ? 'equal' : 'differs'
+}
+
+function streams({ streamsHealthy, connected }: PeerView): string | undefined {
+  return streamsHealthy ? 'healthy' : connected ? 'broken' : undefined
+}
 
 function lastSync({ lastSyncAge_ms, lastSyncBrought = 0, lastSyncTook = 0 }: PeerView): string | undefined {
   const ago = formatAgo(lastSyncAge_ms)
   return ago === undefined ? undefined : `${ago}, brought ${lastSyncBrought}, took ${lastSyncTook}`
 }
 
-async function showMembers(options: ReadingOptions): Promise<void> {
-  const answer = await clientOf(options).members()
-  if (options.json) return printJson(answer)
-  printLines(renderTable(memberColumns, answer.members, terminalWidth()))
-  const doubled = answer.members.filter(({ sameLabel }) => sameLabel)
-  if (doubled.length > 0) printLines('', `several nodes call themselves ${[...new Set(doubled.map(label))].join(', ')}`)
+function members({ members }: { readonly members: readonly MemberView[] }, look: Look): string {
+  const doubled = [...new Set(members.filter(({ sameLabel }) => sameLabel).map(nameOf))]
+  const warning = `several nodes call themselves ${doubled.join(', ')}: give each a --node-id of its own, or force-leave those that are gone`
+  return [
+    renderTable(memberColumns(members), members, look),
+    ...(doubled.length === 0 ? [] : ['', wrapLines([look.paint('warn', warning)], look.width)]),
+  ].join('\n')
 }
 
-const memberColumns: readonly Column<MemberView>[] = [
-  { head: 'NODE', cell: ({ nodeId, self }) => joined(nodeId ?? '-', self ? '(this one)' : undefined, ' ') },
-  { head: 'PEER', cell: ({ peer }) => peer, shrinks: true },
-  { head: 'STATE', cell: ({ state }) => state },
-  { head: 'SINCE', cell: ({ stateAge_ms }) => formatAge(stateAge_ms) },
-  { head: 'HEARD', cell: ({ heardAge_ms }) => formatAgo(heardAge_ms) },
-  { head: 'GENERATION', cell: ({ generation }) => String(generation) },
-  { head: 'INCARNATION', cell: ({ incarnation }) => String(incarnation) },
-  { head: 'VERSION', cell: ({ version }) => String(version) },
-  { head: 'LOAD', cell: ({ load }) => formatPercent(load) },
-  {
-    head: 'REPORTED BY',
-    cell: ({ reportedBy: { length } }) =>
-      length === 0 ? undefined : `${length} ${length === 1 ? 'observer' : 'observers'}`,
-  },
-  { head: 'URL', cell: ({ url }) => url, shrinks: true },
-]
+function memberColumns(all: readonly MemberView[]): readonly Column<MemberView>[] {
+  return [
+    {
+      head: 'NODE',
+      cell: ({ nodeId, self }) => joined(nodeId ?? '-', self ? '(self)' : undefined, ' '),
+      least: 24,
+    },
+    { head: 'PEER', cell: ({ peer }) => peer, least: 14, drop: 3 },
+    { head: 'STATE', cell: ({ state }) => state, tone: ({ state }) => toneOf(state) },
+    { head: 'SINCE', cell: ({ stateAge_ms }) => formatAgo(stateAge_ms) },
+    { head: 'HEARD', cell: ({ heardAge_ms }) => formatAgo(heardAge_ms) },
+    { head: 'GENERATION', cell: ({ generation }) => String(generation), drop: 2 },
+    { head: 'INCARNATION', cell: ({ incarnation }) => String(incarnation), drop: 5 },
+    { head: 'VERSION', cell: ({ version }) => String(version), drop: 1 },
+    { head: 'LOAD', cell: ({ load }) => formatPercent(load), drop: 4 },
+    { head: 'REPORTED BY', cell: ({ reportedBy }) => reporters(reportedBy, all), least: 14 },
+    { head: 'URL', cell: ({ url }) => url, least: 24, drop: 6 },
+  ]
+}
 
-function label({ nodeId, peer }: MemberView): string {
+function reporters(reportedBy: readonly string[], all: readonly MemberView[]): string | undefined {
+  if (reportedBy.length > 3) return count(reportedBy.length, 'observer')
+  return reportedBy.length === 0 ? undefined : reportedBy.map((peer) => nameOfPeer(peer, all)).join(', ')
+}
+
+/** How people call a member: by the label of its node, or its peer id where it has told none. */
+export function nameOf({ nodeId, peer }: Pick<MemberView, 'nodeId' | 'peer'>): string {
   return plain(nodeId ?? peer)
 }
 
-async function showNodes(options: ReadingOptions): Promise<void> {
-  const answer = await clientOf(options).nodes()
-  if (options.json) return printJson(answer)
-  printLines(answer.nodes.length === 0 ? 'no nodes' : renderTable(nodeColumns, answer.nodes, terminalWidth()))
+export function nameOfPeer(peer: string, all: readonly MemberView[]): string {
+  return nameOf(all.find((member) => member.peer === peer) ?? { peer })
+}
+
+function nodes({ nodes }: { readonly nodes: readonly NodeView[] }, look: Look): string {
+  return nodes.length === 0 ? 'no nodes' : renderTable(nodeColumns, nodes, look)
 }
 
 const nodeColumns: readonly Column<NodeView>[] = [
-  { head: 'NODE', cell: ({ id }) => id, shrinks: true },
-  { head: 'URL', cell: ({ url }) => url, shrinks: true },
-  { head: 'REGION', cell: ({ region }) => region },
-  { head: 'ZONE', cell: ({ availabilityZone }) => availabilityZone },
-  { head: 'HEARTBEAT', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)) },
+  { head: 'NODE', cell: ({ id }) => id, least: 18 },
+  { head: 'URL', cell: ({ url }) => url, least: 24 },
+  { head: 'REGION', cell: ({ region }) => region, drop: 4 },
+  { head: 'ZONE', cell: ({ availabilityZone }) => availabilityZone, drop: 3 },
+  { head: 'HEARTBEAT', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)), drop: 7 },
   { head: 'CPU', cell: ({ usage }) => formatPercent(usage?.cpu?.percent) },
-  { head: 'MEMORY', cell: ({ usage }) => amount(usage?.memory) },
-  { head: 'DISK', cell: ({ usage }) => amount(usage?.disk) },
-  { head: 'GPUS', cell: ({ gpus }) => (gpus === undefined ? undefined : String(gpus.length)) },
+  { head: 'MEMORY', cell: ({ usage }) => amount(usage?.memory), drop: 6 },
+  { head: 'DISK', cell: ({ usage }) => amount(usage?.disk), drop: 2 },
+  { head: 'GPUS', cell: ({ gpus }) => (gpus === undefined ? undefined : String(gpus.length)), drop: 5 },
 ]
 
 function amount(usage: { used?: number; total?: number } | undefined): string | undefined {

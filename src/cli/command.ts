@@ -1,11 +1,13 @@
 /**
  * What all commands share: which daemon they ask, how they print what it said, and how they end. It knows no command.
  */
-import { readFileSync } from 'node:fs'
-import { CommanderError, type Command } from 'commander'
+import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
 import { RegistryError } from '../core/errors.js'
 import { plain } from './format.js'
+import { createPaint, wantsColour } from './paint.js'
+import { wrapLines } from './paragraph.js'
+import type { Look } from './table.js'
 
 export const exitCodes = { fine: 0, failed: 1, usage: 2, unreachable: 3 } as const
 
@@ -14,8 +16,13 @@ export interface ServerOptions {
   readonly token?: string
 }
 
-export interface ReadingOptions extends ServerOptions {
+export interface AnsweringOptions extends ServerOptions {
   readonly json?: true
+}
+
+export interface ReadingOptions extends AnsweringOptions {
+  readonly watch?: true
+  readonly interval?: number
 }
 
 export function takesServer(command: Command): Command {
@@ -24,9 +31,37 @@ export function takesServer(command: Command): Command {
     .option('--token <token>', 'what it knows you by; other users here see flags, not variables (env: ROLLCALL_TOKEN)')
 }
 
-/** A command that reads: a table for people, or with `--json` what the endpoint gave. */
+export function takesJson(command: Command): Command {
+  return command.option('--json', 'print JSON, for programs')
+}
+
+/** A command that changes something, and says what. */
+export function changes(command: Command): Command {
+  return takesJson(takesServer(command))
+}
+
+/** A command that reads: a table for people, or with `--json` what the endpoint gave; once, or again and again. */
 export function reads(command: Command): Command {
-  return takesServer(command).option('--json', 'print what the daemon answered, as JSON')
+  return takesJson(takesServer(command))
+    .option('-w, --watch', 'show it again and again until Ctrl-C; with --json a line for each change')
+    .option('-n, --interval <seconds>', 'how often to look (default: 1); means --watch', parseSeconds)
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (text.trim() !== '' && seconds >= 0.1 && seconds <= 3600) return seconds
+  throw new InvalidArgumentError('Give a number of seconds from 0.1 to 3600.')
+}
+
+/** What is shown below the help of a command: lines to copy, each with what it is for, beside it where there is room. */
+export function withExamples(
+  command: Command,
+  ...examples: readonly (readonly [line: string, why: string])[]
+): Command {
+  const width = Math.max(...examples.map(([line]) => line.length))
+  const fits = examples.every(([, why]) => width + why.length + 6 <= 80)
+  const lines = examples.map(([line, why]) => (fits ? `  ${line.padEnd(width)}  # ${why}` : `  # ${why}\n  ${line}`))
+  return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }
 
 export function clientOf(options: ServerOptions): Client {
@@ -40,9 +75,11 @@ function variable(name: string): string | undefined {
   return process.env[name] === '' ? undefined : process.env[name]
 }
 
-/** The width that tables have to fit in; files and pipes have none. */
-export function terminalWidth(): number | undefined {
-  return process.stdout.isTTY ? process.stdout.columns : undefined
+/** Files and pipes have no width; tables are printed into them whole. */
+export function lookOfOutput(): Look {
+  const { isTTY, columns } = process.stdout
+  const paint = createPaint(wantsColour(process.env, isTTY))
+  return isTTY ? { width: columns, paint } : { paint }
 }
 
 export function printLines(...lines: readonly string[]): void {
@@ -53,20 +90,10 @@ export function printJson(answer: unknown): void {
   printLines(JSON.stringify(answer, undefined, 2))
 }
 
-/** Reads a file of JSON that the user named. @throws RegistryError `malformed`, naming the file */
-export function readJsonFile(file: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new RegistryError('malformed', `cannot read ${file} (${why})`, { cause })
-  }
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ''))
-  } catch (cause) {
-    throw new RegistryError('malformed', `${file} is not JSON (${(cause as Error).message})`, { cause })
-  }
+/** What a change did: a sentence, or with `--json` the same for programs. */
+export function printOutcome({ json }: { readonly json?: true }, outcome: object, sentence: string): void {
+  if (json) printJson(outcome)
+  else printLines(sentence)
 }
 
 /**
@@ -75,10 +102,38 @@ export function readJsonFile(file: string): unknown {
  */
 export function reportFailure(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
-  const message = error instanceof Error ? error.message : String(error)
-  const unreachable = isUnreachable(error)
-  const wayOut = unreachable ? '; start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)' : ''
-  process.stderr.write(`rollcall: ${plain(message)}${wayOut}\n`)
-  if (unreachable) return exitCodes.unreachable
+  process.stderr.write(`${fitErrors(`rollcall: ${describeFailure(error)}`)}\n`)
+  if (isUnreachable(error)) return exitCodes.unreachable
   return error instanceof RegistryError && error.code === 'malformed' ? exitCodes.usage : exitCodes.failed
+}
+
+/** Broken where words end on a terminal; one line in a file. */
+export function fitErrors(line: string): string {
+  return wrapLines([line], process.stderr.isTTY ? process.stderr.columns : undefined)
+}
+
+/** What went wrong, and what to do next. */
+export function describeFailure(error: unknown): string {
+  const message = plain(error instanceof Error ? error.message : String(error))
+  if (isUnreachable(error)) {
+    return `${message}; start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)`
+  }
+  // Daemons answer in JSON, whatever they say.
+  const isForeign = error instanceof RegistryError && error.cause instanceof SyntaxError
+  return isForeign ? `${message}; name the daemon with --server (ROLLCALL_SERVER)` : message
+}
+
+/** A server that answers something else than was asked is named, rather than taken apart. */
+export async function answerOf<T extends object>(
+  client: Client,
+  asked: Promise<T>,
+  field: keyof T & string,
+): Promise<T> {
+  const answer = await asked
+  if (typeof answer === 'object' && answer !== null && field in answer) return answer
+  const wayOut = 'name the daemon with --server (ROLLCALL_SERVER)'
+  throw new RegistryError(
+    'unavailable',
+    `${client.server} is no Rollcall daemon: its answer has no ${field}; ${wayOut}`,
+  )
 }

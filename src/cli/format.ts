@@ -1,63 +1,6 @@
 /**
- * How values look on a terminal: tables without borders, ages in words, `-` for what is absent. It neither asks nor prints.
+ * How values look on a terminal: ages in words, amounts in units, `-` for what is absent. It neither asks nor prints.
  */
-import Table from 'cli-table3'
-
-export interface Column<Row> {
-  readonly head: string
-  readonly cell: (row: Row) => string | undefined
-  /** Where the terminal is too narrow its middle may be left out, as of ids and addresses. */
-  readonly shrinks?: boolean
-}
-
-const gap = 2
-const narrowest = 12
-
-/** No borders: they cost width, and text that is selected and pasted should be the text. */
-const noBorders = Object.fromEntries(
-  [
-    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
-    ...['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'],
-  ].map((part) => [part, '']),
-)
-
-/**
- * @param width of the terminal; absent where the output is no terminal, and nothing is left out
- */
-export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string {
-  const cells = rows.map((row) => columns.map(({ cell }) => plain(cell(row) ?? '')))
-  const widths = columns.map(({ head }, i) => Math.max(head.length, ...cells.map((row) => row[i]!.length)))
-  if (width !== undefined) shrink(widths, columns, width)
-  const table = new Table({
-    head: columns.map(({ head }) => head),
-    chars: noBorders,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': gap },
-  })
-  for (const row of cells) table.push(row.map((text, i) => shorten(text, widths[i]!)))
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n')
-}
-
-/** Takes what is too much from the widest of the columns that may shrink, again and again. */
-function shrink(widths: number[], columns: readonly Column<never>[], width: number): void {
-  const total = (): number => widths.reduce((sum, each) => sum + each + gap, -gap)
-  for (let excess = total() - width; excess > 0; excess = total() - width) {
-    const candidates = widths.map((each, i) => (columns[i]!.shrinks === true && each > narrowest ? each : 0))
-    const widest = candidates.indexOf(Math.max(...candidates))
-    if (candidates[widest] === 0) return
-    widths[widest]! -= 1
-  }
-}
-
-/** Both ends tell ids and addresses apart, the end better than the beginning. */
-function shorten(text: string, width: number): string {
-  if (text.length <= width) return text
-  const tail = Math.ceil((width - 1) * 0.6)
-  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`
-}
 
 /** Text of others, in one cell: no control characters, which terminals obey. */
 export function plain(text: string): string {
@@ -96,4 +39,16 @@ export function formatBytes(bytes: number): string {
 
 export function formatPercent(percent: number | undefined): string | undefined {
   return percent === undefined ? undefined : `${Math.round(percent)} %`
+}
+
+/** `1 instance`, `3 instances`. */
+export function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+/** The clock on the wall here, as events are told. */
+export function formatClock(moment: string): string {
+  const date = new Date(moment)
+  if (Number.isNaN(date.getTime())) return plain(moment)
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':')
 }

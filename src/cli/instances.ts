@@ -1,105 +1,135 @@
 /**
- * The commands about instances: list, look up, register, deregister. What is visible is the daemon's decision alone.
+ * The commands that read instances: list, look up, pick. What is visible is the daemon's decision alone.
  */
-import type { Command } from 'commander'
-import type { InstanceRow, InstanceView } from '../core/views.js'
-import {
-  clientOf,
-  printJson,
-  printLines,
-  reads,
-  takesServer,
-  terminalWidth,
-  type ReadingOptions,
-  type ServerOptions,
-} from './command.js'
-import { ageOf, formatAgo, renderTable, type Column } from './format.js'
+import { Option, type Command } from 'commander'
+import type { Client, InstanceQuery } from '../client.js'
+import { RegistryError } from '../core/errors.js'
+import { instanceStatuses } from '../core/model.js'
+import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
+import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServer, withExamples } from './command.js'
+import type { AnsweringOptions, ReadingOptions } from './command.js'
+import { ageOf, formatAgo, plain } from './format.js'
+import { toneOf } from './paint.js'
+import { read } from './reading.js'
+import { renderTable, type Column, type Look } from './table.js'
 
 export function addInstanceCommands(program: Command): void {
-  reads(program.command('instances').description('the instances that lookups can see'))
-    .option('--slug <slug>', 'only those of one service')
-    .option('--all', 'every record that the daemon knows, and why those not visible are not')
-    .action(showInstances)
-  reads(program.command('lookup').description('where a service is, and which instance to call'))
-    .argument('<slug>')
-    .action(lookUp)
-  takesServer(program.command('register').description('register an instance; again with the same url updates it'))
-    .requiredOption('--url <url>', 'where the instance is called')
-    .option('--slug <slug>', 'the name that callers look it up by')
-    .option('--id <id>', 'default: derived from slug and url')
-    .option('--deployment-id <id>', 'the deployment that it belongs to')
-    .option('--tag <tag...>', 'tags to find it by')
-    .action(register)
-  takesServer(program.command('deregister').description('remove an instance, wherever it was registered'))
-    .argument('<id>')
-    .action(deregister)
+  addList(program)
+  withExamples(
+    reads(program.command('lookup').description('where a service is, and which instance to call'))
+      .argument('<slug>', 'the name of the service')
+      .action(lookUp),
+    ['rollcall lookup web', 'all that can be called'],
+    ['rollcall lookup web -w', 'see them come and go'],
+  )
+  withExamples(
+    takesJson(takesServer(program.command('pick').description('print the url of one instance, for scripts')))
+      .argument('<slug>', 'the name of the service')
+      .action(pick),
+    ['curl "$(rollcall pick web)/healthz"', 'each call gets the next one'],
+  )
 }
 
-interface InstancesOptions extends ReadingOptions {
-  readonly slug?: string
+interface ListOptions extends ReadingOptions, InstanceQuery {
+  readonly node?: string
   readonly all?: true
 }
 
-async function showInstances(options: InstancesOptions): Promise<void> {
-  const client = clientOf(options)
-  const query = options.slug === undefined ? {} : { slug: options.slug }
-  if (options.all) {
-    const answer = await client.instanceRows(query)
-    return options.json ? printJson(answer) : printTable([...instanceColumns, ...recordColumns], answer.instances)
-  }
-  const answer = await client.instances(query)
-  return options.json ? printJson(answer) : printTable(instanceColumns, answer.instances)
+function addList(program: Command): void {
+  const command = reads(program.command('instances').description('the instances that lookups can see'))
+    .option('--all', 'every record that the daemon knows, and why those not visible are not')
+    .option('--slug <slug>', 'only those of one service')
+    .option('--tag <tag>', 'only those with this tag')
+    .addOption(new Option('--status <status>', 'only those with this status').choices(instanceStatuses))
+    .option('--node <node>', 'only those registered at one node (its id or url)')
+    .option('--deployment-id <id>', 'only those of one deployment')
+    .option('--host <host>', 'only those on one host')
+    .option('--ip <ip>', 'only those at one address')
+    .option('--scheme <scheme>', 'only those called by one scheme, such as grpc')
+    .option('--id <id>', 'only this one')
+    .action(list)
+  withExamples(
+    command,
+    ['rollcall instances --slug web --status Healthy', 'filters add up'],
+    ['rollcall instances --all', 'also what is not visible, and why'],
+    [`rollcall instances --json | jq -r '.instances[].url'`, 'their urls'],
+  )
 }
 
-function printTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void {
-  printLines(rows.length === 0 ? 'no instances' : renderTable(columns, rows, terminalWidth()))
+const filters = ['slug', 'tag', 'status', 'node', 'deploymentId', 'host', 'ip', 'scheme', 'id']
+
+async function list(options: ListOptions): Promise<void> {
+  const ask = async (client: Client): Promise<{ readonly instances: readonly InstanceView[] }> => {
+    const query = await queryOf(client, options)
+    return options.all ? client.instanceRows(query) : client.instances(query)
+  }
+  const columns = options.all ? [...instanceColumns, ...recordColumns] : instanceColumns
+  const isFiltered = Object.keys(options).some((name) => filters.includes(name))
+  const none = isFiltered
+    ? 'no such instances'
+    : 'no instances; to register one: rollcall register --url URL --slug NAME'
+  const show = ({ instances }: { readonly instances: readonly InstanceView[] }, look: Look): string =>
+    instances.length === 0 ? none : renderTable(columns as readonly Column<InstanceView>[], instances, look)
+  await read(options, { ask, field: 'instances', show })
+}
+
+async function queryOf(client: Client, options: ListOptions): Promise<InstanceQuery> {
+  const { node, ...others } = Object.fromEntries(Object.entries(options).filter(([name]) => filters.includes(name)))
+  return node === undefined ? others : { ...others, nodeUrl: await urlOfNode(client, node as string) }
+}
+
+/** Instances name their node by url; people know its id. */
+async function urlOfNode(client: Client, node: string): Promise<string> {
+  if (node.includes('://')) return node
+  const { members } = await answerOf(client, client.members(), 'members')
+  const found = members.find(({ nodeId }) => nodeId === node)
+  if (found?.url !== undefined) return found.url
+  const known = members.map(({ nodeId }) => nodeId).filter((id) => id !== undefined)
+  throw new RegistryError('not-found', `--node: there is no node ${node}; there are ${known.join(', ')}`)
 }
 
 const instanceColumns: readonly Column<InstanceView>[] = [
-  { head: 'ID', cell: ({ id }) => id, shrinks: true },
-  { head: 'SLUG', cell: ({ slug }) => slug },
-  { head: 'URL', cell: ({ url }) => url, shrinks: true },
-  { head: 'STATUS', cell: ({ status }) => status },
-  { head: 'SEEN', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)) },
-  { head: 'NODE', cell: ({ nodeUrl }) => nodeUrl, shrinks: true },
-  { head: 'DEPLOYMENT', cell: ({ deploymentId }) => deploymentId, shrinks: true },
-  { head: 'TAGS', cell: ({ tags }) => tags?.join(' '), shrinks: true },
+  { head: 'ID', cell: ({ id }) => id, least: 14 },
+  { head: 'SLUG', cell: ({ slug }) => slug, least: 14 },
+  { head: 'URL', cell: ({ url }) => url, least: 28 },
+  { head: 'STATUS', cell: ({ status }) => status, tone: ({ status }) => toneOf(status) },
+  { head: 'SEEN', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)), drop: 5 },
+  { head: 'NODE', cell: ({ nodeUrl }) => nodeUrl, least: 24, drop: 4 },
+  { head: 'DEPLOYMENT', cell: ({ deploymentId }) => deploymentId, least: 12, drop: 1 },
+  { head: 'TAGS', cell: ({ tags }) => tags?.join(' '), least: 12, drop: 2 },
 ]
 
 const recordColumns: readonly Column<InstanceRow>[] = [
-  { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, shrinks: true },
-  { head: 'NUMBER', cell: ({ n }) => String(n) },
-  { head: 'VISIBLE', cell: ({ visible, why }) => (visible ? 'yes' : `no: ${why ?? 'unknown why'}`) },
+  { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, least: 18, drop: 6 },
+  { head: 'NUMBER', cell: ({ n }) => String(n), drop: 3 },
+  {
+    head: 'VISIBLE',
+    cell: ({ visible, why }) => (visible ? 'yes' : `no: ${why ?? 'unknown why'}`),
+    least: 16,
+    tone: ({ visible }) => toneOf(visible ? 'yes' : 'no'),
+  },
 ]
 
 async function lookUp(slug: string, options: ReadingOptions): Promise<void> {
-  const answer = await clientOf(options).lookup(slug)
-  if (options.json) return printJson(answer)
-  const isPicked: Column<InstanceView> = {
-    head: 'PICK',
-    cell: ({ id }) => (id === answer.picked?.id ? '*' : undefined),
+  await read(options, { ask: (client) => client.lookup(slug), field: 'instances', show: showLookup })
+}
+
+function showLookup({ slug, instances, picked, degraded }: LookupResult, look: Look): string {
+  const isPicked: Column<InstanceView> = { head: 'PICK', cell: ({ id }) => (id === picked?.id ? '*' : undefined) }
+  const none = `${plain(slug)} is known, but no instance of it is visible; ask: rollcall why ${plain(slug)}`
+  const doubt = 'degraded: this daemon has lost sight of most of the cluster; these are the last known instances'
+  return [
+    instances.length === 0 ? none : renderTable([isPicked, ...instanceColumns], instances, look),
+    ...(degraded ? ['', look.paint('warn', doubt)] : []),
+  ].join('\n')
+}
+
+async function pick(slug: string, options: AnsweringOptions): Promise<void> {
+  const client = clientOf(options)
+  const { picked } = await answerOf(client, client.lookup(slug), 'instances')
+  if (picked === undefined) {
+    throw new RegistryError('not-found', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
   }
-  printTable([isPicked, ...instanceColumns], answer.instances)
-  if (answer.degraded) {
-    printLines('', 'degraded: this daemon has lost sight of most of the cluster; these are the last known instances')
-  }
-}
-
-interface RegisterOptions extends ServerOptions {
-  readonly url: string
-  readonly slug?: string
-  readonly id?: string
-  readonly deploymentId?: string
-  readonly tag?: readonly string[]
-}
-
-async function register({ server, tag, ...given }: RegisterOptions): Promise<void> {
-  const client = clientOf(server === undefined ? {} : { server })
-  const { id } = await client.register({ ...given, ...(tag === undefined ? {} : { tags: tag }) })
-  printLines(`registered ${id}`)
-}
-
-async function deregister(id: string, options: ServerOptions): Promise<void> {
-  await clientOf(options).deregister(id)
-  printLines(`removed ${id}`)
+  if (options.json) printJson(picked)
+  else printLines(picked.url)
 }

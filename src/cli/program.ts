@@ -1,14 +1,22 @@
 /**
  * All commands under one name, and what happens when they are misspelled. It runs none by itself.
  */
-import { Command } from 'commander'
+import { type Argument, Command } from 'commander'
+import { packageVersion } from '../config/version.js'
 import { addClusterCommands } from './cluster.js'
-import { reportFailure } from './command.js'
+import { fitErrors, reportFailure, withExamples } from './command.js'
+import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
+import { addWatchCommand } from './events.js'
+import { addForceLeaveCommand } from './forget.js'
 import { addInstanceCommands } from './instances.js'
 import { addKeygenCommand } from './keygen.js'
 import { addLeaveCommand } from './leave.js'
+import { addRegisteringCommands } from './registering.js'
+import { addConfigCommand } from './settings.js'
 import { addStartCommand } from './start.js'
+import { addStatusCommand } from './status.js'
+import { addWhyCommand } from './why.js'
 
 /**
  * Runs one command line, without the names of the program.
@@ -23,24 +31,63 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command('rollcall')
     .description('A service registry with no servers.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help, also of a command')
     .exitOverride()
-    .configureOutput({ outputError: (message, write) => write(oneLine(message)) })
     .showSuggestionAfterError()
+    .configureHelp({ subcommandTerm })
+  program.commandsGroup('A daemon on this machine:')
   addStartCommand(program)
-  addClusterCommands(program)
+  addLeaveCommand(program)
+  addConfigCommand(program)
+  addKeygenCommand(program)
+  program.commandsGroup('Where things are:')
   addInstanceCommands(program)
   addDefinitionCommands(program)
-  addLeaveCommand(program)
-  addKeygenCommand(program)
-  return program
+  addRegisteringCommands(program)
+  program.commandsGroup('How the cluster is:')
+  addStatusCommand(program)
+  addWhyCommand(program)
+  addWatchCommand(program)
+  addClusterCommands(program)
+  addForceLeaveCommand(program)
+  program.commandsGroup('And:')
+  addCompletionCommand(program)
+  program.helpCommand('help [command]', 'print help, also of a command')
+  sayWhereHelpIs(program, 'rollcall')
+  return withExamples(
+    program,
+    ['rollcall start', 'on each machine: they find each other'],
+    ['rollcall register --url http://10.0.0.7:8080 --slug web', 'say where something is'],
+    ['rollcall lookup web', 'ask where it is, any daemon'],
+    ['rollcall why web', 'ask why it is not there'],
+  )
 }
 
-function oneLine(message: string): string {
-  return `rollcall: ${message
+/** That commands take options goes without saying; what they are about does not. */
+function subcommandTerm(command: Command): string {
+  return [command.name(), ...command.registeredArguments.map(humanReadableArgument)].join(' ')
+}
+
+function humanReadableArgument(argument: Argument): string {
+  const shown = `${argument.name()}${argument.variadic ? '...' : ''}`
+  return argument.required ? `<${shown}>` : `[${shown}]`
+}
+
+/** Each command points to its own help. */
+function sayWhereHelpIs(command: Command, path: string): void {
+  command.configureOutput({ outputError: (message, write) => write(`${fitErrors(oneLine(message, path))}\n`) })
+  for (const each of command.commands) sayWhereHelpIs(each, `${path} ${each.name()}`)
+}
+
+function oneLine(message: string, path: string): string {
+  const line = message
     .replace(/^error: /, '')
     .trim()
-    .replace(/\s*\n\s*/g, ' ')}; see rollcall --help\n`
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')
+  return `rollcall: ${line}; see ${path} --help`
 }

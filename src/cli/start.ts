@@ -6,7 +6,8 @@ import { Option, type Command } from 'commander'
 import { options, parseConfig, type Config } from '../config.js'
 import type { RegistryService } from '../http/service.js'
 import { createLog, type Log } from '../log.js'
-import { exitCodes, printLines, reportFailure } from './command.js'
+import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
+import { saying } from './progress.js'
 
 /** What `start` asks of a daemon. */
 export interface RunningDaemon {
@@ -25,27 +26,42 @@ export type StartDaemon = (config: Config, log: Log) => Promise<RunningDaemon>
 const stopDeadline_ms = 4_800
 
 export function addStartCommand(program: Command): void {
-  const command = program.command('start').description('run a daemon: one on each machine')
-  for (const option of Object.values(options)) command.addOption(commanderOption(option))
+  const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
     const config = parseConfig({ flags: givenFlags(command), env: process.env })
     // It brings the whole network stack along, which takes longer to load than any other command runs.
-    const { startDaemon } = await import('../daemon.js')
+    const { startDaemon } = await saying('loading the network stack', import('../daemon.js'))
     process.exit(await runDaemon(config, createLog(config.logLevel), startDaemon))
   })
+  withExamples(
+    command,
+    ['rollcall start', 'the nodes of one network find each other'],
+    ['rollcall start --join 10.0.0.5', 'where multicast does not reach'],
+    ['rollcall start --temp', 'one more on this machine, thrown away at its end'],
+    ['rollcall start --config /etc/rollcall.yaml', 'options from a file; see: rollcall config'],
+  )
+}
+
+/** Every option of the table, as a flag. */
+export function takesDaemonOptions(command: Command): Command {
+  for (const option of Object.values(options)) command.addOption(commanderOption(option))
+  return command
 }
 
 type TableRow = (typeof options)[keyof typeof options]
 
 function commanderOption(row: TableRow): Option {
   const fallback = 'fallback' in row ? `, default: ${row.fallback}` : ''
-  return new Option(row.flag, `${row.what} (env: ${row.env}${fallback})`).hideHelp('hidden' in row)
+  const option = new Option(row.flag, `${row.what} (env: ${row.env}${fallback})`).hideHelp('hidden' in row)
+  // Not by its method, which would refuse what the parser takes.
+  if ('choices' in row) option.argChoices = [...row.choices]
+  return option
 }
 
 /** Commander also lists what nobody gave, such as `mdns: true` for an option that begins with `--no-`. */
-function givenFlags(command: Command): Readonly<Record<string, unknown>> {
+export function givenFlags(command: Command): Readonly<Record<string, unknown>> {
   const flags = Object.entries(command.opts<Record<string, unknown>>())
-  return Object.fromEntries(flags.filter(([name]) => command.getOptionValueSource(name) === 'cli'))
+  return Object.fromEntries(flags.filter(([name]) => name in options && command.getOptionValueSource(name) === 'cli'))
 }
 
 /**
@@ -59,6 +75,7 @@ export async function runDaemon(config: Config, log: Log, startDaemon: StartDaem
   try {
     const daemon = await startDaemon(config, log)
     printLines(readyLine(daemon))
+    tellReadiness(daemon, log)
     await Promise.race([stopAsked, daemon.stopped])
     await daemon.stop()
     return exitCodes.fine
@@ -69,6 +86,12 @@ export async function runDaemon(config: Config, log: Log, startDaemon: StartDaem
 
 function readyLine({ http, peerId, listen }: RunningDaemon): string {
   return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}`
+}
+
+/** It serves reads at once; before it takes writes it asks the others for what it wrote last. People who wait are told. */
+function tellReadiness({ service }: RunningDaemon, log: Log): void {
+  const { ready, reasons } = service.readiness()
+  if (!ready) log.info({ reasons }, 'serving reads; writes have to wait')
 }
 
 /** The first SIGTERM or SIGINT asks, the second does not wait. */

@@ -17,6 +17,8 @@ export interface EventsQuery {
   readonly after?: string
   /** Ends the loop, quietly. */
   readonly signal?: AbortSignal
+  /** Told why when the connection breaks, and with nothing when there is one again. */
+  readonly onInterruption?: (why: Error | undefined) => void
 }
 
 /** A daemon sends a comment every 15 s at least: so long without a byte, and the connection is as good as gone. */
@@ -26,11 +28,12 @@ const types: readonly string[] = ['member', 'instance', 'reset'] satisfies NewsE
 
 export async function* followEvents(
   caller: Caller,
-  { signal, after = '', ...filters }: EventsQuery,
+  { signal, onInterruption, after = '', ...filters }: EventsQuery,
 ): AsyncGenerator<NewsItem, void, undefined> {
   let last = after
   let hadConnection = false
   let failures = 0
+  let isInterrupted = false
   while (signal?.aborted !== true) {
     const { current: server } = caller.servers
     const connection = new Connection(caller, server, signal)
@@ -38,6 +41,8 @@ export async function* followEvents(
       const body = await connection.open({ ...filters, after: last })
       if (hadConnection && last === '') yield { id: '', at: new Date().toISOString(), event: { type: 'reset' } }
       hadConnection = true
+      if (isInterrupted) onInterruption?.(undefined)
+      isInterrupted = false
       for await (const item of connection.items(body)) {
         failures = 0
         last = item.id
@@ -49,6 +54,8 @@ export async function* followEvents(
       failures += 1
       const asked_ms = patience_ms(error) ?? (hadConnection && mayPass(error) ? 0 : undefined)
       if (asked_ms === undefined || (!hadConnection && failures >= caller.attempts)) throw error
+      if (hadConnection && !isInterrupted) onInterruption?.(error as Error)
+      isInterrupted = hadConnection
       caller.servers.failed(server)
       await pause(Math.max(asked_ms, backoff_ms(failures, pause_ms)), signal)
     } finally {

@@ -3,8 +3,8 @@
  * that embeds it calls it; nothing in here writes a line to a log by itself, answers a signal, or ends the process.
  */
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Config } from '../config.js'
+import { packageVersion } from '../config/version.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry/registry.js'
@@ -183,9 +183,4 @@ function keepTellingAddresses(engine: Engine, network: Network): End {
   tell()
   const timer = setInterval(tell, addressesInterval_ms)
   return () => clearInterval(timer)
-}
-
-function packageVersion(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(manifest) as { version: string }).version
 }

@@ -1,17 +1,18 @@
 /** What each command asks, prints and returns, against a real server with a service in memory. */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { otherPeer } from '../http/service.js'
 import { serveMemory, type MemoryServer } from '../http/serve.js'
-import { runCli, type Outcome } from './run.js'
+import { runCli, runHere, startCli, type Outcome } from './run.js'
 
 let served: MemoryServer
 const dir = mkdtempSync(join(tmpdir(), 'rollcall-cli-'))
-const cli = (...args: string[]): Promise<Outcome> => runCli(args, { ROLLCALL_SERVER: served.url })
+const cli = (...args: string[]): Promise<Outcome> => runHere(args, { ROLLCALL_SERVER: served.url })
 
 beforeAll(async () => {
   served = await serveMemory()
@@ -54,13 +55,56 @@ describe('instances', () => {
     expect((await fine('instances', '--slug', 'web')).trimEnd().split('\n')).toHaveLength(2)
     expect(await fine('lookup', 'web')).toMatch(/^PICK.*\n\* +w-1 /)
     expect(await fine('deregister', 'w-1')).toBe('removed w-1\n')
-    expect(await fine('instances', '--slug', 'web')).toBe('no instances\n')
+    expect(await fine('instances', '--slug', 'web')).toBe('no such instances\n')
   })
 
   test('with --all each record says why it is not visible', async () => {
     const table = await fine('instances', '--all', '--slug', 'gone')
     expect(table).toMatch(/OWNER +NUMBER +VISIBLE\n/)
     expect(table).toMatch(/ghost.* 3 +no: node dead\n$/)
+  })
+
+  test('are filtered by whatever they have, all filters at once', async () => {
+    await fine(
+      'register',
+      '--url',
+      'grpc://10.0.1.1:80',
+      '--slug',
+      'f',
+      '--id',
+      'f-1',
+      '--tag',
+      'x',
+      '--deployment-id',
+      'd',
+    )
+    await fine('register', '--url', 'http://10.0.1.2:80', '--slug', 'f', '--id', 'f-2', '--tag', 'x', 'y')
+    const ids = async (...filters: string[]): Promise<string[]> => {
+      const { instances } = JSON.parse(await fine('instances', '--slug', 'f', ...filters, '--json')) as {
+        instances: { id: string }[]
+      }
+      return instances.map(({ id }) => id)
+    }
+    expect(await ids()).toEqual(['f-1', 'f-2'])
+    expect(await ids('--tag', 'y')).toEqual(['f-2'])
+    expect(await ids('--tag', 'x', '--scheme', 'grpc')).toEqual(['f-1'])
+    expect(await ids('--deployment-id', 'd')).toEqual(['f-1'])
+    expect(await ids('--host', '10.0.1.2')).toEqual(['f-2'])
+    expect(await ids('--ip', '10.0.1.2', '--tag', 'z')).toEqual([])
+    expect(await ids('--status', 'Healthy')).toEqual([])
+    expect(await ids('--node', 'http://10.0.0.5:58231')).toEqual(['f-1', 'f-2'])
+    expect(await ids('--node', 'def')).toEqual([])
+    expect(await cli('instances', '--node', 'nobody')).toMatchObject({
+      ...{ code: 1, stderr: 'rollcall: --node: there is no node nobody; there are abc, def\n' },
+    })
+    expect((await cli('instances', '--status', 'helthy')).stderr).toMatch(/Unknown, Healthy, Degraded/)
+  })
+
+  test('one is picked for scripts: its url and nothing else', async () => {
+    await fine('register', '--url', 'http://10.0.2.1:80', '--slug', 'picked', '--id', 'p-1')
+    expect(await fine('pick', 'picked')).toBe('http://10.0.2.1:80\n')
+    expect(JSON.parse(await fine('pick', 'picked', '--json'))).toMatchObject({ id: 'p-1', slug: 'picked' })
+    expect(await cli('pick', 'nobody')).toMatchObject({ code: 1, stdout: '' })
   })
 
   test('a degraded lookup says so', async () => {
@@ -82,7 +126,27 @@ describe('definitions', () => {
       'ID     IMAGE       REPOSITORY\nsvc    acme/svc:1  -\nsvc-2  -           -\n',
     )
     expect(served.service.definitions()[0]).toEqual({ id: 'svc', image: { name: 'acme/svc:1' }, made: 'up' })
+    expect(await fine('definitions')).toBe(await fine('definitions', 'list'))
+    expect(JSON.parse(await fine('definitions', 'show', 'svc'))).toEqual(served.service.definitions()[0])
+    expect((await cli('definitions', 'show', 'svk')).stderr).toBe(
+      'rollcall: there is no definition svk; did you mean svc?\n',
+    )
+    expect((await cli('definitions', 'sav')).stderr).toMatch(/no command definitions sav; did you mean save\?/)
     expect(await fine('definitions', 'remove', 'svc')).toBe('removed svc\n')
+  })
+
+  test('are saved from YAML, and from standard input', async () => {
+    const file = join(dir, 'definition.yaml')
+    writeFileSync(file, 'id: y-1\nimage:\n  name: acme/y:1\nports: [80, 81]\n')
+    expect(await fine('definitions', 'save', file)).toBe('saved y-1\n')
+    const saved = await runCli(['definitions', 'save', '-', '--json'], { ROLLCALL_SERVER: served.url }, 'id: y-2\n')
+    expect(saved).toEqual({ code: 0, stdout: '{\n  "id": "y-2"\n}\n', stderr: '' })
+    const held = served.service.definitions().filter(({ id }) => id.startsWith('y-'))
+    expect(held).toEqual([{ id: 'y-1', image: { name: 'acme/y:1' }, ports: [80, 81] }, { id: 'y-2' }])
+    const empty = await runCli(['definitions', 'save', '-'], { ROLLCALL_SERVER: served.url }, '')
+    expect(empty).toMatchObject({ code: 2, stderr: 'rollcall: stdin: there is nothing in it\n' })
+    await fine('definitions', 'remove', 'y-1')
+    await fine('definitions', 'remove', 'y-2')
   })
 
   test('that cannot be read are named by their file', async () => {
@@ -90,7 +154,7 @@ describe('definitions', () => {
     writeFileSync(file, '{"id":')
     expect(await cli('definitions', 'save', file)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining(`${file} is not JSON`) as string,
+      stderr: expect.stringContaining(`${file}:1: neither YAML nor JSON`) as string,
     })
     writeFileSync(file, '{"name":"x"}')
     expect(await cli('definitions', 'save', file)).toMatchObject({
@@ -118,13 +182,221 @@ describe('the cluster', () => {
 
   test('members: this one is marked, silence is counted', async () => {
     const [, own, other] = (await fine('members')).trimEnd().split('\n')
-    expect(own).toMatch(/^abc \(this one\) .* alive +90 s +- +7 +0 +12 +- +- +-$/)
-    expect(other).toMatch(/^def .* hidden +1\.5 s +4\.0 s ago +9 .* 13 % +1 observer +http:/)
+    expect(own).toMatch(/^abc \(self\) .* alive +90 s ago +- +7 +0 +12 +- +- +-$/)
+    expect(other).toMatch(/^def .* hidden +1\.5 s ago +4\.0 s ago +9 .* 13 % +abc +http:/)
   })
 
   test('nodes: usage in words', async () => {
     expect(await fine('nodes')).toMatch(/abc +http:\/\/10\.0\.0\.5:58231 +eu +- .* 13 % +1\.0 KiB of 4\.0 KiB +- +-\n/)
   })
+})
+
+describe('status', () => {
+  test('says on one screen how all is, and which command tells more', async () => {
+    const lines = (await fine('status')).trimEnd().split('\n')
+    expect(lines.slice(0, 5)).toEqual([
+      'node       abc  http://10.0.0.5:58231',
+      'daemon     ready, up 1.2 s, version 0.1.0',
+      'cluster    default',
+      'members    1 alive, 1 hidden',
+      '           hidden for 1.5 s: def',
+    ])
+    expect(lines[5]).toMatch(/^instances  \d+ Unknown; 1 not visible: rollcall instances --all says why$/)
+    expect(lines.slice(6)).toEqual([
+      'replica    not in step with 1 of 1 peers; see: rollcall peers',
+      'dropped    2 times bad signature',
+    ])
+  })
+
+  test('as JSON has a shape of its own', async () => {
+    expect(JSON.parse(await fine('status', '--json'))).toMatchObject({
+      ...{ self: { nodeId: 'abc' }, inStep: false, step: 'not in step with 1 of 1 peers' },
+      ...{ members: { alive: 1, hidden: 1 }, missing: [{ name: 'def', state: 'hidden' }] },
+      instances: { notVisible: 1 },
+    })
+  })
+
+  test('says why a daemon is not ready', async () => {
+    served.service.ready = { ready: false, reasons: ['joining'] }
+    expect(await fine('status')).toMatch(/daemon +not ready: joining, up/)
+    served.service.ready = { ready: true, reasons: [] }
+  })
+})
+
+describe('why', () => {
+  test('tells of each record whether it is visible, at whose daemon, who reported that, and what to do', async () => {
+    expect(await fine('why', 'gone')).toBe(
+      [
+        'gone: 0 of 1 record visible',
+        '',
+        'ghost  http://10.0.0.9:80  (gone)',
+        '  not visible: node dead',
+        '  at def, hidden for 1.5 s, last heard 4.0 s ago, reported by abc',
+        '  its daemon is not heard: it comes back by itself when it is, else it is dead soon',
+        '',
+        'this daemon: not in step with 1 of 1 peers; see: rollcall peers',
+        '',
+      ].join('\n'),
+    )
+    expect(await fine('why', 'ghost')).toMatch(/^ghost: 0 of 1 record visible/)
+  })
+
+  test('tells of a visible one what its status means', async () => {
+    await fine('register', '--url', 'http://10.0.3.1:80', '--slug', 'seen', '--id', 's-1')
+    const answer = await fine('why', 'seen')
+    expect(answer).toMatch(/^seen: 1 of 1 record visible\n\ns-1 .*\n {2}visible, Unknown\n {2}at abc, alive/)
+    expect(answer).toContain('has not checked it yet')
+  })
+
+  test('of what nobody registered names the nearest, and that this replica may be behind', async () => {
+    const { code, stderr } = await cli('why', 'gonne')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/nothing is registered as gonne .*did you mean gone\?; but this replica is not in step/)
+  })
+
+  test('as JSON has a shape of its own', async () => {
+    expect(JSON.parse(await fine('why', 'gone', '--json'))).toMatchObject({
+      ...{ query: 'gone', visible: 0, replica: { inStep: false, ready: { ready: true, reasons: [] } } },
+      records: [{ record: { id: 'ghost', why: 'node dead' }, home: { name: 'def', reportedBy: ['abc'] } }],
+    })
+  })
+})
+
+describe('force-leave', () => {
+  test('takes an id, a url or a peer id, and forgets that node', async () => {
+    const forget = vi.spyOn(served.service, 'removeNode').mockResolvedValue()
+    for (const name of ['def', 'http://10.0.0.6:58231/x', otherPeer]) {
+      expect(await fine('force-leave', name)).toMatch(
+        /^forgot def \(it was hidden for 1\.5 s; if it lives, it comes back/,
+      )
+    }
+    expect(forget.mock.calls).toEqual(Array(3).fill(['http://10.0.0.6:58231/x']))
+    expect(JSON.parse(await fine('force-leave', 'def', '--json'))).toEqual({
+      ...{ peer: otherPeer, nodeId: 'def', url: 'http://10.0.0.6:58231/x' },
+    })
+    forget.mockRestore()
+  })
+
+  test('of a name that nobody has says who is meant', async () => {
+    expect(await cli('force-leave', 'dex')).toMatchObject({
+      ...{ code: 1, stderr: 'rollcall: there is no node dex; did you mean def? See rollcall members\n' },
+    })
+  })
+})
+
+describe('--watch', () => {
+  test('prints a line for each change, and ends when nobody reads on', async () => {
+    const { child, firstLine, outcome } = startCli(['instances', '-n', '0.1', '--json'], {
+      ROLLCALL_SERVER: served.url,
+    })
+    const before = JSON.parse(await firstLine) as { instances: unknown[] }
+    const isTold = new Promise<void>((resolve) => {
+      let text = ''
+      child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk.toString()
+        if (text.includes('n-1')) resolve()
+      })
+    })
+    await fine('register', '--url', 'http://10.0.4.1:80', '--slug', 'new', '--id', 'n-1')
+    await isTold
+    child.stdout?.destroy()
+    await fine('deregister', 'n-1')
+    const { code, stderr } = await outcome
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(before.instances.length).toBeGreaterThan(0)
+  })
+
+  test('is ended by Ctrl-C, which is no failure', async () => {
+    const { child, firstLine, outcome } = startCli(['members', '--watch'], {
+      ROLLCALL_SERVER: served.url,
+    })
+    expect(await firstLine).toMatch(/^NODE/)
+    child.kill('SIGINT')
+    expect(await outcome).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('refuses an interval that is none', async () => {
+    expect(await cli('members', '--interval', 'often')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringMatching(/--interval.*seconds from 0\.1 to 3600/) as string },
+    })
+  })
+})
+
+test('every change says with --json what it did', async () => {
+  const json = async (...args: string[]): Promise<unknown> => JSON.parse(await fine(...args, '--json'))
+  expect(await json('register', '--url', 'http://10.0.5.1:80', '--id', 'j-1')).toEqual({ id: 'j-1' })
+  expect(await json('deregister', 'j-1')).toEqual({ id: 'j-1' })
+  expect(await json('keygen', join(dir, 'json.key'))).toEqual({ file: join(dir, 'json.key') })
+  expect(await json('keygen')).toEqual({ key: expect.stringMatching(/^\/key\/swarm/) as string })
+})
+
+describe('config', () => {
+  test('prints what start would use, and where each value comes from', async () => {
+    const file = join(dir, 'rollcall.yaml')
+    writeFileSync(file, 'cluster: lab\n')
+    const outcome = await runHere(['config', '--config', file, '--no-mdns'], { ROLLCALL_REGION: 'eu' })
+    expect(outcome).toMatchObject({ code: 0, stderr: '' })
+    expect(outcome.stdout).toMatch(/^OPTION +VALUE +FROM\n/)
+    expect(outcome.stdout).toContain(`lab`)
+    expect(outcome.stdout).toMatch(new RegExp(`cluster +lab +${file}:1\n`))
+    expect(outcome.stdout).toMatch(/mdns +false +--no-mdns\n/)
+    expect(outcome.stdout).toMatch(/region +eu +ROLLCALL_REGION\n/)
+    expect(outcome.stdout).toMatch(/log-level +info +default\n/)
+    const { stdout } = await runHere(['config', '--json', '--region', 'us'])
+    const { options } = JSON.parse(stdout) as { options: { name: string }[] }
+    expect(options.find(({ name }) => name === 'region')).toEqual({
+      ...{ name: 'region', value: 'us', source: 'flag', where: '--region' },
+    })
+  })
+
+  test('refuses what start would refuse', async () => {
+    const file = join(dir, 'wrong.yaml')
+    writeFileSync(file, 'cluster: lab\njion: 10.0.0.5\n')
+    for (const command of ['config', 'start']) {
+      expect(await runHere([command], { ROLLCALL_CONFIG: file })).toEqual({
+        ...{ code: 2, stdout: '', stderr: `rollcall: ${file}:2: jion: there is no such option; did you mean join?\n` },
+      })
+    }
+  })
+})
+
+describe('help', () => {
+  test('lists the commands in groups, with lines to copy', async () => {
+    for (const args of [['--help'], ['help']]) {
+      const stdout = await fine(...args)
+      for (const part of ['A daemon on this machine:', 'Where things are:', 'How the cluster is:', 'Examples:']) {
+        expect(stdout).toContain(`\n${part}\n`)
+      }
+      expect(stdout).not.toContain('__complete')
+      expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80)
+    }
+  })
+
+  test('without a command is wrong usage, and shown all the same', async () => {
+    expect(await cli()).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Examples:') as string })
+  })
+
+  test('of a command is the same by both ways, and has examples', async () => {
+    expect(await fine('help', 'why')).toBe(await fine('why', '--help'))
+    expect(await fine('help', 'why')).toContain('rollcall why web')
+  })
+
+  test('the version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    expect(await fine('--version')).toBe(`${version}\n`)
+  })
+
+  test('a command that is misspelled is guessed', async () => {
+    expect(await cli('lokup', 'web')).toMatchObject({
+      ...{ code: 2, stderr: "rollcall: unknown command 'lokup' (Did you mean lookup?); see rollcall --help\n" },
+    })
+  })
+})
+
+test('colours are asked for where the output is a file', async () => {
+  const coloured = await runHere(['members'], { ROLLCALL_SERVER: served.url, FORCE_COLOR: '1' })
+  expect(coloured.stdout).toContain('\u001b[33mhidden\u001b[39m')
+  expect(await fine('members')).not.toContain('\u001b')
 })
 
 test('--json prints what the endpoint gave', async () => {
@@ -146,6 +418,14 @@ test('--json prints what the endpoint gave', async () => {
 })
 
 describe('exit codes', () => {
+  test('are those of the process', async () => {
+    const codeOf = async (...args: string[]): Promise<number | null> => (await runCli(args)).code
+    expect(await codeOf('--version')).toBe(0)
+    expect(await codeOf('lookup', 'nobody', '--server', served.url)).toBe(1)
+    expect(await codeOf('lookup')).toBe(2)
+    expect(await codeOf('lookup', 'web', '--server', 'http://127.0.0.1:9')).toBe(3)
+  })
+
   test('1: the daemon said no', async () => {
     expect(await cli('lookup', 'nobody')).toEqual({
       code: 1,
@@ -185,7 +465,28 @@ describe('exit codes', () => {
     )
     await once(web, 'listening')
     const outcome = await cli('peers', '--server', `127.0.0.1:${(web.address() as AddressInfo).port}`)
-    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringContaining('no Rollcall daemon') as string })
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringMatching(/no Rollcall daemon.*--server/) as string })
+    web.close()
+  })
+
+  test('1: something that speaks JSON answers there, but it is no daemon', async () => {
+    const web = createHttpServer((_, response) => response.end('{"hello":"world"}')).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const server = `127.0.0.1:${(web.address() as AddressInfo).port}`
+    for (const command of [
+      ['peers'],
+      ['instances'],
+      ['lookup', 'web'],
+      ['status'],
+      ['why', 'web'],
+      ['pick', 'web'],
+      ['watch'],
+    ]) {
+      const outcome = await cli(...command, '--server', server)
+      expect({ command, ...outcome }).toMatchObject({
+        ...{ command, code: 1, stdout: '', stderr: expect.stringMatching(/is no Rollcall daemon.*--server/) as string },
+      })
+    }
     web.close()
   })
 })
@@ -205,6 +506,8 @@ test('keygen writes a key for its owner alone, never over another, or prints one
 })
 
 test('leave asks the daemon to go', async () => {
+  expect(JSON.parse(await fine('leave', '--json'))).toEqual({ server: served.url })
+  served.service.left = false
   expect(await fine('leave')).toMatch(/said goodbye/)
   expect(served.service.left).toBe(true)
 })

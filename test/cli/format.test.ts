@@ -1,6 +1,15 @@
-/** Ages, amounts and tables, as people read them. */
-import { describe, expect, test } from 'vitest'
-import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain, renderTable } from '../../src/cli/format.js'
+/** Ages and amounts, as people read them. */
+import { expect, test } from 'vitest'
+import {
+  ageOf,
+  count,
+  formatAge,
+  formatAgo,
+  formatBytes,
+  formatClock,
+  formatPercent,
+  plain,
+} from '../../src/cli/format.js'
 
 test.each([
   [-5, '0.0 s'],
@@ -45,22 +54,11 @@ test('text of others moves no cursor', () => {
   expect(plain('')).toBe('-')
 })
 
-describe('a table', () => {
-  const columns = [
-    { head: 'ID', cell: ({ id }: { id: string }) => id, shrinks: true },
-    { head: 'N', cell: ({ n }: { n?: string }) => n },
-  ]
-  const rows = [{ id: '12D3KooWabcdefghijklmnop' }, { id: 'b', n: '2' }]
+test('amounts of things', () =>
+  expect([0, 1, 2].map((n) => count(n, 'record'))).toEqual(['0 records', '1 record', '2 records']))
 
-  test('has columns, no borders, no spaces at the end', () => {
-    expect(renderTable(columns, rows)).toBe(
-      'ID                        N\n12D3KooWabcdefghijklmnop  -\nb                         2',
-    )
-  })
-
-  test('leaves out the middle where the terminal is narrow, but not everything', () => {
-    expect(renderTable(columns, rows, 20).split('\n')[1]).toBe('12D3Ko…ghijklmnop  -')
-    const narrow = renderTable(columns, rows, 3).split('\n')[1]
-    expect(narrow).toBe('12D3…jklmnop  -')
-  })
+test('the clock of an event is that of the wall here', () => {
+  const here = new Date(2026, 10, 24, 9, 5, 7)
+  expect(formatClock(here.toISOString())).toBe('09:05:07')
+  expect(formatClock('some day')).toBe('some day')
 })

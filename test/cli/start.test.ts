@@ -1,7 +1,7 @@
 /** How `rollcall start` speaks and ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { runCli, startScript, type Running } from './run.js'
+import { runHere, startScript, type Running } from './run.js'
 
 const pretend = (behaviour: string): Running => startScript('test/cli/pretend-daemon.ts', [behaviour])
 const readyLine = 'rollcall ready http=http://127.0.0.1:1 peer=PEER listen=/ip4/10.0.0.5/tcp/1,/ip4/10.0.0.6/tcp/1'
@@ -84,7 +84,7 @@ test('wrong options end with 2 before anything is started', async () => {
     [['start'], { ROLLCALL_LOG_LEVEL: 'loud' }, /--log-level \(ROLLCALL_LOG_LEVEL\)/],
   ]
   for (const [args, env, words] of cases) {
-    const { code, stdout, stderr } = await runCli(args, env)
+    const { code, stdout, stderr } = await runHere(args, env)
     expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
     expect(stderr).toMatch(words)
     expect(stderr.trim().split('\n')).toHaveLength(1)
@@ -92,7 +92,7 @@ test('wrong options end with 2 before anything is started', async () => {
 })
 
 test('--help of start names every option with its variable and its default, and no hidden one', async () => {
-  const { code, stdout } = await runCli(['start', '--help'])
+  const { code, stdout } = await runHere(['start', '--help'])
   expect(code).toBe(0)
   for (const word of ['--no-mdns', 'ROLLCALL_MDNS', 'ROLLCALL_CLUSTER_KEY', '127.0.0.1:58231', '--temp']) {
     expect(stdout).toContain(word)

@@ -1,0 +1,58 @@
+/**
+ * The command that forgets a node for everybody. A wrong one is harmless: a node that lives comes back by itself.
+ */
+import type { Command } from 'commander'
+import { nearest } from '../config/nearest.js'
+import { RegistryError } from '../core/errors.js'
+import type { MemberView } from '../core/views.js'
+import { nameOf } from './cluster.js'
+import { changes, clientOf, answerOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { formatAge, plain } from './format.js'
+
+export function addForceLeaveCommand(program: Command): void {
+  const command = program.command('force-leave').description('forget a node that will not come back, on every node')
+  withExamples(
+    changes(command).argument('<node>', 'its id, url or peer id, as members shows them').action(forceLeave),
+    ['rollcall force-leave node-c', 'after its machine is gone for good'],
+  )
+}
+
+async function forceLeave(asked: string, options: AnsweringOptions): Promise<void> {
+  const client = clientOf(options)
+  const { members } = await answerOf(client, client.members(), 'members')
+  const member = findMember(asked, members)
+  if (member.url === undefined) {
+    throw new RegistryError(
+      'conflict',
+      `${nameOf(member)} has told no url, by which nodes are forgotten; it goes by itself after 72 h`,
+    )
+  }
+  await client.removeNode(member.url)
+  const { peer, nodeId, url, state, stateAge_ms } = member
+  const was =
+    state === 'alive' ? 'it was alive: if it still is' : `it was ${state} for ${formatAge(stateAge_ms)!}; if it lives`
+  printOutcome(
+    options,
+    { peer, nodeId: nodeId ?? null, url },
+    `forgot ${nameOf(member)} (${was}, it comes back by itself)`,
+  )
+}
+
+function findMember(asked: string, members: readonly MemberView[]): MemberView {
+  const found = members.filter(({ peer, nodeId, url }) => [peer, nodeId, url].includes(asked))
+  const [first, second] = found
+  if (first !== undefined && second === undefined) return first
+  if (first !== undefined) {
+    const which = found.map(({ peer, state }) => `${peer} (${state})`).join(', ')
+    throw new RegistryError('conflict', `several nodes are called ${plain(asked)}: name one by its peer id: ${which}`)
+  }
+  const names = members.flatMap((member) => [
+    nameOf(member),
+    member.peer,
+    ...(member.url === undefined ? [] : [member.url]),
+  ])
+  throw new RegistryError(
+    'not-found',
+    `there is no node ${plain(asked)}; did you mean ${nearest(asked, names)}? See rollcall members`,
+  )
+}

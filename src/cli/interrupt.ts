@@ -1,0 +1,32 @@
+/**
+ * How a command that would go on for ever is ended: Ctrl-C, a signal, or nobody left to read what it prints. It runs nothing itself.
+ */
+
+/** An ending that was asked for is no failure. */
+export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const abort = new AbortController()
+  const end = (): void => abort.abort()
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+  for (const signal of signals) process.once(signal, end)
+  process.stdout.once('error', end)
+  try {
+    await work(abort.signal)
+  } catch (error) {
+    if (!abort.signal.aborted) throw error
+  } finally {
+    for (const signal of signals) process.off(signal, end)
+    process.stdout.off('error', end)
+  }
+  // A call that still waits for its answer would hold the process for as long as it waits.
+  if (abort.signal.aborted) process.exit(0)
+}
+
+/** What `work` gives, unless the end comes first. @throws the signal's reason */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error('aborted'))
+    if (signal.aborted) return end()
+    signal.addEventListener('abort', end, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end))
+  })
+}

@@ -1,0 +1,45 @@
+/**
+ * The commands that register an instance and take it out again. Its home is the daemon that is asked.
+ */
+import type { Command } from 'commander'
+import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+
+export function addRegisteringCommands(program: Command): void {
+  const register = program.command('register').description('register an instance; again with the same url updates it')
+  withExamples(
+    changes(register)
+      .requiredOption('--url <url>', 'where the instance is called')
+      .option('--slug <slug>', 'the name that callers look it up by')
+      .option('--id <id>', 'default: derived from slug and url')
+      .option('--deployment-id <id>', 'the deployment that it belongs to')
+      .option('--tag <tag...>', 'tags to find it by')
+      .action(add),
+    ['rollcall register --url http://10.0.0.7:8080 --slug web', 'found as web from now on, on every node'],
+    ['rollcall register --url http://10.0.0.7:8080 --slug web --tag blue eu', 'with tags'],
+  )
+  const deregister = program.command('deregister').description('remove an instance, wherever it was registered')
+  withExamples(changes(deregister).argument('<id>', 'the id of the instance').action(remove), [
+    'rollcall deregister inst_0f3a',
+    'rollcall instances shows the ids',
+  ])
+}
+
+interface RegisterOptions extends AnsweringOptions {
+  readonly url: string
+  readonly slug?: string
+  readonly id?: string
+  readonly deploymentId?: string
+  readonly tag?: readonly string[]
+}
+
+async function add(options: RegisterOptions): Promise<void> {
+  const { tag, url, slug, id, deploymentId } = options
+  const given = Object.entries({ url, slug, id, deploymentId, tags: tag }).filter(([, value]) => value !== undefined)
+  const registered = await clientOf(options).register(Object.fromEntries(given))
+  printOutcome(options, { id: registered.id }, `registered ${registered.id}`)
+}
+
+async function remove(id: string, options: AnsweringOptions): Promise<void> {
+  await clientOf(options).deregister(id)
+  printOutcome(options, { id }, `removed ${id}`)
+}

@@ -1,0 +1,115 @@
+/**
+ * The command that shows on one screen how a daemon and its cluster are. Whatever is wrong is said in words, with the command that tells more.
+ */
+import type { Command } from 'commander'
+import type { Client } from '../client.js'
+import { instanceStatuses, type InstanceStatus } from '../core/model.js'
+import { memberStates, type MemberState, type MemberView, type SelfView } from '../core/views.js'
+import { nameOf } from './cluster.js'
+import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
+import { count, formatAge, plain } from './format.js'
+import { toneOf } from './paint.js'
+import { wrapLines } from './paragraph.js'
+import { read } from './reading.js'
+import type { Look } from './table.js'
+
+/** What `status --json` prints. */
+export interface StatusOutput {
+  readonly self: SelfView
+  readonly inStep: boolean
+  /** One line for people: `in step with 2 of 2 peers`. */
+  readonly step: string
+  /** How many members are in each state; states without any are left out. */
+  readonly members: Partial<Record<MemberState, number>>
+  /** Those not alive, by name. */
+  readonly missing: readonly { readonly name: string; readonly state: MemberState; readonly stateAge_ms: number }[]
+  readonly instances: {
+    /** How many visible ones have each status. */
+    readonly visible: Partial<Record<InstanceStatus, number>>
+    readonly notVisible: number
+  }
+}
+
+export function addStatusCommand(program: Command): void {
+  withExamples(
+    reads(program.command('status').description('on one screen: this daemon, its cluster, its instances')).action(
+      (options: ReadingOptions) => read(options, { ask: gather, field: 'self', show }),
+    ),
+    ['rollcall status -w', 'keep an eye on it'],
+    ['rollcall status --json | jq .inStep', 'for monitoring'],
+  )
+}
+
+async function gather(client: Client): Promise<StatusOutput> {
+  const [self, peers, { members }, { instances }] = await Promise.all([
+    answerOf(client, client.self(), 'nodeId'),
+    answerOf(client, client.peers(), 'peers'),
+    answerOf(client, client.members(), 'members'),
+    answerOf(client, client.instanceRows(), 'instances'),
+  ])
+  const visible = instances.filter((row) => row.visible)
+  const visibleIds = new Set(visible.map(({ id }) => id))
+  const hidden = new Set(instances.map(({ id }) => id).filter((id) => !visibleIds.has(id)))
+  return {
+    ...{ self, inStep: peers.inStep, step: peers.summary },
+    members: tally(members.map(({ state }) => state)),
+    missing: members.filter(({ state }) => state !== 'alive').map(missing),
+    instances: { visible: tally(visible.map(({ status }) => status)), notVisible: hidden.size },
+  }
+}
+
+function missing(member: MemberView): StatusOutput['missing'][number] {
+  return { name: nameOf(member), state: member.state, stateAge_ms: member.stateAge_ms }
+}
+
+function tally<Word extends string>(words: readonly Word[]): Partial<Record<Word, number>> {
+  const counts: Partial<Record<Word, number>> = {}
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1
+  return counts
+}
+
+function show(status: StatusOutput, { paint, width }: Look): string {
+  const { self, inStep, step, members, instances } = status
+  const { ready, dropped } = self
+  const readiness = ready.ready ? paint('good', 'ready') : paint('bad', `not ready: ${plain(ready.reasons.join('; '))}`)
+  const lines: readonly (readonly [string, string])[] = [
+    ['node', `${paint('strong', plain(self.nodeId))}  ${plain(self.url)}`],
+    ['daemon', `${readiness}, up ${formatAge(self.uptime_ms)!}, version ${plain(self.version)}`],
+    ['cluster', plain(self.cluster)],
+    ['members', counted(memberStates, members, paint)],
+    ...status.missing.slice(0, missingShown).map((one) => ['', missingLine(one, paint)] as const),
+    ...(status.missing.length > missingShown ? [['', 'and more: rollcall members'] as const] : []),
+    ['instances', instancesLine(instances, paint)],
+    ['replica', paint(inStep ? 'good' : 'warn', plain(step)) + (inStep ? '' : '; see: rollcall peers')],
+    ...droppedLine(dropped),
+  ]
+  const shown = lines.map(([head, text]) => `${paint('dim', head.padEnd(headWidth))}${text}`)
+  return wrapLines(shown, width, headWidth)
+}
+
+const missingShown = 8
+const headWidth = 11
+
+function counted<Word extends string>(
+  order: readonly Word[],
+  counts: Partial<Record<Word, number>>,
+  paint: Look['paint'],
+): string {
+  const present = order.filter((word) => (counts[word] ?? 0) > 0)
+  return present.map((word) => paint(toneOf(word), `${counts[word]} ${word}`)).join(', ') || 'none'
+}
+
+function missingLine({ name, state, stateAge_ms }: StatusOutput['missing'][number], paint: Look['paint']): string {
+  return `${paint(toneOf(state), state)} for ${formatAge(stateAge_ms)!}: ${name}`
+}
+
+function instancesLine({ visible, notVisible }: StatusOutput['instances'], paint: Look['paint']): string {
+  const hidden = notVisible === 0 ? '' : `; ${notVisible} not visible: rollcall instances --all says why`
+  return counted(instanceStatuses, visible, paint) + hidden
+}
+
+function droppedLine(dropped: SelfView['dropped']): readonly (readonly [string, string])[] {
+  const reasons = Object.entries(dropped).filter(([, times]) => times > 0)
+  if (reasons.length === 0) return []
+  return [['dropped', reasons.map(([reason, times]) => `${count(times, 'time')} ${plain(reason)}`).join(', ')]]
+}

@@ -1,0 +1,154 @@
+/**
+ * The command for the question "why is it not there?": each record of a service or an id, visible or the reason, whose daemon it
+ * is at, and whether this replica can be believed. It decides nothing; the daemon has said it all, in three answers.
+ */
+import type { Command } from 'commander'
+import type { Client } from '../client.js'
+import { nearest } from '../config/nearest.js'
+import { RegistryError } from '../core/errors.js'
+import type { InstanceRow, MemberState, MemberView, Readiness } from '../core/views.js'
+import { nameOf, nameOfPeer } from './cluster.js'
+import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
+import { count, formatAge, formatAgo, plain } from './format.js'
+import { toneOf } from './paint.js'
+import { wrapLines } from './paragraph.js'
+import { read } from './reading.js'
+import type { Look } from './table.js'
+
+/** What `why --json` prints. */
+export interface WhyOutput {
+  readonly query: string
+  readonly visible: number
+  readonly records: readonly RecordOutput[]
+  readonly replica: { readonly inStep: boolean; readonly step: string; readonly ready: Readiness }
+}
+
+export interface RecordOutput {
+  readonly record: InstanceRow
+  /** The daemon at which it is registered, as far as this one knows it. */
+  readonly home?: {
+    readonly name: string
+    readonly state: MemberState
+    readonly stateAge_ms: number
+    readonly heardAge_ms?: number
+    readonly reportedBy: readonly string[]
+  }
+  /** What to do about it, where something can be done. */
+  readonly advice?: string
+}
+
+export function addWhyCommand(program: Command): void {
+  const command = program.command('why').description('why a service or an instance is visible here, or is not')
+  withExamples(
+    reads(command)
+      .argument('<slug|id>', 'the name of a service, or the id of an instance')
+      .action((query: string, options: ReadingOptions) =>
+        read(options, { ask: (client) => explain(client, query), field: 'records', show }),
+      ),
+    ['rollcall why web', 'each record of web, and what is wrong with it'],
+    ['rollcall why web --server 10.0.0.6:58231', 'as another daemon sees it'],
+  )
+}
+
+async function explain(client: Client, query: string): Promise<WhyOutput> {
+  const [{ instances }, { members }, peers, ready] = await Promise.all([
+    answerOf(client, client.instanceRows(), 'instances'),
+    answerOf(client, client.members(), 'members'),
+    answerOf(client, client.peers(), 'peers'),
+    answerOf(client, client.readiness(), 'ready'),
+  ])
+  const rows = instances.filter(({ id, slug }) => id === query || slug === query)
+  const replica = { inStep: peers.inStep, step: peers.summary, ready: { ready: ready.ready, reasons: ready.reasons } }
+  if (rows.length === 0) throw new RegistryError('not-found', nothingAs(query, instances, replica))
+  const records = rows.map((record) => recordOf(record, members))
+  return { query, visible: rows.filter(({ visible }) => visible).length, records, replica }
+}
+
+/** Nothing at all is known: misspelled, never registered, removed, or not yet here. */
+function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }: WhyOutput['replica']): string {
+  const names = [...new Set(rows.flatMap(({ id, slug }) => [id, ...(slug === undefined ? [] : [slug])]))]
+  const meant = names.length === 0 ? '' : `; did you mean ${plain(nearest(query, names))}?`
+  const doubt = inStep ? '' : `; but this replica is ${plain(step)}, so ask another daemon too (--server)`
+  return `nothing is registered as ${plain(query)} here, under that slug or id${meant}${doubt}`
+}
+
+function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOutput {
+  const member = members.find(({ peer }) => peer === record.owner)
+  const advice = adviceOn(record, member)
+  return {
+    record,
+    ...(member !== undefined && {
+      home: {
+        ...{ name: nameOf(member), state: member.state, stateAge_ms: member.stateAge_ms },
+        ...(member.heardAge_ms !== undefined && { heardAge_ms: member.heardAge_ms }),
+        reportedBy: member.reportedBy.map((peer) => nameOfPeer(peer, members)),
+      },
+    }),
+    ...(advice !== undefined && { advice }),
+  }
+}
+
+function adviceOn({ visible, why = '', status, url, id }: InstanceRow, home?: MemberView): string | undefined {
+  if (visible) return adviceOnStatus(status, url)
+  if (why === 'removed') return 'somebody removed it; register it again if that was wrong'
+  if (why.startsWith('superseded')) return 'the same id was registered elsewhere later, and that record counts'
+  if (why.startsWith('in maintenance')) return `to end that: rollcall maintenance off ${id}, asked of its own node`
+  if (why === 'node started again')
+    return 'its node has not confirmed it since it started again; that takes a health check'
+  if (home === undefined) return undefined
+  return adviceOnHome(home)
+}
+
+function adviceOnStatus(status: InstanceRow['status'], url: string): string | undefined {
+  if (status === 'Unreachable') return `its node cannot connect to ${url}: is it running, and does it listen there?`
+  if (status === 'Unknown') return 'its node has not checked it yet; that takes some seconds'
+  return undefined
+}
+
+function adviceOnHome({ state, nodeId, peer, self }: MemberView): string | undefined {
+  if (self) return undefined
+  if (state === 'hidden') return 'its daemon is not heard: it comes back by itself when it is, else it is dead soon'
+  if (state === 'dead') {
+    return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
+  }
+  if (state === 'left') return 'its daemon was stopped; start it again, or register the instance at another one'
+  if (state === 'unknown') return 'its daemon has not been heard since this one started; is it running?'
+  return undefined
+}
+
+function show({ query, visible, records, replica }: WhyOutput, look: Look): string {
+  const { paint } = look
+  const tone = visible === 0 ? 'bad' : visible < records.length ? 'warn' : 'good'
+  const head = `${plain(query)}: ${visible} of ${count(records.length, 'record')} visible`
+  const step = replica.inStep
+    ? paint('good', plain(replica.step))
+    : paint('warn', `${plain(replica.step)}; see: rollcall peers`)
+  const unready = replica.ready.ready ? [] : [paint('bad', `not ready: ${plain(replica.ready.reasons.join('; '))}`)]
+  const lines = [
+    paint(tone, head),
+    ...records.flatMap((record) => ['', ...recordLines(record, look)]),
+    '',
+    `this daemon: ${step}`,
+    ...unready,
+  ]
+  return wrapLines(lines, look.width)
+}
+
+function recordLines({ record, home, advice }: RecordOutput, { paint }: Look): readonly string[] {
+  const { id, url, slug, status, details, visible, why } = record
+  const verdict = visible
+    ? `${paint('good', 'visible')}, ${paint(toneOf(status), status)}`
+    : paint('bad', `not visible: ${plain(why ?? 'the daemon does not say why')}`)
+  return [
+    `${paint('strong', plain(id))}  ${plain(url)}${slug === undefined ? '' : `  (${plain(slug)})`}`,
+    `  ${verdict}${details === undefined ? '' : `  ${plain(details)}`}`,
+    `  at ${home === undefined ? `${plain(record.nodeId ?? record.owner)}, which is no member` : homeLine(home, paint)}`,
+    ...(advice === undefined ? [] : [`  ${plain(advice)}`]),
+  ]
+}
+
+function homeLine(home: NonNullable<RecordOutput['home']>, paint: Look['paint']): string {
+  const heard = home.heardAge_ms === undefined ? '' : `, last heard ${formatAgo(home.heardAge_ms)!}`
+  const reported = home.reportedBy.length === 0 ? '' : `, reported by ${home.reportedBy.join(', ')}`
+  return `${home.name}, ${paint(toneOf(home.state), home.state)} for ${formatAge(home.stateAge_ms)!}${heard}${reported}`
+}
