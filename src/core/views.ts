@@ -143,3 +143,33 @@ export interface SelfView {
   /** What was dropped, by reason. */
   readonly dropped: Readonly<Record<string, number>>
 }
+
+export interface NewsItem {
+  readonly id: string
+  readonly at: string /* RFC 3339, own clock */
+  readonly event: NewsEvent
+}
+export type NewsEvent =
+  | {
+      readonly type: 'member'
+      readonly peer: PeerId
+      readonly nodeId?: string
+      readonly from: MemberState
+      readonly to: MemberState
+      readonly why: string
+    }
+  | {
+      readonly type: 'instance'
+      readonly id: string
+      readonly slug?: string
+      readonly change: 'shown' | 'changed' | 'hidden'
+      readonly instance?: InstanceView
+    }
+  /** Of a feed that was resumed after more news than are kept, or from another run: what went between is lost; read everything anew. */
+  | { readonly type: 'reset' }
+export interface NewsFeed {
+  /** Those after the one with this id, oldest first; undefined where some of them are kept no more or the id is not of this run. */
+  since(id: string): readonly NewsItem[] | undefined
+  /** Each from now on, in order; the listener must not throw. @returns ends it */
+  subscribe(listener: (item: NewsItem) => void): () => void
+}

@@ -5,7 +5,7 @@ import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId } from '../core/model.js'
 import type { Registry } from '../core/registry/registry.js'
-import type { PeersView, PeerView, SelfView } from '../core/views.js'
+import type { NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import type { Engine } from './engine.js'
@@ -49,8 +49,11 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => registry.readiness(),
+    news: noNews,
   }
 }
+
+const noNews: NewsFeed = { since: () => undefined, subscribe: () => () => undefined }
 
 /**
  * The owner of the node record with that url. A peer id names one as well: the way out where several share a url and some

@@ -4,6 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { LookupResult } from '../core/views.js'
 import * as calls from './calls/own.js'
+import { addEvents } from './events.js'
 import type { RegistryService } from './service.js'
 import { matches, showInstance, type InstanceFilters } from './show.js'
 import { writeTimeout_ms } from './registry-svc.js'
@@ -12,6 +13,7 @@ export function addOwn(app: FastifyInstance, service: RegistryService): void {
   addHealth(app, service)
   addBeliefs(app, service)
   addLookup(app, service)
+  addEvents(app, service)
   app.post(
     '/v1/leave',
     {

@@ -8,6 +8,7 @@ import type {
   InstanceView,
   LookupResult,
   MemberView,
+  NewsFeed,
   NodeView,
   PeersView,
   Readiness,
@@ -45,4 +46,7 @@ export interface RegistryService {
   peers(): PeersView
   digest(): DigestView
   readiness(): Readiness
+
+  /** What happens, as it happens. */
+  readonly news: NewsFeed
 }

@@ -7,6 +7,7 @@ import { deriveInstanceId, type Definition, type Registration } from '../../src/
 import type { InstanceRow, InstanceView, LookupResult, NodeView, Readiness } from '../../src/core/views.js'
 import type { PeersView, SelfView } from '../../src/core/views.js'
 import type { RegistryService } from '../../src/http/service.js'
+import { MemoryNews } from './news.js'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
@@ -30,6 +31,7 @@ export class MemoryService implements RegistryService {
       gpus: [{ id: 'http://10.0.0.6:58231/x:0', name: 'RTX 3090', extra: 1 }],
     },
   ]
+  readonly news = new MemoryNews()
   ready: Readiness = { ready: true, reasons: [] }
   degraded = false
   left = false
