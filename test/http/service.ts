@@ -33,7 +33,6 @@ export class MemoryService implements RegistryService {
   ]
   readonly news = new MemoryNews()
   ready: Readiness = { ready: true, reasons: [] }
-  degraded = false
   left = false
   /** What every write fails with, while set. */
   failure: Error | undefined
@@ -96,9 +95,34 @@ export class MemoryService implements RegistryService {
 
   lookup(slug: string): LookupResult {
     const instances = this.instances(slug)
-    const [picked] = instances
+    const id = this.pick(slug)
+    const picked = instances.find((one) => one.id === id)
     if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     return { slug, instances, picked, degraded: this.degraded }
+  }
+
+  /** Each change of anything makes a new one. */
+  #version = {}
+  #degraded = false
+
+  get degraded(): boolean {
+    return this.#degraded
+  }
+
+  set degraded(degraded: boolean) {
+    this.#degraded = degraded
+    this.#version = {}
+  }
+
+  #turn = 0
+
+  version(slug: string): object | undefined {
+    return this.instances(slug).length === 0 ? undefined : this.#version
+  }
+
+  pick(slug: string): string | undefined {
+    const instances = this.instances(slug)
+    return instances[(this.#turn += 1) % instances.length]?.id
   }
 
   slugOf(id: string): string | undefined {
@@ -167,6 +191,7 @@ export class MemoryService implements RegistryService {
   async #write<T>(change: () => T): Promise<T> {
     await Promise.resolve()
     if (this.failure !== undefined) throw this.failure
+    this.#version = {}
     return change()
   }
 }
