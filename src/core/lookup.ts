@@ -58,7 +58,7 @@ export class Index {
     this.#refreshVisibility(id, before)
   }
 
-  /** The belief about this owner has changed. */
+  /** The belief about this owner has changed, or what it says of itself. */
   refreshOwner(owner: PeerId): void {
     for (const id of this.#idsByOwner.get(owner) ?? []) this.#refreshVisibility(id, this.#winners.get(id))
   }
@@ -128,6 +128,14 @@ export class Index {
   lookup(slug: string, inDoubt: boolean): readonly Found[] | undefined {
     if (!this.#idsBySlug.has(slug)) return undefined
     return this.#listing(slug, inDoubt).visible
+  }
+
+  /**
+   * Another object as soon as `lookup` would give anything else, or say anything else of it; undefined where no record has that
+   * slug. What is made of a lookup may be kept for as long as this is the same, moments of heartbeats aside.
+   */
+  version(slug: string, inDoubt: boolean): object | undefined {
+    return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
   }
 
   /** One of them, in turn, of the best status there is; undefined where there is none. */

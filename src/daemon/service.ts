@@ -41,6 +41,8 @@ export function createService(parts: ServiceParts): RegistryService {
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug) => registry.read.lookup(slug, now()),
+    version: (slug, lastKnown) => registry.read.version(slug, lastKnown),
+    pick: (slug) => registry.read.pick(slug)?.record.id,
     slugOf: (id) => registry.read.slugOf(id),
     definitions: () => registry.read.definitions(),
     nodes: () => registry.read.nodes(now()),

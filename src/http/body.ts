@@ -5,6 +5,8 @@ import type { IncomingMessage } from 'node:http'
 import { RegistryError } from '../core/errors.js'
 import { isDeeper, modelLimits } from '../core/model.js'
 
+export const jsonType = 'application/json; charset=utf-8'
+
 export const bodyLimits = {
   bytes: 1024 * 1024,
   /**

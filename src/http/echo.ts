@@ -3,6 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { RegistryError } from '../core/errors.js'
+import { jsonType } from './body.js'
 import * as calls from './calls/contract.js'
 
 const path = '/registry-svc/echo'
@@ -19,7 +20,7 @@ export function addEcho(app: FastifyInstance): void {
         if (request.body === undefined)
           throw new RegistryError('malformed', 'body: empty; send any JSON to have it back')
         // A plain text would be sent as it is, without its quotes.
-        return reply.type('application/json; charset=utf-8').send(JSON.stringify(request.body))
+        return reply.type(jsonType).send(JSON.stringify(request.body))
       },
     })
   }

@@ -4,6 +4,7 @@
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { Type, type TSchema } from 'typebox'
+import { jsonType } from './body.js'
 import { describe, bodiesExtension, tags, withReferences } from './operation.js'
 import * as schemas from './schemas.js'
 import type { RegistryService } from './service.js'
@@ -71,7 +72,7 @@ export function addOpenApi(app: FastifyInstance, service: RegistryService): void
     },
     (_request, reply) => {
       document ??= JSON.stringify(finish(app.swagger() as unknown as Json, service.self().version))
-      return reply.type('application/json; charset=utf-8').send(document)
+      return reply.type(jsonType).send(document)
     },
   )
 }

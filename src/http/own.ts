@@ -2,16 +2,19 @@
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
 import type { FastifyInstance } from 'fastify'
-import type { LookupResult } from '../core/views.js'
 import * as calls from './calls/own.js'
+import { jsonType } from './body.js'
+import { type LookupAnswers } from './lookups.js'
+import { addEvents } from './events.js'
 import type { RegistryService } from './service.js'
-import { matches, showInstance, type InstanceFilters } from './show.js'
+import { matches, type InstanceFilters } from './show.js'
 import { writeTimeout_ms } from './registry-svc.js'
 
-export function addOwn(app: FastifyInstance, service: RegistryService): void {
+export function addOwn(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
   addHealth(app, service)
   addBeliefs(app, service)
-  addLookup(app, service)
+  addLookup(app, answers)
+  addEvents(app, service)
   app.post(
     '/v1/leave',
     {
@@ -59,13 +62,8 @@ function addBeliefs(app: FastifyInstance, service: RegistryService): void {
   })
 }
 
-function addLookup(app: FastifyInstance, service: RegistryService): void {
+function addLookup(app: FastifyInstance, answers: LookupAnswers): void {
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) =>
-    reply.send(showLookup(service.lookup(request.params.slug))),
+    reply.type(jsonType).send(answers.lookup(request.params.slug)),
   )
-}
-
-function showLookup({ slug, instances, picked, degraded }: LookupResult): LookupResult {
-  const shown = instances.map(showInstance)
-  return { slug, instances: shown, ...(picked === undefined ? {} : { picked: showInstance(picked) }), degraded }
 }

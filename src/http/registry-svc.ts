@@ -6,10 +6,12 @@ import { RegistryError } from '../core/errors.js'
 import { parseDefinition, parseId, parseRegistration } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
 import * as calls from './calls/contract.js'
+import { jsonType } from './body.js'
 import { demandSlug } from './credentials.js'
 import { addEcho } from './echo.js'
+import type { LookupAnswers } from './lookups.js'
 import type { RegistryService } from './service.js'
-import { matches, showInstance, showNode, type InstanceFilters } from './show.js'
+import { isFilter, matches, showInstance, showNode, type InstanceFilters } from './show.js'
 import { withSlug } from './slug.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
@@ -17,14 +19,14 @@ export const writeTimeout_ms = 30_000
 
 const write = { handlerTimeout: writeTimeout_ms }
 
-export function addRegistrySvc(app: FastifyInstance, service: RegistryService): void {
-  addInstances(app, service)
+export function addRegistrySvc(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
+  addInstances(app, service, answers)
   addDefinitions(app, service)
   addNodes(app, service)
   addEcho(app)
 }
 
-function addInstances(app: FastifyInstance, service: RegistryService): void {
+function addInstances(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
   app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
     const registration = withSlug(parseRegistration(request.body), request.headers, request.caller)
     if (registration.id !== undefined) demandSlug(request.caller, service.slugOf(registration.id))
@@ -34,6 +36,7 @@ function addInstances(app: FastifyInstance, service: RegistryService): void {
 
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
+    if (isSlugAlone(filters)) return reply.type(jsonType).send(answers.list(filters.slug))
     const shown = service.instances(filters.slug).filter((view) => matches(view, filters))
     return reply.send({ instances: shown.map(showInstance) })
   })
@@ -93,6 +96,11 @@ function addNodes(app: FastifyInstance, service: RegistryService): void {
       return reply.code(204).send()
     },
   )
+}
+
+/** The common question, to which the answer is kept. */
+function isSlugAlone(filters: InstanceFilters): filters is InstanceFilters & { readonly slug: string } {
+  return filters.slug !== undefined && Object.keys(filters).every((name) => name === 'slug' || !isFilter(name))
 }
 
 /** Nothing, `null`, `{}` and an empty list all ask for every node. */

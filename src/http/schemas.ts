@@ -235,3 +235,39 @@ export const Digest = Type.Object(
   },
   { $id: 'Digest' },
 )
+
+// ---- news, as they stand in the data of server-sent events
+
+export const MemberNews = Type.Object(
+  {
+    at: moment,
+    type: Type.Literal('member'),
+    peer: peerId,
+    nodeId: optional(Type.String()),
+    from: Type.Enum([...memberStates], { type: 'string' }),
+    to: Type.Enum([...memberStates], { type: 'string' }),
+    why: Type.String(),
+  },
+  { $id: 'MemberNews' },
+)
+
+export const InstanceNews = Type.Object(
+  {
+    at: moment,
+    type: Type.Literal('instance'),
+    id: Type.String(),
+    slug: optional(Type.String()),
+    change: Type.Enum(['shown', 'changed', 'hidden'], { type: 'string' }),
+    instance: optional(Instance),
+  },
+  { $id: 'InstanceNews' },
+)
+
+/** What went before is lost: read everything anew. */
+export const ResetNews = Type.Object({ at: moment, type: Type.Literal('reset') }, { $id: 'ResetNews' })
+
+export const EventQuery = Type.Object({
+  slug: optional(Type.String({ description: 'news of its instances alone', examples: ['web'] })),
+  type: optional(Type.Enum(['member', 'instance'], { type: 'string', examples: ['instance'] })),
+  after: optional(Type.String({ description: 'the id of an event, to resume after it', examples: ['9f3c21aa-17'] })),
+})

@@ -8,6 +8,7 @@ import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
@@ -77,8 +78,9 @@ function addRoutes(app: FastifyInstance, service: RegistryService): void {
     for (const one of Array.isArray(method) ? method : [method]) known.add(one)
     routes.set(url, known)
   })
-  addRegistrySvc(app, service)
-  addOwn(app, service)
+  const answers = new LookupAnswers(service)
+  addRegistrySvc(app, service, answers)
+  addOwn(app, service, answers)
   addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }

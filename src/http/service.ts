@@ -35,6 +35,13 @@ export interface RegistryService {
   instanceRows(): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string): LookupResult
+  /**
+   * Another object as soon as `lookup(slug)` (or `instances(slug)`, without the last-known ones) would say anything else,
+   * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.
+   */
+  version(slug: string, lastKnown: boolean): object | undefined
+  /** The id of the instance that is next in turn, as `lookup` picks it. */
+  pick(slug: string): string | undefined
   /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */
   slugOf(id: string): string | undefined
   definitions(): readonly Definition[]
@@ -46,5 +53,7 @@ export interface RegistryService {
   peers(): PeersView
   digest(): DigestView
   readiness(): Readiness
+
+  /** What happens, as it happens. */
   readonly news: NewsFeed
 }

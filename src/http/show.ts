@@ -107,6 +107,11 @@ export interface InstanceFilters {
 
 const comparedFields = ['slug', 'deploymentId', 'host', 'ip', 'scheme', 'id', 'nodeUrl', 'status'] as const
 
+/** Other parameters do not count. */
+export function isFilter(name: string): boolean {
+  return name === 'tag' || (comparedFields as readonly string[]).includes(name)
+}
+
 export function matches(view: InstanceView, filters: InstanceFilters): boolean {
   if (filters.tag !== undefined && !(view.tags ?? []).includes(filters.tag)) return false
   return comparedFields.every((field) => filters[field] === undefined || filters[field] === view[field])

@@ -56,7 +56,7 @@ const gpuColumns = [
 ]
 const processColumns = ['gpu_bus_id', 'pid', 'process_name', 'used_memory']
 
-const timeout_ms = 5000
+const defaultTimeout_ms = 5000
 /** The pause after the first failure in a row; doubled by each further one, up to the last. */
 const backoff_ms = { first: 60_000, last: 3_600_000 }
 const limits = { gpus: 64, processes: 64, textLength: 256, outputBytes: 1024 * 1024 }
@@ -64,6 +64,8 @@ const limits = { gpus: 64, processes: 64, textLength: 256, outputBytes: 1024 * 1
 export interface GpuReaderOptions {
   readonly nodeUrl: string
   readonly run?: RunSmi
+  /** How long `nvidia-smi` may take to answer. */
+  readonly timeout_ms?: number
   /** Told when `nvidia-smi` is there, but fails. */
   readonly log?: (message: string) => void
   /** Milliseconds on a clock that never steps. */
@@ -71,7 +73,8 @@ export interface GpuReaderOptions {
 }
 
 export function createGpuReader(options: GpuReaderOptions): GpuReader {
-  const { nodeUrl, run = runSmi, log, now = () => performance.now() } = options
+  const { nodeUrl, log, now = () => performance.now(), timeout_ms = defaultTimeout_ms } = options
+  const run = options.run ?? ((args) => runSmi(args, timeout_ms))
   let cudaVersion: string | undefined
   let failures = 0
   let notBefore = Number.NEGATIVE_INFINITY
@@ -104,8 +107,8 @@ export function createGpuReader(options: GpuReaderOptions): GpuReader {
  * A GPU that hangs takes `nvidia-smi` with it into a sleep from which no signal wakes it: after the timeout we wait no longer,
  * and let the process be.
  */
-const runSmi: RunSmi = (args) =>
-  new Promise((resolve, reject) => {
+function runSmi(args: readonly string[], timeout_ms: number): Promise<string> {
+  return new Promise((resolve, reject) => {
     const child = execFile('nvidia-smi', [...args], { maxBuffer: limits.outputBytes }, (error, stdout) => {
       clearTimeout(timer)
       if (error === null) resolve(stdout)
@@ -119,10 +122,14 @@ const runSmi: RunSmi = (args) =>
       reject(new Error(`nvidia-smi gave no answer within ${timeout_ms} ms`))
     }, timeout_ms)
   })
+}
 
-/** Reads `--query-gpu=… --format=csv`. Columns are found by their headers, in any order; rows without a name are left out. */
+/**
+ * Reads `--query-gpu=… --format=csv`. Columns are found by their headers, in any order; without headers they are those that we
+ * ask for. Rows without a name are left out.
+ */
 export function parseGpuCsv(text: string, nodeUrl: string): Gpu[] {
-  const gpus = parseCsv(text).map((cell, row): Gpu => {
+  const gpus = parseCsv(text, gpuColumns).map((cell, row): Gpu => {
     const index = cell('index') === '' ? row : wholeOf(cell('index'))
     return {
       id: `${nodeUrl}:${index}`,
@@ -145,7 +152,7 @@ export function parseGpuCsv(text: string, nodeUrl: string): Gpu[] {
 /** Reads `--query-compute-apps=… --format=csv`, by bus id. */
 export function parseProcessCsv(text: string): Map<string, GpuProcess[]> {
   const byBusId = new Map<string, GpuProcess[]>()
-  for (const cell of parseCsv(text)) {
+  for (const cell of parseCsv(text, processColumns)) {
     const busId = cell('gpu_bus_id', 'pci.bus_id')
     const pid = wholeOf(cell('pid'))
     const processes = byBusId.get(busId) ?? []
@@ -181,9 +188,11 @@ function withDetails(
 type Row = (...headers: string[]) => string
 
 /** `nvidia-smi` quotes nothing, and puts the unit of a column behind its header: `memory.used [MiB]`. */
-function parseCsv(text: string): Row[] {
-  const [header, ...lines] = text.split(/\r?\n/).filter((line) => line.trim() !== '')
-  const headers = (header ?? '').split(',').map((name) => name.replace(/\[[^\]]*\]\s*$/, '').trim())
+function parseCsv(text: string, asked: readonly string[]): Row[] {
+  const all = text.split(/\r?\n/).filter((line) => line.trim() !== '')
+  const first = (all[0] ?? '').split(',').map((name) => name.replace(/\[[^\]]*\]\s*$/, '').trim())
+  const hasNoHeaders = first.length === asked.length && /^\d|^[0-9a-f]{8}:/i.test(first[0] ?? '')
+  const [headers, lines] = hasNoHeaders ? [asked, all] : [first, all.slice(1)]
   return lines.map((line) => {
     const cells = line.split(',').map((cell) => cell.trim())
     return (...names) => {

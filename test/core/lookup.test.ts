@@ -205,3 +205,35 @@ test('listings that were given out never change', () => {
   expect(before).toHaveLength(1)
   expect(index.lookup('s', false)).toHaveLength(2)
 })
+
+test('what is known of a lookup counts until anything of it changes, and no longer', () => {
+  const { index, visible, put, drop, remove } = table()
+  put('a', 'i1')
+  put('b', 'i2', { status: 'Unknown' })
+  put('c', 'other', { slug: 'other' })
+  let version = index.version('s', false)
+  const isAnother = (change: () => void): boolean => {
+    change()
+    const before = version
+    version = index.version('s', false)
+    return version !== before
+  }
+  expect(version).toBeDefined()
+  expect(isAnother(() => undefined)).toBe(false)
+  expect(isAnother(() => index.pick('s', false))).toBe(false)
+  expect(isAnother(() => index.lookup('s', false))).toBe(false)
+  expect(isAnother(() => put('c', 'other', { slug: 'other', status: 'Error' }))).toBe(false)
+  expect(isAnother(() => put('a', 'i1', { status: 'Degraded' }))).toBe(true)
+  expect(isAnother(() => put('b', 'i3'))).toBe(true)
+  expect(isAnother(() => put('b', 'i3', { slug: 'other' }))).toBe(true)
+  expect(isAnother(() => put('c', 'other', { n: 2 }))).toBe(true)
+  expect(isAnother(() => remove('c', 'i2', 1))).toBe(true)
+  expect(isAnother(() => (visible.delete('a'), index.refreshOwner('a')))).toBe(true)
+  expect(isAnother(() => (visible.add('a'), index.refreshOwner('a')))).toBe(true)
+  expect(isAnother(() => index.refreshOwner('a'))).toBe(true)
+  expect(index.version('s', true)).not.toBe(version)
+  expect(isAnother(() => drop('a', 'i1'))).toBe(true)
+  for (const id of ['other', 'i3']) for (const owner of ['b', 'c']) drop(owner, id)
+  expect(index.version('s', false)).toBeUndefined()
+  expect(index.version('nobody', false)).toBeUndefined()
+})

@@ -7,6 +7,7 @@ import { deriveInstanceId, type Definition, type Registration } from '../../src/
 import type { InstanceRow, InstanceView, LookupResult, NodeView, Readiness } from '../../src/core/views.js'
 import type { PeersView, SelfView } from '../../src/core/views.js'
 import type { RegistryService } from '../../src/http/service.js'
+import { MemoryNews } from './news.js'
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
@@ -30,10 +31,9 @@ export class MemoryService implements RegistryService {
       gpus: [{ id: 'http://10.0.0.6:58231/x:0', name: 'RTX 3090', extra: 1 }],
     },
   ]
+  readonly news = new MemoryNews()
   ready: Readiness = { ready: true, reasons: [] }
-  degraded = false
   left = false
-  readonly news: RegistryService['news'] = { since: () => undefined, subscribe: () => () => undefined }
   /** What every write fails with, while set. */
   failure: Error | undefined
 
@@ -95,9 +95,34 @@ export class MemoryService implements RegistryService {
 
   lookup(slug: string): LookupResult {
     const instances = this.instances(slug)
-    const [picked] = instances
+    const id = this.pick(slug)
+    const picked = instances.find((one) => one.id === id)
     if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     return { slug, instances, picked, degraded: this.degraded }
+  }
+
+  /** Each change of anything makes a new one. */
+  #version = {}
+  #degraded = false
+
+  get degraded(): boolean {
+    return this.#degraded
+  }
+
+  set degraded(degraded: boolean) {
+    this.#degraded = degraded
+    this.#version = {}
+  }
+
+  #turn = 0
+
+  version(slug: string): object | undefined {
+    return this.instances(slug).length === 0 ? undefined : this.#version
+  }
+
+  pick(slug: string): string | undefined {
+    const instances = this.instances(slug)
+    return instances[(this.#turn += 1) % instances.length]?.id
   }
 
   slugOf(id: string): string | undefined {
@@ -166,6 +191,7 @@ export class MemoryService implements RegistryService {
   async #write<T>(change: () => T): Promise<T> {
     await Promise.resolve()
     if (this.failure !== undefined) throw this.failure
+    this.#version = {}
     return change()
   }
 }

@@ -1,5 +1,9 @@
-// The vitals of this machine, and the GPUs of machines that we do not have: read from what nvidia-smi prints there.
-import { describe, expect, it } from 'vitest'
+// The vitals of this machine, and the GPUs of machines that we do not have: read from text in the form that the manual of
+// nvidia-smi gives, written by hand after it; none of it was captured on a machine of ours.
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createGpuReader, parseCudaVersion, parseGpuCsv, parseProcessCsv, type Gpu } from '../../src/io/gpus.js'
 import { cpuPercent, createMachine, fitVitals, parseMemAvailable, type Vitals } from '../../src/io/machine.js'
 
@@ -19,6 +23,14 @@ const itsHeader = `Mon Nov 23 20:00:00 2026
 +---------------------------------------------------------------------------------------+
 | NVIDIA-SMI 535.129.03             Driver Version: 535.129.03   CUDA Version: 12.2     |
 |-----------------------------------------+----------------------+----------------------+
+| GPU  Name                 Persistence-M | Bus-Id        Disp.A | Volatile Uncorr. ECC |
+| Fan  Temp   Perf          Pwr:Usage/Cap |         Memory-Usage | GPU-Util  Compute M. |
+|                                         |                      |               MIG M. |
+|=========================================+======================+======================|
+|   0  NVIDIA GeForce RTX 3090        Off | 00000000:04:00.0 Off |                  N/A |
+| 30%   51C    P8              21W / 350W |  12301MiB / 24576MiB |      0%      Default |
+|                                         |                      |                  N/A |
++-----------------------------------------+----------------------+----------------------+
 `
 
 const firstCard: Gpu = {
@@ -41,7 +53,21 @@ describe('nvidia-smi', () => {
     const gpus = parseGpuCsv(twoCards, nodeUrl)
     expect(gpus).toHaveLength(2)
     expect(gpus[0]).toEqual(firstCard)
-    expect(gpus[1]).toMatchObject({ id: `${nodeUrl}:1`, intraNodeId: 1, busId: '00000000:0B:00.0', gpuUtilization: 97 })
+    expect(gpus[1]).toEqual({
+      ...firstCard,
+      ...{ id: `${nodeUrl}:1`, intraNodeId: 1, busId: '00000000:0B:00.0', temperature: 63, performanceState: 'P2' },
+      ...{ powerUsage: 341.07, memoryUsage: 20_480, gpuUtilization: 97 },
+    })
+  })
+
+  it('lists the same without headers, and without units', () => {
+    const lines = twoCards.split('\n').slice(1).join('\n')
+    expect(parseGpuCsv(lines, nodeUrl)).toEqual(parseGpuCsv(twoCards, nodeUrl))
+    const noUnits = lines.replaceAll(/ (W|MiB|%)(?=,|$)/gm, '')
+    expect(noUnits).not.toContain('MiB')
+    expect(parseGpuCsv(noUnits, nodeUrl)).toEqual(parseGpuCsv(twoCards, nodeUrl))
+    const processes = itsProcesses.split('\n').slice(1).join('\n')
+    expect(parseProcessCsv(processes)).toEqual(parseProcessCsv(itsProcesses))
   })
 
   it('may print its columns in any order, by their other names, and without an index', () => {
@@ -54,8 +80,16 @@ describe('nvidia-smi', () => {
   })
 
   it('may not know every figure', () => {
-    const text = twoCards.replace('21.59 W', '[N/A]').replace('0 %', '[Not Supported]').replace('P8', 'N/A')
-    expect(parseGpuCsv(text, nodeUrl)[0]).toMatchObject({ powerUsage: 0, gpuUtilization: 0, performanceState: '' })
+    const text = twoCards
+      .replace('21.59 W', '[N/A]')
+      .replace(' 0 %', ' [Not Supported]')
+      .replace('P8', 'N/A')
+      .replace('51,', '[Unknown Error],')
+      .replace('12301 MiB', '[Insufficient Permissions]')
+    expect(parseGpuCsv(text, nodeUrl)[0]).toEqual({
+      ...firstCard,
+      ...{ powerUsage: 0, gpuUtilization: 0, performanceState: '', temperature: 0, memoryUsage: 0 },
+    })
   })
 
   it.each(['', '\n', 'No devices were found\n', 'index, name\n', '\u0000,\n,,,,\n'])(
@@ -131,6 +165,62 @@ describe('the reader of GPUs', () => {
     fails = false
     now = 430_000
     expect(await reader.read()).toHaveLength(2)
+  })
+})
+
+describe('nvidia-smi as a program', () => {
+  const path = process.env['PATH']
+  const dir = mkdtempSync(join(tmpdir(), 'rollcall-smi-'))
+  afterAll(() => rmSync(dir, { recursive: true }))
+  afterEach(() => (process.env['PATH'] = path))
+
+  /** Puts a program of that name, and no other, where programs are looked for. */
+  function install(script: string | undefined): void {
+    process.env['PATH'] = mkdtempSync(join(dir, 'bin-'))
+    if (script === undefined) return
+    const file = join(process.env['PATH'], 'nvidia-smi')
+    writeFileSync(file, `#!/bin/sh\n${script}\n`)
+    chmodSync(file, 0o755)
+  }
+
+  it('is run, and what it prints is read', async () => {
+    install(`case "$1" in
+      --query-gpu=index,name,*) printf '%s' '${twoCards}';;
+      --query-compute-apps=*) printf '%s' '${itsProcesses}';;
+      '') printf '%s' '${itsHeader}';;
+      *) exit 9;;
+    esac`)
+    const gpus = await createGpuReader({ nodeUrl }).read()
+    expect(gpus).toMatchObject([{ busId: '00000000:04:00.0', cudaVersion: '12.2' }, { busId: '00000000:0B:00.0' }])
+  })
+
+  it('may not be there: no GPUs, no word about it', async () => {
+    install(undefined)
+    const log: string[] = []
+    expect(await createGpuReader({ nodeUrl, log: (message) => log.push(message) }).read()).toBeUndefined()
+    expect(log).toEqual([])
+    const { vitals } = await createMachine({ nodeUrl, log: (message) => log.push(message) }).read()
+    expect(JSON.parse(vitals)).not.toHaveProperty('gpus')
+  })
+
+  it('may hang: it is given up, the other figures are told all the same, and it is left alone for a while', async () => {
+    install('exec /bin/sleep 1000')
+    const log: string[] = []
+    const gpus = createGpuReader({ nodeUrl, timeout_ms: 50, log: (message) => log.push(message) })
+    const machine = createMachine({ nodeUrl, gpus })
+    for (let i = 0; i < 3; i += 1) {
+      const figures = JSON.parse((await machine.read()).vitals) as Vitals
+      expect(figures.gpus).toBeUndefined()
+      expect(figures.usage.memory?.used).toBeGreaterThan(0)
+    }
+    expect(log).toEqual([expect.stringMatching(/no answer within 50 ms.*next try in 60 s/)])
+  })
+
+  it('may fail in words that are no CSV', async () => {
+    install('echo "NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver."; exit 9')
+    const log: string[] = []
+    expect(await createGpuReader({ nodeUrl, log: (message) => log.push(message) }).read()).toBeUndefined()
+    expect(log).toHaveLength(1)
   })
 })
 

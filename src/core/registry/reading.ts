@@ -69,6 +69,14 @@ export class Reading {
     }
   }
 
+  /**
+   * Another object as soon as a lookup of this slug would say anything else, moments of heartbeats aside.
+   * @param lastKnown whether those count that are shown only in doubt, as in `lookup` and not in `instances`
+   */
+  version(slug: string, lastKnown: boolean): object | undefined {
+    return this.#parts.index.version(slug, lastKnown && this.#parts.isInDoubt())
+  }
+
   /** The next instance of a slug in turn, of the best status there is. */
   pick(slug: string): Found | undefined {
     return this.#parts.index.pick(slug, this.#parts.isInDoubt())

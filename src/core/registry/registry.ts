@@ -295,6 +295,7 @@ export class Registry {
 
   #learn(owner: PeerId): void {
     const node = this.#parts.desk.union.node(owner)
+    this.#parts.index.refreshOwner(owner) // its url is shown with each of its instances
     if (owner !== this.#start.self && node !== undefined) {
       this.#emit({ type: 'learn', peer: owner, addresses: node.addresses })
     }

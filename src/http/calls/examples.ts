@@ -133,3 +133,13 @@ export const digest = {
   digest: '5f1c0b6e',
   documents: [{ owner, generation: 7, version: 12, digest: '9b2e77aa' }],
 } as const
+
+export const eventStream = `id: 9f3c21aa-18
+event: member
+data: {"at":"2026-11-24T12:00:00.000Z","type":"member","peer":"${other}","nodeId":"def","from":"alive","to":"hidden","why":"2 of 2 observers report it silent"}
+
+id: 9f3c21aa-19
+event: instance
+data: {"at":"2026-11-24T12:00:00.000Z","type":"instance","id":"inst_0c1d2e3f405162738495","slug":"web","change":"hidden"}
+
+`

@@ -110,3 +110,28 @@ export const leave = describe({
   description: 'Needs a token that may `admin`.',
   answers: { 200: { description: 'The goodbye is out', schema: schemas.Empty, examples: { left: {} } } },
 })
+
+export const events = describe({
+  id: 'listenToEvents',
+  tag: 'cluster',
+  summary: 'What happens to members and instances, as it happens',
+  description: `Server-sent events: \`id\`, \`event\` (\`member\`, \`instance\` or \`reset\`) and \`data\`, the JSON of a MemberNews, an
+InstanceNews or a ResetNews. With an id to resume after (\`Last-Event-ID\`, or \`after\`) what happened since comes first; where
+that is no more known, a \`reset\` says that everything has to be read anew. A comment every 15 s shows that the line is open. A
+client that does not read is cut off; beyond 64 clients the answer is 503.`,
+  query: schemas.EventQuery,
+  headers: Type.Object({
+    'last-event-id': Type.Optional(
+      Type.String({ description: 'the id of the last event heard; wins over `after`', examples: ['9f3c21aa-17'] }),
+    ),
+  }),
+  answers: {
+    200: {
+      description: 'News without end',
+      schema: Type.String(),
+      mediaType: 'text/event-stream',
+      examples: { hidden: examples.eventStream },
+    },
+  },
+  failures: [400],
+})

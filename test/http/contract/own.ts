@@ -1,9 +1,9 @@
 /** Our own endpoints, beside the contract. */
 import type { TSchema } from 'typebox'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as schemas from '../../../src/http/schemas.js'
-import { request } from '../raw.js'
-import { answerOf, type Ask, expectFailure, expectShape, put } from './asking.js'
+import { request, type RawAnswer } from '../raw.js'
+import { answerOf, type Ask, expectFailure, expectShape, listed, put } from './asking.js'
 
 /** @param url of the server itself: an instance that can be reached, whoever checks */
 export function ownTests(ask: Ask, url: () => string): void {
@@ -39,5 +39,50 @@ export function ownTests(ask: Ask, url: () => string): void {
       ...{ slug: 'team/web@2', degraded: false, instances: [{ id: 'l-1' }], picked: { id: 'l-1' } },
     })
     expectFailure(await ask(request('GET /v1/lookup/nobody')), 404, /nobody/)
+  })
+
+  test('an answer that was asked for often says at once what has changed', async () => {
+    const seen = async (): Promise<{ lookup: string[]; list: string[] }> => {
+      const ids = (answer: RawAnswer): string[] =>
+        answerOf<{ instances?: { id: string; tags?: string[] }[] }>(answer)
+          .instances?.map(({ id, tags = [] }) => [id, ...tags].join())
+          .sort() ?? []
+      const answers: { lookup: string[]; list: string[] }[] = []
+      for (let i = 0; i < 3; i += 1) {
+        const lookup = ids(await ask(request('GET /v1/lookup/often')))
+        answers.push({ lookup, list: ids(await ask(request('GET /registry-svc/instances?slug=often'))) })
+      }
+      expect(answers[1]).toEqual(answers[0])
+      expect(answers[2]).toEqual(answers[0])
+      return answers[0]!
+    }
+    const expectBoth = async (...ids: string[]): Promise<void> =>
+      expect(await seen()).toEqual({ lookup: ids, list: ids })
+    await expectBoth()
+    for (const id of ['o-1', 'o-2', 'o-3']) await ask(put({ id, url: `${url()}/${id}`, slug: 'often' }))
+    await expectBoth('o-1', 'o-2', 'o-3')
+    await ask(request('DELETE /registry-svc/instance/o-2'))
+    await expectBoth('o-1', 'o-3')
+    await ask(put({ id: 'o-3', url: `${url()}/o-3`, slug: 'often', tags: ['new'] }))
+    await expectBoth('o-1', 'o-3,new')
+    await ask(put({ id: 'o-1', url: `${url()}/o-1`, slug: 'seldom' }))
+    await expectBoth('o-3,new')
+    await ask(request('DELETE /registry-svc/instance/o-3'))
+    await expectBoth()
+  })
+
+  test('the picked one goes round', async () => {
+    for (const id of ['r-1', 'r-2', 'r-3']) await ask(put({ id, url: `${url()}/${id}`, slug: 'round' }))
+    await vi.waitFor(async () => {
+      const instances = await listed(ask, 'slug=round')
+      expect(new Set(instances.map(({ status }) => status)).size).toBe(1)
+    })
+    const picked: string[] = []
+    for (let i = 0; i < 6; i += 1) {
+      const answer = answerOf<{ picked: { id: string } }>(await ask(request('GET /v1/lookup/round')))
+      picked.push(answer.picked.id)
+    }
+    expect([...new Set(picked.slice(0, 3))].sort()).toEqual(['r-1', 'r-2', 'r-3'])
+    expect(picked.slice(3)).toEqual(picked.slice(0, 3))
   })
 }
