@@ -11,7 +11,7 @@ import { bodyLimits, readJsonBody } from './body.js'
 import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { createIdentifier, demand, type Caller } from './credentials.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
-import { guardRequest, type Served } from './guard.js'
+import { createGuard, type Served } from './guard.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -50,19 +50,21 @@ export function createApp(log: Log, served: Served, credentials?: Credentials): 
 /** The first thing that happens to a request, before its body is read. */
 function addDoorkeeper(app: FastifyInstance, served: Served, credentials: Credentials | undefined): void {
   const identify = credentials === undefined ? undefined : createIdentifier(credentials)
+  const guard = createGuard(served)
   app.decorateRequest('caller')
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers(corsHeaders(request.headers.origin, served.origins))
+    if (served.origins.length > 0) reply.headers(corsHeaders(request.headers.origin, served.origins))
     if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
-    guardRequest(request.method, request.headers, served)
+    guard(request.method, request.headers)
     if (request.method === 'OPTIONS') {
       reply.code(200).send()
       return
     }
     // Fastify refuses content types that it cannot parse; ours is JSON whatever it is called.
-    delete request.raw.headers['content-type']
+    if (request.headers['content-type'] !== undefined) delete request.raw.headers['content-type']
+    if (identify === undefined) return letIn(request, undefined, done)
     const needed = neededFor(request)
-    if (identify === undefined || needed === 'nothing') return letIn(request, undefined, done)
+    if (needed === 'nothing') return letIn(request, undefined, done)
     const permitted = (caller: Caller): Caller => demand(caller, needed)
     const caller = identify(request.headers.authorization)
     if (!(caller instanceof Promise)) return letIn(request, permitted(caller), done)
@@ -124,6 +126,7 @@ function boundServer(app: FastifyInstance): void {
 /** Of parameters that come twice the last one counts; empty ones count as absent, as they did in the original. */
 function lastOfEach(query: string): Record<string, string> {
   const parameters = Object.create(null) as Record<string, string>
+  if (query === '') return parameters
   for (const [name, value] of new URLSearchParams(query)) {
     if (value === '') delete parameters[name]
     else parameters[name] = value

@@ -20,24 +20,32 @@ export interface Served {
 
 const readingMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
-/**
- * @throws RegistryError `forbidden`
- */
-export function guardRequest(method: string, headers: IncomingHttpHeaders, served: Served): void {
-  const { host, origin } = headers
-  // Browsers always send a Host; health checks that speak HTTP/1.0 do not.
-  if (host !== undefined && !isServedHost(host, served)) {
-    throw new RegistryError(
-      'forbidden',
-      `Host: ${quote(host)} is no name or address of this daemon; ask for one that it serves, or name it with --url (ROLLCALL_URL)`,
-    )
-  }
-  if (origin === undefined || readingMethods.includes(method) || isOwnOrigin(origin, host)) return
-  if (!isListed(origin, served.origins)) {
-    throw new RegistryError(
-      'forbidden',
-      `Origin: pages of ${quote(origin)} may not change this register; list it with --cors-origin (ROLLCALL_CORS_ORIGIN) if they should`,
-    )
+/** Names that were found to be ours, so that the common ones are read once. */
+const rememberedHosts = 64
+
+export type Guard = (method: string, headers: IncomingHttpHeaders) => void
+
+/** @returns what throws RegistryError `forbidden` for a request that is not let in */
+export function createGuard(served: Served): Guard {
+  const ours = new Set<string>()
+  return (method, { host, origin }) => {
+    // Browsers always send a Host; health checks that speak HTTP/1.0 do not.
+    if (host !== undefined && !ours.has(host)) {
+      if (!isServedHost(host, served)) {
+        throw new RegistryError(
+          'forbidden',
+          `Host: ${quote(host)} is no name or address of this daemon; ask for one that it serves, or name it with --url (ROLLCALL_URL)`,
+        )
+      }
+      if (isAlwaysServed(host, served) && ours.size < rememberedHosts) ours.add(host)
+    }
+    if (origin === undefined || readingMethods.includes(method) || isOwnOrigin(origin, host)) return
+    if (!isListed(origin, served.origins)) {
+      throw new RegistryError(
+        'forbidden',
+        `Origin: pages of ${quote(origin)} may not change this register; list it with --cors-origin (ROLLCALL_CORS_ORIGIN) if they should`,
+      )
+    }
   }
 }
 
@@ -46,12 +54,20 @@ export function guardRequest(method: string, headers: IncomingHttpHeaders, serve
  * Ports are not compared. A page cannot choose the name it is reached by, whatever the port, while port mappings and
  * tunnels show a caller another port than ours.
  */
-export function isServedHost(header: string, { bound, names }: Served): boolean {
+export function isServedHost(header: string, served: Served): boolean {
   const host = hostOf(header)
   if (host === undefined) return false
-  if (isLoopback(host) || host === normal(bound) || names.some((name) => normal(name) === host)) return true
+  if (isAlwaysServed(header, served)) return true
+  const { bound } = served
   if (isLoopback(bound)) return false
   return host === normal(hostname()) || (isWildcard(bound) && machineAddresses().includes(host))
+}
+
+/** Whatever addresses and names this machine has by now. */
+function isAlwaysServed(header: string, { bound, names }: Served): boolean {
+  const host = hostOf(header)
+  if (host === undefined) return false
+  return isLoopback(host) || host === normal(bound) || names.some((name) => normal(name) === host)
 }
 
 /** Same origin, by host and port: whether TLS ends in front of us does not matter. */

@@ -2,21 +2,33 @@
  * The answers to lookups as bytes, kept for as long as they say the same: reading is what a registry is asked for most.
  * What decides that is the version that the daemon gives with each slug; nothing here guesses.
  */
+import type { FastifyReply } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceView } from '../core/views.js'
+import { jsonType } from './body.js'
 import type { RegistryService } from './service.js'
 import { showInstance } from './show.js'
 
 /** How old the moments of heartbeats in an answer may be: a heartbeat comes once in so long. */
 const keep_ms = 1000
 
+/** Up to so much a copy costs less than several writes, and whole bodies are kept, one for each that may be picked. */
+const joined_bytes = 8 * 1024
+const keptBodies = 32
+
+/** A body, in order. */
+export type Pieces = readonly Buffer[]
+
 /** The instances of one version of one slug. */
 interface Kept {
   readonly until: number
   readonly byId: ReadonlyMap<string, Buffer>
-  /** The JSON of the list of all. */
+  /** The JSON up to the list of all, that list, and what follows the picked one. */
+  readonly head: Buffer
   readonly list: Buffer
-  readonly degraded: boolean
+  readonly tail: Buffer
+  /** By the id of the picked one. */
+  readonly bodies: Map<string, Pieces>
 }
 
 export class LookupAnswers {
@@ -36,24 +48,28 @@ export class LookupAnswers {
    * The JSON of `service.lookup(slug)`.
    * @throws RegistryError `not-found` where no record has that slug
    */
-  lookup(slug: string): Buffer {
+  lookup(slug: string): Pieces {
     const version = this.#service.version(slug, true)
     const kept = version === undefined ? undefined : this.#fresh(this.#lookups, version)
-    if (kept !== undefined) return lookupBytes(slug, kept, this.#service.pick(slug))
+    if (kept !== undefined) return bodyOf(kept, this.#service.pick(slug))
     const { instances, picked, degraded } = this.#service.lookup(slug)
-    const made = this.#make(instances, degraded)
+    const made = this.#make(
+      instances,
+      `{"slug":${JSON.stringify(slug)},"instances":`,
+      `,"degraded":${String(degraded)}}`,
+    )
     if (version !== undefined) this.#lookups.set(version, made)
-    return lookupBytes(slug, made, picked?.id)
+    return bodyOf(made, picked?.id)
   }
 
   /** The JSON of `service.instances(slug)`, as listInstances answers it. */
-  list(slug: string): Buffer {
+  list(slug: string): Pieces {
     const version = this.#service.version(slug, false)
     const kept = version === undefined ? undefined : this.#fresh(this.#lists, version)
-    if (kept !== undefined) return listBytes(kept)
-    const made = this.#make(this.#service.instances(slug), false)
+    if (kept !== undefined) return bodyOf(kept, undefined)
+    const made = this.#make(this.#service.instances(slug), '{"instances":', '}')
     if (version !== undefined) this.#lists.set(version, made)
-    return listBytes(made)
+    return bodyOf(made, undefined)
   }
 
   #fresh(cache: WeakMap<object, Kept>, version: object): Kept | undefined {
@@ -61,31 +77,54 @@ export class LookupAnswers {
     return kept !== undefined && this.#now() < kept.until ? kept : undefined
   }
 
-  #make(instances: readonly InstanceView[], degraded: boolean): Kept {
+  #make(instances: readonly InstanceView[], head: string, tail: string): Kept {
     const texts = instances.map((view) => JSON.stringify(showInstance(view)))
     return {
       until: this.#now() + keep_ms,
       byId: new Map(texts.map((text, i) => [(instances[i] as InstanceView).id, Buffer.from(text)])),
+      head: Buffer.from(head),
       list: Buffer.from(`[${texts.join(',')}]`),
-      degraded,
+      tail: Buffer.from(tail),
+      bodies: new Map(),
     }
   }
 }
 
-const listHead = Buffer.from('{"instances":')
-const listTail = Buffer.from('}')
-
-function listBytes({ list }: Kept): Buffer {
-  return Buffer.concat([listHead, list, listTail])
-}
-
-function lookupBytes(slug: string, { byId, list, degraded }: Kept, picked: string | undefined): Buffer {
-  const head = Buffer.from(`{"slug":${JSON.stringify(slug)},"instances":`)
-  const tail = Buffer.from(`,"degraded":${String(degraded)}}`)
-  if (picked === undefined) return Buffer.concat([head, list, tail])
-  const instance = byId.get(picked)
-  if (instance === undefined) throw new RegistryError('internal', `lookup: picked ${picked}, which is not listed`)
-  return Buffer.concat([head, list, pickedHead, instance, tail])
-}
-
 const pickedHead = Buffer.from(',"picked":')
+
+function bodyOf(kept: Kept, picked: string | undefined): Pieces {
+  return kept.bodies.get(picked ?? '') ?? makeBody(kept, picked)
+}
+
+function makeBody({ byId, head, list, tail, bodies }: Kept, picked: string | undefined): Pieces {
+  const instance = picked === undefined ? undefined : byId.get(picked)
+  if (picked !== undefined && instance === undefined) {
+    throw new RegistryError('internal', `lookup: picked ${picked}, which is not listed`)
+  }
+  const pieces = instance === undefined ? [head, list, tail] : [head, list, pickedHead, instance, tail]
+  if (lengthOf(pieces) > joined_bytes) return pieces
+  const body = [Buffer.concat(pieces)]
+  if (bodies.size < keptBodies) bodies.set(picked ?? '', body)
+  return body
+}
+
+function lengthOf(pieces: Pieces): number {
+  let length = 0
+  for (const piece of pieces) length += piece.length
+  return length
+}
+
+/**
+ * Sends a body without copying it, past the framework, which would join it first. What it would have said beside the body
+ * is said as well.
+ */
+export function sendPieces(reply: FastifyReply, pieces: Pieces): void {
+  const said = reply.getHeaders() as Record<string, string>
+  const headers = { ...said, 'content-type': jsonType, 'content-length': lengthOf(pieces) }
+  reply.hijack()
+  const { raw } = reply
+  raw.writeHead(200, headers)
+  const last = pieces.length - 1
+  for (let i = 0; i < last; i += 1) raw.write(pieces[i])
+  raw.end(pieces[last])
+}

@@ -3,8 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import * as calls from './calls/own.js'
-import { jsonType } from './body.js'
-import { type LookupAnswers } from './lookups.js'
+import { sendPieces, type LookupAnswers } from './lookups.js'
 import { addEvents } from './events.js'
 import type { RegistryService } from './service.js'
 import { matches, type InstanceFilters } from './show.js'
@@ -64,6 +63,6 @@ function addBeliefs(app: FastifyInstance, service: RegistryService): void {
 
 function addLookup(app: FastifyInstance, answers: LookupAnswers): void {
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) =>
-    reply.type(jsonType).send(answers.lookup(request.params.slug)),
+    sendPieces(reply, answers.lookup(request.params.slug)),
   )
 }

@@ -6,10 +6,9 @@ import { RegistryError } from '../core/errors.js'
 import { parseDefinition, parseId, parseRegistration } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
 import * as calls from './calls/contract.js'
-import { jsonType } from './body.js'
 import { demandSlug } from './credentials.js'
 import { addEcho } from './echo.js'
-import type { LookupAnswers } from './lookups.js'
+import { sendPieces, type LookupAnswers } from './lookups.js'
 import type { RegistryService } from './service.js'
 import { isFilter, matches, showInstance, showNode, type InstanceFilters } from './show.js'
 import { withSlug } from './slug.js'
@@ -36,7 +35,7 @@ function addInstances(app: FastifyInstance, service: RegistryService, answers: L
 
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
-    if (isSlugAlone(filters)) return reply.type(jsonType).send(answers.list(filters.slug))
+    if (isSlugAlone(filters)) return sendPieces(reply, answers.list(filters.slug))
     const shown = service.instances(filters.slug).filter((view) => matches(view, filters))
     return reply.send({ instances: shown.map(showInstance) })
   })

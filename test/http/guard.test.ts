@@ -1,7 +1,7 @@
 /** Whose requests are let in, by what they call us and where they come from. */
 import { hostname, networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { guardRequest, isOwnOrigin, isServedHost, type Served } from '../../src/http/guard.js'
+import { createGuard, isOwnOrigin, isServedHost, type Served } from '../../src/http/guard.js'
 
 const loopback: Served = { bound: '127.0.0.1', names: ['node-1.example.com', 'FD00::5'], origins: [] }
 const wildcard: Served = { bound: '0.0.0.0', names: [], origins: [] }
@@ -67,12 +67,22 @@ describe('the Origin header', () => {
   test('of another page is refused for changes, and tolerated for reading', () => {
     const headers = { host: 'localhost:58231', origin: 'http://localhost:3000' }
     for (const method of ['PUT', 'POST', 'DELETE', 'PATCH', 'PROPFIND']) {
-      expect(() => guardRequest(method, headers, loopback)).toThrow(/Origin/)
+      expect(() => createGuard(loopback)(method, headers)).toThrow(/Origin/)
     }
-    for (const method of ['GET', 'HEAD', 'OPTIONS']) guardRequest(method, headers, loopback)
+    for (const method of ['GET', 'HEAD', 'OPTIONS']) createGuard(loopback)(method, headers)
   })
 })
 
 test('a request of HTTP/1.0 without a Host is let in: browsers always send one', () => {
-  guardRequest('GET', {}, loopback)
+  createGuard(loopback)('GET', {})
+})
+
+test('a name that was ours a moment ago is still asked for by whom it concerns', () => {
+  const guard = createGuard(loopback)
+  const evil = { host: 'evil.example' }
+  for (let i = 0; i < 3; i += 1) {
+    guard('PUT', { host: 'localhost:58231' })
+    expect(() => guard('GET', evil)).toThrow(/Host/)
+    expect(() => guard('PUT', { host: 'localhost:58231', origin: 'http://evil.example' })).toThrow(/Origin/)
+  }
 })

@@ -14,8 +14,8 @@ beforeEach(async () => {
     await service.register({ id, slug: 'web', url: `http://${id}.test`, tags: ['é"\\'] })
 })
 
-const lookup = (): unknown => JSON.parse(answers.lookup('web').toString())
-const list = (): unknown => JSON.parse(answers.list('web').toString())
+const lookup = (): unknown => JSON.parse(Buffer.concat(answers.lookup('web')).toString())
+const list = (): unknown => JSON.parse(Buffer.concat(answers.list('web')).toString())
 
 test('kept or not, an answer says what the daemon says', () => {
   for (let i = 0; i < 4; i += 1) {
