@@ -12,6 +12,7 @@ import { addForceLeaveCommand } from './forget.js'
 import { addInstanceCommands } from './instances.js'
 import { addKeygenCommand } from './keygen.js'
 import { addLeaveCommand } from './leave.js'
+import { addMaintenanceCommand } from './maintenance.js'
 import { addRegisteringCommands } from './registering.js'
 import { addConfigCommand } from './settings.js'
 import { addStartCommand } from './start.js'
@@ -48,6 +49,7 @@ export function createProgram(): Command {
   addInstanceCommands(program)
   addDefinitionCommands(program)
   addRegisteringCommands(program)
+  addMaintenanceCommand(program)
   program.commandsGroup('How the cluster is:')
   addStatusCommand(program)
   addWhyCommand(program)
