@@ -14,6 +14,7 @@ import { addKeygenCommand } from './keygen.js'
 import { addLeaveCommand } from './leave.js'
 import { addMaintenanceCommand } from './maintenance.js'
 import { addRegisteringCommands } from './registering.js'
+import { addRunCommand } from './run.js'
 import { addConfigCommand } from './settings.js'
 import { addStartCommand } from './start.js'
 import { addStatusCommand } from './status.js'
@@ -37,6 +38,7 @@ export function createProgram(): Command {
     .description('A service registry with no servers.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, also of a command')
+    .enablePositionalOptions() // what follows the program of `run` is the program's
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ subcommandTerm })
@@ -50,6 +52,7 @@ export function createProgram(): Command {
   addDefinitionCommands(program)
   addRegisteringCommands(program)
   addMaintenanceCommand(program)
+  addRunCommand(program)
   program.commandsGroup('How the cluster is:')
   addStatusCommand(program)
   addWhyCommand(program)
