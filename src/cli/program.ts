@@ -7,6 +7,7 @@ import { addClusterCommands } from './cluster.js'
 import { fitErrors, reportFailure, withExamples } from './command.js'
 import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
+import { addDemoCommand } from './demo.js'
 import { addWatchCommand } from './events.js'
 import { addForceLeaveCommand } from './forget.js'
 import { addInstanceCommands } from './instances.js'
@@ -60,11 +61,13 @@ export function createProgram(): Command {
   addClusterCommands(program)
   addForceLeaveCommand(program)
   program.commandsGroup('And:')
+  addDemoCommand(program)
   addCompletionCommand(program)
   program.helpCommand('help [command]', 'print help, also of a command')
   sayWhereHelpIs(program, 'rollcall')
   return withExamples(
     program,
+    ['rollcall demo', 'see it work, in half a minute'],
     ['rollcall start', 'on each machine: they find each other'],
     ['rollcall register --url http://10.0.0.7:8080 --slug web', 'say where something is'],
     ['rollcall lookup web', 'ask where it is, any daemon'],

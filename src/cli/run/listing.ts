@@ -6,6 +6,7 @@ import type { Client } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
 import type { Registration } from '../../core/model.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
+import { pause } from '../pause.js'
 
 /** How often it is asked whether the program is well, until it is. */
 const eager_ms = 100
@@ -186,20 +187,6 @@ export class Listing {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** Ends early where the signal says so; never rejects. */
-export function pause(duration_ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted === true) return resolve()
-    const timer = setTimeout(done, duration_ms)
-    function done(): void {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    signal?.addEventListener('abort', done)
-  })
 }
 
 /** @throws where it takes longer */
