@@ -253,6 +253,20 @@ describe('the daemon', () => {
   })
 })
 
+test('a daemon that hangs delays neither the signal of the program nor the end for long', async () => {
+  const hung = await cluster.start('hung', { args: ['--no-mdns'] })
+  await until('it takes writes', () => hung.isReady())
+  const its = run(server, ['--slug', 'impatient', '--grace', '300'], hung.url)
+  await healthy('impatient', hung.url)
+  hung.process.kill('SIGSTOP')
+  its.child.kill('SIGTERM')
+  expect(await its.code).toBe(7)
+  expect(its.stdout).toBe('got SIGTERM\n')
+  expect(its.stderr).toMatch(/could not be marked as stopping\n.*could not deregister/s)
+  expect(its.stderr.match(/could not deregister/g)).toHaveLength(1)
+  await hung.kill('SIGKILL')
+})
+
 describe('what cannot be run', () => {
   const unregistered = async (slug: string): Promise<void> => expect(await rows(slug)).toEqual([])
 

@@ -14,7 +14,9 @@ const eager_ms = 100
 const interval_ms = 2000
 /** When to say that the program has not answered yet. */
 const patience_ms = 10_000
-/** What the end of a program waits for a daemon, in all. */
+/** What the stop signal of a program waits for a daemon, at most. */
+const hiding_ms = 1000
+/** What the end of a program waits for a daemon, in all: service managers have little patience. */
 const withdrawal_ms = 3000
 const retry_ms = 200
 
@@ -39,6 +41,7 @@ export class Listing {
   #registeredAt: DaemonRun | undefined
   #trouble: string | undefined
   #step: Promise<void> = Promise.resolve()
+  #withdrawal: Promise<string | undefined> | undefined
 
   constructor(parts: ListingParts) {
     this.#parts = parts
@@ -54,30 +57,41 @@ export class Listing {
    * @returns whether callers can have known of it, and now no longer do
    */
   async hide(reason: string): Promise<boolean> {
-    await this.#end()
-    if (this.#state !== 'ours') return false
     try {
-      await this.#parts.client.setMaintenance(this.#id, reason)
-      return true
+      await within(hiding_ms, this.#hide(reason))
+      return this.#state === 'ours'
     } catch (error) {
       this.#report(error, 'it could not be marked as stopping')
       return false
     }
   }
 
-  /** Removes the instance; tries for a few seconds where the daemon is away, then says what remains. */
-  async withdraw(): Promise<void> {
+  async #hide(reason: string): Promise<void> {
     await this.#end()
-    if (this.#state !== 'ours') return
-    for (const deadline = performance.now() + withdrawal_ms; ; await pause(retry_ms)) {
+    if (this.#state === 'ours') await this.#parts.client.setMaintenance(this.#id, reason)
+  }
+
+  /**
+   * Removes the instance; tries for a few seconds where the daemon is away. Any number of times: once done it is done.
+   * @returns what remains, for people, where it could not be removed
+   */
+  withdraw(): Promise<string | undefined> {
+    this.#withdrawal ??= this.#withdraw().finally(() => (this.#withdrawal = undefined))
+    return this.#withdrawal
+  }
+
+  async #withdraw(): Promise<string | undefined> {
+    const deadline = performance.now() + withdrawal_ms
+    await within(withdrawal_ms / 2, this.#end()).catch(() => undefined) // what hangs there will hang here
+    for (; ; await pause(retry_ms)) {
       try {
-        await within(deadline - performance.now(), this.#remove())
+        if (this.#state === 'ours') await within(deadline - performance.now(), this.#remove())
         this.#state = 'unlisted'
-        return
+        return undefined
       } catch (error) {
-        if (performance.now() < deadline) continue
+        if (performance.now() + retry_ms < deadline) continue
         const rest = `${this.#id} stays in the register, and is shown as Unreachable until: rollcall deregister ${this.#id}`
-        return this.#parts.say(`could not deregister (${messageOf(error)}); ${rest}`)
+        return `could not deregister (${messageOf(error)}); ${rest}`
       }
     }
   }
@@ -90,7 +104,7 @@ export class Listing {
   /** No further step begins; the one that is under way may have registered something. */
   async #end(): Promise<void> {
     this.#ending.abort()
-    await within(withdrawal_ms, this.#step).catch(() => undefined)
+    await this.#step
   }
 
   async #keep(): Promise<void> {
@@ -193,9 +207,10 @@ function messageOf(error: unknown): string {
 async function within<T>(duration_ms: number, task: Promise<T>): Promise<T> {
   const over = new AbortController()
   const late = pause(Math.max(0, duration_ms), over.signal).then(() => {
-    throw new Error('no answer in time')
+    throw new Error('the daemon does not answer in time')
   })
   late.catch(() => undefined)
+  task.catch(() => undefined) // also where nobody waits for it any more
   try {
     return await Promise.race([task, late])
   } finally {

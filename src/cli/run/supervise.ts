@@ -24,13 +24,12 @@ export async function supervise({ argv, env, grace_ms, ...parts }: SupervisePart
   const child: { program?: Program } = {}
   /** Asked to stop before there was anything to stop. */
   let early: NodeJS.Signals | undefined
-  let stopping: Promise<void> | undefined
 
   answerSignals({
     stop(signal, delivered) {
       if (child.program === undefined) early = signal
       else
-        stopping = stop(child.program, listing, {
+        void stop(child.program, listing, {
           signal: delivered ? undefined : signal,
           grace_ms,
           hurry: hurry.signal,
@@ -48,7 +47,8 @@ export async function supervise({ argv, env, grace_ms, ...parts }: SupervisePart
   if (early === undefined) listing.start()
   else program.signal(early)
   const code = await program.ended
-  await Promise.race([Promise.all([stopping, listing.withdraw()]), aborted(hurry.signal)])
+  const remains = await Promise.race([listing.withdraw(), aborted(hurry.signal)])
+  if (remains !== undefined) parts.say(remains)
   return code
 }
 
