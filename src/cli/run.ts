@@ -60,11 +60,11 @@ interface RunOptions extends ServerOptions {
   readonly grace: string
 }
 
-async function run(argv: readonly string[], { server, grace, portEnv, ...given }: RunOptions): Promise<number> {
-  const grace_ms = parseGrace(grace) * 1000
-  const variable = parseVariable(portEnv)
+async function run(argv: readonly string[], options: RunOptions): Promise<number> {
+  const grace_ms = parseGrace(options.grace) * 1000
+  const variable = parseVariable(options.portEnv)
   const port = await freePort()
-  const registration = describe(given, port)
+  const registration = describe(options, port)
   const checker = createChecker()
   process.stderr.on('error', () => undefined) // whoever read it is gone; the program is not
   try {
@@ -72,7 +72,7 @@ async function run(argv: readonly string[], { server, grace, portEnv, ...given }
       argv,
       env: { ...process.env, [variable]: String(port) },
       grace_ms,
-      client: clientOf(server === undefined ? {} : { server }),
+      client: clientOf(options),
       registration,
       check: () => checker.check(registration.url, registration.check),
       say,
@@ -86,16 +86,12 @@ async function run(argv: readonly string[], { server, grace, portEnv, ...given }
   }
 }
 
-type Facts = Omit<RunOptions, 'server' | 'grace' | 'portEnv'>
-
 /** @throws RegistryError `malformed`, before anything is started */
-function describe(
-  { slug, host, check, tag, ...more }: Facts,
-  port: number,
-): Registration & { id: string; slug: string } {
-  const id = more.id ?? `${slug}-${randomBytes(4).toString('hex')}`
+function describe(options: RunOptions, port: number): Registration & { id: string; slug: string } {
+  const { slug, host, check, deploymentId, tag: tags } = options
+  const id = options.id ?? `${slug}-${randomBytes(4).toString('hex')}`
   const scheme = check !== undefined && readCheck(check)?.type === 'https' ? 'https' : 'http'
-  return { ...parseRegistration({ ...more, id, slug, scheme, host, port, check, tags: tag }), id, slug }
+  return { ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }), id, slug }
 }
 
 function parseGrace(text: string): number {
