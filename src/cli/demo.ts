@@ -20,11 +20,12 @@ export function addDemoCommand(program: Command): void {
 
 /** @returns the exit code */
 async function demonstrate(): Promise<number> {
+  const interrupted = nextSignal() // before there is anything to clean up
   const screen = new Screen(process.stdout)
   const daemons = new DemoDaemons()
   const script = new Script(screen, daemons)
   try {
-    const signal = await Promise.race([script.play(), nextSignal()])
+    const signal = await Promise.race([script.play(), interrupted])
     if (signal !== undefined) {
       screen.release(false)
       screen.say('Interrupted; cleaning up.')
