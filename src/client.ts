@@ -127,7 +127,7 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     register: (registration) => call('PUT', '/registry-svc/instance', { body: registration }),
     deregister: (id) => call('DELETE', `/registry-svc/instance/${segment(id)}`),
-    setMaintenance: (id, reason) => call('PUT', `/v1/instances/${segment(id)}/maintenance`, { reason }),
+    setMaintenance: (id, reason) => call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
     endMaintenance: (id) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`),
     instances: (query) => call('GET', `/registry-svc/instances${queryString(query)}`),
     instanceRows: (query) => call('GET', `/v1/instances${queryString(query)}`),

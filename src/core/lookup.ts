@@ -177,12 +177,12 @@ function statusOf({ record }: Found): InstanceRecord['status'] {
   return record.status
 }
 
-/** Whether readers, who see the record and the node that it is of, but no registration number, see no difference. */
+/** Whether readers, who see the record and the node that it is of, but neither registration number nor check, see no difference. */
 function looksTheSame(a: Found, b: Found): boolean {
   if (a.owner !== b.owner) return false
   if (a.record === b.record) return true
-  const { n: _, ...before } = a.record
-  const { n: __, ...after } = b.record
+  const { n: _, check: _check, ...before } = a.record
+  const { n: __, check: __check, ...after } = b.record
   return canonicalJson(before) === canonicalJson(after)
 }
 
