@@ -14,7 +14,7 @@ const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 export function addDemoCommand(program: Command): void {
   program
     .command('demo')
-    .description('see it work: three daemons on this machine, one of them killed and started again; under a minute')
+    .description('see it work: three daemons, one killed and back')
     .action(async () => process.exit(await demonstrate()))
 }
 

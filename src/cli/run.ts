@@ -7,7 +7,7 @@ import { readCheck } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
 import { parseRegistration, type Registration } from '../core/model.js'
 import { createChecker } from '../io/checks.js'
-import { clientOf, takesServer, type ServerOptions } from './command.js'
+import { clientOf, takesServer, withExamples, type ServerOptions } from './command.js'
 import { checkHelp } from './maintenance.js'
 import { freePort } from './run/port.js'
 import { NotStarted } from './run/program.js'
@@ -16,24 +16,24 @@ import { supervise } from './run/supervise.js'
 const longestGrace_s = 300
 
 const moreHelp = `
-The program is started at once, with a free port in $PORT, and registered at the daemon of this machine as soon as it answers
-there. Its input, output and exit code are its own; what rollcall has to say goes to stderr.
+The program is started at once, with a free port in $PORT, and registered at the
+daemon of this machine as soon as it answers there. Its input, output and exit
+code are its own; what rollcall has to say goes to stderr.
 
-On SIGTERM or SIGINT the instance leaves every lookup first; after the grace the program gets the signal. A second one kills
-it. With Ctrl-C there is no grace: the terminal tells the program itself. SIGHUP, SIGUSR1 and SIGUSR2 are passed on.
-While the daemon is away the program runs on, and is registered again where a new daemon has forgotten it. An instance that
-somebody deregisters stays so until the next run.
+On SIGTERM or SIGINT the instance leaves every lookup first; after the grace the
+program gets the signal. A second one kills it. With Ctrl-C there is no grace:
+the terminal tells the program itself. SIGHUP, SIGUSR1 and SIGUSR2 are passed on.
+While the daemon is away the program runs on, and is registered again where a new
+daemon has forgotten it. What somebody deregisters stays so until the next run.
 
-Killed with SIGKILL, rollcall run cannot deregister: the instance is Healthy while the program still answers, Unreachable
-(and not picked) from the next check on, and listed until: rollcall deregister ID. Under systemd use KillMode=mixed, so that
-the program does not get its signal too early.
-
-Examples:
-  rollcall run --slug web -- node server.js
-  rollcall run --slug api --port-env HTTP_PORT --check http:/healthz --host 10.0.0.5 -- ./api --verbose`
+Killed with SIGKILL, rollcall run cannot deregister: the instance is Healthy
+while the program still answers, Unreachable (and not picked) from the next check
+on, and listed until: rollcall deregister ID. Under systemd use KillMode=mixed,
+so that the program does not get its signal too early.`
 
 export function addRunCommand(program: Command): void {
-  takesServer(program.command('run').description('run a program as a service: registered while it is well'))
+  const command = program.command('run').description('run a program as a service: registered while it is well')
+  takesServer(command)
     .usage('--slug <slug> [options] -- <program> [arguments]')
     .requiredOption('--slug <slug>', 'the name that callers look it up by')
     .option('--port-env <name>', 'the variable that tells the program its port', 'PORT')
@@ -47,6 +47,14 @@ export function addRunCommand(program: Command): void {
     .passThroughOptions()
     .addHelpText('after', moreHelp)
     .action(async (argv: readonly string[], options: RunOptions) => process.exit(await run(argv, options)))
+  withExamples(
+    command,
+    ['rollcall run --slug web -- node server.js', 'where server.js listens on $PORT'],
+    [
+      'rollcall run --slug api --port-env HTTP_PORT --check http:/healthz --host 10.0.0.5 -- ./api -v',
+      'for all to call',
+    ],
+  )
 }
 
 interface RunOptions extends ServerOptions {

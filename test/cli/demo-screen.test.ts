@@ -53,7 +53,7 @@ test('a row never takes two lines of a narrow terminal: the next drawing would m
 test('in a pipe there are sentences alone, without colours', () => {
   let written = ''
   const screen = new Screen({ write: (text: string) => (written += text) })
-  screen.say(screen.styled('red', 'one'))
+  screen.say(screen.paint('bad', 'one'))
   screen.show(['table'])
   screen.say('two')
   expect(written).toBe('one\ntwo\n')

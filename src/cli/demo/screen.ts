@@ -2,7 +2,9 @@
  * What a demonstration shows: sentences that stay, and below them, on a terminal, a table that is drawn anew in its place.
  * Elsewhere the sentences alone, so that a log of it can be read.
  */
-import { stripVTControlCharacters, styleText } from 'node:util'
+import { stripVTControlCharacters } from 'node:util'
+import { createPaint, wantsColour, type Paint } from '../paint.js'
+import { wrapLines } from '../paragraph.js'
 
 export interface Output {
   write(text: string): unknown
@@ -10,15 +12,15 @@ export interface Output {
   readonly columns?: number
 }
 
-export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red'
-
 export class Screen {
+  readonly paint: Paint
   readonly #output: Output
   #table: readonly string[] = []
   #drawn = 0
 
   constructor(output: Output) {
     this.#output = output
+    this.paint = createPaint(wantsColour(process.env, this.isLive))
   }
 
   /** Somebody is watching, as opposed to a file. */
@@ -26,13 +28,8 @@ export class Screen {
     return this.#output.isTTY === true
   }
 
-  styled(style: Style, text: string): string {
-    const isPlain = !this.isLive || (process.env['NO_COLOR'] ?? '') !== ''
-    return isPlain ? text : styleText(style, text, { validateStream: false })
-  }
-
   say(sentence = ''): void {
-    this.#output.write(`${this.#erased()}${sentence}\n`)
+    this.#output.write(`${this.#erased()}${wrapLines([sentence], this.#width)}\n`)
     this.#draw()
   }
 
@@ -53,7 +50,7 @@ export class Screen {
 
   #draw(): void {
     if (this.#table.length === 0) return
-    const width = this.#output.columns ?? 80
+    const width = this.#width ?? 80
     const lines = [
       '',
       ...this.#table.map((line) =>
@@ -62,6 +59,12 @@ export class Screen {
     ]
     this.#output.write(lines.map((line) => `${line}\n`).join(''))
     this.#drawn = lines.length
+  }
+
+  /** Some terminals say that they have no columns, and mean that they do not know. */
+  get #width(): number | undefined {
+    const { columns = 0 } = this.#output
+    return columns === 0 ? undefined : columns
   }
 
   /** What takes the drawn table away. */

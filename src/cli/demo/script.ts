@@ -178,7 +178,7 @@ export class Script {
       sight: this.#watch.sight(name),
       isRunning: this.#nodes.get(name)?.isRunning ?? false,
     }))
-    this.#screen.show(drawTable(this.#services, columns, (style, text) => this.#screen.styled(style, text)))
+    this.#screen.show(drawTable(this.#services, columns, this.#screen.paint))
   }
 }
 

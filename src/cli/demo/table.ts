@@ -1,7 +1,7 @@
 /**
  * The table of a demonstration: one row for each instance, one column for what each daemon's lookup says of it.
  */
-import type { Style } from './screen.js'
+import { toneOf, type Paint } from '../paint.js'
 import type { DemoService } from './services.js'
 import type { Sight } from './watch.js'
 
@@ -12,24 +12,23 @@ export interface TableColumn {
 }
 
 const width = 14
-const statusStyles: Readonly<Record<string, Style>> = { Healthy: 'green', Unknown: 'yellow', Degraded: 'yellow' }
 
 export function drawTable(
   services: readonly Pick<DemoService, 'id'>[],
   columns: readonly TableColumn[],
-  styled: (style: Style, text: string) => string,
+  paint: Paint,
 ): readonly string[] {
   const head = ['instance', ...columns.map(({ name }) => `seen by ${name}`)]
-  const nodes = columns.map(({ isRunning }) => (isRunning ? styled('green', pad('up')) : styled('red', pad('down'))))
+  const nodes = columns.map(({ isRunning }) => paint(isRunning ? 'good' : 'bad', pad(isRunning ? 'up' : 'down')))
   const rows = services.map(({ id }) => {
     const cells = columns.map(({ sight, isRunning }) => {
       const status = isRunning ? sight?.get(id) : undefined
-      return status === undefined ? styled('dim', pad('-')) : styled(statusStyles[status] ?? 'red', pad(status))
+      return status === undefined ? paint('dim', pad('-')) : paint(toneOf(status), pad(status))
     })
     return `  ${pad(id)}${cells.join('')}`.trimEnd()
   })
   return [
-    styled('bold', `  ${head.map(pad).join('')}`.trimEnd()),
+    paint('strong', `  ${head.map(pad).join('')}`.trimEnd()),
     `  ${pad('(the daemon)')}${nodes.join('')}`.trimEnd(),
     ...rows,
   ]
