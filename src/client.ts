@@ -64,6 +64,9 @@ export interface Client {
   register(registration: RegistrationRequest): Promise<{ readonly id: string }>
   /** @throws RegistryError `not-found` */
   deregister(id: string): Promise<void>
+  /** Hides an instance from every lookup until `endMaintenance`, or until it is registered again. Ask its home node. */
+  setMaintenance(id: string, reason?: string): Promise<void>
+  endMaintenance(id: string): Promise<void>
   instances(query?: InstanceQuery): Promise<{ readonly instances: readonly InstanceView[] }>
   /** Every record that the daemon knows, visible or not. */
   instanceRows(query?: InstanceQuery): Promise<{ readonly instances: readonly InstanceRow[] }>
@@ -124,6 +127,8 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     register: (registration) => call('PUT', '/registry-svc/instance', { body: registration }),
     deregister: (id) => call('DELETE', `/registry-svc/instance/${segment(id)}`),
+    setMaintenance: (id, reason) => call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
+    endMaintenance: (id) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`),
     instances: (query) => call('GET', `/registry-svc/instances${queryString(query)}`),
     instanceRows: (query) => call('GET', `/v1/instances${queryString(query)}`),
     lookup,

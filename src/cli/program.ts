@@ -7,12 +7,15 @@ import { addClusterCommands } from './cluster.js'
 import { fitErrors, reportFailure, withExamples } from './command.js'
 import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
+import { addDemoCommand } from './demo.js'
 import { addWatchCommand } from './events.js'
 import { addForceLeaveCommand } from './forget.js'
 import { addInstanceCommands } from './instances.js'
 import { addKeygenCommand } from './keygen.js'
 import { addLeaveCommand } from './leave.js'
+import { addMaintenanceCommand } from './maintenance.js'
 import { addRegisteringCommands } from './registering.js'
+import { addRunCommand } from './run.js'
 import { addConfigCommand } from './settings.js'
 import { addStartCommand } from './start.js'
 import { addStatusCommand } from './status.js'
@@ -36,6 +39,7 @@ export function createProgram(): Command {
     .description('A service registry with no servers.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, also of a command')
+    .enablePositionalOptions() // what follows the program of `run` is the program's
     .exitOverride()
     .showSuggestionAfterError()
     .configureHelp({ subcommandTerm })
@@ -48,6 +52,8 @@ export function createProgram(): Command {
   addInstanceCommands(program)
   addDefinitionCommands(program)
   addRegisteringCommands(program)
+  addMaintenanceCommand(program)
+  addRunCommand(program)
   program.commandsGroup('How the cluster is:')
   addStatusCommand(program)
   addWhyCommand(program)
@@ -55,11 +61,13 @@ export function createProgram(): Command {
   addClusterCommands(program)
   addForceLeaveCommand(program)
   program.commandsGroup('And:')
+  addDemoCommand(program)
   addCompletionCommand(program)
   program.helpCommand('help [command]', 'print help, also of a command')
   sayWhereHelpIs(program, 'rollcall')
   return withExamples(
     program,
+    ['rollcall demo', 'see it work, in half a minute'],
     ['rollcall start', 'on each machine: they find each other'],
     ['rollcall register --url http://10.0.0.7:8080 --slug web', 'say where something is'],
     ['rollcall lookup web', 'ask where it is, any daemon'],

@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { checkHelp } from './maintenance.js'
 
 export function addRegisteringCommands(program: Command): void {
   const register = program.command('register').description('register an instance; again with the same url updates it')
@@ -13,9 +14,11 @@ export function addRegisteringCommands(program: Command): void {
       .option('--id <id>', 'default: derived from slug and url')
       .option('--deployment-id <id>', 'the deployment that it belongs to')
       .option('--tag <tag...>', 'tags to find it by')
+      .option('--check <check>', checkHelp)
       .action(add),
     ['rollcall register --url http://10.0.0.7:8080 --slug web', 'found as web from now on, on every node'],
     ['rollcall register --url http://10.0.0.7:8080 --slug web --tag blue eu', 'with tags'],
+    ['rollcall register --url http://10.0.0.7:8080 --slug web --check http:/healthz', 'asked whether it is well'],
   )
   const deregister = program.command('deregister').description('remove an instance, wherever it was registered')
   withExamples(changes(deregister).argument('<id>', 'the id of the instance').action(remove), [
@@ -30,11 +33,12 @@ interface RegisterOptions extends AnsweringOptions {
   readonly id?: string
   readonly deploymentId?: string
   readonly tag?: readonly string[]
+  readonly check?: string
 }
 
 async function add(options: RegisterOptions): Promise<void> {
-  const { tag, url, slug, id, deploymentId } = options
-  const given = Object.entries({ url, slug, id, deploymentId, tags: tag }).filter(([, value]) => value !== undefined)
+  const { tag: tags, url, slug, id, deploymentId, check } = options
+  const given = Object.entries({ url, slug, id, deploymentId, tags, check }).filter(([, value]) => value !== undefined)
   const registered = await clientOf(options).register(Object.fromEntries(given))
   printOutcome(options, { id: registered.id }, `registered ${registered.id}`)
 }

@@ -60,6 +60,8 @@ export interface CheckResult {
 export type Command =
   | { readonly type: 'register'; readonly registration: Registration }
   | { readonly type: 'deregister'; readonly id: string }
+  /** Takes an own instance out of service, or, without a reason, back into it. */
+  | { readonly type: 'set-maintenance'; readonly id: string; readonly reason?: string }
   | { readonly type: 'save-definition'; readonly definition: Definition }
   | { readonly type: 'remove-definition'; readonly id: string }
   /** Fences the node of that owner; for this daemon itself it raises the generation instead. */
@@ -98,7 +100,14 @@ export type Effect =
   | { readonly type: 'store'; readonly id: number; readonly sync: boolean; readonly ops: readonly StoreOp[] }
   /** Note on disk, outside the database, that this daemon was up and its content current at that time. */
   | { readonly type: 'up'; readonly wall: number }
-  | { readonly type: 'check'; readonly id: string; readonly n: number; readonly url: string }
+  /** `check` is one of the forms of `readCheck`. */
+  | {
+      readonly type: 'check'
+      readonly id: string
+      readonly n: number
+      readonly url: string
+      readonly check: string
+    }
   | { readonly type: 'settle'; readonly ticket: number; readonly result: Settled }
   | { readonly type: 'notify'; readonly event: RegistryEvent }
 

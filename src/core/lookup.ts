@@ -80,7 +80,8 @@ export class Index {
   #refreshVisibility(id: string, before: Found | undefined): void {
     const after = this.#winners.get(id)
     const wasVisible = this.#visible.has(id)
-    const isVisible = after !== undefined && this.#beliefs.isVisible(after.owner, after.record)
+    const isVisible =
+      after !== undefined && this.#isInService(after) && this.#beliefs.isVisible(after.owner, after.record)
     for (const slug of [before?.record.slug, after?.record.slug]) {
       if (slug === undefined) continue
       this.#listings.delete(slug)
@@ -100,6 +101,11 @@ export class Index {
     if (stays) return
     if (before !== undefined) tell('hidden', before)
     if (after !== undefined) tell('shown', after)
+  }
+
+  /** Its owner hides it on purpose: it is not even last-known. */
+  #isInService({ record }: Found): boolean {
+    return record.maintenance === undefined
   }
 
   isVisible(id: string): boolean {
@@ -157,7 +163,7 @@ export class Index {
 
   #makeListing(slug: string, inDoubt: boolean): Listing {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
-    const known = ids.map((id) => this.#winners.get(id) as Found)
+    const known = ids.map((id) => this.#winners.get(id) as Found).filter((found) => this.#isInService(found))
     const visible = known.filter(({ owner, record }) => this.#beliefs.isVisible(owner, record))
     const turn = this.#firstTurn % Math.max(1, known.length)
     const living = worthPicking(visible, statusOf, false)
@@ -171,12 +177,12 @@ function statusOf({ record }: Found): InstanceRecord['status'] {
   return record.status
 }
 
-/** Whether readers, who see the record and the node that it is of, but no registration number, see no difference. */
+/** Whether readers, who see the record and the node that it is of, but neither registration number nor check, see no difference. */
 function looksTheSame(a: Found, b: Found): boolean {
   if (a.owner !== b.owner) return false
   if (a.record === b.record) return true
-  const { n: _, ...before } = a.record
-  const { n: __, ...after } = b.record
+  const { n: _, check: _check, ...before } = a.record
+  const { n: __, check: __check, ...after } = b.record
   return canonicalJson(before) === canonicalJson(after)
 }
 

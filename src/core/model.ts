@@ -2,6 +2,7 @@
  * The nouns of the registry and the parsers that let outside input in: nodes, instances, definitions, slugs, urls.
  * Nothing here knows who wrote a record or whether its writer lives.
  */
+import { readCheck } from './check.js'
 import { RegistryError } from './errors.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
@@ -22,6 +23,8 @@ export interface InstanceFacts {
   readonly port?: number
   readonly path?: string
   readonly tags?: readonly string[]
+  /** How its home node checks it, see `readCheck`; absent: whether its port accepts a connection. */
+  readonly check?: string
 }
 
 /** An instance as its home node records it. `n` is its registration number, raised only by registering. */
@@ -29,6 +32,8 @@ export interface InstanceRecord extends InstanceFacts {
   readonly n: number
   readonly status: InstanceStatus
   readonly details?: string
+  /** Why its owner hides it, whatever its health; absent while it is in service. Registering again ends it. */
+  readonly maintenance?: string
 }
 
 /** A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. */
@@ -80,9 +85,18 @@ export function parseRegistration(input: unknown): Registration {
   const path = optionalText(fields, 'path', modelLimits.urlLength)
   const port = optionalPort(fields)
   const tags = optionalTags(fields)
+  const check = optionalCheck(fields)
   const given = { scheme, host, ip, port, path }
   const url = optionalText(fields, 'url', modelLimits.urlLength) ?? composeUrl(given)
-  return withoutUndefined({ id, slug, deploymentId, tags, url, ...urlParts(url, given) }) as unknown as Registration
+  return withoutUndefined({
+    id,
+    slug,
+    deploymentId,
+    tags,
+    check,
+    url,
+    ...urlParts(url, given),
+  }) as unknown as Registration
 }
 
 /** The url rule of the contract: `scheme://host:port/path`, with `ip` where there is no host. */
@@ -189,6 +203,18 @@ export function parseId(input: unknown, field: string): string {
   return boundedText(input, field, modelLimits.idLength)
 }
 
+/** What is told of an instance that was taken out of service without a word. */
+export const noReason = 'no reason given'
+
+/**
+ * Reads the body of a call that takes an instance out of service: nothing, or `{"reason": "…"}`.
+ * @throws RegistryError `malformed`
+ */
+export function parseMaintenance(input: unknown): string {
+  if (input === undefined || input === null) return noReason
+  return optionalText(parseObject(input, 'the request body'), 'reason', modelLimits.labelLength) ?? noReason
+}
+
 /** The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug. */
 export function deriveInstanceId(
   slug: string | undefined,
@@ -210,13 +236,16 @@ export function deriveNodeId(peerId: PeerId): string {
 export function readInstanceRecord(id: string, json: string): InstanceRecord | undefined {
   const fields = readObject(json)
   if (fields === undefined) return undefined
-  const { n, status, details } = fields
+  const { n, status, details, maintenance, check } = fields
   if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) >= modelLimits.counter) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
+  if (maintenance !== undefined && typeof maintenance !== 'string') return undefined
+  // A check that only a later version knows is its owner's business: the instance can be called all the same.
+  const known = typeof check === 'string' && readCheck(check) !== undefined ? check : undefined
   try {
-    const registration = parseRegistration({ ...fields, id })
-    return withoutUndefined({ ...registration, id, n, status, details }) as unknown as InstanceRecord
+    const registration = parseRegistration({ ...fields, id, check: known })
+    return withoutUndefined({ ...registration, id, n, status, details, maintenance }) as unknown as InstanceRecord
   } catch {
     return undefined
   }
@@ -315,6 +344,13 @@ function optionalTags(fields: Readonly<Record<string, unknown>>): readonly strin
   const distinct = new Set((tags as string[]).filter((tag) => tag !== ''))
   for (const tag of distinct) boundedText(tag, 'tags', modelLimits.labelLength)
   return distinct.size === 0 ? undefined : [...distinct]
+}
+
+function optionalCheck(fields: Readonly<Record<string, unknown>>): string | undefined {
+  const check = optionalText(fields, 'check', modelLimits.urlLength)
+  if (check === undefined || readCheck(check) !== undefined) return check
+  const hint = 'give tcp, http:/path or https:/path (asked of the host and port of the url), or none'
+  throw new RegistryError('malformed', `check: ${quote(check)} is not a check; ${hint}`)
 }
 
 function isIpAddress(host: string): boolean {

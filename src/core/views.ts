@@ -5,7 +5,7 @@
 import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
 
 /** One instance as callers see it. `lastHeartbeat` (RFC 3339) is present only while it is `Healthy`. */
-export interface InstanceView extends InstanceFacts {
+export interface InstanceView extends Omit<InstanceFacts, 'check'> {
   readonly status: InstanceStatus
   readonly nodeUrl?: string
   readonly details?: string
@@ -17,8 +17,12 @@ export interface InstanceRow extends InstanceView {
   readonly owner: PeerId
   readonly nodeId?: string
   readonly n: number
+  /** How its home node checks it; see `readCheck`. */
+  readonly check: string
+  /** Why its owner hides it, while it does. */
+  readonly maintenance?: string
   readonly visible: boolean
-  /** Why not, where it is not visible: `node dead`, `superseded by NODE`, `removed`… */
+  /** Why not, where it is not visible: `node dead`, `superseded by NODE`, `removed`, `in maintenance: REASON`… */
   readonly why?: string
 }
 

@@ -168,8 +168,8 @@ export class Engine {
     this.#track(write)
   }
 
-  #check({ id, n, url }: Effect & { type: 'check' }): void {
-    void this.#parts.checker.check(url).then((result) => this.feed({ type: 'checked', id, n, result }))
+  #check({ id, n, url, check }: Effect & { type: 'check' }): void {
+    void this.#parts.checker.check(url, check).then((result) => this.feed({ type: 'checked', id, n, result }))
   }
 
   #track(write: Promise<void>): void {

@@ -33,6 +33,8 @@ export function createService(parts: ServiceParts): RegistryService {
   return {
     register: async (registration) => ({ id: (await write({ type: 'register', registration })) as string }),
     deregister: async (id) => void (await write({ type: 'deregister', id })),
+    setMaintenance: async (id, reason) =>
+      void (await write({ type: 'set-maintenance', id, ...(reason !== undefined && { reason }) })),
     saveDefinition: async (definition) => void (await write({ type: 'save-definition', definition })),
     removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
     removeNode: async (url) =>

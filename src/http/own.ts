@@ -1,8 +1,10 @@
 /**
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { parseId, parseMaintenance } from '../core/model.js'
 import * as calls from './calls/own.js'
+import { demandSlug } from './credentials.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { addEvents } from './events.js'
 import type { RegistryService } from './service.js'
@@ -12,6 +14,7 @@ import { writeTimeout_ms } from './registry-svc.js'
 export function addOwn(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
   addHealth(app, service)
   addBeliefs(app, service)
+  addMaintenance(app, service)
   addLookup(app, answers)
   addEvents(app, service)
   app.post(
@@ -58,6 +61,24 @@ function addBeliefs(app: FastifyInstance, service: RegistryService): void {
   app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
     const filters = request.query as InstanceFilters
     return reply.send({ instances: service.instanceRows().filter((row) => matches(row, filters)) })
+  })
+}
+
+/** Takes an instance out of every lookup, its health aside, and puts it back. */
+function addMaintenance(app: FastifyInstance, service: RegistryService): void {
+  const path = '/v1/instances/:id/maintenance'
+  const set = async (request: FastifyRequest, reason: string | undefined): Promise<void> => {
+    const id = parseId((request.params as { id: unknown }).id, 'id')
+    demandSlug(request.caller, service.slugOf(id))
+    await service.setMaintenance(id, reason)
+  }
+  app.put(path, { handlerTimeout: writeTimeout_ms, schema: calls.setMaintenance }, async (request, reply) => {
+    await set(request, parseMaintenance(request.body))
+    return reply.code(204).send()
+  })
+  app.delete(path, { handlerTimeout: writeTimeout_ms, schema: calls.endMaintenance }, async (request, reply) => {
+    await set(request, undefined)
+    return reply.code(204).send()
   })
 }
 

@@ -89,6 +89,8 @@ export const InstanceRow = Type.Object(
     owner: peerId,
     nodeId: optional(Type.String()),
     n: Type.Integer({ description: 'the registration number' }),
+    check: Type.String({ description: 'how its home node checks it: tcp, http:/path, https:/path or none' }),
+    maintenance: optional(Type.String({ description: 'why its owner hides it from lookups' })),
     visible: Type.Boolean(),
     why: optional(Type.String({ description: 'why it is not visible' })),
   },
@@ -111,8 +113,15 @@ export const Registration = Type.Object(
     port: optional(Type.Integer({ minimum: 0, maximum: 65_535, description: '0 counts as absent' })),
     path: optional(Type.String()),
     tags: optional(Type.Array(Type.String())),
+    check: optional(Type.String({ description: 'tcp (the default), http:/path, https:/path or none' })),
   },
   { $id: 'Registration' },
+)
+
+/** Nothing at all will do. */
+export const Maintenance = Type.Object(
+  { reason: optional(Type.String({ description: 'for those who wonder' })) },
+  { $id: 'Maintenance' },
 )
 
 export const Failure = Type.Object(

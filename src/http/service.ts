@@ -22,6 +22,11 @@ import type {
 export interface RegistryService {
   register(registration: Registration): Promise<{ readonly id: string }>
   deregister(id: string): Promise<void>
+  /**
+   * Hides an instance from every lookup until it is registered again, or until this is called without a reason.
+   * Only at its home node: `conflict` elsewhere.
+   */
+  setMaintenance(id: string, reason: string | undefined): Promise<void>
   saveDefinition(definition: Definition): Promise<void>
   removeDefinition(id: string): Promise<void>
   /** Forgets the node with that url; `conflict` where several nodes share it. */

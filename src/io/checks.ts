@@ -1,29 +1,32 @@
 /**
- * Health checks: tries to connect to where an instance says it is; never sends it a byte, and never throws.
+ * Health checks: asks an instance where it says it is, in the way it wants to be asked; never throws.
  *
- * What is the instance's fault is `Unreachable`; what is ours (no file handles, no free port, too many checks at once, being
- * stopped) is `Unknown`, since a sick observer must not condemn what it observes. Details are constant for constant causes:
- * a record that differs only in a number of milliseconds would be news to the whole cluster.
+ * What is the instance's fault is `Unreachable` (nobody there) or `Error` (somebody there, but not well); what is ours (no
+ * file handles, no free port, too many checks at once, being stopped) is `Unknown`, since a sick observer must not condemn
+ * what it observes. Details are constant for constant causes: a record that differs only in a number of milliseconds would
+ * be news to the whole cluster.
  */
-import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
+import { type Check, defaultCheck, readCheck } from '../core/check.js'
 import type { CheckResult } from '../core/effects.js'
 import { urlEndpoint } from '../core/model.js'
+import { probeFor, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
 
 export interface CheckerOptions {
   /** Connections that may be tried at a time. */
   readonly concurrency?: number
   /** After this an instance counts as unreachable, the resolution of its name included. */
   readonly timeout_ms?: number
-  /** An instance that takes longer than this to accept is degraded. */
+  /** An instance that takes longer than this to accept, or to answer, is degraded. */
   readonly slow_ms?: number
   /** Checks that may wait for their turn; those beyond it answer `Unknown` at once. */
   readonly waiting?: number
-  /** How to connect; for tests that want a network of their own. */
-  readonly connect?: (options: TcpNetConnectOpts) => Socket
+  /** How to connect where a connection is all; for tests that want a network of their own. */
+  readonly connect?: Dial
 }
 
 export interface Checker {
-  check(url: string): Promise<CheckResult>
+  /** @param check one of the forms of `readCheck` */
+  check(url: string, check?: string): Promise<CheckResult>
   /** Ends all checks with `Unknown`, those to come too; leaves no socket and no timer behind. */
   stop(): void
 }
@@ -31,33 +34,45 @@ export interface Checker {
 const unresolved = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NONAME', 'EAI_NODATA', 'EAI_FAIL'])
 const ours = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
 const hostLength = 200
+const pathLength = 200
 const lateness_ms = 200
+
+type Asking = Exclude<Check, { type: 'none' }>
+
+/** What is to be asked, and where. */
+interface Question {
+  readonly endpoint: Endpoint
+  readonly check: Asking
+}
 
 export function createChecker(options: CheckerOptions = {}): Checker {
   const { concurrency = 64, waiting: waitingLimit = 4096, ...limits } = options
   const running = new Set<Attempt>()
-  const waiting: { readonly endpoint: Endpoint; readonly answer: (result: CheckResult) => void }[] = []
+  const waiting: { readonly question: Question; readonly answer: (result: CheckResult) => void }[] = []
   let stopped = false
 
-  const start = (endpoint: Endpoint, answer: (result: CheckResult) => void): void => {
-    const attempt = new Attempt(endpoint, limits, (result) => {
+  const start = (question: Question, answer: (result: CheckResult) => void): void => {
+    const attempt = new Attempt(question, limits, (result) => {
       running.delete(attempt)
       answer(result)
       const next = stopped ? undefined : waiting.shift()
-      if (next !== undefined) start(next.endpoint, next.answer)
+      if (next !== undefined) start(next.question, next.answer)
     })
     running.add(attempt)
     attempt.begin()
   }
 
   return {
-    check(url) {
+    check(url, text = defaultCheck) {
       return new Promise((resolve) => {
+        const check = readCheck(text)
         const endpoint = urlEndpoint(url)
         if (stopped) resolve(beingStopped)
+        else if (check === undefined) resolve(unknownCheck)
+        else if (check.type === 'none') resolve(trusted)
         else if (endpoint === undefined) resolve(withoutPort)
-        else if (running.size < concurrency) start(endpoint, resolve)
-        else if (waiting.length < waitingLimit) waiting.push({ endpoint, answer: resolve })
+        else if (running.size < concurrency) start({ endpoint, check }, resolve)
+        else if (waiting.length < waitingLimit) waiting.push({ question: { endpoint, check }, answer: resolve })
         else resolve({ status: 'Unknown', details: `not checked: ${waitingLimit} checks are waiting already` })
       })
     },
@@ -69,66 +84,71 @@ export function createChecker(options: CheckerOptions = {}): Checker {
   }
 }
 
-interface Endpoint {
-  readonly host: string
-  readonly port: number
-}
-
 const beingStopped: CheckResult = { status: 'Unknown', details: 'not checked: this daemon is stopping' }
+
+/**
+ * Who asks for no check says: trust me until I deregister. As `Unknown` it would never be picked beside one that is checked,
+ * which nobody who registers a service wants.
+ */
+const trusted: CheckResult = { status: 'Healthy' }
+
+const unknownCheck: CheckResult = { status: 'Unknown', details: 'not checked: this daemon does not know such a check' }
 
 const withoutPort: CheckResult = {
   status: 'Unknown',
   details: 'not checked: the url names no port, and its scheme has no default',
 }
 
-/** One try to connect. Whatever happens first ends it; everything later is ignored. */
+/** One try to ask. Whatever happens first ends it; everything later is ignored. */
 class Attempt {
-  readonly #host: string
-  readonly #port: number
-  readonly #options: Pick<CheckerOptions, 'timeout_ms' | 'slow_ms' | 'connect'>
+  readonly #endpoint: Endpoint
+  readonly #check: Asking
+  readonly #probe: Probe
+  readonly #timeout_ms: number
+  readonly #slow_ms: number
   readonly #done: (result: CheckResult) => void
-  #socket: Socket | undefined
+  #close: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #grace: NodeJS.Immediate | undefined
   #finished = false
 
   constructor(
-    endpoint: Endpoint,
-    options: Pick<CheckerOptions, 'timeout_ms' | 'slow_ms' | 'connect'>,
+    { endpoint, check }: Question,
+    { timeout_ms = 3000, slow_ms = 1000, connect }: Pick<CheckerOptions, 'timeout_ms' | 'slow_ms' | 'connect'>,
     done: (result: CheckResult) => void,
   ) {
-    this.#host = endpoint.host
-    this.#port = endpoint.port
-    this.#options = options
+    this.#endpoint = endpoint
+    this.#check = check
+    this.#probe = probeFor(check, connect)
+    this.#timeout_ms = timeout_ms
+    this.#slow_ms = slow_ms
     this.#done = done
   }
 
   begin(): void {
-    const { timeout_ms = 3000, slow_ms = 1000, connect: dial = connect } = this.#options
     const begun = performance.now()
-    this.#arm(timeout_ms)
+    this.#arm()
     try {
-      this.#socket = dial({ host: this.#host, port: this.#port })
+      this.#close = this.#probe(this.#endpoint, (outcome) => this.#judge(outcome, performance.now() - begun))
     } catch (error) {
-      process.nextTick(() => this.#explain(error)) // a long queue must not fail on one stack
-      return
+      const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+      process.nextTick(() => this.#explain(code, false)) // a long queue must not fail on one stack
     }
-    this.#socket.on('error', (error) => this.#explain(error))
-    this.#socket.once('connect', () => this.#connected(performance.now() - begun > slow_ms, slow_ms))
   }
 
   /**
    * A timer that comes late says that this process was stalled, not that the instance was silent: that wait does not count.
    * Even in time, an answer that came in the same turn of the loop is read first.
    */
-  #arm(timeout_ms: number): void {
-    const due = performance.now() + timeout_ms
+  #arm(): void {
+    const due = performance.now() + this.#timeout_ms
     this.#timer = setTimeout(() => {
-      if (performance.now() - due > lateness_ms) this.#arm(timeout_ms)
+      if (performance.now() - due > lateness_ms) this.#arm()
       else {
-        this.#grace = setImmediate(() => this.#fail(`no answer from ${this.#where} within ${timeout_ms / 1000} s`))
+        const patience = `within ${this.#timeout_ms / 1000} s`
+        this.#grace = setImmediate(() => this.#unreachable(`no answer from ${this.#where} ${patience}`))
       }
-    }, timeout_ms)
+    }, this.#timeout_ms)
   }
 
   finish(result: CheckResult): void {
@@ -136,36 +156,49 @@ class Attempt {
     this.#finished = true
     clearTimeout(this.#timer)
     clearImmediate(this.#grace)
-    this.#socket?.destroy()
+    this.#close?.()
     this.#done(result)
   }
 
-  #connected(slow: boolean, slow_ms: number): void {
-    const socket = this.#socket
-    // TCP can connect a port to itself, when nobody listens there and the kernel draws it as the port to call from.
-    const itself = socket?.localPort === socket?.remotePort && socket?.localAddress === socket?.remoteAddress
-    if (itself && socket?.localPort !== undefined) this.#fail(`connection refused by ${this.#where}`)
-    else if (slow) {
-      this.finish({ status: 'Degraded', details: `${this.#where} took longer than ${slow_ms / 1000} s to accept` })
-    } else this.finish({ status: 'Healthy' })
+  #judge(outcome: Outcome, took_ms: number): void {
+    if (outcome.type === 'failed') return this.#explain(outcome.code, outcome.connected)
+    if (outcome.type === 'answered' && (outcome.status < 200 || outcome.status > 399)) {
+      return this.finish({ status: 'Error', details: `${this.#where} answered ${outcome.status}` })
+    }
+    if (took_ms <= this.#slow_ms) return this.finish({ status: 'Healthy' })
+    const act = outcome.type === 'accepted' ? 'accept' : 'answer'
+    this.finish({ status: 'Degraded', details: `${this.#where} took longer than ${this.#slow_ms / 1000} s to ${act}` })
   }
 
-  #explain(error: unknown): void {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    if (ours.has(code))
+  /** @param connected whether somebody took the connection before it failed */
+  #explain(code: string, connected: boolean): void {
+    if (connected) this.finish({ status: 'Error', details: this.#complaint(code) })
+    else if (ours.has(code))
       this.finish({ status: 'Unknown', details: `this machine could not check ${this.#where}: ${code}` })
-    else if (unresolved.has(code)) this.#fail(`the host name of ${this.#where} does not resolve`)
-    else if (code === 'ECONNREFUSED') this.#fail(`connection refused by ${this.#where}`)
-    else if (code === 'ETIMEDOUT') this.#fail(`no answer from ${this.#where}`)
-    else this.#fail(`cannot connect to ${this.#where}: ${code}`)
+    else if (unresolved.has(code)) this.#unreachable(`the host name of ${this.#where} does not resolve`)
+    else if (code === 'ECONNREFUSED') this.#unreachable(`connection refused by ${this.#where}`)
+    else if (code === 'ETIMEDOUT') this.#unreachable(`no answer from ${this.#where}`)
+    else this.#unreachable(`cannot connect to ${this.#where}: ${code}`)
   }
 
-  #fail(details: string): void {
+  /** What somebody did wrong who is there. */
+  #complaint(code: string): string {
+    if (code.startsWith('HPE_')) return `${this.#where} does not speak HTTP`
+    if (code === 'ECONNRESET' || code === 'EPIPE') return `${this.#where} closed the connection without an answer`
+    if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return `${this.#where} does not speak TLS`
+    if (this.#check.type === 'https') return `no trust in the TLS of ${this.#where}: ${code}`
+    return `no HTTP answer from ${this.#where}: ${code}`
+  }
+
+  #unreachable(details: string): void {
     this.finish({ status: 'Unreachable', details })
   }
 
+  /** `host:port`, or the url that is asked. */
   get #where(): string {
-    const host = this.#host.slice(0, hostLength)
-    return `${host.includes(':') ? `[${host}]` : host}:${this.#port}`
+    const host = this.#endpoint.host.slice(0, hostLength)
+    const hostPort = `${host.includes(':') ? `[${host}]` : host}:${this.#endpoint.port}`
+    if (this.#check.type === 'tcp') return hostPort
+    return `${this.#check.type}://${hostPort}${this.#check.path.slice(0, pathLength)}`
   }
 }

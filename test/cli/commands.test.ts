@@ -58,6 +58,19 @@ describe('instances', () => {
     expect(await fine('instances', '--slug', 'web')).toBe('no such instances\n')
   })
 
+  test('go into maintenance with a reason, and come back', async () => {
+    await fine('register', '--url', 'http://10.0.0.6:80', '--id', 'm-1', '--slug', 'mended', '--check', 'http:/healthz')
+    expect(await fine('maintenance', 'on', 'm-1', '--reason', 'new disk')).toMatch(/^m-1 is in maintenance/)
+    expect(await fine('instances', '--slug', 'mended')).not.toContain('m-1')
+    expect(await fine('instances', '--slug', 'mended', '--all')).toContain('no: in maintenance: new disk')
+    expect(await fine('maintenance', 'off', 'm-1')).toBe('m-1 is back in service\n')
+    const rows = JSON.parse(await fine('instances', '--slug', 'mended', '--all', '--json')) as { instances: unknown[] }
+    expect(rows.instances).toMatchObject([{ id: 'm-1', check: 'http:/healthz', visible: true }])
+    const elsewhere = await cli('maintenance', 'on', 'ghost')
+    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining('http://10.0.0.6:58231/x') as string })
+    await fine('deregister', 'm-1')
+  })
+
   test('with --all each record says why it is not visible', async () => {
     const table = await fine('instances', '--all', '--slug', 'gone')
     expect(table).toMatch(/OWNER +NUMBER +VISIBLE\n/)

@@ -74,6 +74,14 @@ test.each([
   [{ url: 'http://a', slug: 'a b' }, /^malformed slug: /],
   [{ url: 'http://a', slug: '-a' }, /^malformed slug: /],
   [{ url: `http://${'a'.repeat(3000)}` }, /^malformed url: longer/],
+  [{ url: 'http://a', check: 'ping' }, /^malformed check: "ping" is not a check; give tcp, http:\/path/],
+  [{ url: 'http://a', check: 'http://b/healthz' }, /^malformed check: /],
+  [{ url: 'http://a', check: 'http:healthz' }, /^malformed check: /],
+  [{ url: 'http://a', check: 'http:' }, /^malformed check: /],
+  [{ url: 'http://a', check: 'http:/a b' }, /^malformed check: /],
+  [{ url: 'http://a', check: 'http:/a#b' }, /^malformed check: /],
+  [{ url: 'http://a', check: 'http:/é' }, /^malformed check: /],
+  [{ url: 'http://a', check: 7 }, /^malformed check: must be a string/],
 ])('%j is refused with the field named', (input, why) => {
   expect(refusal(() => parseRegistration(input))).toMatch(why)
 })
@@ -81,6 +89,20 @@ test.each([
 test('tags are distinct and not empty; no tags is no field', () => {
   expect(parseRegistration({ url: 'http://a', tags: ['x', '', 'x', 'y'] }).tags).toEqual(['x', 'y'])
   expect(parseRegistration({ url: 'http://a', tags: [''] })).not.toHaveProperty('tags')
+})
+
+test.each(['tcp', 'none', 'http:/', 'http:/healthz?deep=1&x=%20', 'https:/a/b'])('%s is a check', (check) => {
+  expect(parseRegistration({ url: 'http://a', check }).check).toBe(check)
+})
+
+test('no check is no field', () => {
+  for (const check of [undefined, null, '']) {
+    expect(parseRegistration({ url: 'http://a', check })).not.toHaveProperty('check')
+  }
+})
+
+test('only its owner puts an instance into maintenance: a registration does not', () => {
+  expect(parseRegistration({ url: 'http://a', maintenance: 'no' })).not.toHaveProperty('maintenance')
 })
 
 test.each(['a', 'user-svc', 'Ünïcode', '9x', 'a.b_c~d@e/f-g'])('%s is a slug', (slug) => {
@@ -126,6 +148,11 @@ test('records of peers are read or nothing', () => {
     status: 'Healthy' as const,
   }
   expect(readInstanceRecord('i', writeInstanceRecord(record))).toEqual(record)
+  const hidden = { ...record, check: 'http:/x', maintenance: 'repair' }
+  expect(readInstanceRecord('i', writeInstanceRecord(hidden))).toEqual(hidden)
+  const later = '{"n":1,"status":"Healthy","url":"http://a","check":"grpc:health"}'
+  expect(readInstanceRecord('i', later)).toMatchObject({ url: 'http://a' }) // a later version may know more checks
+  expect(readInstanceRecord('i', later)).not.toHaveProperty('check')
   const bad = [
     '',
     'null',
@@ -137,6 +164,7 @@ test('records of peers are read or nothing', () => {
     '{"n":1,"status":"Healthy"}',
     '{"n":1,"status":"Healthy","url":"x"}',
     '{"n":1,"status":"Healthy","url":"http://a","details":7}',
+    '{"n":1,"status":"Healthy","url":"http://a","maintenance":true}',
   ]
   for (const json of bad) expect(readInstanceRecord('i', json)).toBeUndefined()
   expect(readInstanceRecord('i', '{"id":"other","n":1,"status":"Healthy","url":"http://a"}')?.id).toBe('i')

@@ -172,6 +172,16 @@ describe('slugs', () => {
     expect(await slugOf('c-5')).toBeUndefined()
   })
 
+  test('a token for some slugs hides and shows the instances of these alone', async () => {
+    await ask(put({ id: 'm-1', url: 'http://m1.test', slug: 'web' }, as('writer')))
+    for (const method of ['PUT', 'DELETE']) {
+      const call = (name: string): string => request(`${method} /v1/instances/m-1/maintenance`, as(name))
+      expectFailure(await ask(call('team')), 403, /slug: token ."team." may not/)
+      expectFailure(await ask(call('reader')), 403, /may read/)
+      expect((await ask(call('web'))).status).toBe(204)
+    }
+  })
+
   test('a token for some slugs neither takes over nor removes the instances of others', async () => {
     await ask(put({ id: 'c-6', url: 'http://c6.test', slug: 'payments' }, as('writer')))
     expectFailure(await ask(put({ id: 'c-6', url: 'http://evil.test', slug: 'web' }, as('web'))), 403, /payments/)

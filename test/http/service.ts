@@ -16,6 +16,7 @@ export const otherPeer = '12D3KooWAyFDZHLhVGdMNXVVDCyGvJ4BErZQNLPkx9qYDv8DXFrN'
 
 export class MemoryService implements RegistryService {
   readonly #instances = new Map<string, InstanceView>()
+  readonly #maintenance = new Map<string, string>()
   readonly #definitions = new Map<string, Definition>()
   #nodes: NodeView[] = [
     {
@@ -45,6 +46,7 @@ export class MemoryService implements RegistryService {
       const id = registration.id ?? equal?.id ?? deriveInstanceId(registration.slug, registration.url, sha256)
       const held = this.#instances.get(id)
       const status = held?.url === registration.url ? held.status : 'Unknown'
+      this.#maintenance.delete(id)
       this.#instances.set(id, { ...held, ...registration, id, status, nodeUrl: 'http://10.0.0.5:58231' })
       return { id }
     })
@@ -53,6 +55,15 @@ export class MemoryService implements RegistryService {
   deregister(id: string): Promise<void> {
     return this.#write(() => {
       if (!this.#instances.delete(id)) throw new RegistryError('not-found', `id: there is no instance ${id}`)
+    })
+  }
+
+  setMaintenance(id: string, reason: string | undefined): Promise<void> {
+    return this.#write(() => {
+      if (id === 'ghost') throw new RegistryError('conflict', 'id: at home at node def; ask http://10.0.0.6:58231/x')
+      if (!this.#instances.has(id)) throw new RegistryError('not-found', `id: there is no instance ${id}`)
+      if (reason === undefined) this.#maintenance.delete(id)
+      else this.#maintenance.set(id, reason)
     })
   }
 
@@ -80,17 +91,25 @@ export class MemoryService implements RegistryService {
   }
 
   instances(slug?: string): readonly InstanceView[] {
-    return [...this.#instances.values()].filter((view) => slug === undefined || view.slug === slug)
+    return [...this.#instances.values()].filter(
+      (view) => (slug === undefined || view.slug === slug) && !this.#maintenance.has(view.id),
+    )
   }
 
   instanceRows(): readonly InstanceRow[] {
-    const shown = this.instances().map((view) => ({ ...view, owner: ownPeer, nodeId: 'abc', n: 1, visible: true }))
+    const rows = [...this.#instances.values()].map((view): InstanceRow => {
+      const maintenance = this.#maintenance.get(view.id)
+      const why = maintenance === undefined ? {} : { maintenance, why: `in maintenance: ${maintenance}` }
+      const { check = 'tcp' } = view as Partial<InstanceRow>
+      return { ...view, ...why, check, owner: ownPeer, nodeId: 'abc', n: 1, visible: maintenance === undefined }
+    })
     const dead: InstanceRow = {
       ...{ id: 'ghost', url: 'http://10.0.0.9:80', slug: 'gone', status: 'Healthy', owner: otherPeer, n: 3 },
+      check: 'tcp',
       visible: false,
       why: 'node dead',
     }
-    return [...shown, dead]
+    return [...rows, dead]
   }
 
   lookup(slug: string): LookupResult {

@@ -203,9 +203,9 @@ export class World {
     return this.command(name, { type: 'remove-definition', id })
   }
 
-  /** What a health check of this url will find; `Healthy` unless said. */
-  service(url: string, status: CheckResult['status']): void {
-    this.#services.set(url, status)
+  /** What a health check of this url will find, of one kind where that is said; `Healthy` unless said. */
+  service(url: string, status: CheckResult['status'], check?: string): void {
+    this.#services.set(check === undefined ? url : `${check} ${url}`, status)
   }
 
   /** Tells a registry something by hand. */
@@ -387,7 +387,8 @@ export class World {
       case 'up':
         return machine.disk.noteUp(effect.wall)
       case 'check': {
-        const status = this.#services.get(effect.url) ?? 'Healthy'
+        const { url, check } = effect
+        const status = this.#services.get(`${check} ${url}`) ?? this.#services.get(url) ?? 'Healthy'
         return this.#feedLater(machine, 2, { type: 'checked', id: effect.id, n: effect.n, result: { status } })
       }
       case 'settle':

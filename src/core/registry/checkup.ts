@@ -1,6 +1,7 @@
 /**
  * When each of this daemon's own instances is to be checked, and what a check changes. The checking itself is IO.
  */
+import { defaultCheck } from '../check.js'
 import type { CheckResult } from '../effects.js'
 import type { InstanceRecord } from '../model.js'
 import { writeInstanceRecord } from '../replica/records.js'
@@ -52,7 +53,7 @@ export class Checkup {
       return
     }
     this.#underWay.set(id, record.n)
-    this.#desk.emit({ type: 'check', id, n: record.n, url: record.url })
+    this.#desk.emit({ type: 'check', id, n: record.n, url: record.url, check: record.check ?? defaultCheck })
   }
 
   #beginWaiting(): void {

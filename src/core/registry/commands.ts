@@ -2,6 +2,7 @@
  * What callers may change, and the rules for it: registration numbers, stamps, removals, fences.
  * Each command stages entries of this daemon's own document; none waits for anybody.
  */
+import { defaultCheck } from '../check.js'
 import type { EntryMaps } from '../document/entries.js'
 import type { Change } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
@@ -47,7 +48,7 @@ export class Commands {
   }
 
   /**
-   * Makes an instance ours, or keeps it as it is where nothing changed.
+   * Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called.
    * @returns its record
    */
   register(registration: Registration): InstanceRecord {
@@ -56,9 +57,12 @@ export class Commands {
     const current = this.#index.find(id)
     const facts = mergeFacts(id, current?.record, registration)
     const ours = current?.owner === self ? current.record : undefined
-    if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return ours
+    if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) {
+      return this.#inService(ours)
+    }
     this.#checkRoom()
-    const status = ours !== undefined && ours.url === facts.url ? ours.status : 'Unknown'
+    const isSameTest = ours !== undefined && ours.url === facts.url && ours.check === facts.check
+    const status = isSameTest ? ours.status : 'Unknown'
     const record: InstanceRecord = {
       ...facts,
       status,
@@ -66,6 +70,31 @@ export class Commands {
     }
     journal.set('instances', id, writeInstanceRecord(record))
     return record
+  }
+
+  /**
+   * Hides an instance of ours from every lookup for as long as it is set, or shows it again.
+   * @throws RegistryError `not-found`, or `conflict` where its home is another node: nobody else may write its record
+   */
+  setMaintenance(id: string, reason: string | undefined): void {
+    const { owner } = this.ownerOf(id)
+    const { self, union, journal } = this.#desk
+    const record = union.records(id).get(self)
+    if (owner !== self || record === undefined) {
+      const { id: nodeId, url } = union.node(owner) ?? { id: owner, url: 'unknown' }
+      const wayOut = `ask that node, at ${url}`
+      throw new RegistryError('conflict', `id: ${JSON.stringify(id)} is at home at node ${nodeId}; ${wayOut}`)
+    }
+    if (reason === undefined) this.#inService(record)
+    else if (record.maintenance !== reason)
+      journal.set('instances', id, writeInstanceRecord({ ...record, maintenance: reason }))
+  }
+
+  #inService(record: InstanceRecord): InstanceRecord {
+    if (record.maintenance === undefined) return record
+    const { maintenance: _, ...rest } = record
+    this.#desk.journal.set('instances', record.id, writeInstanceRecord(rest))
+    return rest
   }
 
   /** The id given; else that of the instance with this url and no other slug; else one that follows from slug and url. */
@@ -241,7 +270,8 @@ function seconds(wall: number): number {
 }
 
 /** What a caller said, without what the home node adds. */
-function factsOf({ n: _n, status: _status, details: _details, ...facts }: InstanceRecord): InstanceFacts {
+function factsOf(record: InstanceRecord): InstanceFacts {
+  const { n: _n, status: _status, details: _details, maintenance: _maintenance, ...facts } = record
   return facts
 }
 
@@ -249,8 +279,13 @@ const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const
 
 /** What is not said again stays, except the parts of a url that has changed. */
 function mergeFacts(id: string, current: InstanceRecord | undefined, registration: Registration): InstanceFacts {
-  if (current === undefined) return { ...registration, id }
+  if (current === undefined) return withoutDefault({ ...registration, id })
   const kept: Record<string, unknown> = { ...factsOf(current) }
   if (current.url !== registration.url) for (const name of urlPartNames) delete kept[name]
-  return { ...(kept as unknown as InstanceFacts), ...registration, id }
+  return withoutDefault({ ...(kept as unknown as InstanceFacts), ...registration, id })
+}
+
+/** The default check, said or not said, is one fact, and has one spelling. */
+function withoutDefault({ check, ...facts }: InstanceFacts): InstanceFacts {
+  return check === undefined || check === defaultCheck ? facts : { ...facts, check }
 }

@@ -67,6 +67,9 @@ export class Counter {
       }
       case 'deregister':
         return this.#deregister(ticket, command.id)
+      case 'set-maintenance':
+        commands.setMaintenance(command.id, command.reason)
+        return this.#settleWhenDurable(ticket)
       case 'save-definition':
         commands.saveDefinition(command.definition)
         return this.#settleWhenDurable(ticket)

@@ -1,6 +1,7 @@
 /**
  * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
  */
+import { defaultCheck } from '../check.js'
 import type { Moment } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import { frozen } from '../frozen.js'
@@ -48,7 +49,7 @@ export class Reading {
 
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
-    const { n: _, ...facts } = record
+    const { n: _n, check: _check, maintenance: _maintenance, ...facts } = record
     const nodeUrl = this.#parts.desk.union.node(owner)?.url
     return { ...facts, ...(nodeUrl !== undefined && { nodeUrl }) }
   }
@@ -120,12 +121,14 @@ export class Reading {
     for (const id of this.#parts.desk.union.instanceIds()) {
       for (const [owner, record] of this.#parts.desk.union.records(id)) {
         const nodeId = this.#parts.desk.union.node(owner)?.id
-        const why = this.#whyInvisible(id, owner, record.n)
+        const why = this.#whyInvisible({ owner, record })
         rows.push({
           ...this.instance({ owner, record }, at),
           owner,
           ...(nodeId !== undefined && { nodeId }),
           n: record.n,
+          check: record.check ?? defaultCheck,
+          ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
           visible: why === undefined,
           ...(why !== undefined && { why }),
         })
@@ -134,13 +137,14 @@ export class Reading {
     return rows.sort(byId)
   }
 
-  #whyInvisible(id: string, owner: PeerId, n: number): string | undefined {
+  #whyInvisible({ owner, record: { id, n, maintenance } }: Found): string | undefined {
     const { union, membership } = this.#parts.desk
     if (n <= union.removedUpTo(id)) return 'removed'
     const winner = this.#parts.index.find(id)
     if (winner !== undefined && winner.owner !== owner) {
       return `superseded by ${union.node(winner.owner)?.id ?? winner.owner}`
     }
+    if (maintenance !== undefined) return `in maintenance: ${maintenance}`
     if (this.#parts.index.isVisible(id)) return undefined
     const state = membership.member(owner)?.state
     return state === 'alive' ? 'node started again' : `node ${state ?? 'unknown'}`

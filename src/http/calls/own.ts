@@ -64,6 +64,31 @@ export const listRows = describe({
   failures: [400],
 })
 
+const instanceId = Type.Object({
+  id: Type.String({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
+})
+
+export const setMaintenance = describe({
+  id: 'setMaintenance',
+  tag: 'instances',
+  summary: 'Hide an instance from every lookup while it goes on running',
+  description: `Until this is ended, or the instance is registered again. Only its home node takes it: another one answers 409 and
+names the url of that node. Its health is checked all the while.`,
+  params: instanceId,
+  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
+  answers: { 204: { description: 'No lookup shows it' } },
+  failures: [400, 404, 409],
+})
+
+export const endMaintenance = describe({
+  id: 'endMaintenance',
+  tag: 'instances',
+  summary: 'Show an instance again',
+  params: instanceId,
+  answers: { 204: { description: 'Lookups show it' } },
+  failures: [400, 404, 409],
+})
+
 export const getSelf = describe({
   id: 'getSelf',
   tag: 'cluster',

@@ -1,0 +1,124 @@
+/**
+ * The command that runs a program as a service: on a free port, in the register while it is well, out of it before it stops.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Command } from 'commander'
+import { readCheck } from '../core/check.js'
+import { RegistryError } from '../core/errors.js'
+import { parseRegistration, type Registration } from '../core/model.js'
+import { createChecker } from '../io/checks.js'
+import { clientOf, takesServer, withExamples, type ServerOptions } from './command.js'
+import { checkHelp } from './maintenance.js'
+import { freePort } from './run/port.js'
+import { NotStarted } from './run/program.js'
+import { supervise } from './run/supervise.js'
+
+const longestGrace_s = 300
+
+const moreHelp = `
+The program is started at once, with a free port in $PORT, and registered at the
+daemon of this machine as soon as it answers there. Its input, output and exit
+code are its own; what rollcall has to say goes to stderr.
+
+On SIGTERM or SIGINT the instance leaves every lookup first; after the grace the
+program gets the signal. A second one kills it. With Ctrl-C there is no grace:
+the terminal tells the program itself. SIGHUP, SIGUSR1 and SIGUSR2 are passed on.
+While the daemon is away the program runs on, and is registered again where a new
+daemon has forgotten it. What somebody deregisters stays so until the next run.
+
+Killed with SIGKILL, rollcall run cannot deregister: the instance is Healthy
+while the program still answers, Unreachable (and not picked) from the next check
+on, and listed until: rollcall deregister ID. Under systemd use KillMode=mixed,
+so that the program does not get its signal too early.`
+
+export function addRunCommand(program: Command): void {
+  const command = program.command('run').description('run a program as a service: registered while it is well')
+  takesServer(command)
+    .usage('--slug <slug> [options] -- <program> [arguments]')
+    .requiredOption('--slug <slug>', 'the name that callers look it up by')
+    .option('--port-env <name>', 'the variable that tells the program its port', 'PORT')
+    .option('--host <host>', 'where callers reach this machine; by default only those on this machine do', '127.0.0.1')
+    .option('--check <check>', checkHelp)
+    .option('--id <id>', 'default: the slug and a random end, new in each run')
+    .option('--deployment-id <id>', 'the deployment that it belongs to')
+    .option('--tag <tag...>', 'tags to find it by')
+    .option('--grace <seconds>', 'how long callers have to look elsewhere before the program is told to stop', '1')
+    .argument('<program...>', 'the program and its arguments, after --')
+    .passThroughOptions()
+    .addHelpText('after', moreHelp)
+    .action(async (argv: readonly string[], options: RunOptions) => process.exit(await run(argv, options)))
+  withExamples(
+    command,
+    ['rollcall run --slug web -- node server.js', 'where server.js listens on $PORT'],
+    [
+      'rollcall run --slug api --port-env HTTP_PORT --check http:/healthz --host 10.0.0.5 -- ./api -v',
+      'for all to call',
+    ],
+  )
+}
+
+interface RunOptions extends ServerOptions {
+  readonly slug: string
+  readonly portEnv: string
+  readonly host: string
+  readonly check?: string
+  readonly id?: string
+  readonly deploymentId?: string
+  readonly tag?: readonly string[]
+  readonly grace: string
+}
+
+async function run(argv: readonly string[], options: RunOptions): Promise<number> {
+  const grace_ms = parseGrace(options.grace) * 1000
+  const variable = parseVariable(options.portEnv)
+  const port = await freePort()
+  const registration = describe(options, port)
+  const checker = createChecker()
+  process.stderr.on('error', () => undefined) // whoever read it is gone; the program is not
+  try {
+    return await supervise({
+      argv,
+      env: { ...process.env, [variable]: String(port) },
+      grace_ms,
+      client: clientOf(options),
+      registration,
+      check: () => checker.check(registration.url, registration.check),
+      say,
+    })
+  } catch (error) {
+    if (!(error instanceof NotStarted)) throw error
+    say(error.message)
+    return error.exitCode
+  } finally {
+    checker.stop()
+  }
+}
+
+/** @throws RegistryError `malformed`, before anything is started */
+function describe(options: RunOptions, port: number): Registration & { id: string; slug: string } {
+  const { slug, host, check, deploymentId, tag: tags } = options
+  const id = options.id ?? `${slug}-${randomBytes(4).toString('hex')}`
+  const scheme = check !== undefined && readCheck(check)?.type === 'https' ? 'https' : 'http'
+  return { ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }), id, slug }
+}
+
+function parseGrace(text: string): number {
+  const seconds = Number(text)
+  if (text.trim() !== '' && seconds >= 0 && seconds <= longestGrace_s) return seconds
+  throw new RegistryError(
+    'malformed',
+    `--grace: ${JSON.stringify(text)} is not a number of seconds up to ${longestGrace_s}`,
+  )
+}
+
+function parseVariable(name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) return name
+  throw new RegistryError(
+    'malformed',
+    `--port-env: ${JSON.stringify(name)} is no name of a variable; use one such as PORT`,
+  )
+}
+
+function say(message: string): void {
+  process.stderr.write(`rollcall: ${message}\n`)
+}

@@ -1,0 +1,219 @@
+/**
+ * Keeps one program in the register: from the moment it is well until it is to end, through restarts of the daemon. What
+ * somebody else removed or moved stays as he left it. It never touches the program.
+ */
+import type { Client } from '../../client.js'
+import type { CheckResult } from '../../core/effects.js'
+import type { Registration } from '../../core/model.js'
+import type { InstanceRow, SelfView } from '../../core/views.js'
+import { pause } from '../pause.js'
+
+/** How often it is asked whether the program is well, until it is. */
+const eager_ms = 100
+/** How often it is made sure that the instance is still there. */
+const interval_ms = 2000
+/** When to say that the program has not answered yet. */
+const patience_ms = 10_000
+/** What the stop signal of a program waits for a daemon, at most. */
+const hiding_ms = 1000
+/** What the end of a program waits for a daemon, in all: service managers have little patience. */
+const withdrawal_ms = 3000
+const retry_ms = 200
+
+export interface ListingParts {
+  readonly client: Client
+  readonly registration: Registration & { readonly id: string; readonly slug: string }
+  /** The health check that the daemon will make. */
+  readonly check: () => Promise<CheckResult>
+  readonly say: (message: string) => void
+}
+
+/** `ours`: registered, as far as is known. `lost`: somebody removed it or registered it elsewhere, which is respected. */
+type State = 'unlisted' | 'ours' | 'lost'
+
+/** A run of a daemon: another one may have forgotten what this one was told. */
+type DaemonRun = Pick<SelfView, 'peer' | 'generation'>
+
+export class Listing {
+  readonly #parts: ListingParts
+  readonly #ending = new AbortController()
+  #state: State = 'unlisted'
+  #registeredAt: DaemonRun | undefined
+  #trouble: string | undefined
+  #step: Promise<void> = Promise.resolve()
+  #withdrawal: Promise<string | undefined> | undefined
+
+  constructor(parts: ListingParts) {
+    this.#parts = parts
+  }
+
+  /** Works in the background until `hide` or `withdraw`. */
+  start(): void {
+    void this.#keep()
+  }
+
+  /**
+   * Takes the instance out of every lookup while the program still runs.
+   * @returns whether callers can have known of it, and now no longer do
+   */
+  async hide(reason: string): Promise<boolean> {
+    try {
+      await within(hiding_ms, this.#hide(reason))
+      return this.#state === 'ours'
+    } catch (error) {
+      this.#report(error, 'it could not be marked as stopping')
+      return false
+    }
+  }
+
+  async #hide(reason: string): Promise<void> {
+    await this.#end()
+    if (this.#state === 'ours') await this.#parts.client.setMaintenance(this.#id, reason)
+  }
+
+  /**
+   * Removes the instance; tries for a few seconds where the daemon is away. Any number of times: once done it is done.
+   * @returns what remains, for people, where it could not be removed
+   */
+  withdraw(): Promise<string | undefined> {
+    this.#withdrawal ??= this.#withdraw().finally(() => (this.#withdrawal = undefined))
+    return this.#withdrawal
+  }
+
+  async #withdraw(): Promise<string | undefined> {
+    const deadline = performance.now() + withdrawal_ms
+    await within(withdrawal_ms / 2, this.#end()).catch(() => undefined) // what hangs there will hang here
+    for (; ; await pause(retry_ms)) {
+      try {
+        if (this.#state === 'ours') await within(deadline - performance.now(), this.#remove())
+        this.#state = 'unlisted'
+        return undefined
+      } catch (error) {
+        if (performance.now() + retry_ms < deadline) continue
+        const rest = `${this.#id} stays in the register, and is shown as Unreachable until: rollcall deregister ${this.#id}`
+        return `could not deregister (${messageOf(error)}); ${rest}`
+      }
+    }
+  }
+
+  async #remove(): Promise<void> {
+    const row = await this.#ownRow((await this.#parts.client.self()).peer)
+    if (row !== undefined) await this.#parts.client.deregister(this.#id)
+  }
+
+  /** No further step begins; the one that is under way may have registered something. */
+  async #end(): Promise<void> {
+    this.#ending.abort()
+    await this.#step
+  }
+
+  async #keep(): Promise<void> {
+    await this.#untilWell()
+    while (!this.#ending.signal.aborted && this.#state !== 'lost') {
+      this.#step = this.#lookAfter().catch((error: unknown) => this.#report(error, this.#meanwhile))
+      await this.#step
+      await pause(this.#trouble === undefined ? interval_ms : interval_ms / 4, this.#ending.signal)
+    }
+  }
+
+  /** A service that does not answer yet is not listed: its first callers would be refused. */
+  async #untilWell(): Promise<void> {
+    const { check, registration, say } = this.#parts
+    const begun = performance.now()
+    for (let said = false; !this.#ending.signal.aborted; await pause(eager_ms, this.#ending.signal)) {
+      const { status, details } = await check()
+      if (status === 'Healthy' || status === 'Degraded') return
+      if (said || performance.now() - begun < patience_ms) continue
+      said = true
+      say(`not registered yet: ${details ?? status}; the program has to answer at ${registration.url}`)
+    }
+  }
+
+  async #lookAfter(): Promise<void> {
+    if (this.#state === 'unlisted') return this.#register()
+    if (await this.#isShown()) return this.#isFine()
+    const run = await this.#daemonRun()
+    if ((await this.#ownRow(run.peer)) !== undefined) return this.#isFine()
+    if (run.peer !== this.#registeredAt?.peer || run.generation !== this.#registeredAt.generation)
+      return this.#register()
+    this.#state = 'lost'
+    this.#parts.say(`${this.#id} was removed, or registered elsewhere, by somebody: the program runs on, unlisted`)
+  }
+
+  async #register(): Promise<void> {
+    const run = await this.#daemonRun()
+    this.#state = 'ours' // also where the answer is lost
+    await this.#parts.client.register(this.#parts.registration)
+    const again = this.#registeredAt === undefined ? '' : ' again'
+    this.#registeredAt = run
+    this.#trouble = undefined
+    this.#parts.say(`registered${again} as ${this.#id}, ${this.#parts.registration.url}`)
+  }
+
+  /** What costs the daemon least to answer. */
+  async #isShown(): Promise<boolean> {
+    try {
+      const { instances } = await this.#parts.client.lookup(this.#parts.registration.slug)
+      return instances.some(({ id, url }) => id === this.#id && url === this.#parts.registration.url)
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'not-found') return false
+      throw error
+    }
+  }
+
+  /** What this daemon holds of it, visible or not. */
+  async #ownRow(peer: string): Promise<InstanceRow | undefined> {
+    const { instances } = await this.#parts.client.instanceRows({ id: this.#id })
+    const mine = instances.filter(({ owner, url }) => owner === peer && url === this.#parts.registration.url)
+    return mine.find(({ why = '' }) => !/^(removed|superseded)/.test(why))
+  }
+
+  /** @throws where the daemon takes no writes yet */
+  async #daemonRun(): Promise<DaemonRun> {
+    const { peer, generation, ready } = await this.#parts.client.self()
+    if (!ready.ready) throw new Error(`the daemon is not ready yet: ${ready.reasons.join('; ')}`)
+    return { peer, generation }
+  }
+
+  #isFine(): void {
+    if (this.#trouble !== undefined) this.#parts.say('the daemon is back')
+    this.#trouble = undefined
+  }
+
+  get #meanwhile(): string {
+    return this.#state === 'ours'
+      ? 'the program runs on, and is registered again if need be'
+      : 'the program runs on, and is registered as soon as that is mended'
+  }
+
+  /** Says a trouble once, however long it lasts. */
+  #report(error: unknown, meanwhile: string): void {
+    const message = messageOf(error)
+    if (message === this.#trouble) return
+    this.#trouble = message
+    this.#parts.say(`${message}; ${meanwhile}`)
+  }
+
+  get #id(): string {
+    return this.#parts.registration.id
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** @throws where it takes longer */
+async function within<T>(duration_ms: number, task: Promise<T>): Promise<T> {
+  const over = new AbortController()
+  const late = pause(Math.max(0, duration_ms), over.signal).then(() => {
+    throw new Error('the daemon does not answer in time')
+  })
+  late.catch(() => undefined)
+  task.catch(() => undefined) // also where nobody waits for it any more
+  try {
+    return await Promise.race([task, late])
+  } finally {
+    over.abort()
+  }
+}

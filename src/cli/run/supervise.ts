@@ -1,0 +1,78 @@
+/**
+ * The life of a program under `rollcall run`: started, listed while it is well, hidden before it is told to stop, unlisted, gone.
+ * The program comes first: no trouble with the register starts it later, keeps it from its signal for long, or changes its exit code.
+ */
+import { pause } from '../pause.js'
+import { Listing, type ListingParts } from './listing.js'
+import { startProgram, type Program } from './program.js'
+import { answerSignals } from './signals.js'
+
+export interface SuperviseParts extends ListingParts {
+  readonly argv: readonly string[]
+  readonly env: NodeJS.ProcessEnv
+  /** Between the moment when no lookup shows the program and its stop signal: callers finish, and look up again. */
+  readonly grace_ms: number
+}
+
+/**
+ * @returns the exit code of the program
+ * @throws NotStarted
+ */
+export async function supervise({ argv, env, grace_ms, ...parts }: SuperviseParts): Promise<number> {
+  const listing = new Listing(parts)
+  const hurry = new AbortController()
+  const child: { program?: Program } = {}
+  /** Asked to stop before there was anything to stop. */
+  let early: NodeJS.Signals | undefined
+
+  answerSignals({
+    stop(signal, delivered) {
+      if (child.program === undefined) early = signal
+      else
+        void stop(child.program, listing, {
+          signal: delivered ? undefined : signal,
+          grace_ms,
+          hurry: hurry.signal,
+        })
+    },
+    stopAgain() {
+      hurry.abort()
+      child.program?.signal('SIGKILL')
+    },
+    pass: (signal) => child.program?.signal(signal),
+  })
+
+  const program = await startProgram(argv, env)
+  child.program = program
+  if (early === undefined) listing.start()
+  else program.signal(early)
+  const code = await program.ended
+  const remains = await Promise.race([listing.withdraw(), aborted(hurry.signal)])
+  if (remains !== undefined) parts.say(remains)
+  return code
+}
+
+interface Stop {
+  /** Absent where the program has got it already. */
+  readonly signal: NodeJS.Signals | undefined
+  readonly grace_ms: number
+  readonly hurry: AbortSignal
+}
+
+/** The listing goes while the program still ends: who kills both for being slow leaves no dead instance behind. */
+async function stop(program: Program, listing: Listing, { signal, grace_ms, hurry }: Stop): Promise<void> {
+  if (signal !== undefined) {
+    const over = Promise.race([program.ended, aborted(hurry)])
+    const isHidden = await Promise.race([listing.hide('stopping'), over.then(() => false)])
+    if (isHidden) await Promise.race([pause(grace_ms, hurry), over])
+    program.signal(signal)
+  }
+  await listing.withdraw()
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
