@@ -1,6 +1,6 @@
 /**
  * Tables without borders that fit the terminal: they cost width, and text that is selected and pasted should be the text.
- * What there is no room for is left out in the order that the columns declare, and named below.
+ * What there is no room for is left out in the order that the columns declare, and named below where it had something to say.
  */
 import stringWidth from 'string-width'
 import { plain } from './format.js'
@@ -44,9 +44,22 @@ export function renderTable<Row>(columns: readonly Column<Row>[], rows: readonly
   const shown = look.width === undefined ? natural : fit(natural, look.width)
   const lines = [shown.map(({ column, width }) => look.paint('dim', pad(column.head, width)))]
   rows.forEach((_, i) => lines.push(shown.map((laid) => paintCell(laid, i, look.paint))))
-  const missing = columns.filter((column) => !shown.some((laid) => laid.column === column)).map(({ head }) => head)
+  const missing = natural.filter((laid) => !shown.some(({ column }) => column === laid.column) && !saysNothing(laid))
   const table = lines.map((line) => trimEnd(line.join(' '.repeat(gap))))
-  return [...table, ...(missing.length === 0 ? [] : [look.paint('dim', note(missing, look.width!))])].join('\n')
+  return [
+    ...table,
+    ...(missing.length === 0
+      ? []
+      : [
+          look.paint(
+            'dim',
+            note(
+              missing.map(({ column }) => column.head),
+              look.width!,
+            ),
+          ),
+        ]),
+  ].join('\n')
 }
 
 function lay<Row>(column: Column<Row>, rows: readonly Row[]): Laid<Row> {
@@ -74,10 +87,13 @@ function fit<Row>(natural: readonly Laid<Row>[], width: number): readonly Laid<R
 }
 
 function nextToGo<Row>(kept: readonly Laid<Row>[]): Laid<Row> | undefined {
-  const rank = ({ column, cells }: Laid<Row>): number =>
-    (column.drop ?? Infinity) - (cells.every(({ text }) => text === '-') ? 1000 : 0)
+  const rank = (laid: Laid<Row>): number => (laid.column.drop ?? Infinity) - (saysNothing(laid) ? 1000 : 0)
   const [first] = kept.filter(({ column }) => column.drop !== undefined).sort((a, b) => rank(a) - rank(b))
   return first
+}
+
+function saysNothing({ cells }: Laid<never>): boolean {
+  return cells.every(({ text }) => text === '-')
 }
 
 type Least = (laid: Laid<never>) => number | undefined

@@ -47,11 +47,11 @@ describe('a table', () => {
     expect(at(22).at(-1)).toBe('(no room for N, NOTE)')
   })
 
-  test('drops a column that says nothing before all others', () => {
+  test('drops a column that says nothing before all others, without a word', () => {
     const silent = rows.map(({ id, note }) => ({ id, ...(note !== undefined && { note }) }))
     const lines = renderTable(columns, silent, { ...plainLook, width: 40 }).split('\n')
     expect(lines[0]).toMatch(/^ID +NOTE +STATE$/)
-    expect(lines.at(-1)).toBe('(no room for N)')
+    expect(lines.at(-1)).not.toContain('no room')
   })
 
   test('keeps what must stay, however narrow it gets', () => {
