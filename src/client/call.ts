@@ -117,14 +117,18 @@ export class Caller {
 
   /**
    * The timer holds the process, unlike that of `AbortSignal.timeout`: Node 20's fetch overlooks a connection that is closed
-   * before the first byte, waits on with nothing left to wait for, and a program that awaits it would just end.
+   * before the first byte, waits on with nothing left to wait for, and a program that awaits it would just end. It also forgets
+   * its signal once the garbage collector has taken the request, so the time is watched here as well.
    */
   async #exchange<T>(server: string, limit_ms: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const abort = new AbortController()
     const late = new Error(`no answer in ${Math.round(limit_ms) / 1000} s`)
     const timer = setTimeout(() => abort.abort(late), limit_ms)
+    const expired = new Promise<never>((_, reject) => {
+      abort.signal.addEventListener('abort', () => reject(late), { once: true })
+    })
     try {
-      return await attempt(abort.signal)
+      return await Promise.race([attempt(abort.signal), expired])
     } catch (error) {
       throw unreachable(server, error)
     } finally {

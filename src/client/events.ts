@@ -105,10 +105,12 @@ class Connection {
 
   async *items(body: ReadableStream<Uint8Array>): AsyncGenerator<NewsItem, void, undefined> {
     this.#endAfter(silence_ms)
-    const events = readEvents(body, () => this.#endAfter(silence_ms))
+    const { signal } = this.#abort
+    const events = readEvents(body, signal, () => this.#endAfter(silence_ms))
     try {
       for (;;) {
         const { done, value } = await this.#reached(() => events.next())
+        if (signal.aborted) throw unreachable(this.#server, signal.reason)
         if (done === true) return
         const item = parseItem(value)
         if (item !== undefined) yield item

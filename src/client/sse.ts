@@ -14,15 +14,17 @@ const eventLength = 1024 * 1024
 
 /**
  * The events that are complete; one that the stream cuts short is left out, as the standard says.
+ * @param signal ends it, quietly
  * @param onBytes told of every sign of life, comments included
  * @throws Error where an event exceeds every sense
  */
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
   onBytes: () => void,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const draft = { id: '', type: '', data: [] as string[], length: 0 }
-  for await (const line of readLines(stream, onBytes)) {
+  for await (const line of readLines(stream, signal, onBytes)) {
     draft.length += line.length
     if (draft.length > eventLength) throw new Error(`an event is longer than ${eventLength} characters`)
     if (line !== '') {
@@ -43,8 +45,19 @@ function readField(line: string, draft: { id: string; type: string; data: string
   if (name === 'id' && !value.includes('\0')) draft.id = value
 }
 
-async function* readLines(stream: ReadableStream<Uint8Array>, onBytes: () => void): AsyncGenerator<string> {
+/**
+ * The signal is listened to here, whoever made the stream: Node 20's fetch forgets the one that it was given once the garbage
+ * collector has taken its request, some seconds into a long answer, and then reads on for ever.
+ */
+async function* readLines(
+  stream: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  onBytes: () => void,
+): AsyncGenerator<string> {
   const reader = stream.getReader()
+  const cancel = (): void => void reader.cancel().catch(() => undefined)
+  signal.addEventListener('abort', cancel, { once: true })
+  if (signal.aborted) cancel()
   const decoder = new TextDecoder()
   let rest = ''
   try {
@@ -60,6 +73,7 @@ async function* readLines(stream: ReadableStream<Uint8Array>, onBytes: () => voi
       yield* lines
     }
   } finally {
+    signal.removeEventListener('abort', cancel)
     await reader.cancel().catch(() => undefined)
   }
 }

@@ -1,5 +1,7 @@
 // News over HTTP, as a client reads them: streams that break, servers that start again, and what is told of the gaps.
 import type { ServerResponse } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { readEvents, type ServerSentEvent } from '../../src/client/sse.js'
 import { createClient, isUnreachable } from '../../src/client.js'
@@ -45,7 +47,26 @@ async function take(items: AsyncIterable<NewsItem>, count: number): Promise<stri
   return taken
 }
 
+/** What the garbage collector does within minutes, at once. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  for (let i = 0; i < 5; i++) gc()
+}
+
 describe('news of a daemon', () => {
+  test('end when their reader says so, also long after they began', async () => {
+    const { url } = await scripted(streams(sse(shown('a', 1)), 'open'))
+    const end = new AbortController()
+    const items = createClient({ server: url }).events({ signal: end.signal })
+    expect((await items.next()).value).toMatchObject({ id: '00000001-1' })
+    const next = items.next()
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    end.abort()
+    expect(await next).toEqual({ done: true, value: undefined })
+  })
+
   test('go on where they were, however the connection ends', async () => {
     const { url, asked } = await scripted(
       streams(sse(shown('a', 1), shown('b', 2)), 'cut'),
@@ -144,7 +165,7 @@ describe('a stream of events', () => {
       },
     })
     const events: ServerSentEvent[] = []
-    for await (const event of readEvents(stream, () => undefined)) events.push(event)
+    for await (const event of readEvents(stream, new AbortController().signal, () => undefined)) events.push(event)
     return events
   }
 
