@@ -54,6 +54,8 @@ export interface MemberView {
   readonly self: boolean
   readonly state: MemberState
   readonly stateAge_ms: number
+  /** How it came to this state, in words; absent for the daemon itself. */
+  readonly why?: string
   /** Absent where nothing was ever heard in this run. */
   readonly heardAge_ms?: number
   readonly generation: number
@@ -65,6 +67,8 @@ export interface MemberView {
   readonly reportedBy: readonly PeerId[]
   /** Its label is also another node's. */
   readonly sameLabel: boolean
+  /** What is odd about its records lately: started from a backup, or a clone runs with its key. In words. */
+  readonly trouble?: string
 }
 
 export interface LookupResult {
@@ -121,6 +125,8 @@ export interface PeerView extends ExchangeView {
   readonly streamsHealthy: boolean
   /** The last dial's failure, where it is not connected. */
   readonly lastError?: string
+  /** As in `MemberView`. */
+  readonly trouble?: string
 }
 
 export interface PeersView {

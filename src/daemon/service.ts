@@ -92,10 +92,15 @@ function selfView({ registry, network, engine, startedAt, self }: ServiceParts):
 function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const at = engine.now()
   const members = registry.read.members(at).filter(({ self }) => !self)
-  const nodeIds = new Map(members.map(({ peer, nodeId }) => [peer, nodeId]))
+  const byPeer = new Map(members.map((member) => [member.peer, member]))
   const peers = network.peers().map((peer): PeerView => {
-    const nodeId = nodeIds.get(peer.peer)
-    return { ...fromNetwork(peer), ...(nodeId !== undefined && { nodeId }), ...registry.read.exchange(peer.peer, at) }
+    const { nodeId, trouble } = byPeer.get(peer.peer) ?? {}
+    return {
+      ...fromNetwork(peer),
+      ...(nodeId !== undefined && { nodeId }),
+      ...registry.read.exchange(peer.peer, at),
+      ...(trouble !== undefined && { trouble }),
+    }
   })
   const connected = peers.filter((peer) => peer.connected)
   const inStep = connected.filter((peer) => peer.inStep === true)

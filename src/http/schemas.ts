@@ -191,6 +191,12 @@ export const Self = Type.Object(
   { $id: 'Self' },
 )
 
+const trouble = optional(
+  Type.String({
+    description: 'what is odd about its records lately: started from a backup, or a clone runs with its key',
+  }),
+)
+
 export const Member = Type.Object(
   {
     peer: peerId,
@@ -204,6 +210,8 @@ export const Member = Type.Object(
     incarnation: Type.Integer(),
     version: Type.Integer(),
     load: optional(Type.Number({ description: 'percent of CPU' })),
+    why: optional(Type.String({ description: 'how it came to this state, in words' })),
+    trouble,
     reportedBy: Type.Array(peerId),
     sameLabel: Type.Boolean(),
   },
@@ -223,6 +231,7 @@ export const Peer = Type.Object(
     roundTrip_ms: optional(Type.Number()),
     streamsHealthy: Type.Boolean(),
     lastError: optional(Type.String()),
+    trouble,
     heartbeats: Type.Integer(),
     heartbeatAge_ms: optional(age_ms),
     inStep: optional(Type.Boolean()),

@@ -174,7 +174,15 @@ export class MemoryService implements RegistryService {
       { ...common, peer: ownPeer, nodeId: 'abc', self: true, state: 'alive', stateAge_ms: 90_000, generation: 7 },
       {
         ...{ ...common, peer: otherPeer, nodeId: 'def', url: 'http://10.0.0.6:58231/x', self: false, generation: 9 },
-        ...{ state: 'hidden', stateAge_ms: 1500, heardAge_ms: 4000, load: 12.5, reportedBy: [ownPeer] },
+        ...{
+          state: 'hidden',
+          stateAge_ms: 1500,
+          why: 'reported silent by 1',
+          trouble: 'a clone',
+          heardAge_ms: 4000,
+          load: 12.5,
+          reportedBy: [ownPeer],
+        },
       },
     ]
   }

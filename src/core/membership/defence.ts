@@ -4,9 +4,12 @@
  */
 import type { PeerId } from '../model.js'
 import type { ReportMessage } from '../wire/gossip.js'
-import { memory_ms, reportsNeeded } from './formulas.js'
+import { memory_ms, reportRepeat_ms, reportsNeeded } from './formulas.js'
 import type { Report } from './member.js'
-import { noteReport, standing } from './reports.js'
+import { authorsOf, noteReport } from './reports.js'
+
+/** Where a refutation raises no bar any more, it is said as often as reports are: those who were wrong a moment ago fall silent. */
+const refutePause_ms = reportRepeat_ms
 
 export class Defence {
   readonly #accusations = new Map<PeerId, Report>()
@@ -32,12 +35,19 @@ export class Defence {
     return report.incarnation <= this.#incarnation && noteReport(this.#accusations, author, report, now)
   }
 
-  /** Whether others hide us for what is reported now. */
-  mustRefute(observers: readonly PeerId[], isAlive: (peer: PeerId) => boolean, now: number): boolean {
+  /**
+   * Whether others may hide us for what is reported now. Whoever reports counts, also who is hidden to us: others may
+   * see other rings, and others alive.
+   * @param observers how many we have
+   */
+  mustRefute(observers: number, now: number): boolean {
     if (this.#accusations.size === 0) return false
     this.#refutations = this.#refutations.filter((at) => now - at < memory_ms)
     const self = { generation: this.#generation, incarnation: this.#incarnation }
-    const reports = standing(this.#accusations, self, observers, now).filter(isAlive)
-    return reports.length >= reportsNeeded(observers.length, this.#refutations.length)
+    const count = this.#refutations.length
+    const needed = reportsNeeded(observers, count)
+    if (authorsOf(this.#accusations, self, now).length < needed) return false
+    const isOfUse = reportsNeeded(observers, count + 1) > needed
+    return isOfUse || now - (this.#refutations.at(-1) ?? Number.NEGATIVE_INFINITY) >= refutePause_ms
   }
 }

@@ -7,6 +7,9 @@ import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
 
+/** More refutations than this change no bar any more. */
+const marksKept = 64
+
 /** A report against a member, kept a while after it expired so that a replay is recognised. */
 export interface Report {
   readonly authorGeneration: number
@@ -80,7 +83,8 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     reports: new Map(),
     reportDue: undefined,
     hidings: [],
-    refutations: [],
+    // Whoever came later than these refutations asks for as many reports as those who saw them.
+    refutations: Array<number>(Math.min(head.incarnation, marksKept)).fill(now),
     wellSince: undefined,
     unwellSince: undefined,
   }
@@ -160,9 +164,6 @@ export function noteWellness(member: Member, at: Circumstances): void {
   member.unwellSince = well ? undefined : (member.unwellSince ?? at.now)
 }
 
-/** More refutations than this change no bar any more. */
-const marksKept = 64
-
 export function noteIncarnation(member: Member, incarnation: number, now: number): void {
   if (incarnation <= member.incarnation) return
   member.incarnation = incarnation
@@ -181,8 +182,9 @@ export function noteMarks(member: Member, to: MemberState, now: number): void {
   else if (member.state === 'left') member.hidings = []
 }
 
-/** A goodbye for a restart keeps for a while what is listed; one for good does not. */
+/** A goodbye for a restart keeps for a while what is listed; one for good does not, also where it comes second. */
 export function noteGoodbye(member: Member, restartGrace_s: number, now: number): void {
+  if (member.left && restartGrace_s > 0) return // said already, and the time is running
   const isListed = member.state === 'alive' || member.state === 'hidden'
   member.graceUntil = isListed && restartGrace_s > 0 ? now + restartGrace_s * 1000 : undefined
 }

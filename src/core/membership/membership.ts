@@ -29,32 +29,8 @@ import { type Places, Rings, placesOf } from './observers.js'
 import { Rota } from './relay.js'
 import { anyStands, noteReport, standing } from './reports.js'
 import { Strangers } from './strangers.js'
+import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
-
-/** A member that changed its state. */
-export interface Transition {
-  readonly peer: PeerId
-  readonly from: MemberState
-  readonly to: MemberState
-  readonly why: string
-}
-
-/** What a look at the clock came to. */
-export interface Verdict {
-  readonly transitions: readonly Transition[]
-  /** Silent subjects to tell everybody of. */
-  readonly reports: readonly Pick<ReportMessage, 'subject' | 'generation' | 'incarnation'>[]
-  /** Enough members report us: raise the incarnation. */
-  readonly refute: boolean
-  /** Members that lived before and that we observe from now on. */
-  readonly takenOver: readonly PeerId[]
-}
-
-/** What a heartbeat came to: `news` of a generation whose head is not held yet is a reason to fetch it. */
-export type Hearing = 'heard' | 'news' | 'old'
-
-/** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
-export type Listing = 'all' | 'healthy' | 'none'
 
 export class Membership {
   readonly #self: PeerId
@@ -176,7 +152,7 @@ export class Membership {
     this.#touched.add(member.id)
     const transition = head.generation > member.generation ? this.#beginGeneration(member, head, now) : undefined
     noteIncarnation(member, head.incarnation, now)
-    if (head.left !== undefined && !member.left) noteGoodbye(member, head.left.restartGrace_s, now)
+    if (head.left !== undefined) noteGoodbye(member, head.left.restartGrace_s, now)
     member.left = head.left !== undefined
     return member.left && member.state !== 'left' ? this.#judge(member, now) : transition
   }
@@ -295,7 +271,7 @@ export class Membership {
   tick(now: number): Verdict {
     const takenOver = this.#lookAround(now)
     const at = { now, awakeSince: this.#awakeSince, members: this.#present }
-    const silent = this.#watch.reportsDue(this.#self, this.#defence.generation, at)
+    const { silent, heardAgain } = this.#watch.look(this.#self, this.#defence.generation, at)
     for (const member of silent) this.#restless.add(member)
     if (now - this.#sweptAt >= heartbeatInterval_ms) this.#sweep(now)
     const transitions: Transition[] = []
@@ -304,11 +280,19 @@ export class Membership {
       if (transition !== undefined) transitions.push(transition)
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
-    const reports = silent.map(({ id, generation, incarnation }) => ({ subject: id, generation, incarnation }))
+    const reports = [
+      ...silent.map(({ id, generation, incarnation }) => ({ subject: id, generation, incarnation })),
+      ...heardAgain.map(({ id, generation, incarnation }) => ({
+        subject: id,
+        generation,
+        incarnation,
+        withdrawn: true,
+      })),
+    ]
     return {
       transitions,
       reports,
-      refute: this.#defence.mustRefute(this.observers(), (peer) => this.isAlive(peer), now),
+      refute: this.#defence.mustRefute(this.observers().length, now),
       takenOver,
     }
   }
@@ -318,7 +302,7 @@ export class Membership {
     if (this.#version === this.#watchedVersion) return []
     this.#watchedVersion = this.#version
     const subjects = new Set(this.#rings.subjects().map((id) => this.#members.get(id) as Member))
-    for (const member of this.#restless) {
+    for (const member of this.#members.values()) {
       if (member.state === 'hidden' && this.observersOf(member).includes(this.#self)) subjects.add(member)
     }
     const begun = this.#watch.follow(subjects, now)
@@ -365,6 +349,8 @@ export class Membership {
     if (state === 'alive' || state === 'unknown') this.#rings.add(member.id, member.places)
     else this.#rings.remove(member.id)
     if (state === 'alive') this.#endGrace(member)
+    // Watching begins anew: who comes back by hearsay is not accused at once by those who do not reach it yet.
+    if (state === 'dead') member.directAt = undefined
     member.state = state
     member.since = now
     member.why = why

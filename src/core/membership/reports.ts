@@ -24,7 +24,8 @@ export function noteReport(reports: Map<PeerId, Report>, author: PeerId, report:
   const known = reports.get(author)
   if (known !== undefined && !isLater(report, known)) return false
   const { authorGeneration, sequence, generation, incarnation } = report
-  reports.set(author, { authorGeneration, sequence, generation, incarnation, until: now + reportStanding_ms })
+  const until = report.withdrawn === true ? now : now + reportStanding_ms
+  reports.set(author, { authorGeneration, sequence, generation, incarnation, until })
   return true
 }
 
@@ -33,7 +34,7 @@ function isLater(report: ReportMessage, known: Report): boolean {
   return report.sequence > known.sequence
 }
 
-/** The observers whose reports stand: not expired, and not answered by a later word of the accused. */
+/** Those of the observers whose reports stand: not expired, and not answered by a later word of the accused. */
 export function standing(
   reports: ReadonlyMap<PeerId, Report>,
   accused: Accused,
@@ -46,6 +47,11 @@ export function standing(
     if (report === undefined || now >= report.until) return false
     return report.generation === accused.generation && report.incarnation >= accused.incarnation
   })
+}
+
+/** The members whose reports stand, observers or not. */
+export function authorsOf(reports: ReadonlyMap<PeerId, Report>, accused: Accused, now: number): PeerId[] {
+  return standing(reports, accused, [...reports.keys()], now)
 }
 
 /** Whether any of them may still count. */

@@ -52,26 +52,26 @@ export class Watch {
     this.#subjects.delete(member)
   }
 
-  /**
-   * Those to be reported now, for the first time or again.
-   * @param own what our own report looks like, apart from whom it is about
-   */
-  reportsDue(self: PeerId, authorGeneration: number, at: Watcher): Member[] {
+  /** Those to be reported now, for the first time or again, and those whose report is to be taken back. */
+  look(self: PeerId, authorGeneration: number, at: Watcher): { silent: Member[]; heardAgain: Member[] } {
     const doubtful = this.#doubtsItself(at.now)
-    return [...this.#subjects].filter((member) => {
-      const observed = !member.left && member.state !== 'dead' && member.state !== 'unknown'
-      if (!observed || !isSilent(member, at, doubtful)) {
+    const silent: Member[] = []
+    const heardAgain: Member[] = []
+    for (const member of this.#subjects) {
+      const isReported = member.reportDue !== undefined
+      if (!isObservable(member) || !isSilent(member, at, doubtful)) {
+        if (isReported && isObservable(member)) heardAgain.push(member)
         member.reportDue = undefined
         member.reports.delete(self)
-        return false
+      } else if (!isReported || at.now >= (member.reportDue as number)) {
+        member.reportDue = at.now + reportRepeat_ms
+        const { generation, incarnation } = member
+        const until = at.now + reportStanding_ms
+        member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
+        silent.push(member)
       }
-      if (member.reportDue !== undefined && at.now < member.reportDue) return false
-      member.reportDue = at.now + reportRepeat_ms
-      const { generation, incarnation } = member
-      const until = at.now + reportStanding_ms
-      member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
-      return true
-    })
+    }
+    return { silent, heardAgain }
   }
 
   /**
@@ -88,6 +88,11 @@ export class Watch {
     }
     return silent >= 3 && silent > watched / 2
   }
+}
+
+/** Whether there is anything to say of a member: the dead, the gone and the unknown are silent as they should be. */
+function isObservable({ state, left }: Readonly<Member>): boolean {
+  return !left && (state === 'alive' || state === 'hidden')
 }
 
 /** Whether the silence of a subject is to be told to all. */

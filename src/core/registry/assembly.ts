@@ -13,6 +13,7 @@ import { Commands } from './commands.js'
 import { Counter } from './counter.js'
 import type { Desk } from './desk.js'
 import { Exchange } from './exchange.js'
+import { Forgetting } from './forgetting.js'
 import { Horizon } from './horizon.js'
 import { Intake } from './intake.js'
 import type { Joining } from './joining.js'
@@ -39,6 +40,7 @@ export interface Parts {
   readonly index: Index
   readonly roster: Roster
   readonly horizon: Horizon
+  readonly forgetting: Forgetting
   readonly commands: Commands
   readonly checkup: Checkup
   readonly links: Links
@@ -65,6 +67,7 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   const index: Index = new Index(desk.union, roster, (event) => emit({ type: 'notify', event }), firstTurn)
   const horizon: Horizon = new Horizon(desk, start.notes, at())
   const commands = new Commands(desk, index)
+  const forgetting = new Forgetting(desk, commands, start.notes.silence)
   const checkup = new Checkup(desk)
   const links = new Links(desk)
   const pulse = new Pulse(desk, links)
@@ -85,22 +88,38 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
       if (joining() === undefined) intake.noteFenced(witness.fence, at())
       else joining()?.answered(peer, witness, now)
     },
-    witness: (peer) => horizon.witness(peer, isStale(), at().wall),
+    witness: (peer) => horizon.witness(peer, isStale(), at()),
     isStale,
     whenSettled: around.whenSettled,
   })
-  const counter = new Counter({ desk, commands, checkup, exchange, horizon, at })
+  const counter = new Counter({ desk, commands, checkup, exchange, horizon, forgetting, at })
   const reading = new Reading({
     desk,
     index,
     isInDoubt: () => roster.isInDoubt,
     exchangeWith: (peer, now) => pulse.view(peer, exchange.view(peer), now),
+    troubleOf: (owner, now) => intake.troubleOf(owner, now),
     vitalsOf: (owner) => pulse.vitalsOf(owner),
     ownLoad: () => pulse.load,
     wants: (peer) => links.wants(peer),
     startedAt: at().now,
   })
-  return { desk, index, roster, horizon, commands, checkup, links, pulse, intake, exchange, counter, reading, dropped }
+  return {
+    desk,
+    index,
+    roster,
+    horizon,
+    forgetting,
+    commands,
+    checkup,
+    links,
+    pulse,
+    intake,
+    exchange,
+    counter,
+    reading,
+    dropped,
+  }
 }
 
 /** The tables, and the tray for effects. */

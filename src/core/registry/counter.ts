@@ -10,6 +10,7 @@ import type { Checkup } from './checkup.js'
 import type { Commands } from './commands.js'
 import type { Desk } from './desk.js'
 import type { Exchange } from './exchange.js'
+import type { Forgetting } from './forgetting.js'
 import type { Horizon } from './horizon.js'
 
 /** Writes that may wait for the first head. */
@@ -21,6 +22,7 @@ export interface CounterParts {
   readonly checkup: Checkup
   readonly exchange: Exchange
   readonly horizon: Horizon
+  readonly forgetting: Forgetting
   /** The time of the input that is being handled. */
   readonly at: () => Moment
 }
@@ -81,6 +83,7 @@ export class Counter {
         return this.#settleWhenDurable(ticket)
       case 'leave':
         horizon.tick(wall, now, true)
+        this.#parts.forgetting.save(now)
         desk.journal.leave(command.restart === true ? restartGrace_s : 0)
         return this.#settleWhenTold(ticket)
     }

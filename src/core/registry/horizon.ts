@@ -29,6 +29,8 @@ export interface HorizonNotes {
   readonly born?: string
   readonly heard?: string
   readonly fences?: string
+  /** How long others were silent, see `Forgetting`. */
+  readonly silence?: string
 }
 
 export class Horizon {
@@ -106,8 +108,17 @@ export class Horizon {
     this.#heard.set(owner, wall)
   }
 
+  /** Most members are heard by hearsay alone: brings the table up to date with what the membership knows. */
+  #noteHeard(owner: PeerId, { now, wall }: Moment): void {
+    const heardAt = this.#desk.membership.member(owner)?.heardAt
+    if (heardAt === undefined) return
+    this.#heard.set(owner, Math.max(this.#heard.get(owner) ?? 0, Math.round(wall - (now - heardAt))))
+  }
+
   /** What can be told to a peer about its own past. */
-  witness(asker: PeerId, stale: boolean, wall: number): Witness {
+  witness(asker: PeerId, stale: boolean, at: Moment): Witness {
+    this.#noteHeard(asker, at)
+    const { wall } = at
     const heardAt = this.#heard.get(asker)
     const since = heardAt ?? this.#born
     const silence_s = Math.max(0, Math.round((wall - since) / 1000))
@@ -120,6 +131,7 @@ export class Horizon {
     this.#noteFences(wall)
     if (!force && now - this.#notedAt < noteInterval_ms) return
     this.#notedAt = now
+    for (const { id } of this.#desk.membership.members()) this.#noteHeard(id, { now, wall })
     for (const owner of this.#heard.keys())
       if (this.#desk.replica.document(owner) === undefined) this.#heard.delete(owner)
     const heard = JSON.stringify(Object.fromEntries(this.#heard))

@@ -35,8 +35,19 @@ export interface IntakeParts {
 
 /** An owner is shown two documents of its own at most this often. */
 const disputePause_ms = 1000
+/** For how long a dispute is told of, and how many starts of one owner are remembered for that. */
+const troubleMemory_ms = 600_000
+const bootsKept = 16
 /** Fences of one document that outlive it; checking their signatures must not take long. */
 const fencesKept = 512
+
+interface Trouble {
+  /** Two daemons run with one key. */
+  readonly isTwo: boolean
+  /** Starts whose heads were held when another one's came. */
+  readonly heldBoots: ReadonlySet<string>
+  readonly at: number
+}
 
 export class Intake {
   readonly #parts: IntakeParts
@@ -48,6 +59,7 @@ export class Intake {
   readonly #continued = new Map<string, number>()
   /** When an owner was last shown two documents of its own. */
   readonly #disputedAt = new Map<PeerId, number>()
+  readonly #troubles = new Map<PeerId, Trouble>()
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
@@ -75,7 +87,10 @@ export class Intake {
     if (this.#parts.joining()?.isStale === true) return
     const held = desk.replica.head(owner)
     const outcome = desk.replica.offer(signed, content, at.now)
-    if (held !== undefined && isDisputed(signed.head, held, outcome.type)) this.#dispute(parcel, via, at.now)
+    if (held !== undefined && isDisputed(signed.head, held, outcome.type)) {
+      this.#noteTrouble(signed, held, outcome.type, at.now)
+      this.#dispute(parcel, via, at.now)
+    }
     switch (outcome.type) {
       case 'taken':
         storeSoon(desk, [outcome.op])
@@ -109,6 +124,31 @@ export class Intake {
     this.#disputedAt.set(owner, now)
     this.#parts.exchange().push(to, [owner], now)
     if (to === owner) this.#parts.exchange().pass(to, parcel, now)
+  }
+
+  /**
+   * A start that does not know what is held began from older records. Two that do not know each other within one
+   * generation, or one that goes on after another began, are two daemons.
+   */
+  #noteTrouble(signed: SignedHead, held: Head, outcome: Outcome['type'], now: number): void {
+    const { owner, boot } = signed.head
+    const isPaused = now - (this.#disputedAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms
+    // Of what is old nobody has checked the signature yet.
+    if (outcome === 'old' && (isPaused || !verifyHead(signed, this.#parts.desk.crypto))) return
+    const before = this.#troubles.get(owner)
+    const known = before !== undefined && now - before.at < troubleMemory_ms ? before : undefined
+    const heldBoots = new Set([...(known?.heldBoots ?? []), held.boot].slice(-bootsKept))
+    const isTwo = known?.isTwo === true || outcome !== 'behind' || known?.heldBoots.has(boot) === true
+    this.#troubles.set(owner, { isTwo, heldBoots, at: now })
+  }
+
+  /** What is odd about an owner's documents lately, for people. */
+  troubleOf(owner: PeerId, now: number): string | undefined {
+    const trouble = this.#troubles.get(owner)
+    if (trouble === undefined || now - trouble.at >= troubleMemory_ms) return undefined
+    return trouble.isTwo
+      ? 'two daemons seem to run with its key: stop one of them, and give it a data directory of its own'
+      : 'it started from older records than it had published (a restored backup, or a lost store); others gave them back'
   }
 
   #followHead({ head }: SignedHead, at: Moment): void {
@@ -232,6 +272,7 @@ export class Intake {
     this.#parts.roster.forget(owner)
     this.#parts.pulse.forget(owner)
     this.#disputedAt.delete(owner)
+    this.#troubles.delete(owner)
     storeSoon(desk, [{ type: 'forget', owner }])
   }
 

@@ -11,9 +11,9 @@ import type { Desk } from './desk.js'
 const chanceLinks = 4
 /** Each of them is drawn anew after this long, one after the other. */
 const chancePeriod_ms = 10 * 60_000
-/** How many of the dead are dialled in turn, and for how long these: the first contact after a partition brings all others. */
-const deadDialled = 16
-const deadPeriod_ms = 30_000
+/** How many of those who are gone are dialled in turn, and for how long these: the first contact after a partition brings all others. */
+const goneDialled = 16
+const gonePeriod_ms = 30_000
 /** A connection without use is kept for so long: views may still be changing. */
 const linger_ms = 10_000
 /** The greater peer id leaves the closing to the other end for so much longer. */
@@ -89,7 +89,7 @@ export class Links {
   /** Works out anew what is wanted, where anything has changed, and tells the network. */
   refresh(now: number): void {
     const { membership } = this.#desk
-    const drawn = `${membership.version} ${Math.floor(now / deadPeriod_ms)}`
+    const drawn = `${membership.version} ${Math.floor(now / gonePeriod_ms)}`
     if (drawn !== this.#drawn) {
       this.#drawn = drawn
       this.#wanted = this.#draw(now)
@@ -99,7 +99,9 @@ export class Links {
     this.#isToBeTold = false
     this.#toldAt = now
     const wanted = [...this.#wanted]
-    const spared = [...membership.members()].map(({ id }) => id).filter((id) => !this.#wanted.has(id))
+    // Who said goodbye is sought as strangers are: it may be back, and know of us no more than we of it.
+    const sought = new Set([...this.#wanted, ...this.#inTurn('left', now)])
+    const spared = [...membership.members()].map(({ id }) => id).filter((id) => !sought.has(id))
     const told = `${wanted.join()} ${spared.join()}`
     if (told === this.#told) return
     this.#told = told
@@ -115,17 +117,18 @@ export class Links {
       const period = Math.floor(now / chancePeriod_ms + i / chanceLinks)
       wanted.add(membership.rings.at(this.#chance(`link ${i} ${period}`)))
     }
-    for (const id of this.#deadInTurn(now)) wanted.add(id)
+    for (const id of this.#inTurn('dead', now)) wanted.add(id)
     wanted.delete(self)
     return wanted
   }
 
-  #deadInTurn(now: number): PeerId[] {
-    const dead = [...this.#desk.membership.members()].filter(({ state }) => state === 'dead')
-    if (dead.length <= deadDialled) return dead.map(({ id }) => id)
-    dead.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))
-    const first = this.#chance(`dead ${Math.floor(now / deadPeriod_ms)}`) % dead.length
-    return [...dead.slice(first), ...dead.slice(0, first)].slice(0, deadDialled).map(({ id }) => id)
+  /** Some of those who are gone: one after the other each of them is tried. */
+  #inTurn(state: 'dead' | 'left', now: number): PeerId[] {
+    const gone = [...this.#desk.membership.members()].filter((member) => member.state === state)
+    if (gone.length <= goneDialled) return gone.map(({ id }) => id)
+    gone.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))
+    const first = this.#chance(`${state} ${Math.floor(now / gonePeriod_ms)}`) % gone.length
+    return [...gone.slice(first), ...gone.slice(0, first)].slice(0, goneDialled).map(({ id }) => id)
   }
 
   /** A number below 2^32 that is another one for every daemon, and the same as long as `what` is. */

@@ -5,11 +5,11 @@
 import type { Effect } from '../effects.js'
 import { type PeerId, hex } from '../model.js'
 import { expectation_ms, heartbeatInterval_ms } from '../membership/formulas.js'
-import type { Hearing } from '../membership/membership.js'
+import type { About, Hearing } from '../membership/verdict.js'
 import { joinMark, markOf } from '../replica/replica.js'
 import type { ExchangeView } from '../views.js'
 import { type BeatFrame, type Heartbeat, type VitalsFrame, decodeBeat, encodeBeat } from '../wire/beat.js'
-import { type ReportMessage, encodeGossip } from '../wire/gossip.js'
+import { encodeGossip } from '../wire/gossip.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Desk } from './desk.js'
@@ -173,7 +173,7 @@ export class Pulse {
     this.#desk.emit({ type: 'beat', to, bytes: encodeBeat(frame) })
   }
 
-  report(about: Pick<ReportMessage, 'subject' | 'generation' | 'incarnation'>): Effect {
+  report(about: About): Effect {
     this.#reports += 1
     const author = { authorGeneration: this.#desk.journal.generation, sequence: this.#reports }
     return { type: 'broadcast', bytes: encodeGossip({ type: 'report', ...author, ...about }) }

@@ -5,6 +5,7 @@ import { defaultCheck } from '../check.js'
 import type { Moment } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import { frozen } from '../frozen.js'
+import type { Member } from '../membership/member.js'
 import type { Index } from '../lookup.js'
 import type { Found } from '../replica/union.js'
 import { type Definition, type NodeRecord, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
@@ -23,6 +24,8 @@ import type { Desk } from './desk.js'
 export interface ReadingParts {
   readonly desk: Desk
   readonly index: Index
+  /** What is odd about an owner's documents lately. */
+  readonly troubleOf: (owner: PeerId, now: number) => string | undefined
   /** The newest vitals of an owner, as it sent them. */
   readonly vitalsOf: (owner: PeerId) => string | undefined
   readonly ownLoad: () => number | undefined
@@ -202,6 +205,14 @@ export class Reading {
     return this.#parts.wants(peer)
   }
 
+  /** Those who observe a member, as the rings are seen here. */
+  observers(peer: PeerId): readonly PeerId[] {
+    const { membership, self } = this.#parts.desk
+    if (peer === self) return membership.observers()
+    const member = membership.member(peer)
+    return member === undefined ? [] : membership.observersOf(member)
+  }
+
   /** Members believed alive, this daemon included. */
   get alive(): number {
     return this.#parts.desk.membership.alive()
@@ -209,19 +220,27 @@ export class Reading {
 
   members(at: Moment): MemberView[] {
     const { membership } = this.#parts.desk
-    const others = [...membership.members()].map((member): MemberView => ({
-      ...this.#labels(member.id),
-      self: false,
-      state: member.state,
-      stateAge_ms: Math.round(at.now - member.since),
-      ...(member.heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - member.heardAt)) }),
-      generation: member.generation,
-      incarnation: member.incarnation,
-      version: this.#parts.desk.replica.head(member.id)?.version ?? 0,
-      ...(member.load !== undefined && { load: member.load }),
-      reportedBy: membership.reporters(member.id, at.now),
-    }))
+    const others = [...membership.members()].map((member) => this.#member(member, at))
     return [this.#self(at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+  }
+
+  #member(member: Readonly<Member>, at: Moment): MemberView {
+    const { id, state, since, why, heardAt, generation, incarnation, load } = member
+    const trouble = this.#parts.troubleOf(id, at.now)
+    return {
+      ...this.#labels(id),
+      self: false,
+      state,
+      stateAge_ms: Math.round(at.now - since),
+      why,
+      ...(heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - heardAt)) }),
+      generation,
+      incarnation,
+      version: this.#parts.desk.replica.head(id)?.version ?? 0,
+      ...(load !== undefined && { load }),
+      reportedBy: this.#parts.desk.membership.reporters(id, at.now),
+      ...(trouble !== undefined && { trouble }),
+    }
   }
 
   #self(at: Moment): MemberView {

@@ -224,6 +224,7 @@ export class Registry {
     this.#parts.links.tick(now, this.#opening.isOver)
     if (this.#journal.isOpen) this.#parts.checkup.tick(now)
     if (!this.#opening.isStale) this.#parts.horizon.tick(wall, now, false)
+    this.#parts.forgetting.tick(now, wall, this.#journal.isOpen && this.#isReady)
     this.#parts.roster.tick(now)
   }
 

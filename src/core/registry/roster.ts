@@ -4,7 +4,7 @@
  */
 import type { Index } from '../lookup.js'
 import type { InstanceRecord, PeerId } from '../model.js'
-import type { Verdict } from '../membership/membership.js'
+import type { Verdict } from '../membership/verdict.js'
 import type { Desk } from './desk.js'
 import { Doubt } from './doubt.js'
 

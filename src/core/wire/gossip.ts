@@ -30,6 +30,8 @@ export interface ReportMessage {
   readonly subject: PeerId
   readonly generation: number
   readonly incarnation: number
+  /** "I hear it again": takes back what its author said before. */
+  readonly withdrawn?: boolean
 }
 
 export type GossipMessage = UpdateMessage | ReportMessage
@@ -41,7 +43,12 @@ export function encodeGossip(message: GossipMessage): Uint8Array {
   if (message.type === 'report') {
     const { authorGeneration, sequence, subject, generation, incarnation } = message
     writer.uint(kinds.report).uint(authorGeneration).uint(sequence)
-    return writer.text(subject).uint(generation).uint(incarnation).done()
+    return writer
+      .text(subject)
+      .uint(generation)
+      .uint(incarnation)
+      .uint(message.withdrawn === true ? 1 : 0)
+      .done()
   }
   const { signed, step } = message
   if (step === undefined) return writer.uint(kinds.announcement).bytes(signed.bytes).done()
@@ -61,6 +68,7 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
         subject: reader.text(wireLimits.peerIdBytes),
         generation: reader.uint(),
         incarnation: reader.uint(),
+        ...(reader.uint(1) === 1 && { withdrawn: true }),
       }
     }
     const signed = decodeHead(reader.bytes(wireLimits.headBytes))

@@ -109,6 +109,7 @@ export const members = [
     self: false,
     state: 'hidden',
     stateAge_ms: 1500,
+    why: 'reported silent by 1',
     heardAge_ms: 4000,
     generation: 9,
     load: 12.5,

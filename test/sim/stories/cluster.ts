@@ -10,6 +10,31 @@ export function cluster(names: string, options: Partial<WorldOptions> = {}): Wor
   return world
 }
 
+/** A world of many machines, m00, m01, …, that agree and have settled: links that joining made are given up again. */
+export function clusterOf(count: number, options: Partial<WorldOptions> = {}): World {
+  const world = new World({ seed: 1, ...options })
+  world.startAll(...Array.from({ length: count }, (_, i) => `m${String(i).padStart(2, '0')}`))
+  agree(world)
+  world.run(30_000)
+  return world
+}
+
+/** The observers of a machine, as `by` sees it. */
+export function observersOf(world: World, name: string, by = name): string[] {
+  return [...world.machine(by).live.read.observers(name)]
+}
+
+/** What anyone believed of `peer` since a moment. */
+export function transitionsOf(world: World, peer: string, since: number, by?: readonly string[]): string[] {
+  return [...world.machines.values()]
+    .filter(({ name }) => by === undefined || by.includes(name))
+    .flatMap(({ name, events }) =>
+      events.flatMap(({ at, event }) =>
+        event.type === 'member' && event.peer === peer && at >= since ? [`${name}: ${event.from}→${event.to}`] : [],
+      ),
+    )
+}
+
 /** Runs until all running daemons are ready, see each other and hold the same. */
 export function agree(world: World, limit_ms = 60_000): number {
   const isQuiet = (): boolean =>

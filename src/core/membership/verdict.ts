@@ -1,0 +1,34 @@
+/**
+ * What the membership answers with: changes of belief, what to tell everybody, and whom to look at.
+ */
+import type { PeerId } from '../model.js'
+import type { MemberState } from '../views.js'
+import type { ReportMessage } from '../wire/gossip.js'
+
+/** A member that changed its state. */
+export interface Transition {
+  readonly peer: PeerId
+  readonly from: MemberState
+  readonly to: MemberState
+  readonly why: string
+}
+
+/** A report without its author. */
+export type About = Omit<ReportMessage, 'type' | 'authorGeneration' | 'sequence'>
+
+/** What a look at the clock came to. */
+export interface Verdict {
+  readonly transitions: readonly Transition[]
+  /** Subjects to tell everybody of: fallen silent, or heard again. */
+  readonly reports: readonly About[]
+  /** Enough members report us: raise the incarnation. */
+  readonly refute: boolean
+  /** Members that lived before and that we observe from now on. */
+  readonly takenOver: readonly PeerId[]
+}
+
+/** What a heartbeat came to: `news` of a generation whose head is not held yet is a reason to fetch it. */
+export type Hearing = 'heard' | 'news' | 'old'
+
+/** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
+export type Listing = 'all' | 'healthy' | 'none'

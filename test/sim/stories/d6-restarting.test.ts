@@ -1,0 +1,181 @@
+// Stories of D6: goodbyes, restarts and what is held against whom; reports that are refuted, taken back, or no use.
+import { expect, test } from 'vitest'
+import { decodeGossip } from '../../../src/core/wire/gossip.js'
+import type { World } from '../world.js'
+import { agree, cluster, clusterOf, done, observersOf, registered, showing, transitionsOf } from './cluster.js'
+
+function sayGoodbye(world: World, name: string, restart: boolean): void {
+  done(world, world.command(name, { type: 'leave', restart }))
+  world.run(50)
+  world.crash(name)
+}
+
+test('D6: a daemon that says it restarts keeps its healthy instances listed, all the way until it is back', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(2000)
+  let gaps = 0
+  sayGoodbye(world, 'a', true)
+  for (let i = 0; i < 200; i++) {
+    world.run(100)
+    if (showing(world, 'x').replace('a', '') !== 'bcd') gaps += 1
+    if (i === 100) world.start('a')
+  }
+  expect(gaps).toBe(0)
+  expect(showing(world, 'x')).toBe('abcd')
+  expect(world.beliefs('b')).toContain('a:alive')
+})
+
+test('D6: the grace is half a minute: who is not back by then is gone like any other', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(2000)
+  sayGoodbye(world, 'a', true)
+  expect(world.beliefs('b')).toContain('a:left')
+  world.run(29_000)
+  expect(showing(world, 'x')).toBe('bc')
+  world.run(1500)
+  expect(showing(world, 'x')).toBe('')
+  expect(world.lookup('b', 'x')).toEqual([])
+})
+
+test('D6: during the grace only what was healthy is listed', () => {
+  const world = cluster('abc')
+  world.service('http://sick.test:80', 'Degraded')
+  registered(world, 'a', 'sick')
+  registered(world, 'a', 'well')
+  agree(world)
+  world.run(2000)
+  expect(showing(world, 'sick')).toBe('abc')
+  sayGoodbye(world, 'a', true)
+  world.run(1000)
+  expect([showing(world, 'sick'), showing(world, 'well')]).toEqual(['', 'bc'])
+})
+
+test('D6: a goodbye for good after one for a restart ends the grace', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(2000)
+  done(world, world.command('a', { type: 'leave', restart: true }))
+  world.run(100)
+  expect(showing(world, 'x')).toContain('b')
+  done(world, world.command('a', { type: 'leave' }))
+  world.run(100)
+  expect(showing(world, 'x').replace('a', '')).toBe('')
+})
+
+test('D6: a restart in grace whose daemon comes back with other instances shows those, and not what went', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  registered(world, 'a', 'y')
+  agree(world)
+  world.run(2000)
+  sayGoodbye(world, 'a', true)
+  world.start('a')
+  world.until(() => world.machine('a').live.readiness().ready, 10_000, 'the start')
+  done(world, world.deregister('a', 'y'))
+  agree(world)
+  world.run(2000)
+  expect([showing(world, 'x'), showing(world, 'y')]).toEqual(['abc', ''])
+})
+
+/** How long a machine takes from its start until another one shows its instance. */
+function backAfter_ms(world: World, name: string, by: string): number {
+  world.start(name)
+  return world.until(() => world.beliefs(by).includes(`${name}:alive`), 120_000, 'the return')
+}
+
+test('D6: restarts with a goodbye are held against nobody, however many there are', () => {
+  const world = cluster('abcde')
+  const times: number[] = []
+  for (let i = 0; i < 8; i++) {
+    sayGoodbye(world, 'a', i % 2 === 0)
+    world.run(3000)
+    times.push(backAfter_ms(world, 'a', 'b'))
+    world.run(5000)
+  }
+  expect(Math.max(...times)).toBeLessThan(3000)
+})
+
+test('D6: a daemon killed again and again is shown later each time; a goodbye wipes the slate clean', () => {
+  const world = cluster('abcde')
+  const times: number[] = []
+  for (let i = 0; i < 6; i++) {
+    world.crash('a')
+    world.run(3000)
+    times.push(backAfter_ms(world, 'a', 'b'))
+    world.run(3000)
+  }
+  expect(times.at(-1)).toBeGreaterThan(10_000)
+  sayGoodbye(world, 'a', false)
+  world.run(3000)
+  expect(backAfter_ms(world, 'a', 'b')).toBeLessThan(3000)
+  world.run(3000)
+  world.crash('a')
+  world.run(3000)
+  expect(backAfter_ms(world, 'a', 'b')).toBeLessThan(3000)
+})
+
+test('D6: all said goodbye and start again: they find each other, though each holds the other for gone', () => {
+  const world = cluster('ab')
+  sayGoodbye(world, 'a', false)
+  sayGoodbye(world, 'b', false)
+  world.run(10_000)
+  world.startAll('a', 'b')
+  agree(world)
+})
+
+/** Reports on their way, as `author subject`, with a minus where they take back. */
+function watchReports(world: World): string[] {
+  const seen = new Set<string>()
+  const said: string[] = []
+  world.wires.tap = ({ kind, bytes }) => {
+    const message = kind === 'gossip' ? decodeGossip(bytes) : undefined
+    if (message?.type !== 'report' || seen.has(String(bytes))) return
+    seen.add(String(bytes))
+    said.push(`${message.withdrawn === true ? '-' : '+'}${message.subject}/${message.incarnation}`)
+  }
+  return said
+}
+
+test('D6: a report is taken back as soon as its author hears the member again', () => {
+  const world = cluster('abcdef')
+  world.run(3000)
+  const said = watchReports(world)
+  for (const name of 'bc') world.wires.set('a', name, { cut: true })
+  world.until(() => world.beliefs('d').includes('a:hidden'), 5000, 'the hiding')
+  world.wires.gossipOn = true
+  world.wires.heal()
+  world.until(() => said.includes('-a/0') || said.includes('-a/1'), 3000, 'the withdrawal')
+  const took_ms = world.until(() => world.beliefs('d').includes('a:alive'), 3000, 'the return')
+  expect(took_ms).toBeLessThan(2000)
+})
+
+test('D6: whom three of eight observers cannot reach refutes once, and is visible for the rest of the time', () => {
+  const world = clusterOf(20)
+  const [first = '', second = '', third = ''] = observersOf(world, 'm00')
+  for (const name of [first, second, third]) world.wires.set('m00', name, { cut: true })
+  world.until(() => world.machine('m00').eventsOf('refuted').length > 0, 10_000, 'the refutation')
+  world.run(5000)
+  const since = world.now
+  world.run(120_000)
+  expect(world.machine('m00').eventsOf('refuted')).toHaveLength(1)
+  const hidings = transitionsOf(world, 'm00', since)
+  expect(hidings).toEqual([])
+})
+
+test('D6: who joins later asks for as many reports as those who saw the refutations', () => {
+  const world = clusterOf(20)
+  for (const name of observersOf(world, 'm00').slice(0, 3)) world.wires.set('m00', name, { cut: true })
+  world.until(() => world.machine('m00').eventsOf('refuted').length > 0, 10_000, 'the refutation')
+  world.run(5000)
+  const since = world.now
+  world.start('z')
+  agree(world)
+  world.run(30_000)
+  const seenByNew = transitionsOf(world, 'm00', since, ['z'])
+  expect(seenByNew.filter((line) => !line.includes('unknown'))).toEqual([])
+})
