@@ -101,7 +101,8 @@ export interface Client {
    * missing there is one of type `reset`: then read everything anew.
    */
   events(query?: EventsQuery): AsyncIterableIterator<NewsItem>
-  leave(): Promise<void>
+  /** `restart`: it is back within half a minute, and its healthy instances stay listed meanwhile. */
+  leave(options?: { readonly restart?: boolean }): Promise<void>
 }
 
 /**
@@ -145,7 +146,8 @@ export function createClient(options: ClientOptions = {}): Client {
     digest: () => call('GET', '/v1/digest'),
     readiness: () => call('GET', '/readyz', { accept: isReadiness }),
     events: (query) => followEvents(caller, query ?? {}),
-    leave: () => call('POST', '/v1/leave', { once: true }),
+    leave: ({ restart = false } = {}) =>
+      call('POST', '/v1/leave', { once: true, ...(restart && { body: { restart } }) }),
   }
 }
 

@@ -40,6 +40,9 @@ function peers({ peers, summary, inStep }: PeersView, look: Look): string {
   return [
     ...table,
     ...failures.map(({ peer, nodeId, lastError }) => `${plain(nodeId ?? peer)}: ${plain(lastError!)}`),
+    ...peers.flatMap(({ peer, nodeId, trouble }) =>
+      trouble === undefined ? [] : [look.paint('warn', `${plain(nodeId ?? peer)}: ${plain(trouble)}`)],
+    ),
     look.paint(inStep ? 'good' : 'warn', plain(summary)),
   ].join('\n')
 }

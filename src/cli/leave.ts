@@ -6,14 +6,20 @@ import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } 
 import { saying } from './progress.js'
 
 export function addLeaveCommand(program: Command): void {
+  const command = program.command('leave').description('let the daemon say goodbye to its cluster and stop')
   withExamples(
-    changes(program.command('leave').description('let the daemon say goodbye to its cluster and stop')).action(leave),
+    changes(command)
+      .option('--restart', 'it is started again within half a minute: its healthy instances stay listed meanwhile')
+      .action(leave),
     ['rollcall leave', 'its instances are out of all lookups at once'],
+    ['rollcall leave --restart', 'before an upgrade of the daemon; then start it again'],
   )
 }
 
-async function leave(options: AnsweringOptions): Promise<void> {
+async function leave(options: AnsweringOptions & { readonly restart?: boolean }): Promise<void> {
   const client = clientOf(options)
-  await saying(`waiting for ${client.server} to say goodbye`, client.leave())
-  printOutcome(options, { server: client.server }, `the daemon at ${client.server} said goodbye and stops`)
+  const { restart = false } = options
+  await saying(`waiting for ${client.server} to say goodbye`, client.leave({ restart }))
+  const outcome = restart ? 'said that it restarts, and stops: start it again' : 'said goodbye and stops'
+  printOutcome(options, { server: client.server, restart }, `the daemon at ${client.server} ${outcome}`)
 }

@@ -28,9 +28,12 @@ export class Life {
     this.stopped = new Promise((resolve) => (this.#resolveStopped = resolve))
   }
 
-  /** Resolves once the goodbye is out; the end follows by itself. */
-  async leave(): Promise<void> {
-    await this.#sayGoodbye()
+  /**
+   * Resolves once the goodbye is out; the end follows by itself.
+   * @param restart this node will be back in a moment
+   */
+  async leave({ restart = false }: { readonly restart?: boolean } = {}): Promise<void> {
+    await this.#sayGoodbye(restart)
     setTimeout(() => void this.stop(), answer_ms)
   }
 
@@ -40,21 +43,22 @@ export class Life {
   }
 
   async #end(): Promise<void> {
-    await this.#sayGoodbye()
+    await this.#sayGoodbye(false)
     await endAll(this.#ends, this.#log)
     this.#resolveStopped()
   }
 
-  #sayGoodbye(): Promise<void> {
-    this.#goodbye ??= this.#tryGoodbye()
+  /** Once: who said that it restarts does not say otherwise when it then ends. */
+  #sayGoodbye(restart: boolean): Promise<void> {
+    this.#goodbye ??= this.#tryGoodbye(restart)
     return this.#goodbye
   }
 
   /** A daemon that cannot write, or has not joined yet, goes without. */
-  async #tryGoodbye(): Promise<void> {
+  async #tryGoodbye(restart: boolean): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), goodbyeTimeout_ms)))
-    const outcome = await Promise.race([this.#engine.command({ type: 'leave' }), late])
+    const outcome = await Promise.race([this.#engine.command({ type: 'leave', restart }), late])
     clearTimeout(timer)
     if (outcome === 'late') this.#log.warn('ending without a goodbye: it could not be written in time')
     else if (!outcome.ok) this.#log.warn(`ending without a goodbye: ${outcome.error.message}`)

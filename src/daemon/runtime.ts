@@ -111,7 +111,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   return {
     ...{ engine, network, registry, news, life },
-    service: createService({ registry, engine, network, news, startedAt, self, leave: () => life.leave() }),
+    service: createService({
+      registry,
+      engine,
+      network,
+      news,
+      startedAt,
+      self,
+      leave: (options) => life.leave(options),
+    }),
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()

@@ -19,7 +19,7 @@ export interface ServiceParts {
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
   readonly startedAt: number
   /** Says goodbye; the daemon ends soon after. */
-  readonly leave: () => Promise<void>
+  readonly leave: (options?: { readonly restart?: boolean }) => Promise<void>
 }
 
 export function createService(parts: ServiceParts): RegistryService {
@@ -39,7 +39,7 @@ export function createService(parts: ServiceParts): RegistryService {
     removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
     removeNode: async (url) =>
       void (await write({ type: 'remove-node', owner: ownerNamed(url, registry.read.nodeRecords()) })),
-    leave: () => parts.leave(),
+    leave: (options) => parts.leave(options),
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug) => registry.read.lookup(slug, now()),

@@ -24,8 +24,9 @@ export function addOwn(app: FastifyInstance, service: RegistryService, answers: 
       config: { needs: 'admin' },
       schema: calls.leave,
     },
-    async (_request, reply) => {
-      await service.leave()
+    async (request, reply) => {
+      const { restart } = (request.body ?? {}) as { restart?: boolean }
+      await service.leave({ restart: restart === true })
       return reply.send({})
     },
   )

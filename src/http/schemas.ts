@@ -144,6 +144,12 @@ export const InstanceFilters = Type.Object({
 export const SavedDefinition = Type.Object({ definition: Definition })
 export const NodeIds = Type.Object({ ids: optional(Type.Array(Type.String())) })
 
+export const Leaving = Type.Object({
+  restart: optional(
+    Type.Boolean({ description: 'back within half a minute: healthy instances of this node stay listed meanwhile' }),
+  ),
+})
+
 export const Registered = Type.Object({ id: Type.String() }, { $id: 'Registered' })
 export const Empty = Type.Object({})
 export const Instances = Type.Object({ instances: Type.Array(Instance) })

@@ -31,8 +31,11 @@ export interface RegistryService {
   removeDefinition(id: string): Promise<void>
   /** Forgets the node with that url; `conflict` where several nodes share it. */
   removeNode(url: string): Promise<void>
-  /** Says goodbye, then shuts the daemon down; resolves once the goodbye is out. */
-  leave(): Promise<void>
+  /**
+   * Says goodbye, then shuts the daemon down; resolves once the goodbye is out. `restart`: it is back within half a minute,
+   * and its healthy instances stay listed meanwhile.
+   */
+  leave(options?: { readonly restart?: boolean }): Promise<void>
 
   /** The visible instances, whatever their status; where a slug is given, no more than needed to find that slug's. */
   instances(slug?: string): readonly InstanceView[]

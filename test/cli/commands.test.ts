@@ -519,8 +519,10 @@ test('keygen writes a key for its owner alone, never over another, or prints one
 })
 
 test('leave asks the daemon to go', async () => {
-  expect(JSON.parse(await fine('leave', '--json'))).toEqual({ server: served.url })
+  expect(JSON.parse(await fine('leave', '--json'))).toEqual({ server: served.url, restart: false })
   served.service.left = false
   expect(await fine('leave')).toMatch(/said goodbye/)
-  expect(served.service.left).toBe(true)
+  expect([served.service.left, served.service.restarts]).toEqual([true, false])
+  expect(await fine('leave', '--restart')).toMatch(/restarts/)
+  expect(served.service.restarts).toBe(true)
 })

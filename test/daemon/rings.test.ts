@@ -1,4 +1,6 @@
 // Twelve real daemons: more than observe each other, so that rings decide who hears whom; one is killed, and all know.
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Cluster, type RunningDaemon, allEqual, allList, until } from './cluster.js'
 import { loopback } from './place.js'
@@ -36,6 +38,32 @@ describe('twelve daemons', { timeout: 240_000 }, () => {
   test('each sends heartbeats to its eight observers, and to nobody else', async () => {
     await until('only observers hear', async () => (await heartbeatWays()) === names.length * observersEach)
     for (const daemon of daemons) expect((await daemon.members()).every(({ state }) => state === 'alive')).toBe(true)
+  })
+
+  test('one that says it restarts is listed all the while, and back with what it had', async () => {
+    const listening = createServer()
+    await new Promise<void>((resolve) => void listening.listen(0, '127.0.0.1', resolve))
+    const { port } = listening.address() as AddressInfo
+    const [restarted, asker] = [daemons[3], daemons[7]] as [RunningDaemon, RunningDaemon]
+    const url = `http://127.0.0.1:${port}`
+    await restarted.register({ slug: 'kept', url, id: 'kept' })
+    await until('it is healthy elsewhere', async () => {
+      return (await asker.instances()).some(({ id, status }) => id === 'kept' && status === 'Healthy')
+    })
+    expect((await restarted.ask('/v1/leave', 'POST', { restart: true })).status).toBe(200)
+    await until('it has ended', () => Promise.resolve(restarted.isOver))
+    expect(await asker.lookup('kept')).toEqual([url])
+    const again = await cluster.start('r3', { args: ['--no-mdns', '--join', asker.address] })
+    daemons[3] = again
+    const shown = new Set<string>()
+    await until('it is alive again', async () => {
+      shown.add(String(await asker.lookup('kept')))
+      return (await asker.members()).some(({ peer, state }) => peer === again.peerId && state === 'alive')
+    })
+    shown.add(String(await asker.lookup('kept')))
+    expect([...shown]).toEqual([url])
+    await allEqual(daemons)
+    listening.close()
   })
 
   test('one that is killed is hidden by all, also by those that never heard it themselves', async () => {

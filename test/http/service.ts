@@ -35,6 +35,7 @@ export class MemoryService implements RegistryService {
   readonly news = new MemoryNews()
   ready: Readiness = { ready: true, reasons: [] }
   left = false
+  restarts = false
   /** What every write fails with, while set. */
   failure: Error | undefined
 
@@ -85,9 +86,10 @@ export class MemoryService implements RegistryService {
     })
   }
 
-  async leave(): Promise<void> {
+  async leave({ restart = false }: { restart?: boolean } = {}): Promise<void> {
     await this.#write(() => undefined)
     this.left = true
+    this.restarts = restart
   }
 
   instances(slug?: string): readonly InstanceView[] {

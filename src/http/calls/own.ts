@@ -133,6 +133,11 @@ export const leave = describe({
   tag: 'cluster',
   summary: 'Say goodbye to the cluster, and stop this daemon',
   description: 'Needs a token that may `admin`.',
+  body: {
+    required: false,
+    schema: Type.Union([schemas.Leaving, Type.Null()]),
+    examples: { forGood: {}, forGoodToo: null, forRestart: { restart: true } },
+  },
   answers: { 200: { description: 'The goodbye is out', schema: schemas.Empty, examples: { left: {} } } },
 })
 
