@@ -251,6 +251,7 @@ describe('the daemon', () => {
     await until('it is said', async () => /no daemon answers .*registered as soon as/.test(its.stderr))
     const first = await cluster.start('first', { args })
     await healthy('patient', url)
+    await until('it knows', async () => its.stderr.includes('registered as')) // shown a moment before that is answered
     const [row] = await rows('patient', url)
     await first.kill('SIGKILL')
     const second = await cluster.start('first', { args })
