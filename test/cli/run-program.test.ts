@@ -1,12 +1,13 @@
 /** `rollcall run` around real programs, at real daemons: the register follows the program, and the program never notices. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type Client } from '../../src/client.js'
-import { freePort } from '../../src/cli/run/port.js'
 import type { InstanceRow } from '../../src/core/views.js'
 import { Cluster, until, type RunningDaemon } from '../daemon/cluster.js'
 import { loopback } from '../daemon/place.js'
@@ -227,15 +228,30 @@ describe('a program under rollcall run', () => {
   })
 })
 
+/** Below those that the system draws for connections: whoever listens there can be started again and again. */
+async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    const server = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    server.close()
+    if (isFree) return port
+  }
+}
+
 describe('the daemon', () => {
-  test('may come later, go, and come back with or without its memory', async () => {
-    const port = await freePort()
+  test('may come later, go, and come back with or without its memory', { timeout: 300_000 }, async () => {
+    const port = await lastingPort()
     const url = `http://127.0.0.1:${port}`
     const args = ['--no-mdns', '--http', `127.0.0.1:${port}`]
     const its = run(server, ['--slug', 'patient', '--grace', '0'], url)
     await until('it is said', async () => /no daemon answers .*registered as soon as/.test(its.stderr))
     const first = await cluster.start('first', { args })
     await healthy('patient', url)
+    await until('it knows', async () => its.stderr.includes('registered as')) // shown a moment before that is answered
     const [row] = await rows('patient', url)
     await first.kill('SIGKILL')
     const second = await cluster.start('first', { args })
