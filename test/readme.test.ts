@@ -1,0 +1,43 @@
+// The README is the first thing that anybody reads: every option, command and call of the program is in it, and it names none that is not.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { createProgram } from '../src/cli/program.js'
+import { options } from '../src/config.js'
+import { serveMemory } from './http/serve.js'
+
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+function sectionOf(heading: string): string {
+  const [, after = ''] = readme.split(new RegExp(`^#+ ${heading}$`, 'm'))
+  return after.split(/^#+ /m)[0] ?? ''
+}
+
+test('every option of start is in its table, with its variable', () => {
+  const table = sectionOf('Options of `start`')
+  const shown = Object.values(options).filter((option) => !('hidden' in option))
+  const missing = shown.filter(({ flag, env }) => !table.includes(flag.split(' ')[0] as string) || !table.includes(env))
+  expect(missing.map(({ flag }) => flag)).toEqual([])
+})
+
+test('every command is in its table, and every command of the table exists', () => {
+  const commands = createProgram()
+    .commands.map((command) => command.name())
+    .filter((name) => name !== 'help' && !name.startsWith('_'))
+  const rows = sectionOf('The command line')
+    .split('\n')
+    .flatMap((line) => [...(/^\| (.*?) \| /.exec(line.replaceAll('\\|', '/'))?.[1] ?? '').matchAll(/`([a-z-]+)/g)])
+    .map(([, name]) => name as string)
+  expect(commands.filter((name) => !rows.includes(name))).toEqual([])
+  expect(rows.filter((name) => !commands.includes(name))).toEqual([])
+})
+
+test('every call of the HTTP API is in its tables', async () => {
+  const { url, stop } = await serveMemory()
+  const answer = await fetch(`${url}/openapi.json`)
+  await stop()
+  const { paths } = (await answer.json()) as { paths: Record<string, unknown> }
+  const unnamed = (text: string): string => text.replace(/\{\w+\}/g, '{}')
+  const tables = unnamed(sectionOf('The HTTP API'))
+  const calls = Object.keys(paths).map((path) => unnamed(path.replace('/registry-svc', '')))
+  expect(calls.filter((path) => !tables.includes(path))).toEqual([])
+})
