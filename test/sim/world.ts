@@ -111,7 +111,10 @@ export class World {
   startPrepared(names: readonly string[]): void {
     const boots = new Map(names.map((name) => [name, this.random.hex(16)]))
     for (const [name, boot] of boots) this.#heads.push(firstHead(name, boot, 1))
-    for (const [name, boot] of boots) this.start(name, { boot })
+    for (const [name, boot] of boots) {
+      this.start(name, { boot })
+      this.run(1000 / boots.size) // daemons beat at different moments
+    }
   }
 
   startAll(...names: string[]): Machine[] {
