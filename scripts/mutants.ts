@@ -10,12 +10,13 @@ import type { Mutant } from './mutants/mutant.js'
 import { patches } from './mutants/patches.js'
 import { type Trial, Workshop } from './mutants/trial.js'
 
-const usage = `npm run mutants -- [--seed 1] [--count 40] [--jobs 2] [--only TEXT] [--list] [--json]
+const usage = `npm run mutants -- [--seed 1] [--count 40] [--jobs 2] [--only TEXT] [--skip RE] [--list] [--json]
 
   --seed   chooses the mechanical mutants
   --count  how many of them, besides the ${patches.length} chosen by hand
   --jobs   how many are tried at a time
   --only   those whose name holds this text
+  --skip   a regular expression: tests with such a name are not run
   --list   their names, and nothing else
 `
 
@@ -38,6 +39,7 @@ async function main(): Promise<void> {
       count: { type: 'string', default: '40' },
       jobs: { type: 'string', default: '2' },
       only: { type: 'string', default: '' },
+      skip: { type: 'string', default: '' },
       list: { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
@@ -52,13 +54,17 @@ async function main(): Promise<void> {
   const mutants = all.filter(({ name }) => name.includes(values.only))
   if (values.list === true) return void process.stdout.write(mutants.map(({ name }) => `${name}\n`).join(''))
   if (mutants.length === 0) throw new Error(`--only: no mutant's name holds ${values.only}; --list prints them`)
-  const tried = await tryAll(root, mutants, Number(values.jobs))
+  const tried = await tryAll(root, mutants, { jobs: Number(values.jobs), skip: values.skip })
   process.stdout.write(values.json === true ? `${JSON.stringify(tried.map(row))}\n` : report(tried))
   if (shareCaught(tried) < threshold) process.exitCode = 1
 }
 
-async function tryAll(root: string, mutants: readonly Mutant[], jobs: number): Promise<Tried[]> {
-  const workshops = Array.from({ length: Math.min(jobs, mutants.length) }, () => new Workshop(root))
+async function tryAll(
+  root: string,
+  mutants: readonly Mutant[],
+  { jobs, skip }: { readonly jobs: number; readonly skip: string },
+): Promise<Tried[]> {
+  const workshops = Array.from({ length: Math.min(jobs, mutants.length) }, () => new Workshop(root, skip))
   const close = (): void => workshops.forEach((workshop) => workshop.close())
   process.once('exit', close)
   const tried: Tried[] = []

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { scenarios } from '../test/sim/scenarios/all.js'
 import { type Outcome, merged } from '../test/sim/scenarios/outcome.js'
-import type { Scenario } from '../test/sim/scenarios/stage.js'
+import type { Scenario, StageOptions } from '../test/sim/scenarios/stage.js'
 import { type Row, table } from '../test/sim/scenarios/table.js'
 import { progress } from './bench/progress.js'
 
@@ -11,15 +11,20 @@ interface Options {
   readonly seed: number
   readonly seeds: number
   readonly quick: boolean
+  readonly plane: boolean
 }
 
-const usage = `npm run simulate -- [--nodes 20] [--scenario NAME|all|list] [--seed 1] [--seeds 1] [--quick] [--json]
+/** Beyond this the content of all documents on all machines does not fit. */
+const wholeNodes = 300
+
+const usage = `npm run simulate -- [--nodes 20] [--scenario NAME|all|list] [--seed 1] [--seeds 1] [--quick] [--plane] [--json]
 
   --nodes     how many machines the cluster has
   --scenario  one of those below, or all of them; list prints them
   --seed      the first seed: the same seed is the same story
   --seeds     how many seeds, from the first one on
   --quick     shorter troubles, as the tests have them
+  --plane     the membership plane alone (heads without content); always so beyond ${wholeNodes} nodes
   --json      the rows as JSON instead of a table
 
 `
@@ -37,12 +42,12 @@ function count(text: string | undefined, option: string, fallback: number): numb
 
 /** One scenario with all its seeds. @returns its row, and the story of the first failure */
 function runAll(scenario: Scenario, options: Options): { readonly row: Row; readonly story: string | undefined } {
-  const { nodes, seed: first, seeds, quick } = options
+  const { nodes, seed: first, seeds, quick, plane } = options
   const outcomes: Outcome[] = []
   const failed: number[] = []
   let story: string | undefined
   for (let seed = first; seed < first + seeds; seed++) {
-    const outcome = run(scenario, { nodes, seed, quick })
+    const outcome = run(scenario, { nodes, seed, quick, plane })
     outcomes.push(outcome)
     if (outcome.broken.length === 0) continue
     failed.push(seed)
@@ -51,11 +56,11 @@ function runAll(scenario: Scenario, options: Options): { readonly row: Row; read
     )
   }
   const figures = merged(outcomes.map((outcome) => outcome.figures))
-  return { row: { scenario: scenario.name, nodes, seeds, figures, failed, plane: false }, story }
+  return { row: { scenario: scenario.name, nodes, seeds, figures, failed, plane }, story }
 }
 
 /** A scenario that throws has failed like any other. */
-function run(scenario: Scenario, options: { nodes: number; seed: number; quick: boolean }): Outcome {
+function run(scenario: Scenario, options: StageOptions): Outcome {
   const begun = performance.now()
   let outcome: Outcome
   try {
@@ -80,6 +85,7 @@ function main(): void {
       seed: { type: 'string' },
       seeds: { type: 'string' },
       quick: { type: 'boolean' },
+      plane: { type: 'boolean' },
       json: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -91,13 +97,16 @@ function main(): void {
   }
   const chosen = scenarios.filter(({ name }) => wanted === 'all' || name === wanted)
   if (chosen.length === 0) throw new Error(`--scenario: there is no ${wanted}; there are\n${list()}`)
+  const nodes = count(values.nodes, 'nodes', 20)
   const options = {
-    nodes: count(values.nodes, 'nodes', 20),
+    nodes,
     seed: count(values.seed, 'seed', 1),
     seeds: count(values.seeds, 'seeds', 1),
     quick: values.quick === true,
+    plane: values.plane === true || nodes > wholeNodes,
   }
-  const results = chosen.map((scenario) => runAll(scenario, options))
+  const left = chosen.filter(({ needsContent }) => needsContent === undefined || !options.plane)
+  const results = left.map((scenario) => runAll(scenario, options))
   const rows = results.map(({ row }) => row)
   process.stdout.write(values.json === true ? `${JSON.stringify(rows)}\n` : `${table(rows)}\n`)
   const stories = results.flatMap(({ story = [] }) => story)

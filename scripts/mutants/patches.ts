@@ -1,7 +1,176 @@
 // The bugs themselves, by the part of the core that they are in.
 import type { Patch } from './chosen.js'
 
-const membership: readonly Patch[] = []
+const membership: readonly Patch[] = [
+  {
+    name: 'H is one too low: a single observer hides',
+    file: 'src/core/membership/formulas.ts',
+    find: 'Math.min(observers, Math.max(2, Math.ceil(observers / 3)))',
+    replace: 'Math.min(observers, Math.max(1, Math.ceil(observers / 3) - 1))',
+  },
+  {
+    name: 'H is one too high',
+    file: 'src/core/membership/formulas.ts',
+    find: 'Math.min(observers, Math.max(2, Math.ceil(observers / 3)))',
+    replace: 'Math.min(observers, Math.max(2, Math.ceil(observers / 3)) + 1)',
+  },
+  {
+    name: 'refutations raise no bar',
+    file: 'src/core/membership/formulas.ts',
+    find: 'return Math.max(1, base, Math.min(base + refutations, majority))',
+    replace: 'return Math.max(1, base)',
+  },
+  {
+    name: 'reports never expire',
+    file: 'src/core/membership/reports.ts',
+    find: 'if (report === undefined || now >= report.until) return false',
+    replace: 'if (report === undefined) return false',
+  },
+  {
+    name: 'reports of an earlier generation count',
+    file: 'src/core/membership/reports.ts',
+    find: 'return report.generation === accused.generation && report.incarnation >= accused.incarnation',
+    replace: 'return report.incarnation >= accused.incarnation',
+  },
+  {
+    name: 'a refutation makes no report void',
+    file: 'src/core/membership/reports.ts',
+    find: 'return report.generation === accused.generation && report.incarnation >= accused.incarnation',
+    replace: 'return report.generation === accused.generation',
+  },
+  {
+    name: 'an old report replaces a newer one of its author',
+    file: 'src/core/membership/reports.ts',
+    find: '  if (known !== undefined && !isLater(report, known)) return false\n',
+    replace: '',
+  },
+  {
+    name: 'nobody refutes',
+    file: 'src/core/membership/defence.ts',
+    find: 'return reports.length >= reportsNeeded(observers.length, this.#refutations.length)',
+    replace: 'return false',
+  },
+  {
+    name: 'every single report is refuted',
+    file: 'src/core/membership/defence.ts',
+    find: 'return reports.length >= reportsNeeded(observers.length, this.#refutations.length)',
+    replace: 'return reports.length > 0',
+  },
+  {
+    name: 'the freshest news are passed on first',
+    file: 'src/core/membership/relay.ts',
+    find: '    for (const [item, before] of told) {\n',
+    replace: '    for (const [item, before] of [...told].reverse()) {\n',
+  },
+  {
+    name: 'what was told is told again and again',
+    file: 'src/core/membership/relay.ts',
+    find: 'return item.generation !== generation || item.sequence > sequence',
+    replace: 'return item.generation !== generation || item.sequence >= sequence',
+  },
+  {
+    name: 'hearsay raises a generation',
+    file: 'src/core/membership/membership.ts',
+    find: 'if (member === undefined || relayed.generation !== member.generation) return',
+    replace: 'if (member === undefined || relayed.generation < member.generation) return',
+  },
+  {
+    name: 'a heartbeat of an earlier generation counts',
+    file: 'src/core/membership/membership.ts',
+    find: "    if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'\n",
+    replace: '',
+  },
+  {
+    name: 'reports by the dead count',
+    file: 'src/core/membership/membership.ts',
+    find: 'return standing(member.reports, member, this.observersOf(member), now).filter((author) => this.isAlive(author))',
+    replace: 'return standing(member.reports, member, this.observersOf(member), now)',
+  },
+  {
+    name: 'who slept counts what it missed as silence',
+    file: 'src/core/membership/membership.ts',
+    find: '    this.#awakeSince = now\n',
+    replace: '',
+  },
+  {
+    name: 'nobody doubts itself',
+    file: 'src/core/membership/watch.ts',
+    find: 'return silent >= 3 && silent > watched / 2',
+    replace: 'return false',
+  },
+  {
+    name: 'a refused dial is no evidence',
+    file: 'src/core/membership/watch.ts',
+    find: '  if (member.refused) return true\n',
+    replace: '',
+  },
+  {
+    name: 'a farewell is not heard',
+    file: 'src/core/membership/membership.ts',
+    find: '    if (member !== undefined) member.directAt = undefined\n',
+    replace: '',
+  },
+  {
+    name: 'nothing is held against who was hidden',
+    file: 'src/core/membership/formulas.ts',
+    find: 'return Math.min(500 * 2 ** (Math.max(1, hidings) - 1), 300_000)',
+    replace: 'return 500',
+  },
+  {
+    name: 'there is no slow path',
+    file: 'src/core/membership/member.ts',
+    find: 'return now - Math.max(heardAt ?? since, awakeSince) > slowPath_ms(members)',
+    replace: 'return false',
+  },
+  {
+    name: 'the hidden never die',
+    file: 'src/core/membership/member.ts',
+    find: "if (member.state === 'dead' || unwellFor < deadAfter_ms(at.members)) return undefined",
+    replace: 'return undefined',
+  },
+  {
+    name: 'a goodbye is not looked at',
+    file: 'src/core/membership/membership.ts',
+    find: '    member.left = head.left !== undefined\n',
+    replace: '',
+  },
+  {
+    name: 'seven observers instead of eight',
+    file: 'src/core/membership/observers.ts',
+    find: 'export const ringCount = 8\n',
+    replace: 'export const ringCount = 7\n',
+  },
+  {
+    name: 'digests of heartbeats are not compared',
+    file: 'src/core/registry/pulse.ts',
+    find: 'neighbour.mismatches = this.#isKnownDigest(hex(frame.digest), now) ? 0 : neighbour.mismatches + 1',
+    replace: 'neighbour.mismatches = 0',
+  },
+  {
+    name: 'one differing heartbeat is enough to be out of step',
+    file: 'src/core/registry/pulse.ts',
+    find: 'const mismatchesTolerated = 3\n',
+    replace: 'const mismatchesTolerated = 1\n',
+  },
+  {
+    name: 'links that nobody needs are kept',
+    file: 'src/core/registry/links.ts',
+    find: '    if (!mayClose) return\n',
+    replace: '    return\n',
+  },
+  {
+    name: 'the dead are not dialled again',
+    file: 'src/core/registry/links.ts',
+    find: '    for (const id of this.#deadInTurn(now)) wanted.add(id)\n',
+    replace: '',
+  },
+  {
+    name: 'instances of the dead go at once',
+    file: 'src/core/registry/roster.ts',
+    find: "(member.state === 'dead' && age_ms > dormantAfterDeath_ms)",
+    replace: "member.state === 'dead'",
+  },
+]
 
 const documents: readonly Patch[] = [
   {

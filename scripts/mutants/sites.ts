@@ -56,7 +56,7 @@ export function sitesOf(file: ts.SourceFile): Site[] {
       if (node.elseStatement === undefined && ts.isReturnStatement(node.thenStatement)) add('statement', node, '')
     } else if (ts.isConditionalExpression(node)) {
       add('condition', node.condition, `!(${node.condition.getText(file)})`)
-    } else if (ts.isExpressionStatement(node)) {
+    } else if (ts.isExpressionStatement(node) && !isText(node.expression)) {
       add('statement', node, '')
     }
     ts.forEachChild(node, visit)

@@ -20,8 +20,11 @@ const small = { SIM_SEEDS: '8', SIM_SCENARIO_SEEDS: '1', SIM_SCENARIO_NODES: '12
 
 export class Workshop {
   readonly root: string
+  readonly #skip: string
 
-  constructor(original: string) {
+  /** @param skip tests whose name matches are not run */
+  constructor(original: string, skip: string) {
+    this.#skip = skip
     this.root = mkdtempSync(join(tmpdir(), 'mutants-'))
     for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'scripts'])
       cpSync(join(original, name), join(this.root, name), { recursive: true })
@@ -53,6 +56,7 @@ export class Workshop {
       '--config',
       'scripts/mutants/vitest.config.ts',
     ]
+    if (this.#skip !== '') vitest.push('--testNamePattern', `^(?!.*(?:${this.#skip}))`)
     const child = spawn(process.execPath, vitest, {
       cwd: this.root,
       env,

@@ -1,21 +1,27 @@
 // One simulated machine: its disk and its clock stay, its registry comes and goes.
 import type { Input, Moment, RegistryEvent, StoreOp } from '../../src/core/effects.js'
 import { Registry } from '../../src/core/registry/registry.js'
+import type { SignedHead } from '../../src/core/wire/head.js'
 import { Clock } from './clock.js'
 import { cheapCrypto } from './crypto.js'
 import { Disk } from './disk.js'
+import { PlaneDaemon } from './plane.js'
 
 export interface StartOptions {
   readonly nodeId?: string
   readonly url?: string
   /** 16 hex digits; random where not given. */
   readonly boot?: string
+  /** The membership plane alone, with these heads known. */
+  readonly plane?: Iterable<SignedHead>
 }
 
 export const noLinks = { wanted: new Set<string>(), spared: new Set<string>() } as const
 
 export class Machine {
   registry: Registry | undefined
+  /** What it is made of, where it is the membership plane alone. */
+  plane: PlaneDaemon | undefined
   disk = new Disk()
   /** Raised at each start and each end; what belongs to an earlier life is dropped. */
   life = 0
@@ -56,7 +62,8 @@ export class Machine {
   }
 
   /** A new registry from what is on disk. */
-  makeRegistry({ boot = '', nodeId, url }: StartOptions, at: Moment): Registry {
+  makeRegistry({ boot = '', nodeId, url, plane }: StartOptions, at: Moment): Registry {
+    if (plane !== undefined) return (this.registry = this.#makePlane(boot, plane, at).asRegistry())
     const { documents, notes, generation, lastUp } = this.disk.load()
     const node = { id: nodeId ?? `node-${this.name}`, url: url ?? `http://${this.name}:58231` }
     const stored = { generation, documents, notes, ...(lastUp !== undefined && { lastUp }) }
@@ -67,6 +74,12 @@ export class Machine {
     )
     this.wasStarted = true
     return this.registry
+  }
+
+  #makePlane(boot: string, known: Iterable<SignedHead>, at: Moment): PlaneDaemon {
+    this.disk.write([{ type: 'generation', generation: this.disk.generation + 1 }], true)
+    this.plane = new PlaneDaemon({ self: this.self, boot, generation: this.disk.generation, known }, at)
+    return this.plane
   }
 
   /** The events of one type. */

@@ -2,7 +2,9 @@
 import type { CheckResult, Command, Effect, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { type Registration, parseRegistration } from '../../src/core/model.js'
+import type { SignedHead } from '../../src/core/wire/head.js'
 import { Machine, type StartOptions } from './machine.js'
+import { firstHead } from './plane.js'
 import { EventQueue } from './queue.js'
 import { Random } from './random.js'
 import { Trace } from './trace.js'
@@ -15,6 +17,8 @@ export interface WorldOptions {
   readonly gossip?: boolean
   /** How long a synced write takes. */
   readonly fsync_ms?: number
+  /** Daemons of the membership plane alone: heads without content, and nothing to look up. */
+  readonly plane?: boolean
 }
 
 /** What became of a command: `result` is absent until it is answered, `at` is when that was. */
@@ -40,6 +44,8 @@ export class World {
   readonly #services = new Map<string, CheckResult['status']>()
   readonly #answers = new Map<string, Answer>()
   #ticket = 0
+  /** In a world of the membership plane: what a daemon knows when it starts. */
+  readonly #heads: SignedHead[] = []
 
   constructor(options: WorldOptions) {
     this.#options = options
@@ -89,7 +95,9 @@ export class World {
     machine.life += 1
     machine.vanished = false
     machine.pausedUntil = 0
-    const registry = machine.makeRegistry({ boot: this.random.hex(16), ...options }, this.#moment(machine))
+    const start = { boot: this.random.hex(16), ...(this.#options.plane === true && { plane: this.#heads }), ...options }
+    const registry = machine.makeRegistry(start, this.#moment(machine))
+    if (machine.plane !== undefined && machine.plane.generation > 1) this.#heads.push(machine.plane.signed)
     this.say(name, 'starts')
     this.#run(machine, registry.begin())
     this.#scheduleWake(machine)
@@ -97,6 +105,16 @@ export class World {
     const { life } = machine
     this.#after(5, () => this.#keepDialling(machine, life))
     return machine
+  }
+
+  /** Starts these with one another's heads known: as if they had met before. Only in a world of the membership plane. */
+  startPrepared(names: readonly string[]): void {
+    const boots = new Map(names.map((name) => [name, this.random.hex(16)]))
+    for (const [name, boot] of boots) this.#heads.push(firstHead(name, boot, 1))
+    for (const [name, boot] of boots) {
+      this.start(name, { boot })
+      this.run(1000 / boots.size) // daemons beat at different moments
+    }
   }
 
   startAll(...names: string[]): Machine[] {

@@ -26,8 +26,8 @@ export class Content {
   }
 
   static #empty(): Y.Doc {
-    const doc = new Y.Doc({ gc: true })
-    doc.clientID = 0 // a replica never writes; the fixed id keeps Yjs from drawing one
+    const doc = new Y.Doc({ gc: true, guid: 'document' }) // a name of ours keeps Yjs from drawing one
+    doc.clientID = 0 // a replica never writes
     for (const name of mapNames) doc.getMap(name)
     return doc
   }

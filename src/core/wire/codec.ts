@@ -5,6 +5,9 @@
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
+/** Beyond it the built-in encoder is faster. */
+const plainLength = 512
+
 /** Appends to a buffer that grows. */
 export class Writer {
   #bytes: Uint8Array
@@ -52,7 +55,24 @@ export class Writer {
   }
 
   text(text: string): this {
-    return this.bytes(encoder.encode(text))
+    return this.#writePlain(text) ? this : this.bytes(encoder.encode(text))
+  }
+
+  /** Most texts are short and of one byte a character: then no other buffer is needed. @returns whether it was, and is written */
+  #writePlain(text: string): boolean {
+    const { length } = text
+    if (length > plainLength) return false
+    const begun = this.#length
+    this.uint(length).#reserve(length)
+    for (let i = 0; i < length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 0x7f) {
+        this.#length = begun
+        return false
+      }
+      this.#bytes[this.#length++] = code
+    }
+    return true
   }
 
   list<T>(items: readonly T[], write: (item: T) => void): this {

@@ -37,6 +37,7 @@ function eventful({ nodes, seed }: StageOptions, disturb: (world: World) => void
 
 export const clocks: Scenario = {
   name: 'clocks',
+  needsContent: true,
   what: 'wall clocks jump by an hour and drift by 10 %: the trace stays the same; monotonic ones drift by 10 %: the bounds hold',
   run(options) {
     const calm = eventful(options, () => undefined)

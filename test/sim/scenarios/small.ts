@@ -70,11 +70,12 @@ function tryOut(names: readonly string[], chosen: readonly Fault[], seed: number
     const expected = names.map((other) => `of-${other}`).join(' ')
     if (shown !== expected) wrong.push(`${name} shows ${shown}`)
   }
-  return { wrong, story: wrong.length === 0 ? '' : world.story(40) }
+  return { wrong, story: wrong.length === 0 ? '' : world.story(25) }
 }
 
 export const small: Scenario = {
   name: 'small',
+  needsContent: true,
   what: 'one to four machines, every single and double failure (crash, silent death, goodbye, pause, restart)',
   run({ seed, quick }): Outcome {
     const broken: string[] = []

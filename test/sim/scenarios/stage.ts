@@ -7,6 +7,8 @@ export interface StageOptions {
   readonly seed: number
   /** Of the order of a tenth of the time, for tests that run often. */
   readonly quick: boolean
+  /** The membership plane alone: heads without content, so nothing is written, removed or lost. */
+  readonly plane?: boolean
 }
 
 export interface Scenario {
@@ -14,6 +16,8 @@ export interface Scenario {
   /** What happens, in a line. */
   readonly what: string
   readonly run: (options: StageOptions) => Outcome
+  /** It says nothing without content. */
+  readonly needsContent?: true
 }
 
 /** The time in which heartbeats are counted, with nothing going on. */
@@ -33,12 +37,16 @@ export class Stage {
   readonly #figures: Record<string, unknown> = {}
   readonly #wrong: string[] = []
 
-  constructor({ nodes, seed }: StageOptions) {
-    this.world = new World({ seed, link: { delay_ms: 1, jitter_ms: seed % 3 } })
+  readonly #plane: boolean
+
+  constructor({ nodes, seed, plane = false }: StageOptions) {
+    this.#plane = plane
+    this.world = new World({ seed, link: { delay_ms: 1, jitter_ms: seed % 3 }, plane })
     this.names = Array.from({ length: nodes }, (_, i) => nameOf(i))
-    for (const name of this.names) this.world.start(name)
-    this.untilAlive(60_000)
-    this.#furnish()
+    if (plane) this.world.startPrepared(this.names)
+    else for (const name of this.names) this.world.start(name)
+    if (this.untilAlive(60_000) === Number.POSITIVE_INFINITY) this.wrong('a healthy cluster did not find together')
+    if (!plane) this.#furnish()
     this.#countHeartbeats()
   }
 
@@ -87,6 +95,7 @@ export class Stage {
 
   /** Registers an instance of an id of its own. */
   write(name: string): void {
+    if (this.#plane) return
     const id = `i${this.#written.size}-${name}`
     this.#written.set(id, this.world.register(name, { id, slug: 'web', url: `http://${id}.test:80` }))
   }
@@ -102,6 +111,7 @@ export class Stage {
 
   /** In the middle of the trouble: some instances are removed at machines that run, whoever owns them. */
   removeMeanwhile(): void {
+    if (this.#plane) return
     const running = this.world.running().map(({ name }) => name)
     for (const home of this.names.slice(0, removedCount)) {
       const by = this.anyOf(running)
@@ -155,10 +165,11 @@ export class Stage {
     for (const { name, registry } of world.machines.values()) if (registry === undefined) world.start(name)
     const alive_ms = this.untilAlive(120_000)
     const equal_ms = alive_ms + this.untilEqual(120_000)
-    this.measured({ alive_ms, equal_ms, lost: this.#lost() })
-    const all: Bounds = { lost: 0, alive_ms: 60_000, equal_ms: 60_000, ...bounds }
+    this.measured({ alive_ms, equal_ms, ...(!this.#plane && { lost: this.#lost() }) })
+    const { lost = 0, ...others }: Bounds = { alive_ms: 60_000, equal_ms: 60_000, ...bounds }
+    const all: Bounds = this.#plane ? others : { ...others, lost }
     const broken = [...exceeded(this.#figures as Figures, all), ...this.#cameBack(), ...this.#wrong]
-    return { figures: this.#figures as Figures, broken, story: broken.length === 0 ? '' : world.story(60) }
+    return { figures: this.#figures as Figures, broken, story: broken.length === 0 ? '' : world.story(25) }
   }
 
   #lost(): number {

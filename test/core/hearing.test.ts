@@ -1,0 +1,115 @@
+// What a membership believes, and what it does not: words of an earlier generation, replayed reports, hearsay, and what it slept through.
+import { expect, test } from 'vitest'
+import { Membership } from '../../src/core/membership/membership.js'
+import type { Heartbeat, RelayedHeartbeat } from '../../src/core/wire/beat.js'
+import type { ReportMessage } from '../../src/core/wire/gossip.js'
+import type { Head } from '../../src/core/wire/head.js'
+import { quickHash } from '../sim/crypto.js'
+
+const digest = new Uint8Array(8)
+
+function head(owner: string, generation = 1, incarnation = 0): Head {
+  const version = generation * 100 + incarnation
+  return { owner, generation, version, boot: '0'.repeat(16), epoch: 1, incarnation, client: 1, digest }
+}
+
+function beat(sequence: number, generation = 1, relayed: readonly RelayedHeartbeat[] = []): Heartbeat {
+  return { type: 'heartbeat', generation, incarnation: 0, sequence, load: 0, digest, relayed }
+}
+
+/** A membership of `me` and these: heard at time 0, or known by their heads alone. */
+function among(heard: string, unheard = ''): Membership {
+  const membership = new Membership('me', (bytes) => quickHash(bytes))
+  membership.setSelf(1, 0, 0)
+  for (const id of heard + unheard) membership.follow(head(id), 0)
+  for (const id of heard) membership.hear(id, beat(1), 0)
+  membership.tick(0)
+  return membership
+}
+
+function hearAll(membership: Membership, ids: string, sequence: number, now: number): void {
+  for (const id of ids) membership.hear(id, beat(sequence), now)
+}
+
+function report(subject: string, sequence: number, generation = 1, incarnation = 0): ReportMessage {
+  return { type: 'report', authorGeneration: 1, sequence, subject, generation, incarnation }
+}
+
+test('enough reports hide a member, and the same reports about its former generation do not', () => {
+  const hidden = among('abcdefg')
+  for (const author of 'bcd') hidden.report(author, report('a', 1), 100)
+  hidden.tick(100)
+  expect(hidden.member('a')?.state).toBe('hidden')
+
+  const restarted = among('abcdefg')
+  restarted.follow(head('a', 2), 50)
+  restarted.hear('a', beat(1, 2), 50)
+  restarted.tick(50)
+  for (const author of 'bcd') restarted.report(author, report('a', 1), 100)
+  restarted.tick(100)
+  expect(restarted.member('a')?.state).toBe('alive')
+  expect(restarted.reporters('a', 100)).toEqual([])
+})
+
+test('a report counts for five seconds from its receipt, and its replay brings it back neither then nor later', () => {
+  const membership = among('abcdefg')
+  expect(membership.report('b', report('a', 5), 100)).toBe(true)
+  expect(membership.report('b', report('a', 4), 200)).toBe(false)
+  expect(membership.report('b', report('a', 5), 4000)).toBe(false)
+  expect(membership.reporters('a', 5099)).toEqual(['b'])
+  expect(membership.reporters('a', 5100)).toEqual([])
+  expect(membership.report('b', report('a', 5), 6000)).toBe(false)
+  expect(membership.reporters('a', 6000)).toEqual([])
+})
+
+test('reports by members that were never heard do not count', () => {
+  const membership = among('aefg', 'bcd')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 100)
+  membership.tick(100)
+  expect(membership.member('a')?.state).toBe('alive')
+})
+
+test('hearsay of a later generation changes nothing: only its owner may say that it has begun', () => {
+  const membership = among('ab')
+  const { shortId = 0 } = membership.member('a') ?? {}
+  const relayed = { shortId, generation: 2, sequence: 9, load: 50, age_ms: 0 }
+  membership.hear('b', beat(2, 1, [relayed]), 1000)
+  expect(membership.member('a')).toMatchObject({ heardGeneration: 1, sequence: 1, heardAt: 0 })
+  expect(membership.listing('a')).toBe('all')
+  membership.hear('b', beat(3, 1, [{ ...relayed, generation: 1, age_ms: 300 }]), 1000)
+  expect(membership.member('a')).toMatchObject({ heardGeneration: 1, sequence: 9, heardAt: 700 })
+})
+
+test('a heartbeat of an earlier generation is old, and refreshes nothing', () => {
+  const membership = among('ab')
+  membership.follow(head('a', 2), 50)
+  expect(membership.hear('a', beat(1, 2), 100)).toBe('heard')
+  expect(membership.hear('a', beat(900), 5000)).toBe('old')
+  expect(membership.member('a')).toMatchObject({ heardGeneration: 2, sequence: 1, heardAt: 100, directAt: 100 })
+})
+
+test('a heartbeat of a later generation than the head that is held is a reason to fetch that', () => {
+  const membership = among('ab')
+  expect(membership.hear('a', beat(1, 2), 100)).toBe('news')
+  expect(membership.listing('a')).toBe('none')
+})
+
+test('who slept reports nobody for the silence that it slept through', () => {
+  const awake = among('ab')
+  hearAll(awake, 'b', 2, 9_000)
+  expect(awake.tick(10_000).reports.map(({ subject }) => subject)).toEqual(['a'])
+
+  const slept = among('ab')
+  slept.awoke(10_000)
+  expect(slept.tick(10_000).reports).toEqual([])
+  expect(slept.tick(12_300).reports).toEqual([])
+  expect(slept.tick(12_400).reports.map(({ subject }) => subject)).toEqual(['a', 'b'])
+})
+
+test('and it calls nobody dead, or hidden, for it', () => {
+  const slept = among('ab')
+  slept.awoke(60_000)
+  slept.tick(60_000)
+  slept.tick(68_000)
+  expect([...slept.members()].map(({ state }) => state)).toEqual(['alive', 'alive'])
+})

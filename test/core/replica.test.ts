@@ -1,0 +1,102 @@
+// What a replica takes of other owners, and the digest that says what it holds.
+import { expect, test } from 'vitest'
+import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
+import type { Entry } from '../../src/core/document/entries.js'
+import { Replica, joinMark, markOf } from '../../src/core/replica/replica.js'
+import { type SignedHead, compareHeads, signHead } from '../../src/core/wire/head.js'
+import { cheapCrypto } from '../sim/crypto.js'
+
+const crypto = cheapCrypto('me')
+const settled_ms = 2000
+
+interface Made {
+  readonly signed: SignedHead
+  readonly bytes: Uint8Array
+}
+
+/** A document of one instance entry, in a version of its owner's. */
+function made(owner: string, version: number, value = `value ${version}`, claimed = value): Made {
+  const entries = (text: string): Entry[] => [{ map: 'instances', key: 'i', value: text }]
+  const document = new OwnDocument(crypto.hash, { entries: entries(value), epoch: 1, client: 7 })
+  const digest = new OwnDocument(crypto.hash, { entries: entries(claimed), epoch: 1, client: 7 }).entries.digest()
+  const head = { owner, generation: 1, version, boot: '0'.repeat(16), epoch: 1, incarnation: 0, client: 7, digest }
+  return { signed: signHead(head, cheapCrypto(owner)), bytes: document.encode() }
+}
+
+function give(replica: Replica, { signed, bytes }: Made, now: number): string {
+  return replica.offer(signed, { type: 'full', bytes }, now).type
+}
+
+function joined(...documents: readonly Made[]): Uint8Array {
+  const digest = new Uint8Array(8)
+  for (const { signed } of documents) joinMark(digest, markOf(signed, crypto))
+  return digest
+}
+
+test('a full content that is not what its head says is refused, as a document and as an offer', () => {
+  const wrong = made('a', 1, 'one thing', 'another')
+  expect(NodeDocument.load(crypto.hash, wrong.signed, wrong.bytes)).toBeUndefined()
+  expect(give(new Replica(crypto, () => 0), wrong, 0)).toBe('refused')
+  const right = made('a', 1)
+  expect(NodeDocument.load(crypto.hash, right.signed, right.bytes)?.entries.get('instances', 'i')).toBe('value 1')
+})
+
+test('a head that somebody else signed is refused', () => {
+  const { signed, bytes } = made('a', 1)
+  const forged = signHead(signed.head, cheapCrypto('b'))
+  expect(give(new Replica(crypto, () => 0), { signed: forged, bytes }, 0)).toBe('refused')
+})
+
+test('a fence refuses its own generation and none above it', () => {
+  const document = made('a', 1)
+  expect(give(new Replica(crypto, () => 1), document, 0)).toBe('fenced')
+  expect(give(new Replica(crypto, () => 0), document, 0)).toBe('taken')
+})
+
+test('the digest holds each document once it has not changed for a while, and no more once it changes or goes', () => {
+  const replica = new Replica(crypto, () => 0)
+  const [a1, a2, b1] = [made('a', 1), made('a', 2), made('b', 1)]
+  give(replica, a1, 0)
+  give(replica, b1, 1000)
+  expect(replica.settledDigest(1999, settled_ms)).toEqual(joined())
+  expect(replica.settledDigest(2000, settled_ms)).toEqual(joined(a1))
+  expect(replica.settledDigest(3000, settled_ms)).toEqual(joined(a1, b1))
+  give(replica, a2, 4000)
+  expect(replica.settledDigest(4000, settled_ms)).toEqual(joined(b1))
+  expect(replica.settledDigest(5999, settled_ms)).toEqual(joined(b1))
+  expect(replica.settledDigest(6000, settled_ms)).toEqual(joined(a2, b1))
+  replica.drop('b')
+  expect(replica.settledDigest(6000, settled_ms)).toEqual(joined(a2))
+  give(replica, b1, 7000)
+  replica.drop('b')
+  expect(replica.settledDigest(20_000, settled_ms)).toEqual(joined(a2))
+})
+
+test('what changes again before it has settled is in no digest until it rests', () => {
+  const replica = new Replica(crypto, () => 0)
+  for (let version = 1; version <= 5; version++) {
+    give(replica, made('a', version), version * 1000)
+    expect(replica.settledDigest(version * 1000 + 500, settled_ms)).toEqual(joined())
+  }
+  expect(replica.settledDigest(7000, settled_ms)).toEqual(joined(made('a', 5)))
+})
+
+test('the digest that is given out is the asker’s own', () => {
+  const replica = new Replica(crypto, () => 0)
+  give(replica, made('a', 1), 0)
+  const digest = replica.settledDigest(2000, settled_ms)
+  joinMark(digest, markOf(made('b', 1).signed, crypto))
+  expect(replica.settledDigest(2000, settled_ms)).toEqual(joined(made('a', 1)))
+})
+
+test('heads are ordered by generation, then version, then boot id', () => {
+  const at = (generation: number, version: number, boot: string): Parameters<typeof compareHeads>[0] => ({
+    generation,
+    version,
+    boot,
+  })
+  const inOrder = [at(1, 1, 'a'), at(1, 1, 'b'), at(1, 2, 'a'), at(2, 1, 'a'), at(2, 1, 'c')]
+  inOrder.forEach((a, i) =>
+    inOrder.forEach((b, j) => expect(Math.sign(compareHeads(a, b)), `${i} and ${j}`).toBe(Math.sign(i - j))),
+  )
+})

@@ -1,0 +1,299 @@
+// A daemon of the membership plane alone: the core's own membership, heartbeats, links and roster, over heads without content.
+// Documents, disk and lookups are left out, so that a thousand of them fit into one test.
+import type { Effect, Input, Moment } from '../../src/core/effects.js'
+import { ownLateness_ms } from '../../src/core/membership/formulas.js'
+import { Membership } from '../../src/core/membership/membership.js'
+import type { Desk } from '../../src/core/registry/desk.js'
+import { Links } from '../../src/core/registry/links.js'
+import { Pulse } from '../../src/core/registry/pulse.js'
+import type { Registry } from '../../src/core/registry/registry.js'
+import { Roster } from '../../src/core/registry/roster.js'
+import { joinMark, markOf } from '../../src/core/replica/replica.js'
+import { Reader, Writer, equalBytes } from '../../src/core/wire/codec.js'
+import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
+import { type Head, type SignedHead, compareHeads, decodeHead, signHead } from '../../src/core/wire/head.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
+import { cheapCrypto } from './crypto.js'
+
+const tick_ms = 100
+/** Out of step with a neighbour, heads are asked for at most this often. */
+const syncPause_ms = 2000
+
+export interface PlaneStart {
+  readonly self: string
+  readonly boot: string
+  readonly generation: number
+  /** The heads that it knows from before. */
+  readonly known: Iterable<SignedHead>
+}
+
+/** The first head of a daemon's life, before or when it is made. */
+export function firstHead(self: string, boot: string, generation: number): SignedHead {
+  const head = { owner: self, generation, boot, epoch: 1, version: 1, incarnation: 0, client: 1, digest: nothing }
+  return signHead(head, cheapCrypto(self))
+}
+
+/** The heads that a daemon holds, in the place of documents. */
+class Heads {
+  readonly #byOwner = new Map<string, SignedHead>()
+  readonly #digest = new Uint8Array(8)
+
+  /** @returns whether it is news */
+  take(signed: SignedHead): boolean {
+    const { head } = signed
+    const held = this.#byOwner.get(head.owner)
+    if (held !== undefined && compareHeads(head, held.head) <= 0) return false
+    if (held !== undefined) joinMark(this.#digest, markOf(held, cheapCrypto(head.owner)))
+    joinMark(this.#digest, markOf(signed, cheapCrypto(head.owner)))
+    this.#byOwner.set(head.owner, signed)
+    return true
+  }
+
+  all(): SignedHead[] {
+    return [...this.#byOwner.values()]
+  }
+
+  /** As a replica's, but for the time in which changes settle: there is a head or two in a scenario. */
+  settledDigest(): Uint8Array {
+    return this.#digest.slice()
+  }
+
+  document(): undefined {
+    return undefined
+  }
+}
+
+export class PlaneDaemon {
+  readonly #start: PlaneStart
+  readonly #membership: Membership
+  readonly #heads = new Heads()
+  readonly #links: Links
+  readonly #pulse: Pulse
+  readonly #roster: Roster
+  readonly #connected = new Set<string>()
+  readonly #journal: { generation: number; incarnation: number; isOpen: true; signed: SignedHead }
+  #effects: Effect[] = []
+  #tickAt: number
+  #lastId = 0
+  #syncedAt = Number.NEGATIVE_INFINITY
+  /** Whether anybody was told of our first head. */
+  #isTold = false
+
+  constructor(start: PlaneStart, { now }: Moment) {
+    this.#start = start
+    const { self, generation } = start
+    const crypto = cheapCrypto(self)
+    this.#tickAt = now + tick_ms
+    this.#membership = new Membership(self, crypto.hash)
+    this.#journal = { generation, incarnation: 0, isOpen: true, signed: firstHead(self, start.boot, generation) }
+    const desk = {
+      self,
+      crypto,
+      membership: this.#membership,
+      replica: this.#heads,
+      union: { setDormant: () => false },
+      journal: this.#journal,
+      connected: this.#connected,
+      emit: (effect: Effect) => void this.#effects.push(effect),
+      nextId: () => (this.#lastId += 1),
+      drop: () => undefined,
+    } as unknown as Desk
+    this.#links = new Links(desk)
+    this.#pulse = new Pulse(desk, this.#links)
+    this.#roster = new Roster(desk, () => ({ refreshOwner: () => undefined }) as never, now)
+    this.#membership.setSelf(generation, 0, now)
+    for (const signed of start.known) {
+      if (equalBytes(signed.bytes, this.signed.bytes)) this.#isTold = true
+      else this.#follow(signed, now)
+    }
+    this.#roster.restored(now)
+    this.#pulse.ownHeadChanged(now)
+    this.#effects.push({ type: 'notify', event: { type: 'ready' } })
+  }
+
+  #next(change: { readonly incarnation: number; readonly left?: Head['left'] }): SignedHead {
+    const { head } = this.signed
+    return signHead({ ...head, ...change, version: head.version + 1 }, cheapCrypto(this.#start.self))
+  }
+
+  get signed(): SignedHead {
+    return this.#journal.signed
+  }
+
+  get generation(): number {
+    return this.#journal.generation
+  }
+
+  get wakeAt(): number {
+    return this.#tickAt
+  }
+
+  readonly read = {
+    alive: 0,
+    digest: () => ({ digest: [...this.#pulseDigest()].join(), documents: [] }),
+    instances: () => [],
+  }
+
+  /** Of all heads, our own included. */
+  #pulseDigest(): Uint8Array {
+    const digest = this.#heads.settledDigest()
+    joinMark(digest, markOf(this.signed, cheapCrypto(this.#start.self)))
+    return digest
+  }
+
+  readiness(): { ready: boolean; reasons: string[] } {
+    return { ready: true, reasons: [] }
+  }
+
+  begin(): Effect[] {
+    return this.#takeEffects()
+  }
+
+  #takeEffects(): Effect[] {
+    this.read.alive = this.#membership.alive()
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+
+  handle(input: Input, { now }: Moment): Effect[] {
+    if (now - this.#tickAt > ownLateness_ms) this.#membership.awoke(now)
+    this.#dispatch(input, now)
+    return this.#takeEffects()
+  }
+
+  #dispatch(input: Input, now: number): void {
+    switch (input.type) {
+      case 'wake':
+        return this.#wake(now)
+      case 'connected':
+        return this.#onConnected(input.peer, now)
+      case 'disconnected':
+        return this.#onDisconnected(input.peer)
+      case 'refused':
+        this.#membership.refuse(input.peer)
+        return this.#judge(now)
+      case 'gossip':
+        return this.#onGossip(input.author, input.bytes, now)
+      case 'beat':
+        return this.#onBeat(input.from, input.bytes, now)
+      case 'request':
+        return this.#answer(input.id, input.bytes, now)
+      case 'response':
+        for (const signed of readHeads(input.bytes)) this.#follow(signed, now)
+        return
+      case 'command':
+        if (input.command.type === 'leave') this.#leave(input.ticket, now)
+        return
+      default:
+        return
+    }
+  }
+
+  #onConnected(peer: string, now: number): void {
+    this.#connected.add(peer)
+    this.#pulse.connected(peer, now)
+    if (this.#membership.member(peer)?.state !== 'alive') this.#ask(peer, [this.signed])
+  }
+
+  #onDisconnected(peer: string): void {
+    this.#connected.delete(peer)
+    this.#pulse.disconnected(peer)
+    const member = this.#membership.member(peer)
+    if (member !== undefined && !member.left && this.#links.needs(peer)) this.#effects.push({ type: 'dial', peer })
+  }
+
+  #onGossip(author: string, bytes: Uint8Array, now: number): void {
+    const message = decodeGossip(bytes)
+    if (message?.type === 'update') return this.#follow(message.signed, now)
+    if (message?.type === 'report' && this.#membership.report(author, message, now)) this.#judge(now)
+  }
+
+  #onBeat(from: string, bytes: Uint8Array, now: number): void {
+    const heard = this.#pulse.hear(from, bytes, now)
+    if (heard === undefined) return
+    if (heard.hearing === 'news') this.#ask(from, [this.signed])
+    if (heard.inStep === false && now - this.#syncedAt >= syncPause_ms) {
+      this.#syncedAt = now
+      this.#ask(from, [this.signed, ...this.#heads.all()])
+    }
+    this.#roster.refresh()
+  }
+
+  /** Gives some heads, and asks for all that the other one holds where these are all that we hold; else for its own. */
+  #ask(to: string, heads: readonly SignedHead[]): void {
+    this.#effects.push({ type: 'request', id: (this.#lastId += 1), to, bytes: writeHeads(heads), timeout_ms: 30_000 })
+  }
+
+  #answer(id: number, bytes: Uint8Array, now: number): void {
+    const given = readHeads(bytes)
+    for (const signed of given) this.#follow(signed, now)
+    const heads = given.length > 1 ? [this.signed, ...this.#heads.all()] : [this.signed]
+    this.#effects.push({ type: 'reply', id, bytes: writeHeads(heads), last: true })
+  }
+
+  #follow(signed: SignedHead, now: number): void {
+    if (signed.head.owner === this.#start.self || !this.#heads.take(signed)) return
+    const transition = this.#membership.follow(signed.head, now)
+    if (transition === undefined) return
+    this.#effects.push({ type: 'notify', event: { type: 'member', ...transition } })
+    this.#roster.refresh()
+  }
+
+  #wake(now: number): void {
+    if (now < this.#tickAt) return
+    this.#tickAt = now + tick_ms
+    if (!this.#isTold && this.#connected.size > 0) this.#tell()
+    this.#judge(now)
+    this.#pulse.tick(now)
+    this.#links.tick(now, true)
+    this.#roster.tick(now)
+  }
+
+  #judge(now: number): void {
+    const { reports, refute, takenOver } = this.#roster.judge(now)
+    for (const peer of takenOver) if (!this.#connected.has(peer)) this.#effects.push({ type: 'dial', peer })
+    for (const report of reports) this.#effects.push(this.#pulse.report(report))
+    if (!refute) return
+    this.#publish(this.#next({ incarnation: this.#journal.incarnation + 1 }), now)
+    this.#effects.push({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
+  }
+
+  #leave(ticket: number, now: number): void {
+    this.#publish(this.#next({ incarnation: this.#journal.incarnation, left: { restartGrace_s: 0 } }), now)
+    this.#effects.push({ type: 'settle', ticket, result: { ok: true } })
+  }
+
+  #publish(signed: SignedHead, now: number): void {
+    this.#journal.signed = signed
+    this.#journal.incarnation = signed.head.incarnation
+    this.#membership.setSelf(this.generation, signed.head.incarnation, now)
+    this.#pulse.ownHeadChanged(now)
+    this.#tell()
+  }
+
+  #tell(): void {
+    this.#isTold = true
+    this.#effects.push({ type: 'broadcast', bytes: encodeGossip({ type: 'update', signed: this.signed }) })
+  }
+
+  /** In the world it stands in the place of a whole registry: of that, the world and the scenarios use what is here. */
+  asRegistry(): Registry {
+    return this as unknown as Registry
+  }
+}
+
+/** The digest of no content at all. */
+const nothing = new Uint8Array(32)
+const headsAtOnce = 10_000
+
+function writeHeads(heads: readonly SignedHead[]): Uint8Array {
+  const writer = new Writer(heads.length * 200 + 8)
+  return writer.list(heads, ({ bytes }) => void writer.bytes(bytes)).done()
+}
+
+function readHeads(bytes: Uint8Array): SignedHead[] {
+  const reader = new Reader(bytes)
+  const heads = reader.list(headsAtOnce, () => decodeHead(reader.bytes(wireLimits.headBytes)))
+  return heads.filter((head) => head !== undefined)
+}
