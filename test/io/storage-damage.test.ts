@@ -367,7 +367,7 @@ describe('two daemons and one directory', () => {
     await expect(openDataDir(path)).rejects.toMatchObject({
       code: 'conflict',
       message: expect.stringMatching(
-        new RegExp(`data directory .*: process ${process.pid} holds it; stop that one first`),
+        /data directory .*: another node in this very process holds it; stop that one first/,
       ),
     })
     expect(await readFile(join(path, 'holder.json'), 'utf8')).toBe(before)
