@@ -47,14 +47,14 @@ const membership: readonly Patch[] = [
   {
     name: 'nobody refutes',
     file: 'src/core/membership/defence.ts',
-    find: 'return reports.length >= reportsNeeded(observers.length, this.#refutations.length)',
-    replace: 'return false',
+    find: '    if (authorsOf(this.#accusations, self, now).length < needed) return false\n',
+    replace: '    if (needed >= 0) return false\n',
   },
   {
     name: 'every single report is refuted',
     file: 'src/core/membership/defence.ts',
-    find: 'return reports.length >= reportsNeeded(observers.length, this.#refutations.length)',
-    replace: 'return reports.length > 0',
+    find: '    if (authorsOf(this.#accusations, self, now).length < needed) return false\n',
+    replace: '    if (authorsOf(this.#accusations, self, now).length === 0) return false\n',
   },
   {
     name: 'the freshest news are passed on first',
@@ -91,6 +91,12 @@ const membership: readonly Patch[] = [
     file: 'src/core/membership/membership.ts',
     find: '    this.#awakeSince = now\n',
     replace: '',
+  },
+  {
+    name: 'a report is not taken back',
+    file: 'src/core/membership/reports.ts',
+    find: 'const until = report.withdrawn === true ? now : now + reportStanding_ms',
+    replace: 'const until = now + reportStanding_ms',
   },
   {
     name: 'nobody doubts itself',
@@ -161,7 +167,7 @@ const membership: readonly Patch[] = [
   {
     name: 'the dead are not dialled again',
     file: 'src/core/registry/links.ts',
-    find: '    for (const id of this.#deadInTurn(now)) wanted.add(id)\n',
+    find: "    for (const id of this.#inTurn('dead', now)) wanted.add(id)\n",
     replace: '',
   },
   {

@@ -113,3 +113,12 @@ test('and it calls nobody dead, or hidden, for it', () => {
   slept.tick(68_000)
   expect([...slept.members()].map(({ state }) => state)).toEqual(['alive', 'alive'])
 })
+
+test('a refutation is counted once, however many heartbeats carry it', () => {
+  const membership = among('ab')
+  for (let sequence = 2; sequence < 6; sequence++) {
+    membership.hear('a', { ...beat(sequence), incarnation: 1 }, sequence * 1000)
+    membership.follow(head('a', 1, 1), sequence * 1000)
+  }
+  expect(membership.member('a')?.refutations).toEqual([2000])
+})

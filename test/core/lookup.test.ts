@@ -12,7 +12,7 @@ function table(): {
   visible: Set<string>
   left: Set<string>
   events: RegistryEvent[]
-  put: (owner: string, id: string, more?: { n?: number; status?: InstanceStatus; slug?: string }) => void
+  put: (owner: string, id: string, more?: { n?: number; status?: InstanceStatus; slug?: string; url?: string }) => void
   drop: (owner: string, id: string) => void
   remove: (owner: string, id: string, n: number) => void
 } {
@@ -236,4 +236,14 @@ test('what is known of a lookup counts until anything of it changes, and no long
   for (const id of ['other', 'i3']) for (const owner of ['b', 'c']) drop(owner, id)
   expect(index.version('s', false)).toBeUndefined()
   expect(index.version('nobody', false)).toBeUndefined()
+})
+
+test('an id is found by its url alone, and not by one that it had before', () => {
+  const { index, put, drop } = table()
+  put('a', 'i')
+  put('a', 'i', { n: 2, url: 'http://elsewhere.test' })
+  expect([...index.idsByUrl('http://i.test')]).toEqual([])
+  expect([...index.idsByUrl('http://elsewhere.test')]).toEqual(['i'])
+  drop('a', 'i')
+  expect([...index.idsByUrl('http://elsewhere.test')]).toEqual([])
 })

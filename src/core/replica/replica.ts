@@ -12,7 +12,7 @@ import type { Holding, Parcel } from '../wire/sync.js'
 
 export type Outcome =
   /** Taken: the head is held now. `op` is what to write to disk. */
-  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly op: StoreOp; readonly isNew: boolean }
+  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly op: StoreOp }
   /** Nothing newer than what is held. */
   | { readonly type: 'old' }
   /** Its owner was forgotten up to this generation. */
@@ -90,13 +90,13 @@ export class Replica {
     if (held === undefined) {
       this.#hold(document, bytes.length, now)
       const changes = [...document.entries.sorted()].map(({ map, key, value }) => ({ map, key, after: value }))
-      return { type: 'taken', changes, op, isNew: true }
+      return { type: 'taken', changes, op }
     }
     const changes = held.document.replaceBy(document)
     this.#noteChange(held, now)
     held.updateBytes = 0
     held.snapshotBytes = bytes.length
-    return { type: 'taken', changes, op, isNew: false }
+    return { type: 'taken', changes, op }
   }
 
   #takeStep(
@@ -114,7 +114,6 @@ export class Replica {
       type: 'taken',
       changes: outcome.changes,
       op: this.#stepOp(held, signed, step.bytes),
-      isNew: false,
     }
   }
 

@@ -76,6 +76,7 @@ function tryOut(names: readonly string[], chosen: readonly Fault[], seed: number
 export const small: Scenario = {
   name: 'small',
   needsContent: true,
+  chance: 'little',
   what: 'one to four machines, every single and double failure (crash, silent death, goodbye, pause, restart)',
   run({ seed, quick }): Outcome {
     const broken: string[] = []

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly run: (options: StageOptions) => Outcome
   /** It says nothing without content. */
   readonly needsContent?: true
+  /** It tries out all that there is anyway: another seed changes little. */
+  readonly chance?: 'little'
 }
 
 /** The time in which heartbeats are counted, with nothing going on. */

@@ -1,0 +1,91 @@
+// How long a start waits, for whom, and whose word on its own past it takes.
+import { expect, test } from 'vitest'
+import type { Desk } from '../../src/core/registry/desk.js'
+import { Horizon, horizon_ms, staleVerdict } from '../../src/core/registry/horizon.js'
+import { Joining } from '../../src/core/registry/joining.js'
+import type { Witness } from '../../src/core/wire/sync.js'
+import { cheapCrypto } from '../sim/crypto.js'
+
+const start_ms = 10_000
+
+function joining(
+  more: { readonly stale?: boolean; readonly freshKey?: boolean; readonly expected?: string } = {},
+): Joining {
+  const { stale = false, freshKey = false, expected = '' } = more
+  return new Joining({ now: start_ms, crypto: cheapCrypto('me'), self: 'me', freshKey, stale, expected: [...expected] })
+}
+
+/** Whether it is over, so long after the start, with these connected. */
+function isOver(join: Joining, after_ms: number, connected = ''): boolean {
+  return join.end(new Set(connected), start_ms + after_ms) !== undefined
+}
+
+function word(more: Partial<Witness> = {}): Witness {
+  return { stale: false, heardOfAsker: true, silence_s: 10, ...more }
+}
+
+test('it is over as soon as the one peer that there is has answered, and else after three seconds', () => {
+  const join = joining({ expected: 'a' })
+  expect(isOver(join, 100, 'a')).toBe(false)
+  join.answered('a', word(), start_ms + 100)
+  expect(isOver(join, 100, 'a')).toBe(true)
+  expect(isOver(joining({ expected: 'a' }), 2999)).toBe(false)
+  expect(isOver(joining({ expected: 'a' }), 3000)).toBe(true)
+})
+
+test('it waits for everybody that is connected, or was known, and not refused', () => {
+  const join = joining({ expected: 'abc' })
+  join.answered('a', word(), start_ms)
+  join.refused('b')
+  expect(isOver(join, 500, 'ad')).toBe(false)
+  join.answered('d', word(), start_ms)
+  expect(isOver(join, 500, 'ad')).toBe(false)
+  join.refused('c')
+  expect(isOver(join, 500, 'ad')).toBe(true)
+})
+
+test('a key made in this very start waits for nobody', () => {
+  expect(isOver(joining({ freshKey: true }), 0)).toBe(true)
+})
+
+test('a stale node waits three seconds from its first contact for somebody who knows', () => {
+  const join = joining({ stale: true, expected: 'ab' })
+  expect(isOver(join, 60_000)).toBe(false)
+  join.answered('a', word({ stale: true }), start_ms + 60_000)
+  expect(isOver(join, 62_999, 'a')).toBe(false)
+  expect(isOver(join, 63_000, 'a')).toBe(true)
+  expect(join.end(new Set('a'), start_ms + 63_000)?.blank).toBe(false)
+})
+
+test('a stale node that was never with anybody waits three seconds from its start', () => {
+  const join = joining({ stale: true })
+  expect(isOver(join, 2999)).toBe(false)
+  expect(isOver(join, 3000)).toBe(true)
+})
+
+test('one who heard of it lately ends the doubt, one who did not for too long confirms it', () => {
+  const refuted = joining({ stale: true, expected: 'a' })
+  refuted.answered('a', word(), start_ms)
+  expect(refuted.isStale).toBe(false)
+  expect(refuted.end(new Set('a'), start_ms)?.blank).toBe(false)
+  const confirmed = joining({ stale: true, expected: 'a' })
+  confirmed.answered('a', word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
+  expect(confirmed.end(new Set('a'), start_ms)?.blank).toBe(true)
+})
+
+test('the stale and the new have no word in it', () => {
+  expect(staleVerdict(word({ stale: true, silence_s: 10 ** 9 }))).toBe('no-word')
+  expect(staleVerdict(word({ heardOfAsker: false }))).toBe('no-word')
+  expect(staleVerdict(word({ silence_s: horizon_ms / 1000 }))).toBe('refuted')
+})
+
+test('a member tells of the asker when it last heard it, and whether it ever did', () => {
+  const heardAts = new Map<string, number>()
+  const membership = { member: (id: string) => (heardAts.has(id) ? { heardAt: heardAts.get(id) } : undefined) }
+  const desk = { union: { fence: () => undefined }, membership, emit: () => undefined, nextId: () => 1 }
+  const horizon = new Horizon(desk as unknown as Desk, {}, { now: 0, wall: 1_000_000 })
+  const at = { now: 60_000, wall: 1_060_000 }
+  expect(horizon.witness('a', false, at)).toEqual({ stale: false, heardOfAsker: false, silence_s: 60 })
+  heardAts.set('a', 50_000)
+  expect(horizon.witness('a', true, at)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
+})
