@@ -28,6 +28,19 @@ if (!hasNamespaces) console.warn('skipped: mDNS tests need the right to make net
 describe.skipIf(!hasNamespaces)('found by mDNS alone', () => journey(byMdns))
 describe('found by --join, without mDNS', () => journey(bySeeds))
 
+/** With fields that no version of the contract knows: what came is what is given back, to the last character. */
+const definition = {
+  id: 'web-service',
+  image: { name: 'web', internalPorts: [80] },
+  hostPort: 5981,
+  future: {
+    field: [1, null, { deep: [[], {}, ''] }],
+    'ключ 🗝': '\u2028"\\',
+    huge: 1.7976931348623157e308,
+    tiny: 5e-324,
+  },
+}
+
 function journey(discovery: Discovery): void {
   let cluster: Cluster
   let a: RunningDaemon
@@ -56,8 +69,11 @@ function journey(discovery: Discovery): void {
     const url = b.url // something that listens
     await a.register({ url, slug: 'web', deploymentId: 'd1', tags: ['blue'] })
     await until('c shows it', async () => (await c.lookup('web'))?.join() === url)
-    await b.saveDefinition({ id: 'web-service', image: { name: 'web' }, future: { field: [1, null] } })
-    await until('a lists it', async () => (await a.definitions()).some(({ id }) => id === 'web-service'))
+    await b.saveDefinition(definition)
+    for (const daemon of [a, b, c]) {
+      await until('it is listed', async () => (await daemon.definitions()).length === 1)
+      expect(await daemon.definitions()).toEqual([definition])
+    }
     await until('b calls it healthy', async () => (await b.instances('?slug=web&status=Healthy')).length === 1)
     const [instance] = await b.instances('?slug=web&tag=blue&deploymentId=d1')
     expect(instance).toMatchObject({ url, slug: 'web', deploymentId: 'd1', tags: ['blue'] })
@@ -100,7 +116,7 @@ function journey(discovery: Discovery): void {
     c = await cluster.start('c', { args: discovery.find([a]) })
     await allList([a, b, c], ['a', 'b', 'c'])
     await until('all serve it again', async () => (await c.lookup('web'))?.length === 1)
-    expect(await b.definitions()).toEqual([{ id: 'web-service', image: { name: 'web' }, future: { field: [1, null] } }])
+    expect(await b.definitions()).toEqual([definition])
     await allEqual([a, b, c])
   })
 }
