@@ -1,6 +1,6 @@
 // Stories of D6: goodbyes, restarts and what is held against whom; reports that are refuted, taken back, or no use.
 import { expect, test } from 'vitest'
-import { decodeGossip } from '../../../src/core/wire/gossip.js'
+import { decodeGossip, encodeGossip } from '../../../src/core/wire/gossip.js'
 import type { World } from '../world.js'
 import { agree, cluster, clusterOf, done, observersOf, registered, showing, transitionsOf } from './cluster.js'
 
@@ -152,6 +152,20 @@ test('D6: a report is taken back as soon as its author hears the member again', 
   world.until(() => said.includes('-a/0') || said.includes('-a/1'), 3000, 'the withdrawal')
   const took_ms = world.until(() => world.beliefs('d').includes('a:alive'), 3000, 'the return')
   expect(took_ms).toBeLessThan(2000)
+})
+
+test('D6: a refutation makes void at once what was reported before it', () => {
+  const world = cluster('abcdefg')
+  const { generation } = world.machine('a').live
+  for (const author of 'bcde') {
+    // More than any bar asks for, so that it matters whether they still count.
+    const report = { authorGeneration: 1, sequence: 1, subject: 'a', generation, incarnation: 0 }
+    const bytes = encodeGossip({ type: 'report', ...report })
+    for (const to of 'afg') world.feed(to, { type: 'gossip', author, bytes })
+  }
+  expect(world.beliefs('f')).toContain('a:hidden')
+  const took_ms = world.until(() => world.beliefs('f').includes('a:alive'), 4900, 'the return')
+  expect(took_ms).toBeLessThan(1500) // the reports themselves would stand for five seconds
 })
 
 test('D6: whom three of eight observers cannot reach refutes once, and is visible for the rest of the time', () => {
