@@ -1,4 +1,5 @@
 // How the tests run: every file in a process of its own, so that sockets, timers and LevelDB locks never leak between files.
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,6 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['src/polyfill.ts'],
     pool: 'forks',
+    // Vitest leaves one core of two idle; most of what is tested waits for sockets, disks and timers.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
