@@ -23,4 +23,8 @@ export const equivalents: readonly Equivalent[] = [
     matches: / assert\(/,
     because: 'an assertion holds; it is there for the day on which it does not',
   },
+  {
+    matches: /registry\/reading\.ts 0 → 1/,
+    because: 'the version of a member without a head: there is none, since a member begins with its head',
+  },
 ]

@@ -1,5 +1,6 @@
 // A yes or no on the wire is a nought or a one; anything else is not that message.
 import { expect, test } from 'vitest'
+import { decodeBeat, encodeBeat } from '../../src/core/wire/beat.js'
 import {
   decodeSyncRequest,
   decodeSyncResponse,
@@ -28,4 +29,20 @@ test('of an answer: whether its sender is stale, and whether it ever heard of th
   expect(decodeSyncResponse(withByte(bytes, 2, 1))).toMatchObject({ witness: { ...witness, stale: true } })
   expect(decodeSyncResponse(withByte(bytes, 3, 1))).toMatchObject({ witness: { ...witness, heardOfAsker: true } })
   for (const at of [2, 3]) expect(decodeSyncResponse(withByte(bytes, at, 2))).toBeUndefined()
+})
+
+test('a load is a share of a hundred', () => {
+  const heartbeat = {
+    type: 'heartbeat',
+    generation: 1,
+    incarnation: 0,
+    sequence: 1,
+    digest: new Uint8Array(8),
+  } as const
+  const relayed = { shortId: 1, generation: 1, sequence: 1, age_ms: 0 }
+  const sent = (load: number, loadOfOther: number): unknown =>
+    decodeBeat(encodeBeat({ ...heartbeat, load, relayed: [{ ...relayed, load: loadOfOther }] }))
+  expect(sent(100, 100)).toMatchObject({ load: 100, relayed: [{ load: 100 }] })
+  expect(sent(101, 0)).toBeUndefined()
+  expect(sent(0, 101)).toBeUndefined()
 })

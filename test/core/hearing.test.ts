@@ -122,3 +122,15 @@ test('a refutation is counted once, however many heartbeats carry it', () => {
   }
   expect(membership.member('a')?.refutations).toEqual([2000])
 })
+
+test('a refutation makes void what was reported before it, and what is reported of the incarnation before it', () => {
+  const membership = among('abcdefg')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 100)
+  membership.follow(head('a', 1, 1), 110)
+  expect(membership.reporters('a', 110)).toEqual([])
+  for (const author of 'efg') membership.report(author, report('a', 1), 120)
+  membership.tick(120)
+  expect(membership.member('a')?.state).toBe('alive')
+  for (const author of 'bcd') membership.report(author, report('a', 2, 1, 1), 130)
+  expect(membership.reporters('a', 130).sort()).toEqual(['b', 'c', 'd'])
+})
