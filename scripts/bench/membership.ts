@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Fleet } from './fleet.js'
 import { cpuTime_ms, loopbackBytes, residentMiB } from './machine.js'
 import { progress } from './progress.js'
-import { round, type Row } from './report.js'
+import { figuresOf, round, type Row, table } from './report.js'
 import { Serfs, isSerfInstalled } from './serf.js'
 
 export interface MembershipOptions {
@@ -66,15 +66,20 @@ async function measure(subject: Subject, options: MembershipOptions): Promise<Ro
   try {
     progress(`${subject.title}: ${size} start`)
     const started_ms = await subject.growTo(size)
-    const rows: Row[] = [row(subject, `${size} start, four at a time → all know all`, [started_ms])]
-    rows.push(...(await atRest(subject, options)))
-    rows.push(await changes(subject, options.registrations))
-    rows.push(...(await strikes(subject, 'SIGKILL', options.kills)))
-    rows.push(...(await strikes(subject, 'SIGSTOP', options.stops)))
+    const rows: Row[] = []
+    const take = (...more: readonly Row[]): void => {
+      rows.push(...more)
+      for (const line of table(more.map(figuresOf)).split('\n').slice(1)) progress(line)
+    }
+    take(row(subject, `${size} start, four at a time → all know all`, [started_ms]))
+    take(...(await atRest(subject, options)))
+    take(await changes(subject, options.registrations))
+    take(...(await strikes(subject, 'SIGKILL', options.kills)))
+    take(...(await strikes(subject, 'SIGSTOP', options.stops)))
     for (const count of larger) {
       progress(`${subject.title}: growing to ${count}`)
       await subject.growTo(count)
-      rows.push(...(await atRest(subject, options)))
+      take(...(await atRest(subject, options)))
     }
     return rows
   } finally {
