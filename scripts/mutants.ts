@@ -10,12 +10,12 @@ import type { Mutant } from './mutants/mutant.js'
 import { patches } from './mutants/patches.js'
 import { type Trial, Workshop } from './mutants/trial.js'
 
-const usage = `npm run mutants -- [--seed 1] [--count 40] [--jobs 2] [--only TEXT] [--skip RE] [--list] [--json]
+const usage = `npm run mutants -- [--seed 1] [--count 40] [--jobs 2] [--only RE] [--skip RE] [--list] [--json]
 
   --seed   chooses the mechanical mutants
   --count  how many of them, besides the ${patches.length} chosen by hand
   --jobs   how many are tried at a time
-  --only   those whose name holds this text
+  --only   a regular expression: those with such a name
   --skip   a regular expression: tests with such a name are not run
   --list   their names, and nothing else
 `
@@ -51,9 +51,10 @@ async function main(): Promise<void> {
     ...patches.map((patch) => applied(root, patch)),
     ...mechanical({ root, seed: Number(values.seed), count: Number(values.count) }),
   ]
-  const mutants = all.filter(({ name }) => name.includes(values.only))
+  const only = new RegExp(values.only)
+  const mutants = all.filter(({ name }) => only.test(name))
   if (values.list === true) return void process.stdout.write(mutants.map(({ name }) => `${name}\n`).join(''))
-  if (mutants.length === 0) throw new Error(`--only: no mutant's name holds ${values.only}; --list prints them`)
+  if (mutants.length === 0) throw new Error(`--only: no mutant has a name like ${values.only}; --list prints them`)
   const tried = await tryAll(root, mutants, { jobs: Number(values.jobs), skip: values.skip })
   process.stdout.write(values.json === true ? `${JSON.stringify(tried.map(row))}\n` : report(tried))
   if (shareCaught(tried) < threshold) process.exitCode = 1

@@ -27,4 +27,20 @@ export const equivalents: readonly Equivalent[] = [
     matches: /registry\/reading\.ts 0 → 1/,
     because: 'the version of a member without a head: there is none, since a member begins with its head',
   },
+  {
+    matches: /replica\/replica\.ts 128 → |registry\/journal\.ts 256 → /,
+    because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',
+  },
+  {
+    matches: /registry\/intake\.ts if \(now - \(this\.#disputedAt/,
+    because: 'a pace: without it the same two documents are shown to their owner more often, with the same end',
+  },
+  {
+    matches: /registry\/commands\.ts if \(entry\.stamp !== winner\.stamp/,
+    because: 'a definition that has lost is copied, and dropped as beaten before the same input is over',
+  },
+  {
+    matches: /registry\/links\.ts 0 → 1/,
+    because: 'three links by chance instead of four: how many there are is a choice, and the rings alone hold together',
+  },
 ]

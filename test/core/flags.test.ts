@@ -46,3 +46,10 @@ test('a load is a share of a hundred', () => {
   expect(sent(101, 0)).toBeUndefined()
   expect(sent(0, 101)).toBeUndefined()
 })
+
+test('of a farewell: whether the connection is needed', () => {
+  const bytes = encodeBeat({ type: 'farewell', needed: true })
+  expect(decodeBeat(bytes)).toEqual({ type: 'farewell', needed: true })
+  expect(decodeBeat(withByte(bytes, bytes.length - 1, 0))).toEqual({ type: 'farewell', needed: false })
+  expect(decodeBeat(withByte(bytes, bytes.length - 1, 2))).toBeUndefined()
+})

@@ -1,9 +1,11 @@
 // How long a start waits, for whom, and whose word on its own past it takes.
 import { expect, test } from 'vitest'
+import { OwnDocument } from '../../src/core/document/document.js'
 import type { Desk } from '../../src/core/registry/desk.js'
 import { Horizon, horizon_ms, staleVerdict } from '../../src/core/registry/horizon.js'
 import { Joining } from '../../src/core/registry/joining.js'
-import type { Witness } from '../../src/core/wire/sync.js'
+import { signHead } from '../../src/core/wire/head.js'
+import type { Parcel, Witness } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
 const start_ms = 10_000
@@ -88,4 +90,36 @@ test('a member tells of the asker when it last heard it, and whether it ever did
   expect(horizon.witness('a', false, at)).toEqual({ stale: false, heardOfAsker: false, silence_s: 60 })
   heardAts.set('a', 50_000)
   expect(horizon.witness('a', true, at)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
+})
+
+/** A whole document that some peer gives back: one instance whose value says the version. */
+function givenBack(owner: string, version: number, signer = owner): Parcel {
+  const { hash } = cheapCrypto(owner)
+  const entries = [{ map: 'instances', key: 'i', value: `version ${version}` }] as const
+  const document = new OwnDocument(hash, { entries, epoch: 1, client: 7 })
+  const digest = document.entries.digest()
+  const head = { owner, generation: 1, version, boot: '0'.repeat(16), epoch: 1, incarnation: 0, client: 7, digest }
+  return { signed: signHead(head, cheapCrypto(signer)), content: { type: 'full', bytes: document.encode() } }
+}
+
+function adopted(...parcels: readonly Parcel[]): string | undefined {
+  const join = joining({ expected: 'a' })
+  for (const parcel of parcels) join.offer(parcel)
+  join.answered('a', word(), start_ms)
+  return join.end(new Set('a'), start_ms)?.content?.entries.get('instances', 'i')
+}
+
+test('of our own documents that peers give back the newest counts, in whatever order they come', () => {
+  expect(adopted()).toBeUndefined()
+  expect(adopted(givenBack('me', 3))).toBe('version 3')
+  expect(adopted(givenBack('me', 3), givenBack('me', 4))).toBe('version 4')
+  expect(adopted(givenBack('me', 4), givenBack('me', 3))).toBe('version 4')
+})
+
+test('no document of another owner, none that we did not sign, and none without its content', () => {
+  expect(adopted(givenBack('b', 3))).toBeUndefined()
+  expect(adopted(givenBack('me', 3, 'b'))).toBeUndefined()
+  const { signed, content } = givenBack('me', 3)
+  const step = { type: 'step', fromEpoch: 1, fromVersion: 2, bytes: content.bytes } as const
+  expect(adopted({ signed, content: step })).toBeUndefined()
 })

@@ -100,3 +100,19 @@ test('heads are ordered by generation, then version, then boot id', () => {
     inOrder.forEach((b, j) => expect(Math.sign(compareHeads(a, b)), `${i} and ${j}`).toBe(Math.sign(i - j))),
   )
 })
+
+test('after a step that leads elsewhere the entries stand, and no difference is asked for or given until a full content', () => {
+  const entries: Entry[] = [{ map: 'instances', key: 'i', value: 'before' }]
+  const own = new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
+  const base = { owner: 'a', generation: 1, boot: '0'.repeat(16), epoch: 1, incarnation: 0, client: 7 }
+  const first = signHead({ ...base, version: 1, digest: own.entries.digest() }, cheapCrypto('a'))
+  const document = NodeDocument.load(crypto.hash, first, own.encode()) as NodeDocument
+  const update = own.write([{ map: 'instances', key: 'i', before: 'before', after: 'after' }])
+  const lie = signHead({ ...base, version: 2, digest: first.head.digest }, cheapCrypto('a'))
+  expect(document.take(lie, { fromEpoch: 1, fromVersion: 1, bytes: update }).type).toBe('wrong')
+  expect(document.entries.get('instances', 'i')).toBe('before')
+  expect(document.holding).toMatchObject({ version: 1, epoch: 0, clock: 0 })
+  expect(document.encodeSince(0)).toBeUndefined()
+  const given = NodeDocument.load(crypto.hash, document.signed, document.encode())
+  expect(given?.entries.get('instances', 'i')).toBe('before')
+})

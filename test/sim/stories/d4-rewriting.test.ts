@@ -1,0 +1,34 @@
+// Stories of D4: what was written while a node did not know of its own newer records counts as written after them.
+import { expect, test } from 'vitest'
+import { agree, cluster, done, registered, rows } from './cluster.js'
+
+test('D4: a definition saved on a restored backup exceeds those that were saved after the backup', () => {
+  const world = cluster('abc')
+  done(world, world.define('a', 'd', 'first'))
+  agree(world)
+  const backup = world.machine('a').disk.copy()
+  for (const body of ['second', 'third', 'fourth']) done(world, world.define('a', 'd', body))
+  agree(world)
+  world.crash('a')
+  world.machine('a').disk = backup
+  world.partition(['a'], ['b', 'c'])
+  world.start('a')
+  world.run(5000)
+  done(world, world.define('a', 'd', 'after the backup'))
+  world.heal()
+  agree(world)
+  for (const name of 'abc') {
+    const [definition] = world.machine(name).live.read.definitions()
+    expect(definition).toEqual({ id: 'd', body: 'after the backup' })
+  }
+})
+
+test('D6: rows say why an instance is not shown', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  expect(rows(world, 'b', 'x')).toEqual(['a#1'])
+  world.crash('a')
+  world.run(10_000)
+  expect(rows(world, 'b', 'x')).toEqual(['a#1 node dead'])
+})
