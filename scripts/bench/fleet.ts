@@ -39,7 +39,7 @@ export class Fleet {
     const { daemon } = await start(this.#cluster, name, bySeeds(seeds.map((other) => this.daemon(other))))
     this.#daemons.set(name, daemon)
     this.#lines.get(name)?.close()
-    this.#lines.set(name, await Line.to(daemon.url))
+    this.#lines.delete(name)
     this.#streams.get(name)?.close()
     this.#streams.set(name, await EventStream.of(daemon.url))
   }
@@ -49,7 +49,20 @@ export class Fleet {
     const request = send('POST', '/registry-svc/nodes', {})
     const holds = ({ body }: { body: Buffer }): boolean =>
       (JSON.parse(body.toString()) as { nodes: unknown[] }).nodes.length === this.#daemons.size
-    return whenAllSee([...this.#lines.values()], { what: 'all nodes are listed', request, holds, pause_ms: 100 })
+    return whenAllSee(await this.#linesTo(this.names), { what: 'all nodes are listed', request, holds, pause_ms: 100 })
+  }
+
+  /** Kept from question to question, and opened anew where the daemon closed it meanwhile. */
+  async #lineTo(name: string): Promise<Line> {
+    const known = this.#lines.get(name)
+    if (known?.isOpen === true) return known
+    const line = await Line.to(this.daemon(name).url)
+    this.#lines.set(name, line)
+    return line
+  }
+
+  #linesTo(names: readonly string[]): Promise<Line[]> {
+    return Promise.all(names.map((name) => this.#lineTo(name)))
   }
 
   daemon(name: string): RunningDaemon {
@@ -66,9 +79,8 @@ export class Fleet {
 
   /** Registers an instance. @returns when it was acknowledged */
   async register(name: string, id: string, url: string): Promise<number> {
-    const reply = await found(this.#lines.get(name), name).ask(
-      send('PUT', '/registry-svc/instance', { slug: id, id, url: `${url}/${id}` }),
-    )
+    const line = await this.#lineTo(name)
+    const reply = await line.ask(send('PUT', '/registry-svc/instance', { slug: id, id, url: `${url}/${id}` }))
     if (reply.status !== 201) throw new Error(`registering ${id} at ${name}: ${reply.status} ${reply.body.toString()}`)
     return performance.now()
   }
@@ -86,13 +98,13 @@ export class Fleet {
     const at = await ear.when(`${id} ${change} at ${name}`, since, isIt)
     const holds = ({ body }: { body: Buffer }): boolean => body.includes('"instances":[]') === (change === 'hidden')
     const request = get(`/v1/lookup/${id}`)
-    await whenSeen(found(this.#lines.get(name), name), { what: `${id} ${change} in a lookup`, request, holds })
+    await whenSeen(await this.#lineTo(name), { what: `${id} ${change} in a lookup`, request, holds })
     return at
   }
 
   /** Waits until one is shown again by all others. */
   async isBack(name: string, id: string): Promise<void> {
-    const lines = this.names.filter((other) => other !== name).map((other) => found(this.#lines.get(other), other))
+    const lines = await this.#linesTo(this.names.filter((other) => other !== name))
     const request = get(`/v1/lookup/${id}`)
     const holds = ({ body }: { body: Buffer }): boolean => body.includes(`"id":"${id}"`)
     await whenAllSee(lines, { what: `${id} is back`, request, holds, pause_ms: 50 })

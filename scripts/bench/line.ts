@@ -43,6 +43,11 @@ export class Line {
     })
   }
 
+  /** Servers close connections on which nothing was asked for long. */
+  get isOpen(): boolean {
+    return !this.#socket.destroyed && this.#socket.readable
+  }
+
   close(): void {
     this.#socket.destroy()
   }
