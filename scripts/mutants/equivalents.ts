@@ -43,4 +43,12 @@ export const equivalents: readonly Equivalent[] = [
     matches: /registry\/links\.ts 0 → 1/,
     because: 'three links by chance instead of four: how many there are is a choice, and the rings alone hold together',
   },
+  {
+    matches: /registry\/exchange\.ts < → <=/,
+    because: 'a question is given up at the tick of its deadline or at the next one',
+  },
+  {
+    matches: /registry\/commands\.ts Math\.max → Math\.min/,
+    because: 'what is written again replaces the adopted entry in the one document of its writer, whatever its stamp',
+  },
 ]

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { agree, cluster, done, registered, rows } from './cluster.js'
 
-test('D4: a definition saved on a restored backup exceeds those that were saved after the backup', () => {
+test('D4: a definition saved on a restored backup replaces those that it had saved after the backup', () => {
   const world = cluster('abc')
   done(world, world.define('a', 'd', 'first'))
   agree(world)
