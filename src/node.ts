@@ -4,7 +4,7 @@
  */
 import './polyfill.js'
 import type { RegistrationRequest } from './client.js'
-import { RegistryError } from './core/errors.js'
+import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
 import { type Definition, parseDefinition, parseRegistration } from './core/model.js'
@@ -236,7 +236,7 @@ class EmbeddedNode implements RollcallNode {
 
   /** From a state that no rule foresaw nothing more is served. */
   #onBug(cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     this.#bug = new RegistryError('internal', `this is a bug in rollcall; the node ends: ${reason}`, { cause })
     this.#log.error({ err: cause }, this.#bug.message)
     void this.stop()

@@ -3,7 +3,7 @@
  */
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/errors.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
 import { wrapLines } from './paragraph.js'
@@ -114,7 +114,7 @@ export function fitErrors(line: string): string {
 
 /** What went wrong, and what to do next. */
 export function describeFailure(error: unknown): string {
-  const message = plain(error instanceof Error ? error.message : String(error))
+  const message = plain(messageOf(error))
   if (isUnreachable(error)) {
     return `${message}; start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)`
   }

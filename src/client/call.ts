@@ -1,7 +1,7 @@
 /**
  * One call to a daemon: asked, read, and asked again where that can do no harm and may help, within a number of attempts and a time.
  */
-import { RegistryError } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/errors.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
 import { Servers } from './servers.js'
 
@@ -73,7 +73,7 @@ export class Caller {
         // An attempt before, whose answer never came, may well have removed it; it is gone in any case.
         if (mayBeDone && method === 'DELETE' && isNotFound(error)) return undefined as T
         mayBeDone ||= !neverArrived(error)
-        failures.set(server, error instanceof Error ? error.message : String(error))
+        failures.set(server, messageOf(error))
         const pause = details.once === true || made >= this.attempts ? undefined : this.#pause_ms(error, made)
         if (pause === undefined || performance.now() + pause >= deadline) throw summary(error, failures)
         this.servers.failed(server)

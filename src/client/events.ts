@@ -6,6 +6,7 @@ import { RegistryError } from '../core/errors.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'
 import { backoff_ms, type Caller, parseAnswer } from './call.js'
 import { patience_ms, refusal, unreachable } from './failures.js'
+import { pause } from './pause.js'
 import { readEvents, type ServerSentEvent } from './sse.js'
 
 export interface EventsQuery {
@@ -150,18 +151,4 @@ function parseItem({ id, type, data }: ServerSentEvent): NewsItem | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Ends early where the signal aborts. */
-function pause(length_ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, length_ms)
-    signal?.addEventListener('abort', end, { once: true })
-    if (isAborted(signal)) end()
-  })
 }

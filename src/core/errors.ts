@@ -29,6 +29,11 @@ export class RegistryError extends Error {
   }
 }
 
+/** What was thrown, in words; anything can be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
 /** Ends the program's current task when one of our own rules does not hold: a bug here, never bad input. */
 export function assert(condition: boolean, rule: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${rule}`)

@@ -3,7 +3,7 @@
  * Inputs are handled one after the other, also those that an effect causes on the spot.
  */
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/errors.js'
 import type { Registry } from '../core/registry/registry.js'
 import type { Checker } from '../io/checks.js'
 import type { Network } from '../io/network/network.js'
@@ -183,8 +183,4 @@ export class Engine {
       message: `could not note on disk that this node is up: ${messageOf(error)}`,
     })
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -2,7 +2,7 @@
  * Reads the JSON body of a request, with bounds on bytes and depth. It asks for no content type and knows no field.
  */
 import type { IncomingMessage } from 'node:http'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/errors.js'
 import { isDeeper, modelLimits } from '../core/model.js'
 
 export const jsonType = 'application/json; charset=utf-8'
@@ -57,7 +57,7 @@ function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new RegistryError('malformed', `body: not JSON (${why})`, { cause })
   }
 }

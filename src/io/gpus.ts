@@ -2,6 +2,7 @@
  * What `nvidia-smi` says of the GPUs of this machine, in the words of the Registry Svc; never fails where there are none.
  */
 import { execFile } from 'node:child_process'
+import { messageOf } from '../core/errors.js'
 
 /** The fields of the Registry Svc contract. Where the driver does not tell a figure, it is 0. */
 export interface Gpu {
@@ -95,7 +96,7 @@ export function createGpuReader(options: GpuReaderOptions): GpuReader {
         }
         const pause_ms = Math.min(backoff_ms.first * 2 ** failures++, backoff_ms.last)
         notBefore = now() + pause_ms
-        const reason = error instanceof Error ? error.message : String(error)
+        const reason = messageOf(error)
         log?.(`nvidia-smi failed (${reason}); GPUs are left out, next try in ${pause_ms / 1000} s`)
         return undefined
       }

@@ -14,7 +14,7 @@ import {
   privateKeyToProtobuf,
 } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/errors.js'
 
 export const fileNames = {
   key: 'key',
@@ -206,7 +206,7 @@ export async function readHolder(directory: string): Promise<Readonly<Record<str
 }
 
 function fileError(path: string, what: string, cause: unknown): RegistryError {
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const reason = messageOf(cause)
   const wayOut = 'make the data directory readable and writable for this user, and check its disk for space'
   return new RegistryError('unavailable', `${path}: ${what}: ${reason}; ${wayOut}`, { cause })
 }

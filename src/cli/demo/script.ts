@@ -1,7 +1,7 @@
 /**
  * The demonstration itself, step by step: each is done to real daemons, seen through their own API, and told in one sentence.
  */
-import { pause } from '../pause.js'
+import { pause } from '../../client/pause.js'
 import type { DemoDaemon, DemoDaemons } from './daemons.js'
 import type { Screen } from './screen.js'
 import { DemoService } from './services.js'

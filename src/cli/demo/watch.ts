@@ -3,7 +3,7 @@
  * at which this saw it, as any caller would have.
  */
 import type { InstanceStatus } from '../../core/model.js'
-import { pause } from '../pause.js'
+import { pause } from '../../client/pause.js'
 import type { DemoDaemon } from './daemons.js'
 
 /** Between two questions to one daemon: while nobody waits, and while something is timed. */

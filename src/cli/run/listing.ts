@@ -6,7 +6,8 @@ import type { Client } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
 import type { Registration } from '../../core/model.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
-import { pause } from '../pause.js'
+import { pause } from '../../client/pause.js'
+import { messageOf } from '../../core/errors.js'
 
 /** How often it is asked whether the program is well, until it is. */
 const eager_ms = 100
@@ -197,10 +198,6 @@ export class Listing {
   get #id(): string {
     return this.#parts.registration.id
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** @throws where it takes longer */

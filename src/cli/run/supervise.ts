@@ -2,7 +2,7 @@
  * The life of a program under `rollcall run`: started, listed while it is well, hidden before it is told to stop, unlisted, gone.
  * The program comes first: no trouble with the register starts it later, keeps it from its signal for long, or changes its exit code.
  */
-import { pause } from '../pause.js'
+import { pause } from '../../client/pause.js'
 import { Listing, type ListingParts } from './listing.js'
 import { startProgram, type Program } from './program.js'
 import { answerSignals } from './signals.js'

@@ -280,15 +280,8 @@ export class Membership {
       if (transition !== undefined) transitions.push(transition)
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
-    const reports = [
-      ...silent.map(({ id, generation, incarnation }) => ({ subject: id, generation, incarnation })),
-      ...heardAgain.map(({ id, generation, incarnation }) => ({
-        subject: id,
-        generation,
-        incarnation,
-        withdrawn: true,
-      })),
-    ]
+    const aboutOf = ({ id, generation, incarnation }: Member) => ({ subject: id, generation, incarnation })
+    const reports = [...silent.map(aboutOf), ...heardAgain.map((member) => ({ ...aboutOf(member), withdrawn: true }))]
     return {
       transitions,
       reports,

@@ -3,6 +3,7 @@
  * It never tries again, and it never knows who asked.
  */
 import type { Connection } from '@libp2p/interface'
+import { messageOf } from '../../core/errors.js'
 
 /** Enough for the handshake on a busy machine; a black hole costs this, once, beside the others. */
 const addressTimeout_ms = 5_000
@@ -79,7 +80,7 @@ class Race {
       if (this.#over) connection.abort(new Error('another address was faster'))
       else this.#finish(connection)
     } catch (error) {
-      this.#failed(address, controller.signal.aborted ? 'unreachable' : failureOf(error), messageOf(error))
+      this.#failed(address, controller.signal.aborted ? 'unreachable' : failureOf(error), briefly(error))
     } finally {
       clearTimeout(timer)
       this.#running.delete(controller)
@@ -125,6 +126,6 @@ function failureOf(error: unknown): DialFailure {
   return name === 'TimeoutError' || name === 'AbortError' ? 'unreachable' : 'refused'
 }
 
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).slice(0, 200)
+function briefly(error: unknown): string {
+  return messageOf(error).slice(0, 200)
 }

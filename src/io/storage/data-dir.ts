@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
-import { RegistryError } from '../../core/errors.js'
+import { RegistryError, messageOf } from '../../core/errors.js'
 import { fileNames, GenerationFile, loadKey, parseCount, SmallFile, type LoadedKey } from '../identity.js'
 import { openStore } from './open-store.js'
 import type { Storage } from './storage.js'
@@ -173,7 +173,7 @@ async function makeDirectory(path: string): Promise<void> {
     await makeAll(path)
     await readdir(path)
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause)
+    const reason = messageOf(cause)
     throw new RegistryError(
       'unavailable',
       `data directory ${path}: cannot be made or read (${reason}); make it writable for this user, or choose another`,
