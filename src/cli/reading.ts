@@ -1,8 +1,8 @@
 /**
  * How a reading command runs: ask, then print, once or again and again, for people or for programs. What it asks is the command's.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../client.js'
+import { pause } from '../client/pause.js'
 import { clientOf, answerOf, lookOfOutput, printJson, printLines, type ReadingOptions } from './command.js'
 import { follow, type Screen } from './follow.js'
 import { untilInterrupted } from './interrupt.js'
@@ -30,7 +30,7 @@ export async function read<Answer extends object>(options: ReadingOptions, readi
   await untilInterrupted((signal) =>
     follow({
       ...{ ask, show: reading.show, json, interval_ms, signal, screen: terminal },
-      pause: (duration_ms, aborted) => sleep(duration_ms, undefined, { signal: aborted }).catch(() => undefined),
+      pause,
       now: () => performance.now(),
     }),
   )

@@ -1,5 +1,5 @@
 /**
- * Waits a while; nobody has to wait longer than he wants to.
+ * Waits a while, or for something, but not for longer than that; nobody has to wait longer than he wants to.
  */
 
 /** Ends early where the signal says so; never rejects. */
@@ -14,4 +14,17 @@ export function pause(duration_ms: number, signal?: AbortSignal): Promise<void> 
     }
     signal?.addEventListener('abort', done)
   })
+}
+
+/** What the task gives. @throws Error with that message where it takes longer, which ends nothing */
+export async function within<T>(duration_ms: number, task: Promise<T>, message: string): Promise<T> {
+  const over = new AbortController()
+  const late = pause(Math.max(0, duration_ms), over.signal).then(() => Promise.reject(new Error(message)))
+  late.catch(() => undefined)
+  task.catch(() => undefined) // also where nobody waits for it any more
+  try {
+    return await Promise.race([task, late])
+  } finally {
+    over.abort()
+  }
 }

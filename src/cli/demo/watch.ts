@@ -3,7 +3,7 @@
  * at which this saw it, as any caller would have.
  */
 import type { InstanceStatus } from '../../core/model.js'
-import { pause } from '../../client/pause.js'
+import { pause, within } from '../../client/pause.js'
 import type { DemoDaemon } from './daemons.js'
 
 /** Between two questions to one daemon: while nobody waits, and while something is timed. */
@@ -73,7 +73,6 @@ export class Watch {
   async time(what: string, act: () => Promise<void>, condition: () => boolean): Promise<number> {
     let seen!: () => void
     const isSeen = new Promise<void>((resolve) => (seen = resolve))
-    const over = new AbortController()
     const begun = performance.now()
     const acted = act()
     const wait = { condition, done: seen }
@@ -81,14 +80,9 @@ export class Watch {
     this.#nudge.abort()
     this.#nudge = new AbortController()
     try {
-      const late = pause(deadline_ms, over.signal).then(() =>
-        Promise.reject(new Error(`${what} did not happen in time`)),
-      )
-      late.catch(() => undefined)
-      await Promise.race([Promise.all([acted, isSeen]), late])
+      await within(deadline_ms, Promise.all([acted, isSeen]), `${what} did not happen in time`)
       return performance.now() - begun
     } finally {
-      over.abort()
       this.#waits.delete(wait)
     }
   }

@@ -6,7 +6,7 @@ import type { Client } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
 import type { Registration } from '../../core/model.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
-import { pause } from '../../client/pause.js'
+import { pause, within } from '../../client/pause.js'
 import { messageOf } from '../../core/errors.js'
 
 /** How often it is asked whether the program is well, until it is. */
@@ -59,7 +59,7 @@ export class Listing {
    */
   async hide(reason: string): Promise<boolean> {
     try {
-      await within(hiding_ms, this.#hide(reason))
+      await inTime(hiding_ms, this.#hide(reason))
       return this.#state === 'ours'
     } catch (error) {
       this.#report(error, 'it could not be marked as stopping')
@@ -83,10 +83,10 @@ export class Listing {
 
   async #withdraw(): Promise<string | undefined> {
     const deadline = performance.now() + withdrawal_ms
-    await within(withdrawal_ms / 2, this.#end()).catch(() => undefined) // what hangs there will hang here
+    await inTime(withdrawal_ms / 2, this.#end()).catch(() => undefined) // what hangs there will hang here
     for (; ; await pause(retry_ms)) {
       try {
-        if (this.#state === 'ours') await within(deadline - performance.now(), this.#remove())
+        if (this.#state === 'ours') await inTime(deadline - performance.now(), this.#remove())
         this.#state = 'unlisted'
         return undefined
       } catch (error) {
@@ -200,17 +200,6 @@ export class Listing {
   }
 }
 
-/** @throws where it takes longer */
-async function within<T>(duration_ms: number, task: Promise<T>): Promise<T> {
-  const over = new AbortController()
-  const late = pause(Math.max(0, duration_ms), over.signal).then(() => {
-    throw new Error('the daemon does not answer in time')
-  })
-  late.catch(() => undefined)
-  task.catch(() => undefined) // also where nobody waits for it any more
-  try {
-    return await Promise.race([task, late])
-  } finally {
-    over.abort()
-  }
+function inTime<T>(duration_ms: number, task: Promise<T>): Promise<T> {
+  return within(duration_ms, task, 'the daemon does not answer in time')
 }

@@ -63,11 +63,6 @@ export class Membership {
     this.#rings = new Rings(self, this.#ownPlaces)
   }
 
-  /** Members other than ourselves. */
-  get size(): number {
-    return this.#members.size
-  }
-
   /** Raised whenever a member comes, goes, or changes its state. */
   get version(): number {
     return this.#version

@@ -42,11 +42,6 @@ export class Rings {
     return this.#version
   }
 
-  /** Those on the rings, ourselves included. */
-  get size(): number {
-    return this.#standing.size
-  }
-
   has(id: PeerId): boolean {
     return this.#standing.has(id)
   }

@@ -44,10 +44,6 @@ export class Links {
     return this.#wanted.has(peer)
   }
 
-  get wanted(): ReadonlySet<PeerId> {
-    return this.#wanted
-  }
-
   /** Whether we have a use for a connection that there is: wanted, or to somebody of whom too little is known. */
   needs(peer: PeerId): boolean {
     const state = this.#desk.membership.member(peer)?.state

@@ -51,10 +51,6 @@ export class Replica {
     this.#fencedUpTo = fencedUpTo
   }
 
-  get size(): number {
-    return this.#held.size
-  }
-
   owners(): IterableIterator<PeerId> {
     return this.#held.keys()
   }
