@@ -51,9 +51,9 @@ test('no refutation ever lowers what is needed, and nobody is hidden without a r
 test.each([
   [1, 8000],
   [20, 8000],
-  [400, 8000],
-  [500, 10_000],
-  [1000, 20_000],
+  [200, 8000],
+  [250, 10_000],
+  [1000, 40_000],
 ])('of %i members one that nobody hears is hidden after %i ms', (members, expected_ms) => {
   expect(slowPath_ms(members)).toBe(expected_ms)
 })
@@ -61,8 +61,8 @@ test.each([
 test.each([
   [1, 3000, 4000],
   [20, 3000, 4000],
-  [400, 3000, 4000],
-  [1000, 7500, 10_000],
+  [200, 3000, 4000],
+  [1000, 15_000, 20_000],
 ])('of %i members a word is fresh for %i ms, and silence is inherited after %i ms', (members, fresh, inherited) => {
   expect([fresh_ms(members), inheritedSilence_ms(members)]).toEqual([fresh, inherited])
 })

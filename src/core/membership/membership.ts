@@ -42,7 +42,7 @@ export class Membership {
   /** All that are not hidden, dead or gone, ourselves included. */
   readonly #rings: Rings
   readonly #watch = new Watch()
-  readonly #relays = new Rota<Member>()
+  readonly #relays: Rota<Member>
   /** Those to be judged at each tick: something is going on with them. */
   readonly #restless = new Set<Member>()
   /** Those whose listing may have changed since it was last asked for. */
@@ -61,6 +61,7 @@ export class Membership {
     this.#hash = hash
     this.#ownPlaces = placesOf(hashOf(self, hash))
     this.#rings = new Rings(self, this.#ownPlaces)
+    this.#relays = new Rota(self)
   }
 
   /** Raised whenever a member comes, goes, or changes its state. */

@@ -1,6 +1,7 @@
 /**
- * What is passed on to whom of many things that change again and again: those longest untold to that listener that have
- * news since. Not the freshest: they would crowd out what comes from far away.
+ * What is passed on to whom of many things that change again and again: those of which a listener has missed most. Not the
+ * freshest: they would crowd out what comes from far away. And not all listeners' in one order: what all neighbours of a
+ * daemon tell it at the same time, it hears but once.
  */
 import type { PeerId } from '../model.js'
 
@@ -10,33 +11,44 @@ export interface Item {
   readonly sequence: number
 }
 
+/** What each item was when a listener was told of it, by the item's place; generation 0 for never. */
 interface Told {
-  generation: number
-  sequence: number
+  generations: Float64Array
+  sequences: Float64Array
 }
 
-interface Listener<T> {
-  readonly untold: Set<T>
-  /** What each was when it was told, the longest ago first. */
-  readonly told: Map<T, Told>
-}
+/** Who missed more than so much is not distinguished any more. */
+const mostMissed = 64
+/** 2^32 divided by the golden ratio, made odd: multiples of it are spread evenly (Weyl's equidistribution). */
+const stride = 0x9e3779b1
 
 export class Rota<T extends Item> {
-  readonly #items = new Set<T>()
-  readonly #listeners = new Map<PeerId, Listener<T>>()
+  readonly #items: T[] = []
+  readonly #places = new Map<T, number>()
+  readonly #listeners = new Map<PeerId, Told>()
+  #turn: number
+
+  /** @param self whose rota it is: no two tell in the same order */
+  constructor(self: PeerId) {
+    this.#turn = [...self].reduce((turn, letter) => (Math.imul(turn, 31) + letter.charCodeAt(0)) >>> 0, 0)
+  }
 
   /** From now on there may be news of it. */
   add(item: T): void {
-    this.#items.add(item)
-    for (const { untold } of this.#listeners.values()) untold.add(item)
+    if (this.#places.has(item)) return
+    this.#places.set(item, this.#items.length)
+    this.#items.push(item)
   }
 
   delete(item: T): void {
-    this.#items.delete(item)
-    for (const { untold, told } of this.#listeners.values()) {
-      untold.delete(item)
-      told.delete(item)
-    }
+    const place = this.#places.get(item)
+    if (place === undefined) return
+    const last = this.#items.pop() as T
+    this.#places.delete(item)
+    for (const told of this.#listeners.values()) move(told, this.#items.length, place)
+    if (last === item) return
+    this.#items[place] = last
+    this.#places.set(last, place)
   }
 
   forgetListener(listener: PeerId): void {
@@ -49,44 +61,63 @@ export class Rota<T extends Item> {
    * @param fits whether there is room for one more
    */
   take(listener: PeerId, isWorthTelling: (item: T) => boolean, fits: (item: T) => boolean): T[] {
-    const { untold, told } = this.#listener(listener)
+    const told = this.#toldTo(listener)
     const taken: T[] = []
-    let isFull = false
-    const consider = (item: T): void => {
-      if (!isWorthTelling(item)) return
-      isFull = !fits(item)
-      if (!isFull) taken.push(item)
+    for (const place of this.#byMissed(told, isWorthTelling)) {
+      const item = this.#items[place] as T
+      if (!fits(item)) break
+      told.generations[place] = item.generation
+      told.sequences[place] = item.sequence
+      taken.push(item)
     }
-    for (const item of untold) {
-      if (isFull) break
-      consider(item)
-    }
-    for (const [item, before] of told) {
-      if (isFull) break
-      if (isNews(item, before)) consider(item)
-    }
-    for (const item of taken) this.#noteTold(item, untold, told)
     return taken
   }
 
-  #listener(id: PeerId): Listener<T> {
-    const known = this.#listeners.get(id)
-    if (known !== undefined) return known
-    const listener = { untold: new Set(this.#items), told: new Map<T, Told>() }
-    this.#listeners.set(id, listener)
-    return listener
+  /** The places of all news, those of which most was missed first, in changing order among equals. */
+  *#byMissed(told: Told, isWorthTelling: (item: T) => boolean): Generator<number> {
+    const places: number[][] = []
+    for (let place = 0; place < this.#items.length; place++) {
+      const item = this.#items[place] as T
+      const missed = missedOf(item, told.generations[place] ?? 0, told.sequences[place] ?? 0)
+      if (missed > 0 && isWorthTelling(item)) (places[missed] ??= []).push(place)
+    }
+    for (const equal of places.reverse()) {
+      if (equal === undefined) continue
+      const first = this.#chance(equal.length)
+      yield* equal.slice(first)
+      yield* equal.slice(0, first)
+    }
   }
 
-  #noteTold(item: T, untold: Set<T>, told: Map<T, Told>): void {
-    const known = told.get(item) ?? { generation: 0, sequence: 0 }
-    known.generation = item.generation
-    known.sequence = item.sequence
-    untold.delete(item)
-    told.delete(item)
-    told.set(item, known) // behind all others
+  #chance(below: number): number {
+    this.#turn = (this.#turn + stride) >>> 0
+    return Math.floor((this.#turn / 2 ** 32) * below)
+  }
+
+  #toldTo(listener: PeerId): Told {
+    const size = this.#items.length
+    const known = this.#listeners.get(listener)
+    if (known !== undefined && known.sequences.length >= size) return known
+    const told = { generations: new Float64Array(2 * size), sequences: new Float64Array(2 * size) }
+    told.generations.set(known?.generations ?? [])
+    told.sequences.set(known?.sequences ?? [])
+    this.#listeners.set(listener, told)
+    return told
   }
 }
 
-function isNews(item: Item, { generation, sequence }: Told): boolean {
-  return item.generation !== generation || item.sequence > sequence
+/** How many changes there were since; all that can be where the generation is another one. */
+function missedOf({ generation, sequence }: Item, toldGeneration: number, toldSequence: number): number {
+  if (generation !== toldGeneration) return mostMissed
+  return Math.min(Math.max(0, sequence - toldSequence), mostMissed)
+}
+
+/** What was told of one place is from now on of another one. */
+function move({ generations, sequences }: Told, from: number, to: number): void {
+  generations[to] = generations[from] ?? 0
+  sequences[to] = sequences[from] ?? 0
+  if (from < generations.length) {
+    generations[from] = 0
+    sequences[from] = 0
+  }
 }

@@ -54,7 +54,7 @@ export class Pulse {
   readonly #desk: Desk
   readonly #links: Links
   readonly #neighbours = new Map<PeerId, Neighbour>()
-  readonly #vitals = new VitalsBoard()
+  readonly #vitals: VitalsBoard
   /** The registry digests of the last seconds, newest last. */
   #digests: { readonly digest: string; at: number }[] = []
   #ownHeadAt = Number.NEGATIVE_INFINITY
@@ -69,6 +69,7 @@ export class Pulse {
   constructor(desk: Desk, links: Links) {
     this.#desk = desk
     this.#links = links
+    this.#vitals = new VitalsBoard(desk.self)
   }
 
   connected(peer: PeerId, now: number): void {

@@ -18,7 +18,11 @@ const overheadBytes = wireLimits.peerIdBytes
 
 export class VitalsBoard {
   readonly #kept = new Map<PeerId, Kept>()
-  readonly #rota = new Rota<Kept>()
+  readonly #rota: Rota<Kept>
+
+  constructor(self: PeerId) {
+    this.#rota = new Rota(self)
+  }
 
   of(owner: PeerId): string | undefined {
     return this.#kept.get(owner)?.json
@@ -50,7 +54,7 @@ export class VitalsBoard {
     this.#rota.forgetListener(listener)
   }
 
-  /** What a frame to this daemon holds: those longest untold that have news, as many as fit, at least one where there is one. */
+  /** What a frame to this daemon holds: those of which it missed most, as many as fit, at least one where there is one. */
   take(listener: PeerId): readonly Vitals[] {
     let count = 0
     let bytes = 0
