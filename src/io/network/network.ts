@@ -2,7 +2,7 @@
  * The door of the network: connections to the other daemons of a cluster, and three ways to speak over them: gossip to all,
  * heartbeats on open streams, requests with answers. It moves bytes and never reads them; who is alive is not its question.
  */
-import type { Stream, StreamHandler } from '@libp2p/interface'
+import type { Connection, IdentifyResult, Stream, StreamHandler } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert, RegistryError } from '../../core/errors.js'
@@ -175,7 +175,7 @@ class Libp2pNetwork implements Network {
     return new Connections({
       self: this.peerId,
       protocol: this.#protocols.sync,
-      identify: (connection, signal) => this.#runningNode().identify.identify(connection, { signal }),
+      identify: (connection, signal) => this.#identify(connection, signal),
       drops: this.#drops,
       onConnected: (peer) => {
         this.#book.seen(peer)
@@ -195,6 +195,14 @@ class Libp2pNetwork implements Network {
       onMoved: (peer) => this.#moved(peer),
       onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
     })
+  }
+
+  /** Two round trips, one to agree on the protocol: what the first ping will say better. */
+  async #identify(connection: Connection, signal: AbortSignal): Promise<IdentifyResult> {
+    const asked = performance.now()
+    const result = await this.#runningNode().identify.identify(connection, { signal })
+    connection.rtt ??= Math.round((performance.now() - asked) / 2)
+    return result
   }
 
   #createDialing(seeds: readonly Seed[]): Dialing {

@@ -12,7 +12,6 @@ import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -22,6 +21,7 @@ import { RegistryError } from '../../core/errors.js'
 import { announced } from './addresses.js'
 import { gossipOptions } from './gossip.js'
 import { bridgeLog } from './log.js'
+import { muxing } from './muxing.js'
 
 export interface NodeOptions {
   readonly key: PrivateKey
@@ -71,15 +71,16 @@ export async function createNode(options: NodeOptions, listen: readonly string[]
     addresses: { listen: [...listen], announceFilter },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
+    streamMuxers: [muxing()],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionManager: {
       maxConnections: connectionLimit,
       inboundConnectionThreshold: dialsPerSecondAndHost,
       maxIncomingPendingConnections: dialsPerSecondAndHost,
     },
-    // One ping that comes late is no reason to cut a link; the pings are there for the round trip time.
-    connectionMonitor: { pingInterval: 10_000, abortConnectionOnPingFailure: false },
+    // One ping that comes late is no reason to cut a link; the pings are there for the round trip time. Each opens a stream,
+    // which costs more than all heartbeats of ten seconds: by default, every ten seconds, they are half of an idle daemon's work.
+    connectionMonitor: { pingInterval: 60_000, abortConnectionOnPingFailure: false },
     // An address that was ever learned stays: by default it is lost an hour after first sight, whatever is seen later.
     peerStore: { maxAddressAge: Infinity },
     services: {
