@@ -1,7 +1,7 @@
 // Stories of D7: what a daemon remembers of fences when the document that said so is gone.
 import { expect, test } from 'vitest'
 import type { World } from '../world.js'
-import { agree, cluster, done, registered } from './cluster.js'
+import { agree, cluster, done, registered, showing } from './cluster.js'
 
 function fence(world: World, by: string, owner: string): void {
   done(world, world.command(by, { type: 'remove-node', owner }))
@@ -46,4 +46,56 @@ test('D7: and it stays in force when the one who remembers it starts again', () 
   world.start('b')
   world.run(15_000)
   expect(owners(world, 'b')).toBe('bc')
+})
+
+test('D7: who missed a fence hears of it from one who knows it from a note alone', () => {
+  const world = forgottenByHalf()
+  expect(owners(world, 'c')).toBe('bcd')
+  world.heal()
+  agree(world)
+  expect([owners(world, 'b'), owners(world, 'c')]).toEqual(['bc', 'bc'])
+  expect(showing(world, 'x')).toBe('')
+})
+
+test('D7: and once he has heard it, it needs the note no more', () => {
+  const world = forgottenByHalf()
+  world.heal()
+  agree(world)
+  world.crash('b') // with its notes
+  world.start('e') // knows neither the forgotten ones nor their fences
+  agree(world)
+  expect([owners(world, 'c'), owners(world, 'e')]).toEqual(['bce', 'bce'])
+})
+
+test('D7: and so does one who never knew of either and has taken from him what was fenced', () => {
+  const world = forgottenByHalf()
+  world.partition(['b'], ['c', 'e'])
+  world.start('e')
+  world.until(() => owners(world, 'e') === 'bcde', 30_000, 'the wrong thing, as nobody there knows better')
+  world.heal()
+  agree(world)
+  for (const name of 'bce') expect(owners(world, name)).toBe('bce')
+})
+
+test('D7: a fence known from a note alone is written once, and only where somebody had missed it', () => {
+  const world = forgottenByHalf()
+  const fencesOf = (name: string): string[] =>
+    world
+      .machine(name)
+      .disk.entriesOf(name)
+      .filter(({ map }) => map === 'fences')
+      .map(({ key }) => key)
+  world.run(30_000)
+  expect(fencesOf('b')).toEqual([])
+  world.heal()
+  agree(world)
+  const version = (): number | undefined =>
+    world
+      .machine('c')
+      .live.read.digest()
+      .documents.find(({ owner }) => owner === 'b')?.version
+  const agreed = version()
+  world.run(60_000)
+  expect([fencesOf('b'), fencesOf('c')]).toEqual([['d'], ['a']])
+  expect(version()).toBe(agreed)
 })
