@@ -28,6 +28,17 @@ async function fine(...args: string[]): Promise<string> {
   return outcome.stdout
 }
 
+/** What a command prints on a terminal of this width without colours, line by line. */
+async function onTerminal(columns: number, args: readonly string[]): Promise<string[]> {
+  const { isTTY, columns: before } = process.stdout
+  Object.assign(process.stdout, { isTTY: true, columns })
+  try {
+    return (await runHere(args, { ROLLCALL_SERVER: served.url, NO_COLOR: '1' })).stdout.trimEnd().split('\n')
+  } finally {
+    Object.assign(process.stdout, { isTTY, columns: before })
+  }
+}
+
 describe('instances', () => {
   test('are registered, listed, looked up and removed', async () => {
     const registered = await fine(
@@ -73,8 +84,24 @@ describe('instances', () => {
 
   test('with --all each record says why it is not visible', async () => {
     const table = await fine('instances', '--all', '--slug', 'gone')
-    expect(table).toMatch(/OWNER +NUMBER +VISIBLE\n/)
-    expect(table).toMatch(/ghost.* 3 +no: node dead\n$/)
+    expect(table).toMatch(/OWNER +NUMBER +CHECK +VISIBLE\n/)
+    expect(table).toMatch(/ghost.* 3 +tcp +no: node dead\n$/)
+  })
+
+  test('with --all each record says how it is checked, within 80 columns too', async () => {
+    await fine('register', '--url', 'http://10.0.2.1:8080', '--id', 'c-1', '--slug', 'checked', '--check', 'http:/up')
+    await fine('register', '--url', 'http://10.0.2.2:8080', '--id', 'c-2', '--slug', 'checked', '--check', 'none')
+    await fine('register', '--url', 'http://10.0.2.3:8080', '--id', 'c-3', '--slug', 'checked')
+    const command = ['instances', '--all', '--slug', 'checked']
+    const whole = (await fine(...command)).trimEnd().split('\n')
+    const narrow = await onTerminal(80, command)
+    expect(whole[0]).toMatch(/ NODE .* NUMBER +CHECK +VISIBLE$/)
+    expect(narrow[0]).toMatch(/ CHECK +VISIBLE$/)
+    for (const line of narrow) expect(line.length).toBeLessThanOrEqual(80)
+    for (const lines of [whole, narrow])
+      for (const [i, check] of ['http:/up', 'none', 'tcp'].entries())
+        expect(lines[i + 1]).toMatch(new RegExp(` ${check} +yes$`))
+    for (const id of ['c-1', 'c-2', 'c-3']) await fine('deregister', id)
   })
 
   test('are filtered by whatever they have, all filters at once', async () => {
