@@ -439,6 +439,41 @@ test('colours are asked for where the output is a file', async () => {
   expect(await fine('members')).not.toContain('\u001b')
 })
 
+describe('options of most commands', () => {
+  const nowhere = 'http://127.0.0.1:1'
+
+  test('stand before the command as well as after it, also before those that have commands of their own', async () => {
+    const lines: readonly (readonly string[])[] = [
+      ['--server', served.url, '--json', 'members'],
+      ['--server', served.url, 'members', '--json'],
+      ['--json', 'members', '--server', served.url],
+      ['--server', served.url, '--json', 'definitions'],
+      ['--server', served.url, 'definitions', '--json', 'list'],
+      ['definitions', '--server', served.url, 'list', '--json'],
+    ]
+    for (const args of lines) {
+      const { code, stdout } = await runHere(args)
+      expect({ args, code }).toEqual({ args, code: 0 })
+      expect(JSON.parse(stdout)).toHaveProperty(args.includes('members') ? 'members' : 'definitions')
+    }
+  })
+
+  test('are those nearest to the command where they are given twice', async () => {
+    expect((await runHere(['--server', nowhere, 'members', '--server', served.url])).code).toBe(0)
+    expect((await runHere(['--server', served.url, 'members', '--server', nowhere])).code).toBe(3)
+    expect((await runHere(['--server', nowhere, 'members'], { ROLLCALL_SERVER: served.url })).code).toBe(3)
+  })
+
+  test('are refused before a command that has none of them, and where they are wrong', async () => {
+    expect(await cli('--watch', 'pick', 'web')).toMatchObject({
+      ...{ code: 2, stdout: '' },
+      stderr: 'rollcall: --watch before the command: pick has no such option; see rollcall pick --help\n',
+    })
+    expect((await cli('--interval', 'often', 'members')).stderr).toContain('0.1 to 3600')
+    expect((await cli('--sever', served.url, 'members')).stderr).toContain('Did you mean --server?')
+  })
+})
+
 test('--json prints what the endpoint gave', async () => {
   const cases: readonly [readonly string[], string, RequestInit][] = [
     [['peers'], '/v1/peers', {}],
