@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type InvisibleReason, invisibleReasons } from '../../src/core/views.js'
 import { otherPeer } from '../http/service.js'
 import { serveMemory, type MemoryServer } from '../http/serve.js'
 import { runCli, runHere, startCli, type Outcome } from './run.js'
@@ -85,7 +86,7 @@ describe('instances', () => {
   test('with --all each record says why it is not visible', async () => {
     const table = await fine('instances', '--all', '--slug', 'gone')
     expect(table).toMatch(/OWNER +NUMBER +CHECK +VISIBLE\n/)
-    expect(table).toMatch(/ghost.* 3 +tcp +no: node dead\n$/)
+    expect(table).toMatch(/ghost.* 3 +tcp +no: node hidden\n$/)
   })
 
   test('with --all each record says how it is checked, within 80 columns too', async () => {
@@ -270,7 +271,7 @@ describe('why', () => {
         'gone: 0 of 1 record visible',
         '',
         'ghost  http://10.0.0.9:80  (gone)',
-        '  not visible: node dead',
+        '  not visible: node hidden',
         '  at def, hidden for 1.5 s, last heard 4.0 s ago, reported by abc',
         '  its daemon is not heard: it comes back by itself when it is, else it is dead soon',
         '',
@@ -288,6 +289,26 @@ describe('why', () => {
     expect(answer).toContain('has not checked it yet')
   })
 
+  const advice: Readonly<Record<InvisibleReason, string>> = {
+    removed: 'register it again if that was wrong',
+    superseded: 'that record counts',
+    maintenance: 'rollcall maintenance off ghost',
+    'node-restarted': 'that takes a health check',
+    'node-unknown': 'is it running?',
+    'node-hidden': 'it comes back by itself',
+    'node-dead': 'rollcall force-leave def',
+    'node-left': 'its daemon was stopped',
+  }
+
+  test.each(invisibleReasons)('of a record that is not visible it says what to do, by the code %s', async (reason) => {
+    const rows = served.service.instanceRows().map((row) => (row.id === 'ghost' ? { ...row, reason, why: 'so' } : row))
+    const asked = vi.spyOn(served.service, 'instanceRows').mockReturnValue(rows)
+    const answer = await fine('why', 'ghost')
+    expect(answer).toContain('not visible: so\n')
+    for (const [code, words] of Object.entries(advice)) expect(answer.includes(words)).toBe(code === reason)
+    asked.mockRestore()
+  })
+
   test('of what nobody registered names the nearest, and that this replica may be behind', async () => {
     const { code, stderr } = await cli('why', 'gonne')
     expect(code).toBe(1)
@@ -297,7 +318,12 @@ describe('why', () => {
   test('as JSON has a shape of its own', async () => {
     expect(JSON.parse(await fine('why', 'gone', '--json'))).toMatchObject({
       ...{ query: 'gone', visible: 0, replica: { inStep: false, ready: { ready: true, reasons: [] } } },
-      records: [{ record: { id: 'ghost', why: 'node dead' }, home: { name: 'def', reportedBy: ['abc'] } }],
+      records: [
+        {
+          record: { id: 'ghost', why: 'node hidden', reason: 'node-hidden' },
+          home: { name: 'def', reportedBy: ['abc'] },
+        },
+      ],
     })
   })
 })
