@@ -1,4 +1,5 @@
 /** What each command asks, prints and returns, against a real server with a service in memory. */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
@@ -457,6 +458,22 @@ describe('help', () => {
       ...{ code: 2, stderr: "rollcall: unknown command 'lokup' (Did you mean lookup?); see rollcall --help\n" },
     })
   })
+})
+
+test('no command pays for reading YAML before there is a file to be read', () => {
+  const loaded = (after: string): string[] => {
+    const script = `import { createProgram } from './dist/cli/program.js'
+      import { parseStructured } from './dist/config/structured.js'
+      import { createRequire } from 'node:module'
+      createProgram()
+      ${after}
+      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes('/yaml/'))
+      console.log(JSON.stringify(loaded))`
+    const args = ['--input-type=module', '--eval', script]
+    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as string[]
+  }
+  expect(loaded('')).toEqual([])
+  expect(loaded(`parseStructured('a: 1', 'some.yaml')`)).not.toEqual([])
 })
 
 test('colours are asked for where the output is a file', async () => {
