@@ -1,5 +1,6 @@
 // Stories of D7: what a daemon remembers of fences when the document that said so is gone.
 import { expect, test } from 'vitest'
+import { encodeSyncRequest } from '../../../src/core/wire/sync.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, registered, showing } from './cluster.js'
 
@@ -10,6 +11,11 @@ function fence(world: World, by: string, owner: string): void {
 function owners(world: World, name: string): string {
   const { documents } = world.machine(name).live.read.digest()
   return documents.map(({ owner }) => owner).join('')
+}
+
+function fencesOf(world: World, name: string): string[] {
+  const entries = world.machine(name).disk.entriesOf(name)
+  return entries.filter(({ map }) => map === 'fences').map(({ key }) => key)
 }
 
 /** `a` forgets `d` where `c` cannot see it; then `c` forgets `a`, and with it what `a` said of `d`. */
@@ -79,14 +85,8 @@ test('D7: and so does one who never knew of either and has taken from him what w
 
 test('D7: a fence known from a note alone is written once, and only where somebody had missed it', () => {
   const world = forgottenByHalf()
-  const fencesOf = (name: string): string[] =>
-    world
-      .machine(name)
-      .disk.entriesOf(name)
-      .filter(({ map }) => map === 'fences')
-      .map(({ key }) => key)
   world.run(30_000)
-  expect(fencesOf('b')).toEqual([])
+  expect(fencesOf(world, 'b')).toEqual([])
   world.heal()
   agree(world)
   const version = (): number | undefined =>
@@ -96,6 +96,28 @@ test('D7: a fence known from a note alone is written once, and only where somebo
       .documents.find(({ owner }) => owner === 'b')?.version
   const agreed = version()
   world.run(60_000)
-  expect([fencesOf('b'), fencesOf('c')]).toEqual([['d'], ['a']])
+  expect([fencesOf(world, 'b'), fencesOf(world, 'c')]).toEqual([['d'], ['a']])
   expect(version()).toBe(agreed)
+})
+
+test('D7: to be asked by one who holds what is fenced is enough, unless he is stale and drops it anyway', () => {
+  const world = forgottenByHalf()
+  const held = world
+    .machine('c')
+    .live.read.digest()
+    .documents.find(({ owner }) => owner === 'd')
+  const { generation, version } = held as NonNullable<typeof held>
+  world.heal()
+  world.until(() => owners(world, 'b') === 'bc', 15_000, 'the end of what a wrote')
+  world.partition(['b'], ['c'])
+  const holdings = [{ owner: 'd', generation, version, boot: '', epoch: 0, clock: 0 }]
+  const ask = (stale: boolean): void => {
+    const bytes = encodeSyncRequest({ type: 'sync', scope: 'all', stale, holdings })
+    world.feed('b', { type: 'request', from: 'c', id: 1, bytes })
+    world.run(100)
+  }
+  ask(true)
+  expect(fencesOf(world, 'b')).toEqual([])
+  ask(false)
+  expect(fencesOf(world, 'b')).toEqual(['d'])
 })
