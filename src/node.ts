@@ -7,7 +7,7 @@ import type { RegistrationRequest } from './client.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, parseDefinition, parseRegistration } from './core/model.js'
+import { type Definition, parseDefinition, parseMaintenance, parseRegistration } from './core/model.js'
 import type {
   DigestView,
   InstanceView,
@@ -83,6 +83,23 @@ export interface RollcallNode extends AsyncDisposable {
   register(registration: RegistrationRequest): Promise<{ readonly id: string }>
   /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
   deregister(id: string): Promise<void>
+  /**
+   * Hides an instance of this node from every lookup while it goes on running, until `endMaintenance`, or until it is registered
+   * again. Callers go to the others; `rollcall why`, and `/v1/instances` of any daemon, tell the reason.
+   * @example
+   * import { createNode } from 'rollcall'
+   *
+   * await using node = await createNode({ memory: true })
+   * const { id } = await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * await node.setMaintenance(id, 'new disk')
+   * console.log(node.instances({ slug: 'web' }).length) // 0
+   * await node.endMaintenance(id)
+   * console.log(node.instances({ slug: 'web' }).length) // 1
+   * @throws RegistryError `not-found`; `conflict`, naming the node where it was registered, if that is another one; `malformed`
+   */
+  setMaintenance(id: string, reason?: string): Promise<void>
+  /** Shows an instance of this node again. @throws RegistryError like `setMaintenance` */
+  endMaintenance(id: string): Promise<void>
 
   /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
   lookup(slug: string): LookupResult | undefined
@@ -313,6 +330,14 @@ class EmbeddedNode implements RollcallNode {
 
   async deregister(id: string): Promise<void> {
     await this.#service.deregister(id)
+  }
+
+  async setMaintenance(id: string, reason?: string): Promise<void> {
+    await this.#service.setMaintenance(id, parseMaintenance({ reason }))
+  }
+
+  async endMaintenance(id: string): Promise<void> {
+    await this.#service.setMaintenance(id, undefined)
   }
 
   async saveDefinition(definition: Definition): Promise<void> {

@@ -98,8 +98,15 @@ const one = (fields: object): object => ({
   ],
 })
 
+/** A list of ten references to the one named by the letter before. */
+function referring(letter: string): string {
+  const before = String.fromCharCode(letter.charCodeAt(0) - 1)
+  return `${letter}: &${letter} [${Array(10).fill(`*${before}`).join(', ')}]`
+}
+
 describe('what is wrong is told by file, entry and field', () => {
   const privateKey = ed25519.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  const bomb = ['a: &a [the-secret]', ...'bcdefghi'.split('').map(referring)].join('\n')
   const cases: readonly [string, string | object, RegExp][] = [
     ['no file content', '', /the file: must be a map of fields/],
     ['a list', '[1]', /the file: must be a map of fields, not a list/],
@@ -107,6 +114,9 @@ describe('what is wrong is told by file, entry and field', () => {
     ['an unknown section', { tokns: [] }, /tokns: there is no such field; did you mean tokens\?/],
     ['no YAML', 'tokens:\n  - {the-secret', /line \d+: not YAML or JSON/],
     ['two of one name', 'tokens: []\ntokens: []\n', /line 2: not YAML or JSON \(duplicate key\)/],
+    ['a second document', 'tokens: []\n---\n- the-secret\n', /line [23]: a second document begins; give one/],
+    ['a second document that is wrong', 'tokens: []\n---\n- {the-secret', /line \d: not YAML or JSON/],
+    ['references without end', bomb, /has more references in it than a file of tokens needs/],
     ['tokens that are no list', { tokens: {} }, /tokens: must be a list/],
     ['an entry that is text', { tokens: ['the-secret'] }, /tokens\[0\]: must be a map of fields, not a string/],
     ['no name', one({ name: undefined }), /tokens\[1\]\.name: missing/],

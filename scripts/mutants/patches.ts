@@ -212,14 +212,14 @@ const documents: readonly Patch[] = [
   {
     name: 'what is fenced may come back',
     file: 'src/core/replica/replica.ts',
-    find: "if (head.generation <= this.#fencedUpTo(head.owner)) return { type: 'fenced' }",
+    find: "    if (this.isFenced(head)) return { type: 'fenced' }\n",
     replace: '',
   },
   {
     name: 'a fence ends one generation too few',
     file: 'src/core/replica/replica.ts',
-    find: 'if (head.generation <= this.#fencedUpTo(head.owner))',
-    replace: 'if (head.generation < this.#fencedUpTo(head.owner))',
+    find: 'return generation <= this.#fencedUpTo(owner)',
+    replace: 'return generation < this.#fencedUpTo(owner)',
   },
   {
     name: 'the boot id does not order heads',
@@ -270,6 +270,12 @@ const removals: readonly Patch[] = [
     name: 'fences are not noted',
     file: 'src/core/registry/horizon.ts',
     find: '    this.#fences.set(owner, { head, seenAt: wall })\n',
+    replace: '',
+  },
+  {
+    name: 'who knows a fence from a note alone keeps it to itself',
+    file: 'src/core/registry/intake.ts',
+    find: 'if (fence !== undefined && desk.journal.isOpen) commands.fenceUpTo(fence, wall)',
     replace: '',
   },
   {

@@ -47,6 +47,23 @@ export function reads(command: Command): Command {
     .option('-n, --interval <seconds>', 'how often to look (default: 1); means --watch', parseSeconds)
 }
 
+/**
+ * Options that stand before the name of a command are those of its parents; it takes them as its own, where it has them.
+ * Its own word, nearer to it, counts more.
+ */
+export function handDownOptions(command: Command): void {
+  for (let parent = command.parent; parent !== null; parent = parent.parent) {
+    for (const option of parent.options) {
+      const name = option.attributeName()
+      if (parent.getOptionValueSource(name) !== 'cli') continue
+      if (!command.options.some(({ long }) => long === option.long))
+        command.error(`${option.long} before the command: ${command.name()} has no such option`)
+      if (command.getOptionValueSource(name) !== 'cli')
+        command.setOptionValueWithSource(name, parent.getOptionValue(name), 'cli')
+    }
+  }
+}
+
 function parseSeconds(text: string): number {
   const seconds = Number(text)
   if (text.trim() !== '' && seconds >= 0.1 && seconds <= 3600) return seconds

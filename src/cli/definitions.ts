@@ -14,7 +14,7 @@ import { read } from './reading.js'
 import { renderTable, type Column, type Look } from './table.js'
 
 export function addDefinitionCommands(program: Command): void {
-  const group = program.command('definitions').description('what services are: list, show, save, remove')
+  const group = reads(program.command('definitions').description('what services are: list, show, save, remove'))
   reads(group.command('list', { isDefault: true }).description('all definitions'))
     .allowExcessArguments()
     .action((options: ReadingOptions, command: Command) => {

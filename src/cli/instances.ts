@@ -93,15 +93,16 @@ const instanceColumns: readonly Column<InstanceView>[] = [
   { head: 'SLUG', cell: ({ slug }) => slug, least: 14 },
   { head: 'URL', cell: ({ url }) => url, least: 28 },
   { head: 'STATUS', cell: ({ status }) => status, tone: ({ status }) => toneOf(status) },
-  { head: 'SEEN', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)), drop: 5 },
+  { head: 'SEEN', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)), drop: 6 },
   { head: 'NODE', cell: ({ nodeUrl }) => nodeUrl, least: 24, drop: 4 },
   { head: 'DEPLOYMENT', cell: ({ deploymentId }) => deploymentId, least: 12, drop: 1 },
   { head: 'TAGS', cell: ({ tags }) => tags?.join(' '), least: 12, drop: 2 },
 ]
 
 const recordColumns: readonly Column<InstanceRow>[] = [
-  { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, least: 18, drop: 6 },
+  { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, least: 18, drop: 7 },
   { head: 'NUMBER', cell: ({ n }) => String(n), drop: 3 },
+  { head: 'CHECK', cell: ({ check }) => check, least: 12, drop: 5 },
   {
     head: 'VISIBLE',
     cell: ({ visible, why }) => (visible ? 'yes' : `no: ${why ?? 'unknown why'}`),

@@ -9,7 +9,7 @@ export const checkHelp =
   'how its node checks it: tcp (default), http:/path or https:/path (2xx and 3xx are healthy), or none (always healthy)'
 
 export function addMaintenanceCommand(program: Command): void {
-  const command = program.command('maintenance').description('hide an instance from lookups, or show it again')
+  const command = changes(program.command('maintenance').description('hide an instance from lookups, or show it again'))
   const on = command.command('on').description('hide it; registering it again shows it, too; ask its own node')
   withExamples(
     changes(on)

@@ -4,7 +4,7 @@
 import { type Argument, Command } from 'commander'
 import { packageVersion } from '../config/version.js'
 import { addClusterCommands } from './cluster.js'
-import { fitErrors, reportFailure, withExamples } from './command.js'
+import { fitErrors, handDownOptions, reads, reportFailure, withExamples } from './command.js'
 import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
@@ -64,6 +64,8 @@ export function createProgram(): Command {
   addDemoCommand(program)
   addCompletionCommand(program)
   program.helpCommand('help [command]', 'print help, also of a command')
+  reads(program.optionsGroup('Options of most commands, before the command or after it:'))
+  program.hook('preAction', (_, command) => handDownOptions(command))
   sayWhereHelpIs(program, 'rollcall')
   return withExamples(
     program,

@@ -74,7 +74,7 @@ function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }
 
 function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOutput {
   const member = members.find(({ peer }) => peer === record.owner)
-  const advice = adviceOn(record, member)
+  const advice = record.visible ? adviceOnStatus(record) : adviceOnHidden(record, member)
   return {
     record,
     ...(member !== undefined && {
@@ -88,32 +88,40 @@ function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOu
   }
 }
 
-function adviceOn({ visible, why = '', status, url, id }: InstanceRow, home?: MemberView): string | undefined {
-  if (visible) return adviceOnStatus(status, url)
-  if (why === 'removed') return 'somebody removed it; register it again if that was wrong'
-  if (why.startsWith('superseded')) return 'the same id was registered elsewhere later, and that record counts'
-  if (why.startsWith('in maintenance')) return `to end that: rollcall maintenance off ${id}, asked of its own node`
-  if (why === 'node started again')
-    return 'its node has not confirmed it since it started again; that takes a health check'
-  if (home === undefined) return undefined
-  return adviceOnHome(home)
-}
-
-function adviceOnStatus(status: InstanceRow['status'], url: string): string | undefined {
+function adviceOnStatus({ status, url }: InstanceRow): string | undefined {
   if (status === 'Unreachable') return `its node cannot connect to ${url}: is it running, and does it listen there?`
   if (status === 'Unknown') return 'its node has not checked it yet; that takes some seconds'
   return undefined
 }
 
-function adviceOnHome({ state, nodeId, peer, self }: MemberView): string | undefined {
-  if (self) return undefined
-  if (state === 'hidden') return 'its daemon is not heard: it comes back by itself when it is, else it is dead soon'
-  if (state === 'dead') {
-    return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
+function adviceOnHidden({ reason, id }: InstanceRow, home?: MemberView): string | undefined {
+  switch (reason) {
+    case 'removed':
+      return 'somebody removed it; register it again if that was wrong'
+    case 'superseded':
+      return 'the same id was registered elsewhere later, and that record counts'
+    case 'maintenance':
+      return `to end that: rollcall maintenance off ${id}, asked of its own node`
+    case 'node-restarted':
+      return 'its node has not confirmed it since it started again; that takes a health check'
+    default:
+      return home === undefined ? undefined : adviceOnHome(reason, home)
   }
-  if (state === 'left') return 'its daemon was stopped; start it again, or register the instance at another one'
-  if (state === 'unknown') return 'its daemon has not been heard since this one started; is it running?'
-  return undefined
+}
+
+function adviceOnHome(reason: InstanceRow['reason'], { nodeId, peer }: MemberView): string | undefined {
+  switch (reason) {
+    case 'node-hidden':
+      return 'its daemon is not heard: it comes back by itself when it is, else it is dead soon'
+    case 'node-dead':
+      return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
+    case 'node-left':
+      return 'its daemon was stopped; start it again, or register the instance at another one'
+    case 'node-unknown':
+      return 'its daemon has not been heard since this one started; is it running?'
+    default:
+      return undefined
+  }
 }
 
 function show({ query, visible, records, replica }: WhyOutput, look: Look): string {

@@ -2,15 +2,16 @@
  * The config file: options by the names of their flags, without the dashes, in YAML or JSON. It opens no other file.
  */
 import { dirname, resolve } from 'node:path'
-import { isAlias, isMap, isScalar, isSeq, type Pair } from 'yaml'
+import type { Pair } from 'yaml'
 import { RegistryError } from '../core/errors.js'
 import { fileOption, flagName, isPath, keyOf, split, type Option, type OptionTable, type Written } from './option.js'
 import { nearest } from './nearest.js'
-import { parseStructured, readText } from './structured.js'
+import { parseStructured, readText, yaml } from './structured.js'
 
 /** @throws RegistryError `malformed`, naming file, line and key */
 export function readConfigFile(file: string, table: OptionTable): ReadonlyMap<string, Written> {
   const structured = parseStructured(readText(file), file)
+  const { isMap, isScalar } = yaml()
   const contents = structured?.document.contents ?? null
   if (structured === undefined || contents === null || (isScalar(contents) && contents.value === null)) return new Map()
   if (!isMap(contents)) throw malformed(`${file}: must hold options by name, such as "cluster: lab"`)
@@ -48,11 +49,13 @@ function suggestion(key: string, names: readonly string[], table: OptionTable): 
 
 /** Numbers as they are written: a zone 1.10 is not 1.1. */
 function textOf(node: unknown, where: string): string {
-  if (isScalar(node) && node.value !== null) return typeof node.value === 'string' ? node.value : String(node.source)
+  if (yaml().isScalar(node) && node.value !== null)
+    return typeof node.value === 'string' ? node.value : String(node.source)
   throw malformed(`${where}: must be plain text`)
 }
 
 function valueTexts(value: unknown, option: Option, where: string): readonly string[] {
+  const { isAlias, isMap, isScalar, isSeq } = yaml()
   if (value === null || (isScalar(value) && value.value === null)) return []
   if (isAlias(value)) throw malformed(`${where}: aliases are not read; write the value itself`)
   if (isSeq(value)) {

@@ -2,8 +2,14 @@
  * Reads a file that people wrote in YAML or JSON, and says in which line it is wrong. What the content means is others' business.
  */
 import { readFileSync } from 'node:fs'
-import { type Document, LineCounter, parseAllDocuments } from 'yaml'
+import { createRequire } from 'node:module'
+import type * as Yaml from 'yaml'
+import type { Document, YAMLError } from 'yaml'
 import { RegistryError } from '../core/errors.js'
+
+const load = createRequire(import.meta.url)
+/** What reads YAML, loaded by whoever first has a file to be read: most commands have none, and it takes as long as they do. */
+export const yaml = (): typeof Yaml => load('yaml') as typeof Yaml
 
 export interface Structured {
   readonly document: Document
@@ -21,29 +27,52 @@ export function readText(file: string | 0): string {
   }
 }
 
+/** What is wrong in a text. */
+export interface Fault {
+  readonly line: number
+  /** In our words. */
+  readonly what: string
+  /** In those of the parser, which quotes the text. Absent: the parser has nothing against it. */
+  readonly quoted?: string
+  /** The parser's code for it, which quotes nothing. */
+  readonly code?: string
+}
+
 /**
  * JSON needs no rule of its own here: it is YAML.
- * @param file how errors call it
+ * @param file how errors call it, or what they say instead
  * @returns undefined where there is nothing in it
- * @throws RegistryError `malformed`, naming file and line
+ * @throws RegistryError `malformed`, naming file and line, with what is wrong as the parser tells it
  */
-export function parseStructured(text: string, file: string): Structured | undefined {
+export function parseStructured(text: string, file: string | ((fault: Fault) => string)): Structured | undefined {
+  const { LineCounter, parseAllDocuments } = yaml()
   const lines = new LineCounter()
   const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false })
   const [document, second] = 'empty' in documents ? [] : documents
   if (document === undefined) return undefined
   const lineAt = (offset: number): number => lines.linePos(offset).line
+  const tell = typeof file === 'string' ? (fault: Fault): string => inFile(file, fault) : file
   const error = document.errors[0] ?? second?.errors[0]
-  if (error !== undefined) {
-    throw new RegistryError(
-      'malformed',
-      `${file}:${lineAt(error.pos[0])}: neither YAML nor JSON (${error.message.split('\n')[0]})`,
-    )
-  }
+  if (error !== undefined) throw new RegistryError('malformed', tell(faultOf(error, lineAt(error.pos[0]))))
   if (second !== undefined) {
-    throw new RegistryError('malformed', `${file}:${lineAt(second.range[0])}: a second document begins; give one`)
+    const what = 'a second document begins; give one'
+    throw new RegistryError('malformed', tell({ line: lineAt(second.range[0]), what }))
   }
   return { document, lineAt }
+}
+
+function faultOf({ message, code }: YAMLError, line: number): Fault {
+  const [quoted] = message.split('\n')
+  return {
+    line,
+    what: 'neither YAML nor JSON',
+    quoted: quoted as string,
+    code: code.toLowerCase().replaceAll('_', ' '),
+  }
+}
+
+function inFile(file: string, { line, what, quoted }: Fault): string {
+  return `${file}:${line}: ${what}${quoted === undefined ? '' : ` (${quoted})`}`
 }
 
 /**

@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
 import { RegistryError } from '../core/errors.js'
 import { modelLimits, parseSlug } from '../core/model.js'
 import { nearest } from './nearest.js'
 import { readKeys, type PublicJwk } from './keys.js'
+import { type Fault, parseStructured } from './structured.js'
 import { readPrivateFile } from './values.js'
 
 /** What a caller may do, each including those before it. */
@@ -67,20 +67,18 @@ function parseTokens(text: string, directory: string): Credentials {
   return { tokens, ...(jwt !== undefined && { jwt }) }
 }
 
-/** JSON is YAML too. */
 function parseYaml(text: string): unknown {
-  const document = parseDocument(text)
-  const [error] = document.errors
-  // The message of the parser quotes the line, and with it perhaps a token.
-  if (error !== undefined) {
-    const [{ line } = { line: 0 }] = error.linePos ?? []
-    throw malformed(`line ${line}: not YAML or JSON (${error.code.toLowerCase().replaceAll('_', ' ')})`)
-  }
+  const structured = parseStructured(text, withoutQuotes)
   try {
-    return document.toJS({ maxAliasCount: 100 }) as unknown
+    return structured?.document.toJS({ maxAliasCount: 100 }) ?? null
   } catch (cause) {
     throw new RegistryError('malformed', 'has more references in it than a file of tokens needs', { cause })
   }
+}
+
+/** What the parser says quotes the line, and with it perhaps a token. */
+function withoutQuotes({ line, what, code }: Fault): string {
+  return `line ${line}: ${code === undefined ? what : `not YAML or JSON (${code})`}`
 }
 
 function parseToken(entry: unknown, index: number): Token {

@@ -22,9 +22,27 @@ export interface InstanceRow extends InstanceView {
   /** Why its owner hides it, while it does. */
   readonly maintenance?: string
   readonly visible: boolean
-  /** Why not, where it is not visible: `node dead`, `superseded by NODE`, `removed`, `in maintenance: REASON`… */
+  /** Why not, where it is not visible, for people: `node dead`, `superseded by NODE`, `removed`, `in maintenance: REASON`… */
   readonly why?: string
+  /** The same for programs. */
+  readonly reason?: InvisibleReason
 }
+
+/**
+ * Why no lookup shows a record: another one of its id counts, or it was removed, or its node is not alive; `node-restarted` where
+ * that is alive again and has not confirmed the record yet.
+ */
+export const invisibleReasons = [
+  'removed',
+  'superseded',
+  'maintenance',
+  'node-restarted',
+  'node-unknown',
+  'node-hidden',
+  'node-dead',
+  'node-left',
+] as const
+export type InvisibleReason = (typeof invisibleReasons)[number]
 
 export interface Usage {
   readonly used?: number

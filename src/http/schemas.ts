@@ -4,7 +4,7 @@
  */
 import { Type } from 'typebox'
 import { instanceStatuses } from '../core/model.js'
-import { memberStates } from '../core/views.js'
+import { invisibleReasons, memberStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const
@@ -92,7 +92,8 @@ export const InstanceRow = Type.Object(
     check: Type.String({ description: 'how its home node checks it: tcp, http:/path, https:/path or none' }),
     maintenance: optional(Type.String({ description: 'why its owner hides it from lookups' })),
     visible: Type.Boolean(),
-    why: optional(Type.String({ description: 'why it is not visible' })),
+    why: optional(Type.String({ description: 'why it is not visible, in words' })),
+    reason: optional(Type.Enum([...invisibleReasons], { description: 'why it is not visible, for programs' })),
   },
   { $id: 'InstanceRow' },
 )

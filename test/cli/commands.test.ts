@@ -1,4 +1,5 @@
 /** What each command asks, prints and returns, against a real server with a service in memory. */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
@@ -6,6 +7,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { type InvisibleReason, invisibleReasons } from '../../src/core/views.js'
 import { otherPeer } from '../http/service.js'
 import { serveMemory, type MemoryServer } from '../http/serve.js'
 import { runCli, runHere, startCli, type Outcome } from './run.js'
@@ -26,6 +28,17 @@ async function fine(...args: string[]): Promise<string> {
   const outcome = await cli(...args)
   expect({ args, ...outcome }).toMatchObject({ args, code: 0, stderr: '' })
   return outcome.stdout
+}
+
+/** What a command prints on a terminal of this width without colours, line by line. */
+async function onTerminal(columns: number, args: readonly string[]): Promise<string[]> {
+  const { isTTY, columns: before } = process.stdout
+  Object.assign(process.stdout, { isTTY: true, columns })
+  try {
+    return (await runHere(args, { ROLLCALL_SERVER: served.url, NO_COLOR: '1' })).stdout.trimEnd().split('\n')
+  } finally {
+    Object.assign(process.stdout, { isTTY, columns: before })
+  }
 }
 
 describe('instances', () => {
@@ -73,8 +86,24 @@ describe('instances', () => {
 
   test('with --all each record says why it is not visible', async () => {
     const table = await fine('instances', '--all', '--slug', 'gone')
-    expect(table).toMatch(/OWNER +NUMBER +VISIBLE\n/)
-    expect(table).toMatch(/ghost.* 3 +no: node dead\n$/)
+    expect(table).toMatch(/OWNER +NUMBER +CHECK +VISIBLE\n/)
+    expect(table).toMatch(/ghost.* 3 +tcp +no: node hidden\n$/)
+  })
+
+  test('with --all each record says how it is checked, within 80 columns too', async () => {
+    await fine('register', '--url', 'http://10.0.2.1:8080', '--id', 'c-1', '--slug', 'checked', '--check', 'http:/up')
+    await fine('register', '--url', 'http://10.0.2.2:8080', '--id', 'c-2', '--slug', 'checked', '--check', 'none')
+    await fine('register', '--url', 'http://10.0.2.3:8080', '--id', 'c-3', '--slug', 'checked')
+    const command = ['instances', '--all', '--slug', 'checked']
+    const whole = (await fine(...command)).trimEnd().split('\n')
+    const narrow = await onTerminal(80, command)
+    expect(whole[0]).toMatch(/ NODE .* NUMBER +CHECK +VISIBLE$/)
+    expect(narrow[0]).toMatch(/ CHECK +VISIBLE$/)
+    for (const line of narrow) expect(line.length).toBeLessThanOrEqual(80)
+    for (const lines of [whole, narrow])
+      for (const [i, check] of ['http:/up', 'none', 'tcp'].entries())
+        expect(lines[i + 1]).toMatch(new RegExp(` ${check} +yes$`))
+    for (const id of ['c-1', 'c-2', 'c-3']) await fine('deregister', id)
   })
 
   test('are filtered by whatever they have, all filters at once', async () => {
@@ -243,7 +272,7 @@ describe('why', () => {
         'gone: 0 of 1 record visible',
         '',
         'ghost  http://10.0.0.9:80  (gone)',
-        '  not visible: node dead',
+        '  not visible: node hidden',
         '  at def, hidden for 1.5 s, last heard 4.0 s ago, reported by abc',
         '  its daemon is not heard: it comes back by itself when it is, else it is dead soon',
         '',
@@ -261,6 +290,26 @@ describe('why', () => {
     expect(answer).toContain('has not checked it yet')
   })
 
+  const advice: Readonly<Record<InvisibleReason, string>> = {
+    removed: 'register it again if that was wrong',
+    superseded: 'that record counts',
+    maintenance: 'rollcall maintenance off ghost',
+    'node-restarted': 'that takes a health check',
+    'node-unknown': 'is it running?',
+    'node-hidden': 'it comes back by itself',
+    'node-dead': 'rollcall force-leave def',
+    'node-left': 'its daemon was stopped',
+  }
+
+  test.each(invisibleReasons)('of a record that is not visible it says what to do, by the code %s', async (reason) => {
+    const rows = served.service.instanceRows().map((row) => (row.id === 'ghost' ? { ...row, reason, why: 'so' } : row))
+    const asked = vi.spyOn(served.service, 'instanceRows').mockReturnValue(rows)
+    const answer = await fine('why', 'ghost')
+    expect(answer).toContain('not visible: so\n')
+    for (const [code, words] of Object.entries(advice)) expect(answer.includes(words)).toBe(code === reason)
+    asked.mockRestore()
+  })
+
   test('of what nobody registered names the nearest, and that this replica may be behind', async () => {
     const { code, stderr } = await cli('why', 'gonne')
     expect(code).toBe(1)
@@ -270,7 +319,12 @@ describe('why', () => {
   test('as JSON has a shape of its own', async () => {
     expect(JSON.parse(await fine('why', 'gone', '--json'))).toMatchObject({
       ...{ query: 'gone', visible: 0, replica: { inStep: false, ready: { ready: true, reasons: [] } } },
-      records: [{ record: { id: 'ghost', why: 'node dead' }, home: { name: 'def', reportedBy: ['abc'] } }],
+      records: [
+        {
+          record: { id: 'ghost', why: 'node hidden', reason: 'node-hidden' },
+          home: { name: 'def', reportedBy: ['abc'] },
+        },
+      ],
     })
   })
 })
@@ -406,10 +460,61 @@ describe('help', () => {
   })
 })
 
+test('no command pays for reading YAML before there is a file to be read', () => {
+  const loaded = (after: string): string[] => {
+    const script = `import { createProgram } from './dist/cli/program.js'
+      import { parseStructured } from './dist/config/structured.js'
+      import { createRequire } from 'node:module'
+      createProgram()
+      ${after}
+      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes('/yaml/'))
+      console.log(JSON.stringify(loaded))`
+    const args = ['--input-type=module', '--eval', script]
+    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as string[]
+  }
+  expect(loaded('')).toEqual([])
+  expect(loaded(`parseStructured('a: 1', 'some.yaml')`)).not.toEqual([])
+})
+
 test('colours are asked for where the output is a file', async () => {
   const coloured = await runHere(['members'], { ROLLCALL_SERVER: served.url, FORCE_COLOR: '1' })
   expect(coloured.stdout).toContain('\u001b[33mhidden\u001b[39m')
   expect(await fine('members')).not.toContain('\u001b')
+})
+
+describe('options of most commands', () => {
+  const nowhere = 'http://127.0.0.1:1'
+
+  test('stand before the command as well as after it, also before those that have commands of their own', async () => {
+    const lines: readonly (readonly string[])[] = [
+      ['--server', served.url, '--json', 'members'],
+      ['--server', served.url, 'members', '--json'],
+      ['--json', 'members', '--server', served.url],
+      ['--server', served.url, '--json', 'definitions'],
+      ['--server', served.url, 'definitions', '--json', 'list'],
+      ['definitions', '--server', served.url, 'list', '--json'],
+    ]
+    for (const args of lines) {
+      const { code, stdout } = await runHere(args)
+      expect({ args, code }).toEqual({ args, code: 0 })
+      expect(JSON.parse(stdout)).toHaveProperty(args.includes('members') ? 'members' : 'definitions')
+    }
+  })
+
+  test('are those nearest to the command where they are given twice', async () => {
+    expect((await runHere(['--server', nowhere, 'members', '--server', served.url])).code).toBe(0)
+    expect((await runHere(['--server', served.url, 'members', '--server', nowhere])).code).toBe(3)
+    expect((await runHere(['--server', nowhere, 'members'], { ROLLCALL_SERVER: served.url })).code).toBe(3)
+  })
+
+  test('are refused before a command that has none of them, and where they are wrong', async () => {
+    expect(await cli('--watch', 'pick', 'web')).toMatchObject({
+      ...{ code: 2, stdout: '' },
+      stderr: 'rollcall: --watch before the command: pick has no such option; see rollcall pick --help\n',
+    })
+    expect((await cli('--interval', 'often', 'members')).stderr).toContain('0.1 to 3600')
+    expect((await cli('--sever', served.url, 'members')).stderr).toContain('Did you mean --server?')
+  })
 })
 
 test('--json prints what the endpoint gave', async () => {

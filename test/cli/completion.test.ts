@@ -66,6 +66,9 @@ const cases: readonly [readonly string[], readonly string[]][] = [
     ['bash', 'zsh', 'fish'],
   ],
   [['help', 'keyg'], ['keygen']],
+  [['--serv'], ['--server']],
+  [['--server', '10.0.0.6:58231', 'keyg'], ['keygen']],
+  [['--json', 'definitions', 'sa'], ['save']],
 ]
 
 describe.runIf(has('bash'))('bash', () => {

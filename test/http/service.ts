@@ -101,7 +101,8 @@ export class MemoryService implements RegistryService {
   instanceRows(): readonly InstanceRow[] {
     const rows = [...this.#instances.values()].map((view): InstanceRow => {
       const maintenance = this.#maintenance.get(view.id)
-      const why = maintenance === undefined ? {} : { maintenance, why: `in maintenance: ${maintenance}` }
+      const words = { why: `in maintenance: ${maintenance}`, reason: 'maintenance' } as const
+      const why = maintenance === undefined ? {} : { maintenance, ...words }
       const { check = 'tcp' } = view as Partial<InstanceRow>
       return { ...view, ...why, check, owner: ownPeer, nodeId: 'abc', n: 1, visible: maintenance === undefined }
     })
@@ -109,7 +110,8 @@ export class MemoryService implements RegistryService {
       ...{ id: 'ghost', url: 'http://10.0.0.9:80', slug: 'gone', status: 'Healthy', owner: otherPeer, n: 3 },
       check: 'tcp',
       visible: false,
-      why: 'node dead',
+      why: 'node hidden',
+      reason: 'node-hidden',
     }
     return [...rows, dead]
   }

@@ -52,6 +52,31 @@ describe('two nodes in one process', () => {
     web.close()
   })
 
+  test('hide an instance that its node takes into maintenance, until that ends or it is registered again', async () => {
+    const [a, b] = await pair()
+    const web = await listening()
+    const { id } = await a.register({ slug: 'web', url: web.url })
+    const isSeen = (): boolean => b.pick('web') !== undefined
+    await eventually('b can call it', isSeen)
+    await a.setMaintenance(id, 'new disk')
+    expect(a.lookup('web')).toMatchObject({ instances: [] })
+    await eventually('b calls it no more', () => !isSeen())
+    await a.endMaintenance(id)
+    expect(a.pick('web')?.id).toBe(id)
+    await eventually('b can call it again', isSeen)
+    await a.setMaintenance(id)
+    await eventually('b calls it no more', () => !isSeen())
+    await a.register({ slug: 'web', url: web.url })
+    await eventually('b can call it again', isSeen)
+    for (const asked of [b.setMaintenance(id, 'mine'), b.endMaintenance(id)])
+      await expect(asked).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('node a') as string,
+      })
+    expect(a.pick('web')?.id).toBe(id)
+    web.close()
+  })
+
   test('share definitions, agree on their digest, and list each other', async () => {
     const [a, b] = await pair()
     await a.saveDefinition({ id: 'web-service', image: { name: 'web' } })
@@ -365,6 +390,9 @@ describe('what is wrong is named', () => {
     await expect(node.register({ slug: '!', url: 'http://a.test' })).rejects.toThrow(/^slug: /)
     await expect(node.saveDefinition({ id: '' })).rejects.toThrow(/^definition\.id: /)
     await expect(node.deregister('none')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(node.setMaintenance('none')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(node.endMaintenance('none')).rejects.toMatchObject({ code: 'not-found' })
+    await expect(node.setMaintenance('none', 'x'.repeat(10_000))).rejects.toThrow(/^reason: /)
   })
 })
 

@@ -166,7 +166,7 @@ export class Listing {
   async #ownRow(peer: string): Promise<InstanceRow | undefined> {
     const { instances } = await this.#parts.client.instanceRows({ id: this.#id })
     const mine = instances.filter(({ owner, url }) => owner === peer && url === this.#parts.registration.url)
-    return mine.find(({ why = '' }) => !/^(removed|superseded)/.test(why))
+    return mine.find(({ reason }) => reason !== 'removed' && reason !== 'superseded')
   }
 
   /** @throws where the daemon takes no writes yet */

@@ -84,6 +84,7 @@ export function assemble(start: RegistryStart, around: Surroundings): Parts {
   })
   const exchange: Exchange = new Exchange(desk, {
     take: (parcel, via) => intake.take(parcel, via, at()),
+    holdsFenced: (owner) => intake.fenceAgain(owner, at()),
     compared: (peer, witness, now) => {
       if (joining() === undefined) intake.noteFenced(witness.fence, at())
       else joining()?.answered(peer, witness, now)

@@ -176,12 +176,13 @@ export class Commands {
     }
     for (const fenced of document.entries.of('fences').keys()) {
       const head = this.#desk.union.fence(fenced)
-      if (fenced !== owner && fenced !== this.#desk.self && head !== undefined) this.#fenceUpTo(head, wall)
+      if (fenced !== owner && fenced !== this.#desk.self && head !== undefined) this.fenceUpTo(head, wall)
     }
-    this.#fenceUpTo(document.signed, wall)
+    this.fenceUpTo(document.signed, wall)
   }
 
-  #fenceUpTo(fenced: SignedHead, wall: number): void {
+  /** Says of an owner that its documents have ended up to this head of it. */
+  fenceUpTo(fenced: SignedHead, wall: number): void {
     this.#desk.journal.set('fences', fenced.head.owner, writeFenceEntry({ fenced, at: seconds(wall) }))
   }
 

@@ -38,6 +38,8 @@ const syncPause_ms = 2000
 export interface ExchangeParts {
   /** A document, or a step of one, has come from `via`. */
   readonly take: (parcel: Parcel, via: PeerId, now: number) => void
+  /** A peer holds a document that is fenced, and so has not heard of the fence. */
+  readonly holdsFenced: (owner: PeerId) => void
   /** A peer has answered a comparison of all heads. */
   readonly compared: (peer: PeerId, witness: Witness, now: number) => void
   /** What this daemon knows of a peer's past. */
@@ -239,8 +241,9 @@ export class Exchange {
     }
     if (request.scope === 'all') Object.assign(this.#peer(from), { lastSyncAt: now, brought: 0, took: parcels.length })
     for (const batch of batches(parcels)) reply(encodeSyncResponse({ type: 'documents', parcels: batch }), false)
-    const wanted =
-      request.stale || this.#parts.isStale() ? [] : request.holdings.filter((holding) => this.#wants(holding))
+    const comparable = request.stale || this.#parts.isStale() ? [] : request.holdings
+    for (const holding of comparable) if (this.#desk.replica.isFenced(holding)) this.#parts.holdsFenced(holding.owner)
+    const wanted = comparable.filter((holding) => this.#wants(holding))
     reply(this.#endMessage(from, wanted), true)
   }
 
@@ -267,9 +270,9 @@ export class Exchange {
   }
 
   #wants(theirs: Holding): boolean {
-    const { self, journal, replica, union } = this.#desk
+    const { self, journal, replica } = this.#desk
     if (theirs.owner === self) return journal.isForeign(theirs)
-    if (theirs.generation <= (union.fence(theirs.owner)?.head.generation ?? 0)) return false
+    if (replica.isFenced(theirs)) return false
     const mine = replica.document(theirs.owner)?.holding
     return mine === undefined || compareHeads(mine, theirs) < 0
   }

@@ -64,9 +64,13 @@ export class Horizon {
 
   /** The highest head of an owner that is fenced. */
   fence(owner: PeerId): SignedHead | undefined {
+    return this.fenceByNoteAlone(owner) ?? this.#desk.union.fence(owner)
+  }
+
+  /** The same, where the document that said so is gone and no other one does. */
+  fenceByNoteAlone(owner: PeerId): SignedHead | undefined {
     const noted = this.#fences.get(owner)?.head
-    const present = this.#desk.union.fence(owner)
-    return generationOf(present) > generationOf(noted) ? present : noted
+    return generationOf(noted) > generationOf(this.#desk.union.fence(owner)) ? noted : undefined
   }
 
   /** The highest generation of an owner that must not come back; 0 for none. */

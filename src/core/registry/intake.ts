@@ -104,8 +104,9 @@ export class Intake {
         if (content.type === 'step' && outcome.reason !== 'bad signature')
           this.#parts.exchange().pull(owner, via, at.now)
         return
-      case 'old':
       case 'fenced':
+        return this.fenceAgain(owner, at)
+      case 'old':
       case 'behind':
         return
     }
@@ -237,8 +238,18 @@ export class Intake {
       horizon.noteFenceSoon(owner)
       const held = desk.replica.head(owner)
       if (owner === desk.self) this.noteFenced(horizon.fence(owner), at)
-      else if (held !== undefined && held.generation <= horizon.fencedUpTo(owner)) this.drop(owner, at)
+      else if (held !== undefined && desk.replica.isFenced(held)) this.drop(owner, at)
     }
+  }
+
+  /**
+   * Somebody holds what is fenced. Where no document says so any more, whose writer was itself forgotten by one who had
+   * not seen that fence, ours says it from now on: else each would offer for ever what the other refuses.
+   */
+  fenceAgain(owner: PeerId, { wall }: Moment): void {
+    const { desk, horizon, commands } = this.#parts
+    const fence = owner === desk.self ? undefined : horizon.fenceByNoteAlone(owner)
+    if (fence !== undefined && desk.journal.isOpen) commands.fenceUpTo(fence, wall)
   }
 
   /** Others have fenced us up to this head, if it is one of ours. */

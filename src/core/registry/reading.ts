@@ -124,7 +124,7 @@ export class Reading {
     for (const id of this.#parts.desk.union.instanceIds()) {
       for (const [owner, record] of this.#parts.desk.union.records(id)) {
         const nodeId = this.#parts.desk.union.node(owner)?.id
-        const why = this.#whyInvisible({ owner, record })
+        const hidden = this.#whyInvisible({ owner, record })
         rows.push({
           ...this.instance({ owner, record }, at),
           owner,
@@ -132,25 +132,30 @@ export class Reading {
           n: record.n,
           check: record.check ?? defaultCheck,
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
-          visible: why === undefined,
-          ...(why !== undefined && { why }),
+          visible: hidden === undefined,
+          ...hidden,
         })
       }
     }
     return rows.sort(byId)
   }
 
-  #whyInvisible({ owner, record: { id, n, maintenance } }: Found): string | undefined {
+  #whyInvisible({
+    owner,
+    record: { id, n, maintenance },
+  }: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
     const { union, membership } = this.#parts.desk
-    if (n <= union.removedUpTo(id)) return 'removed'
+    if (n <= union.removedUpTo(id)) return { why: 'removed', reason: 'removed' }
     const winner = this.#parts.index.find(id)
     if (winner !== undefined && winner.owner !== owner) {
-      return `superseded by ${union.node(winner.owner)?.id ?? winner.owner}`
+      return { why: `superseded by ${union.node(winner.owner)?.id ?? winner.owner}`, reason: 'superseded' }
     }
-    if (maintenance !== undefined) return `in maintenance: ${maintenance}`
+    if (maintenance !== undefined) return { why: `in maintenance: ${maintenance}`, reason: 'maintenance' }
     if (this.#parts.index.isVisible(id)) return undefined
-    const state = membership.member(owner)?.state
-    return state === 'alive' ? 'node started again' : `node ${state ?? 'unknown'}`
+    const state = membership.member(owner)?.state ?? 'unknown'
+    return state === 'alive'
+      ? { why: 'node started again', reason: 'node-restarted' }
+      : { why: `node ${state}`, reason: `node-${state}` }
   }
 
   definitions(): Definition[] {

@@ -20,6 +20,8 @@ export class Roster {
   /** Owners of whom anything is listed at present, and those of them whose healthy instances alone are. */
   readonly #listed = new Set<PeerId>()
   readonly #restarting = new Set<PeerId>()
+  /** Whether each had left when the index last looked: what is shown in doubt changes with that, also of one that is hidden. */
+  readonly #hadLeft = new Map<PeerId, boolean>()
   #doubt: Doubt
   #isInDoubt = false
   #lookedAt = Number.NEGATIVE_INFINITY
@@ -66,17 +68,26 @@ export class Roster {
   /** Brings the index in line with the beliefs. */
   refresh(): void {
     for (const id of this.#desk.membership.takeTouched()) {
-      const listing = this.#desk.membership.listing(id)
-      const isChanged = setIn(this.#listed, id, listing !== 'none')
-      if (!setIn(this.#restarting, id, listing === 'healthy') && !isChanged) continue
+      if (!this.#isChanged(id)) continue
       this.#index().refreshOwner(id)
       this.#lookedAt = Number.NEGATIVE_INFINITY
     }
   }
 
+  #isChanged(id: PeerId): boolean {
+    const listing = this.#desk.membership.listing(id)
+    const isOther = setIn(this.#listed, id, listing !== 'none')
+    const isRestart = setIn(this.#restarting, id, listing === 'healthy')
+    const left = this.hasLeft(id)
+    const isBackOrGone = this.#hadLeft.get(id) !== left
+    if (isBackOrGone) this.#hadLeft.set(id, left)
+    return isOther || isRestart || isBackOrGone
+  }
+
   forget(owner: PeerId): void {
     this.#listed.delete(owner)
     this.#restarting.delete(owner)
+    this.#hadLeft.delete(owner)
   }
 
   /** What follows from changes is looked at soon after them, what follows from time once a second. */

@@ -63,11 +63,16 @@ export class Replica {
     return this.#held.get(owner)?.document.signed.head
   }
 
+  /** Whether documents of this owner have ended up to this generation: nobody takes them, or wants them. */
+  isFenced({ owner, generation }: Pick<Head, 'owner' | 'generation'>): boolean {
+    return generation <= this.#fencedUpTo(owner)
+  }
+
   /** Looks at a document, or at a step of one, and takes it where it is right and newer. */
   offer(signed: SignedHead, content: Parcel['content'], now: number): Outcome {
     const { head } = signed
     const held = this.#held.get(head.owner)
-    if (head.generation <= this.#fencedUpTo(head.owner)) return { type: 'fenced' }
+    if (this.isFenced(head)) return { type: 'fenced' }
     if (held !== undefined && compareHeads(head, held.document.signed.head) <= 0) return { type: 'old' }
     if (held === undefined && this.#held.size >= wireLimits.documents)
       return { type: 'refused', reason: 'too many documents' }

@@ -31,6 +31,7 @@ export const deadRow = {
   check: 'tcp',
   visible: false,
   why: 'node dead',
+  reason: 'node-dead',
 } as const
 
 export const definition = {

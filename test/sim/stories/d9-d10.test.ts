@@ -19,6 +19,37 @@ test('D9: an unknown slug is not known; a known one with nothing visible is an e
   expect(world.machine('a').live.read.pick('x')).toBeUndefined()
 })
 
+test('D9: a record that no lookup shows says why, with a code for programs', () => {
+  const world = cluster('abcde')
+  const reason = (id: string, owner: string, by = 'a'): string | undefined =>
+    world
+      .machine(by)
+      .live.read.rows(world.moment(by))
+      .find((row) => row.id === id && row.owner === owner)?.reason
+  for (const name of 'bcde') registered(world, name, `of-${name}`)
+  for (const id of ['moved', 'removed']) registered(world, 'e', id)
+  done(world, world.command('b', { type: 'set-maintenance', id: 'of-b', reason: 'repair' }))
+  agree(world)
+  expect([reason('of-b', 'b'), reason('of-c', 'c')]).toEqual(['maintenance', undefined])
+  world.leave('c')
+  world.crash('d')
+  world.crash('e')
+  world.until(() => reason('of-d', 'd') !== undefined, 2000, 'd hidden')
+  expect([reason('of-c', 'c'), reason('of-d', 'd')]).toEqual(['node-left', 'node-hidden'])
+  done(world, world.register('a', { id: 'moved', slug: 'moved', url: urlOf('elsewhere') }))
+  done(world, world.deregister('a', 'removed'))
+  expect([reason('moved', 'e'), reason('moved', 'a'), reason('removed', 'e')]).toEqual([
+    'superseded',
+    undefined,
+    'removed',
+  ])
+  world.run(10_000)
+  expect(reason('of-d', 'd')).toBe('node-dead')
+  world.crash('a')
+  world.start('a')
+  expect(reason('of-d', 'd')).toBe('node-unknown')
+})
+
 test('D9: a lookup is degraded only where fewer than half of those once visible are', () => {
   const world = cluster('abcde')
   for (const name of 'abcde') done(world, world.register(name, { slug: 's', url: urlOf(name) }))
