@@ -6,7 +6,8 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { RegistryError } from '../core/errors.js'
-import { modelLimits, parseUrl } from '../core/model.js'
+import { modelLimits } from '../core/model.js'
+import { parseUrl } from '../core/url.js'
 import { nearest } from './nearest.js'
 
 /** Where peers listen unless told otherwise, and where they are looked for. */

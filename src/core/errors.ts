@@ -38,3 +38,8 @@ export function messageOf(error: unknown): string {
 export function assert(condition: boolean, rule: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${rule}`)
 }
+
+/** What somebody gave, as it stands in an error: no longer than can be read. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
+}

@@ -50,8 +50,11 @@ export class Index {
     const before = this.#winners.get(id)
     const winner = this.#union.winner(id)
     const after = winner !== undefined && winner.record.n > this.#union.removedUpTo(id) ? winner : undefined
-    if (before !== undefined) this.#unlink(id, before)
-    if (after !== undefined) this.#link(id, after)
+    if (before !== undefined && after !== undefined && isFoundAlike(before, after)) this.#winners.set(id, after)
+    else {
+      if (before !== undefined) this.#unlink(id, before)
+      if (after !== undefined) this.#link(id, after)
+    }
     if (before !== undefined && after !== undefined && before.record.status !== after.record.status) {
       this.#notify({ type: 'instance-status', id, from: before.record.status, to: after.record.status })
     }
@@ -177,13 +180,29 @@ function statusOf({ record }: Found): InstanceRecord['status'] {
   return record.status
 }
 
-/** Whether readers, who see the record and the node that it is of, but neither registration number nor check, see no difference. */
+/** Whether both are found in the same ways. */
+function isFoundAlike(a: Found, b: Found): boolean {
+  return a.owner === b.owner && a.record.url === b.record.url && a.record.slug === b.record.slug
+}
+
+/** What readers do not see of a record. */
+const unseen: ReadonlySet<string> = new Set<keyof InstanceRecord>(['n', 'check'])
+
+/** Whether readers, who see the record and the node that it is of, see no difference. */
 function looksTheSame(a: Found, b: Found): boolean {
-  if (a.owner !== b.owner) return false
-  if (a.record === b.record) return true
-  const { n: _, check: _check, ...before } = a.record
-  const { n: __, check: __check, ...after } = b.record
-  return canonicalJson(before) === canonicalJson(after)
+  return (
+    a.owner === b.owner && (a.record === b.record || (isWithin(a.record, b.record) && isWithin(b.record, a.record)))
+  )
+}
+
+/** Whether whatever readers see of one record stands in the other one as well. */
+function isWithin(record: InstanceRecord, other: InstanceRecord): boolean {
+  for (const key in record) {
+    if (unseen.has(key)) continue
+    const [here, there] = [record[key as keyof InstanceRecord], other[key as keyof InstanceRecord]]
+    if (here !== there && (typeof here !== 'object' || canonicalJson(here) !== canonicalJson(there))) return false
+  }
+  return true
 }
 
 function addTo(index: Map<string, Set<string>>, key: string, id: string): void {

@@ -3,7 +3,8 @@
  * Nothing here knows who wrote a record or whether its writer lives.
  */
 import { readCheck } from './check.js'
-import { RegistryError } from './errors.js'
+import { RegistryError, quote } from './errors.js'
+import { urlParts } from './url.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
 export type PeerId = string
@@ -66,9 +67,6 @@ export const modelLimits = {
   counter: 2 ** 45,
 } as const
 
-/** The port that a url without one means. */
-const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
-
 /**
  * Reads a RegisterInstanceRequest. Empty strings and nulls count as absent.
  * @throws RegistryError `malformed`, naming the field
@@ -110,64 +108,6 @@ function composeUrl(given: { scheme?: string; host?: string; ip?: string; port?:
   const port = given.port === undefined ? '' : `:${given.port}`
   const path = given.path === undefined ? '' : `/${given.path.replace(/^\/+/, '')}`
   return `${scheme}://${bracketed}${port}${path}`
-}
-
-type UrlParts = Pick<InstanceFacts, 'scheme' | 'host' | 'ip' | 'port' | 'path'>
-
-/** What the url says wherever the caller said nothing. The caller's own words stay as they are. */
-function urlParts(url: string, given: UrlParts): UrlParts {
-  const parsed = parseUrl(url, 'url')
-  const host = parsed.hostname.replace(/^\[|\]$/g, '')
-  const scheme = parsed.protocol.slice(0, -1)
-  const path = parsed.pathname.replace(/^\//, '')
-  const port = explicitPort(url) ?? (parsed.port === '' ? defaultPorts[scheme] : Number(parsed.port))
-  return {
-    scheme: given.scheme ?? scheme,
-    host: given.host ?? (host === '' ? undefined : host),
-    ip: given.ip ?? (isIpAddress(host) ? host : undefined),
-    port: given.port ?? port,
-    path: given.path ?? (path === '' ? undefined : path),
-  }
-}
-
-/**
- * Where a health check has to connect to reach `url`.
- * @returns undefined where the url has no host or no known port
- */
-export function urlEndpoint(url: string): { readonly host: string; readonly port: number } | undefined {
-  const parsed = readUrl(url)
-  if (parsed === undefined || parsed.hostname === '') return undefined
-  const port = parsed.port === '' ? defaultPorts[parsed.protocol.slice(0, -1)] : Number(parsed.port)
-  return port === undefined ? undefined : { host: parsed.hostname.replace(/^\[|\]$/g, ''), port }
-}
-
-/** The port written in a url, which `URL` drops where it is the scheme's default. */
-function explicitPort(url: string): number | undefined {
-  const match = /^[a-z][a-z0-9+.-]*:\/\/(?:[^/?#@]*@)?(?:\[[^\]]*\]|[^/?#:]*):(\d{1,5})(?:[/?#]|$)/i.exec(url)
-  return match === null ? undefined : Number(match[1])
-}
-
-/**
- * Reads a url that names a scheme and a host.
- * @throws RegistryError `malformed`, naming `field`
- */
-export function parseUrl(url: string, field: string): URL {
-  const hint = 'give an absolute url such as http://10.0.0.5:8080/path'
-  if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
-    throw new RegistryError('malformed', `${field}: ${quote(url)} has no scheme; ${hint}`)
-  }
-  const parsed = readUrl(url)
-  if (parsed === undefined) throw new RegistryError('malformed', `${field}: ${quote(url)} is not a url; ${hint}`)
-  if (parsed.hostname === '') throw new RegistryError('malformed', `${field}: ${quote(url)} has no host; ${hint}`)
-  return parsed
-}
-
-function readUrl(url: string): URL | undefined {
-  try {
-    return new URL(url)
-  } catch {
-    return undefined
-  }
 }
 
 /** @throws RegistryError `malformed` */
@@ -244,8 +184,11 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   // A check that only a later version knows is its owner's business: the instance can be called all the same.
   const known = typeof check === 'string' && readCheck(check) !== undefined ? check : undefined
   try {
-    const registration = parseRegistration({ ...fields, id, check: known })
-    return withoutUndefined({ ...registration, id, n, status, details, maintenance }) as unknown as InstanceRecord
+    const record = parseRegistration({ ...fields, id, check: known }) as unknown as Record<string, unknown>
+    Object.assign(record, { id, n, status })
+    if (details !== undefined) record['details'] = details
+    if (maintenance !== undefined) record['maintenance'] = maintenance
+    return record as unknown as InstanceRecord
   } catch {
     return undefined
   }
@@ -299,11 +242,13 @@ export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const fields = value as Record<string, unknown>
-  const parts = Object.keys(fields)
-    .filter((key) => fields[key] !== undefined)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalJson(fields[key])}`)
-  return `{${parts.join(',')}}`
+  let parts = ''
+  for (const key of Object.keys(fields).sort()) {
+    if (fields[key] === undefined) continue
+    if (parts !== '') parts += ','
+    parts += `${JSON.stringify(key)}:${canonicalJson(fields[key])}`
+  }
+  return `{${parts}}`
 }
 
 // ---- small readers
@@ -353,18 +298,10 @@ function optionalCheck(fields: Readonly<Record<string, unknown>>): string | unde
   throw new RegistryError('malformed', `check: ${quote(check)} is not a check; ${hint}`)
 }
 
-function isIpAddress(host: string): boolean {
-  return host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host)
-}
-
 function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const present: Record<string, unknown> = {}
   for (const name in fields) if (fields[name] !== undefined) present[name] = fields[name]
   return present
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 }
 
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

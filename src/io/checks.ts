@@ -8,7 +8,7 @@
  */
 import { type Check, defaultCheck, readCheck } from '../core/check.js'
 import type { CheckResult } from '../core/effects.js'
-import { urlEndpoint } from '../core/model.js'
+import { urlEndpoint } from '../core/url.js'
 import { probeFor, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
 
 export interface CheckerOptions {

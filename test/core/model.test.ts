@@ -12,8 +12,8 @@ import {
   readInstanceRecord,
   readNodeRecord,
   readObject,
-  urlEndpoint,
 } from '../../src/core/model.js'
+import { urlEndpoint } from '../../src/core/url.js'
 import { writeInstanceRecord } from '../../src/core/replica/records.js'
 import { hash } from '../sim/crypto.js'
 

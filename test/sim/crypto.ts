@@ -12,7 +12,14 @@ export function quickHash(bytes: Uint8Array, seed = 0): Uint8Array {
   const words = wordsOf(bytes)
   let a = 0x9e3779b9 ^ seed
   let b = 0x85ebca6b ^ bytes.length
-  for (let i = 0; i < words.length; i++) {
+  const rest = words.length - (words.length % 4)
+  const first = words.length < longWords ? 0 : rest
+  if (first > 0) {
+    const joined = fourLanes(words, rest)
+    a ^= joined[0]
+    b ^= joined[1]
+  }
+  for (let i = first; i < words.length; i++) {
     a = (Math.imul(a ^ (words[i] as number), 0x2c1b3c6d) + b) | 0
     b = Math.imul(b ^ (a >>> 15), 0x297a2d39)
   }
@@ -27,6 +34,25 @@ export function quickHash(bytes: Uint8Array, seed = 0): Uint8Array {
     digest[i] = a
   }
   return new Uint8Array(digest.buffer)
+}
+
+/** What has so many words is a digest over many others: every write makes one on each machine. */
+const longWords = 512
+
+/** 64 bits of so many words, in four lanes that do not wait for one another. */
+function fourLanes(words: Int32Array, count: number): readonly [number, number] {
+  let [a, b, c, d] = [0x9e3779b9, 0x85ebca6b, 0xc2b2ae35, 0x27d4eb2f]
+  for (let i = 0; i < count; i += 4) {
+    a = Math.imul(a ^ (words[i] as number), 0x2c1b3c6d)
+    b = Math.imul(b ^ (words[i + 1] as number), 0x297a2d39)
+    c = Math.imul(c ^ (words[i + 2] as number), 0x21f0aaad)
+    d = Math.imul(d ^ (words[i + 3] as number), 0x735a2d97)
+    a ^= a >>> 15
+    b ^= b >>> 14
+    c ^= c >>> 13
+    d ^= d >>> 16
+  }
+  return [mixed(a ^ mixed(c)), mixed(b ^ mixed(d))]
 }
 
 /** As many whole words as there are; bytes at an odd place in their buffer are copied first. */

@@ -33,6 +33,17 @@ export function firstHead(self: string, boot: string, generation: number): Signe
   return signHead(head, cheapCrypto(self))
 }
 
+const marks = new WeakMap<SignedHead, Uint8Array>()
+
+/** Of heads that were there before a world began, all its daemons hold the same one. */
+function markOnce(signed: SignedHead): Uint8Array {
+  const known = marks.get(signed)
+  if (known !== undefined) return known
+  const mark = markOf(signed, cheapCrypto(signed.head.owner))
+  marks.set(signed, mark)
+  return mark
+}
+
 /** The heads that a daemon holds, in the place of documents. */
 class Heads {
   readonly #byOwner = new Map<string, SignedHead>()
@@ -43,8 +54,8 @@ class Heads {
     const { head } = signed
     const held = this.#byOwner.get(head.owner)
     if (held !== undefined && compareHeads(head, held.head) <= 0) return false
-    if (held !== undefined) joinMark(this.#digest, markOf(held, cheapCrypto(head.owner)))
-    joinMark(this.#digest, markOf(signed, cheapCrypto(head.owner)))
+    if (held !== undefined) joinMark(this.#digest, markOnce(held))
+    joinMark(this.#digest, markOnce(signed))
     this.#byOwner.set(head.owner, signed)
     return true
   }

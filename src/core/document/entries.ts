@@ -140,11 +140,8 @@ function encodeEntry(entry: Entry): Uint8Array {
   return writer.text(entry.map).text(entry.key).text(entry.value).done()
 }
 
-interface Bucket {
-  /** Each hash as 32 characters below 256. */
-  readonly hashes: Set<string>
-  isHashed: boolean
-}
+/** Hashes, each as 32 characters below 256. */
+type Bucket = Set<string>
 
 const bucketCount = 256
 
@@ -153,8 +150,9 @@ class BucketDigest {
   readonly #hash: Hash
   /** By first byte; most documents are small and leave most of them out. */
   readonly #buckets = new Map<number, Bucket>()
-  /** The buckets' hashes one after the other, up to date but for those that are not hashed; made when first asked for. */
+  /** The buckets' hashes one after the other, made when first asked for; up to date but for the buckets that changed since. */
   #bucketHashes: Uint8Array | undefined
+  readonly #changed = new Set<number>()
   #value: Uint8Array | undefined
 
   constructor(hash: Hash) {
@@ -162,31 +160,31 @@ class BucketDigest {
   }
 
   add(entry: Uint8Array): void {
-    this.#bucketOf(entry).hashes.add(String.fromCharCode(...entry))
+    this.#bucketOf(entry).add(textOf(entry))
   }
 
   remove(entry: Uint8Array): void {
-    const wasThere = this.#bucketOf(entry).hashes.delete(String.fromCharCode(...entry))
+    const wasThere = this.#bucketOf(entry).delete(textOf(entry))
     assert(wasThere, 'an entry that leaves was counted when it came')
   }
 
   value(): Uint8Array {
     if (this.#value !== undefined) return this.#value
     const all = (this.#bucketHashes ??= this.#hashesOfNothing())
-    for (const [i, bucket] of this.#buckets) {
-      if (bucket.isHashed) continue
-      bucket.isHashed = true
-      all.set(this.#hash(bytesOf([...bucket.hashes].sort())), 32 * i)
+    for (const i of this.#changed) {
+      const hashes = this.#buckets.get(i) as Bucket
+      all.set(this.#hash(bytesOf(hashes.size < 2 ? hashes : [...hashes].sort(), hashes.size)), 32 * i)
     }
+    this.#changed.clear()
     this.#value = this.#hash(all)
     return this.#value
   }
 
   #bucketOf(entry: Uint8Array): Bucket {
     const first = entry[0] as number
-    const bucket = this.#buckets.get(first) ?? { hashes: new Set(), isHashed: false }
+    const bucket: Bucket = this.#buckets.get(first) ?? new Set()
     this.#buckets.set(first, bucket)
-    bucket.isHashed = false
+    this.#changed.add(first)
     this.#value = undefined
     return bucket
   }
@@ -199,9 +197,14 @@ class BucketDigest {
   }
 }
 
-/** The hashes one after the other; a plain loop, since every commit comes by here. */
-function bytesOf(hashes: readonly string[]): Uint8Array {
-  const bytes = new Uint8Array(32 * hashes.length)
+/** Not by `...`, whose iterator costs more than the hash. */
+function textOf(hash: Uint8Array): string {
+  return Reflect.apply(String.fromCharCode, undefined, hash) as string
+}
+
+/** So many hashes one after the other; a plain loop, since every commit comes by here. */
+function bytesOf(hashes: Iterable<string>, count: number): Uint8Array {
+  const bytes = new Uint8Array(32 * count)
   let at = 0
   for (const hash of hashes) for (let i = 0; i < 32; i++) bytes[at++] = hash.charCodeAt(i)
   return bytes

@@ -27,16 +27,37 @@ export class Doubt {
    */
   inDoubt(visible: ReadonlySet<PeerId>, hasLeft: (peer: PeerId) => boolean, now: number): boolean {
     this.#sample(visible, now)
+    let looked: ReadonlySet<PeerId> | undefined
     return this.#samples.some((sample) => {
-      const before = [...sample.visible].filter((peer) => !hasLeft(peer))
-      const still = before.filter((peer) => visible.has(peer)).length
-      return (still + 1) * 2 < before.length + 1
+      if (sample.visible === looked) return false
+      looked = sample.visible
+      return isMostGone(looked, visible, hasLeft)
     })
   }
 
   #sample(visible: ReadonlySet<PeerId>, now: number): void {
     const newest = this.#samples.at(-1) as Sample
-    if (now - newest.at >= sampleInterval_ms) this.#samples.push({ at: now, visible: new Set(visible) })
+    if (now - newest.at >= sampleInterval_ms) {
+      // In quiet times one set stands for many minutes, and is looked at once.
+      const isSame = newest.visible.size === visible.size && [...visible].every((peer) => newest.visible.has(peer))
+      this.#samples.push({ at: now, visible: isSame ? newest.visible : new Set(visible) })
+    }
     while (this.#samples.length > 1 && now - (this.#samples[0] as Sample).at > memory_ms) this.#samples.shift()
   }
+}
+
+/** Whether fewer than half are visible still, ourselves included among both. */
+function isMostGone(
+  before: ReadonlySet<PeerId>,
+  visible: ReadonlySet<PeerId>,
+  hasLeft: (peer: PeerId) => boolean,
+): boolean {
+  let missable = 0
+  let still = 0
+  for (const peer of before) {
+    if (hasLeft(peer)) continue
+    missable += 1
+    if (visible.has(peer)) still += 1
+  }
+  return (still + 1) * 2 < missable + 1
 }

@@ -31,7 +31,11 @@ export class Links {
   readonly #desk: Desk
   readonly #neighbours = new Map<PeerId, Neighbour>()
   #wanted: ReadonlySet<PeerId> = new Set()
-  #drawn = ''
+  /** What it was drawn for: a version of the membership, and a period of trying those who are gone. */
+  #drawnVersion = -1
+  #drawnPeriod = -1
+  /** Connections for which we have no use; worked out anew where beliefs, wishes or connections have changed. */
+  #unneeded: readonly PeerId[] | undefined
   #isToBeTold = false
   #toldAt = Number.NEGATIVE_INFINITY
   #told = ''
@@ -52,10 +56,12 @@ export class Links {
 
   connected(peer: PeerId): void {
     this.#neighbours.set(peer, { needed: true, unneededSince: undefined })
+    this.#unneeded = undefined
   }
 
   disconnected(peer: PeerId): void {
     this.#neighbours.delete(peer)
+    this.#unneeded = undefined
   }
 
   /** What the other end said of its use for the connection. */
@@ -68,16 +74,27 @@ export class Links {
   tick(now: number, mayClose: boolean): void {
     this.refresh(now)
     if (!mayClose) return
-    for (const [peer, neighbour] of this.#neighbours) {
-      if (this.needs(peer)) neighbour.unneededSince = undefined
-      else if (this.#isOver((neighbour.unneededSince ??= now), neighbour, peer, now)) {
-        this.#neighbours.delete(peer)
-        this.#desk.emit({ type: 'hang-up', peer })
-      }
+    for (const peer of (this.#unneeded ??= this.#findUnneeded(now))) {
+      if (!this.#isOver(peer, now)) continue
+      this.disconnected(peer)
+      this.#desk.emit({ type: 'hang-up', peer })
     }
   }
 
-  #isOver(unneededSince: number, { needed }: Neighbour, peer: PeerId, now: number): boolean {
+  #findUnneeded(now: number): PeerId[] {
+    const unneeded: PeerId[] = []
+    for (const [peer, neighbour] of this.#neighbours) {
+      if (this.needs(peer)) neighbour.unneededSince = undefined
+      else {
+        neighbour.unneededSince ??= now
+        unneeded.push(peer)
+      }
+    }
+    return unneeded
+  }
+
+  #isOver(peer: PeerId, now: number): boolean {
+    const { needed = true, unneededSince = now } = this.#neighbours.get(peer) ?? {}
     const patience_ms = this.#desk.self < peer ? linger_ms : linger_ms + otherCloses_ms
     return !needed && now - unneededSince >= patience_ms
   }
@@ -85,10 +102,12 @@ export class Links {
   /** Works out anew what is wanted, where anything has changed, and tells the network. */
   refresh(now: number): void {
     const { membership } = this.#desk
-    const drawn = `${membership.version} ${Math.floor(now / gonePeriod_ms)}`
-    if (drawn !== this.#drawn) {
-      this.#drawn = drawn
+    const period = Math.floor(now / gonePeriod_ms)
+    if (membership.version !== this.#drawnVersion || period !== this.#drawnPeriod) {
+      this.#drawnVersion = membership.version
+      this.#drawnPeriod = period
       this.#wanted = this.#draw(now)
+      this.#unneeded = undefined
       this.#isToBeTold = true
     }
     if (!this.#isToBeTold || now - this.#toldAt < pause_ms) return

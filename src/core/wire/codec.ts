@@ -93,6 +93,9 @@ export class Writer {
   }
 }
 
+/** Of the eighth byte of a number, the last there may be. */
+const largestScale = 2 ** 49
+
 /** What a Reader throws, and `decode` catches: these bytes are not that message. */
 class NotThatMessage extends Error {}
 
@@ -103,19 +106,19 @@ export class Reader {
 
   /** @param max the largest value that makes sense here */
   uint(max = Number.MAX_SAFE_INTEGER): number {
-    let value = 0
-    let scale = 1
-    for (let i = 0; i < 8; i++) {
-      const byte = this.source[this.#at++]
-      if (byte === undefined) throw new NotThatMessage('ends inside a number')
-      value += (byte & 0x7f) * scale
-      if (byte < 0x80) {
-        if (value > max) throw new NotThatMessage('number over its limit')
-        return value
-      }
-      scale *= 0x80
+    const { source } = this
+    let at = this.#at
+    let byte = source[at++]
+    let value = byte === undefined ? 0 : byte & 0x7f
+    for (let scale = 0x80; byte !== undefined && byte > 0x7f; scale *= 0x80) {
+      if (scale > largestScale) throw new NotThatMessage('number too long')
+      byte = source[at++]
+      if (byte !== undefined) value += (byte & 0x7f) * scale
     }
-    throw new NotThatMessage('number too long')
+    if (byte === undefined) throw new NotThatMessage('ends inside a number')
+    if (value > max) throw new NotThatMessage('number over its limit')
+    this.#at = at
+    return value
   }
 
   uint48(): number {
