@@ -352,7 +352,7 @@ export class Journal {
     this.#isFailing = false
     this.#inFlight = undefined
     this.#signed = commit.signed
-    this.#publication.add(commit)
+    this.#publication.add(commit, now)
     for (const waiting of commit.waiting) waiting(undefined)
     return true
   }
