@@ -59,14 +59,20 @@ const membership: readonly Patch[] = [
   {
     name: 'the freshest news are passed on first',
     file: 'src/core/membership/relay.ts',
-    find: '    for (const [item, before] of told) {\n',
-    replace: '    for (const [item, before] of [...told].reverse()) {\n',
+    find: 'for (const equal of places.reverse()) {',
+    replace: 'for (const equal of places) {',
   },
   {
     name: 'what was told is told again and again',
     file: 'src/core/membership/relay.ts',
-    find: 'return item.generation !== generation || item.sequence > sequence',
-    replace: 'return item.generation !== generation || item.sequence >= sequence',
+    find: 'if (missed > 0 && isWorthTelling(item))',
+    replace: 'if (missed >= 0 && isWorthTelling(item))',
+  },
+  {
+    name: 'all daemons pass on in one order',
+    file: 'src/core/membership/relay.ts',
+    find: 'const first = this.#chance(equal.length)',
+    replace: 'const first = 0',
   },
   {
     name: 'hearsay raises a generation',

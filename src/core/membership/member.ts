@@ -53,8 +53,8 @@ export interface Member {
   /** When our own report is to be repeated; absent while we have none. */
   reportDue: number | undefined
   /** When it was lately hidden, and when it lately refuted. */
-  hidings: number[]
-  refutations: number[]
+  readonly hidings: number[]
+  readonly refutations: number[]
   /** Since when it looks well, and since when it does not; one of them is set while hidden or dead. */
   wellSince: number | undefined
   unwellSince: number | undefined
@@ -179,7 +179,7 @@ export function noteIncarnation(member: Member, incarnation: number, now: number
 export function noteMarks(member: Member, to: MemberState, now: number): void {
   if (to === 'hidden') member.hidings.push(now)
   else if (to === 'left' && (member.state === 'hidden' || member.state === 'dead')) member.hidings.pop()
-  else if (member.state === 'left') member.hidings = []
+  else if (member.state === 'left') member.hidings.length = 0
 }
 
 /** A goodbye for a restart keeps for a while what is listed; one for good does not, also where it comes second. */
@@ -190,9 +190,9 @@ export function noteGoodbye(member: Member, restartGrace_s: number, now: number)
 }
 
 export function forgetOldMarks(member: Member, now: number): void {
-  const recent = (at: number): boolean => now - at < memory_ms
-  if (member.hidings.length > 0) member.hidings = member.hidings.filter(recent)
-  if (member.refutations.length > 0) member.refutations = member.refutations.filter(recent)
+  for (const marks of [member.hidings, member.refutations]) {
+    while (marks[0] !== undefined && now - marks[0] >= memory_ms) marks.shift()
+  }
 }
 
 /** What was heard and reported of an earlier generation is void; what it said of itself in this one counts. */

@@ -235,8 +235,8 @@ export class Membership {
     if (member !== undefined) member.directAt = undefined
   }
 
-  /** What a peer was told is not worth keeping any more. */
-  disconnected(peer: PeerId): void {
+  /** It gets no heartbeats from us any more: what it was told is not worth keeping. */
+  unserved(peer: PeerId): void {
     this.#relays.forgetListener(peer)
   }
 
@@ -322,7 +322,7 @@ export class Membership {
       awakeSince: this.#awakeSince,
       members: this.#present,
       reports: this.#standing(member, now).length,
-      needed: reportsNeeded(this.observersOf(member).length, member.refutations.length),
+      needed: reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length),
     }
     noteWellness(member, circumstances)
     const judgement = judge(member, circumstances)
@@ -370,6 +370,8 @@ export class Membership {
   }
 }
 
+const encoder = new TextEncoder()
+
 function hashOf(id: PeerId, hash: Crypto['hash']): Uint8Array {
-  return hash(new TextEncoder().encode(id))
+  return hash(encoder.encode(id))
 }

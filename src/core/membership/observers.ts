@@ -79,10 +79,15 @@ export class Rings {
     return observers
   }
 
+  /** How many observers a member has, without asking who they are. */
+  countObservers(id: PeerId): number {
+    return Math.min(ringCount, this.#standing.size - (this.#standing.has(id) ? 1 : 0))
+  }
+
   #choose(subject: Standing): PeerId[] {
-    const others = this.#standing.size - (this.#standing.has(subject.id) ? 1 : 0)
+    const count = this.countObservers(subject.id)
     const chosen: PeerId[] = []
-    for (let i = 0; i < ringCount && chosen.length < others; i++) {
+    for (let i = 0; i < count; i++) {
       const ring = this.#rings[i] as Standing[]
       let at = placeIn(ring, i, subject)
       for (;;) {

@@ -94,7 +94,7 @@ export class Pulse {
     this.#neighbours.delete(peer)
     this.#links.disconnected(peer)
     this.#vitals.forgetListener(peer)
-    this.#desk.membership.disconnected(peer)
+    this.#desk.membership.unserved(peer)
     if (this.#desk.membership.member(peer) === undefined) this.#vitals.forget(peer)
   }
 
@@ -148,6 +148,7 @@ export class Pulse {
 
   #bidFarewell(to: PeerId, neighbour: Neighbour, now: number): void {
     const needed = this.#links.needs(to)
+    if (neighbour.served) this.#desk.membership.unserved(to)
     if (neighbour.served || neighbour.saidNeeded !== needed) neighbour.farewellsDue = farewells
     neighbour.served = false
     if (neighbour.farewellsDue === 0 && now - neighbour.farewellAt < farewellInterval_ms) return
