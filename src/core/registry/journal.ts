@@ -352,7 +352,7 @@ export class Journal {
     this.#isFailing = false
     this.#inFlight = undefined
     this.#signed = commit.signed
-    this.#publication.add(commit, now)
+    this.#publication.add(commit)
     for (const waiting of commit.waiting) waiting(undefined)
     return true
   }

@@ -9,8 +9,6 @@ import { wireLimits } from '../wire/limits.js'
 
 /** Heads are published at most this often; an update may span versions. */
 const publishInterval_ms = 25
-/** What is new waits a moment for what follows it: the first check of an instance comes right after its registration. */
-const linger_ms = 8
 
 /** One version: where it starts, what leads to it, its head. */
 export interface Version {
@@ -24,22 +22,18 @@ export class Publication {
   /** In order; each starts where the one before it ends. */
   #versions: Version[] = []
   #publishedAt = Number.NEGATIVE_INFINITY
-  /** When the first of them came. */
-  #since = 0
 
   constructor(emit: (effect: Effect) => void) {
     this.#emit = emit
   }
 
-  add(version: Version, now: number): void {
-    if (this.#versions.length === 0) this.#since = now
+  add(version: Version): void {
     this.#versions.push(version)
   }
 
   /** When to publish; never where there is nothing. */
   get dueAt(): number {
-    if (this.#versions.length === 0) return Number.POSITIVE_INFINITY
-    return Math.max(this.#publishedAt + publishInterval_ms, this.#since + linger_ms)
+    return this.#versions.length === 0 ? Number.POSITIVE_INFINITY : this.#publishedAt + publishInterval_ms
   }
 
   /** Tells everybody what there is. */
