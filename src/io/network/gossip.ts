@@ -24,6 +24,8 @@ export function gossipOptions(topic: string): Partial<GossipsubOpts> {
     allowPublishToZeroTopicPeers: true,
     fallbackToFloodsub: false,
     floodPublish: true,
+    // Up to this size a word that the message is not wanted costs as much as the message.
+    idontwantMinDataSize: 4096,
     // Also because the other way adds control messages of one peer to the message of all.
     batchPublish: true,
     doPX: false,
