@@ -1,0 +1,245 @@
+/** How the command line is spoken to: help, options, configuration, exit codes; and the commands that need no daemon. */
+import { execFileSync } from 'node:child_process'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { runCli, runHere } from './run.js'
+import { cli, dir, fine, served } from './served.js'
+
+describe('config', () => {
+  test('prints what start would use, and where each value comes from', async () => {
+    const file = join(dir, 'rollcall.yaml')
+    writeFileSync(file, 'cluster: lab\n')
+    const outcome = await runHere(['config', '--config', file, '--no-mdns'], { ROLLCALL_REGION: 'eu' })
+    expect(outcome).toMatchObject({ code: 0, stderr: '' })
+    expect(outcome.stdout).toMatch(/^OPTION +VALUE +FROM\n/)
+    expect(outcome.stdout).toContain(`lab`)
+    expect(outcome.stdout).toMatch(new RegExp(`cluster +lab +${file}:1\n`))
+    expect(outcome.stdout).toMatch(/mdns +false +--no-mdns\n/)
+    expect(outcome.stdout).toMatch(/region +eu +ROLLCALL_REGION\n/)
+    expect(outcome.stdout).toMatch(/log-level +info +default\n/)
+    const { stdout } = await runHere(['config', '--json', '--region', 'us'])
+    const { options } = JSON.parse(stdout) as { options: { name: string }[] }
+    expect(options.find(({ name }) => name === 'region')).toEqual({
+      ...{ name: 'region', value: 'us', source: 'flag', where: '--region' },
+    })
+  })
+
+  test('refuses what start would refuse', async () => {
+    const file = join(dir, 'wrong.yaml')
+    writeFileSync(file, 'cluster: lab\njion: 10.0.0.5\n')
+    for (const command of ['config', 'start']) {
+      expect(await runHere([command], { ROLLCALL_CONFIG: file })).toEqual({
+        ...{ code: 2, stdout: '', stderr: `rollcall: ${file}:2: jion: there is no such option; did you mean join?\n` },
+      })
+    }
+  })
+})
+
+describe('help', () => {
+  test('lists the commands in groups, with lines to copy', async () => {
+    for (const args of [['--help'], ['help']]) {
+      const stdout = await fine(...args)
+      for (const part of ['A daemon on this machine:', 'Where things are:', 'How the cluster is:', 'Examples:']) {
+        expect(stdout).toContain(`\n${part}\n`)
+      }
+      expect(stdout).not.toContain('__complete')
+      expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(80)
+    }
+  })
+
+  test('without a command is wrong usage, and shown all the same', async () => {
+    expect(await cli()).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('Examples:') as string })
+  })
+
+  test('of a command is the same by both ways, and has examples', async () => {
+    expect(await fine('help', 'why')).toBe(await fine('why', '--help'))
+    expect(await fine('help', 'why')).toContain('rollcall why web')
+  })
+
+  test('the version is that of the package', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string }
+    expect(await fine('--version')).toBe(`${version}\n`)
+  })
+
+  test('a command that is misspelled is guessed', async () => {
+    expect(await cli('lokup', 'web')).toMatchObject({
+      ...{ code: 2, stderr: "rollcall: unknown command 'lokup' (Did you mean lookup?); see rollcall --help\n" },
+    })
+  })
+})
+
+test('no command pays for reading YAML before there is a file to be read', () => {
+  const loaded = (after: string): string[] => {
+    const script = `import { createProgram } from './dist/cli/program.js'
+      import { parseStructured } from './dist/config/structured.js'
+      import { createRequire } from 'node:module'
+      createProgram()
+      ${after}
+      const loaded = Object.keys(createRequire(import.meta.url).cache).filter((path) => path.includes('/yaml/'))
+      console.log(JSON.stringify(loaded))`
+    const args = ['--input-type=module', '--eval', script]
+    return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as string[]
+  }
+  expect(loaded('')).toEqual([])
+  expect(loaded(`parseStructured('a: 1', 'some.yaml')`)).not.toEqual([])
+})
+
+test('colours are asked for where the output is a file', async () => {
+  const coloured = await runHere(['members'], { ROLLCALL_SERVER: served.url, FORCE_COLOR: '1' })
+  expect(coloured.stdout).toContain('\u001b[33mhidden\u001b[39m')
+  expect(await fine('members')).not.toContain('\u001b')
+})
+
+describe('options of most commands', () => {
+  const nowhere = 'http://127.0.0.1:1'
+
+  test('stand before the command as well as after it, also before those that have commands of their own', async () => {
+    const lines: readonly (readonly string[])[] = [
+      ['--server', served.url, '--json', 'members'],
+      ['--server', served.url, 'members', '--json'],
+      ['--json', 'members', '--server', served.url],
+      ['--server', served.url, '--json', 'definitions'],
+      ['--server', served.url, 'definitions', '--json', 'list'],
+      ['definitions', '--server', served.url, 'list', '--json'],
+    ]
+    for (const args of lines) {
+      const { code, stdout } = await runHere(args)
+      expect({ args, code }).toEqual({ args, code: 0 })
+      expect(JSON.parse(stdout)).toHaveProperty(args.includes('members') ? 'members' : 'definitions')
+    }
+  })
+
+  test('are those nearest to the command where they are given twice', async () => {
+    expect((await runHere(['--server', nowhere, 'members', '--server', served.url])).code).toBe(0)
+    expect((await runHere(['--server', served.url, 'members', '--server', nowhere])).code).toBe(3)
+    expect((await runHere(['--server', nowhere, 'members'], { ROLLCALL_SERVER: served.url })).code).toBe(3)
+  })
+
+  test('are refused before a command that has none of them, and where they are wrong', async () => {
+    expect(await cli('--watch', 'pick', 'web')).toMatchObject({
+      ...{ code: 2, stdout: '' },
+      stderr: 'rollcall: --watch before the command: pick has no such option; see rollcall pick --help\n',
+    })
+    expect((await cli('--interval', 'often', 'members')).stderr).toContain('0.1 to 3600')
+    expect((await cli('--sever', served.url, 'members')).stderr).toContain('Did you mean --server?')
+  })
+})
+
+test('--json prints what the endpoint gave', async () => {
+  const cases: readonly [readonly string[], string, RequestInit][] = [
+    [['peers'], '/v1/peers', {}],
+    [['members'], '/v1/members', {}],
+    [['nodes'], '/registry-svc/nodes', { method: 'POST' }],
+    [['instances'], '/registry-svc/instances', {}],
+    [['instances', '--all'], '/v1/instances', {}],
+    [['definitions', 'list'], '/registry-svc/definitions', {}],
+  ]
+  const withoutTimes = (value: unknown): unknown =>
+    JSON.parse(JSON.stringify(value, (key, inner: unknown) => (key === 'connectedSince' ? undefined : inner)))
+  for (const [command, path, init] of cases) {
+    const printed: unknown = JSON.parse(await fine(...command, '--json'))
+    const given: unknown = await (await fetch(`${served.url}${path}`, init)).json()
+    expect(withoutTimes(printed)).toEqual(withoutTimes(given))
+  }
+})
+
+describe('exit codes', () => {
+  test('are those of the process', async () => {
+    const codeOf = async (...args: string[]): Promise<number | null> => (await runCli(args)).code
+    expect(await codeOf('--version')).toBe(0)
+    expect(await codeOf('lookup', 'nobody', '--server', served.url)).toBe(1)
+    expect(await codeOf('lookup')).toBe(2)
+    expect(await codeOf('lookup', 'web', '--server', 'http://127.0.0.1:9')).toBe(3)
+  })
+
+  test('1: the daemon said no', async () => {
+    expect(await cli('lookup', 'nobody')).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'rollcall: slug: nothing is registered as nobody\n',
+    })
+    expect(await cli('deregister', 'nothing')).toMatchObject({ code: 1, stdout: '' })
+    served.service.failure = new Error('secret')
+    expect(await cli('definitions', 'remove', 'svc-2')).toMatchObject({
+      code: 1,
+      stderr: expect.not.stringContaining('secret') as string,
+    })
+    served.service.failure = undefined
+  })
+
+  test('2: wrong usage, by any of the two of us', async () => {
+    for (const args of [['register'], ['lookup'], ['peeers'], ['peers', '--jsn'], ['register', '--url', 'nope'], []]) {
+      const { code, stdout, stderr } = await cli(...args)
+      expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
+      expect(stderr).not.toMatch(/\bat .*\.(ts|js):\d+/)
+    }
+    expect((await cli('peers', '--server', 'ftp://x')).code).toBe(2)
+  })
+
+  test('3: nobody answers there, and how to start one', async () => {
+    for (const server of ['http://127.0.0.1:1', 'http://no-such-host.invalid', 'localhost:1']) {
+      const { code, stdout, stderr } = await cli('peers', '--server', server)
+      expect({ server, code, stdout }).toEqual({ server, code: 3, stdout: '' })
+      expect(stderr).toMatch(/^rollcall: no daemon answers at .*rollcall start.*\n$/)
+    }
+  })
+
+  test('1: something else answers there', async () => {
+    const web = createServer((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<ok>')).listen(
+      0,
+      '127.0.0.1',
+    )
+    await once(web, 'listening')
+    const outcome = await cli('peers', '--server', `127.0.0.1:${(web.address() as AddressInfo).port}`)
+    expect(outcome).toMatchObject({ code: 1, stderr: expect.stringMatching(/no Rollcall daemon.*--server/) as string })
+    web.close()
+  })
+
+  test('1: something that speaks JSON answers there, but it is no daemon', async () => {
+    const web = createHttpServer((_, response) => response.end('{"hello":"world"}')).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const server = `127.0.0.1:${(web.address() as AddressInfo).port}`
+    for (const command of [
+      ['peers'],
+      ['instances'],
+      ['lookup', 'web'],
+      ['status'],
+      ['why', 'web'],
+      ['pick', 'web'],
+      ['watch'],
+    ]) {
+      const outcome = await cli(...command, '--server', server)
+      expect({ command, ...outcome }).toMatchObject({
+        ...{ command, code: 1, stdout: '', stderr: expect.stringMatching(/is no Rollcall daemon.*--server/) as string },
+      })
+    }
+    web.close()
+  })
+})
+
+test('keygen writes a key for its owner alone, never over another, or prints one', async () => {
+  const file = join(dir, 'cluster.key')
+  expect(await fine('keygen', file)).toBe(`wrote ${file}\n`)
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const key = readFileSync(file, 'utf8')
+  expect(key).toMatch(/^\/key\/swarm\/psk\/1\.0\.0\/\n\/base16\/\n[0-9a-f]{64}\n?$/)
+  expect(await cli('keygen', file)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('there is a file already') as string,
+  })
+  expect(readFileSync(file, 'utf8')).toBe(key)
+  expect(await fine('keygen')).toMatch(/^\/key\/swarm\/psk\/1\.0\.0\/\n/)
+})
+
+test('leave asks the daemon to go', async () => {
+  expect(JSON.parse(await fine('leave', '--json'))).toEqual({ server: served.url, restart: false })
+  served.service.left = false
+  expect(await fine('leave')).toMatch(/said goodbye/)
+  expect([served.service.left, served.service.restarts]).toEqual([true, false])
+  expect(await fine('leave', '--restart')).toMatch(/restarts/)
+  expect(served.service.restarts).toBe(true)
+})
