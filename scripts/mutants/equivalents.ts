@@ -8,7 +8,7 @@ export interface Equivalent {
 
 export const equivalents: readonly Equivalent[] = [
   {
-    matches: /wire\/codec\.ts 6 → \(6 \* 2\)|wire\/codec\.ts 8 → \(8 \* 2\)/,
+    matches: /wire\/codec\.ts [268] → \([268] \* 2\)/,
     because: 'room is reserved in a buffer before it is written to; more room changes no byte',
   },
   {
@@ -50,5 +50,17 @@ export const equivalents: readonly Equivalent[] = [
   {
     matches: /registry\/commands\.ts Math\.max → Math\.min/,
     because: 'what is written again replaces the adopted entry in the one document of its writer, whatever its stamp',
+  },
+  {
+    matches: /membership\/observers\.ts if \(known !== undefined\) return known → nothing/,
+    because: 'a choice is kept for its cost: made anew it is the same as long as the rings are',
+  },
+  {
+    matches: /membership\/membership\.ts 1 → 2/,
+    because: 'a version is compared with what it was; by how much it rose says nothing',
+  },
+  {
+    matches: /core\/lookup\.ts 1 → 2/,
+    because: 'a turn beyond the end is taken modulo the candidates, as every turn is',
   },
 ]

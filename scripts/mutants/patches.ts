@@ -131,13 +131,19 @@ const membership: readonly Patch[] = [
   {
     name: 'there is no slow path',
     file: 'src/core/membership/member.ts',
-    find: 'return now - Math.max(heardAt ?? since, awakeSince) > slowPath_ms(members)',
+    find: 'return silenceOf(member, at) > slowPath_ms(at.members)',
     replace: 'return false',
+  },
+  {
+    name: 'who is reported for long is dead, though it is heard of',
+    file: 'src/core/membership/member.ts',
+    find: 'Math.min(unwellFor, silenceOf(member, at))',
+    replace: 'unwellFor',
   },
   {
     name: 'the hidden never die',
     file: 'src/core/membership/member.ts',
-    find: "if (member.state === 'dead' || unwellFor < deadAfter_ms(at.members)) return undefined",
+    find: "if (member.state === 'dead' || silentFor < deadAfter_ms(at.members)) return undefined",
     replace: 'return undefined',
   },
   {

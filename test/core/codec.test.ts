@@ -25,7 +25,7 @@ test('numbers beyond the safe ones, and numbers over their limit, are not read',
 
 test('texts must be UTF-8, within their limit, and everything must be used', () => {
   const text = (bytes: Uint8Array, limit = 10): string | undefined => decode(bytes, (reader) => reader.text(limit))
-  expect(text(new Writer().text('grüß').done())).toBe('grüß')
+  for (const any of ['grüß', 'über', 'ß', '日本', '']) expect(text(new Writer().text(any).done())).toBe(any)
   expect(text(new Writer().text('grüß').done(), 5)).toBeUndefined()
   expect(text(Uint8Array.from([2, 0xc3, 0x28]))).toBeUndefined()
   expect(text(Uint8Array.from([1, 97, 0]))).toBeUndefined()

@@ -78,9 +78,21 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
     becomes: undefined,
   },
   {
-    what: 'hidden → dead: unwell for three seconds',
-    member: { state: 'hidden', unwellSince: now - 3000 },
+    what: 'hidden → dead: unwell and unheard of for three seconds',
+    member: { state: 'hidden', unwellSince: now - 3000, heardAt: now - 3000 },
     becomes: 'dead',
+  },
+  {
+    what: 'hidden stays while it is heard of: reported for long, but not silent',
+    member: { state: 'hidden', unwellSince: now - 60_000, heardAt: now - 2900 },
+    at: { reports: 5 },
+    becomes: undefined,
+  },
+  {
+    what: 'hidden stays where it was we who slept',
+    member: { state: 'hidden', unwellSince: now - 60_000, heardAt: now - 60_000 },
+    at: { awakeSince: now - 2900 },
+    becomes: undefined,
   },
   { what: 'dead stays while unwell', member: { state: 'dead', unwellSince: now - 900_000 }, becomes: undefined },
   {

@@ -53,7 +53,7 @@ export interface Member {
   /** When our own report is to be repeated; absent while we have none. */
   reportDue: number | undefined
   /** When it was lately hidden, and when it lately refuted. */
-  readonly hidings: number[]
+  hidings: number[]
   readonly refutations: number[]
   /** Since when it looks well, and since when it does not; one of them is set while hidden or dead. */
   wellSince: number | undefined
@@ -121,7 +121,7 @@ export interface Judgement {
  *     unknown   dead      unheard of for the slow path's time
  *     alive     hidden    enough reports, or unheard of for the slow path's time
  *     hidden    alive     well for as long as its past hidings ask
- *     hidden    dead      unwell for the time that death takes
+ *     hidden    dead      unwell, and not heard of by any way, for the time that death takes
  *     dead      alive     well for as long as its past hidings ask
  */
 export function judge(member: Member, at: Circumstances): Judgement | undefined {
@@ -142,7 +142,9 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
     case 'dead': {
       if (wellFor >= recovery_ms(member.hidings.length)) return { state: 'alive', why: 'heard again' }
       const unwellFor = member.unwellSince === undefined ? -1 : at.now - member.unwellSince
-      if (member.state === 'dead' || unwellFor < deadAfter_ms(at.members)) return undefined
+      // Whoever is reported and yet heard of, time and again, is ill and not dead: frames get lost.
+      const silentFor = Math.min(unwellFor, silenceOf(member, at))
+      if (member.state === 'dead' || silentFor < deadAfter_ms(at.members)) return undefined
       return { state: 'dead', why: member.why }
     }
   }
@@ -150,10 +152,18 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
 
 /** No word of it by any way for the slow path's time. */
 export function isUnheard(
-  { heardAt, since }: Readonly<Member>,
-  { now, awakeSince, members }: Pick<Circumstances, 'now' | 'awakeSince' | 'members'>,
+  member: Readonly<Member>,
+  at: Pick<Circumstances, 'now' | 'awakeSince' | 'members'>,
 ): boolean {
-  return now - Math.max(heardAt ?? since, awakeSince) > slowPath_ms(members)
+  return silenceOf(member, at) > slowPath_ms(at.members)
+}
+
+/** How long there has been no word of it by any way, while we were awake. */
+function silenceOf(
+  { heardAt, since }: Readonly<Member>,
+  { now, awakeSince }: Pick<Circumstances, 'now' | 'awakeSince'>,
+): number {
+  return now - Math.max(heardAt ?? since, awakeSince)
 }
 
 /** Notes whether a member looks well now; the table asks for how long. */
@@ -179,7 +189,7 @@ export function noteIncarnation(member: Member, incarnation: number, now: number
 export function noteMarks(member: Member, to: MemberState, now: number): void {
   if (to === 'hidden') member.hidings.push(now)
   else if (to === 'left' && (member.state === 'hidden' || member.state === 'dead')) member.hidings.pop()
-  else if (member.state === 'left') member.hidings.length = 0
+  else if (member.state === 'left') member.hidings = []
 }
 
 /** A goodbye for a restart keeps for a while what is listed; one for good does not, also where it comes second. */

@@ -212,7 +212,6 @@ export class Membership {
 
   #hearGeneration(member: Member, generation: number): void {
     member.heardGeneration = generation
-    member.sequence = 0
     this.#touched.add(member.id)
   }
 

@@ -35,7 +35,6 @@ export class Rota<T extends Item> {
 
   /** From now on there may be news of it. */
   add(item: T): void {
-    if (this.#places.has(item)) return
     this.#places.set(item, this.#items.length)
     this.#items.push(item)
   }

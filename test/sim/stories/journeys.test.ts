@@ -136,3 +136,26 @@ test('join: nodes with the same label are both listed, and flagged', () => {
     ['twin', true],
   ])
 })
+
+test('a node takes no more than it has room for, be it on disk already or still on the way', () => {
+  const world = cluster('a')
+  const body = { text: 'x'.repeat(1_000_000) }
+  const answers = Array.from({ length: 60 }, (_, i) => world.define('a', `d${i}`, body)) // all in one moment
+  world.until(() => answers.every(({ result }) => result !== undefined), 10_000, 'an answer to each')
+  const refusals = answers.filter(({ result }) => result?.error?.code === 'too-large')
+  expect(refusals.length).toBeGreaterThan(15)
+  expect(world.definitions('a')).toHaveLength(60 - refusals.length)
+  done(world, world.undefine('a', 'd0'))
+  done(world, world.undefine('a', 'd1'))
+  done(world, world.define('a', 'small'))
+})
+
+test('a goodbye notes on disk until when the daemon was up', () => {
+  const world = cluster('ab')
+  world.run(30_000)
+  const { wall } = world.moment('a')
+  world.leave('a')
+  const lastUp = world.machine('a').disk.load().lastUp ?? 0
+  expect(lastUp - wall).toBeGreaterThanOrEqual(0)
+  expect(lastUp - wall).toBeLessThan(1000)
+})
