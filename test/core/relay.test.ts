@@ -1,6 +1,10 @@
 // What is passed on: only news, to each listener what it missed most of; nothing is told twice, and nothing is forgotten.
 import { expect, test } from 'vitest'
+import { slowPath_ms } from '../../src/core/membership/formulas.js'
+import { Rings, placesOf } from '../../src/core/membership/observers.js'
 import { Rota } from '../../src/core/membership/relay.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
+import { quickHash } from '../sim/crypto.js'
 
 interface Thing {
   readonly name: string
@@ -137,4 +141,48 @@ test('no two daemons tell in the same order', () => {
     return new Set(takeInOrder(rota, 'x'))
   }) as [Set<string>, Set<string>]
   expect([...one].filter((name) => other.has(name)).length).toBeLessThan(64)
+})
+
+/** A word of each member at each: its sequence counts seconds, so it says how old the word is. */
+interface Word extends Thing {
+  readonly of: number
+}
+
+/** How old the oldest word is that anybody has of anybody, in seconds, once each has told its observers this often. */
+function oldestWord_s(count: number, rounds: number): number {
+  const ids = Array.from({ length: count }, (_, i) => `n${i}`)
+  const places = ids.map((id) => placesOf(quickHash(new TextEncoder().encode(id))))
+  const rings = new Rings(ids[0] as string, places[0] as Uint32Array)
+  ids.forEach((id, i) => rings.add(id, places[i] as Uint32Array))
+  const daemons = ids.map((self, i) => {
+    const words = ids.map((name, of): Word => ({ ...thing(name, 0), of }))
+    const rota = new Rota<Word>(self)
+    for (const word of words) if (word.of !== i) rota.add(word)
+    const observers = rings.observersOf(self, places[i] as Uint32Array).map((id) => [id, ids.indexOf(id)] as const)
+    return { words, rota, observers }
+  })
+  for (let second = 1; second <= rounds; second++) {
+    daemons.forEach(({ rota, observers }, i) => {
+      for (const [observer, place] of observers) {
+        const at = daemons[place] as (typeof daemons)[number]
+        let room: number = wireLimits.relayedHeartbeats
+        for (const { of, sequence } of rota.take(
+          observer,
+          (word) => word.sequence > 0,
+          () => room-- > 0,
+        )) {
+          const known = at.words[of] as Word
+          known.sequence = Math.max(known.sequence, sequence)
+        }
+        ;(at.words[i] as Word).sequence = second
+      }
+    })
+  }
+  return Math.max(
+    ...daemons.map(({ words }, i) => rounds - Math.min(...words.map((w) => (w.of === i ? rounds : w.sequence)))),
+  )
+}
+
+test.each([100, 250])('among %i members every word comes round long before its absence counts as a death', (count) => {
+  expect(oldestWord_s(count, 30) * 1000).toBeLessThanOrEqual(slowPath_ms(count) * 0.6)
 })

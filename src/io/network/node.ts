@@ -78,8 +78,8 @@ export async function createNode(options: NodeOptions, listen: readonly string[]
       inboundConnectionThreshold: dialsPerSecondAndHost,
       maxIncomingPendingConnections: dialsPerSecondAndHost,
     },
-    // One ping that comes late is no reason to cut a link; the pings are there for the round trip time. Each opens a stream,
-    // which costs more than all heartbeats of ten seconds: by default, every ten seconds, they are half of an idle daemon's work.
+    // One ping that comes late is no reason to cut a link; the pings are there for the round trip time. They are rare, since
+    // each opens a stream of its own, with all that two ends have to say to agree on its protocol.
     connectionMonitor: { pingInterval: 60_000, abortConnectionOnPingFailure: false },
     // An address that was ever learned stays: by default it is lost an hour after first sight, whatever is seen later.
     peerStore: { maxAddressAge: Infinity },
