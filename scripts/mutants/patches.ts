@@ -101,7 +101,7 @@ const membership: readonly Patch[] = [
   {
     name: 'a report is not taken back',
     file: 'src/core/membership/reports.ts',
-    find: 'const until = report.withdrawn === true ? now : now + reportStanding_ms',
+    find: 'const until = withdrawn === true ? now : now + reportStanding_ms',
     replace: 'const until = now + reportStanding_ms',
   },
   {
@@ -109,6 +109,24 @@ const membership: readonly Patch[] = [
     file: 'src/core/membership/watch.ts',
     find: 'return silent >= 3 && silent > watched / 2',
     replace: 'return false',
+  },
+  {
+    name: 'an observer learns nothing from reports that were wrong',
+    file: 'src/core/membership/watch.ts',
+    find: '  member.mistakes.push(now)\n',
+    replace: '',
+  },
+  {
+    name: 'of a message only the first report counts',
+    file: 'src/core/membership/membership.ts',
+    find: 'for (const about of report.about) if',
+    replace: 'for (const about of report.about.slice(0, 1)) if',
+  },
+  {
+    name: 'who observes whom is not asked anew when an observer goes',
+    file: 'src/core/membership/observers.ts',
+    find: '    for (const [subject, observers] of this.#observers) if (observers.includes(id)) this.#observers.delete(subject)\n',
+    replace: '',
   },
   {
     name: 'a refused dial is no evidence',

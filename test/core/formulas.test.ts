@@ -5,6 +5,7 @@ import {
   fresh_ms,
   heartbeatInterval_ms,
   inheritedSilence_ms,
+  patience_ms,
   recovery_ms,
   reportRepeat_ms,
   reportStanding_ms,
@@ -29,6 +30,10 @@ test('two reports hide from three members on, three from eight on; in a cluster 
     [12, 4],
     [13, 4],
   ])
+})
+
+test('an observer waits a heartbeat longer for each report that was wrong lately, and three at most', () => {
+  expect([0, 1, 2, 3, 4, 99].map(patience_ms)).toEqual([2300, 3300, 4300, 5300, 5300, 5300])
 })
 
 test('each refutation asks for one report more, up to a majority of the observers', () => {

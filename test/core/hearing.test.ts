@@ -32,7 +32,7 @@ function hearAll(membership: Membership, ids: string, sequence: number, now: num
 }
 
 function report(subject: string, sequence: number, generation = 1, incarnation = 0): ReportMessage {
-  return { type: 'report', authorGeneration: 1, sequence, subject, generation, incarnation }
+  return { type: 'report', authorGeneration: 1, sequence, about: [{ subject, generation, incarnation }] }
 }
 
 test('enough reports hide a member, and the same reports about its former generation do not', () => {
@@ -133,4 +133,26 @@ test('a refutation makes void what was reported before it, and what is reported 
   expect(membership.member('a')?.state).toBe('alive')
   for (const author of 'bcd') membership.report(author, report('a', 2, 1, 1), 130)
   expect(membership.reporters('a', 130).sort()).toEqual(['b', 'c', 'd'])
+})
+
+test('one message reports several members, and counts where any part of it is news', () => {
+  const membership = among('abcdefg')
+  const about = (...subjects: string[]) => subjects.map((subject) => ({ subject, generation: 1, incarnation: 0 }))
+  const said = { type: 'report', authorGeneration: 1 } as const
+  expect(membership.report('b', { ...said, sequence: 1, about: about('a', 'c') }, 100)).toBe(true)
+  expect([membership.reporters('a', 200), membership.reporters('c', 200)]).toEqual([['b'], ['b']])
+  expect(membership.report('b', { ...said, sequence: 1, about: about('a', 'd') }, 200)).toBe(true) // of d it is the first
+  expect(membership.report('b', { ...said, sequence: 1, about: about('a', 'd') }, 300)).toBe(false)
+  expect(membership.report('b', { ...said, sequence: 2, about: [] }, 300)).toBe(false)
+})
+
+test('what reports change is seen as soon as they are weighed; silence and time wait for the next look at the clock', () => {
+  const membership = among('abcdefg')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 9000)
+  const { transitions, reports } = membership.weigh(9000)
+  expect(transitions.map(({ peer, to }) => `${peer}:${to}`)).toEqual(['a:hidden'])
+  expect(reports).toEqual([])
+  expect(membership.weigh(9000).transitions).toEqual([])
+  const { transitions: later } = membership.tick(9000)
+  expect(later.map(({ peer, to }) => `${peer}:${to}`).sort()).toEqual([...'bcdefg'].map((id) => `${id}:hidden`))
 })

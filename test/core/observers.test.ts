@@ -78,6 +78,28 @@ describe('for any members', () => {
     )
   })
 
+  test('answers that were given before some went, or came back, are as if asked for the first time', () => {
+    fc.assert(
+      fc.property(cluster, fc.array(fc.nat(), { maxLength: 30 }), (ids, changes) => {
+        const [self = 'a', ...others] = ids
+        const standing = new Set(others)
+        const view = rings(self, others)
+        for (const change of changes) {
+          for (const id of ids) observersIn(view, id)
+          const id = others[change % others.length]
+          if (id === undefined) return
+          if (standing.delete(id)) view.remove(id)
+          else {
+            standing.add(id)
+            view.add(id, places(id))
+          }
+          const anew = rings(self, [...standing])
+          for (const asked of ids) expect(observersIn(view, asked)).toEqual(observersIn(anew, asked))
+        }
+      }),
+    )
+  })
+
   test('who is off the rings has the observers that it would have on them', () => {
     fc.assert(
       fc.property(cluster, (ids) => {

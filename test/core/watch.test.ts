@@ -53,3 +53,50 @@ test('one or two silent members are no reason to doubt ourselves', () => {
   expect(reported(0, 1)).toBe(1)
   expect(reported(0, 2)).toBe(2)
 })
+
+/** A watch over these, none of them new to it. */
+function watching(...members: Member[]): (at: number) => { silent: string[]; heardAgain: string[] } {
+  const watch = new Watch()
+  watch.follow(new Set(members), now - 60_000)
+  return (at) => {
+    const { silent, heardAgain } = watch.look('self', 1, { now: at, awakeSince: 0, members: 10 })
+    return { silent: silent.map(({ id }) => id), heardAgain: heardAgain.map(({ id }) => id) }
+  }
+}
+
+test('a report is repeated every two seconds, together with those whose turn is within the next one', () => {
+  const lively = [...'defgh'].map((id) => member(id, -60_000))
+  const look = watching(member('a', 2400), member('b', 1500), member('c', 700), ...lively)
+  expect(look(now).silent).toEqual(['a'])
+  expect(look(now + 900).silent).toEqual(['b']) // a is due only in 1.1 s
+  expect(look(now + 1700).silent).toEqual(['a', 'c']) // a would be due in 0.3 s, b in 1.2 s
+  expect(look(now + 2800).silent).toEqual([])
+  expect(look(now + 2900).silent).toEqual(['a', 'b', 'c'])
+})
+
+test('who reported wrongly waits longer the next time, and forgets it after a minute', () => {
+  const a = member('a', 2400)
+  const look = watching(a, member('b', -120_000), member('c', -120_000))
+  let at = now
+  for (const patience_ms of [3300, 4300, 5300, 5300]) {
+    expect(look(at).silent).toEqual(['a'])
+    a.directAt = at + 100
+    expect(look(at + 100).heardAgain).toEqual(['a'])
+    expect(look(at + 100 + patience_ms).silent).toEqual([])
+    at += 100 + patience_ms + 1
+  }
+  a.directAt = now + 80_000
+  expect(look(now + 80_000).silent).toEqual([])
+  expect(look(now + 80_000 + 2301).silent).toEqual(['a'])
+})
+
+test('to have reported one that was hidden for it is no mistake', () => {
+  const a = member('a', 2400)
+  const look = watching(a, member('b', -60_000), member('c', -60_000))
+  expect(look(now).silent).toEqual(['a'])
+  a.state = 'hidden'
+  a.directAt = now + 100
+  expect(look(now + 100).heardAgain).toEqual(['a'])
+  a.state = 'alive'
+  expect(look(now + 100 + 2301).silent).toEqual(['a'])
+})

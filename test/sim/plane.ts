@@ -3,6 +3,7 @@
 import type { Effect, Input, Moment } from '../../src/core/effects.js'
 import { ownLateness_ms } from '../../src/core/membership/formulas.js'
 import { Membership } from '../../src/core/membership/membership.js'
+import type { Verdict } from '../../src/core/membership/verdict.js'
 import type { Desk } from '../../src/core/registry/desk.js'
 import { Links } from '../../src/core/registry/links.js'
 import { Pulse } from '../../src/core/registry/pulse.js'
@@ -183,7 +184,7 @@ export class PlaneDaemon {
         return this.#onDisconnected(input.peer)
       case 'refused':
         this.#membership.refuse(input.peer)
-        return this.#judge(now)
+        return this.#act(this.#roster.judge(now), now)
       case 'gossip':
         return this.#onGossip(input.author, input.bytes, now)
       case 'beat':
@@ -217,7 +218,8 @@ export class PlaneDaemon {
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
     const message = decodeGossip(bytes)
     if (message?.type === 'update') return this.#follow(message.signed, now)
-    if (message?.type === 'report' && this.#membership.report(author, message, now)) this.#judge(now)
+    if (message?.type === 'report' && this.#membership.report(author, message, now))
+      this.#act(this.#roster.weigh(now), now)
   }
 
   #onBeat(from: string, bytes: Uint8Array, now: number): void {
@@ -255,16 +257,15 @@ export class PlaneDaemon {
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
     if (!this.#isTold && this.#connected.size > 0) this.#tell()
-    this.#judge(now)
+    this.#act(this.#roster.judge(now), now)
     this.#pulse.tick(now)
     this.#links.tick(now, true)
     this.#roster.tick(now)
   }
 
-  #judge(now: number): void {
-    const { reports, refute, takenOver } = this.#roster.judge(now)
+  #act({ reports, refute, takenOver }: Verdict, now: number): void {
     for (const peer of takenOver) if (!this.#connected.has(peer)) this.#effects.push({ type: 'dial', peer })
-    for (const report of reports) this.#effects.push(this.#pulse.report(report))
+    this.#pulse.report(reports)
     if (!refute) return
     this.#publish(this.#next({ incarnation: this.#journal.incarnation + 1 }), now)
     this.#effects.push({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })

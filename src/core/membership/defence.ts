@@ -3,10 +3,10 @@
  * Not each report is answered, only as many as would hide us; else any sick member could make everybody write and publish.
  */
 import type { PeerId } from '../model.js'
-import type { ReportMessage } from '../wire/gossip.js'
+import type { About } from '../wire/gossip.js'
 import { memory_ms, reportRepeat_ms, reportsNeeded } from './formulas.js'
 import type { Report } from './member.js'
-import { authorsOf, noteReport } from './reports.js'
+import { type Saying, authorsOf, noteReport } from './reports.js'
 
 /** Where a refutation raises no bar any more, it is said as often as reports are: those who were wrong a moment ago fall silent. */
 const refutePause_ms = reportRepeat_ms
@@ -31,8 +31,8 @@ export class Defence {
   }
 
   /** @returns whether the report is new, and of an incarnation that its author can know */
-  accuse(author: PeerId, report: ReportMessage, now: number): boolean {
-    return report.incarnation <= this.#incarnation && noteReport(this.#accusations, author, report, now)
+  accuse(author: PeerId, saying: Saying, about: About, now: number): boolean {
+    return about.incarnation <= this.#incarnation && noteReport(this.#accusations, author, saying, about, now)
   }
 
   /**

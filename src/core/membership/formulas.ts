@@ -11,6 +11,19 @@ export const heartbeatInterval_ms = 1000
  */
 export const silence_ms = 2300
 
+/** For how long an observer remembers that it reported a member wrongly. */
+export const mistakeMemory_ms = 60_000
+
+/**
+ * The silence after which an observer reports a member that it lately reported wrongly: a heartbeat more for each time,
+ * up to three. Who loses half of all frames would otherwise accuse and take back all the time, before everybody.
+ * (Lifeguard's local health multiplier, Dadgar, Phillips and Currey 2018, kept for each line instead of for the daemon:
+ * one bad line makes nobody slow to notice what the others show.)
+ */
+export function patience_ms(mistakes: number): number {
+  return silence_ms + heartbeatInterval_ms * Math.min(3, mistakes)
+}
+
 /** How long a report counts after its receipt; must exceed two repeats, so that one may be lost. */
 export const reportStanding_ms = 5000
 export const reportRepeat_ms = 2000

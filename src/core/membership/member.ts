@@ -52,6 +52,8 @@ export interface Member {
   readonly reports: Map<PeerId, Report>
   /** When our own report is to be repeated; absent while we have none. */
   reportDue: number | undefined
+  /** When we lately reported it wrongly. */
+  mistakes: number[]
   /** When it was lately hidden, and when it lately refuted. */
   hidings: number[]
   readonly refutations: number[]
@@ -82,6 +84,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     refused: false,
     reports: new Map(),
     reportDue: undefined,
+    mistakes: [],
     hidings: [],
     // Whoever came later than these refutations asks for as many reports as those who saw them.
     refutations: Array<number>(Math.min(head.incarnation, marksKept)).fill(now),

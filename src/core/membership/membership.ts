@@ -7,7 +7,7 @@ import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
-import type { ReportMessage } from '../wire/gossip.js'
+import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import { Defence } from './defence.js'
@@ -27,7 +27,7 @@ import {
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
 import { Rota } from './relay.js'
-import { anyStands, noteReport, standing } from './reports.js'
+import { type Saying, anyStands, noteReport, standing } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -45,6 +45,8 @@ export class Membership {
   readonly #relays: Rota<Member>
   /** Those to be judged at each tick: something is going on with them. */
   readonly #restless = new Set<Member>()
+  /** Those of whom a report came since the last look. */
+  readonly #reported = new Set<Member>()
   /** Those whose listing may have changed since it was last asked for. */
   readonly #touched = new Set<PeerId>()
   readonly #strangers = new Strangers()
@@ -185,6 +187,7 @@ export class Membership {
     this.#relays.forgetListener(id)
     this.#watch.forget(member)
     this.#restless.delete(member)
+    this.#reported.delete(member)
     this.#touched.delete(id)
   }
 
@@ -245,13 +248,20 @@ export class Membership {
     if (member !== undefined) member.refused = true
   }
 
-  /** @returns whether the report is new and about a generation that is known */
+  /** @returns whether anything of it is new and about a generation that is known */
   report(author: PeerId, report: ReportMessage, now: number): boolean {
     if (!this.#members.has(author)) return false
-    if (report.subject === this.#self) return this.#defence.accuse(author, report, now)
-    const subject = this.#members.get(report.subject)
-    if (subject === undefined || !noteReport(subject.reports, author, report, now)) return false
+    let isNews = false
+    for (const about of report.about) if (this.#accuse(author, report, about, now)) isNews = true
+    return isNews
+  }
+
+  #accuse(author: PeerId, saying: Saying, about: About, now: number): boolean {
+    if (about.subject === this.#self) return this.#defence.accuse(author, saying, about, now)
+    const subject = this.#members.get(about.subject)
+    if (subject === undefined || !noteReport(subject.reports, author, saying, about, now)) return false
     this.#restless.add(subject)
+    this.#reported.add(subject)
     return true
   }
 
@@ -262,8 +272,24 @@ export class Membership {
     this.#awakeSince = now
   }
 
+  /** Looks at those of whom reports have just come, and at nobody else: when many die at once, many reports come. */
+  weigh(now: number): Verdict {
+    const transitions: Transition[] = []
+    for (const member of this.#reported) {
+      const transition = this.#judge(member, now)
+      if (transition !== undefined) transitions.push(transition)
+    }
+    this.#reported.clear()
+    return { transitions, reports: [], refute: this.#mustRefute(now), takenOver: [] }
+  }
+
+  #mustRefute(now: number): boolean {
+    return this.#defence.mustRefute(this.observers().length, now)
+  }
+
   /** Looks at the clock. */
   tick(now: number): Verdict {
+    this.#reported.clear()
     const takenOver = this.#lookAround(now)
     const at = { now, awakeSince: this.#awakeSince, members: this.#present }
     const { silent, heardAgain } = this.#watch.look(this.#self, this.#defence.generation, at)
@@ -275,14 +301,8 @@ export class Membership {
       if (transition !== undefined) transitions.push(transition)
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
-    const aboutOf = ({ id, generation, incarnation }: Member) => ({ subject: id, generation, incarnation })
     const reports = [...silent.map(aboutOf), ...heardAgain.map((member) => ({ ...aboutOf(member), withdrawn: true }))]
-    return {
-      transitions,
-      reports,
-      refute: this.#defence.mustRefute(this.observers().length, now),
-      takenOver,
-    }
+    return { transitions, reports, refute: this.#mustRefute(now), takenOver }
   }
 
   /** Works out anew whom we observe, where the rings have changed. @returns those that lived before and are new to us */
@@ -367,6 +387,10 @@ export class Membership {
       return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
     })
   }
+}
+
+function aboutOf({ id, generation, incarnation }: Member): About {
+  return { subject: id, generation, incarnation }
 }
 
 const encoder = new TextEncoder()

@@ -51,7 +51,8 @@ export class Rings {
     const standing = { id, places }
     this.#standing.set(id, standing)
     this.#rings.forEach((ring, i) => ring.splice(placeIn(ring, i, standing), 0, standing))
-    this.#changed()
+    this.#version += 1
+    this.#observers.clear()
   }
 
   remove(id: PeerId): void {
@@ -59,12 +60,10 @@ export class Rings {
     if (standing === undefined || id === this.#self) return
     this.#standing.delete(id)
     this.#rings.forEach((ring, i) => ring.splice(placeIn(ring, i, standing), 1))
-    this.#changed()
-  }
-
-  #changed(): void {
     this.#version += 1
-    this.#observers.clear()
+    // Whoever was not observed by it was not even looked at from there: when many die at once, most answers stay.
+    for (const [subject, observers] of this.#observers) if (observers.includes(id)) this.#observers.delete(subject)
+    this.#observers.delete(id)
   }
 
   /**

@@ -6,7 +6,7 @@
  * is kept all the same: its author may become an observer in our view a moment later.
  */
 import type { PeerId } from '../model.js'
-import type { ReportMessage } from '../wire/gossip.js'
+import type { About, ReportMessage } from '../wire/gossip.js'
 import { reportStanding_ms } from './formulas.js'
 import type { Report } from './member.js'
 
@@ -16,22 +16,31 @@ export interface Accused {
   readonly incarnation: number
 }
 
+/** When its author said it. */
+export type Saying = Pick<ReportMessage, 'authorGeneration' | 'sequence'>
+
 /**
  * Takes a report in.
+ * @param reports those about the same subject
  * @returns false for one that is no newer than what its author said before
  */
-export function noteReport(reports: Map<PeerId, Report>, author: PeerId, report: ReportMessage, now: number): boolean {
+export function noteReport(
+  reports: Map<PeerId, Report>,
+  author: PeerId,
+  { authorGeneration, sequence }: Saying,
+  { generation, incarnation, withdrawn }: About,
+  now: number,
+): boolean {
   const known = reports.get(author)
-  if (known !== undefined && !isLater(report, known)) return false
-  const { authorGeneration, sequence, generation, incarnation } = report
-  const until = report.withdrawn === true ? now : now + reportStanding_ms
+  if (known !== undefined && !isLater({ authorGeneration, sequence }, known)) return false
+  const until = withdrawn === true ? now : now + reportStanding_ms
   reports.set(author, { authorGeneration, sequence, generation, incarnation, until })
   return true
 }
 
-function isLater(report: ReportMessage, known: Report): boolean {
-  if (report.authorGeneration !== known.authorGeneration) return report.authorGeneration > known.authorGeneration
-  return report.sequence > known.sequence
+function isLater(saying: Saying, known: Saying): boolean {
+  if (saying.authorGeneration !== known.authorGeneration) return saying.authorGeneration > known.authorGeneration
+  return saying.sequence > known.sequence
 }
 
 /** Those of the observers whose reports stand: not expired, and not answered by a later word of the accused. */

@@ -3,7 +3,7 @@
  */
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
-import type { ReportMessage } from '../wire/gossip.js'
+import type { About } from '../wire/gossip.js'
 
 /** A member that changed its state. */
 export interface Transition {
@@ -12,9 +12,6 @@ export interface Transition {
   readonly to: MemberState
   readonly why: string
 }
-
-/** A report without its author. */
-export type About = Omit<ReportMessage, 'type' | 'authorGeneration' | 'sequence'>
 
 /** What a look at the clock came to. */
 export interface Verdict {

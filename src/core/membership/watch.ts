@@ -5,6 +5,8 @@ import type { PeerId } from '../model.js'
 import {
   heartbeatInterval_ms,
   inheritedSilence_ms,
+  mistakeMemory_ms,
+  patience_ms,
   reportRepeat_ms,
   reportStanding_ms,
   silence_ms,
@@ -58,20 +60,25 @@ export class Watch {
     const silent: Member[] = []
     const heardAgain: Member[] = []
     for (const member of this.#subjects) {
-      const isReported = member.reportDue !== undefined
-      if (!isObservable(member) || !isSilent(member, at, doubtful)) {
-        if (isReported && isObservable(member)) heardAgain.push(member)
-        member.reportDue = undefined
-        member.reports.delete(self)
-      } else if (!isReported || at.now >= (member.reportDue as number)) {
-        member.reportDue = at.now + reportRepeat_ms
-        const { generation, incarnation } = member
-        const until = at.now + reportStanding_ms
-        member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
+      if (isObservable(member) && isSilent(member, at, doubtful)) {
         silent.push(member)
+        continue
       }
+      if (member.reportDue !== undefined && isObservable(member)) {
+        heardAgain.push(member)
+        noteMistake(member, at.now)
+      }
+      member.reportDue = undefined
+      member.reports.delete(self)
     }
-    return { silent, heardAgain }
+    const due = reportsDue(silent, at.now)
+    for (const member of due) {
+      member.reportDue = at.now + reportRepeat_ms
+      const { generation, incarnation } = member
+      const until = at.now + reportStanding_ms
+      member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
+    }
+    return { silent: due, heardAgain }
   }
 
   /**
@@ -90,6 +97,19 @@ export class Watch {
   }
 }
 
+/** Where one is to be reported, those whose turn comes soon are too: one message to all costs as much as another. */
+function reportsDue(silent: readonly Member[], now: number): Member[] {
+  const isDueBy = (moment: number) => (member: Member) => (member.reportDue ?? now) <= moment
+  return silent.some(isDueBy(now)) ? silent.filter(isDueBy(now + reportRepeat_ms / 2)) : []
+}
+
+/** We reported a member that was not hidden for it, and hear it again: it was our silence, or the line's, and not its own. */
+function noteMistake(member: Member, now: number): void {
+  if (member.state !== 'alive') return
+  member.mistakes = member.mistakes.filter((at) => now - at < mistakeMemory_ms)
+  member.mistakes.push(now)
+}
+
 /** Whether there is anything to say of a member: the dead, the gone and the unknown are silent as they should be. */
 function isObservable({ state, left }: Readonly<Member>): boolean {
   return !left && (state === 'alive' || state === 'hidden')
@@ -104,8 +124,9 @@ export function isSilent(member: Readonly<Member>, { now, awakeSince, members }:
     if (member.heardAt === undefined || now - Math.max(member.observedSince, awakeSince) <= silence_ms) return false
     return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members)
   }
-  const patience_ms = doubtful ? silence_ms + heartbeatInterval_ms : silence_ms
-  if (now - Math.max(member.directAt, awakeSince) <= patience_ms) return false
+  const mistakes = member.mistakes.filter((mistakeAt) => now - mistakeAt < mistakeMemory_ms).length
+  const wait_ms = patience_ms(mistakes) + (doubtful ? heartbeatInterval_ms : 0)
+  if (now - Math.max(member.directAt, awakeSince) <= wait_ms) return false
   const heardByOthers = member.heardAt !== undefined && now - member.heardAt <= silence_ms
   return !(doubtful && heardByOthers)
 }

@@ -2,14 +2,13 @@
  * This daemon's heartbeats, and what it hears of others': beats, vitals, and the registry digests that they carry.
  * What silence means is the membership's business, which connections there are the links'.
  */
-import type { Effect } from '../effects.js'
 import { type PeerId, hex } from '../model.js'
 import { expectation_ms, heartbeatInterval_ms } from '../membership/formulas.js'
-import type { About, Hearing } from '../membership/verdict.js'
+import type { Hearing } from '../membership/verdict.js'
 import { joinMark, markOf } from '../replica/replica.js'
 import type { ExchangeView } from '../views.js'
 import { type BeatFrame, type Heartbeat, type VitalsFrame, decodeBeat, encodeBeat } from '../wire/beat.js'
-import { encodeGossip } from '../wire/gossip.js'
+import { type About, encodeGossip } from '../wire/gossip.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Desk } from './desk.js'
@@ -175,10 +174,14 @@ export class Pulse {
     this.#desk.emit({ type: 'beat', to, bytes: encodeBeat(frame) })
   }
 
-  report(about: About): Effect {
-    this.#reports += 1
-    const author = { authorGeneration: this.#desk.journal.generation, sequence: this.#reports }
-    return { type: 'broadcast', bytes: encodeGossip({ type: 'report', ...author, ...about }) }
+  /** Tells everybody who fell silent, or is heard again: all in one message, since each goes over every connection. */
+  report(about: readonly About[]): void {
+    for (let i = 0; i < about.length; i += wireLimits.reportsAtOnce) {
+      this.#reports += 1
+      const saying = { authorGeneration: this.#desk.journal.generation, sequence: this.#reports }
+      const report = { type: 'report', ...saying, about: about.slice(i, i + wireLimits.reportsAtOnce) } as const
+      this.#desk.emit({ type: 'broadcast', bytes: encodeGossip(report) })
+    }
   }
 
   // ---- hearing

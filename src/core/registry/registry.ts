@@ -5,6 +5,7 @@
 import type { Command, Crypto, Effect, Input, Moment, StoredDocument } from '../effects.js'
 import { ownLateness_ms } from '../membership/formulas.js'
 import type { Membership } from '../membership/membership.js'
+import type { Verdict } from '../membership/verdict.js'
 import { type NodeRecord, type PeerId, readInstanceRecord } from '../model.js'
 import type { Readiness } from '../views.js'
 import { isUntouched } from '../replica/union.js'
@@ -111,7 +112,7 @@ export class Registry {
       case 'refused':
         this.#membership.refuse(input.peer)
         this.#opening.joining?.refused(input.peer)
-        return this.#judgeMembers()
+        return this.#act(this.#parts.roster.judge(now))
       case 'gossip':
         return this.#onGossip(input.author, input.bytes)
       case 'beat':
@@ -165,7 +166,7 @@ export class Registry {
     if (message.type === 'report') {
       if (!this.#membership.report(author, message, this.#at.now))
         return this.#parts.desk.drop('report by or about nobody known')
-      return this.#judgeMembers()
+      return this.#act(this.#parts.roster.weigh(this.#at.now))
     }
     const { signed, step } = message
     if (step !== undefined)
@@ -219,7 +220,7 @@ export class Registry {
     this.#tickAt = now + tick_ms
     this.#parts.exchange.tick(now)
     this.#opening.tick(this.#connected, this.#at, () => this.#settleTouched())
-    this.#judgeMembers()
+    this.#act(this.#parts.roster.judge(now))
     this.#parts.pulse.tick(now)
     this.#parts.links.tick(now, this.#opening.isOver)
     if (this.#journal.isOpen) this.#parts.checkup.tick(now)
@@ -228,10 +229,9 @@ export class Registry {
     this.#parts.roster.tick(now)
   }
 
-  #judgeMembers(): void {
-    const { reports, refute, takenOver } = this.#parts.roster.judge(this.#at.now)
+  #act({ reports, refute, takenOver }: Verdict): void {
     for (const peer of takenOver) if (!this.#connected.has(peer)) this.#emit({ type: 'dial', peer })
-    if (this.#isReady) for (const report of reports) this.#emit(this.#parts.pulse.report(report))
+    if (this.#isReady) this.#parts.pulse.report(reports)
     if (!refute || !this.#journal.isOpen) return
     this.#journal.raiseIncarnation()
     this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation, this.#at.now)

@@ -57,7 +57,15 @@ export class Roster {
 
   /** Looks at the clock, and tells of every change. */
   judge(now: number): Verdict {
-    const verdict = this.#desk.membership.tick(now)
+    return this.#tell(this.#desk.membership.tick(now))
+  }
+
+  /** Reports have come: what they change is told at once, the rest at the next look at the clock. */
+  weigh(now: number): Verdict {
+    return this.#tell(this.#desk.membership.weigh(now))
+  }
+
+  #tell(verdict: Verdict): Verdict {
     for (const transition of verdict.transitions) {
       this.#desk.emit({ type: 'notify', event: { type: 'member', ...transition } })
     }

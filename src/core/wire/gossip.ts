@@ -2,7 +2,7 @@
  * What goes to everybody by gossip: updates of documents and reports of silence. Losing any of it costs time, never truth.
  */
 import type { PeerId } from '../model.js'
-import { Writer, decode } from './codec.js'
+import { type Reader, Writer, decode } from './codec.js'
 import { type SignedHead, decodeHead } from './head.js'
 import { wireLimits } from './limits.js'
 
@@ -21,12 +21,17 @@ export interface UpdateStep {
   readonly bytes: Uint8Array
 }
 
-/** "I observe `subject` and it is silent." Its author is proven by the transport. */
+/** "I observe these, and they are silent." Its author is proven by the transport. */
 export interface ReportMessage {
   readonly type: 'report'
   /** Of the author: a replayed report is older than the newest one of its author. */
   readonly authorGeneration: number
   readonly sequence: number
+  readonly about: readonly About[]
+}
+
+/** What is reported of one member. */
+export interface About {
   readonly subject: PeerId
   readonly generation: number
   readonly incarnation: number
@@ -41,19 +46,31 @@ const kinds = { update: 1, announcement: 2, report: 3 } as const
 export function encodeGossip(message: GossipMessage): Uint8Array {
   const writer = new Writer()
   if (message.type === 'report') {
-    const { authorGeneration, sequence, subject, generation, incarnation } = message
+    const { authorGeneration, sequence, about } = message
     writer.uint(kinds.report).uint(authorGeneration).uint(sequence)
-    return writer
-      .text(subject)
-      .uint(generation)
-      .uint(incarnation)
-      .uint(message.withdrawn === true ? 1 : 0)
-      .done()
+    return writer.list(about, (one) => writeAbout(writer, one)).done()
   }
   const { signed, step } = message
   if (step === undefined) return writer.uint(kinds.announcement).bytes(signed.bytes).done()
   writer.uint(kinds.update).bytes(signed.bytes).uint(step.fromEpoch).uint(step.fromVersion)
   return writer.raw(step.bytes).done()
+}
+
+function writeAbout(writer: Writer, { subject, generation, incarnation, withdrawn }: About): void {
+  writer
+    .text(subject)
+    .uint(generation)
+    .uint(incarnation)
+    .uint(withdrawn === true ? 1 : 0)
+}
+
+function readAbout(reader: Reader): About {
+  return {
+    subject: reader.text(wireLimits.peerIdBytes),
+    generation: reader.uint(),
+    incarnation: reader.uint(),
+    ...(reader.uint(1) === 1 && { withdrawn: true }),
+  }
 }
 
 export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
@@ -65,10 +82,7 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
         type: 'report',
         authorGeneration: reader.uint(),
         sequence: reader.uint(),
-        subject: reader.text(wireLimits.peerIdBytes),
-        generation: reader.uint(),
-        incarnation: reader.uint(),
-        ...(reader.uint(1) === 1 && { withdrawn: true }),
+        about: reader.list(wireLimits.reportsAtOnce, () => readAbout(reader)),
       }
     }
     const signed = decodeHead(reader.bytes(wireLimits.headBytes))

@@ -9,6 +9,8 @@ export const wireLimits = {
   generation: modelLimits.counter,
   /** What goes by gossip; larger updates are announced by their head and pulled. */
   gossipBytes: 64 * 1024,
+  /** Members that one message reports: an observer has eight subjects, more only where most of a cluster fell silent. */
+  reportsAtOnce: 64,
   /** A frame of a heartbeat stream. */
   beatBytes: 8 * 1024,
   /** Heartbeats of others that one heartbeat passes on. */

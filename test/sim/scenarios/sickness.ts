@@ -123,7 +123,9 @@ export const pauses: Scenario = {
       const woke = wokeAt.get(author)
       if (kind !== 'gossip' || from !== author || woke === undefined || world.now > woke + waking_ms) return
       const message = decodeGossip(bytes)
-      if (message?.type === 'report' && healthy.has(message.subject)) accusations += 1
+      if (message?.type !== 'report') return
+      for (const { subject, withdrawn } of message.about)
+        if (withdrawn !== true && healthy.has(subject)) accusations += 1
     }
     const due = sick.map((name) => ({ name, at: world.now }))
     const end = since + (options.quick ? 40_000 : 180_000)

@@ -1,5 +1,6 @@
 // What the stories share: a cluster that stands, acknowledged commands, and rest.
 import { expect } from 'vitest'
+import { encodeGossip } from '../../../src/core/wire/gossip.js'
 import { type Answer, World, type WorldOptions } from '../world.js'
 
 /** A world in which these machines run and agree. */
@@ -90,4 +91,10 @@ export function showing(world: World, slug: string): string {
     .filter(({ name }) => (world.lookup(name, slug) ?? []).length > 0)
     .map(({ name }) => name)
     .join('')
+}
+
+/** The bytes of a report of one member, as its author sends them. */
+export function reportOf(subject: string, generation: number, sequence = 1): Uint8Array {
+  const about = [{ subject, generation, incarnation: 0 }]
+  return encodeGossip({ type: 'report', authorGeneration: 1, sequence, about })
 }

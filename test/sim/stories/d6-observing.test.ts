@@ -1,8 +1,8 @@
 // Stories of D5 and D6 for a cluster in which everyone observes everyone: who is hidden, and who must not be.
 import { expect, test } from 'vitest'
-import { decodeGossip, encodeGossip } from '../../../src/core/wire/gossip.js'
+import { decodeGossip } from '../../../src/core/wire/gossip.js'
 import type { World } from '../world.js'
-import { agree, cluster, done, registered, showing, transitionsOf } from './cluster.js'
+import { agree, cluster, done, registered, reportOf, showing, transitionsOf } from './cluster.js'
 
 function cutOneWay(world: World, from: string, to: string): void {
   world.wires.set(from, to, { cut: true })
@@ -198,8 +198,7 @@ test('D6: a refutation is a head: it arrives also without gossip', () => {
   const { generation } = world.machine('a').live
   world.wires.gossipOn = false
   for (const author of 'bc') {
-    const report = { authorGeneration: 1, sequence: 1, subject: 'a', generation, incarnation: 0 }
-    world.feed('a', { type: 'gossip', author, bytes: encodeGossip({ type: 'report', ...report }) })
+    world.feed('a', { type: 'gossip', author, bytes: reportOf('a', generation) })
   }
   world.until(() => world.machine('a').eventsOf('refuted').length === 1, 200, 'the refutation')
   world.until(() => incarnation() === 1, 10_000, 'its arrival')
@@ -211,8 +210,7 @@ test('D6: a single report is not refuted, and hides nobody', () => {
   const { generation } = world.machine('a').live
   for (const to of 'acd') {
     for (let sequence = 1; sequence < 5; sequence++) {
-      const report = { authorGeneration: 1, sequence, subject: 'a', generation, incarnation: 0 }
-      world.feed(to, { type: 'gossip', author: 'b', bytes: encodeGossip({ type: 'report', ...report }) })
+      world.feed(to, { type: 'gossip', author: 'b', bytes: reportOf('a', generation, sequence) })
     }
   }
   world.run(3000)
@@ -293,7 +291,7 @@ function reportsBy(world: World, name: string): number[] {
   const at: number[] = []
   world.wires.tap = ({ kind, from, bytes }) => {
     const message = kind === 'gossip' && from === name ? decodeGossip(bytes) : undefined
-    if (message?.type === 'report' && message.subject !== name) at.push(world.now)
+    if (message?.type === 'report' && message.about.some(({ subject }) => subject !== name)) at.push(world.now)
   }
   return at
 }
@@ -326,8 +324,7 @@ test('D6: one accusation is refuted once, however many carry it', () => {
   const world = cluster('abcde', { fsync_ms: 5 })
   const { generation } = world.machine('a').live
   for (const author of 'bcde') {
-    const report = { authorGeneration: 1, sequence: 1, subject: 'a', generation, incarnation: 0 }
-    world.feed('a', { type: 'gossip', author, bytes: encodeGossip({ type: 'report', ...report }) })
+    world.feed('a', { type: 'gossip', author, bytes: reportOf('a', generation) })
   }
   world.run(1000)
   expect(world.machine('a').eventsOf('refuted')).toEqual([{ type: 'refuted', incarnation: 1 }])

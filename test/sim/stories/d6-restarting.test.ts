@@ -1,8 +1,18 @@
 // Stories of D6: goodbyes, restarts and what is held against whom; reports that are refuted, taken back, or no use.
 import { expect, test } from 'vitest'
-import { decodeGossip, encodeGossip } from '../../../src/core/wire/gossip.js'
+import { decodeGossip } from '../../../src/core/wire/gossip.js'
 import type { World } from '../world.js'
-import { agree, cluster, clusterOf, done, observersOf, registered, showing, transitionsOf } from './cluster.js'
+import {
+  agree,
+  cluster,
+  clusterOf,
+  done,
+  observersOf,
+  registered,
+  reportOf,
+  showing,
+  transitionsOf,
+} from './cluster.js'
 
 function sayGoodbye(world: World, name: string, restart: boolean): void {
   done(world, world.command(name, { type: 'leave', restart }))
@@ -136,7 +146,8 @@ function watchReports(world: World): string[] {
     const message = kind === 'gossip' ? decodeGossip(bytes) : undefined
     if (message?.type !== 'report' || seen.has(String(bytes))) return
     seen.add(String(bytes))
-    said.push(`${message.withdrawn === true ? '-' : '+'}${message.subject}/${message.incarnation}`)
+    for (const { subject, incarnation, withdrawn } of message.about)
+      said.push(`${withdrawn === true ? '-' : '+'}${subject}/${incarnation}`)
   }
   return said
 }
@@ -159,8 +170,7 @@ test('D6: a refutation makes void at once what was reported before it', () => {
   const { generation } = world.machine('a').live
   for (const author of 'bcde') {
     // More than any bar asks for, so that it matters whether they still count.
-    const report = { authorGeneration: 1, sequence: 1, subject: 'a', generation, incarnation: 0 }
-    const bytes = encodeGossip({ type: 'report', ...report })
+    const bytes = reportOf('a', generation)
     for (const to of 'afg') world.feed(to, { type: 'gossip', author, bytes })
   }
   expect(world.beliefs('f')).toContain('a:hidden')

@@ -2,9 +2,8 @@
 import { expect, test } from 'vitest'
 import { ringCount } from '../../../src/core/membership/observers.js'
 import { decodeBeat } from '../../../src/core/wire/beat.js'
-import { encodeGossip } from '../../../src/core/wire/gossip.js'
 import type { World } from '../world.js'
-import { agree, clusterOf, observersOf, registered, showing, transitionsOf } from './cluster.js'
+import { agree, clusterOf, observersOf, registered, reportOf, showing, transitionsOf } from './cluster.js'
 
 const subject = 'm00'
 
@@ -125,8 +124,7 @@ test('D6: reports count from observers alone: any number of others hide nobody',
   const observers = observersOf(world, subject)
   const { generation } = world.machine(subject).live
   const accuse = (author: string): void => {
-    const report = { authorGeneration: 1, sequence: 1, subject, generation, incarnation: 0 }
-    const bytes = encodeGossip({ type: 'report', ...report })
+    const bytes = reportOf(subject, generation)
     for (const to of others(world)) if (to !== author) world.feed(to, { type: 'gossip', author, bytes })
   }
   for (const author of others(world)) if (!observers.includes(author)) accuse(author)
