@@ -23,8 +23,8 @@ const membership: readonly Patch[] = [
   {
     name: 'reports never expire',
     file: 'src/core/membership/reports.ts',
-    find: 'if (report === undefined || now >= report.until) return false',
-    replace: 'if (report === undefined) return false',
+    find: '  if (now >= report.until) return false\n',
+    replace: '',
   },
   {
     name: 'reports of an earlier generation count',
@@ -41,20 +41,20 @@ const membership: readonly Patch[] = [
   {
     name: 'an old report replaces a newer one of its author',
     file: 'src/core/membership/reports.ts',
-    find: '  if (known !== undefined && !isLater(report, known)) return false\n',
+    find: '  if (known !== undefined && !isLater({ authorGeneration, sequence }, known)) return false\n',
     replace: '',
   },
   {
     name: 'nobody refutes',
     file: 'src/core/membership/defence.ts',
-    find: '    if (authorsOf(this.#accusations, self, now).length < needed) return false\n',
+    find: '    if (standing.length < needed) return false\n',
     replace: '    if (needed >= 0) return false\n',
   },
   {
     name: 'every single report is refuted',
     file: 'src/core/membership/defence.ts',
-    find: '    if (authorsOf(this.#accusations, self, now).length < needed) return false\n',
-    replace: '    if (authorsOf(this.#accusations, self, now).length === 0) return false\n',
+    find: '    if (standing.length < needed) return false\n',
+    replace: '    if (standing.length === 0) return false\n',
   },
   {
     name: 'the freshest news are passed on first',
@@ -89,8 +89,8 @@ const membership: readonly Patch[] = [
   {
     name: 'reports by the dead count',
     file: 'src/core/membership/membership.ts',
-    find: 'return standing(member.reports, member, this.observersOf(member), now).filter((author) => this.isAlive(author))',
-    replace: 'return standing(member.reports, member, this.observersOf(member), now)',
+    find: 'if (!stands(report, member, now) || !this.isAlive(author)) continue',
+    replace: 'if (!stands(report, member, now)) continue',
   },
   {
     name: 'who slept counts what it missed as silence',

@@ -6,7 +6,7 @@ import type { PeerId } from '../model.js'
 import type { About } from '../wire/gossip.js'
 import { memory_ms, reportRepeat_ms, reportsNeeded } from './formulas.js'
 import type { Report } from './member.js'
-import { type Saying, authorsOf, noteReport } from './reports.js'
+import { type Saying, noteReport, stands } from './reports.js'
 
 /** Where a refutation raises no bar any more, it is said as often as reports are: those who were wrong a moment ago fall silent. */
 const refutePause_ms = reportRepeat_ms
@@ -46,7 +46,8 @@ export class Defence {
     const self = { generation: this.#generation, incarnation: this.#incarnation }
     const count = this.#refutations.length
     const needed = reportsNeeded(observers, count)
-    if (authorsOf(this.#accusations, self, now).length < needed) return false
+    const standing = [...this.#accusations.values()].filter((report) => stands(report, self, now))
+    if (standing.length < needed) return false
     const isOfUse = reportsNeeded(observers, count + 1) > needed
     return isOfUse || now - (this.#refutations.at(-1) ?? Number.NEGATIVE_INFINITY) >= refutePause_ms
   }

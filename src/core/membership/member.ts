@@ -3,6 +3,7 @@
  */
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
+import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
@@ -95,6 +96,11 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
 
 function shortIdOf(hash: Uint8Array): number {
   return hash.subarray(0, 6).reduce((value, byte) => value * 0x100 + byte, 0)
+}
+
+/** What a report says of it. */
+export function aboutOf({ id, generation, incarnation }: Readonly<Member>): About {
+  return { subject: id, generation, incarnation }
 }
 
 /** What the table looks at, besides the member itself. */
@@ -203,9 +209,12 @@ export function noteGoodbye(member: Member, restartGrace_s: number, now: number)
 }
 
 export function forgetOldMarks(member: Member, now: number): void {
-  for (const marks of [member.hidings, member.refutations]) {
-    while (marks[0] !== undefined && now - marks[0] >= memory_ms) marks.shift()
-  }
+  forgetOld(member.hidings, now)
+  forgetOld(member.refutations, now)
+}
+
+function forgetOld(marks: number[], now: number): void {
+  while (marks[0] !== undefined && now - marks[0] >= memory_ms) marks.shift()
 }
 
 /** What was heard and reported of an earlier generation is void; what it said of itself in this one counts. */

@@ -15,6 +15,7 @@ import { heartbeatInterval_ms, reportsNeeded } from './formulas.js'
 import {
   type Circumstances,
   type Member,
+  aboutOf,
   beginGeneration,
   forgetOldMarks,
   isUnheard,
@@ -27,7 +28,7 @@ import {
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
 import { Rota } from './relay.js'
-import { type Saying, anyStands, noteReport, standing } from './reports.js'
+import { type Saying, anyStands, noteReport, stands } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -45,7 +46,7 @@ export class Membership {
   readonly #relays: Rota<Member>
   /** Those to be judged at each tick: something is going on with them. */
   readonly #restless = new Set<Member>()
-  /** Those of whom a report came since the last look. */
+  /** The living of whom a report came since the last look. */
   readonly #reported = new Set<Member>()
   /** Those whose listing may have changed since it was last asked for. */
   readonly #touched = new Set<PeerId>()
@@ -261,7 +262,7 @@ export class Membership {
     const subject = this.#members.get(about.subject)
     if (subject === undefined || !noteReport(subject.reports, author, saying, about, now)) return false
     this.#restless.add(subject)
-    this.#reported.add(subject)
+    if (subject.state === 'alive') this.#reported.add(subject)
     return true
   }
 
@@ -272,7 +273,7 @@ export class Membership {
     this.#awakeSince = now
   }
 
-  /** Looks at those of whom reports have just come, and at nobody else: when many die at once, many reports come. */
+  /** Looks at those whom reports may hide now, and at nobody else: when many die at once, many reports come. */
   weigh(now: number): Verdict {
     const transitions: Transition[] = []
     for (const member of this.#reported) {
@@ -280,11 +281,8 @@ export class Membership {
       if (transition !== undefined) transitions.push(transition)
     }
     this.#reported.clear()
-    return { transitions, reports: [], refute: this.#mustRefute(now), takenOver: [] }
-  }
-
-  #mustRefute(now: number): boolean {
-    return this.#defence.mustRefute(this.observers().length, now)
+    const refute = this.#defence.mustRefute(this.observers().length, now)
+    return { transitions, reports: [], refute, takenOver: [] }
   }
 
   /** Looks at the clock. */
@@ -302,7 +300,8 @@ export class Membership {
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
     const reports = [...silent.map(aboutOf), ...heardAgain.map((member) => ({ ...aboutOf(member), withdrawn: true }))]
-    return { transitions, reports, refute: this.#mustRefute(now), takenOver }
+    const refute = this.#defence.mustRefute(this.observers().length, now)
+    return { transitions, reports, refute, takenOver }
   }
 
   /** Works out anew whom we observe, where the rings have changed. @returns those that lived before and are new to us */
@@ -372,9 +371,14 @@ export class Membership {
     this.#touched.add(member.id)
   }
 
+  /** Its living observers whose reports stand. Few report, so it begins with those who do. */
   #standing(member: Member, now: number): PeerId[] {
-    if (member.reports.size === 0) return []
-    return standing(member.reports, member, this.observersOf(member), now).filter((author) => this.isAlive(author))
+    const counted: PeerId[] = []
+    for (const [author, report] of member.reports) {
+      if (!stands(report, member, now) || !this.isAlive(author)) continue
+      if (this.observersOf(member).includes(author)) counted.push(author)
+    }
+    return counted
   }
 
   /** What a heartbeat to `observer` passes on. */
@@ -387,10 +391,6 @@ export class Membership {
       return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
     })
   }
-}
-
-function aboutOf({ id, generation, incarnation }: Member): About {
-  return { subject: id, generation, incarnation }
 }
 
 const encoder = new TextEncoder()

@@ -1,9 +1,9 @@
 /**
- * Reports of silence: which of them stand, and whose count. It keeps none itself.
+ * Reports of silence: what is kept of them, and which of them stand. It keeps none itself.
  *
- * Only a subject's observers are counted, as the rings show them here. Heartbeats go to nobody else, so nobody else can
- * know; and a sick or hostile member then speaks of its few subjects at most, never of the whole cluster. What others say
- * is kept all the same: its author may become an observer in our view a moment later.
+ * Of those that stand, only those of a subject's observers are counted, as the rings show them here. Heartbeats go to
+ * nobody else, so nobody else can know; and a sick or hostile member then speaks of its few subjects at most, never of
+ * the whole cluster. What others say is kept all the same: its author may become an observer in our view a moment later.
  */
 import type { PeerId } from '../model.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
@@ -43,24 +43,10 @@ function isLater(saying: Saying, known: Saying): boolean {
   return saying.sequence > known.sequence
 }
 
-/** Those of the observers whose reports stand: not expired, and not answered by a later word of the accused. */
-export function standing(
-  reports: ReadonlyMap<PeerId, Report>,
-  accused: Accused,
-  observers: readonly PeerId[],
-  now: number,
-): PeerId[] {
-  if (reports.size === 0) return []
-  return observers.filter((observer) => {
-    const report = reports.get(observer)
-    if (report === undefined || now >= report.until) return false
-    return report.generation === accused.generation && report.incarnation >= accused.incarnation
-  })
-}
-
-/** The members whose reports stand, observers or not. */
-export function authorsOf(reports: ReadonlyMap<PeerId, Report>, accused: Accused, now: number): PeerId[] {
-  return standing(reports, accused, [...reports.keys()], now)
+/** Whether a report counts: not expired, and not answered by a later word of the accused. */
+export function stands(report: Report, accused: Accused, now: number): boolean {
+  if (now >= report.until) return false
+  return report.generation === accused.generation && report.incarnation >= accused.incarnation
 }
 
 /** Whether any of them may still count. */
