@@ -49,7 +49,7 @@ class Writer {
     this.promised = promise
   }
 
-  /** A copy of another's document, unsynced: nothing is promised. */
+  /** A copy of another's document, unsynced: nothing is promised. It is held back for a moment, so a daemon does not wait for it. */
   async writeCopy(): Promise<void> {
     const owner = others[Math.floor(this.#random() * others.length)]!
     await this.#dir.storage.write([this.#change(owner, this.#next(owner))], false)
@@ -119,15 +119,18 @@ async function live(seed: number): Promise<void> {
   const cord = new PowerCord(path, random)
   const writer = new Writer(dir, cord, random)
   for (let cut = 0; cut < 8; cut++) {
+    const copies: Promise<void>[] = []
     for (let left = 1 + Math.floor(random() * 60); left > 0; left--) {
-      await (random() < 0.4 ? writer.writeOwn() : writer.writeCopy())
+      if (random() < 0.4) await writer.writeOwn()
+      else copies.push(writer.writeCopy())
     }
-    const running = random() < 0.5 ? (random() < 0.5 ? writer.writeOwn() : writer.writeCopy()) : undefined
+    if (random() < 0.5) await Promise.all(copies.splice(0)) // else the last of them are held back, and lost
+    const running = random() < 0.5 ? (random() < 0.5 ? writer.writeOwn() : dir.storage.load()) : undefined
     for (let until = performance.now() + random() * 2; performance.now() < until;) await Promise.resolve()
     const { promised } = writer
     const copy = await temporaryDir()
     const done = cord.cut(copy)
-    await running
+    await Promise.all([running, ...copies])
     await survey(copy, promised).catch((cause: unknown) => {
       throw new Error(`seed ${seed}, cut ${cut} (${done}): ${String(cause)}`, { cause })
     })

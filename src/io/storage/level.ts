@@ -2,6 +2,9 @@
  * The store on LevelDB: batches in, one at a time and in order, documents out; never decides what a document means, nor what
  * becomes of a damaged database.
  *
+ * Writes that nobody waits for are gathered, and go as one batch with those that came before them; a synced one takes along
+ * what was gathered. Where such a batch fails, its writes are tried one by one, so that each has the fate of its own.
+ *
  * Batches run one after another because LevelDB's binding hands each to another thread, where two may overtake each other.
  * After a failed batch the database is closed and opened anew before the next: a record that was cut off by a full disk
  * leaves LevelDB's log misaligned, and everything acknowledged behind it would be skipped, silently, at the next start.
@@ -12,6 +15,7 @@ import type { StoreOp } from '../../core/effects.js'
 import { RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 import { openDatabase, reasonOf, schema, type Database } from './database.js'
+import { Gathering } from './gathering.js'
 import { checkOps, encodePair, encodeText, noteKey, schemaKey, snapshotKey, updateKey } from './records.js'
 import { scan, scanVersions, type Scan } from './scan.js'
 import { closedError, type Holdings, type Storage } from './storage.js'
@@ -21,6 +25,13 @@ type Step =
   | { readonly type: 'clear'; readonly owner: PeerId }
   | { readonly type: 'append'; readonly owner: PeerId; readonly version: number; readonly value: Uint8Array }
   | { readonly type: 'generation'; readonly generation: number }
+
+interface Write {
+  readonly steps: readonly Step[]
+  readonly bytes: number
+  readonly sync: boolean
+  readonly settle: (error?: RegistryError) => void
+}
 
 type BatchPart =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
@@ -40,6 +51,7 @@ export class LevelStorage implements Storage {
   /** The first update of each owner that was lost, or `snapshotLost`; see the rule in storage.ts. */
   readonly #lost = new Map<PeerId, number>()
   #mustReopen = false
+  readonly #gathering = new Gathering<Write>((writes) => void this.#inTurn(() => this.#commit(writes)))
   #tail: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
 
@@ -56,11 +68,15 @@ export class LevelStorage implements Storage {
     if (this.#closing !== undefined) throw closedError(this.#path)
     checkOps(ops)
     const steps = ops.flatMap(toSteps)
-    await this.#inTurn(() => this.#commit(steps, sync))
+    await new Promise<void>((resolve, reject) => {
+      const settle = (error?: RegistryError): void => (error === undefined ? resolve() : reject(error))
+      this.#gathering.add({ steps, bytes: sizeOf(steps), sync, settle })
+    })
   }
 
   async load(): Promise<Holdings> {
     if (this.#closing !== undefined) throw closedError(this.#path)
+    this.#gathering.flush()
     return this.#inTurn(async () => {
       try {
         await this.#reopenIfNeeded()
@@ -76,7 +92,10 @@ export class LevelStorage implements Storage {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#inTurn(() => this.#database.close())
+    if (this.#closing === undefined) {
+      this.#gathering.flush()
+      this.#closing = this.#inTurn(() => this.#database.close())
+    }
     return this.#closing
   }
 
@@ -92,17 +111,41 @@ export class LevelStorage implements Storage {
     return result
   }
 
-  async #commit(steps: readonly Step[], sync: boolean): Promise<void> {
+  async #commit(writes: readonly Write[]): Promise<void> {
+    if (writes.length > 1 && (await this.#commitTogether(writes))) return
+    for (const write of writes) await this.#commitAlone(write)
+  }
+
+  /** @returns whether it succeeded; if not, it has decided nothing about any of them */
+  async #commitTogether(writes: readonly Write[]): Promise<boolean> {
     try {
-      this.#refuseHoles(steps)
-      await this.#reopenIfNeeded()
-      for (const step of steps) if (step.type === 'generation') await this.#raiseGeneration(step.generation)
-      this.#opened = undefined
-      await this.#writeBatch(this.#plan(steps), sync)
+      await this.#apply(
+        writes.flatMap(({ steps }) => steps),
+        writes.some(({ sync }) => sync),
+      )
+    } catch {
+      return false
+    }
+    for (const { settle } of writes) settle()
+    return true
+  }
+
+  async #commitAlone({ steps, sync, settle }: Write): Promise<void> {
+    try {
+      await this.#apply(steps, sync)
+      settle()
     } catch (cause) {
       for (const step of steps) this.#noteLost(step)
-      throw cause instanceof RegistryError ? cause : this.#unavailable('cannot be written', cause)
+      settle(cause instanceof RegistryError ? cause : this.#unavailable('cannot be written', cause))
     }
+  }
+
+  async #apply(steps: readonly Step[], sync: boolean): Promise<void> {
+    this.#refuseHoles(steps)
+    await this.#reopenIfNeeded()
+    for (const step of steps) if (step.type === 'generation') await this.#raiseGeneration(step.generation)
+    this.#opened = undefined
+    await this.#writeBatch(this.#plan(steps), sync)
     for (const step of steps) this.#noteMended(step)
   }
 
@@ -203,6 +246,10 @@ export class LevelStorage implements Storage {
     const wayOut = 'check the disk for space and errors'
     return new RegistryError('unavailable', `storage ${this.#path}: ${what}: ${reasonOf(cause)}; ${wayOut}`, { cause })
   }
+}
+
+function sizeOf(steps: readonly Step[]): number {
+  return steps.reduce((sum, step) => sum + ('value' in step ? step.value.length : 0), 0)
 }
 
 /** The bytes of the caller are copied here, before its call returns. */

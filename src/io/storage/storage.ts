@@ -11,7 +11,8 @@ import { RegistryError } from '../../core/errors.js'
 export interface Storage {
   /**
    * Writes one atomic batch, after all batches that were handed in before it. Resolves when it is on disk; with `sync` it then
-   * survives a power cut. The bytes are copied before the call returns.
+   * survives a power cut. Without, it may be held back for some tens of milliseconds, until the next synced write, `load` or
+   * `close` at the latest. The bytes are copied before the call returns.
    * @throws RegistryError `unavailable` with the reason; a rejected batch is on disk either wholly (rarely) or not at all
    */
   write(ops: readonly StoreOp[], sync: boolean): Promise<void>
