@@ -59,12 +59,22 @@ function runAll(scenario: Scenario, options: Options): { readonly row: Row; read
   return { row: { scenario: scenario.name, nodes, seeds, figures, failed, plane }, story }
 }
 
+/** Time between two words of how far a scenario is. */
+const wordEvery_ms = 10_000
+
 /** A scenario that throws has failed like any other. */
 function run(scenario: Scenario, options: StageOptions): Outcome {
   const begun = performance.now()
+  const title = `${scenario.name}, ${options.nodes} nodes, seed ${options.seed}`
+  let saidAt = begun
+  const onSecond = (now_ms: number): void => {
+    if (performance.now() - saidAt < wordEvery_ms) return
+    saidAt = performance.now()
+    progress(`${title}: ${now_ms / 1000} s of its time are over`)
+  }
   let outcome: Outcome
   try {
-    outcome = scenario.run(options)
+    outcome = scenario.run({ ...options, onSecond })
   } catch (error) {
     outcome = {
       figures: {},
@@ -73,7 +83,7 @@ function run(scenario: Scenario, options: StageOptions): Outcome {
     }
   }
   const took = ((performance.now() - begun) / 1000).toFixed(1)
-  progress(`${scenario.name}, ${options.nodes} nodes, seed ${options.seed}: ${took} s ${outcome.broken[0] ?? ''}`)
+  progress(`${title}: ${took} s ${outcome.broken[0] ?? ''}`)
   return outcome
 }
 

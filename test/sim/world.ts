@@ -19,6 +19,8 @@ export interface WorldOptions {
   readonly fsync_ms?: number
   /** Daemons of the membership plane alone: heads without content, and nothing to look up. */
   readonly plane?: boolean
+  /** Told once in each second of its time, for those who wait for a long story. */
+  readonly onSecond?: (now_ms: number) => void
 }
 
 /** What became of a command: `result` is absent until it is answered, `at` is when that was. */
@@ -59,6 +61,12 @@ export class World {
       feed: (machine, input) => this.#feed(machine, input),
     })
     this.wires.gossipOn = options.gossip ?? true
+    if (options.onSecond !== undefined) this.#tellTime(options.onSecond)
+  }
+
+  #tellTime(onSecond: (now_ms: number) => void): void {
+    onSecond(this.now)
+    this.#after(1000, () => this.#tellTime(onSecond))
   }
 
   // ---- machines

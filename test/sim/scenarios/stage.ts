@@ -9,6 +9,8 @@ export interface StageOptions {
   readonly quick: boolean
   /** The membership plane alone: heads without content, so nothing is written, removed or lost. */
   readonly plane?: boolean
+  /** Told once in each second of the world's time. */
+  readonly onSecond?: (now_ms: number) => void
 }
 
 export interface Scenario {
@@ -41,9 +43,10 @@ export class Stage {
 
   readonly #plane: boolean
 
-  constructor({ nodes, seed, plane = false }: StageOptions) {
+  constructor({ nodes, seed, plane = false, onSecond }: StageOptions) {
     this.#plane = plane
-    this.world = new World({ seed, link: { delay_ms: 1, jitter_ms: seed % 3 }, plane })
+    const link = { delay_ms: 1, jitter_ms: seed % 3 }
+    this.world = new World({ seed, link, plane, ...(onSecond !== undefined && { onSecond }) })
     this.names = Array.from({ length: nodes }, (_, i) => nameOf(i))
     if (plane) this.world.startPrepared(this.names)
     else for (const name of this.names) this.world.start(name)
