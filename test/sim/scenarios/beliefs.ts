@@ -43,15 +43,25 @@ export function hidings(world: World, { subjects, observers, since }: HidingsOf)
   return found
 }
 
-/** How long after its death each observer hid a subject for good; 0 where it was hidden already, `Infinity` where it never was. */
-export function hidingTimes(world: World, subject: string, observers: readonly string[], death: number): number[] {
-  return observers.map((observer) => {
-    let hiddenAt = Number.POSITIVE_INFINITY
+/**
+ * How long after their death each observer hid each of these subjects for good; 0 where it was hidden already, `Infinity`
+ * where it never was.
+ */
+export function hidingTimes(
+  world: World,
+  subjects: readonly string[],
+  observers: readonly string[],
+  death: number,
+): number[] {
+  return observers.flatMap((observer) => {
+    const hiddenAt = new Map(subjects.map((subject) => [subject, Number.POSITIVE_INFINITY]))
     for (const { at, event } of world.machine(observer).events) {
-      if (event.type === 'member' && event.peer === subject)
-        hiddenAt = event.to === 'alive' ? Number.POSITIVE_INFINITY : Math.min(hiddenAt, at)
+      if (event.type !== 'member') continue
+      const known = hiddenAt.get(event.peer)
+      if (known !== undefined)
+        hiddenAt.set(event.peer, event.to === 'alive' ? Number.POSITIVE_INFINITY : Math.min(known, at))
     }
-    return Math.max(0, hiddenAt - death)
+    return [...hiddenAt.values()].map((at) => Math.max(0, at - death))
   })
 }
 
@@ -62,11 +72,18 @@ export function mostFlips(found: readonly Hiding[]): number {
     const pair = `${observer}>${subject}`
     counts.set(pair, (counts.get(pair) ?? 0) + 1)
   }
-  return Math.max(0, ...counts.values())
+  return largest(counts.values())
 }
 
 export function longest_ms(found: readonly Hiding[]): number {
-  return Math.max(0, ...found.map(({ from, to }) => to - from))
+  return largest(found.map(({ from, to }) => to - from))
+}
+
+/** Of any number of values, more than a call takes arguments; 0 for none. */
+function largest(values: Iterable<number>): number {
+  let most = 0
+  for (const value of values) most = Math.max(most, value)
+  return most
 }
 
 export function deaths(found: readonly Hiding[]): number {

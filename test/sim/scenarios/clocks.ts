@@ -76,7 +76,7 @@ function drifting(options: StageOptions): Stage {
   const survivors = stage.without([victim])
   const wrong = hidings(world, { subjects: survivors, observers: survivors, since })
   stage.measured({
-    hidden_ms: hidingTimes(world, victim, survivors, at),
+    hidden_ms: hidingTimes(world, [victim], survivors, at),
     healthyHidden_ms: longest_ms(wrong),
     healthyDead: deaths(wrong),
   })

@@ -15,7 +15,7 @@ function oneAfterTheOther(end: 'crash' | 'vanish', options: StageOptions): Stage
     world.run(4000)
     if (victim === victims[0]) stage.removeMeanwhile()
     world.run(8000)
-    hidden_ms.push(...hidingTimes(world, victim, stage.without([victim]), at))
+    hidden_ms.push(...hidingTimes(world, [victim], stage.without([victim]), at))
     world.start(victim)
     stage.untilAlive(60_000)
   }
@@ -49,7 +49,7 @@ export const halfKilled: Scenario = {
     world.run(1000)
     stage.removeMeanwhile()
     world.run(9000)
-    const hidden_ms = victims.flatMap((victim) => hidingTimes(world, victim, survivors, since))
+    const hidden_ms = hidingTimes(world, victims, survivors, since)
     const wrong = hidings(world, { subjects: survivors, observers: survivors, since })
     stage.measured({ hidden_ms, healthyHidden_ms: longest_ms(wrong), healthyDead: deaths(wrong) })
     return stage.end({ hiddenMax_ms: 5000, healthyHidden_ms: 0 })

@@ -21,7 +21,7 @@ export const loss: Scenario = {
     world.crash(victim)
     world.run(12_000)
     stage.measured({
-      hidden_ms: hidingTimes(world, victim, stage.without([victim]), at),
+      hidden_ms: hidingTimes(world, [victim], stage.without([victim]), at),
       flips: mostFlips(before),
       healthyHidden_ms: longest_ms(before),
       healthyDead: deaths(before),
