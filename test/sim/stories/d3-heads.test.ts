@@ -60,7 +60,7 @@ test('D3: a missing head is waited for 100 ms, then pulled', () => {
   const begun = world.now
   world.run(80)
   expect(world.wires.sent.request).toBe(requests)
-  world.until(() => showing(world, 'x') === 'abc' && showing(world, 'y') === 'abc', 200, 'the pull')
+  world.until(() => showing(world, 'x') === 'abc' && showing(world, 'y') === 'abc', 100, 'the pull')
   expect(world.now - begun).toBeGreaterThanOrEqual(95)
   expect(world.wires.sent.request).toBe(requests + 1)
 })
