@@ -93,12 +93,6 @@ export const equivalents: readonly Equivalent[] = [
     because: 'who has been silent for three days to the millisecond is forgotten at this look or at the next',
   },
   {
-    file: 'src/core/registry/commands.ts',
-    change: 'Math.max → Math.min',
-    in: 'const stamp = Math.max(entry.stamp, oneMore(union.definitionEntry(key)?.stamp ?? 0, key))',
-    because: 'what is written again replaces the adopted entry in the one document of its writer, whatever its stamp',
-  },
-  {
     file: 'src/core/membership/observers.ts',
     change: 'statement → nothing',
     in: 'if (known !== undefined) return known',
@@ -110,6 +104,12 @@ export const equivalents: readonly Equivalent[] = [
     in: 'this.#version += 1',
     times: 3,
     because: 'a version is compared with what it was; by how much it rose says nothing',
+  },
+  {
+    file: 'src/core/membership/membership.ts',
+    change: '1 → 2',
+    in: '#watchedVersion = -1',
+    because: 'no version is negative: any such number is none that was seen',
   },
   {
     file: 'src/core/lookup.ts',
