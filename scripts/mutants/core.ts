@@ -40,5 +40,5 @@ function changeAt({ kind, shown, after }: Site): string {
 
 /** Code short enough to stand in a line of a report. */
 export function short(code: string): string {
-  return code.replace(/\s+/g, ' ').slice(0, 60)
+  return code.replace(/\s+/g, ' ').slice(0, 60).trimEnd()
 }

@@ -82,9 +82,34 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/core/registry/exchange.ts',
+    change: 'gap.steps.length < waitingSteps → <=',
+    in: 'if (canWait && gap.steps.length < waitingSteps) gap.steps.push({ parcel: detached(parcel), via })',
+    because: 'sixteen steps may wait, or seventeen: what finds no room comes with the pull',
+  },
+  {
+    file: 'src/core/registry/exchange.ts',
     change: 'now - askedAt < removeTimeout_ms → <=',
     in: "if (purpose !== 'remove' || now - askedAt < removeTimeout_ms) continue",
     because: 'a question is given up at the tick of its deadline or at the next one',
+  },
+  {
+    file: 'src/core/registry/exchange.ts',
+    change: 'now - (exchange.reconciledAt ?? Number.NEGATIVE_INFINITY) < → <=',
+    in: 'const isFresh = now - (exchange.reconciledAt ?? Number.NEGATIVE_INFINITY) < syncPause_ms',
+    because: 'a neighbour is asked again after two seconds, or a millisecond later',
+  },
+  {
+    file: 'src/core/registry/exchange.ts',
+    change: 'now < gap.deadline → <=',
+    in: 'if (gap.deadline === undefined || now < gap.deadline) continue',
+    because: 'a missing piece is pulled at the tick of its deadline or at the next one',
+  },
+  {
+    file: 'src/core/registry/links.ts',
+    change: '0 → 1',
+    in: 'gone.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))',
+    times: 2,
+    because: 'of those who are gone some are dialled, and chance says which: any order that lasts will do',
   },
   {
     file: 'src/core/registry/forgetting.ts',
