@@ -112,6 +112,13 @@ export const equivalents: readonly Equivalent[] = [
     because: 'of those who are gone some are dialled, and chance says which: any order that lasts will do',
   },
   {
+    file: 'src/core/registry/links.ts',
+    change: '0 → 1',
+    in: 'return [...gone.slice(first), ...gone.slice(0, first)].slice(0, goneDialled).map(({ id }) => id)',
+    times: 2,
+    because: 'chance draws where to begin: one fewer at a time, or another one, and still each of them has its turn',
+  },
+  {
     file: 'src/core/registry/forgetting.ts',
     change: 'silence_ms < forgetAfter_ms + turn * stagger_ms → <=',
     in: 'if (turn < 0 || silence_ms < forgetAfter_ms + turn * stagger_ms) continue',
