@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { progress } from './bench/progress.js'
 import { applied } from './mutants/chosen.js'
-import { equivalents } from './mutants/equivalents.js'
+import { coreOf, placesOf } from './mutants/core.js'
+import { becauseOf, stale } from './mutants/equivalents.js'
 import { mechanical } from './mutants/mechanical.js'
 import type { Mutant } from './mutants/mutant.js'
 import { patches } from './mutants/patches.js'
@@ -47,6 +48,8 @@ async function main(): Promise<void> {
   })
   if (values.help === true) return void process.stdout.write(usage)
   const root = fileURLToPath(new URL('..', import.meta.url))
+  const unplaced = stale(placesOf(coreOf(root)))
+  if (unplaced.length > 0) throw new Error(`equivalents.ts: ${unplaced.join('\n')}`)
   const all = [
     ...patches.map((patch) => applied(root, patch)),
     ...mechanical({ root, seed: Number(values.seed), count: Number(values.count) }),
@@ -80,7 +83,7 @@ async function tryAll(
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
         const [i, mutant] = next
         const trial = await workshop.try(mutant, limit_s)
-        tried[i] = { ...trial, mutant, because: explanation(mutant) }
+        tried[i] = { ...trial, mutant, because: becauseOf(mutant) }
         progress(
           `${trial.verdict.padEnd(8)} ${trial.took_s.toFixed(0).padStart(3)} s, ${left.length} left: ${mutant.name}`,
         )
@@ -93,10 +96,6 @@ async function tryAll(
   return tried
 }
 
-function explanation({ name }: Mutant): string | undefined {
-  return equivalents.find(({ matches }) => matches.test(name.replace(/:\d+ /, ' ')))?.because
-}
-
 /** A mutant that is explained and survives does not count; one that is explained and caught needs no explanation. */
 function shareCaught(tried: readonly Tried[]): number {
   const counted = tried.filter(({ verdict, because }) => verdict !== 'survived' || because === undefined)
@@ -104,7 +103,7 @@ function shareCaught(tried: readonly Tried[]): number {
 }
 
 function row({ mutant, verdict, by, took_s, because }: Tried): Record<string, unknown> {
-  return { name: mutant.name, verdict, by, took_s: Math.round(took_s), because }
+  return { name: mutant.name, in: mutant.place?.in, verdict, by, took_s: Math.round(took_s), because }
 }
 
 function report(tried: readonly Tried[]): string {
@@ -113,9 +112,11 @@ function report(tried: readonly Tried[]): string {
     return `${verdict.padEnd(8)} ${took_s.toFixed(0).padStart(4)} s  ${mutant.name}${how === '' ? '' : `\n                  by: ${how}`}`
   })
   const survivors = tried.filter(({ verdict }) => verdict === 'survived')
-  const told = survivors.map(
-    ({ mutant, because }) => `  ${mutant.name}\n    ${because ?? 'no test notices, and nobody has said why'}`,
-  )
+  const told = survivors.flatMap(({ mutant, because }) => [
+    `  ${mutant.name}`,
+    ...(mutant.place === undefined ? [] : [`    in: ${mutant.place.in}`]),
+    `    ${because ?? 'no test notices, and nobody has said why'}`,
+  ])
   const share = (100 * shareCaught(tried)).toFixed(1)
   const commit = readFileSync(new URL('../package.json', import.meta.url), 'utf8').match(/"version": "(.*)"/)?.[1]
   return [

@@ -1,66 +1,170 @@
 // Mutants that no test can catch, each with its reason. A survivor that is not in here is a hole in the tests.
+import type { Mutant, Place } from './mutant.js'
 
-export interface Equivalent {
-  /** In the mutant's name, without its line number. */
-  readonly matches: RegExp
+export interface Equivalent extends Place {
+  /** How many places of the file are just like that, all of them meant; one where it is left out. */
+  readonly times?: number
   readonly because: string
 }
 
 export const equivalents: readonly Equivalent[] = [
   {
-    matches: /wire\/codec\.ts [268] → \([268] \* 2\)/,
+    file: 'src/core/wire/codec.ts',
+    change: '8 → (8 * 2)',
+    in: 'this.#reserve(8)',
     because: 'room is reserved in a buffer before it is written to; more room changes no byte',
   },
   {
-    matches: /registry\/registry\.ts if \(now < this\.#tickAt\) return → nothing/,
+    file: 'src/core/wire/codec.ts',
+    change: '6 → (6 * 2)',
+    in: 'this.#reserve(6)',
+    because: 'room is reserved in a buffer before it is written to; more room changes no byte',
+  },
+  {
+    file: 'src/core/wire/codec.ts',
+    change: '2 → (2 * 2)',
+    in: 'const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))',
+    because: 'a buffer that is too small grows; growing further changes no byte',
+  },
+  {
+    file: 'src/core/registry/registry.ts',
+    change: 'statement → nothing',
+    in: 'if (now < this.#tickAt) return',
     because: 'a look at the clock that comes early costs time and decides nothing that the next one would not',
   },
   {
-    matches: /replica\/replica\.ts 8 → \(8 \* 2\)/,
+    file: 'src/core/replica/replica.ts',
+    change: '8 → (8 * 2)',
+    in: 'for (let i = 0; i < 8; i++) digest[i] = (digest[i] as number) ^ (mark[i] as number)',
     because: 'a digest has eight bytes; what is written behind the end of a typed array is dropped',
   },
   {
-    matches: / assert\(/,
-    because: 'an assertion holds; it is there for the day on which it does not',
+    file: 'src/core/replica/replica.ts',
+    change: '8 → (8 * 2)',
+    in: 'return crypto.hash(signed.bytes).slice(0, 8)',
+    because: 'of a mark only as many bytes are read as a digest has: eight',
   },
   {
-    matches: /registry\/reading\.ts 0 → 1/,
+    file: 'src/core/registry/reading.ts',
+    change: '0 → 1',
+    in: 'version: this.#parts.desk.replica.head(id)?.version ?? 0,',
     because: 'the version of a member without a head: there is none, since a member begins with its head',
   },
   {
-    matches: /replica\/replica\.ts 128 → |registry\/journal\.ts 256 → /,
+    file: 'src/core/replica/replica.ts',
+    change: '128 → (128 * 2)',
+    in: 'const foldAfterBytes = 128 * 1024',
     because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',
   },
   {
-    matches: /registry\/intake\.ts if \(now - \(this\.#disputedAt/,
+    file: 'src/core/registry/journal.ts',
+    change: '256 → (256 * 2)',
+    in: 'const foldAfterBytes = 256 * 1024',
+    because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',
+  },
+  {
+    file: 'src/core/registry/intake.ts',
+    change: 'statement → nothing',
+    in: 'if (now - (this.#disputedAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms) return',
     because: 'a pace: without it the same two documents are shown to their owner more often, with the same end',
   },
   {
-    matches: /registry\/commands\.ts if \(entry\.stamp !== winner\.stamp/,
+    file: 'src/core/registry/commands.ts',
+    change: 'statement → nothing',
+    in: 'if (entry.stamp !== winner.stamp || entry.writer !== winner.writer) return',
     because: 'a definition that has lost is copied, and dropped as beaten before the same input is over',
   },
   {
-    matches: /registry\/links\.ts 0 → 1/,
+    file: 'src/core/registry/links.ts',
+    change: '0 → 1',
+    in: 'for (let i = 0; i < chanceLinks; i++) {',
     because: 'three links by chance instead of four: how many there are is a choice, and the rings alone hold together',
   },
   {
-    matches: /registry\/exchange\.ts < → <=/,
+    file: 'src/core/registry/exchange.ts',
+    change: 'gap.steps.length < waitingSteps → <=',
+    in: 'if (canWait && gap.steps.length < waitingSteps) gap.steps.push({ parcel: detached(parcel), via })',
+    because: 'sixteen steps may wait, or seventeen: what finds no room comes with the pull',
+  },
+  {
+    file: 'src/core/registry/exchange.ts',
+    change: 'now - askedAt < removeTimeout_ms → <=',
+    in: "if (purpose !== 'remove' || now - askedAt < removeTimeout_ms) continue",
     because: 'a question is given up at the tick of its deadline or at the next one',
   },
   {
-    matches: /registry\/commands\.ts Math\.max → Math\.min/,
-    because: 'what is written again replaces the adopted entry in the one document of its writer, whatever its stamp',
+    file: 'src/core/registry/exchange.ts',
+    change: 'now - (exchange.reconciledAt ?? Number.NEGATIVE_INFINITY) < → <=',
+    in: 'const isFresh = now - (exchange.reconciledAt ?? Number.NEGATIVE_INFINITY) < syncPause_ms',
+    because: 'a neighbour is asked again after two seconds, or a millisecond later',
   },
   {
-    matches: /membership\/observers\.ts if \(known !== undefined\) return known → nothing/,
+    file: 'src/core/registry/exchange.ts',
+    change: 'now < gap.deadline → <=',
+    in: 'if (gap.deadline === undefined || now < gap.deadline) continue',
+    because: 'a missing piece is pulled at the tick of its deadline or at the next one',
+  },
+  {
+    file: 'src/core/registry/links.ts',
+    change: '0 → 1',
+    in: 'gone.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))',
+    times: 2,
+    because: 'of those who are gone some are dialled, and chance says which: any order that lasts will do',
+  },
+  {
+    file: 'src/core/registry/links.ts',
+    change: '0 → 1',
+    in: 'return [...gone.slice(first), ...gone.slice(0, first)].slice(0, goneDialled).map(({ id }) => id)',
+    times: 2,
+    because: 'chance draws where to begin: one fewer at a time, or another one, and still each of them has its turn',
+  },
+  {
+    file: 'src/core/registry/forgetting.ts',
+    change: 'silence_ms < forgetAfter_ms + turn * stagger_ms → <=',
+    in: 'if (turn < 0 || silence_ms < forgetAfter_ms + turn * stagger_ms) continue',
+    because: 'who has been silent for three days to the millisecond is forgotten at this look or at the next',
+  },
+  {
+    file: 'src/core/membership/observers.ts',
+    change: 'statement → nothing',
+    in: 'if (known !== undefined) return known',
     because: 'a choice is kept for its cost: made anew it is the same as long as the rings are',
   },
   {
-    matches: /membership\/membership\.ts 1 → 2/,
+    file: 'src/core/membership/membership.ts',
+    change: '1 → 2',
+    in: 'this.#version += 1',
+    times: 3,
     because: 'a version is compared with what it was; by how much it rose says nothing',
   },
   {
-    matches: /core\/lookup\.ts 1 → 2/,
+    file: 'src/core/membership/membership.ts',
+    change: '1 → 2',
+    in: '#watchedVersion = -1',
+    because: 'no version is negative: any such number is none that was seen',
+  },
+  {
+    file: 'src/core/lookup.ts',
+    change: '1 → 2',
+    in: 'const turn = this.#firstTurn % Math.max(1, known.length)',
     because: 'a turn beyond the end is taken modulo the candidates, as every turn is',
   },
 ]
+
+/** Why no test can catch this mutant; undefined where one should. */
+export function becauseOf({ place }: Mutant): string | undefined {
+  return place && equivalents.find((row) => isAt(row, place))?.because
+}
+
+/** What is wrong with rows whose places are no longer there, or are not as many as they say: code has moved under them. */
+export function stale(places: readonly Place[]): string[] {
+  return equivalents.flatMap((row) => {
+    const times = places.filter((place) => isAt(row, place)).length
+    if (times === (row.times ?? 1)) return []
+    return [`${row.file} has ${times} places, not ${row.times ?? 1}, for ${row.change} in: ${row.in}`]
+  })
+}
+
+function isAt(row: Equivalent, place: Place): boolean {
+  return row.file === place.file && row.change === place.change && row.in === place.in
+}

@@ -1,18 +1,12 @@
 // Mutants made by rule: a seed chooses among all places of the core, and the compiler throws out what it would not let pass.
-import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 import { Random } from '../../test/sim/random.js'
+import { type PlacedSite, coreOf, placesOf, short } from './core.js'
 import type { Mutant } from './mutant.js'
-import { type Kind, type Site, sitesOf } from './sites.js'
+import type { Kind } from './sites.js'
 
-/** Nothing but types, or nothing but limits that no fast test can reach. */
-const leftOut = /\/(effects|views|limits|errors)\.ts$/
 const kinds: readonly Kind[] = ['operator', 'condition', 'statement', 'constant']
-
-interface Place extends Site {
-  readonly file: string
-}
 
 export interface Choice {
   readonly root: string
@@ -23,8 +17,9 @@ export interface Choice {
 /** So many mutants, of each kind equally many. */
 export function mechanical({ root, seed, count }: Choice): Mutant[] {
   const random = new Random(seed)
-  const compiler = new Compiler(root)
-  const places = compiler.files.flatMap((file) => sitesOf(compiler.source(file)).map((site) => ({ ...site, file })))
+  const core = coreOf(root)
+  const compiler = new Compiler(root, core)
+  const places = placesOf(core)
   const byKind = new Map(
     kinds.map((kind) => [
       kind,
@@ -38,18 +33,17 @@ export function mechanical({ root, seed, count }: Choice): Mutant[] {
   for (let i = 0; chosen.length < count && i < places.length; i++) {
     const place = byKind.get(kinds[i % kinds.length] as Kind)?.pop()
     if (place === undefined) continue
-    const mutant = mutantAt(compiler, place)
+    const mutant = mutantAt(place, core.get(place.file) as string)
     if (compiler.accepts(mutant)) chosen.push(mutant)
   }
   return chosen
 }
 
-function mutantAt(compiler: Compiler, { file, start, end, before, after }: Place): Mutant {
-  const { text } = compiler.source(file)
+function mutantAt(place: PlacedSite, text: string): Mutant {
+  const { file, start, end, shown, after } = place
   const line = text.slice(0, start).split('\n').length
-  const shown = (code: string): string => code.replace(/\s+/g, ' ').slice(0, 60)
-  const name = `${file}:${line} ${shown(before)} → ${after === '' ? 'nothing' : shown(after)}`
-  return { name, file, text: text.slice(0, start) + after + text.slice(end) }
+  const name = `${file}:${line} ${short(shown)} → ${after === '' ? 'nothing' : short(after)}`
+  return { name, file, text: text.slice(0, start) + after + text.slice(end), place }
 }
 
 function shuffled<T>(items: readonly T[], random: Random): T[] {
@@ -63,21 +57,13 @@ function shuffled<T>(items: readonly T[], random: Random): T[] {
 
 /** The core as the compiler sees it, with one file changed at a time. */
 class Compiler {
-  readonly files: readonly string[]
   readonly #root: string
   readonly #texts = new Map<string, { version: number; text: string }>()
   readonly #service: ts.LanguageService
 
-  constructor(root: string) {
+  constructor(root: string, core: ReadonlyMap<string, string>) {
     this.#root = root
-    const names = readdirSync(join(root, 'src/core'), { recursive: true, encoding: 'utf8' })
-    const all = names
-      .filter((name) => name.endsWith('.ts'))
-      .map((name) => join('src/core', name))
-      .sort()
-    this.files = all.filter((name) => !leftOut.test(name))
-    for (const file of all)
-      this.#texts.set(join(root, file), { version: 1, text: readFileSync(join(root, file), 'utf8') })
+    for (const [file, text] of core) this.#texts.set(join(root, file), { version: 1, text })
     this.#service = ts.createLanguageService(this.#host())
   }
 
@@ -102,11 +88,6 @@ class Compiler {
       directoryExists: (path) => ts.sys.directoryExists(path),
       getDirectories: (path) => ts.sys.getDirectories(path),
     }
-  }
-
-  source(file: string): ts.SourceFile {
-    const path = join(this.#root, file)
-    return ts.createSourceFile(path, this.#texts.get(path)?.text ?? '', ts.ScriptTarget.Latest, true)
   }
 
   /** Whether the changed file still has the types that it must have. */

@@ -7,7 +7,8 @@ export interface Site {
   readonly kind: Kind
   readonly start: number
   readonly end: number
-  readonly before: string
+  /** What a person has to see to know what is meant: of an operator its operands too. */
+  readonly shown: string
   readonly after: string
 }
 
@@ -34,15 +35,13 @@ const functions = new Map([
 /** Every site of a file, in the order of its text. */
 export function sitesOf(file: ts.SourceFile): Site[] {
   const sites: Site[] = []
-  const add = (kind: Kind, node: ts.Node, after: string): void => {
-    const [start, end] = [node.getStart(file), node.getEnd()]
-    sites.push({ kind, start, end, before: file.text.slice(start, end), after })
-  }
+  const add = (kind: Kind, node: ts.Node, after: string, shown = node): void =>
+    void sites.push({ kind, start: node.getStart(file), end: node.getEnd(), shown: shown.getText(file), after })
   const visit = (node: ts.Node): void => {
     if (isText(node)) return
     if (ts.isBinaryExpression(node)) {
       const other = operators.get(node.operatorToken.kind)
-      if (other !== undefined) add('operator', node.operatorToken, other)
+      if (other !== undefined) add('operator', node.operatorToken, other, node)
     } else if (ts.isPropertyAccessExpression(node)) {
       const other = functions.get(node.getText(file))
       if (other !== undefined) add('operator', node, other)

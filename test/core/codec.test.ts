@@ -17,10 +17,22 @@ test.each([0, 1, 127, 128, 16_383, 16_384, 2 ** 31, 2 ** 32, 2 ** 49 + 1, Number
   },
 )
 
+test.each([0, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 40 - 1, 2 ** 40, 0x0102_0304_0506, 2 ** 48 - 1])(
+  '%d is read as written in six bytes, and what follows it too',
+  (value) => {
+    const bytes = new Writer().uint48(value).uint(1).done()
+    expect(bytes).toHaveLength(7)
+    expect(decode(bytes, (reader) => [reader.uint48(), reader.uint()])).toEqual([value, 1])
+    expect(decode(bytes.subarray(0, 5), (reader) => reader.uint48())).toBeUndefined()
+  },
+)
+
 test('numbers beyond the safe ones, and numbers over their limit, are not read', () => {
   expect(decode(Uint8Array.from(Array(8).fill(0xff)), (reader) => reader.uint())).toBeUndefined()
   expect(decode(Uint8Array.from([...Array(7).fill(0xff), 0x7f]), (reader) => reader.uint())).toBeUndefined()
   expect(decode(Uint8Array.from([101]), (reader) => reader.uint(100))).toBeUndefined()
+  expect(decode(Uint8Array.from([...Array<number>(7).fill(0x80), 0]), (reader) => reader.uint())).toBe(0)
+  expect(decode(Uint8Array.from([...Array<number>(8).fill(0x80), 0]), (reader) => reader.uint())).toBeUndefined()
 })
 
 test('texts must be UTF-8, within their limit, and everything must be used', () => {

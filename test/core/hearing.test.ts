@@ -1,5 +1,7 @@
 // What a membership believes, and what it does not: words of an earlier generation, replayed reports, hearsay, and what it slept through.
 import { expect, test } from 'vitest'
+import { deadAfter_ms } from '../../src/core/membership/formulas.js'
+import type { Member } from '../../src/core/membership/member.js'
 import { Membership } from '../../src/core/membership/membership.js'
 import type { Heartbeat, RelayedHeartbeat } from '../../src/core/wire/beat.js'
 import type { ReportMessage } from '../../src/core/wire/gossip.js'
@@ -155,4 +157,25 @@ test('what reports change is seen as soon as they are weighed; silence and time 
   expect(membership.weigh(9000).transitions).toEqual([])
   const { transitions: later } = membership.tick(9000)
   expect(later.map(({ peer, to }) => `${peer}:${to}`).sort()).toEqual([...'bcdefg'].map((id) => `${id}:hidden`))
+})
+
+test('the hidden are waited for by the number of all who are present, be they heard or not, and of nobody else', () => {
+  const ids = Array.from({ length: 199 }, (_, i) => `member ${i}`)
+  const membership = new Membership('me', (bytes) => quickHash(bytes))
+  membership.setSelf(1, 0, 0)
+  for (const id of ids) membership.follow(head(id), 0)
+  for (const id of ids.slice(50)) membership.hear(id, beat(1), 0)
+  membership.tick(0)
+  for (const id of ids.slice(0, 20)) membership.forget(id)
+  for (const id of ids.slice(100, 180)) membership.forget(id)
+  const subject = ids[199 - 1] as string
+  const observers = membership.observersOf(membership.member(subject) as Readonly<Member>).filter((id) => id !== 'me')
+  for (const author of observers.slice(0, 3)) membership.report(author, report(subject, 1), 100)
+  membership.tick(100)
+  expect(membership.member(subject)?.state).toBe('hidden')
+  const dies = 100 + deadAfter_ms(100)
+  membership.tick(dies - 1)
+  expect(membership.member(subject)?.state).toBe('hidden')
+  membership.tick(dies)
+  expect(membership.member(subject)?.state).toBe('dead')
 })

@@ -44,10 +44,10 @@ export class Content {
     return new Content(client, doc)
   }
 
-  /** Reads a full content that came from elsewhere; undefined where it is not one of this client alone. */
+  /** Reads a full content that came from elsewhere; undefined where it is not one of this client alone, or of nobody. */
   static load(bytes: Uint8Array, client: number): Content | undefined {
     const doc = Content.#empty()
-    if (!isWorkOf(client, bytes, doc, 0)) return undefined
+    if (client === 0 || !isWorkOf(client, bytes, doc, 0)) return undefined
     const content = new Content(client, doc)
     return content.#applyChecked(bytes) ? content : undefined
   }

@@ -305,12 +305,11 @@ export class Intake {
   #restoreOne({ signed, step, content }: StoredParcel, at: Moment): void {
     const { replica, membership } = this.#parts.desk
     const { owner } = signed.head
-    const held = replica.head(owner)
-    const from = { fromEpoch: held?.epoch ?? 0, fromVersion: held?.version ?? 0 }
+    const from = replica.head(owner) ?? signed.head // a step of what is not held is a gap, wherever it starts
     const parcel =
       step === undefined
         ? ({ type: 'full', bytes: content } as const)
-        : ({ type: 'step', ...from, bytes: step } as const)
+        : ({ type: 'step', fromEpoch: from.epoch, fromVersion: from.version, bytes: step } as const)
     const outcome = replica.offer(signed, parcel, Number.NEGATIVE_INFINITY)
     if (outcome.type !== 'taken') return
     this.follow(owner, outcome.changes)

@@ -4,6 +4,7 @@ import { Content } from '../../../src/core/document/content.js'
 import { decodeGossip, encodeGossip } from '../../../src/core/wire/gossip.js'
 import { signHead } from '../../../src/core/wire/head.js'
 import { wireLimits } from '../../../src/core/wire/limits.js'
+import { decodeSyncRequest } from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, registered, showing } from './cluster.js'
@@ -59,9 +60,43 @@ test('D3: a missing head is waited for 100 ms, then pulled', () => {
   const begun = world.now
   world.run(80)
   expect(world.wires.sent.request).toBe(requests)
-  world.until(() => showing(world, 'x') === 'abc' && showing(world, 'y') === 'abc', 200, 'the pull')
+  world.until(() => showing(world, 'x') === 'abc' && showing(world, 'y') === 'abc', 100, 'the pull')
   expect(world.now - begun).toBeGreaterThanOrEqual(95)
   expect(world.wires.sent.request).toBe(requests + 1)
+})
+
+test('D3: an answer that is held up keeps nobody from asking others, nor from asking again after ten seconds', () => {
+  const world = cluster('abc')
+  world.run(10_000)
+  const pulls: string[] = []
+  let isLost = false
+  let isHeldUp = true
+  world.wires.tap = ({ kind, from, to, bytes }) => {
+    const request = kind === 'request' && from === 'c' ? decodeSyncRequest(bytes) : undefined
+    if (request?.type === 'sync' && request.scope === 'listed') pulls.push(to)
+    if (kind === 'reply' && to === 'c' && isHeldUp) return 25_000
+    return !(kind === 'gossip' && to === 'c' && isLost)
+  }
+  const leaveGap = (owner: string, lost: string, told: string): void => {
+    isLost = true
+    registered(world, owner, lost)
+    world.run(30)
+    isLost = false
+    registered(world, owner, told)
+    world.run(200)
+  }
+  leaveGap('a', 'q', 'r')
+  expect(pulls).toEqual(['a'])
+  isHeldUp = false
+  leaveGap('b', 's', 't')
+  expect(pulls).toEqual(['a', 'b'])
+  world.until(() => showing(world, 'r') === 'abc', 5000, 'the comparison of digests')
+  leaveGap('a', 'u', 'v')
+  expect(pulls, 'while the first is under way').toEqual(['a', 'b'])
+  world.run(10_000)
+  leaveGap('a', 'w', 'x')
+  expect(pulls).toEqual(['a', 'b', 'a'])
+  expect(showing(world, 'x')).toBe('abc')
 })
 
 test('D3: a delete that changes no Yjs clock still reaches everybody', () => {

@@ -23,6 +23,32 @@ test('D4: a definition saved on a restored backup replaces those that it had sav
   }
 })
 
+test('D4: a definition saved on a restored backup replaces also what had lost to those after the backup', () => {
+  const world = cluster('abc')
+  done(world, world.define('a', 'd', 'first'))
+  agree(world)
+  const backup = world.machine('a').disk.copy()
+  world.partition(['a', 'b'], ['c'])
+  for (const body of ['aside', 'aside again']) done(world, world.define('c', 'd', body))
+  for (const body of ['second', 'third', 'fourth']) done(world, world.define('a', 'd', body))
+  world.run(1000)
+  world.crash('a')
+  world.machine('a').disk = backup
+  world.partition(['a'], ['b'], ['c'])
+  world.start('a')
+  world.run(5000)
+  done(world, world.define('a', 'd', 'after the backup'))
+  world.heal()
+  world.partition(['a', 'b'], ['c'])
+  world.run(5000)
+  world.heal()
+  agree(world)
+  for (const name of 'abc') {
+    const [definition] = world.machine(name).live.read.definitions()
+    expect(definition).toEqual({ id: 'd', body: 'after the backup' })
+  }
+})
+
 test('D6: rows say why an instance is not shown', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')

@@ -1,5 +1,6 @@
 // Stories of D5 and D6 for a cluster in which everyone observes everyone: who is hidden, and who must not be.
 import { expect, test } from 'vitest'
+import type { NodeView } from '../../../src/core/views.js'
 import { decodeGossip } from '../../../src/core/wire/gossip.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, registered, reportOf, showing, transitionsOf } from './cluster.js'
@@ -274,15 +275,22 @@ test('D6: members restored from disk are unknown until heard of, then dead', () 
 test('D6: usage and load come with heartbeats and are in no document', () => {
   const world = cluster('abc')
   const digests = [...world.digests()]
-  const vitals = JSON.stringify({ usage: { cpu: { percent: 12.5 } }, gpus: [] })
-  world.feed('a', { type: 'vitals', load: 12.5, vitals })
+  const usage = { cpu: { percent: 12.5 } }
+  const gpus = [{ name: 'the only one' }]
+  world.feed('a', { type: 'vitals', load: 12.5, vitals: JSON.stringify({ usage, gpus }) })
+  world.feed('c', { type: 'vitals', load: 12.5, vitals: JSON.stringify({ usage, gpus: [] }) })
   world.run(2500)
-  const node = world
-    .machine('b')
-    .live.read.nodes(world.moment('b'))
-    .find(({ id }) => id === 'node-a')
-  expect(node?.usage).toEqual({ cpu: { percent: 12.5 } })
-  expect(world.machine('b').live.read.members(world.moment('b'))[0]?.load).toBe(13)
+  const seen = (name: string): NodeView | undefined =>
+    world
+      .machine('b')
+      .live.read.nodes(world.moment('b'))
+      .find(({ id }) => id === name)
+  expect(seen('node-a')).toMatchObject({ usage, gpus })
+  expect(seen('node-c')).toMatchObject({ usage })
+  expect(seen('node-c')).not.toHaveProperty('gpus')
+  const members = world.machine('b').live.read.members(world.moment('b'))
+  expect(members.find(({ peer }) => peer === 'a')?.load).toBe(13)
+  expect(members.find(({ self }) => self)?.heardAge_ms).toBe(0)
   expect([...world.digests()]).toEqual(digests)
 })
 

@@ -119,6 +119,29 @@ test('D8: a node whose own clock jumped over the horizon keeps its content where
   expect(showing(world, 'y')).toBe('abc')
 })
 
+test('D8: when a member was last heard is known by the others also after they started again', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'y')
+  agree(world)
+  world.passDays(40) // whoever is not known to have been heard counts as silent since then
+  agree(world)
+  world.run(note_ms)
+  world.crash('c')
+  world.run(note_ms)
+  world.crash('a')
+  world.crash('b')
+  world.startAll('a', 'b')
+  world.run(note_ms)
+  world.crash('a')
+  world.crash('b')
+  world.startAll('a', 'b')
+  world.machine('c').wallOffset_ms += 400 * 24 * 3600_000
+  world.start('c')
+  agree(world)
+  world.run(1000)
+  expect(showing(world, 'y')).toBe('abc')
+})
+
 test('D8: while it is stale a node publishes nothing, adopts nothing, refuses writes and says why', () => {
   const world = cluster('abc')
   registered(world, 'c', 'y')
@@ -199,11 +222,15 @@ test('D8: deletion marks and fences live as long as removals, and a copier count
       .disk.entriesOf('b')
       .filter(({ map }) => map !== 'node')
       .map(({ map, key }) => `${map} ${key}`)
+  const notedFences = (): string[] =>
+    Object.keys(JSON.parse(world.machine('b').disk.load().notes.fences ?? '{}') as Record<string, unknown>)
   expect(marks()).toEqual(['definitions def', 'removals x', 'fences d'])
   world.passDays(16) // 36 since the removal, 16 since the copy
   world.run(note_ms)
   expect(marks()).toEqual(['definitions def', 'removals x', 'fences d'])
+  expect(notedFences()).toEqual(['d'])
   world.passDays(20)
   world.run(note_ms)
   expect(marks()).toEqual([])
+  expect(notedFences()).toEqual([])
 })

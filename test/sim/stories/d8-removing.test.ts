@@ -337,6 +337,23 @@ test('D8: a clock that jumps ahead ends no removal', () => {
   expect(showing(world, 'x')).toBe('')
 })
 
+test('D8: a clock that jumps ahead ends no removal either where the daemon started long after its machine', () => {
+  const minute_ms = 60_000
+  const world = cluster('a')
+  for (const port of [80, 81]) registered(world, 'a', 'x', port)
+  done(world, world.deregister('a', 'x'))
+  world.passDays(34)
+  world.crash('a')
+  world.machine('a').wallOffset_ms += 24 * 3600_000 - 33 * minute_ms - world.now
+  world.start('a')
+  world.run(1000)
+  world.machine('a').wallOffset_ms += 40 * 24 * 3600_000
+  world.run(11 * minute_ms)
+  expect(removals(world, 'a')).toBe(1)
+  world.run(22 * minute_ms)
+  expect(removals(world, 'a')).toBe(0)
+})
+
 test('D8: an instance registered again while its removal was under way stays', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')

@@ -148,6 +148,23 @@ test('D10: a disk that fails from the start keeps the node silent until it works
   agree(world)
 })
 
+test('D10: a node is ready once its first head is on disk, and not before', () => {
+  const world = cluster('ab')
+  world.crash('a')
+  const { generation } = world.machine('a').disk
+  const readied = (): number => world.machine('a').eventsOf('ready').length
+  const before = readied()
+  world.start('a')
+  world.until(() => world.machine('a').disk.generation > generation, 5000, 'the new generation on disk')
+  world.machine('a').disk.failure = 'EIO'
+  world.run(10_000)
+  expect(readied()).toBe(before)
+  expect(world.machine('a').live.readiness().ready).toBe(false)
+  world.machine('a').disk.failure = undefined
+  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness')
+  expect(readied()).toBe(before + 1)
+})
+
 test('D10: copies that could not be written are fetched again after the next start', () => {
   const world = cluster('abc')
   registered(world, 'a', 'before')

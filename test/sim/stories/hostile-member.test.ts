@@ -4,9 +4,9 @@ import { OwnDocument } from '../../../src/core/document/document.js'
 import type { Entry } from '../../../src/core/document/entries.js'
 import { hex } from '../../../src/core/model.js'
 import { encodeGossip } from '../../../src/core/wire/gossip.js'
-import { type SignedHead, signHead } from '../../../src/core/wire/head.js'
+import { type Head, type SignedHead, signHead } from '../../../src/core/wire/head.js'
 import { wireLimits } from '../../../src/core/wire/limits.js'
-import { encodeSyncRequest, encodeSyncResponse } from '../../../src/core/wire/sync.js'
+import { type Parcel, encodeSyncRequest, encodeSyncResponse } from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, refused, registered, showing } from './cluster.js'
@@ -127,6 +127,24 @@ test('a document does not grow beyond its limit step by step', () => {
     .live.read.digest()
     .documents.find(({ owner }) => owner === mallory)
   expect(held?.version).toBeLessThan(9)
+})
+
+test('a document whose Yjs client is nobody is refused, and no step makes one of it', () => {
+  const world = cluster('a')
+  const forgery = new Forgery([])
+  const push = (more: Partial<Head>, content: Parcel['content']): void => {
+    const signed = signHead({ ...forgery.signed.head, ...more, client: 0 }, cheapCrypto(mallory))
+    receive(world, 'a', encodeSyncRequest({ type: 'push', parcels: [{ signed, content }] }))
+  }
+  const wrong = { type: 'step', fromEpoch: 1, fromVersion: 1, bytes: Uint8Array.of(1, 2, 3) } as const
+  push({}, { type: 'full', bytes: forgery.document.encode() })
+  push({ version: 2 }, wrong) // of what it had, only the entries would be left, and nobody to write them again
+  receive(world, 'a', encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] }))
+  expect(world.machine('a').live.dropped()).toEqual({ 'content is not what its head says': 1 })
+
+  receive(world, 'a', forgery.push)
+  push({ version: 2, epoch: 2 }, wrong)
+  expect(world.machine('a').live.dropped()).toHaveProperty('update is not what its head says')
 })
 
 test('hundreds of documents with invented owners leave the clock running and the doors open', () => {
