@@ -107,14 +107,26 @@ const membership: readonly Patch[] = [
   {
     name: 'nobody doubts itself',
     file: 'src/core/membership/watch.ts',
-    find: 'return silent >= 3 && silent > watched / 2',
-    replace: 'return false',
+    find: 'const doubtful = silent >= 3 && silent > watched / 2',
+    replace: 'const doubtful = false as boolean',
   },
   {
     name: 'an observer learns nothing from reports that were wrong',
     file: 'src/core/membership/watch.ts',
     find: '  member.mistakes.push(now)\n',
     replace: '',
+  },
+  {
+    name: 'who hears badly takes hearsay as whole as anybody does',
+    file: 'src/core/membership/watch.ts',
+    find: '    if (doubtful && silent < watched) this.#doubtedAt = now\n',
+    replace: '',
+  },
+  {
+    name: 'a silence from before the hiding counts for death',
+    file: 'src/core/membership/member.ts',
+    find: 'at.now - Math.max(member.unwellSince, member.since)',
+    replace: 'at.now - member.unwellSince',
   },
   {
     name: 'of a message only the first report counts',

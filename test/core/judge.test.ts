@@ -19,7 +19,7 @@ function member(more: Partial<Member>): Member {
   return { ...newMember('a', new Uint8Array(32), head, now - 60_000), heardAt: now, ...more }
 }
 
-const calm: Circumstances = { now, awakeSince: 0, members: 5, reports: 0, needed: 2 }
+const calm: Circumstances = { now, awakeSince: 0, members: 5, hardOfHearing: false, reports: 0, needed: 2 }
 
 const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>; becomes: string | undefined }[] = [
   { what: 'any → left: its head says so', member: { state: 'alive', left: true }, becomes: 'left' },
@@ -45,6 +45,23 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
     what: 'alive → hidden: unheard for the slow path',
     member: { state: 'alive', heardAt: now - 8001 },
     becomes: 'hidden',
+  },
+  {
+    what: 'alive stays while we hear badly ourselves, though unheard for the slow path',
+    member: { state: 'alive', heardAt: now - 16_000 },
+    at: { hardOfHearing: true },
+    becomes: undefined,
+  },
+  {
+    what: 'alive → hidden: unheard for twice the slow path, however badly we hear',
+    member: { state: 'alive', heardAt: now - 16_001 },
+    at: { hardOfHearing: true },
+    becomes: 'hidden',
+  },
+  {
+    what: 'hidden stays while it has not been hidden for long, however long it was silent before',
+    member: { state: 'hidden', since: now - 2999, heardAt: now - 60_000, unwellSince: now - 60_000 },
+    becomes: undefined,
   },
   {
     what: 'alive stays: silence counts only since we woke',

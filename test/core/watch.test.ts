@@ -100,3 +100,17 @@ test('to have reported one that was hidden for it is no mistake', () => {
   a.state = 'alive'
   expect(look(now + 100 + 2301).silent).toEqual(['a'])
 })
+
+test('who doubted itself knows for ten seconds that it hears badly', () => {
+  const few = [member('a', -500), ...[...'bcde'].map((id) => member(id, 3400))]
+  const watch = new Watch()
+  watch.follow(new Set(few), now - 60_000)
+  expect(watch.isHardOfHearing(now)).toBe(false)
+  watch.look('self', 1, { now, awakeSince: 0, members: 6 })
+  for (const one of few) one.directAt = now + 60_000
+  watch.look('self', 1, { now: now + 100, awakeSince: 0, members: 6 })
+  expect([now, now + 9999, now + 10_000].map((at) => watch.isHardOfHearing(at))).toEqual([true, true, false])
+  for (const one of few) one.directAt = now + 80_000
+  watch.look('self', 1, { now: now + 90_000, awakeSince: 0, members: 6 })
+  expect(watch.isHardOfHearing(now + 90_000)).toBe(false) // who hears nobody is cut off
+})

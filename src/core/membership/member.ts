@@ -110,6 +110,8 @@ export interface Circumstances {
   readonly awakeSince: number
   /** How many members there are. */
   readonly members: number
+  /** We lately heard too little of too many at once: that nobody hears of somebody may be our own deafness. */
+  readonly hardOfHearing: boolean
   /** Distinct living observers of it whose reports stand, and how many of them hide it. */
   readonly reports: number
   readonly needed: number
@@ -130,7 +132,7 @@ export interface Judgement {
  *     unknown   dead      unheard of for the slow path's time
  *     alive     hidden    enough reports, or unheard of for the slow path's time
  *     hidden    alive     well for as long as its past hidings ask
- *     hidden    dead      unwell, and not heard of by any way, for the time that death takes
+ *     hidden    dead      unwell all the while, and not heard of by any way, for the time that death takes
  *     dead      alive     well for as long as its past hidings ask
  */
 export function judge(member: Member, at: Circumstances): Judgement | undefined {
@@ -150,7 +152,7 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
     case 'hidden':
     case 'dead': {
       if (wellFor >= recovery_ms(member.hidings.length)) return { state: 'alive', why: 'heard again' }
-      const unwellFor = member.unwellSince === undefined ? -1 : at.now - member.unwellSince
+      const unwellFor = member.unwellSince === undefined ? -1 : at.now - Math.max(member.unwellSince, member.since)
       // Whoever is reported and yet heard of, time and again, is ill and not dead: frames get lost.
       const silentFor = Math.min(unwellFor, silenceOf(member, at))
       if (member.state === 'dead' || silentFor < deadAfter_ms(at.members)) return undefined
@@ -159,12 +161,12 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
   }
 }
 
-/** No word of it by any way for the slow path's time. */
+/** No word of it by any way for the slow path's time, or for twice as long where we hear badly ourselves. */
 export function isUnheard(
   member: Readonly<Member>,
-  at: Pick<Circumstances, 'now' | 'awakeSince' | 'members'>,
+  at: Pick<Circumstances, 'now' | 'awakeSince' | 'members' | 'hardOfHearing'>,
 ): boolean {
-  return silenceOf(member, at) > slowPath_ms(at.members)
+  return silenceOf(member, at) > slowPath_ms(at.members) * (at.hardOfHearing ? 2 : 1)
 }
 
 /** How long there has been no word of it by any way, while we were awake. */

@@ -275,11 +275,7 @@ export class Membership {
 
   /** Looks at those whom reports may hide now, and at nobody else: when many die at once, many reports come. */
   weigh(now: number): Verdict {
-    const transitions: Transition[] = []
-    for (const member of this.#reported) {
-      const transition = this.#judge(member, now)
-      if (transition !== undefined) transitions.push(transition)
-    }
+    const transitions = [...this.#reported].flatMap((member) => this.#judge(member, now) ?? [])
     this.#reported.clear()
     const refute = this.#defence.mustRefute(this.observers().length, now)
     return { transitions, reports: [], refute, takenOver: [] }
@@ -289,7 +285,7 @@ export class Membership {
   tick(now: number): Verdict {
     this.#reported.clear()
     const takenOver = this.#lookAround(now)
-    const at = { now, awakeSince: this.#awakeSince, members: this.#present }
+    const at = this.#circumstances(now)
     const { silent, heardAgain } = this.#watch.look(this.#self, this.#defence.generation, at)
     for (const member of silent) this.#restless.add(member)
     if (now - this.#sweptAt >= heartbeatInterval_ms) this.#sweep(now)
@@ -316,10 +312,15 @@ export class Membership {
     return begun.filter(({ state, directAt }) => state !== 'unknown' && directAt === undefined).map(({ id }) => id)
   }
 
+  #circumstances(now: number): Omit<Circumstances, 'reports' | 'needed'> {
+    const hardOfHearing = this.#watch.isHardOfHearing(now)
+    return { now, awakeSince: this.#awakeSince, members: this.#present, hardOfHearing }
+  }
+
   /** The quiet ones, once a second: has anybody heard of them? */
   #sweep(now: number): void {
     this.#sweptAt = now
-    const at = { now, awakeSince: this.#awakeSince, members: this.#present }
+    const at = this.#circumstances(now)
     for (const member of this.#members.values()) {
       if (member.state === 'alive' && isUnheard(member, at)) this.#restless.add(member)
     }
@@ -336,9 +337,7 @@ export class Membership {
     forgetOldMarks(member, now)
     if (member.graceUntil !== undefined && now >= member.graceUntil) this.#endGrace(member)
     const circumstances: Circumstances = {
-      now,
-      awakeSince: this.#awakeSince,
-      members: this.#present,
+      ...this.#circumstances(now),
       reports: this.#standing(member, now).length,
       needed: reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length),
     }

@@ -24,8 +24,12 @@ export interface Watcher {
 /** A member that was heard directly within this time before we became its observer need not be heard anew. */
 const stillHeard_ms = 2 * heartbeatInterval_ms
 
+/** For so long after it doubted itself a daemon knows that it hears badly. */
+const doubtMemory_ms = 10_000
+
 export class Watch {
   readonly #subjects = new Set<Member>()
+  #doubtedAt = Number.NEGATIVE_INFINITY
 
   /** Those whom we observe, the hidden ones among them. */
   get subjects(): ReadonlySet<Member> {
@@ -82,6 +86,14 @@ export class Watch {
   }
 
   /**
+   * Whether we lately doubted ourselves and heard somebody all the same: then silence says less. (Lifeguard's local health
+   * again.) Who hears nobody at all is cut off, and has nothing to wait for.
+   */
+  isHardOfHearing(now: number): boolean {
+    return now - this.#doubtedAt < doubtMemory_ms
+  }
+
+  /**
    * At least three subjects, and more than half of all, fell silent at once: more likely it is us (Lifeguard).
    * Refused dials are exempt: they are evidence, not silence.
    */
@@ -93,7 +105,9 @@ export class Watch {
       watched += 1
       if (now - member.directAt > silence_ms) silent += 1
     }
-    return silent >= 3 && silent > watched / 2
+    const doubtful = silent >= 3 && silent > watched / 2
+    if (doubtful && silent < watched) this.#doubtedAt = now
+    return doubtful
   }
 }
 
@@ -118,10 +132,10 @@ function isObservable({ state, left }: Readonly<Member>): boolean {
 /** Whether the silence of a subject is to be told to all. */
 export function isSilent(member: Readonly<Member>, { now, awakeSince, members }: Watcher, doubtful: boolean): boolean {
   if (member.refused) return true
-  if (member.observedSince === undefined) return false
   if (member.directAt === undefined) {
     // Nobody has to have told us that it lives: we may have taken over from an observer that died with it.
-    if (member.heardAt === undefined || now - Math.max(member.observedSince, awakeSince) <= silence_ms) return false
+    if (member.heardAt === undefined || now - Math.max(member.observedSince ?? now, awakeSince) <= silence_ms)
+      return false
     return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members)
   }
   const mistakes = member.mistakes.filter((mistakeAt) => now - mistakeAt < mistakeMemory_ms).length
