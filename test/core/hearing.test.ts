@@ -179,3 +179,17 @@ test('the hidden are waited for by the number of all who are present, be they he
   membership.tick(dies)
   expect(membership.member(subject)?.state).toBe('dead')
 })
+
+test('who is reported by most of its observers refutes while that raises the bar, and then once a minute', () => {
+  const others = 'abcdefgh'
+  const membership = among(others)
+  const refutedAt: number[] = []
+  for (let now = 2000; now <= 130_000; now += 2000) {
+    hearAll(membership, others, now, now)
+    for (const author of others) membership.report(author, report('me', now, 1, refutedAt.length), now)
+    if (!membership.weigh(now).refute) continue
+    refutedAt.push(now)
+    membership.setSelf(1, refutedAt.length, now)
+  }
+  expect(refutedAt).toEqual([2000, 4000, 64_000, 124_000])
+})

@@ -126,7 +126,7 @@ test.each(rows)('$what', ({ member: given, at, becomes }) => {
 })
 
 test('well is freshly heard with too few reports; both begin to count when they begin', () => {
-  const one = member({ heardAt: now - 3000 })
+  const one = member({ heardAt: now - 5000 })
   noteWellness(one, calm)
   expect([one.wellSince, one.unwellSince]).toEqual([now, undefined])
   noteWellness(one, { ...calm, now: now + 1 })
@@ -136,4 +136,13 @@ test('well is freshly heard with too few reports; both begin to count when they 
   expect([one.wellSince, one.unwellSince]).toEqual([undefined, now + 1])
   noteWellness(one, { ...calm, now: now + 300, reports: 1 })
   expect([one.wellSince, one.unwellSince]).toEqual([now + 300, undefined])
+})
+
+test('the dead look well only by a word from after their death', () => {
+  const one = member({ state: 'dead', since: now - 1000, heardAt: now - 1000, unwellSince: now - 9000 })
+  noteWellness(one, calm)
+  expect([one.wellSince, one.unwellSince]).toEqual([undefined, now - 9000])
+  one.heardAt = now - 999
+  noteWellness(one, calm)
+  expect([one.wellSince, one.unwellSince]).toEqual([now, undefined])
 })

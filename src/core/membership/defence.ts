@@ -4,12 +4,15 @@
  */
 import type { PeerId } from '../model.js'
 import type { About } from '../wire/gossip.js'
-import { memory_ms, reportRepeat_ms, reportsNeeded } from './formulas.js'
+import { memory_ms, reportsNeeded } from './formulas.js'
 import type { Report } from './member.js'
 import { type Saying, noteReport, stands } from './reports.js'
 
-/** Where a refutation raises no bar any more, it is said as often as reports are: those who were wrong a moment ago fall silent. */
-const refutePause_ms = reportRepeat_ms
+/**
+ * Where a refutation raises no bar any more, it is seldom said: most observers do not reach us, whoever shows us for it hides
+ * us again two seconds later, and holds that against us for minutes. Their reports end by themselves once they hear us.
+ */
+const refutePause_ms = 60_000
 
 export class Defence {
   readonly #accusations = new Map<PeerId, Report>()

@@ -68,15 +68,19 @@ export function slowPath_ms(members: number): number {
 
 /**
  * How long nobody may have heard of a member before an observer reports it that never heard it itself: one that took
- * over from an observer which is hidden too. Half the slow path: much longer than hearsay takes where the member lives.
+ * over from an observer which is hidden too. As long as a word is fresh at least, and longer than hearsay takes where the
+ * member lives.
  */
 export function inheritedSilence_ms(members: number): number {
-  return slowPath_ms(members) / 2
+  return (slowPath_ms(members) * 5) / 8
 }
 
-/** How old the last word of a member may be for it to count as alive again: direct silence and one relay, or what hearsay takes. */
+/**
+ * How old the last word of a member may be for it to count as alive again. Hearsay takes up to 2 s at 100 members, and up to
+ * 5 s where half of all heartbeats are lost: with less, whoever was hidden wrongly then stays hidden for minutes.
+ */
 export function fresh_ms(members: number): number {
-  return Math.max(3000, (slowPath_ms(members) * 3) / 8)
+  return Math.max(5000, (slowPath_ms(members) * 3) / 8)
 }
 
 /**

@@ -179,7 +179,9 @@ function silenceOf(
 
 /** Notes whether a member looks well now; the table asks for how long. */
 export function noteWellness(member: Member, at: Circumstances): void {
-  const heard = member.heardAt !== undefined && at.now - member.heardAt <= fresh_ms(at.members)
+  const { state, since, heardAt } = member
+  const isFresh = heardAt !== undefined && at.now - heardAt <= fresh_ms(at.members)
+  const heard = isFresh && (state !== 'dead' || heardAt > since) // nobody is raised by what was said before the death
   const well = heard && at.reports < at.needed
   member.wellSince = well ? (member.wellSince ?? at.now) : undefined
   member.unwellSince = well ? undefined : (member.unwellSince ?? at.now)
