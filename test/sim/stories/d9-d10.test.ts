@@ -216,3 +216,20 @@ test('D10: a power cut that takes copies of others back costs a sync and nothing
     expect(world.instances('a'), `seed ${seed}`).toHaveLength(10)
   }
 })
+
+test('D10: updates on disk are folded into a snapshot before they outgrow it, at the owner and at every copy', () => {
+  const world = cluster('ab')
+  for (let i = 0; i < 60; i++) done(world, world.define('a', `d${i}`, { text: String(i).padEnd(20_000, 'x') }))
+  agree(world)
+  for (const name of 'ab') {
+    const kept = world
+      .machine(name)
+      .disk.load()
+      .documents.find(({ owner }) => owner === 'a')
+    const updates = kept?.updates.reduce((sum, { head, update }) => sum + head.length + update.length, 0) ?? 0
+    const snapshot = kept?.snapshot?.content.length ?? 0
+    expect(snapshot).toBeGreaterThan(256 * 1024)
+    expect(updates).toBeLessThanOrEqual(snapshot)
+    expect(updates + snapshot).toBeGreaterThan(60 * 20_000)
+  }
+})
