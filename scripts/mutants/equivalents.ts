@@ -149,6 +149,24 @@ export const equivalents: readonly Equivalent[] = [
     in: 'const turn = this.#firstTurn % Math.max(1, known.length)',
     because: 'a turn beyond the end is taken modulo the candidates, as every turn is',
   },
+  {
+    file: 'src/core/registry/pulse.ts',
+    change: '2000 → (2000 * 2)',
+    in: 'const settled_ms = 2000',
+    because: 'how long a changed head rests before digests cover it is a choice: a difference is told two seconds later',
+  },
+  {
+    file: 'src/core/registry/journal.ts',
+    change: '1000 → (1000 * 2)',
+    in: 'const retry_ms = 1000',
+    because: 'how soon a refused write is tried again is a choice',
+  },
+  {
+    file: 'src/core/registry/journal.ts',
+    change: '0 → 1',
+    in: '#generation = 0',
+    because: 'every start sets the generation before anything is written or said',
+  },
 ]
 
 /** Why no test can catch this mutant; undefined where one should. */
