@@ -153,7 +153,8 @@ export const equivalents: readonly Equivalent[] = [
     file: 'src/core/registry/pulse.ts',
     change: '2000 → (2000 * 2)',
     in: 'const settled_ms = 2000',
-    because: 'how long a changed head rests before digests cover it is a choice: a difference is told two seconds later',
+    because:
+      'how long a changed head rests before digests cover it is a choice: a difference is told two seconds later',
   },
   {
     file: 'src/core/registry/journal.ts',
