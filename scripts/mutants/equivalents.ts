@@ -165,8 +165,14 @@ export const equivalents: readonly Equivalent[] = [
   {
     file: 'src/core/registry/journal.ts',
     change: '0 → 1',
-    in: '#generation = 0',
-    because: 'every start sets the generation before anything is written or said',
+    in: '#version = 0',
+    because: 'versions need only rise: it does not matter where they begin',
+  },
+  {
+    file: 'src/core/registry/pulse.ts',
+    change: '10_000 → (10000 * 2)',
+    in: 'const farewellInterval_ms = 10_000',
+    because: 'how often a farewell is said again to one who may have lost it is a choice',
   },
 ]
 

@@ -36,3 +36,10 @@ test('a sample is taken each minute, and each of them counts', () => {
   expect(inDoubt(doubt, '', minute_ms + 1)).toBe(true)
   expect(inDoubt(doubt, 'ab', minute_ms + 2)).toBe(false)
 })
+
+test('a quarter of an hour is counted from the sample, not from when the clock began', () => {
+  const hour_ms = 60 * minute_ms
+  const doubt = new Doubt('abc', hour_ms)
+  for (let minute = 1; minute <= 15; minute++) expect(inDoubt(doubt, '', hour_ms + minute * minute_ms)).toBe(true)
+  expect(inDoubt(doubt, '', hour_ms + 15 * minute_ms + 1)).toBe(false)
+})
