@@ -3,20 +3,10 @@ import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readHolder, SmallFile } from '../../src/io/identity.js'
-import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
-import { removeTemporaryDirs, snapshot, temporaryDir } from './stored.js'
+import { openDataDir } from '../../src/io/storage/data-dir.js'
+import { closeAndRemoveDirs, openAt, snapshot, temporaryDir } from './stored.js'
 
-const opened: DataDir[] = []
-afterEach(async () => {
-  for (const dir of opened.splice(0)) await dir.close()
-  await removeTemporaryDirs()
-})
-
-async function openAt(path: string): Promise<DataDir> {
-  const dir = await openDataDir(path)
-  opened.push(dir)
-  return dir
-}
+afterEach(closeAndRemoveDirs)
 
 const modeOf = async (path: string) => (await stat(path)).mode & 0o777
 

@@ -1,5 +1,4 @@
 // What a data directory does when the disk lied, filled up, or lost a part of the database: it starts, and it says what is gone.
-import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,19 +7,23 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { StoreOp } from '../../src/core/effects.js'
 import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
 import { encodeText, schemaKey } from '../../src/io/storage/records.js'
-import { bytes, forget, note, removeTemporaryDirs, snapshot, temporaryDir, text, update } from './stored.js'
+import {
+  bytes,
+  canLimitFileSize,
+  closeAndRemoveDirs,
+  forget,
+  note,
+  openAt as openDirAt,
+  snapshot,
+  temporaryDir,
+  text,
+  update,
+  withFilesUpTo,
+} from './stored.js'
 
-const opened: DataDir[] = []
-afterEach(async () => {
-  for (const dir of opened.splice(0)) await dir.close()
-  await removeTemporaryDirs()
-})
+afterEach(closeAndRemoveDirs)
 
-async function openAt(path: string, seconds = 1_800_000_000): Promise<DataDir> {
-  const dir = await openDataDir(path, { wall: () => seconds * 1000 })
-  opened.push(dir)
-  return dir
-}
+const openAt = (path: string, seconds = 1_800_000_000) => openDirAt(path, { wall: () => seconds * 1000 })
 
 /** A directory, closed again, that holds the documents A, B and C, and a note. */
 async function filledDir(content = 'c'): Promise<string> {
@@ -238,11 +241,7 @@ describe('damage to single values', () => {
 })
 
 describe('a disk that refuses', () => {
-  const canLimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0
-  const limitFileSize = (limit: string) =>
-    execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${limit}:unlimited`])
-
-  it.skipIf(!canLimit)(
+  it.skipIf(!canLimitFileSize)(
     'rejects while it is full, and keeps everything that it acknowledges before and after',
     async () => {
       const path = await temporaryDir()
@@ -266,12 +265,7 @@ describe('a disk that refuses', () => {
         }
       }
       await writeSome(0)
-      limitFileSize('50000')
-      try {
-        await writeSome(40)
-      } finally {
-        limitFileSize('unlimited')
-      }
+      await withFilesUpTo(50_000, () => writeSome(40))
       await writeSome(80)
       expect(refused).toBeGreaterThan(0)
       for (let i = 80; i < 120; i++) expect(acknowledged).toContain(`A${i}`)
@@ -285,12 +279,7 @@ describe('a disk that refuses', () => {
   async function refusing(...ops: StoreOp[]): Promise<DataDir> {
     const dir = await openAt(await temporaryDir())
     await dir.storage.write([snapshot('A', 'h', 'c'), snapshot('B', 'h', 'c')], true)
-    limitFileSize('1000')
-    try {
-      await expect(dir.storage.write(ops, true)).rejects.toThrow(/large/)
-    } finally {
-      limitFileSize('unlimited')
-    }
+    await withFilesUpTo(1000, () => expect(dir.storage.write(ops, true)).rejects.toThrow(/large/))
     return dir
   }
 
@@ -299,7 +288,7 @@ describe('a disk that refuses', () => {
 
   const large = 'u'.repeat(5000)
 
-  it.skipIf(!canLimit)('refuses an update behind a lost one until that one is written again', async () => {
+  it.skipIf(!canLimitFileSize)('refuses an update behind a lost one until that one is written again', async () => {
     const dir = await refusing(update('A', 1, 'h1', large), update('A', 2, 'h2', large))
     await expect(dir.storage.write([update('A', 3, 'h3', 'u')], true)).rejects.toThrow(/write that one again/)
     await expect(dir.storage.write([update('A', 2, 'h2', 'u')], true)).rejects.toThrow(/write that one again/)
@@ -312,14 +301,14 @@ describe('a disk that refuses', () => {
     ])
   })
 
-  it.skipIf(!canLimit)('takes a snapshot in place of what was lost', async () => {
+  it.skipIf(!canLimitFileSize)('takes a snapshot in place of what was lost', async () => {
     const dir = await refusing(update('A', 1, 'h1', large))
     await dir.storage.write([snapshot('A', 'new', 'c'), update('A', 2, 'h2', 'u')], true)
     await dir.storage.write([update('A', 3, 'h3', 'u')], true)
     expect(await headsIn(dir)).toEqual([['A', 'h2', 'h3'], ['B']])
   })
 
-  it.skipIf(!canLimit)('takes no update in place of a lost snapshot', async () => {
+  it.skipIf(!canLimitFileSize)('takes no update in place of a lost snapshot', async () => {
     const dir = await refusing(snapshot('A', 'new', large))
     await expect(dir.storage.write([update('A', 1, 'h1', 'u')], true)).rejects.toThrow(/or a snapshot/)
     await dir.storage.write([forget('A')], true)

@@ -1,28 +1,30 @@
 // Writes that nobody waits for share a batch on LevelDB: held back, never out of order, never at another's cost. The clock stands
 // still in here unless a test moves it, so what is written was released by something else than time.
-import { execFileSync, spawnSync } from 'node:child_process'
 import { Level } from 'level'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { StoreOp } from '../../src/core/effects.js'
-import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
-import { forget, note, removeTemporaryDirs, snapshot, temporaryDir, text, update } from './stored.js'
+import type { DataDir } from '../../src/io/storage/data-dir.js'
+import {
+  canLimitFileSize,
+  closeAndRemoveDirs,
+  forget,
+  note,
+  openAt,
+  snapshot,
+  temporaryDir,
+  text,
+  update,
+  withFilesUpTo,
+} from './stored.js'
 
-const opened: DataDir[] = []
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
 })
 afterEach(async () => {
   vi.restoreAllMocks()
   vi.useRealTimers()
-  for (const dir of opened.splice(0)) await dir.close()
-  await removeTemporaryDirs()
+  await closeAndRemoveDirs()
 })
-
-async function openAt(path: string): Promise<DataDir> {
-  const dir = await openDataDir(path)
-  opened.push(dir)
-  return dir
-}
 
 /** The batches that reach LevelDB from now on: how many puts and deletions each has, and whether it is synced. */
 function watchBatches(): { readonly size: number; readonly sync: boolean }[] {
@@ -148,59 +150,50 @@ describe('unsynced writes', () => {
 })
 
 describe('a batch of several writes that fails', () => {
-  const canLimit = process.platform === 'linux' && spawnSync('prlimit', ['--version']).status === 0
-  const limitFileSize = (limit: string) =>
-    execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${limit}:unlimited`])
-
   /** What became of each: 'written', or why not. */
   async function fates(...writes: Promise<void>[]): Promise<string[]> {
     const settled = await Promise.allSettled(writes)
     return settled.map((one) => (one.status === 'fulfilled' ? 'written' : (one.reason as Error).message))
   }
 
-  it.skipIf(!canLimit)('costs the write alone that the disk refuses, and what stands behind its hole', async () => {
-    const path = await temporaryDir()
-    const dir = await openAt(path)
-    limitFileSize('4000')
-    let fate: string[]
-    try {
-      fate = await fates(
-        dir.storage.write([updateOf('B', 1)], false),
-        dir.storage.write([updateOf('A', 1, 50_000)], false),
-        dir.storage.write([updateOf('A', 2)], false),
-        dir.storage.write([updateOf('C', 1)], false),
-        dir.storage.write([updateOf('Own', 1), note('n', 'v')], true),
+  it.skipIf(!canLimitFileSize)(
+    'costs the write alone that the disk refuses, and what stands behind its hole',
+    async () => {
+      const path = await temporaryDir()
+      const dir = await openAt(path)
+      const fate = await withFilesUpTo(4000, () =>
+        fates(
+          dir.storage.write([updateOf('B', 1)], false),
+          dir.storage.write([updateOf('A', 1, 50_000)], false),
+          dir.storage.write([updateOf('A', 2)], false),
+          dir.storage.write([updateOf('C', 1)], false),
+          dir.storage.write([updateOf('Own', 1), note('n', 'v')], true),
+        ),
       )
-    } finally {
-      limitFileSize('unlimited')
-    }
-    expect(fate).toEqual([
-      'written',
-      expect.stringMatching(/cannot be written: .*large/),
-      expect.stringMatching(/earlier write for A failed/),
-      'written',
-      'written',
-    ])
-    await dir.storage.write([updateOf('B', 2)], true)
-    await dir.storage.write([updateOf('A', 1), updateOf('A', 2)], true)
-    await dir.close()
-    expect(await headsIn(await openAt(path))).toEqual({ A: ['h1', 'h2'], B: ['h1', 'h2'], C: ['h1'], Own: ['h1'] })
-  })
+      expect(fate).toEqual([
+        'written',
+        expect.stringMatching(/cannot be written: .*large/),
+        expect.stringMatching(/earlier write for A failed/),
+        'written',
+        'written',
+      ])
+      await dir.storage.write([updateOf('B', 2)], true)
+      await dir.storage.write([updateOf('A', 1), updateOf('A', 2)], true)
+      await dir.close()
+      expect(await headsIn(await openAt(path))).toEqual({ A: ['h1', 'h2'], B: ['h1', 'h2'], C: ['h1'], Own: ['h1'] })
+    },
+  )
 
-  it.skipIf(!canLimit)('of a synced write leaves the copies before it alone', async () => {
+  it.skipIf(!canLimitFileSize)('of a synced write leaves the copies before it alone', async () => {
     const path = await temporaryDir()
     const dir = await openAt(path)
-    limitFileSize('4000')
-    let fate: string[]
-    try {
-      fate = await fates(
+    const fate = await withFilesUpTo(4000, () =>
+      fates(
         dir.storage.write([updateOf('A', 1)], false),
         dir.storage.write([snapshot('A', 'h', 'c')], false),
         dir.storage.write([updateOf('Own', 1, 50_000)], true),
-      )
-    } finally {
-      limitFileSize('unlimited')
-    }
+      ),
+    )
     expect(fate).toEqual(['written', 'written', expect.stringMatching(/cannot be written/)])
     await dir.storage.write([updateOf('A', 2)], true)
     await expect(dir.storage.write([updateOf('Own', 2)], true)).rejects.toThrow(/earlier write for Own failed/)

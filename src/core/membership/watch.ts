@@ -117,10 +117,14 @@ function reportsDue(silent: readonly Member[], now: number): Member[] {
   return silent.some(isDueBy(now)) ? silent.filter(isDueBy(now + reportRepeat_ms / 2)) : []
 }
 
+function lateMistakes({ mistakes }: Readonly<Member>, now: number): number[] {
+  return mistakes.filter((at) => now - at < mistakeMemory_ms)
+}
+
 /** We reported a member that was not hidden for it, and hear it again: it was our silence, or the line's, and not its own. */
 function noteMistake(member: Member, now: number): void {
   if (member.state !== 'alive') return
-  member.mistakes = member.mistakes.filter((at) => now - at < mistakeMemory_ms)
+  member.mistakes = lateMistakes(member, now)
   member.mistakes.push(now)
 }
 
@@ -138,8 +142,7 @@ export function isSilent(member: Readonly<Member>, { now, awakeSince, members }:
       return false
     return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members)
   }
-  const mistakes = member.mistakes.filter((mistakeAt) => now - mistakeAt < mistakeMemory_ms).length
-  const wait_ms = patience_ms(mistakes) + (doubtful ? heartbeatInterval_ms : 0)
+  const wait_ms = patience_ms(lateMistakes(member, now).length) + (doubtful ? heartbeatInterval_ms : 0)
   if (now - Math.max(member.directAt, awakeSince) <= wait_ms) return false
   const heardByOthers = member.heardAt !== undefined && now - member.heardAt <= silence_ms
   return !(doubtful && heardByOthers)
