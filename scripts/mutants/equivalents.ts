@@ -174,6 +174,12 @@ export const equivalents: readonly Equivalent[] = [
     in: 'const farewellInterval_ms = 10_000',
     because: 'how often a farewell is said again to one who may have lost it is a choice',
   },
+  {
+    file: 'src/core/registry/commands.ts',
+    change: 'known.n <= union.removedUpTo(key) → <',
+    in: 'known.n <= union.removedUpTo(key) || [...union.records(key).keys()].some((owner) => owner !== self)',
+    because: 'a removal up to the same number stands already: another one hides nothing more',
+  },
 ]
 
 /** Why no test can catch this mutant; undefined where one should. */

@@ -43,7 +43,7 @@ export class World {
   readonly #trace = new Trace()
   readonly #time = new EventQueue()
   readonly #options: WorldOptions
-  readonly #services = new Map<string, CheckResult['status']>()
+  readonly #services = new Map<string, CheckResult['status'] | 'silent'>()
   readonly #answers = new Map<string, Answer>()
   #ticket = 0
   /** In a world of the membership plane: what a daemon knows when it starts. */
@@ -229,8 +229,8 @@ export class World {
     return this.command(name, { type: 'remove-definition', id })
   }
 
-  /** What a health check of this url will find, of one kind where that is said; `Healthy` unless said. */
-  service(url: string, status: CheckResult['status'], check?: string): void {
+  /** What a health check of this url will find, of one kind where that is said; `Healthy` unless said. `silent`: no answer, ever. */
+  service(url: string, status: CheckResult['status'] | 'silent', check?: string): void {
     this.#services.set(check === undefined ? url : `${check} ${url}`, status)
   }
 
@@ -415,6 +415,7 @@ export class World {
       case 'check': {
         const { url, check } = effect
         const status = this.#services.get(`${check} ${url}`) ?? this.#services.get(url) ?? 'Healthy'
+        if (status === 'silent') return
         return this.#feedLater(machine, 2, { type: 'checked', id: effect.id, n: effect.n, result: { status } })
       }
       case 'settle':

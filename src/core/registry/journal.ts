@@ -334,10 +334,15 @@ export class Journal {
     this.#parts.emit({ type: 'store', id, sync: true, ops })
   }
 
-  /** @returns whether it was this journal's commit */
-  stored(id: number, error: string | undefined, now: number): boolean {
+  /** Whether this store is the commit on its way. */
+  awaits(id: number): boolean {
+    return this.#inFlight?.id === id
+  }
+
+  /** The commit on its way is on disk, or was refused. */
+  stored(error: string | undefined, now: number): void {
     const commit = this.#inFlight
-    if (commit === undefined || commit.id !== id) return false
+    assert(commit !== undefined, 'only what was sent to the disk is stored')
     this.diskError = error
     if (error !== undefined) {
       this.#isFailing = true
@@ -347,14 +352,13 @@ export class Journal {
       )
       commit.waiting = []
       this.#retryAt = now + retry_ms
-      return true
+      return
     }
     this.#isFailing = false
     this.#inFlight = undefined
     this.#signed = commit.signed
     this.#publication.add(commit)
     for (const waiting of commit.waiting) waiting(undefined)
-    return true
   }
 
   /** Tells everybody what is new on disk; at once only where `urgent`. */

@@ -240,9 +240,12 @@ export class Registry {
 
   #onStored(id: number, error: string | undefined): void {
     if (this.#opening.stored(id, error, this.#at)) return
-    const isOwn = this.#journal.stored(id, error, this.#at.now)
-    if (!isOwn && error !== undefined) this.#parts.desk.replica.distrustDisk()
-    if (!isOwn || error !== undefined) return
+    if (!this.#journal.awaits(id)) {
+      if (error !== undefined) this.#parts.desk.replica.distrustDisk()
+      return
+    }
+    this.#journal.stored(error, this.#at.now)
+    if (error !== undefined) return
     this.#parts.pulse.ownHeadChanged(this.#at.now)
     this.#membership.setSelf(this.#journal.generation, this.#journal.incarnation, this.#at.now)
     if (this.#isReady) return

@@ -321,3 +321,13 @@ test('D3: after thousands of overwrites a newcomer is sent no more than twice th
   expect(sent).toBeLessThanOrEqual(2 * fresh)
   for (const name of 'ab') expect(world.machine(name).disk.contentBytes('a')).toBeLessThanOrEqual(2 * fresh + 300_000)
 })
+
+test('D3: the third heartbeat in a row with another digest leads to a sync, and no later one', () => {
+  const world = cluster('ab', { gossip: false })
+  world.run(5000)
+  registered(world, 'a', 'x')
+  const settled_ms = 2000
+  const took_ms = world.until(() => showing(world, 'x') === 'ab', 20_000, 'x at both')
+  expect(took_ms).toBeGreaterThan(2000)
+  expect(took_ms).toBeLessThan(settled_ms + 3000 + 100)
+})

@@ -8,6 +8,10 @@ function lookedUp(world: World, name: string, slug: string): { urls: string[]; d
   return { urls: instances.map(({ url }) => url).sort(), degraded, ...(picked && { picked: picked.url }) }
 }
 
+function shownStatus(world: World, name: string, slug: string): string | undefined {
+  return world.machine(name).live.read.lookup(slug, world.moment(name)).instances[0]?.status
+}
+
 test('D9: an unknown slug is not known; a known one with nothing visible is an empty list', () => {
   const world = cluster('abcd')
   registered(world, 'd', 'x')
@@ -163,6 +167,18 @@ test('D10: a node is ready once its first head is on disk, and not before', () =
   world.machine('a').disk.failure = undefined
   world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness')
   expect(readied()).toBe(before + 1)
+})
+
+test('D10: what a restarted node could not check by then is shown as unknown, not as it was before', () => {
+  const world = cluster('ab')
+  registered(world, 'a', 'x')
+  agree(world)
+  expect(shownStatus(world, 'b', 'x')).toBe('Healthy')
+  world.crash('a')
+  world.service(urlOf('x'), 'silent')
+  world.start('a')
+  agree(world)
+  expect(shownStatus(world, 'b', 'x')).toBe('Unknown')
 })
 
 test('D10: copies that could not be written are fetched again after the next start', () => {
