@@ -89,8 +89,8 @@ const membership: readonly Patch[] = [
   {
     name: 'reports by the dead count',
     file: 'src/core/membership/membership.ts',
-    find: 'if (!stands(report, member, now) || !this.isAlive(author)) continue',
-    replace: 'if (!stands(report, member, now)) continue',
+    find: 'this.isAlive(author) && this.observersOf(member)',
+    replace: 'this.observersOf(member)',
   },
   {
     name: 'who slept counts what it missed as silence',

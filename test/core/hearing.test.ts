@@ -64,6 +64,30 @@ test('a report counts for five seconds from its receipt, and its replay brings i
   expect(membership.reporters('a', 6000)).toEqual([])
 })
 
+test('reports that ended a while ago are let go, and cannot be said again by somebody else', () => {
+  const membership = among('abcdefg')
+  for (const author of 'bcd') membership.report(author, report('a', 5), 100)
+  membership.report('e', report('a', 1), 10_099)
+  expect(membership.member('a')?.reports.size).toBe(4)
+  membership.report('e', report('a', 2), 10_100)
+  expect([...(membership.member('a')?.reports.keys() ?? [])]).toEqual(['e'])
+  for (const subject of 'af') expect(membership.report('b', report(subject, 5), 10_200)).toBe(false)
+  expect(membership.report('b', report('f', 4), 10_200)).toBe(false)
+  expect(membership.report('b', report('f', 6), 10_200)).toBe(true)
+})
+
+test('of an author the newest word that was let go counts, in whatever order; after its restart it begins anew', () => {
+  const membership = among('abcdefg')
+  membership.report('b', report('a', 9), 0)
+  membership.report('b', report('c', 4), 0)
+  for (const subject of 'ac') membership.report('d', report(subject, subject === 'a' ? 1 : 2), 20_000)
+  expect(membership.report('b', report('e', 9), 20_000)).toBe(false)
+  expect(membership.report('b', { ...report('e', 1), authorGeneration: 2 }, 20_000)).toBe(true)
+  membership.forget('b')
+  membership.follow(head('b'), 20_000)
+  expect(membership.report('b', report('f', 1), 20_000)).toBe(true)
+})
+
 test('reports by members that were never heard do not count', () => {
   const membership = among('aefg', 'bcd')
   for (const author of 'bcd') membership.report(author, report('a', 1), 100)

@@ -103,8 +103,8 @@ export function aboutOf({ id, generation, incarnation }: Readonly<Member>): Abou
   return { subject: id, generation, incarnation }
 }
 
-/** What the table looks at, besides the member itself. */
-export interface Circumstances {
+/** How we are ourselves, whomever we judge. */
+export interface Situation {
   readonly now: number
   /** Silence is not counted from before this moment: we were asleep ourselves. */
   readonly awakeSince: number
@@ -112,6 +112,10 @@ export interface Circumstances {
   readonly members: number
   /** We lately heard too little of too many at once: that nobody hears of somebody may be our own deafness. */
   readonly hardOfHearing: boolean
+}
+
+/** What the table looks at, besides the member itself. */
+export interface Circumstances extends Situation {
   /** Distinct living observers of it whose reports stand, and how many of them hide it. */
   readonly reports: number
   readonly needed: number
@@ -162,18 +166,12 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
 }
 
 /** No word of it by any way for the slow path's time, or for twice as long where we hear badly ourselves. */
-export function isUnheard(
-  member: Readonly<Member>,
-  at: Pick<Circumstances, 'now' | 'awakeSince' | 'members' | 'hardOfHearing'>,
-): boolean {
+export function isUnheard(member: Readonly<Member>, at: Situation): boolean {
   return silenceOf(member, at) > slowPath_ms(at.members) * (at.hardOfHearing ? 2 : 1)
 }
 
 /** How long there has been no word of it by any way, while we were awake. */
-function silenceOf(
-  { heardAt, since }: Readonly<Member>,
-  { now, awakeSince }: Pick<Circumstances, 'now' | 'awakeSince'>,
-): number {
+function silenceOf({ heardAt, since }: Readonly<Member>, { now, awakeSince }: Situation): number {
   return now - Math.max(heardAt ?? since, awakeSince)
 }
 

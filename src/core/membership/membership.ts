@@ -13,7 +13,7 @@ import { wireLimits } from '../wire/limits.js'
 import { Defence } from './defence.js'
 import { heartbeatInterval_ms, reportsNeeded } from './formulas.js'
 import {
-  type Circumstances,
+  type Situation,
   type Member,
   aboutOf,
   beginGeneration,
@@ -28,7 +28,7 @@ import {
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
 import { Rota } from './relay.js'
-import { type Saying, anyStands, noteReport, stands } from './reports.js'
+import { PastReports, type Saying, anyStands, authorsOf, noteReport } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -53,6 +53,7 @@ export class Membership {
   readonly #strangers = new Strangers()
   /** Reports about ourselves. */
   readonly #defence = new Defence()
+  readonly #pastReports = new PastReports()
   #awakeSince = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   #version = 0
@@ -153,7 +154,7 @@ export class Membership {
     noteIncarnation(member, head.incarnation, now)
     if (head.left !== undefined) noteGoodbye(member, head.left.restartGrace_s, now)
     member.left = head.left !== undefined
-    return member.left && member.state !== 'left' ? this.#judge(member, now) : transition
+    return member.left && member.state !== 'left' ? this.#judge(member, this.#situation(now)) : transition
   }
 
   #add(head: Head, now: number): undefined {
@@ -186,6 +187,7 @@ export class Membership {
     this.#rings.remove(id)
     this.#relays.delete(member)
     this.#relays.forgetListener(id)
+    this.#pastReports.forget(id)
     this.#watch.forget(member)
     this.#restless.delete(member)
     this.#reported.delete(member)
@@ -260,7 +262,9 @@ export class Membership {
   #accuse(author: PeerId, saying: Saying, about: About, now: number): boolean {
     if (about.subject === this.#self) return this.#defence.accuse(author, saying, about, now)
     const subject = this.#members.get(about.subject)
-    if (subject === undefined || !noteReport(subject.reports, author, saying, about, now)) return false
+    if (subject === undefined || this.#pastReports.has(author, saying)) return false
+    this.#pastReports.letGo(subject.reports, now)
+    if (!noteReport(subject.reports, author, saying, about, now)) return false
     this.#restless.add(subject)
     if (subject.state === 'alive') this.#reported.add(subject)
     return true
@@ -275,7 +279,8 @@ export class Membership {
 
   /** Looks at those whom reports may hide now, and at nobody else: when many die at once, many reports come. */
   weigh(now: number): Verdict {
-    const transitions = [...this.#reported].flatMap((member) => this.#judge(member, now) ?? [])
+    const at = this.#situation(now)
+    const transitions = [...this.#reported].flatMap((member) => this.#judge(member, at) ?? [])
     this.#reported.clear()
     const refute = this.#defence.mustRefute(this.observers().length, now)
     return { transitions, reports: [], refute, takenOver: [] }
@@ -285,13 +290,13 @@ export class Membership {
   tick(now: number): Verdict {
     this.#reported.clear()
     const takenOver = this.#lookAround(now)
-    const at = this.#circumstances(now)
+    const at = this.#situation(now)
     const { silent, heardAgain } = this.#watch.look(this.#self, this.#defence.generation, at)
     for (const member of silent) this.#restless.add(member)
     if (now - this.#sweptAt >= heartbeatInterval_ms) this.#sweep(now)
     const transitions: Transition[] = []
     for (const member of this.#restless) {
-      const transition = this.#judge(member, now)
+      const transition = this.#judge(member, at)
       if (transition !== undefined) transitions.push(transition)
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
@@ -312,7 +317,7 @@ export class Membership {
     return begun.filter(({ state, directAt }) => state !== 'unknown' && directAt === undefined).map(({ id }) => id)
   }
 
-  #circumstances(now: number): Omit<Circumstances, 'reports' | 'needed'> {
+  #situation(now: number): Situation {
     const hardOfHearing = this.#watch.isHardOfHearing(now)
     return { now, awakeSince: this.#awakeSince, members: this.#present, hardOfHearing }
   }
@@ -320,7 +325,7 @@ export class Membership {
   /** The quiet ones, once a second: has anybody heard of them? */
   #sweep(now: number): void {
     this.#sweptAt = now
-    const at = this.#circumstances(now)
+    const at = this.#situation(now)
     for (const member of this.#members.values()) {
       if (member.state === 'alive' && isUnheard(member, at)) this.#restless.add(member)
     }
@@ -333,14 +338,12 @@ export class Membership {
     return member.state === 'alive' || member.state === 'left'
   }
 
-  #judge(member: Member, now: number): Transition | undefined {
+  #judge(member: Member, { now, awakeSince, members, hardOfHearing }: Situation): Transition | undefined {
     forgetOldMarks(member, now)
     if (member.graceUntil !== undefined && now >= member.graceUntil) this.#endGrace(member)
-    const circumstances: Circumstances = {
-      ...this.#circumstances(now),
-      reports: this.#standing(member, now).length,
-      needed: reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length),
-    }
+    const reports = this.#standing(member, now).length
+    const needed = reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length)
+    const circumstances = { now, awakeSince, members, hardOfHearing, reports, needed }
     noteWellness(member, circumstances)
     const judgement = judge(member, circumstances)
     return judgement === undefined ? undefined : this.#become(member, judgement, now)
@@ -370,14 +373,10 @@ export class Membership {
     this.#touched.add(member.id)
   }
 
-  /** Its living observers whose reports stand. Few report, so it begins with those who do. */
+  /** Its living observers whose reports stand. */
   #standing(member: Member, now: number): PeerId[] {
-    const counted: PeerId[] = []
-    for (const [author, report] of member.reports) {
-      if (!stands(report, member, now) || !this.isAlive(author)) continue
-      if (this.observersOf(member).includes(author)) counted.push(author)
-    }
-    return counted
+    const authors = authorsOf(member.reports, member, now)
+    return authors.filter((author) => this.isAlive(author) && this.observersOf(member).includes(author))
   }
 
   /** What a heartbeat to `observer` passes on. */

@@ -38,6 +38,32 @@ export function noteReport(
   return true
 }
 
+/** What is left of reports that ended a while ago: of each author the newest word among them. Who says no newer one repeats it. */
+export class PastReports {
+  readonly #newest = new Map<PeerId, Saying>()
+
+  /** Lets go of those that ended so long ago that nothing of before is on its way any more. */
+  letGo(reports: Map<PeerId, Report>, now: number): void {
+    for (const [author, report] of reports) {
+      if (now - report.until < reportStanding_ms) continue
+      reports.delete(author)
+      if (this.has(author, report)) continue
+      const { authorGeneration, sequence } = report
+      this.#newest.set(author, { authorGeneration, sequence })
+    }
+  }
+
+  /** Whether an author has said that, or something later, among what was let go. */
+  has(author: PeerId, saying: Saying): boolean {
+    const newest = this.#newest.get(author)
+    return newest !== undefined && !isLater(saying, newest)
+  }
+
+  forget(author: PeerId): void {
+    this.#newest.delete(author)
+  }
+}
+
 function isLater(saying: Saying, known: Saying): boolean {
   if (saying.authorGeneration !== known.authorGeneration) return saying.authorGeneration > known.authorGeneration
   return saying.sequence > known.sequence
@@ -47,6 +73,13 @@ function isLater(saying: Saying, known: Saying): boolean {
 export function stands(report: Report, accused: Accused, now: number): boolean {
   if (now >= report.until) return false
   return report.generation === accused.generation && report.incarnation >= accused.incarnation
+}
+
+/** Whose reports stand. */
+export function authorsOf(reports: ReadonlyMap<PeerId, Report>, accused: Accused, now: number): PeerId[] {
+  const authors: PeerId[] = []
+  for (const [author, report] of reports) if (stands(report, accused, now)) authors.push(author)
+  return authors
 }
 
 /** Whether any of them may still count. */
