@@ -76,6 +76,15 @@ test('reports that ended a while ago are let go, and cannot be said again by som
   expect(membership.report('b', report('f', 6), 10_200)).toBe(true)
 })
 
+test('what was said against this daemon itself is let go too, and cannot be said again', () => {
+  const membership = among('abcdefg')
+  for (const author of 'bcd') expect(membership.report(author, report('me', 5), 0)).toBe(true)
+  hearAll(membership, 'abcdefg', 2, 10_000)
+  expect(membership.report('e', report('me', 1), 10_000)).toBe(true)
+  for (const author of 'bcd') expect(membership.report(author, report('me', 5), 10_100)).toBe(false)
+  expect(membership.tick(10_100).refute).toBe(false)
+})
+
 test('of an author the newest word that was let go counts, in whatever order; after its restart it begins anew', () => {
   const membership = among('abcdefg')
   membership.report('b', report('a', 9), 0)

@@ -52,8 +52,8 @@ export class Membership {
   readonly #touched = new Set<PeerId>()
   readonly #strangers = new Strangers()
   /** Reports about ourselves. */
-  readonly #defence = new Defence()
   readonly #pastReports = new PastReports()
+  readonly #defence = new Defence(this.#pastReports)
   #awakeSince = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   #version = 0
@@ -260,9 +260,10 @@ export class Membership {
   }
 
   #accuse(author: PeerId, saying: Saying, about: About, now: number): boolean {
+    if (this.#pastReports.has(author, saying)) return false
     if (about.subject === this.#self) return this.#defence.accuse(author, saying, about, now)
     const subject = this.#members.get(about.subject)
-    if (subject === undefined || this.#pastReports.has(author, saying)) return false
+    if (subject === undefined) return false
     this.#pastReports.letGo(subject.reports, now)
     if (!noteReport(subject.reports, author, saying, about, now)) return false
     this.#restless.add(subject)
