@@ -76,6 +76,29 @@ test('reports that ended a while ago are let go, and cannot be said again by som
   expect(membership.report('b', report('f', 6), 10_200)).toBe(true)
 })
 
+test('a report that is repeated keeps none that ended before it', () => {
+  const membership = among('abcdefg')
+  membership.report('b', report('a', 1), 0)
+  membership.report('c', report('a', 1), 1000)
+  membership.report('b', report('a', 2), 4000)
+  membership.report('d', report('a', 1), 11_000)
+  expect([...(membership.member('a')?.reports.keys() ?? [])]).toEqual(['b', 'd'])
+})
+
+test('what this daemon itself reports for long keeps none that ended before it', () => {
+  const membership = among('abcd')
+  const { shortId = 0 } = membership.member('a') ?? {}
+  for (let now = 100; now <= 15_000; now += 100) {
+    const relayed = { shortId, generation: 1, sequence: now, load: 0, age_ms: 0 }
+    for (const id of 'bcd') membership.hear(id, beat(now, 1, [relayed]), now)
+    membership.tick(now)
+    if (now === 2800) membership.report('b', report('a', 1), now)
+  }
+  expect(membership.reporters('a', 15_000)).toEqual(['me'])
+  membership.report('c', report('a', 1), 15_000)
+  expect([...(membership.member('a')?.reports.keys() ?? [])].sort()).toEqual(['c', 'me'])
+})
+
 test('what was said against this daemon itself is let go too, and cannot be said again', () => {
   const membership = among('abcdefg')
   for (const author of 'bcd') expect(membership.report(author, report('me', 5), 0)).toBe(true)

@@ -34,6 +34,7 @@ export function noteReport(
   const known = reports.get(author)
   if (known !== undefined && !isLater({ authorGeneration, sequence }, known)) return false
   const until = withdrawn === true ? now : now + reportStanding_ms
+  reports.delete(author) // the longest ago first
   reports.set(author, { authorGeneration, sequence, generation, incarnation, until })
   return true
 }
@@ -45,7 +46,7 @@ export class PastReports {
   /** Lets go of those that ended so long ago that nothing of before is on its way any more. */
   letGo(reports: Map<PeerId, Report>, now: number): void {
     for (const [author, report] of reports) {
-      if (now - report.until < reportStanding_ms) continue
+      if (now - report.until < reportStanding_ms) return
       reports.delete(author)
       if (this.has(author, report)) continue
       const { authorGeneration, sequence } = report

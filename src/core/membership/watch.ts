@@ -80,6 +80,7 @@ export class Watch {
       member.reportDue = at.now + reportRepeat_ms
       const { generation, incarnation } = member
       const until = at.now + reportStanding_ms
+      member.reports.delete(self) // the longest ago first
       member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
     }
     return { silent: due, heardAgain }

@@ -88,6 +88,6 @@ export const bridge: Scenario = {
     // Whose observers are mostly on the other side is hidden again and again, also just before both sides hear each other, and
     // must look well for longer each time.
     const damped_ms = recovery_ms(1 + mostOften(hidings(world, { subjects: others, observers: others, since })))
-    return stage.end({ ...healed, alive_ms: 5000 + damped_ms })
+    return stage.end({ alive_ms: 5000 + damped_ms, equal_ms: 10_000 + damped_ms, lost: 0 })
   },
 }
