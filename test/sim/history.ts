@@ -1,7 +1,8 @@
 // A random life of a cluster from one seed, and the memory of what its callers were told.
 import type { InstanceRow } from '../../src/core/views.js'
 import type { Disk } from './disk.js'
-import { type Answer, World } from './world.js'
+import type { Answer } from './engine.js'
+import { World } from './world.js'
 
 /** One answered or unanswered act on an instance. `n`: what it wrote, or removed; unknown where it had to wait for a join. */
 interface Act {

@@ -1,8 +1,9 @@
 // A cluster of cores in virtual time: one seed, one story. Links delay, lose, double and reorder; machines crash, vanish, pause and come back.
-import type { CheckResult, Command, Effect, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
+import type { CheckResult, Command, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { type Registration, parseRegistration } from '../../src/core/model.js'
 import type { SignedHead } from '../../src/core/wire/head.js'
+import { type Answer, Engine } from './engine.js'
 import { Machine, type StartOptions } from './machine.js'
 import { firstHead } from './plane.js'
 import { EventQueue } from './queue.js'
@@ -23,13 +24,6 @@ export interface WorldOptions {
   readonly onSecond?: (now_ms: number) => void
 }
 
-/** What became of a command: `result` is absent until it is answered, `at` is when that was. */
-export interface Answer {
-  result?: { readonly ok: boolean; readonly value?: string; readonly error?: RegistryError }
-  at?: number
-}
-
-const epoch_ms = Date.UTC(2026, 0, 1)
 const day_ms = 24 * 3600_000
 /** Less than the horizon: nobody is away for long. */
 const daysAtOnce = 20
@@ -43,22 +37,27 @@ export class World {
   readonly #trace = new Trace()
   readonly #time = new EventQueue()
   readonly #options: WorldOptions
-  readonly #services = new Map<string, CheckResult['status'] | 'silent'>()
-  readonly #answers = new Map<string, Answer>()
-  #ticket = 0
+  readonly #engine: Engine
   /** In a world of the membership plane: what a daemon knows when it starts. */
   readonly #heads: SignedHead[] = []
 
   constructor(options: WorldOptions) {
     this.#options = options
     this.random = new Random(options.seed)
+    this.#engine = new Engine({
+      time: this.#time,
+      random: this.random,
+      wires: () => this.wires,
+      fsync_ms: options.fsync_ms ?? 1,
+      say: (who, what) => this.say(who, what),
+    })
     this.wires = new Wires({
       random: this.random,
       machines: this.machines,
       link: options.link ?? {},
       now: () => this.now,
-      after: (delay_ms, run) => this.#after(delay_ms, run),
-      feed: (machine, input) => this.#feed(machine, input),
+      after: (delay_ms, run) => this.#engine.after(delay_ms, run),
+      feed: (machine, input) => this.#engine.feed(machine, input),
     })
     this.wires.gossipOn = options.gossip ?? true
     if (options.onSecond !== undefined) this.#tellTime(options.onSecond)
@@ -66,7 +65,7 @@ export class World {
 
   #tellTime(onSecond: (now_ms: number) => void): void {
     onSecond(this.now)
-    this.#after(1000, () => this.#tellTime(onSecond))
+    this.#engine.after(1000, () => this.#tellTime(onSecond))
   }
 
   // ---- machines
@@ -92,7 +91,7 @@ export class World {
     const machine = this.machine(name)
     machine.clock.setRate(rate, this.now)
     machine.wakeScheduledFor = Number.POSITIVE_INFINITY
-    this.#scheduleWake(machine)
+    this.#engine.scheduleWake(machine)
   }
 
   /** Starts a machine's daemon, for the first time or again. */
@@ -104,14 +103,14 @@ export class World {
     machine.vanished = false
     machine.pausedUntil = 0
     const start = { boot: this.random.hex(16), ...(this.#options.plane === true && { plane: this.#heads }), ...options }
-    const registry = machine.makeRegistry(start, this.#moment(machine))
+    const registry = machine.makeRegistry(start, this.#engine.moment(machine))
     if (machine.plane !== undefined && machine.plane.generation > 1) this.#heads.push(machine.plane.signed)
     this.say(name, 'starts')
-    this.#run(machine, registry.begin())
-    this.#scheduleWake(machine)
-    this.#feedLater(machine, 3, { type: 'listening', addresses: [`/dns4/${name}/tcp/1`] })
+    this.#engine.run(machine, registry.begin())
+    this.#engine.scheduleWake(machine)
+    this.#engine.feedLater(machine, 3, { type: 'listening', addresses: [`/dns4/${name}/tcp/1`] })
     const { life } = machine
-    this.#after(5, () => this.#keepDialling(machine, life))
+    this.#engine.after(5, () => this.#keepDialling(machine, life))
     return machine
   }
 
@@ -168,10 +167,10 @@ export class World {
     machine.pausedUntil = this.now + duration_ms
     const { life } = machine
     this.say(name, `pauses for ${duration_ms} ms`)
-    this.#after(duration_ms, () => {
+    this.#engine.after(duration_ms, () => {
       if (machine.life !== life) return
-      for (const input of machine.backlog.splice(0)) this.#feed(machine, input)
-      this.#feed(machine, { type: 'wake' })
+      for (const input of machine.backlog.splice(0)) this.#engine.feed(machine, input)
+      this.#engine.feed(machine, { type: 'wake' })
     })
   }
 
@@ -179,7 +178,7 @@ export class World {
     if (machine.life !== life) return
     this.wires.dialWanted(machine)
     this.wires.dialStrangers(machine)
-    this.#after(1000 + this.random.below(200), () => this.#keepDialling(machine, life))
+    this.#engine.after(1000 + this.random.below(200), () => this.#keepDialling(machine, life))
   }
 
   // ---- links
@@ -206,11 +205,7 @@ export class World {
 
   /** Sends a command; its answer fills in once time has passed. */
   command(name: string, command: Command): Answer {
-    const answer: Answer = {}
-    const ticket = (this.#ticket += 1)
-    this.#answers.set(`${name}/${ticket}`, answer)
-    this.#feed(this.machine(name), { type: 'command', ticket, command })
-    return answer
+    return this.#engine.command(this.machine(name), command)
   }
 
   register(name: string, registration: Partial<Registration> & { url: string }): Answer {
@@ -231,12 +226,12 @@ export class World {
 
   /** What a health check of this url will find, of one kind where that is said; `Healthy` unless said. `silent`: no answer, ever. */
   service(url: string, status: CheckResult['status'] | 'silent', check?: string): void {
-    this.#services.set(check === undefined ? url : `${check} ${url}`, status)
+    this.#engine.services.set(check === undefined ? url : `${check} ${url}`, status)
   }
 
   /** Tells a registry something by hand. */
   feed(name: string, input: Input): void {
-    this.#feed(this.machine(name), input)
+    this.#engine.feed(this.machine(name), input)
   }
 
   // ---- what callers see
@@ -245,7 +240,7 @@ export class World {
   lookup(name: string, slug: string): string[] | undefined {
     const machine = this.machine(name)
     try {
-      const { instances } = machine.live.read.lookup(slug, this.#moment(machine))
+      const { instances } = machine.live.read.lookup(slug, this.#engine.moment(machine))
       return instances.map(({ url }) => url).sort()
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'not-found') return undefined
@@ -256,7 +251,7 @@ export class World {
   /** Ids that `name` shows. */
   instances(name: string): string[] {
     const machine = this.machine(name)
-    return machine.live.read.instances(this.#moment(machine)).map(({ id }) => id)
+    return machine.live.read.instances(this.#engine.moment(machine)).map(({ id }) => id)
   }
 
   /** Ids of the definitions that `name` shows. */
@@ -269,12 +264,12 @@ export class World {
   /** What `name` believes of the others: `b:alive c:dead`. */
   beliefs(name: string): string {
     const machine = this.machine(name)
-    const others = machine.live.read.members(this.#moment(machine)).filter(({ self }) => !self)
+    const others = machine.live.read.members(this.#engine.moment(machine)).filter(({ self }) => !self)
     return others.map(({ peer, state }) => `${peer}:${state}`).join(' ')
   }
 
   moment(name: string): Moment {
-    return this.#moment(this.machine(name))
+    return this.#engine.moment(this.machine(name))
   }
 
   running(): Machine[] {
@@ -339,116 +334,5 @@ export class World {
 
   say(who: string, what: string | RegistryEvent): void {
     this.#trace.add({ at: this.now, who, what })
-  }
-
-  #after(delay_ms: number, run: () => void): void {
-    this.#time.after(delay_ms, run)
-  }
-
-  #moment(machine: Machine): Moment {
-    const now = machine.clock.at(this.now)
-    return { now, wall: epoch_ms + now * machine.wallRate + machine.wallOffset_ms }
-  }
-
-  #scheduleWake(machine: Machine): void {
-    const { registry, life, clock } = machine
-    if (registry === undefined) return
-    const at = Math.max(clock.whenAt(registry.wakeAt), this.now)
-    if (at >= machine.wakeScheduledFor) return
-    machine.wakeScheduledFor = at
-    this.#time.push(at, () => {
-      if (machine.life !== life || machine.wakeScheduledFor !== at) return
-      machine.wakeScheduledFor = Number.POSITIVE_INFINITY
-      if (this.now < machine.pausedUntil) return
-      this.#feed(machine, { type: 'wake' })
-    })
-  }
-
-  // ---- inputs and effects
-
-  #feedLater(machine: Machine, delay_ms: number, input: Input): void {
-    const { life } = machine
-    this.#after(delay_ms, () => {
-      if (machine.life === life) this.#feed(machine, input)
-    })
-  }
-
-  #feed(machine: Machine, input: Input): void {
-    if (machine.registry === undefined) return
-    if (this.now < machine.pausedUntil) {
-      if (input.type !== 'wake') machine.backlog.push(input)
-      return
-    }
-    this.#run(machine, machine.registry.handle(input, this.#moment(machine)))
-    this.#scheduleWake(machine)
-  }
-
-  #run(machine: Machine, effects: readonly Effect[]): void {
-    for (const effect of effects) this.#perform(machine, effect)
-  }
-
-  #perform(machine: Machine, effect: Effect): void {
-    switch (effect.type) {
-      case 'broadcast':
-        return this.wires.gossip(machine, effect.bytes)
-      case 'beat':
-        return this.wires.beat(machine, effect.to, effect.bytes)
-      case 'request':
-        return this.wires.ask(machine, effect)
-      case 'reply':
-        return this.wires.answer(machine, effect)
-      case 'dial':
-        return this.#after(1, () => this.wires.dial(machine, effect.peer))
-      case 'redial':
-        return this.wires.redial(machine, effect.peer)
-      case 'links':
-        machine.links = { wanted: new Set(effect.wanted), spared: new Set(effect.spared) }
-        return this.#after(this.random.below(200), () => this.wires.dialWanted(machine))
-      case 'hang-up':
-        return this.wires.hangUp(machine, effect.peer)
-      case 'learn':
-        return
-      case 'store':
-        return this.#store(machine, effect)
-      case 'up':
-        return machine.disk.noteUp(effect.wall)
-      case 'check': {
-        const { url, check } = effect
-        const status = this.#services.get(`${check} ${url}`) ?? this.#services.get(url) ?? 'Healthy'
-        if (status === 'silent') return
-        return this.#feedLater(machine, 2, { type: 'checked', id: effect.id, n: effect.n, result: { status } })
-      }
-      case 'settle':
-        return this.#settle(machine, effect)
-      case 'notify':
-        machine.events.push({ at: this.now, event: effect.event })
-        return this.say(machine.name, effect.event)
-    }
-  }
-
-  #settle(machine: Machine, { ticket, result }: Effect & { type: 'settle' }): void {
-    const key = `${machine.name}/${ticket}`
-    const answer = this.#answers.get(key)
-    if (answer === undefined) throw new Error(`command ${key} was answered twice`)
-    this.#answers.delete(key)
-    answer.result = result
-    answer.at = this.now
-  }
-
-  #store(machine: Machine, effect: Effect & { type: 'store' }): void {
-    const { life } = machine
-    const { failure } = machine.disk
-    if (failure !== undefined) return this.#feedLater(machine, 1, { type: 'stored', id: effect.id, error: failure })
-    if (!effect.sync) {
-      machine.disk.write(effect.ops, false)
-      return this.#feedLater(machine, 0, { type: 'stored', id: effect.id })
-    }
-    machine.writing.add(effect.ops)
-    this.#after(this.#options.fsync_ms ?? 1, () => {
-      if (machine.life !== life) return
-      machine.writing.delete(effect.ops)
-      machine.disk.write(effect.ops, true)
-      this.#feed(machine, { type: 'stored', id: effect.id })
-    })
   }
 }

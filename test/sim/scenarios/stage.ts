@@ -1,5 +1,6 @@
 // Where every scenario begins and ends: a cluster that agrees, with instances that stand and some that were removed; and what must be true of it afterwards.
-import { World, type Answer } from '../world.js'
+import type { Answer } from '../engine.js'
+import { World } from '../world.js'
 import { type Bounds, type Figures, type Outcome, exceeded } from './outcome.js'
 
 export interface StageOptions {

@@ -1,7 +1,8 @@
 // What the stories share: a cluster that stands, acknowledged commands, and rest.
 import { expect } from 'vitest'
 import { encodeGossip } from '../../../src/core/wire/gossip.js'
-import { type Answer, World, type WorldOptions } from '../world.js'
+import type { Answer } from '../engine.js'
+import { World, type WorldOptions } from '../world.js'
 
 /** A world in which these machines run and agree. */
 export function cluster(names: string, options: Partial<WorldOptions> = {}): World {
