@@ -41,7 +41,7 @@ const membership: readonly Patch[] = [
   {
     name: 'an old report replaces a newer one of its author',
     file: 'src/core/membership/reports.ts',
-    find: '  if (known !== undefined && !isLater({ authorGeneration, sequence }, known)) return false\n',
+    find: '!isLater(saying, reports.get(author)) || ',
     replace: '',
   },
   {

@@ -76,6 +76,13 @@ test('reports that ended a while ago are let go, and cannot be said again by som
   expect(membership.report('b', report('f', 6), 10_200)).toBe(true)
 })
 
+test('the first word after long is a replay too, where it is the same', () => {
+  const membership = among('abcdefg')
+  for (const subject of ['a', 'me']) expect(membership.report('b', report(subject, 5), 100)).toBe(true)
+  for (const subject of ['a', 'me']) expect(membership.report('b', report(subject, 5), 20_000)).toBe(false)
+  for (const subject of ['a', 'me']) expect(membership.report('b', report(subject, 6), 20_000)).toBe(true)
+})
+
 test('a report that is repeated keeps none that ended before it', () => {
   const membership = among('abcdefg')
   membership.report('b', report('a', 1), 0)

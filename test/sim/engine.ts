@@ -38,6 +38,10 @@ export class Engine {
     return this.#parts.time.now
   }
 
+  get #wires(): Wires {
+    return this.#parts.wires()
+  }
+
   after(delay_ms: number, run: () => void): void {
     this.#parts.time.after(delay_ms, run)
   }
@@ -94,22 +98,22 @@ export class Engine {
   #perform(machine: Machine, effect: Effect): void {
     switch (effect.type) {
       case 'broadcast':
-        return this.#parts.wires().gossip(machine, effect.bytes)
+        return this.#wires.gossip(machine, effect.bytes)
       case 'beat':
-        return this.#parts.wires().beat(machine, effect.to, effect.bytes)
+        return this.#wires.beat(machine, effect.to, effect.bytes)
       case 'request':
-        return this.#parts.wires().ask(machine, effect)
+        return this.#wires.ask(machine, effect)
       case 'reply':
-        return this.#parts.wires().answer(machine, effect)
+        return this.#wires.answer(machine, effect)
       case 'dial':
-        return this.after(1, () => this.#parts.wires().dial(machine, effect.peer))
+        return this.after(1, () => this.#wires.dial(machine, effect.peer))
       case 'redial':
-        return this.#parts.wires().redial(machine, effect.peer)
+        return this.#wires.redial(machine, effect.peer)
       case 'links':
         machine.links = { wanted: new Set(effect.wanted), spared: new Set(effect.spared) }
-        return this.after(this.#parts.random.below(200), () => this.#parts.wires().dialWanted(machine))
+        return this.after(this.#parts.random.below(200), () => this.#wires.dialWanted(machine))
       case 'hang-up':
-        return this.#parts.wires().hangUp(machine, effect.peer)
+        return this.#wires.hangUp(machine, effect.peer)
       case 'learn':
         return
       case 'store':

@@ -6,7 +6,7 @@ import type { PeerId } from '../model.js'
 import type { About } from '../wire/gossip.js'
 import { memory_ms, reportsNeeded } from './formulas.js'
 import type { Report } from './member.js'
-import { type PastReports, type Saying, noteReport, stands } from './reports.js'
+import { type ReportIntake, type Saying, authorsOf } from './reports.js'
 
 /**
  * Where a refutation raises no bar any more, it is seldom said: most observers do not reach us, whoever shows us for it hides
@@ -15,15 +15,15 @@ import { type PastReports, type Saying, noteReport, stands } from './reports.js'
 const refutePause_ms = 60_000
 
 export class Defence {
-  readonly #past: PastReports
+  readonly #intake: ReportIntake
   readonly #accusations = new Map<PeerId, Report>()
   /** When we lately refuted: each raises what others ask for, so it raises what we answer. */
   #refutations: number[] = []
   #incarnation = 0
   #generation = 0
 
-  constructor(past: PastReports) {
-    this.#past = past
+  constructor(intake: ReportIntake) {
+    this.#intake = intake
   }
 
   get generation(): number {
@@ -40,8 +40,7 @@ export class Defence {
 
   /** @returns whether the report is new, and of an incarnation that its author can know */
   accuse(author: PeerId, saying: Saying, about: About, now: number): boolean {
-    this.#past.letGo(this.#accusations, now)
-    return about.incarnation <= this.#incarnation && noteReport(this.#accusations, author, saying, about, now)
+    return about.incarnation <= this.#incarnation && this.#intake.take(this.#accusations, author, saying, about, now)
   }
 
   /**
@@ -55,7 +54,7 @@ export class Defence {
     const self = { generation: this.#generation, incarnation: this.#incarnation }
     const count = this.#refutations.length
     const needed = reportsNeeded(observers, count)
-    const standing = [...this.#accusations.values()].filter((report) => stands(report, self, now))
+    const standing = authorsOf(this.#accusations, self, now)
     if (standing.length < needed) return false
     const isOfUse = reportsNeeded(observers, count + 1) > needed
     return isOfUse || now - (this.#refutations.at(-1) ?? Number.NEGATIVE_INFINITY) >= refutePause_ms

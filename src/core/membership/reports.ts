@@ -19,53 +19,52 @@ export interface Accused {
 /** When its author said it. */
 export type Saying = Pick<ReportMessage, 'authorGeneration' | 'sequence'>
 
-/**
- * Takes a report in.
- * @param reports those about the same subject
- * @returns false for one that is no newer than what its author said before
- */
-export function noteReport(
-  reports: Map<PeerId, Report>,
-  author: PeerId,
-  { authorGeneration, sequence }: Saying,
-  { generation, incarnation, withdrawn }: About,
-  now: number,
-): boolean {
-  const known = reports.get(author)
-  if (known !== undefined && !isLater({ authorGeneration, sequence }, known)) return false
-  const until = withdrawn === true ? now : now + reportStanding_ms
-  reports.delete(author) // the longest ago first
-  reports.set(author, { authorGeneration, sequence, generation, incarnation, until })
-  return true
-}
+/** Takes reports in. Those that ended a while ago it lets go; of each author it remembers the newest word among them. */
+export class ReportIntake {
+  readonly #letGo = new Map<PeerId, Saying>()
 
-/** What is left of reports that ended a while ago: of each author the newest word among them. Who says no newer one repeats it. */
-export class PastReports {
-  readonly #newest = new Map<PeerId, Saying>()
+  /**
+   * @param reports those about the same subject
+   * @returns false for one that is no newer than what its author said before, or than what was let go of its words
+   */
+  take(
+    reports: Map<PeerId, Report>,
+    author: PeerId,
+    { authorGeneration, sequence }: Saying,
+    { generation, incarnation, withdrawn }: About,
+    now: number,
+  ): boolean {
+    this.#letGoOld(reports, now)
+    const saying = { authorGeneration, sequence }
+    if (!isLater(saying, reports.get(author)) || !isLater(saying, this.#letGo.get(author))) return false
+    const until = withdrawn === true ? now : now + reportStanding_ms
+    keep(reports, author, { authorGeneration, sequence, generation, incarnation, until })
+    return true
+  }
 
-  /** Lets go of those that ended so long ago that nothing of before is on its way any more. */
-  letGo(reports: Map<PeerId, Report>, now: number): void {
+  /** Those that ended so long ago that nothing from before their end is on its way any more. */
+  #letGoOld(reports: Map<PeerId, Report>, now: number): void {
     for (const [author, report] of reports) {
       if (now - report.until < reportStanding_ms) return
       reports.delete(author)
-      if (this.has(author, report)) continue
       const { authorGeneration, sequence } = report
-      this.#newest.set(author, { authorGeneration, sequence })
+      if (isLater(report, this.#letGo.get(author))) this.#letGo.set(author, { authorGeneration, sequence })
     }
   }
 
-  /** Whether an author has said that, or something later, among what was let go. */
-  has(author: PeerId, saying: Saying): boolean {
-    const newest = this.#newest.get(author)
-    return newest !== undefined && !isLater(saying, newest)
-  }
-
   forget(author: PeerId): void {
-    this.#newest.delete(author)
+    this.#letGo.delete(author)
   }
 }
 
-function isLater(saying: Saying, known: Saying): boolean {
+/** The longest ago come first, so that letting go need not look further than the first that is not old. */
+export function keep(reports: Map<PeerId, Report>, author: PeerId, report: Report): void {
+  reports.delete(author)
+  reports.set(author, report)
+}
+
+function isLater(saying: Saying, known: Saying | undefined): boolean {
+  if (known === undefined) return true
   if (saying.authorGeneration !== known.authorGeneration) return saying.authorGeneration > known.authorGeneration
   return saying.sequence > known.sequence
 }

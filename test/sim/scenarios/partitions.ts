@@ -1,6 +1,6 @@
 // A cluster in pieces, and whole again: nothing that was acknowledged is lost, and no ceremony is needed.
 import { recovery_ms } from '../../../src/core/membership/formulas.js'
-import { type Hiding, hidings, longest_ms } from './beliefs.js'
+import { hidings, longest_ms, mostFlips } from './beliefs.js'
 import type { Bounds } from './outcome.js'
 import { type Scenario, Stage } from './stage.js'
 
@@ -63,16 +63,6 @@ export const oneWay: Scenario = {
   },
 }
 
-/** How often one of them hid one of them, at most. */
-function mostOften(found: readonly Hiding[]): number {
-  const times = new Map<string, number>()
-  for (const { observer, subject } of found) {
-    const pair = `${observer} of ${subject}`
-    times.set(pair, (times.get(pair) ?? 0) + 1)
-  }
-  return Math.max(0, ...times.values())
-}
-
 export const bridge: Scenario = {
   name: 'bridge',
   what: 'two halves that reach each other through one machine alone; then whole again',
@@ -87,7 +77,7 @@ export const bridge: Scenario = {
     if (ofBridge.length > 0) stage.wrong(`the bridge was hidden ${ofBridge.length} times, ${longest_ms(ofBridge)} ms`)
     // Whose observers are mostly on the other side is hidden again and again, also just before both sides hear each other, and
     // must look well for longer each time.
-    const damped_ms = recovery_ms(1 + mostOften(hidings(world, { subjects: others, observers: others, since })))
+    const damped_ms = recovery_ms(1 + mostFlips(hidings(world, { subjects: others, observers: others, since })))
     return stage.end({ alive_ms: 5000 + damped_ms, equal_ms: 10_000 + damped_ms, lost: 0 })
   },
 }

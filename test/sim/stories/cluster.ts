@@ -94,6 +94,11 @@ export function showing(world: World, slug: string): string {
     .join('')
 }
 
+/** How the first instance of a slug is, as one machine shows it. */
+export function shownStatus(world: World, name: string, slug: string): string | undefined {
+  return world.machine(name).live.read.lookup(slug, world.moment(name)).instances[0]?.status
+}
+
 /** The bytes of a report of one member, as its author sends them. */
 export function reportOf(subject: string, generation: number, sequence = 1): Uint8Array {
   const about = [{ subject, generation, incarnation: 0 }]

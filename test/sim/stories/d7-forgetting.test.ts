@@ -1,7 +1,7 @@
 // Stories of D7: fences. What a forgotten node wrote goes everywhere and stays away; wrong forgetting is harmless.
 import { expect, test } from 'vitest'
 import type { World } from '../world.js'
-import { agree, cluster, done, refused, registered, rows, showing } from './cluster.js'
+import { agree, cluster, done, refused, registered, rows, showing, shownStatus } from './cluster.js'
 
 function fence(world: World, by: string, owner: string): void {
   done(world, world.command(by, { type: 'remove-node', owner }))
@@ -171,7 +171,7 @@ test('D7: a living node that was fenced registers itself again, and its instance
   for (const name of 'abc') {
     expect(owners(world, name)).toBe('abc')
     expect(world.definitions(name)).toEqual(['def'])
-    expect(world.machine(name).live.read.lookup('y', world.moment(name)).instances[0]?.status).toBe('Unreachable')
+    expect(shownStatus(world, name, 'y')).toBe('Unreachable')
   }
 })
 

@@ -1,15 +1,11 @@
 // Stories of D9 and D10: lookups in doubt; disks that fail, and power that goes.
 import { expect, test } from 'vitest'
 import { World } from '../world.js'
-import { agree, cluster, done, refused, registered, rows, showing, urlOf } from './cluster.js'
+import { agree, cluster, done, refused, registered, rows, showing, shownStatus, urlOf } from './cluster.js'
 
 function lookedUp(world: World, name: string, slug: string): { urls: string[]; degraded: boolean; picked?: string } {
   const { instances, degraded, picked } = world.machine(name).live.read.lookup(slug, world.moment(name))
   return { urls: instances.map(({ url }) => url).sort(), degraded, ...(picked && { picked: picked.url }) }
-}
-
-function shownStatus(world: World, name: string, slug: string): string | undefined {
-  return world.machine(name).live.read.lookup(slug, world.moment(name)).instances[0]?.status
 }
 
 test('D9: an unknown slug is not known; a known one with nothing visible is an empty list', () => {

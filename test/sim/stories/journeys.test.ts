@@ -1,7 +1,7 @@
 // The four journeys, end to end in virtual time: register, heartbeat to hidden, lookup, join.
 import { expect, test } from 'vitest'
 import { World } from '../world.js'
-import { agree, cluster, done, registered, showing } from './cluster.js'
+import { agree, cluster, done, registered, showing, shownStatus } from './cluster.js'
 
 test('register: an instance is acknowledged without waiting for peers, and visible on all within 100 ms', () => {
   const world = cluster('abcde')
@@ -52,7 +52,7 @@ test('heartbeat → hidden: a member that comes back shows its instances again, 
   world.service('http://s.test:80', 'Unreachable')
   world.start('a')
   world.until(() => showing(world, 's') === 'abc', 10_000, 'the return')
-  expect(world.machine('c').live.read.lookup('s', world.moment('c')).instances[0]?.status).toBe('Unreachable')
+  expect(shownStatus(world, 'c', 's')).toBe('Unreachable')
 })
 
 test('lookup: reads the local replica, in memory, and spreads picks evenly', () => {
