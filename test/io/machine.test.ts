@@ -1,8 +1,10 @@
-// The vitals of this machine, and the GPUs of machines that we do not have: read from text in the form that the manual of
-// nvidia-smi gives, written by hand after it; none of it was captured on a machine of ours.
+// The vitals of this machine, and the GPUs of machines that it is not: one of them spoke for itself (`nvidia-smi/` beside this
+// file, captured on an H100 with driver 580 while a program held 256 MiB there), two cards and their oddities are written by
+// hand after the manual of nvidia-smi.
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { createGpuReader, parseCudaVersion, parseGpuCsv, parseProcessCsv, type Gpu } from '../../src/io/gpus.js'
 import { cpuPercent, createMachine, fitVitals, parseMemAvailable, type Vitals } from '../../src/io/machine.js'
@@ -32,6 +34,26 @@ const itsHeader = `Mon Nov 23 20:00:00 2026
 |                                         |                      |                  N/A |
 +-----------------------------------------+----------------------+----------------------+
 `
+
+/** The folder of what an H100 said. */
+const captured = fileURLToPath(new URL('nvidia-smi', import.meta.url))
+
+const capturedCard: Gpu = {
+  id: 'http://10.0.0.5:58231:0',
+  intraNodeId: 0,
+  name: 'NVIDIA H100 80GB HBM3',
+  busId: '00000000:00:06.0',
+  temperature: 53,
+  performanceState: 'P0',
+  powerUsage: 137.67,
+  powerCap: 700,
+  memoryUsage: 783,
+  memoryTotal: 81_559,
+  gpuUtilization: 0,
+  computeMode: 'Default',
+  processDetails: [{ pid: 439, processName: 'python3', memoryUsage: 774 }],
+  cudaVersion: '13.0',
+}
 
 const firstCard: Gpu = {
   id: 'http://10.0.0.5:58231:0',
@@ -192,6 +214,15 @@ describe('nvidia-smi as a program', () => {
     esac`)
     const gpus = await createGpuReader({ nodeUrl }).read()
     expect(gpus).toMatchObject([{ busId: '00000000:04:00.0', cudaVersion: '12.2' }, { busId: '00000000:0B:00.0' }])
+  })
+
+  it('is read as an H100 said it', async () => {
+    install(`case "$1" in
+      --query-gpu=*) /bin/cat '${captured}/gpus.csv';;
+      --query-compute-apps=*) /bin/cat '${captured}/processes.csv';;
+      *) /bin/cat '${captured}/plain.txt';;
+    esac`)
+    expect(await createGpuReader({ nodeUrl }).read()).toEqual([capturedCard])
   })
 
   it('may not be there: no GPUs, no word about it', async () => {
