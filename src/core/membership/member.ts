@@ -175,12 +175,19 @@ function silenceOf({ heardAt, since }: Readonly<Member>, { now, awakeSince }: Si
   return now - Math.max(heardAt ?? since, awakeSince)
 }
 
+/** Whether reports change anything: against whom we show, or would but for them. */
+export function reportsMatter(member: Readonly<Member>, at: Situation): boolean {
+  return member.state === 'alive' || isFresh(member, at)
+}
+
+/** Lately heard of. Nobody is raised by what was said before the death. */
+function isFresh({ state, since, heardAt }: Readonly<Member>, { now, members }: Situation): boolean {
+  return heardAt !== undefined && now - heardAt <= fresh_ms(members) && (state !== 'dead' || heardAt > since)
+}
+
 /** Notes whether a member looks well now; the table asks for how long. */
 export function noteWellness(member: Member, at: Circumstances): void {
-  const { state, since, heardAt } = member
-  const isFresh = heardAt !== undefined && at.now - heardAt <= fresh_ms(at.members)
-  const heard = isFresh && (state !== 'dead' || heardAt > since) // nobody is raised by what was said before the death
-  const well = heard && at.reports < at.needed
+  const well = isFresh(member, at) && at.reports < at.needed
   member.wellSince = well ? (member.wellSince ?? at.now) : undefined
   member.unwellSince = well ? undefined : (member.unwellSince ?? at.now)
 }

@@ -25,6 +25,7 @@ import {
   noteIncarnation,
   noteMarks,
   noteWellness,
+  reportsMatter,
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
 import { Rota } from './relay.js'
@@ -336,10 +337,11 @@ export class Membership {
     return member.state === 'alive' || member.state === 'left'
   }
 
-  #judge(member: Member, { now, awakeSince, members, hardOfHearing }: Situation): Transition | undefined {
+  #judge(member: Member, at: Situation): Transition | undefined {
+    const { now, awakeSince, members, hardOfHearing } = at
     forgetOldMarks(member, now)
     if (member.graceUntil !== undefined && now >= member.graceUntil) this.#endGrace(member)
-    const reports = this.#standing(member, now).length
+    const reports = reportsMatter(member, at) ? this.#standing(member, now).length : 0
     const needed = reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length)
     // Spelled out: a spread takes twice as long, and this runs ten times a second for everybody in trouble.
     const circumstances = { now, awakeSince, members, hardOfHearing, reports, needed }
