@@ -77,13 +77,14 @@ test('what is over its limit is not that message', () => {
     encodeGossip({ type: 'update', signed, step: { fromEpoch: 1, fromVersion: 1, bytes: new Uint8Array(size) } })
   expect(decodeGossip(step(1000))).toBeDefined()
   expect(decodeGossip(step(wireLimits.gossipBytes))).toBeUndefined()
-  const relayed = { shortId: 2 ** 48 - 1, generation: 1, sequence: 1, load: 1, age_ms: 1 }
+  const largest = Number.MAX_SAFE_INTEGER
+  const relayed = { shortId: 2 ** 48 - 1, generation: largest, sequence: largest, load: 100, age_ms: largest }
   const beat = (count: number, load = 0): Uint8Array =>
     encodeBeat({
       type: 'heartbeat',
-      generation: 1,
-      incarnation: 0,
-      sequence: 1,
+      generation: largest,
+      incarnation: largest,
+      sequence: largest,
       load,
       digest: new Uint8Array(8),
       relayed: Array(count).fill(relayed),

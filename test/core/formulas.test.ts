@@ -7,12 +7,14 @@ import {
   inheritedSilence_ms,
   patience_ms,
   recovery_ms,
+  relaysAtOnce,
   reportRepeat_ms,
   reportStanding_ms,
   reportsNeeded,
   silence_ms,
   slowPath_ms,
 } from '../../src/core/membership/formulas.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
 
 test('two reports hide from three members on, three from eight on; in a cluster of two it takes one', () => {
   const byMembers = Array.from({ length: 12 }, (_, i) => [i + 2, reportsNeeded(i + 1, 0)])
@@ -51,6 +53,18 @@ test('no refutation ever lowers what is needed, and nobody is hidden without a r
       if (observers > 0) expect(needed).toBeLessThanOrEqual(observers)
     }
   }
+})
+
+test.each([
+  [20, 2, 64],
+  [20, 3, 256],
+  [100, 4, 64],
+  [100, 5, 256],
+  [1000, 32, 64],
+  [1000, 33, 256],
+])('among %i members whoever missed %i changes is told of %i members at once', (members, missed, expected) => {
+  expect(relaysAtOnce(members, missed)).toBe(expected)
+  expect(expected).toBeLessThanOrEqual(wireLimits.relayedHeartbeats)
 })
 
 test.each([

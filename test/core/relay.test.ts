@@ -1,9 +1,8 @@
 // What is passed on: only news, to each listener what it missed most of; nothing is told twice, and nothing is forgotten.
 import { expect, test } from 'vitest'
-import { slowPath_ms } from '../../src/core/membership/formulas.js'
+import { relaysAtOnce, slowPath_ms } from '../../src/core/membership/formulas.js'
 import { Rings, placesOf } from '../../src/core/membership/observers.js'
 import { Rota } from '../../src/core/membership/relay.js'
-import { wireLimits } from '../../src/core/wire/limits.js'
 import { quickHash } from '../sim/crypto.js'
 
 interface Thing {
@@ -148,6 +147,12 @@ interface Word extends Thing {
   readonly of: number
 }
 
+/** What fits into a heartbeat. */
+function roomAmong(members: number): (word: Thing, missed: number) => boolean {
+  let told = 0
+  return (_, missed) => told++ < relaysAtOnce(members, missed)
+}
+
 /** How old the oldest word is that anybody has of anybody, in seconds, once each has told its observers this often. */
 function oldestWord_s(count: number, rounds: number): number {
   const ids = Array.from({ length: count }, (_, i) => `n${i}`)
@@ -165,12 +170,7 @@ function oldestWord_s(count: number, rounds: number): number {
     daemons.forEach(({ rota, observers }, i) => {
       for (const [observer, place] of observers) {
         const at = daemons[place] as (typeof daemons)[number]
-        let room: number = wireLimits.relayedHeartbeats
-        for (const { of, sequence } of rota.take(
-          observer,
-          (word) => word.sequence > 0,
-          () => room-- > 0,
-        )) {
+        for (const { of, sequence } of rota.take(observer, (word) => word.sequence > 0, roomAmong(count))) {
           const known = at.words[of] as Word
           known.sequence = Math.max(known.sequence, sequence)
         }
@@ -185,4 +185,18 @@ function oldestWord_s(count: number, rounds: number): number {
 
 test.each([100, 250])('among %i members every word comes round long before its absence counts as a death', (count) => {
   expect(oldestWord_s(count, 30) * 1000).toBeLessThanOrEqual(slowPath_ms(count) * 0.6)
+})
+
+test('who starts anew among 1000 members has heard of all after three heartbeats of its neighbours', () => {
+  const things = many(1000)
+  const neighbours = Array.from({ length: 8 }, (_, i) => {
+    const rota = new Rota<Thing>(`n${i}`)
+    for (const one of things) rota.add(one)
+    return rota
+  })
+  const heard = new Set<string>()
+  for (let second = 0; second < 3; second++) {
+    for (const rota of neighbours) for (const { name } of rota.take('x', () => true, roomAmong(1000))) heard.add(name)
+  }
+  expect(heard.size).toBe(1000)
 })

@@ -57,6 +57,20 @@ export function reportsNeeded(observers: number, refutations: number): number {
   return Math.max(1, base, Math.min(base + refutations, majority))
 }
 
+/** How many others a heartbeat passes on, where its listener missed no more than usual: 1.3 kB at the most. */
+export const relaysUsual = 64
+
+/**
+ * How many others a heartbeat passes on. More to a listener that missed more than two rounds of news: it has just started, or
+ * was cut off. With the usual number alone it takes 10 s at 1000 members until a new one has heard of all, and 14 s until two
+ * halves have heard of each other; with four times as many 2 and 5 s. At rest a round is all that anybody misses.
+ * @param missed by the listener of the one to be told next
+ */
+export function relaysAtOnce(members: number, missed: number): number {
+  const round = Math.ceil(members / relaysUsual)
+  return missed > 2 * round ? 4 * relaysUsual : relaysUsual
+}
+
 /**
  * Unheard of by anyone for this long, a member is hidden without any report. Grows with the time that hearsay travels,
  * and is twice as long as that: a heartbeat passes on 64 others, and each daemon hears eight of them a second, so that

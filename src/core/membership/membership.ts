@@ -9,9 +9,8 @@ import type { MemberState } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { wireLimits } from '../wire/limits.js'
 import { Defence } from './defence.js'
-import { heartbeatInterval_ms, reportsNeeded } from './formulas.js'
+import { heartbeatInterval_ms, relaysAtOnce, reportsNeeded } from './formulas.js'
 import {
   type Situation,
   type Member,
@@ -382,10 +381,11 @@ export class Membership {
 
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
-    let room: number = wireLimits.relayedHeartbeats
+    let told = 0
+    const fits = (_: Member, missed: number): boolean => told++ < relaysAtOnce(this.#present, missed)
     const isWorthTelling = ({ id, heardAt, heardGeneration, generation, left }: Member): boolean =>
       id !== observer && heardAt !== undefined && heardGeneration === generation && !left
-    const members = this.#relays.take(observer, isWorthTelling, () => room-- > 0)
+    const members = this.#relays.take(observer, isWorthTelling, fits)
     return members.map(({ shortId, generation, sequence, load = 0, heardAt = now }) => {
       return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
     })

@@ -19,7 +19,7 @@ interface Told {
 
 /** Who missed more than so much is not distinguished any more. */
 const mostMissed = 64
-/** 2^32 divided by the golden ratio, made odd: multiples of it are spread evenly (Weyl's equidistribution). */
+/** 2^32 divided by the golden ratio, made odd: multiples of it are spread evenly (Weyl's equidistribution), so are like names. */
 const stride = 0x9e3779b1
 
 export class Rota<T extends Item> {
@@ -30,7 +30,7 @@ export class Rota<T extends Item> {
 
   /** @param self whose rota it is: no two tell in the same order */
   constructor(self: PeerId) {
-    this.#turn = [...self].reduce((turn, letter) => (Math.imul(turn, 31) + letter.charCodeAt(0)) >>> 0, 0)
+    this.#turn = [...self].reduce((turn, letter) => Math.imul(turn + letter.charCodeAt(0), stride) >>> 0, 0)
   }
 
   /** From now on there may be news of it. */
@@ -57,14 +57,14 @@ export class Rota<T extends Item> {
   /**
    * What to tell a listener now; counts as told.
    * @param isWorthTelling apart from being news
-   * @param fits whether there is room for one more
+   * @param fits whether there is room for one more, of which so many changes were missed
    */
-  take(listener: PeerId, isWorthTelling: (item: T) => boolean, fits: (item: T) => boolean): T[] {
+  take(listener: PeerId, isWorthTelling: (item: T) => boolean, fits: (item: T, missed: number) => boolean): T[] {
     const told = this.#toldTo(listener)
     const taken: T[] = []
-    for (const place of this.#byMissed(told, isWorthTelling)) {
+    for (const { place, missed } of this.#byMissed(told, isWorthTelling)) {
       const item = this.#items[place] as T
-      if (!fits(item)) break
+      if (!fits(item, missed)) break
       told.generations[place] = item.generation
       told.sequences[place] = item.sequence
       taken.push(item)
@@ -73,18 +73,17 @@ export class Rota<T extends Item> {
   }
 
   /** The places of all news, those of which most was missed first, in changing order among equals. */
-  *#byMissed(told: Told, isWorthTelling: (item: T) => boolean): Generator<number> {
+  *#byMissed(told: Told, isWorthTelling: (item: T) => boolean): Generator<{ place: number; missed: number }> {
     const places: number[][] = []
     for (let place = 0; place < this.#items.length; place++) {
       const item = this.#items[place] as T
       const missed = missedOf(item, told.generations[place] ?? 0, told.sequences[place] ?? 0)
       if (missed > 0 && isWorthTelling(item)) (places[missed] ??= []).push(place)
     }
-    for (const equal of places.reverse()) {
-      if (equal === undefined) continue
+    for (let missed = places.length - 1; missed > 0; missed--) {
+      const equal = places[missed] ?? []
       const first = this.#chance(equal.length)
-      yield* equal.slice(first)
-      yield* equal.slice(0, first)
+      for (const place of [...equal.slice(first), ...equal.slice(0, first)]) yield { place, missed }
     }
   }
 

@@ -13,8 +13,8 @@ export const wireLimits = {
   reportsAtOnce: 64,
   /** A frame of a heartbeat stream. */
   beatBytes: 8 * 1024,
-  /** Heartbeats of others that one heartbeat passes on. */
-  relayedHeartbeats: 64,
+  /** Heartbeats of others that one heartbeat passes on, to a listener that missed many; with the largest numbers they fit. */
+  relayedHeartbeats: 256,
   /** The vitals of one machine, as JSON; a frame of several is filled up to this. */
   vitalsBytes: 4096,
   vitalsAtOnce: 64,
