@@ -180,6 +180,19 @@ export const equivalents: readonly Equivalent[] = [
     in: 'known.n <= union.removedUpTo(key) || [...union.records(key).keys()].some((owner) => owner !== self)',
     because: 'a removal up to the same number stands already: another one hides nothing more',
   },
+  {
+    file: 'src/core/registry/reading.ts',
+    change: '1 → 2',
+    in: 'return a.id < b.id ? -1 : a.id > b.id ? 1 : 0',
+    times: 2,
+    because: 'a sort asks for the sign of a comparison, not for its size',
+  },
+  {
+    file: 'src/core/membership/member.ts',
+    change: '0 → 1',
+    in: 'sequence: 0,',
+    because: 'nobody asks for it before a first word has set it: no generation has been heard until then',
+  },
 ]
 
 /** Why no test can catch this mutant; undefined where one should. */

@@ -1,6 +1,6 @@
 // The bytes under every message: numbers, texts and lists, and where they end.
 import { expect, test } from 'vitest'
-import { Writer, decode } from '../../src/core/wire/codec.js'
+import { Writer, decode, equalBytes } from '../../src/core/wire/codec.js'
 import { decodeBeat, encodeBeat } from '../../src/core/wire/beat.js'
 import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
 import { decodeHead, signHead, verifyHead } from '../../src/core/wire/head.js'
@@ -26,6 +26,12 @@ test.each([0, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 40 - 1, 2 ** 40, 0x0102_0304_
     expect(decode(bytes.subarray(0, 5), (reader) => reader.uint48())).toBeUndefined()
   },
 )
+
+test('bytes are the same where each of them is', () => {
+  const bytes = Uint8Array.of(1, 2, 3)
+  expect(equalBytes(bytes, Uint8Array.of(1, 2, 3))).toBe(true)
+  for (const other of [[9, 2, 3], [1, 2, 9], [1, 2], []]) expect(equalBytes(bytes, Uint8Array.from(other))).toBe(false)
+})
 
 test('numbers beyond the safe ones, and numbers over their limit, are not read', () => {
   expect(decode(Uint8Array.from(Array(8).fill(0xff)), (reader) => reader.uint())).toBeUndefined()

@@ -53,6 +53,13 @@ test('enough reports hide a member, and the same reports about its former genera
   expect(restarted.reporters('a', 100)).toEqual([])
 })
 
+test('who is forgotten is not judged any more, whatever was reported of it', () => {
+  const membership = among('abcdefg')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 100)
+  membership.forget('a')
+  expect(membership.weigh(100).transitions).toEqual([])
+})
+
 test('a report counts for five seconds from its receipt, and its replay brings it back neither then nor later', () => {
   const membership = among('abcdefg')
   expect(membership.report('b', report('a', 5), 100)).toBe(true)

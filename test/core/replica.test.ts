@@ -4,6 +4,7 @@ import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
 import type { Entry } from '../../src/core/document/entries.js'
 import { Replica, joinMark, markOf } from '../../src/core/replica/replica.js'
 import { type SignedHead, compareHeads, signHead } from '../../src/core/wire/head.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
 const crypto = cheapCrypto('me')
@@ -45,6 +46,13 @@ test('a head that somebody else signed is refused', () => {
   const { signed, bytes } = made('a', 1)
   const forged = signHead(signed.head, cheapCrypto('b'))
   expect(give(new Replica(crypto, () => 0), { signed: forged, bytes }, 0)).toBe('refused')
+})
+
+test('content over its limit is refused before anybody reads it', () => {
+  const { signed } = made('a', 1)
+  const bytes = new Uint8Array(wireLimits.contentBytes + 1)
+  const outcome = new Replica(crypto, () => 0).offer(signed, { type: 'full', bytes }, 0)
+  expect(outcome).toEqual({ type: 'refused', reason: 'content too large' })
 })
 
 test('a fence refuses its own generation and none above it', () => {

@@ -49,6 +49,20 @@ test('when more than half fall silent at once and others hear them, it is rather
   expect(reported(1, 7)).toBe(0)
 })
 
+test.each([
+  ['was never heard', { directAt: undefined }],
+  ['refused a dial', { refused: true }],
+  ['has left', { left: true }],
+  ['is dead', { state: 'dead' }],
+] as const)('whoever %s says nothing of our own hearing, in whichever way it counts', (_, what) => {
+  const others = ['x', 'y', 'z'].map((id): Member => ({ ...member(id, 500), ...what }))
+  const silent = ['s1', 's2', 's3'].map((id) => member(id, 3400))
+  const healthy = ['h1', 'h2', 'h3', 'h4'].map((id) => member(id, 500))
+  expect(watching(...silent, ...healthy.slice(2), ...others)(now).silent).not.toContain('s1')
+  const silentOthers = ['x', 'y', 'z'].map((id): Member => ({ ...member(id, 3400), ...what }))
+  expect(watching(...silent, ...healthy, ...silentOthers)(now).silent).toContain('s1')
+})
+
 test('one or two silent members are no reason to doubt ourselves', () => {
   expect(reported(0, 1)).toBe(1)
   expect(reported(0, 2)).toBe(2)

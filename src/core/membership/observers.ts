@@ -63,7 +63,6 @@ export class Rings {
     this.#version += 1
     // Whoever was not observed by it was not even looked at from there: when many die at once, most answers stay.
     for (const [subject, observers] of this.#observers) if (observers.includes(id)) this.#observers.delete(subject)
-    this.#observers.delete(id)
   }
 
   /**

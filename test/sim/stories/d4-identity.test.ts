@@ -98,6 +98,23 @@ test('D4: a lost store (the key was kept) gets its records back from its peers',
     expect(world.definitions(name)).toEqual(['def'])
   }
   expect(world.machine('a').live.generation).toBeGreaterThan(generation)
+  expect(world.machine('a').eventsOf('generation')).toMatchObject([{ why: expect.stringContaining('newer version') }])
+})
+
+test('D4: who begins in the same second as its former start, of which it knows nothing, goes ahead of it', () => {
+  const world = new World({ seed: 1 })
+  world.startAll(...'abc')
+  agree(world)
+  registered(world, 'a', 's')
+  agree(world)
+  world.crash('a')
+  world.machine('a').disk.loseAll()
+  world.machine('a').wallOffset_ms = -world.now
+  world.start('a')
+  expect(world.machine('a').live.generation).toBe(unixSeconds)
+  agree(world)
+  expect(world.machine('a').live.generation).toBe(unixSeconds + 1)
+  expect(showing(world, 's')).toBe('abc')
 })
 
 test('D4: a lost store and a lost generation file do not make a node younger than itself', () => {
