@@ -1,13 +1,21 @@
-// Of the mutants that are excused from being caught, each stands where its excuse says: no excuse outlives the line that it is for.
+// Mutants follow the core: each that was chosen can be applied, and each that is excused from being caught stands where its excuse
+// says, so that none outlives the line that it is for.
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { applied } from '../scripts/mutants/chosen.js'
 import { coreOf, placesOf } from '../scripts/mutants/core.js'
 import { equivalents, stale } from '../scripts/mutants/equivalents.js'
+import { patches } from '../scripts/mutants/patches.js'
 import type { Place } from '../scripts/mutants/mutant.js'
 
-const places = placesOf(coreOf(fileURLToPath(new URL('..', import.meta.url))))
+const root = fileURLToPath(new URL('..', import.meta.url))
+const places = placesOf(coreOf(root))
 
 const today = stale(places)
+
+test.each(patches)('the chosen mutant has its line: $name', (patch) => {
+  expect(applied(root, patch).text).toContain(patch.replace)
+})
 
 test('every excused mutant has its place in the core', () => {
   expect(today).toEqual([])

@@ -59,8 +59,14 @@ const membership: readonly Patch[] = [
   {
     name: 'the freshest news are passed on first',
     file: 'src/core/membership/relay.ts',
-    find: 'for (const equal of places.reverse()) {',
-    replace: 'for (const equal of places) {',
+    find: 'for (let missed = places.length - 1; missed > 0; missed--) {',
+    replace: 'for (let missed = 1; missed < places.length; missed++) {',
+  },
+  {
+    name: 'who missed much is told no more at once than others',
+    file: 'src/core/membership/formulas.ts',
+    find: 'return missed > 2 * round ? 4 * relaysUsual : relaysUsual',
+    replace: 'return relaysUsual',
   },
   {
     name: 'what was told is told again and again',

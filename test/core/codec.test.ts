@@ -107,20 +107,6 @@ test('what is over its limit is not that message', () => {
   ).toBeUndefined()
 })
 
-test('sixty-four relayed heartbeats fit into a frame', () => {
-  const relayed = { shortId: 2 ** 48 - 1, generation: 2 ** 31, sequence: 2 ** 20, load: 100, age_ms: 60_000 }
-  const bytes = encodeBeat({
-    type: 'heartbeat',
-    generation: 2 ** 31,
-    incarnation: 9,
-    sequence: 2 ** 20,
-    load: 100,
-    digest: new Uint8Array(8),
-    relayed: Array(64).fill(relayed),
-  })
-  expect(bytes.length).toBeLessThanOrEqual(wireLimits.beatBytes)
-})
-
 test('a sync request names at most the documents that a daemon holds, and its own', () => {
   const holding = { owner: 'a', generation: 1, version: 1, boot: '0'.repeat(16), epoch: 1, clock: 1 }
   const request = (count: number): Uint8Array =>
