@@ -58,12 +58,12 @@ export function reportsNeeded(observers: number, refutations: number): number {
 }
 
 /** How many others a heartbeat passes on, where its listener missed no more than usual: 1.3 kB at the most. */
-export const relaysUsual = 64
+const relaysUsual = 64
 
 /**
  * How many others a heartbeat passes on. More to a listener that missed more than two rounds of news: it has just started, or
- * was cut off. With the usual number alone it takes 10 s at 1000 members until a new one has heard of all, and 14 s until two
- * halves have heard of each other; with four times as many 2 and 5 s. At rest a round is all that anybody misses.
+ * was cut off. Among 1000 members a new one has then heard of all after three heartbeats of its neighbours, and with the usual
+ * number alone after some ten. At rest a round is all that anybody misses, so the cost at rest is the same.
  * @param missed by the listener of the one to be told next
  */
 export function relaysAtOnce(members: number, missed: number): number {
