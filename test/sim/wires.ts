@@ -2,6 +2,7 @@
 import type { Effect, Input } from '../../src/core/effects.js'
 import { pause_ms } from '../../src/io/network/schedule.js'
 import { type Machine, noLinks } from './machine.js'
+import { Copies } from './copies.js'
 import type { Random } from './random.js'
 
 export interface LinkOptions {
@@ -23,7 +24,7 @@ export interface Ground {
   readonly machines: ReadonlyMap<string, Machine>
   readonly link: Partial<LinkOptions>
   now(): number
-  after(delay_ms: number, run: () => void): void
+  after(delay_ms: number, run: () => unknown): void
   feed(machine: Machine, input: Input): void
 }
 
@@ -246,6 +247,7 @@ export class Wires {
   gossip(author: Machine, bytes: Uint8Array): void {
     if (!this.gossipOn) return
     const seen = new Set([author.name])
+    const copies = new Copies(this.#ground)
     const pass = (from: Machine): void => {
       for (const name of from.connected) {
         const link = this.#link(from.name, name)
@@ -255,14 +257,17 @@ export class Wires {
         if (more_ms === undefined) continue
         const delay_ms = this.#delay(from.name, name) + more_ms
         if (link.doubled === 0 && seen.has(name)) continue // nobody would look at it
-        this.#ground.after(delay_ms, () => {
-          if (to.registry === undefined || !to.connected.has(from.name) || to.self === author.self) return
+        const arrive = (): boolean => {
+          if (to.registry === undefined || !to.connected.has(from.name) || to.self === author.self) return false
           const isFirst = !seen.has(name)
           seen.add(name)
-          if (!isFirst && !this.#ground.random.chance(link.doubled)) return
+          if (!isFirst && !this.#ground.random.chance(link.doubled)) return true
           this.#ground.feed(to, { type: 'gossip', author: author.self, bytes })
           if (isFirst) pass(to)
-        })
+          return true
+        }
+        if (link.doubled > 0) this.#ground.after(delay_ms, arrive)
+        else copies.send(name, delay_ms, arrive)
       }
     }
     pass(author)

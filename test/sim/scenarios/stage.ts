@@ -25,6 +25,8 @@ export interface Scenario {
   readonly chance?: 'little'
 }
 
+/** Before that, the farewells of those whom nobody has to hear any more come to an end. */
+const settling_ms = 5000
 /** The time in which heartbeats are counted, with nothing going on. */
 const quiet_ms = 5000
 const step_ms = 50
@@ -73,6 +75,7 @@ export class Stage {
   #countHeartbeats(): void {
     const { world } = this
     const { sent, sentBytes } = world.wires
+    world.run(settling_ms)
     const [beats, bytes] = [sent.beat, sentBytes.beat]
     world.run(quiet_ms)
     const share = this.names.length * (quiet_ms / 1000)
