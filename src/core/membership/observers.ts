@@ -18,6 +18,12 @@ interface Standing {
   readonly places: Places
 }
 
+/** Who stands on one ring, in its order. The places lie beside each other, since they are searched all the time. */
+interface Ring {
+  readonly ids: PeerId[]
+  readonly places: number[]
+}
+
 /** @param hash 32 bytes that follow from the peer id alone, so that every daemon orders alike */
 export function placesOf(hash: Uint8Array): Places {
   const view = new DataView(hash.buffer, hash.byteOffset, 4 * ringCount)
@@ -26,7 +32,7 @@ export function placesOf(hash: Uint8Array): Places {
 
 export class Rings {
   readonly #self: PeerId
-  readonly #rings: Standing[][] = Array.from({ length: ringCount }, () => [])
+  readonly #rings: Ring[] = Array.from({ length: ringCount }, () => ({ ids: [], places: [] }))
   readonly #standing = new Map<PeerId, Standing>()
   /** Answers since the last change. */
   readonly #observers = new Map<PeerId, readonly PeerId[]>()
@@ -50,7 +56,11 @@ export class Rings {
     if (this.#standing.has(id)) return
     const standing = { id, places }
     this.#standing.set(id, standing)
-    this.#rings.forEach((ring, i) => ring.splice(placeIn(ring, i, standing), 0, standing))
+    this.#rings.forEach((ring, i) => {
+      const at = placeIn(ring, i, standing)
+      ring.ids.splice(at, 0, id)
+      ring.places.splice(at, 0, places[i] as number)
+    })
     this.#version += 1
     this.#observers.clear()
   }
@@ -59,7 +69,11 @@ export class Rings {
     const standing = this.#standing.get(id)
     if (standing === undefined || id === this.#self) return
     this.#standing.delete(id)
-    this.#rings.forEach((ring, i) => ring.splice(placeIn(ring, i, standing), 1))
+    this.#rings.forEach((ring, i) => {
+      const at = placeIn(ring, i, standing)
+      ring.ids.splice(at, 1)
+      ring.places.splice(at, 1)
+    })
     this.#version += 1
     // Whoever was not observed by it was not even looked at from there: when many die at once, most answers stay.
     for (const [subject, observers] of this.#observers) if (observers.includes(id)) this.#observers.delete(subject)
@@ -86,11 +100,11 @@ export class Rings {
     const count = this.countObservers(subject.id)
     const chosen: PeerId[] = []
     for (let i = 0; i < count; i++) {
-      const ring = this.#rings[i] as Standing[]
+      const ring = this.#rings[i] as Ring
       let at = placeIn(ring, i, subject)
       for (;;) {
-        at = (at === 0 ? ring.length : at) - 1
-        const { id } = ring[at] as Standing
+        at = (at === 0 ? ring.ids.length : at) - 1
+        const id = ring.ids[at] as PeerId
         if (id === subject.id || chosen.includes(id)) continue
         chosen.push(id)
         break
@@ -105,10 +119,11 @@ export class Rings {
     const subjects = new Set<PeerId>()
     // On ring i at most i others may stand between us and a subject: each is its observer on an earlier ring.
     for (let i = 0; i < ringCount; i++) {
-      const ring = this.#rings[i] as Standing[]
-      const at = placeIn(ring, i, own)
-      for (let step = 1; step <= Math.min(i + 1, ring.length - 1); step++) {
-        const { id, places } = ring[(at + step) % ring.length] as Standing
+      const { ids } = this.#rings[i] as Ring
+      const at = placeIn(this.#rings[i] as Ring, i, own)
+      for (let step = 1; step <= Math.min(i + 1, ids.length - 1); step++) {
+        const id = ids[(at + step) % ids.length] as PeerId
+        const { places } = this.#standing.get(id) as Standing
         if (!subjects.has(id) && this.observersOf(id, places).includes(this.#self)) subjects.add(id)
       }
     }
@@ -117,28 +132,26 @@ export class Rings {
 
   /** Whoever stands at a place of the first ring, or next after it: a choice that stays while others come and go. */
   at(place: number): PeerId {
-    const ring = this.#rings[0] as Standing[]
-    let low = 0
-    let high = ring.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (((ring[middle] as Standing).places[0] as number) < place) low = middle + 1
-      else high = middle
-    }
-    return (ring[low % ring.length] as Standing).id
+    const { ids, places } = this.#rings[0] as Ring
+    return ids[firstFrom(places, place) % ids.length] as PeerId
   }
 }
 
-/** Where a member stands on a ring, or would. */
-function placeIn(ring: readonly Standing[], i: number, { id, places }: Standing): number {
-  const place = places[i] as number
+/** Where a member stands on a ring, or would. Of two at one place the lesser id comes first. */
+function placeIn({ ids, places }: Ring, i: number, standing: Standing): number {
+  const place = standing.places[i] as number
+  let at = firstFrom(places, place)
+  while (places[at] === place && (ids[at] as PeerId) < standing.id) at += 1
+  return at
+}
+
+/** The index of the first place that is not before this one. */
+function firstFrom(places: readonly number[], place: number): number {
   let low = 0
-  let high = ring.length
+  let high = places.length
   while (low < high) {
     const middle = (low + high) >> 1
-    const other = ring[middle] as Standing
-    const otherPlace = other.places[i] as number
-    if (otherPlace < place || (otherPlace === place && other.id < id)) low = middle + 1
+    if ((places[middle] as number) < place) low = middle + 1
     else high = middle
   }
   return low
