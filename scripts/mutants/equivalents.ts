@@ -188,6 +188,18 @@ export const equivalents: readonly Equivalent[] = [
     because: 'a sort asks for the sign of a comparison, not for its size',
   },
   {
+    file: 'src/core/lookup.ts',
+    change: 'inDoubt → !(inDoubt)',
+    in: 'const cache = inDoubt ? this.#lastKnown : this.#listings',
+    because: 'two stores of one kind, emptied together: each question keeps to one of them, and it does not matter to which',
+  },
+  {
+    file: 'src/core/membership/member.ts',
+    change: '64 → (64 * 2)',
+    in: 'const marksKept = 64',
+    because: 'how much is kept of what changes nothing any more: a bound for memory, and a choice',
+  },
+  {
     file: 'src/core/membership/member.ts',
     change: '0 → 1',
     in: 'sequence: 0,',

@@ -59,8 +59,8 @@ const membership: readonly Patch[] = [
   {
     name: 'the freshest news are passed on first',
     file: 'src/core/membership/relay.ts',
-    find: 'for (let missed = places.length - 1; missed > 0; missed--) {',
-    replace: 'for (let missed = 1; missed < places.length; missed++) {',
+    find: 'for (let missed = places.length - 1; missed >= 0; missed--) {',
+    replace: 'for (let missed = 0; missed < places.length; missed++) {',
   },
   {
     name: 'who missed much is told no more at once than others',

@@ -80,7 +80,7 @@ export class Rota<T extends Item> {
       const missed = missedOf(item, told.generations[place] ?? 0, told.sequences[place] ?? 0)
       if (missed > 0 && isWorthTelling(item)) (places[missed] ??= []).push(place)
     }
-    for (let missed = places.length - 1; missed > 0; missed--) {
+    for (let missed = places.length - 1; missed >= 0; missed--) {
       const equal = places[missed] ?? []
       const first = this.#chance(equal.length)
       for (const place of [...equal.slice(first), ...equal.slice(0, first)]) yield { place, missed }

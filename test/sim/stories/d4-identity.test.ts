@@ -58,6 +58,15 @@ test('D4: the generation is the greater of stored + 1 and the wall clock at the 
   expect(generation()).toBe(unixSeconds + 3610)
 })
 
+test('D4: a node that has said nothing yet shows itself in version 0', () => {
+  const world = new World({ seed: 1 })
+  const version = (): number | undefined => world.machine('a').live.read.members(world.moment('a'))[0]?.version
+  world.start('a')
+  expect(version()).toBe(0)
+  agree(world)
+  expect(version()).toBeGreaterThan(0)
+})
+
 test('D4: a key made in this very start asks nobody', () => {
   const world = cluster('ab')
   world.start('c')
