@@ -191,7 +191,8 @@ export const equivalents: readonly Equivalent[] = [
     file: 'src/core/lookup.ts',
     change: 'inDoubt → !(inDoubt)',
     in: 'const cache = inDoubt ? this.#lastKnown : this.#listings',
-    because: 'two stores of one kind, emptied together: each question keeps to one of them, and it does not matter to which',
+    because:
+      'two stores of one kind, emptied together: each question keeps to one of them, and it does not matter to which',
   },
   {
     file: 'src/core/membership/member.ts',
