@@ -188,6 +188,24 @@ export const equivalents: readonly Equivalent[] = [
     because: 'a sort asks for the sign of a comparison, not for its size',
   },
   {
+    file: 'src/core/registry/journal.ts',
+    change: '1024 → (1024 * 2)',
+    in: 'const foldAfterBytes = 256 * 1024',
+    because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',
+  },
+  {
+    file: 'src/core/registry/vitals.ts',
+    change: '3 → (3 * 2)',
+    in: 'bytes += 3 * json.length + overheadBytes // three bytes a character at the most',
+    because: 'an estimate from above: with a greater one fewer go with a frame, and the rest with the next one',
+  },
+  {
+    file: 'src/core/replica/union.ts',
+    change: '1024 → (1024 * 2)',
+    in: 'instances: 64 * 1024,',
+    because: 'how long a record may be: a bound well above what any honest daemon writes',
+  },
+  {
     file: 'src/core/lookup.ts',
     change: 'inDoubt → !(inDoubt)',
     in: 'const cache = inDoubt ? this.#lastKnown : this.#listings',

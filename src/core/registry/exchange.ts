@@ -288,7 +288,6 @@ export class Exchange {
     const canWait =
       this.#desk.replica.document(owner) !== undefined && parcel.content.bytes.length <= wireLimits.gossipBytes
     if (canWait && gap.steps.length < waitingSteps) gap.steps.push({ parcel: detached(parcel), via })
-    gap.deadline ??= now + gapPatience_ms
   }
 
   /** Something of this owner was taken: what waited for it may go on. */
