@@ -81,7 +81,8 @@ export class Rota<T extends Item> {
       if (missed > 0 && isWorthTelling(item)) (places[missed] ??= []).push(place)
     }
     for (let missed = places.length - 1; missed >= 0; missed--) {
-      const equal = places[missed] ?? []
+      const equal = places[missed]
+      if (equal === undefined) continue
       const first = this.#chance(equal.length)
       for (const place of [...equal.slice(first), ...equal.slice(0, first)]) yield { place, missed }
     }
