@@ -24,7 +24,7 @@ export interface Ground {
   readonly machines: ReadonlyMap<string, Machine>
   readonly link: Partial<LinkOptions>
   now(): number
-  after(delay_ms: number, run: () => unknown): void
+  after(delay_ms: number, run: () => void): void
   feed(machine: Machine, input: Input): void
 }
 
