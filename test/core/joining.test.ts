@@ -57,6 +57,7 @@ test('a stale node waits three seconds from its first contact for somebody who k
   expect(isOver(join, 62_999, 'a')).toBe(false)
   expect(isOver(join, 63_000, 'a')).toBe(true)
   expect(join.end(new Set('a'), start_ms + 63_000)?.blank).toBe(false)
+  expect(join.isStale).toBe(false)
 })
 
 test('a stale node that was never with anybody waits three seconds from its start', () => {

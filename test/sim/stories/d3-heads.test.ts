@@ -47,6 +47,23 @@ test('D3: of two heads out of order the later one waits, and nothing is pulled',
   expect(world.wires.sent.request).toBe(requests)
 })
 
+test('D3: no two starts write with one Yjs client, whether of one node or of two', () => {
+  const world = cluster('ab')
+  const clients = new Set<number>()
+  world.wires.tap = ({ kind, bytes }) => {
+    const message = kind === 'gossip' ? decodeGossip(bytes) : undefined
+    if (message?.type === 'update') clients.add(message.signed.head.client)
+  }
+  for (const name of ['a', 'b', 'a']) {
+    world.crash(name)
+    world.start(name)
+    agree(world)
+    registered(world, name, `of-${name}`)
+    agree(world)
+  }
+  expect(clients.size).toBe(3)
+})
+
 test('D3: a missing head is waited for 100 ms, then pulled', () => {
   const world = cluster('abc')
   world.run(3000)

@@ -14,6 +14,18 @@ function owners(world: World, name: string): string {
     .join('')
 }
 
+test('D8: since when a node exists is noted once, and kept over its starts', () => {
+  const world = cluster('ab')
+  const born = (): string | undefined => world.machine('a').disk.copy().load().notes['born']
+  const first = born()
+  expect(first).toBeDefined()
+  world.run(5000)
+  world.crash('a')
+  world.start('a')
+  agree(world)
+  expect(born()).toBe(first)
+})
+
 test('D8: a node off for longer than the horizon goes blank once a member confirms it, and takes the cluster’s records', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')
