@@ -131,6 +131,12 @@ export const equivalents: readonly Equivalent[] = [
     because: 'a choice is kept for its cost: made anew it is the same as long as the rings are',
   },
   {
+    file: 'src/core/membership/observers.ts',
+    change: 'statement → nothing',
+    in: 'this.#observers.set(id, observers)',
+    because: 'a choice is kept for its cost: made anew it is the same as long as the rings are',
+  },
+  {
     file: 'src/core/membership/membership.ts',
     change: '1 → 2',
     in: 'this.#version += 1',
