@@ -207,6 +207,12 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/core/replica/union.ts',
+    change: '64 → (64 * 2)',
+    in: 'node: 64 * 1024,',
+    because: 'how long a record may be: a bound well above what any honest daemon writes',
+  },
+  {
+    file: 'src/core/replica/union.ts',
     change: '1024 → (1024 * 2)',
     in: 'instances: 64 * 1024,',
     because: 'how long a record may be: a bound well above what any honest daemon writes',

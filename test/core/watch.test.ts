@@ -78,6 +78,16 @@ function watching(...members: Member[]): (at: number) => { silent: string[]; hea
   }
 }
 
+test('our own report counts until its subject is heard again, and no longer', () => {
+  const subject = member('a', 2400)
+  const look = watching(subject, ...[...'bcde'].map((id) => member(id, -60_000)))
+  look(now)
+  expect([...subject.reports.keys()]).toEqual(['self'])
+  subject.directAt = now + 100
+  expect(look(now + 200).heardAgain).toEqual(['a'])
+  expect(subject.reports.size).toBe(0)
+})
+
 test('a report is repeated every two seconds, together with those whose turn is within the next one', () => {
   const lively = [...'defgh'].map((id) => member(id, -60_000))
   const look = watching(member('a', 2400), member('b', 1500), member('c', 700), ...lively)
