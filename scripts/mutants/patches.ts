@@ -65,7 +65,7 @@ const membership: readonly Patch[] = [
   {
     name: 'who missed much is told no more at once than others',
     file: 'src/core/membership/formulas.ts',
-    find: 'return missed > 2 * round ? 4 * relaysUsual : relaysUsual',
+    find: 'return missed > 2 * round ? wireLimits.relayedHeartbeats : relaysUsual',
     replace: 'return relaysUsual',
   },
   {

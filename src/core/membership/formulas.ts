@@ -1,6 +1,7 @@
 /**
  * The numbers of failure detection: each rule one pure function. Times are milliseconds.
  */
+import { wireLimits } from '../wire/limits.js'
 
 /** How often a daemon sends a heartbeat to each of its observers. */
 export const heartbeatInterval_ms = 1000
@@ -68,7 +69,7 @@ const relaysUsual = 64
  */
 export function relaysAtOnce(members: number, missed: number): number {
   const round = Math.ceil(members / relaysUsual)
-  return missed > 2 * round ? 4 * relaysUsual : relaysUsual
+  return missed > 2 * round ? wireLimits.relayedHeartbeats : relaysUsual
 }
 
 /**

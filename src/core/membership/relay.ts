@@ -84,7 +84,7 @@ export class Rota<T extends Item> {
       const equal = places[missed]
       if (equal === undefined) continue
       const first = this.#chance(equal.length)
-      for (const place of [...equal.slice(first), ...equal.slice(0, first)]) yield { place, missed }
+      for (let i = 0; i < equal.length; i++) yield { place: equal[(first + i) % equal.length] as number, missed }
     }
   }
 
