@@ -1,7 +1,11 @@
-// Mutants made by rule: a seed chooses among all places of the core, and the compiler throws out what it would not let pass.
+/**
+ * Mutants made by rule: a seed chooses among all places of the core, and the compiler throws out what it would not let pass.
+ * A place is drawn by what stands in it, not by where: an edit elsewhere moves no draw, so that the survivors of one run
+ * can be looked at, and the same draw tried again.
+ */
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import ts from 'typescript'
-import { Random } from '../../test/sim/random.js'
 import { type PlacedSite, coreOf, placesOf, short } from './core.js'
 import type { Mutant } from './mutant.js'
 import type { Kind } from './sites.js'
@@ -16,22 +20,13 @@ export interface Choice {
 
 /** So many mutants, of each kind equally many. */
 export function mechanical({ root, seed, count }: Choice): Mutant[] {
-  const random = new Random(seed)
   const core = coreOf(root)
   const compiler = new Compiler(root, core)
-  const places = placesOf(core)
-  const byKind = new Map(
-    kinds.map((kind) => [
-      kind,
-      shuffled(
-        places.filter((place) => place.kind === kind),
-        random,
-      ),
-    ]),
-  )
+  const places = drawn(placesOf(core), seed)
+  const byKind = new Map(kinds.map((kind) => [kind, places.filter((place) => place.kind === kind)]))
   const chosen: Mutant[] = []
   for (let i = 0; chosen.length < count && i < places.length; i++) {
-    const place = byKind.get(kinds[i % kinds.length] as Kind)?.pop()
+    const place = byKind.get(kinds[i % kinds.length] as Kind)?.shift()
     if (place === undefined) continue
     const mutant = mutantAt(place, core.get(place.file) as string)
     if (compiler.accepts(mutant)) chosen.push(mutant)
@@ -46,13 +41,19 @@ function mutantAt(place: PlacedSite, text: string): Mutant {
   return { name, file, text: text.slice(0, start) + after + text.slice(end), place }
 }
 
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const left = [...items]
-  for (let i = left.length - 1; i > 0; i--) {
-    const j = random.below(i + 1)
-    ;[left[i], left[j]] = [left[j] as T, left[i] as T]
-  }
-  return left
+/** In an order that follows from the seed and from each place alone; the first of like ones comes before the second. */
+function drawn(places: readonly PlacedSite[], seed: number): PlacedSite[] {
+  const seen = new Map<string, number>()
+  const lots = places.map((place) => {
+    const name = JSON.stringify([place.file, place.change, place.in])
+    const earlier = seen.get(name) ?? 0
+    seen.set(name, earlier + 1)
+    const lot = createHash('sha256')
+      .update(JSON.stringify([seed, name, earlier]))
+      .digest('hex')
+    return { place, lot }
+  })
+  return lots.sort((a, b) => (a.lot < b.lot ? -1 : 1)).map(({ place }) => place)
 }
 
 /** The core as the compiler sees it, with one file changed at a time. */
