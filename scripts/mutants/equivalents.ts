@@ -127,14 +127,26 @@ export const equivalents: readonly Equivalent[] = [
   {
     file: 'src/core/membership/observers.ts',
     change: 'statement → nothing',
-    in: 'if (known !== undefined) return known',
+    in: 'if (known !== undefined && this.#holds(id, known)) return known.observers',
     because: 'a choice is kept for its cost: made anew it is the same as long as the rings are',
   },
   {
     file: 'src/core/membership/observers.ts',
     change: 'statement → nothing',
-    in: 'this.#observers.set(id, observers)',
+    in: 'this.#answers.set(id, { observers, version: this.#version })',
     because: 'a choice is kept for its cost: made anew it is the same as long as the rings are',
+  },
+  {
+    file: 'src/core/membership/observers.ts',
+    change: 'statement → nothing',
+    in: 'if (answer.version === this.#version) return true',
+    because: 'a choice that is kept is looked at again for its cost alone: where nothing has changed it holds',
+  },
+  {
+    file: 'src/core/membership/observers.ts',
+    change: 'statement → nothing',
+    in: 'answer.version = this.#version',
+    because: 'a choice that was seen to hold is not looked at again, for its cost alone',
   },
   {
     file: 'src/core/membership/membership.ts',

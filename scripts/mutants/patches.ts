@@ -143,7 +143,13 @@ const membership: readonly Patch[] = [
   {
     name: 'who observes whom is not asked anew when an observer goes',
     file: 'src/core/membership/observers.ts',
-    find: '    for (const [subject, observers] of this.#observers) if (observers.includes(id)) this.#observers.delete(subject)\n',
+    find: '    if (!answer.observers.every((observer) => this.#standing.has(observer))) return false\n',
+    replace: '',
+  },
+  {
+    name: 'who observes whom is not asked anew when an observer comes',
+    file: 'src/core/membership/observers.ts',
+    find: '      for (const subject of followers(ring, i, at)) this.#answers.delete(subject)\n',
     replace: '',
   },
   {

@@ -246,7 +246,7 @@ test('the hidden are waited for by the number of all who are present, be they he
   const dies = 100 + deadAfter_ms(100)
   membership.tick(dies - 1)
   expect(membership.member(subject)?.state).toBe('hidden')
-  membership.tick(dies)
+  membership.tick(dies + 499)
   expect(membership.member(subject)?.state).toBe('dead')
 })
 

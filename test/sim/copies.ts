@@ -2,7 +2,7 @@
 
 interface Copy {
   readonly at: number
-  readonly arrive: () => boolean
+  readonly from: string
 }
 
 /** The time that copies take. */
@@ -13,18 +13,20 @@ interface Time {
 
 export class Copies {
   readonly #time: Time
+  readonly #arrive: (from: string, to: string) => boolean
   /** When the next copy arrives at a machine. */
   readonly #nextAt = new Map<string, number>()
   /** Those that come after it: nobody looks at them but where it got lost. */
   readonly #later = new Map<string, Copy[]>()
 
-  constructor(time: Time) {
+  /** @param arrive whether the machine has the message now */
+  constructor(time: Time, arrive: (from: string, to: string) => boolean) {
     this.#time = time
+    this.#arrive = arrive
   }
 
-  /** @param arrive whether the machine has the message now */
-  send(to: string, delay_ms: number, arrive: () => boolean): void {
-    const copy = { at: this.#time.now() + delay_ms, arrive }
+  send(from: string, to: string, delay_ms: number): void {
+    const copy = { at: this.#time.now() + delay_ms, from }
     const nextAt = this.#nextAt.get(to)
     if (nextAt === undefined || copy.at < nextAt) return this.#await(to, copy)
     const later = this.#later.get(to)
@@ -32,10 +34,10 @@ export class Copies {
     else later.push(copy)
   }
 
-  #await(to: string, copy: Copy): void {
-    this.#nextAt.set(to, copy.at)
-    this.#time.after(copy.at - this.#time.now(), () => {
-      if (copy.arrive()) this.#later.delete(to)
+  #await(to: string, { at, from }: Copy): void {
+    this.#nextAt.set(to, at)
+    this.#time.after(at - this.#time.now(), () => {
+      if (this.#arrive(from, to)) this.#later.delete(to)
       else this.#awaitNext(to)
     })
   }

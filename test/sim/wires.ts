@@ -58,6 +58,8 @@ export class Wires {
   readonly #requests = new Map<number, Request>()
   #lastRequest = 0
   readonly #toldAt = new Map<string, number>()
+  /** Some link carries gossip twice. */
+  #mayDouble: boolean
   gossipOn = true
   /** While set, no link loses anything. */
   lossless = false
@@ -73,6 +75,7 @@ export class Wires {
   constructor(ground: Ground) {
     this.#ground = ground
     this.#plain = { delay_ms: 1, jitter_ms: 0, loss: 0, doubled: 0, cut: false, ...ground.link }
+    this.#mayDouble = this.#plain.doubled > 0
   }
 
   /** Requests that wait for an answer; bounded in a healthy world. */
@@ -85,6 +88,7 @@ export class Wires {
   set(from: string, to: string, options: Partial<LinkOptions>): void {
     const links = this.#links.get(from) ?? new Map<string, LinkOptions>()
     this.#links.set(from, links.set(to, { ...(links.get(to) ?? this.#plain), ...options }))
+    if (options.doubled !== undefined && options.doubled > 0) this.#mayDouble = true
   }
 
   /** Nothing is cut any more, and what was set for single links is as for all. */
@@ -100,8 +104,7 @@ export class Wires {
     return link.cut || this.#ground.random.chance(this.lossless ? 0 : link.loss)
   }
 
-  #delay(from: string, to: string): number {
-    const { delay_ms, jitter_ms } = this.#link(from, to)
+  #delay({ delay_ms, jitter_ms }: LinkOptions): number {
     return delay_ms + jitter_ms * this.#ground.random.next()
   }
 
@@ -179,7 +182,7 @@ export class Wires {
     this.#noticeClosed(a, b.self)
     this.#noticeClosed(b, a.self)
     this.#tell(a, 0, { type: 'connected', peer: b.self })
-    this.#tell(b, this.#delay(a.name, b.name), { type: 'connected', peer: a.self })
+    this.#tell(b, this.#delay(this.#link(a.name, b.name)), { type: 'connected', peer: a.self })
   }
 
   /** A machine hears of its connections with one peer in the order in which they came and went. */
@@ -201,7 +204,7 @@ export class Wires {
     other.connected.delete(from.name)
     this.#tell(from, 0, { type: 'disconnected', peer: other.self })
     if (this.#link(from.name, other.name).cut) other.halfOpen.add(from.self)
-    else this.#tell(other, this.#delay(from.name, other.name), { type: 'disconnected', peer: from.self })
+    else this.#tell(other, this.#delay(this.#link(from.name, other.name)), { type: 'disconnected', peer: from.self })
     for (const [key, request] of this.#requests) {
       const between = [request.asker, request.answerer]
       if (between.includes(from) && between.includes(other)) this.#close(key, false, 1)
@@ -226,7 +229,10 @@ export class Wires {
     for (const other of within) this.#connect(machine, other)
     const isRefused = within.length > 0 && within.every(({ registry, vanished }) => registry === undefined && !vanished)
     if (isRefused && within.length === others.length) {
-      this.#later(machine, 2 * this.#delay(machine.name, within[0]?.name ?? ''), { type: 'refused', peer: self })
+      this.#later(machine, 2 * this.#delay(this.#link(machine.name, within[0]?.name ?? '')), {
+        type: 'refused',
+        peer: self,
+      })
     }
   }
 
@@ -247,27 +253,27 @@ export class Wires {
   gossip(author: Machine, bytes: Uint8Array): void {
     if (!this.gossipOn) return
     const seen = new Set([author.name])
-    const copies = new Copies(this.#ground)
+    const arrive = (from: string, name: string): boolean => {
+      const to = this.#ground.machines.get(name) as Machine
+      if (to.registry === undefined || !to.connected.has(from) || to.self === author.self) return false
+      const isFirst = !seen.has(name)
+      seen.add(name)
+      if (!isFirst && !this.#ground.random.chance(this.#link(from, name).doubled)) return true
+      this.#ground.feed(to, { type: 'gossip', author: author.self, bytes })
+      if (isFirst) pass(to)
+      return true
+    }
+    const copies = new Copies(this.#ground, arrive)
     const pass = (from: Machine): void => {
       for (const name of from.connected) {
-        const link = this.#link(from.name, name)
-        if (this.#isLost(link)) continue
         const to = this.#ground.machines.get(name) as Machine
         const more_ms = this.#count('gossip', from, to, bytes, author.name)
-        if (more_ms === undefined) continue
-        const delay_ms = this.#delay(from.name, name) + more_ms
-        if (link.doubled === 0 && seen.has(name)) continue // nobody would look at it
-        const arrive = (): boolean => {
-          if (to.registry === undefined || !to.connected.has(from.name) || to.self === author.self) return false
-          const isFirst = !seen.has(name)
-          seen.add(name)
-          if (!isFirst && !this.#ground.random.chance(link.doubled)) return true
-          this.#ground.feed(to, { type: 'gossip', author: author.self, bytes })
-          if (isFirst) pass(to)
-          return true
-        }
-        if (link.doubled > 0) this.#ground.after(delay_ms, arrive)
-        else copies.send(name, delay_ms, arrive)
+        if (!this.#mayDouble && seen.has(name)) continue // nobody would look at it
+        const link = this.#link(from.name, name)
+        if (more_ms === undefined || this.#isLost(link)) continue
+        const delay_ms = this.#delay(link) + more_ms
+        if (link.doubled > 0) this.#ground.after(delay_ms, () => void arrive(from.name, name))
+        else copies.send(from.name, name, delay_ms)
       }
     }
     pass(author)
@@ -279,7 +285,11 @@ export class Wires {
     const more_ms = this.#count('beat', machine, to, bytes)
     const link = this.#link(machine.name, to.name)
     if (more_ms === undefined || this.#isLost(link)) return
-    this.#later(to, this.#delay(machine.name, to.name) + more_ms, { type: 'beat', from: machine.self, bytes })
+    this.#later(to, this.#delay(this.#link(machine.name, to.name)) + more_ms, {
+      type: 'beat',
+      from: machine.self,
+      bytes,
+    })
   }
 
   ask(machine: Machine, { id, to, bytes, timeout_ms }: Effect & { type: 'request' }): void {
@@ -297,7 +307,7 @@ export class Wires {
     this.#ground.after(timeout_ms, () => this.#close(key, false, 0))
     const more_ms = this.#count('request', machine, answerer, bytes)
     if (more_ms === undefined || this.#link(machine.name, answerer.name).cut) return
-    const delay_ms = this.#delay(machine.name, answerer.name) + more_ms
+    const delay_ms = this.#delay(this.#link(machine.name, answerer.name)) + more_ms
     this.#later(answerer, delay_ms, { type: 'request', from: machine.self, id: key, bytes })
   }
 
@@ -309,7 +319,7 @@ export class Wires {
     if (more_ms === undefined) return
     if (this.#link(machine.name, asker.name).cut || !machine.connected.has(asker.name)) return
     const now = this.#ground.now()
-    request.lastAt = Math.max(request.lastAt, now + this.#delay(machine.name, asker.name) + more_ms) // streams keep their order
+    request.lastAt = Math.max(request.lastAt, now + this.#delay(this.#link(machine.name, asker.name)) + more_ms) // streams keep their order
     this.#ground.after(request.lastAt - now, () => {
       if (request.closed || asker.life !== request.askerLife) return
       this.#ground.feed(asker, { type: 'response', id: request.id, bytes })

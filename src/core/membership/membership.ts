@@ -1,7 +1,7 @@
 /**
  * Who lives: heartbeats, reports and heads in; beliefs about members and what to say about them out.
  * It holds no records and sends nothing itself; time is told to it. A look at the clock costs what is going on, not the
- * number of members: whoever is alive and quiet, dead, or gone is looked at once a second.
+ * number of members: of whom there is no news is looked at twice a second.
  */
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
@@ -10,7 +10,8 @@ import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { Defence } from './defence.js'
-import { heartbeatInterval_ms, relaysAtOnce, reportsNeeded } from './formulas.js'
+import { reportsNeeded } from './formulas.js'
+import { Hearsay } from './hearsay.js'
 import {
   type Situation,
   type Member,
@@ -27,11 +28,13 @@ import {
   reportsMatter,
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
-import { Rota } from './relay.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
+
+/** How often those are looked at of whom there is no news. */
+const sweep_ms = 500
 
 export class Membership {
   readonly #self: PeerId
@@ -43,7 +46,7 @@ export class Membership {
   /** All that are not hidden, dead or gone, ourselves included. */
   readonly #rings: Rings
   readonly #watch = new Watch()
-  readonly #relays: Rota<Member>
+  readonly #hearsay: Hearsay
   /** Those to be judged at each tick: something is going on with them. */
   readonly #restless = new Set<Member>()
   /** The living of whom a report came since the last look. */
@@ -65,7 +68,7 @@ export class Membership {
     this.#hash = hash
     this.#ownPlaces = placesOf(hashOf(self, hash))
     this.#rings = new Rings(self, this.#ownPlaces)
-    this.#relays = new Rota(self)
+    this.#hearsay = new Hearsay(self)
   }
 
   /** Raised whenever a member comes, goes, or changes its state. */
@@ -161,7 +164,7 @@ export class Membership {
     const member = newMember(head.owner, hashOf(head.owner, this.#hash), head, now)
     this.#members.set(head.owner, member)
     this.#byShortId.set(member.shortId, member)
-    this.#relays.add(member)
+    this.#hearsay.add(member)
     this.#restless.add(member)
     this.#inState[member.state] += 1
     this.#version += 1
@@ -185,8 +188,7 @@ export class Membership {
     this.#version += 1
     this.#byShortId.delete(member.shortId)
     this.#rings.remove(id)
-    this.#relays.delete(member)
-    this.#relays.forgetListener(id)
+    this.#hearsay.forget(member)
     this.#intake.forget(id)
     this.#watch.forget(member)
     this.#restless.delete(member)
@@ -242,7 +244,7 @@ export class Membership {
 
   /** It gets no heartbeats from us any more: what it was told is not worth keeping. */
   unserved(peer: PeerId): void {
-    this.#relays.forgetListener(peer)
+    this.#hearsay.forgetListener(peer)
   }
 
   /** A dial was refused everywhere: it crashed. */
@@ -263,7 +265,7 @@ export class Membership {
     if (about.subject === this.#self) return this.#defence.accuse(author, saying, about, now)
     const subject = this.#members.get(about.subject)
     if (subject === undefined || !this.#intake.take(subject.reports, author, saying, about, now)) return false
-    this.#restless.add(subject)
+    if (subject.state !== 'hidden' || about.withdrawn === true) this.#restless.add(subject)
     if (subject.state === 'alive') this.#reported.add(subject)
     return true
   }
@@ -291,7 +293,7 @@ export class Membership {
     const at = this.#situation(now)
     const { silent, heardAgain } = this.#watch.look(this.#self, this.#defence.generation, at)
     for (const member of silent) this.#restless.add(member)
-    if (now - this.#sweptAt >= heartbeatInterval_ms) this.#sweep(now)
+    if (now - this.#sweptAt >= sweep_ms) this.#sweep(now)
     const transitions: Transition[] = []
     for (const member of this.#restless) {
       const transition = this.#judge(member, at)
@@ -320,18 +322,20 @@ export class Membership {
     return { now, awakeSince: this.#awakeSince, members: this.#present, hardOfHearing }
   }
 
-  /** The quiet ones, once a second: has anybody heard of them? */
+  /** The quiet ones: has anybody heard of them? Do the reports against them still stand? Are they dead? */
   #sweep(now: number): void {
     this.#sweptAt = now
     const at = this.#situation(now)
     for (const member of this.#members.values()) {
-      if (member.state === 'alive' && isUnheard(member, at)) this.#restless.add(member)
+      if (member.state === 'hidden' || (member.state === 'alive' && isUnheard(member, at))) this.#restless.add(member)
     }
   }
 
-  /** Nothing can change its state but news of it, or long silence. */
+  /** Nothing can change its state soon but news of it. */
   #isQuiet(member: Member, now: number): boolean {
-    if (member.graceUntil !== undefined || anyStands(member.reports, now)) return false
+    if (member.graceUntil !== undefined) return false
+    if (member.state === 'hidden') return member.wellSince === undefined
+    if (anyStands(member.reports, now)) return false
     if (member.state === 'dead') return member.wellSince === undefined
     return member.state === 'alive' || member.state === 'left'
   }
@@ -381,14 +385,7 @@ export class Membership {
 
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
-    let told = 0
-    const fits = (_: Member, missed: number): boolean => told++ < relaysAtOnce(this.#present, missed)
-    const isWorthTelling = ({ id, heardAt, heardGeneration, generation, left }: Member): boolean =>
-      id !== observer && heardAt !== undefined && heardGeneration === generation && !left
-    const members = this.#relays.take(observer, isWorthTelling, fits)
-    return members.map(({ shortId, generation, sequence, load = 0, heardAt = now }) => {
-      return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
-    })
+    return this.#hearsay.for(observer, this.#present, now)
   }
 }
 

@@ -30,13 +30,20 @@ export function placesOf(hash: Uint8Array): Places {
   return Uint32Array.from({ length: ringCount }, (_, ring) => view.getUint32(4 * ring))
 }
 
+/** Who observes a member, and at which version of the rings that was last seen to hold. */
+interface Answer {
+  readonly observers: readonly PeerId[]
+  version: number
+}
+
 export class Rings {
   readonly #self: PeerId
   readonly #rings: Ring[] = Array.from({ length: ringCount }, () => ({ ids: [], places: [] }))
   readonly #standing = new Map<PeerId, Standing>()
-  /** Answers since the last change. */
-  readonly #observers = new Map<PeerId, readonly PeerId[]>()
+  readonly #answers = new Map<PeerId, Answer>()
   #version = 0
+  /** What the version was after the last that was added. */
+  #addedVersion = 0
 
   constructor(self: PeerId, places: Places) {
     this.#self = self
@@ -56,27 +63,30 @@ export class Rings {
     if (this.#standing.has(id)) return
     const standing = { id, places }
     this.#standing.set(id, standing)
-    this.#rings.forEach((ring, i) => {
+    this.#answers.delete(id)
+    for (let i = 0; i < ringCount; i++) {
+      const ring = this.#rings[i] as Ring
       const at = placeIn(ring, i, standing)
       ring.ids.splice(at, 0, id)
       ring.places.splice(at, 0, places[i] as number)
-    })
+      for (const subject of followers(ring, i, at)) this.#answers.delete(subject)
+    }
     this.#version += 1
-    this.#observers.clear()
+    this.#addedVersion = this.#version
   }
 
   remove(id: PeerId): void {
+    this.#answers.delete(id)
     const standing = this.#standing.get(id)
     if (standing === undefined || id === this.#self) return
     this.#standing.delete(id)
-    this.#rings.forEach((ring, i) => {
+    for (let i = 0; i < ringCount; i++) {
+      const ring = this.#rings[i] as Ring
       const at = placeIn(ring, i, standing)
       ring.ids.splice(at, 1)
       ring.places.splice(at, 1)
-    })
+    }
     this.#version += 1
-    // Whoever was not observed by it was not even looked at from there: when many die at once, most answers stay.
-    for (const [subject, observers] of this.#observers) if (observers.includes(id)) this.#observers.delete(subject)
   }
 
   /**
@@ -84,11 +94,23 @@ export class Rings {
    * @param places where it would stand; it need not be on the rings itself
    */
   observersOf(id: PeerId, places: Places): readonly PeerId[] {
-    const known = this.#observers.get(id)
-    if (known !== undefined) return known
+    const known = this.#answers.get(id)
+    if (known !== undefined && this.#holds(id, known)) return known.observers
     const observers = this.#choose({ id, places })
-    this.#observers.set(id, observers)
+    this.#answers.set(id, { observers, version: this.#version })
     return observers
+  }
+
+  /**
+   * Whoever goes changes nothing for those whom it did not observe: when many die at once, most answers hold. Whoever comes
+   * may observe anybody that does not stand on the rings; of those that do, the answers that it changes are gone already.
+   */
+  #holds(id: PeerId, answer: Answer): boolean {
+    if (answer.version === this.#version) return true
+    if (answer.version < this.#addedVersion && !this.#standing.has(id)) return false
+    if (!answer.observers.every((observer) => this.#standing.has(observer))) return false
+    answer.version = this.#version
+    return true
   }
 
   /** How many observers a member has, without asking who they are. */
@@ -117,12 +139,9 @@ export class Rings {
   subjects(): PeerId[] {
     const own = this.#standing.get(this.#self) as Standing
     const subjects = new Set<PeerId>()
-    // On ring i at most i others may stand between us and a subject: each is its observer on an earlier ring.
     for (let i = 0; i < ringCount; i++) {
-      const { ids } = this.#rings[i] as Ring
-      const at = placeIn(this.#rings[i] as Ring, i, own)
-      for (let step = 1; step <= Math.min(i + 1, ids.length - 1); step++) {
-        const id = ids[(at + step) % ids.length] as PeerId
+      const ring = this.#rings[i] as Ring
+      for (const id of followers(ring, i, placeIn(ring, i, own))) {
         const { places } = this.#standing.get(id) as Standing
         if (!subjects.has(id) && this.observersOf(id, places).includes(this.#self)) subjects.add(id)
       }
@@ -143,6 +162,16 @@ function placeIn({ ids, places }: Ring, i: number, standing: Standing): number {
   let at = firstFrom(places, place)
   while (places[at] === place && (ids[at] as PeerId) < standing.id) at += 1
   return at
+}
+
+/**
+ * All whom the one at `at` may observe on ring `i`: at most `i` others stand between the two, each of them its observer on an
+ * earlier ring.
+ */
+function followers({ ids }: Ring, i: number, at: number): PeerId[] {
+  const all: PeerId[] = []
+  for (let step = 1; step <= Math.min(i + 1, ids.length - 1); step++) all.push(ids[(at + step) % ids.length] as PeerId)
+  return all
 }
 
 /** The index of the first place that is not before this one. */
