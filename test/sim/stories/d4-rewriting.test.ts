@@ -49,6 +49,26 @@ test('D4: a definition saved on a restored backup replaces also what had lost to
   }
 })
 
+test('D4: an instance registered on a restored backup is registered after the one of that id that came after the backup', () => {
+  const world = cluster('abc')
+  const backup = world.machine('a').disk.copy()
+  registered(world, 'a', 'x', 1111)
+  agree(world)
+  world.crash('a')
+  world.machine('a').disk = backup
+  world.partition(['a'], ['b', 'c'])
+  world.start('a')
+  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  registered(world, 'a', 'x', 2222)
+  world.heal()
+  agree(world)
+  world.run(500)
+  for (const name of 'abc') {
+    expect(world.lookup(name, 'x')).toEqual(['http://x.test:2222'])
+    expect(rows(world, name, 'x')).toEqual(['a#2'])
+  }
+})
+
 test('D6: rows say why an instance is not shown', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')

@@ -294,6 +294,15 @@ test('D6: usage and load come with heartbeats and are in no document', () => {
   expect([...world.digests()]).toEqual(digests)
 })
 
+test('D6: vitals that fill a frame are told alone', () => {
+  const world = cluster('abc')
+  const gpus = Array.from({ length: 60 }, (_, i) => ({ name: `one of very many gpus, with the number ${i}` }))
+  for (const name of 'ac') world.feed(name, { type: 'vitals', load: 50, vitals: JSON.stringify({ gpus, of: name }) })
+  world.run(5000)
+  const nodes = world.machine('b').live.read.nodes(world.moment('b'))
+  for (const name of 'ac') expect(nodes.find(({ id }) => id === `node-${name}`)?.gpus).toEqual(gpus)
+})
+
 /** The moments at which `name` told, or passed on, that somebody else is silent. */
 function reportsBy(world: World, name: string): number[] {
   const at: number[] = []
