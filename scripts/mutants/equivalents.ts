@@ -206,6 +206,12 @@ export const equivalents: readonly Equivalent[] = [
     because: 'a sort asks for the sign of a comparison, not for its size',
   },
   {
+    file: 'src/core/registry/reading.ts',
+    change: 'a.head.owner < b.head.owner → <=',
+    in: 'signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))',
+    because: 'no owner has two heads here',
+  },
+  {
     file: 'src/core/registry/journal.ts',
     change: '1024 → (1024 * 2)',
     in: 'const foldAfterBytes = 256 * 1024',

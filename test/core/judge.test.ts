@@ -1,6 +1,13 @@
 // The table of member states, row by row, and what "well" means.
 import { expect, test } from 'vitest'
-import { type Circumstances, type Member, judge, newMember, noteWellness } from '../../src/core/membership/member.js'
+import {
+  type Circumstances,
+  type Member,
+  forgetOldMarks,
+  judge,
+  newMember,
+  noteWellness,
+} from '../../src/core/membership/member.js'
 import type { Head } from '../../src/core/wire/head.js'
 
 const now = 1_000_000
@@ -145,4 +152,15 @@ test('the dead look well only by a word from after their death', () => {
   one.heardAt = now - 999
   noteWellness(one, calm)
   expect([one.wellSince, one.unwellSince]).toEqual([now, undefined])
+})
+
+test('hidings and refutations are held against a member, or for it, for ten minutes', () => {
+  const one = member({ hidings: [0, 1000], refutations: [0, 2000] })
+  forgetOldMarks(one, 599_999)
+  expect([one.hidings, one.refutations]).toEqual([
+    [0, 1000],
+    [0, 2000],
+  ])
+  forgetOldMarks(one, 600_000)
+  expect([one.hidings, one.refutations]).toEqual([[1000], [2000]])
 })
