@@ -1,9 +1,13 @@
-// Copies of one message on their way to many machines, each by several ways: of those to one machine only the next is waited for.
+// Copies of one message on their way to many machines, each by several ways: of those to one machine only the next is waited for,
+// and few more are kept.
 
 interface Copy {
   readonly at: number
   readonly from: string
 }
+
+/** Of the copies that come after the next one, so many are kept: a connection in a thousand closes before the next comes. */
+const kept = 2
 
 /** The time that copies take. */
 interface Time {
@@ -31,7 +35,7 @@ export class Copies {
     if (nextAt === undefined || copy.at < nextAt) return this.#await(to, copy)
     const later = this.#later.get(to)
     if (later === undefined) this.#later.set(to, [copy])
-    else later.push(copy)
+    else if (later.length < kept) later.push(copy)
   }
 
   #await(to: string, { at, from }: Copy): void {
