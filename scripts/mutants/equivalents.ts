@@ -157,6 +157,24 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/core/membership/membership.ts',
+    change: '0 → 1',
+    in: '#version = 0',
+    because: 'a version is compared with what it was; where it began says nothing',
+  },
+  {
+    file: 'src/core/registry/links.ts',
+    change: 'false → true',
+    in: '#isToBeTold = false',
+    because: 'the first look draws in any case, and what was drawn is to be told',
+  },
+  {
+    file: 'src/core/wire/beat.ts',
+    change: '512 → (512 * 2)',
+    in: 'const writer = new Writer(512).uint(kinds.vitals)',
+    because: 'a writer grows where its first room does not do',
+  },
+  {
+    file: 'src/core/membership/membership.ts',
     change: '1 → 2',
     in: '#watchedVersion = -1',
     because: 'no version is negative: any such number is none that was seen',

@@ -3,27 +3,15 @@ import { expect, test } from 'vitest'
 import { deadAfter_ms } from '../../src/core/membership/formulas.js'
 import type { Member } from '../../src/core/membership/member.js'
 import { Membership } from '../../src/core/membership/membership.js'
-import type { Heartbeat, RelayedHeartbeat } from '../../src/core/wire/beat.js'
 import type { ReportMessage } from '../../src/core/wire/gossip.js'
-import type { Head } from '../../src/core/wire/head.js'
 import { quickHash } from '../sim/crypto.js'
-
-const digest = new Uint8Array(8)
-
-function head(owner: string, generation = 1, incarnation = 0): Head {
-  const version = generation * 100 + incarnation
-  return { owner, generation, version, boot: '0'.repeat(16), epoch: 1, incarnation, client: 1, digest }
-}
-
-function beat(sequence: number, generation = 1, relayed: readonly RelayedHeartbeat[] = []): Heartbeat {
-  return { type: 'heartbeat', generation, incarnation: 0, sequence, load: 0, digest, relayed }
-}
+import { beat, headOf } from './beats.js'
 
 /** A membership of `me` and these: heard at time 0, or known by their heads alone. */
 function among(heard: string, unheard = ''): Membership {
   const membership = new Membership('me', (bytes) => quickHash(bytes))
   membership.setSelf(1, 0, 0)
-  for (const id of heard + unheard) membership.follow(head(id), 0)
+  for (const id of heard + unheard) membership.follow(headOf(id), 0)
   for (const id of heard) membership.hear(id, beat(1), 0)
   membership.tick(0)
   return membership
@@ -44,7 +32,7 @@ test('enough reports hide a member, and the same reports about its former genera
   expect(hidden.member('a')?.state).toBe('hidden')
 
   const restarted = among('abcdefg')
-  restarted.follow(head('a', 2), 50)
+  restarted.follow(headOf('a', 2), 50)
   restarted.hear('a', beat(1, 2), 50)
   restarted.tick(50)
   for (const author of 'bcd') restarted.report(author, report('a', 1), 100)
@@ -130,7 +118,7 @@ test('of an author the newest word that was let go counts, in whatever order; af
   expect(membership.report('b', report('e', 9), 20_000)).toBe(false)
   expect(membership.report('b', { ...report('e', 1), authorGeneration: 2 }, 20_000)).toBe(true)
   membership.forget('b')
-  membership.follow(head('b'), 20_000)
+  membership.follow(headOf('b'), 20_000)
   expect(membership.report('b', report('f', 1), 20_000)).toBe(true)
 })
 
@@ -154,7 +142,7 @@ test('hearsay of a later generation changes nothing: only its owner may say that
 
 test('a heartbeat of an earlier generation is old, and refreshes nothing', () => {
   const membership = among('ab')
-  membership.follow(head('a', 2), 50)
+  membership.follow(headOf('a', 2), 50)
   expect(membership.hear('a', beat(1, 2), 100)).toBe('heard')
   expect(membership.hear('a', beat(900), 5000)).toBe('old')
   expect(membership.member('a')).toMatchObject({ heardGeneration: 2, sequence: 1, heardAt: 100, directAt: 100 })
@@ -190,7 +178,7 @@ test('a refutation is counted once, however many heartbeats carry it', () => {
   const membership = among('ab')
   for (let sequence = 2; sequence < 6; sequence++) {
     membership.hear('a', { ...beat(sequence), incarnation: 1 }, sequence * 1000)
-    membership.follow(head('a', 1, 1), sequence * 1000)
+    membership.follow(headOf('a', 1, 1), sequence * 1000)
   }
   expect(membership.member('a')?.refutations).toEqual([2000])
 })
@@ -198,7 +186,7 @@ test('a refutation is counted once, however many heartbeats carry it', () => {
 test('a refutation makes void what was reported before it, and what is reported of the incarnation before it', () => {
   const membership = among('abcdefg')
   for (const author of 'bcd') membership.report(author, report('a', 1), 100)
-  membership.follow(head('a', 1, 1), 110)
+  membership.follow(headOf('a', 1, 1), 110)
   expect(membership.reporters('a', 110)).toEqual([])
   for (const author of 'efg') membership.report(author, report('a', 1), 120)
   membership.tick(120)
@@ -233,7 +221,7 @@ test('the hidden are waited for by the number of all who are present, be they he
   const ids = Array.from({ length: 199 }, (_, i) => `member ${i}`)
   const membership = new Membership('me', (bytes) => quickHash(bytes))
   membership.setSelf(1, 0, 0)
-  for (const id of ids) membership.follow(head(id), 0)
+  for (const id of ids) membership.follow(headOf(id), 0)
   for (const id of ids.slice(50)) membership.hear(id, beat(1), 0)
   membership.tick(0)
   for (const id of ids.slice(0, 20)) membership.forget(id)
