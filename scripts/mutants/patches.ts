@@ -141,6 +141,18 @@ const membership: readonly Patch[] = [
     replace: 'for (const about of report.about.slice(0, 1)) if',
   },
   {
+    name: 'what was reported before a death holds down whoever is heard after it',
+    file: 'src/core/membership/membership.ts',
+    find: '      expire(member.reports, now)\n',
+    replace: '',
+  },
+  {
+    name: 'what was said of one that died is not taken back when it is heard again',
+    file: 'src/core/membership/watch.ts',
+    find: "    if (member.state !== 'dead') member.reportDue = undefined\n",
+    replace: '    member.reportDue = undefined\n',
+  },
+  {
     name: 'who observes whom is not asked anew when an observer goes',
     file: 'src/core/membership/observers.ts',
     find: '    if (!answer.observers.every((observer) => this.#standing.has(observer))) return false\n',

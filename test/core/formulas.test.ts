@@ -5,6 +5,7 @@ import {
   fresh_ms,
   heartbeatInterval_ms,
   inheritedSilence_ms,
+  lifeSign_ms,
   patience_ms,
   recovery_ms,
   relaysAtOnce,
@@ -36,6 +37,10 @@ test('two reports hide from three members on, three from eight on; in a cluster 
 
 test('an observer waits a heartbeat longer for each report that was wrong lately, and three at most', () => {
   expect([0, 1, 2, 3, 4, 99].map(patience_ms)).toEqual([2300, 3300, 4300, 5300, 5300, 5300])
+})
+
+test('the last word of the dead that may prove them alive is from two seconds after their hiding', () => {
+  expect([2, 10, 100, 1000].map(lifeSign_ms)).toEqual([1000, 1000, 4000, 7000])
 })
 
 test('each refutation asks for one report more, up to a majority of the observers', () => {

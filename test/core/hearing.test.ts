@@ -217,6 +217,23 @@ test('what reports change is seen as soon as they are weighed; silence and time 
   expect(later.map(({ peer, to }) => `${peer}:${to}`).sort()).toEqual([...'bcdefg'].map((id) => `${id}:hidden`))
 })
 
+test('what was reported before a death holds nobody down that is heard after it, and is known when it comes again', () => {
+  const membership = among('abcdefg')
+  const accuse = (sequence: number, now: number): boolean[] =>
+    [...'bcd'].map((author) => membership.report(author, report('a', sequence), now))
+  accuse(1, 100)
+  membership.tick(100)
+  hearAll(membership, 'bcdefg', 2, 3000)
+  accuse(2, 3000)
+  for (const now of [3000, 3500]) membership.tick(now)
+  expect(membership.member('a')?.state).toBe('dead')
+  membership.hear('a', beat(2), 3600)
+  expect(accuse(2, 3600)).toEqual([false, false, false])
+  membership.tick(3600)
+  membership.tick(4100)
+  expect(membership.member('a')?.state).toBe('alive')
+})
+
 test('the hidden are waited for by the number of all who are present, be they heard or not, and of nobody else', () => {
   const ids = Array.from({ length: 199 }, (_, i) => `member ${i}`)
   const membership = new Membership('me', (bytes) => quickHash(bytes))

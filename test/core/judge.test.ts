@@ -145,11 +145,11 @@ test('well is freshly heard with too few reports; both begin to count when they 
   expect([one.wellSince, one.unwellSince]).toEqual([now + 300, undefined])
 })
 
-test('the dead look well only by a word from after their death', () => {
-  const one = member({ state: 'dead', since: now - 1000, heardAt: now - 1000, unwellSince: now - 9000 })
-  noteWellness(one, calm)
+test('the dead look well only by a word from well after their hiding', () => {
+  const one = member({ state: 'dead', since: now - 1000, heardAt: now - 2000, unwellSince: now - 9000 })
+  noteWellness(one, calm) // of five members it was hidden for three seconds before it was dead
   expect([one.wellSince, one.unwellSince]).toEqual([undefined, now - 9000])
-  one.heardAt = now - 999
+  one.heardAt = now - 1999
   noteWellness(one, calm)
   expect([one.wellSince, one.unwellSince]).toEqual([now, undefined])
 })

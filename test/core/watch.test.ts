@@ -114,6 +114,29 @@ test('who reported wrongly waits longer the next time, and forgets it after a mi
   expect(look(now + 80_000 + 2301).silent).toEqual(['a'])
 })
 
+test.each([
+  ['died', 'dead', 4900, ['a']],
+  ['died', 'dead', 5000, []],
+  ['was observed by others', 'alive', 1000, []],
+] as const)(
+  'what we said of one that meanwhile %s is taken back while it may still stand (%s, %i ms)',
+  (_, state, at, told) => {
+    const subject = member('a', 2400)
+    const others = [...'bcde'].map((id) => member(id, -60_000))
+    const watch = new Watch()
+    const heardAgain = (when: number): string[] =>
+      watch.look('self', 1, { now: when, awakeSince: 0, members: 10 }).heardAgain.map(({ id }) => id)
+    watch.follow(new Set([subject, ...others]), now - 60_000)
+    expect(heardAgain(now)).toEqual([])
+    subject.state = state
+    watch.follow(new Set(others), now + 500)
+    Object.assign(subject, { state: 'alive', since: now + at, directAt: now + at })
+    watch.follow(new Set([subject, ...others]), now + at)
+    expect(heardAgain(now + at)).toEqual(told)
+    expect(subject.mistakes).toEqual([]) // others found it dead as well
+  },
+)
+
 test('to have reported one that was hidden for it is no mistake', () => {
   const a = member('a', 2400)
   const look = watching(a, member('b', -60_000), member('c', -60_000))

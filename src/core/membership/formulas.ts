@@ -107,6 +107,16 @@ export function deadAfter_ms(members: number): number {
 }
 
 /**
+ * How old, at its death, the last word of a member may have been that proves the death wrong. It is from two seconds after
+ * the hiding at the least, and so from more than four after the last heartbeat of whoever is dead: no word of the dead is held
+ * up on its way for so long. With words from after the death alone, a partition of 1000 that heals just when its two sides
+ * have given each other up would last for another round of hearsay.
+ */
+export function lifeSign_ms(members: number): number {
+  return deadAfter_ms(members) - 2000
+}
+
+/**
  * How long a hidden member must look well before it is shown again. (Flap damping as of routes in BGP, RFC 2439, with
  * a count in place of a decaying penalty.)
  * @param hidings how often it was hidden lately, this time included: each doubles the wait, so that a node that stalls again and again stays hidden

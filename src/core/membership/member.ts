@@ -5,7 +5,7 @@ import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
 import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { deadAfter_ms, fresh_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
+import { deadAfter_ms, fresh_ms, lifeSign_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
 
 /** More refutations than this change no bar any more. */
@@ -180,9 +180,10 @@ export function reportsMatter(member: Readonly<Member>, at: Situation): boolean 
   return member.state === 'alive' || isFresh(member, at)
 }
 
-/** Lately heard of. Nobody is raised by what was said before the death. */
+/** Lately heard of. Nobody is raised by what was said long before the death. */
 function isFresh({ state, since, heardAt }: Readonly<Member>, { now, members }: Situation): boolean {
-  return heardAt !== undefined && now - heardAt <= fresh_ms(members) && (state !== 'dead' || heardAt > since)
+  if (heardAt === undefined || now - heardAt > fresh_ms(members)) return false
+  return state !== 'dead' || heardAt > since - lifeSign_ms(members)
 }
 
 /** Notes whether a member looks well now; the table asks for how long. */

@@ -28,7 +28,7 @@ import {
   reportsMatter,
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
-import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
+import { ReportIntake, type Saying, anyStands, authorsOf, expire } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -362,8 +362,12 @@ export class Membership {
     if (state === 'alive' || state === 'unknown') this.#rings.add(member.id, member.places)
     else this.#rings.remove(member.id)
     if (state === 'alive') this.#endGrace(member)
-    // Watching begins anew: who comes back by hearsay is not accused at once by those who do not reach it yet.
-    if (state === 'dead') member.directAt = undefined
+    if (state === 'dead') {
+      // Watching begins anew: who comes back by hearsay is not accused at once by those who do not reach it yet. What they
+      // said before ends here, since of the dead nobody takes anything back.
+      member.directAt = undefined
+      expire(member.reports, now)
+    }
     member.state = state
     member.since = now
     member.why = why

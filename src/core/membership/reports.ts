@@ -75,6 +75,11 @@ export function stands(report: Report, accused: Accused, now: number): boolean {
   return report.generation === accused.generation && report.incarnation >= accused.incarnation
 }
 
+/** They have had their effect: none of them stands any more, and each is still known again. */
+export function expire(reports: Map<PeerId, Report>, now: number): void {
+  for (const [author, report] of reports) if (now < report.until) reports.set(author, { ...report, until: now })
+}
+
 /** Whose reports stand. */
 export function authorsOf(reports: ReadonlyMap<PeerId, Report>, accused: Accused, now: number): PeerId[] {
   const authors: PeerId[] = []

@@ -44,6 +44,7 @@ export class Watch {
     for (const member of begun) {
       this.#subjects.add(member)
       member.observedSince = now
+      if (now - (member.reportDue ?? now) >= reportStanding_ms - reportRepeat_ms) member.reportDue = undefined
       if (member.directAt !== undefined && now - member.directAt > stillHeard_ms) member.directAt = undefined
     }
     return begun
@@ -52,7 +53,8 @@ export class Watch {
   #end(member: Member): void {
     this.#subjects.delete(member)
     member.observedSince = undefined
-    member.reportDue = undefined
+    // What we said of the dead may still stand where it is not dead yet: should it be heard again, that is taken back.
+    if (member.state !== 'dead') member.reportDue = undefined
   }
 
   forget(member: Member): void {
@@ -124,7 +126,8 @@ function lateMistakes({ mistakes }: Readonly<Member>, now: number): number[] {
 
 /** We reported a member that was not hidden for it, and hear it again: it was our silence, or the line's, and not its own. */
 function noteMistake(member: Member, now: number): void {
-  if (member.state !== 'alive') return
+  const reportedAt = (member.reportDue ?? now) - reportRepeat_ms
+  if (member.state !== 'alive' || member.since > reportedAt) return
   member.mistakes = lateMistakes(member, now)
   member.mistakes.push(now)
 }
