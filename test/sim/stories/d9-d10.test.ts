@@ -1,5 +1,6 @@
 // Stories of D9 and D10: lookups in doubt; disks that fail, and power that goes.
 import { expect, test } from 'vitest'
+import { decodeSyncResponse, encodeSyncRequest } from '../../../src/core/wire/sync.js'
 import { World } from '../world.js'
 import { agree, cluster, done, refused, registered, rows, showing, shownStatus, urlOf } from './cluster.js'
 
@@ -244,4 +245,25 @@ test('D10: updates on disk are folded into a snapshot before they outgrow it, at
     expect(updates).toBeLessThanOrEqual(snapshot)
     expect(updates + snapshot).toBeGreaterThan(60 * 20_000)
   }
+})
+
+test('D10: while a write of a node does not get onto its disk, its document is given to nobody', () => {
+  const world = cluster('ab')
+  const everything = encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] })
+  const given = (id: number): string[] => {
+    const request = { type: 'request', from: 'b', id, bytes: everything } as const
+    const replies = world.machine('a').live.handle(request, world.moment('a'))
+    const responses = replies.map((effect) => (effect.type === 'reply' ? decodeSyncResponse(effect.bytes) : undefined))
+    return responses.flatMap((response) =>
+      response?.type === 'documents' ? response.parcels.map(({ signed }) => signed.head.owner) : [],
+    )
+  }
+  expect(given(71)).toEqual(['a', 'b'])
+  world.machine('a').disk.failure = 'ENOSPC: no space left'
+  expect(refused(world, world.register('a', { id: 'x', slug: 'x', url: urlOf('x') }))).toBe('unavailable')
+  world.run(100)
+  expect(given(72)).toEqual(['b'])
+  world.machine('a').disk.failure = undefined
+  agree(world)
+  expect(given(73)).toEqual(['a', 'b'])
 })
