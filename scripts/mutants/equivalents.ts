@@ -248,12 +248,6 @@ export const equivalents: readonly Equivalent[] = [
     because: 'how long an entry may be: a bound well above what any honest daemon writes',
   },
   {
-    file: 'src/core/lookup.ts',
-    change: 'inDoubt → !(inDoubt)',
-    in: 'const cache = inDoubt ? this.#lastKnown : this.#listings',
-    because: 'both caches are emptied together; which of them keeps which answers changes none',
-  },
-  {
     file: 'src/core/model.ts',
     change: 'port > 0 → >=',
     in: "if (typeof port === 'number' && Number.isInteger(port) && port > 0 && port <= 65_535) return port",

@@ -186,3 +186,17 @@ test('D6: farewells that are lost accuse nobody: who is observer no more reports
   world.run(30_000)
   expect(hides(world, since)).toEqual([])
 })
+
+test('D6: a farewell is said three times, a heartbeat apart, since frames get lost', () => {
+  const world = clusterOf(12)
+  const said = new Map<string, number>()
+  world.start('x0')
+  world.run(2000)
+  world.wires.tap = ({ kind, from, to, bytes }) => {
+    const way = `${from}>${to}`
+    if (kind === 'beat' && decodeBeat(bytes)?.type === 'farewell') said.set(way, (said.get(way) ?? 0) + 1)
+  }
+  world.crash('x0')
+  world.run(5000)
+  expect(Math.max(...said.values())).toBe(3)
+})
