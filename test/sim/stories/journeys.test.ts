@@ -22,6 +22,18 @@ test('register: an equal registration writes nothing', () => {
   expect(world.machine('a').live.read.digest()).toEqual(before)
 })
 
+test('register: without an id it is the instance at that url again, unless that one has another slug', () => {
+  const world = cluster('a')
+  const url = 'http://i.test:80'
+  const nameless = done(world, world.register('a', { url }))
+  const named = done(world, world.register('a', { url, slug: 's' }))
+  expect(named).toBe(nameless)
+  const other = done(world, world.register('a', { url, slug: 't' }))
+  expect(other).not.toBe(named)
+  expect(done(world, world.register('a', { url, slug: 's' }))).toBe(named)
+  expect(world.instances('a').sort()).toEqual([named, other].sort())
+})
+
 test('heartbeat → hidden: a crash is hidden on all survivors within half a second, then dead', () => {
   const world = cluster('abcde')
   registered(world, 'a', 's')
