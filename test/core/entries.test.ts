@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { Content, joinUpdates } from '../../src/core/document/content.js'
 import { OwnDocument } from '../../src/core/document/document.js'
 import { type Change, Entries, differences, mapNames } from '../../src/core/document/entries.js'
+import { Writer } from '../../src/core/wire/codec.js'
 import { hash } from '../sim/crypto.js'
 import { Random } from '../sim/random.js'
 
@@ -38,6 +39,19 @@ test('the digest does not depend on the order or the way, only on what is there'
     expect([built.size, built.bytes]).toEqual([walked.size, walked.bytes])
     expect(differences(built, walked)).toEqual([])
   }
+})
+
+test('the digest is the hash of 256 buckets, by the first byte of the entries’ hashes: as every version must have it', () => {
+  const random = new Random(9)
+  const entries = new Entries(hash)
+  entries.apply(randomChanges(entries, random, 60))
+  const hashes = [...entries.sorted()].map(({ map, key, value }) =>
+    hash(new Writer().text(map).text(key).text(value).done()),
+  )
+  const buckets = Array.from({ length: 256 }, (_, first) => hashes.filter((each) => each[0] === first))
+  expect(buckets.some(({ length }) => length > 1)).toBe(true)
+  const bucketHashes = buckets.map((bucket) => hash(Buffer.concat(bucket.sort((a, b) => Buffer.compare(a, b)))))
+  expect(digestOf(entries)).toBe(Buffer.from(hash(Buffer.concat(bucketHashes))).toString('hex'))
 })
 
 test('revert takes apply back, digest and sizes included', () => {
