@@ -41,7 +41,7 @@ const membership: readonly Patch[] = [
   {
     name: 'an old report replaces a newer one of its author',
     file: 'src/core/membership/reports.ts',
-    find: '!isLater(saying, reports.get(author)) || ',
+    find: '!isLater(saying, known) || ',
     replace: '',
   },
   {
@@ -95,8 +95,8 @@ const membership: readonly Patch[] = [
   {
     name: 'reports by the dead count',
     file: 'src/core/membership/membership.ts',
-    find: 'this.isAlive(author) && this.observersOf(member)',
-    replace: 'this.observersOf(member)',
+    find: 'observers.includes(author) && this.isAlive(author)',
+    replace: 'observers.includes(author)',
   },
   {
     name: 'who slept counts what it missed as silence',
@@ -142,8 +142,8 @@ const membership: readonly Patch[] = [
   },
   {
     name: 'what was reported before a death holds down whoever is heard after it',
-    file: 'src/core/membership/membership.ts',
-    find: '      expire(member.reports, now)\n',
+    file: 'src/core/membership/member.ts',
+    find: '  expire(member.reports, now)\n',
     replace: '',
   },
   {

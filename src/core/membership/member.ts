@@ -7,6 +7,7 @@ import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, lifeSign_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
+import { expire } from './reports.js'
 
 /** More refutations than this change no bar any more. */
 const marksKept = 64
@@ -209,6 +210,15 @@ export function noteMarks(member: Member, to: MemberState, now: number): void {
   if (to === 'hidden') member.hidings.push(now)
   else if (to === 'left' && (member.state === 'hidden' || member.state === 'dead')) member.hidings.pop()
   else if (member.state === 'left') member.hidings = []
+}
+
+/**
+ * Watching begins anew: who comes back by hearsay is not accused at once by those who do not reach it yet. What they said
+ * before ends here, since of the dead nobody takes anything back.
+ */
+export function noteDeath(member: Member, now: number): void {
+  member.directAt = undefined
+  expire(member.reports, now)
 }
 
 /** A goodbye for a restart keeps for a while what is listed; one for good does not, also where it comes second. */

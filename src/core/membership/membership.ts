@@ -21,6 +21,7 @@ import {
   isUnheard,
   judge,
   newMember,
+  noteDeath,
   noteGoodbye,
   noteIncarnation,
   noteMarks,
@@ -28,7 +29,7 @@ import {
   reportsMatter,
 } from './member.js'
 import { type Places, Rings, placesOf } from './observers.js'
-import { ReportIntake, type Saying, anyStands, authorsOf, expire } from './reports.js'
+import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -362,12 +363,7 @@ export class Membership {
     if (state === 'alive' || state === 'unknown') this.#rings.add(member.id, member.places)
     else this.#rings.remove(member.id)
     if (state === 'alive') this.#endGrace(member)
-    if (state === 'dead') {
-      // Watching begins anew: who comes back by hearsay is not accused at once by those who do not reach it yet. What they
-      // said before ends here, since of the dead nobody takes anything back.
-      member.directAt = undefined
-      expire(member.reports, now)
-    }
+    if (state === 'dead') noteDeath(member, now)
     member.state = state
     member.since = now
     member.why = why
@@ -384,7 +380,9 @@ export class Membership {
   /** Its living observers whose reports stand. */
   #standing(member: Member, now: number): PeerId[] {
     const authors = authorsOf(member.reports, member, now)
-    return authors.filter((author) => this.isAlive(author) && this.observersOf(member).includes(author))
+    if (authors.length === 0) return authors
+    const observers = this.observersOf(member)
+    return authors.filter((author) => observers.includes(author) && this.isAlive(author))
   }
 
   /** What a heartbeat to `observer` passes on. */

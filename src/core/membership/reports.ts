@@ -34,18 +34,19 @@ export class ReportIntake {
     { generation, incarnation, withdrawn }: About,
     now: number,
   ): boolean {
-    this.#letGoOld(reports, now)
     const saying = { authorGeneration, sequence }
-    if (!isLater(saying, reports.get(author)) || !isLater(saying, this.#letGo.get(author))) return false
+    const known = reports.get(author)
+    if (!isLater(saying, known) || !isLater(saying, this.#letGo.get(author))) return false
+    if (known === undefined) this.#letGoOld(reports, now) // whoever repeats a report takes no more room
     const until = withdrawn === true ? now : now + reportStanding_ms
-    keep(reports, author, { authorGeneration, sequence, generation, incarnation, until })
+    reports.set(author, { authorGeneration, sequence, generation, incarnation, until })
     return true
   }
 
   /** Those that ended so long ago that nothing from before their end is on its way any more. */
   #letGoOld(reports: Map<PeerId, Report>, now: number): void {
     for (const [author, report] of reports) {
-      if (now - report.until < reportStanding_ms) return
+      if (now - report.until < reportStanding_ms) continue
       reports.delete(author)
       const { authorGeneration, sequence } = report
       if (isLater(report, this.#letGo.get(author))) this.#letGo.set(author, { authorGeneration, sequence })
@@ -55,12 +56,6 @@ export class ReportIntake {
   forget(author: PeerId): void {
     this.#letGo.delete(author)
   }
-}
-
-/** The longest ago come first, so that letting go need not look further than the first that is not old. */
-export function keep(reports: Map<PeerId, Report>, author: PeerId, report: Report): void {
-  reports.delete(author)
-  reports.set(author, report)
 }
 
 function isLater(saying: Saying, known: Saying | undefined): boolean {

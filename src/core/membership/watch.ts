@@ -12,7 +12,6 @@ import {
   silence_ms,
 } from './formulas.js'
 import type { Member } from './member.js'
-import { keep } from './reports.js'
 
 /** What judging silence takes besides the member. */
 export interface Watcher {
@@ -83,7 +82,7 @@ export class Watch {
       member.reportDue = at.now + reportRepeat_ms
       const { generation, incarnation } = member
       const until = at.now + reportStanding_ms
-      keep(member.reports, self, { authorGeneration, sequence: 0, generation, incarnation, until })
+      member.reports.set(self, { authorGeneration, sequence: 0, generation, incarnation, until })
     }
     return { silent: due, heardAgain }
   }
