@@ -43,6 +43,7 @@ export class Watch {
     for (const member of begun) {
       this.#subjects.add(member)
       member.observedSince = now
+      // What we said of it before its death has ended everywhere by now: there is nothing to take back.
       if (now - (member.reportDue ?? now) >= reportStanding_ms - reportRepeat_ms) member.reportDue = undefined
       if (member.directAt !== undefined && now - member.directAt > stillHeard_ms) member.directAt = undefined
     }
