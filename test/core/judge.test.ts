@@ -8,19 +8,10 @@ import {
   newMember,
   noteWellness,
 } from '../../src/core/membership/member.js'
-import type { Head } from '../../src/core/wire/head.js'
+import { headOf } from './beats.js'
 
 const now = 1_000_000
-const head: Head = {
-  owner: 'a',
-  generation: 5,
-  version: 9,
-  boot: '0'.repeat(16),
-  epoch: 1,
-  incarnation: 0,
-  client: 1,
-  digest: new Uint8Array(32),
-}
+const head = headOf('a', 5)
 
 function member(more: Partial<Member>): Member {
   return { ...newMember('a', new Uint8Array(32), head, now - 60_000), heardAt: now, ...more }

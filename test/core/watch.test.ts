@@ -2,23 +2,14 @@
 import { expect, test } from 'vitest'
 import { type Member, newMember } from '../../src/core/membership/member.js'
 import { Watch } from '../../src/core/membership/watch.js'
+import { headOf } from './beats.js'
 
 const now = 1_000_000
 
 function member(id: string, silentFor_ms: number): Member {
-  const head = {
-    owner: id,
-    generation: 1,
-    version: 1,
-    boot: '0'.repeat(16),
-    epoch: 1,
-    incarnation: 0,
-    client: 1,
-    digest: new Uint8Array(32),
-  }
   const heard = now - silentFor_ms
   return {
-    ...newMember(id, new Uint8Array(32), head, now - 60_000),
+    ...newMember(id, new Uint8Array(32), headOf(id), now - 60_000),
     state: 'alive',
     heardAt: now, // others hear it
     directAt: heard,
