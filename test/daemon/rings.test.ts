@@ -79,9 +79,12 @@ describe('twelve daemons', { timeout: 240_000 }, () => {
       return found.every((urls) => urls?.length === 0)
     })
     await until('others observe in its place', async () => (await heartbeatWays()) === rest.length * observersEach)
-    for (const daemon of rest) {
-      const states = (await daemon.members()).map(({ peer, state }) => [peer, state] as const)
-      expect(states.filter(([, state]) => state !== 'alive').map(([peer]) => peer)).toEqual([killed.peerId])
-    }
+    // On a machine that is busy with more than twelve daemons one of the living may be late, and be hidden for a moment.
+    await until('all find the killed one gone, and nobody else', async () => {
+      const gone = await Promise.all(
+        rest.map(async (daemon) => (await daemon.members()).filter(({ state }) => state !== 'alive')),
+      )
+      return gone.every((members) => members.map(({ peer }) => peer).join() === killed.peerId)
+    })
   })
 })
