@@ -203,8 +203,9 @@ export class Wires {
     from.connected.delete(other.name)
     other.connected.delete(from.name)
     this.#tell(from, 0, { type: 'disconnected', peer: other.self })
-    if (this.#link(from.name, other.name).cut) other.halfOpen.add(from.self)
-    else this.#tell(other, this.#delay(this.#link(from.name, other.name)), { type: 'disconnected', peer: from.self })
+    const link = this.#link(from.name, other.name)
+    if (link.cut) other.halfOpen.add(from.self)
+    else this.#tell(other, this.#delay(link), { type: 'disconnected', peer: from.self })
     for (const [key, request] of this.#requests) {
       const between = [request.asker, request.answerer]
       if (between.includes(from) && between.includes(other)) this.#close(key, false, 1)
@@ -285,11 +286,7 @@ export class Wires {
     const more_ms = this.#count('beat', machine, to, bytes)
     const link = this.#link(machine.name, to.name)
     if (more_ms === undefined || this.#isLost(link)) return
-    this.#later(to, this.#delay(this.#link(machine.name, to.name)) + more_ms, {
-      type: 'beat',
-      from: machine.self,
-      bytes,
-    })
+    this.#later(to, this.#delay(link) + more_ms, { type: 'beat', from: machine.self, bytes })
   }
 
   ask(machine: Machine, { id, to, bytes, timeout_ms }: Effect & { type: 'request' }): void {
@@ -306,9 +303,9 @@ export class Wires {
     })
     this.#ground.after(timeout_ms, () => this.#close(key, false, 0))
     const more_ms = this.#count('request', machine, answerer, bytes)
-    if (more_ms === undefined || this.#link(machine.name, answerer.name).cut) return
-    const delay_ms = this.#delay(this.#link(machine.name, answerer.name)) + more_ms
-    this.#later(answerer, delay_ms, { type: 'request', from: machine.self, id: key, bytes })
+    const link = this.#link(machine.name, answerer.name)
+    if (more_ms === undefined || link.cut) return
+    this.#later(answerer, this.#delay(link) + more_ms, { type: 'request', from: machine.self, id: key, bytes })
   }
 
   answer(machine: Machine, { id, bytes, last }: Effect & { type: 'reply' }): void {
@@ -317,9 +314,10 @@ export class Wires {
     const { asker } = request
     const more_ms = this.#count('reply', machine, asker, bytes)
     if (more_ms === undefined) return
-    if (this.#link(machine.name, asker.name).cut || !machine.connected.has(asker.name)) return
+    const link = this.#link(machine.name, asker.name)
+    if (link.cut || !machine.connected.has(asker.name)) return
     const now = this.#ground.now()
-    request.lastAt = Math.max(request.lastAt, now + this.#delay(this.#link(machine.name, asker.name)) + more_ms) // streams keep their order
+    request.lastAt = Math.max(request.lastAt, now + this.#delay(link) + more_ms) // streams keep their order
     this.#ground.after(request.lastAt - now, () => {
       if (request.closed || asker.life !== request.askerLife) return
       this.#ground.feed(asker, { type: 'response', id: request.id, bytes })

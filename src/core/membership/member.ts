@@ -214,7 +214,7 @@ export function noteMarks(member: Member, to: MemberState, now: number): void {
 
 /**
  * Watching begins anew: who comes back by hearsay is not accused at once by those who do not reach it yet. What they said
- * before ends here, since of the dead nobody takes anything back.
+ * before has had its effect and ends here: to most of them it is dead as well, and of the dead nobody takes anything back.
  */
 export function noteDeath(member: Member, now: number): void {
   member.directAt = undefined

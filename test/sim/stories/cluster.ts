@@ -2,6 +2,7 @@
 import { expect } from 'vitest'
 import { encodeGossip } from '../../../src/core/wire/gossip.js'
 import type { Answer } from '../engine.js'
+import type { Machine } from '../machine.js'
 import { World, type WorldOptions } from '../world.js'
 
 /** A world in which these machines run and agree. */
@@ -51,6 +52,15 @@ export function agree(world: World, limit_ms = 60_000): number {
   const took_ms = world.until(isQuiet, limit_ms, 'agreement')
   world.run(100) // what is on its way arrives
   return took_ms + (isQuiet() ? 0 : agree(world, limit_ms))
+}
+
+/** Kills a machine and starts it from a backup, out of reach of these others, until it serves alone. */
+export function restoredAlone(world: World, name: string, backup: Machine['disk'], others: string[]): void {
+  world.crash(name)
+  world.machine(name).disk = backup
+  world.partition([name], others)
+  world.start(name)
+  world.until(() => world.machine(name).live.readiness().ready, 5000, 'readiness alone')
 }
 
 /** Runs until the command is answered, and demands a yes. @returns its value */

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { decodeBeat } from '../../../src/core/wire/beat.js'
 import { decodeGossip } from '../../../src/core/wire/gossip.js'
-import { agree, cluster, done, refused, registered, showing } from './cluster.js'
+import { agree, cluster, done, refused, registered, restoredAlone, showing } from './cluster.js'
 import { World } from '../world.js'
 
 const unixSeconds = Date.UTC(2026, 0, 1) / 1000
@@ -174,11 +174,7 @@ test('D4: a backup restored in isolation keeps both its new writes and the newer
   done(world, world.define('a', 'def', { v: 2 }))
   done(world, world.define('a', 'later'))
   agree(world)
-  world.crash('a')
-  world.machine('a').disk = backup
-  world.partition(['a'], ['b', 'c'])
-  world.start('a')
-  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  restoredAlone(world, 'a', backup, ['b', 'c'])
   expect(world.instances('a').sort()).toEqual(['both', 'gone', 'mine'])
   registered(world, 'a', 'isolated')
   done(world, world.deregister('a', 'mine'))
@@ -199,11 +195,7 @@ test('D4: a backup restored in isolation again and again never loses what was ac
   agree(world)
   const backup = world.machine('a').disk.copy()
   for (let round = 0; round < 3; round++) {
-    world.crash('a')
-    world.machine('a').disk = backup.copy()
-    world.partition(['a'], ['b', 'c'])
-    world.start('a')
-    world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+    restoredAlone(world, 'a', backup.copy(), ['b', 'c'])
     registered(world, 'a', `round${round}`)
     world.heal()
     agree(world)
@@ -219,11 +211,7 @@ test('D4: a head of ours with a foreign boot id is continued once; it mutes nobo
   const backup = world.machine('a').disk.copy()
   registered(world, 'a', 'y')
   agree(world)
-  world.crash('a')
-  world.machine('a').disk = backup
-  world.partition(['a'], ['b'])
-  world.start('a')
-  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  restoredAlone(world, 'a', backup, ['b'])
   world.heal()
   agree(world)
   world.run(10_000)

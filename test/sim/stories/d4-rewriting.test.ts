@@ -1,6 +1,6 @@
 // Stories of D4: what was written while a node did not know of its own newer records counts as written after them.
 import { expect, test } from 'vitest'
-import { agree, cluster, done, registered, rows } from './cluster.js'
+import { agree, cluster, done, registered, restoredAlone, rows } from './cluster.js'
 
 test('D4: a definition saved on a restored backup replaces those that it had saved after the backup', () => {
   const world = cluster('abc')
@@ -54,11 +54,7 @@ test('D4: an instance registered on a restored backup is registered after the on
   const backup = world.machine('a').disk.copy()
   registered(world, 'a', 'x', 1111)
   agree(world)
-  world.crash('a')
-  world.machine('a').disk = backup
-  world.partition(['a'], ['b', 'c'])
-  world.start('a')
-  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  restoredAlone(world, 'a', backup, ['b', 'c'])
   registered(world, 'a', 'x', 2222)
   world.heal()
   agree(world)

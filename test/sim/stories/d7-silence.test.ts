@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { forgetAfter_ms } from '../../../src/core/registry/forgetting.js'
 import type { World } from '../world.js'
-import { agree, cluster, clusterOf, done, registered, rows, showing } from './cluster.js'
+import { agree, cluster, clusterOf, done, registered, restoredAlone, rows, showing } from './cluster.js'
 
 const minute_ms = 60_000
 
@@ -170,11 +170,7 @@ test('D7: the trouble with a node is forgotten with the node', () => {
   const backup = world.machine('c').disk.copy()
   registered(world, 'c', 'x')
   agree(world)
-  world.crash('c')
-  world.machine('c').disk = backup
-  world.partition(['c'], ['a', 'b'])
-  world.start('c')
-  world.run(6000)
+  restoredAlone(world, 'c', backup, ['a', 'b'])
   world.heal()
   agree(world)
   const troubled = [...'ab'].filter((name) => troubles(world, name, 'c') !== undefined)
