@@ -1,9 +1,8 @@
 /**
  * Fastify, set up so that nothing a caller sends is misread or answered in another form than ours. It has no routes of its own.
  */
+import { Ajv } from 'ajv'
 import { fastify, type FastifyInstance, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
-import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import type { Credentials, Permission } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
@@ -12,6 +11,7 @@ import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { createIdentifier, demand, type Caller } from './credentials.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { createGuard, type Served } from './guard.js'
+import type { Schema } from './schema.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -134,15 +134,18 @@ function lastOfEach(query: string): Record<string, string> {
   return parameters
 }
 
+const ajv = new Ajv()
+
 /** Checks parameters by their schema. Bodies are read by the parsers of the model. */
-const checkQuery: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+const checkQuery: FastifySchemaCompiler<Schema> = ({ schema, httpPart }) => {
   if (httpPart === 'body') return () => true
-  const validator = Compile(schema)
+  const fits = ajv.compile(schema)
   return (value: unknown) => {
-    const [first] = validator.Check(value) ? [] : validator.Errors(value)
-    if (first === undefined) return { value }
-    const field = first.instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
-    const why = first.keyword === 'enum' ? `must be one of ${first.params.allowedValues.join(', ')}` : first.message
+    if (fits(value)) return { value }
+    const { instancePath = '', params, message = 'does not fit' } = fits.errors?.[0] ?? {}
+    const field = instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
+    const { allowedValues } = (params ?? {}) as { allowedValues?: readonly string[] }
+    const why = allowedValues === undefined ? message : `must be one of ${allowedValues.join(', ')}`
     return { error: new RegistryError('malformed', `${field}: ${why}`) }
   }
 }

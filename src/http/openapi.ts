@@ -3,9 +3,9 @@
  */
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import { Type, type TSchema } from 'typebox'
 import { jsonType } from './body.js'
 import { describe, bodiesExtension, tags, withReferences } from './operation.js'
+import * as json from './schema.js'
 import * as schemas from './schemas.js'
 import type { RegistryService } from './service.js'
 
@@ -48,7 +48,7 @@ export function collectCalls(app: FastifyInstance, asksForCredentials: boolean):
   })
 }
 
-function isNamed(schema: unknown): schema is TSchema & { readonly $id: string } {
+function isNamed(schema: unknown): schema is json.Schema & { readonly $id: string } {
   return typeof schema === 'object' && schema !== null && typeof (schema as { $id?: unknown }).$id === 'string'
 }
 
@@ -64,7 +64,7 @@ export function addOpenApi(app: FastifyInstance, service: RegistryService): void
         answers: {
           200: {
             description: 'OpenAPI 3.1',
-            schema: Type.Object({ openapi: Type.String() }, { additionalProperties: true }),
+            schema: json.object({ openapi: json.string() }, { additionalProperties: true }),
             examples: { begin: { openapi: '3.1.0', info: { title: 'Rollcall', version: '0.1.0' }, paths: {} } },
           },
         },

@@ -3,7 +3,7 @@
  * It changes nothing of how a call is answered.
  */
 import type { FastifySchema } from 'fastify'
-import type { TSchema } from 'typebox'
+import type { Schema } from './schema.js'
 import * as schemas from './schemas.js'
 
 declare module 'fastify' {
@@ -27,7 +27,7 @@ export type Examples = Readonly<Record<string, unknown>>
 export interface Answer {
   readonly description: string
   /** Absent: no body. */
-  readonly schema?: TSchema
+  readonly schema?: Schema
   readonly examples?: Examples
   /** Of the body, where it is not JSON. */
   readonly mediaType?: string
@@ -38,10 +38,10 @@ export interface Call {
   readonly tag: keyof typeof tags
   readonly summary: string
   readonly description?: string
-  readonly params?: TSchema
-  readonly query?: TSchema
-  readonly headers?: TSchema
-  readonly body?: { readonly required: boolean; readonly schema: TSchema; readonly examples: Examples }
+  readonly params?: Schema
+  readonly query?: Schema
+  readonly headers?: Schema
+  readonly body?: { readonly required: boolean; readonly schema: Schema; readonly examples: Examples }
   readonly answers: Readonly<Record<number, Answer>>
   /** How else it can end, besides what every call shares. */
   readonly failures?: readonly (keyof typeof failures)[]
@@ -122,7 +122,7 @@ function failureOf(status: keyof typeof failures): object {
   return { description, ...(headers !== undefined && { headers }), content }
 }
 
-function contentOf(body: { schema: TSchema; examples?: Examples }, mediaType = 'application/json'): object {
+function contentOf(body: { schema: Schema; examples?: Examples }, mediaType = 'application/json'): object {
   const named = Object.entries(body.examples ?? {}).map(([name, value]) => [name, { value }] as const)
   const examples = named.length === 0 ? {} : { examples: Object.fromEntries(named) }
   return { [mediaType]: { schema: withReferences(body.schema), ...examples } }

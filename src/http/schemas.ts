@@ -2,260 +2,260 @@
  * The shapes that pass through the HTTP doors, as JSON Schema: what is documented, and what the query of a request is checked by.
  * Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
-import { Type } from 'typebox'
+import * as json from './schema.js'
 import { instanceStatuses } from '../core/model.js'
 import { invisibleReasons, memberStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const
-const optional = Type.Optional
-const moment = Type.String({ format: 'date-time', description: 'RFC 3339' })
-const peerId = Type.String({ description: "a daemon's libp2p peer id" })
-const age_ms = Type.Number({ minimum: 0, description: 'milliseconds before this answer' })
+const { optional } = json
+const moment = json.string({ format: 'date-time', description: 'RFC 3339' })
+const peerId = json.string({ description: "a daemon's libp2p peer id" })
+const age_ms = json.number({ minimum: 0, description: 'milliseconds before this answer' })
 
-export const InstanceStatus = Type.Enum([...instanceStatuses], { $id: 'InstanceStatus', type: 'string' })
+export const InstanceStatus = json.oneOf(instanceStatuses, { $id: 'InstanceStatus' })
 
 const usageFields = {
-  used: optional(Type.Integer({ description: 'bytes' })),
-  total: optional(Type.Integer({ description: 'bytes' })),
-  percent: optional(Type.Number()),
+  used: optional(json.integer({ description: 'bytes' })),
+  total: optional(json.integer({ description: 'bytes' })),
+  percent: optional(json.number()),
 }
 
-export const Usage = Type.Object(usageFields, { $id: 'Usage', ...closed })
+export const Usage = json.object(usageFields, { $id: 'Usage', ...closed })
 
 const processFields = {
-  pid: Type.Integer(),
-  processName: Type.String(),
-  memoryUsage: Type.Integer({ description: 'MiB' }),
+  pid: json.integer(),
+  processName: json.string(),
+  memoryUsage: json.integer({ description: 'MiB' }),
 }
 
-export const GpuProcess = Type.Object(processFields, { $id: 'GpuProcess', ...closed })
+export const GpuProcess = json.object(processFields, { $id: 'GpuProcess', ...closed })
 
 const gpuFields = {
-  id: Type.String({ description: '<node url>:<index>' }),
-  intraNodeId: optional(Type.Integer()),
-  name: optional(Type.String()),
-  busId: optional(Type.String()),
-  temperature: optional(Type.Number({ description: '°C' })),
-  performanceState: optional(Type.String()),
-  powerUsage: optional(Type.Number({ description: 'W' })),
-  powerCap: optional(Type.Number({ description: 'W' })),
-  memoryUsage: optional(Type.Integer({ description: 'MiB' })),
-  memoryTotal: optional(Type.Integer({ description: 'MiB' })),
-  gpuUtilization: optional(Type.Number({ description: 'percent' })),
-  computeMode: optional(Type.String()),
-  processDetails: optional(Type.Array(GpuProcess)),
-  cudaVersion: optional(Type.String()),
+  id: json.string({ description: '<node url>:<index>' }),
+  intraNodeId: optional(json.integer()),
+  name: optional(json.string()),
+  busId: optional(json.string()),
+  temperature: optional(json.number({ description: '°C' })),
+  performanceState: optional(json.string()),
+  powerUsage: optional(json.number({ description: 'W' })),
+  powerCap: optional(json.number({ description: 'W' })),
+  memoryUsage: optional(json.integer({ description: 'MiB' })),
+  memoryTotal: optional(json.integer({ description: 'MiB' })),
+  gpuUtilization: optional(json.number({ description: 'percent' })),
+  computeMode: optional(json.string()),
+  processDetails: optional(json.array(GpuProcess)),
+  cudaVersion: optional(json.string()),
 }
 
-export const Gpu = Type.Object(gpuFields, { $id: 'Gpu', ...closed })
+export const Gpu = json.object(gpuFields, { $id: 'Gpu', ...closed })
 
-export const Node = Type.Object(
+export const Node = json.object(
   {
-    id: Type.String(),
-    url: Type.String(),
-    availabilityZone: optional(Type.String()),
-    region: optional(Type.String()),
+    id: json.string(),
+    url: json.string(),
+    availabilityZone: optional(json.string()),
+    region: optional(json.string()),
     lastHeartbeat: optional(moment),
-    usage: optional(Type.Object({ cpu: optional(Usage), memory: optional(Usage), disk: optional(Usage) }, closed)),
-    gpus: optional(Type.Array(Gpu)),
+    usage: optional(json.object({ cpu: optional(Usage), memory: optional(Usage), disk: optional(Usage) }, closed)),
+    gpus: optional(json.array(Gpu)),
   },
   { $id: 'Node', ...closed },
 )
 
 const instanceFields = {
-  id: Type.String(),
-  url: Type.String(),
+  id: json.string(),
+  url: json.string(),
   status: InstanceStatus,
-  slug: optional(Type.String()),
-  deploymentId: optional(Type.String()),
-  scheme: optional(Type.String()),
-  host: optional(Type.String()),
-  ip: optional(Type.String()),
-  port: optional(Type.Integer()),
-  path: optional(Type.String()),
-  nodeUrl: optional(Type.String()),
-  details: optional(Type.String()),
-  tags: optional(Type.Array(Type.String())),
+  slug: optional(json.string()),
+  deploymentId: optional(json.string()),
+  scheme: optional(json.string()),
+  host: optional(json.string()),
+  ip: optional(json.string()),
+  port: optional(json.integer()),
+  path: optional(json.string()),
+  nodeUrl: optional(json.string()),
+  details: optional(json.string()),
+  tags: optional(json.array(json.string())),
   lastHeartbeat: optional(moment),
 }
 
-export const Instance = Type.Object(instanceFields, { $id: 'Instance', ...closed })
+export const Instance = json.object(instanceFields, { $id: 'Instance', ...closed })
 
 /** An instance record with what decides whether it is visible. */
-export const InstanceRow = Type.Object(
+export const InstanceRow = json.object(
   {
     ...instanceFields,
     owner: peerId,
-    nodeId: optional(Type.String()),
-    n: Type.Integer({ description: 'the registration number' }),
-    check: Type.String({ description: 'how its home node checks it: tcp, http:/path, https:/path or none' }),
-    maintenance: optional(Type.String({ description: 'why its owner hides it from lookups' })),
-    visible: Type.Boolean(),
-    why: optional(Type.String({ description: 'why it is not visible, in words' })),
-    reason: optional(Type.Enum([...invisibleReasons], { description: 'why it is not visible, for programs' })),
+    nodeId: optional(json.string()),
+    n: json.integer({ description: 'the registration number' }),
+    check: json.string({ description: 'how its home node checks it: tcp, http:/path, https:/path or none' }),
+    maintenance: optional(json.string({ description: 'why its owner hides it from lookups' })),
+    visible: json.boolean(),
+    why: optional(json.string({ description: 'why it is not visible, in words' })),
+    reason: optional(json.oneOf(invisibleReasons, { description: 'why it is not visible, for programs' })),
   },
   { $id: 'InstanceRow' },
 )
 
 /** Opaque but for its id. */
-export const Definition = Type.Object({ id: Type.String() }, { $id: 'Definition', additionalProperties: true })
+export const Definition = json.object({ id: json.string() }, { $id: 'Definition', additionalProperties: true })
 
 /** One of `url`, `host` and `ip` is required; empty strings and nulls count as absent. */
-export const Registration = Type.Object(
+export const Registration = json.object(
   {
-    id: optional(Type.String()),
-    url: optional(Type.String({ description: 'or give scheme, host or ip, port and path' })),
-    slug: optional(Type.String()),
-    deploymentId: optional(Type.String()),
-    scheme: optional(Type.String()),
-    host: optional(Type.String()),
-    ip: optional(Type.String()),
-    port: optional(Type.Integer({ minimum: 0, maximum: 65_535, description: '0 counts as absent' })),
-    path: optional(Type.String()),
-    tags: optional(Type.Array(Type.String())),
-    check: optional(Type.String({ description: 'tcp (the default), http:/path, https:/path or none' })),
+    id: optional(json.string()),
+    url: optional(json.string({ description: 'or give scheme, host or ip, port and path' })),
+    slug: optional(json.string()),
+    deploymentId: optional(json.string()),
+    scheme: optional(json.string()),
+    host: optional(json.string()),
+    ip: optional(json.string()),
+    port: optional(json.integer({ minimum: 0, maximum: 65_535, description: '0 counts as absent' })),
+    path: optional(json.string()),
+    tags: optional(json.array(json.string())),
+    check: optional(json.string({ description: 'tcp (the default), http:/path, https:/path or none' })),
   },
   { $id: 'Registration' },
 )
 
 /** Nothing at all will do. */
-export const Maintenance = Type.Object(
-  { reason: optional(Type.String({ description: 'for those who wonder' })) },
+export const Maintenance = json.object(
+  { reason: optional(json.string({ description: 'for those who wonder' })) },
   { $id: 'Maintenance' },
 )
 
-export const Failure = Type.Object(
-  { error: Type.String({ description: 'what was wrong, which field, what to do' }) },
+export const Failure = json.object(
+  { error: json.string({ description: 'what was wrong, which field, what to do' }) },
   { $id: 'Failure' },
 )
 
-export const InstanceFilters = Type.Object({
-  slug: optional(Type.String({ examples: ['web'] })),
-  deploymentId: optional(Type.String({ examples: ['depl_1'] })),
-  host: optional(Type.String({ examples: ['10.0.0.7'] })),
-  ip: optional(Type.String({ examples: ['10.0.0.7'] })),
-  scheme: optional(Type.String({ examples: ['http'] })),
-  id: optional(Type.String({ examples: ['inst_5d8a7f1e02b96c3d4e5f'] })),
-  nodeUrl: optional(Type.String({ description: 'of the home node', examples: ['http://10.0.0.5:58231'] })),
-  tag: optional(Type.String({ description: 'one of its tags', examples: ['blue'] })),
-  status: optional(Type.Enum([...instanceStatuses], { type: 'string', examples: ['Healthy'] })),
+export const InstanceFilters = json.object({
+  slug: optional(json.string({ examples: ['web'] })),
+  deploymentId: optional(json.string({ examples: ['depl_1'] })),
+  host: optional(json.string({ examples: ['10.0.0.7'] })),
+  ip: optional(json.string({ examples: ['10.0.0.7'] })),
+  scheme: optional(json.string({ examples: ['http'] })),
+  id: optional(json.string({ examples: ['inst_5d8a7f1e02b96c3d4e5f'] })),
+  nodeUrl: optional(json.string({ description: 'of the home node', examples: ['http://10.0.0.5:58231'] })),
+  tag: optional(json.string({ description: 'one of its tags', examples: ['blue'] })),
+  status: optional(json.oneOf(instanceStatuses, { examples: ['Healthy'] })),
 })
 
-export const SavedDefinition = Type.Object({ definition: Definition })
-export const NodeIds = Type.Object({ ids: optional(Type.Array(Type.String())) })
+export const SavedDefinition = json.object({ definition: Definition })
+export const NodeIds = json.object({ ids: optional(json.array(json.string())) })
 
-export const Leaving = Type.Object({
+export const Leaving = json.object({
   restart: optional(
-    Type.Boolean({ description: 'back within half a minute: healthy instances of this node stay listed meanwhile' }),
+    json.boolean({ description: 'back within half a minute: healthy instances of this node stay listed meanwhile' }),
   ),
 })
 
-export const Registered = Type.Object({ id: Type.String() }, { $id: 'Registered' })
-export const Empty = Type.Object({})
-export const Instances = Type.Object({ instances: Type.Array(Instance) })
-export const InstanceRows = Type.Object({ instances: Type.Array(InstanceRow) })
-export const Definitions = Type.Object({ definitions: Type.Array(Definition) })
-export const Nodes = Type.Object({ nodes: Type.Array(Node) })
-export const SelfNode = Type.Object({ node: Node })
+export const Registered = json.object({ id: json.string() }, { $id: 'Registered' })
+export const Empty = json.object({})
+export const Instances = json.object({ instances: json.array(Instance) })
+export const InstanceRows = json.object({ instances: json.array(InstanceRow) })
+export const Definitions = json.object({ definitions: json.array(Definition) })
+export const Nodes = json.object({ nodes: json.array(Node) })
+export const SelfNode = json.object({ node: Node })
 
-export const Lookup = Type.Object(
+export const Lookup = json.object(
   {
-    slug: Type.String(),
-    instances: Type.Array(Instance),
+    slug: json.string(),
+    instances: json.array(Instance),
     picked: optional(Instance),
-    degraded: Type.Boolean({ description: 'last-known instances: this daemon has lost sight of most of the cluster' }),
+    degraded: json.boolean({ description: 'last-known instances: this daemon has lost sight of most of the cluster' }),
   },
   { $id: 'Lookup' },
 )
 
-export const Readiness = Type.Object(
-  { ready: Type.Boolean(), reasons: Type.Array(Type.String()) },
+export const Readiness = json.object(
+  { ready: json.boolean(), reasons: json.array(json.string()) },
   { $id: 'Readiness' },
 )
 
 /** A failure that is also an answer. */
-export const Unreadiness = Type.Object(
-  { error: Type.String(), ready: Type.Boolean(), reasons: Type.Array(Type.String()) },
+export const Unreadiness = json.object(
+  { error: json.string(), ready: json.boolean(), reasons: json.array(json.string()) },
   { $id: 'Unreadiness' },
 )
 
-export const Self = Type.Object(
+export const Self = json.object(
   {
     peer: peerId,
-    nodeId: Type.String(),
-    url: Type.String(),
-    cluster: Type.String(),
-    version: Type.String(),
-    generation: Type.Integer(),
-    http: optional(Type.String()),
-    listen: Type.Array(Type.String({ description: 'multiaddr' })),
+    nodeId: json.string(),
+    url: json.string(),
+    cluster: json.string(),
+    version: json.string(),
+    generation: json.integer(),
+    http: optional(json.string()),
+    listen: json.array(json.string({ description: 'multiaddr' })),
     ready: Readiness,
-    alive: Type.Integer({ description: 'members believed alive, this one included' }),
-    uptime_ms: Type.Number(),
-    dropped: Type.Record(Type.String(), Type.Number(), { description: 'what was dropped, by reason' }),
+    alive: json.integer({ description: 'members believed alive, this one included' }),
+    uptime_ms: json.number(),
+    dropped: json.record(json.number(), { description: 'what was dropped, by reason' }),
   },
   { $id: 'Self' },
 )
 
 const trouble = optional(
-  Type.String({
+  json.string({
     description: 'what is odd about its records lately: started from a backup, or a clone runs with its key',
   }),
 )
 
-export const Member = Type.Object(
+export const Member = json.object(
   {
     peer: peerId,
-    nodeId: optional(Type.String()),
-    url: optional(Type.String()),
-    self: Type.Boolean(),
-    state: Type.Enum([...memberStates]),
+    nodeId: optional(json.string()),
+    url: optional(json.string()),
+    self: json.boolean(),
+    state: json.oneOf(memberStates),
     stateAge_ms: age_ms,
     heardAge_ms: optional(age_ms),
-    generation: Type.Integer(),
-    incarnation: Type.Integer(),
-    version: Type.Integer(),
-    load: optional(Type.Number({ description: 'percent of CPU' })),
-    why: optional(Type.String({ description: 'how it came to this state, in words' })),
+    generation: json.integer(),
+    incarnation: json.integer(),
+    version: json.integer(),
+    load: optional(json.number({ description: 'percent of CPU' })),
+    why: optional(json.string({ description: 'how it came to this state, in words' })),
     trouble,
-    reportedBy: Type.Array(peerId),
-    sameLabel: Type.Boolean(),
+    reportedBy: json.array(peerId),
+    sameLabel: json.boolean(),
   },
   { $id: 'Member' },
 )
 
-export const Members = Type.Object({ members: Type.Array(Member) })
+export const Members = json.object({ members: json.array(Member) })
 
-export const Peer = Type.Object(
+export const Peer = json.object(
   {
     peer: peerId,
-    nodeId: optional(Type.String()),
-    connected: Type.Boolean(),
-    address: optional(Type.String()),
-    direction: optional(Type.Enum(['inbound', 'outbound'])),
+    nodeId: optional(json.string()),
+    connected: json.boolean(),
+    address: optional(json.string()),
+    direction: optional(json.oneOf(['inbound', 'outbound'])),
     connectedSince: optional(moment),
-    roundTrip_ms: optional(Type.Number()),
-    streamsHealthy: Type.Boolean(),
-    lastError: optional(Type.String()),
+    roundTrip_ms: optional(json.number()),
+    streamsHealthy: json.boolean(),
+    lastError: optional(json.string()),
     trouble,
-    heartbeats: Type.Integer(),
+    heartbeats: json.integer(),
     heartbeatAge_ms: optional(age_ms),
-    inStep: optional(Type.Boolean()),
+    inStep: optional(json.boolean()),
     lastSyncAge_ms: optional(age_ms),
-    lastSyncBrought: optional(Type.Integer()),
-    lastSyncTook: optional(Type.Integer()),
+    lastSyncBrought: optional(json.integer()),
+    lastSyncTook: optional(json.integer()),
   },
   { $id: 'Peer' },
 )
 
-export const Peers = Type.Object({ inStep: Type.Boolean(), summary: Type.String(), peers: Type.Array(Peer) })
+export const Peers = json.object({ inStep: json.boolean(), summary: json.string(), peers: json.array(Peer) })
 
-export const Digest = Type.Object(
+export const Digest = json.object(
   {
-    digest: Type.String(),
-    documents: Type.Array(
-      Type.Object({ owner: peerId, generation: Type.Integer(), version: Type.Integer(), digest: Type.String() }),
+    digest: json.string(),
+    documents: json.array(
+      json.object({ owner: peerId, generation: json.integer(), version: json.integer(), digest: json.string() }),
     ),
   },
   { $id: 'Digest' },
@@ -263,36 +263,36 @@ export const Digest = Type.Object(
 
 // ---- news, as they stand in the data of server-sent events
 
-export const MemberNews = Type.Object(
+export const MemberNews = json.object(
   {
     at: moment,
-    type: Type.Literal('member'),
+    type: json.word('member'),
     peer: peerId,
-    nodeId: optional(Type.String()),
-    from: Type.Enum([...memberStates], { type: 'string' }),
-    to: Type.Enum([...memberStates], { type: 'string' }),
-    why: Type.String(),
+    nodeId: optional(json.string()),
+    from: json.oneOf(memberStates),
+    to: json.oneOf(memberStates),
+    why: json.string(),
   },
   { $id: 'MemberNews' },
 )
 
-export const InstanceNews = Type.Object(
+export const InstanceNews = json.object(
   {
     at: moment,
-    type: Type.Literal('instance'),
-    id: Type.String(),
-    slug: optional(Type.String()),
-    change: Type.Enum(['shown', 'changed', 'hidden'], { type: 'string' }),
+    type: json.word('instance'),
+    id: json.string(),
+    slug: optional(json.string()),
+    change: json.oneOf(['shown', 'changed', 'hidden']),
     instance: optional(Instance),
   },
   { $id: 'InstanceNews' },
 )
 
 /** What went before is lost: read everything anew. */
-export const ResetNews = Type.Object({ at: moment, type: Type.Literal('reset') }, { $id: 'ResetNews' })
+export const ResetNews = json.object({ at: moment, type: json.word('reset') }, { $id: 'ResetNews' })
 
-export const EventQuery = Type.Object({
-  slug: optional(Type.String({ description: 'news of its instances alone', examples: ['web'] })),
-  type: optional(Type.Enum(['member', 'instance'], { type: 'string', examples: ['instance'] })),
-  after: optional(Type.String({ description: 'the id of an event, to resume after it', examples: ['9f3c21aa-17'] })),
+export const EventQuery = json.object({
+  slug: optional(json.string({ description: 'news of its instances alone', examples: ['web'] })),
+  type: optional(json.oneOf(['member', 'instance'], { examples: ['instance'] })),
+  after: optional(json.string({ description: 'the id of an event, to resume after it', examples: ['9f3c21aa-17'] })),
 })

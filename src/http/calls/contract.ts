@@ -1,17 +1,17 @@
 /**
  * The calls of the Registry Svc contract, as the OpenAPI document describes them.
  */
-import { Type } from 'typebox'
+import * as json from '../schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
 import * as examples from './examples.js'
 
 const idOf = (what: string, example: string) =>
-  Type.Object({ id: Type.String({ description: `of the ${what}, percent-encoded`, examples: [example] }) })
+  json.object({ id: json.string({ description: `of the ${what}, percent-encoded`, examples: [example] }) })
 
-const slugHeader = Type.Object({
-  'x-rollcall-slug': Type.Optional(
-    Type.String({ description: 'the slug, for clients that cannot send one in the body', examples: ['web'] }),
+const slugHeader = json.object({
+  'x-rollcall-slug': json.optional(
+    json.string({ description: 'the slug, for clients that cannot send one in the body', examples: ['web'] }),
   ),
 })
 
@@ -106,7 +106,7 @@ export const listNodes = describe({
   description: 'All of them where the body is empty, null, {} or has an empty list.',
   body: {
     required: false,
-    schema: Type.Union([schemas.NodeIds, Type.Null()]),
+    schema: json.anyOf([schemas.NodeIds, json.nothing()]),
     examples: { all: {}, allToo: null, some: { ids: ['abc', 'def'] } },
   },
   answers: { 200: { description: 'By id', schema: schemas.Nodes, examples: { one: { nodes: [examples.node] } } } },
@@ -125,8 +125,8 @@ export const removeNode = describe({
   tag: 'nodes',
   summary: 'Forget a node, and all that is registered at it',
   description: 'A living node registers itself again by its next heartbeat. Needs a token that may `admin`.',
-  params: Type.Object({
-    url: Type.String({
+  params: json.object({
+    url: json.string({
       description: 'of the node, percent-encoded; its peer id will do as well, where several nodes share a url',
       examples: ['http://10.0.0.5:58231'],
     }),
@@ -135,7 +135,7 @@ export const removeNode = describe({
   failures: [400, 404, 409],
 })
 
-const anything = Type.Unknown({ description: 'any JSON' })
+const anything = json.anything({ description: 'any JSON' })
 
 export const echoQuery = describe({
   id: 'echoQuery',
@@ -144,7 +144,7 @@ export const echoQuery = describe({
   answers: {
     200: {
       description: 'Each parameter; what came several times as a list',
-      schema: Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())])),
+      schema: json.record(json.anyOf([json.string(), json.array(json.string())])),
       examples: { query: { a: '1', b: ['2', '3'] } },
     },
   },

@@ -1,7 +1,7 @@
 /**
  * Our own endpoints, as the OpenAPI document describes them.
  */
-import { Type } from 'typebox'
+import * as json from '../schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
 import * as examples from './examples.js'
@@ -35,7 +35,7 @@ export const lookup = describe({
   summary: 'The instances of a slug, and one of them picked',
   description: `Answered from memory. \`picked\` goes round the instances of the best status there is. A slug that nothing is registered
 as is a 404; one of which nothing is visible has an empty list.`,
-  params: Type.Object({ slug: Type.String({ description: 'percent-encoded', examples: ['web'] }) }),
+  params: json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) }),
   answers: {
     200: {
       description: 'What is visible',
@@ -64,8 +64,8 @@ export const listRows = describe({
   failures: [400],
 })
 
-const instanceId = Type.Object({
-  id: Type.String({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
+const instanceId = json.object({
+  id: json.string({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
 })
 
 export const setMaintenance = describe({
@@ -135,7 +135,7 @@ export const leave = describe({
   description: 'Needs a token that may `admin`.',
   body: {
     required: false,
-    schema: Type.Union([schemas.Leaving, Type.Null()]),
+    schema: json.anyOf([schemas.Leaving, json.nothing()]),
     examples: { forGood: {}, forGoodToo: null, forRestart: { restart: true } },
   },
   answers: { 200: { description: 'The goodbye is out', schema: schemas.Empty, examples: { left: {} } } },
@@ -150,15 +150,15 @@ InstanceNews or a ResetNews. With an id to resume after (\`Last-Event-ID\`, or \
 that is no more known, a \`reset\` says that everything has to be read anew. A comment every 15 s shows that the line is open. A
 client that does not read is cut off; beyond 64 clients the answer is 503.`,
   query: schemas.EventQuery,
-  headers: Type.Object({
-    'last-event-id': Type.Optional(
-      Type.String({ description: 'the id of the last event heard; wins over `after`', examples: ['9f3c21aa-17'] }),
+  headers: json.object({
+    'last-event-id': json.optional(
+      json.string({ description: 'the id of the last event heard; wins over `after`', examples: ['9f3c21aa-17'] }),
     ),
   }),
   answers: {
     200: {
       description: 'News without end',
-      schema: Type.String(),
+      schema: json.string(),
       mediaType: 'text/event-stream',
       examples: { hidden: examples.eventStream },
     },

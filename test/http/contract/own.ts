@@ -1,6 +1,6 @@
 /** Our own endpoints, beside the contract. */
-import type { TSchema } from 'typebox'
 import { expect, test, vi } from 'vitest'
+import type { Schema } from '../../../src/http/schema.js'
 import * as schemas from '../../../src/http/schemas.js'
 import { request, type RawAnswer } from '../raw.js'
 import { answerOf, type Ask, expectFailure, expectShape, listed, put } from './asking.js'
@@ -8,7 +8,7 @@ import { answerOf, type Ask, expectFailure, expectShape, listed, put } from './a
 /** @param url of the server itself: an instance that can be reached, whoever checks */
 export function ownTests(ask: Ask, url: () => string): void {
   test('each answers in its documented shape', async () => {
-    const shapes: Readonly<Record<string, TSchema>> = {
+    const shapes: Readonly<Record<string, Schema>> = {
       '/healthz': schemas.Empty,
       '/v1/self': schemas.Self,
       '/v1/peers': schemas.Peers,
