@@ -8,8 +8,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     setupFiles: ['src/polyfill.ts'],
     pool: 'forks',
-    // Vitest leaves one core of two idle; most of what is tested waits for sockets, disks and timers.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Vitest would leave one core of two idle. More workers than cores: the longest files wait for daemons, disks and timers.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

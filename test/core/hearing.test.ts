@@ -140,6 +140,22 @@ test('hearsay of a later generation changes nothing: only its owner may say that
   expect(membership.member('a')).toMatchObject({ heardGeneration: 1, sequence: 9, heardAt: 700 })
 })
 
+test.each(['hidden', 'dead'])('the first word of one that was %s is passed on before all others', (state) => {
+  const membership = among('abcdefg')
+  membership.relaysFor('b', 0)
+  for (const author of 'bcd') membership.report(author, report('a', 1), 100)
+  membership.tick(100)
+  if (state === 'dead') {
+    hearAll(membership, 'bcdefg', 2, 3500)
+    membership.tick(3500)
+  }
+  expect(membership.member('a')?.state).toBe(state)
+  hearAll(membership, 'cdefg', 40, 4000)
+  membership.hear('a', beat(2), 4000)
+  const [first] = membership.relaysFor('b', 4000)
+  expect(first?.shortId).toBe(membership.member('a')?.shortId)
+})
+
 test('a heartbeat of an earlier generation is old, and refreshes nothing', () => {
   const membership = among('ab')
   membership.follow(headOf('a', 2), 50)

@@ -9,10 +9,11 @@ interface Thing {
   readonly name: string
   generation: number
   sequence: number
+  backAt: number
 }
 
 function thing(name: string, sequence = 1, generation = 1): Thing {
-  return { name, generation, sequence }
+  return { name, generation, sequence, backAt: 0 }
 }
 
 function many(count: number): Thing[] {
@@ -91,6 +92,22 @@ test('what jumped far is told before what went on by a step, and what was never 
   b.sequence = 9
   rota.add(thing('c'))
   expect(takeInOrder(rota, 'x')).toEqual(['c', 'b', 'a'])
+})
+
+test('of those who were thought to be gone and are back a listener is told before all others, and at once', () => {
+  const things = many(1000)
+  const rota = rotaOf(...things)
+  const goOn = (which: readonly Thing[]): void => which.forEach((one) => (one.sequence += 1))
+  const hear = (): string[] => rota.take('x', () => true, roomAmong(1000)).map(({ name }) => name)
+  for (let round = 0; round < 20; round++, goOn(things)) hear()
+  const gone = things.slice(0, 500)
+  for (const one of gone) one.backAt = one.sequence + 1
+  for (let round = 0; round < 10; round++, goOn(things.slice(500))) hear()
+  for (const one of gone) one.sequence += 10
+  const heard = [...hear(), ...hear()]
+  expect([...new Set(heard.slice(0, 500))].sort()).toEqual(gone.map(({ name }) => name).sort())
+  goOn(things)
+  expect(hear()).toHaveLength(64) // of each of them once
 })
 
 test('claims beyond all measure do not keep others from being told', () => {

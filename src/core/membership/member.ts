@@ -42,6 +42,8 @@ export interface Member {
   heardGeneration: number
   /** Of the last heartbeat of `heardGeneration`, direct or relayed. */
   sequence: number
+  /** The first number that was not heard yet when it was last lost sight of. */
+  backAt: number
   load: number | undefined
   /** The last word of it, by whatever way. */
   heardAt: number | undefined
@@ -79,6 +81,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,
     sequence: 0,
+    backAt: 0,
     load: undefined,
     heardAt: undefined,
     directAt: undefined,
@@ -247,5 +250,6 @@ export function beginGeneration(member: Member, head: Head): void {
   member.directAt = undefined
   member.heardAt = undefined
   member.sequence = 0
+  member.backAt = 0
   member.refused = false
 }

@@ -363,6 +363,7 @@ export class Membership {
     if (state === 'alive' || state === 'unknown') this.#rings.add(member.id, member.places)
     else this.#rings.remove(member.id)
     if (state === 'alive') this.#endGrace(member)
+    if (state === 'hidden' || state === 'dead') member.backAt = member.sequence + 1
     if (state === 'dead') noteDeath(member, now)
     member.state = state
     member.since = now

@@ -9,6 +9,8 @@ import type { PeerId } from '../model.js'
 export interface Item {
   readonly generation: number
   readonly sequence: number
+  /** Its first number after it was thought to be gone: of that all are told before anything else. Absent or 0: it never was. */
+  readonly backAt?: number
 }
 
 /** What each item was when a listener was told of it, by the item's place; generation 0 for never. */
@@ -105,9 +107,10 @@ export class Rota<T extends Item> {
   }
 }
 
-/** How many changes there were since; all that can be where the generation is another one. */
-function missedOf({ generation, sequence }: Item, toldGeneration: number, toldSequence: number): number {
+/** How many changes there were since; all that can be where the generation is another one, or it is back. */
+function missedOf({ generation, sequence, backAt = 0 }: Item, toldGeneration: number, toldSequence: number): number {
   if (generation !== toldGeneration) return mostMissed
+  if (toldSequence < backAt && backAt <= sequence) return mostMissed
   return Math.min(Math.max(0, sequence - toldSequence), mostMissed)
 }
 
