@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 import { options, parseConfig, type Config } from '../config.js'
 import type { RegistryService } from '../http/service.js'
-import { createLog, type Log } from '../log.js'
+import type { Log } from '../log.js'
 import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
 import { saying } from './progress.js'
 
@@ -29,8 +29,9 @@ export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
     const config = parseConfig({ flags: givenFlags(command), env: process.env })
-    // It brings the whole network stack along, which takes longer to load than any other command runs.
-    const { startDaemon } = await saying('loading the network stack', import('../daemon.js'))
+    // They bring the whole network stack along, which takes longer to load than any other command runs.
+    const loading = Promise.all([import('../daemon.js'), import('../log.js')])
+    const [{ startDaemon }, { createLog }] = await saying('loading the network stack', loading)
     process.exit(await runDaemon(config, createLog(config.logLevel), startDaemon))
   })
   withExamples(

@@ -40,15 +40,11 @@ export function transitionsOf(world: World, peer: string, since: number, by?: re
 
 /** Runs until all running daemons are ready, see each other and hold the same. */
 export function agree(world: World, limit_ms = 60_000): number {
-  const isQuiet = (): boolean =>
-    world.digests().size === 1 &&
-    world.running().every(({ name, live }) => {
-      const alive = world
-        .beliefs(name)
-        .split(' ')
-        .filter((belief) => belief.endsWith(':alive')).length
-      return live.readiness().ready && alive === world.running().length - 1
-    })
+  const isQuiet = (): boolean => {
+    const running = world.running()
+    const isSettled = running.every(({ live }) => live.readiness().ready && live.read.alive === running.length)
+    return isSettled && world.digests().size === 1
+  }
   const took_ms = world.until(isQuiet, limit_ms, 'agreement')
   world.run(100) // what is on its way arrives
   return took_ms + (isQuiet() ? 0 : agree(world, limit_ms))
