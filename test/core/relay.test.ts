@@ -217,3 +217,8 @@ test('who starts anew among 1000 members has heard of all after three heartbeats
   }
   expect(heard.size).toBe(1000)
 })
+
+test.each([20, 1000, 4096])('a newcomer among %i members is told of as many at once as fit', (count) => {
+  const rota = rotaOf(...many(count))
+  expect(rota.take('x', () => true, roomAmong(count))).toHaveLength(Math.min(count, 256))
+})

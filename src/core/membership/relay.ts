@@ -19,8 +19,8 @@ interface Told {
   sequences: Float64Array
 }
 
-/** Who missed more than so much is not distinguished any more. */
-const mostMissed = 64
+/** Who missed more than so much is not distinguished any more: well above two rounds of the largest cluster's hearsay. */
+const mostMissed = 256
 /** 2^32 divided by the golden ratio, made odd: multiples of it are spread evenly (Weyl's equidistribution), so are like names. */
 const stride = 0x9e3779b1
 
