@@ -11,7 +11,7 @@ import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { createIdentifier, demand, type Caller } from './credentials.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { createGuard, type Served } from './guard.js'
-import type { Schema } from './schema.js'
+import type { Schema } from './json-schema.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */

@@ -5,7 +5,7 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { jsonType } from './body.js'
 import { describe, bodiesExtension, tags, withReferences } from './operation.js'
-import * as json from './schema.js'
+import * as json from './json-schema.js'
 import * as schemas from './schemas.js'
 import type { RegistryService } from './service.js'
 

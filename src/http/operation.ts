@@ -3,7 +3,7 @@
  * It changes nothing of how a call is answered.
  */
 import type { FastifySchema } from 'fastify'
-import type { Schema } from './schema.js'
+import type { Schema } from './json-schema.js'
 import * as schemas from './schemas.js'
 
 declare module 'fastify' {

@@ -1,7 +1,7 @@
 /**
  * The calls of the Registry Svc contract, as the OpenAPI document describes them.
  */
-import * as json from '../schema.js'
+import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
 import * as examples from './examples.js'

@@ -4,7 +4,7 @@
 import { Ajv } from 'ajv'
 import formats from 'ajv-formats'
 import { expect } from 'vitest'
-import type { Schema } from '../../../src/http/schema.js'
+import type { Schema } from '../../../src/http/json-schema.js'
 import * as schemas from '../../../src/http/schemas.js'
 import { request, withBody, type RawAnswer } from '../raw.js'
 

@@ -1,6 +1,6 @@
 /** Our own endpoints, beside the contract. */
 import { expect, test, vi } from 'vitest'
-import type { Schema } from '../../../src/http/schema.js'
+import type { Schema } from '../../../src/http/json-schema.js'
 import * as schemas from '../../../src/http/schemas.js'
 import { request, type RawAnswer } from '../raw.js'
 import { answerOf, type Ask, expectFailure, expectShape, listed, put } from './asking.js'
