@@ -1,8 +1,8 @@
 /**
  * JSON Schema, said in few words: each function returns a schema as plain data.
  *
- * No type builder: the types of what passes through the doors are the model's. TypeBox, for these few keywords, took a fifth of a
- * daemon's start and 20 MiB of its memory.
+ * No type builder: the types of what passes through the doors are the model's, and TypeBox took, for these few keywords, a quarter
+ * of a daemon's start and 15 MiB of its memory.
  */
 
 /** What may stand in any schema, as JSON Schema (draft 2020-12) means it. */
