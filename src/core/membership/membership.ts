@@ -283,7 +283,7 @@ export class Membership {
     const at = this.#situation(now)
     const transitions = [...this.#reported].flatMap((member) => this.#judge(member, at) ?? [])
     this.#reported.clear()
-    const refute = this.#defence.mustRefute(this.observers().length, now)
+    const refute = this.#defence.mustRefute(this.#rings.countObservers(this.#self), now)
     return { transitions, reports: [], refute, takenOver: [] }
   }
 
@@ -302,7 +302,7 @@ export class Membership {
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
     const reports = [...silent.map(aboutOf), ...heardAgain.map((member) => ({ ...aboutOf(member), withdrawn: true }))]
-    const refute = this.#defence.mustRefute(this.observers().length, now)
+    const refute = this.#defence.mustRefute(this.#rings.countObservers(this.#self), now)
     return { transitions, reports, refute, takenOver }
   }
 
@@ -345,8 +345,8 @@ export class Membership {
     const { now, awakeSince, members, hardOfHearing } = at
     forgetOldMarks(member, now)
     if (member.graceUntil !== undefined && now >= member.graceUntil) this.#endGrace(member)
-    const reports = reportsMatter(member, at) ? this.#standing(member, now).length : 0
     const needed = reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length)
+    const reports = reportsMatter(member, at) ? this.#standing(member, now, needed).length : 0
     // Spelled out: a spread takes twice as long, and this runs ten times a second for everybody in trouble.
     const circumstances = { now, awakeSince, members, hardOfHearing, reports, needed }
     noteWellness(member, circumstances)
@@ -378,10 +378,10 @@ export class Membership {
     this.#touched.add(member.id)
   }
 
-  /** Its living observers whose reports stand. */
-  #standing(member: Member, now: number): PeerId[] {
+  /** Its living observers whose reports stand; where fewer than needed reported it, whoever they are. */
+  #standing(member: Member, now: number, needed = 1): PeerId[] {
     const authors = authorsOf(member.reports, member, now)
-    if (authors.length === 0) return authors
+    if (authors.length < needed) return authors
     const observers = this.observersOf(member)
     return authors.filter((author) => observers.includes(author) && this.isAlive(author))
   }
