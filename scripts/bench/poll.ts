@@ -4,7 +4,8 @@ import type { Line, Reply } from './line.js'
 
 /** Between an answer and the next question. Without it, the polling would take the cores from those who are measured. */
 const pause_ms = 1
-const limit_ms = 60_000
+/** A cluster of 40 starts for minutes where cores are few. */
+const limit_ms = 300_000
 
 export interface Poll {
   readonly what: string

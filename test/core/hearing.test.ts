@@ -156,6 +156,23 @@ test.each(['hidden', 'dead'])('the first word of one that was %s is passed on be
   expect(first?.shortId).toBe(membership.member('a')?.shortId)
 })
 
+test.each(['before', 'after'])(
+  'who starts again and is heard %s its head is held is told of as anybody else',
+  (order) => {
+    const membership = among('abcdefg')
+    membership.hear('a', beat(50), 50)
+    for (const author of 'bcd') membership.report(author, report('a', 1), 100)
+    membership.tick(100)
+    if (order === 'before') membership.hear('a', beat(1, 2), 200)
+    membership.follow(headOf('a', 2), 210)
+    membership.hear('a', beat(45, 2), 220)
+    membership.relaysFor('b', 220)
+    hearAll(membership, 'cdefg', 40, 4000)
+    membership.hear('a', beat(52, 2), 4000)
+    expect(membership.relaysFor('b', 4000).at(-1)?.shortId).toBe(membership.member('a')?.shortId)
+  },
+)
+
 test('a heartbeat of an earlier generation is old, and refreshes nothing', () => {
   const membership = among('ab')
   membership.follow(headOf('a', 2), 50)

@@ -246,10 +246,10 @@ export function beginGeneration(member: Member, head: Head): void {
   member.incarnation = head.incarnation
   member.reports.clear()
   member.reportDue = undefined
+  member.backAt = 0
   if (member.heardGeneration >= head.generation) return
   member.directAt = undefined
   member.heardAt = undefined
   member.sequence = 0
-  member.backAt = 0
   member.refused = false
 }
