@@ -1,7 +1,7 @@
 /**
  * Fastify, set up so that nothing a caller sends is misread or answered in another form than ours. It has no routes of its own.
  */
-import { Ajv } from 'ajv'
+import { Ajv, type DefinedError } from 'ajv'
 import { fastify, type FastifyInstance, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
 import type { Credentials, Permission } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
@@ -142,10 +142,9 @@ const checkQuery: FastifySchemaCompiler<Schema> = ({ schema, httpPart }) => {
   const fits = ajv.compile(schema)
   return (value: unknown) => {
     if (fits(value)) return { value }
-    const { instancePath = '', params, message = 'does not fit' } = fits.errors?.[0] ?? {}
-    const field = instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
-    const { allowedValues } = (params ?? {}) as { allowedValues?: readonly string[] }
-    const why = allowedValues === undefined ? message : `must be one of ${allowedValues.join(', ')}`
+    const [first] = fits.errors as [DefinedError]
+    const field = first.instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
+    const why = first.keyword === 'enum' ? `must be one of ${first.params.allowedValues.join(', ')}` : first.message
     return { error: new RegistryError('malformed', `${field}: ${why}`) }
   }
 }

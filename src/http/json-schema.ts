@@ -60,8 +60,9 @@ export function word(value: string): Schema {
   return { type: 'string', const: value }
 }
 
-export function oneOf(words: readonly string[], keywords?: Keywords): Schema {
-  return { type: 'string', enum: words, ...keywords }
+/** One of these words. */
+export function words(all: readonly string[], keywords?: Keywords): Schema {
+  return { type: 'string', enum: all, ...keywords }
 }
 
 export function anyOf(schemas: readonly Schema[]): Schema {

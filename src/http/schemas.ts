@@ -13,7 +13,7 @@ const moment = json.string({ format: 'date-time', description: 'RFC 3339' })
 const peerId = json.string({ description: "a daemon's libp2p peer id" })
 const age_ms = json.number({ minimum: 0, description: 'milliseconds before this answer' })
 
-export const InstanceStatus = json.oneOf(instanceStatuses, { $id: 'InstanceStatus' })
+export const InstanceStatus = json.words(instanceStatuses, { $id: 'InstanceStatus' })
 
 const usageFields = {
   used: optional(json.integer({ description: 'bytes' })),
@@ -93,7 +93,7 @@ export const InstanceRow = json.object(
     maintenance: optional(json.string({ description: 'why its owner hides it from lookups' })),
     visible: json.boolean(),
     why: optional(json.string({ description: 'why it is not visible, in words' })),
-    reason: optional(json.oneOf(invisibleReasons, { description: 'why it is not visible, for programs' })),
+    reason: optional(json.words(invisibleReasons, { description: 'why it is not visible, for programs' })),
   },
   { $id: 'InstanceRow' },
 )
@@ -139,7 +139,7 @@ export const InstanceFilters = json.object({
   id: optional(json.string({ examples: ['inst_5d8a7f1e02b96c3d4e5f'] })),
   nodeUrl: optional(json.string({ description: 'of the home node', examples: ['http://10.0.0.5:58231'] })),
   tag: optional(json.string({ description: 'one of its tags', examples: ['blue'] })),
-  status: optional(json.oneOf(instanceStatuses, { examples: ['Healthy'] })),
+  status: optional(json.words(instanceStatuses, { examples: ['Healthy'] })),
 })
 
 export const SavedDefinition = json.object({ definition: Definition })
@@ -210,7 +210,7 @@ export const Member = json.object(
     nodeId: optional(json.string()),
     url: optional(json.string()),
     self: json.boolean(),
-    state: json.oneOf(memberStates),
+    state: json.words(memberStates),
     stateAge_ms: age_ms,
     heardAge_ms: optional(age_ms),
     generation: json.integer(),
@@ -233,7 +233,7 @@ export const Peer = json.object(
     nodeId: optional(json.string()),
     connected: json.boolean(),
     address: optional(json.string()),
-    direction: optional(json.oneOf(['inbound', 'outbound'])),
+    direction: optional(json.words(['inbound', 'outbound'])),
     connectedSince: optional(moment),
     roundTrip_ms: optional(json.number()),
     streamsHealthy: json.boolean(),
@@ -269,8 +269,8 @@ export const MemberNews = json.object(
     type: json.word('member'),
     peer: peerId,
     nodeId: optional(json.string()),
-    from: json.oneOf(memberStates),
-    to: json.oneOf(memberStates),
+    from: json.words(memberStates),
+    to: json.words(memberStates),
     why: json.string(),
   },
   { $id: 'MemberNews' },
@@ -282,7 +282,7 @@ export const InstanceNews = json.object(
     type: json.word('instance'),
     id: json.string(),
     slug: optional(json.string()),
-    change: json.oneOf(['shown', 'changed', 'hidden']),
+    change: json.words(['shown', 'changed', 'hidden']),
     instance: optional(Instance),
   },
   { $id: 'InstanceNews' },
@@ -293,6 +293,6 @@ export const ResetNews = json.object({ at: moment, type: json.word('reset') }, {
 
 export const EventQuery = json.object({
   slug: optional(json.string({ description: 'news of its instances alone', examples: ['web'] })),
-  type: optional(json.oneOf(['member', 'instance'], { examples: ['instance'] })),
+  type: optional(json.words(['member', 'instance'], { examples: ['instance'] })),
   after: optional(json.string({ description: 'the id of an event, to resume after it', examples: ['9f3c21aa-17'] })),
 })

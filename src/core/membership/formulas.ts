@@ -64,8 +64,8 @@ const relaysUsual = 64
 /**
  * How many others a heartbeat passes on. More to a listener that missed more than two rounds of news: it has just started, or
  * was cut off. Among 1000 members a new one has then heard of all after three heartbeats of its neighbours, and with the usual
- * number alone after some ten. Of who is lost sight of and comes back all missed everything. At rest a round is all that anybody
- * misses, so the cost at rest is the same.
+ * number alone after some ten. Of one that was lost sight of and is back, everybody counts as having missed that much. At rest a
+ * round is all that anybody misses, so the cost at rest is the same.
  * @param missed by the listener of the one to be told next
  */
 export function relaysAtOnce(members: number, missed: number): number {

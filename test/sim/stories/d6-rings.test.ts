@@ -40,7 +40,7 @@ test('D6: above nine members each sends heartbeats to its eight observers, and t
 })
 
 test('D6: what heartbeats cost a node does not grow with the cluster, nor do its connections: what joining made is given up', () => {
-  const seconds = 10
+  const seconds = 20
   const costOn = (world: World): { messages: number; bytes: number } => {
     const [messages, bytes] = [world.wires.sent.beat, world.wires.sentBytes.beat]
     world.run(seconds * 1000)
