@@ -123,6 +123,12 @@ const membership: readonly Patch[] = [
     replace: '',
   },
   {
+    name: 'who reported many wrongly is as quick with the others as ever',
+    file: 'src/core/membership/watch.ts',
+    find: 'if (mistakes.some((at) => isLate(at, now))) bad += 1',
+    replace: 'if (mistakes.some((at) => isLate(at, now))) bad = 1',
+  },
+  {
     name: 'who hears badly takes hearsay as whole as anybody does',
     file: 'src/core/membership/watch.ts',
     find: '    if (doubtful && silent < watched) this.#doubtedAt = now\n',

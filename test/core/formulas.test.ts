@@ -36,7 +36,12 @@ test('two reports hide from three members on, three from eight on; in a cluster 
 })
 
 test('an observer waits a heartbeat longer for each report that was wrong lately, and three at most', () => {
-  expect([0, 1, 2, 3, 4, 99].map(patience_ms)).toEqual([2300, 3300, 4300, 5300, 5300, 5300])
+  expect([0, 1, 2, 3, 4, 99].map((mistakes) => patience_ms(mistakes, 1))).toEqual([2300, 3300, 4300, 5300, 5300, 5300])
+})
+
+test('one bad line makes an observer patient with nobody else; each doubling of them, with all', () => {
+  expect([0, 1, 2, 3, 4, 7, 8].map((bad) => patience_ms(0, bad))).toEqual([2300, 2300, 3300, 3300, 4300, 4300, 5300])
+  expect(patience_ms(3, 8)).toBe(8300)
 })
 
 test('the last word of the dead that may prove them alive is from two seconds after their hiding', () => {

@@ -105,6 +105,16 @@ test('who reported wrongly waits longer the next time, and forgets it after a mi
   expect(look(now + 80_000 + 2301).silent).toEqual(['a'])
 })
 
+test('who reported several wrongly waits longer with those of whom it never spoke', () => {
+  const mistaken = [...'abcd'].map((id): Member => ({ ...member(id, 500), mistakes: [now - 59_000] }))
+  const silences = (bad: Member[], when: number): string[] =>
+    watching(member('x', 2301), ...bad, ...[...'hijk'].map((id) => member(id, -60_000)))(when).silent
+  expect(silences(mistaken.slice(0, 1), now)).toEqual(['x'])
+  expect(silences(mistaken.slice(0, 2), now)).toEqual([])
+  expect(silences(mistaken.slice(0, 2), now + 1000)).toEqual(['x']) // those mistakes are a minute old
+  expect(silences(mistaken, now + 999)).toEqual([])
+})
+
 test.each([
   ['died', 'dead', 4900, ['a']],
   ['died', 'dead', 5000, []],

@@ -1,9 +1,15 @@
 // Copies of one message on their way to many machines, each by several ways: of those to one machine only the next is waited for,
 // and few more are kept.
 
-interface Copy {
+/** The last part of a way. */
+interface Way {
+  /** Of the machine that it leads to. */
+  readonly number: number
+}
+
+interface Copy<W> {
   readonly at: number
-  readonly from: string
+  readonly way: W
 }
 
 /** Of the copies that come after the next one, so many are kept: a connection in a thousand closes before the next comes. */
@@ -15,41 +21,41 @@ interface Time {
   after(delay_ms: number, run: () => void): void
 }
 
-export class Copies {
+export class Copies<W extends Way> {
   readonly #time: Time
-  readonly #arrive: (from: string, to: string) => boolean
+  readonly #arrive: (way: W) => boolean
   /** When the next copy arrives at a machine. */
-  readonly #nextAt = new Map<string, number>()
+  readonly #nextAt: (number | undefined)[] = []
   /** Those that come after it: nobody looks at them but where it got lost. */
-  readonly #later = new Map<string, Copy[]>()
+  readonly #later: (Copy<W>[] | undefined)[] = []
 
   /** @param arrive whether the machine has the message now */
-  constructor(time: Time, arrive: (from: string, to: string) => boolean) {
+  constructor(time: Time, arrive: (way: W) => boolean) {
     this.#time = time
     this.#arrive = arrive
   }
 
-  send(from: string, to: string, delay_ms: number): void {
-    const copy = { at: this.#time.now() + delay_ms, from }
-    const nextAt = this.#nextAt.get(to)
-    if (nextAt === undefined || copy.at < nextAt) return this.#await(to, copy)
-    const later = this.#later.get(to)
-    if (later === undefined) this.#later.set(to, [copy])
-    else if (later.length < kept) later.push(copy)
+  send(way: W, delay_ms: number): void {
+    const at = this.#time.now() + delay_ms
+    const nextAt = this.#nextAt[way.number]
+    if (nextAt === undefined || at < nextAt) return this.#await({ at, way })
+    const later = this.#later[way.number]
+    if (later === undefined) this.#later[way.number] = [{ at, way }]
+    else if (later.length < kept) later.push({ at, way })
   }
 
-  #await(to: string, { at, from }: Copy): void {
-    this.#nextAt.set(to, at)
+  #await({ at, way }: Copy<W>): void {
+    this.#nextAt[way.number] = at
     this.#time.after(at - this.#time.now(), () => {
-      if (this.#arrive(from, to)) this.#later.delete(to)
-      else this.#awaitNext(to)
+      if (this.#arrive(way)) this.#later[way.number] = undefined
+      else this.#awaitNext(way.number)
     })
   }
 
-  #awaitNext(to: string): void {
-    this.#nextAt.delete(to)
-    const [next, ...later] = (this.#later.get(to) ?? []).sort((a, b) => a.at - b.at)
-    this.#later.set(to, later)
-    if (next !== undefined) this.#await(to, next)
+  #awaitNext(to: number): void {
+    this.#nextAt[to] = undefined
+    const [next, ...later] = (this.#later[to] ?? []).sort((a, b) => a.at - b.at)
+    this.#later[to] = later
+    if (next !== undefined) this.#await(next)
   }
 }

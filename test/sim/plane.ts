@@ -11,7 +11,7 @@ import type { Registry } from '../../src/core/registry/registry.js'
 import { Roster } from '../../src/core/registry/roster.js'
 import { joinMark, markOf } from '../../src/core/replica/replica.js'
 import { Reader, Writer, equalBytes } from '../../src/core/wire/codec.js'
-import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
+import { type GossipMessage, decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
 import { type Head, type SignedHead, compareHeads, decodeHead, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
 import { cheapCrypto } from './crypto.js'
@@ -43,6 +43,17 @@ function markOnce(signed: SignedHead): Uint8Array {
   const mark = markOf(signed, cheapCrypto(signed.head.owner))
   marks.set(signed, mark)
   return mark
+}
+
+const messages = new WeakMap<Uint8Array, GossipMessage>()
+
+/** Of what goes to a thousand daemons, each reads the same. */
+function readOnce(bytes: Uint8Array): GossipMessage | undefined {
+  const known = messages.get(bytes)
+  if (known !== undefined) return known
+  const message = decodeGossip(bytes)
+  if (message !== undefined) messages.set(bytes, message)
+  return message
 }
 
 /** The heads that a daemon holds, in the place of documents. */
@@ -216,7 +227,7 @@ export class PlaneDaemon {
   }
 
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
-    const message = decodeGossip(bytes)
+    const message = readOnce(bytes)
     if (message?.type === 'update') return this.#follow(message.signed, now)
     if (message?.type === 'report' && this.#membership.report(author, message, now))
       this.#act(this.#roster.weigh(now), now)

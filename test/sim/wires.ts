@@ -38,6 +38,15 @@ export interface Sent {
   readonly author?: string
 }
 
+/** Over which link gossip goes from one machine to another. */
+interface Route {
+  readonly from: Machine
+  readonly to: Machine
+  /** Of the receiver: machines are numbered in the order in which the wires came to know them. */
+  readonly number: number
+  readonly link: LinkOptions
+}
+
 interface Request {
   readonly asker: Machine
   readonly askerLife: number
@@ -55,6 +64,11 @@ export class Wires {
   readonly #ground: Ground
   /** What is special about single links, by sender and receiver. */
   readonly #links = new Map<string, Map<string, LinkOptions>>()
+  /** What was last made of something special, for the next link that is like it: a partition of a thousand cuts half a million. */
+  #lastSpecial: LinkOptions | undefined
+  /** Where gossip goes from each machine, until its links or connections change. */
+  readonly #routes = new Map<Machine, readonly Route[]>()
+  readonly #numbers = new Map<Machine, number>()
   readonly #requests = new Map<number, Request>()
   #lastRequest = 0
   readonly #toldAt = new Map<string, number>()
@@ -87,17 +101,43 @@ export class Wires {
 
   set(from: string, to: string, options: Partial<LinkOptions>): void {
     const links = this.#links.get(from) ?? new Map<string, LinkOptions>()
-    this.#links.set(from, links.set(to, { ...(links.get(to) ?? this.#plain), ...options }))
+    const link = { ...(links.get(to) ?? this.#plain), ...options }
+    if (this.#lastSpecial === undefined || !isAlike(link, this.#lastSpecial)) this.#lastSpecial = link
+    this.#links.set(from, links.set(to, this.#lastSpecial))
+    this.#routes.clear()
     if (options.doubled !== undefined && options.doubled > 0) this.#mayDouble = true
   }
 
   /** Nothing is cut any more, and what was set for single links is as for all. */
   heal(): void {
     this.#links.clear()
+    this.#routes.clear()
   }
 
   #link(from: string, to: string): LinkOptions {
     return this.#links.get(from)?.get(to) ?? this.#plain
+  }
+
+  #routesOf(from: Machine): readonly Route[] {
+    const known = this.#routes.get(from)
+    if (known !== undefined) return known
+    const routes = Array.from(from.connected, (name): Route => {
+      const to = this.#ground.machines.get(name) as Machine
+      return { from, to, number: this.#numberOf(to), link: this.#link(from.name, name) }
+    })
+    this.#routes.set(from, routes)
+    return routes
+  }
+
+  #numberOf(machine: Machine): number {
+    const number = this.#numbers.get(machine) ?? this.#numbers.size
+    this.#numbers.set(machine, number)
+    return number
+  }
+
+  #connectionsChanged(a: Machine, b: Machine): void {
+    this.#routes.delete(a)
+    this.#routes.delete(b)
   }
 
   #isLost(link: LinkOptions): boolean {
@@ -177,6 +217,7 @@ export class Wires {
     if (a.pausedUntil > now || b.pausedUntil > now) return // nobody shakes hands
     a.connected.add(b.name)
     b.connected.add(a.name)
+    this.#connectionsChanged(a, b)
     a.dials.delete(b.self)
     b.dials.delete(a.self)
     this.#noticeClosed(a, b.self)
@@ -202,6 +243,7 @@ export class Wires {
   disconnect(from: Machine, other: Machine): void {
     from.connected.delete(other.name)
     other.connected.delete(from.name)
+    this.#connectionsChanged(from, other)
     this.#tell(from, 0, { type: 'disconnected', peer: other.self })
     const link = this.#link(from.name, other.name)
     if (link.cut) other.halfOpen.add(from.self)
@@ -253,28 +295,27 @@ export class Wires {
   /** Floods over the connections, as gossipsub does; each machine hears it once, and nobody hears himself. */
   gossip(author: Machine, bytes: Uint8Array): void {
     if (!this.gossipOn) return
-    const seen = new Set([author.name])
-    const arrive = (from: string, name: string): boolean => {
-      const to = this.#ground.machines.get(name) as Machine
-      if (to.registry === undefined || !to.connected.has(from) || to.self === author.self) return false
-      const isFirst = !seen.has(name)
-      seen.add(name)
-      if (!isFirst && !this.#ground.random.chance(this.#link(from, name).doubled)) return true
+    const seen: boolean[] = []
+    seen[this.#numberOf(author)] = true
+    const arrive = ({ from, to, number, link }: Route): boolean => {
+      if (to.registry === undefined || !to.connected.has(from.name) || to.self === author.self) return false
+      const isFirst = seen[number] !== true
+      seen[number] = true
+      if (!isFirst && !this.#ground.random.chance(link.doubled)) return true
       this.#ground.feed(to, { type: 'gossip', author: author.self, bytes })
       if (isFirst) pass(to)
       return true
     }
     const copies = new Copies(this.#ground, arrive)
     const pass = (from: Machine): void => {
-      for (const name of from.connected) {
-        const to = this.#ground.machines.get(name) as Machine
+      for (const route of this.#routesOf(from)) {
+        const { to, number, link } = route
         const more_ms = this.#count('gossip', from, to, bytes, author.name)
-        if (!this.#mayDouble && seen.has(name)) continue // nobody would look at it
-        const link = this.#link(from.name, name)
+        if (!this.#mayDouble && seen[number] === true) continue // nobody would look at it
         if (more_ms === undefined || this.#isLost(link)) continue
         const delay_ms = this.#delay(link) + more_ms
-        if (link.doubled > 0) this.#ground.after(delay_ms, () => void arrive(from.name, name))
-        else copies.send(from.name, name, delay_ms)
+        if (link.doubled > 0) this.#ground.after(delay_ms, () => void arrive(route))
+        else copies.send(route, delay_ms)
       }
     }
     pass(author)
@@ -333,4 +374,14 @@ export class Wires {
     if (request.asker.life === request.askerLife)
       this.#later(request.asker, delay_ms, { type: 'closed', id: request.id, ok })
   }
+}
+
+function isAlike(a: LinkOptions, b: LinkOptions): boolean {
+  return (
+    a.delay_ms === b.delay_ms &&
+    a.jitter_ms === b.jitter_ms &&
+    a.loss === b.loss &&
+    a.doubled === b.doubled &&
+    a.cut === b.cut
+  )
 }

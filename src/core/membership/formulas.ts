@@ -19,10 +19,13 @@ export const mistakeMemory_ms = 60_000
  * The silence after which an observer reports a member that it lately reported wrongly: a heartbeat more for each time,
  * up to three. Who loses half of all frames would otherwise accuse and take back all the time, before everybody.
  * (Lifeguard's local health multiplier, Dadgar, Phillips and Currey 2018, kept for each line instead of for the daemon:
- * one bad line makes nobody slow to notice what the others show.)
+ * one bad line makes nobody slow to notice what the others show.) Where several lines are bad it is the daemon or the network
+ * after all: a heartbeat more on every line for each doubling of them.
+ * @param mistakes how often it lately reported this member wrongly
+ * @param badLines how many members it lately reported wrongly
  */
-export function patience_ms(mistakes: number): number {
-  return silence_ms + heartbeatInterval_ms * Math.min(3, mistakes)
+export function patience_ms(mistakes: number, badLines: number): number {
+  return silence_ms + heartbeatInterval_ms * (Math.min(3, mistakes) + Math.floor(Math.log2(Math.max(1, badLines))))
 }
 
 /** How long a report counts after its receipt; must exceed two repeats, so that one may be lost. */

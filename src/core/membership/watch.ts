@@ -21,6 +21,14 @@ export interface Watcher {
   readonly members: number
 }
 
+/** What we think of our own hearing. */
+interface OwnHealth {
+  /** We doubt ourselves now. */
+  readonly doubtful: boolean
+  /** How many members we lately reported wrongly. */
+  readonly badLines: number
+}
+
 /** A member that was heard directly within this time before we became its observer need not be heard anew. */
 const stillHeard_ms = 2 * heartbeatInterval_ms
 
@@ -63,11 +71,11 @@ export class Watch {
 
   /** Those to be reported now, for the first time or again, and those whose report is to be taken back. */
   look(self: PeerId, authorGeneration: number, at: Watcher): { silent: Member[]; heardAgain: Member[] } {
-    const doubtful = this.#doubtsItself(at.now)
+    const health = { doubtful: this.#doubtsItself(at.now), badLines: this.#countBadLines(at.now) }
     const silent: Member[] = []
     const heardAgain: Member[] = []
     for (const member of this.#subjects) {
-      if (isObservable(member) && isSilent(member, at, doubtful)) {
+      if (isObservable(member) && isSilent(member, at, health)) {
         silent.push(member)
         continue
       }
@@ -96,6 +104,12 @@ export class Watch {
     return now - this.#doubtedAt < doubtMemory_ms
   }
 
+  #countBadLines(now: number): number {
+    let bad = 0
+    for (const { mistakes } of this.#subjects) if (mistakes.some((at) => isLate(at, now))) bad += 1
+    return bad
+  }
+
   /**
    * At least three subjects, and more than half of all, fell silent at once: more likely it is us (Lifeguard).
    * Refused dials are exempt: they are evidence, not silence.
@@ -121,7 +135,11 @@ function reportsDue(silent: readonly Member[], now: number): Member[] {
 }
 
 function lateMistakes({ mistakes }: Readonly<Member>, now: number): number[] {
-  return mistakes.filter((at) => now - at < mistakeMemory_ms)
+  return mistakes.filter((at) => isLate(at, now))
+}
+
+function isLate(mistakeAt: number, now: number): boolean {
+  return now - mistakeAt < mistakeMemory_ms
 }
 
 /** We reported a member that was not hidden for it, and hear it again: it was our silence, or the line's, and not its own. */
@@ -138,7 +156,11 @@ function isObservable({ state, left }: Readonly<Member>): boolean {
 }
 
 /** Whether the silence of a subject is to be told to all. */
-export function isSilent(member: Readonly<Member>, { now, awakeSince, members }: Watcher, doubtful: boolean): boolean {
+function isSilent(
+  member: Readonly<Member>,
+  { now, awakeSince, members }: Watcher,
+  { doubtful, badLines }: OwnHealth,
+): boolean {
   if (member.refused) return true
   if (member.directAt === undefined) {
     // Nobody has to have told us that it lives: we may have taken over from an observer that died with it.
@@ -146,7 +168,7 @@ export function isSilent(member: Readonly<Member>, { now, awakeSince, members }:
       return false
     return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members)
   }
-  const wait_ms = patience_ms(lateMistakes(member, now).length) + (doubtful ? heartbeatInterval_ms : 0)
+  const wait_ms = patience_ms(lateMistakes(member, now).length, badLines) + (doubtful ? heartbeatInterval_ms : 0)
   if (now - Math.max(member.directAt, awakeSince) <= wait_ms) return false
   const heardByOthers = member.heardAt !== undefined && now - member.heardAt <= silence_ms
   return !(doubtful && heardByOthers)
