@@ -149,14 +149,14 @@ export const equivalents: readonly Equivalent[] = [
     because: 'a choice that was seen to hold is not looked at again, for its cost alone',
   },
   {
-    file: 'src/core/membership/membership.ts',
+    file: 'src/core/membership/members.ts',
     change: '1 → 2',
     in: 'this.#version += 1',
     times: 3,
     because: 'a version is compared with what it was; by how much it rose says nothing',
   },
   {
-    file: 'src/core/membership/membership.ts',
+    file: 'src/core/membership/members.ts',
     change: '0 → 1',
     in: '#version = 0',
     because: 'a version is compared with what it was; where it began says nothing',

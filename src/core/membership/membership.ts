@@ -5,7 +5,6 @@
  */
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
-import type { MemberState } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
@@ -13,22 +12,22 @@ import { Defence } from './defence.js'
 import { reportsNeeded } from './formulas.js'
 import { Hearsay } from './hearsay.js'
 import {
-  type Situation,
+  type Judgement,
   type Member,
+  type Situation,
   aboutOf,
   beginGeneration,
   forgetOldMarks,
   isUnheard,
   judge,
   newMember,
-  noteDeath,
   noteGoodbye,
   noteIncarnation,
-  noteMarks,
   noteWellness,
   reportsMatter,
 } from './member.js'
-import { type Places, Rings, placesOf } from './observers.js'
+import { Members } from './members.js'
+import { type Places, type Rings, placesOf } from './observers.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
@@ -41,26 +40,19 @@ export class Membership {
   readonly #self: PeerId
   readonly #ownPlaces: Places
   readonly #hash: Crypto['hash']
-  readonly #members = new Map<PeerId, Member>()
-  readonly #byShortId = new Map<number, Member>()
-  readonly #inState: Record<MemberState, number> = { unknown: 0, alive: 0, hidden: 0, dead: 0, left: 0 }
-  /** All that are not hidden, dead or gone, ourselves included. */
-  readonly #rings: Rings
+  readonly #members: Members
   readonly #watch = new Watch()
   readonly #hearsay: Hearsay
   /** Those to be judged at each tick: something is going on with them. */
   readonly #restless = new Set<Member>()
   /** The living of whom a report came since the last look. */
   readonly #reported = new Set<Member>()
-  /** Those whose listing may have changed since it was last asked for. */
-  readonly #touched = new Set<PeerId>()
   readonly #strangers = new Strangers()
   readonly #intake = new ReportIntake()
   /** Reports about ourselves. */
   readonly #defence = new Defence(this.#intake)
   #awakeSince = 0
   #sweptAt = Number.NEGATIVE_INFINITY
-  #version = 0
   /** What `version` was when the subjects were last worked out. */
   #watchedVersion = -1
 
@@ -68,13 +60,13 @@ export class Membership {
     this.#self = self
     this.#hash = hash
     this.#ownPlaces = placesOf(hashOf(self, hash))
-    this.#rings = new Rings(self, this.#ownPlaces)
+    this.#members = new Members(self, this.#ownPlaces)
     this.#hearsay = new Hearsay(self)
   }
 
   /** Raised whenever a member comes, goes, or changes its state. */
   get version(): number {
-    return this.#version
+    return this.#members.version
   }
 
   member(id: PeerId): Readonly<Member> | undefined {
@@ -82,7 +74,7 @@ export class Membership {
   }
 
   members(): IterableIterator<Readonly<Member>> {
-    return this.#members.values()
+    return this.#members.all()
   }
 
   isAlive(id: PeerId): boolean {
@@ -101,35 +93,27 @@ export class Membership {
 
   /** Owners whose listing may have changed since the last call. */
   takeTouched(): PeerId[] {
-    if (this.#touched.size === 0) return []
-    const touched = [...this.#touched]
-    this.#touched.clear()
-    return touched
+    return this.#members.takeTouched()
   }
 
   /** Members believed alive, ourselves included. */
   alive(): number {
-    return this.#inState.alive + 1
-  }
-
-  /** Members that count for the time that news take; the dead and the left do not slow the living down. */
-  get #present(): number {
-    return this.#inState.unknown + this.#inState.alive + this.#inState.hidden + 1
+    return this.#members.alive()
   }
 
   // ---- who observes whom
 
   get rings(): Rings {
-    return this.#rings
+    return this.#members.rings
   }
 
   /** Those who observe us. */
   observers(): readonly PeerId[] {
-    return this.#rings.observersOf(this.#self, this.#ownPlaces)
+    return this.rings.observersOf(this.#self, this.#ownPlaces)
   }
 
   observersOf({ id, places }: Readonly<Member>): readonly PeerId[] {
-    return this.#rings.observersOf(id, places)
+    return this.rings.observersOf(id, places)
   }
 
   /** Those whom we observe, as of the last tick. */
@@ -153,7 +137,7 @@ export class Membership {
     const member = this.#members.get(head.owner)
     if (member === undefined) return this.#add(head, now)
     this.#restless.add(member)
-    this.#touched.add(member.id)
+    this.#members.touch(member.id)
     const transition = head.generation > member.generation ? this.#beginGeneration(member, head, now) : undefined
     noteIncarnation(member, head.incarnation, now)
     if (head.left !== undefined) noteGoodbye(member, head.left.restartGrace_s, now)
@@ -163,13 +147,9 @@ export class Membership {
 
   #add(head: Head, now: number): undefined {
     const member = newMember(head.owner, hashOf(head.owner, this.#hash), head, now)
-    this.#members.set(head.owner, member)
-    this.#byShortId.set(member.shortId, member)
+    this.#members.add(member)
     this.#hearsay.add(member)
     this.#restless.add(member)
-    this.#inState[member.state] += 1
-    this.#version += 1
-    if (member.state === 'unknown') this.#rings.add(member.id, member.places)
     const earlier = this.#strangers.welcome(head.owner, now)
     if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at)
   }
@@ -184,17 +164,12 @@ export class Membership {
   forget(id: PeerId): void {
     const member = this.#members.get(id)
     if (member === undefined) return
-    this.#members.delete(id)
-    this.#inState[member.state] -= 1
-    this.#version += 1
-    this.#byShortId.delete(member.shortId)
-    this.#rings.remove(id)
+    this.#members.remove(member)
     this.#hearsay.forget(member)
     this.#intake.forget(id)
     this.#watch.forget(member)
     this.#restless.delete(member)
     this.#reported.delete(member)
-    this.#touched.delete(id)
   }
 
   // ---- hearing
@@ -221,12 +196,12 @@ export class Membership {
 
   #hearGeneration(member: Member, generation: number): void {
     member.heardGeneration = generation
-    this.#touched.add(member.id)
+    this.#members.touch(member.id)
   }
 
   /** Hearsay: it refreshes a known generation and proves nothing else. */
   #hearOf(relayed: RelayedHeartbeat, now: number): void {
-    const member = this.#byShortId.get(relayed.shortId)
+    const member = this.#members.ofShortId(relayed.shortId)
     if (member === undefined || relayed.generation !== member.generation) return
     if (member.heardGeneration > member.generation) return
     if (member.heardGeneration === relayed.generation && relayed.sequence <= member.sequence) return
@@ -283,7 +258,7 @@ export class Membership {
     const at = this.#situation(now)
     const transitions = [...this.#reported].flatMap((member) => this.#judge(member, at) ?? [])
     this.#reported.clear()
-    const refute = this.#defence.mustRefute(this.#rings.countObservers(this.#self), now)
+    const refute = this.#defence.mustRefute(this.rings.countObservers(this.#self), now)
     return { transitions, reports: [], refute, takenOver: [] }
   }
 
@@ -302,16 +277,16 @@ export class Membership {
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
     const reports = [...silent.map(aboutOf), ...heardAgain.map((member) => ({ ...aboutOf(member), withdrawn: true }))]
-    const refute = this.#defence.mustRefute(this.#rings.countObservers(this.#self), now)
+    const refute = this.#defence.mustRefute(this.rings.countObservers(this.#self), now)
     return { transitions, reports, refute, takenOver }
   }
 
   /** Works out anew whom we observe, where the rings have changed. @returns those that lived before and are new to us */
   #lookAround(now: number): PeerId[] {
-    if (this.#version === this.#watchedVersion) return []
-    this.#watchedVersion = this.#version
-    const subjects = new Set(this.#rings.subjects().map((id) => this.#members.get(id) as Member))
-    for (const member of this.#members.values()) {
+    if (this.version === this.#watchedVersion) return []
+    this.#watchedVersion = this.version
+    const subjects = new Set(this.rings.subjects().map((id) => this.#members.get(id) as Member))
+    for (const member of this.#members.all()) {
       if (member.state === 'hidden' && this.observersOf(member).includes(this.#self)) subjects.add(member)
     }
     const begun = this.#watch.follow(subjects, now)
@@ -320,14 +295,14 @@ export class Membership {
 
   #situation(now: number): Situation {
     const hardOfHearing = this.#watch.isHardOfHearing(now)
-    return { now, awakeSince: this.#awakeSince, members: this.#present, hardOfHearing }
+    return { now, awakeSince: this.#awakeSince, members: this.#members.present(), hardOfHearing }
   }
 
   /** The quiet ones: has anybody heard of them? Do the reports against them still stand? Are they dead? */
   #sweep(now: number): void {
     this.#sweptAt = now
     const at = this.#situation(now)
-    for (const member of this.#members.values()) {
+    for (const member of this.#members.all()) {
       if (member.state === 'hidden' || (member.state === 'alive' && isUnheard(member, at))) this.#restless.add(member)
     }
   }
@@ -344,8 +319,8 @@ export class Membership {
   #judge(member: Member, at: Situation): Transition | undefined {
     const { now, awakeSince, members, hardOfHearing } = at
     forgetOldMarks(member, now)
-    if (member.graceUntil !== undefined && now >= member.graceUntil) this.#endGrace(member)
-    const needed = reportsNeeded(this.#rings.countObservers(member.id), member.refutations.length)
+    if (member.graceUntil !== undefined && now >= member.graceUntil) this.#members.endGrace(member)
+    const needed = reportsNeeded(this.rings.countObservers(member.id), member.refutations.length)
     const reports = reportsMatter(member, at) ? this.#standing(member, now, needed).length : 0
     // Spelled out: a spread takes twice as long, and this runs ten times a second for everybody in trouble.
     const circumstances = { now, awakeSince, members, hardOfHearing, reports, needed }
@@ -354,28 +329,9 @@ export class Membership {
     return judgement === undefined ? undefined : this.#become(member, judgement, now)
   }
 
-  #become(member: Member, { state, why }: { state: MemberState; why: string }, now: number): Transition {
-    const transition = { peer: member.id, from: member.state, to: state, why }
-    noteMarks(member, state, now)
-    this.#inState[member.state] -= 1
-    this.#inState[state] += 1
-    this.#version += 1
-    if (state === 'alive' || state === 'unknown') this.#rings.add(member.id, member.places)
-    else this.#rings.remove(member.id)
-    if (state === 'alive') this.#endGrace(member)
-    if (state === 'hidden' || state === 'dead') member.backAt = member.sequence + 1
-    if (state === 'dead') noteDeath(member, now)
-    member.state = state
-    member.since = now
-    member.why = why
-    this.#touched.add(member.id)
+  #become(member: Member, judgement: Judgement, now: number): Transition {
     this.#restless.add(member)
-    return transition
-  }
-
-  #endGrace(member: Member): void {
-    member.graceUntil = undefined
-    this.#touched.add(member.id)
+    return this.#members.become(member, judgement, now)
   }
 
   /** Its living observers whose reports stand; where fewer than needed reported it, whoever they are. */
@@ -388,7 +344,7 @@ export class Membership {
 
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
-    return this.#hearsay.for(observer, this.#present, now)
+    return this.#hearsay.for(observer, this.#members.present(), now)
   }
 }
 
