@@ -57,7 +57,7 @@ export const equivalents: readonly Equivalent[] = [
     because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',
   },
   {
-    file: 'src/core/registry/journal.ts',
+    file: 'src/core/registry/folding.ts',
     change: '256 → (256 * 2)',
     in: 'const foldAfterBytes = 256 * 1024',
     because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',
@@ -230,7 +230,7 @@ export const equivalents: readonly Equivalent[] = [
     because: 'no owner has two heads here',
   },
   {
-    file: 'src/core/registry/journal.ts',
+    file: 'src/core/registry/folding.ts',
     change: '1024 → (1024 * 2)',
     in: 'const foldAfterBytes = 256 * 1024',
     because: 'from which size on updates on disk are folded: chosen for what it costs, not for what it says',

@@ -3,7 +3,7 @@
  * It follows the union and the beliefs about members; it never reads a document and never waits.
  */
 import type { InstanceChange, RegistryEvent } from './effects.js'
-import { canonicalJson, type InstanceRecord, type PeerId } from './model.js'
+import { canonicalJson, type InstanceRecord, type PeerId, type Registration } from './model.js'
 import { worthPicking } from './preference.js'
 import type { Found, Union } from './replica/union.js'
 
@@ -120,9 +120,14 @@ export class Index {
     return this.#winners.get(id)
   }
 
-  /** Ids registered for exactly this url. */
-  idsByUrl(url: string): ReadonlySet<string> {
-    return this.#idsByUrl.get(url) ?? new Set()
+  /** The id that a registration gives; else that of the instance with its url and no other slug; undefined where it makes a new one. */
+  idMeant({ id, slug, url }: Registration): string | undefined {
+    if (id !== undefined) return id
+    const slugAt = (known: string): string | undefined => this.#winners.get(known)?.record.slug
+    const sameUrl = [...(this.#idsByUrl.get(url) ?? [])].sort().filter((known) => {
+      return slugAt(known) === undefined || slug === undefined || slugAt(known) === slug
+    })
+    return sameUrl.find((known) => slugAt(known) === slug) ?? sameUrl[0]
   }
 
   /** Every visible instance, in no particular order. */

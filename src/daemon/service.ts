@@ -46,6 +46,7 @@ export function createService(parts: ServiceParts): RegistryService {
     version: (slug, lastKnown) => registry.read.version(slug, lastKnown),
     pick: (slug) => registry.read.pick(slug)?.record.id,
     slugOf: (id) => registry.read.slugOf(id),
+    slugMeant: (registration) => registry.read.slugMeant(registration),
     definitions: () => registry.read.definitions(),
     nodes: () => registry.read.nodes(now()),
     selfNode: () => registry.read.node(network.peerId, now()),

@@ -28,7 +28,7 @@ export function addRegistrySvc(app: FastifyInstance, service: RegistryService, a
 function addInstances(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
   app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
     const registration = withSlug(parseRegistration(request.body), request.headers, request.caller)
-    if (registration.id !== undefined) demandSlug(request.caller, service.slugOf(registration.id))
+    demandSlug(request.caller, service.slugMeant(registration))
     const { id } = await service.register(registration)
     return reply.code(201).send({ id })
   })

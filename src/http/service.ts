@@ -52,6 +52,8 @@ export interface RegistryService {
   pick(slug: string): string | undefined
   /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */
   slugOf(id: string): string | undefined
+  /** The same of the instance that this registration would change, whether it names its id or only its url. */
+  slugMeant(registration: Registration): string | undefined
   definitions(): readonly Definition[]
   /** The living nodes. */
   nodes(): readonly NodeView[]

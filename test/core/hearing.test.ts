@@ -91,7 +91,7 @@ test('what this daemon itself reports for long keeps none that ended before it',
   const membership = among('abcd')
   const { shortId = 0 } = membership.member('a') ?? {}
   for (let now = 100; now <= 15_000; now += 100) {
-    const relayed = { shortId, generation: 1, sequence: now, load: 0, age_ms: 0 }
+    const relayed = { shortId, generation: 1, sequence: 1 + Math.ceil(now / 1000), load: 0, age_ms: 0 }
     for (const id of 'bcd') membership.hear(id, beat(now, 1, [relayed]), now)
     membership.tick(now)
     if (now === 2800) membership.report('b', report('a', 1), now)
@@ -138,6 +138,22 @@ test('hearsay of a later generation changes nothing: only its owner may say that
   expect(membership.listing('a')).toBe('all')
   membership.hear('b', beat(3, 1, [{ ...relayed, generation: 1, age_ms: 300 }]), 1000)
   expect(membership.member('a')).toMatchObject({ heardGeneration: 1, sequence: 9, heardAt: 700 })
+})
+
+test('a heartbeat whose number is out of all proportion is no word of anybody, and the true ones go on', () => {
+  const membership = among('ab')
+  const { shortId = 0 } = membership.member('a') ?? {}
+  const tell = (sequence: number, now: number): void =>
+    void membership.hear('b', beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  tell(Number.MAX_SAFE_INTEGER, 1000)
+  expect(membership.member('a')).toMatchObject({ sequence: 1, heardAt: 0 })
+  tell(2, 1000)
+  tell(15, 2000)
+  expect(membership.member('a')).toMatchObject({ sequence: 2, heardAt: 1000 })
+  tell(14, 2000)
+  expect(membership.member('a')).toMatchObject({ sequence: 14, heardAt: 2000 })
+  tell(14 + 7200, 3_600_000) // after a long silence
+  expect(membership.member('a')).toMatchObject({ sequence: 7214, heardAt: 3_600_000 })
 })
 
 test.each(['hidden', 'dead'])('the first word of one that was %s is passed on before all others', (state) => {

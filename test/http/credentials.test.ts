@@ -185,6 +185,9 @@ describe('slugs', () => {
   test('a token for some slugs neither takes over nor removes the instances of others', async () => {
     await ask(put({ id: 'c-6', url: 'http://c6.test', slug: 'payments' }, as('writer')))
     expectFailure(await ask(put({ id: 'c-6', url: 'http://evil.test', slug: 'web' }, as('web'))), 403, /payments/)
+    // Where neither id nor slug is given, the url says which instance is meant.
+    const byUrl = put({ url: 'http://c6.test', check: 'none' }, as('team'))
+    expectFailure(await ask(byUrl), 403, /slug: token ."team." may not register ."payments."/)
     expectFailure(await ask(request('DELETE /registry-svc/instance/c-6', as('web'))), 403, /payments/)
     expect(await slugOf('c-6')).toBe('payments')
     expect((await ask(request('DELETE /registry-svc/instance/c-6', as('writer')))).status).toBe(204)

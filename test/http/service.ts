@@ -152,6 +152,12 @@ export class MemoryService implements RegistryService {
     return this.#instances.get(id)?.slug
   }
 
+  slugMeant({ id, url, slug }: Registration): string | undefined {
+    if (id !== undefined) return this.slugOf(id)
+    const meant = [...this.#instances.values()].find((one) => one.url === url && [undefined, one.slug].includes(slug))
+    return meant?.slug
+  }
+
   definitions(): readonly Definition[] {
     return [...this.#definitions.values()]
   }

@@ -32,6 +32,11 @@ export function patience_ms(mistakes: number, badLines: number): number {
 export const reportStanding_ms = 5000
 export const reportRepeat_ms = 2000
 
+/** How many heartbeats a member may have sent in this time: one clock may be fast, another slow, and a word may be late. */
+export function sequencesWithin(duration_ms: number): number {
+  return (2 * duration_ms) / heartbeatInterval_ms + 10
+}
+
 /** An observer that expects heartbeats and hears none for this long asks for them, or mends the connection. */
 export const expectation_ms = 5000
 

@@ -9,7 +9,7 @@ import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { Defence } from './defence.js'
-import { reportsNeeded } from './formulas.js'
+import { reportsNeeded, sequencesWithin } from './formulas.js'
 import { Hearsay } from './hearsay.js'
 import {
   type Judgement,
@@ -204,8 +204,9 @@ export class Membership {
     const member = this.#members.ofShortId(relayed.shortId)
     if (member === undefined || relayed.generation !== member.generation) return
     if (member.heardGeneration > member.generation) return
-    if (member.heardGeneration === relayed.generation && relayed.sequence <= member.sequence) return
-    if (member.heardGeneration !== relayed.generation) this.#hearGeneration(member, relayed.generation)
+    const isFirst = member.heardGeneration !== relayed.generation
+    if (!isFirst && (relayed.sequence <= member.sequence || isTooFarAhead(relayed.sequence, member, now))) return
+    if (isFirst) this.#hearGeneration(member, relayed.generation)
     member.sequence = relayed.sequence
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
@@ -346,6 +347,14 @@ export class Membership {
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
     return this.#hearsay.for(observer, this.#members.present(), now)
   }
+}
+
+/**
+ * Nobody has sent so many heartbeats since the last word of it. Hearsay is not signed: a number out of all proportion would
+ * make every true word after it look old, until the member is hidden for a silence that is none.
+ */
+function isTooFarAhead(sequence: number, { sequence: known, heardAt }: Member, now: number): boolean {
+  return heardAt !== undefined && sequence - known > sequencesWithin(now - heardAt)
 }
 
 const encoder = new TextEncoder()

@@ -19,6 +19,8 @@ import {
   readInstanceRecord,
 } from '../model.js'
 import {
+  type DefinitionEntry,
+  compareStamps,
   readDefinitionEntry,
   readRemovalEntry,
   writeDefinitionEntry,
@@ -97,21 +99,20 @@ export class Commands {
     return rest
   }
 
-  /** The id given; else that of the instance with this url and no other slug; else one that follows from slug and url. */
   #idFor(registration: Registration): string {
-    if (registration.id !== undefined) return registration.id
     const { slug, url } = registration
-    const sameUrl = [...this.#index.idsByUrl(url)].sort().filter((id) => {
-      const known = this.#index.find(id)?.record.slug
-      return known === undefined || slug === undefined || known === slug
-    })
-    const exact = sameUrl.find((id) => this.#index.find(id)?.record.slug === slug)
-    return exact ?? sameUrl[0] ?? deriveInstanceId(slug, url, this.#desk.crypto.hash)
+    return this.#index.idMeant(registration) ?? deriveInstanceId(slug, url, this.#desk.crypto.hash)
   }
 
-  /** @throws RegistryError `not-found` where no record counts that is not removed already */
+  /**
+   * Also of an instance whose node has been away for so long that it competes with nobody: when it comes back, it counts again.
+   * @throws RegistryError `not-found` where there is no record that is not removed already
+   */
   ownerOf(id: string): { readonly owner: PeerId; readonly n: number } {
-    const found = this.#index.find(id)
+    const { union } = this.#desk
+    const dormant = union.winner(id, 'dormant too')
+    const isThere = dormant !== undefined && dormant.record.n > union.removedUpTo(id)
+    const found = this.#index.find(id) ?? (isThere ? dormant : undefined)
     if (found === undefined) {
       throw new RegistryError(
         'not-found',
@@ -181,12 +182,27 @@ export class Commands {
     this.fenceUpTo(document.signed, wall)
   }
 
+  /** Keeps what would be lost with a document that is dropped, and that no other one has. */
+  save(dropped: EntryMaps, wall: number): void {
+    const { union, journal } = this.#desk
+    for (const [id, json] of dropped.of('removals')) {
+      const removal = readRemovalEntry(json)
+      if (removal !== undefined && removal.n > union.removedUpTo(id)) this.remove(id, removal.n, wall)
+    }
+    for (const [id, json] of dropped.of('definitions')) {
+      const entry = readDefinitionEntry(id, json)
+      const best = union.definitionEntry(id)
+      if (entry === undefined || (best !== undefined && compareStamps(entry, best) <= 0)) continue
+      journal.set('definitions', id, writeDefinitionCopy(entry, wall))
+    }
+  }
+
   /** Says of an owner that its documents have ended up to this head of it. */
   fenceUpTo(fenced: SignedHead, wall: number): void {
     this.#desk.journal.set('fences', fenced.head.owner, writeFenceEntry({ fenced, at: seconds(wall) }))
   }
 
-  /** Only where it still counts; stamp and writer stay, the copy's lifetime begins now. */
+  /** Only where it still counts. */
   #copyDefinition(owner: PeerId, id: string, wall: number): void {
     const { replica, union, journal } = this.#desk
     const json = replica.document(owner)?.entries.get('definitions', id)
@@ -194,24 +210,22 @@ export class Commands {
     const winner = union.definitionEntry(id)
     if (entry === undefined || winner === undefined) return
     if (entry.stamp !== winner.stamp || entry.writer !== winner.writer) return
-    journal.set(
-      'definitions',
-      id,
-      writeDefinitionEntry(entry.at === undefined ? entry : { ...entry, at: seconds(wall) }),
-    )
+    journal.set('definitions', id, writeDefinitionCopy(entry, wall))
   }
 
   /**
    * Writes again what was written here while this daemon did not know of a newer document of its own:
    * each entry as a new act that exceeds whatever is known of it now.
    */
-  rewrite({ map, key, after }: Change, adopted: EntryMaps, wall: number): void {
+  rewrite({ map, key, before, after }: Change, adopted: EntryMaps, wall: number): void {
     const { journal, union, self } = this.#desk
     const adoptedValue = adopted.of(map).get(key)
     if (map === 'node' || map === 'fences') return journal.set(map, key, after)
     if (map === 'instances') {
       const known = adoptedValue === undefined ? undefined : readInstanceRecord(key, adoptedValue)
       const record = after === undefined ? undefined : readInstanceRecord(key, after)
+      const found = before === undefined ? undefined : readInstanceRecord(key, before)
+      if (record !== undefined && found?.n === record.n) return this.#rewriteState(found, record, known)
       if (record !== undefined) {
         const n = known !== undefined && record.n <= known.n ? oneMore(union.highestNumber(key), key) : record.n
         return journal.set('instances', key, writeInstanceRecord({ ...record, n }))
@@ -232,6 +246,23 @@ export class Commands {
     if (entry === undefined) return
     const stamp = Math.max(entry.stamp, oneMore(union.definitionEntry(key)?.stamp ?? 0, key))
     journal.set('definitions', key, writeDefinitionEntry({ ...entry, writer: self, stamp }))
+  }
+
+  /**
+   * Nobody registered it here: what a check found, or its maintenance, is said again of the same registration alone. Where
+   * the newer document has another one, or none any more, that is what callers did.
+   */
+  #rewriteState(found: InstanceRecord, record: InstanceRecord, known: InstanceRecord | undefined): void {
+    if (known?.n !== record.n) return
+    const { details: _details, maintenance: _maintenance, ...facts } = known
+    const { status, details } = record
+    const maintenance = found.maintenance === record.maintenance ? known.maintenance : record.maintenance
+    const state = {
+      status,
+      ...(details !== undefined && { details }),
+      ...(maintenance !== undefined && { maintenance }),
+    }
+    this.#desk.journal.set('instances', record.id, writeInstanceRecord({ ...facts, ...state }))
   }
 
   /** Drops entries of ours that have lost to those of others, as far as these ids go. */
@@ -264,6 +295,11 @@ function oneMore(highest: number, id: string): number {
     'conflict',
     `${JSON.stringify(id)}: a member has used up its numbers; find and remove that node, or use another id`,
   )
+}
+
+/** Stamp and writer stay; the lifetime of a copied deletion mark begins now. */
+function writeDefinitionCopy(entry: DefinitionEntry, wall: number): string {
+  return writeDefinitionEntry(entry.at === undefined ? entry : { ...entry, at: seconds(wall) })
 }
 
 function seconds(wall: number): number {

@@ -7,6 +7,7 @@ import type { Change } from '../document/entries.js'
 import type { Moment, StoredDocument } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { PeerId } from '../model.js'
+import { readRemovalEntry } from '../replica/records.js'
 import type { Outcome } from '../replica/replica.js'
 import { type Touched, isUntouched, nothingTouched } from '../replica/union.js'
 import { type Head, type SignedHead, comparePoints, decodeHead, verifyHead } from '../wire/head.js'
@@ -236,9 +237,13 @@ export class Intake {
     const { desk, horizon } = this.#parts
     for (const owner of owners) {
       horizon.noteFenceSoon(owner)
-      const held = desk.replica.head(owner)
+      const held = desk.replica.document(owner)
       if (owner === desk.self) this.noteFenced(horizon.fence(owner), at)
-      else if (held !== undefined && desk.replica.isFenced(held)) this.drop(owner, at)
+      else if (held !== undefined && desk.replica.isFenced(held.signed.head)) {
+        this.drop(owner, at)
+        // Its fencer has saved what he knew of it, and may have known less than we do.
+        if (desk.journal.isOpen) this.#parts.commands.save(held.entries, at.wall)
+      }
     }
   }
 
@@ -254,23 +259,41 @@ export class Intake {
 
   /** Others have fenced us up to this head, if it is one of ours. */
   noteFenced(fence: SignedHead | undefined, at: Moment): void {
-    const { journal, self, crypto } = this.#parts.desk
-    if (fence === undefined || fence.head.owner !== self || !journal.isOpen) return
-    if (fence.head.generation >= journal.generation && verifyHead(fence, crypto))
-      this.#survive(fence.head.generation, at)
+    const { journal } = this.#parts.desk
+    if (!journal.isOpen || !this.#isOurs(fence)) return
+    if (fence.head.generation >= journal.generation) this.#survive(fence.head.generation, at)
+  }
+
+  /** The same before our first head of this start: were we forgotten while we were off, what has moved or gone since is not ours. */
+  noteFencedWhileOff(fence: SignedHead | undefined): void {
+    const { journal } = this.#parts.desk
+    if (this.#isOurs(fence) && fence.head.generation >= journal.continuedGeneration) this.#dropTakenOver()
+  }
+
+  #isOurs(fence: SignedHead | undefined): fence is SignedHead {
+    const { self, crypto } = this.#parts.desk
+    return fence !== undefined && fence.head.owner === self && verifyHead(fence, crypto)
   }
 
   /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again, and checked anew. */
   #survive(fencedUpTo: number, at: Moment): void {
-    const { journal, union, self } = this.#parts.desk
-    for (const id of journal.keys('instances')) {
-      const others = [...union.records(id).keys()].some((owner) => owner !== self)
-      if (others || union.removedUpTo(id) > 0) journal.set('instances', id, undefined)
-    }
+    const { journal } = this.#parts.desk
+    this.#dropTakenOver()
     this.#parts.checkup.forget(journal.keys('instances'))
     this.#parts.checkup.checkAll(at.now)
     journal.raiseGeneration(fencedUpTo + 1)
     this.tellGeneration('this node was forgotten by the cluster while it lived')
+  }
+
+  /** To those who have forgotten us there were no numbers of ours to exceed: theirs count, whatever they are. */
+  #dropTakenOver(): void {
+    const { journal, union, self } = this.#parts.desk
+    for (const id of journal.keys('instances')) {
+      const others = [...union.records(id).keys()].some((owner) => owner !== self)
+      // A removal of our own was outlived by the registration that came after it, and those who forgot us have kept it.
+      const ownRemoval = readRemovalEntry(journal.get('removals', id) ?? '')?.n ?? 0
+      if (others || union.removedUpTo(id) > ownRemoval) journal.set('instances', id, undefined)
+    }
   }
 
   /** Forgets an owner and all that it wrote, except its fences. */

@@ -17,12 +17,11 @@ import { RegistryError, assert } from '../errors.js'
 import { type PeerId, hex } from '../model.js'
 import { type Head, type Origin, type Point, type SignedHead, comparePoints, signHead } from '../wire/head.js'
 import type { Holding } from '../wire/sync.js'
+import { Folding } from './folding.js'
 import { Publication, type Version } from './publication.js'
 
 /** How long to wait before a failed write to disk is tried again. */
 const retry_ms = 1000
-/** Update bytes on disk beyond which they are folded into a snapshot. */
-const foldAfterBytes = 256 * 1024
 
 export interface JournalParts {
   readonly self: PeerId
@@ -64,8 +63,7 @@ export class Journal {
   #rebaseDue = false
   #raisedGeneration = false
   #open = false
-  #updateBytes = 0
-  #snapshotBytes = 0
+  readonly #folding = new Folding()
   /** The entries that this boot started from: what differs was written since. */
   #baseline: EntryMaps
   /** Why the disk refused the last commit. */
@@ -96,7 +94,10 @@ export class Journal {
   continueFrom(document: NodeDocument): void {
     assert(!this.#open, 'a journal that is open adopts')
     const { head } = document.signed
-    for (const change of differences(this.#document.entries, document.entries)) this.#parts.follow(change)
+    // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
+    for (const change of differences(this.#current(), document.entries)) this.#parts.follow(change)
+    this.#staged.clear()
+    this.#stagedBytes = 0
     this.#baseline = snapshotOf(document.entries)
     this.#document = this.#build(document.entries, head.epoch)
     this.#signed = document.signed
@@ -130,6 +131,11 @@ export class Journal {
 
   get incarnation(): number {
     return this.#incarnation
+  }
+
+  /** Of the document that this start continues; 0 where there is none. */
+  get continuedGeneration(): number {
+    return this.#parent?.generation ?? 0
   }
 
   /** The newest head that is on disk. */
@@ -320,13 +326,11 @@ export class Journal {
     const { owner, generation, version } = signed.head
     const ops: StoreOp[] = this.#raisedGeneration ? [{ type: 'generation', generation }] : []
     this.#raisedGeneration = false
-    this.#updateBytes += update.length + signed.bytes.length
-    if (!rebased && this.#updateBytes <= Math.max(foldAfterBytes, this.#snapshotBytes)) {
+    if (!this.#folding.isDue(update.length + signed.bytes.length) && !rebased) {
       return [...ops, { type: 'update', owner, version, head: signed.bytes, update }]
     }
     const content = this.#document.encode()
-    this.#updateBytes = 0
-    this.#snapshotBytes = content.length
+    this.#folding.folded(content.length)
     return [...ops, { type: 'snapshot', owner, head: signed.bytes, content }]
   }
 

@@ -118,6 +118,8 @@ export class Opening {
     if (end.content !== undefined && this.#parts.desk.journal.isForeign(end.content.signed.head)) {
       this.#parts.desk.journal.continueFrom(end.content)
       this.#parts.intake.tellGeneration('a peer knew a newer version of this node’s own records')
+      this.#parts.checkup.forget(this.#parts.desk.journal.keys('instances'))
+      this.#parts.checkup.checkAll(at.now)
     }
     if (end.blank) this.#goBlank(at)
     this.#parts.checkup.forget(joining.unchecked)
@@ -128,9 +130,11 @@ export class Opening {
   #open(joining: Joining, addresses: readonly string[], at: Moment): void {
     const { desk, commands, intake, horizon, counter, exchange } = this.#parts
     this.#writeNode(addresses)
+    const fences = [horizon.fence(desk.self), ...joining.fences]
+    for (const fence of fences) intake.noteFencedWhileOff(fence)
     desk.journal.open()
     commands.dropAllBeaten()
-    for (const fence of [horizon.fence(desk.self), ...joining.fences]) intake.noteFenced(fence, at)
+    for (const fence of fences) intake.noteFenced(fence, at)
     counter.serveWaiting()
     for (const peer of desk.connected) exchange.sync(peer, at.now)
   }

@@ -8,7 +8,15 @@ import { frozen } from '../frozen.js'
 import type { Member } from '../membership/member.js'
 import type { Index } from '../lookup.js'
 import type { Found } from '../replica/union.js'
-import { type Definition, type NodeRecord, type PeerId, deriveNodeId, hex, readObject } from '../model.js'
+import {
+  type Definition,
+  type NodeRecord,
+  type PeerId,
+  type Registration,
+  deriveNodeId,
+  hex,
+  readObject,
+} from '../model.js'
 import type {
   DigestView,
   ExchangeView,
@@ -89,6 +97,12 @@ export class Reading {
   /** What an instance is registered for, visible or not. */
   slugOf(id: string): string | undefined {
     return this.#parts.index.find(id)?.record.slug
+  }
+
+  /** What the instance is registered for that this registration would change, visible or not. */
+  slugMeant(registration: Registration): string | undefined {
+    const id = this.#parts.index.idMeant(registration)
+    return id === undefined ? undefined : this.slugOf(id)
   }
 
   /** The instance with that id, where readers see it. */

@@ -170,11 +170,14 @@ export class Union {
     return this.#instances.of(id)
   }
 
-  /** The one record of an id that counts: the highest registration number, then the greater owner. Visible or not. */
-  winner(id: string): Found | undefined {
+  /**
+   * The one record of an id that counts: the highest registration number, then the greater owner. Visible or not.
+   * @param among those of owners who are away for long as well; else they do not count
+   */
+  winner(id: string, among: 'awake' | 'dormant too' = 'awake'): Found | undefined {
     let best: Found | undefined
     for (const [owner, record] of this.#instances.of(id)) {
-      if (this.#dormant.has(owner)) continue
+      if (among === 'awake' && this.#dormant.has(owner)) continue
       if (best === undefined || compareClaims({ owner, record }, best) > 0) best = { owner, record }
     }
     return best

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { decodeBeat } from '../../../src/core/wire/beat.js'
 import { decodeGossip } from '../../../src/core/wire/gossip.js'
-import { agree, cluster, done, refused, registered, restoredAlone, showing } from './cluster.js'
+import { agree, cluster, done, refused, registered, restoredAlone, rows, showing, shownStatus } from './cluster.js'
 import { World } from '../world.js'
 
 const unixSeconds = Date.UTC(2026, 0, 1) / 1000
@@ -188,6 +188,40 @@ test('D4: a backup restored in isolation keeps both its new writes and the newer
     expect(world.machine(name).live.read.definitions()[0]).toEqual({ id: 'def', body: { v: 2 } })
   }
 })
+
+test.each(['among the others', 'in isolation'])(
+  'D4: what checks find of a backup restored %s is no registration: what callers did since holds',
+  (where) => {
+    const world = cluster('abc')
+    for (const id of ['both', 'gone', 'same']) registered(world, 'a', id)
+    agree(world)
+    const backup = world.machine('a').disk.copy()
+    registered(world, 'a', 'both', 2222)
+    done(world, world.deregister('a', 'gone'))
+    done(world, world.command('a', { type: 'set-maintenance', id: 'same', reason: 'for repair' }))
+    agree(world)
+    for (const id of ['both', 'gone', 'same']) world.service(`http://${id}.test:80`, 'Unreachable')
+    if (where === 'in isolation') restoredAlone(world, 'a', backup, ['b', 'c'])
+    else {
+      world.crash('a')
+      world.machine('a').disk = backup
+      world.start('a')
+    }
+    world.run(2000)
+    world.heal()
+    agree(world)
+    world.run(1000)
+    for (const name of 'abc') {
+      expect(rows(world, name, 'gone')).toEqual([])
+      expect(world.lookup(name, 'both')).toEqual(['http://both.test:2222'])
+      expect(shownStatus(world, name, 'both')).toBe('Healthy')
+      expect(rows(world, name, 'same')).toEqual(['a#1 in maintenance: for repair'])
+    }
+    done(world, world.deregister('b', 'both'))
+    agree(world)
+    for (const name of 'abc') expect(rows(world, name, 'both')).toEqual([])
+  },
+)
 
 test('D4: a backup restored in isolation again and again never loses what was acknowledged in between', () => {
   const world = cluster('abc')

@@ -95,6 +95,82 @@ test('D7: definitions, deletion marks and removals survive the node that wrote t
   }
 })
 
+test('D7: what the fencer of a node did not know of it is saved by those who did', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'removed')
+  done(world, world.define('b', 'deleted'))
+  agree(world)
+  world.partition(['a'], ['b', 'c', 'd'])
+  world.run(4000)
+  done(world, world.deregister('d', 'removed'))
+  done(world, world.undefine('d', 'deleted'))
+  done(world, world.define('d', 'kept', { by: 'd' }))
+  agreeOn(world, 'bcd')
+  world.crash('d')
+  world.run(10_000)
+  fence(world, 'a', 'd')
+  world.run(2000)
+  world.heal()
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(showing(world, 'removed')).toBe('')
+    expect(world.machine(name).live.read.definitions()).toEqual([{ id: 'kept', body: { by: 'd' } }])
+  }
+})
+
+test('D7: a node that was forgotten while it was off takes back nothing that was registered elsewhere since', () => {
+  const world = cluster('abc')
+  for (const id of ['moved', 'mine']) for (let i = 0; i < 3; i++) registered(world, 'c', id, 80 + i)
+  agree(world)
+  world.crash('c')
+  world.run(10_000)
+  fence(world, 'a', 'c')
+  world.run(1000)
+  registered(world, 'a', 'moved', 2222)
+  world.start('c')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') {
+    expect(world.lookup(name, 'moved')).toEqual(['http://moved.test:2222'])
+    expect(world.lookup(name, 'mine')).toEqual(['http://mine.test:82'])
+  }
+})
+
+test('D7: who was wrongly forgotten keeps what it removed once and registered again', () => {
+  const world = cluster('abc')
+  for (let i = 0; i < 3; i++) {
+    registered(world, 'c', 'again', 80 + i)
+    agree(world)
+    if (i < 2) done(world, world.deregister('c', 'again'))
+  }
+  agree(world)
+  fence(world, 'a', 'c')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') expect(world.lookup(name, 'again')).toEqual(['http://again.test:82'])
+})
+
+test('an instance of a node that has been dead for over an hour, or left, can be removed, and stays away', () => {
+  const world = cluster('abcd')
+  for (const name of 'cd') registered(world, name, `of-${name}`)
+  agree(world)
+  world.leave('c')
+  world.crash('d')
+  world.run(3700_000)
+  for (const name of 'cd') {
+    expect(world.lookup('a', `of-${name}`)).toBeUndefined()
+    done(world, world.deregister('a', `of-${name}`), 20_000)
+    world.run(1000)
+    expect(refused(world, world.deregister('b', `of-${name}`), 20_000)).toBe('not-found')
+  }
+  world.startAll('c', 'd')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abcd') expect(world.instances(name)).toEqual([])
+})
+
 function agreeOn(world: World, names: string): void {
   const digests = (): Set<string> => new Set([...names].map((name) => world.machine(name).live.read.digest().digest))
   world.until(() => digests().size === 1, 20_000, 'agreement')
