@@ -48,7 +48,7 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
 
 /** @param ends collects how to end what was begun, in the order of its beginning */
 async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
-  const dataDir = await openDataDir(config.dataDir)
+  const dataDir = await openDataDir(config.dataDir, { cluster: config.cluster })
   ends.push(() => dataDir.close())
   const holdings = await dataDir.storage.load()
   for (const line of linesOfDisk(dataDir, holdings)) writeLine(log, line)

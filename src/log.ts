@@ -1,13 +1,15 @@
 /**
  * Where a daemon's log lines go: standard error, readable on a terminal, one JSON object a line otherwise. Standard output stays the caller's.
  */
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { LogLevel } from './config.js'
 
 export type Log = Logger
 
 const stderr = 2
+/** Of lines that could not be written yet, so many are kept. */
+const unwrittenBytes = 1024 * 1024
 
 /** Lines are written synchronously, so that the last ones before an exit are not lost. */
 export function createLog(level: LogLevel, terminal = process.stderr.isTTY === true): Log {
@@ -17,8 +19,15 @@ export function createLog(level: LogLevel, terminal = process.stderr.isTTY === t
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  if (!terminal) return pino(options, pino.destination({ dest: stderr, sync: true }))
+  if (!terminal) return pino(options, stderrStream())
   return pino(options, pretty({ destination: stderr, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: true }))
+}
+
+/** Standard error may be a file on a disk that is full: lines that cannot be kept are lost, and the daemon goes on. */
+function stderrStream(): DestinationStream {
+  const stream = pino.destination({ dest: stderr, sync: true, maxLength: unwrittenBytes })
+  stream.on('error', () => undefined) // without a listener the line that was to be written would throw, wherever it was said
+  return stream
 }
 
 /** What a program's own logger has to be able to do: pino's can, and so can `console`. */

@@ -178,7 +178,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
   signal?.throwIfAborted()
   const ends: End[] = []
   try {
-    const dataDir = path === undefined ? await openMemoryDir() : await openDataDir(path)
+    const dataDir = path === undefined ? await openMemoryDir() : await openDataDir(path, { cluster: config.cluster })
     ends.push(() => dataDir.close())
     const holdings = await dataDir.storage.load()
     const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`

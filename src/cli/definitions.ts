@@ -7,7 +7,7 @@ import { nearest } from '../config/nearest.js'
 import { readStructured, readText } from '../config/structured.js'
 import { RegistryError } from '../core/errors.js'
 import { parseDefinition, type Definition } from '../core/model.js'
-import { changes, clientOf, answerOf, printJson, printLines, printOutcome, reads } from './command.js'
+import { changes, clientOf, answerOf, printJson, printOutcome, reads } from './command.js'
 import { takesJson, takesServer, withExamples, type AnsweringOptions, type ReadingOptions } from './command.js'
 import { plain } from './format.js'
 import { read } from './reading.js'
@@ -85,7 +85,8 @@ async function save(file: string, options: AnsweringOptions): Promise<void> {
 }
 
 function readDefinition(file: string): Definition {
-  if (file === '-' && process.stdin.isTTY) printLines('reading the definition from the terminal; Ctrl-D ends it')
+  if (file === '-' && process.stdin.isTTY)
+    process.stderr.write('reading the definition from the terminal; Ctrl-D ends it\n')
   const name = file === '-' ? 'stdin' : file
   const content = readStructured(readText(file === '-' ? 0 : file), name)
   const isWrapped = typeof content === 'object' && content !== null && 'definition' in content && !('id' in content)

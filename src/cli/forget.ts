@@ -24,10 +24,10 @@ async function forceLeave(asked: string, options: AnsweringOptions): Promise<voi
   if (member.url === undefined) {
     throw new RegistryError(
       'conflict',
-      `${nameOf(member)} has told no url, by which nodes are forgotten; it goes by itself after 72 h`,
+      `${nameOf(member)} has told no url, and only who has a record is forgotten; it goes by itself after 72 h`,
     )
   }
-  await client.removeNode(member.url)
+  await client.removeNode(member.peer) // not its url: another node may have the same one
   const { peer, nodeId, url, state, stateAge_ms } = member
   const was =
     state === 'alive' ? 'it was alive: if it still is' : `it was ${state} for ${formatAge(stateAge_ms)!}; if it lives`

@@ -2,6 +2,7 @@
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
 import * as calls from './calls/own.js'
 import { demandSlug } from './credentials.js'
@@ -25,8 +26,7 @@ export function addOwn(app: FastifyInstance, service: RegistryService, answers: 
       schema: calls.leave,
     },
     async (request, reply) => {
-      const { restart } = (request.body ?? {}) as { restart?: boolean }
-      await service.leave({ restart: restart === true })
+      await service.leave(parseLeaving(request.body))
       return reply.send({})
     },
   )
@@ -81,6 +81,20 @@ function addMaintenance(app: FastifyInstance, service: RegistryService): void {
     await set(request, undefined)
     return reply.code(204).send()
   })
+}
+
+/** Nothing, `null` and `{}` leave for good. Nobody does that by a word that was misspelt. */
+function parseLeaving(body: unknown): { readonly restart: boolean } {
+  const { restart = false, ...others } =
+    typeof body === 'object' && body !== null ? (body as { restart?: unknown }) : {}
+  const isObject = body === undefined || body === null || (typeof body === 'object' && !Array.isArray(body))
+  const [unknown] = Object.keys(others)
+  if (!isObject)
+    throw new RegistryError('malformed', 'the request body: must be empty, or an object such as {"restart": true}')
+  if (typeof restart !== 'boolean') throw new RegistryError('malformed', 'restart: must be true or false')
+  if (unknown !== undefined)
+    throw new RegistryError('malformed', `${unknown}: is no field of this call; did you mean restart?`)
+  return { restart }
 }
 
 function addLookup(app: FastifyInstance, answers: LookupAnswers): void {

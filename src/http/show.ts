@@ -62,7 +62,7 @@ export function showNode(view: NodeView): NodeView {
 }
 
 function readUsage(usage: NodeView['usage']): object | undefined {
-  if (usage === undefined) return undefined
+  if (!isObject(usage)) return undefined // another program may have written it
   const parts = (['cpu', 'memory', 'disk'] as const)
     .filter((part) => isObject(usage[part]))
     .map((part) => [part, keep(usage[part]!, usageFields)])

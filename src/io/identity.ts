@@ -1,6 +1,6 @@
 /**
  * The small files beside the database that say who this daemon is and what it must not forget: key, generation, marker, the
- * note of when it was last up, address book, holder; never holds documents, and never overwrites a file in place.
+ * note of when it was last up, name of the cluster, address book, holder; never holds documents, and never overwrites a file in place.
  *
  * Every write goes to a temporary file, is fsynced and renamed, and the directory is fsynced: after a power cut a file is the
  * old one or the new one. All are readable by their owner alone.
@@ -22,6 +22,7 @@ export const fileNames = {
   /** Present from the moment on when the database may hold something: a database missing beside it is a lost one. */
   marker: 'initialised',
   lastUp: 'last-up',
+  cluster: 'cluster',
   addresses: 'addresses.json',
   holder: 'holder.json',
 } as const

@@ -26,17 +26,20 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('ROLLCALL_')))
 }
 
-/** Starts a TypeScript file of this project. */
-export function startScript(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Running {
-  return start(['--import', 'tsx', script, ...args], env)
+/**
+ * Starts a TypeScript file of this project.
+ * @param stderr an open file to write to, instead of what the outcome tells
+ */
+export function startScript(script: string, args: readonly string[], stderr?: number): Running {
+  return start(['--import', 'tsx', script, ...args], {}, undefined, stderr)
 }
 
 /** @param input what it reads from stdin; without one that is closed */
-function start(args: readonly string[], env: NodeJS.ProcessEnv, input?: string): Running {
+function start(args: readonly string[], env: NodeJS.ProcessEnv, input?: string, stderrFile?: number): Running {
   const child = spawn(process.execPath, args, {
     cwd: root,
     env: { ...cleanEnvironment(), ...env },
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', stderrFile ?? 'pipe'],
   })
   child.stdin?.end(input)
   let [stdout, stderr] = ['', '']

@@ -1,9 +1,10 @@
 /** How `rollcall start` speaks and ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
-import { existsSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { runHere, startScript, type Running } from './run.js'
 
-const pretend = (behaviour: string): Running => startScript('test/cli/pretend-daemon.ts', [behaviour])
+const pretend = (behaviour: string, stderr?: number): Running =>
+  startScript('test/cli/pretend-daemon.ts', [behaviour], stderr)
 const readyLine = 'rollcall ready http=http://127.0.0.1:1 peer=PEER listen=/ip4/10.0.0.5/tcp/1,/ip4/10.0.0.6/tcp/1'
 
 interface LogLine {
@@ -36,6 +37,15 @@ describe('a daemon that serves', () => {
 
   test('ends with 0 when it left the cluster by itself', async () => {
     expect(await pretend('leaves').outcome).toMatchObject({ code: 0, stdout: `${readyLine}\n` })
+  })
+
+  test.skipIf(!existsSync('/dev/full'))('whose log cannot be written goes on, and says goodbye as ever', async () => {
+    const full = openSync('/dev/full', 'w')
+    const { child, firstLine, outcome } = pretend('stops', full)
+    closeSync(full)
+    expect(await firstLine).toBe(readyLine)
+    child.kill('SIGTERM')
+    expect(await outcome).toMatchObject({ code: 0, stdout: `${readyLine}\n` })
   })
 
   test('that hangs while stopping ends with 1 by itself', async () => {

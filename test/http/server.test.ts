@@ -95,6 +95,25 @@ describe('stopping', () => {
     await stopped
   })
 
+  test.each([
+    ['{"restart":"true"}', 'restart: must be true or false'],
+    ['{"restart":1}', 'restart: must be true or false'],
+    ['{"restart":null}', 'restart: must be true or false'],
+    ['{"restrat":true}', 'restrat: is no field of this call; did you mean restart?'],
+    ['[]', 'the request body: must be empty, or an object such as {"restart": true}'],
+    ['"now"', 'the request body: must be empty, or an object such as {"restart": true}'],
+  ])('does not leave for good where %s is asked', async (body, error) => {
+    const service = new MemoryService()
+    const { url } = await create('127.0.0.1', 0, service).start()
+    const answer = await sendRaw(url, withBody('POST /v1/leave', body))
+    expect([answer.status, JSON.parse(answer.body)]).toMatchObject([400, { error }])
+    expect(service.left).toBe(false)
+    for (const restart of [false, true]) {
+      expect((await sendRaw(url, withBody('POST /v1/leave', JSON.stringify({ restart })))).status).toBe(200)
+      expect([service.left, service.restarts]).toEqual([true, restart])
+    }
+  })
+
   test('does not wait for a request that never ends', async () => {
     const service = new MemoryService()
     const asked = Promise.withResolvers<void>()
@@ -161,6 +180,14 @@ test('nodes are shown with the fields of the contract and no others', async () =
   const { body } = await sendRaw(url, withBody('POST /registry-svc/nodes', '{"ids":["def"]}'))
   const gpus = [{ id: 'http://10.0.0.6:58231/x:0', name: 'RTX 3090' }]
   expect(JSON.parse(body)).toEqual({ nodes: [{ id: 'def', url: 'http://10.0.0.6:58231/x', gpus }] })
+})
+
+test.each([null, 7, 'busy', []])('a node whose usage is %j is shown without', async (usage) => {
+  const service = new MemoryService()
+  service.nodes = () => [{ id: 'n', url: 'http://n', usage } as unknown as NodeView]
+  const { url } = await create('127.0.0.1', 0, service).start()
+  const { status, body } = await sendRaw(url, withBody('POST /registry-svc/nodes', ''))
+  expect([status, JSON.parse(body)]).toEqual([200, { nodes: [{ id: 'n', url: 'http://n' }] }])
 })
 
 test('instances and nodes are shown with the fields that the strict Go client knows, whatever the daemon gives', async () => {

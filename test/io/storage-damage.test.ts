@@ -328,6 +328,16 @@ describe('a disk that refuses', () => {
     await expect(openDataDir(join(path, 'file'))).rejects.toMatchObject({ code: 'unavailable' })
   })
 
+  it('belongs to one cluster: its records are told to no other', async () => {
+    const path = await filledDir() // as older programs left it
+    for (const cluster of ['a', 'a']) await (await openDataDir(path, { cluster })).close()
+    await expect(openDataDir(path, { cluster: 'b' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: `data directory ${path}: holds the records of cluster "a", not of "b"; choose another directory, or go on as a member of a`,
+    })
+    await (await openDataDir(path, { cluster: 'a' })).close()
+  })
+
   it('does not move aside what it merely cannot read', async () => {
     const path = await temporaryDir()
     await writeFile(join(path, 'db'), 'a file')

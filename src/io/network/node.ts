@@ -125,7 +125,14 @@ async function tryStart(
   const node = await createNode(options, listen)
   await prepare(node)
   await node.libp2p.start()
-  return node
+  // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing.
+  const isIp6 = (address: string): boolean => address.startsWith('/ip6/')
+  const listening = node.parts.transportManager.getAddrs().map(String)
+  if (!listen.some(isIp6) || listening.some(isIp6)) return node
+  await stopNode(node)
+  throw new Error(
+    'EADDRNOTAVAIL: none of the IPv6 addresses can be had: is there IPv6 here, is the address, is the port free?',
+  )
 }
 
 /** Ends a node, and the two timers that libp2p and gossipsub forget: they would hold a program for a second more. */

@@ -1,9 +1,9 @@
 /**
  * The data directory as a whole: who we are, what we hold, and whether what we held is still there; never reads a document.
  *
- *     key generation initialised last-up addresses.json holder.json     see identity.ts
- *     db/                                                               see level.ts
- *     db.damaged-<unix seconds>/                                        databases that made no sense, for a person to look at
+ *     key generation initialised cluster last-up addresses.json holder.json     see identity.ts
+ *     db/                                                                       see level.ts
+ *     db.damaged-<unix seconds>/                                                databases that made no sense, for a person to look at
  */
 import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
@@ -43,6 +43,8 @@ export interface DataDir {
 export interface DataDirOptions {
   /** Unix milliseconds; names what is moved aside. */
   readonly wall?: () => number
+  /** The cluster whose records these are, from the first start on; without it any cluster's. */
+  readonly cluster?: string
 }
 
 /**
@@ -59,6 +61,7 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
   const raise = async (generation: number) => late.generation?.raise(generation)
   const store = await openStore({ directory: path, initialised, wall, raise })
   try {
+    if (options.cluster !== undefined) await keepToCluster(path, options.cluster)
     const loaded = await loadKey(path)
     const { generation, warning } = await GenerationFile.open(path)
     late.generation = generation
@@ -193,6 +196,18 @@ async function makeAll(path: string): Promise<void> {
     await makeAll(dirname(path))
     await mkdir(path, { mode: 0o700 })
   }
+}
+
+/** What one cluster has written must not be told to another. */
+async function keepToCluster(path: string, cluster: string): Promise<void> {
+  const file = new SmallFile(join(path, fileNames.cluster))
+  const known = (await file.readText())?.trimEnd()
+  if (known === cluster) return
+  if (known === undefined || known === '') return file.replace(`${cluster}\n`)
+  throw new RegistryError(
+    'conflict',
+    `data directory ${path}: holds the records of cluster ${JSON.stringify(known)}, not of ${JSON.stringify(cluster)}; choose another directory, or go on as a member of ${known}`,
+  )
 }
 
 async function readLastUp(path: string): Promise<number | undefined> {
