@@ -203,8 +203,14 @@ const membership: readonly Patch[] = [
   {
     name: 'the hidden never die',
     file: 'src/core/membership/member.ts',
-    find: "if (member.state === 'dead' || silentFor < deadAfter_ms(at.members)) return undefined",
-    replace: 'return undefined',
+    find: 'isDying(member, at) && (reported || unheard)',
+    replace: 'false',
+  },
+  {
+    name: 'who was hidden is dead although its observers have taken their reports back',
+    file: 'src/core/membership/member.ts',
+    find: 'isDying(member, at) && (reported || unheard)',
+    replace: 'isDying(member, at)',
   },
   {
     name: 'a goodbye is not looked at',

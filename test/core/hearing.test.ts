@@ -294,9 +294,13 @@ test('the hidden are waited for by the number of all who are present, be they he
   for (const id of ids.slice(100, 180)) membership.forget(id)
   const subject = ids[199 - 1] as string
   const observers = membership.observersOf(membership.member(subject) as Readonly<Member>).filter((id) => id !== 'me')
-  for (const author of observers.slice(0, 3)) membership.report(author, report(subject, 1), 100)
-  membership.tick(100)
+  const accuse = (sequence: number, now: number): void => {
+    for (const author of observers.slice(0, 3)) membership.report(author, report(subject, sequence), now)
+    membership.tick(now)
+  }
+  accuse(1, 100)
   expect(membership.member(subject)?.state).toBe('hidden')
+  accuse(2, 4000)
   const dies = 100 + deadAfter_ms(100)
   membership.tick(dies - 1)
   expect(membership.member(subject)?.state).toBe('hidden')

@@ -59,6 +59,7 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
   {
     what: 'hidden stays while it has not been hidden for long, however long it was silent before',
     member: { state: 'hidden', since: now - 2999, heardAt: now - 60_000, unwellSince: now - 60_000 },
+    at: { reports: 2 },
     becomes: undefined,
   },
   {
@@ -89,12 +90,25 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
   },
   {
     what: 'hidden stays: unwell, not for long',
-    member: { state: 'hidden', unwellSince: now - 2999 },
+    member: { state: 'hidden', unwellSince: now - 2999, heardAt: now - 2999 },
+    at: { reports: 2 },
     becomes: undefined,
   },
   {
-    what: 'hidden → dead: unwell and unheard of for three seconds',
+    what: 'hidden → dead: unwell and unheard of for three seconds, and reported still',
     member: { state: 'hidden', unwellSince: now - 3000, heardAt: now - 3000 },
+    at: { reports: 2 },
+    becomes: 'dead',
+  },
+  {
+    what: 'hidden stays: nobody says any more that it is silent, and the word that it lives is on its way',
+    member: { state: 'hidden', unwellSince: now - 8000, heardAt: now - 8000 },
+    at: { reports: 1 },
+    becomes: undefined,
+  },
+  {
+    what: 'hidden → dead: nobody reports it any more, but nobody has heard of it for the slow path',
+    member: { state: 'hidden', unwellSince: now - 3000, heardAt: now - 8001 },
     becomes: 'dead',
   },
   {
@@ -106,7 +120,7 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
   {
     what: 'hidden stays where it was we who slept',
     member: { state: 'hidden', unwellSince: now - 60_000, heardAt: now - 60_000 },
-    at: { awakeSince: now - 2900 },
+    at: { awakeSince: now - 2900, reports: 2 },
     becomes: undefined,
   },
   { what: 'dead stays while unwell', member: { state: 'dead', unwellSince: now - 900_000 }, becomes: undefined },

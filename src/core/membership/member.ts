@@ -140,7 +140,8 @@ export interface Judgement {
  *     unknown   dead      unheard of for the slow path's time
  *     alive     hidden    enough reports, or unheard of for the slow path's time
  *     hidden    alive     well for as long as its past hidings ask
- *     hidden    dead      unwell all the while, and not heard of by any way, for the time that death takes
+ *     hidden    dead      unwell all the while, and not heard of by any way, for the time that death takes, and then still
+ *                         reported by enough, or unheard of for the slow path's time
  *     dead      alive     well for as long as its past hidings ask
  */
 export function judge(member: Member, at: Circumstances): Judgement | undefined {
@@ -160,11 +161,8 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
     case 'hidden':
     case 'dead': {
       if (wellFor >= recovery_ms(member.hidings.length)) return { state: 'alive', why: 'heard again' }
-      const unwellFor = member.unwellSince === undefined ? -1 : at.now - Math.max(member.unwellSince, member.since)
-      // Whoever is reported and yet heard of, time and again, is ill and not dead: frames get lost.
-      const silentFor = Math.min(unwellFor, silenceOf(member, at))
-      if (member.state === 'dead' || silentFor < deadAfter_ms(at.members)) return undefined
-      return { state: 'dead', why: member.why }
+      // Whose observers have taken their reports back is not dead: in a large cluster the word that it lives is on its way for long.
+      return isDying(member, at) && (reported || unheard) ? { state: 'dead', why: member.why } : undefined
     }
   }
 }
@@ -179,9 +177,16 @@ function silenceOf({ heardAt, since }: Readonly<Member>, { now, awakeSince }: Si
   return now - Math.max(heardAt ?? since, awakeSince)
 }
 
-/** Whether reports change anything: against whom we show, or would but for them. */
+/** Whether reports change anything: against whom we show, or would but for them, and against whom is to be dead. */
 export function reportsMatter(member: Readonly<Member>, at: Situation): boolean {
-  return member.state === 'alive' || isFresh(member, at)
+  return member.state === 'alive' || isFresh(member, at) || isDying(member, at)
+}
+
+/** Hidden, and unwell and silent for so long that it may be dead. Who is heard of, time and again, is ill and not dead: frames get lost. */
+function isDying(member: Readonly<Member>, at: Situation): boolean {
+  if (member.state !== 'hidden' || member.unwellSince === undefined) return false
+  const unwellFor = at.now - Math.max(member.unwellSince, member.since)
+  return Math.min(unwellFor, silenceOf(member, at)) >= deadAfter_ms(at.members)
 }
 
 /** Lately heard of. Nobody is raised by what was said long before the death. */
