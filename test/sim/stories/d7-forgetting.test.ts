@@ -70,32 +70,10 @@ test('D7: a fence is kept when the document that brought it goes', () => {
   expect(world.machine('d').live.generation).toBeGreaterThan(0)
 })
 
-test('D7: definitions, deletion marks and removals survive the node that wrote them', () => {
-  const world = cluster('abcd')
-  registered(world, 'a', 'removed')
-  done(world, world.define('d', 'kept', { by: 'd' }))
-  done(world, world.define('b', 'deleted'))
-  agree(world)
-  world.partition(['a'], ['b', 'c', 'd'])
-  world.run(4000)
-  done(world, world.deregister('d', 'removed'))
-  done(world, world.undefine('d', 'deleted'))
-  agreeOn(world, 'bcd')
-  world.crash('d')
-  world.run(10_000)
-  fence(world, 'b', 'd')
-  world.run(2000)
-  world.heal()
-  agree(world)
-  world.run(1000)
-  for (const name of 'abc') {
-    expect(owners(world, name)).toBe('abc')
-    expect(showing(world, 'removed')).toBe('')
-    expect(world.machine(name).live.read.definitions()).toEqual([{ id: 'kept', body: { by: 'd' } }])
-  }
-})
-
-test('D7: what the fencer of a node did not know of it is saved by those who did', () => {
+test.each([
+  ['knew of all of them', 'b'],
+  ['was cut off and knew of none: those who did save them', 'a'],
+])('D7: definitions, deletion marks and removals survive the node that wrote them, where its fencer %s', (_, fencer) => {
   const world = cluster('abcd')
   registered(world, 'a', 'removed')
   done(world, world.define('b', 'deleted'))
@@ -108,7 +86,7 @@ test('D7: what the fencer of a node did not know of it is saved by those who did
   agreeOn(world, 'bcd')
   world.crash('d')
   world.run(10_000)
-  fence(world, 'a', 'd')
+  fence(world, fencer, 'd')
   world.run(2000)
   world.heal()
   agree(world)
