@@ -73,30 +73,33 @@ test('D7: a fence is kept when the document that brought it goes', () => {
 test.each([
   ['knew of all of them', 'b'],
   ['was cut off and knew of none: those who did save them', 'a'],
-])('D7: definitions, deletion marks and removals survive the node that wrote them, where its fencer %s', (_, fencer) => {
-  const world = cluster('abcd')
-  registered(world, 'a', 'removed')
-  done(world, world.define('b', 'deleted'))
-  agree(world)
-  world.partition(['a'], ['b', 'c', 'd'])
-  world.run(4000)
-  done(world, world.deregister('d', 'removed'))
-  done(world, world.undefine('d', 'deleted'))
-  done(world, world.define('d', 'kept', { by: 'd' }))
-  agreeOn(world, 'bcd')
-  world.crash('d')
-  world.run(10_000)
-  fence(world, fencer, 'd')
-  world.run(2000)
-  world.heal()
-  agree(world)
-  world.run(1000)
-  for (const name of 'abc') {
-    expect(owners(world, name)).toBe('abc')
-    expect(showing(world, 'removed')).toBe('')
-    expect(world.machine(name).live.read.definitions()).toEqual([{ id: 'kept', body: { by: 'd' } }])
-  }
-})
+])(
+  'D7: definitions, deletion marks and removals survive the node that wrote them, where its fencer %s',
+  (_, fencer) => {
+    const world = cluster('abcd')
+    registered(world, 'a', 'removed')
+    done(world, world.define('b', 'deleted'))
+    agree(world)
+    world.partition(['a'], ['b', 'c', 'd'])
+    world.run(4000)
+    done(world, world.deregister('d', 'removed'))
+    done(world, world.undefine('d', 'deleted'))
+    done(world, world.define('d', 'kept', { by: 'd' }))
+    agreeOn(world, 'bcd')
+    world.crash('d')
+    world.run(10_000)
+    fence(world, fencer, 'd')
+    world.run(2000)
+    world.heal()
+    agree(world)
+    world.run(1000)
+    for (const name of 'abc') {
+      expect(owners(world, name)).toBe('abc')
+      expect(showing(world, 'removed')).toBe('')
+      expect(world.machine(name).live.read.definitions()).toEqual([{ id: 'kept', body: { by: 'd' } }])
+    }
+  },
+)
 
 test('D7: a node that was forgotten while it was off takes back nothing that was registered elsewhere since', () => {
   const world = cluster('abc')
