@@ -2,8 +2,8 @@
  * The index that lookups read: instances by slug and by url, who of them is visible, and which one to pick next.
  * It follows the union and the beliefs about members; it never reads a document and never waits.
  */
-import type { InstanceChange, RegistryEvent } from './effects.js'
-import { canonicalJson, type InstanceRecord, type PeerId, type Registration } from './model.js'
+import type { Crypto, InstanceChange, RegistryEvent } from './effects.js'
+import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from './model.js'
 import { worthPicking } from './preference.js'
 import type { Found, Union } from './replica/union.js'
 
@@ -22,6 +22,11 @@ export interface Beliefs {
   isVisible(owner: PeerId, record: InstanceRecord): boolean
   /** Said goodbye: not even last-known. */
   hasLeft(owner: PeerId): boolean
+}
+
+/** The id that a registration gives; else that of the instance with its url and no other slug; else one that follows from both. */
+export function idOf({ id, slug, url }: Registration, index: Index, hash: Crypto['hash']): string {
+  return id ?? index.idAt(url, slug) ?? deriveInstanceId(slug, url, hash)
 }
 
 export class Index {
@@ -120,9 +125,15 @@ export class Index {
     return this.#winners.get(id)
   }
 
-  /** The id that a registration gives; else that of the instance with its url and no other slug; undefined where it makes a new one. */
-  idMeant({ id, slug, url }: Registration): string | undefined {
-    if (id !== undefined) return id
+  /** The same, or the one that would count again were its owner back, who has been away for so long that it competes with nobody. */
+  findAwayToo(id: string): Found | undefined {
+    const away = this.#union.winner(id, 'away too')
+    const isThere = away !== undefined && away.record.n > this.#union.removedUpTo(id)
+    return this.find(id) ?? (isThere ? away : undefined)
+  }
+
+  /** The id of the instance with this url and no other slug. */
+  idAt(url: string, slug?: string): string | undefined {
     const slugAt = (known: string): string | undefined => this.#winners.get(known)?.record.slug
     const sameUrl = [...(this.#idsByUrl.get(url) ?? [])].sort().filter((known) => {
       return slugAt(known) === undefined || slug === undefined || slugAt(known) === slug

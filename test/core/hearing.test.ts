@@ -156,6 +156,19 @@ test('a heartbeat whose number is out of all proportion is no word of anybody, a
   expect(membership.member('a')).toMatchObject({ sequence: 7214, heardAt: 3_600_000 })
 })
 
+test('where time stood still here, the second word of a member is news again', () => {
+  const membership = among('ab')
+  const { shortId = 0 } = membership.member('a') ?? {}
+  const tell = (sequence: number, now: number): void =>
+    void membership.hear('b', beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  tell(30_000, 1000)
+  tell(30_000, 2000) // the same word, from another one
+  tell(29_999, 2000)
+  expect(membership.member('a')).toMatchObject({ sequence: 1, heardAt: 0 })
+  tell(30_001, 3000)
+  expect(membership.member('a')).toMatchObject({ sequence: 30_001, heardAt: 3000 })
+})
+
 test.each(['hidden', 'dead'])('the first word of one that was %s is passed on before all others', (state) => {
   const membership = among('abcdefg')
   membership.relaysFor('b', 0)

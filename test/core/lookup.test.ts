@@ -242,7 +242,7 @@ test('an id is found by its url alone, and not by one that it had before', () =>
   const { index, put, drop } = table()
   put('a', 'i')
   put('a', 'i', { n: 2, url: 'http://elsewhere.test' })
-  const idAt = (url: string): string | undefined => index.idMeant({ url })
+  const idAt = (url: string): string | undefined => index.idAt(url)
   expect(idAt('http://i.test')).toBeUndefined()
   expect(idAt('http://elsewhere.test')).toBe('i')
   drop('a', 'i')

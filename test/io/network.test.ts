@@ -272,6 +272,8 @@ describe('beginning and end', () => {
 
   test('an address that cannot be listened on is named', async () => {
     const site = await createSite({ listen: ['/ip4/192.0.2.1/tcp/0'] })
+    const mixed = await createSite({ listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/2001:db8::1/tcp/0'] })
+    await expect(mixed.network.start()).rejects.toThrow(/^listen: cannot listen on .*2001:db8::1.*: EADDRNOTAVAIL/)
     await expect(site.network.start()).rejects.toThrow(
       /listen: cannot listen on \/ip4\/192\.0\.2\.1\/tcp\/0: EADDRNOTAVAIL/,
     )

@@ -42,6 +42,8 @@ export interface Member {
   heardGeneration: number
   /** Of the last heartbeat of `heardGeneration`, direct or relayed. */
   sequence: number
+  /** The last word that was refused since its number was too high, and when. */
+  ahead: { readonly sequence: number; readonly at: number } | undefined
   /** The first number that was not heard yet when it was last lost sight of. */
   backAt: number
   load: number | undefined
@@ -81,6 +83,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,
     sequence: 0,
+    ahead: undefined,
     backAt: 0,
     load: undefined,
     heardAt: undefined,
@@ -252,6 +255,7 @@ export function beginGeneration(member: Member, head: Head): void {
   member.reports.clear()
   member.reportDue = undefined
   member.backAt = 0
+  member.ahead = undefined
   if (member.heardGeneration >= head.generation) return
   member.directAt = undefined
   member.heardAt = undefined

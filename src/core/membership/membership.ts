@@ -205,7 +205,7 @@ export class Membership {
     if (member === undefined || relayed.generation !== member.generation) return
     if (member.heardGeneration > member.generation) return
     const isFirst = member.heardGeneration !== relayed.generation
-    if (!isFirst && (relayed.sequence <= member.sequence || isTooFarAhead(relayed.sequence, member, now))) return
+    if (!isFirst && (relayed.sequence <= member.sequence || !isInProportion(relayed.sequence, member, now))) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
     member.sequence = relayed.sequence
     member.load = relayed.load
@@ -350,11 +350,17 @@ export class Membership {
 }
 
 /**
- * Nobody has sent so many heartbeats since the last word of it. Hearsay is not signed: a number out of all proportion would
- * make every true word after it look old, until the member is hidden for a silence that is none.
+ * Whether a member can have sent so many heartbeats since the last word of it. Hearsay is not signed: one wrong number out of all
+ * proportion would make every true word after it look old, until the member is hidden for a silence that is none. Where
+ * another one follows on what was refused, it was the time that stood still here: the machine was suspended.
  */
-function isTooFarAhead(sequence: number, { sequence: known, heardAt }: Member, now: number): boolean {
-  return heardAt !== undefined && sequence - known > sequencesWithin(now - heardAt)
+function isInProportion(sequence: number, member: Member, now: number): boolean {
+  const { sequence: known, heardAt, ahead } = member
+  if (heardAt === undefined || sequence - known <= sequencesWithin(now - heardAt)) return true
+  if (ahead !== undefined && sequence > ahead.sequence && sequence - ahead.sequence <= sequencesWithin(now - ahead.at))
+    return true
+  member.ahead = { sequence, at: now }
+  return false
 }
 
 const encoder = new TextEncoder()

@@ -6,7 +6,7 @@ import { defaultCheck } from '../check.js'
 import type { EntryMaps } from '../document/entries.js'
 import type { Change } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
-import type { Index } from '../lookup.js'
+import { type Index, idOf } from '../lookup.js'
 import {
   type Definition,
   type InstanceFacts,
@@ -14,7 +14,6 @@ import {
   type PeerId,
   type Registration,
   canonicalJson,
-  deriveInstanceId,
   modelLimits,
   readInstanceRecord,
 } from '../model.js'
@@ -100,26 +99,22 @@ export class Commands {
   }
 
   #idFor(registration: Registration): string {
-    const { slug, url } = registration
-    return this.#index.idMeant(registration) ?? deriveInstanceId(slug, url, this.#desk.crypto.hash)
+    return idOf(registration, this.#index, this.#desk.crypto.hash)
   }
 
   /**
-   * Also of an instance whose node has been away for so long that it competes with nobody: when it comes back, it counts again.
+   * Whose an instance is, and up to which number its records are to go.
    * @throws RegistryError `not-found` where there is no record that is not removed already
    */
   ownerOf(id: string): { readonly owner: PeerId; readonly n: number } {
-    const { union } = this.#desk
-    const dormant = union.winner(id, 'dormant too')
-    const isThere = dormant !== undefined && dormant.record.n > union.removedUpTo(id)
-    const found = this.#index.find(id) ?? (isThere ? dormant : undefined)
+    const found = this.#index.findAwayToo(id)
     if (found === undefined) {
       throw new RegistryError(
         'not-found',
         `id: no instance ${JSON.stringify(id)}; see GET /registry-svc/instances for those there are`,
       )
     }
-    return { owner: found.owner, n: found.record.n }
+    return { owner: found.owner, n: this.#desk.union.highestNumber(id) }
   }
 
   /** Drops an instance of ours, and leaves a removal unless nobody can know another record of it. */

@@ -98,7 +98,7 @@ export class Counter {
       return this.#settleWhenDurable(ticket)
     }
     exchange.remove(owner, id, n, this.#parts.at().now, (done) => {
-      const left = desk.union.winner(id)
+      const left = desk.union.winner(id, 'away too')
       if (!done || (left !== undefined && left.record.n <= n)) commands.remove(id, n, this.#parts.at().wall)
       this.#settleWhenDurable(ticket)
     })

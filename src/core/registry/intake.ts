@@ -3,14 +3,14 @@
  * The tables that follow them are brought up to date here, and only here.
  */
 import { NodeDocument } from '../document/document.js'
-import type { Change } from '../document/entries.js'
+import type { Change, EntryMaps } from '../document/entries.js'
 import type { Moment, StoredDocument } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { PeerId } from '../model.js'
 import { readRemovalEntry } from '../replica/records.js'
 import type { Outcome } from '../replica/replica.js'
 import { type Touched, isUntouched, nothingTouched } from '../replica/union.js'
-import { type Head, type SignedHead, comparePoints, decodeHead, verifyHead } from '../wire/head.js'
+import { type Head, type SignedHead, comparePoints, verifyHead } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Checkup } from './checkup.js'
 import type { Commands } from './commands.js'
@@ -20,6 +20,7 @@ import type { Horizon } from './horizon.js'
 import type { Joining } from './joining.js'
 import type { Pulse } from './pulse.js'
 import type { Roster } from './roster.js'
+import { type StoredParcel, parcelsOf, readOwn } from './stored.js'
 
 export interface IntakeParts {
   readonly desk: Desk
@@ -58,6 +59,8 @@ export class Intake {
   #foreign: NodeDocument | undefined
   /** Documents of ours by other starts that were continued, by boot id: the generation that they had. */
   readonly #continued = new Map<string, number>()
+  /** What was in documents that have been fenced since. */
+  readonly #unsaved: EntryMaps[] = []
   /** When an owner was last shown two documents of its own. */
   readonly #disputedAt = new Map<PeerId, number>()
   readonly #troubles = new Map<PeerId, Trouble>()
@@ -227,6 +230,7 @@ export class Intake {
         desk.emit({ type: 'notify', event: { type: 'warning', message: `not written again: ${error.message}` } })
       }
     })
+    this.#parts.checkup.checkAll(at.now)
     this.tellGeneration('a peer knew a newer version of this node’s own records')
   }
 
@@ -241,10 +245,21 @@ export class Intake {
       if (owner === desk.self) this.noteFenced(horizon.fence(owner), at)
       else if (held !== undefined && desk.replica.isFenced(held.signed.head)) {
         this.drop(owner, at)
-        // Its fencer has saved what he knew of it, and may have known less than we do.
-        if (desk.journal.isOpen) this.#parts.commands.save(held.entries, at.wall)
+        this.#unsaved.push(held.entries)
       }
     }
+    this.save(at)
+  }
+
+  /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head it has to wait. */
+  save({ wall }: Moment): void {
+    const { desk, commands } = this.#parts
+    if (desk.journal.isOpen) for (const entries of this.#unsaved.splice(0)) commands.save(entries, wall)
+  }
+
+  /** Our content is from before the horizon: what was dropped of it is not worth saving. */
+  saveNothing(): void {
+    this.#unsaved.length = 0
   }
 
   /**
@@ -264,7 +279,10 @@ export class Intake {
     if (fence.head.generation >= journal.generation) this.#survive(fence.head.generation, at)
   }
 
-  /** The same before our first head of this start: were we forgotten while we were off, what has moved or gone since is not ours. */
+  /**
+   * The same before our first head of this start: were we forgotten while we were off, what has moved or gone since is not ours.
+   * Where nobody has told us by then, numbers decide: what we publish has been seen, and may have driven theirs out.
+   */
   noteFencedWhileOff(fence: SignedHead | undefined): void {
     const { journal } = this.#parts.desk
     if (this.#isOurs(fence) && fence.head.generation >= journal.continuedGeneration) this.#dropTakenOver()
@@ -350,35 +368,4 @@ function isDisputed(head: Head, held: Head, outcome: Outcome['type']): boolean {
   if (outcome === 'old')
     return head.generation < held.generation && (held.parent === undefined || comparePoints(head, held.parent) > 0)
   return head.generation === held.generation
-}
-
-interface StoredParcel {
-  readonly signed: SignedHead
-  readonly content: Uint8Array
-  readonly step: Uint8Array | undefined
-}
-
-function parcelsOf({ snapshot, updates }: StoredDocument): StoredParcel[] {
-  const parcels: StoredParcel[] = []
-  const push = (head: Uint8Array, content: Uint8Array, step: Uint8Array | undefined): void => {
-    const signed = decodeHead(head)
-    if (signed !== undefined) parcels.push({ signed, content, step })
-  }
-  if (snapshot !== undefined) push(snapshot.head, snapshot.content, undefined)
-  for (const { head, update } of updates) push(head, new Uint8Array(), update)
-  return parcels
-}
-
-/** Our own document up to the last step that can be read. */
-function readOwn(desk: Desk, parcels: readonly StoredParcel[]): NodeDocument | undefined {
-  const [first, ...steps] = parcels
-  if (first === undefined || first.step !== undefined || !verifyHead(first.signed, desk.crypto)) return undefined
-  const document = NodeDocument.load(desk.crypto.hash, first.signed, first.content)
-  for (const { signed, step } of steps) {
-    if (document === undefined || step === undefined) break
-    const { epoch, version } = document.signed.head
-    const outcome = document.take(signed, { fromEpoch: epoch, fromVersion: version, bytes: step })
-    if (outcome.type !== 'taken') break
-  }
-  return document
 }

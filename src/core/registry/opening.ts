@@ -134,6 +134,7 @@ export class Opening {
     for (const fence of fences) intake.noteFencedWhileOff(fence)
     desk.journal.open()
     commands.dropAllBeaten()
+    intake.save(at)
     for (const fence of fences) intake.noteFenced(fence, at)
     counter.serveWaiting()
     for (const peer of desk.connected) exchange.sync(peer, at.now)
@@ -143,6 +144,7 @@ export class Opening {
   #goBlank(at: Moment): void {
     const { desk, intake } = this.#parts
     for (const owner of [...desk.replica.owners()]) intake.drop(owner, at)
+    intake.saveNothing()
     for (const map of ['instances', 'definitions', 'removals', 'fences'] as const) {
       for (const key of desk.journal.keys(map)) desk.journal.set(map, key, undefined)
     }

@@ -6,7 +6,7 @@ import type { Moment } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import { frozen } from '../frozen.js'
 import type { Member } from '../membership/member.js'
-import type { Index } from '../lookup.js'
+import { type Index, idOf } from '../lookup.js'
 import type { Found } from '../replica/union.js'
 import {
   type Definition,
@@ -96,13 +96,13 @@ export class Reading {
 
   /** What an instance is registered for, visible or not. */
   slugOf(id: string): string | undefined {
-    return this.#parts.index.find(id)?.record.slug
+    return this.#parts.index.findAwayToo(id)?.record.slug
   }
 
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | undefined {
-    const id = this.#parts.index.idMeant(registration)
-    return id === undefined ? undefined : this.slugOf(id)
+    const { index, desk } = this.#parts
+    return this.slugOf(idOf(registration, index, desk.crypto.hash))
   }
 
   /** The instance with that id, where readers see it. */

@@ -174,10 +174,10 @@ export class Union {
    * The one record of an id that counts: the highest registration number, then the greater owner. Visible or not.
    * @param among those of owners who are away for long as well; else they do not count
    */
-  winner(id: string, among: 'awake' | 'dormant too' = 'awake'): Found | undefined {
+  winner(id: string, among: 'present' | 'away too' = 'present'): Found | undefined {
     let best: Found | undefined
     for (const [owner, record] of this.#instances.of(id)) {
-      if (among === 'awake' && this.#dormant.has(owner)) continue
+      if (among === 'present' && this.#dormant.has(owner)) continue
       if (best === undefined || compareClaims({ owner, record }, best) > 0) best = { owner, record }
     }
     return best

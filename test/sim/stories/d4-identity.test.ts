@@ -199,8 +199,9 @@ test.each(['among the others', 'in isolation'])(
     registered(world, 'a', 'both', 2222)
     done(world, world.deregister('a', 'gone'))
     done(world, world.command('a', { type: 'set-maintenance', id: 'same', reason: 'for repair' }))
+    registered(world, 'a', 'late')
     agree(world)
-    for (const id of ['both', 'gone', 'same']) world.service(`http://${id}.test:80`, 'Unreachable')
+    for (const id of ['both', 'gone', 'same', 'late']) world.service(`http://${id}.test:80`, 'Unreachable')
     if (where === 'in isolation') restoredAlone(world, 'a', backup, ['b', 'c'])
     else {
       world.crash('a')
@@ -215,6 +216,7 @@ test.each(['among the others', 'in isolation'])(
       expect(rows(world, name, 'gone')).toEqual([])
       expect(world.lookup(name, 'both')).toEqual(['http://both.test:2222'])
       expect(shownStatus(world, name, 'both')).toBe('Healthy')
+      expect(shownStatus(world, name, 'late')).toBe('Unreachable')
       expect(rows(world, name, 'same')).toEqual(['a#1 in maintenance: for repair'])
     }
     done(world, world.deregister('b', 'both'))

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { NodeView } from '../../../src/core/views.js'
 import { decodeGossip } from '../../../src/core/wire/gossip.js'
 import type { World } from '../world.js'
-import { agree, cluster, done, registered, reportOf, showing, transitionsOf } from './cluster.js'
+import { agree, cluster, clusterOf, done, registered, reportOf, showing, transitionsOf } from './cluster.js'
 
 function cutOneWay(world: World, from: string, to: string): void {
   world.wires.set(from, to, { cut: true })
@@ -345,4 +345,18 @@ test('D6: one accusation is refuted once, however many carry it', () => {
   }
   world.run(1000)
   expect(world.machine('a').eventsOf('refuted')).toEqual([{ type: 'refuted', incarnation: 1 }])
+})
+
+test('D6: a machine that was suspended, its clock with it, condemns nobody when it wakes', () => {
+  const world = clusterOf(20)
+  const others = [...world.machines.keys()].slice(1)
+  world.setClockRate('m00', 1e-9)
+  world.partition(['m00'], others)
+  world.run(120_000)
+  world.heal()
+  world.setClockRate('m00', 1)
+  const woke = world.now
+  world.run(60_000)
+  for (const peer of others) expect(transitionsOf(world, peer, woke)).toEqual([])
+  expect(world.machine('m00').live.read.alive).toBe(20)
 })

@@ -133,6 +133,46 @@ test('D7: who was wrongly forgotten keeps what it removed once and registered ag
   for (const name of 'abc') expect(world.lookup(name, 'again')).toEqual(['http://again.test:82'])
 })
 
+test('what a fencer did not know is saved as well by one who learns of it while it starts', () => {
+  const world = cluster('abcd')
+  world.partition(['a', 'd'], ['b', 'c'])
+  world.run(4000)
+  done(world, world.define('d', 'kept'))
+  agreeOn(world, 'ad')
+  world.crash('d')
+  world.crash('a')
+  world.run(10_000)
+  fence(world, 'b', 'd')
+  world.run(1000)
+  world.heal()
+  world.start('a')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(world.definitions(name)).toEqual(['kept'])
+  }
+})
+
+test('a removal holds for all who claim the id, also for one who has been dead for over an hour', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.partition(['a'], ['b', 'c', 'd'])
+  world.run(4000)
+  registered(world, 'c', 'x', 2222)
+  world.crash('c')
+  world.run(3700_000)
+  world.heal()
+  world.until(() => showing(world, 'x') === 'abd', 60_000, 'the older registration')
+  done(world, world.deregister('b', 'x'))
+  world.run(1000)
+  world.start('c')
+  agree(world)
+  world.run(1000)
+  for (const name of 'abcd') expect(rows(world, name, 'x').filter((row) => !row.includes('removed'))).toEqual([])
+})
+
 test('an instance of a node that has been dead for over an hour, or left, can be removed, and stays away', () => {
   const world = cluster('abcd')
   for (const name of 'cd') registered(world, name, `of-${name}`)
@@ -142,6 +182,7 @@ test('an instance of a node that has been dead for over an hour, or left, can be
   world.run(3700_000)
   for (const name of 'cd') {
     expect(world.lookup('a', `of-${name}`)).toBeUndefined()
+    expect(world.machine('a').live.read.slugOf(`of-${name}`)).toBe(`of-${name}`) // for whom may not remove it
     done(world, world.deregister('a', `of-${name}`), 20_000)
     world.run(1000)
     expect(refused(world, world.deregister('b', `of-${name}`), 20_000)).toBe('not-found')
