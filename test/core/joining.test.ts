@@ -57,7 +57,6 @@ test('a stale node waits three seconds from its first contact for somebody who k
   expect(isOver(join, 62_999, 'a')).toBe(false)
   expect(isOver(join, 63_000, 'a')).toBe(true)
   expect(join.end(new Set('a'), start_ms + 63_000)?.blank).toBe(false)
-  expect(join.isStale).toBe(false)
 })
 
 test('a stale node that was never with anybody waits three seconds from its start', () => {
@@ -69,11 +68,18 @@ test('a stale node that was never with anybody waits three seconds from its star
 test('one who heard of it lately ends the doubt, one who did not for too long confirms it', () => {
   const refuted = joining({ stale: true, expected: 'a' })
   refuted.answered('a', word(), start_ms)
-  expect(refuted.isStale).toBe(false)
   expect(refuted.end(new Set('a'), start_ms)?.blank).toBe(false)
   const confirmed = joining({ stale: true, expected: 'a' })
   confirmed.answered('a', word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
   expect(confirmed.end(new Set('a'), start_ms)?.blank).toBe(true)
+})
+
+test('it is over only once all were asked: until then nothing is given, and one who knows better is believed', () => {
+  const join = joining({ stale: true, expected: 'ab' })
+  join.answered('a', word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
+  expect([isOver(join, 100, 'ab'), join.isStale]).toEqual([false, true])
+  join.answered('b', word(), start_ms + 100)
+  expect(join.end(new Set('ab'), start_ms + 100)?.blank).toBe(false)
 })
 
 test('the stale and the new have no word in it', () => {

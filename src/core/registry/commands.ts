@@ -52,7 +52,7 @@ export class Commands {
    * Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called.
    * @returns its record
    */
-  register(registration: Registration): InstanceRecord {
+  register(registration: Registration, wall: number): InstanceRecord {
     const { union, journal, self } = this.#desk
     const id = this.#idFor(registration)
     const current = this.#index.find(id)
@@ -69,6 +69,8 @@ export class Commands {
       status,
       n: oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0), id),
     }
+    // Should we be forgotten by mistake, this says that what was removed was there before.
+    if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
     journal.set('instances', id, writeInstanceRecord(record))
     return record
   }
@@ -122,10 +124,23 @@ export class Commands {
     const { journal, union, self } = this.#desk
     const alone = [...union.records(id).keys()].every((owner) => owner === self)
     journal.set('instances', id, undefined)
-    if (n > 1 || !alone) return this.remove(id, n, wall)
-    this.#droppedUnsaid.set(id, n)
+    // Who was forgotten may know of another record, and come back with it.
+    if (n > 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
+    this.#keepNumber(id, n)
+  }
+
+  #keepNumber(id: string, n: number): void {
+    this.#droppedUnsaid.set(id, Math.max(n, this.#droppedUnsaid.get(id) ?? 0))
     const [oldest] = this.#droppedUnsaid.keys()
     if (this.#droppedUnsaid.size > droppedKept && oldest !== undefined) this.#droppedUnsaid.delete(oldest)
+  }
+
+  /** Whoever is forgotten may come back with these: what is registered from now on exceeds them. */
+  keepNumbers(dropped: EntryMaps): void {
+    for (const [id, json] of dropped.of('instances')) {
+      const record = readInstanceRecord(id, json)
+      if (record !== undefined) this.#keepNumber(id, record.n)
+    }
   }
 
   /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */

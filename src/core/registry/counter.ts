@@ -63,7 +63,7 @@ export class Counter {
     const { now, wall } = this.#parts.at()
     switch (command.type) {
       case 'register': {
-        const { id } = commands.register(command.registration)
+        const { id } = commands.register(command.registration, wall)
         checkup.check(id, now)
         return this.#settleWhenDurable(ticket, id)
       }

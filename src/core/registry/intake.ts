@@ -317,7 +317,9 @@ export class Intake {
   /** Forgets an owner and all that it wrote, except its fences. */
   drop(owner: PeerId, at: Moment): void {
     const { desk, horizon } = this.#parts
-    const fenced = desk.replica.document(owner)?.entries.of('fences').keys() ?? []
+    const held = desk.replica.document(owner)?.entries
+    if (held !== undefined) this.#parts.commands.keepNumbers(held)
+    const fenced = held?.of('fences').keys() ?? []
     for (const other of [...fenced].slice(0, fencesKept)) horizon.noteFence(other, at.wall)
     this.follow(owner, desk.replica.drop(owner))
     desk.membership.forget(owner)

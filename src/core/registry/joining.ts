@@ -37,8 +37,10 @@ export class Joining {
   readonly #expected: Set<PeerId>
   readonly #answered = new Set<PeerId>()
   #unchecked = new Set<string>()
-  #stale: boolean
-  #blank = false
+  readonly #stale: boolean
+  /** What peers said of our absence. One of them may not know it all: it is judged once all are asked. */
+  #isConfirmed = false
+  #isRefuted = false
   #firstContactAt: number | undefined
   #content: NodeDocument | undefined
   /** Heads of ours that peers say are fenced; one an answer. */
@@ -50,7 +52,7 @@ export class Joining {
     this.#expected = new Set(start.expected)
   }
 
-  /** Whether content from here must be neither given nor wanted yet. */
+  /** Whether content from here must be neither given nor wanted: for as long as this lasts. */
   get isStale(): boolean {
     return this.#stale
   }
@@ -78,12 +80,9 @@ export class Joining {
     this.#answered.add(peer)
     if (witness.fence !== undefined) this.fences.push(witness.fence)
     this.#firstContactAt ??= now
-    if (!this.#stale) return
     const verdict = staleVerdict(witness)
-    if (verdict === 'refuted') this.#stale = false
-    if (verdict !== 'confirmed') return
-    this.#stale = false
-    this.#blank = true
+    if (verdict === 'refuted') this.#isRefuted = true
+    if (verdict === 'confirmed') this.#isConfirmed = true
   }
 
   /** A peer gave back a document of ours; the newest one counts. */
@@ -99,11 +98,11 @@ export class Joining {
   end(connected: ReadonlySet<PeerId>, now: number): JoinEnd | undefined {
     if (!this.#isAsked(connected, now)) return undefined
     if (this.#unchecked.size > 0 && now < this.#start.now + checkTimeout_ms) return undefined
-    return { blank: this.#blank, content: this.#content }
+    return { blank: this.#stale && this.#isConfirmed && !this.#isRefuted, content: this.#content }
   }
 
   #isAsked(connected: ReadonlySet<PeerId>, now: number): boolean {
-    if (this.#stale) return this.#isStaleSettled(now)
+    if (this.#stale && !this.#isConfirmed && !this.#isRefuted) return this.#isStaleSettled(now)
     if (this.#start.freshKey || now >= this.#start.now + joinTimeout_ms) return true
     const isPending = (peer: PeerId): boolean => !this.#answered.has(peer)
     return this.#answered.size > 0 && ![...connected].some(isPending) && ![...this.#expected].some(isPending)
@@ -113,9 +112,7 @@ export class Joining {
   #isStaleSettled(now: number): boolean {
     const alone = this.#start.expected.length === 0
     const since = this.#firstContactAt ?? (alone ? this.#start.now : undefined)
-    if (since === undefined || now < since + joinTimeout_ms) return false
-    this.#stale = false
-    return true
+    return since !== undefined && now >= since + joinTimeout_ms
   }
 
   /** Why it is not over, for people. */

@@ -224,7 +224,8 @@ export class Registry {
     this.#parts.pulse.tick(now)
     this.#parts.links.tick(now, this.#opening.isOver)
     if (this.#journal.isOpen) this.#parts.checkup.tick(now)
-    if (!this.#opening.isStale) this.#parts.horizon.tick(wall, now, false)
+    // Whoever is killed before it went blank must not count as having been up.
+    if (this.#opening.isOver) this.#parts.horizon.tick(wall, now, false)
     this.#parts.forgetting.tick(now, wall, this.#journal.isOpen && this.#isReady)
     this.#parts.roster.tick(now)
   }

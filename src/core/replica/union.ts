@@ -212,6 +212,11 @@ export class Union {
     return this.definitionEntry(id)?.definition
   }
 
+  /** Whether anybody was forgotten of whom that is still said. */
+  hasFences(): boolean {
+    return this.#fences.ids().next().done !== true
+  }
+
   /** The highest head of that owner that any document fences, and that the owner did sign. */
   fence(owner: PeerId): SignedHead | undefined {
     const claims = [...this.#fences.of(owner).values()].sort((a, b) => b.head.generation - a.head.generation)

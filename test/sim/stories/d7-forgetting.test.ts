@@ -173,6 +173,70 @@ test('a removal holds for all who claim the id, also for one who has been dead f
   for (const name of 'abcd') expect(rows(world, name, 'x').filter((row) => !row.includes('removed'))).toEqual([])
 })
 
+test.each(['alive', 'off'])(
+  'D7: who registered again what others had removed keeps it when it is forgotten by mistake, %s',
+  (how) => {
+    const world = cluster('abc')
+    registered(world, 'c', 'x')
+    agree(world)
+    world.partition(['c'], ['a', 'b'])
+    world.run(5000)
+    done(world, world.deregister('a', 'x'), 20_000)
+    world.heal()
+    agree(world)
+    registered(world, 'c', 'x', 2222)
+    agree(world)
+    if (how === 'off') {
+      world.crash('c')
+      world.run(10_000)
+    }
+    fence(world, 'b', 'c')
+    world.run(2000)
+    if (how === 'off') world.start('c')
+    agree(world)
+    world.run(2000)
+    for (const name of 'abc') expect(world.lookup(name, 'x')).toEqual(['http://x.test:2222'])
+  },
+)
+
+test.each(['a', 'b'])(
+  'D7: what was registered and removed again at %s after its node was forgotten stays away when that is back',
+  (home) => {
+    const world = cluster('abc')
+    registered(world, 'c', 'x')
+    agree(world)
+    world.crash('c')
+    world.run(10_000)
+    fence(world, 'a', 'c')
+    world.run(1000)
+    for (const name of 'ab') world.crash(name) // nobody remembers the number
+    world.startAll('a', 'b')
+    agree(world)
+    registered(world, home, 'x', 2222)
+    agree(world)
+    done(world, world.deregister(home, 'x'))
+    agree(world)
+    world.start('c')
+    agree(world)
+    world.run(1000)
+    for (const name of 'abc') expect(world.instances(name)).toEqual([])
+  },
+)
+
+test('D7: what is registered just as its node is forgotten exceeds what that one had', () => {
+  for (const after_ms of [0, 4, 10, 40]) {
+    const world = cluster('abc')
+    for (let i = 0; i < 3; i++) registered(world, 'c', 'x', 80 + i)
+    agree(world)
+    fence(world, 'a', 'c')
+    world.run(after_ms)
+    registered(world, 'b', 'x', 2222)
+    agree(world)
+    world.run(2000)
+    for (const name of 'abc') expect(world.lookup(name, 'x')).toEqual(['http://x.test:2222'])
+  }
+})
+
 test('an instance of a node that has been dead for over an hour, or left, can be removed, and stays away', () => {
   const world = cluster('abcd')
   for (const name of 'cd') registered(world, name, `of-${name}`)

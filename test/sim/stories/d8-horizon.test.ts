@@ -26,6 +26,34 @@ test('D8: since when a node exists is noted once, and kept over its starts', () 
   expect(born()).toBe(first)
 })
 
+test.each([false, true])(
+  'D8: whose absence was confirmed gives nothing until it is blank, also where it is killed before that: %s',
+  (isKilled) => {
+    const world = cluster('abc')
+    registered(world, 'c', 'x')
+    agree(world)
+    world.run(note_ms)
+    world.crash('c')
+    world.run(10_000)
+    done(world, world.deregister('a', 'x'))
+    world.run(1000)
+    world.passDays(36)
+    world.cut('b', 'c') // c waits for b, whom it knows
+    world.start('c')
+    world.run(1500)
+    expect(world.machine('c').live.readiness().ready).toBe(false)
+    if (isKilled) {
+      world.crash('c')
+      world.start('c')
+    } else world.start('e')
+    world.run(5000)
+    world.heal()
+    agree(world)
+    world.run(3000)
+    for (const { name } of world.running()) expect(world.instances(name)).toEqual([])
+  },
+)
+
 test('D8: a node off for longer than the horizon goes blank once a member confirms it, and takes the cluster’s records', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')
