@@ -359,7 +359,7 @@ const removals: readonly Patch[] = [
   {
     name: 'an owner forgets what it dropped without a removal',
     file: 'src/core/registry/commands.ts',
-    find: '    this.#droppedUnsaid.set(id, n)\n',
+    find: '    this.#keepNumber(id, n)\n',
     replace: '',
   },
   {
