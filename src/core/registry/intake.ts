@@ -59,6 +59,8 @@ export class Intake {
   #foreign: NodeDocument | undefined
   /** Documents of ours by other starts that were continued, by boot id: the generation that they had. */
   readonly #continued = new Map<string, number>()
+  /** Registration numbers of others at ids of ours, by owner. */
+  readonly #outlived = new Map<string, ReadonlyMap<PeerId, number>>()
   /** What was in documents that have been fenced since. */
   readonly #unsaved: EntryMaps[] = []
   /** When an owner was last shown two documents of its own. */
@@ -303,11 +305,22 @@ export class Intake {
     this.tellGeneration('this node was forgotten by the cluster while it lived')
   }
 
+  /** What others hold at these ids while a record of ours stands there came before any forgetting that we hear of later. */
+  noteOutlived(ids: Iterable<string>): void {
+    const { union, self } = this.#parts.desk
+    for (const id of ids) {
+      const others = [...union.records(id)].filter(([owner]) => owner !== self)
+      if (others.length === 0 || !union.records(id).has(self)) this.#outlived.delete(id)
+      else this.#outlived.set(id, new Map(others.map(([owner, { n }]) => [owner, n])))
+    }
+  }
+
   /** To those who have forgotten us there were no numbers of ours to exceed: theirs count, whatever they are. */
   #dropTakenOver(): void {
     const { journal, union, self } = this.#parts.desk
     for (const id of journal.keys('instances')) {
-      const others = [...union.records(id).keys()].some((owner) => owner !== self)
+      const outlived = this.#outlived.get(id)
+      const others = [...union.records(id)].some(([owner, { n }]) => owner !== self && n > (outlived?.get(owner) ?? 0))
       // A removal of our own was outlived by the registration that came after it, and those who forgot us have kept it.
       const ownRemoval = readRemovalEntry(journal.get('removals', id) ?? '')?.n ?? 0
       if (others || union.removedUpTo(id) > ownRemoval) journal.set('instances', id, undefined)

@@ -31,6 +31,7 @@ export class Opening {
     const own = intake.restore(start.documents, at)
     desk.journal.setGeneration(Math.max(start.generation + 1, Math.floor(at.wall / 1000)))
     if (own !== undefined) desk.journal.continueFrom(own)
+    intake.noteOutlived(desk.journal.keys('instances'))
     this.#storeGeneration()
     const restored = roster.restored(at.now)
     parts.links.refresh(at.now)

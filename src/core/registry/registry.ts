@@ -292,6 +292,7 @@ export class Registry {
       const { instances, definitions, fenced, nodes } = touched
       if (this.#journal.isOpen) this.#parts.commands.dropBeaten(instances, definitions)
       this.#parts.intake.applyFences(fenced, this.#at)
+      if (this.#journal.isOpen) this.#parts.intake.noteOutlived(instances)
       for (const id of instances) this.#parts.index.refresh(id)
       for (const owner of nodes) this.#learn(owner)
       this.#parts.roster.refresh()

@@ -223,6 +223,31 @@ test.each(['a', 'b'])(
   },
 )
 
+test.each(['alive', 'off'])(
+  'D7: an instance that had moved here stays when this node is forgotten by mistake, %s',
+  (how) => {
+    const world = cluster('abc')
+    registered(world, 'b', 'x')
+    agree(world)
+    world.crash('b')
+    world.run(5000)
+    registered(world, 'c', 'x', 2222)
+    world.run(2000)
+    if (how === 'off') {
+      world.crash('c')
+      world.run(10_000)
+    }
+    fence(world, 'a', 'c')
+    world.run(2000)
+    if (how === 'off') world.start('c')
+    world.run(5000)
+    world.start('b')
+    agree(world)
+    world.run(2000)
+    for (const name of 'abc') expect(world.lookup(name, 'x')).toEqual(['http://x.test:2222'])
+  },
+)
+
 test('D7: what is registered just as its node is forgotten exceeds what that one had', () => {
   for (const after_ms of [0, 4, 10, 40]) {
     const world = cluster('abc')
