@@ -127,9 +127,8 @@ export class Index {
 
   /** The same, or the one that would count again were its owner back, who has been away for so long that it competes with nobody. */
   findAwayToo(id: string): Found | undefined {
-    const away = this.#union.winner(id, 'away too')
-    const isThere = away !== undefined && away.record.n > this.#union.removedUpTo(id)
-    return this.find(id) ?? (isThere ? away : undefined)
+    const found = this.find(id) ?? this.#union.winner(id, 'away too')
+    return found !== undefined && found.record.n > this.#union.removedUpTo(id) ? found : undefined
   }
 
   /** The id of the instance with this url and no other slug. */

@@ -85,12 +85,12 @@ function addMaintenance(app: FastifyInstance, service: RegistryService): void {
 
 /** Nothing, `null` and `{}` leave for good. Nobody does that by a word that was misspelt. */
 function parseLeaving(body: unknown): { readonly restart: boolean } {
-  const { restart = false, ...others } =
-    typeof body === 'object' && body !== null ? (body as { restart?: unknown }) : {}
-  const isObject = body === undefined || body === null || (typeof body === 'object' && !Array.isArray(body))
-  const [unknown] = Object.keys(others)
-  if (!isObject)
+  if (body === undefined || body === null) return { restart: false }
+  if (typeof body !== 'object' || Array.isArray(body)) {
     throw new RegistryError('malformed', 'the request body: must be empty, or an object such as {"restart": true}')
+  }
+  const { restart = false, ...others } = body as { restart?: unknown }
+  const [unknown] = Object.keys(others)
   if (typeof restart !== 'boolean') throw new RegistryError('malformed', 'restart: must be true or false')
   if (unknown !== undefined)
     throw new RegistryError('malformed', `${unknown}: is no field of this call; did you mean restart?`)

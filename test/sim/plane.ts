@@ -11,7 +11,7 @@ import type { Registry } from '../../src/core/registry/registry.js'
 import { Roster } from '../../src/core/registry/roster.js'
 import { joinMark, markOf } from '../../src/core/replica/replica.js'
 import { Reader, Writer, equalBytes } from '../../src/core/wire/codec.js'
-import { type GossipMessage, decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
+import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
 import { type Head, type SignedHead, compareHeads, decodeHead, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
 import { cheapCrypto } from './crypto.js'
@@ -34,27 +34,22 @@ export function firstHead(self: string, boot: string, generation: number): Signe
   return signHead(head, cheapCrypto(self))
 }
 
-const marks = new WeakMap<SignedHead, Uint8Array>()
+/** What is made of an object that a thousand daemons share is made once. */
+function once<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const made = new WeakMap<K, V>()
+  return (key) => {
+    const known = made.get(key)
+    if (known !== undefined) return known
+    const value = make(key)
+    made.set(key, value)
+    return value
+  }
+}
 
 /** Of heads that were there before a world began, all its daemons hold the same one. */
-function markOnce(signed: SignedHead): Uint8Array {
-  const known = marks.get(signed)
-  if (known !== undefined) return known
-  const mark = markOf(signed, cheapCrypto(signed.head.owner))
-  marks.set(signed, mark)
-  return mark
-}
-
-const messages = new WeakMap<Uint8Array, GossipMessage>()
-
-/** Of what goes to a thousand daemons, each reads the same. */
-function readOnce(bytes: Uint8Array): GossipMessage | undefined {
-  const known = messages.get(bytes)
-  if (known !== undefined) return known
-  const message = decodeGossip(bytes)
-  if (message !== undefined) messages.set(bytes, message)
-  return message
-}
+const markOnce = once((signed: SignedHead) => markOf(signed, cheapCrypto(signed.head.owner)))
+/** What goes to all is read by each. */
+const readOnce = once(decodeGossip)
 
 /** The heads that a daemon holds, in the place of documents. */
 class Heads {

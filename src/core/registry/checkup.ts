@@ -84,6 +84,12 @@ export class Checkup {
     }
   }
 
+  /** Nothing is known of any own instance: what was said of them is from another time. */
+  startOver(now: number): void {
+    this.forget(this.#desk.journal.keys('instances'))
+    this.checkAll(now)
+  }
+
   tick(now: number): void {
     for (const [id, at] of this.#dueById) {
       if (at > now) return

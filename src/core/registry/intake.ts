@@ -277,8 +277,7 @@ export class Intake {
   /** Others have fenced us up to this head, if it is one of ours. */
   noteFenced(fence: SignedHead | undefined, at: Moment): void {
     const { journal } = this.#parts.desk
-    if (!journal.isOpen || !this.#isOurs(fence)) return
-    if (fence.head.generation >= journal.generation) this.#survive(fence.head.generation, at)
+    if (journal.isOpen && this.#isFenced(fence, journal.generation)) this.#survive(fence.head.generation, at)
   }
 
   /**
@@ -287,20 +286,21 @@ export class Intake {
    */
   noteFencedWhileOff(fence: SignedHead | undefined): void {
     const { journal } = this.#parts.desk
-    if (this.#isOurs(fence) && fence.head.generation >= journal.continuedGeneration) this.#dropTakenOver()
+    if (this.#isFenced(fence, journal.continuedGeneration)) this.#dropTakenOver()
   }
 
-  #isOurs(fence: SignedHead | undefined): fence is SignedHead {
+  /** Whether it ends this generation of ours. Peers tell of it again and again: its signature is looked at only where it does. */
+  #isFenced(fence: SignedHead | undefined, generation: number): fence is SignedHead {
     const { self, crypto } = this.#parts.desk
-    return fence !== undefined && fence.head.owner === self && verifyHead(fence, crypto)
+    if (fence === undefined || fence.head.owner !== self || fence.head.generation < generation) return false
+    return verifyHead(fence, crypto)
   }
 
   /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again, and checked anew. */
   #survive(fencedUpTo: number, at: Moment): void {
     const { journal } = this.#parts.desk
     this.#dropTakenOver()
-    this.#parts.checkup.forget(journal.keys('instances'))
-    this.#parts.checkup.checkAll(at.now)
+    this.#parts.checkup.startOver(at.now)
     journal.raiseGeneration(fencedUpTo + 1)
     this.tellGeneration('this node was forgotten by the cluster while it lived')
   }
@@ -309,9 +309,9 @@ export class Intake {
   noteOutlived(ids: Iterable<string>): void {
     const { union, self } = this.#parts.desk
     for (const id of ids) {
-      const others = [...union.records(id)].filter(([owner]) => owner !== self)
-      if (others.length === 0 || !union.records(id).has(self)) this.#outlived.delete(id)
-      else this.#outlived.set(id, new Map(others.map(([owner, { n }]) => [owner, n])))
+      const records = union.records(id)
+      if (records.size < 2 || !records.has(self)) this.#outlived.delete(id)
+      else this.#outlived.set(id, new Map([...records].map(([owner, { n }]) => [owner, n])))
     }
   }
 

@@ -119,8 +119,7 @@ export class Opening {
     if (end.content !== undefined && this.#parts.desk.journal.isForeign(end.content.signed.head)) {
       this.#parts.desk.journal.continueFrom(end.content)
       this.#parts.intake.tellGeneration('a peer knew a newer version of this node’s own records')
-      this.#parts.checkup.forget(this.#parts.desk.journal.keys('instances'))
-      this.#parts.checkup.checkAll(at.now)
+      this.#parts.checkup.startOver(at.now)
     }
     if (end.blank) this.#goBlank(at)
     this.#parts.checkup.forget(joining.unchecked)

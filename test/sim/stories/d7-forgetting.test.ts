@@ -173,6 +173,17 @@ test('a removal holds for all who claim the id, also for one who has been dead f
   for (const name of 'abcd') expect(rows(world, name, 'x').filter((row) => !row.includes('removed'))).toEqual([])
 })
 
+/** Fences a machine that runs, or one that is off and starts again soon after. */
+function forgottenByMistake(world: World, name: string, by: string, how: string): void {
+  if (how === 'off') {
+    world.crash(name)
+    world.run(10_000)
+  }
+  fence(world, by, name)
+  world.run(2000)
+  if (how === 'off') world.start(name)
+}
+
 test.each(['alive', 'off'])(
   'D7: who registered again what others had removed keeps it when it is forgotten by mistake, %s',
   (how) => {
@@ -186,13 +197,7 @@ test.each(['alive', 'off'])(
     agree(world)
     registered(world, 'c', 'x', 2222)
     agree(world)
-    if (how === 'off') {
-      world.crash('c')
-      world.run(10_000)
-    }
-    fence(world, 'b', 'c')
-    world.run(2000)
-    if (how === 'off') world.start('c')
+    forgottenByMistake(world, 'c', 'b', how)
     agree(world)
     world.run(2000)
     for (const name of 'abc') expect(world.lookup(name, 'x')).toEqual(['http://x.test:2222'])
@@ -233,13 +238,7 @@ test.each(['alive', 'off'])(
     world.run(5000)
     registered(world, 'c', 'x', 2222)
     world.run(2000)
-    if (how === 'off') {
-      world.crash('c')
-      world.run(10_000)
-    }
-    fence(world, 'a', 'c')
-    world.run(2000)
-    if (how === 'off') world.start('c')
+    forgottenByMistake(world, 'c', 'a', how)
     world.run(5000)
     world.start('b')
     agree(world)
