@@ -5,6 +5,7 @@ import { type Outcome, merged } from '../test/sim/scenarios/outcome.js'
 import type { Scenario, StageOptions } from '../test/sim/scenarios/stage.js'
 import { type Row, table } from '../test/sim/scenarios/table.js'
 import { progress } from './bench/progress.js'
+import { record } from './simulate/record.js'
 
 interface Options {
   readonly nodes: number
@@ -18,6 +19,7 @@ interface Options {
 const wholeNodes = 300
 
 const usage = `npm run simulate -- [--nodes 20] [--scenario NAME|all|list] [--seed 1] [--seeds 1] [--quick] [--plane] [--json]
+npm run simulate -- --record FILE | --compare FILE [--lives 100] [--only RE] [--full RE]
 
   --nodes     how many machines the cluster has
   --scenario  one of those below, or all of them; list prints them
@@ -26,6 +28,12 @@ const usage = `npm run simulate -- [--nodes 20] [--scenario NAME|all|list] [--se
   --quick     shorter troubles, as the tests have them
   --plane     the membership plane alone (heads without content); always so beyond ${wholeNodes} nodes
   --json      the rows as JSON instead of a table
+
+  --record    notes what every daemon asked for in all stories, scenarios and random lives, as hashes
+  --compare   tells them again, and says where what they ask for is no longer what such a record says
+  --lives     how many random lives of each kind
+  --only      a regular expression: tests with such a name alone
+  --full      a regular expression: of tests with such a name every effect is written to FILE.txt
 
 `
 
@@ -97,9 +105,19 @@ function main(): void {
       quick: { type: 'boolean' },
       plane: { type: 'boolean' },
       json: { type: 'boolean' },
+      record: { type: 'string' },
+      compare: { type: 'string' },
+      lives: { type: 'string' },
+      only: { type: 'string' },
+      full: { type: 'string' },
       help: { type: 'boolean' },
     },
   })
+  if (values.record !== undefined || values.compare !== undefined) {
+    const lives = count(values.lives, 'lives', 100)
+    if (!record({ ...values, lives })) process.exitCode = 1
+    return
+  }
   const { scenario: wanted = 'list' } = values
   if (values.help === true || wanted === 'list') {
     process.stdout.write(usage + list())

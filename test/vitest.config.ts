@@ -16,7 +16,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    setupFiles: ['src/polyfill.ts'],
+    setupFiles: ['src/polyfill.ts', 'test/sim/recording/setup.ts'],
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     // Vitest would leave one core of two idle. More workers than cores: the longest files wait for daemons, disks and timers.

@@ -4,6 +4,7 @@ import type { RegistryError } from '../../src/core/errors.js'
 import type { Machine } from './machine.js'
 import type { EventQueue } from './queue.js'
 import type { Random } from './random.js'
+import type { WorldRecording } from './recording/recording.js'
 import type { Wires } from './wires.js'
 
 /** What became of a command: `result` is absent until it is answered, `at` is when that was. */
@@ -19,6 +20,8 @@ export interface EngineParts {
   /** How long a synced write takes. */
   readonly fsync_ms: number
   readonly say: (who: string, what: RegistryEvent) => void
+  /** Where all that the daemons ask for is noted down. */
+  readonly recording?: WorldRecording
 }
 
 const epoch_ms = Date.UTC(2026, 0, 1)
@@ -87,11 +90,13 @@ export class Engine {
       if (input.type !== 'wake') machine.backlog.push(input)
       return
     }
-    this.run(machine, machine.registry.handle(input, this.moment(machine)))
+    this.run(machine, machine.registry.handle(input, this.moment(machine)), input)
     this.scheduleWake(machine)
   }
 
-  run(machine: Machine, effects: readonly Effect[]): void {
+  /** @param input what these are the answer to; absent at the start */
+  run(machine: Machine, effects: readonly Effect[], input?: Input): void {
+    this.#parts.recording?.note({ machine: machine.name, now: this.#now }, input, effects)
     for (const effect of effects) this.#perform(machine, effect)
   }
 

@@ -8,6 +8,7 @@ import { Machine, type StartOptions } from './machine.js'
 import { firstHead } from './plane.js'
 import { EventQueue } from './queue.js'
 import { Random } from './random.js'
+import { recordWorld } from './recording/recording.js'
 import { Trace } from './trace.js'
 import { type LinkOptions, Wires } from './wires.js'
 
@@ -44,12 +45,14 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options
     this.random = new Random(options.seed)
+    const recording = recordWorld()
     this.#engine = new Engine({
       time: this.#time,
       random: this.random,
       wires: () => this.wires,
       fsync_ms: options.fsync_ms ?? 1,
       say: (who, what) => this.say(who, what),
+      ...(recording !== undefined && { recording }),
     })
     this.wires = new Wires({
       random: this.random,
