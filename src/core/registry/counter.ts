@@ -41,8 +41,12 @@ export class Counter {
     this.#waiting.push({ ticket, command })
   }
 
-  serveWaiting(): void {
-    for (const { ticket, command } of this.#waiting.splice(0)) this.serve(ticket, command)
+  /** @param settle brings the tables up to date: each command reads what the one before it staged */
+  serveWaiting(settle: () => void): void {
+    for (const { ticket, command } of this.#waiting.splice(0)) {
+      this.serve(ticket, command)
+      settle()
+    }
   }
 
   refuse(ticket: number, why: string): void {

@@ -124,10 +124,13 @@ export class Opening {
     if (end.blank) this.#goBlank(at)
     this.#parts.checkup.forget(joining.unchecked)
     settle()
-    this.#open(joining, this.#addresses, at)
+    this.#open(this.#addresses, { joining, at, settle })
   }
 
-  #open(joining: Joining, addresses: readonly string[], at: Moment): void {
+  #open(
+    addresses: readonly string[],
+    { joining, at, settle }: { readonly joining: Joining; readonly at: Moment; readonly settle: () => void },
+  ): void {
     const { desk, commands, intake, horizon, counter, exchange } = this.#parts
     this.#writeNode(addresses)
     const fences = [horizon.fence(desk.self), ...joining.fences]
@@ -136,7 +139,7 @@ export class Opening {
     commands.dropAllBeaten()
     intake.save(at)
     for (const fence of fences) intake.noteFenced(fence, at)
-    counter.serveWaiting()
+    counter.serveWaiting(settle)
     for (const peer of desk.connected) exchange.sync(peer, at.now)
   }
 

@@ -93,6 +93,18 @@ test('join: a newcomer holds everything and is ready soon after its first contac
   agree(world)
 })
 
+test('join: writes that wait for it come to the same as if they came one after the other', () => {
+  const world = cluster('ab')
+  world.crash('a')
+  world.start('a')
+  const url = 'http://i.test:80'
+  const answers = [world.register('a', { url }), world.register('a', { url, slug: 's' })] // the second names the first
+  const [first, second] = answers.map((answer) => done(world, answer))
+  expect(second).toBe(first)
+  agree(world)
+  expect(world.instances('b')).toEqual([first])
+})
+
 test('join: daemons started at the same instant list each other within a second', () => {
   const world = new World({ seed: 3 })
   world.startAll('a', 'b')
