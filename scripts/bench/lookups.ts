@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Effect, Input } from '../../src/core/effects.js'
 import { parseRegistration } from '../../src/core/model.js'
-import type * as registryRoom from '../../src/core/registry/registry.js'
+import type * as registryRoom from '../../src/core/registry.js'
 import { cheapCrypto } from '../../test/sim/crypto.js'
 import { bySeeds, closeCluster, openCluster, start, withLine } from './daemons.js'
 import { get, Line, send } from './line.js'
@@ -24,9 +24,7 @@ export async function benchLookups(): Promise<Row[]> {
 
 /** As built, not as `tsx` compiles it: that adds to every inner function what a daemon does not pay. */
 async function builtRegistry(): Promise<typeof registryRoom.Registry> {
-  const built = (await import(
-    new URL('../../dist/core/registry/registry.js', import.meta.url).href
-  )) as typeof registryRoom
+  const built = (await import(new URL('../../dist/core/registry.js', import.meta.url).href)) as typeof registryRoom
   return built.Registry
 }
 

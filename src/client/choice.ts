@@ -2,7 +2,7 @@
  * Spreads calls over the instances of a service: asks for them now and then, and hands them out in turn. It never calls one.
  */
 import { RegistryError } from '../core/errors.js'
-import { worthPicking } from '../core/preference.js'
+import { worthPicking } from '../core/lookup/preference.js'
 import type { InstanceView, LookupResult } from '../core/views.js'
 
 /** Older than `fresh`: asked again, while what is known still serves. Older than `kept`: not served any more. */

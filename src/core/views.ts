@@ -115,6 +115,40 @@ export interface Readiness {
   readonly reasons: readonly string[]
 }
 
+/** How a daemon is inside, in figures: for whoever reads a bug report. Only gains fields. */
+export interface StateView {
+  /** See `core/phase.ts`. */
+  readonly phase: string
+  readonly generation: number
+  readonly incarnation: number
+  /** What this start continues; absent where it knew of nothing. */
+  readonly parent?: { readonly generation: number; readonly version: number }
+  /** Of the newest head on disk; 0 before the first. */
+  readonly version: number
+  readonly epoch: number
+  /** Whether a commit is on its way to the disk, and why the disk refused the last one. */
+  readonly committing: boolean
+  readonly refusal?: string
+  /** Who waits for the disk: callers, and peers. */
+  readonly waitingForDisk: number
+  /** Of the own document, staged ones included. */
+  readonly entries: number
+  readonly entryBytes: number
+  /** Commands that wait for the first head. */
+  readonly queuedCommands: number
+  /** Held of others. */
+  readonly documents: number
+  readonly unsavedDocuments: number
+  /** Others, by what is believed of them. */
+  readonly members: Readonly<Record<MemberState, number>>
+  readonly connections: number
+  /** Questions to peers that are not closed yet. */
+  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove', number>>
+  readonly gaps: number
+  readonly waitingAnswers: number
+  readonly degraded: boolean
+}
+
 /** What sync and heartbeats with one peer have brought, for the debugging commands. */
 export interface ExchangeView {
   /** Heartbeats heard directly. */

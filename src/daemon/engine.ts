@@ -4,7 +4,7 @@
  */
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
 import { RegistryError, messageOf } from '../core/errors.js'
-import type { Registry } from '../core/registry/registry.js'
+import type { Registry } from '../core/registry.js'
 import type { Checker } from '../io/checks.js'
 import type { Network } from '../io/network/network.js'
 import type { DataDir } from '../io/storage/data-dir.js'

@@ -4,7 +4,7 @@
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId } from '../core/model.js'
-import type { Registry } from '../core/registry/registry.js'
+import type { Registry } from '../core/registry.js'
 import type { NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'

@@ -3,7 +3,6 @@ import { expect, test } from 'vitest'
 import {
   deadAfter_ms,
   fresh_ms,
-  heartbeatInterval_ms,
   inheritedSilence_ms,
   lifeSign_ms,
   patience_ms,
@@ -15,6 +14,7 @@ import {
   silence_ms,
   slowPath_ms,
 } from '../../src/core/membership/formulas.js'
+import { heartbeatInterval_ms } from '../../src/core/wire/beat.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
 
 test('two reports hide from three members on, three from eight on; in a cluster of two it takes one', () => {

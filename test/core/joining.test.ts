@@ -1,9 +1,9 @@
 // How long a start waits, for whom, and whose word on its own past it takes.
 import { expect, test } from 'vitest'
 import { OwnDocument } from '../../src/core/document/document.js'
-import type { Desk } from '../../src/core/registry/desk.js'
-import { Horizon, horizon_ms, staleVerdict } from '../../src/core/registry/horizon.js'
-import { Joining } from '../../src/core/registry/joining.js'
+import { Joining, staleVerdict } from '../../src/core/own/joining.js'
+import { horizon_ms } from '../../src/core/records/lifetimes.js'
+import { LastHeard } from '../../src/core/retention/last-heard.js'
 import { signHead } from '../../src/core/wire/head.js'
 import type { Parcel, Witness } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
@@ -89,14 +89,12 @@ test('the stale and the new have no word in it', () => {
 })
 
 test('a member tells of the asker when it last heard it, and whether it ever did', () => {
-  const heardAts = new Map<string, number>()
-  const membership = { member: (id: string) => (heardAts.has(id) ? { heardAt: heardAts.get(id) } : undefined) }
-  const desk = { union: { fence: () => undefined }, membership, emit: () => undefined, nextId: () => 1 }
-  const horizon = new Horizon(desk as unknown as Desk, {}, { now: 0, wall: 1_000_000 })
+  const lastHeard = new LastHeard({}, { now: 0, wall: 1_000_000 })
   const at = { now: 60_000, wall: 1_060_000 }
-  expect(horizon.witness('a', false, at)).toEqual({ stale: false, heardOfAsker: false, silence_s: 60 })
-  heardAts.set('a', 50_000)
-  expect(horizon.witness('a', true, at)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
+  const witness = (isStale: boolean, heardAt?: number): Witness =>
+    lastHeard.witness({ id: 'a', heardAt }, isStale, undefined, at)
+  expect(witness(false)).toEqual({ stale: false, heardOfAsker: false, silence_s: 60 })
+  expect(witness(true, 50_000)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
 })
 
 /** A whole document that some peer gives back: one instance whose value says the version. */

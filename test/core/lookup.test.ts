@@ -1,30 +1,40 @@
 // The index: what is visible, what is picked in which order, and what an unknown slug is.
 import { expect, test } from 'vitest'
 import type { RegistryEvent } from '../../src/core/effects.js'
-import { Index } from '../../src/core/lookup.js'
+import { Index } from '../../src/core/lookup/slugs.js'
+import { Visibility } from '../../src/core/lookup/visibility.js'
 import type { InstanceStatus } from '../../src/core/model.js'
-import { writeInstanceRecord } from '../../src/core/replica/records.js'
-import { Union } from '../../src/core/replica/union.js'
+import { writeEntry } from '../../src/core/records/kinds.js'
+import { Union } from '../../src/core/records/union.js'
 
 /** An index over a union, and the owners that are seen. */
 function table(): {
   index: Index
-  visible: Set<string>
-  left: Set<string>
+  /** Owners whose instances are listed. */
+  visible: { add: (owner: string) => void; delete: (owner: string) => void }
+  left: { add: (owner: string) => void }
   events: RegistryEvent[]
   put: (owner: string, id: string, more?: { n?: number; status?: InstanceStatus; slug?: string; url?: string }) => void
   drop: (owner: string, id: string) => void
   remove: (owner: string, id: string, n: number) => void
 } {
   const union = new Union(() => true)
-  const visible = new Set<string>(['a', 'b', 'c'])
-  const left = new Set<string>()
   const events: RegistryEvent[] = []
-  const beliefs = { isVisible: (owner: string) => visible.has(owner), hasLeft: (owner: string) => left.has(owner) }
-  const index = new Index(union, beliefs, (event) => void events.push(event), 0)
+  const visibility = new Visibility('me')
+  for (const owner of 'abc') visibility.note(owner, 'all', false)
+  const visible = {
+    add: (owner: string) => void visibility.note(owner, 'all', false),
+    delete: (owner: string) => void visibility.note(owner, 'none', false),
+  }
+  const left = { add: (owner: string) => void visibility.note(owner, 'none', true) }
+  const inner = new Index(union, visibility, 0)
+  const index = Object.assign(inner, {
+    refresh: told(events, inner.refresh.bind(inner)),
+    refreshOwner: told(events, inner.refreshOwner.bind(inner)),
+  })
   const put: ReturnType<typeof table>['put'] = (owner, id, more = {}) => {
     const record = { id, url: `http://${id}.test`, slug: 's', n: 1, status: 'Healthy' as const, ...more }
-    union.apply(owner, [{ map: 'instances', key: id, after: writeInstanceRecord(record) }])
+    union.apply(owner, [{ map: 'instances', key: id, after: writeEntry('instances', record) as string }])
     index.refresh(id)
   }
   const drop = (owner: string, id: string): void => {
@@ -36,6 +46,18 @@ function table(): {
     index.refresh(id)
   }
   return { index, visible, left, events, put, drop, remove }
+}
+
+/** The same call, whose news are noted down as well. */
+function told(
+  events: RegistryEvent[],
+  call: (name: string) => readonly RegistryEvent[],
+): (name: string) => RegistryEvent[] {
+  return (name) => {
+    const news = [...call(name)]
+    events.push(...news)
+    return news
+  }
 }
 
 function picked(index: Index, count: number, inDoubt = false): Record<string, number> {

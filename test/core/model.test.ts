@@ -14,7 +14,7 @@ import {
   readObject,
 } from '../../src/core/model.js'
 import { urlEndpoint } from '../../src/core/url.js'
-import { writeInstanceRecord } from '../../src/core/replica/records.js'
+import { writeEntry } from '../../src/core/records/kinds.js'
 import { hash } from '../sim/crypto.js'
 
 function refusal(run: () => unknown): string {
@@ -147,9 +147,9 @@ test('records of peers are read or nothing', () => {
     n: 3,
     status: 'Healthy' as const,
   }
-  expect(readInstanceRecord('i', writeInstanceRecord(record))).toEqual(record)
+  expect(readInstanceRecord('i', writeEntry('instances', record) ?? '')).toEqual(record)
   const hidden = { ...record, check: 'http:/x', maintenance: 'repair' }
-  expect(readInstanceRecord('i', writeInstanceRecord(hidden))).toEqual(hidden)
+  expect(readInstanceRecord('i', writeEntry('instances', hidden) ?? '')).toEqual(hidden)
   const later = '{"n":1,"status":"Healthy","url":"http://a","check":"grpc:health"}'
   expect(readInstanceRecord('i', later)).toMatchObject({ url: 'http://a' }) // a later version may know more checks
   expect(readInstanceRecord('i', later)).not.toHaveProperty('check')

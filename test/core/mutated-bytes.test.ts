@@ -184,8 +184,8 @@ test('a document keeps its entries whatever is offered to it', () => {
 })
 
 test('a replica takes only what is signed and what its digest says', () => {
-  const replica = new Replica(cheapCrypto('me'), () => 0)
-  for (const { signed, content } of full) replica.offer(signed, content, 0)
+  const replica = new Replica(cheapCrypto('me'))
+  for (const parcel of full) replica.offer(parcel, 0, 0)
   const held = (): string[] =>
     replica
       .holdings()
@@ -199,8 +199,8 @@ test('a replica takes only what is signed and what its digest says', () => {
   often(rounds / 4, 'replica', (random) => {
     const signed = decodeHead(mutate(random.pick(heads), heads, random))
     if (signed === undefined || valid.has(Buffer.from(signed.bytes).toString('hex'))) return
-    replica.offer(signed, { type: 'full', bytes: mutate(random.pick(bodies), bodies, random) }, 1)
-    replica.offer(signed, { type: 'step', fromEpoch: 1, fromVersion: 1, bytes: random.pick(bodies) }, 1)
+    replica.offer({ signed, content: { type: 'full', bytes: mutate(random.pick(bodies), bodies, random) } }, 0, 1)
+    replica.offer({ signed, content: { type: 'step', fromEpoch: 1, fromVersion: 1, bytes: random.pick(bodies) } }, 0, 1)
   })
   expect(held()).toEqual(before)
 })

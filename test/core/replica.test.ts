@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest'
 import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
 import type { Entry } from '../../src/core/document/entries.js'
-import { Replica, joinMark, markOf } from '../../src/core/replica/replica.js'
+import { Replica } from '../../src/core/replica/replica.js'
+import { joinMark, markOf } from '../../src/core/wire/digest.js'
 import { type SignedHead, compareHeads, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
 import { cheapCrypto } from '../sim/crypto.js'
@@ -24,8 +25,8 @@ function made(owner: string, version: number, value = `value ${version}`, claime
   return { signed: signHead(head, cheapCrypto(owner)), bytes: document.encode() }
 }
 
-function give(replica: Replica, { signed, bytes }: Made, now: number): string {
-  return replica.offer(signed, { type: 'full', bytes }, now).type
+function give(replica: Replica, { signed, bytes }: Made, now: number, fencedUpTo = 0): string {
+  return replica.offer({ signed, content: { type: 'full', bytes } }, fencedUpTo, now).type
 }
 
 function joined(...documents: readonly Made[]): Uint8Array {
@@ -37,7 +38,7 @@ function joined(...documents: readonly Made[]): Uint8Array {
 test('a full content that is not what its head says is refused, as a document and as an offer', () => {
   const wrong = made('a', 1, 'one thing', 'another')
   expect(NodeDocument.load(crypto.hash, wrong.signed, wrong.bytes)).toBeUndefined()
-  expect(give(new Replica(crypto, () => 0), wrong, 0)).toBe('refused')
+  expect(give(new Replica(crypto), wrong, 0)).toBe('refused')
   const right = made('a', 1)
   expect(NodeDocument.load(crypto.hash, right.signed, right.bytes)?.entries.get('instances', 'i')).toBe('value 1')
 })
@@ -45,24 +46,24 @@ test('a full content that is not what its head says is refused, as a document an
 test('a head that somebody else signed is refused', () => {
   const { signed, bytes } = made('a', 1)
   const forged = signHead(signed.head, cheapCrypto('b'))
-  expect(give(new Replica(crypto, () => 0), { signed: forged, bytes }, 0)).toBe('refused')
+  expect(give(new Replica(crypto), { signed: forged, bytes }, 0)).toBe('refused')
 })
 
 test('content over its limit is refused before anybody reads it', () => {
   const { signed } = made('a', 1)
   const bytes = new Uint8Array(wireLimits.contentBytes + 1)
-  const outcome = new Replica(crypto, () => 0).offer(signed, { type: 'full', bytes }, 0)
+  const outcome = new Replica(crypto).offer({ signed, content: { type: 'full', bytes } }, 0, 0)
   expect(outcome).toEqual({ type: 'refused', reason: 'content too large' })
 })
 
 test('a fence refuses its own generation and none above it', () => {
   const document = made('a', 1)
-  expect(give(new Replica(crypto, () => 1), document, 0)).toBe('fenced')
-  expect(give(new Replica(crypto, () => 0), document, 0)).toBe('taken')
+  expect(give(new Replica(crypto), document, 0, 1)).toBe('fenced')
+  expect(give(new Replica(crypto), document, 0)).toBe('taken')
 })
 
 test('the digest holds each document once it has not changed for a while, and no more once it changes or goes', () => {
-  const replica = new Replica(crypto, () => 0)
+  const replica = new Replica(crypto)
   const [a1, a2, b1] = [made('a', 1), made('a', 2), made('b', 1)]
   give(replica, a1, 0)
   give(replica, b1, 1000)
@@ -81,7 +82,7 @@ test('the digest holds each document once it has not changed for a while, and no
 })
 
 test('what changes again before it has settled is in no digest until it rests', () => {
-  const replica = new Replica(crypto, () => 0)
+  const replica = new Replica(crypto)
   for (let version = 1; version <= 5; version++) {
     give(replica, made('a', version), version * 1000)
     expect(replica.settledDigest(version * 1000 + 500, settled_ms)).toEqual(joined())
@@ -90,7 +91,7 @@ test('what changes again before it has settled is in no digest until it rests', 
 })
 
 test('the digest that is given out is the asker’s own', () => {
-  const replica = new Replica(crypto, () => 0)
+  const replica = new Replica(crypto)
   give(replica, made('a', 1), 0)
   const digest = replica.settledDigest(2000, settled_ms)
   joinMark(digest, markOf(made('b', 1).signed, crypto))

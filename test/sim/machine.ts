@@ -1,6 +1,6 @@
 // One simulated machine: its disk and its clock stay, its registry comes and goes.
 import type { Input, Moment, RegistryEvent, StoreOp } from '../../src/core/effects.js'
-import { Registry } from '../../src/core/registry/registry.js'
+import { Registry } from '../../src/core/registry.js'
 import type { SignedHead } from '../../src/core/wire/head.js'
 import { Clock } from './clock.js'
 import { cheapCrypto } from './crypto.js'

@@ -1,16 +1,12 @@
-// A daemon of the membership plane alone: the core's own membership, heartbeats, links and roster, over heads without content.
+// A daemon of the membership plane alone: the core's own liveness, over heads without content.
 // Documents, disk and lookups are left out, so that a thousand of them fit into one test.
 import type { Effect, Input, Moment } from '../../src/core/effects.js'
+import { Liveness, type OwnState, transitionEvent } from '../../src/core/liveness.js'
 import { ownLateness_ms } from '../../src/core/membership/formulas.js'
-import { Membership } from '../../src/core/membership/membership.js'
 import type { Verdict } from '../../src/core/membership/verdict.js'
-import type { Desk } from '../../src/core/registry/desk.js'
-import { Links } from '../../src/core/registry/links.js'
-import { Pulse } from '../../src/core/registry/pulse.js'
-import type { Registry } from '../../src/core/registry/registry.js'
-import { Roster } from '../../src/core/registry/roster.js'
-import { joinMark, markOf } from '../../src/core/replica/replica.js'
+import type { Registry } from '../../src/core/registry.js'
 import { Reader, Writer, equalBytes } from '../../src/core/wire/codec.js'
+import { joinMark, markOf } from '../../src/core/wire/digest.js'
 import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
 import { type Head, type SignedHead, compareHeads, decodeHead, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
@@ -75,21 +71,13 @@ class Heads {
   settledDigest(): Uint8Array {
     return this.#digest.slice()
   }
-
-  document(): undefined {
-    return undefined
-  }
 }
 
 export class PlaneDaemon {
   readonly #start: PlaneStart
-  readonly #membership: Membership
+  readonly #liveness: Liveness
   readonly #heads = new Heads()
-  readonly #links: Links
-  readonly #pulse: Pulse
-  readonly #roster: Roster
-  readonly #connected = new Set<string>()
-  readonly #journal: { generation: number; incarnation: number; isOpen: true; signed: SignedHead }
+  #signed: SignedHead
   #effects: Effect[] = []
   #tickAt: number
   #lastId = 0
@@ -100,32 +88,15 @@ export class PlaneDaemon {
   constructor(start: PlaneStart, { now }: Moment) {
     this.#start = start
     const { self, generation } = start
-    const crypto = cheapCrypto(self)
     this.#tickAt = now + tick_ms
-    this.#membership = new Membership(self, crypto.hash)
-    this.#journal = { generation, incarnation: 0, isOpen: true, signed: firstHead(self, start.boot, generation) }
-    const desk = {
-      self,
-      crypto,
-      membership: this.#membership,
-      replica: this.#heads,
-      union: { setDormant: () => false },
-      journal: this.#journal,
-      connected: this.#connected,
-      emit: (effect: Effect) => void this.#effects.push(effect),
-      nextId: () => (this.#lastId += 1),
-      drop: () => undefined,
-    } as unknown as Desk
-    this.#links = new Links(desk)
-    this.#pulse = new Pulse(desk, this.#links)
-    this.#roster = new Roster(desk, () => ({ refreshOwner: () => undefined }) as never, now)
-    this.#membership.setSelf(generation, 0, now)
+    this.#liveness = new Liveness(self, cheapCrypto(self))
+    this.#signed = firstHead(self, start.boot, generation)
+    this.#liveness.membership.setSelf(generation, 0, now)
     for (const signed of start.known) {
       if (equalBytes(signed.bytes, this.signed.bytes)) this.#isTold = true
       else this.#follow(signed, now)
     }
-    this.#roster.restored(now)
-    this.#pulse.ownHeadChanged(now)
+    this.#liveness.digests.ownHeadChanged(now)
     this.#effects.push({ type: 'notify', event: { type: 'ready' } })
   }
 
@@ -135,11 +106,11 @@ export class PlaneDaemon {
   }
 
   get signed(): SignedHead {
-    return this.#journal.signed
+    return this.#signed
   }
 
   get generation(): number {
-    return this.#journal.generation
+    return this.#start.generation
   }
 
   get wakeAt(): number {
@@ -148,12 +119,18 @@ export class PlaneDaemon {
 
   readonly read = {
     alive: 0,
-    digest: () => ({ digest: [...this.#pulseDigest()].join(), documents: [] }),
+    digest: () => ({ digest: [...this.#digest()].join(), documents: [] }),
     instances: () => [],
   }
 
+  #ownState(): OwnState {
+    const { generation, incarnation } = this.#signed.head
+    const othersDigest = this.#heads.settledDigest()
+    return { generation, incarnation, signed: this.#signed, isSpeaking: true, othersDigest }
+  }
+
   /** Of all heads, our own included. */
-  #pulseDigest(): Uint8Array {
+  #digest(): Uint8Array {
     const digest = this.#heads.settledDigest()
     joinMark(digest, markOf(this.signed, cheapCrypto(this.#start.self)))
     return digest
@@ -168,14 +145,14 @@ export class PlaneDaemon {
   }
 
   #takeEffects(): Effect[] {
-    this.read.alive = this.#membership.alive()
+    this.read.alive = this.#liveness.membership.alive()
     const effects = this.#effects
     this.#effects = []
     return effects
   }
 
   handle(input: Input, { now }: Moment): Effect[] {
-    if (now - this.#tickAt > ownLateness_ms) this.#membership.awoke(now)
+    if (now - this.#tickAt > ownLateness_ms) this.#liveness.membership.awoke(now)
     this.#dispatch(input, now)
     return this.#takeEffects()
   }
@@ -187,10 +164,10 @@ export class PlaneDaemon {
       case 'connected':
         return this.#onConnected(input.peer, now)
       case 'disconnected':
-        return this.#onDisconnected(input.peer)
+        return void this.#effects.push(...this.#liveness.disconnected(input.peer))
       case 'refused':
-        this.#membership.refuse(input.peer)
-        return this.#act(this.#roster.judge(now), now)
+        this.#liveness.membership.refuse(input.peer)
+        return this.#act(this.#liveness.membership.tick(now), now)
       case 'gossip':
         return this.#onGossip(input.author, input.bytes, now)
       case 'beat':
@@ -209,34 +186,25 @@ export class PlaneDaemon {
   }
 
   #onConnected(peer: string, now: number): void {
-    this.#connected.add(peer)
-    this.#pulse.connected(peer, now)
-    if (this.#membership.member(peer)?.state !== 'alive') this.#ask(peer, [this.signed])
-  }
-
-  #onDisconnected(peer: string): void {
-    this.#connected.delete(peer)
-    this.#pulse.disconnected(peer)
-    const member = this.#membership.member(peer)
-    if (member !== undefined && !member.left && this.#links.needs(peer)) this.#effects.push({ type: 'dial', peer })
+    this.#effects.push(...this.#liveness.connected(peer, this.#ownState(), now))
+    if (this.#liveness.membership.member(peer)?.state !== 'alive') this.#ask(peer, [this.signed])
   }
 
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
     const message = readOnce(bytes)
     if (message?.type === 'update') return this.#follow(message.signed, now)
-    if (message?.type === 'report' && this.#membership.report(author, message, now))
-      this.#act(this.#roster.weigh(now), now)
+    const verdict = message === undefined ? undefined : this.#liveness.hearReport(author, message, now)
+    if (verdict !== undefined) this.#act(verdict, now)
   }
 
   #onBeat(from: string, bytes: Uint8Array, now: number): void {
-    const heard = this.#pulse.hear(from, bytes, now)
-    if (heard === undefined) return
-    if (heard.hearing === 'news') this.#ask(from, [this.signed])
-    if (heard.inStep === false && now - this.#syncedAt >= syncPause_ms) {
+    const { effects, hearing, inStep } = this.#liveness.hear(from, bytes, this.#ownState(), now)
+    this.#effects.push(...effects)
+    if (hearing === 'news') this.#ask(from, [this.signed])
+    if (inStep === false && now - this.#syncedAt >= syncPause_ms) {
       this.#syncedAt = now
       this.#ask(from, [this.signed, ...this.#heads.all()])
     }
-    this.#roster.refresh()
   }
 
   /** Gives some heads, and asks for all that the other one holds where these are all that we hold; else for its own. */
@@ -253,40 +221,36 @@ export class PlaneDaemon {
 
   #follow(signed: SignedHead, now: number): void {
     if (signed.head.owner === this.#start.self || !this.#heads.take(signed)) return
-    const transition = this.#membership.follow(signed.head, now)
-    if (transition === undefined) return
-    this.#effects.push({ type: 'notify', event: { type: 'member', ...transition } })
-    this.#roster.refresh()
+    const transition = this.#liveness.membership.follow(signed.head, now)
+    if (transition !== undefined) this.#effects.push(transitionEvent(transition))
   }
 
   #wake(now: number): void {
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
-    if (!this.#isTold && this.#connected.size > 0) this.#tell()
-    this.#act(this.#roster.judge(now), now)
-    this.#pulse.tick(now)
-    this.#links.tick(now, true)
-    this.#roster.tick(now)
+    if (!this.#isTold && this.#liveness.peers.size > 0) this.#tell()
+    this.#act(this.#liveness.membership.tick(now), now)
+    this.#effects.push(...this.#liveness.tick(this.#ownState(), true, now))
+    this.#liveness.membership.takeTouched()
   }
 
-  #act({ reports, refute, takenOver }: Verdict, now: number): void {
-    for (const peer of takenOver) if (!this.#connected.has(peer)) this.#effects.push({ type: 'dial', peer })
-    this.#pulse.report(reports)
-    if (!refute) return
-    this.#publish(this.#next({ incarnation: this.#journal.incarnation + 1 }), now)
-    this.#effects.push({ type: 'notify', event: { type: 'refuted', incarnation: this.#journal.incarnation } })
+  #act(verdict: Verdict, now: number): void {
+    this.#effects.push(...this.#liveness.act(verdict, this.#ownState(), true))
+    if (!verdict.refute) return
+    const incarnation = this.#signed.head.incarnation + 1
+    this.#publish(this.#next({ incarnation }), now)
+    this.#effects.push({ type: 'notify', event: { type: 'refuted', incarnation } })
   }
 
   #leave(ticket: number, now: number): void {
-    this.#publish(this.#next({ incarnation: this.#journal.incarnation, left: { restartGrace_s: 0 } }), now)
+    this.#publish(this.#next({ incarnation: this.#signed.head.incarnation, left: { restartGrace_s: 0 } }), now)
     this.#effects.push({ type: 'settle', ticket, result: { ok: true } })
   }
 
   #publish(signed: SignedHead, now: number): void {
-    this.#journal.signed = signed
-    this.#journal.incarnation = signed.head.incarnation
-    this.#membership.setSelf(this.generation, signed.head.incarnation, now)
-    this.#pulse.ownHeadChanged(now)
+    this.#signed = signed
+    this.#liveness.membership.setSelf(this.generation, signed.head.incarnation, now)
+    this.#liveness.digests.ownHeadChanged(now)
     this.#tell()
   }
 

@@ -1,10 +1,8 @@
 /**
  * The numbers of failure detection: each rule one pure function. Times are milliseconds.
  */
+import { heartbeatInterval_ms } from '../wire/beat.js'
 import { wireLimits } from '../wire/limits.js'
-
-/** How often a daemon sends a heartbeat to each of its observers. */
-export const heartbeatInterval_ms = 1000
 
 /**
  * Silence after which an observer reports: two heartbeats lost and 0.3 s of lateness. A shorter one would report
@@ -36,9 +34,6 @@ export const reportRepeat_ms = 2000
 export function sequencesWithin(duration_ms: number): number {
   return (2 * duration_ms) / heartbeatInterval_ms + 10
 }
-
-/** An observer that expects heartbeats and hears none for this long asks for them, or mends the connection. */
-export const expectation_ms = 5000
 
 /**
  * A timer of ours this late means that we were asleep: what we missed meanwhile says nothing about others.

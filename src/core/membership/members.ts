@@ -50,6 +50,7 @@ export class Members {
     this.#inState[member.state] += 1
     this.#version += 1
     if (member.state === 'unknown') this.rings.add(member.id, member.places)
+    this.touch(member.id)
   }
 
   remove({ id, shortId, state }: Member): void {

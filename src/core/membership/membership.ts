@@ -8,9 +8,7 @@ import type { PeerId } from '../model.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { Defence } from './defence.js'
 import { reportsNeeded, sequencesWithin } from './formulas.js'
-import { Hearsay } from './hearsay.js'
 import {
   type Judgement,
   type Member,
@@ -28,6 +26,8 @@ import {
 } from './member.js'
 import { Members } from './members.js'
 import { type Places, type Rings, placesOf } from './observers.js'
+import { Refutation } from './refutation.js'
+import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
@@ -42,7 +42,7 @@ export class Membership {
   readonly #hash: Crypto['hash']
   readonly #members: Members
   readonly #watch = new Watch()
-  readonly #hearsay: Hearsay
+  readonly #relays: Relays
   /** Those to be judged at each tick: something is going on with them. */
   readonly #restless = new Set<Member>()
   /** The living of whom a report came since the last look. */
@@ -50,7 +50,7 @@ export class Membership {
   readonly #strangers = new Strangers()
   readonly #intake = new ReportIntake()
   /** Reports about ourselves. */
-  readonly #defence = new Defence(this.#intake)
+  readonly #refutation = new Refutation(this.#intake)
   #awakeSince = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   /** What `version` was when the subjects were last worked out. */
@@ -61,7 +61,7 @@ export class Membership {
     this.#hash = hash
     this.#ownPlaces = placesOf(hashOf(self, hash))
     this.#members = new Members(self, this.#ownPlaces)
-    this.#hearsay = new Hearsay(self)
+    this.#relays = new Relays(self)
   }
 
   /** Raised whenever a member comes, goes, or changes its state. */
@@ -129,7 +129,7 @@ export class Membership {
 
   /** Our own head as it is now: what reports about us must name to count. */
   setSelf(generation: number, incarnation: number, now: number): void {
-    this.#defence.setSelf(generation, incarnation, now)
+    this.#refutation.setSelf(generation, incarnation, now)
   }
 
   /** A head of another daemon is now held. */
@@ -148,7 +148,7 @@ export class Membership {
   #add(head: Head, now: number): undefined {
     const member = newMember(head.owner, hashOf(head.owner, this.#hash), head, now)
     this.#members.add(member)
-    this.#hearsay.add(member)
+    this.#relays.add(member)
     this.#restless.add(member)
     const earlier = this.#strangers.welcome(head.owner, now)
     if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at)
@@ -165,7 +165,7 @@ export class Membership {
     const member = this.#members.get(id)
     if (member === undefined) return
     this.#members.remove(member)
-    this.#hearsay.forget(member)
+    this.#relays.forget(member)
     this.#intake.forget(id)
     this.#watch.forget(member)
     this.#restless.delete(member)
@@ -221,7 +221,7 @@ export class Membership {
 
   /** It gets no heartbeats from us any more: what it was told is not worth keeping. */
   unserved(peer: PeerId): void {
-    this.#hearsay.forgetListener(peer)
+    this.#relays.forgetListener(peer)
   }
 
   /** A dial was refused everywhere: it crashed. */
@@ -239,7 +239,7 @@ export class Membership {
   }
 
   #accuse(author: PeerId, saying: Saying, about: About, now: number): boolean {
-    if (about.subject === this.#self) return this.#defence.accuse(author, saying, about, now)
+    if (about.subject === this.#self) return this.#refutation.accuse(author, saying, about, now)
     const subject = this.#members.get(about.subject)
     if (subject === undefined || !this.#intake.take(subject.reports, author, saying, about, now)) return false
     if (subject.state !== 'hidden' || about.withdrawn === true) this.#restless.add(subject)
@@ -259,7 +259,7 @@ export class Membership {
     const at = this.#situation(now)
     const transitions = [...this.#reported].flatMap((member) => this.#judge(member, at) ?? [])
     this.#reported.clear()
-    const refute = this.#defence.mustRefute(this.rings.countObservers(this.#self), now)
+    const refute = this.#refutation.mustRefute(this.rings.countObservers(this.#self), now)
     return { transitions, reports: [], refute, takenOver: [] }
   }
 
@@ -268,7 +268,7 @@ export class Membership {
     this.#reported.clear()
     const takenOver = this.#lookAround(now)
     const at = this.#situation(now)
-    const { silent, heardAgain } = this.#watch.look(this.#self, this.#defence.generation, at)
+    const { silent, heardAgain } = this.#watch.look(this.#self, this.#refutation.generation, at)
     for (const member of silent) this.#restless.add(member)
     if (now - this.#sweptAt >= sweep_ms) this.#sweep(now)
     const transitions: Transition[] = []
@@ -278,7 +278,7 @@ export class Membership {
       else if (this.#isQuiet(member, now)) this.#restless.delete(member)
     }
     const reports = [...silent.map(aboutOf), ...heardAgain.map((member) => ({ ...aboutOf(member), withdrawn: true }))]
-    const refute = this.#defence.mustRefute(this.rings.countObservers(this.#self), now)
+    const refute = this.#refutation.mustRefute(this.rings.countObservers(this.#self), now)
     return { transitions, reports, refute, takenOver }
   }
 
@@ -345,7 +345,7 @@ export class Membership {
 
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
-    return this.#hearsay.for(observer, this.#members.present(), now)
+    return this.#relays.for(observer, this.#members.present(), now)
   }
 }
 

@@ -2,8 +2,8 @@
  * The members that we observe, and what their silence means: nothing, a reason to ask, or a report to all.
  */
 import type { PeerId } from '../model.js'
+import { heartbeatInterval_ms } from '../wire/beat.js'
 import {
-  heartbeatInterval_ms,
   inheritedSilence_ms,
   mistakeMemory_ms,
   patience_ms,

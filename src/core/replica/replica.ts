@@ -4,8 +4,10 @@
  */
 import type { Crypto, StoreOp } from '../effects.js'
 import type { Change } from '../document/entries.js'
+import { Compaction, compactionFloor } from '../document/compaction.js'
 import { type Giveable, NodeDocument } from '../document/document.js'
 import type { PeerId } from '../model.js'
+import { joinMark, markOf } from '../wire/digest.js'
 import { type Head, type SignedHead, compareHeads, comparePoints, verifyHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
@@ -24,17 +26,12 @@ export type Outcome =
   /** It is not what its signature or digest says, or one document too many. */
   | { readonly type: 'refused'; readonly reason: string }
 
-/** Update bytes on disk beyond which a copy's updates are folded into a snapshot. */
-const foldAfterBytes = 128 * 1024
-
 interface Held {
   readonly document: NodeDocument
   /** First 8 bytes of the hash of the signed head, once that has settled. */
   mark: Uint8Array | undefined
   changedAt: number
-  /** Bytes of updates on disk since the last snapshot, and that snapshot's size. */
-  updateBytes: number
-  snapshotBytes: number
+  readonly compaction: Compaction
 }
 
 export class Replica {
@@ -43,12 +40,9 @@ export class Replica {
   /** The marks of all that has settled, joined; what has not waits in the order of its last change. */
   readonly #settled = new Uint8Array(8)
   readonly #unsettled = new Set<Held>()
-  /** Owners up to which generation documents are refused. */
-  readonly #fencedUpTo: (owner: PeerId) => number
 
-  constructor(crypto: Crypto, fencedUpTo: (owner: PeerId) => number) {
+  constructor(crypto: Crypto) {
     this.#crypto = crypto
-    this.#fencedUpTo = fencedUpTo
   }
 
   owners(): IterableIterator<PeerId> {
@@ -63,16 +57,14 @@ export class Replica {
     return this.#held.get(owner)?.document.signed.head
   }
 
-  /** Whether documents of this owner have ended up to this generation: nobody takes them, or wants them. */
-  isFenced({ owner, generation }: Pick<Head, 'owner' | 'generation'>): boolean {
-    return generation <= this.#fencedUpTo(owner)
-  }
-
-  /** Looks at a document, or at a step of one, and takes it where it is right and newer. */
-  offer(signed: SignedHead, content: Parcel['content'], now: number): Outcome {
+  /**
+   * Looks at a document, or at a step of one, and takes it where it is right and newer.
+   * @param fencedUpTo the generation up to which its owner was forgotten: nobody takes what is of that one or an earlier one
+   */
+  offer({ signed, content }: Parcel, fencedUpTo: number, now: number): Outcome {
     const { head } = signed
     const held = this.#held.get(head.owner)
-    if (this.isFenced(head)) return { type: 'fenced' }
+    if (head.generation <= fencedUpTo) return { type: 'fenced' }
     if (held !== undefined && compareHeads(head, held.document.signed.head) <= 0) return { type: 'old' }
     if (held === undefined && this.#held.size >= wireLimits.documents)
       return { type: 'refused', reason: 'too many documents' }
@@ -95,8 +87,7 @@ export class Replica {
     }
     const changes = held.document.replaceBy(document)
     this.#noteChange(held, now)
-    held.updateBytes = 0
-    held.snapshotBytes = bytes.length
+    held.compaction.compacted(bytes.length)
     return { type: 'taken', changes, op }
   }
 
@@ -121,18 +112,17 @@ export class Replica {
   /** A step is appended on disk until the steps outweigh what they lead to. */
   #stepOp(held: Held, signed: SignedHead, update: Uint8Array): StoreOp {
     const { owner, version } = signed.head
-    held.updateBytes += update.length + signed.bytes.length
-    if (held.updateBytes <= Math.max(foldAfterBytes, held.snapshotBytes)) {
+    if (!held.compaction.isDue(update.length + signed.bytes.length)) {
       return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
     }
     const content = held.document.encode()
-    held.updateBytes = 0
-    held.snapshotBytes = content.length
+    held.compaction.compacted(content.length)
     return { type: 'snapshot', owner, head: signed.bytes, content }
   }
 
   #hold(document: NodeDocument, snapshotBytes: number, now: number): void {
-    const held: Held = { document, mark: undefined, changedAt: now, updateBytes: 0, snapshotBytes }
+    const compaction = new Compaction(compactionFloor.copy, snapshotBytes)
+    const held: Held = { document, mark: undefined, changedAt: now, compaction }
     this.#held.set(document.signed.head.owner, held)
     this.#noteChange(held, now)
   }
@@ -151,7 +141,7 @@ export class Replica {
 
   /** A copy could not be written: what comes next is written whole. */
   distrustDisk(): void {
-    for (const held of this.#held.values()) held.updateBytes = Number.POSITIVE_INFINITY
+    for (const { compaction } of this.#held.values()) compaction.distrust()
   }
 
   /** @returns the entries that go with it, as changes */
@@ -182,15 +172,6 @@ export class Replica {
   }
 }
 
-/** A head's contribution to a registry digest. */
-export function markOf(signed: SignedHead, crypto: Crypto): Uint8Array {
-  return crypto.hash(signed.bytes).slice(0, 8)
-}
-
-export function joinMark(digest: Uint8Array, mark: Uint8Array): void {
-  for (let i = 0; i < 8; i++) digest[i] = (digest[i] as number) ^ (mark[i] as number)
-}
-
 /**
  * Whether a new generation began without knowing what is held of an earlier one. A daemon knows all that it wrote
  * itself since its start, so heads of one boot never are behind each other.
@@ -200,9 +181,10 @@ function isBehind(head: Head, held: Head): boolean {
   return head.parent === undefined || comparePoints(head.parent, held) < 0
 }
 
-/** What to send of a document to one who holds `theirs`: the difference where it can be told, else all of it. */
+/** What one who holds `theirs` lacks of a document: the difference where it can be told, else all of it; undefined for nothing. */
 export function parcelFor(document: Giveable, theirs: Holding | undefined): Parcel | undefined {
   const { signed, holding } = document
+  if (theirs !== undefined && compareHeads(holding, theirs) <= 0) return undefined
   const difference = theirs !== undefined && theirs.boot === holding.boot && theirs.epoch === holding.epoch
   if (difference && holding.epoch > 0 && theirs.clock <= holding.clock) {
     const bytes = document.encodeSince(theirs.clock)

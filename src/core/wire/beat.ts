@@ -6,6 +6,9 @@ import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import { wireLimits } from './limits.js'
 
+/** How often a daemon sends a heartbeat to each of its observers. */
+export const heartbeatInterval_ms = 1000
+
 export interface Heartbeat {
   readonly type: 'heartbeat'
   readonly generation: number

@@ -1,6 +1,6 @@
 // Stories of D7: who is silent for three days is forgotten by everybody; and what is odd about a node’s records is told.
 import { expect, test } from 'vitest'
-import { forgetAfter_ms } from '../../../src/core/registry/forgetting.js'
+import { forgetAfter_ms } from '../../../src/core/retention/forgetting.js'
 import type { World } from '../world.js'
 import { agree, cluster, clusterOf, done, registered, restoredAlone, rows, showing } from './cluster.js'
 

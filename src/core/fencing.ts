@@ -1,0 +1,127 @@
+/**
+ * How the forgotten stay forgotten: routes fences between the documents that bring them, the notes that keep them, the document
+ * that they end, or this daemon itself where it is meant.
+ */
+import type { PeerId } from './model.js'
+import type { Outbox } from './outbox.js'
+import type { RegistryState } from './state.js'
+import { type Head, type SignedHead, verifyHead } from './wire/head.js'
+
+/** Fences of one document that outlive it; checking their signatures must not take long. */
+const fencesKept = 512
+
+export class Fencing {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+
+  constructor(state: RegistryState) {
+    this.#state = state
+    this.#out = state.out
+  }
+
+  // ---- fences of others, and what becomes of their documents
+
+  /** The fences of these owners have changed: their documents go, and we ourselves begin anew where we are meant. */
+  applyFences(owners: Iterable<PeerId>): void {
+    const { replica, unsaved, fences, self } = this.#state
+    for (const owner of owners) {
+      fences.noteSoon(owner)
+      const held = replica.document(owner)
+      if (owner === self) this.surviveFence(fences.of(owner))
+      else if (held !== undefined && this.isFenced(held.signed.head)) {
+        this.forget(owner)
+        unsaved.push(held.entries)
+      }
+    }
+    this.saveUnsaved()
+  }
+
+  /** Whether documents of this owner have ended up to this generation: nobody takes them, or wants them. */
+  isFenced({ owner, generation }: Pick<Head, 'owner' | 'generation'>): boolean {
+    return generation <= this.#state.fences.upTo(owner)
+  }
+
+  /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head it has to wait. */
+  saveUnsaved(): void {
+    const { writes, unsaved, at, rules } = this.#state
+    if (!rules.maySign) return
+    for (const entries of unsaved.splice(0)) writes.save(entries, at.wall)
+  }
+
+  /**
+   * Somebody holds what is fenced. Where no document says so any more, whose writer was itself forgotten by one who had
+   * not seen that fence, ours says it from now on: else each would offer for ever what the other refuses.
+   */
+  fenceAgain(owner: PeerId): void {
+    const { writes, fences, self, at, rules } = this.#state
+    const fence = owner === self ? undefined : fences.byNoteAlone(owner)
+    if (fence !== undefined && rules.maySign) writes.fenceUpTo(fence, at.wall)
+  }
+
+  /** Whether it ends this generation of ours. Peers tell of it again and again: its signature is looked at only where it does. */
+  isFencedBy(fence: SignedHead | undefined, generation: number): fence is SignedHead {
+    if (fence === undefined || fence.head.owner !== this.#state.self || fence.head.generation < generation) return false
+    return verifyHead(fence, this.#state.crypto)
+  }
+
+  /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again, checked anew. */
+  surviveFence(fence: SignedHead | undefined): void {
+    const { outlived, identity, checks, at, rules } = this.#state
+    if (!rules.maySign || !this.isFencedBy(fence, identity.generation)) return
+    outlived.dropTakenOver()
+    this.#out.emit(...checks.startOver(at.now))
+    identity.raiseGeneration(fence.head.generation + 1)
+    this.#state.tellGeneration('this node was forgotten by the cluster while it lived')
+  }
+
+  /** Forgets an owner with all that it wrote, except its fences. */
+  forget(owner: PeerId): void {
+    const { records, writes, replica, disputes, liveness, visibility, fences, at } = this.#state
+    const held = replica.document(owner)?.entries
+    if (held !== undefined) writes.keepNumbers(held)
+    for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept)) fences.note(fenced, at.wall)
+    records.follow(owner, replica.drop(owner))
+    liveness.forget(owner)
+    visibility.forget(owner)
+    disputes.forget(owner)
+    this.#out.storeSoon([{ type: 'forget', owner }])
+  }
+
+  // ---- time
+
+  /** Brings the notes on disk up to date, and lets go of what has outlived its time. */
+  keepNotes(isLast: boolean): void {
+    const { writes, replica, liveness, fences, lastHeard, at, rules } = this.#state
+    this.#out.storeSoon(fences.tick(at.wall))
+    if (!isLast && !lastHeard.isNoteDue(at.now)) return
+    const heard = lastHeard.note(liveness.membership.members(), new Set(replica.owners()), at)
+    this.#out.storeSoon([heard, fences.asNote()])
+    this.#out.emit(lastHeard.up(at))
+    const clock = lastHeard.expiryClock(at)
+    if (clock === undefined) return
+    fences.dropExpired(clock)
+    if (rules.maySign) writes.dropExpired(clock)
+  }
+
+  tickForgetting(): void {
+    const { records, writes, replica, liveness, forgetting, self, at } = this.#state
+    if (!forgetting.isDue(at.now)) return
+    const { now, wall } = at
+    const { membership } = liveness
+    forgetting.count(membership.members(), now)
+    if (forgetting.isNoteDue(now)) this.#out.storeSoon([forgetting.note(now)])
+    if (this.#state.phase.name !== 'ready') return
+    for (const owner of forgetting.candidates()) {
+      const member = membership.member(owner)
+      const document = replica.document(owner)
+      if (member === undefined || document === undefined) continue
+      if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self))) continue
+      forgetting.forget(owner)
+      const name = records.union.node(owner)?.id ?? owner
+      writes.fence(document, wall)
+      return this.#out.warn(
+        `forgot node ${name}: nobody has heard of it for 72 hours; if it comes back it registers anew`,
+      )
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * Who lives, as far as connections go: routes between the membership, which believes, and the peers, which are connected. Documents
+ * are nothing to it, so a simulator can run thousands of these without any.
+ */
+import type { Crypto, Effect } from './effects.js'
+import { Membership } from './membership/membership.js'
+import { Overlay } from './membership/overlay.js'
+import type { Hearing, Transition, Verdict } from './membership/verdict.js'
+import type { PeerId } from './model.js'
+import { Digests } from './peers/digests.js'
+import { Heartbeats } from './peers/heartbeats.js'
+import { isOver } from './peers/links.js'
+import { type Peer, Peers, type Standing } from './peers/peers.js'
+import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
+import type { ReportMessage } from './wire/gossip.js'
+import type { SignedHead } from './wire/head.js'
+
+/** What this daemon can say of itself. */
+export interface OwnState {
+  readonly generation: number
+  readonly incarnation: number
+  /** The newest head that is on disk. */
+  readonly signed: SignedHead | undefined
+  /** Whether that head is of this generation, and heartbeats may refer to it. */
+  readonly isSpeaking: boolean
+  /** The registry digest over all other documents. */
+  readonly othersDigest: Uint8Array
+}
+
+/** What a frame came to, besides effects. */
+export interface Heard {
+  readonly effects: readonly Effect[]
+  /** Present for a heartbeat. */
+  readonly hearing?: Hearing
+  /** Whether its sender holds what we hold; absent where that is not known. */
+  readonly inStep?: boolean
+  /** Why it was dropped. */
+  readonly dropped?: string
+}
+
+export class Liveness {
+  readonly #self: PeerId
+  readonly membership: Membership
+  readonly overlay: Overlay
+  readonly peers = new Peers()
+  readonly heartbeats: Heartbeats
+  readonly digests: Digests
+
+  constructor(self: PeerId, crypto: Crypto) {
+    this.#self = self
+    this.membership = new Membership(self, crypto.hash)
+    this.overlay = new Overlay(self, crypto.hash, this.membership)
+    this.heartbeats = new Heartbeats(self)
+    this.digests = new Digests(crypto)
+  }
+
+  /** What the membership holds of a peer. */
+  #standing(id: PeerId): Standing {
+    const member = this.membership.member(id)
+    return {
+      state: member?.state,
+      hasLeft: member?.left ?? false,
+      isObserver: this.membership.observers().includes(id),
+      isNeeded: this.overlay.needs(id),
+      observedSince: member?.observedSince,
+      directAt: member?.directAt,
+    }
+  }
+
+  // ---- connections
+
+  connected(id: PeerId, own: OwnState, now: number): Effect[] {
+    const peer = this.peers.connect(id, now)
+    if (!own.isSpeaking || !this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return []
+    return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
+  }
+
+  /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
+  disconnected(id: PeerId): Effect[] {
+    this.peers.disconnect(id)
+    this.heartbeats.forgetListener(id)
+    this.membership.unserved(id)
+    const member = this.membership.member(id)
+    if (member === undefined) this.heartbeats.forget(id)
+    return member !== undefined && !member.left && this.overlay.needs(id) ? [{ type: 'dial', peer: id }] : []
+  }
+
+  /** The daemon is forgotten. */
+  forget(id: PeerId): void {
+    this.membership.forget(id)
+    this.heartbeats.forget(id)
+  }
+
+  // ---- hearing
+
+  hear(from: PeerId, bytes: Uint8Array, own: OwnState, now: number): Heard {
+    const frame = decodeBeat(bytes)
+    switch (frame?.type) {
+      case 'heartbeat':
+        return this.#hearHeartbeat(from, frame, now)
+      case 'vitals':
+        this.heartbeats.hearVitals(frame.list.filter((vitals) => this.#isWanted(vitals, from)))
+        return { effects: [] }
+      case 'farewell': {
+        this.membership.farewell(from)
+        const peer = this.peers.get(from)
+        if (peer !== undefined) peer.isNeeded = frame.needed
+        return { effects: [] }
+      }
+      case 'ask':
+        return { effects: this.#answer(from, own, now) }
+      case undefined:
+        return { effects: [], dropped: 'unreadable heartbeat' }
+    }
+  }
+
+  #hearHeartbeat(from: PeerId, frame: Heartbeat, now: number): Heard {
+    const hearing = this.membership.hear(from, frame, now)
+    const peer = this.peers.get(from)
+    if (peer === undefined) return { effects: [], hearing }
+    return { effects: [], hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
+  }
+
+  /** Of whoever sends them, and of members that are known: nobody fills the board with names. */
+  #isWanted({ owner, generation }: Vitals, from: PeerId): boolean {
+    const isOwn = owner === from && this.peers.has(from)
+    return isOwn || this.membership.member(owner)?.generation === generation
+  }
+
+  #answer(from: PeerId, own: OwnState, now: number): Effect[] {
+    const peer = this.peers.get(from)
+    if (peer === undefined || !own.isSpeaking) return []
+    return this.heartbeats.asked(peer, now) ? [this.#beat(peer, own, now)] : []
+  }
+
+  /** @returns what follows at once; undefined for a report by or about nobody known */
+  hearReport(author: PeerId, report: ReportMessage, now: number): Verdict | undefined {
+    return this.membership.report(author, report, now) ? this.membership.weigh(now) : undefined
+  }
+
+  // ---- time
+
+  /** What follows from a verdict for others. @param mayReport whether this daemon may accuse anybody */
+  act({ transitions, reports, takenOver }: Verdict, own: OwnState, mayReport: boolean): Effect[] {
+    return [
+      ...transitions.map(transitionEvent),
+      ...takenOver.filter((peer) => !this.peers.has(peer)).map((peer): Effect => ({ type: 'dial', peer })),
+      ...(mayReport ? this.heartbeats.report(reports, own.generation) : []),
+    ]
+  }
+
+  /** @param mayHangUp false while it is not even clear whom we know */
+  tick(own: OwnState, mayHangUp: boolean, now: number): Effect[] {
+    this.digests.note(this.#digest(own, now), now)
+    const effects: Effect[] = []
+    for (const peer of this.peers.all()) effects.push(...this.heartbeats.expect(peer, this.#standing(peer.id), now))
+    if (this.heartbeats.isDue(now)) effects.push(...this.beatAll(own, now))
+    effects.push(...this.overlay.refresh(now))
+    if (mayHangUp) effects.push(...this.#hangUp(now))
+    return effects
+  }
+
+  #hangUp(now: number): Effect[] {
+    const effects: Effect[] = []
+    for (const peer of this.peers.all()) {
+      if (!isOver(peer, this.overlay.needs(peer.id), this.#self < peer.id, now)) continue
+      peer.isHungUp = true
+      effects.push({ type: 'hang-up', peer: peer.id })
+    }
+    return effects
+  }
+
+  beatAll(own: OwnState, now: number): Effect[] {
+    if (!own.isSpeaking) return []
+    const withVitals = this.heartbeats.beginRound(now)
+    return [...this.peers.all()].flatMap((peer) => {
+      const standing = this.#standing(peer.id)
+      if (this.heartbeats.isToBeServed(peer, standing, now)) {
+        const beat = this.#beat(peer, own, now)
+        return withVitals ? [beat, ...this.heartbeats.sendVitals(peer.id)] : [beat]
+      }
+      if (peer.isServed) this.membership.unserved(peer.id)
+      return this.heartbeats.bidFarewell(peer, standing, now)
+    })
+  }
+
+  #beat(to: Peer, own: OwnState, now: number): Effect {
+    const { generation, incarnation } = own
+    const digest = this.#digest(own, now)
+    return this.heartbeats.beat(to, { generation, incarnation, digest, relayed: this.membership.relaysFor(to.id, now) })
+  }
+
+  #digest({ othersDigest, signed }: OwnState, now: number): Uint8Array {
+    return this.digests.digest(othersDigest, signed, now)
+  }
+}
+
+export function transitionEvent(transition: Transition): Effect {
+  return { type: 'notify', event: { type: 'member', ...transition } }
+}

@@ -1,0 +1,213 @@
+/**
+ * The index that lookups read: instances by slug or url, those of them that are visible, which one to pick next.
+ * It follows the union and what is visible of it; it never reads a document and never waits.
+ */
+import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
+import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
+import type { Found, Union } from '../records/union.js'
+import { worthPicking } from './preference.js'
+import { type Visibility, isInService } from './visibility.js'
+
+/** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
+interface Listing {
+  readonly visible: readonly Found[]
+  /** Those among which `pick` chooses: of the best status there is. */
+  readonly choice: readonly Found[]
+  /** Where the next pick begins. */
+  turn: number
+}
+
+/** The id that a registration gives; else that of the instance with its url and no other slug; else one that follows from both. */
+export function idOf({ id, slug, url }: Registration, index: Index, hash: Crypto['hash']): string {
+  return id ?? index.idAt(url, slug) ?? deriveInstanceId(slug, url, hash)
+}
+
+export class Index {
+  readonly #union: Union
+  readonly #visibility: Visibility
+  readonly #winners = new Map<string, Found>()
+  readonly #idsBySlug = new Map<string, Set<string>>()
+  readonly #idsByUrl = new Map<string, Set<string>>()
+  readonly #idsByOwner = new Map<PeerId, Set<string>>()
+  readonly #visible = new Set<string>()
+  readonly #listings = new Map<string, Listing>()
+  readonly #lastKnown = new Map<string, Listing>()
+  /** Where each slug's rotation begins: differs between daemons, so that they do not all pick the same one first. */
+  readonly #firstTurn: number
+
+  constructor(union: Union, visibility: Visibility, firstTurn: number) {
+    this.#union = union
+    this.#visibility = visibility
+    this.#firstTurn = firstTurn
+  }
+
+  /** The union has changed at this id. @returns what that is for readers */
+  refresh(id: string): RegistryEvent[] {
+    const before = this.#winners.get(id)
+    const after = this.#union.standing(id)
+    if (before !== undefined && after !== undefined && isFoundAlike(before, after)) this.#winners.set(id, after)
+    else {
+      if (before !== undefined) this.#unlink(id, before)
+      if (after !== undefined) this.#link(id, after)
+    }
+    const events: RegistryEvent[] = []
+    if (before !== undefined && after !== undefined && before.record.status !== after.record.status)
+      events.push({ type: 'instance-status', id, from: before.record.status, to: after.record.status })
+    return events.concat(this.#refreshVisibility(id, before))
+  }
+
+  /** The belief about this owner has changed, or what it says of itself. @returns what that is for readers */
+  refreshOwner(owner: PeerId): RegistryEvent[] {
+    return [...(this.#idsByOwner.get(owner) ?? [])].flatMap((id) => this.#refreshVisibility(id, this.#winners.get(id)))
+  }
+
+  #link(id: string, found: Found): void {
+    this.#winners.set(id, found)
+    addTo(this.#idsByOwner, found.owner, id)
+    addTo(this.#idsByUrl, found.record.url, id)
+    if (found.record.slug !== undefined) addTo(this.#idsBySlug, found.record.slug, id)
+  }
+
+  #unlink(id: string, found: Found): void {
+    this.#winners.delete(id)
+    removeFrom(this.#idsByOwner, found.owner, id)
+    removeFrom(this.#idsByUrl, found.record.url, id)
+    if (found.record.slug !== undefined) removeFrom(this.#idsBySlug, found.record.slug, id)
+  }
+
+  #refreshVisibility(id: string, before: Found | undefined): RegistryEvent[] {
+    const after = this.#winners.get(id)
+    const wasVisible = this.#visible.has(id)
+    const isVisible = after !== undefined && this.#visibility.shows(after)
+    for (const slug of [before?.record.slug, after?.record.slug]) {
+      if (slug === undefined) continue
+      this.#listings.delete(slug)
+      this.#lastKnown.delete(slug)
+    }
+    if (isVisible) this.#visible.add(id)
+    else this.#visible.delete(id)
+    return newsOf(id, wasVisible ? before : undefined, isVisible ? after : undefined)
+  }
+
+  isVisible(id: string): boolean {
+    return this.#visible.has(id)
+  }
+
+  /** The record of an id that counts and is not removed, visible or not. */
+  find(id: string): Found | undefined {
+    return this.#winners.get(id)
+  }
+
+  /** The id of the instance with this url and no other slug. */
+  idAt(url: string, slug?: string): string | undefined {
+    const slugAt = (known: string): string | undefined => this.#winners.get(known)?.record.slug
+    const sameUrl = [...(this.#idsByUrl.get(url) ?? [])].sort().filter((known) => {
+      return slugAt(known) === undefined || slug === undefined || slugAt(known) === slug
+    })
+    return sameUrl.find((known) => slugAt(known) === slug) ?? sameUrl[0]
+  }
+
+  /** Every visible instance, in no particular order. */
+  *visible(): Generator<Found> {
+    for (const id of this.#visible) yield this.#winners.get(id) as Found
+  }
+
+  /**
+   * The visible instances of a slug; undefined where no record has that slug.
+   * @param inDoubt whether this daemon has lost sight of the cluster: then last-known ones count too
+   */
+  lookup(slug: string, inDoubt: boolean): readonly Found[] | undefined {
+    if (!this.#idsBySlug.has(slug)) return undefined
+    return this.#listing(slug, inDoubt).visible
+  }
+
+  /**
+   * Another object as soon as `lookup` would give anything else, or say anything else of it; undefined where no record has that
+   * slug. What is made of a lookup may be kept for as long as this is the same, moments of heartbeats aside.
+   */
+  version(slug: string, inDoubt: boolean): object | undefined {
+    return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
+  }
+
+  /** One of them, in turn, of the best status there is; undefined where there is none. */
+  pick(slug: string, inDoubt: boolean): Found | undefined {
+    const listing = this.#listing(slug, inDoubt)
+    if (listing.choice.length === 0) return undefined
+    listing.turn = (listing.turn + 1) % listing.choice.length
+    return listing.choice[listing.turn]
+  }
+
+  #listing(slug: string, inDoubt: boolean): Listing {
+    const cache = inDoubt ? this.#lastKnown : this.#listings
+    const known = cache.get(slug)
+    if (known !== undefined) return known
+    const listing = this.#makeListing(slug, inDoubt)
+    if (this.#idsBySlug.has(slug)) cache.set(slug, listing) // never for unknown slugs: callers could fill the memory with them
+    return listing
+  }
+
+  #makeListing(slug: string, inDoubt: boolean): Listing {
+    const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
+    const known = ids.map((id) => this.#winners.get(id) as Found).filter(isInService)
+    const visible = known.filter((found) => this.#visibility.shows(found))
+    const turn = this.#firstTurn % Math.max(1, known.length)
+    const living = worthPicking(visible, statusOf, false)
+    if (!inDoubt) return { visible, choice: living, turn }
+    const lastKnown = known.filter(({ owner }) => !this.#visibility.hasLeft(owner))
+    return { visible: lastKnown, choice: living.length > 0 ? living : worthPicking(lastKnown, statusOf, true), turn }
+  }
+}
+
+/** What readers of the old slug and of the new one have to know, each of which may follow its own slug alone. */
+function newsOf(id: string, before: Found | undefined, after: Found | undefined): RegistryEvent[] {
+  const news = (change: InstanceChange, { record: { slug } }: Found): RegistryEvent => {
+    return { type: 'instance', id, change, ...(slug !== undefined && { slug }) }
+  }
+  if (before !== undefined && after !== undefined && before.record.slug === after.record.slug)
+    return looksTheSame(before, after) ? [] : [news('changed', after)]
+  return [
+    ...(before === undefined ? [] : [news('hidden', before)]),
+    ...(after === undefined ? [] : [news('shown', after)]),
+  ]
+}
+
+function statusOf({ record }: Found): InstanceRecord['status'] {
+  return record.status
+}
+
+/** Whether both are found in the same ways. */
+function isFoundAlike(a: Found, b: Found): boolean {
+  return a.owner === b.owner && a.record.url === b.record.url && a.record.slug === b.record.slug
+}
+
+/** What readers do not see of a record. */
+const unseen: ReadonlySet<string> = new Set<keyof InstanceRecord>(['n', 'check'])
+
+/** Whether readers, who see the record and the node that it is of, see no difference. */
+function looksTheSame(a: Found, b: Found): boolean {
+  return (
+    a.owner === b.owner && (a.record === b.record || (isWithin(a.record, b.record) && isWithin(b.record, a.record)))
+  )
+}
+
+/** Whether whatever readers see of one record stands in the other one as well. */
+function isWithin(record: InstanceRecord, other: InstanceRecord): boolean {
+  for (const key in record) {
+    if (unseen.has(key)) continue
+    const [here, there] = [record[key as keyof InstanceRecord], other[key as keyof InstanceRecord]]
+    if (here !== there && (typeof here !== 'object' || canonicalJson(here) !== canonicalJson(there))) return false
+  }
+  return true
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  if (ids === undefined) index.set(key, new Set([id]))
+  else ids.add(id)
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  ids?.delete(id)
+  if (ids?.size === 0) index.delete(key)
+}

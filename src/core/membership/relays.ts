@@ -1,0 +1,45 @@
+/**
+ * What a heartbeat passes on: of all members the last word that we have of them, those first of whom the listener missed most.
+ */
+import type { PeerId } from '../model.js'
+import type { RelayedHeartbeat } from '../wire/beat.js'
+import { relaysAtOnce } from './formulas.js'
+import type { Member } from './member.js'
+import { Piggyback } from '../piggyback.js'
+
+export class Relays {
+  readonly #piggyback: Piggyback<Member>
+
+  constructor(self: PeerId) {
+    this.#piggyback = new Piggyback(self)
+  }
+
+  add(member: Member): void {
+    this.#piggyback.add(member)
+  }
+
+  forget(member: Member): void {
+    this.#piggyback.delete(member)
+    this.#piggyback.forgetListener(member.id)
+  }
+
+  /** It gets no heartbeats from us any more: what it was told is not worth keeping. */
+  forgetListener(listener: PeerId): void {
+    this.#piggyback.forgetListener(listener)
+  }
+
+  /**
+   * What to tell a listener now; counts as told.
+   * @param members how many there are
+   */
+  for(listener: PeerId, members: number, now: number): RelayedHeartbeat[] {
+    let told = 0
+    const fits = (_: Member, missed: number): boolean => told++ < relaysAtOnce(members, missed)
+    const isWorthTelling = ({ id, heardAt, heardGeneration, generation, left }: Member): boolean =>
+      id !== listener && heardAt !== undefined && heardGeneration === generation && !left
+    const taken = this.#piggyback.take(listener, isWorthTelling, fits)
+    return taken.map(({ shortId, generation, sequence, load = 0, heardAt = now }) => {
+      return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
+    })
+  }
+}

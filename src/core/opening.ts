@@ -1,0 +1,187 @@
+/**
+ * From a start to the first head: routes what is on disk into the parts, the generation to disk, the answers of peers to the join;
+ * then the own document opens.
+ */
+import type { NodeDocument } from './document/document.js'
+import type { StoredDocument } from './effects.js'
+import type { Fencing } from './fencing.js'
+import { type JoinEnd, Joining } from './own/joining.js'
+import { nodeKey } from './records/kinds.js'
+import { horizon_ms } from './records/lifetimes.js'
+import { parcelOf, parcelsOf, readOwn } from './replica/stored.js'
+import type { Projection } from './projection.js'
+import type { Replication } from './replication.js'
+import type { Outbox } from './outbox.js'
+import type { RegistryStart, RegistryState } from './state.js'
+import type { Parcel } from './wire/sync.js'
+
+/** How long to wait before a failed write of the generation is tried again. */
+const retry_ms = 1000
+
+/** What the way to the first head leads past. */
+export interface Routes {
+  readonly state: RegistryState
+  readonly fencing: Fencing
+  readonly projection: Projection
+  readonly replication: Replication
+}
+
+export class Opening {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+  readonly #start: RegistryStart
+  readonly #fencing: Fencing
+  readonly #projection: Projection
+  readonly #replication: Replication
+  #addresses: readonly string[] | undefined
+  /** The write of this start's generation, when it is tried again. */
+  #generationStoreId = 0
+  #generationRetryAt = Number.POSITIVE_INFINITY
+
+  constructor(start: RegistryStart, { state, fencing, projection, replication }: Routes) {
+    this.#start = start
+    this.#state = state
+    this.#out = state.out
+    this.#fencing = fencing
+    this.#projection = projection
+    this.#replication = replication
+  }
+
+  // ---- what is on disk
+
+  /** Takes it up, and begins to join. */
+  begin(): void {
+    const { records, outlived, identity, commits, checks, liveness, degraded, lastHeard, self, crypto, at } =
+      this.#state
+    const { now, wall } = at
+    const { documents, generation, freshKey, lastUp } = this.#start
+    this.#out.storeSoon(lastHeard.begin())
+    const own = this.#restore(documents)
+    identity.setGeneration(Math.max(generation + 1, Math.floor(wall / 1000)))
+    if (own !== undefined) commits.continueFrom(own)
+    outlived.note(records.ownKeys('instances'))
+    this.#storeGeneration()
+    const { membership, overlay } = liveness
+    const restored = [...membership.members()].filter(({ left }) => !left).map(({ id }) => id)
+    degraded.remember(restored, now)
+    this.#out.emit(...overlay.refresh(now))
+    const wasAway = lastUp !== undefined && wall - lastUp > horizon_ms
+    const joining = new Joining({
+      ...{ now, crypto: crypto, self: self, freshKey },
+      stale: wasAway && records.union.holdsAnything(),
+      expected: restored.filter((peer) => overlay.wants(peer)),
+    })
+    joining.checking(records.ownKeys('instances'))
+    this.#out.emit(...checks.checkAll(now))
+    this.#state.phase = { name: 'starting', joining }
+  }
+
+  /** Takes what an earlier run has kept. @returns our own document, as far as it can be read */
+  #restore(documents: readonly StoredDocument[]): NodeDocument | undefined {
+    const { replica, self, crypto } = this.#state
+    let own: NodeDocument | undefined
+    for (const document of documents) {
+      const parcels = parcelsOf(document)
+      if (document.owner === self) own = readOwn(crypto, parcels)
+      else for (const parcel of parcels) this.#restoreOne(parcelOf(parcel, replica.head(document.owner)))
+    }
+    return own
+  }
+
+  /** As it comes from disk it needs no writing; damage is simply not there, and will be fetched again. */
+  #restoreOne(parcel: Parcel): void {
+    const { records, replica, liveness, fences, at } = this.#state
+    const { head } = parcel.signed
+    const outcome = replica.offer(parcel, fences.upTo(head.owner), Number.NEGATIVE_INFINITY)
+    if (outcome.type !== 'taken') return
+    records.follow(head.owner, outcome.changes)
+    liveness.membership.follow(head, at.now)
+  }
+
+  #storeGeneration(): void {
+    this.#generationRetryAt = Number.POSITIVE_INFINITY
+    this.#generationStoreId = this.#out.nextStoreId()
+    const ops = [{ type: 'generation', generation: this.#state.identity.generation }] as const
+    this.#out.emit({ type: 'store', id: this.#generationStoreId, sync: true, ops })
+  }
+
+  /** @returns whether this write was that of the generation */
+  stored(id: number, error: string | undefined): boolean {
+    if (id !== this.#generationStoreId) return false
+    if (error !== undefined) this.#generationRefused(error)
+    else this.#generationStored()
+    return true
+  }
+
+  #generationRefused(error: string): void {
+    this.#generationRetryAt = this.#state.at.now + retry_ms
+    this.#out.warn(`the generation cannot be written (${error}); this node stays silent until it can`)
+  }
+
+  #generationStored(): void {
+    if (this.#state.phase.name !== 'starting') return
+    const { joining } = this.#state.phase
+    this.#state.phase = { name: joining.isStale ? 'stale' : 'joining', joining }
+    this.#replication.syncAll()
+  }
+
+  // ---- the join
+
+  /** The network listens; peers can dial these multiaddrs. */
+  listening(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    if (this.#state.rules.maySign) this.#writeNode(addresses)
+  }
+
+  #writeNode(addresses: readonly string[]): void {
+    this.#state.records.stage('node', nodeKey, { ...this.#start.node, addresses })
+  }
+
+  /** @returns whether the own document has been opened */
+  tick(): boolean {
+    const { now } = this.#state.at
+    if (now >= this.#generationRetryAt) this.#storeGeneration()
+    if (this.#state.phase.name !== 'joining' && this.#state.phase.name !== 'stale') return false
+    if (this.#addresses === undefined) return false
+    const { peers } = this.#state.liveness
+    // An answer that was lost is asked for again: without one this node waits for ever.
+    if (this.#state.phase.name === 'stale') for (const peer of peers.ids()) this.#replication.reconcile(peer)
+    const end = this.#state.phase.joining.end(new Set(peers.ids()), now)
+    if (end !== undefined) this.#open(this.#state.phase.joining, end, this.#addresses)
+    return end !== undefined
+  }
+
+  /** The join is over: from now on heads are signed. */
+  #open(joining: Joining, { content, blank }: JoinEnd, addresses: readonly string[]): void {
+    const { writes, outlived, identity, commits, checks, self, at } = this.#state
+    const { now } = at
+    if (content !== undefined && identity.isForeign(content.signed.head)) {
+      commits.continueFrom(content)
+      this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
+      this.#out.emit(...checks.startOver(now))
+    }
+    if (blank) this.#goBlank()
+    checks.forget(joining.unchecked)
+    this.#projection.settle()
+    this.#writeNode(addresses)
+    const fences = [this.#state.fences.of(self), ...joining.fences]
+    // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers
+    // decide: what we publish has been seen, and may have driven theirs out.
+    const continued = identity.parent?.generation ?? 0
+    if (fences.some((fence) => this.#fencing.isFencedBy(fence, continued))) outlived.dropTakenOver()
+    commits.open()
+    this.#state.phase = { name: 'opening' }
+    writes.dropAllBeaten()
+    this.#fencing.saveUnsaved()
+    for (const fence of fences) this.#fencing.surviveFence(fence)
+  }
+
+  /** Our content is from before the horizon: others may have forgotten why it went. */
+  #goBlank(): void {
+    const { writes, replica, unsaved } = this.#state
+    for (const owner of [...replica.owners()]) this.#fencing.forget(owner)
+    unsaved.length = 0 // what was dropped of it is not worth saving
+    writes.dropEverything()
+    this.#out.warn('this node was off for over 30 days: it dropped its old records and takes the cluster’s')
+  }
+}

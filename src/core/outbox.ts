@@ -1,0 +1,46 @@
+/**
+ * What is on its way out of a registry: effects in their order, what was dropped by reason. It decides nothing.
+ */
+import type { Effect, RegistryEvent, StoreOp } from './effects.js'
+
+export class Outbox {
+  #effects: Effect[] = []
+  #lastStoreId = 0
+  readonly #dropped = new Map<string, number>()
+
+  emit(...effects: readonly Effect[]): void {
+    for (const effect of effects) this.#effects.push(effect)
+  }
+
+  notify(...events: readonly RegistryEvent[]): void {
+    for (const event of events) this.#effects.push({ type: 'notify', event })
+  }
+
+  warn(message: string): void {
+    this.notify({ type: 'warning', message })
+  }
+
+  /** Writes copies, or notes: not waited for, since they can be had again. */
+  storeSoon(ops: readonly StoreOp[]): void {
+    if (ops.length > 0) this.emit({ type: 'store', id: this.nextStoreId(), sync: false, ops })
+  }
+
+  nextStoreId(): number {
+    return (this.#lastStoreId += 1)
+  }
+
+  /** Something from a peer was wrong, or too much: counted by reason, and gone. */
+  drop(reason: string): void {
+    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+  }
+
+  get dropped(): ReadonlyMap<string, number> {
+    return this.#dropped
+  }
+
+  take(): Effect[] {
+    const effects = this.#effects
+    this.#effects = []
+    return effects
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * This daemon's own document: what is staged goes to disk, one group commit after the other, then to everybody.
+ * It publishes nothing that is not on disk.
+ */
+import { Compaction, compactionFloor } from '../document/compaction.js'
+import { type Giveable, type NodeDocument, OwnDocument } from '../document/document.js'
+import { Entries, type EntryMaps, differences, snapshotOf } from '../document/entries.js'
+import type { Crypto, Effect, StoreOp } from '../effects.js'
+import { RegistryError, assert } from '../errors.js'
+import { hex } from '../model.js'
+import type { Records } from '../records/records.js'
+import type { Writes } from '../records/writes.js'
+import { type Head, type SignedHead, signHead } from '../wire/head.js'
+import type { StateView } from '../views.js'
+import type { Holding } from '../wire/sync.js'
+import type { Identity } from './identity.js'
+import { Publication, type Version } from './publication.js'
+import type { Released, Waiting } from './waiting.js'
+
+/** How long to wait before a failed write to disk is tried again. */
+const retry_ms = 1000
+
+interface Commit extends Version {
+  readonly id: number
+  readonly ops: readonly StoreOp[]
+  waiting: readonly Waiting[]
+}
+
+export class Commits {
+  readonly #crypto: Crypto
+  readonly #identity: Identity
+  readonly #records: Records
+  #document: OwnDocument
+  #signed: SignedHead | undefined
+  #version = 0
+  #waiting: Waiting[] = []
+  #inFlight: Commit | undefined
+  readonly #publication = new Publication()
+  #retryAt: number | undefined
+  /** Why the disk refused the last commit, while it does. */
+  #refusal: string | undefined
+  #rebaseDue = false
+  #open = false
+  readonly #compaction = new Compaction(compactionFloor.own)
+  /** The entries that this boot started from: what differs was written since. */
+  #baseline: EntryMaps
+
+  constructor(crypto: Crypto, identity: Identity, records: Records) {
+    this.#crypto = crypto
+    this.#identity = identity
+    this.#records = records
+    const entries = new Entries(crypto.hash)
+    this.#baseline = entries
+    this.#document = this.#build(entries, 0)
+    records.rebase(this.#document.entries, [])
+  }
+
+  #build(entries: Entries, epoch: number): OwnDocument {
+    const client = this.#clientOf(epoch)
+    return new OwnDocument(this.#crypto.hash, { entries: entries.sorted(), epoch, client })
+  }
+
+  /** A Yjs client that nobody else and no other epoch uses. */
+  #clientOf(epoch: number): number {
+    const { self, boot } = this.#identity
+    const seed = new TextEncoder().encode(`${self}/${boot}/${epoch}`)
+    return Number.parseInt(hex(this.#crypto.hash(seed).subarray(0, 4)), 16) || 1
+  }
+
+  // ---- starting
+
+  /** Continues from a document of an earlier start, found on disk or at a peer. Only before `open`. */
+  continueFrom(document: NodeDocument): void {
+    assert(!this.#open, 'what is open adopts')
+    const { head } = document.signed
+    // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
+    const changes = differences(this.#records.ownEntries(), document.entries)
+    this.#baseline = snapshotOf(document.entries)
+    this.#document = this.#build(document.entries, head.epoch)
+    this.#records.rebase(this.#document.entries, changes)
+    this.#signed = document.signed
+    this.#version = head.version
+    this.#identity.continuePoint(head)
+    if (head.generation >= this.#identity.generation) this.#identity.raiseGeneration(head.generation + 1)
+  }
+
+  /** From now on heads are signed. The first one begins an epoch, so nothing of an earlier Yjs client goes on. */
+  open(): void {
+    this.#open = true
+    this.#identity.demandHead()
+    this.#rebaseDue = true
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** Stops signing for good. */
+  mute(): Released {
+    this.#open = false
+    return refused(this.#takeWaiting(), 'this daemon has stopped publishing')
+  }
+
+  // ---- what it is now
+
+  /** The newest head that is on disk. */
+  get signed(): SignedHead | undefined {
+    return this.#signed
+  }
+
+  /** Whether a commit is on its way to the disk: then the document is ahead of `signed`. */
+  get isBusy(): boolean {
+    return this.#inFlight !== undefined
+  }
+
+  /** Why the disk refuses writes, while it does. */
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
+  /** What can be given to others; only while not busy, and once a head of this start is on disk. */
+  get giveable(): Giveable | undefined {
+    const signed = this.#signed
+    if (signed === undefined || this.isBusy || signed.head.boot !== this.#identity.boot) return undefined
+    const { owner, generation, version, boot, epoch } = signed.head
+    const document = this.#document
+    return {
+      signed,
+      holding: { owner, generation, version, boot, epoch, clock: document.clock },
+      encode: () => document.encode(),
+      encodeSince: (clock) => document.encodeSince(clock),
+    }
+  }
+
+  /** What is held of our own document, also of an earlier start. */
+  get holding(): Holding | undefined {
+    if (this.giveable !== undefined) return this.giveable.holding
+    if (this.#signed === undefined) return undefined
+    const { owner, generation, version, boot } = this.#signed.head
+    return { owner, generation, version, boot, epoch: 0, clock: 0 }
+  }
+
+  /** Whoever waits here is released once everything that is staged, or on its way, is on disk. */
+  wait(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+  }
+
+  /**
+   * Continues a document of ours that somebody else wrote or remembered: its entries, and on top what was written here
+   * since this start. Not while busy. @returns what could not be written again, in words
+   */
+  adopt(document: NodeDocument, writes: Writes, wall: number): string[] {
+    assert(!this.isBusy, 'adoption waits for the commit on its way')
+    const { head } = document.signed
+    const current = this.#records.ownEntries()
+    const written = differences(this.#baseline, current)
+    this.#baseline = snapshotOf(document.entries)
+    for (const { map, key, after } of differences(current, document.entries)) this.#records.stageText(map, key, after)
+    const failures = written.flatMap((change) => {
+      try {
+        writes.rewrite(change, this.#baseline, wall)
+        return []
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error
+        return [error.message]
+      }
+    })
+    this.#identity.continuePoint(head)
+    this.#version = Math.max(this.#version, head.version)
+    this.#document.epoch = Math.max(this.#document.epoch, head.epoch)
+    this.#rebaseDue = true
+    this.#identity.raiseGeneration(head.generation + 1)
+    return failures
+  }
+
+  // ---- committing
+
+  /**
+   * Sends what is staged to the disk, as one transaction and one head, unless a commit is on its way already.
+   * @param id of the write, should there be one
+   */
+  commit(now: number, id: number): { readonly effects: Effect[]; readonly released?: Released } {
+    if (this.#inFlight !== undefined || this.#retryAt !== undefined) return { effects: [] }
+    if (!this.#records.isStaged && !this.#identity.isHeadDue) {
+      return this.#waiting.length === 0 ? { effects: [] } : { effects: [], released: { waiting: this.#takeWaiting() } }
+    }
+    if (!this.#open) return { effects: [] }
+    const isRebased = this.#rebaseDue || this.#document.outgrown
+    const published = isRebased ? this.publish(now, true) : [] // an update never spans a new epoch
+    this.#inFlight = this.#nextCommit(id, isRebased)
+    return { effects: [...published, storing(this.#inFlight)] }
+  }
+
+  #nextCommit(id: number, isRebased: boolean): Commit {
+    const changes = this.#records.takeStaged()
+    const from = { epoch: this.#document.epoch, version: this.#version }
+    if (isRebased) this.#document.rebase(this.#clientOf(this.#document.epoch + 1))
+    const update = this.#document.write(changes)
+    this.#version += 1
+    const signed = signHead(this.#head(), this.#crypto)
+    const ops = this.#opsFor(signed, update, isRebased)
+    this.#rebaseDue = false
+    return { id, signed, from, update, ops, waiting: this.#takeWaiting() }
+  }
+
+  #head(): Head {
+    const { self: owner, boot, generation, incarnation, parent, left } = this.#identity
+    return {
+      owner,
+      generation,
+      boot,
+      ...(parent && { parent }),
+      epoch: this.#document.epoch,
+      version: this.#version,
+      incarnation,
+      ...(left && { left }),
+      client: this.#document.client,
+      digest: this.#document.entries.digest(),
+    }
+  }
+
+  #opsFor(signed: SignedHead, update: Uint8Array, isRebased: boolean): StoreOp[] {
+    const { owner, generation, version } = signed.head
+    const ops: StoreOp[] = this.#identity.headSigned() ? [{ type: 'generation', generation }] : []
+    if (!this.#compaction.isDue(update.length + signed.bytes.length) && !isRebased) {
+      return [...ops, { type: 'update', owner, version, head: signed.bytes, update }]
+    }
+    const content = this.#document.encode()
+    this.#compaction.compacted(content.length)
+    return [...ops, { type: 'snapshot', owner, head: signed.bytes, content }]
+  }
+
+  /** Whether this write is the commit on its way. */
+  awaits(id: number): boolean {
+    return this.#inFlight?.id === id
+  }
+
+  /** The commit on its way is on disk, or was refused. */
+  stored(error: string | undefined, now: number): Released {
+    const commit = this.#inFlight
+    assert(commit !== undefined, 'only what was sent to the disk is stored')
+    this.#refusal = error
+    const { waiting } = commit
+    if (error !== undefined) {
+      commit.waiting = []
+      this.#retryAt = now + retry_ms
+      const wayOut = 'it is tried again and may still happen; free or repair the disk'
+      return refused([...waiting, ...this.#takeWaiting()], `the disk refused the write (${error}): ${wayOut}`)
+    }
+    this.#inFlight = undefined
+    this.#signed = commit.signed
+    this.#publication.add(commit)
+    return { waiting }
+  }
+
+  /** Tells everybody what is new on disk; at once only where `urgent`. */
+  publish(now: number, urgent = false): Effect[] {
+    return urgent || now >= this.#publication.dueAt ? this.#publication.publish(now) : []
+  }
+
+  /** Tries the disk again where it failed. */
+  retry(now: number): Effect[] {
+    if (this.#retryAt === undefined || now < this.#retryAt || this.#inFlight === undefined) return []
+    this.#retryAt = undefined
+    return [storing(this.#inFlight)]
+  }
+
+  /** When to be woken: to publish, or to try the disk again. */
+  get wakeAt(): number {
+    return Math.min(this.#publication.dueAt, this.#retryAt ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** How it is, to be printed. */
+  summary(): Pick<StateView, 'version' | 'epoch' | 'committing' | 'refusal' | 'waitingForDisk'> {
+    return {
+      version: this.#signed?.head.version ?? 0,
+      epoch: this.#document.epoch,
+      committing: this.isBusy,
+      ...(this.#refusal !== undefined && { refusal: this.#refusal }),
+      waitingForDisk: this.#waiting.length + (this.#inFlight?.waiting.length ?? 0),
+    }
+  }
+
+  #takeWaiting(): Waiting[] {
+    const waiting = this.#waiting
+    this.#waiting = []
+    return waiting
+  }
+}
+
+function storing({ id, ops }: Commit): Effect {
+  return { type: 'store', id, sync: true, ops }
+}
+
+function refused(waiting: readonly Waiting[], why: string): Released {
+  return { waiting, error: new RegistryError('unavailable', why) }
+}

@@ -1,0 +1,128 @@
+/**
+ * Who this daemon is among all that ever ran with its key: generation, boot, what it continues; and what to make of a head that is
+ * signed with its key by another start.
+ *
+ *     backup    g1 ── g2 ─┬─ (copied) ── g3 ── g4        g4 is not known to whoever starts from the copy: it is continued, as g5
+ *                         └─ restored: g3' …
+ *
+ *     clone     g1 ── g2 ─┬─ g3 ──────── g5 ──────── g7  g5 continued g4; then g6 comes, of the same start as g4: that one goes on,
+ *                         └─ (copied) g4 ──── g6         so two daemons run with one key, of which the lesser boot id stops
+ */
+import type { PeerId } from '../model.js'
+import { type Head, type Origin, type Point, comparePoints } from '../wire/head.js'
+
+/** Who signed a head with our key. `newer`: we do not know it, so it has to be continued. */
+export type Authorship = 'ours' | 'continued' | 'newer' | 'live clone'
+
+export class Identity {
+  readonly self: PeerId
+  /** 16 hex digits, new at each start. */
+  readonly boot: string
+  #generation = 0
+  #incarnation = 0
+  #left: Head['left']
+  #parent: Point | undefined
+  /** Documents of ours by other starts that were continued, by boot id: the generation that they had. */
+  readonly #continued = new Map<string, number>()
+  #isHeadDue = false
+  #isGenerationRaised = false
+
+  constructor(self: PeerId, boot: string) {
+    this.self = self
+    this.boot = boot
+  }
+
+  get generation(): number {
+    return this.#generation
+  }
+
+  get incarnation(): number {
+    return this.#incarnation
+  }
+
+  get left(): Head['left'] {
+    return this.#left
+  }
+
+  /** The point that this start continues. */
+  get parent(): Point | undefined {
+    return this.#parent
+  }
+
+  // ---- changes, each of which has to be said by a head
+
+  raiseIncarnation(): void {
+    this.#incarnation += 1
+    this.#isHeadDue = true
+  }
+
+  raiseGeneration(atLeast: number): void {
+    this.#generation = Math.max(this.#generation + 1, atLeast)
+    this.#isGenerationRaised = true
+    this.#incarnation = 0
+    this.#isHeadDue = true
+  }
+
+  /** The first generation of this start, already on disk. */
+  setGeneration(generation: number): void {
+    this.#generation = Math.max(this.#generation, generation)
+  }
+
+  leave(restartGrace_s: number): void {
+    this.#left = { restartGrace_s }
+    this.#isHeadDue = true
+  }
+
+  /** A head has to be signed, whatever there is to say. */
+  demandHead(): void {
+    this.#isHeadDue = true
+  }
+
+  get isHeadDue(): boolean {
+    return this.#isHeadDue
+  }
+
+  /** A head is being signed. @returns whether it raises the generation, which then has to be on disk before it */
+  headSigned(): boolean {
+    const isRaised = this.#isGenerationRaised
+    this.#isGenerationRaised = false
+    this.#isHeadDue = false
+    return isRaised
+  }
+
+  // ---- other starts with our key
+
+  /** What this start continues from now on. */
+  continuePoint({ generation, version }: Point): void {
+    this.#parent = { generation, version }
+  }
+
+  /** Whether a head of ours was made by another start than this one, and is not part of what this one continues. */
+  isForeign(head: Origin): boolean {
+    if (head.boot === this.boot) return false
+    return this.#parent === undefined || comparePoints(head, this.#parent) > 0
+  }
+
+  /**
+   * By whom a head is that our key has signed:
+   *
+   *     boot id    place in history                                          author
+   *     ours       any                                                       ours
+   *     another    not after the point that this start continues             continued
+   *     another    after it, by a start that we continued already, whose     live clone
+   *                boot id is greater than ours
+   *     another    after it                                                  newer
+   */
+  authorOf(head: Origin): Authorship {
+    if (head.boot === this.boot) return 'ours'
+    if (!this.isForeign(head)) return 'continued'
+    const continued = this.#continued.get(head.boot)
+    const goesOn = continued !== undefined && head.generation > continued
+    return goesOn && this.boot < head.boot ? 'live clone' : 'newer'
+  }
+
+  /** We go on from this head, or ahead of it: should its start go on as well, it is a clone. */
+  noteContinued({ boot, generation }: Origin): void {
+    this.#continued.set(boot, Math.max(generation, this.#continued.get(boot) ?? 0))
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What of this daemon's document is on disk and not yet told: joined, paced, and cut down to its head where it is too large.
+ */
+import { joinUpdates } from '../document/content.js'
+import type { Effect } from '../effects.js'
+import { encodeGossip } from '../wire/gossip.js'
+import type { SignedHead } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
+
+/** Heads are published at most this often; an update may span versions. */
+const publishInterval_ms = 25
+
+/** One version: where it starts, what leads to it, its head. */
+export interface Version {
+  readonly from: { readonly epoch: number; readonly version: number }
+  readonly update: Uint8Array
+  readonly signed: SignedHead
+}
+
+export class Publication {
+  /** In order; each starts where the one before it ends. */
+  #versions: Version[] = []
+  #publishedAt = Number.NEGATIVE_INFINITY
+
+  add(version: Version): void {
+    this.#versions.push(version)
+  }
+
+  /** When to publish; never where there is nothing. */
+  get dueAt(): number {
+    return this.#versions.length === 0 ? Number.POSITIVE_INFINITY : this.#publishedAt + publishInterval_ms
+  }
+
+  /** Tells everybody what there is. */
+  publish(now: number): Effect[] {
+    const first = this.#versions[0]
+    const last = this.#versions.at(-1)
+    if (first === undefined || last === undefined) return []
+    const step = {
+      fromEpoch: first.from.epoch,
+      fromVersion: first.from.version,
+      bytes: joinUpdates(this.#versions.map(({ update }) => update)),
+    }
+    this.#versions = []
+    this.#publishedAt = now
+    const { signed } = last
+    const whole = encodeGossip({ type: 'update', signed, step })
+    const fits = whole.length <= wireLimits.gossipBytes
+    return [{ type: 'broadcast', bytes: fits ? whole : encodeGossip({ type: 'update', signed }) }]
+  }
+}

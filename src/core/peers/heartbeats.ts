@@ -1,0 +1,177 @@
+/**
+ * Heartbeats: which peer gets one, which gets a farewell, which is asked for those that should come. What silence means is the
+ * membership's business.
+ */
+import type { Effect } from '../effects.js'
+import type { PeerId } from '../model.js'
+import type { ExchangeView } from '../views.js'
+import { type BeatFrame, type RelayedHeartbeat, type Vitals, encodeBeat, heartbeatInterval_ms } from '../wire/beat.js'
+import { type About, encodeGossip } from '../wire/gossip.js'
+import { wireLimits } from '../wire/limits.js'
+import type { Peer, Standing } from './peers.js'
+import { VitalsBoard } from './vitals.js'
+
+/** An observer that expects heartbeats and hears none for this long asks for them, or mends the connection. */
+const expectation_ms = 5000
+/** A neighbour is out of step, and synced with, after so many heartbeats in a row with a digest that is none of ours. */
+const mismatchesTolerated = 3
+/** Vitals go with every so many heartbeats. */
+const beatsPerVitals = 2
+/** A farewell is said so often, since frames get lost; and again every so often, since who lost them all waits for us. */
+const farewells = 3
+const farewellInterval_ms = 10_000
+/** Who asked for heartbeats gets them for so long, whatever our rings say. */
+const answerFor_ms = 30_000
+
+/** What a heartbeat says of its sender. */
+export interface Saying {
+  readonly generation: number
+  readonly incarnation: number
+  readonly digest: Uint8Array
+  readonly relayed: readonly RelayedHeartbeat[]
+}
+
+export class Heartbeats {
+  readonly #self: PeerId
+  readonly #vitals: VitalsBoard
+  #sequence = 0
+  #reports = 0
+  #beatAt = Number.NEGATIVE_INFINITY
+  #load: number | undefined
+  #ownVitals: string | undefined
+
+  constructor(self: PeerId) {
+    this.#self = self
+    this.#vitals = new VitalsBoard(self)
+  }
+
+  /** Percent of this machine's CPU. */
+  get load(): number | undefined {
+    return this.#load
+  }
+
+  // ---- sending
+
+  isDue(now: number): boolean {
+    return now >= this.#beatAt + heartbeatInterval_ms
+  }
+
+  /** Begins the next round. @returns whether vitals go with it */
+  beginRound(now: number): boolean {
+    this.#beatAt = now
+    this.#sequence += 1
+    return this.#sequence % beatsPerVitals === 0
+  }
+
+  /** Our observers get heartbeats; so do those who asked, and whoever may not know yet that we live. */
+  isToBeServed({ answeredUntil }: Peer, { isObserver, state }: Standing, now: number): boolean {
+    return isObserver || (state !== 'alive' && state !== 'left') || now < answeredUntil
+  }
+
+  beat(to: Peer, saying: Saying): Effect {
+    to.isServed = true
+    return frame(to.id, { type: 'heartbeat', ...saying, sequence: this.#sequence, load: this.#load ?? 0 })
+  }
+
+  bidFarewell(to: Peer, { isNeeded: needed }: Standing, now: number): Effect[] {
+    if (to.isServed || to.saidNeeded !== needed) to.farewellsDue = farewells
+    to.isServed = false
+    if (to.farewellsDue === 0 && now - to.farewellAt < farewellInterval_ms) return []
+    to.farewellsDue = Math.max(0, to.farewellsDue - 1)
+    to.farewellAt = now
+    to.saidNeeded = needed
+    return [frame(to.id, { type: 'farewell', needed })]
+  }
+
+  /** Tells everybody who fell silent, or is heard again: all in one message, since each goes over every connection. */
+  report(about: readonly About[], authorGeneration: number): Effect[] {
+    const effects: Effect[] = []
+    for (let i = 0; i < about.length; i += wireLimits.reportsAtOnce) {
+      this.#reports += 1
+      const saying = { authorGeneration, sequence: this.#reports }
+      const report = { type: 'report', ...saying, about: about.slice(i, i + wireLimits.reportsAtOnce) } as const
+      effects.push({ type: 'broadcast', bytes: encodeGossip(report) })
+    }
+    return effects
+  }
+
+  // ---- hearing
+
+  /** @returns whether the peer holds what we hold, or may soon */
+  hear(from: Peer, isKnownDigest: boolean, now: number): boolean {
+    from.heartbeats += 1
+    from.heartbeatAt = now
+    from.isAsked = false
+    from.isNeeded = true
+    from.mismatches = isKnownDigest ? 0 : from.mismatches + 1
+    return from.mismatches < mismatchesTolerated
+  }
+
+  /** It expects heartbeats and gets none. @returns whether it is to have one at once */
+  asked(by: Peer, now: number): boolean {
+    const isNew = now >= by.answeredUntil
+    by.answeredUntil = now + answerFor_ms
+    return isNew
+  }
+
+  /** Heartbeats that should come and do not: first we ask for them, then the connection is suspect. */
+  expect(peer: Peer, { state, hasLeft, observedSince, directAt }: Standing, now: number): Effect[] {
+    if (state === undefined || hasLeft) return []
+    const isWatched = directAt !== undefined && peer.heartbeatAt !== undefined
+    if (observedSince === undefined && !isWatched) return []
+    const since = Math.max(peer.expectedSince, peer.heartbeatAt ?? 0, observedSince ?? 0)
+    if (now - since <= expectation_ms) return []
+    peer.expectedSince = now
+    const isSuspect = isWatched || peer.isAsked
+    peer.isAsked = !isSuspect
+    return [isSuspect ? { type: 'redial', peer: peer.id } : frame(peer.id, { type: 'ask' })]
+  }
+
+  // ---- vitals
+
+  setVitals(load: number, json: string, generation: number): void {
+    this.#load = Math.min(100, Math.max(0, Math.round(load)))
+    if (json.length > wireLimits.vitalsBytes) return
+    this.#ownVitals = json
+    this.#vitals.note({ owner: this.#self, generation, sequence: this.#sequence, json })
+  }
+
+  sendVitals(to: PeerId): Effect[] {
+    const list = this.#vitals.take(to)
+    return list.length > 0 ? [frame(to, { type: 'vitals', list })] : []
+  }
+
+  hearVitals(list: readonly Vitals[]): void {
+    for (const vitals of list) if (vitals.owner !== this.#self) this.#vitals.note(vitals)
+  }
+
+  /** The newest of an owner, as it sent them. */
+  vitalsOf(owner: PeerId): string | undefined {
+    return owner === this.#self ? this.#ownVitals : this.#vitals.of(owner)
+  }
+
+  forget(owner: PeerId): void {
+    this.#vitals.forget(owner)
+  }
+
+  forgetListener(listener: PeerId): void {
+    this.#vitals.forgetListener(listener)
+  }
+}
+
+function frame(to: PeerId, content: BeatFrame): Effect {
+  return { type: 'beat', to, bytes: encodeBeat(content) }
+}
+
+/** What syncs and heartbeats with a peer have brought, since it is connected. */
+export function exchangeView(peer: Readonly<Peer> | undefined, now: number): ExchangeView {
+  const { heartbeats = 0, heartbeatAt, mismatches = 0, lastSyncAt, brought, took } = peer ?? {}
+  return {
+    heartbeats,
+    ...(heartbeatAt !== undefined && { heartbeatAge_ms: Math.round(now - heartbeatAt) }),
+    ...(heartbeatAt !== undefined && { inStep: mismatches < mismatchesTolerated }),
+    ...(lastSyncAt !== undefined && { lastSyncAge_ms: Math.round(now - lastSyncAt) }),
+    ...(brought !== undefined && { lastSyncBrought: brought }),
+    ...(took !== undefined && { lastSyncTook: took }),
+  }
+}

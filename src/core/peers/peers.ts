@@ -1,0 +1,117 @@
+/**
+ * The connections that there are: one record for each, which holds all that is known of the daemon at the other end for as long as
+ * it is connected. What its silence means is not decided here.
+ */
+import type { MemberState } from '../views.js'
+import type { PeerId } from '../model.js'
+
+export interface Peer {
+  readonly id: PeerId
+
+  // ---- what it sends us
+  heartbeats: number
+  heartbeatAt: number | undefined
+  /** Heartbeats in a row with a digest that is none of ours; a change on its way explains one or two. */
+  mismatches: number
+  /** Since when heartbeats are expected over this connection. */
+  expectedSince: number
+  /** We asked for heartbeats that we expected, and hear none. */
+  isAsked: boolean
+
+  // ---- what we send it
+  /** It asked us: it gets heartbeats until then. */
+  answeredUntil: number
+  /** It gets heartbeats now. */
+  isServed: boolean
+  farewellsDue: number
+  farewellAt: number
+  /** What our last farewell said of our use for the connection. */
+  saidNeeded: boolean | undefined
+
+  // ---- the connection itself
+  /** Whether the other end has a use for it, as far as it said. */
+  isNeeded: boolean
+  unneededSince: number | undefined
+  /** It is being closed in order. */
+  isHungUp: boolean
+
+  // ---- syncs
+  lastSyncAt: number | undefined
+  /** Documents that the last sync brought here, or took there. */
+  brought: number | undefined
+  took: number | undefined
+  /** When heartbeats last made us compare. */
+  reconciledAt: number
+}
+
+/** What the membership holds of the daemon at the other end. */
+export interface Standing {
+  /** Undefined for one that is not known yet. */
+  readonly state: MemberState | undefined
+  /** Its newest head says goodbye. */
+  readonly hasLeft: boolean
+  readonly isObserver: boolean
+  /** Whether we have a use for a connection with it. */
+  readonly isNeeded: boolean
+  /** Since when we are its observer; undefined where we are not. */
+  readonly observedSince: number | undefined
+  /** Its last heartbeat on our own stream, unless it said that no more will come. */
+  readonly directAt: number | undefined
+}
+
+export class Peers {
+  readonly #peers = new Map<PeerId, Peer>()
+
+  has(id: PeerId): boolean {
+    return this.#peers.has(id)
+  }
+
+  get(id: PeerId): Peer | undefined {
+    return this.#peers.get(id)
+  }
+
+  ids(): IterableIterator<PeerId> {
+    return this.#peers.keys()
+  }
+
+  all(): IterableIterator<Peer> {
+    return this.#peers.values()
+  }
+
+  get size(): number {
+    return this.#peers.size
+  }
+
+  connect(id: PeerId, now: number): Peer {
+    const peer = newPeer(id, now)
+    this.#peers.set(id, peer)
+    return peer
+  }
+
+  disconnect(id: PeerId): void {
+    this.#peers.delete(id)
+  }
+}
+
+function newPeer(id: PeerId, now: number): Peer {
+  return {
+    id,
+    heartbeats: 0,
+    heartbeatAt: undefined,
+    mismatches: 0,
+    expectedSince: now,
+    isAsked: false,
+    answeredUntil: Number.NEGATIVE_INFINITY,
+    isServed: false,
+    farewellsDue: 0,
+    farewellAt: Number.NEGATIVE_INFINITY,
+    saidNeeded: undefined,
+    isNeeded: true,
+    unneededSince: undefined,
+    isHungUp: false,
+    lastSyncAt: undefined,
+    brought: undefined,
+    took: undefined,
+    reconciledAt: Number.NEGATIVE_INFINITY,
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * What readers see, brought up to date: routes changed entries into what is written here because of them, both them and changed
+ * beliefs into the index, its news to whoever follows.
+ */
+import type { Fencing } from './fencing.js'
+import { isDormant } from './lookup/visibility.js'
+import type { PeerId } from './model.js'
+import { isUntouched } from './records/union.js'
+import type { Outbox } from './outbox.js'
+import type { RegistryState } from './state.js'
+
+export class Projection {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+  readonly #fencing: Fencing
+
+  constructor(state: RegistryState, fencing: Fencing) {
+    this.#state = state
+    this.#out = state.out
+    this.#fencing = fencing
+  }
+
+  /** Entries changed: drop what of ours is beaten, apply fences, refresh the index; until nothing more follows. */
+  settle(): void {
+    const { records, writes, outlived, index, rules } = this.#state
+    for (;;) {
+      const touched = records.takeTouched()
+      if (isUntouched(touched)) return
+      const { instances, definitions, fenced, nodes } = touched
+      const { maySign } = rules
+      if (maySign) writes.dropBeaten(instances, definitions)
+      this.#fencing.applyFences(fenced)
+      if (maySign) outlived.note(instances)
+      for (const id of instances) this.#out.notify(...index.refresh(id))
+      for (const owner of nodes) this.#learn(owner)
+      this.followBeliefs()
+    }
+  }
+
+  #learn(owner: PeerId): void {
+    const { records, index, self } = this.#state
+    const node = records.union.node(owner)
+    this.#out.notify(...index.refreshOwner(owner)) // its url is shown with each of its instances
+    if (owner !== self && node !== undefined) this.#out.emit({ type: 'learn', peer: owner, addresses: node.addresses })
+  }
+
+  /** Brings what is shown in line with what is believed. */
+  followBeliefs(): void {
+    const { liveness, visibility, index, self } = this.#state
+    const { membership } = liveness
+    for (const id of membership.takeTouched()) {
+      const saidGoodbye = membership.member(id)?.left ?? id !== self
+      if (visibility.note(id, membership.listing(id), saidGoodbye)) this.#out.notify(...index.refreshOwner(id))
+    }
+  }
+
+  /** Who is gone for so long that its instances do not compete any more; whether we have lost sight of the cluster. */
+  lookAround(): void {
+    const { records, replica, liveness, visibility, index, degraded, at } = this.#state
+    if (!visibility.isLookDue(at.now)) return
+    const { now } = at
+    for (const { id, state, since } of liveness.membership.members()) {
+      if (!records.union.setDormant(id, isDormant(state, now - since))) continue
+      for (const instance of replica.document(id)?.entries.of('instances').keys() ?? [])
+        this.#out.notify(...index.refresh(instance))
+    }
+    degraded.look(visibility.listed, (owner) => visibility.hasLeft(owner), now)
+  }
+}

@@ -1,0 +1,331 @@
+/**
+ * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
+ */
+import { defaultCheck } from './check.js'
+import type { Moment } from './effects.js'
+import { RegistryError } from './errors.js'
+import { frozen } from './frozen.js'
+import type { Liveness } from './liveness.js'
+import { type Index, idOf } from './lookup/slugs.js'
+import { whyInvisible } from './lookup/visibility.js'
+import type { Member } from './membership/member.js'
+import {
+  type Definition,
+  type NodeRecord,
+  type PeerId,
+  type Registration,
+  deriveNodeId,
+  hex,
+  readObject,
+} from './model.js'
+import type { Commits } from './own/commits.js'
+import type { Identity } from './own/identity.js'
+import { exchangeView } from './peers/heartbeats.js'
+import type { Records } from './records/records.js'
+import type { Found, Union } from './records/union.js'
+import type { Disputes } from './replica/disputes.js'
+import type { Replica } from './replica/replica.js'
+import type {
+  DigestView,
+  ExchangeView,
+  InstanceRow,
+  InstanceView,
+  InvisibleReason,
+  LookupResult,
+  MemberView,
+  NodeView,
+} from './views.js'
+import type { Crypto } from './effects.js'
+import type { Degraded } from './lookup/degraded.js'
+
+/** The parts that are read. */
+export interface Readable {
+  readonly self: PeerId
+  readonly crypto: Crypto
+  readonly startedAt: number
+  readonly records: Records
+  readonly replica: Replica
+  readonly disputes: Disputes
+  readonly identity: Identity
+  readonly commits: Commits
+  readonly liveness: Liveness
+  readonly index: Index
+  readonly degraded: Degraded
+}
+
+export class Reads {
+  readonly #parts: Readable
+  /** What `picked` gave out. */
+  readonly #views = new WeakMap<Found, InstanceView>()
+
+  constructor(parts: Readable) {
+    this.#parts = parts
+  }
+
+  get #union(): Union {
+    return this.#parts.records.union
+  }
+
+  instance(found: Found, at: Moment): InstanceView {
+    const lastHeartbeat = found.record.status === 'Healthy' ? this.#heardAt(found.owner, at) : undefined
+    return { ...this.#lasting(found), ...(lastHeartbeat !== undefined && { lastHeartbeat }) }
+  }
+
+  /** What callers see of an instance, but for what changes by the second. */
+  #lasting({ owner, record }: Found): InstanceView {
+    const { n: _n, check: _check, maintenance: _maintenance, ...facts } = record
+    const nodeUrl = this.#union.node(owner)?.url
+    return { ...facts, ...(nodeUrl !== undefined && { nodeUrl }) }
+  }
+
+  /** @throws RegistryError `not-found` where no record has that slug */
+  lookup(slug: string, at: Moment): LookupResult {
+    const degraded = this.#parts.degraded.isOn
+    const found = this.#parts.index.lookup(slug, degraded)
+    if (found === undefined) {
+      throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
+    }
+    const picked = this.pick(slug)
+    return {
+      slug,
+      instances: found.map((one) => this.instance(one, at)),
+      ...(picked !== undefined && { picked: this.instance(picked, at) }),
+      degraded,
+    }
+  }
+
+  /**
+   * Another object as soon as a lookup of this slug would say anything else, moments of heartbeats aside.
+   * @param lastKnown whether those count that are shown only in doubt, as in `lookup` and not in `instances`
+   */
+  version(slug: string, lastKnown: boolean): object | undefined {
+    return this.#parts.index.version(slug, lastKnown && this.#parts.degraded.isOn)
+  }
+
+  /** The next instance of a slug in turn, of the best status there is. */
+  pick(slug: string): Found | undefined {
+    return this.#parts.index.pick(slug, this.#parts.degraded.isOn)
+  }
+
+  /** What an instance is registered for, visible or not. */
+  slugOf(id: string): string | undefined {
+    return this.#union.standingAwayToo(id)?.record.slug
+  }
+
+  /** What the instance is registered for that this registration would change, visible or not. */
+  slugMeant(registration: Registration): string | undefined {
+    const { index, crypto } = this.#parts
+    return this.slugOf(idOf(registration, index, crypto.hash))
+  }
+
+  /** The instance with that id, where readers see it. */
+  visible(id: string, at: Moment): InstanceView | undefined {
+    const { index } = this.#parts
+    const found = index.isVisible(id) ? index.find(id) : undefined
+    return found === undefined ? undefined : this.instance(found, at)
+  }
+
+  /**
+   * `pick` for callers in this program: the same unchangeable object as long as nothing about the instance changes, so that a
+   * pick costs no allocation. It goes without `lastHeartbeat`, which changes all the time.
+   */
+  picked(slug: string): InstanceView | undefined {
+    const found = this.pick(slug)
+    if (found === undefined) return undefined
+    const known = this.#views.get(found)
+    if (known !== undefined && known.nodeUrl === this.#union.node(found.owner)?.url) return known
+    const view = frozen(this.#lasting(found))
+    this.#views.set(found, view)
+    return view
+  }
+
+  /** @param slug only those; costs no more than they do */
+  instances(at: Moment, slug?: string): InstanceView[] {
+    const { index } = this.#parts
+    const found = slug === undefined ? [...index.visible()] : (index.lookup(slug, false) ?? [])
+    return found.map((one) => this.instance(one, at)).sort(byId)
+  }
+
+  rows(at: Moment): InstanceRow[] {
+    const rows: InstanceRow[] = []
+    for (const id of this.#union.instanceIds()) {
+      for (const [owner, record] of this.#union.records(id)) {
+        const nodeId = this.#union.node(owner)?.id
+        const hidden = this.#whyInvisible({ owner, record })
+        rows.push({
+          ...this.instance({ owner, record }, at),
+          owner,
+          ...(nodeId !== undefined && { nodeId }),
+          n: record.n,
+          check: record.check ?? defaultCheck,
+          ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
+          visible: hidden === undefined,
+          ...hidden,
+        })
+      }
+    }
+    return rows.sort(byId)
+  }
+
+  #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
+    const { index, liveness } = this.#parts
+    const { id } = found.record
+    const reason = whyInvisible(found, {
+      isRemoved: this.#union.isRemoved(found.record),
+      winner: index.find(id)?.owner,
+      isShown: index.isVisible(id),
+      state: liveness.membership.member(found.owner)?.state,
+    })
+    return reason === undefined ? undefined : { why: this.#inWords(reason, found), reason }
+  }
+
+  #inWords(reason: InvisibleReason, { record: { id, maintenance } }: Found): string {
+    const winner = this.#parts.index.find(id)?.owner ?? ''
+    if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
+    if (reason === 'maintenance') return `in maintenance: ${maintenance}`
+    return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
+  }
+
+  definitions(): Definition[] {
+    const definitions = [...this.#union.definitionIds()].map((id) => this.#union.definition(id))
+    return definitions.filter((definition) => definition !== undefined).sort(byId)
+  }
+
+  /** What the owner calls its node; undefined before its record is known. */
+  nodeId(owner: PeerId): string | undefined {
+    return this.#union.node(owner)?.id
+  }
+
+  node(owner: PeerId, at: Moment): NodeView {
+    const record = this.#union.node(owner)
+    const vitals = readObject(this.#parts.liveness.heartbeats.vitalsOf(owner) ?? '')
+    const { usage, gpus } = vitals ?? {}
+    const lastHeartbeat = this.#heardAt(owner, at)
+    return {
+      id: record?.id ?? deriveNodeId(owner),
+      url: record?.url ?? '',
+      ...(record?.region !== undefined && { region: record.region }),
+      ...(record?.availabilityZone !== undefined && { availabilityZone: record.availabilityZone }),
+      ...(lastHeartbeat !== undefined && { lastHeartbeat }),
+      ...(usage !== undefined && { usage: usage as NonNullable<NodeView['usage']> }),
+      ...(Array.isArray(gpus) && gpus.length > 0 && { gpus: gpus as readonly unknown[] }),
+    }
+  }
+
+  /** The living nodes, this one included. */
+  nodes(at: Moment): NodeView[] {
+    const { self, liveness } = this.#parts
+    const owners = [
+      self,
+      ...[...liveness.membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id),
+    ]
+    return owners
+      .filter((owner) => this.#union.node(owner) !== undefined)
+      .map((owner) => this.node(owner, at))
+      .sort(byId)
+  }
+
+  /** By owner, whether or not they live. */
+  nodeRecords(): ReadonlyMap<PeerId, NodeRecord> {
+    return this.#union.nodes()
+  }
+
+  /** What heartbeats and syncs with one peer have brought. */
+  exchange(peer: PeerId, at: Moment): ExchangeView {
+    return exchangeView(this.#parts.liveness.peers.get(peer), at.now)
+  }
+
+  /** Whether this daemon means to be connected with a peer. */
+  wants(peer: PeerId): boolean {
+    return this.#parts.liveness.overlay.wants(peer)
+  }
+
+  /** Those who observe a member, as the rings are seen here. */
+  observers(peer: PeerId): readonly PeerId[] {
+    const { self, liveness } = this.#parts
+    const { membership } = liveness
+    if (peer === self) return membership.observers()
+    const member = membership.member(peer)
+    return member === undefined ? [] : membership.observersOf(member)
+  }
+
+  /** Members believed alive, this daemon included. */
+  get alive(): number {
+    return this.#parts.liveness.membership.alive()
+  }
+
+  members(at: Moment): MemberView[] {
+    const { membership } = this.#parts.liveness
+    const others = [...membership.members()].map((member) => this.#member(member, at))
+    return [this.#self(at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+  }
+
+  #member(member: Readonly<Member>, at: Moment): MemberView {
+    const { id, state, since, why, heardAt, generation, incarnation, load } = member
+    const trouble = this.#parts.disputes.troubleOf(id, at.now)
+    return {
+      ...this.#labels(id),
+      self: false,
+      state,
+      stateAge_ms: Math.round(at.now - since),
+      why,
+      ...(heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - heardAt)) }),
+      generation,
+      incarnation,
+      version: this.#parts.replica.head(id)?.version ?? 0,
+      ...(load !== undefined && { load }),
+      reportedBy: this.#parts.liveness.membership.reporters(id, at.now),
+      ...(trouble !== undefined && { trouble }),
+    }
+  }
+
+  #self(at: Moment): MemberView {
+    const { self, identity, commits, liveness } = this.#parts
+    const { load } = liveness.heartbeats
+    return {
+      ...this.#labels(self),
+      self: true,
+      state: 'alive',
+      stateAge_ms: Math.round(at.now - this.#parts.startedAt),
+      heardAge_ms: 0,
+      generation: identity.generation,
+      incarnation: identity.incarnation,
+      version: commits.signed?.head.version ?? 0,
+      ...(load !== undefined && { load }),
+      reportedBy: [],
+    }
+  }
+
+  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel'> {
+    const record = this.#union.node(peer)
+    const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
+    return { peer, ...(record !== undefined && { nodeId: record.id, url: record.url }), sameLabel }
+  }
+
+  digest(): DigestView {
+    const { replica, commits, crypto } = this.#parts
+    const heads = [...replica.owners()].map((owner) => replica.document(owner)?.signed)
+    const signed = [...heads, commits.signed].filter((head) => head !== undefined)
+    signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))
+    const all = new Uint8Array(signed.length * 32)
+    signed.forEach((head, i) => all.set(crypto.hash(head.bytes), i * 32))
+    const documents = signed.map(({ head: { owner, generation, version, digest } }) => ({
+      owner,
+      generation,
+      version,
+      digest: hex(digest),
+    }))
+    return { digest: hex(crypto.hash(all)), documents }
+  }
+
+  /** Our own clock minus the age of the owner's last word; two machines' clocks are never compared. */
+  #heardAt(owner: PeerId, at: Moment): string | undefined {
+    if (owner === this.#parts.self) return new Date(at.wall).toISOString()
+    const heardAt = this.#parts.liveness.membership.member(owner)?.heardAt
+    return heardAt === undefined ? undefined : new Date(at.wall - Math.max(0, at.now - heardAt)).toISOString()
+  }
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? -1 : a.id > b.id ? 1 : 0
+}

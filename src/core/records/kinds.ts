@@ -1,0 +1,47 @@
+/**
+ * Every kind of entry that a document can hold, in one table that the compiler proves complete: how it is read, how it is written,
+ * who wins, how long it lives, what becomes of it when its document goes.
+ */
+import type { MapName } from '../document/entries.js'
+import { type InstanceRecord, type NodeRecord, canonicalJson, modelLimits, readNodeRecord } from '../model.js'
+import type { Kind } from './claims.js'
+import { type DefinitionEntry, definitions } from './definitions.js'
+import { type FenceEntry, fences } from './fences.js'
+import { instances } from './instances.js'
+import { type RemovalEntry, removals } from './removals.js'
+
+export interface Values {
+  node: NodeRecord
+  instances: InstanceRecord
+  definitions: DefinitionEntry
+  removals: RemovalEntry
+  fences: FenceEntry
+}
+
+/** The only key of the map `node`. */
+export const nodeKey = 'self'
+
+/** Of a node there is one record, in its own document. */
+const node: Kind<NodeRecord> = {
+  maxLength: 64 * 1024,
+  read: (_, json) => readNodeRecord(json),
+  write: canonicalJson,
+  compare: () => 0,
+  livesFrom: () => undefined,
+  copy: () => undefined,
+  rewrite: ({ after }) => ({ type: 'write', value: after }),
+}
+
+export const kinds: { readonly [M in MapName]: Kind<Values[M]> } = { node, instances, definitions, removals, fences }
+
+/** @returns undefined for what no honest daemon has written */
+export function readEntry<M extends MapName>(map: M, key: string, json: string | undefined): Values[M] | undefined {
+  const kind: Kind<Values[M]> = kinds[map]
+  const isSane = json !== undefined && json.length <= kind.maxLength && key.length <= modelLimits.idLength
+  return isSane ? kind.read(key, json) : undefined
+}
+
+export function writeEntry<M extends MapName>(map: M, value: Values[M] | undefined): string | undefined {
+  const kind: Kind<Values[M]> = kinds[map]
+  return value === undefined ? undefined : kind.write(value)
+}

@@ -1,0 +1,268 @@
+/**
+ * What callers may change, with the rules for it: each act stages entries of this daemon's own document. None waits for anybody.
+ */
+import type { Change, EntryMaps, MapName } from '../document/entries.js'
+import { RegistryError } from '../errors.js'
+import type { Definition, InstanceRecord, PeerId, Registration } from '../model.js'
+import { canonicalJson } from '../model.js'
+import type { SignedHead } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
+import type { Kind } from './claims.js'
+import { factsOf, mergeFacts } from './instances.js'
+import { type Values, kinds, readEntry } from './kinds.js'
+import { lifetime_ms } from './lifetimes.js'
+import { oneMore, secondsOf } from './numbers.js'
+import type { Records } from './records.js'
+
+/** Beyond these a document takes no new records: well under what a peer accepts, so that removals and fences always fit. */
+const room = { entries: wireLimits.entries * 0.8, bytes: wireLimits.entryBytes * 0.8 } as const
+
+/** Dropped instances that are remembered. */
+const droppedKept = 10_000
+
+/** Another owner's document, as it is fenced. */
+export interface FencedDocument {
+  readonly signed: SignedHead
+  readonly entries: EntryMaps
+}
+
+export class Writes {
+  readonly #records: Records
+  /** Numbers of instances that went without a removal: somebody may still remove what he saw of them, so they are not used again. */
+  readonly #droppedUnsaid = new Map<string, number>()
+
+  constructor(records: Records) {
+    this.#records = records
+  }
+
+  // ---- instances
+
+  /** Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called. */
+  register(id: string, registration: Registration, wall: number): void {
+    const { union, self } = this.#records
+    const current = union.standing(id)
+    const facts = mergeFacts(id, current?.record, registration)
+    const ours = current?.owner === self ? current.record : undefined
+    if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return this.#putInService(ours)
+    this.#checkRoom()
+    const isSameTest = ours !== undefined && ours.url === facts.url && ours.check === facts.check
+    const status = isSameTest ? ours.status : 'Unknown'
+    const n = oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0), id)
+    // Should we be forgotten by mistake, this says that what was removed was there before.
+    if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
+    this.#records.stage('instances', id, { ...facts, status, n })
+  }
+
+  /**
+   * Hides an instance of ours from every lookup for as long as it is set, or shows it again.
+   * @throws RegistryError `not-found`, or `conflict` where its home is another node: nobody else may write its record
+   */
+  setMaintenance(id: string, reason: string | undefined): void {
+    const { owner } = this.ownerOf(id)
+    const { self, union } = this.#records
+    const record = union.records(id).get(self)
+    if (owner !== self || record === undefined) {
+      const { id: nodeId, url } = union.node(owner) ?? { id: owner, url: 'unknown' }
+      const wayOut = `ask that node, at ${url}`
+      throw new RegistryError('conflict', `id: ${JSON.stringify(id)} is at home at node ${nodeId}; ${wayOut}`)
+    }
+    if (reason === undefined) this.#putInService(record)
+    else if (record.maintenance !== reason) this.#records.stage('instances', id, { ...record, maintenance: reason })
+  }
+
+  #putInService(record: InstanceRecord): void {
+    if (record.maintenance === undefined) return
+    const { maintenance: _, ...rest } = record
+    this.#records.stage('instances', record.id, rest)
+  }
+
+  /**
+   * Whose an instance is, and up to which number its records are to go.
+   * @throws RegistryError `not-found` where there is no record that is not removed already
+   */
+  ownerOf(id: string): { readonly owner: PeerId; readonly n: number } {
+    const found = this.#records.union.standingAwayToo(id)
+    if (found === undefined) {
+      throw new RegistryError(
+        'not-found',
+        `id: no instance ${JSON.stringify(id)}; see GET /registry-svc/instances for those there are`,
+      )
+    }
+    return { owner: found.owner, n: this.#records.union.highestNumber(id) }
+  }
+
+  /** Drops an instance of ours, with a removal unless nobody can know another record of it. */
+  deregisterOwn(id: string, n: number, wall: number): void {
+    const { union, self } = this.#records
+    const alone = [...union.records(id).keys()].every((owner) => owner === self)
+    this.#records.stage('instances', id, undefined)
+    // Who was forgotten may know of another record, and come back with it.
+    if (n > 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
+    this.#keepNumber(id, n)
+  }
+
+  /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */
+  dropAsAsked(id: string, n: number, wall: number): void {
+    this.#records.stage('instances', id, undefined)
+    this.remove(id, n, wall)
+  }
+
+  /** Hides every record of the id up to this registration number, everywhere. What others say of it may go with them. */
+  remove(id: string, n: number, wall: number): void {
+    const known = this.#records.own('removals', id)
+    if (known !== undefined && known.n >= n) return
+    this.#records.stage('removals', id, { n, at: secondsOf(wall) })
+  }
+
+  #keepNumber(id: string, n: number): void {
+    this.#droppedUnsaid.set(id, Math.max(n, this.#droppedUnsaid.get(id) ?? 0))
+    const [oldest] = this.#droppedUnsaid.keys()
+    if (this.#droppedUnsaid.size > droppedKept && oldest !== undefined) this.#droppedUnsaid.delete(oldest)
+  }
+
+  /** Whoever is forgotten may come back with these: what is registered from now on exceeds them. */
+  keepNumbers(dropped: EntryMaps): void {
+    for (const [id, json] of dropped.of('instances')) {
+      const record = readEntry('instances', id, json)
+      if (record !== undefined) this.#keepNumber(id, record.n)
+    }
+  }
+
+  // ---- definitions
+
+  saveDefinition(definition: Definition): void {
+    const { union, self } = this.#records
+    const current = union.definitionEntry(definition.id)
+    if (current?.definition !== undefined && canonicalJson(current.definition) === canonicalJson(definition)) return
+    this.#checkRoom()
+    const stamp = oneMore(current?.stamp ?? 0, definition.id)
+    this.#records.stage('definitions', definition.id, { stamp, writer: self, definition })
+  }
+
+  /** @throws RegistryError `not-found` */
+  removeDefinition(id: string, wall: number): void {
+    const { union, self } = this.#records
+    const current = union.definitionEntry(id)
+    if (current?.definition === undefined) {
+      throw new RegistryError('not-found', `id: no definition ${JSON.stringify(id)}; see GET /registry-svc/definitions`)
+    }
+    const mark = { stamp: oneMore(current.stamp, id), writer: self, at: secondsOf(wall) }
+    this.#records.stage('definitions', id, mark)
+  }
+
+  // ---- fences
+
+  /** Ends an owner's documents up to its present generation; what of them must outlive them is copied, in the same head. */
+  fence(document: FencedDocument, wall: number): void {
+    const { owner } = document.signed.head
+    for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(document, id, wall)
+    for (const [id, json] of document.entries.of('removals')) {
+      const removal = readEntry('removals', id, json)
+      if (removal !== undefined) this.remove(id, removal.n, wall)
+    }
+    for (const fenced of document.entries.of('fences').keys()) {
+      const head = this.#records.union.fence(fenced)
+      if (fenced !== owner && fenced !== this.#records.self && head !== undefined) this.fenceUpTo(head, wall)
+    }
+    this.fenceUpTo(document.signed, wall)
+  }
+
+  /** Only where it still counts. */
+  #copyDefinition({ entries }: FencedDocument, id: string, wall: number): void {
+    const entry = readEntry('definitions', id, entries.of('definitions').get(id))
+    const winner = this.#records.union.definitionEntry(id)
+    if (entry === undefined || winner === undefined) return
+    if (entry.stamp !== winner.stamp || entry.writer !== winner.writer) return
+    this.#records.stage('definitions', id, kinds.definitions.copy(entry, secondsOf(wall)))
+  }
+
+  /** Keeps what would be lost with a document that is dropped, and that no other one has. */
+  save(dropped: EntryMaps, wall: number): void {
+    const { union, self } = this.#records
+    for (const [id, json] of dropped.of('removals')) {
+      const removal = readEntry('removals', id, json)
+      if (removal !== undefined && removal.n > union.removedUpTo(id)) this.remove(id, removal.n, wall)
+    }
+    for (const [id, json] of dropped.of('definitions')) {
+      const value = readEntry('definitions', id, json)
+      const best = union.definitionEntry(id)
+      if (value === undefined) continue
+      if (best !== undefined && kinds.definitions.compare({ owner: self, value }, { owner: self, value: best }) <= 0)
+        continue
+      this.#records.stage('definitions', id, kinds.definitions.copy(value, secondsOf(wall)))
+    }
+  }
+
+  /** Says of an owner that its documents have ended up to this head of it. */
+  fenceUpTo(fenced: SignedHead, wall: number): void {
+    this.#records.stage('fences', fenced.head.owner, { fenced, at: secondsOf(wall) })
+  }
+
+  // ---- writing again, letting go
+
+  /**
+   * Writes again what was written here while this daemon did not know of a newer document of its own:
+   * each entry as a new act that exceeds whatever is known of it now.
+   * @throws RegistryError `conflict` where the numbers of an id are used up
+   */
+  rewrite(change: Change, adopted: EntryMaps, wall: number): void {
+    this.#rewrite(change.map, change, adopted, wall)
+  }
+
+  #rewrite<M extends MapName>(map: M, { key, before, after }: Change, adopted: EntryMaps, wall: number): void {
+    const { union, self } = this.#records
+    const read = (json: string | undefined): Values[M] | undefined => readEntry(map, key, json)
+    const kind: Kind<Values[M]> = kinds[map]
+    const written = { key, before: read(before), after: read(after), adopted: read(adopted.of(map).get(key)) }
+    const rewritten = kind.rewrite(written, {
+      self,
+      highestNumber: union.highestNumber(key),
+      removedUpTo: union.removedUpTo(key),
+      hasOthers: [...union.records(key).keys()].some((owner) => owner !== self),
+      highestStamp: union.definitionEntry(key)?.stamp ?? 0,
+    })
+    if (rewritten.type === 'write') this.#records.stage(map, key, rewritten.value)
+    if (rewritten.type === 'deregister') this.deregisterOwn(key, rewritten.n, wall)
+  }
+
+  /** Drops entries of ours that have lost to those of others, as far as these ids go. */
+  dropBeaten(instances: Iterable<string>, definitions: Iterable<string>): void {
+    const { union, self } = this.#records
+    for (const id of instances) if (union.isBeaten(id, self)) this.#records.stage('instances', id, undefined)
+    for (const id of definitions)
+      if (union.isDefinitionBeaten(id, self)) this.#records.stage('definitions', id, undefined)
+  }
+
+  /** Drops all of ours that has lost: what was beaten while we joined. */
+  dropAllBeaten(): void {
+    this.dropBeaten(this.#records.ownKeys('instances'), this.#records.ownKeys('definitions'))
+  }
+
+  /** Drops all that was ever written here, but for the record of the node itself. */
+  dropEverything(): void {
+    for (const map of ['instances', 'definitions', 'removals', 'fences'] as const)
+      for (const key of this.#records.ownKeys(map)) this.#records.stage(map, key, undefined)
+  }
+
+  /** Drops what was to be remembered for a time that is over. @param wall unix milliseconds by a clock that no jump moves */
+  dropExpired(wall: number): void {
+    for (const map of ['removals', 'fences', 'definitions'] as const)
+      for (const key of this.#records.ownKeys(map)) this.#dropIfExpired(map, key, wall)
+  }
+
+  #dropIfExpired<M extends MapName>(map: M, key: string, wall: number): void {
+    const kind: Kind<Values[M]> = kinds[map]
+    const value = this.#records.own(map, key)
+    const from_s = value === undefined ? undefined : kind.livesFrom(value)
+    if (from_s !== undefined && wall - from_s * 1000 > lifetime_ms) this.#records.stage(map, key, undefined)
+  }
+
+  #checkRoom(): void {
+    const { size, bytes } = this.#records
+    if (size < room.entries && bytes < room.bytes) return
+    throw new RegistryError(
+      'too-large',
+      `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
+    )
+  }
+}

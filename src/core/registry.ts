@@ -1,0 +1,356 @@
+/**
+ * One daemon's mind: told what happened at what time, it answers with effects. It routes: a part is told what concerns it, answers
+ * with what came of that, which goes on to the next part; every rule lives in a part. After each input all is settled.
+ */
+import type { Command, Effect, Input, Moment, Settled } from './effects.js'
+import { RegistryError } from './errors.js'
+import { Fencing } from './fencing.js'
+import { idOf } from './lookup/slugs.js'
+import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
+import type { Verdict } from './membership/verdict.js'
+import type { PeerId } from './model.js'
+import { Opening } from './opening.js'
+import type { Released, Waiting } from './own/waiting.js'
+import { whyNotReady } from './phase.js'
+import { Projection } from './projection.js'
+import { Reads } from './reads.js'
+import { Replication } from './replication.js'
+import type { Outbox } from './outbox.js'
+import { type RegistryStart, RegistryState } from './state.js'
+import { emptyReply } from './sync/answers.js'
+import type { Readiness, StateView } from './views.js'
+import { decodeGossip } from './wire/gossip.js'
+
+/** How often the registry looks at the clock. */
+const tick_ms = 100
+
+export class Registry {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+  readonly #fencing: Fencing
+  readonly #projection: Projection
+  readonly #replication: Replication
+  readonly #opening: Opening
+  /** All reads of the registry. None waits, none changes anything. */
+  readonly read: Reads
+  #tickAt: number
+
+  constructor(start: RegistryStart, at: Moment) {
+    const state = new RegistryState(start, at)
+    this.#state = state
+    this.#out = state.out
+    this.#tickAt = at.now + tick_ms
+    const fencing = new Fencing(state)
+    const projection = new Projection(state, fencing)
+    const replication = new Replication(state, fencing, projection)
+    this.#opening = new Opening(start, { state, fencing, projection, replication })
+    this.#fencing = fencing
+    this.#projection = projection
+    this.#replication = replication
+    this.read = new Reads(state)
+    this.#opening.begin()
+    this.#projection.settle()
+  }
+
+  // ---- the border
+
+  /** The effects of the construction itself; then call `handle` for all that happens. */
+  begin(): Effect[] {
+    return this.#out.take()
+  }
+
+  /** When to be given a `wake` at the latest, on the clock of `Moment.now`. */
+  get wakeAt(): number {
+    return Math.min(this.#tickAt, this.#state.commits.wakeAt)
+  }
+
+  handle(input: Input, at: Moment): Effect[] {
+    this.#state.at = at
+    if (at.now - this.#tickAt > ownLateness_ms) this.#state.liveness.membership.awoke(at.now)
+    this.#dispatch(input)
+    this.#settle()
+    return this.#out.take()
+  }
+
+  #dispatch(input: Input): void {
+    const { liveness, joining, checks, identity } = this.#state
+    switch (input.type) {
+      case 'wake':
+        return this.#wake()
+      case 'listening':
+        return this.#opening.listening(input.addresses)
+      case 'connected':
+        return this.#connected(input.peer)
+      case 'disconnected':
+        return this.#out.emit(...liveness.disconnected(input.peer))
+      case 'refused':
+        liveness.membership.refuse(input.peer)
+        joining?.refused(input.peer)
+        return this.#act(liveness.membership.tick(this.#state.at.now))
+      case 'gossip':
+        return this.#gossip(input.author, input.bytes)
+      case 'beat':
+        return this.#beat(input.from, input.bytes)
+      case 'request':
+        return this.#replication.request(input.from, input.id, input.bytes)
+      case 'response':
+        return this.#replication.response(input.id, input.bytes)
+      case 'closed':
+        return this.#replication.closed(input.id)
+      case 'stored':
+        return this.#stored(input.id, input.error)
+      case 'checked':
+        joining?.checked(input.id)
+        return this.#out.emit(...checks.checked(input.id, input.n, input.result))
+      case 'vitals':
+        return liveness.heartbeats.setVitals(input.load, input.vitals, identity.generation)
+      case 'command':
+        return this.#command(input.ticket, input.command)
+    }
+  }
+
+  // ---- connections
+
+  #connected(peer: PeerId): void {
+    const { liveness, at, rules } = this.#state
+    this.#out.emit(...liveness.connected(peer, this.#state.ownState(), at.now))
+    if (rules.maySpeak && this.#mayDiffer(peer)) this.#replication.sync(peer)
+  }
+
+  /** Whoever we have lived with holds what we hold, or our heartbeats will tell; with anybody else all is compared at once. */
+  #mayDiffer(peer: PeerId): boolean {
+    const { liveness, self, rules } = this.#state
+    if (!rules.isJoined) return true
+    return liveness.membership.member(peer)?.state !== 'alive' && self < peer
+  }
+
+  #beat(from: PeerId, bytes: Uint8Array): void {
+    const { liveness, lastHeard, at, rules } = this.#state
+    const { effects, hearing, inStep, dropped } = liveness.hear(from, bytes, this.#state.ownState(), at.now)
+    this.#out.emit(...effects)
+    if (dropped !== undefined) this.#out.drop(dropped)
+    if (hearing === undefined) return
+    lastHeard.heard(from, at.wall)
+    if (hearing === 'news') this.#replication.pull(from, from)
+    if (inStep === false && rules.isJoined) this.#replication.reconcile(from)
+    this.#projection.followBeliefs()
+  }
+
+  // ---- messages
+
+  #gossip(author: PeerId, bytes: Uint8Array): void {
+    const message = decodeGossip(bytes)
+    if (message === undefined) return this.#out.drop('unreadable gossip')
+    if (message.type === 'update') return this.#replication.gossip(message, author)
+    const verdict = this.#state.liveness.hearReport(author, message, this.#state.at.now)
+    return verdict === undefined ? this.#out.drop('report by or about nobody known') : this.#act(verdict)
+  }
+
+  // ---- time
+
+  #wake(): void {
+    const { commits, checks, liveness, at } = this.#state
+    const { now } = at
+    this.#out.emit(...commits.retry(now))
+    if (now < this.#tickAt) return
+    this.#tickAt = now + tick_ms
+    this.#replication.tick()
+    if (this.#opening.tick()) this.#opened()
+    const { rules } = this.#state // as they are after that
+    this.#act(liveness.membership.tick(now))
+    this.#out.emit(...liveness.tick(this.#state.ownState(), rules.isJoined, now))
+    if (rules.maySign) this.#out.emit(...checks.tick(now))
+    // Whoever is killed before it went blank must not count as having been up.
+    if (rules.isJoined) this.#fencing.keepNotes(false)
+    this.#fencing.tickForgetting()
+    this.#projection.lookAround()
+  }
+
+  /** What follows from a look at the clock, or from reports. */
+  #act(verdict: Verdict): void {
+    const { identity, liveness, rules } = this.#state
+    this.#out.emit(...liveness.act(verdict, this.#state.ownState(), rules.mayReport))
+    this.#projection.followBeliefs()
+    if (!verdict.refute || !rules.maySign) return
+    identity.raiseIncarnation()
+    this.#tellMembership()
+    this.#out.notify({ type: 'refuted', incarnation: identity.incarnation })
+  }
+
+  #tellMembership(): void {
+    const { identity, liveness, at } = this.#state
+    const { generation, incarnation } = identity
+    liveness.membership.setSelf(generation, incarnation, at.now)
+  }
+
+  // ---- the disk
+
+  #stored(id: number, error: string | undefined): void {
+    const { commits, replica, liveness, at } = this.#state
+    if (this.#opening.stored(id, error)) return
+    if (!commits.awaits(id)) {
+      if (error !== undefined) replica.distrustDisk()
+      return
+    }
+    const { now } = at
+    this.#release(commits.stored(error, now))
+    if (error !== undefined) return
+    liveness.digests.ownHeadChanged(now)
+    this.#tellMembership()
+    if (this.#state.phase.name !== 'opening') return
+    this.#state.phase = { name: 'ready' }
+    this.#out.notify({ type: 'ready' })
+    this.#out.emit(...commits.publish(now, true), ...liveness.beatAll(this.#state.ownState(), now))
+  }
+
+  #release({ waiting, error }: Released): void {
+    for (const one of waiting) this.#releaseOne(one, error)
+  }
+
+  #releaseOne(waiting: Waiting, error: RegistryError | undefined): void {
+    const { commits, answers, at } = this.#state
+    if (waiting.type === 'removal') {
+      if (error !== undefined) return this.#out.emit(emptyReply(waiting.request))
+      return answers.wait({ ...waiting, type: 'removed' })
+    }
+    if (error !== undefined) return this.#tell(waiting.ticket, { ok: false, error })
+    if (waiting.type === 'command')
+      return this.#tell(waiting.ticket, { ok: true, ...(waiting.value !== undefined && { value: waiting.value }) })
+    this.#out.emit(...commits.publish(at.now, true))
+    this.#tell(waiting.ticket, { ok: true })
+  }
+
+  // ---- callers
+
+  /** The first head is signed: whoever waited for that is served, and peers are asked what they have besides. */
+  #opened(): void {
+    for (const { ticket, command } of this.#state.queue.takeAll()) {
+      this.#serve(ticket, command)
+      this.#projection.settle() // the next one reads what this one staged
+    }
+    this.#replication.syncAll()
+  }
+
+  #command(ticket: number, command: Command): void {
+    const phase = this.#state.phase
+    if (phase.name === 'muted') return this.#refuse(ticket, phase.why)
+    const { refusal } = this.#state.commits
+    if (refusal !== undefined) return this.#refuse(ticket, `the disk refuses writes (${refusal})`)
+    const { joining } = this.#state
+    if (joining === undefined) return this.#serve(ticket, command)
+    if (joining.isStale || !this.#state.queue.keep({ ticket, command })) this.#refuse(ticket, joining.reason)
+  }
+
+  #serve(ticket: number, command: Command): void {
+    try {
+      this.#perform(ticket, command)
+    } catch (error) {
+      if (!(error instanceof RegistryError)) throw error
+      this.#tell(ticket, { ok: false, error })
+    }
+  }
+
+  #perform(ticket: number, command: Command): void {
+    const { writes, identity, commits, checks, index, forgetting, crypto, at } = this.#state
+    const { now, wall } = at
+    switch (command.type) {
+      case 'register': {
+        const id = idOf(command.registration, index, crypto.hash)
+        writes.register(id, command.registration, wall)
+        this.#out.emit(...checks.check(id, now))
+        return commits.wait({ type: 'command', ticket, value: id })
+      }
+      case 'deregister':
+        return this.#deregister(ticket, command.id)
+      case 'set-maintenance':
+        writes.setMaintenance(command.id, command.reason)
+        break
+      case 'save-definition':
+        writes.saveDefinition(command.definition)
+        break
+      case 'remove-definition':
+        writes.removeDefinition(command.id, wall)
+        break
+      case 'remove-node':
+        this.#removeNode(command.owner)
+        break
+      case 'leave':
+        this.#fencing.keepNotes(true)
+        this.#out.storeSoon([forgetting.note(now)])
+        identity.leave(command.restart === true ? restartGrace_s : 0)
+        return commits.wait({ type: 'goodbye', ticket })
+    }
+    commits.wait({ type: 'command', ticket })
+  }
+
+  /** The owner drops it and answers with its new document; an owner that does not answer is not waited for. */
+  #deregister(ticket: number, id: string): void {
+    const { writes, commits, replica, requests, liveness, self, at } = this.#state
+    const { owner, n } = writes.ownerOf(id)
+    if (owner === self) {
+      writes.deregisterOwn(id, n, at.wall)
+      return commits.wait({ type: 'command', ticket })
+    }
+    const removal = { ticket, id, n }
+    const holding = replica.document(owner)?.holding
+    if (holding === undefined || !liveness.peers.has(owner)) return this.#replication.removed(removal, false)
+    this.#out.emit(requests.remove(owner, removal, holding, at.now))
+  }
+
+  #removeNode(owner: PeerId): void {
+    const { writes, identity, replica, self, at } = this.#state
+    if (owner === self) return identity.raiseGeneration(0)
+    const document = replica.document(owner)
+    if (document === undefined) throw new RegistryError('not-found', `node: no document of ${owner}`)
+    writes.fence(document, at.wall)
+  }
+
+  #refuse(ticket: number, why: string): void {
+    this.#tell(ticket, { ok: false, error: new RegistryError('unavailable', why) })
+  }
+
+  #tell(ticket: number, result: Settled): void {
+    this.#out.emit({ type: 'settle', ticket, result })
+  }
+
+  // ---- after each input
+
+  /** Brings everything that follows up to date, then sends to disk, or to others, what is due. */
+  #settle(): void {
+    const { commits, answers, at } = this.#state
+    const { now } = at
+    for (const released of this.#state.released.splice(0)) this.#release(released)
+    this.#projection.settle()
+    this.#replication.adoptForeign()
+    this.#projection.settle()
+    const isSettled = !commits.isBusy || commits.refusal !== undefined
+    for (const given of answers.takeDue(isSettled)) this.#replication.give(given)
+    this.#out.emit(...commits.publish(now))
+    const { effects, released } = commits.commit(now, this.#out.nextStoreId())
+    this.#out.emit(...effects)
+    if (released !== undefined) this.#release(released)
+  }
+
+  // ---- how it is
+
+  readiness(): Readiness {
+    const { refusal } = this.#state.commits
+    const reasons = [whyNotReady(this.#state.phase), refusal && `the disk refuses writes: ${refusal}`]
+    const present = reasons.filter((reason) => reason !== undefined)
+    return { ready: present.length === 0, reasons: present }
+  }
+
+  get generation(): number {
+    return this.#state.identity.generation
+  }
+
+  /** What was dropped, by reason. */
+  dropped(): Readonly<Record<string, number>> {
+    return this.#state.dropped()
+  }
+
+  /** How it is inside: plain values without secrets or entries, in bounded space. */
+  toJSON(): StateView {
+    return this.#state.toJSON()
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Documents of one owner that do not continue each other: what that says of their owner, when it is to be shown both.
+ *
+ *     started from older records   g1 ── g2 ── g3 (held here)
+ *                                   └── g4, which does not know g3: g3 is given back to it
+ *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
+ */
+import type { Crypto } from '../effects.js'
+import type { PeerId } from '../model.js'
+import { type Head, type SignedHead, comparePoints, verifyHead } from '../wire/head.js'
+import type { Outcome } from './replica.js'
+
+/** An owner is shown two documents of its own at most this often. */
+const disputePause_ms = 1000
+/** For how long a dispute is told of, and how many starts of one owner are remembered for that. */
+const troubleMemory_ms = 600_000
+const bootsKept = 16
+
+interface Trouble {
+  /** Two daemons run with one key. */
+  readonly isTwo: boolean
+  /** Starts whose heads were held when another one's came. */
+  readonly heldBoots: ReadonlySet<string>
+  readonly at: number
+}
+
+export class Disputes {
+  readonly #crypto: Crypto
+  /** When an owner was last shown two documents of its own. */
+  readonly #shownAt = new Map<PeerId, number>()
+  readonly #troubles = new Map<PeerId, Trouble>()
+
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto
+  }
+
+  /**
+   * What came, and what was held when it came. Their owner decides: it is shown both, for of two daemons with one key we may be
+   * connected to either.
+   * @param isTellable whether anybody is connected to whom both can be shown
+   * @returns whether both are to be shown now
+   */
+  note(signed: SignedHead, held: Head, outcome: Outcome['type'], isTellable: boolean, now: number): boolean {
+    const { owner } = signed.head
+    if (!isDisputed(signed.head, held, outcome)) return false
+    const isPaused = now - (this.#shownAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms
+    this.#noteTrouble(signed, held, outcome, isPaused, now)
+    if (isPaused || !isTellable || !verifyHead(signed, this.#crypto)) return false
+    this.#shownAt.set(owner, now)
+    return true
+  }
+
+  #noteTrouble(signed: SignedHead, held: Head, outcome: Outcome['type'], isPaused: boolean, now: number): void {
+    const { owner, boot } = signed.head
+    // Of what is old nobody has checked the signature yet.
+    if (outcome === 'old' && (isPaused || !verifyHead(signed, this.#crypto))) return
+    const before = this.#troubles.get(owner)
+    const known = before !== undefined && now - before.at < troubleMemory_ms ? before : undefined
+    const heldBoots = new Set([...(known?.heldBoots ?? []), held.boot].slice(-bootsKept))
+    const isTwo = known?.isTwo === true || outcome !== 'behind' || known?.heldBoots.has(boot) === true
+    this.#troubles.set(owner, { isTwo, heldBoots, at: now })
+  }
+
+  /** What is odd about an owner's documents lately, for people. */
+  troubleOf(owner: PeerId, now: number): string | undefined {
+    const trouble = this.#troubles.get(owner)
+    if (trouble === undefined || now - trouble.at >= troubleMemory_ms) return undefined
+    return trouble.isTwo
+      ? 'two daemons seem to run with its key: stop one of them, and give it a data directory of its own'
+      : 'it started from older records than it had published (a restored backup, or a lost store); others gave them back'
+  }
+
+  forget(owner: PeerId): void {
+    this.#shownAt.delete(owner)
+    this.#troubles.delete(owner)
+  }
+}
+
+/**
+ * Whether a head and the one that was held show that their owner does not know one of them: a generation that began
+ * without what is held; two starts in one generation; a start that goes on after a later one has begun without it.
+ */
+function isDisputed(head: Head, held: Head, outcome: Outcome['type']): boolean {
+  if (head.boot === held.boot || outcome === 'refused' || outcome === 'fenced') return false
+  if (outcome === 'behind') return true
+  if (outcome === 'old')
+    return head.generation < held.generation && (held.parent === undefined || comparePoints(head, held.parent) > 0)
+  return head.generation === held.generation
+}

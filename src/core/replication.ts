@@ -1,0 +1,324 @@
+/**
+ * How documents travel: routes what comes from peers to the replica, what that comes to further on, what is asked of peers or by
+ * them. Gossip may have lost anything; whatever it lost comes in here.
+ */
+import { NodeDocument } from './document/document.js'
+import type { Fencing } from './fencing.js'
+import { transitionEvent } from './liveness.js'
+import type { PeerId } from './model.js'
+import type { Projection } from './projection.js'
+import { type Outcome, parcelFor } from './replica/replica.js'
+import type { Outbox } from './outbox.js'
+import type { RegistryState } from './state.js'
+import { type Given, documentReplies, emptyReply, endReply } from './sync/answers.js'
+import type { Step } from './sync/gaps.js'
+import type { Removal } from './sync/requests.js'
+import type { UpdateMessage } from './wire/gossip.js'
+import { type Head, compareHeads, verifyHead } from './wire/head.js'
+import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
+
+/** A neighbour out of step is synced with at most this often. */
+const syncPause_ms = 2000
+
+export class Replication {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+  readonly #fencing: Fencing
+  readonly #projection: Projection
+
+  constructor(state: RegistryState, fencing: Fencing, projection: Projection) {
+    this.#state = state
+    this.#out = state.out
+    this.#fencing = fencing
+    this.#projection = projection
+  }
+
+  // ---- documents coming in
+
+  /** Somebody published a version of its own document. */
+  gossip({ signed, step }: UpdateMessage, author: PeerId): void {
+    if (step !== undefined) return this.take({ parcel: { signed, content: { type: 'step', ...step } }, via: author })
+    const held = this.#state.replica.head(signed.head.owner)
+    if (held !== undefined && compareHeads(signed.head, held) <= 0) return
+    if (!verifyHead(signed, this.#state.crypto)) return this.#out.drop('bad signature')
+    this.pull(signed.head.owner, author)
+  }
+
+  /** A document, or a step of one, has come. */
+  take(step: Step): void {
+    const { records, replica, gaps, fences, self, at, isStale } = this.#state
+    const { parcel, via } = step
+    const { owner } = parcel.signed.head
+    if (owner === self) return this.#takeOwn(parcel, via)
+    if (isStale) return
+    const held = replica.head(owner)
+    const outcome = replica.offer(parcel, fences.upTo(owner), at.now)
+    if (held !== undefined) this.#dispute(step, held, outcome.type)
+    switch (outcome.type) {
+      case 'taken':
+        this.#out.storeSoon([outcome.op])
+        records.follow(owner, outcome.changes)
+        this.#followHead(parcel.signed.head)
+        for (const next of gaps.filled(owner)) this.take(next)
+        return
+      case 'gap':
+        if (!gaps.note(step, held !== undefined, at.now)) this.#out.drop('too many gaps')
+        return
+      case 'refused':
+        this.#out.drop(outcome.reason)
+        if (parcel.content.type === 'step' && outcome.reason !== 'bad signature') this.pull(owner, via)
+        return
+      case 'fenced':
+        return this.#fencing.fenceAgain(owner)
+      case 'old':
+      case 'behind':
+        return
+    }
+  }
+
+  #followHead(head: Head): void {
+    const transition = this.#state.liveness.membership.follow(head, this.#state.at.now)
+    if (transition === undefined) return
+    this.#out.emit(transitionEvent(transition))
+    this.#projection.followBeliefs()
+  }
+
+  /** Its owner is shown what came with what is held, where these do not continue each other. */
+  #dispute({ parcel, via }: Step, held: Head, outcome: Outcome['type']): void {
+    const { disputes, requests, answers, liveness, at } = this.#state
+    const { owner } = parcel.signed.head
+    const { peers } = liveness
+    const to = peers.has(owner) ? owner : via
+    if (!disputes.note(parcel.signed, held, outcome, peers.has(to), at.now)) return
+    answers.wait({ type: 'push', peer: to, owners: [owner] })
+    if (to === owner) this.#out.emit(...requests.push(to, [parcel], at.now))
+  }
+
+  /** Our own document, from elsewhere. */
+  #takeOwn(parcel: Parcel, via: PeerId): void {
+    const { identity, crypto, rules } = this.#state
+    const { signed, content } = parcel
+    const joining = this.#state.joining
+    if (joining !== undefined) return joining.offer(parcel)
+    const author = identity.authorOf(signed.head)
+    if (!rules.maySign || author === 'ours' || author === 'continued') return
+    if (!verifyHead(signed, crypto)) return this.#out.drop('bad signature')
+    if (author === 'live clone') return this.#yieldToClone(signed.head)
+    if (content.type !== 'full') return this.#overtake(signed.head, via)
+    const document = NodeDocument.load(crypto.hash, signed, content.bytes)
+    if (document === undefined) return this.#out.drop('content is not what its head says')
+    this.#state.foreign = document
+  }
+
+  /**
+   * A head of ours that we cannot continue yet. Where it is not behind us, we go ahead of it: whoever holds its content
+   * will then find us behind that, and give it back.
+   */
+  #overtake(head: Head, via: PeerId): void {
+    const { identity, self } = this.#state
+    if (head.generation < identity.generation) return this.pull(self, via)
+    identity.noteContinued(head)
+    identity.raiseGeneration(head.generation + 1)
+    this.#state.tellGeneration('another start signed records of this node in the same generation')
+  }
+
+  #yieldToClone({ boot }: Head): void {
+    const { identity, commits, released } = this.#state
+    const wayOut = 'stop one of the two, and give it a data directory of its own'
+    const why = `another daemon runs with this node's key (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
+    released.push(commits.mute())
+    this.#state.phase = { name: 'muted', why }
+    this.#out.notify({ type: 'muted', why })
+  }
+
+  /** Continues a newer document of ours, with what was written since this start on top. */
+  adoptForeign(): void {
+    const { writes, identity, commits, checks, at, rules } = this.#state
+    const document = this.#state.foreign
+    if (document === undefined || commits.isBusy || !rules.maySign) return
+    this.#state.foreign = undefined
+    if (!identity.isForeign(document.signed.head)) return
+    identity.noteContinued(document.signed.head)
+    for (const message of commits.adopt(document, writes, at.wall)) this.#out.warn(`not written again: ${message}`)
+    this.#out.emit(...checks.checkAll(at.now))
+    this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
+  }
+
+  // ---- asking peers
+
+  /** Compares all heads with everybody that is connected. */
+  syncAll(): void {
+    for (const peer of this.#state.liveness.peers.ids()) this.sync(peer)
+  }
+
+  /** Compares all heads with a peer. */
+  sync(peer: PeerId): void {
+    const { commits, replica, requests, at, isStale } = this.#state
+    const own = commits.holding
+    const holdings = replica.holdings()
+    if (own !== undefined) holdings.push(own)
+    this.#out.emit(requests.sync(peer, holdings, isStale, at.now))
+  }
+
+  /** A neighbour has shown again and again that it does not hold what we hold. */
+  reconcile(id: PeerId): void {
+    const { requests, liveness, at } = this.#state
+    const { now } = at
+    const peer = liveness.peers.get(id)
+    if (peer === undefined || now - peer.reconciledAt < syncPause_ms || requests.isSyncing(id, now)) return
+    peer.reconciledAt = now
+    this.sync(id)
+  }
+
+  /** Fetches one owner's document from its owner, or else from whoever told of it. */
+  pull(owner: PeerId, via: PeerId): void {
+    const { replica, requests, liveness, at } = this.#state
+    if (requests.isPulling(owner, at.now)) return
+    const { peers } = liveness
+    const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
+    if (from === undefined) return
+    this.#out.emit(requests.pull(owner, from, replica.document(owner)?.holding, at.now))
+  }
+
+  response(id: number, bytes: Uint8Array): void {
+    const answer = this.#state.requests.response(id, bytes)
+    if (answer.type === 'dropped') this.#out.drop(answer.reason)
+    if (answer.type === 'documents') for (const parcel of answer.parcels) this.take({ parcel, via: answer.from })
+    if (answer.type === 'compared') this.#compared(answer.peer, answer)
+  }
+
+  #compared(
+    peer: PeerId,
+    { brought, wanted, witness }: { brought: number; wanted: readonly Holding[]; witness: Witness },
+  ): void {
+    const { answers, liveness, at, isStale } = this.#state
+    const { now } = at
+    const connected = liveness.peers.get(peer)
+    if (connected !== undefined) Object.assign(connected, { lastSyncAt: now, brought, took: 0 })
+    if (wanted.length > 0 && !isStale) answers.wait({ type: 'push', peer, owners: wanted.map(({ owner }) => owner) })
+    this.#out.notify({ type: 'synced', peer, documents: brought })
+    const { joining } = this.#state
+    if (joining === undefined) this.#fencing.surviveFence(witness.fence)
+    else joining.answered(peer, witness, now)
+  }
+
+  closed(id: number): void {
+    const { requests, gaps } = this.#state
+    const ended = requests.closed(id)
+    if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
+    if (ended?.type !== 'pulled') return
+    for (const step of gaps.filled(ended.owner)) this.take(step)
+    gaps.close(ended.owner)
+  }
+
+  // ---- answering peers
+
+  request(from: PeerId, id: number, bytes: Uint8Array): void {
+    const request = decodeSyncRequest(bytes)
+    if (request === undefined || !this.#state.rules.maySpeak) {
+      this.#out.drop(request === undefined ? 'unreadable request' : 'request before the start')
+      return this.#out.emit(emptyReply(id))
+    }
+    switch (request.type) {
+      case 'sync':
+        return this.#state.answers.wait({ type: 'answer', from, request: id, question: request })
+      case 'push':
+        return this.#takePushed(from, id, request.parcels)
+      case 'remove':
+        return this.#dropAsAsked(from, id, request)
+    }
+  }
+
+  #takePushed(from: PeerId, id: number, parcels: readonly Parcel[]): void {
+    for (const parcel of parcels) this.take({ parcel, via: from })
+    const peer = this.#state.liveness.peers.get(from)
+    if (peer !== undefined) peer.brought = (peer.brought ?? 0) + parcels.length
+    this.#out.emit(endReply(id, [], this.#witness(from)))
+  }
+
+  #dropAsAsked(from: PeerId, request: number, { id, n, holding }: SyncRequest & { type: 'remove' }): void {
+    const { records, writes, commits, answers, at, rules } = this.#state
+    const record = records.own('instances', id)
+    if (record === undefined || record.n > n || !rules.maySign)
+      return answers.wait({ type: 'removed', from, request, holding })
+    writes.dropAsAsked(id, record.n, at.wall)
+    commits.wait({ type: 'removal', from, request, holding })
+  }
+
+  /** The own document agrees with its head on disk: what waited for that is given. */
+  give(given: Given): void {
+    const { requests, liveness, self, at } = this.#state
+    switch (given.type) {
+      case 'answer':
+        return this.#answerSync(given.from, given.request, given.question)
+      case 'removed': {
+        const parcel = this.#parcelOf(self, given.holding)
+        if (parcel !== undefined) this.#out.emit(...documentReplies(given.request, [parcel]))
+        return this.#out.emit(endReply(given.request, [], this.#witness(given.from)))
+      }
+      case 'push': {
+        const parcels = given.owners.flatMap((owner) => this.#parcelOf(owner, undefined) ?? [])
+        this.#out.emit(...requests.push(given.peer, parcels, at.now))
+        const peer = liveness.peers.get(given.peer)
+        if (peer !== undefined) peer.took = parcels.length
+      }
+    }
+  }
+
+  #answerSync(from: PeerId, id: number, { scope, stale, holdings }: SyncRequest & { type: 'sync' }): void {
+    const { replica, liveness, self, at, isStale } = this.#state
+    const theirs = new Map(holdings.map((holding) => [holding.owner, holding]))
+    const owners = scope === 'all' ? [self, ...replica.owners()] : [...theirs.keys()]
+    const parcels = isStale ? [] : owners.flatMap((owner) => this.#parcelOf(owner, theirs.get(owner)) ?? [])
+    const peer = liveness.peers.get(from)
+    if (scope === 'all' && peer !== undefined)
+      Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: parcels.length })
+    this.#out.emit(...documentReplies(id, parcels))
+    const comparable = stale || isStale ? [] : holdings
+    for (const holding of comparable) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
+    const wanted = comparable.filter((holding) => this.#wants(holding))
+    this.#out.emit(endReply(id, wanted, this.#witness(from)))
+  }
+
+  /** What a peer that holds `theirs` lacks of an owner's document. */
+  #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
+    const { commits, replica, self } = this.#state
+    const document = owner === self ? commits.giveable : replica.document(owner)
+    return document && parcelFor(document, theirs)
+  }
+
+  #wants(theirs: Holding): boolean {
+    const { identity, replica, self } = this.#state
+    if (theirs.owner === self) return identity.isForeign(theirs)
+    if (this.#fencing.isFenced(theirs)) return false
+    const mine = replica.document(theirs.owner)?.holding
+    return mine === undefined || compareHeads(mine, theirs) < 0
+  }
+
+  /** What this daemon knows of a peer's past. */
+  #witness(id: PeerId): Witness {
+    const { liveness, fences, lastHeard, at, isStale } = this.#state
+    const heardAt = liveness.membership.member(id)?.heardAt
+    return lastHeard.witness({ id, heardAt }, isStale, fences.of(id), at)
+  }
+
+  // ---- time
+
+  tick(): void {
+    const { requests, gaps, at } = this.#state
+    const { now } = at
+    for (const removal of requests.overdue(now)) this.removed(removal, false)
+    for (const { owner, via } of gaps.due(now)) {
+      this.pull(owner, via)
+      if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
+    }
+  }
+
+  /** @param done whether its owner has answered */
+  removed({ ticket, id, n }: Removal, done: boolean): void {
+    const { records, writes, commits, at } = this.#state
+    const left = records.union.winner(id, 'away too')
+    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n, at.wall)
+    commits.wait({ type: 'command', ticket })
+  }
+}

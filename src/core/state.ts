@@ -1,0 +1,192 @@
+/**
+ * All that one daemon knows, in one value: its parts, the phase of its life, the input that is being handled, what is on its way out.
+ * It decides nothing; the routers beside it do, each for its own journeys.
+ */
+import type { NodeDocument } from './document/document.js'
+import { Entries, type EntryMaps } from './document/entries.js'
+import type { Crypto, Moment, StoredDocument } from './effects.js'
+import { Liveness, type OwnState } from './liveness.js'
+import { Degraded } from './lookup/degraded.js'
+import { Index } from './lookup/slugs.js'
+import { Visibility } from './lookup/visibility.js'
+import { memberStates } from './views.js'
+import type { NodeRecord, PeerId } from './model.js'
+import { Commits } from './own/commits.js'
+import { HealthChecks } from './own/health-checks.js'
+import { Identity } from './own/identity.js'
+import { Outbox } from './outbox.js'
+import type { Joining } from './own/joining.js'
+import { CommandQueue } from './own/queue.js'
+import type { Released } from './own/waiting.js'
+import { settled_ms } from './peers/digests.js'
+import { type Phase, type Rules, isStale, joiningOf, rulesOf } from './phase.js'
+import { Outlived } from './records/outlived.js'
+import { Records } from './records/records.js'
+import { Writes } from './records/writes.js'
+import { Disputes } from './replica/disputes.js'
+import { Replica } from './replica/replica.js'
+import { Fences } from './retention/fences.js'
+import { Forgetting } from './retention/forgetting.js'
+import { LastHeard } from './retention/last-heard.js'
+import { Answers } from './sync/answers.js'
+import { Gaps } from './sync/gaps.js'
+import { Requests } from './sync/requests.js'
+import type { MemberState, StateView } from './views.js'
+import { verifyHead } from './wire/head.js'
+
+/** Small facts that an earlier run left on disk. */
+export interface Notes {
+  readonly born?: string
+  readonly heard?: string
+  readonly fences?: string
+  readonly silence?: string
+}
+
+/** What a registry begins with. */
+export interface RegistryStart {
+  readonly self: PeerId
+  /** 64 random bits of this start, as 16 hex digits. */
+  readonly boot: string
+  readonly crypto: Crypto
+  readonly node: Omit<NodeRecord, 'addresses'>
+  /** The key was made in this very start: nobody can know a head of ours. */
+  readonly freshKey: boolean
+  /** The generation on disk; 0 for none. */
+  readonly generation: number
+  readonly documents: readonly StoredDocument[]
+  readonly notes: Notes
+  /** When this daemon was last known to be up, unix milliseconds. */
+  readonly lastUp?: number
+}
+
+export class RegistryState {
+  readonly self: PeerId
+  readonly crypto: Crypto
+  readonly startedAt: number
+  phase: Phase = { name: 'restoring' }
+  /** The time of the input that is being handled. */
+  at: Moment
+
+  // ---- what is written here
+  readonly records: Records
+  readonly writes: Writes
+  readonly outlived: Outlived
+  readonly identity: Identity
+  readonly commits: Commits
+  readonly checks: HealthChecks
+  readonly queue = new CommandQueue()
+
+  // ---- what others have written
+  readonly replica: Replica
+  readonly disputes: Disputes
+  readonly requests = new Requests()
+  readonly gaps = new Gaps()
+  readonly answers = new Answers()
+  /** What was in documents that have been fenced since. */
+  readonly unsaved: EntryMaps[] = []
+  /** A newer document of our own, to be continued as soon as no commit is on its way. */
+  foreign: NodeDocument | undefined
+
+  // ---- who lives, what is shown
+  readonly liveness: Liveness
+  readonly visibility: Visibility
+  readonly index: Index
+  readonly degraded: Degraded
+
+  // ---- what outlives a run
+  readonly fences: Fences
+  readonly lastHeard: LastHeard
+  readonly forgetting: Forgetting
+
+  /** Whose waiting for the disk is over, and who was not told yet. */
+  readonly released: Released[] = []
+  readonly out = new Outbox()
+
+  constructor({ self, boot, crypto, notes }: RegistryStart, at: Moment) {
+    this.self = self
+    this.crypto = crypto
+    this.at = at
+    this.startedAt = at.now
+    this.records = new Records(self, new Entries(crypto.hash), (head) => verifyHead(head, crypto))
+    this.writes = new Writes(this.records)
+    this.outlived = new Outlived(this.records)
+    this.identity = new Identity(self, boot)
+    this.commits = new Commits(crypto, this.identity, this.records)
+    this.checks = new HealthChecks(this.records)
+    this.replica = new Replica(crypto)
+    this.disputes = new Disputes(crypto)
+    this.liveness = new Liveness(self, crypto)
+    this.visibility = new Visibility(self)
+    const firstTurn = crypto.hash(new TextEncoder().encode(self))[0] as number
+    this.index = new Index(this.records.union, this.visibility, firstTurn)
+    this.degraded = new Degraded([], at.now)
+    this.fences = new Fences(this.records.union, notes.fences)
+    this.lastHeard = new LastHeard(notes, at)
+    this.forgetting = new Forgetting(notes.silence)
+  }
+
+  // ---- what follows from the phase
+
+  /** What this daemon may do. */
+  get rules(): Rules {
+    return rulesOf(this.phase)
+  }
+
+  /** Present until the first head is signed. */
+  get joining(): Joining | undefined {
+    return joiningOf(this.phase)
+  }
+
+  /** Whether what is held must be neither given nor completed. */
+  get isStale(): boolean {
+    return isStale(this.phase)
+  }
+
+  /** What this daemon can say of itself. */
+  ownState(): OwnState {
+    const { generation, incarnation } = this.identity
+    const { signed } = this.commits
+    const isSpeaking = signed?.head.generation === generation && this.rules.maySign
+    const othersDigest = this.replica.settledDigest(this.at.now, settled_ms)
+    return { generation, incarnation, signed, isSpeaking, othersDigest }
+  }
+
+  /** Our generation was raised: said to people, since it is never routine. */
+  tellGeneration(why: string): void {
+    this.out.notify({ type: 'generation', generation: this.identity.generation, why })
+  }
+
+  // ---- to be printed
+
+  /** What was dropped, by reason. */
+  dropped(): Record<string, number> {
+    const unreadable = [...this.records.union.unreadable].map(([map, count]) => [`unreadable ${map}`, count] as const)
+    const tooMany = this.fences.refused > 0 ? [['too many fences', this.fences.refused] as const] : []
+    return Object.fromEntries([...this.out.dropped, ...unreadable, ...tooMany])
+  }
+
+  /** Plain values without secrets or entries, in bounded space. */
+  toJSON(): StateView {
+    const { identity, commits, liveness } = this
+    const members = Object.fromEntries(memberStates.map((state) => [state, 0])) as Record<MemberState, number>
+    for (const { state } of liveness.membership.members()) members[state] += 1
+    return {
+      phase: this.phase.name,
+      generation: identity.generation,
+      incarnation: identity.incarnation,
+      ...(identity.parent !== undefined && { parent: identity.parent }),
+      ...commits.summary(),
+      entries: this.records.size,
+      entryBytes: this.records.bytes,
+      queuedCommands: this.queue.size,
+      documents: [...this.replica.owners()].length,
+      unsavedDocuments: this.unsaved.length,
+      members,
+      connections: liveness.peers.size,
+      requests: this.requests.summary(),
+      gaps: this.gaps.size,
+      waitingAnswers: this.answers.waiting,
+      degraded: this.degraded.isOn,
+    }
+  }
+}

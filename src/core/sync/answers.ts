@@ -1,0 +1,60 @@
+/**
+ * Answers to peers, which wait while a commit is on its way: until then the own document is ahead of its newest head on disk.
+ */
+import type { Effect } from '../effects.js'
+import type { PeerId } from '../model.js'
+import { type Holding, type Parcel, type SyncRequest, type Witness, encodeSyncResponse } from '../wire/sync.js'
+import { batches } from './requests.js'
+
+/** Answers that may wait for the commit on its way; beyond it they go without the own document. */
+const waitingLimit = 256
+
+/** What is to be given once the own document agrees with its head on disk. */
+export type Given =
+  /** A peer asked what it lacks. */
+  | {
+      readonly type: 'answer'
+      readonly from: PeerId
+      readonly request: number
+      readonly question: SyncRequest & { readonly type: 'sync' }
+    }
+  /** A peer asked for a removal, which is on disk; it holds this of our document. */
+  | { readonly type: 'removed'; readonly from: PeerId; readonly request: number; readonly holding: Holding }
+  /** A peer wants the documents of these owners. */
+  | { readonly type: 'push'; readonly peer: PeerId; readonly owners: readonly PeerId[] }
+
+export class Answers {
+  #waiting: Given[] = []
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  wait(given: Given): void {
+    this.#waiting.push(given)
+  }
+
+  /** @param isSettled whether the own document agrees with its head on disk, or will not soon */
+  takeDue(isSettled: boolean): readonly Given[] {
+    if (this.#waiting.length === 0 || (!isSettled && this.#waiting.length <= waitingLimit)) return []
+    const due = this.#waiting
+    this.#waiting = []
+    return due
+  }
+}
+
+/** Documents on their way to a peer, in messages of which none is the last. */
+export function documentReplies(request: number, parcels: readonly Parcel[]): Effect[] {
+  return batches(parcels).map((batch) => {
+    return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'documents', parcels: batch }), last: false }
+  })
+}
+
+export function endReply(request: number, wanted: readonly Holding[], witness: Witness): Effect {
+  return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'end', wanted, witness }), last: true }
+}
+
+/** No answer at all. */
+export function emptyReply(request: number): Effect {
+  return { type: 'reply', id: request, bytes: new Uint8Array(), last: true }
+}

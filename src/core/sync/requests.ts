@@ -1,0 +1,177 @@
+/**
+ * What this daemon has asked of single peers, until they have answered. What becomes of an answer is not decided here.
+ */
+import type { Effect } from '../effects.js'
+import type { PeerId } from '../model.js'
+import { wireLimits } from '../wire/limits.js'
+import {
+  type Holding,
+  type Parcel,
+  type SyncRequest,
+  type Witness,
+  decodeSyncResponse,
+  encodeSyncRequest,
+} from '../wire/sync.js'
+
+/** A request without an answer for this long has failed; answers that keep coming extend it. */
+const syncTimeout_ms = 30_000
+/** How long the owner of an instance may take to confirm a removal before it is removed without it. */
+const removeTimeout_ms = 500
+/** A question under way for longer keeps nobody from asking again. */
+const askPatience_ms = 10_000
+
+/** A caller's removal of an instance that another daemon owns. */
+export interface Removal {
+  readonly ticket: number
+  readonly id: string
+  readonly n: number
+}
+
+/** Why a peer was asked. */
+export type Purpose =
+  /** All heads are compared, what differs is exchanged both ways. */
+  | { readonly type: 'sync' }
+  /** One owner's document is fetched. */
+  | { readonly type: 'pull'; readonly owner: PeerId }
+  /** Documents are given. */
+  | { readonly type: 'push' }
+  /** Its owner is to drop an instance. */
+  | { readonly type: 'remove'; readonly removal: Removal }
+
+interface Asked {
+  readonly peer: PeerId
+  readonly purpose: Purpose
+  readonly askedAt: number
+  brought: number
+  ended: boolean
+}
+
+/** What one message of an answer came to. */
+export type Answer =
+  | { readonly type: 'dropped'; readonly reason: string }
+  | { readonly type: 'documents'; readonly from: PeerId; readonly parcels: readonly Parcel[] }
+  | {
+      readonly type: 'compared'
+      readonly peer: PeerId
+      /** Documents that the answer brought. */
+      readonly brought: number
+      readonly wanted: readonly Holding[]
+      readonly witness: Witness
+    }
+  | { readonly type: 'ended' }
+
+/** What is over with a question. `done`: its answer came to an end. */
+export type Ended =
+  | { readonly type: 'pulled'; readonly owner: PeerId }
+  | { readonly type: 'removed'; readonly removal: Removal; readonly done: boolean }
+
+export class Requests {
+  readonly #asked = new Map<number, Asked>()
+  #lastId = 0
+
+  // ---- asking
+
+  /** Compares all heads with a peer and exchanges what differs, both ways. */
+  sync(peer: PeerId, holdings: readonly Holding[], isStale: boolean, now: number): Effect {
+    return this.#ask(peer, { type: 'sync' }, { type: 'sync', scope: 'all', stale: isStale, holdings }, now)
+  }
+
+  /** Fetches one owner's document. @param held what is held of it */
+  pull(owner: PeerId, from: PeerId, held: Holding | undefined, now: number): Effect {
+    const holdings = [held ?? { owner, generation: 0, version: 0, boot: '', epoch: 0, clock: 0 }]
+    return this.#ask(from, { type: 'pull', owner }, { type: 'sync', scope: 'listed', stale: false, holdings }, now)
+  }
+
+  /** Gives documents to a peer. */
+  push(peer: PeerId, parcels: readonly Parcel[], now: number): Effect[] {
+    return batches(parcels).map((batch) => this.#ask(peer, { type: 'push' }, { type: 'push', parcels: batch }, now))
+  }
+
+  /** Asks the owner of an instance to drop it. @param holding what is held of its document */
+  remove(owner: PeerId, removal: Removal, holding: Holding, now: number): Effect {
+    const { id, n } = removal
+    return this.#ask(owner, { type: 'remove', removal }, { type: 'remove', id, n, holding }, now, removeTimeout_ms)
+  }
+
+  #ask(to: PeerId, purpose: Purpose, request: SyncRequest, now: number, timeout_ms = syncTimeout_ms): Effect {
+    const id = (this.#lastId += 1)
+    this.#asked.set(id, { peer: to, purpose, askedAt: now, brought: 0, ended: false })
+    return { type: 'request', id, to, bytes: encodeSyncRequest(request), timeout_ms }
+  }
+
+  /** A question that has been under way for long does not keep others from being asked: its answer may trickle for ever. */
+  isSyncing(peer: PeerId, now: number): boolean {
+    return this.#isUnderWay(now, (asked) => asked.purpose.type === 'sync' && asked.peer === peer)
+  }
+
+  isPulling(owner: PeerId, now: number): boolean {
+    return this.#isUnderWay(now, ({ purpose }) => purpose.type === 'pull' && purpose.owner === owner)
+  }
+
+  #isUnderWay(now: number, isMeant: (asked: Asked) => boolean): boolean {
+    for (const asked of this.#asked.values()) if (now - asked.askedAt <= askPatience_ms && isMeant(asked)) return true
+    return false
+  }
+
+  // ---- hearing the answers
+
+  response(id: number, bytes: Uint8Array): Answer {
+    const asked = this.#asked.get(id)
+    if (asked === undefined) return { type: 'dropped', reason: 'answer to no question' }
+    const response = decodeSyncResponse(bytes)
+    if (response === undefined) return { type: 'dropped', reason: 'unreadable answer' }
+    const { peer, purpose } = asked
+    if (response.type === 'documents') {
+      asked.brought += response.parcels.length
+      return { type: 'documents', from: peer, parcels: response.parcels }
+    }
+    asked.ended = true
+    if (purpose.type !== 'sync') return { type: 'ended' }
+    const { wanted, witness } = response
+    return { type: 'compared', peer, brought: asked.brought, wanted, witness }
+  }
+
+  /** No more answers to this question. */
+  closed(id: number): Ended | undefined {
+    const asked = this.#asked.get(id)
+    this.#asked.delete(id)
+    if (asked?.purpose.type === 'remove') return { type: 'removed', removal: asked.purpose.removal, done: asked.ended }
+    return asked?.purpose.type === 'pull' ? { type: 'pulled', owner: asked.purpose.owner } : undefined
+  }
+
+  /** Removals that are not waited for any longer, whatever their streams do. */
+  overdue(now: number): Removal[] {
+    const overdue: Removal[] = []
+    for (const [id, { purpose, askedAt }] of this.#asked) {
+      if (purpose.type !== 'remove' || now - askedAt < removeTimeout_ms) continue
+      this.#asked.delete(id)
+      overdue.push(purpose.removal)
+    }
+    return overdue
+  }
+
+  /** Questions that are not closed yet, by purpose; to be printed. */
+  summary(): Record<Purpose['type'], number> {
+    const count = { sync: 0, pull: 0, push: 0, remove: 0 }
+    for (const { purpose } of this.#asked.values()) count[purpose.type] += 1
+    return count
+  }
+}
+
+/** Parcels in groups that are no larger than one message should be; a larger parcel goes alone. */
+export function batches(parcels: readonly Parcel[]): Parcel[][] {
+  const groups: Parcel[][] = []
+  let room = 0
+  for (const parcel of parcels) {
+    const size = parcel.content.bytes.length + wireLimits.headBytes
+    const group = groups.at(-1)
+    if (group === undefined || size > room) {
+      groups.push([parcel])
+      room = wireLimits.syncBatchBytes - size
+    } else {
+      group.push(parcel)
+      room -= size
+    }
+  }
+  return groups
+}

@@ -1,0 +1,46 @@
+// When a daemon has lost sight of the cluster: fewer than half of those who were visible within a quarter of an hour still are.
+import { expect, test } from 'vitest'
+import { Degraded } from '../../src/core/lookup/degraded.js'
+
+const minute_ms = 60_000
+
+function isOn(degraded: Degraded, visible: string, now: number, left = ''): boolean {
+  degraded.look(new Set(visible), (peer) => left.includes(peer), now)
+  return degraded.isOn
+}
+
+test('half, ourselves included, is enough; less is not', () => {
+  const degraded = new Degraded('abc', 0) // and ourselves: four
+  expect(isOn(degraded, 'a', 0)).toBe(false)
+  expect(isOn(degraded, '', 0)).toBe(true)
+  expect(isOn(new Degraded('ab', 0), '', 0)).toBe(true)
+  expect(isOn(new Degraded('a', 0), '', 0)).toBe(false)
+  expect(isOn(new Degraded('', 0), '', 0)).toBe(false)
+})
+
+test('who left on purpose is not missed', () => {
+  expect(isOn(new Degraded('abc', 0), '', 0, 'ab')).toBe(false)
+  expect(isOn(new Degraded('abc', 0), '', 0, 'a')).toBe(true)
+})
+
+test('what was visible a quarter of an hour ago counts, what was before that is forgotten', () => {
+  const degraded = new Degraded('abc', 0)
+  for (let minute = 1; minute <= 15; minute++) expect(isOn(degraded, '', minute * minute_ms)).toBe(true)
+  expect(isOn(degraded, '', 15 * minute_ms + 1)).toBe(false)
+})
+
+test('a sample is taken each minute, and each of them counts', () => {
+  const degraded = new Degraded('', 0)
+  expect(isOn(degraded, 'abc', minute_ms - 1)).toBe(false) // too soon for a sample
+  expect(isOn(degraded, '', minute_ms - 1)).toBe(false)
+  expect(isOn(degraded, 'abc', minute_ms)).toBe(false)
+  expect(isOn(degraded, '', minute_ms + 1)).toBe(true)
+  expect(isOn(degraded, 'ab', minute_ms + 2)).toBe(false)
+})
+
+test('a quarter of an hour is counted from the sample, not from when the clock began', () => {
+  const hour_ms = 60 * minute_ms
+  const degraded = new Degraded('abc', hour_ms)
+  for (let minute = 1; minute <= 15; minute++) expect(isOn(degraded, '', hour_ms + minute * minute_ms)).toBe(true)
+  expect(isOn(degraded, '', hour_ms + 15 * minute_ms + 1)).toBe(false)
+})
