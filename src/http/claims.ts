@@ -1,5 +1,6 @@
 /**
- * The claims of tokens that mean a slug, and how a slug that came beside the body is refused by the name of where it stood.
+ * Reads what a request says beside its body: the token that it carries, the slug that a claim or a header names. It verifies
+ * nothing.
  */
 import { RegistryError } from '../core/errors.js'
 import { parseSlug } from '../core/model.js'

@@ -4,8 +4,8 @@
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import type { JwtRules, Permission } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
+import { type Caller, unauthorized } from './caller.js'
 import { slugOfClaims } from './claims.js'
-import { type Caller, unauthorized } from './credentials.js'
 
 /** Public keys alone: with a shared secret whoever checks tokens could also make them. `none` is no algorithm. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']

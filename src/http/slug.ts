@@ -3,8 +3,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { readObject, type Registration } from '../core/model.js'
+import { type Caller, demandSlug } from './caller.js'
 import { parseNamedSlug, slugOfClaims, tokenOf } from './claims.js'
-import { type Caller, demandSlug } from './credentials.js'
 
 const slugHeader = 'x-rollcall-slug'
 
