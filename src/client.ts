@@ -2,7 +2,7 @@
  * What other programs use to talk to a daemon over HTTP: one typed call for each endpoint, instances to call in turn, news as they
  * come, and errors that can be told apart. It needs nothing but `fetch`, so it runs in browsers too.
  */
-import { Caller } from './client/call.js'
+import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
 import type { Definition, Registration } from './core/model.js'
@@ -117,14 +117,14 @@ export interface Client {
  * @throws RegistryError `malformed` where a server is no url, or `token` fits into no header
  */
 export function createClient(options: ClientOptions = {}): Client {
-  const caller = new Caller(options)
-  const { call } = caller
+  const calls = new Calls(options)
+  const { call } = calls
   const segment = encodeURIComponent
   const lookup = (slug: string): Promise<LookupResult> => call('GET', `/v1/lookup/${segment(slug)}`)
   const choices = new Choices(lookup)
   return {
     get server() {
-      return caller.servers.current
+      return calls.servers.current
     },
     register: (registration) => call('PUT', '/registry-svc/instance', { body: registration }),
     deregister: (id) => call('DELETE', `/registry-svc/instance/${segment(id)}`),
@@ -145,7 +145,7 @@ export function createClient(options: ClientOptions = {}): Client {
     members: () => call('GET', '/v1/members'),
     digest: () => call('GET', '/v1/digest'),
     readiness: () => call('GET', '/readyz', { accept: isReadiness }),
-    events: (query) => followEvents(caller, query ?? {}),
+    events: (query) => followEvents(calls, query ?? {}),
     leave: ({ restart = false } = {}) =>
       call('POST', '/v1/leave', { once: true, ...(restart && { body: { restart } }) }),
   }

@@ -50,8 +50,8 @@ export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
 async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   const dataDir = await openDataDir(config.dataDir, { cluster: config.cluster })
   ends.push(() => dataDir.close())
-  const holdings = await dataDir.storage.load()
-  for (const line of linesOfDisk(dataDir, holdings)) writeLine(log, line)
+  const stored = await dataDir.storage.load()
+  for (const line of linesOfDisk(dataDir, stored)) writeLine(log, line)
 
   const late: { service?: RegistryService } = {}
   const service = standIn(() => late.service)
@@ -68,7 +68,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
 
   const url = config.url ?? defaultNodeUrl(bound.port)
   const { life, engine, network, ...node } = createRuntime({
-    ...{ config: { ...config, url }, dataDir, holdings, http: bound.url, log, ends },
+    ...{ config: { ...config, url }, dataDir, stored, http: bound.url, log, ends },
     onEvent: (event) => writeLine(log, lineOf(event)),
     onBug: (error) =>
       queueMicrotask(() => {

@@ -180,11 +180,11 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
   try {
     const dataDir = path === undefined ? await openMemoryDir() : await openDataDir(path, { cluster: config.cluster })
     ends.push(() => dataDir.close())
-    const holdings = await dataDir.storage.load()
+    const stored = await dataDir.storage.load()
     const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`
-    const node = new EmbeddedNode({ config: { ...config, url }, dataDir, holdings, log, ends })
+    const node = new EmbeddedNode({ config: { ...config, url }, dataDir, stored, log, ends })
     await node.begin()
-    node.tellLater(linesOfDisk(dataDir, holdings))
+    node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
     if (signal !== undefined) node.stopOn(signal)
     return node

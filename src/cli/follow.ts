@@ -9,7 +9,7 @@ import { unlessAborted } from './interrupt.js'
 import { shorten, type Look } from './table.js'
 
 /** Where it is shown. */
-export interface Screen {
+export interface Terminal {
   /** Draws over what was drawn before; else one text follows the other. */
   readonly inPlace: boolean
   readonly look: () => Look
@@ -25,7 +25,7 @@ export interface Following<Answer> {
   readonly show: (answer: Answer, look: Look) => string
   readonly json: boolean
   readonly interval_ms: number
-  readonly screen: Screen
+  readonly screen: Terminal
   readonly signal: AbortSignal
   /** Resolves after so long, or when the signal comes. */
   readonly pause: (duration_ms: number, signal: AbortSignal) => Promise<void>

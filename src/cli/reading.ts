@@ -4,7 +4,7 @@
 import type { Client } from '../client.js'
 import { pause } from '../client/pause.js'
 import { clientOf, answerOf, lookOfOutput, printJson, printLines, type ReadingOptions } from './command.js'
-import { follow, type Screen } from './follow.js'
+import { follow, type Terminal } from './follow.js'
 import { untilInterrupted } from './interrupt.js'
 import type { Look } from './table.js'
 
@@ -36,7 +36,7 @@ export async function read<Answer extends object>(options: ReadingOptions, readi
   )
 }
 
-const terminal: Screen = {
+const terminal: Terminal = {
   inPlace: process.stdout.isTTY,
   look: lookOfOutput,
   height: () => process.stdout.rows,

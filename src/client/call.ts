@@ -38,7 +38,7 @@ interface Sending {
 }
 
 /** What the calls of one client share. */
-export class Caller {
+export class Calls {
   readonly servers: Servers
   readonly timeout_ms: number
   readonly attempts: number

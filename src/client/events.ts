@@ -4,7 +4,7 @@
  */
 import { RegistryError } from '../core/errors.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'
-import { backoff_ms, type Caller, parseAnswer } from './call.js'
+import { backoff_ms, type Calls, parseAnswer } from './call.js'
 import { patience_ms, refusal, unreachable } from './failures.js'
 import { pause } from './pause.js'
 import { readEvents, type ServerSentEvent } from './sse.js'
@@ -28,7 +28,7 @@ const pause_ms = { first: 100, longest: 5000 } as const
 const types: readonly string[] = ['member', 'instance', 'reset'] satisfies NewsEvent['type'][]
 
 export async function* followEvents(
-  caller: Caller,
+  calls: Calls,
   { signal, onInterruption, after = '', ...filters }: EventsQuery,
 ): AsyncGenerator<NewsItem, void, undefined> {
   let last = after
@@ -36,8 +36,8 @@ export async function* followEvents(
   let failures = 0
   let isInterrupted = false
   while (signal?.aborted !== true) {
-    const { current: server } = caller.servers
-    const connection = new Connection(caller, server, signal)
+    const { current: server } = calls.servers
+    const connection = new Connection(calls, server, signal)
     try {
       const body = await connection.open({ ...filters, after: last })
       if (hadConnection && last === '') yield { id: '', at: new Date().toISOString(), event: { type: 'reset' } }
@@ -54,10 +54,10 @@ export async function* followEvents(
       if (isAborted(signal)) return
       failures += 1
       const asked_ms = patience_ms(error) ?? (hadConnection && mayPass(error) ? 0 : undefined)
-      if (asked_ms === undefined || (!hadConnection && failures >= caller.attempts)) throw error
+      if (asked_ms === undefined || (!hadConnection && failures >= calls.attempts)) throw error
       if (hadConnection && !isInterrupted) onInterruption?.(error as Error)
       isInterrupted = hadConnection
-      caller.servers.failed(server)
+      calls.servers.failed(server)
       await pause(Math.max(asked_ms, backoff_ms(failures, pause_ms)), signal)
     } finally {
       connection.close()
@@ -77,15 +77,15 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 /** One request for news, and its end: by its caller, by silence, or by the daemon. */
 class Connection {
-  readonly #caller: Caller
+  readonly #calls: Calls
   readonly #server: string
   readonly #signal: AbortSignal | undefined
   readonly #abort = new AbortController()
   readonly #onAbort = (): void => this.#abort.abort()
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(caller: Caller, server: string, signal: AbortSignal | undefined) {
-    this.#caller = caller
+  constructor(calls: Calls, server: string, signal: AbortSignal | undefined) {
+    this.#calls = calls
     this.#server = server
     this.#signal = signal
     signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -94,10 +94,10 @@ class Connection {
   async open(query: Record<string, string>): Promise<ReadableStream<Uint8Array>> {
     const given = Object.entries(query).filter(([, value]) => value !== '')
     const path = `/v1/events${given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`}`
-    this.#endAfter(this.#caller.timeout_ms)
+    this.#endAfter(this.#calls.timeout_ms)
     const headers = { accept: 'text/event-stream' }
     const response = await this.#reached(() =>
-      this.#caller.send(this.#server, 'GET', path, { signal: this.#abort.signal, headers }),
+      this.#calls.send(this.#server, 'GET', path, { signal: this.#abort.signal, headers }),
     )
     if (response.status === 200 && response.body !== null) return response.body
     const answer = parseAnswer(await this.#reached(() => response.text()), this.#server, response.status)

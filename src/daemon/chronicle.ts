@@ -3,7 +3,7 @@
  */
 import type { RegistryEvent } from '../core/effects.js'
 import type { DataDir } from '../io/storage/data-dir.js'
-import type { Holdings } from '../io/storage/storage.js'
+import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 
 /** One line of a log. */
@@ -58,7 +58,7 @@ export function lineOf(event: RegistryEvent): Line {
 }
 
 /** What a start found on its disk, and mended. */
-export function linesOfDisk({ warnings, lostStore }: DataDir, { damaged }: Holdings): Line[] {
+export function linesOfDisk({ warnings, lostStore }: DataDir, { damaged }: StoredState): Line[] {
   const lost = lostStore === undefined ? [] : [`${lostStore} What it held is fetched from the other nodes.`]
   return [
     ...warnings.map((message): Line => ({ level: 'warn', message })),

@@ -6,7 +6,7 @@ import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../
 import { RegistryError, messageOf } from '../core/errors.js'
 import type { Registry } from '../core/registry.js'
 import type { Checker } from '../io/checks.js'
-import type { Network } from '../io/network/network.js'
+import type { Network, Reply } from '../io/network/network.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 
 export interface EngineParts {
@@ -17,8 +17,6 @@ export interface EngineParts {
   /** A rule of ours did not hold: nothing that follows can be trusted. */
   readonly onBug: (error: unknown) => void
 }
-
-type Reply = (bytes: Uint8Array, last: boolean) => void
 
 export class Engine {
   readonly #parts: EngineParts

@@ -13,7 +13,7 @@ import { createChecker } from '../io/checks.js'
 import { createCrypto } from '../io/crypto.js'
 import { createNetwork, type Network } from '../io/network/network.js'
 import type { DataDir } from '../io/storage/data-dir.js'
-import type { Holdings } from '../io/storage/storage.js'
+import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
@@ -42,7 +42,7 @@ export type NodeConfig = Pick<
 export interface RuntimeOptions {
   readonly config: NodeConfig
   readonly dataDir: DataDir
-  readonly holdings: Holdings
+  readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
   readonly log: Log
@@ -140,11 +140,11 @@ function describeNode({ config, dataDir }: RuntimeOptions): Omit<NodeRecord, 'ad
 }
 
 function createRegistry(
-  { dataDir, holdings }: RuntimeOptions,
+  { dataDir, stored }: RuntimeOptions,
   node: Omit<NodeRecord, 'addresses'>,
   boot: string,
 ): Registry {
-  const { documents, notes } = holdings
+  const { documents, notes } = stored
   return new Registry(
     {
       self: dataDir.key.publicKey.toString(),

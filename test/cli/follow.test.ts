@@ -1,7 +1,7 @@
 /** `--watch`: what is drawn, when it is drawn anew, and what happens when the daemon goes away. Time is moved by hand. */
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../../src/client.js'
-import { follow, type Screen } from '../../src/cli/follow.js'
+import { follow, type Terminal } from '../../src/cli/follow.js'
 import { plainLook } from '../../src/cli/table.js'
 import { RegistryError } from '../../src/core/errors.js'
 
@@ -12,7 +12,7 @@ interface Answer {
 
 type Step = Answer | Error
 
-class PretendScreen implements Screen {
+class PretendScreen implements Terminal {
   inPlace = true
   readonly written: string[] = []
   readonly complaints: string[] = []

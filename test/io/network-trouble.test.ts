@@ -7,14 +7,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { encodeMessage } from '../../src/io/network/messages.js'
-import { createNode } from '../../src/io/network/node.js'
-import type { Node } from '../../src/io/network/node.js'
+import { buildStack } from '../../src/io/network/stack.js'
+import type { Stack } from '../../src/io/network/stack.js'
 import { eventually } from './eventually.js'
 import { answered, ask, bytes, connected, flows, startSite } from './networkworld.js'
 import type { Site } from './networkworld.js'
 
 const protocols = { sync: '/rollcall/1/test/sync', beat: '/rollcall/1/test/beat', gossip: '/rollcall/1/test/gossip' }
-const rogues = new Set<Node>()
+const rogues = new Set<Stack>()
 
 afterEach(async () => {
   await Promise.all([...rogues].map(async (rogue) => rogue.libp2p.stop()))
@@ -22,7 +22,7 @@ afterEach(async () => {
 })
 
 interface Rogue {
-  readonly node: Node
+  readonly node: Stack
   readonly id: string
   readonly connection: Connection
 }
@@ -41,7 +41,7 @@ async function startRogue(site: Site, serve: (stream: Stream) => void = () => {}
     clusterKey: undefined,
     log,
   }
-  const node = await createNode(options, listen)
+  const node = await buildStack(options, listen)
   rogues.add(node)
   await node.libp2p.handle(protocols.sync, serve)
   await node.libp2p.start()

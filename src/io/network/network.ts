@@ -21,12 +21,12 @@ import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
 import { guarded } from './listener.js'
 import type { NetworkListener } from './listener.js'
-import { startNode, stopNode } from './node.js'
-import type { Node, NodeOptions } from './node.js'
 import { isPeerId } from './peerid.js'
 import { Requests } from './requests.js'
 import type { RequestOptions } from './requests.js'
 import { Serving } from './serving.js'
+import { startStack, stopStack } from './stack.js'
+import type { Stack, StackOptions } from './stack.js'
 import { Watchdog } from './watchdog.js'
 
 /** @throws RegistryError `malformed` for a seed or an address to announce that is none */
@@ -35,7 +35,7 @@ export function createNetwork(options: NetworkOptions, listener: NetworkListener
 }
 
 /** Numbers that add up to less than the two seconds within which a stop is done. */
-const stopTimeouts_ms = { start: 700, gossip: 100, node: 800, book: 300 } as const
+const stopTimeouts_ms = { start: 700, gossip: 100, stack: 800, book: 300 } as const
 /** Streams that may be open on one connection, each way: what a peer may ask at once, and as many again that are closing. */
 const streamLimits = { sync: 128, beat: 4 } as const
 
@@ -53,7 +53,7 @@ class Libp2pNetwork implements Network {
   readonly #serving: Serving
   readonly #watchdog: Watchdog
   readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
-  #node: Node | undefined
+  #stack: Stack | undefined
   #gossip: Gossip | undefined
   #discovery: Discovery | undefined
   #starting: Promise<void> | undefined
@@ -95,8 +95,8 @@ class Libp2pNetwork implements Network {
   }
 
   addresses(): string[] {
-    if (this.#node === undefined || this.#stopping !== undefined) return []
-    return announced(this.#node.parts.transportManager.getAddrs(), this.#options.announce)
+    if (this.#stack === undefined || this.#stopping !== undefined) return []
+    return announced(this.#stack.parts.transportManager.getAddrs(), this.#options.announce)
   }
 
   broadcast(bytes: Uint8Array): void {
@@ -166,7 +166,7 @@ class Libp2pNetwork implements Network {
   }
 
   #isRunning(): boolean {
-    return this.#node !== undefined && this.#stopping === undefined
+    return this.#stack !== undefined && this.#stopping === undefined
   }
 
   // ---- the parts, and how they hang together
@@ -200,7 +200,7 @@ class Libp2pNetwork implements Network {
   /** Two round trips, one to agree on the protocol: what the first ping will say better. */
   async #identify(connection: Connection, signal: AbortSignal): Promise<IdentifyResult> {
     const asked = performance.now()
-    const result = await this.#runningNode().identify.identify(connection, { signal })
+    const result = await this.#runningStack().identify.identify(connection, { signal })
     connection.rtt ??= Math.round((performance.now() - asked) / 2)
     return result
   }
@@ -210,10 +210,10 @@ class Libp2pNetwork implements Network {
       self: this.peerId,
       seeds,
       book: this.#book,
-      own: () => [...this.addresses(), ...this.#runningNode().parts.transportManager.getAddrs().map(String)],
+      own: () => [...this.addresses(), ...this.#runningStack().parts.transportManager.getAddrs().map(String)],
       isConnected: (peer) => this.#connections.has(peer),
       connected: () => this.#connections.size,
-      open: (address, signal) => this.#runningNode().parts.transportManager.dial(multiaddr(address), { signal }),
+      open: (address, signal) => this.#runningStack().parts.transportManager.dial(multiaddr(address), { signal }),
       random: this.#options.random ?? Math.random,
       log: this.#log,
       onRefused: (peer) => this.#listener.refused(peer),
@@ -233,9 +233,9 @@ class Libp2pNetwork implements Network {
     })
   }
 
-  #runningNode(): Node {
-    if (this.#node === undefined) throw new Error('the network is not running')
-    return this.#node
+  #runningStack(): Stack {
+    if (this.#stack === undefined) throw new Error('the network is not running')
+    return this.#stack
   }
 
   #moved(peer: PeerId): void {
@@ -248,30 +248,30 @@ class Libp2pNetwork implements Network {
   async #start(): Promise<void> {
     await this.#book.load()
     const { cluster, mdns, clusterKey, ...rest } = this.#options
-    const node = await this.#startNode({ ...rest, clusterKey, topic: this.#protocols.gossip })
+    const stack = await this.#startStack({ ...rest, clusterKey, topic: this.#protocols.gossip })
     if (this.#stopping !== undefined) {
-      await stopNode(node)
+      await stopStack(stack)
       throw new RegistryError('unavailable', 'the network was stopped while it started')
     }
     this.#gossip?.start()
     this.#watchdog.start()
     this.#dialing.start()
-    if (mdns) await this.#startDiscovery(node, cluster)
+    if (mdns) await this.#startDiscovery(stack, cluster)
   }
 
-  async #startNode(options: NodeOptions): Promise<Node> {
+  async #startStack(options: StackOptions): Promise<Stack> {
     try {
-      return await startNode(options, (node) => this.#prepare(node))
+      return await startStack(options, (stack) => this.#prepare(stack))
     } catch (error) {
-      this.#node = undefined
+      this.#stack = undefined
       throw error
     }
   }
 
   /** Everything that must be in place before the first peer connects. */
-  async #prepare(node: Node): Promise<void> {
-    this.#node = node
-    this.#gossip = new Gossip(node.gossip, node.parts.registrar, {
+  async #prepare(stack: Stack): Promise<void> {
+    this.#stack = stack
+    this.#gossip = new Gossip(stack.gossip, stack.parts.registrar, {
       topic: this.#protocols.gossip,
       faults: this.#options.faults?.dropGossip ?? 0,
       random: this.#options.random ?? Math.random,
@@ -279,10 +279,10 @@ class Libp2pNetwork implements Network {
       log: this.#log,
       onMessage: this.#listener.gossip,
     })
-    node.libp2p.addEventListener('connection:open', ({ detail }) => this.#connections.opened(detail))
-    node.libp2p.addEventListener('connection:close', ({ detail }) => this.#connections.closed(detail))
+    stack.libp2p.addEventListener('connection:open', ({ detail }) => this.#connections.opened(detail))
+    stack.libp2p.addEventListener('connection:close', ({ detail }) => this.#connections.closed(detail))
     const { sync, beat } = this.#protocols
-    await node.libp2p.handle(
+    await stack.libp2p.handle(
       sync,
       this.#accept((stream, from) => this.#serving.accept(stream, from)),
       {
@@ -290,7 +290,7 @@ class Libp2pNetwork implements Network {
         maxOutboundStreams: streamLimits.sync,
       },
     )
-    await node.libp2p.handle(
+    await stack.libp2p.handle(
       beat,
       this.#accept((stream, from) => this.#beats.accept(stream, from)),
       {
@@ -308,10 +308,10 @@ class Libp2pNetwork implements Network {
     }
   }
 
-  async #startDiscovery(node: Node, cluster: string): Promise<void> {
+  async #startDiscovery(stack: Stack, cluster: string): Promise<void> {
     this.#discovery = new Discovery({
       cluster,
-      components: node.parts,
+      components: stack.parts,
       random: this.#options.random ?? Math.random,
       log: this.#log,
       onFound: (peer, addresses) => this.learn(peer, addresses),
@@ -329,7 +329,7 @@ class Libp2pNetwork implements Network {
     await within(stopTimeouts_ms.gossip, this.#gossip?.flushed())
     this.#requests.stop()
     this.#serving.stop()
-    await within(stopTimeouts_ms.node, Promise.all([this.#stopDiscovery(), this.#stopNode()]))
+    await within(stopTimeouts_ms.stack, Promise.all([this.#stopDiscovery(), this.#stopStack()]))
     this.#connections.cutAll()
     await within(stopTimeouts_ms.book, this.#book.close())
   }
@@ -338,8 +338,8 @@ class Libp2pNetwork implements Network {
     await this.#discovery?.stop()
   }
 
-  async #stopNode(): Promise<void> {
-    if (this.#node !== undefined) await stopNode(this.#node)
+  async #stopStack(): Promise<void> {
+    if (this.#stack !== undefined) await stopStack(this.#stack)
   }
 }
 

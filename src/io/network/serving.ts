@@ -36,7 +36,7 @@ export interface ServingOptions {
 export class Serving {
   readonly #options: ServingOptions
   readonly #bulk = new Permits(servingLimits.bulk, servingLimits.atOnce)
-  readonly #open = new Set<Service>()
+  readonly #open = new Set<ServedRequest>()
 
   constructor(options: ServingOptions) {
     this.#options = options
@@ -48,28 +48,28 @@ export class Serving {
       drops.count('request-refused')
       return stream.abort(new Error('too many requests at once'))
     }
-    const service = new Service(stream, {
+    const request = new ServedRequest(stream, {
       drops,
       bulk: this.#bulk,
       onRequest: (bytes, reply) => onRequest(from, bytes, reply),
-      onEnd: () => this.#open.delete(service),
+      onEnd: () => this.#open.delete(request),
       isFull: () => this.#held() > servingLimits.heldBytes,
     })
-    this.#open.add(service)
+    this.#open.add(request)
   }
 
   stop(): void {
-    for (const service of [...this.#open]) service.fail()
+    for (const request of [...this.#open]) request.fail()
   }
 
   #held(): number {
     let held = 0
-    for (const service of this.#open) held += service.held
+    for (const request of this.#open) held += request.held
     return held
   }
 }
 
-interface ServiceOptions {
+interface ServedRequestOptions {
   readonly drops: Drops
   readonly bulk: Permits
   onRequest(bytes: Uint8Array, reply: Reply): void
@@ -77,9 +77,9 @@ interface ServiceOptions {
   isFull(): boolean
 }
 
-class Service {
+class ServedRequest {
   readonly #stream: Stream
-  readonly #options: ServiceOptions
+  readonly #options: ServedRequestOptions
   readonly #reader: MessageReader
   readonly #deadline: Deadline
   readonly #stop = new AbortController()
@@ -92,7 +92,7 @@ class Service {
   #isBulk = false
   #over = false
 
-  constructor(stream: Stream, options: ServiceOptions) {
+  constructor(stream: Stream, options: ServedRequestOptions) {
     this.#stream = stream
     this.#options = options
     this.#reader = new MessageReader(messageBytes, (bytes, last) => this.#onRequest(bytes, last))

@@ -18,7 +18,7 @@ import { openDatabase, reasonOf, schema, type Database } from './database.js'
 import { Gathering } from './gathering.js'
 import { checkOps, encodePair, encodeText, noteKey, schemaKey, snapshotKey, updateKey } from './records.js'
 import { scan, scanVersions, type Scan } from './scan.js'
-import { closedError, type Holdings, type Storage } from './storage.js'
+import { closedError, type Storage, type StoredState } from './storage.js'
 
 type Step =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
@@ -74,7 +74,7 @@ export class LevelStorage implements Storage {
     })
   }
 
-  async load(): Promise<Holdings> {
+  async load(): Promise<StoredState> {
     if (this.#closing !== undefined) throw closedError(this.#path)
     this.#gathering.flush()
     return this.#inTurn(async () => {

@@ -17,12 +17,13 @@ export interface Storage {
    */
   write(ops: readonly StoreOp[], sync: boolean): Promise<void>
   /** Everything that is held. Damaged documents are dropped, whole, and named. */
-  load(): Promise<Holdings>
+  load(): Promise<StoredState>
   /** Waits for the writes that were handed in; idempotent. Everything later is rejected. */
   close(): Promise<void>
 }
 
-export interface Holdings {
+/** What a store held when it was read. */
+export interface StoredState {
   readonly documents: StoredDocument[]
   readonly notes: ReadonlyMap<string, string>
   /** The owners of dropped documents; for damage that belongs to no document, its key. */

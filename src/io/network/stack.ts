@@ -1,5 +1,5 @@
 /**
- * Builds the libp2p node: TCP, Noise, Yamux, identify, ping and gossipsub with the settings that small private clusters need.
+ * Builds the libp2p stack with the settings that small private clusters need: TCP, Noise, Yamux, identify, ping, gossipsub.
  * It holds no policy: whom to dial, what to keep and what to answer is decided by the rest of this room.
  */
 import { gossipsub } from '@chainsafe/libp2p-gossipsub'
@@ -23,7 +23,7 @@ import { gossipOptions } from './gossip.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
 
-export interface NodeOptions {
+export interface StackOptions {
   readonly key: PrivateKey
   readonly topic: string
   readonly listen: readonly string[]
@@ -44,7 +44,7 @@ type Parts = GossipSubComponents &
     }
   }
 
-export interface Node {
+export interface Stack {
   readonly libp2p: Libp2p
   readonly parts: Parts
   readonly gossip: GossipSub
@@ -55,7 +55,7 @@ export interface Node {
 const dialsPerSecondAndHost = 100
 const connectionLimit = 2_048
 
-export async function createNode(options: NodeOptions, listen: readonly string[]): Promise<Node> {
+export async function buildStack(options: StackOptions, listen: readonly string[]): Promise<Stack> {
   let parts: Parts | undefined
   let router: GossipSub | undefined
   const announceFilter = (): Multiaddr[] => {
@@ -98,10 +98,10 @@ export async function createNode(options: NodeOptions, listen: readonly string[]
 }
 
 /**
- * Starts listening; `prepare` registers the protocols of a node before anybody can connect to it.
+ * Starts listening; `prepare` registers the protocols of a stack before anybody can connect to it.
  * @throws RegistryError `malformed` for an address that is none, `conflict` for one in use, `unavailable` for any other failure
  */
-export async function startNode(options: NodeOptions, prepare: (node: Node) => Promise<void>): Promise<Node> {
+export async function startStack(options: StackOptions, prepare: (stack: Stack) => Promise<void>): Promise<Stack> {
   for (const address of options.listen) readListenAddress(address)
   try {
     return await tryStart(options, options.listen, prepare)
@@ -118,25 +118,25 @@ export async function startNode(options: NodeOptions, prepare: (node: Node) => P
 }
 
 async function tryStart(
-  options: NodeOptions,
+  options: StackOptions,
   listen: readonly string[],
-  prepare: (node: Node) => Promise<void>,
-): Promise<Node> {
-  const node = await createNode(options, listen)
-  await prepare(node)
-  await node.libp2p.start()
+  prepare: (stack: Stack) => Promise<void>,
+): Promise<Stack> {
+  const stack = await buildStack(options, listen)
+  await prepare(stack)
+  await stack.libp2p.start()
   // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing.
   const isIp6 = (address: string): boolean => address.startsWith('/ip6/')
-  const listening = node.parts.transportManager.getAddrs().map(String)
-  if (!listen.some(isIp6) || listening.some(isIp6)) return node
-  await stopNode(node)
+  const listening = stack.parts.transportManager.getAddrs().map(String)
+  if (!listen.some(isIp6) || listening.some(isIp6)) return stack
+  await stopStack(stack)
   throw new Error(
     'EADDRNOTAVAIL: none of the IPv6 addresses can be had: is there IPv6 here, is the address, is the port free?',
   )
 }
 
-/** Ends a node, and the two timers that libp2p and gossipsub forget: they would hold a program for a second more. */
-export async function stopNode({ libp2p, parts, gossip }: Node): Promise<void> {
+/** Ends a stack, and the two timers that libp2p and gossipsub forget: they would hold a program for a second more. */
+export async function stopStack({ libp2p, parts, gossip }: Stack): Promise<void> {
   // Gossipsub replaces its status when it stops, and loses the timer with it.
   const { status } = gossip as unknown as { readonly status?: { readonly heartbeatTimeout?: NodeJS.Timeout } }
   await libp2p.stop()
