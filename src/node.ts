@@ -20,8 +20,8 @@ import type {
   Readiness,
   SelfView,
 } from './core/views.js'
-import { lineOf, linesOfDisk, writeLine, type Line } from './daemon/chronicle.js'
 import { type End, endAll } from './daemon/life.js'
+import { lineOf, linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
 import type { RegistryService } from './http/service.js'
 import { type InstanceFilters, matches } from './http/show.js'

@@ -1,5 +1,6 @@
 /**
- * What is said of a registry's life: each event in words that can be read at night, at the level that it deserves.
+ * The log lines of a registry's life: each event in words that can be read at night, at the level that it deserves. It writes
+ * only what it is given.
  */
 import type { RegistryEvent } from '../core/effects.js'
 import type { DataDir } from '../io/storage/data-dir.js'
