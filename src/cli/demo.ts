@@ -8,8 +8,7 @@ import { exitCodes, reportFailure } from './command.js'
 import { DemoDaemons } from './demo/daemons.js'
 import { Screen } from './demo/screen.js'
 import { Script } from './demo/script.js'
-
-const endings = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+import { onStopSignal } from './signals.js'
 
 export function addDemoCommand(program: Command): void {
   program
@@ -20,7 +19,8 @@ export function addDemoCommand(program: Command): void {
 
 /** @returns the exit code */
 async function demonstrate(): Promise<number> {
-  const interrupted = nextSignal() // before there is anything to clean up
+  // Before there is anything to clean up; the signals that follow the first change nothing.
+  const interrupted = new Promise<NodeJS.Signals>(onStopSignal)
   const screen = new Screen(process.stdout)
   const daemons = new DemoDaemons()
   const script = new Script(screen, daemons)
@@ -42,12 +42,6 @@ async function demonstrate(): Promise<number> {
     script.end()
     await daemons.end()
   }
-}
-
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of endings) process.on(signal, () => resolve(signal))
-  })
 }
 
 function yourTurn(): readonly string[] {

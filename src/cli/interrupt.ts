@@ -1,20 +1,23 @@
 /**
  * How a command that would go on for ever is ended: Ctrl-C, a signal, or nobody left to read what it prints. It runs nothing itself.
  */
+import { onStopSignal } from './signals.js'
 
 /** An ending that was asked for is no failure. */
 export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const abort = new AbortController()
-  const end = (): void => abort.abort()
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-  for (const signal of signals) process.once(signal, end)
+  const end = (): void => {
+    release() // so that a second one ends at once
+    abort.abort()
+  }
+  const release = onStopSignal(end)
   process.stdout.once('error', end)
   try {
     await work(abort.signal)
   } catch (error) {
     if (!abort.signal.aborted) throw error
   } finally {
-    for (const signal of signals) process.off(signal, end)
+    release()
     process.stdout.off('error', end)
   }
   // A call that still waits for its answer would hold the process for as long as it waits.

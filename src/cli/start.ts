@@ -8,6 +8,7 @@ import type { RegistryService } from '../http/service.js'
 import type { Log } from '../log.js'
 import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
 import { saying } from './progress.js'
+import { onStopSignal } from './signals.js'
 
 /** What `start` asks of a daemon. */
 export interface RunningDaemon {
@@ -95,11 +96,12 @@ function tellReadiness({ service }: RunningDaemon, log: Log): void {
   if (!ready) log.info({ reasons }, 'serving reads; writes have to wait')
 }
 
-/** The first SIGTERM or SIGINT asks, the second does not wait. */
+/** The first signal asks, the second does not wait; but a closed terminal is told of twice, by the shell and by the kernel. */
 function onceAskedToStop(log: Log): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
-    const onSignal = (signal: NodeJS.Signals): void => {
+    onStopSignal((signal) => {
+      if (asked && signal === 'SIGHUP') return
       if (asked) process.exit(exitCodes.failed)
       asked = true
       log.info({ signal }, 'stopping; a second signal ends at once')
@@ -108,9 +110,7 @@ function onceAskedToStop(log: Log): Promise<void> {
         process.exit(exitCodes.failed)
       }, stopDeadline_ms).unref()
       resolve()
-    }
-    process.on('SIGTERM', onSignal)
-    process.on('SIGINT', onSignal)
+    })
   })
 }
 

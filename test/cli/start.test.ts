@@ -20,8 +20,16 @@ function logLines(stderr: string): LogLine[] {
     .map((line) => JSON.parse(line) as LogLine)
 }
 
+function saidThatItStops({ stderr }: Running['child']): Promise<void> {
+  return new Promise((resolve) => {
+    stderr?.on('data', (chunk: Buffer) => {
+      if (chunk.toString().includes('second signal')) resolve()
+    })
+  })
+}
+
 describe('a daemon that serves', () => {
-  test.each(['SIGTERM', 'SIGINT'] as const)(
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     'says one line, ends with 0 on %s, and takes its temporary files along',
     async (signal) => {
       const { child, firstLine, outcome } = pretend('stops')
@@ -61,15 +69,22 @@ describe('a daemon that serves', () => {
     const { child, firstLine, outcome } = pretend('hangs')
     await firstLine
     child.kill('SIGTERM')
-    const asked = Promise.withResolvers<void>()
-    child.stderr?.on('data', (chunk: Buffer) => {
-      if (chunk.toString().includes('second signal')) asked.resolve()
-    })
-    await asked.promise
+    await saidThatItStops(child)
     child.kill('SIGINT')
     const { code, stderr } = await outcome
     expect(code).toBe(1)
     expect(stderr).not.toContain('could not stop in time')
+  })
+
+  test('that hears twice of the end of its terminal waits as after one signal', async () => {
+    const { child, firstLine, outcome } = pretend('hangs')
+    await firstLine
+    child.kill('SIGHUP')
+    await saidThatItStops(child)
+    child.kill('SIGHUP')
+    const { code, stderr } = await outcome
+    expect(code).toBe(1)
+    expect(logLines(stderr).map(({ msg }) => msg)).toContain('could not stop in time')
   })
 
   test('ends with 1 on a promise that nobody waited for, with its trace in the log', async () => {

@@ -3,11 +3,12 @@
  * the terminal has delivered to the program already. It sends none.
  */
 import { readFileSync } from 'node:fs'
+import { stopSignals } from '../signals.js'
 
-/** Ask the program to end. */
-const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT'] as const
-/** Mean whatever the program says that they mean. */
-const otherSignals = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+/** Mean whatever the program says that they mean. SIGHUP too: to many it says that their configuration has changed. */
+const passedSignals: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2']
+/** Ask the program to end: those that end any command, and SIGQUIT, since what becomes of that is not ours to say either. */
+const askingSignals = ([...stopSignals, 'SIGQUIT'] as const).filter((signal) => !passedSignals.includes(signal))
 /** Keys of the terminal, which sends them to every process of the foreground group. */
 const keySignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 /** One Ctrl-C may arrive twice: from the terminal, and passed on by a parent such as npm. Two key presses are further apart. */
@@ -24,7 +25,7 @@ export interface SignalActions {
 /** Takes over the signals of this process for as long as it lives. */
 export function answerSignals({ stop, stopAgain, pass }: SignalActions): void {
   let askedAt: number | undefined
-  for (const signal of stopSignals) {
+  for (const signal of askingSignals) {
     process.on(signal, () => {
       const now = performance.now()
       if (askedAt === undefined) {
@@ -33,7 +34,7 @@ export function answerSignals({ stop, stopAgain, pass }: SignalActions): void {
       } else if (now - askedAt > echo_ms) stopAgain()
     })
   }
-  for (const signal of otherSignals) process.on(signal, () => pass(signal))
+  for (const signal of passedSignals) process.on(signal, () => pass(signal))
 }
 
 /**
