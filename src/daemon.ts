@@ -53,21 +53,20 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   const stored = await dataDir.storage.load()
   for (const line of linesOfDisk(dataDir, stored)) writeLine(log, line)
 
-  const late: { service?: RegistryService } = {}
-  const service = standIn(() => late.service)
-  const doors = { allowedHosts: hostsOf(config.url), corsOrigins: config.corsOrigin }
+  const begun: { service?: RegistryService } = {}
   const http = createHttpServer({
     ...config.http,
-    service,
+    service: () => begun.service ?? refuseToServe(),
     log,
-    ...doors,
+    allowedHosts: hostsOf(config.url),
+    corsOrigins: config.corsOrigin,
     ...(config.tokens !== undefined && { credentials: config.tokens }),
   })
   ends.push(() => http.stop())
   const bound = await http.start()
 
   const url = config.url ?? defaultNodeUrl(bound.port)
-  const { life, engine, network, ...node } = createRuntime({
+  const { life, engine, network, service, ...node } = createRuntime({
     ...{ config: { ...config, url }, dataDir, stored, http: bound.url, log, ends },
     onEvent: (event) => writeLine(log, lineOf(event)),
     onBug: (error) =>
@@ -75,7 +74,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
         throw error
       }),
   })
-  late.service = node.service
+  begun.service = service
   await node.start()
   ends.push(keepTellingVitals(engine, createMachine({ nodeUrl: url, log: (message) => log.warn(message) })))
   ends.push(warnWhenAlone(config, network, log))
@@ -85,15 +84,9 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   return { service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped }
 }
 
-/** HTTP answers from the first moment, the registry a few milliseconds later. */
-function standIn(service: () => RegistryService | undefined): RegistryService {
-  return new Proxy({} as RegistryService, {
-    get: (_, name: keyof RegistryService) => {
-      const present = service()
-      if (present === undefined) throw new RegistryError('unavailable', 'the daemon is starting; try again in a moment')
-      return present[name]
-    },
-  })
+/** HTTP answers from the first moment, the registry a few milliseconds later: the port that HTTP has is part of the node's url. */
+function refuseToServe(): never {
+  throw new RegistryError('unavailable', 'the daemon is starting; try again in a moment')
 }
 
 /** How busy the machine is, again and again. */

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { NewsItem } from '../core/views.js'
 import * as calls from './calls/own.js'
-import type { RegistryService } from './service.js'
+import type { FindService } from './service.js'
 import { showInstance } from './show.js'
 
 export const eventLimits = {
@@ -24,7 +24,7 @@ interface EventQuery {
   readonly after?: string
 }
 
-export function addEvents(app: FastifyInstance, service: RegistryService): void {
+export function addEvents(app: FastifyInstance, service: FindService): void {
   const streams = new Set<Stream>()
   let heartbeat: NodeJS.Timeout | undefined
   let isClosing = false
@@ -50,7 +50,7 @@ export function addEvents(app: FastifyInstance, service: RegistryService): void 
     (request, reply) => {
       if (isClosing || streams.size >= eventLimits.clients) throw noRoom(isClosing)
       if (reply.raw.closed) return // while its token was looked at
-      const { news } = service
+      const { news } = service()
       const after = idToResumeAfter(request)
       const backlog = after === undefined ? [] : (news.since(after) ?? [resetAfter(after)])
       const stream = new Stream(reply.raw, backlog, wantedBy(request.query))

@@ -6,7 +6,7 @@ import type { FastifyReply } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceView } from '../core/views.js'
 import { jsonType } from './body.js'
-import type { RegistryService } from './service.js'
+import type { FindService } from './service.js'
 import { showInstance } from './show.js'
 
 /** How old the moments of heartbeats in an answer may be: a heartbeat comes once in so long. */
@@ -32,27 +32,27 @@ interface Kept {
 }
 
 export class LookupAnswers {
-  readonly #service: RegistryService
+  readonly #service: FindService
   readonly #now: () => number
   /** A version that nobody can ask for any more takes its bytes with it. */
   readonly #lookups = new WeakMap<object, Kept>()
   readonly #lists = new WeakMap<object, Kept>()
 
   /** @param now milliseconds on a clock that never steps */
-  constructor(service: RegistryService, now = () => performance.now()) {
+  constructor(service: FindService, now = () => performance.now()) {
     this.#service = service
     this.#now = now
   }
 
   /**
-   * The JSON of `service.lookup(slug)`.
+   * The JSON of the service's `lookup(slug)`.
    * @throws RegistryError `not-found` where no record has that slug
    */
   lookup(slug: string): Pieces {
-    const version = this.#service.version(slug, true)
+    const version = this.#service().version(slug, true)
     const kept = version === undefined ? undefined : this.#fresh(this.#lookups, version)
-    if (kept !== undefined) return bodyOf(kept, this.#service.pick(slug))
-    const { instances, picked, degraded } = this.#service.lookup(slug)
+    if (kept !== undefined) return bodyOf(kept, this.#service().pick(slug))
+    const { instances, picked, degraded } = this.#service().lookup(slug)
     const made = this.#make(
       instances,
       `{"slug":${JSON.stringify(slug)},"instances":`,
@@ -62,12 +62,12 @@ export class LookupAnswers {
     return bodyOf(made, picked?.id)
   }
 
-  /** The JSON of `service.instances(slug)`, as listInstances answers it. */
+  /** The JSON of the service's `instances(slug)`, as listInstances answers it. */
   list(slug: string): Pieces {
-    const version = this.#service.version(slug, false)
+    const version = this.#service().version(slug, false)
     const kept = version === undefined ? undefined : this.#fresh(this.#lists, version)
     if (kept !== undefined) return bodyOf(kept, undefined)
-    const made = this.#make(this.#service.instances(slug), '{"instances":', '}')
+    const made = this.#make(this.#service().instances(slug), '{"instances":', '}')
     if (version !== undefined) this.#lists.set(version, made)
     return bodyOf(made, undefined)
   }

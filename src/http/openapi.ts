@@ -7,7 +7,7 @@ import { jsonType } from './body.js'
 import { describe, bodiesExtension, tags, withReferences } from './operation.js'
 import * as json from './json-schema.js'
 import * as schemas from './schemas.js'
-import type { RegistryService } from './service.js'
+import type { FindService } from './service.js'
 
 const about = `A service registry with no servers: every node holds the whole register and answers from memory.
 
@@ -52,7 +52,7 @@ function isNamed(schema: unknown): schema is json.Schema & { readonly $id: strin
   return typeof schema === 'object' && schema !== null && typeof (schema as { $id?: unknown }).$id === 'string'
 }
 
-export function addOpenApi(app: FastifyInstance, service: RegistryService): void {
+export function addOpenApi(app: FastifyInstance, service: FindService): void {
   let document: string | undefined
   app.get(
     '/openapi.json',
@@ -71,7 +71,7 @@ export function addOpenApi(app: FastifyInstance, service: RegistryService): void
       }),
     },
     (_request, reply) => {
-      document ??= JSON.stringify(finish(app.swagger() as unknown as Json, service.self().version))
+      document ??= JSON.stringify(finish(app.swagger() as unknown as Json, service().self().version))
       return reply.type(jsonType).send(document)
     },
   )

@@ -8,11 +8,11 @@ import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { addEvents } from './events.js'
-import type { RegistryService } from './service.js'
+import type { FindService } from './service.js'
 import { matches, type InstanceFilters } from './show.js'
 import { writeTimeout_ms } from './registry-svc.js'
 
-export function addOwn(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
+export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
@@ -26,14 +26,14 @@ export function addOwn(app: FastifyInstance, service: RegistryService, answers: 
       schema: calls.leave,
     },
     async (request, reply) => {
-      await service.leave(parseLeaving(request.body))
+      await service().leave(parseLeaving(request.body))
       return reply.send({})
     },
   )
 }
 
 /** `/healthz`: the process answers. `/readyz`: what it answers is the register of the cluster, and it takes writes. */
-function addHealth(app: FastifyInstance, service: RegistryService): void {
+function addHealth(app: FastifyInstance, service: FindService): void {
   app.get('/healthz', { config: { needs: 'nothing' }, schema: calls.isWell }, (_request, reply) => reply.send({}))
 
   app.get(
@@ -43,7 +43,7 @@ function addHealth(app: FastifyInstance, service: RegistryService): void {
       schema: calls.isReady,
     },
     (_request, reply) => {
-      const readiness = service.readiness()
+      const readiness = service().readiness()
       if (readiness.ready) return reply.send(readiness)
       const error = `not ready: ${readiness.reasons.join('; ')}`
       return reply
@@ -54,24 +54,30 @@ function addHealth(app: FastifyInstance, service: RegistryService): void {
   )
 }
 
-function addBeliefs(app: FastifyInstance, service: RegistryService): void {
-  app.get('/v1/self', { schema: calls.getSelf }, (_request, reply) => reply.send(service.self()))
-  app.get('/v1/peers', { schema: calls.listPeers }, (_request, reply) => reply.send(service.peers()))
-  app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) => reply.send({ members: service.members() }))
-  app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service.digest()))
+function addBeliefs(app: FastifyInstance, service: FindService): void {
+  app.get('/v1/self', { schema: calls.getSelf }, (_request, reply) => reply.send(service().self()))
+  app.get('/v1/peers', { schema: calls.listPeers }, (_request, reply) => reply.send(service().peers()))
+  app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) =>
+    reply.send({ members: service().members() }),
+  )
+  app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service().digest()))
   app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
     const filters = request.query as InstanceFilters
-    return reply.send({ instances: service.instanceRows().filter((row) => matches(row, filters)) })
+    return reply.send({
+      instances: service()
+        .instanceRows()
+        .filter((row) => matches(row, filters)),
+    })
   })
 }
 
 /** Takes an instance out of every lookup, its health aside, and puts it back. */
-function addMaintenance(app: FastifyInstance, service: RegistryService): void {
+function addMaintenance(app: FastifyInstance, service: FindService): void {
   const path = '/v1/instances/:id/maintenance'
   const set = async (request: FastifyRequest, reason: string | undefined): Promise<void> => {
     const id = parseId((request.params as { id: unknown }).id, 'id')
-    demandSlug(request.caller, service.slugOf(id))
-    await service.setMaintenance(id, reason)
+    demandSlug(request.caller, service().slugOf(id))
+    await service().setMaintenance(id, reason)
   }
   app.put(path, { handlerTimeout: writeTimeout_ms, schema: calls.setMaintenance }, async (request, reply) => {
     await set(request, parseMaintenance(request.body))

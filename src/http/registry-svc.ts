@@ -9,7 +9,7 @@ import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
-import type { RegistryService } from './service.js'
+import type { FindService } from './service.js'
 import { isFilter, matches, showInstance, showNode, type InstanceFilters } from './show.js'
 import { withSlug } from './slug.js'
 
@@ -18,25 +18,27 @@ export const writeTimeout_ms = 30_000
 
 const write = { handlerTimeout: writeTimeout_ms }
 
-export function addRegistrySvc(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
+export function addRegistrySvc(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   addInstances(app, service, answers)
   addDefinitions(app, service)
   addNodes(app, service)
   addEcho(app)
 }
 
-function addInstances(app: FastifyInstance, service: RegistryService, answers: LookupAnswers): void {
+function addInstances(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
     const registration = withSlug(parseRegistration(request.body), request.headers, request.caller)
-    demandSlug(request.caller, service.slugMeant(registration))
-    const { id } = await service.register(registration)
+    demandSlug(request.caller, service().slugMeant(registration))
+    const { id } = await service().register(registration)
     return reply.code(201).send({ id })
   })
 
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
     if (isSlugAlone(filters)) return sendPieces(reply, answers.list(filters.slug))
-    const shown = service.instances(filters.slug).filter((view) => matches(view, filters))
+    const shown = service()
+      .instances(filters.slug)
+      .filter((view) => matches(view, filters))
     return reply.send({ instances: shown.map(showInstance) })
   })
 
@@ -45,42 +47,42 @@ function addInstances(app: FastifyInstance, service: RegistryService, answers: L
     { ...write, schema: calls.removeInstance },
     async (request, reply) => {
       const id = parseId(request.params.id, 'id')
-      demandSlug(request.caller, service.slugOf(id))
-      await service.deregister(id)
+      demandSlug(request.caller, service().slugOf(id))
+      await service().deregister(id)
       return reply.code(204).send()
     },
   )
 }
 
-function addDefinitions(app: FastifyInstance, service: RegistryService): void {
+function addDefinitions(app: FastifyInstance, service: FindService): void {
   app.put('/registry-svc/definition', { ...write, schema: calls.saveDefinition }, async (request, reply) => {
-    await service.saveDefinition(parseDefinition(request.body))
+    await service().saveDefinition(parseDefinition(request.body))
     return reply.code(201).send({})
   })
 
   app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (_request, reply) =>
-    reply.send({ definitions: service.definitions() }),
+    reply.send({ definitions: service().definitions() }),
   )
 
   app.delete<{ Params: { id: string } }>(
     '/registry-svc/definition/:id',
     { ...write, schema: calls.removeDefinition },
     async (request, reply) => {
-      await service.removeDefinition(parseId(request.params.id, 'id'))
+      await service().removeDefinition(parseId(request.params.id, 'id'))
       return reply.code(204).send()
     },
   )
 }
 
-function addNodes(app: FastifyInstance, service: RegistryService): void {
+function addNodes(app: FastifyInstance, service: FindService): void {
   app.post('/registry-svc/nodes', { config: { needs: 'read' }, schema: calls.listNodes }, (request, reply) => {
     const ids = parseNodeIds(request.body)
     const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
-    return reply.send({ nodes: service.nodes().filter(isAsked).map(showNode) })
+    return reply.send({ nodes: service().nodes().filter(isAsked).map(showNode) })
   })
 
   app.get('/registry-svc/node/self', { schema: calls.getSelfNode }, (_request, reply) =>
-    reply.send({ node: showNode(service.selfNode()) }),
+    reply.send({ node: showNode(service().selfNode()) }),
   )
 
   app.delete<{ Params: { url: string } }>(
@@ -91,7 +93,7 @@ function addNodes(app: FastifyInstance, service: RegistryService): void {
       schema: calls.removeNode,
     },
     async (request, reply) => {
-      await service.removeNode(request.params.url)
+      await service().removeNode(request.params.url)
       return reply.code(204).send()
     },
   )

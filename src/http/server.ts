@@ -12,13 +12,13 @@ import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
-import type { RegistryService } from './service.js'
+import type { FindService } from './service.js'
 
 /** How long `stop` lets requests that are under way finish. */
 const stopGrace_ms = 1000
 
 export interface HttpServerOptions {
-  readonly service: RegistryService
+  readonly service: FindService
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
@@ -40,7 +40,7 @@ export interface HttpServer {
 
 /**
  * @example
- * const http = createHttpServer({ service, host: '127.0.0.1', port: 0, log })
+ * const http = createHttpServer({ service: () => service, host: '127.0.0.1', port: 0, log })
  * const { url } = await http.start()
  * await http.stop()
  */
@@ -71,7 +71,7 @@ export function createRoutedApp(options: Omit<HttpServerOptions, 'port'>): Fasti
   return app
 }
 
-function addRoutes(app: FastifyInstance, service: RegistryService): void {
+function addRoutes(app: FastifyInstance, service: FindService): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()

@@ -67,3 +67,6 @@ export interface RegistryService {
   /** What happens, as it happens. */
   readonly news: NewsFeed
 }
+
+/** Asked anew by each call, as HTTP answers before there is a service. @throws RegistryError `unavailable` until then */
+export type FindService = () => RegistryService

@@ -9,7 +9,10 @@ let answers: LookupAnswers
 beforeEach(async () => {
   service = new MemoryService()
   now = 0
-  answers = new LookupAnswers(service, () => now)
+  answers = new LookupAnswers(
+    () => service,
+    () => now,
+  )
   for (const id of ['a', 'b', 'c'])
     await service.register({ id, slug: 'web', url: `http://${id}.test`, tags: ['é"\\'] })
 })

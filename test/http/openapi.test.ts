@@ -27,7 +27,7 @@ test('it is valid OpenAPI 3.1, of the version of the daemon', async () => {
 })
 
 test('every route of the server is in it, and nothing else', async () => {
-  const app = createRoutedApp({ service: new MemoryService(), host: '127.0.0.1', log: silentLog() })
+  const app = createRoutedApp({ service: () => new MemoryService(), host: '127.0.0.1', log: silentLog() })
   const routes = new Set<string>()
   app.addHook('onRoute', ({ method, url, schema }) => {
     if ((schema as { hide?: boolean } | undefined)?.hide === true) return
@@ -125,7 +125,12 @@ describe('credentials', () => {
   test('are optional where none are configured, and asked for where some are, but for the health checks', async () => {
     expect(documented.document.security).toEqual([{ token: [] }, {}])
     const credentials = { tokens: [{ name: 'a', sha256: new Uint8Array(32), may: 'read' as const }] }
-    const app = createRoutedApp({ service: new MemoryService(), host: '127.0.0.1', log: silentLog(), credentials })
+    const app = createRoutedApp({
+      service: () => new MemoryService(),
+      host: '127.0.0.1',
+      log: silentLog(),
+      credentials,
+    })
     await app.ready()
     const document = app.swagger() as unknown as Documented['document']
     await app.close()

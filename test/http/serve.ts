@@ -13,7 +13,7 @@ export interface MemoryServer {
 
 export async function serveMemory(options: Partial<HttpServerOptions> = {}): Promise<MemoryServer> {
   const service = new MemoryService()
-  const server = createHttpServer({ service, host: '127.0.0.1', port: 0, log: silentLog(), ...options })
+  const server = createHttpServer({ service: () => service, host: '127.0.0.1', port: 0, log: silentLog(), ...options })
   const { url } = await server.start()
   return { url, service, stop: () => server.stop() }
 }

@@ -19,7 +19,10 @@ afterEach(async () => {
 })
 
 function create(host: string, port: number, service = new MemoryService(), log = silentLog()): HttpServer {
-  const server = createHttpServer({ service, host, port, log })
+  return keep(createHttpServer({ service: () => service, host, port, log }))
+}
+
+function keep(server: HttpServer): HttpServer {
   ends.push(() => server.stop())
   return server
 }
@@ -31,6 +34,19 @@ describe('starting', () => {
     const { url, port } = await create('127.0.0.1', 0).start()
     expect(url).toBe(`http://127.0.0.1:${port}`)
     expect((await sendRaw(url, request('GET /healthz'))).status).toBe(200)
+  })
+
+  test('before there is a service says that it is well, and asks for patience with all else', async () => {
+    const service = (): never => {
+      throw new RegistryError('unavailable', 'in a moment')
+    }
+    const { url } = await keep(createHttpServer({ service, host: '127.0.0.1', port: 0, log: silentLog() })).start()
+    expect((await sendRaw(url, request('GET /healthz'))).status).toBe(200)
+    for (const early of [request('GET /readyz'), request('GET /v1/lookup/web'), request('GET /openapi.json'), put]) {
+      const { status, body, headers } = await sendRaw(url, early)
+      expect({ status, body }).toEqual({ status: 503, body: '{"error":"in a moment"}' })
+      expect(headers['retry-after']).toBe('1')
+    }
   })
 
   test('on a busy port fails with the way out, and the holder of the port goes on', async () => {
