@@ -3,14 +3,16 @@
  * Reading them touches the config file and those that hold secrets: the cluster key and the tokens.
  */
 import { randomUUID } from 'node:crypto'
-import { homedir, networkInterfaces, tmpdir } from 'node:os'
+import { isIPv4 } from 'node:net'
+import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { nearest } from './config/nearest.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
+import { bestFirst, ownAddresses, type Interfaces } from './config/reach.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
-import { bracketed, defaultPeerPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
+import { defaultPeerPort, formatHostPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
 import { RegistryError } from './core/errors.js'
 
 export { formatHostPort, isLoopback, logLevels, type HostPort, type LogLevel } from './config/values.js'
@@ -280,12 +282,12 @@ export function parseLayers(layers: Layers, env: Environment): Config {
   }
 }
 
-/** The url that a node without `--url` gives itself, by the port at which its HTTP API answers. */
-export function defaultNodeUrl(httpPort: number, interfaces = networkInterfaces()): string {
-  const addresses = Object.values(interfaces).flatMap((list) => list ?? [])
-  const outside = addresses.filter(({ internal, address }) => !internal && !address.startsWith('fe80:'))
-  const chosen = outside.find(({ family }) => family === 'IPv4') ?? outside[0]
-  return `http://${bracketed(chosen?.address ?? defaultHttp.host)}:${httpPort}`
+/** The url that a node without `--url` gives itself, by the port at which its HTTP API answers: IPv4 where both lead as far. */
+export function defaultNodeUrl(httpPort: number, interfaces?: Interfaces): string {
+  const addresses = ownAddresses(interfaces)
+  const sorted = [...addresses.filter(isIPv4), ...addresses.filter((address) => !isIPv4(address))]
+  const [best = defaultHttp.host] = bestFirst(sorted, (address) => address, interfaces)
+  return `http://${formatHostPort({ host: best, port: httpPort })}`
 }
 
 // ---- from the sources to parsed values

@@ -196,6 +196,29 @@ describe('the url of a node without one', () => {
     expect(defaultNodeUrl(1, { lo, eth0: [address('fe80::1'), address('fd00::5')] })).toBe('http://[fd00::5]:1')
     expect(defaultNodeUrl(1, { lo })).toBe('http://127.0.0.1:1')
   })
+
+  test.each(['docker0', 'br-0123456789ab', 'virbr0', 'cni0', 'podman1', 'lxcbr0'])(
+    'leads to this machine, and not into the guests behind its bridge %s',
+    (bridge) => {
+      const lo = [address('127.0.0.1', true)]
+      const inside = { lo, [bridge]: [address('172.17.0.1')] }
+      expect(defaultNodeUrl(1, { ...inside, eth0: [address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
+      expect(defaultNodeUrl(1, { ...inside, eth0: [address('fd00::5')] })).toBe('http://[fd00::5]:1')
+      expect(defaultNodeUrl(1, inside)).toBe('http://172.17.0.1:1')
+    },
+  )
+
+  test.each(['br0', 'br-lan', 'br-ex'])('is that of the bridge %s, by which a machine itself is reached', (bridge) => {
+    expect(defaultNodeUrl(1, { [bridge]: [address('10.0.0.5')], eth1: [address('192.168.7.1')] })).toBe(
+      'http://10.0.0.5:1',
+    )
+  })
+
+  test('is no further address of the loopback interface where there is another', () => {
+    const lo = [address('127.0.0.1', true), address('10.255.255.254', true)]
+    expect(defaultNodeUrl(1, { lo, eth0: [address('172.17.0.5')] })).toBe('http://172.17.0.5:1')
+    expect(defaultNodeUrl(1, { lo })).toBe('http://10.255.255.254:1')
+  })
 })
 
 test('addresses as they stand in urls', () => {

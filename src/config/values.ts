@@ -155,7 +155,7 @@ export function isClusterKey(content: Uint8Array): boolean {
   return lines.length === 3 && lines[0] === '/key/swarm/psk/1.0.0/'
 }
 
-export function bracketed(host: string): string {
+function bracketed(host: string): string {
   return isIPv6(host) ? `[${host}]` : host
 }
 

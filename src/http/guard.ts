@@ -3,9 +3,10 @@
  * It looks at the `Host` and `Origin` headers, never at who is asking: it is no access control.
  */
 import { isIPv6 } from 'node:net'
-import { hostname, networkInterfaces } from 'node:os'
+import { hostname } from 'node:os'
 import type { IncomingHttpHeaders } from 'node:http'
 import { isLoopback } from '../config.js'
+import { ownAddresses } from '../config/reach.js'
 import { RegistryError } from '../core/errors.js'
 import { isListed, type Origins } from './cors.js'
 
@@ -60,7 +61,7 @@ export function isServedHost(header: string, served: Served): boolean {
   if (isAlwaysServed(header, served)) return true
   const { bound } = served
   if (isLoopback(bound)) return false
-  return host === normal(hostname()) || (isWildcard(bound) && machineAddresses().includes(host))
+  return host === normal(hostname()) || (isWildcard(bound) && ownAddresses().map(normal).includes(host))
 }
 
 /** Whatever addresses and names this machine has by now. */
@@ -101,11 +102,6 @@ function normal(host: string): string {
 
 function isWildcard(bound: string): boolean {
   return normal(bound) === '0.0.0.0' || normal(bound) === '::'
-}
-
-/** Asked each time: addresses come and go with cables and leases. */
-function machineAddresses(): readonly string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => normal(address)))
 }
 
 function quote(header: string): string {

@@ -1,4 +1,5 @@
 /** The parts of the network that need no network: framing, addresses, the address book, whose turn it is. */
+import type { NetworkInterfaceInfo } from 'node:os'
 import { multiaddr } from '@multiformats/multiaddr'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
@@ -112,19 +113,11 @@ describe('addresses', () => {
       '/ip4/8.8.8.8/tcp/1',
       '/ip6/fe80::1/tcp/1',
     ]
-    expect(
-      announced(
-        all.map((each) => multiaddr(each)),
-        [],
-      ),
-    ).toEqual([all[2], all[3], all[1]])
+    const docker0 = [{ address: '172.17.0.1', internal: false }] as NetworkInterfaceInfo[]
+    const listening = all.map((each) => multiaddr(each))
+    expect(announced(listening, [], { docker0 })).toEqual([all[2], all[3], all[1]])
     expect(announced([multiaddr(all[0])], [])).toEqual([all[0]])
-    expect(
-      announced(
-        all.map((each) => multiaddr(each)),
-        ['/dns4/example.com/tcp/9'],
-      ),
-    ).toEqual(['/dns4/example.com/tcp/9'])
+    expect(announced(listening, ['/dns4/example.com/tcp/9'])).toEqual(['/dns4/example.com/tcp/9'])
   })
 })
 

@@ -4,14 +4,13 @@
  */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { bestFirst, type Interfaces } from '../../config/reach.js'
+import { defaultPeerPort } from '../../config/values.js'
 import { RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 
-/** Where a daemon listens unless told otherwise, and where a seed without a port is looked for. */
-export const defaultPort = 58_232
 const addressLength = 256
 /** Addresses taken from one DNS name; a headless service may list a whole cluster. */
 const resolvedLimit = 16
@@ -39,8 +38,8 @@ export function parseSeed(text: string): Seed {
 
 function readHostPort(text: string): Endpoint | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([\p{L}\p{N}._-]+))(?::(\d{1,5}))?$/iu.exec(text)
-  if (match === null) return isIP(text) === 6 ? { host: text, port: defaultPort, family: 6 } : undefined
-  const port = match[3] === undefined ? defaultPort : Number(match[3])
+  if (match === null) return isIP(text) === 6 ? { host: text, port: defaultPeerPort, family: 6 } : undefined
+  const port = match[3] === undefined ? defaultPeerPort : Number(match[3])
   const host = match[1] ?? match[2] ?? ''
   if (port < 1 || port > 65_535 || (match[1] !== undefined && isIP(host) !== 6)) return undefined
   return { host, port, family: familyOf(host) }
@@ -95,41 +94,19 @@ export async function resolveSeed(seed: Seed): Promise<string[]> {
     .flatMap((address) => readAddress(address) ?? [])
 }
 
-/**
- * The addresses to tell others. `announce` replaces what is listened on. Loopback is announced only when there is nothing
- * else, bridges of containers come last: from another machine the first means that machine, the others a third one.
- */
-export function announced(listening: readonly Multiaddr[], announce: readonly string[]): string[] {
-  if (announce.length > 0) return unique(announce.flatMap((address) => readAddress(address) ?? []))
-  const addresses = unique(listening.flatMap((address) => readAddress(address.toString()) ?? [])).filter(
-    (address) => !isLinkLocal(hostOf(address)),
-  )
-  const reachable = addresses.filter((address) => !isLoopback(hostOf(address)))
-  if (reachable.length === 0) return addresses
-  const bridges = bridgeHosts()
-  const isBridge = (address: string) => bridges.has(hostOf(address)) || hostOf(address).startsWith('172.17.')
-  return [...reachable.filter((address) => !isBridge(address)), ...reachable.filter(isBridge)]
-}
-
-/** Addresses of this machine that lead into its own containers and virtual machines. */
-function bridgeHosts(): Set<string> {
-  const bridges = Object.entries(networkInterfaces()).filter(([name]) =>
-    /^(docker|br-|virbr|cni|podman|lxc)/.test(name),
-  )
-  return new Set(bridges.flatMap(([, addresses]) => (addresses ?? []).map(({ address }) => address)))
+/** The addresses to tell others, best first. `announce` replaces what is listened on. */
+export function announced(
+  listening: readonly Multiaddr[],
+  announce: readonly string[],
+  interfaces?: Interfaces,
+): string[] {
+  const addresses = announce.length > 0 ? announce : listening.map(String)
+  const dialable = unique(addresses.flatMap((address) => readAddress(address) ?? []))
+  return announce.length > 0 ? dialable : bestFirst(dialable, hostOf, interfaces)
 }
 
 export function hostOf(address: string): string {
   return readEndpoint(address)?.host ?? ''
-}
-
-function isLoopback(host: string): boolean {
-  return host.startsWith('127.') || host === '::1'
-}
-
-/** Needs a zone to be dialled, and a zone means something else on every machine. */
-function isLinkLocal(host: string): boolean {
-  return /^fe[89ab][0-9a-f]:/i.test(host)
 }
 
 function unique(addresses: readonly string[]): string[] {
