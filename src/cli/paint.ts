@@ -2,6 +2,8 @@
  * Colours by what they mean, and whether there are any. A file or a pipe gets none unless it is asked for.
  */
 import { styleText } from 'node:util'
+import type { InstanceStatus } from '../core/model.js'
+import type { MemberState } from '../core/views.js'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'dim' | 'strong'
 export type Paint = (tone: Tone | undefined, text: string) => string
@@ -21,13 +23,30 @@ export function createPaint(isColoured: boolean): Paint {
   return (tone, text) => (tone === undefined ? text : styleText(styles[tone], text, { validateStream: false }))
 }
 
-const toneByWord: Readonly<Record<string, Tone>> = {
-  ...{ alive: 'good', Healthy: 'good', equal: 'good', healthy: 'good', shown: 'good', yes: 'good' },
-  ...{ hidden: 'warn', Degraded: 'warn', differs: 'warn', Unknown: 'dim', unknown: 'dim', left: 'dim' },
-  ...{ dead: 'bad', Unreachable: 'bad', Error: 'bad', broken: 'bad', no: 'bad' },
+const toneByStatus: Readonly<Record<InstanceStatus, Tone>> = {
+  Healthy: 'good',
+  Degraded: 'warn',
+  Unknown: 'dim',
+  Unreachable: 'bad',
+  Error: 'bad',
 }
 
-/** The colour of a state or status, the same in every table. */
+const toneByState: Readonly<Record<MemberState, Tone>> = {
+  alive: 'good',
+  hidden: 'warn',
+  unknown: 'dim',
+  left: 'dim',
+  dead: 'bad',
+}
+
+/** What tables say of other things. */
+const toneByAnswer = { yes: 'good', no: 'bad', equal: 'good', differs: 'warn', healthy: 'good', broken: 'bad' } as const
+
+const toneByWord: ReadonlyMap<string, Tone> = new Map(
+  Object.entries({ ...toneByStatus, ...toneByState, ...toneByAnswer }),
+)
+
+/** The colour of a state or status, the same in every table; none for words that only a later daemon knows. */
 export function toneOf(word: string | undefined): Tone | undefined {
-  return word === undefined ? undefined : toneByWord[word]
+  return word === undefined ? undefined : toneByWord.get(word)
 }

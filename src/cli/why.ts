@@ -6,7 +6,8 @@ import type { Command } from 'commander'
 import type { Client } from '../client.js'
 import { nearest } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
-import type { InstanceRow, MemberState, MemberView, Readiness } from '../core/views.js'
+import type { InstanceStatus } from '../core/model.js'
+import type { InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
 import { nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, formatAgo, plain } from './format.js'
@@ -74,7 +75,8 @@ function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }
 
 function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOutput {
   const member = members.find(({ peer }) => peer === record.owner)
-  const advice = record.visible ? adviceOnStatus(record) : adviceOnHidden(record, member)
+  const known = record.visible ? adviceByStatus[record.status] : record.reason && adviceByReason[record.reason]
+  const advice = known?.(record, member)
   return {
     record,
     ...(member !== undefined && {
@@ -88,40 +90,29 @@ function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOu
   }
 }
 
-function adviceOnStatus({ status, url }: InstanceRow): string | undefined {
-  if (status === 'Unreachable') return `its node cannot connect to ${url}: is it running, and does it listen there?`
-  if (status === 'Unknown') return 'its node has not checked it yet; that takes some seconds'
-  return undefined
+/** What can be done about a record, where something can; `home` is absent where its owner is no member. */
+type Advice = ((record: InstanceRow, home: MemberView | undefined) => string | undefined) | undefined
+
+const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
+  Unknown: () => 'its node has not checked it yet; that takes some seconds',
+  Healthy: undefined,
+  Degraded: undefined,
+  Unreachable: ({ url }) => `its node cannot connect to ${url}: is it running, and does it listen there?`,
+  Error: undefined,
 }
 
-function adviceOnHidden({ reason, id }: InstanceRow, home?: MemberView): string | undefined {
-  switch (reason) {
-    case 'removed':
-      return 'somebody removed it; register it again if that was wrong'
-    case 'superseded':
-      return 'the same id was registered elsewhere later, and that record counts'
-    case 'maintenance':
-      return `to end that: rollcall maintenance off ${id}, asked of its own node`
-    case 'node-restarted':
-      return 'its node has not confirmed it since it started again; that takes a health check'
-    default:
-      return home === undefined ? undefined : adviceOnHome(reason, home)
-  }
-}
-
-function adviceOnHome(reason: InstanceRow['reason'], { nodeId, peer }: MemberView): string | undefined {
-  switch (reason) {
-    case 'node-hidden':
-      return 'its daemon is not heard: it comes back by itself when it is, else it is dead soon'
-    case 'node-dead':
-      return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
-    case 'node-left':
-      return 'its daemon was stopped; start it again, or register the instance at another one'
-    case 'node-unknown':
-      return 'its daemon has not been heard since this one started; is it running?'
-    default:
-      return undefined
-  }
+const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
+  removed: () => 'somebody removed it; register it again if that was wrong',
+  superseded: () => 'the same id was registered elsewhere later, and that record counts',
+  maintenance: ({ id }) => `to end that: rollcall maintenance off ${id}, asked of its own node`,
+  'node-restarted': () => 'its node has not confirmed it since it started again; that takes a health check',
+  'node-unknown': (_, home) => home && 'its daemon has not been heard since this one started; is it running?',
+  'node-hidden': (_, home) =>
+    home && 'its daemon is not heard: it comes back by itself when it is, else it is dead soon',
+  'node-dead': (_, home) =>
+    home &&
+    `start its daemon again; if it will not come back: rollcall force-leave ${home.nodeId ?? home.peer}, and register it elsewhere`,
+  'node-left': (_, home) => home && 'its daemon was stopped; start it again, or register the instance at another one',
 }
 
 function show({ query, visible, records, replica }: WhyOutput, look: Look): string {

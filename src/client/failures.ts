@@ -1,7 +1,8 @@
 /**
  * How a call to a daemon can fail, as errors that can be told apart: by its answer, or for want of one.
  */
-import { type ErrorCode, RegistryError } from '../core/errors.js'
+import { codeOfStatus } from '../config/statuses.js'
+import { RegistryError } from '../core/errors.js'
 
 /** Nobody answered: wrong address, no daemon, or none that answers in time. */
 export function isUnreachable(error: unknown): boolean {
@@ -48,16 +49,6 @@ export function refusal(response: Response, answer: unknown, otherwise: string):
   const message = typeof error === 'string' ? error : otherwise
   if (code !== 'unavailable') return new RegistryError(code, message)
   return new RegistryError(code, message, { cause: new Busy(parseRetryAfter(headers.get('retry-after'))) })
-}
-
-function codeOfStatus(status: number): ErrorCode {
-  if (status === 401) return 'unauthorized'
-  if (status === 403) return 'forbidden'
-  if (status === 404) return 'not-found'
-  if (status === 409) return 'conflict'
-  if (status === 413) return 'too-large'
-  if (status === 429 || status === 503) return 'unavailable'
-  return status < 500 ? 'malformed' : 'internal'
 }
 
 /** Seconds, or a date (RFC 9110); what is neither counts as absent. */

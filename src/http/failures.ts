@@ -4,19 +4,9 @@
 import { STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { RegistryError, type ErrorCode } from '../core/errors.js'
+import { statusByCode } from '../config/statuses.js'
+import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
-
-export const statusByCode: Readonly<Record<ErrorCode, number>> = {
-  malformed: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  'not-found': 404,
-  conflict: 409,
-  'too-large': 413,
-  internal: 500,
-  unavailable: 503,
-}
 
 export interface Failure {
   readonly status: number

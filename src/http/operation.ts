@@ -3,6 +3,8 @@
  * It changes nothing of how a call is answered.
  */
 import type { FastifySchema } from 'fastify'
+import type { statusByCode } from '../config/statuses.js'
+import type { ErrorCode } from '../core/errors.js'
 import type { Schema } from './json-schema.js'
 import * as schemas from './schemas.js'
 
@@ -44,12 +46,15 @@ export interface Call {
   readonly body?: { readonly required: boolean; readonly schema: Schema; readonly examples: Examples }
   readonly answers: Readonly<Record<number, Answer>>
   /** How else it can end, besides what every call shares. */
-  readonly failures?: readonly (keyof typeof failures)[]
+  readonly failures?: readonly FailureStatus[]
   /** Asks for no credentials. */
   readonly open?: true
 }
 
-const failures = {
+/** Of each kind of error but our own faults, which are documented for no call. */
+type FailureStatus = Exclude<(typeof statusByCode)[ErrorCode], 500>
+
+const failures: Readonly<Record<FailureStatus, readonly [description: string, example: string]>> = {
   400: [
     'The request breaks a rule; the error names the field',
     'url: missing; give url, or host, or ip (with scheme and port)',
@@ -72,7 +77,7 @@ const failures = {
     'Not now: starting, stopping, overloaded, or the disk refuses writes',
     'the daemon is starting; try again in a moment',
   ],
-} as const satisfies Readonly<Record<number, readonly [string, string]>>
+}
 
 const headersOf: Readonly<Record<number, object>> = {
   401: { 'www-authenticate': { description: 'Bearer', schema: { type: 'string' } } },
@@ -115,7 +120,7 @@ function responseOf({ description, schema, examples, mediaType }: Answer): objec
   return { description, content: contentOf({ schema, ...(examples && { examples }) }, mediaType) }
 }
 
-function failureOf(status: keyof typeof failures): object {
+function failureOf(status: FailureStatus): object {
   const [description, error] = failures[status]
   const headers = headersOf[status]
   const content = contentOf({ schema: schemas.Failure, examples: { failure: { error } } })
