@@ -1,6 +1,6 @@
 /**
- * What other programs use to talk to a daemon over HTTP: one typed call for each endpoint, instances to call in turn, news as they
- * come, and errors that can be told apart. It needs nothing but `fetch`, so it runs in browsers too.
+ * What other programs use to talk to a daemon over HTTP: one typed call for each endpoint. It also gives instances to call in
+ * turn, news as they come, and errors that can be told apart. It needs nothing but `fetch`, so it runs in browsers too.
  */
 import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'

@@ -1,5 +1,6 @@
 /**
- * The daemon: a node with HTTP in front of it, a log, and the figures of its machine. It begins them in order, and ends them.
+ * The daemon: a node with HTTP in front of it. It begins the parts in order, ends them, and adds a log and the figures of its
+ * machine.
  */
 import './polyfill.js'
 import { type Config, defaultNodeUrl } from './config.js'

@@ -1,5 +1,5 @@
 /**
- * The public door of the package: a node for this program, a client for a daemon elsewhere, and the types of what they give.
+ * The public door of the package: a node for this program, a client for a daemon elsewhere, with the types of what they give.
  */
 import './polyfill.js'
 

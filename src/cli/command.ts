@@ -1,5 +1,6 @@
 /**
- * What all commands share: which daemon they ask, how they print what it said, and how they end. It knows no command.
+ * What all commands share, from the choice of the daemon that they ask to the exit code that they end with. It knows no
+ * command.
  */
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'

@@ -1,5 +1,5 @@
 /**
- * The command that shows, in under a minute and with real daemons, what this is for. It leaves nothing behind, however it ends.
+ * The command that shows what this is for, with real daemons, in under a minute. It leaves nothing behind, however it ends.
  */
 import { constants } from 'node:os'
 import { basename, relative } from 'node:path'

@@ -1,6 +1,6 @@
 /**
- * Asks a daemon the same thing again and again, and shows how the answer moves: in place on a terminal, else whenever it changed.
- * A daemon that goes away is waited for.
+ * Shows how the answer of a daemon to one question moves: in place on a terminal, else whenever it changed. A daemon that goes
+ * away is waited for.
  */
 import { isUnreachable } from '../client.js'
 import { RegistryError } from '../core/errors.js'

@@ -1,5 +1,5 @@
 /**
- * The command that takes an instance out of every lookup while it goes on running, and puts it back.
+ * The command that keeps an instance out of every lookup while it goes on running. It also puts it back.
  */
 import type { Command } from 'commander'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'

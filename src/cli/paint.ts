@@ -1,5 +1,5 @@
 /**
- * Colours by what they mean, and whether there are any. A file or a pipe gets none unless it is asked for.
+ * Gives what is printed colours that mean something. A file or a pipe gets none unless it is asked for.
  */
 import { styleText } from 'node:util'
 import type { InstanceStatus } from '../core/model.js'

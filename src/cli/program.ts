@@ -1,5 +1,5 @@
 /**
- * All commands under one name, and what happens when they are misspelled. It runs none by itself.
+ * All commands under one name. It also says what is wrong with one that is misspelled, and runs none by itself.
  */
 import { type Argument, Command } from 'commander'
 import { packageVersion } from '../config/version.js'

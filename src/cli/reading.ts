@@ -1,5 +1,6 @@
 /**
- * How a reading command runs: ask, then print, once or again and again, for people or for programs. What it asks is the command's.
+ * Runs a reading command: asks, then prints, once or as often as is wanted, for people or for programs. What it asks is the
+ * command's.
  */
 import type { Client } from '../client.js'
 import { pause } from '../client/pause.js'

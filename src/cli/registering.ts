@@ -1,5 +1,5 @@
 /**
- * The commands that register an instance and take it out again. Its home is the daemon that is asked.
+ * The commands that register an instance, or take it out again. Its home is the daemon that is asked.
  */
 import type { Command } from 'commander'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'

@@ -1,5 +1,6 @@
 /**
- * The command that shows what a daemon would be started with here, and where each value comes from. It starts none.
+ * The command that shows what a daemon would be started with here, value by value. It says where each comes from, and starts
+ * none.
  */
 import type { Command } from 'commander'
 import { effectiveOptions, type EffectiveOption } from '../config/effective.js'

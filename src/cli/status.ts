@@ -1,5 +1,6 @@
 /**
- * The command that shows on one screen how a daemon and its cluster are. Whatever is wrong is said in words, with the command that tells more.
+ * The command that shows on one screen how things are: this daemon, its cluster, its instances. Whatever is wrong is said in
+ * words, with the command that tells more.
  */
 import type { Command } from 'commander'
 import type { Client } from '../client.js'

@@ -1,6 +1,7 @@
 /**
- * Tables without borders that fit the terminal: they cost width, and text that is selected and pasted should be the text.
- * What there is no room for is left out in the order that the columns declare, and named below where it had something to say.
+ * Tables that fit the terminal. They have no borders: those cost width, and text that is selected and pasted should be the
+ * text. What there is no room for is left out in the order that the columns declare, and named below where it had something to
+ * say.
  */
 import stringWidth from 'string-width'
 import { plain } from './format.js'

@@ -1,6 +1,7 @@
 /**
- * The command for the question "why is it not there?": each record of a service or an id, visible or the reason, whose daemon it
- * is at, and whether this replica can be believed. It decides nothing; the daemon has said it all, in three answers.
+ * The command for the question "why is it not there?": each record of a service or an id, visible or the reason, with what is
+ * known of its daemon. It also says whether this replica can be believed. It decides nothing; the daemon has said it all, in
+ * three answers.
  */
 import type { Command } from 'commander'
 import type { Client } from '../client.js'

@@ -1,5 +1,5 @@
 /**
- * One call to a daemon: asked, read, and asked again where that can do no harm and may help, within a number of attempts and a time.
+ * One call to a daemon, asked again where that may help but do no harm. It has a number of attempts and a time.
  */
 import { RegistryError, messageOf } from '../core/errors.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'

@@ -1,5 +1,5 @@
 /**
- * Spreads calls over the instances of a service: asks for them now and then, and hands them out in turn. It never calls one.
+ * Spreads calls over the instances of a service: hands them out in turn. It asks for them now and then, and never calls one.
  */
 import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'

@@ -1,6 +1,6 @@
 /**
- * The news of a daemon as one endless loop: connected, read, and where the connection breaks connected again at the item that was
- * read last. What was missed is told by a `reset`; it never pretends that nothing was.
+ * The news of a daemon as one endless loop: where the connection breaks, it goes on after the item that was read last. What was
+ * missed is told by a `reset`; it never pretends that nothing was.
  */
 import { RegistryError } from '../core/errors.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'

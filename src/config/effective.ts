@@ -1,6 +1,6 @@
 /**
- * What a daemon would be started with, option by option, and where each came from: for people who wonder. It shows what was
- * written, never what a file holds, so no secret gets out.
+ * What a daemon would be started with, option by option, for people who wonder where each came from. It shows what was written,
+ * never what a file holds, so no secret gets out.
  */
 import { resolve } from 'node:path'
 import { formatHostPort, options, parseLayers, type Config, type ConfigSources, type HostPort } from '../config.js'

@@ -1,5 +1,5 @@
 /**
- * The shape of one option, its names, and how a text that somebody wrote for it is told apart. It knows no option by name but one.
+ * The shape of one option. It also tells apart what somebody wrote for one, and knows none by name but one.
  */
 
 export interface Option<T = unknown> {

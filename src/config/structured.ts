@@ -1,5 +1,6 @@
 /**
- * Reads a file that people wrote in YAML or JSON, and says in which line it is wrong. What the content means is others' business.
+ * Reads a file that people wrote in YAML or JSON. It says in which line that is wrong; what the content means is others'
+ * business.
  */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

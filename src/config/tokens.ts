@@ -1,6 +1,6 @@
 /**
- * Reads the file of credentials: who may use the HTTP API, and for which slugs. It keeps hashes, never the tokens themselves,
- * and checks nobody's.
+ * Reads the file of credentials: who may use the HTTP API, for which slugs. It keeps hashes, never the tokens themselves, and
+ * checks nobody's.
  */
 import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'

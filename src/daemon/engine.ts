@@ -1,6 +1,6 @@
 /**
- * Runs a registry: gives it the time and what happens, and does what it asks for. It decides nothing.
- * Inputs are handled one after the other, also those that an effect causes on the spot.
+ * Runs a registry: tells it what happens at which time, then does what it asks for. It decides nothing. Inputs are handled one
+ * after the other, also those that an effect causes on the spot.
  */
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
 import { RegistryError, messageOf } from '../core/errors.js'

@@ -1,6 +1,6 @@
 /**
- * A node without doors: a registry between a disk and a network, begun and ended in order. The daemon opens HTTP on it, a program
- * that embeds it calls it; nothing in here writes a line to a log by itself, answers a signal, or ends the process.
+ * A node without doors: a registry on a disk, in a network. It is begun and ended in order. The daemon opens HTTP on it, a
+ * program that embeds it calls it; nothing in here writes a line to a log by itself, answers a signal, or ends the process.
  */
 import { randomBytes } from 'node:crypto'
 import type { Config } from '../config.js'

@@ -1,5 +1,6 @@
 /**
- * Reads the JSON body of a request, with bounds on bytes and depth. It asks for no content type and knows no field.
+ * Reads the JSON body of a request, within bounds. They are of bytes and of depth; it asks for no content type and knows no
+ * field.
  */
 import type { IncomingMessage } from 'node:http'
 import { RegistryError, messageOf } from '../core/errors.js'

@@ -1,5 +1,5 @@
 /**
- * Which web pages of other origins may use this daemon, and the headers that tell their browsers so. None, unless they are listed.
+ * Which web pages of other origins may use this daemon: none, unless they are listed. Headers tell their browsers so.
  */
 
 /** As they stand in `Origin` headers; `*` is any page. */

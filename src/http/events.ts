@@ -1,5 +1,5 @@
 /**
- * News as they happen, over server-sent events: each client has a queue with an end, and none outlives the server.
+ * News as they happen, over server-sent events. Each client has a queue with an end, and none outlives the server.
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'

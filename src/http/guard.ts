@@ -1,5 +1,5 @@
 /**
- * Which requests are let in at all: a web page in a browser on this machine is a caller too, and must not speak for its user.
+ * Which requests are let in at all: a web page in a browser on this machine is a caller too, which must not speak for its user.
  * It looks at the `Host` and `Origin` headers, never at who is asking: it is no access control.
  */
 import { isIPv6 } from 'node:net'

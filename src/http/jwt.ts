@@ -1,5 +1,5 @@
 /**
- * Whether a JWT holds, and who its bearer is by it. Loaded where it is needed: it brings a library along.
+ * Verifies a JWT, which says who its bearer is. Loaded where it is needed: it brings a library along.
  */
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import type { JwtRules, Permission } from '../config/tokens.js'

@@ -1,5 +1,5 @@
 /**
- * The OpenAPI document of all calls, made from the very schemas that stand at the routes, and served at `/openapi.json`.
+ * The OpenAPI document of all calls, made from the very schemas that stand at the routes. It is served at `/openapi.json`.
  */
 import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'

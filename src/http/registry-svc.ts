@@ -1,5 +1,5 @@
 /**
- * The calls of the Registry Svc contract, on which published clients rely: paths, statuses and bodies are not ours to choose.
+ * The calls of the Registry Svc contract. Published clients rely on it: paths, statuses and bodies are not ours to choose.
  */
 import type { FastifyInstance } from 'fastify'
 import { RegistryError } from '../core/errors.js'

@@ -1,6 +1,6 @@
 /**
- * The shapes that pass through the HTTP doors, as JSON Schema: what is documented, and what the query of a request is checked by.
- * Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
+ * The shapes that pass through the HTTP doors, as JSON Schema. They are documented, and the query of a request is checked by
+ * them. Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
 import * as json from './json-schema.js'
 import { instanceStatuses } from '../core/model.js'

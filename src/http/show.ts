@@ -1,6 +1,7 @@
 /**
- * Turns views into the objects of the Registry Svc contract, with its fields and nothing else: published clients refuse the rest.
- * Usage and GPU figures come from other machines, so what has the wrong type is left out. Decides nothing about visibility.
+ * Turns views into the objects of the Registry Svc contract, with no other fields than its own: published clients refuse the
+ * rest. Usage and GPU figures come from other machines, so what has the wrong type is left out. Decides nothing about
+ * visibility.
  */
 import type { InstanceStatus } from '../core/model.js'
 import type { InstanceView, NodeView } from '../core/views.js'

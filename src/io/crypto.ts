@@ -1,5 +1,5 @@
 /**
- * The cryptography that the core is lent: SHA-256, and Ed25519 by the keys that libp2p peer ids hold; never throws for what
+ * The cryptography that the core is lent: SHA-256, Ed25519 by the keys that libp2p peer ids hold. It never throws for what
  * peers send, and never keeps a secret but this daemon's own key.
  */
 import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto'

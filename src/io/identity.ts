@@ -1,6 +1,7 @@
 /**
- * The small files beside the database that say who this daemon is and what it must not forget: key, generation, marker, the
- * note of when it was last up, name of the cluster, address book, holder; never holds documents, and never overwrites a file in place.
+ * The small files beside the database that say who this daemon is, or what it must not forget: key, generation, marker, the
+ * note of when it was last up, name of the cluster, address book, holder. It never holds documents, and never overwrites a file
+ * in place.
  *
  * Every write goes to a temporary file, is fsynced and renamed, and the directory is fsynced: after a power cut a file is the
  * old one or the new one. All are readable by their owner alone.

@@ -1,5 +1,5 @@
 /**
- * How busy this machine is: CPU, memory, disk and GPUs, as the small JSON that travels with the heartbeats; never a cause of
+ * How busy this machine is, as the small JSON that travels with the heartbeats: CPU, memory, disk, GPUs. It is never a cause of
  * failure: what cannot be read is left out.
  */
 import { readFile, statfs } from 'node:fs/promises'

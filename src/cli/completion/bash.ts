@@ -1,5 +1,5 @@
 /**
- * The completion script for bash, 3.2 and later: a table of what may follow, and one function that reads it.
+ * The completion script for bash, 3.2 or later: a table of what may follow, with one function that reads it.
  */
 import type { CommandShape, Place } from './shape.js'
 

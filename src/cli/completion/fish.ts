@@ -1,5 +1,5 @@
 /**
- * The completion script for fish: one line for each word and each option, with the commands after which it may stand.
+ * The completion script for fish: one line for each word or option, with the commands after which it may stand.
  */
 import type { CommandShape, OptionShape, Place } from './shape.js'
 

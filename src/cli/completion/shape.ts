@@ -1,5 +1,5 @@
 /**
- * The commands as a shell sees them: words, options, and what may follow each. Read from the commander tree, so it is never behind.
+ * The commands as a shell sees them: words, options, what may follow each. Read from the commander tree, so it is never behind.
  */
 import type { Argument, Command, Option } from 'commander'
 

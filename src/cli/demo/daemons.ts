@@ -1,5 +1,5 @@
 /**
- * Daemons for a demonstration: real processes of this very program on loopback, in a cluster and in directories of their own.
+ * Daemons for a demonstration: real processes of this very program on loopback, in a cluster, in directories of their own.
  * Whatever happens to the demonstration, `end` leaves none of them and nothing of theirs behind.
  */
 import { spawn, type ChildProcess } from 'node:child_process'

@@ -1,6 +1,6 @@
 /**
- * What a demonstration shows: sentences that stay, and below them, on a terminal, a table that is drawn anew in its place.
- * Elsewhere the sentences alone, so that a log of it can be read.
+ * Where a demonstration is shown: sentences that stay, above a table that is drawn anew in its place. In a file the sentences
+ * stand alone, so that a log of it can be read.
  */
 import { stripVTControlCharacters } from 'node:util'
 import { createPaint, wantsColour, type Paint } from '../paint.js'

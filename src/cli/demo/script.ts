@@ -1,5 +1,6 @@
 /**
- * The demonstration itself, step by step: each is done to real daemons, seen through their own API, and told in one sentence.
+ * The demonstration itself, step by step: each is done to real daemons, then told in one sentence. What it tells was seen
+ * through their own API.
  */
 import { pause } from '../../client/pause.js'
 import type { DemoDaemon, DemoDaemons } from './daemons.js'

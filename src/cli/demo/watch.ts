@@ -1,6 +1,6 @@
 /**
- * What the lookups of several daemons show, asked of each again and again: the times that a demonstration tells are the times
- * at which this saw it, as any caller would have.
+ * Sees what the lookups of several daemons show, as any caller would. The times that a demonstration tells are the times at
+ * which this saw it.
  */
 import type { InstanceStatus } from '../../core/model.js'
 import { pause, within } from '../../client/pause.js'

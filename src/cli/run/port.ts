@@ -1,5 +1,6 @@
 /**
- * Finds a port for a program that will listen on it: free now on every address of this machine, and not held.
+ * Finds a port for a program that will listen on it: one that is free now on every address of this machine. It is not held
+ * until then.
  */
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'

@@ -1,6 +1,6 @@
 /**
  * A program that somebody else wrote, as a child of this process: started as it was typed, without a shell, on this process's
- * own terminal and streams. It knows nothing of registers.
+ * own streams. It knows nothing of registers.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'

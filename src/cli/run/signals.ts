@@ -1,6 +1,6 @@
 /**
- * The signals that reach `rollcall run` on behalf of its program: which ask for the end, which are merely passed on, and which
- * the terminal has delivered to the program already. It sends none.
+ * The signals that reach `rollcall run` on behalf of its program: which ask for the end, which are merely passed on. Some of
+ * them the terminal has delivered to the program already. It sends none.
  */
 import { readFileSync } from 'node:fs'
 import { stopSignals } from '../signals.js'

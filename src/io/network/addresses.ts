@@ -1,6 +1,7 @@
 /**
- * What an address is: which multiaddrs we dial, which of our own we announce, and how a seed is written. It never dials.
- * Addresses travel as text, `/ip4/10.0.0.5/tcp/58232`, without the peer id that libp2p likes to append.
+ * Reads addresses as they are written by people, peers or libp2p. It says which can be dialled, and which of our own are
+ * announced; it never dials. Addresses travel as text, `/ip4/10.0.0.5/tcp/58232`, without the peer id that libp2p likes to
+ * append.
  */
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'

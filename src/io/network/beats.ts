@@ -1,6 +1,6 @@
 /**
- * The long-lived streams of heartbeats: one each way between two peers, opened when first used and again when dead.
- * A frame that cannot go out at once is dropped: the next one says the same and more. It never waits.
+ * The long-lived streams of heartbeats: one each way between two peers, opened when first used, opened again when dead. A frame
+ * that cannot go out at once is dropped: the next one says the same and more. It never waits.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { assert } from '../../core/errors.js'

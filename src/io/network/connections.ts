@@ -1,5 +1,5 @@
 /**
- * The connections of this daemon: who is at the other end, what they speak, and one per pair. It never dials.
+ * The connections of this daemon, one for each pair of peers that speak the same. It never dials.
  *
  * Libp2p keeps two connections where both sides dialled at once. Here the lower peer id decides for both: it keeps the
  * one that it dialled itself, the oldest of those, and closes the others once the kept one has proven to be up at both ends.

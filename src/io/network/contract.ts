@@ -1,5 +1,5 @@
 /**
- * What the network is made from, what it can be told, and what it shows of a peer. Nothing of it is done here.
+ * The network as others see it: what it is made from, what it can be told, what it shows of a peer. Nothing of it is done here.
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'

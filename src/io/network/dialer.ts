@@ -1,6 +1,6 @@
 /**
- * One attempt to reach one peer: its addresses race, a head start apart, and the first connection wins.
- * It never tries again, and it never knows who asked.
+ * One attempt to reach one peer: its addresses race, a head start apart; the first connection wins. It never tries again, and
+ * it never knows who asked.
  */
 import type { Connection } from '@libp2p/interface'
 import { messageOf } from '../../core/errors.js'

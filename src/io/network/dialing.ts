@@ -1,6 +1,6 @@
 /**
- * Keeps dialling whoever is not connected: the peers of the address book, and the seeds until one of them answers.
- * It never closes a connection, and it never learns an address.
+ * Keeps dialling whoever is not connected: the peers of the address book, or the seeds until one of them answers. It never
+ * closes a connection, and it never learns an address.
  */
 import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'

@@ -1,6 +1,6 @@
 /**
- * Best effort to everybody: one gossipsub topic, its settings, and a look at whether its streams to a peer are alive.
- * It promises nothing: what is lost here is found again by the exchange with single peers.
+ * Best effort to everybody, by one gossipsub topic. It also tells whether the streams of that to a peer are alive. It promises
+ * nothing: what is lost here is found again by the exchange with single peers.
  */
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { GossipSub, GossipsubOpts, Message } from '@chainsafe/libp2p-gossipsub'

@@ -1,6 +1,6 @@
 /**
- * The door of the network: connections to the other daemons of a cluster, and three ways to speak over them: gossip to all,
- * heartbeats on open streams, requests with answers. It moves bytes and never reads them; who is alive is not its question.
+ * The door of the network: three ways to speak with the other daemons of a cluster, which are gossip to all, heartbeats on open
+ * streams, requests with answers. It moves bytes and never reads them; who is alive is not its question.
  */
 import type { Connection, IdentifyResult, Stream, StreamHandler } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'

@@ -1,5 +1,5 @@
 /**
- * A bounded number of permits and a bounded queue for them; it never knows what they are for.
+ * A bounded queue for a bounded number of permits. It never knows what they are for.
  */
 
 export class Permits {

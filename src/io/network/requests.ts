@@ -1,6 +1,6 @@
 /**
- * Asks one peer and collects its answers: a stream for each request, one message there, any number back.
- * It never asks twice: whether to try again is the caller's to decide.
+ * Asks one peer a question: a stream for each, one message there, any number back. It never asks twice: whether to try again is
+ * the caller's to decide.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { assert } from '../../core/errors.js'

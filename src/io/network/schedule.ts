@@ -1,6 +1,6 @@
 /**
- * Whose turn it is to dial, and when: every peer without a connection is dialled for ever, ever more rarely, until it is there.
- * It never opens a connection itself.
+ * The turns at dialling: every peer without a connection gets one for ever, ever more rarely, until it is there. It knows which
+ * of two peers goes first, and never opens a connection itself.
  */
 import type { PeerId } from '../../core/model.js'
 

@@ -1,6 +1,6 @@
 /**
- * Watches whether gossip reaches every connected peer, and repairs what does not: first the stream, then the connection.
- * Gossipsub itself neither notices nor mends a stream that died on a living connection; connection and mesh look healthy for ever.
+ * Watches whether gossip reaches every connected peer, to mend what does not: first the stream, then the connection. Gossipsub
+ * itself neither notices nor mends a stream that died on a living connection; connection and mesh look healthy for ever.
  */
 import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../core/model.js'

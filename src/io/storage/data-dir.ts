@@ -1,5 +1,5 @@
 /**
- * The data directory as a whole: who we are, what we hold, and whether what we held is still there; never reads a document.
+ * The data directory as a whole: who we are, what we hold, what was lost of it. It never reads a document.
  *
  *     key generation initialised cluster last-up addresses.json holder.json     see identity.ts
  *     db/                                                                       see level.ts

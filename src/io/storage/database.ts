@@ -1,5 +1,5 @@
 /**
- * Opens LevelDB and puts its errors into words; knows nothing of what is stored.
+ * Opens LevelDB, whose errors it puts into words. It knows nothing of what is stored.
  */
 import { Level } from 'level'
 

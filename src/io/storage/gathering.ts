@@ -1,5 +1,5 @@
 /**
- * Holds back writes that nobody waits for, so that many of them cost the disk one; writes nothing and loses nothing itself.
+ * Holds back writes that nobody waits for, so that many of them cost the disk one. It writes nothing and loses nothing itself.
  */
 
 /**

@@ -1,5 +1,5 @@
 /**
- * The store on LevelDB: batches in, one at a time and in order, documents out; never decides what a document means, nor what
+ * The store on LevelDB: batches in, one at a time, in order; documents out. It never decides what a document means, nor what
  * becomes of a damaged database.
  *
  * Writes that nobody waits for are gathered, and go as one batch with those that came before them; a synced one takes along

@@ -1,5 +1,5 @@
 /**
- * Opens the database of a data directory, or moves a damaged one aside and begins an empty one; never repairs.
+ * Opens the database of a data directory, whatever its state: a damaged one is moved aside for an empty one. It never repairs.
  *
  * The traps of LevelDB that this file stands against: a directory without CURRENT opens as an *empty* database, and the files
  * that are there are deleted; damage in the middle of a log drops records without a word; so what must be there is looked for

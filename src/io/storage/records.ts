@@ -1,5 +1,5 @@
 /**
- * The keys and values of the database, as bytes and back; reads and writes nothing itself.
+ * The records of the database as bytes. It turns keys and values into them and back; it reads and writes nothing itself.
  *
  *     doc/<owner>/snap             head, content
  *     doc/<owner>/upd/<version>    head, update          (version: 16 digits, so that bytes sort as numbers do)

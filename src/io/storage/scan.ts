@@ -1,5 +1,5 @@
 /**
- * Reads a whole database and tells sound values from damaged ones; never writes.
+ * Reads a whole database, telling sound values from damaged ones. It never writes.
  */
 import type { StoredDocument } from '../../core/effects.js'
 import type { PeerId } from '../../core/model.js'
