@@ -6,10 +6,10 @@ import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
-import { sendPieces, type LookupAnswers } from './lookups.js'
 import { addEvents } from './events.js'
+import { matches, type InstanceFilters } from './filters.js'
+import { sendPieces, type LookupAnswers } from './lookups.js'
 import type { FindService } from './service.js'
-import { matches, type InstanceFilters } from './show.js'
 import { writeTimeout_ms } from './registry-svc.js'
 
 export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {

@@ -8,9 +8,10 @@ import type { NodeView } from '../core/views.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
+import { isFilter, matches, type InstanceFilters } from './filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import type { FindService } from './service.js'
-import { isFilter, matches, showInstance, showNode, type InstanceFilters } from './show.js'
+import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */

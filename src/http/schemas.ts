@@ -44,8 +44,8 @@ const gpuFields = {
   memoryTotal: optional(json.integer({ description: 'MiB' })),
   gpuUtilization: optional(json.number({ description: 'percent' })),
   computeMode: optional(json.string()),
-  processDetails: optional(json.array(GpuProcess)),
   cudaVersion: optional(json.string()),
+  processDetails: optional(json.array(GpuProcess)),
 }
 
 export const Gpu = json.object(gpuFields, { $id: 'Gpu', ...closed })
