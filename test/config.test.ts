@@ -1,4 +1,4 @@
-/** What options mean, where they come from, and how a wrong one is told. */
+/** What options mean, where they come from, how a wrong one is told. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir, type NetworkInterfaceInfo } from 'node:os'
 import { join } from 'node:path'

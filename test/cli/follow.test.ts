@@ -1,4 +1,4 @@
-/** `--watch`: what is drawn, when it is drawn anew, and what happens when the daemon goes away. Time is moved by hand. */
+/** `--watch`: what is drawn, when it is drawn anew, what happens when the daemon goes away. Time is moved by hand. */
 import { describe, expect, test } from 'vitest'
 import { createClient } from '../../src/client.js'
 import { follow, type Terminal } from '../../src/cli/follow.js'

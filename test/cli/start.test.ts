@@ -1,4 +1,4 @@
-/** How `rollcall start` speaks and ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
+/** How `rollcall start` speaks until it ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { runHere, startScript, type Running } from './run.js'

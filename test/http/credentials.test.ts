@@ -1,4 +1,4 @@
-/** Tokens over HTTP: who is let in, what each may do, and for which slugs. */
+/** Tokens over HTTP: who is let in, what each may do, for which slugs. */
 import { createHash } from 'node:crypto'
 import { Writable } from 'node:stream'
 import { pino } from 'pino'

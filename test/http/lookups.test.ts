@@ -1,4 +1,4 @@
-/** Answers that are kept: the bytes are those of the daemon's own answer, and none outlives what it says. */
+/** Answers that are kept: the bytes are those of the daemon's own answer, for as long as it would say the same. */
 import { beforeEach, expect, test, vi } from 'vitest'
 import { LookupAnswers } from '../../src/http/lookups.js'
 import { MemoryService } from './service.js'

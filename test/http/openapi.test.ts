@@ -1,4 +1,4 @@
-/** The OpenAPI document: complete, valid, true to what the server does, and good enough to generate a client from. */
+/** The OpenAPI document: complete, valid, true to what the server does, good enough to generate a client from. */
 import { Validator } from '@seriousme/openapi-schema-validator'
 import openapiTS, { astToString } from 'openapi-typescript'
 import ts from 'typescript'

@@ -1,4 +1,4 @@
-/** How the server begins, ends, and answers when the daemon behind it fails. */
+/** How the server begins, how it ends, what it answers when the daemon behind it fails. */
 import { createServer, type AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { connect } from 'node:net'
