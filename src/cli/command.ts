@@ -131,7 +131,7 @@ export function fitErrors(line: string): string {
 }
 
 /** What went wrong, and what to do next. */
-export function describeFailure(error: unknown): string {
+function describeFailure(error: unknown): string {
   const message = plain(messageOf(error))
   if (isUnreachable(error)) {
     return `${message}; start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)`

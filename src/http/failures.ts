@@ -14,7 +14,7 @@ export interface Failure {
 }
 
 /** Fastify's own errors carry a status; what carries none is our fault, and its details are for the log. */
-export function describeFailure(error: unknown): Failure {
+function describeFailure(error: unknown): Failure {
   if (error instanceof RegistryError) return { status: statusByCode[error.code], message: error.message }
   const status = (error as { statusCode?: unknown } | null)?.statusCode
   if (typeof status === 'number' && status >= 400 && status < 500) return { status, message: (error as Error).message }

@@ -46,7 +46,7 @@ export class Deadline {
 }
 
 /** Waits for something to settle, however it does, but not for long. */
-export async function within(timeout_ms: number, done: Promise<unknown> | undefined): Promise<void> {
+export async function settledWithin(timeout_ms: number, done: Promise<unknown> | undefined): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, timeout_ms)))
   await Promise.race([Promise.resolve(done).catch(() => {}), timeout])

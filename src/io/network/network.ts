@@ -14,7 +14,7 @@ import { AddressBook } from './book.js'
 import { Connections } from './connections.js'
 import type { Link } from './connections.js'
 import type { Network, NetworkOptions, NetworkPeer } from './contract.js'
-import { within } from './deadline.js'
+import { settledWithin } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
@@ -325,13 +325,13 @@ class Libp2pNetwork implements Network {
     this.#dialing.stop()
     this.#watchdog.stop()
     this.#connections.stop()
-    await within(stopTimeouts_ms.start, this.#starting)
-    await within(stopTimeouts_ms.gossip, this.#gossip?.flushed())
+    await settledWithin(stopTimeouts_ms.start, this.#starting)
+    await settledWithin(stopTimeouts_ms.gossip, this.#gossip?.flushed())
     this.#requests.stop()
     this.#serving.stop()
-    await within(stopTimeouts_ms.stack, Promise.all([this.#stopDiscovery(), this.#stopStack()]))
+    await settledWithin(stopTimeouts_ms.stack, Promise.all([this.#stopDiscovery(), this.#stopStack()]))
     this.#connections.cutAll()
-    await within(stopTimeouts_ms.book, this.#book.close())
+    await settledWithin(stopTimeouts_ms.book, this.#book.close())
   }
 
   async #stopDiscovery(): Promise<void> {
