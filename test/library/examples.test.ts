@@ -1,6 +1,7 @@
 // Every example in the docstrings of the public doors, and every runnable block of the README, compiled strictly and run to its end.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,11 +30,21 @@ function blocksIn(file: string, text: string): Example[] {
   return blocks.map(([, code = ''], i) => ({ name: `${file} ${i + 1}`, code: code.trim() }))
 }
 
-/** The only changes: nodes stay within this machine, and the daemon is the one that this test has started. */
-function confined(code: string, server: string): string {
+/** The only changes: nodes stay within this machine, the daemon is the one that this test has started, and services have a port that is free. */
+function confined(code: string, server: string, port: number): string {
   return code
     .replaceAll('createNode({ ', "createNode({ mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'], ")
     .replaceAll('http://127.0.0.1:58231', server)
+    .replaceAll('8080', String(port))
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
 
 const examples = [
@@ -58,7 +69,7 @@ beforeAll(async () => {
   await symlink(join(root, 'node_modules', '@types', 'node'), join(project, 'node_modules', '@types', 'node'))
   await writeFile(join(project, 'package.json'), JSON.stringify({ type: 'module' }))
   for (const [i, { code }] of examples.entries()) {
-    await writeFile(join(project, `example${i}.ts`), `${confined(code, server)}\nexport {}\n`)
+    await writeFile(join(project, `example${i}.ts`), `${confined(code, server, await freePort())}\nexport {}\n`)
   }
   await configure(project, 'tsconfig.json', { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' })
 })
