@@ -1,5 +1,6 @@
-// The README is the first thing that anybody reads: every option, command and call of the program is in it, and it names none that is not.
-import { readFileSync } from 'node:fs'
+// The README is the first thing that anybody reads: every option, command and call of the program is in it, it names none that is not,
+// and it ends before its reader does. Where it and its companions point, there is something.
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { createProgram } from '../src/cli/program.js'
 import { options } from '../src/config.js'
@@ -41,3 +42,32 @@ test('every call of the HTTP API is in its tables', async () => {
   const calls = Object.keys(paths).map((path) => unnamed(path.replace('/registry-svc', '')))
   expect(calls.filter((path) => !tables.includes(path))).toEqual([])
 })
+
+test('it is shorter than 280 lines: the rest is for those who read the code', () => {
+  expect(readme.trimEnd().split('\n').length).toBeLessThan(280)
+})
+
+/** As GitHub makes them of headings. */
+function anchorsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test.each(['README.md', 'src/README.md', 'test/README.md', 'scripts/README.md'])(
+  'no link of %s leads nowhere',
+  (name) => {
+    const here = new URL(`../${name}`, import.meta.url)
+    const links = [...readFileSync(here, 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)]
+    expect(links.length).toBeGreaterThan(0)
+    const broken = links.filter(([, path = '', anchor]) => {
+      const there = path === '' ? here : new URL(path, here)
+      if (!existsSync(there)) return true
+      return anchor !== undefined && !anchorsOf(readFileSync(there, 'utf8')).includes(anchor)
+    })
+    expect(broken.map(([link]) => link)).toEqual([])
+  },
+)
