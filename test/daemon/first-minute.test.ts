@@ -42,7 +42,7 @@ function line(beginning: string): string {
 
 /** Types a line into a terminal of its own. */
 function type(text: string): ChildProcess {
-  const command = text.replaceAll('npx rollcall', `"${process.execPath}" "${main}"`)
+  const command = text.replace(/^rollcall /, `"${process.execPath}" "${main}" `)
   return place.spawn('sh', ['-c', `exec ${command}`], { PATH: process.env['PATH'], HOME: home })
 }
 
@@ -73,26 +73,27 @@ async function outputOf(text: string): Promise<{ code: number | null; stdout: st
 
 describe.skipIf(!permitted)('the first minute', () => {
   test('a node, a service that is found and answers, another node that says the same, and an end', async () => {
-    expect(line('npm ci && npm start')).toBe('npm ci && npm start')
-    await open('npx rollcall start', /^rollcall ready /m)
-    const service = await open(line('npx rollcall run'), /registered as hello/)
+    expect(line('npm')).toBe('npm ci && npm start')
+    await open('rollcall start', /^rollcall ready /m)
+    expect(line('alias')).toBe('alias rollcall="node $PWD/dist/cli/main.js"')
+    const service = await open(line('rollcall run'), /registered as hello/)
     await until('the lookup shows it', async () => {
-      const { stdout } = await outputOf(line('npx rollcall lookup hello '))
+      const { stdout } = await outputOf(line('rollcall lookup hello '))
       return /hello-\w+ +hello +http:\/\/127\.0\.0\.1:\d+ +Healthy/.test(stdout)
     })
     const [, pick = ''] = /^curl "\$\((.*)\)"$/.exec(line('curl')) ?? []
     const { stdout: url } = await outputOf(pick)
     expect((await place.fetch(url.trim())).body).toBe('hello\n')
-    await open(line('npx rollcall start'), /^rollcall ready /m)
+    await open(line('rollcall start'), /^rollcall ready /m)
     await until('the other node shows it too', async () => {
-      const { stdout } = await outputOf(line('npx rollcall lookup hello --server'))
+      const { stdout } = await outputOf(line('rollcall lookup hello --server'))
       return stdout.includes(url.trim()) && stdout.includes('Healthy')
     })
-    const { code, stdout } = await outputOf(line('npx rollcall status'))
+    const { code, stdout } = await outputOf(line('rollcall status'))
     expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringContaining('2 alive') as unknown })
     service.kill('SIGINT')
     await once(service, 'close')
-    for (const lookup of ['npx rollcall lookup hello ', 'npx rollcall lookup hello --server'])
+    for (const lookup of ['rollcall lookup hello ', 'rollcall lookup hello --server'])
       await until('it is gone', async () => (await outputOf(line(lookup))).code === 1)
   })
 })
