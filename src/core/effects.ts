@@ -1,6 +1,6 @@
 /**
- * The border of the core: everything that a registry can be told (`Input`) and everything that it can ask for (`Effect`).
- * Nothing else passes: no clock, no chance, no promise. The daemon and the simulator both stand on the other side.
+ * The border of the core: a registry is told `Input`s, to each of which it answers with `Effect`s. Nothing else passes: no
+ * clock, no chance, no promise. The daemon and the simulator both stand on the other side.
  */
 import type { RegistryError } from './errors.js'
 import type { Definition, InstanceStatus, PeerId, Registration } from './model.js'

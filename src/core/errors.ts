@@ -1,6 +1,6 @@
 /**
- * The errors that a caller can cause: a closed list of codes, each with a message that names the thing, the field and the way out.
- * What peers do wrong is dropped and counted instead; what we do wrong is an assertion.
+ * The errors that a caller can cause: a closed list of codes. Each message names the thing, the field, the way out. What peers
+ * do wrong is dropped and counted instead; what we do wrong is an assertion.
  */
 
 export type ErrorCode =

@@ -1,6 +1,6 @@
 /**
- * The nouns of the registry and the parsers that let outside input in: nodes, instances, definitions, slugs, urls.
- * Nothing here knows who wrote a record or whether its writer lives.
+ * The nouns of the registry (nodes, instances, definitions, slugs, urls), with the parsers that let outside input in. Nothing
+ * here knows who wrote a record or whether its writer lives.
  */
 import { readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'

@@ -1,7 +1,7 @@
 /**
- * What is passed on to whom of many things that change again and again: those of which a listener has missed most. Not the
- * freshest: they would crowd out what comes from far away. And not all listeners' in one order: what all neighbours of a
- * daemon tell it at the same time, it hears but once.
+ * What is passed on to whom of many things that change all the time: those of which a listener has missed most. Not the
+ * freshest: they would crowd out what comes from far away. And not all listeners' in one order: what all neighbours of a daemon
+ * tell it at the same time, it hears but once.
  */
 import type { PeerId } from './model.js'
 

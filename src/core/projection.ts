@@ -1,6 +1,6 @@
 /**
- * What readers see, brought up to date: routes changed entries into what is written here because of them, both them and changed
- * beliefs into the index, its news to whoever follows.
+ * What readers see, brought up to date: routes changed entries or beliefs into the index. What of ours they
+ * beat is dropped on the way.
  */
 import type { Fencing } from './fencing.js'
 import { isDormant } from './lookup/visibility.js'

@@ -1,5 +1,5 @@
 /**
- * Urls of instances and nodes: which of them can be called, and their parts. It resolves no names.
+ * Urls by which something can be called, taken apart. It resolves no names.
  */
 import { RegistryError, quote } from './errors.js'
 

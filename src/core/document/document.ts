@@ -1,6 +1,6 @@
 /**
- * One owner's document as any daemon holds it: its signed head, its entries, and the Yjs content that carries them.
- * It takes a step only where digest and structure agree with the head; which head is preferred is decided elsewhere.
+ * One owner's document as any daemon holds it: a signed head over entries, which Yjs content carries. It takes a step only where
+ * digest and structure agree with the head; which head is preferred is decided elsewhere.
  */
 import type { Crypto } from '../effects.js'
 import { assert } from '../errors.js'

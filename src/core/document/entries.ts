@@ -1,6 +1,6 @@
 /**
- * The entries of one document as plain strings by map and key, with a digest that costs one bucket a change.
- * It knows nothing of Yjs, heads or the meaning of an entry.
+ * The entries of one document, plain strings by map, then key, with a digest that costs one bucket a change. It knows nothing of
+ * Yjs, heads or the meaning of an entry.
  */
 import type { Crypto } from '../effects.js'
 import { assert } from '../errors.js'

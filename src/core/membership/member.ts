@@ -1,5 +1,6 @@
 /**
- * What is known of one member, and the one table that says in which state it is. No clock, no messages: given news, it judges.
+ * One member: what is known of it, from which the one table says in which state it is. No clock, no messages: given news, it
+ * judges.
  */
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'

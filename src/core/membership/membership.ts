@@ -1,7 +1,7 @@
 /**
- * Who lives: heartbeats, reports and heads in; beliefs about members and what to say about them out.
- * It holds no records and sends nothing itself; time is told to it. A look at the clock costs what is going on, not the
- * number of members: of whom there is no news is looked at twice a second.
+ * Who lives: from heartbeats, reports, heads it makes beliefs about members. It holds no records and sends nothing itself; time
+ * is told to it. A look at the clock costs what is going on, not the number of members: of whom there is no news is looked at
+ * twice a second.
  */
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'

@@ -1,6 +1,6 @@
 /**
- * Reports about ourselves, and when to answer them: by a head of a later incarnation, which makes them void.
- * Not each report is answered, only as many as would hide us; else any sick member could make everybody write and publish.
+ * When reports about ourselves are answered: by a head of a later incarnation, which makes them void. Not each report is
+ * answered, only as many as would hide us; else any sick member could make everybody write and publish.
  */
 import type { PeerId } from '../model.js'
 import type { About } from '../wire/gossip.js'

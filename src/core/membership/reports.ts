@@ -1,9 +1,9 @@
 /**
- * Reports of silence: what is kept of them, and which of them stand. It keeps none itself.
+ * Reports of silence: which of those that were taken stand. It keeps none itself.
  *
- * Of those that stand, only those of a subject's observers are counted, as the rings show them here. Heartbeats go to
- * nobody else, so nobody else can know; and a sick or hostile member then speaks of its few subjects at most, never of
- * the whole cluster. What others say is kept all the same: its author may become an observer in our view a moment later.
+ * Of those that stand, only those of a subject's observers are counted, as the rings show them here. Heartbeats go to nobody
+ * else, so nobody else can know; and a sick or hostile member then speaks of its few subjects at most, never of the whole
+ * cluster. What others say is kept all the same: its author may become an observer in our view a moment later.
  */
 import type { PeerId } from '../model.js'
 import type { About, ReportMessage } from '../wire/gossip.js'

@@ -1,5 +1,5 @@
 /**
- * What the membership answers with: changes of belief, what to tell everybody, and whom to look at.
+ * What the membership answers with: changes of belief, what to tell everybody, whom to look at.
  */
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'

@@ -1,5 +1,5 @@
 /**
- * The members that we observe, and what their silence means: nothing, a reason to ask, or a report to all.
+ * What the silence of the members that we observe means: nothing, a reason to ask, or a report to all.
  */
 import type { PeerId } from '../model.js'
 import { heartbeatInterval_ms } from '../wire/beat.js'

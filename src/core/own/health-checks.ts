@@ -1,5 +1,6 @@
 /**
- * When each of this daemon's own instances is to be checked, and what a check changes. The checking itself is IO.
+ * When each of this daemon's own instances is to be checked. What a check changes is written here, too. The checking itself is
+ * IO.
  */
 import { defaultCheck } from '../check.js'
 import type { CheckResult, Effect } from '../effects.js'

@@ -1,6 +1,5 @@
 /**
- * Who this daemon is among all that ever ran with its key: generation, boot, what it continues; and what to make of a head that is
- * signed with its key by another start.
+ * Who this daemon is among all that ever ran with its key, whose heads it may meet: generation, boot, what it continues.
  *
  *     backup    g1 ── g2 ─┬─ (copied) ── g3 ── g4        g4 is not known to whoever starts from the copy: it is continued, as g5
  *                         └─ restored: g3' …

@@ -1,5 +1,5 @@
 /**
- * What of this daemon's document is on disk and not yet told: joined, paced, and cut down to its head where it is too large.
+ * What of this daemon's document is on disk but not told yet: joined, paced, cut down to its head where it is too large.
  */
 import { joinUpdates } from '../document/content.js'
 import type { Effect } from '../effects.js'

@@ -1,5 +1,5 @@
 /**
- * The newest vitals of each daemon, our own and those that others passed on, and whom to pass which. Nobody reads them here.
+ * The newest vitals of each daemon, to be passed on to whoever missed most of them. Nobody reads them here.
  */
 import { Piggyback } from '../piggyback.js'
 import type { PeerId } from '../model.js'

@@ -1,6 +1,6 @@
 /**
- * The documents of all other owners: which head is preferred, what is fenced, what is refused, and what to give to whom.
- * It checks before it takes. What the entries mean is the union's business, when to ask for more the exchange's.
+ * The documents of all other owners: which head is preferred, which content is refused, what to give to whom. It checks before
+ * it takes. What the entries mean is the union's business, when to ask for more the exchange's.
  */
 import type { Crypto, StoreOp } from '../effects.js'
 import type { Change } from '../document/entries.js'

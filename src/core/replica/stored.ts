@@ -1,5 +1,5 @@
 /**
- * What an earlier run has left on disk of one document: a snapshot and the updates after it, as far as they can be read.
+ * What an earlier run has left on disk of one document: a snapshot, then the updates after it, as far as they can be read.
  */
 import { NodeDocument } from '../document/document.js'
 import type { Crypto, StoredDocument } from '../effects.js'

@@ -1,6 +1,6 @@
 /**
- * The frames of a heartbeat stream, from one daemon to one other: heartbeats, vitals, and the two words about who is to
- * send heartbeats to whom.
+ * The frames of a heartbeat stream, from one daemon to one other: heartbeats, vitals, two words about who is to send heartbeats
+ * to whom.
  */
 import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'

@@ -1,6 +1,6 @@
 /**
- * The bytes under every message: unsigned integers as varints, byte strings and texts with their length before them.
- * Writing trusts the caller; reading trusts nobody and never reads, or allocates, past the end.
+ * The bytes under every message: unsigned integers as varints; byte strings, like texts, with their length before them. Writing
+ * trusts the caller; reading trusts nobody and never reads, or allocates, past the end.
  */
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true })

@@ -1,5 +1,5 @@
 /**
- * What goes to everybody by gossip: updates of documents and reports of silence. Losing any of it costs time, never truth.
+ * What goes to everybody by gossip: updates of documents, reports of silence. Losing any of it costs time, never truth.
  */
 import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'

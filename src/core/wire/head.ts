@@ -1,6 +1,6 @@
 /**
- * A head: the signed sentence "my document, in this version, has this digest", and its bytes.
- * It says nothing about who may write it or which of two heads is kept.
+ * A head as bytes: the signed sentence "my document, in this version, has this digest". It says nothing about who may write it
+ * or which of two heads is kept.
  */
 import type { Crypto } from '../effects.js'
 import { type PeerId, hex, unhex } from '../model.js'

@@ -1,5 +1,5 @@
 /**
- * The exact exchange between two daemons: questions on a sync stream and the answers to them.
+ * The exact exchange between two daemons: questions on a sync stream, each with its answer.
  *
  *     sync    → documents* end(wanted)      compare heads, send what the asker lacks, name what the answerer lacks
  *     push    → end()                       documents that the other one named
