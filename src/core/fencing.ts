@@ -5,7 +5,7 @@
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
-import { type Head, type SignedHead, verifyHead } from './wire/head.js'
+import type { Head, SignedHead } from './wire/head.js'
 
 /** Fences of one document that outlive it; checking their signatures must not take long. */
 const fencesKept = 512
@@ -61,7 +61,7 @@ export class Fencing {
   /** Whether it ends this generation of ours. Peers tell of it again and again: its signature is looked at only where it does. */
   isFencedBy(fence: SignedHead | undefined, generation: number): fence is SignedHead {
     if (fence === undefined || fence.head.owner !== this.#state.self || fence.head.generation < generation) return false
-    return verifyHead(fence, this.#state.crypto)
+    return this.#state.signatures.isGenuine(fence)
   }
 
   /** Wrongly forgotten: what others have taken over or removed goes, the rest is published again, checked anew. */

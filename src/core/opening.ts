@@ -6,7 +6,6 @@ import type { NodeDocument } from './document/document.js'
 import type { StoredDocument } from './effects.js'
 import type { Fencing } from './fencing.js'
 import { type JoinEnd, Joining } from './own/joining.js'
-import { nodeKey } from './records/kinds.js'
 import { horizon_ms } from './records/lifetimes.js'
 import { parcelOf, parcelsOf, readOwn } from './replica/stored.js'
 import type { Projection } from './projection.js'
@@ -51,8 +50,20 @@ export class Opening {
 
   /** Takes it up, and begins to join. */
   begin(): void {
-    const { records, outlived, identity, commits, checks, liveness, degraded, lastHeard, self, crypto, at } =
-      this.#state
+    const {
+      records,
+      outlived,
+      identity,
+      commits,
+      checks,
+      liveness,
+      degraded,
+      lastHeard,
+      self,
+      crypto,
+      signatures,
+      at,
+    } = this.#state
     const { now, wall } = at
     const { documents, generation, freshKey, lastUp } = this.#start
     this.#out.storeSoon(lastHeard.begin())
@@ -67,7 +78,7 @@ export class Opening {
     this.#out.emit(...overlay.refresh(now))
     const wasAway = lastUp !== undefined && wall - lastUp > horizon_ms
     const joining = new Joining({
-      ...{ now, crypto: crypto, self: self, freshKey },
+      ...{ now, hash: crypto.hash, signatures, self, freshKey },
       stale: wasAway && records.union.holdsAnything(),
       expected: restored.filter((peer) => overlay.wants(peer)),
     })
@@ -78,11 +89,11 @@ export class Opening {
 
   /** Takes what an earlier run has kept. @returns our own document, as far as it can be read */
   #restore(documents: readonly StoredDocument[]): NodeDocument | undefined {
-    const { replica, self, crypto } = this.#state
+    const { replica, self, crypto, signatures } = this.#state
     let own: NodeDocument | undefined
     for (const document of documents) {
       const parcels = parcelsOf(document)
-      if (document.owner === self) own = readOwn(crypto, parcels)
+      if (document.owner === self) own = readOwn(crypto, signatures, parcels)
       else for (const parcel of parcels) this.#restoreOne(parcelOf(parcel, replica.head(document.owner)))
     }
     return own
@@ -130,11 +141,11 @@ export class Opening {
   /** The network listens; peers can dial these multiaddrs. */
   listening(addresses: readonly string[]): void {
     this.#addresses = addresses
-    if (this.#state.rules.maySign) this.#writeNode(addresses)
+    if (this.#state.rules.maySign) this.#saveNode(addresses)
   }
 
-  #writeNode(addresses: readonly string[]): void {
-    this.#state.records.stage('node', nodeKey, { ...this.#start.node, addresses })
+  #saveNode(addresses: readonly string[]): void {
+    this.#state.writes.saveNode({ ...this.#start.node, addresses })
   }
 
   /** @returns whether the own document has been opened */
@@ -163,7 +174,7 @@ export class Opening {
     if (blank) this.#goBlank()
     checks.forget(joining.unchecked)
     this.#projection.settle()
-    this.#writeNode(addresses)
+    this.#saveNode(addresses)
     const fences = [this.#state.fences.of(self), ...joining.fences]
     // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers
     // decide: what we publish has been seen, and may have driven theirs out.

@@ -14,7 +14,7 @@ import { type Given, documentReplies, emptyReply, endReply } from './sync/answer
 import type { Step } from './sync/gaps.js'
 import type { Removal } from './sync/requests.js'
 import type { UpdateMessage } from './wire/gossip.js'
-import { type Head, compareHeads, verifyHead } from './wire/head.js'
+import { type Head, compareHeads } from './wire/head.js'
 import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
 
 /** A neighbour out of step is synced with at most this often. */
@@ -40,7 +40,7 @@ export class Replication {
     if (step !== undefined) return this.take({ parcel: { signed, content: { type: 'step', ...step } }, via: author })
     const held = this.#state.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
-    if (!verifyHead(signed, this.#state.crypto)) return this.#out.drop('bad signature')
+    if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
     this.pull(signed.head.owner, author)
   }
 
@@ -102,7 +102,7 @@ export class Replication {
     if (joining !== undefined) return joining.offer(parcel)
     const author = identity.authorOf(signed.head)
     if (!rules.maySign || author === 'ours' || author === 'continued') return
-    if (!verifyHead(signed, crypto)) return this.#out.drop('bad signature')
+    if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
     if (author === 'live clone') return this.#yieldToClone(signed.head)
     if (content.type !== 'full') return this.#overtake(signed.head, via)
     const document = NodeDocument.load(crypto.hash, signed, content.bytes)

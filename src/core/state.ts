@@ -32,7 +32,7 @@ import { Answers } from './sync/answers.js'
 import { Gaps } from './sync/gaps.js'
 import { Requests } from './sync/requests.js'
 import type { MemberState, StateView } from './views.js'
-import { verifyHead } from './wire/head.js'
+import { Signatures } from './wire/head.js'
 
 /** Small facts that an earlier run left on disk. */
 export interface Notes {
@@ -62,6 +62,7 @@ export interface RegistryStart {
 export class RegistryState {
   readonly self: PeerId
   readonly crypto: Crypto
+  readonly signatures: Signatures
   readonly startedAt: number
   phase: Phase = { name: 'restoring' }
   /** The time of the input that is being handled. */
@@ -107,14 +108,15 @@ export class RegistryState {
     this.crypto = crypto
     this.at = at
     this.startedAt = at.now
-    this.records = new Records(self, new Entries(crypto.hash), (head) => verifyHead(head, crypto))
+    this.signatures = new Signatures(crypto)
+    this.records = new Records(self, new Entries(crypto.hash), this.signatures)
     this.writes = new Writes(this.records)
     this.outlived = new Outlived(this.records)
     this.identity = new Identity(self, boot)
     this.commits = new Commits(crypto, this.identity, this.records)
     this.checks = new HealthChecks(this.records)
-    this.replica = new Replica(crypto)
-    this.disputes = new Disputes(crypto)
+    this.replica = new Replica(crypto, this.signatures)
+    this.disputes = new Disputes(this.signatures)
     this.liveness = new Liveness(self, crypto)
     this.visibility = new Visibility(self)
     const firstTurn = crypto.hash(new TextEncoder().encode(self))[0] as number

@@ -4,7 +4,7 @@ import { OwnDocument } from '../../src/core/document/document.js'
 import { Joining, staleVerdict } from '../../src/core/own/joining.js'
 import { horizon_ms } from '../../src/core/records/lifetimes.js'
 import { LastHeard } from '../../src/core/retention/last-heard.js'
-import { signHead } from '../../src/core/wire/head.js'
+import { Signatures, signHead } from '../../src/core/wire/head.js'
 import type { Parcel, Witness } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
@@ -14,7 +14,11 @@ function joining(
   more: { readonly stale?: boolean; readonly freshKey?: boolean; readonly expected?: string } = {},
 ): Joining {
   const { stale = false, freshKey = false, expected = '' } = more
-  return new Joining({ now: start_ms, crypto: cheapCrypto('me'), self: 'me', freshKey, stale, expected: [...expected] })
+  const crypto = cheapCrypto('me')
+  return new Joining({
+    ...{ now: start_ms, self: 'me', freshKey, stale, expected: [...expected] },
+    ...{ hash: crypto.hash, signatures: new Signatures(crypto) },
+  })
 }
 
 /** Whether it is over, so long after the start, with these connected. */

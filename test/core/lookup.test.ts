@@ -6,6 +6,8 @@ import { Visibility } from '../../src/core/lookup/visibility.js'
 import type { InstanceStatus } from '../../src/core/model.js'
 import { writeEntry } from '../../src/core/records/kinds.js'
 import { Union } from '../../src/core/records/union.js'
+import { Signatures } from '../../src/core/wire/head.js'
+import { cheapCrypto } from '../sim/crypto.js'
 
 /** An index over a union, and the owners that are seen. */
 function table(): {
@@ -18,7 +20,7 @@ function table(): {
   drop: (owner: string, id: string) => void
   remove: (owner: string, id: string, n: number) => void
 } {
-  const union = new Union(() => true)
+  const union = new Union(new Signatures(cheapCrypto('me')))
   const events: RegistryEvent[] = []
   const visibility = new Visibility('me')
   for (const owner of 'abc') visibility.note(owner, 'all', false)

@@ -6,7 +6,7 @@ import type { Input } from '../../src/core/effects.js'
 import { Replica } from '../../src/core/replica/replica.js'
 import { decodeBeat, encodeBeat } from '../../src/core/wire/beat.js'
 import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
-import { type SignedHead, decodeHead, signHead, verifyHead } from '../../src/core/wire/head.js'
+import { Signatures, type SignedHead, decodeHead, signHead, verifyHead } from '../../src/core/wire/head.js'
 import {
   type Parcel,
   decodeSyncRequest,
@@ -184,7 +184,7 @@ test('a document keeps its entries whatever is offered to it', () => {
 })
 
 test('a replica takes only what is signed and what its digest says', () => {
-  const replica = new Replica(cheapCrypto('me'))
+  const replica = new Replica(cheapCrypto('me'), new Signatures(cheapCrypto('me')))
   for (const parcel of full) replica.offer(parcel, 0, 0)
   const held = (): string[] =>
     replica

@@ -4,7 +4,7 @@ import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
 import type { Entry } from '../../src/core/document/entries.js'
 import { Replica } from '../../src/core/replica/replica.js'
 import { joinMark, markOf } from '../../src/core/wire/digest.js'
-import { type SignedHead, compareHeads, signHead } from '../../src/core/wire/head.js'
+import { Signatures, type SignedHead, compareHeads, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
@@ -25,6 +25,10 @@ function made(owner: string, version: number, value = `value ${version}`, claime
   return { signed: signHead(head, cheapCrypto(owner)), bytes: document.encode() }
 }
 
+function emptyReplica(): Replica {
+  return new Replica(crypto, new Signatures(crypto))
+}
+
 function give(replica: Replica, { signed, bytes }: Made, now: number, fencedUpTo = 0): string {
   return replica.offer({ signed, content: { type: 'full', bytes } }, fencedUpTo, now).type
 }
@@ -38,7 +42,7 @@ function joined(...documents: readonly Made[]): Uint8Array {
 test('a full content that is not what its head says is refused, as a document and as an offer', () => {
   const wrong = made('a', 1, 'one thing', 'another')
   expect(NodeDocument.load(crypto.hash, wrong.signed, wrong.bytes)).toBeUndefined()
-  expect(give(new Replica(crypto), wrong, 0)).toBe('refused')
+  expect(give(emptyReplica(), wrong, 0)).toBe('refused')
   const right = made('a', 1)
   expect(NodeDocument.load(crypto.hash, right.signed, right.bytes)?.entries.get('instances', 'i')).toBe('value 1')
 })
@@ -46,24 +50,24 @@ test('a full content that is not what its head says is refused, as a document an
 test('a head that somebody else signed is refused', () => {
   const { signed, bytes } = made('a', 1)
   const forged = signHead(signed.head, cheapCrypto('b'))
-  expect(give(new Replica(crypto), { signed: forged, bytes }, 0)).toBe('refused')
+  expect(give(emptyReplica(), { signed: forged, bytes }, 0)).toBe('refused')
 })
 
 test('content over its limit is refused before anybody reads it', () => {
   const { signed } = made('a', 1)
   const bytes = new Uint8Array(wireLimits.contentBytes + 1)
-  const outcome = new Replica(crypto).offer({ signed, content: { type: 'full', bytes } }, 0, 0)
+  const outcome = emptyReplica().offer({ signed, content: { type: 'full', bytes } }, 0, 0)
   expect(outcome).toEqual({ type: 'refused', reason: 'content too large' })
 })
 
 test('a fence refuses its own generation and none above it', () => {
   const document = made('a', 1)
-  expect(give(new Replica(crypto), document, 0, 1)).toBe('fenced')
-  expect(give(new Replica(crypto), document, 0)).toBe('taken')
+  expect(give(emptyReplica(), document, 0, 1)).toBe('fenced')
+  expect(give(emptyReplica(), document, 0)).toBe('taken')
 })
 
 test('the digest holds each document once it has not changed for a while, and no more once it changes or goes', () => {
-  const replica = new Replica(crypto)
+  const replica = emptyReplica()
   const [a1, a2, b1] = [made('a', 1), made('a', 2), made('b', 1)]
   give(replica, a1, 0)
   give(replica, b1, 1000)
@@ -82,7 +86,7 @@ test('the digest holds each document once it has not changed for a while, and no
 })
 
 test('what changes again before it has settled is in no digest until it rests', () => {
-  const replica = new Replica(crypto)
+  const replica = emptyReplica()
   for (let version = 1; version <= 5; version++) {
     give(replica, made('a', version), version * 1000)
     expect(replica.settledDigest(version * 1000 + 500, settled_ms)).toEqual(joined())
@@ -91,7 +95,7 @@ test('what changes again before it has settled is in no digest until it rests', 
 })
 
 test('the digest that is given out is the asker’s own', () => {
-  const replica = new Replica(crypto)
+  const replica = emptyReplica()
   give(replica, made('a', 1), 0)
   const digest = replica.settledDigest(2000, settled_ms)
   joinMark(digest, markOf(made('b', 1).signed, crypto))

@@ -8,19 +8,10 @@ import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, lifeSign_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
-import { expire } from './reports.js'
+import { type Report, expire } from './reports.js'
 
 /** More refutations than this change no bar any more. */
 const marksKept = 64
-
-/** A report against a member, kept a while after it expired so that a replay is recognised. */
-export interface Report {
-  readonly authorGeneration: number
-  readonly sequence: number
-  readonly generation: number
-  readonly incarnation: number
-  readonly until: number
-}
 
 export interface Member {
   readonly id: PeerId

@@ -5,8 +5,7 @@
 import type { PeerId } from '../model.js'
 import type { About } from '../wire/gossip.js'
 import { memory_ms, reportsNeeded } from './formulas.js'
-import type { Report } from './member.js'
-import { type ReportIntake, type Saying, authorsOf } from './reports.js'
+import { type Report, type ReportIntake, type Saying, authorsOf } from './reports.js'
 
 /**
  * Where a refutation raises no bar any more, it is seldom said: most observers do not reach us, whoever shows us for it hides

@@ -8,7 +8,15 @@
 import type { PeerId } from '../model.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import { reportStanding_ms } from './formulas.js'
-import type { Report } from './member.js'
+
+/** A report against a member, kept a while after it expired so that a replay is recognised. */
+export interface Report {
+  readonly authorGeneration: number
+  readonly sequence: number
+  readonly generation: number
+  readonly incarnation: number
+  readonly until: number
+}
 
 /** Whom a report is about, and since which word of it reports count. */
 export interface Accused {

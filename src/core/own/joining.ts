@@ -6,7 +6,7 @@ import { NodeDocument } from '../document/document.js'
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
 import type { Parcel, Witness } from '../wire/sync.js'
-import { type SignedHead, compareHeads, verifyHead } from '../wire/head.js'
+import { type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { horizon_ms } from '../records/lifetimes.js'
 
 /** How long a start waits for peers that may know a newer head of ours. */
@@ -16,7 +16,8 @@ const checkTimeout_ms = 1000
 
 export interface JoinStart {
   readonly now: number
-  readonly crypto: Crypto
+  readonly hash: Crypto['hash']
+  readonly signatures: Signatures
   readonly self: PeerId
   /** Made in this very start: nobody can know it. */
   readonly freshKey: boolean
@@ -87,11 +88,11 @@ export class Joining {
 
   /** A peer gave back a document of ours; the newest one counts. */
   offer({ signed, content }: Parcel): void {
-    const { crypto, self } = this.#start
+    const { hash, signatures, self } = this.#start
     if (signed.head.owner !== self || content.type !== 'full') return
     if (this.#content !== undefined && compareHeads(signed.head, this.#content.signed.head) <= 0) return
-    if (!verifyHead(signed, crypto)) return
-    this.#content = NodeDocument.load(crypto.hash, signed, content.bytes) ?? this.#content
+    if (!signatures.isGenuine(signed)) return
+    this.#content = NodeDocument.load(hash, signed, content.bytes) ?? this.#content
   }
 
   /** @returns the outcome, once it is time for the first head */

@@ -5,7 +5,7 @@
 import type { Change, Entries, EntryMaps, MapName } from '../document/entries.js'
 import { mapNames } from '../document/entries.js'
 import type { PeerId } from '../model.js'
-import type { SignedHead } from '../wire/head.js'
+import type { Signatures } from '../wire/head.js'
 import { type Values, readEntry, writeEntry } from './kinds.js'
 import { type Touched, Union, isUntouched, nothingTouched } from './union.js'
 
@@ -19,14 +19,11 @@ export class Records {
   /** What changed since the followers last looked. */
   #touched: Touched = nothingTouched()
 
-  /**
-   * @param base the entries of the own document
-   * @param verify whether a head is signed by its owner
-   */
-  constructor(self: PeerId, base: Entries, verify: (head: SignedHead) => boolean) {
+  /** @param base the entries of the own document */
+  constructor(self: PeerId, base: Entries, signatures: Signatures) {
     this.self = self
     this.#base = base
-    this.union = new Union(verify)
+    this.union = new Union(signatures)
   }
 
   // ---- following

@@ -4,7 +4,7 @@
  */
 import { type Change, type MapName, mapNames } from '../document/entries.js'
 import type { Definition, InstanceRecord, NodeRecord, PeerId } from '../model.js'
-import type { SignedHead } from '../wire/head.js'
+import type { Signatures, SignedHead } from '../wire/head.js'
 import type { Claim, Kind } from './claims.js'
 import type { DefinitionEntry } from './definitions.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
@@ -95,16 +95,13 @@ function emptyTables(): Tables {
 
 export class Union {
   readonly #tables = emptyTables()
-  readonly #verify: (head: SignedHead) => boolean
-  /** Signatures are checked when it matters, and once. */
-  readonly #verified = new WeakMap<SignedHead, boolean>()
+  readonly #signatures: Signatures
   /** Owners dead or gone for so long that their instances no longer compete. */
   readonly #dormant = new Set<PeerId>()
   readonly #unreadable = new Map<MapName, number>()
 
-  /** @param verify whether a head is signed by its owner */
-  constructor(verify: (head: SignedHead) => boolean) {
-    this.#verify = verify
+  constructor(signatures: Signatures) {
+    this.#signatures = signatures
   }
 
   /** Follows one document. */
@@ -233,12 +230,6 @@ export class Union {
   /** The highest head of that owner that any document fences, and that the owner did sign. */
   fence(owner: PeerId): SignedHead | undefined {
     const claims = [...this.#tables.fences.of(owner).values()].map(({ fenced }) => fenced)
-    return claims.sort((a, b) => b.head.generation - a.head.generation).find((head) => this.#isGenuine(head))
-  }
-
-  #isGenuine(head: SignedHead): boolean {
-    const isGenuine = this.#verified.get(head) ?? this.#verify(head)
-    this.#verified.set(head, isGenuine)
-    return isGenuine
+    return claims.sort((a, b) => b.head.generation - a.head.generation).find((head) => this.#signatures.isGenuine(head))
   }
 }

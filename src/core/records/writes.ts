@@ -3,13 +3,13 @@
  */
 import type { Change, EntryMaps, MapName } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
-import type { Definition, InstanceRecord, PeerId, Registration } from '../model.js'
+import type { Definition, InstanceRecord, NodeRecord, PeerId, Registration } from '../model.js'
 import { canonicalJson } from '../model.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
 import { factsOf, mergeFacts } from './instances.js'
-import { type Values, kinds, readEntry } from './kinds.js'
+import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
 import { lifetime_ms } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
 import type { Records } from './records.js'
@@ -126,6 +126,12 @@ export class Writes {
       const record = readEntry('instances', id, json)
       if (record !== undefined) this.#keepNumber(id, record.n)
     }
+  }
+
+  // ---- the node itself
+
+  saveNode(node: NodeRecord): void {
+    this.#records.stage('node', nodeKey, node)
   }
 
   // ---- definitions

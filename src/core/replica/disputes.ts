@@ -5,9 +5,8 @@
  *                                   └── g4, which does not know g3: g3 is given back to it
  *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
  */
-import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
-import { type Head, type SignedHead, comparePoints, verifyHead } from '../wire/head.js'
+import { type Head, type Signatures, type SignedHead, comparePoints } from '../wire/head.js'
 import type { Outcome } from './replica.js'
 
 /** An owner is shown two documents of its own at most this often. */
@@ -25,13 +24,13 @@ interface Trouble {
 }
 
 export class Disputes {
-  readonly #crypto: Crypto
+  readonly #signatures: Signatures
   /** When an owner was last shown two documents of its own. */
   readonly #shownAt = new Map<PeerId, number>()
   readonly #troubles = new Map<PeerId, Trouble>()
 
-  constructor(crypto: Crypto) {
-    this.#crypto = crypto
+  constructor(signatures: Signatures) {
+    this.#signatures = signatures
   }
 
   /**
@@ -45,7 +44,7 @@ export class Disputes {
     if (!isDisputed(signed.head, held, outcome)) return false
     const isPaused = now - (this.#shownAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms
     this.#noteTrouble(signed, held, outcome, isPaused, now)
-    if (isPaused || !isTellable || !verifyHead(signed, this.#crypto)) return false
+    if (isPaused || !isTellable || !this.#signatures.isGenuine(signed)) return false
     this.#shownAt.set(owner, now)
     return true
   }
@@ -53,7 +52,7 @@ export class Disputes {
   #noteTrouble(signed: SignedHead, held: Head, outcome: Outcome['type'], isPaused: boolean, now: number): void {
     const { owner, boot } = signed.head
     // Of what is old nobody has checked the signature yet.
-    if (outcome === 'old' && (isPaused || !verifyHead(signed, this.#crypto))) return
+    if (outcome === 'old' && (isPaused || !this.#signatures.isGenuine(signed))) return
     const before = this.#troubles.get(owner)
     const known = before !== undefined && now - before.at < troubleMemory_ms ? before : undefined
     const heldBoots = new Set([...(known?.heldBoots ?? []), held.boot].slice(-bootsKept))

@@ -8,7 +8,7 @@ import { Compaction, compactionFloor } from '../document/compaction.js'
 import { type Giveable, NodeDocument } from '../document/document.js'
 import type { PeerId } from '../model.js'
 import { joinMark, markOf } from '../wire/digest.js'
-import { type Head, type SignedHead, compareHeads, comparePoints, verifyHead } from '../wire/head.js'
+import { type Head, type Signatures, type SignedHead, compareHeads, comparePoints } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
 
@@ -36,13 +36,15 @@ interface Held {
 
 export class Replica {
   readonly #crypto: Crypto
+  readonly #signatures: Signatures
   readonly #held = new Map<PeerId, Held>()
   /** The marks of all that has settled, joined; what has not waits in the order of its last change. */
   readonly #settled = new Uint8Array(8)
   readonly #unsettled = new Set<Held>()
 
-  constructor(crypto: Crypto) {
+  constructor(crypto: Crypto, signatures: Signatures) {
     this.#crypto = crypto
+    this.#signatures = signatures
   }
 
   owners(): IterableIterator<PeerId> {
@@ -68,7 +70,7 @@ export class Replica {
     if (held !== undefined && compareHeads(head, held.document.signed.head) <= 0) return { type: 'old' }
     if (held === undefined && this.#held.size >= wireLimits.documents)
       return { type: 'refused', reason: 'too many documents' }
-    if (!verifyHead(signed, this.#crypto)) return { type: 'refused', reason: 'bad signature' }
+    if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
     if (held !== undefined && isBehind(head, held.document.signed.head)) return { type: 'behind' }
     return content.type === 'full'
       ? this.#takeFull(signed, content.bytes, held, now)

@@ -3,7 +3,7 @@
  */
 import { NodeDocument } from '../document/document.js'
 import type { Crypto, StoredDocument } from '../effects.js'
-import { type Head, type SignedHead, decodeHead, verifyHead } from '../wire/head.js'
+import { type Head, type Signatures, type SignedHead, decodeHead } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
 
 export interface StoredParcel {
@@ -31,10 +31,14 @@ export function parcelOf({ signed, step, content }: StoredParcel, held: Head | u
 }
 
 /** Our own document up to the last step that can be read. */
-export function readOwn(crypto: Crypto, parcels: readonly StoredParcel[]): NodeDocument | undefined {
+export function readOwn(
+  { hash }: Pick<Crypto, 'hash'>,
+  signatures: Signatures,
+  parcels: readonly StoredParcel[],
+): NodeDocument | undefined {
   const [first, ...steps] = parcels
-  if (first === undefined || first.step !== undefined || !verifyHead(first.signed, crypto)) return undefined
-  const document = NodeDocument.load(crypto.hash, first.signed, first.content)
+  if (first === undefined || first.step !== undefined || !signatures.isGenuine(first.signed)) return undefined
+  const document = NodeDocument.load(hash, first.signed, first.content)
   for (const { signed, step } of steps) {
     if (document === undefined || step === undefined) break
     const { epoch, version } = document.signed.head

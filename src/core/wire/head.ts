@@ -67,6 +67,22 @@ export function decodeHead(bytes: Uint8Array): SignedHead | undefined {
   return head && { head, bytes: own }
 }
 
+/** Whether heads are signed by their owners. Looked at when it matters, once for each head as it was read. */
+export class Signatures {
+  readonly #crypto: Crypto
+  readonly #genuine = new WeakMap<SignedHead, boolean>()
+
+  constructor(crypto: Crypto) {
+    this.#crypto = crypto
+  }
+
+  isGenuine(signed: SignedHead): boolean {
+    const isGenuine = this.#genuine.get(signed) ?? verifyHead(signed, this.#crypto)
+    this.#genuine.set(signed, isGenuine)
+    return isGenuine
+  }
+}
+
 export function verifyHead(signed: SignedHead, crypto: Crypto): boolean {
   const end = signed.bytes.length - signatureLength
   return crypto.verify(signed.head.owner, concat(domain, signed.bytes.subarray(0, end)), signed.bytes.subarray(end))
