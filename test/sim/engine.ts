@@ -22,7 +22,11 @@ export interface EngineParts {
   readonly say: (who: string, what: RegistryEvent) => void
   /** Where all that the daemons ask for is noted down. */
   readonly recording?: WorldRecording
+  readonly watch?: Watch
 }
+
+/** Sees what each daemon is told and all that it asks for, before any of that is done; no input: its start. */
+export type Watch = (machine: Machine, now: number, input: Input | undefined, effects: readonly Effect[]) => void
 
 const epoch_ms = Date.UTC(2026, 0, 1)
 
@@ -97,6 +101,7 @@ export class Engine {
   /** @param input what these are the answer to; absent at the start */
   run(machine: Machine, effects: readonly Effect[], input?: Input): void {
     this.#parts.recording?.note({ machine: machine.name, now: this.#now }, input, effects)
+    this.#parts.watch?.(machine, this.#now, input, effects)
     for (const effect of effects) this.#perform(machine, effect)
   }
 

@@ -3,7 +3,7 @@ import type { CheckResult, Command, Input, Moment, RegistryEvent } from '../../s
 import { RegistryError } from '../../src/core/errors.js'
 import { type Registration, parseRegistration } from '../../src/core/model.js'
 import type { SignedHead } from '../../src/core/wire/head.js'
-import { type Answer, Engine } from './engine.js'
+import { type Answer, Engine, type Watch } from './engine.js'
 import { Machine, type StartOptions } from './machine.js'
 import { firstHead } from './plane.js'
 import { EventQueue } from './queue.js'
@@ -23,6 +23,7 @@ export interface WorldOptions {
   readonly plane?: boolean
   /** Told once in each second of its time, for those who wait for a long story. */
   readonly onSecond?: (now_ms: number) => void
+  readonly watch?: Watch
 }
 
 const day_ms = 24 * 3600_000
@@ -53,6 +54,7 @@ export class World {
       fsync_ms: options.fsync_ms ?? 1,
       say: (who, what) => this.say(who, what),
       ...(recording !== undefined && { recording }),
+      ...(options.watch !== undefined && { watch: options.watch }),
     })
     this.wires = new Wires({
       random: this.random,
