@@ -41,6 +41,15 @@ test('enough reports hide a member, and the same reports about its former genera
   expect(restarted.reporters('a', 100)).toEqual([])
 })
 
+test('a new start that says at once that it will be back is told of, and keeps its grace', () => {
+  const membership = among('abc')
+  const transition = membership.follow({ ...headOf('a', 2), left: { restartGrace_s: 30 } }, 50)
+  expect(transition).toMatchObject({ peer: 'a', from: 'alive', to: 'left' })
+  expect(membership.listing('a')).toBe('healthy')
+  expect(membership.follow(headOf('b', 2), 50)).toMatchObject({ peer: 'b', from: 'alive', to: 'unknown' })
+  expect(membership.listing('b')).toBe('none')
+})
+
 test('who is forgotten is not judged any more, whatever was reported of it', () => {
   const membership = among('abcdefg')
   for (const author of 'bcd') membership.report(author, report('a', 1), 100)

@@ -14,7 +14,7 @@ const now = 1_000_000
 const head = headOf('a', 5)
 
 function member(more: Partial<Member>): Member {
-  return { ...newMember('a', new Uint8Array(32), head, now - 60_000), heardAt: now, ...more }
+  return { ...newMember('a', new Uint8Array(32), head, now - 60_000), heardGeneration: 5, heardAt: now, ...more }
 }
 
 const calm: Circumstances = { now, awakeSince: 0, members: 5, hardOfHearing: false, reports: 0, needed: 2 }
@@ -35,6 +35,11 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
     what: 'unknown → dead: unheard for the slow path',
     member: { state: 'unknown', heardAt: undefined, since: now - 8001 },
     becomes: 'dead',
+  },
+  {
+    what: 'alive → unknown: a later generation has begun, of which nothing was heard',
+    member: { state: 'alive', heardGeneration: 4 },
+    becomes: 'unknown',
   },
   { what: 'alive stays', member: { state: 'alive', wellSince: now - 9000 }, becomes: undefined },
   { what: 'alive stays with one report too few', member: { state: 'alive' }, at: { reports: 1 }, becomes: undefined },

@@ -133,6 +133,7 @@ export interface Judgement {
  *     left      unknown   a later head does not say so any more
  *     unknown   alive     well
  *     unknown   dead      unheard of for the slow path's time
+ *     alive     unknown   a later generation has begun, of which nothing was heard yet
  *     alive     hidden    enough reports, or unheard of for the slow path's time
  *     hidden    alive     well for as long as its past hidings ask
  *     hidden    dead      unwell all the while, and not heard of by any way, for the time that death takes, and then still
@@ -151,6 +152,7 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
       if (wellFor >= 0) return { state: 'alive', why: 'heard' }
       return unheard ? { state: 'dead', why: 'nobody has heard of it' } : undefined
     case 'alive':
+      if (member.heardGeneration < member.generation) return { state: 'unknown', why: 'started again, not heard yet' }
       if (reported) return { state: 'hidden', why: `reported silent by ${at.reports}` }
       return unheard ? { state: 'hidden', why: 'nobody has heard of it' } : undefined
     case 'hidden':

@@ -138,11 +138,14 @@ export class Membership {
     if (member === undefined) return this.#add(head, now)
     this.#restless.add(member)
     this.#members.touch(member.id)
-    const transition = head.generation > member.generation ? this.#beginGeneration(member, head, now) : undefined
+    const isNewStart = head.generation > member.generation
+    if (isNewStart) beginGeneration(member, head)
     noteIncarnation(member, head.incarnation, now)
     if (head.left !== undefined) noteGoodbye(member, head.left.restartGrace_s, now)
     member.left = head.left !== undefined
-    return member.left && member.state !== 'left' ? this.#judge(member, this.#situation(now)) : transition
+    // What is said on purpose, or ends what was heard before, is believed at once; the rest at the next look at the clock.
+    const isAtOnce = member.left ? member.state !== 'left' : isNewStart && member.state === 'alive'
+    return isAtOnce ? this.#judge(member, this.#situation(now)) : undefined
   }
 
   #add(head: Head, now: number): undefined {
@@ -152,12 +155,6 @@ export class Membership {
     this.#restless.add(member)
     const earlier = this.#strangers.welcome(head.owner, now)
     if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at)
-  }
-
-  #beginGeneration(member: Member, head: Head, now: number): Transition | undefined {
-    beginGeneration(member, head)
-    if (member.heardGeneration >= head.generation || member.state !== 'alive') return undefined
-    return this.#become(member, { state: 'unknown', why: 'started again, not heard yet' }, now)
   }
 
   /** The daemon is forgotten. */
