@@ -116,6 +116,16 @@ function report(folder: string): boolean {
       .join('\n')
   const counted = (kind: string, differences: readonly Difference[]): string =>
     `${kind}: ${differences.length === 0 ? 'identical' : `${differences.length} worlds differ, each from here on:\n${told(differences)}`}\n`
-  process.stdout.write(counted('effects', effects) + counted('texts for people', texts))
+  process.stdout.write(worldsOf(folder) + counted('effects', effects) + counted('texts for people', texts))
   return effects.length === 0
+}
+
+/** How many worlds there were, of which some may be new. */
+function worldsOf(folder: string): string {
+  const rows = readdirSync(folder)
+    .filter((name) => name.endsWith('.worlds'))
+    .flatMap((name) => readFileSync(join(folder, name), 'utf8').trim().split('\n'))
+    .map((row) => row.split(' ').map(Number))
+  const [all, unknown] = [0, 1].map((i) => rows.reduce((sum, row) => sum + (row[i] ?? 0), 0))
+  return `${all} worlds, ${unknown} of them not in the record\n`
 }

@@ -166,5 +166,5 @@ class Lines<Answer> implements View<Answer> {
 
 /** What moves although nothing happens; and `picked` goes round by being asked. */
 function isFigure(key: string): boolean {
-  return /_ms$|^(lastHeartbeat|heartbeats|load|usage|gpus|picked|dropped)$/.test(key)
+  return /_ms$|^(lastHeartbeat|heartbeats|load|usage|gpus|picked|dropped|state)$/.test(key)
 }

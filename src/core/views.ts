@@ -204,6 +204,7 @@ export interface SelfView {
   readonly uptime_ms: number
   /** What was dropped, by reason. */
   readonly dropped: Readonly<Record<string, number>>
+  readonly state: StateView
 }
 
 export interface NewsItem {

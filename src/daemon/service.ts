@@ -87,6 +87,7 @@ function selfView({ registry, network, engine, startedAt, self }: ServiceParts):
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
     dropped: { ...network.dropped(), ...registry.dropped() },
+    state: registry.toJSON(),
   }
 }
 

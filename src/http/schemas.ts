@@ -180,6 +180,35 @@ export const Unreadiness = json.object(
   { $id: 'Unreadiness' },
 )
 
+const count = json.integer()
+const point = json.object({ generation: count, version: count })
+
+export const State = json.object(
+  {
+    phase: json.string({ description: 'restoring, starting, joining, stale, opening, ready, or muted' }),
+    generation: count,
+    incarnation: count,
+    parent: optional(point),
+    version: count,
+    epoch: count,
+    committing: json.boolean({ description: 'a commit is on its way to the disk' }),
+    refusal: optional(json.string({ description: 'why the disk refused the last commit' })),
+    waitingForDisk: count,
+    entries: count,
+    entryBytes: count,
+    queuedCommands: count,
+    documents: json.integer({ description: 'held of others' }),
+    unsavedDocuments: count,
+    members: json.record(count, { description: 'others, by what is believed of them' }),
+    connections: count,
+    requests: json.record(count, { description: 'questions to peers that are not closed yet' }),
+    gaps: count,
+    waitingAnswers: count,
+    degraded: json.boolean(),
+  },
+  { $id: 'State' },
+)
+
 export const Self = json.object(
   {
     peer: peerId,
@@ -194,6 +223,7 @@ export const Self = json.object(
     alive: json.integer({ description: 'members believed alive, this one included' }),
     uptime_ms: json.number(),
     dropped: json.record(json.number(), { description: 'what was dropped, by reason' }),
+    state: State,
   },
   { $id: 'Self' },
 )

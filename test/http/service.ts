@@ -175,6 +175,20 @@ export class MemoryService implements RegistryService {
       ...{ peer: ownPeer, nodeId: 'abc', url: 'http://10.0.0.5:58231', cluster: 'default', version: '0.1.0' },
       ...{ generation: 7, listen: ['/ip4/10.0.0.5/tcp/58232'], ready: this.ready, alive: 2, uptime_ms: 1234 },
       dropped: { 'bad signature': 2 },
+      state: {
+        ...{
+          phase: 'ready' as const,
+          generation: 1_795_521_600,
+          incarnation: 0,
+          version: 12,
+          epoch: 3,
+          committing: false,
+        },
+        ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0, documents: 1, unsavedDocuments: 0 },
+        members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
+        ...{ connections: 1, requests: { sync: 0, pull: 0, push: 0, remove: 0 }, gaps: 0, waitingAnswers: 0 },
+        degraded: false,
+      },
     }
   }
 

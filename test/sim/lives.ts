@@ -16,7 +16,7 @@ export function forSeeds(count: number, run: (history: History) => string[], wil
     const history = new History(seed, wild)
     const wrong = tryToRun(history, run)
     if (wrong.length === 0) continue
-    if (story === '') story = history.world.story(40)
+    if (story === '') story = `${history.world.story(40)}\n${history.world.states()}`
     failures.push(`seed ${seed}: ${wrong.join('; ')}`)
   }
   if (failures.length > 0) throw new Error(`${failures.join('\n')}\n${story}`)

@@ -305,7 +305,9 @@ export class World {
     const begun = this.now
     while (!condition()) {
       if (this.now - begun >= limit_ms) {
-        throw new Error(`${what} did not happen within ${limit_ms} ms (seed ${this.#options.seed})\n${this.story()}`)
+        throw new Error(
+          `${what} did not happen within ${limit_ms} ms (seed ${this.#options.seed})\n${this.story()}\n${this.states()}`,
+        )
       }
       this.run(step_ms)
     }
@@ -335,6 +337,13 @@ export class World {
   /** The last lines of the trace. */
   story(lines = 30): string {
     return this.#trace.last(lines).join('\n')
+  }
+
+  /** How every running daemon is inside, a line each. */
+  states(): string {
+    return this.running()
+      .map(({ name, live }) => `${name}: ${JSON.stringify(live)}`)
+      .join('\n')
   }
 
   say(who: string, what: string | RegistryEvent): void {

@@ -187,6 +187,8 @@ function decoded(text: string): Uint16Array {
 /** All worlds of one test, in the order in which they were made. */
 export class TestRecording {
   readonly worlds: WorldRecording[] = []
+  /** Worlds of which there is no earlier record. */
+  unknown = 0
 
   constructor(
     readonly name: string,
@@ -196,7 +198,8 @@ export class TestRecording {
 
   begin(): WorldRecording {
     const name = `${this.name} #${this.worlds.length}`
-    const expected = this.expected === undefined ? undefined : (this.expected.get(name) ?? new Map<string, Line>())
+    const expected = this.expected?.get(name)
+    if (expected === undefined) this.unknown += 1
     const world = new WorldRecording(name, expected, this.tell)
     this.worlds.push(world)
     return world

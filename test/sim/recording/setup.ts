@@ -31,6 +31,7 @@ if (folder !== undefined) {
       differences.push(...world.differences)
       for (const line of world.lines()) appendFileSync(`${part}.jsonl`, `${JSON.stringify(line)}\n`)
     }
+    if (expected !== undefined) appendFileSync(`${part}.worlds`, `${test?.worlds.length ?? 0} ${test?.unknown ?? 0}\n`)
     test = undefined
   })
   afterAll(() => {
