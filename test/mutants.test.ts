@@ -1,0 +1,12 @@
+// The bugs that the mutation run puts into the core: each must have its place there, or nobody would try it.
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { applied, readCore } from '../scripts/mutants/patch.js'
+import { patches } from '../scripts/mutants/patches.js'
+
+const core = readCore(fileURLToPath(new URL('..', import.meta.url)))
+
+test.each(Object.entries(patches))('one place in the core has the bug: %s', (name, patch) => {
+  const { file, text } = applied(core, name, patch)
+  expect(text).not.toBe(core.find((source) => source.file === file)?.tree.text)
+})
