@@ -1,24 +1,44 @@
-// How the tests run: every file in a process of its own, so that sockets, timers and LevelDB locks never leak between files.
+// How the tests run: what opens sockets, databases or processes has a process to itself, so that nothing of it leaks into another file.
 import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
 import { defineConfig } from 'vitest/config'
+import { SlowestFiles } from './slowest.js'
 
-/** Files that take longest begin first: Vitest goes by their size, and ends with a short one that takes two minutes. */
+/** Files of which one takes minutes, on a busy machine. */
+const long = /\/test\/((daemon|library|sim)\/[^/]+|cli\/(demo|run-program)[^/]+|io\/network[^/]*)$/
+
+/**
+ * Files that take longest begin first: Vitest goes by their size, and ends with a short one that takes two minutes. The others
+ * are kept together by project, since a process is used again only by a file of the same one.
+ */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification): boolean => /\/test\/(daemon|library|sim)\/[^/]+$/.test(moduleId)
-    const sorted = await super.sort(files)
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))]
+    const rank = ({ moduleId, project }: TestSpecification): number =>
+      long.test(moduleId) ? 0 : 1 + projects.findIndex(({ test }) => test.name === project.name)
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
   }
 }
 
+const projects = [
+  { name: 'processes', folders: ['daemon', 'library', 'cli'] },
+  { name: 'io', folders: ['io'] },
+  // These share a process, and with it what they import: they leave nothing open behind them.
+  { name: 'http', folders: ['http'], isolate: false },
+  { name: 'core', folders: ['core', 'sim'], files: ['test/*.test.ts'], isolate: false },
+].map(({ folders, files = [], ...rest }) => ({
+  extends: true as const,
+  test: { include: [...files, ...folders.map((folder) => `test/${folder}/**/*.test.ts`)], ...rest },
+}))
+
 export default defineConfig({
   test: {
-    root: new URL('..', import.meta.url).pathname,
-    include: ['test/**/*.test.ts'],
+    root: fileURLToPath(new URL('..', import.meta.url)),
+    projects,
     setupFiles: ['src/polyfill.ts', 'test/sim/recording/setup.ts'],
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
+    reporters: ['default', new SlowestFiles()],
     // Vitest would leave one core of two idle. More workers than cores: the longest files wait for daemons, disks and timers.
     maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: 180_000,
