@@ -21,7 +21,7 @@ class LongestFirst extends BaseSequencer {
 }
 
 const projects = [
-  { name: 'processes', folders: ['daemon', 'library', 'cli'] },
+  { name: 'processes', folders: ['daemon', 'library', 'cli'], globalSetup: ['test/daemon/one-file.ts'] },
   { name: 'io', folders: ['io'] },
   // These share a process, and with it what they import: they leave nothing open behind them.
   { name: 'http', folders: ['http'], isolate: false },

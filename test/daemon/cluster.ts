@@ -14,14 +14,23 @@ import type {
   PeersView,
   SelfView,
 } from '../../src/core/views.js'
+import { main as daemonInOneFile } from './one-file.js'
 import type { Answer, Place } from './place.js'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 /** Generous: the suite also runs on machines that are busy with something else. */
 const deadline_ms = 60_000
 
+/** Between two looks at one daemon, and at many: each look at twelve of them takes a while of a processor that they need. */
+const [pause_ms, longPause_ms] = [20, 200]
+
 /** Resolves once something holds. @returns how long that took, milliseconds */
-export async function until(what: string, condition: () => Promise<boolean>, limit_ms = deadline_ms): Promise<number> {
+export async function until(
+  what: string,
+  condition: () => Promise<boolean>,
+  limit_ms = deadline_ms,
+  between_ms = pause_ms,
+): Promise<number> {
   const begun = performance.now()
   let last: unknown
   for (;;) {
@@ -32,7 +41,7 @@ export async function until(what: string, condition: () => Promise<boolean>, lim
       last = error
     }
     if (performance.now() - begun > limit_ms) throw new Error(`never happened: ${what}`, { cause: last })
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await new Promise((resolve) => setTimeout(resolve, between_ms))
   }
 }
 
@@ -193,7 +202,7 @@ export class Cluster {
       name,
     ]
     const { PATH, HOME } = process.env
-    const child = place.spawn(process.execPath, [main, 'start', ...common, ...args], { PATH, HOME, ...env })
+    const child = place.spawn(process.execPath, [daemonInOneFile, 'start', ...common, ...args], { PATH, HOME, ...env })
     const daemon = new RunningDaemon(name, child, place)
     this.#running.push(daemon)
     return daemon
@@ -226,10 +235,15 @@ export class Cluster {
   }
 }
 
+/** Resolves once something holds of many daemons. */
+export function untilAll(what: string, condition: () => Promise<boolean>): Promise<number> {
+  return until(what, condition, deadline_ms, longPause_ms)
+}
+
 /** Waits until every daemon lists exactly these nodes. */
 export function allList(daemons: readonly RunningDaemon[], ids: readonly string[]): Promise<number> {
   const expected = [...ids].sort().join()
-  return until(`all list ${expected}`, async () => {
+  return untilAll(`all list ${expected}`, async () => {
     for (const daemon of daemons) {
       const listed = (await daemon.nodes()).map(({ id }) => id).sort()
       if (listed.join() !== expected) return false
@@ -240,7 +254,7 @@ export function allList(daemons: readonly RunningDaemon[], ids: readonly string[
 
 /** Waits until all hold the same documents, byte for byte. */
 export function allEqual(daemons: readonly RunningDaemon[]): Promise<number> {
-  return until('all hold the same', async () => {
+  return untilAll('all hold the same', async () => {
     const digests = await Promise.all(daemons.map(async (daemon) => (await daemon.digest()).digest))
     return new Set(digests).size === 1
   })

@@ -2,7 +2,7 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Cluster, type RunningDaemon, allEqual, allList, until } from './cluster.js'
+import { Cluster, type RunningDaemon, allEqual, allList, until, untilAll } from './cluster.js'
 import { loopback } from './place.js'
 
 const names = Array.from({ length: 12 }, (_, i) => `r${i}`)
@@ -29,14 +29,14 @@ describe('twelve daemons', { timeout: 240_000 }, () => {
   test('all see all, with load and usage, and hold the same', async () => {
     await allList(daemons, names)
     await allEqual(daemons)
-    await until('every node shows the usage of every node', async () => {
+    await untilAll('every node shows the usage of every node', async () => {
       const lists = await Promise.all(daemons.map((daemon) => daemon.nodes()))
       return lists.flat().every(({ usage }) => usage !== undefined)
     })
   })
 
   test('each sends heartbeats to its eight observers, and to nobody else', async () => {
-    await until('only observers hear', async () => (await heartbeatWays()) === names.length * observersEach)
+    await untilAll('only observers hear', async () => (await heartbeatWays()) === names.length * observersEach)
     for (const daemon of daemons) expect((await daemon.members()).every(({ state }) => state === 'alive')).toBe(true)
   })
 
@@ -69,18 +69,18 @@ describe('twelve daemons', { timeout: 240_000 }, () => {
   test('one that is killed is hidden by all, also by those that never heard it themselves', async () => {
     const [killed, ...rest] = [...daemons].reverse() as [RunningDaemon, ...RunningDaemon[]]
     await killed.register({ slug: 'doomed', url: 'http://127.0.0.1:9', id: 'doomed' })
-    await until('all know it', async () => {
+    await untilAll('all know it', async () => {
       const found = await Promise.all(rest.map((daemon) => daemon.lookup('doomed')))
       return found.every((urls) => urls?.length === 1)
     })
     await killed.kill('SIGKILL')
-    await until('nobody shows it', async () => {
+    await untilAll('nobody shows it', async () => {
       const found = await Promise.all(rest.map((daemon) => daemon.lookup('doomed')))
       return found.every((urls) => urls?.length === 0)
     })
-    await until('others observe in its place', async () => (await heartbeatWays()) === rest.length * observersEach)
+    await untilAll('others observe in its place', async () => (await heartbeatWays()) === rest.length * observersEach)
     // On a machine that is busy with more than twelve daemons one of the living may be late, and be hidden for a moment.
-    await until('all find the killed one gone, and nobody else', async () => {
+    await untilAll('all find the killed one gone, and nobody else', async () => {
       const gone = await Promise.all(
         rest.map(async (daemon) => (await daemon.members()).filter(({ state }) => state !== 'alive')),
       )
