@@ -281,7 +281,7 @@ describe('the package', () => {
     const readme = readFileSync(join(root, 'README.md'), 'utf8')
     expect(readme).toMatch(/^(\s*\$? ?|.*`)npm (ci && npm )?(run )?test\b/m)
     expect(manifest.scripts['test']).toBeDefined()
-    const others = ['src', 'scripts'].map((folder) => readFileSync(join(root, folder, 'README.md'), 'utf8'))
+    const others = ['src', 'test', 'scripts'].map((folder) => readFileSync(join(root, folder, 'README.md'), 'utf8'))
     for (const [, script = ''] of [readme, ...others].join('\n').matchAll(/\bnpm run ([\w:-]+)/g))
       expect(manifest.scripts).toHaveProperty([script])
   })
