@@ -144,7 +144,7 @@ class Lines<Answer> implements View<Answer> {
     const { screen, show, json } = this.#following
     if (this.#failure !== undefined) screen.complain('rollcall: the daemon answers again')
     this.#failure = undefined
-    const essence = JSON.stringify(answer, (key, value: unknown) => (isFigure(key) ? undefined : value))
+    const essence = JSON.stringify(answer, (key, value: unknown) => (isFigure(key, value) ? undefined : value))
     if (essence === this.#last) return
     const text = json ? JSON.stringify(answer) : `${this.#last === undefined ? '' : '\n'}${show(answer, screen.look())}`
     this.#last = essence
@@ -164,7 +164,8 @@ class Lines<Answer> implements View<Answer> {
   }
 }
 
-/** What moves although nothing happens; and `picked` goes round by being asked. */
-function isFigure(key: string): boolean {
-  return /_ms$|^(lastHeartbeat|heartbeats|load|usage|gpus|picked|dropped|state)$/.test(key)
+/** What moves although nothing happens; and `picked` goes round by being asked. The `state` of a daemon is figures, that of a member a word. */
+function isFigure(key: string, value: unknown): boolean {
+  if (key === 'state') return typeof value === 'object'
+  return /_ms$|^(lastHeartbeat|heartbeats|load|usage|gpus|picked|dropped)$/.test(key)
 }
