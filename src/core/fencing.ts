@@ -69,7 +69,7 @@ export class Fencing {
     const { outlived, identity, checks, at, rules } = this.#state
     if (!rules.maySign || !this.isFencedBy(fence, identity.generation)) return
     outlived.dropTakenOver()
-    this.#out.emit(...checks.startOver(at.now))
+    this.#out.emitAll(checks.startOver(at.now))
     identity.raiseGeneration(fence.head.generation + 1)
     this.#state.tellGeneration('this node was forgotten by the cluster while it lived')
   }

@@ -75,7 +75,7 @@ export class Opening {
     const { membership, overlay } = liveness
     const restored = [...membership.members()].filter(({ left }) => !left).map(({ id }) => id)
     degraded.remember(restored, now)
-    this.#out.emit(...overlay.refresh(now))
+    this.#out.emitAll(overlay.refresh(now))
     const wasAway = lastUp !== undefined && wall - lastUp > horizon_ms
     const joining = new Joining({
       ...{ now, hash: crypto.hash, signatures, self, freshKey },
@@ -83,7 +83,7 @@ export class Opening {
       expected: restored.filter((peer) => overlay.wants(peer)),
     })
     joining.checking(records.ownKeys('instances'))
-    this.#out.emit(...checks.checkAll(now))
+    this.#out.emitAll(checks.checkAll(now))
     this.#state.phase = { name: 'starting', joining }
   }
 
@@ -169,7 +169,7 @@ export class Opening {
     if (content !== undefined && identity.isForeign(content.signed.head)) {
       commits.continueFrom(content)
       this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
-      this.#out.emit(...checks.startOver(now))
+      this.#out.emitAll(checks.startOver(now))
     }
     if (blank) this.#goBlank()
     checks.forget(joining.unchecked)

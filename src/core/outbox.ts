@@ -8,12 +8,21 @@ export class Outbox {
   #lastStoreId = 0
   readonly #dropped = new Map<string, number>()
 
-  emit(...effects: readonly Effect[]): void {
-    for (const effect of effects) this.#effects.push(effect)
+  emit(effect: Effect): void {
+    this.#effects.push(effect)
   }
 
-  notify(...events: readonly RegistryEvent[]): void {
-    for (const event of events) this.#effects.push({ type: 'notify', event })
+  /** As a list, since there may be more of them than a call takes arguments: one owner may hold 150 000 instances. */
+  emitAll(effects: Iterable<Effect>): void {
+    for (const effect of effects) this.emit(effect)
+  }
+
+  notify(event: RegistryEvent): void {
+    this.emit({ type: 'notify', event })
+  }
+
+  notifyAll(events: Iterable<RegistryEvent>): void {
+    for (const event of events) this.notify(event)
   }
 
   warn(message: string): void {

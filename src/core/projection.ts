@@ -31,7 +31,7 @@ export class Projection {
       if (maySign) writes.dropBeaten(instances, definitions)
       this.#fencing.applyFences(fenced)
       if (maySign) outlived.note(instances)
-      for (const id of instances) this.#out.notify(...index.refresh(id))
+      for (const id of instances) this.#out.notifyAll(index.refresh(id))
       for (const owner of nodes) this.#learn(owner)
       this.followBeliefs()
     }
@@ -40,7 +40,7 @@ export class Projection {
   #learn(owner: PeerId): void {
     const { records, index, self } = this.#state
     const node = records.union.node(owner)
-    this.#out.notify(...index.refreshOwner(owner)) // its url is shown with each of its instances
+    this.#out.notifyAll(index.refreshOwner(owner)) // its url is shown with each of its instances
     if (owner !== self && node !== undefined) this.#out.emit({ type: 'learn', peer: owner, addresses: node.addresses })
   }
 
@@ -50,7 +50,7 @@ export class Projection {
     const { membership } = liveness
     for (const id of membership.takeTouched()) {
       const saidGoodbye = membership.member(id)?.left ?? id !== self
-      if (visibility.note(id, membership.listing(id), saidGoodbye)) this.#out.notify(...index.refreshOwner(id))
+      if (visibility.note(id, membership.listing(id), saidGoodbye)) this.#out.notifyAll(index.refreshOwner(id))
     }
   }
 
@@ -62,7 +62,7 @@ export class Projection {
     for (const { id, state, since } of liveness.membership.members()) {
       if (!records.union.setDormant(id, isDormant(state, now - since))) continue
       for (const instance of replica.document(id)?.entries.of('instances').keys() ?? [])
-        this.#out.notify(...index.refresh(instance))
+        this.#out.notifyAll(index.refresh(instance))
     }
     degraded.look(visibility.listed, (owner) => visibility.hasLeft(owner), now)
   }

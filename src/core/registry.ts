@@ -82,7 +82,7 @@ export class Registry {
       case 'connected':
         return this.#connected(input.peer)
       case 'disconnected':
-        return this.#out.emit(...liveness.disconnected(input.peer))
+        return this.#out.emitAll(liveness.disconnected(input.peer))
       case 'refused':
         liveness.membership.refuse(input.peer)
         joining?.refused(input.peer)
@@ -101,7 +101,7 @@ export class Registry {
         return this.#stored(input.id, input.error)
       case 'checked':
         joining?.checked(input.id)
-        return this.#out.emit(...checks.checked(input.id, input.n, input.result))
+        return this.#out.emitAll(checks.checked(input.id, input.n, input.result))
       case 'vitals':
         return liveness.heartbeats.setVitals(input.load, input.vitals, identity.generation)
       case 'command':
@@ -113,7 +113,7 @@ export class Registry {
 
   #connected(peer: PeerId): void {
     const { liveness, at, rules } = this.#state
-    this.#out.emit(...liveness.connected(peer, this.#state.ownState(), at.now))
+    this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
     if (rules.maySpeak && this.#mayDiffer(peer)) this.#replication.sync(peer)
   }
 
@@ -127,7 +127,7 @@ export class Registry {
   #beat(from: PeerId, bytes: Uint8Array): void {
     const { liveness, lastHeard, at, rules } = this.#state
     const { effects, hearing, inStep, dropped } = liveness.hear(from, bytes, this.#state.ownState(), at.now)
-    this.#out.emit(...effects)
+    this.#out.emitAll(effects)
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
     lastHeard.heard(from, at.wall)
@@ -151,15 +151,15 @@ export class Registry {
   #wake(): void {
     const { commits, checks, liveness, at } = this.#state
     const { now } = at
-    this.#out.emit(...commits.retry(now))
+    this.#out.emitAll(commits.retry(now))
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
     this.#replication.tick()
     if (this.#opening.tick()) this.#opened()
     const { rules } = this.#state // as they are after that
     this.#act(liveness.membership.tick(now))
-    this.#out.emit(...liveness.tick(this.#state.ownState(), rules.isJoined, now))
-    if (rules.maySign) this.#out.emit(...checks.tick(now))
+    this.#out.emitAll(liveness.tick(this.#state.ownState(), rules.isJoined, now))
+    if (rules.maySign) this.#out.emitAll(checks.tick(now))
     // Whoever is killed before it went blank must not count as having been up.
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
@@ -169,7 +169,7 @@ export class Registry {
   /** What follows from a look at the clock, or from reports. */
   #act(verdict: Verdict): void {
     const { identity, liveness, rules } = this.#state
-    this.#out.emit(...liveness.act(verdict, this.#state.ownState(), rules.mayReport))
+    this.#out.emitAll(liveness.act(verdict, this.#state.ownState(), rules.mayReport))
     this.#projection.followBeliefs()
     if (!verdict.refute || !rules.maySign) return
     identity.raiseIncarnation()
@@ -200,7 +200,8 @@ export class Registry {
     if (this.#state.phase.name !== 'opening') return
     this.#state.phase = { name: 'ready' }
     this.#out.notify({ type: 'ready' })
-    this.#out.emit(...commits.publish(now, true), ...liveness.beatAll(this.#state.ownState(), now))
+    this.#out.emitAll(commits.publish(now, true))
+    this.#out.emitAll(liveness.beatAll(this.#state.ownState(), now))
   }
 
   #release({ waiting, error }: Released): void {
@@ -216,7 +217,7 @@ export class Registry {
     if (error !== undefined) return this.#tell(waiting.ticket, { ok: false, error })
     if (waiting.type === 'command')
       return this.#tell(waiting.ticket, { ok: true, ...(waiting.value !== undefined && { value: waiting.value }) })
-    this.#out.emit(...commits.publish(at.now, true))
+    this.#out.emitAll(commits.publish(at.now, true))
     this.#tell(waiting.ticket, { ok: true })
   }
 
@@ -224,6 +225,7 @@ export class Registry {
 
   /** The first head is signed: whoever waited for that is served, and peers are asked what they have besides. */
   #opened(): void {
+    this.#projection.settle()
     for (const { ticket, command } of this.#state.queue.takeAll()) {
       this.#serve(ticket, command)
       this.#projection.settle() // the next one reads what this one staged
@@ -257,7 +259,7 @@ export class Registry {
       case 'register': {
         const id = idOf(command.registration, index, crypto.hash)
         writes.register(id, command.registration, wall)
-        this.#out.emit(...checks.check(id, now))
+        this.#out.emitAll(checks.check(id, now))
         return commits.wait({ type: 'command', ticket, value: id })
       }
       case 'deregister':
@@ -325,9 +327,9 @@ export class Registry {
     this.#projection.settle()
     const isSettled = !commits.isBusy || commits.refusal !== undefined
     for (const given of answers.takeDue(isSettled)) this.#replication.give(given)
-    this.#out.emit(...commits.publish(now))
+    this.#out.emitAll(commits.publish(now))
     const { effects, released } = commits.commit(now, this.#out.nextStoreId())
-    this.#out.emit(...effects)
+    this.#out.emitAll(effects)
     if (released !== undefined) this.#release(released)
   }
 
@@ -335,7 +337,10 @@ export class Registry {
 
   readiness(): Readiness {
     const { refusal } = this.#state.commits
-    const reasons = [whyNotReady(this.#state.phase), refusal && `the disk refuses writes: ${refusal}`]
+    const reasons = [
+      whyNotReady(this.#state.phase),
+      refusal === undefined ? undefined : `the disk refuses writes: ${refusal}`,
+    ]
     const present = reasons.filter((reason) => reason !== undefined)
     return { ready: present.length === 0, reasons: present }
   }

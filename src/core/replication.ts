@@ -91,7 +91,7 @@ export class Replication {
     const to = peers.has(owner) ? owner : via
     if (!disputes.note(parcel.signed, held, outcome, peers.has(to), at.now)) return
     answers.wait({ type: 'push', peer: to, owners: [owner] })
-    if (to === owner) this.#out.emit(...requests.push(to, [parcel], at.now))
+    if (to === owner) this.#out.emitAll(requests.push(to, [parcel], at.now))
   }
 
   /** Our own document, from elsewhere. */
@@ -140,7 +140,7 @@ export class Replication {
     if (!identity.isForeign(document.signed.head)) return
     identity.noteContinued(document.signed.head)
     for (const message of commits.adopt(document, writes, at.wall)) this.#out.warn(`not written again: ${message}`)
-    this.#out.emit(...checks.checkAll(at.now))
+    this.#out.emitAll(checks.checkAll(at.now))
     this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
   }
 
@@ -253,12 +253,12 @@ export class Replication {
         return this.#answerSync(given.from, given.request, given.question)
       case 'removed': {
         const parcel = this.#parcelOf(self, given.holding)
-        if (parcel !== undefined) this.#out.emit(...documentReplies(given.request, [parcel]))
+        if (parcel !== undefined) this.#out.emitAll(documentReplies(given.request, [parcel]))
         return this.#out.emit(endReply(given.request, [], this.#witness(given.from)))
       }
       case 'push': {
         const parcels = given.owners.flatMap((owner) => this.#parcelOf(owner, undefined) ?? [])
-        this.#out.emit(...requests.push(given.peer, parcels, at.now))
+        this.#out.emitAll(requests.push(given.peer, parcels, at.now))
         const peer = liveness.peers.get(given.peer)
         if (peer !== undefined) peer.took = parcels.length
       }
@@ -273,7 +273,7 @@ export class Replication {
     const peer = liveness.peers.get(from)
     if (scope === 'all' && peer !== undefined)
       Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: parcels.length })
-    this.#out.emit(...documentReplies(id, parcels))
+    this.#out.emitAll(documentReplies(id, parcels))
     const comparable = stale || isStale ? [] : holdings
     for (const holding of comparable) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
     const wanted = comparable.filter((holding) => this.#wants(holding))
