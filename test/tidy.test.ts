@@ -26,17 +26,18 @@ function codeOf(file: string): string {
     .replace(/'(?:[^'\\\n]|\\.)*'/g, "''")
 }
 
-/** The code as it stands; examples in docstrings import too, but nothing of ours depends on them. */
-function withoutDocstrings(file: string): string {
-  return (text.get(file) ?? '').replace(/^[^\S\n]*\/\*\*[\s\S]*?\*\//gm, '')
-}
-
-/** What a file imports: files of ours as paths, packages by name. */
+/** What a file imports, types and later imports included: files of ours as paths, packages by name. */
 function importsOf(file: string): string[] {
-  const clauses = withoutDocstrings(file).matchAll(/^(?:import|export)\s(?:[^'"]*?from\s)?['"]([^'"]+)['"]/gm)
-  return [...clauses].map(([, name = '']) =>
+  const { importedFiles } = ts.preProcessFile(text.get(file) ?? '', true, true)
+  const names = importedFiles.map(({ fileName: name }) =>
     name.startsWith('.') ? relative(root, join(root, dirname(file), name)).replace(/\.js$/, '.ts') : name,
   )
+  return [...new Set(names)]
+}
+
+/** Those of ours. */
+function filesImportedBy(file: string): string[] {
+  return importsOf(file).filter((name) => name.startsWith('src/'))
 }
 
 /** Rooms in the order in which they may know each other: each may import itself and those before it. */
@@ -81,8 +82,8 @@ describe('imports', () => {
 
   test('point one way only', () => {
     const wrong = source.flatMap((file) =>
-      importsOf(file)
-        .filter((target) => target.startsWith('src/') && !roomOf(file)?.mayImport.includes(roomOf(target)?.name ?? ''))
+      filesImportedBy(file)
+        .filter((target) => !roomOf(file)?.mayImport.includes(roomOf(target)?.name ?? ''))
         .map((target) => `${file} imports ${target}`),
     )
     expect(wrong).toEqual([])
@@ -105,7 +106,7 @@ describe('imports', () => {
     const visit = (file: string, path: readonly string[]): void => {
       if (path.includes(file)) return void circles.push([...path.slice(path.indexOf(file)), file].join(' → '))
       if (done.has(file)) return
-      for (const target of everyImportOf(file)) visit(target, [...path, file])
+      for (const target of filesImportedBy(file)) visit(target, [...path, file])
       done.add(file)
     }
     for (const file of source) visit(file, [])
@@ -118,18 +119,12 @@ describe('imports', () => {
     const builders = ['src/core/state.ts', 'src/node.ts']
     const wide = source
       .filter((file) => !builders.includes(file))
-      .map((file) => [file, everyImportOf(file).filter((target) => dirname(target) !== dirname(file)).length] as const)
+      .map(
+        (file) => [file, filesImportedBy(file).filter((target) => dirname(target) !== dirname(file)).length] as const,
+      )
     expect(wide.filter(([, count]) => count > 12)).toEqual([])
   })
 })
-
-/** Every file of ours that one imports: values, types, and what it loads later. */
-function everyImportOf(file: string): string[] {
-  const { importedFiles } = ts.preProcessFile(text.get(file) ?? '', true, true)
-  const ours = importedFiles.map(({ fileName }) => fileName).filter((name) => name.startsWith('.'))
-  const paths = ours.map((name) => relative(root, join(root, dirname(file), name)).replace(/\.js$/, '.ts'))
-  return [...new Set(paths)].filter((path) => path.endsWith('.ts'))
-}
 
 /** The parts of the core, each a folder: they know what all share (the nouns, wire, document, records), and none of each other. */
 const parts = ['lookup', 'membership', 'own', 'peers', 'replica', 'retention', 'sync']
@@ -147,7 +142,7 @@ describe('the parts of the core', () => {
     const wrong = inCore
       .filter((file) => !routers.some((name) => file === `src/core/${name}.ts`))
       .flatMap((file) =>
-        everyImportOf(file)
+        filesImportedBy(file)
           .filter((target) => partOf(target) !== undefined && partOf(target) !== partOf(file))
           .map((target) => `${file} imports ${target}`),
       )
@@ -158,7 +153,7 @@ describe('the parts of the core', () => {
     const wrong = inCore
       .filter((file) => dirname(file) !== 'src/core')
       .flatMap((file) =>
-        everyImportOf(file)
+        filesImportedBy(file)
           .filter((target) => routers.some((name) => target === `src/core/${name}.ts`))
           .map((target) => `${file} imports ${target}`),
       )
@@ -264,7 +259,7 @@ describe('the package', () => {
   test('needs what it imports, and imports what it needs', () => {
     const packages = new Set(
       source
-        .flatMap((file) => importsOf(file).concat(dynamicImportsOf(file)))
+        .flatMap(importsOf)
         .filter((name) => !name.startsWith('src/') && !name.startsWith('node:'))
         .map((name) =>
           name
@@ -286,7 +281,3 @@ describe('the package', () => {
       expect(manifest.scripts).toHaveProperty([script])
   })
 })
-
-function dynamicImportsOf(file: string): string[] {
-  return [...(text.get(file) ?? '').matchAll(/\bimport\('([^'.][^']*)'\)/g)].map(([, name = '']) => name)
-}

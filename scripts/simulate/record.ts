@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Difference } from '../../test/sim/recording/recording.js'
 
 export interface RecordOptions {
@@ -34,7 +34,8 @@ const sizes = [9, 20] as const
 export function record(options: RecordOptions): boolean {
   const work = mkdtempSync(join(tmpdir(), 'rollcall-record-'))
   try {
-    const before = options.compare === undefined ? undefined : unpacked(options.compare, work)
+    const before = options.compare === undefined ? undefined : resolve(options.compare)
+    if (before !== undefined && !existsSync(before)) throw new Error(`--compare: there is no ${options.compare}`)
     const now = join(work, 'now')
     mkdirSync(now)
     for (const nodes of sizes) run(now, before, nodes, options)
@@ -92,14 +93,6 @@ function pack(folder: string, file: string): void {
   const texts = parts.filter((one) => one.endsWith('.txt'))
   if (texts.length > 0)
     writeFileSync(`${target}.txt`, texts.map((name) => readFileSync(join(folder, name), 'utf8')).join(''))
-}
-
-function unpacked(file: string, work: string): string {
-  const folder = join(work, 'before')
-  if (!existsSync(file)) throw new Error(`--compare: there is no ${basename(file)}`)
-  mkdirSync(folder)
-  writeFileSync(join(folder, 'all.jsonl'), readFileSync(file))
-  return folder
 }
 
 function report(folder: string): boolean {

@@ -27,13 +27,14 @@ export interface OwnState {
   readonly othersDigest: Uint8Array
 }
 
-/** What a frame came to, besides effects. */
+/** What a frame came to. */
 export interface Heard {
-  readonly effects: readonly Effect[]
   /** Present for a heartbeat. */
   readonly hearing?: Hearing
   /** Whether its sender holds what we hold; absent where that is not known. */
   readonly inStep?: boolean
+  /** Its sender expects heartbeats, and gets none: see `answer`. */
+  readonly isAsking?: boolean
   /** Why it was dropped. */
   readonly dropped?: string
 }
@@ -56,14 +57,10 @@ export class Liveness {
 
   /** What the membership holds of a peer. */
   #standing(id: PeerId): Standing {
-    const member = this.membership.member(id)
     return {
-      state: member?.state,
-      hasLeft: member?.left ?? false,
+      state: this.membership.member(id)?.state,
       isObserver: this.membership.observers().includes(id),
       isNeeded: this.overlay.needs(id),
-      observedSince: member?.observedSince,
-      directAt: member?.directAt,
     }
   }
 
@@ -93,32 +90,32 @@ export class Liveness {
 
   // ---- hearing
 
-  hear(from: PeerId, bytes: Uint8Array, own: OwnState, now: number): Heard {
+  hear(from: PeerId, bytes: Uint8Array, now: number): Heard {
     const frame = decodeBeat(bytes)
     switch (frame?.type) {
       case 'heartbeat':
         return this.#hearHeartbeat(from, frame, now)
       case 'vitals':
         this.heartbeats.hearVitals(frame.list.filter((vitals) => this.#isWanted(vitals, from)))
-        return { effects: [] }
+        return {}
       case 'farewell': {
         this.membership.farewell(from)
         const peer = this.peers.get(from)
         if (peer !== undefined) peer.isNeeded = frame.needed
-        return { effects: [] }
+        return {}
       }
       case 'ask':
-        return { effects: this.#answer(from, own, now) }
+        return { isAsking: true }
       case undefined:
-        return { effects: [], dropped: 'unreadable heartbeat' }
+        return { dropped: 'unreadable heartbeat' }
     }
   }
 
   #hearHeartbeat(from: PeerId, frame: Heartbeat, now: number): Heard {
     const hearing = this.membership.hear(from, frame, now)
     const peer = this.peers.get(from)
-    if (peer === undefined) return { effects: [], hearing }
-    return { effects: [], hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
+    if (peer === undefined) return { hearing }
+    return { hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
   }
 
   /** Of whoever sends them, and of members that are known: nobody fills the board with names. */
@@ -127,7 +124,8 @@ export class Liveness {
     return isOwn || this.membership.member(owner)?.generation === generation
   }
 
-  #answer(from: PeerId, own: OwnState, now: number): Effect[] {
+  /** Whoever asks for heartbeats gets one at once. */
+  answer(from: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.get(from)
     if (peer === undefined || !own.isSpeaking) return []
     return this.heartbeats.asked(peer, now) ? [this.#beat(peer, own, now)] : []
@@ -140,12 +138,16 @@ export class Liveness {
 
   // ---- time
 
-  /** What follows from a verdict for others. @param mayReport whether this daemon may accuse anybody */
-  act({ transitions, reports, takenOver }: Verdict, own: OwnState, mayReport: boolean): Effect[] {
+  /**
+   * What follows from a verdict for others.
+   * @param generation our own, by which others know what we said before
+   * @param mayReport whether this daemon may accuse anybody
+   */
+  act({ transitions, reports, takenOver }: Verdict, generation: number, mayReport: boolean): Effect[] {
     return [
       ...transitions.map(transitionEvent),
       ...takenOver.filter((peer) => !this.peers.has(peer)).map((peer): Effect => ({ type: 'dial', peer })),
-      ...(mayReport ? this.heartbeats.report(reports, own.generation) : []),
+      ...(mayReport ? this.heartbeats.report(reports, generation) : []),
     ]
   }
 
@@ -153,7 +155,8 @@ export class Liveness {
   tick(own: OwnState, mayHangUp: boolean, now: number): Effect[] {
     this.digests.note(this.#digest(own, now), now)
     const effects: Effect[] = []
-    for (const peer of this.peers.all()) effects.push(...this.heartbeats.expect(peer, this.#standing(peer.id), now))
+    for (const peer of this.peers.all())
+      effects.push(...this.heartbeats.expect(peer, this.membership.member(peer.id), now))
     if (this.heartbeats.isDue(now)) effects.push(...this.beatAll(own, now))
     effects.push(...this.overlay.refresh(now))
     if (mayHangUp) effects.push(...this.#hangUp(now))

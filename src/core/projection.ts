@@ -5,8 +5,8 @@
 import type { Fencing } from './fencing.js'
 import { isDormant } from './lookup/visibility.js'
 import type { PeerId } from './model.js'
-import { isUntouched } from './records/union.js'
 import type { Outbox } from './outbox.js'
+import { isUntouched } from './records/union.js'
 import type { RegistryState } from './state.js'
 
 export class Projection {

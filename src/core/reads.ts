@@ -5,8 +5,7 @@ import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
-import type { Liveness } from './liveness.js'
-import { type Index, idOf } from './lookup/slugs.js'
+import { idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
 import {
@@ -18,13 +17,9 @@ import {
   hex,
   readObject,
 } from './model.js'
-import type { Commits } from './own/commits.js'
-import type { Identity } from './own/identity.js'
 import { exchangeView } from './peers/heartbeats.js'
-import type { Records } from './records/records.js'
 import type { Found, Union } from './records/union.js'
-import type { Disputes } from './replica/disputes.js'
-import type { Replica } from './replica/replica.js'
+import type { RegistryState } from './state.js'
 import type {
   DigestView,
   ExchangeView,
@@ -35,35 +30,18 @@ import type {
   MemberView,
   NodeView,
 } from './views.js'
-import type { Crypto } from './effects.js'
-import type { Degraded } from './lookup/degraded.js'
-
-/** The parts that are read. */
-export interface Readable {
-  readonly self: PeerId
-  readonly crypto: Crypto
-  readonly startedAt: number
-  readonly records: Records
-  readonly replica: Replica
-  readonly disputes: Disputes
-  readonly identity: Identity
-  readonly commits: Commits
-  readonly liveness: Liveness
-  readonly index: Index
-  readonly degraded: Degraded
-}
 
 export class Reads {
-  readonly #parts: Readable
+  readonly #state: RegistryState
   /** What `picked` gave out. */
   readonly #views = new WeakMap<Found, InstanceView>()
 
-  constructor(parts: Readable) {
-    this.#parts = parts
+  constructor(state: RegistryState) {
+    this.#state = state
   }
 
   get #union(): Union {
-    return this.#parts.records.union
+    return this.#state.records.union
   }
 
   instance(found: Found, at: Moment): InstanceView {
@@ -80,8 +58,8 @@ export class Reads {
 
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, at: Moment): LookupResult {
-    const degraded = this.#parts.degraded.isOn
-    const found = this.#parts.index.lookup(slug, degraded)
+    const degraded = this.#state.degraded.isOn
+    const found = this.#state.index.lookup(slug, degraded)
     if (found === undefined) {
       throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
     }
@@ -99,12 +77,12 @@ export class Reads {
    * @param lastKnown whether those count that are shown only in doubt, as in `lookup` and not in `instances`
    */
   version(slug: string, lastKnown: boolean): object | undefined {
-    return this.#parts.index.version(slug, lastKnown && this.#parts.degraded.isOn)
+    return this.#state.index.version(slug, lastKnown && this.#state.degraded.isOn)
   }
 
   /** The next instance of a slug in turn, of the best status there is. */
   pick(slug: string): Found | undefined {
-    return this.#parts.index.pick(slug, this.#parts.degraded.isOn)
+    return this.#state.index.pick(slug, this.#state.degraded.isOn)
   }
 
   /** What an instance is registered for, visible or not. */
@@ -114,13 +92,13 @@ export class Reads {
 
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | undefined {
-    const { index, crypto } = this.#parts
+    const { index, crypto } = this.#state
     return this.slugOf(idOf(registration, index, crypto.hash))
   }
 
   /** The instance with that id, where readers see it. */
   visible(id: string, at: Moment): InstanceView | undefined {
-    const { index } = this.#parts
+    const { index } = this.#state
     const found = index.isVisible(id) ? index.find(id) : undefined
     return found === undefined ? undefined : this.instance(found, at)
   }
@@ -141,7 +119,7 @@ export class Reads {
 
   /** @param slug only those; costs no more than they do */
   instances(at: Moment, slug?: string): InstanceView[] {
-    const { index } = this.#parts
+    const { index } = this.#state
     const found = slug === undefined ? [...index.visible()] : (index.lookup(slug, false) ?? [])
     return found.map((one) => this.instance(one, at)).sort(byId)
   }
@@ -168,7 +146,7 @@ export class Reads {
   }
 
   #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
-    const { index, liveness } = this.#parts
+    const { index, liveness } = this.#state
     const { id } = found.record
     const reason = whyInvisible(found, {
       isRemoved: this.#union.isRemoved(found.record),
@@ -180,7 +158,7 @@ export class Reads {
   }
 
   #inWords(reason: InvisibleReason, { record: { id, maintenance } }: Found): string {
-    const winner = this.#parts.index.find(id)?.owner ?? ''
+    const winner = this.#state.index.find(id)?.owner ?? ''
     if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
     if (reason === 'maintenance') return `in maintenance: ${maintenance}`
     return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
@@ -198,7 +176,7 @@ export class Reads {
 
   node(owner: PeerId, at: Moment): NodeView {
     const record = this.#union.node(owner)
-    const vitals = readObject(this.#parts.liveness.heartbeats.vitalsOf(owner) ?? '')
+    const vitals = readObject(this.#state.liveness.heartbeats.vitalsOf(owner) ?? '')
     const { usage, gpus } = vitals ?? {}
     const lastHeartbeat = this.#heardAt(owner, at)
     return {
@@ -214,7 +192,7 @@ export class Reads {
 
   /** The living nodes, this one included. */
   nodes(at: Moment): NodeView[] {
-    const { self, liveness } = this.#parts
+    const { self, liveness } = this.#state
     const owners = [
       self,
       ...[...liveness.membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id),
@@ -232,17 +210,17 @@ export class Reads {
 
   /** What heartbeats and syncs with one peer have brought. */
   exchange(peer: PeerId, at: Moment): ExchangeView {
-    return exchangeView(this.#parts.liveness.peers.get(peer), at.now)
+    return exchangeView(this.#state.liveness.peers.get(peer), at.now)
   }
 
   /** Whether this daemon means to be connected with a peer. */
   wants(peer: PeerId): boolean {
-    return this.#parts.liveness.overlay.wants(peer)
+    return this.#state.liveness.overlay.wants(peer)
   }
 
   /** Those who observe a member, as the rings are seen here. */
   observers(peer: PeerId): readonly PeerId[] {
-    const { self, liveness } = this.#parts
+    const { self, liveness } = this.#state
     const { membership } = liveness
     if (peer === self) return membership.observers()
     const member = membership.member(peer)
@@ -251,18 +229,18 @@ export class Reads {
 
   /** Members believed alive, this daemon included. */
   get alive(): number {
-    return this.#parts.liveness.membership.alive()
+    return this.#state.liveness.membership.alive()
   }
 
   members(at: Moment): MemberView[] {
-    const { membership } = this.#parts.liveness
+    const { membership } = this.#state.liveness
     const others = [...membership.members()].map((member) => this.#member(member, at))
     return [this.#self(at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
   }
 
   #member(member: Readonly<Member>, at: Moment): MemberView {
     const { id, state, since, why, heardAt, generation, incarnation, load } = member
-    const trouble = this.#parts.disputes.troubleOf(id, at.now)
+    const trouble = this.#state.disputes.troubleOf(id, at.now)
     return {
       ...this.#labels(id),
       self: false,
@@ -272,21 +250,21 @@ export class Reads {
       ...(heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - heardAt)) }),
       generation,
       incarnation,
-      version: this.#parts.replica.head(id)?.version ?? 0,
+      version: this.#state.replica.head(id)?.version ?? 0,
       ...(load !== undefined && { load }),
-      reportedBy: this.#parts.liveness.membership.reporters(id, at.now),
+      reportedBy: this.#state.liveness.membership.reporters(id, at.now),
       ...(trouble !== undefined && { trouble }),
     }
   }
 
   #self(at: Moment): MemberView {
-    const { self, identity, commits, liveness } = this.#parts
+    const { self, identity, commits, liveness } = this.#state
     const { load } = liveness.heartbeats
     return {
       ...this.#labels(self),
       self: true,
       state: 'alive',
-      stateAge_ms: Math.round(at.now - this.#parts.startedAt),
+      stateAge_ms: Math.round(at.now - this.#state.startedAt),
       heardAge_ms: 0,
       generation: identity.generation,
       incarnation: identity.incarnation,
@@ -303,7 +281,7 @@ export class Reads {
   }
 
   digest(): DigestView {
-    const { replica, commits, crypto } = this.#parts
+    const { replica, commits, crypto } = this.#state
     const heads = [...replica.owners()].map((owner) => replica.document(owner)?.signed)
     const signed = [...heads, commits.signed].filter((head) => head !== undefined)
     signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))
@@ -320,8 +298,8 @@ export class Reads {
 
   /** Our own clock minus the age of the owner's last word; two machines' clocks are never compared. */
   #heardAt(owner: PeerId, at: Moment): string | undefined {
-    if (owner === this.#parts.self) return new Date(at.wall).toISOString()
-    const heardAt = this.#parts.liveness.membership.member(owner)?.heardAt
+    if (owner === this.#state.self) return new Date(at.wall).toISOString()
+    const heardAt = this.#state.liveness.membership.member(owner)?.heardAt
     return heardAt === undefined ? undefined : new Date(at.wall - Math.max(0, at.now - heardAt)).toISOString()
   }
 }

@@ -10,12 +10,12 @@ import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
 import type { Verdict } from './membership/verdict.js'
 import type { PeerId } from './model.js'
 import { Opening } from './opening.js'
+import type { Outbox } from './outbox.js'
 import type { Released, Waiting } from './own/waiting.js'
 import { whyNotReady } from './phase.js'
 import { Projection } from './projection.js'
 import { Reads } from './reads.js'
 import { Replication } from './replication.js'
-import type { Outbox } from './outbox.js'
 import { type RegistryStart, RegistryState } from './state.js'
 import { emptyReply } from './sync/answers.js'
 import type { Readiness, StateView } from './views.js'
@@ -126,8 +126,8 @@ export class Registry {
 
   #beat(from: PeerId, bytes: Uint8Array): void {
     const { liveness, lastHeard, at, rules } = this.#state
-    const { effects, hearing, inStep, dropped } = liveness.hear(from, bytes, this.#state.ownState(), at.now)
-    this.#out.emitAll(effects)
+    const { hearing, inStep, isAsking, dropped } = liveness.hear(from, bytes, at.now)
+    if (isAsking === true) this.#out.emitAll(liveness.answer(from, this.#state.ownState(), at.now))
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
     lastHeard.heard(from, at.wall)
@@ -169,7 +169,7 @@ export class Registry {
   /** What follows from a look at the clock, or from reports. */
   #act(verdict: Verdict): void {
     const { identity, liveness, rules } = this.#state
-    this.#out.emitAll(liveness.act(verdict, this.#state.ownState(), rules.mayReport))
+    this.#out.emitAll(liveness.act(verdict, identity.generation, rules.mayReport))
     this.#projection.followBeliefs()
     if (!verdict.refute || !rules.maySign) return
     identity.raiseIncarnation()

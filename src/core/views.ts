@@ -64,6 +64,9 @@ export interface NodeView {
 export const memberStates = ['unknown', 'alive', 'hidden', 'dead', 'left'] as const
 export type MemberState = (typeof memberStates)[number]
 
+/** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
+export type Listing = 'all' | 'healthy' | 'none'
+
 /** What this daemon believes of one daemon (itself included). Ages are milliseconds before the moment of asking. */
 export interface MemberView {
   readonly peer: PeerId

@@ -198,8 +198,8 @@ export class PlaneDaemon {
   }
 
   #onBeat(from: string, bytes: Uint8Array, now: number): void {
-    const { effects, hearing, inStep } = this.#liveness.hear(from, bytes, this.#ownState(), now)
-    this.#effects.push(...effects)
+    const { hearing, inStep, isAsking } = this.#liveness.hear(from, bytes, now)
+    if (isAsking === true) this.#effects.push(...this.#liveness.answer(from, this.#ownState(), now))
     if (hearing === 'news') this.#ask(from, [this.signed])
     if (inStep === false && now - this.#syncedAt >= syncPause_ms) {
       this.#syncedAt = now
@@ -235,7 +235,7 @@ export class PlaneDaemon {
   }
 
   #act(verdict: Verdict, now: number): void {
-    this.#effects.push(...this.#liveness.act(verdict, this.#ownState(), true))
+    this.#effects.push(...this.#liveness.act(verdict, this.generation, true))
     if (!verdict.refute) return
     const incarnation = this.#signed.head.incarnation + 1
     this.#publish(this.#next({ incarnation }), now)

@@ -3,7 +3,7 @@
  */
 import type { InstanceRecord, PeerId } from '../model.js'
 import type { Found } from '../records/union.js'
-import type { InvisibleReason, MemberState } from '../views.js'
+import type { InvisibleReason, Listing, MemberState } from '../views.js'
 
 /** An owner's instances leave the index so long after its death, or its goodbye. */
 const dormantAfterDeath_ms = 3600_000
@@ -11,9 +11,6 @@ const dormantAfterGoodbye_ms = 60_000
 
 /** How often all members are looked at where nothing has changed. */
 const look_ms = 1000
-
-/** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
-export type Listing = 'all' | 'healthy' | 'none'
 
 /** What else decides about a record. */
 export interface Circumstances {

@@ -5,6 +5,7 @@
  */
 import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
+import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
@@ -30,7 +31,7 @@ import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
 import { Strangers } from './strangers.js'
-import type { Hearing, Listing, Transition, Verdict } from './verdict.js'
+import type { Hearing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
 
 /** How often those are looked at of whom there is no news. */

@@ -26,6 +26,3 @@ export interface Verdict {
 
 /** What a heartbeat came to: `news` of a generation whose head is not held yet is a reason to fetch it. */
 export type Hearing = 'heard' | 'news' | 'old'
-
-/** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
-export type Listing = 'all' | 'healthy' | 'none'

@@ -10,8 +10,8 @@ import { RegistryError, assert } from '../errors.js'
 import { hex } from '../model.js'
 import type { Records } from '../records/records.js'
 import type { Writes } from '../records/writes.js'
-import { type Head, type SignedHead, signHead } from '../wire/head.js'
 import type { StateView } from '../views.js'
+import { type Head, type SignedHead, signHead } from '../wire/head.js'
 import type { Holding } from '../wire/sync.js'
 import type { Identity } from './identity.js'
 import { Publication, type Version } from './publication.js'
@@ -89,10 +89,6 @@ export class Commits {
     this.#open = true
     this.#identity.demandHead()
     this.#rebaseDue = true
-  }
-
-  get isOpen(): boolean {
-    return this.#open
   }
 
   /** Stops signing for good. */
@@ -198,7 +194,9 @@ export class Commits {
     const update = this.#document.write(changes)
     this.#version += 1
     const signed = signHead(this.#head(), this.#crypto)
-    const ops = this.#opsFor(signed, update, isRebased)
+    const isRaised = this.#identity.headSigned()
+    const raised: StoreOp[] = isRaised ? [{ type: 'generation', generation: signed.head.generation }] : []
+    const ops = [...raised, this.#contentOp(signed, update, isRebased)]
     this.#rebaseDue = false
     return { id, signed, from, update, ops, waiting: this.#takeWaiting() }
   }
@@ -219,15 +217,15 @@ export class Commits {
     }
   }
 
-  #opsFor(signed: SignedHead, update: Uint8Array, isRebased: boolean): StoreOp[] {
-    const { owner, generation, version } = signed.head
-    const ops: StoreOp[] = this.#identity.headSigned() ? [{ type: 'generation', generation }] : []
+  /** An update that is appended, or a snapshot in place of all of them. */
+  #contentOp(signed: SignedHead, update: Uint8Array, isRebased: boolean): StoreOp {
+    const { owner, version } = signed.head
     if (!this.#compaction.isDue(update.length + signed.bytes.length) && !isRebased) {
-      return [...ops, { type: 'update', owner, version, head: signed.bytes, update }]
+      return { type: 'update', owner, version, head: signed.bytes, update }
     }
     const content = this.#document.encode()
     this.#compaction.compacted(content.length)
-    return [...ops, { type: 'snapshot', owner, head: signed.bytes, content }]
+    return { type: 'snapshot', owner, head: signed.bytes, content }
   }
 
   /** Whether this write is the commit on its way. */

@@ -8,7 +8,7 @@ import type { ExchangeView } from '../views.js'
 import { type BeatFrame, type RelayedHeartbeat, type Vitals, encodeBeat, heartbeatInterval_ms } from '../wire/beat.js'
 import { type About, encodeGossip } from '../wire/gossip.js'
 import { wireLimits } from '../wire/limits.js'
-import type { Peer, Standing } from './peers.js'
+import type { Expected, Peer, Standing } from './peers.js'
 import { VitalsBoard } from './vitals.js'
 
 /** An observer that expects heartbeats and hears none for this long asks for them, or mends the connection. */
@@ -114,9 +114,13 @@ export class Heartbeats {
     return isNew
   }
 
-  /** Heartbeats that should come and do not: first we ask for them, then the connection is suspect. */
-  expect(peer: Peer, { state, hasLeft, observedSince, directAt }: Standing, now: number): Effect[] {
-    if (state === undefined || hasLeft) return []
+  /**
+   * Heartbeats that should come and do not: first we ask for them, then the connection is suspect.
+   * @param member undefined for one that is not known yet
+   */
+  expect(peer: Peer, member: Expected | undefined, now: number): Effect[] {
+    if (member === undefined || member.left) return []
+    const { observedSince, directAt } = member
     const isWatched = directAt !== undefined && peer.heartbeatAt !== undefined
     if (observedSince === undefined && !isWatched) return []
     const since = Math.max(peer.expectedSince, peer.heartbeatAt ?? 0, observedSince ?? 0)

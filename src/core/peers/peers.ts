@@ -48,11 +48,15 @@ export interface Peer {
 export interface Standing {
   /** Undefined for one that is not known yet. */
   readonly state: MemberState | undefined
-  /** Its newest head says goodbye. */
-  readonly hasLeft: boolean
   readonly isObserver: boolean
   /** Whether we have a use for a connection with it. */
   readonly isNeeded: boolean
+}
+
+/** What decides whether heartbeats are expected of it. */
+export interface Expected {
+  /** Its newest head says goodbye. */
+  readonly left: boolean
   /** Since when we are its observer; undefined where we are not. */
   readonly observedSince: number | undefined
   /** Its last heartbeat on our own stream, unless it said that no more will come. */

@@ -1,6 +1,6 @@
 // Records what the worlds of each test ask for, or compares it with what they asked for before: only where SIM_RECORD says into
 // which folder; see scripts/simulate/record.ts.
-import { appendFileSync, readFileSync, readdirSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach } from 'vitest'
 import { type Difference, type Line, TestRecording, recordInto } from './recording.js'
@@ -39,15 +39,13 @@ if (folder !== undefined) {
   })
 }
 
-function readExpected(from: string): Map<string, Map<string, Line>> {
+function readExpected(file: string): Map<string, Map<string, Line>> {
   const worlds = new Map<string, Map<string, Line>>()
-  for (const name of readdirSync(from).filter((one) => one.endsWith('.jsonl'))) {
-    for (const text of readFileSync(join(from, name), 'utf8').split('\n')) {
-      if (text === '') continue
-      const line = JSON.parse(text) as Line
-      const streams = worlds.get(line.world) ?? new Map<string, Line>()
-      worlds.set(line.world, streams.set(line.stream, line))
-    }
+  for (const text of readFileSync(file, 'utf8').split('\n')) {
+    if (text === '') continue
+    const line = JSON.parse(text) as Line
+    const streams = worlds.get(line.world) ?? new Map<string, Line>()
+    worlds.set(line.world, streams.set(line.stream, line))
   }
   return worlds
 }
