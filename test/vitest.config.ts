@@ -25,7 +25,13 @@ const projects = [
   { name: 'io', folders: ['io'] },
   // These share a process, and with it what they import: they leave nothing open behind them.
   { name: 'http', folders: ['http'], isolate: false },
-  { name: 'core', folders: ['core', 'sim'], files: ['test/*.test.ts'], isolate: false },
+  {
+    name: 'core',
+    folders: ['core', 'sim'],
+    files: ['test/*.test.ts'],
+    isolate: false,
+    execArgv: ['--max-semi-space-size=64'],
+  },
 ].map(({ folders, files = [], ...rest }) => ({
   extends: true as const,
   test: { include: [...files, ...folders.map((folder) => `test/${folder}/**/*.test.ts`)], ...rest },

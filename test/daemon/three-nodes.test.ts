@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, describe, expect, test } from 'vitest'
-import { allEqual, allList, Cluster, type RunningDaemon, until } from './cluster.js'
+import { allEqual, allList, Cluster, type RunningDaemon, until, untilAll } from './cluster.js'
 import { canMakeNamespaces, loopback, namespace, type Place } from './place.js'
 
 const closing: (() => Promise<void>)[] = []
@@ -62,7 +62,7 @@ function journey(discovery: Discovery): void {
       })
     }
     // While heads are still on their way a neighbour may be out of step once more.
-    await until('the operator reads so', async () => {
+    await untilAll('the operator reads so', async () => {
       const { stdout } = await cluster.cli('peers', '--server', a.url)
       return stdout.includes('in step with 2 of 2')
     })
