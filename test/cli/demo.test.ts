@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../daemon/cluster.js'
+import { main } from '../daemon/one-file.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const shipped = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const patience_ms = 240_000
 
 /** The demonstration keeps its files in here; their path also tells its daemons from all others. */
@@ -29,14 +30,14 @@ function daemons(): { readonly pid: number; readonly name: string }[] {
     .map((line) => ({ pid: Number.parseInt(line, 10), name: /--node-id (\w+)/.exec(line)?.[1] ?? '' }))
 }
 
-function start(): {
+function start(program = main): {
   said: { stdout: string; stderr: string }
   kill: (signal: NodeJS.Signals) => void
   code: Promise<number | null>
 } {
   const { PATH, HOME } = process.env
   const settings = { ROLLCALL_CLUSTER_KEY: '/no/such/file', ROLLCALL_HTTP: '127.0.0.1:1' } // of somebody's own daemon
-  const child = spawn(process.execPath, [main, 'demo'], { env: { PATH, HOME, TMPDIR: dir, ...settings } })
+  const child = spawn(process.execPath, [program, 'demo'], { env: { PATH, HOME, TMPDIR: dir, ...settings } })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (bytes: Buffer) => (said.stdout += bytes.toString()))
   child.stderr.on('data', (bytes: Buffer) => (said.stderr += bytes.toString()))
@@ -52,7 +53,7 @@ function expectNothingLeft(): void {
 test(
   'each step is one line with what was measured, in order, and nothing is left',
   async () => {
-    const { said, code } = start()
+    const { said, code } = start(shipped)
     expect({ code: await code, stderr: said.stderr }).toEqual({ code: 0, stderr: '' })
     const lines = said.stdout.trimEnd().split('\n')
     const steps = [

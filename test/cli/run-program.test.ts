@@ -5,14 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type Client } from '../../src/client.js'
 import type { InstanceRow } from '../../src/core/views.js'
 import { Cluster, until, type RunningDaemon } from '../daemon/cluster.js'
+import { main } from '../daemon/one-file.js'
 import { loopback } from '../daemon/place.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const dir = mkdtempSync(join(tmpdir(), 'rollcall-run-'))
 const cluster = new Cluster(loopback())
 let daemon: RunningDaemon

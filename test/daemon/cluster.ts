@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type {
   DigestView,
   InstanceView,
@@ -14,10 +13,9 @@ import type {
   PeersView,
   SelfView,
 } from '../../src/core/views.js'
-import { main as daemonInOneFile } from './one-file.js'
+import { main } from './one-file.js'
 import type { Answer, Place } from './place.js'
 
-const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 /** Generous: the suite also runs on machines that are busy with something else. */
 const deadline_ms = 60_000
 
@@ -202,7 +200,7 @@ export class Cluster {
       name,
     ]
     const { PATH, HOME } = process.env
-    const child = place.spawn(process.execPath, [daemonInOneFile, 'start', ...common, ...args], { PATH, HOME, ...env })
+    const child = place.spawn(process.execPath, [main, 'start', ...common, ...args], { PATH, HOME, ...env })
     const daemon = new RunningDaemon(name, child, place)
     this.#running.push(daemon)
     return daemon

@@ -2,7 +2,7 @@
 import { cp, readdir, truncate, writeFile, chmod } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { allEqual, allList, Cluster, type RunningDaemon, until } from './cluster.js'
+import { allEqual, allList, Cluster, type RunningDaemon, until, untilAll } from './cluster.js'
 import { loopback } from './place.js'
 
 let cluster: Cluster
@@ -125,7 +125,7 @@ test('of two daemons with one key, one stops writing and says why', async () => 
   const writes = async (daemon: RunningDaemon, n: number): Promise<number> =>
     (await daemon.ask('/registry-svc/instance', 'PUT', { url: `http://127.0.0.1:${n}` })).status
   let n = 21_000
-  await until('one of them refuses', async () => {
+  await untilAll('one of them refuses', async () => {
     const [first, second] = await Promise.all([writes(one, n++), writes(two, n++)])
     return first === 503 || second === 503
   })

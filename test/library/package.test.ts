@@ -1,7 +1,11 @@
-// What `npm pack` makes, installed elsewhere: it holds what it should, type-checks in both worlds of resolution, and runs.
+// What `npm pack` makes, installed elsewhere: it holds what it should, type-checks in both worlds of resolution, and runs, like every
+// example that we show.
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { confined, examples, freePort } from './examples.js'
 import { configure, install, type Output, pack, run, temporaryProject, tsc } from './installed.js'
 
 /** Everything that a user may write, and (`@ts-expect-error`) a few things that the types refuse. */
@@ -56,19 +60,37 @@ try {
 
 let workshop: string
 let project: string
+let daemon: ChildProcess
 beforeAll(async () => {
   workshop = await temporaryProject()
   project = await temporaryProject()
   await install(await pack(workshop), project)
   await writeFile(join(project, 'main.ts'), program)
   await writeFile(join(project, 'client.ts'), clientProgram)
+  const server = await startDaemon()
+  for (const [i, { code }] of examples.entries()) {
+    await writeFile(join(project, `example${i}.ts`), `${confined(code, server, await freePort())}\nexport {}\n`)
+  }
 }, 240_000)
 afterAll(async () => {
+  daemon.kill('SIGTERM')
+  if (daemon.exitCode === null) await once(daemon, 'close')
   for (const path of [workshop, project]) await rm(path, { recursive: true, force: true })
 })
 
 function installed(...path: string[]): string {
   return join(project, 'node_modules', 'rollcall', ...path)
+}
+
+/** @returns where it serves */
+async function startDaemon(): Promise<string> {
+  const options = ['--temp', '--no-mdns', '--listen', '/ip4/127.0.0.1/tcp/0', '--url', 'http://127.0.0.1:1']
+  daemon = spawn(process.execPath, [installed('dist', 'cli', 'main.js'), 'start', ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ROLLCALL_LOG_LEVEL: 'error' },
+  })
+  const [line] = (await once(daemon.stdout as NonNullable<ChildProcess['stdout']>, 'data')) as [Buffer]
+  return /http=(\S+)/.exec(line.toString())?.[1] as string
 }
 
 describe('the package', () => {
@@ -114,6 +136,22 @@ describe('the package', () => {
     expect(code).toBe(0)
     expect(stdout).toContain('rollcall')
   })
+})
+
+describe('the examples', () => {
+  test('are there', () => {
+    expect(examples.map(({ name }) => name)).toEqual(expect.arrayContaining(['src/node.ts 1', 'src/client.ts 1']))
+    for (const { code } of examples) expect(code).toMatch(/^import \{ \w+.* \} from 'rollcall/)
+  })
+
+  test.each(examples.map(({ name }, i) => ({ name, i })))(
+    '$name runs, says something, and ends by itself',
+    async ({ i }) => {
+      const { code, stdout, stderr } = await runCompiled(`example${i}.js`)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).not.toBe('')
+    },
+  )
 })
 
 function runCompiled(file: string): Promise<Output> {

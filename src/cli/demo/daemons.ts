@@ -8,10 +8,10 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { createClient, type Client } from '../../client.js'
 
-const main = fileURLToPath(new URL('../main.js', import.meta.url))
+/** The program that runs now: its daemons are of the same version. */
+const [, main = ''] = process.argv
 /** Until a daemon says that it is up; it takes a second or two on an idle machine. */
 const start_ms = 60_000
 const logLines = 12

@@ -192,7 +192,8 @@ class BucketDigest {
   #hashesOfNothing(): Uint8Array {
     const nothing = this.#hash(new Uint8Array())
     const all = new Uint8Array(32 * bucketCount)
-    for (let i = 0; i < bucketCount; i++) all.set(nothing, 32 * i)
+    all.set(nothing)
+    for (let length = nothing.length; length < all.length; length *= 2) all.copyWithin(length, 0, length)
     return all
   }
 }
