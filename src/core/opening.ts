@@ -84,7 +84,7 @@ export class Opening {
     })
     joining.checking(records.ownKeys('instances'))
     this.#out.emitAll(checks.checkAll(now))
-    this.#state.phase = { name: 'starting', joining }
+    this.#state.enter({ name: 'starting', joining })
   }
 
   /** Takes what an earlier run has kept. @returns our own document, as far as it can be read */
@@ -132,7 +132,7 @@ export class Opening {
   #generationStored(): void {
     if (this.#state.phase.name !== 'starting') return
     const { joining } = this.#state.phase
-    this.#state.phase = { name: joining.isStale ? 'stale' : 'joining', joining }
+    this.#state.enter({ name: joining.isStale ? 'stale' : 'joining', joining })
     this.#replication.syncAll()
   }
 
@@ -181,7 +181,7 @@ export class Opening {
     const continued = identity.parent?.generation ?? 0
     if (fences.some((fence) => this.#fencing.isFencedBy(fence, continued))) outlived.dropTakenOver()
     commits.open()
-    this.#state.phase = { name: 'opening' }
+    this.#state.enter({ name: 'opening' })
     writes.dropAllBeaten()
     this.#fencing.saveUnsaved()
     for (const fence of fences) this.#fencing.surviveFence(fence)

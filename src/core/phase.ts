@@ -25,6 +25,22 @@ export type Phase =
 
 export type PhaseName = Phase['name']
 
+/** The arrows of the drawing: a daemon goes no other way. */
+const following: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
+  restoring: ['starting'],
+  starting: ['joining', 'stale'],
+  joining: ['opening'],
+  stale: ['opening'],
+  opening: ['ready', 'muted'],
+  ready: ['muted'],
+  muted: [],
+}
+
+/** Whether one may come right after the other. */
+export function mayFollow({ name }: Phase, next: Phase): boolean {
+  return following[name].includes(next.name)
+}
+
 export interface Rules {
   /** Asks peers, and answers them. */
   readonly maySpeak: boolean

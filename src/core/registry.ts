@@ -198,7 +198,7 @@ export class Registry {
     liveness.digests.ownHeadChanged(now)
     this.#tellMembership()
     if (this.#state.phase.name !== 'opening') return
-    this.#state.phase = { name: 'ready' }
+    this.#state.enter({ name: 'ready' })
     this.#out.notify({ type: 'ready' })
     this.#out.emitAll(commits.publish(now, true))
     this.#out.emitAll(liveness.beatAll(this.#state.ownState(), now))

@@ -127,7 +127,7 @@ export class Replication {
     const wayOut = 'stop one of the two, and give it a data directory of its own'
     const why = `another daemon runs with this node's key (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
     released.push(commits.mute())
-    this.#state.phase = { name: 'muted', why }
+    this.#state.enter({ name: 'muted', why })
     this.#out.notify({ type: 'muted', why })
   }
 

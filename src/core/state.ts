@@ -5,6 +5,7 @@
 import type { NodeDocument } from './document/document.js'
 import { Entries, type EntryMaps } from './document/entries.js'
 import type { Crypto, Moment, StoredDocument } from './effects.js'
+import { assert } from './errors.js'
 import { Liveness, type OwnState } from './liveness.js'
 import { Degraded } from './lookup/degraded.js'
 import { Index } from './lookup/slugs.js'
@@ -18,7 +19,7 @@ import type { Joining } from './own/joining.js'
 import { CommandQueue } from './own/queue.js'
 import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
-import { type Phase, type Rules, isStale, joiningOf, rulesOf } from './phase.js'
+import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
 import { Outlived } from './records/outlived.js'
 import { Records } from './records/records.js'
 import { Writes } from './records/writes.js'
@@ -64,7 +65,7 @@ export class RegistryState {
   readonly crypto: Crypto
   readonly signatures: Signatures
   readonly startedAt: number
-  phase: Phase = { name: 'restoring' }
+  #phase: Phase = { name: 'restoring' }
   /** The time of the input that is being handled. */
   at: Moment
 
@@ -127,7 +128,17 @@ export class RegistryState {
     this.forgetting = new Forgetting(notes.silence)
   }
 
-  // ---- what follows from the phase
+  // ---- the phase, and what follows from it
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** Goes on to the next phase of its life. */
+  enter(next: Phase): void {
+    assert(mayFollow(this.#phase, next), `a daemon goes from ${this.#phase.name} to ${next.name}`)
+    this.#phase = next
+  }
 
   /** What this daemon may do. */
   get rules(): Rules {

@@ -1,6 +1,6 @@
 /**
- * What the registry shows to its readers: plain values, safe to serialise, that never change once given out.
- * The doors (HTTP, CLI, library) know these shapes and nothing behind them.
+ * What the registry shows to its readers: plain values, safe to serialise, that never change once given out, with the list of
+ * states that each may be in. The doors (HTTP, CLI, library) know these shapes and nothing behind them.
  */
 import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
 

@@ -1,6 +1,6 @@
 /**
  * This daemon's own document: what is staged goes to disk, one group commit after the other, then to everybody.
- * It publishes nothing that is not on disk.
+ * What the disk refuses waits, is told to those who wait for it, and is tried again; nothing is published that is not on disk.
  */
 import { Compaction, compactionFloor } from '../document/compaction.js'
 import { type Giveable, type NodeDocument, OwnDocument } from '../document/document.js'
