@@ -1,6 +1,6 @@
 /**
- * Who lives, as far as connections go: routes what peers send to the membership, whose beliefs decide what peers are sent.
- * Documents are nothing to it, so a simulator can run thousands of these without any.
+ * Heartbeats on their way: routes what peers send to the membership, whose beliefs decide what peers are sent.
+ * It judges nobody, and documents are nothing to it, so a simulator can run thousands of these without any.
  */
 import type { Crypto, Effect } from './effects.js'
 import { Membership } from './membership/membership.js'

@@ -1,6 +1,6 @@
 /**
- * One member: what is known of it, from which the one table says in which state it is. No clock, no messages: given news, it
- * judges.
+ * One member: what is known of it, from which the one table says whether it is alive, hidden for its silence, dead or gone.
+ * No clock, no messages: given news, it judges.
  */
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
