@@ -20,20 +20,17 @@ test('an owner of as many instances as a document may hold is heard, and goes, l
   )
   const document = new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
   const digest = document.entries.digest()
-  const common = { owner, generation: 5, boot: '0'.repeat(16), epoch: 1, incarnation: 0, client: 7, digest }
-  const tell = (version: number, left?: { restartGrace_s: number }): void => {
-    const signed = signHead({ ...common, version, ...(left && { left }) }, crypto)
-    const content = { type: 'full', bytes: document.encode() } as const
-    const bytes = encodeSyncRequest({ type: 'push', parcels: [{ signed, content }] })
-    world.feed('a', { type: 'request', from: owner, id: 1_000_000, bytes })
-  }
+  const head = { owner, generation: 5, boot: '0'.repeat(16), epoch: 1, version: 1, incarnation: 0, client: 7 }
+  const signed = signHead({ ...head, digest: document.entries.digest() }, crypto)
+  const content = { type: 'full', bytes: document.encode() } as const
   const changes = (): number => world.machine('a').eventsOf('instance').length
 
-  tell(1)
+  const bytes = encodeSyncRequest({ type: 'push', parcels: [{ signed, content }] })
+  world.feed('a', { type: 'request', from: owner, id: 1_000_000, bytes })
   world.feed('a', { type: 'beat', from: owner, bytes: encodeBeat(beat(1, 5)) })
   world.run(500)
   expect(changes()).toBe(wireLimits.entries)
-  tell(2, { restartGrace_s: 0 })
+  world.run(10_000) // without a word of it
   expect(changes()).toBe(2 * wireLimits.entries)
   done(world, world.define('a', 'still-works'))
 })
