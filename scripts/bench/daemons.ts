@@ -1,6 +1,6 @@
 // Daemons to be measured: real processes on loopback, started to the millisecond, and all of them ended at the end, whatever that is.
 import { once } from 'node:events'
-import { Cluster, type RunningDaemon } from '../../test/daemon/cluster.js'
+import { Cluster, type RunningDaemon, shipped } from '../../test/daemon/cluster.js'
 import { loopback } from '../../test/daemon/place.js'
 import { Line } from './line.js'
 
@@ -9,7 +9,7 @@ const readyLimit_ms = 60_000
 const clusters = new Set<Cluster>()
 
 export function openCluster(): Cluster {
-  const cluster = new Cluster(loopback())
+  const cluster = new Cluster(loopback(), shipped)
   clusters.add(cluster)
   return cluster
 }

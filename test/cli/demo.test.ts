@@ -3,12 +3,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { until } from '../daemon/cluster.js'
+import { shipped, until } from '../daemon/cluster.js'
 import { main } from '../daemon/one-file.js'
 
-const shipped = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const patience_ms = 240_000
 
 /** The demonstration keeps its files in here; their path also tells its daemons from all others. */

@@ -19,7 +19,6 @@ test('an owner of as many instances as a document may hold is heard, and goes, l
     (_, i) => ({ map: 'instances', key: `i${i}`, value }) as const,
   )
   const document = new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
-  const digest = document.entries.digest()
   const head = { owner, generation: 5, boot: '0'.repeat(16), epoch: 1, version: 1, incarnation: 0, client: 7 }
   const signed = signHead({ ...head, digest: document.entries.digest() }, crypto)
   const content = { type: 'full', bytes: document.encode() } as const
