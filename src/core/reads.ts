@@ -5,7 +5,8 @@ import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
-import { idOf } from './lookup/slugs.js'
+import type { Degraded } from './lookup/degraded.js'
+import { type Index, idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
 import {
@@ -33,15 +34,18 @@ import type {
 
 export class Reads {
   readonly #state: RegistryState
+  // What a pick reads, at hand: it is called millions of times a second.
+  readonly #union: Union
+  readonly #index: Index
+  readonly #degraded: Degraded
   /** What `picked` gave out. */
   readonly #views = new WeakMap<Found, InstanceView>()
 
   constructor(state: RegistryState) {
     this.#state = state
-  }
-
-  get #union(): Union {
-    return this.#state.records.union
+    this.#union = state.records.union
+    this.#index = state.index
+    this.#degraded = state.degraded
   }
 
   instance(found: Found, at: Moment): InstanceView {
@@ -58,8 +62,8 @@ export class Reads {
 
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, at: Moment): LookupResult {
-    const degraded = this.#state.degraded.isOn
-    const found = this.#state.index.lookup(slug, degraded)
+    const degraded = this.#degraded.isOn
+    const found = this.#index.lookup(slug, degraded)
     if (found === undefined) {
       throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
     }
@@ -77,12 +81,12 @@ export class Reads {
    * @param lastKnown whether those count that are shown only in doubt, as in `lookup` and not in `instances`
    */
   version(slug: string, lastKnown: boolean): object | undefined {
-    return this.#state.index.version(slug, lastKnown && this.#state.degraded.isOn)
+    return this.#index.version(slug, lastKnown && this.#degraded.isOn)
   }
 
   /** The next instance of a slug in turn, of the best status there is. */
   pick(slug: string): Found | undefined {
-    return this.#state.index.pick(slug, this.#state.degraded.isOn)
+    return this.#index.pick(slug, this.#degraded.isOn)
   }
 
   /** What an instance is registered for, visible or not. */
@@ -92,14 +96,13 @@ export class Reads {
 
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | undefined {
-    const { index, crypto } = this.#state
-    return this.slugOf(idOf(registration, index, crypto.hash))
+    const { crypto } = this.#state
+    return this.slugOf(idOf(registration, this.#index, crypto.hash))
   }
 
   /** The instance with that id, where readers see it. */
   visible(id: string, at: Moment): InstanceView | undefined {
-    const { index } = this.#state
-    const found = index.isVisible(id) ? index.find(id) : undefined
+    const found = this.#index.isVisible(id) ? this.#index.find(id) : undefined
     return found === undefined ? undefined : this.instance(found, at)
   }
 
@@ -119,8 +122,7 @@ export class Reads {
 
   /** @param slug only those; costs no more than they do */
   instances(at: Moment, slug?: string): InstanceView[] {
-    const { index } = this.#state
-    const found = slug === undefined ? [...index.visible()] : (index.lookup(slug, false) ?? [])
+    const found = slug === undefined ? [...this.#index.visible()] : (this.#index.lookup(slug, false) ?? [])
     return found.map((one) => this.instance(one, at)).sort(byId)
   }
 
@@ -146,19 +148,19 @@ export class Reads {
   }
 
   #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
-    const { index, liveness } = this.#state
+    const { liveness } = this.#state
     const { id } = found.record
     const reason = whyInvisible(found, {
       isRemoved: this.#union.isRemoved(found.record),
-      winner: index.find(id)?.owner,
-      isShown: index.isVisible(id),
+      winner: this.#index.find(id)?.owner,
+      isShown: this.#index.isVisible(id),
       state: liveness.membership.member(found.owner)?.state,
     })
     return reason === undefined ? undefined : { why: this.#inWords(reason, found), reason }
   }
 
   #inWords(reason: InvisibleReason, { record: { id, maintenance } }: Found): string {
-    const winner = this.#state.index.find(id)?.owner ?? ''
+    const winner = this.#index.find(id)?.owner ?? ''
     if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
     if (reason === 'maintenance') return `in maintenance: ${maintenance}`
     return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
