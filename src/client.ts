@@ -39,6 +39,11 @@ export interface ClientOptions {
    * repeated: they come to the same. Default: 3, or the number of servers if that is greater; 1 never repeats.
    */
   readonly attempts?: number
+  /**
+   * Told why, when `pick` has to do with what it knew before because no daemon answers; and with nothing, when one answers again.
+   * Default: nobody is told, until a pick rejects.
+   */
+  readonly onPickOutage?: (slug: string, why: Error | undefined) => void
 }
 
 /** A registration as the daemon takes it: `url`, or the parts of one. */
@@ -74,7 +79,8 @@ export interface Client {
   lookup(slug: string): Promise<LookupResult>
   /**
    * The instance to call now: in turn, of those with the best status; undefined where there is none. What the daemon said is used
-   * for a second, and refreshed behind the scenes, so a pick seldom waits; where no daemon answers, for half a minute.
+   * for a second, then refreshed behind the scenes, so a pick seldom waits: the first one does, and one after a pause of over 5 s.
+   * Where no daemon answers it is used for half a minute; see `onPickOutage`.
    * @example
    * import { createClient } from 'rollcall/client'
    *
@@ -121,7 +127,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const { call } = calls
   const segment = encodeURIComponent
   const lookup = (slug: string): Promise<LookupResult> => call('GET', `/v1/lookup/${segment(slug)}`)
-  const choices = new Choices(lookup)
+  const choices = new Choices({ lookup, onOutage: options.onPickOutage })
   return {
     get server() {
       return calls.servers.current

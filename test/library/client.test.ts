@@ -112,30 +112,40 @@ describe('several servers', () => {
 /** A daemon's answers, and a clock, both moved by hand. */
 function choices(): {
   readonly pick: (slug?: string) => Promise<string | undefined>
-  readonly answer: { statuses: Record<string, InstanceStatus>; degraded: boolean; failure?: RegistryError }
+  readonly answer: {
+    statuses: Record<string, InstanceStatus>
+    degraded: boolean
+    failure?: RegistryError
+    /** Answers come only when this is over. */
+    silent?: Promise<void>
+  }
   readonly asked: string[]
+  readonly told: string[]
   readonly pass: (time_ms: number) => Promise<void>
 } {
   const answer: ReturnType<typeof choices>['answer'] = { statuses: {}, degraded: false }
   const asked: string[] = []
+  const told: string[] = []
   let now = 0
-  const made = new Choices(
-    async (slug): Promise<LookupResult> => {
+  const made = new Choices({
+    lookup: async (slug): Promise<LookupResult> => {
       asked.push(slug)
       await Promise.resolve()
+      if (answer.silent !== undefined) await answer.silent
       if (answer.failure !== undefined) throw answer.failure
       const entries = Object.entries(answer.statuses)
       const instances = entries.map(([id, status]) => ({ id, url: `http://${id}.test`, status }))
       return { slug, instances, degraded: answer.degraded }
     },
-    () => now,
-  )
+    onOutage: (slug, why) => told.push(`${slug}: ${why?.message ?? 'over'}`),
+    now: () => now,
+  })
   const pick = async (slug = 'web'): Promise<string | undefined> => (await made.pick(slug))?.id
   const pass = async (time_ms: number): Promise<void> => {
     now += time_ms
     await new Promise(setImmediate)
   }
-  return { pick, answer, asked, pass }
+  return { pick, answer, asked, told, pass }
 }
 
 describe('picks', () => {
@@ -161,17 +171,70 @@ describe('picks', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('use the last known where no daemon answers, for a while; then they say so', async () => {
-    const { pick, answer, pass } = choices()
+  test('after a pause wait for what is true now, and hand out nothing that went meanwhile', async () => {
+    const { pick, answer, asked, pass } = choices()
+    answer.statuses = { a: 'Healthy', b: 'Healthy' }
+    await pick()
+    answer.statuses = { b: 'Healthy' }
+    await pass(age_ms.paused + 1)
+    expect([await pick(), await pick()]).toEqual(['b', 'b'])
+    expect(asked).toHaveLength(2)
+    answer.statuses = {}
+    await pass(age_ms.kept - 1)
+    expect(await pick()).toBeUndefined()
+  })
+
+  test('that wait after a pause share one question', async () => {
+    const { pick, answer, asked, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.statuses = { b: 'Healthy', c: 'Healthy' }
+    await pass(age_ms.paused + 1)
+    expect((await Promise.all([pick(), pick()])).sort()).toEqual(['b', 'c'])
+    expect(asked).toHaveLength(2)
+  })
+
+  test('use the last known where no daemon answers, for a while, and say so; then they reject', async () => {
+    const { pick, answer, told, pass } = choices()
     answer.statuses = { a: 'Healthy' }
     await pick()
     answer.failure = new RegistryError('unavailable', 'gone')
     await pass(age_ms.kept - 1)
     expect(await pick()).toBe('a')
+    expect(told).toEqual(['web: gone'])
     await pass(2)
     await expect(pick()).rejects.toThrow('gone')
+    expect(told).toEqual(['web: gone'])
     delete answer.failure
     expect(await pick()).toBe('a')
+    expect(told).toEqual(['web: gone', 'web: over'])
+  })
+
+  test('find out by one wait that no daemon answers, not by one each', async () => {
+    const { pick, answer, told, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.failure = new RegistryError('unavailable', 'gone')
+    await pass(age_ms.paused + 1)
+    expect(await pick()).toBe('a')
+    answer.silent = new Promise(() => undefined)
+    for (let passed = 0; passed < age_ms.paused * 3; passed += age_ms.fresh) {
+      await pass(age_ms.fresh)
+      expect(await pick()).toBe('a')
+    }
+    expect(told).toEqual(['web: gone'])
+  })
+
+  test('use nothing of before where the daemon refuses to tell', async () => {
+    const { pick, answer, told, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.failure = new RegistryError('unauthorized', 'the token has ended')
+    await pass(age_ms.fresh + 1)
+    expect(await pick()).toBe('a') // it is asked meanwhile
+    await pass(1)
+    await expect(pick()).rejects.toThrow('the token has ended')
+    expect(told).toEqual([])
   })
 
   test('give nothing where nothing is worth calling, or known; of a daemon in doubt they take what there is', async () => {
