@@ -105,7 +105,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     nodeId: node.id,
     url: node.url,
     cluster: options.config.cluster,
-    version: packageVersion(),
+    version: packageVersion,
     ...(options.http !== undefined && { http: options.http }),
     listen: network.addresses(),
   })
