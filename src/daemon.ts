@@ -61,6 +61,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
     log,
     allowedHosts: hostsOf(config.url),
     corsOrigins: config.corsOrigin,
+    maxWatchers: config.maxWatchers,
     ...(config.tokens !== undefined && { credentials: config.tokens }),
   })
   ends.push(() => http.stop())

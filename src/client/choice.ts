@@ -106,7 +106,7 @@ function isOutage(error: unknown): error is RegistryError {
 }
 
 export interface ChoicesOptions {
-  readonly lookup: (slug: string) => Promise<LookupResult>
+  readonly lookup: (slug: string) => Promise<LookupResult | undefined>
   readonly onOutage?: ((slug: string, why: Error | undefined) => void) | undefined
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number
@@ -114,7 +114,7 @@ export interface ChoicesOptions {
 
 export class Choices {
   readonly #services = new Map<string, Service>()
-  readonly #lookup: (slug: string) => Promise<LookupResult>
+  readonly #lookup: (slug: string) => Promise<LookupResult | undefined>
   readonly #onOutage: (slug: string, why: Error | undefined) => void
   readonly #now: () => number
 
@@ -141,12 +141,10 @@ export class Choices {
 
   /** An unknown slug is a service with no instances: one may come. */
   async #load(slug: string): Promise<readonly InstanceView[]> {
-    try {
-      const { instances, degraded } = await this.#lookup(slug)
-      return worthPicking(instances, ({ status }) => status, degraded)
-    } catch (error) {
-      if (error instanceof RegistryError && error.code === 'not-found') return []
-      throw error
-    }
+    const found = await this.#lookup(slug)
+    if (found === undefined) return []
+    const worth = worthPicking(found.instances, ({ status }) => status, found.degraded)
+    // The moment was that of the answer: whoever picks is told what holds for a while.
+    return worth.map(({ lastHeartbeat: _, ...instance }) => instance)
   }
 }

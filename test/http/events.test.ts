@@ -39,14 +39,19 @@ class Listening {
     const { hostname, port } = new URL(served.url)
     const listening = new Listening(connect(Number(port), hostname))
     listening.socket.write(request(`GET /v1/events${query}`, headers))
-    await vi.waitFor(() => expect(listening.text).toContain(': listening\n\n'))
+    await vi.waitFor(() => expect(listening.all()).not.toEqual([]))
     return listening
   }
 
-  /** The events so far; the chunks of HTTP are between them. */
-  events(): { id: string; event: string; data: unknown }[] {
+  /** All events so far; the chunks of HTTP are between them. */
+  all(): { id: string; event: string; data: unknown }[] {
     const found = this.text.matchAll(/id: (\S+)\nevent: (\w+)\ndata: (.*)\n\n/g)
     return [...found].map(([, id = '', event = '', data = '']) => ({ id, event, data: JSON.parse(data) as unknown }))
+  }
+
+  /** Those after the first one, which says that the stream stands. */
+  events(): ReturnType<Listening['all']> {
+    return this.all().slice(1)
   }
 
   async hears(count: number): Promise<string[]> {
@@ -80,8 +85,8 @@ test('what is sent has the documented shapes', async () => {
   const listening = await Listening.open('?after=unknown')
   tell(silent, { ...shown('web'), instance: served.service.instances()[0] } as NewsEvent, shown('x'))
   await listening.hears(4)
-  const names = { member: 'MemberNews', instance: 'InstanceNews', reset: 'ResetNews' }
-  for (const { event, data } of listening.events()) {
+  const names = { listening: 'ListeningNews', member: 'MemberNews', instance: 'InstanceNews', reset: 'ResetNews' }
+  for (const { event, data } of listening.all()) {
     const schema = { $ref: `#/components/schemas/${names[event as keyof typeof names]}` }
     expect({ event, errors: documented.errors(schema, data) }).toEqual({ event, errors: [] })
   }
@@ -171,12 +176,12 @@ describe('bounds', () => {
 
   test('there is room for so many, then 503, and again when one has gone', async () => {
     const all: Listening[] = []
-    for (let i = 0; i < eventLimits.clients; i += 1) all.push(await Listening.open())
+    for (let i = 0; i < eventLimits.watchers; i += 1) all.push(await Listening.open())
     const answer = await sendRaw(served.url, request('GET /v1/events'))
     expectFailure(answer, 503, /events: 64 clients are listening/)
     expect(answer.headers['retry-after']).toBe('1')
     all[0]?.socket.destroy()
-    await vi.waitFor(() => expect(served.service.news.listeners).toBe(eventLimits.clients - 1))
+    await vi.waitFor(() => expect(served.service.news.listeners).toBe(eventLimits.watchers - 1))
     await Listening.open()
   })
 

@@ -1,7 +1,7 @@
 // The client when things are not as they should be: servers that are gone or busy, answers that are lost, instances to choose from.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Choices, age_ms } from '../../src/client/choice.js'
-import { createClient, isUnreachable, RegistryError } from '../../src/client.js'
+import { type Client, createClient, isUnreachable, RegistryError } from '../../src/client.js'
 import type { InstanceStatus, LookupResult } from '../../src/index.js'
 import { busy, done, hangUp, json, nobody, scripted, silence } from './scripted.js'
 
@@ -79,6 +79,64 @@ describe('a call that may be repeated', () => {
   })
 })
 
+describe('a signal', () => {
+  const id = 'a'
+  test.each<[string, (client: Client, signal: AbortSignal) => Promise<unknown>]>([
+    ['register', (client, signal) => client.register({ url: 'http://a.test' }, { signal })],
+    ['deregister', (client, signal) => client.deregister(id, { signal })],
+    ['setMaintenance', (client, signal) => client.setMaintenance(id, 'so', { signal })],
+    ['endMaintenance', (client, signal) => client.endMaintenance(id, { signal })],
+    ['lookup', (client, signal) => client.lookup('web', { signal })],
+    ['pick', (client, signal) => client.pick('web', { signal })],
+    ['instances', (client, signal) => client.instances({}, { signal })],
+    ['instanceRows', (client, signal) => client.instanceRows({}, { signal })],
+    ['saveDefinition', (client, signal) => client.saveDefinition({ id }, { signal })],
+    ['removeDefinition', (client, signal) => client.removeDefinition(id, { signal })],
+    ['definitions', (client, signal) => client.definitions({ signal })],
+    ['nodes', (client, signal) => client.nodes([], { signal })],
+    ['selfNode', (client, signal) => client.selfNode({ signal })],
+    ['removeNode', (client, signal) => client.removeNode('http://a.test', { signal })],
+    ['self', (client, signal) => client.self({ signal })],
+    ['peers', (client, signal) => client.peers({ signal })],
+    ['members', (client, signal) => client.members({ signal })],
+    ['digest', (client, signal) => client.digest({ signal })],
+    ['readiness', (client, signal) => client.readiness({ signal })],
+    ['leave', (client, signal) => client.leave({ signal })],
+  ])('ends %s with its reason: at once, while it waits, and between two attempts', async (name, ask) => {
+    const reason = new Error('enough')
+    const { url, asked } = await scripted(silence)
+    await expect(ask(createClient({ server: url }), AbortSignal.abort(reason))).rejects.toBe(reason)
+    expect(asked).toEqual([])
+    const abort = new AbortController()
+    const waiting = ask(createClient({ server: url }), abort.signal)
+    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    abort.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    const later = await scripted(json({ error: 'later' }, 503, { 'retry-after': '9' }))
+    const other = new AbortController()
+    const between = ask(createClient({ server: later.url }), other.signal)
+    const failure = between.catch((error: unknown) => error)
+    await vi.waitFor(() => expect(later.asked).toHaveLength(1))
+    setImmediate(() => other.abort(reason))
+    // An answer, or a call that is made once: there is no second attempt.
+    const isOver = name === 'leave'
+    expect(await failure).toEqual(isOver ? expect.objectContaining({ message: 'later' }) : reason)
+  })
+
+  test('that is over costs the others nothing: many picks wait for one answer', async () => {
+    const abort = new AbortController()
+    const { url } = await scripted((response, request) => {
+      abort.abort(new Error('enough'))
+      const instances = [{ id, url: 'http://a.test', status: 'Healthy' }]
+      setImmediate(() => json({ slug: 'web', instances, degraded: false })(response, request))
+    })
+    const client = createClient({ server: url })
+    const { signal } = abort
+    const [ended, other] = await Promise.allSettled([client.pick('web', { signal }), client.pick('web')])
+    expect([ended.status, other]).toEqual(['rejected', { status: 'fulfilled', value: expect.objectContaining({ id }) }])
+  })
+})
+
 describe('several servers', () => {
   test('the one that answers is asked from then on', async () => {
     const [gone, good] = [await nobody(), await scripted(json(digest))]
@@ -126,13 +184,15 @@ function choices(): {
   const answer: ReturnType<typeof choices>['answer'] = { statuses: {}, degraded: false }
   const asked: string[] = []
   const told: string[] = []
+  const known = ['web']
   let now = 0
   const made = new Choices({
-    lookup: async (slug): Promise<LookupResult> => {
+    lookup: async (slug): Promise<LookupResult | undefined> => {
       asked.push(slug)
       await Promise.resolve()
       if (answer.silent !== undefined) await answer.silent
       if (answer.failure !== undefined) throw answer.failure
+      if (!known.includes(slug)) return undefined
       const entries = Object.entries(answer.statuses)
       const instances = entries.map(([id, status]) => ({ id, url: `http://${id}.test`, status }))
       return { slug, instances, degraded: answer.degraded }
@@ -244,7 +304,6 @@ describe('picks', () => {
     answer.degraded = true
     await pass(age_ms.kept + 1)
     expect(await pick()).toBe('a')
-    answer.failure = new RegistryError('not-found', 'slug: nothing is registered')
     expect(await pick('other')).toBeUndefined()
   })
 
