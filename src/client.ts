@@ -5,23 +5,29 @@
 import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
-import type { Definition, Registration } from './core/model.js'
+import { untilAborted } from './client/pause.js'
+import type { CallOptions, InstanceQuery, Lookup, Positioned, Register } from './client/register.js'
+import { RegistryError } from './core/errors.js'
+import type { Definition } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
   InstanceView,
-  LookupResult,
   MemberView,
   NewsItem,
   NodeView,
+  PeersView,
   Readiness,
+  SelfView,
 } from './core/views.js'
-import type { PeersView, SelfView } from './core/views.js'
 
 export type { EventsQuery } from './client/events.js'
+export type * from './client/register.js'
 export { isUnreachable } from './client/failures.js'
 export { defaultServer } from './client/servers.js'
 export { RegistryError, type ErrorCode } from './core/errors.js'
+export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
+export type * from './core/views.js'
 
 export interface ClientOptions {
   /** The daemon's url, or its HOST:PORT. Default: the one on this machine, `http://127.0.0.1:58231`. */
@@ -39,70 +45,68 @@ export interface ClientOptions {
    * repeated: they come to the same. Default: 3, or the number of servers if that is greater; 1 never repeats.
    */
   readonly attempts?: number
+  /**
+   * Told why, when `pick` has to do with what it knew before because no daemon answers; and with nothing, when one answers again.
+   * Default: nobody is told, until a pick rejects.
+   */
+  readonly onPickOutage?: (slug: string, why: Error | undefined) => void
 }
 
-/** A registration as the daemon takes it: `url`, or the parts of one. */
-export type RegistrationRequest = Partial<Registration>
-
-/** AND-ed, exact. */
-export interface InstanceQuery {
-  readonly slug?: string
-  readonly deploymentId?: string
-  readonly host?: string
-  readonly ip?: string
-  readonly scheme?: string
-  readonly id?: string
-  readonly nodeUrl?: string
-  readonly tag?: string
-  readonly status?: string
-}
-
-/** Every call rejects with a RegistryError: by the daemon's answer, or one of which `isUnreachable` is true. */
-export interface Client {
+/** Every call rejects with a RegistryError, by the daemon's answer, or one of which `isUnreachable` is true; or with a signal's reason. */
+export interface Client extends Register {
   /** The daemon that is asked at present. */
   readonly server: string
-  register(registration: RegistrationRequest): Promise<{ readonly id: string }>
-  /** @throws RegistryError `not-found` */
-  deregister(id: string): Promise<void>
-  /** Hides an instance from every lookup until `endMaintenance`, or until it is registered again. Ask its home node. */
-  setMaintenance(id: string, reason?: string): Promise<void>
-  endMaintenance(id: string): Promise<void>
-  instances(query?: InstanceQuery): Promise<{ readonly instances: readonly InstanceView[] }>
-  /** Every record that the daemon knows, visible or not. */
-  instanceRows(query?: InstanceQuery): Promise<{ readonly instances: readonly InstanceRow[] }>
-  /** @throws RegistryError `not-found` where nothing has that slug */
-  lookup(slug: string): Promise<LookupResult>
+  lookup(slug: string, options?: CallOptions): Promise<Lookup | undefined>
   /**
    * The instance to call now: in turn, of those with the best status; undefined where there is none. What the daemon said is used
-   * for a second, and refreshed behind the scenes, so a pick seldom waits; where no daemon answers, for half a minute.
+   * for a second, then refreshed behind the scenes, so a pick seldom waits: the first one does, and one after a pause of over 5 s.
+   * Where no daemon answers it is used for half a minute; see `onPickOutage`. It comes without `lastHeartbeat`.
+   * @example
+   * import { createClient } from 'rollcall/client'
+   * import { createServer } from 'node:http'
+   *
+   * const service = createServer((_, response) => response.end('hello')).listen(8080)
+   * const client = createClient({ server: 'http://127.0.0.1:58231' })
+   * await client.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * const web = await client.pick('web')
+   * if (web !== undefined) console.log(web.url, await (await fetch(web.url)).text())
+   * service.close()
+   */
+  pick(slug: string, options?: CallOptions): Promise<InstanceView | undefined>
+  instances(
+    query?: InstanceQuery,
+    options?: CallOptions,
+  ): Promise<{ readonly instances: readonly InstanceView[] } & Positioned>
+  instanceRows(
+    query?: InstanceQuery,
+    options?: CallOptions,
+  ): Promise<{ readonly instances: readonly InstanceRow[] } & Positioned>
+  definitions(options?: CallOptions): Promise<{ readonly definitions: readonly Definition[] }>
+  nodes(ids?: readonly string[], options?: CallOptions): Promise<{ readonly nodes: readonly NodeView[] } & Positioned>
+  selfNode(options?: CallOptions): Promise<{ readonly node: NodeView }>
+  self(options?: CallOptions): Promise<SelfView>
+  peers(options?: CallOptions): Promise<PeersView>
+  members(options?: CallOptions): Promise<{ readonly members: readonly MemberView[] } & Positioned>
+  digest(options?: CallOptions): Promise<DigestView>
+  readiness(options?: CallOptions): Promise<Readiness>
+  /**
+   * News of members and instances. The first item, of type `listening`, says that the stream stands. A connection that breaks is
+   * made anew, for as long as it takes, and goes on where it was; only the first one has to succeed. Where items may be missing
+   * there is one of type `reset`: then read everything anew.
    * @example
    * import { createClient } from 'rollcall/client'
    *
    * const client = createClient({ server: 'http://127.0.0.1:58231' })
-   * await client.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
-   * const web = await client.pick('web')
-   * console.log(web?.url ?? 'nothing to call')
-   */
-  pick(slug: string): Promise<InstanceView | undefined>
-  saveDefinition(definition: Definition): Promise<void>
-  definitions(): Promise<{ readonly definitions: readonly Definition[] }>
-  removeDefinition(id: string): Promise<void>
-  nodes(ids?: readonly string[]): Promise<{ readonly nodes: readonly NodeView[] }>
-  selfNode(): Promise<{ readonly node: NodeView }>
-  removeNode(url: string): Promise<void>
-  self(): Promise<SelfView>
-  peers(): Promise<PeersView>
-  members(): Promise<{ readonly members: readonly MemberView[] }>
-  digest(): Promise<DigestView>
-  readiness(): Promise<Readiness>
-  /**
-   * News of members and instances, from the beginning of the loop or after the item with the id `after`. A connection that breaks
-   * is made anew, for as long as it takes, and goes on where it was; only the first one has to succeed. Where items may be
-   * missing there is one of type `reset`: then read everything anew.
+   * const { instances, position } = await client.instances({ slug: 'web' })
+   * console.log(instances.length)
+   * for await (const { event } of client.events({ slug: 'web', after: position })) {
+   *   console.log(event.type) // nothing that happened between the two is missed
+   *   break
+   * }
    */
   events(query?: EventsQuery): AsyncIterableIterator<NewsItem>
   /** `restart`: it is back within half a minute, and its healthy instances stay listed meanwhile. */
-  leave(options?: { readonly restart?: boolean }): Promise<void>
+  leave(options?: { readonly restart?: boolean } & CallOptions): Promise<void>
 }
 
 /**
@@ -111,43 +115,56 @@ export interface Client {
  *
  * const client = createClient({ server: 'http://127.0.0.1:58231' })
  * const { id } = await client.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
- * const { instances, degraded } = await client.lookup('web')
- * console.log(instances.length, degraded)
+ * const web = await client.lookup('web')
+ * console.log(web?.instances.length, web?.degraded)
  * await client.deregister(id)
  * @throws RegistryError `malformed` where a server is no url, or `token` fits into no header
  */
 export function createClient(options: ClientOptions = {}): Client {
   const calls = new Calls(options)
-  const { call } = calls
+  const { call, positioned } = calls
   const segment = encodeURIComponent
-  const lookup = (slug: string): Promise<LookupResult> => call('GET', `/v1/lookup/${segment(slug)}`)
-  const choices = new Choices(lookup)
+  const lookup: Client['lookup'] = (slug, options) =>
+    unlessNotFound(positioned('GET', `/v1/lookup/${segment(slug)}`, options))
+  const choices = new Choices({ lookup, onOutage: options.onPickOutage })
   return {
     get server() {
       return calls.servers.current
     },
-    register: (registration) => call('PUT', '/registry-svc/instance', { body: registration }),
-    deregister: (id) => call('DELETE', `/registry-svc/instance/${segment(id)}`),
-    setMaintenance: (id, reason) => call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
-    endMaintenance: (id) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`),
-    instances: (query) => call('GET', `/registry-svc/instances${queryString(query)}`),
-    instanceRows: (query) => call('GET', `/v1/instances${queryString(query)}`),
+    register: (registration, options) => call('PUT', '/registry-svc/instance', { body: registration, ...options }),
+    deregister: (id, options) => call('DELETE', `/registry-svc/instance/${segment(id)}`, options),
+    setMaintenance: (id, reason, options) =>
+      call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason }, ...options }),
+    endMaintenance: (id, options) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`, options),
+    instances: (query, options) => positioned('GET', `/registry-svc/instances${queryString(query)}`, options),
+    instanceRows: (query, options) => positioned('GET', `/v1/instances${queryString(query)}`, options),
     lookup,
-    pick: (slug) => choices.pick(slug),
-    saveDefinition: (definition) => call('PUT', '/registry-svc/definition', { body: { definition } }),
-    definitions: () => call('GET', '/registry-svc/definitions'),
-    removeDefinition: (id) => call('DELETE', `/registry-svc/definition/${segment(id)}`),
-    nodes: (ids) => call('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids } }),
-    selfNode: () => call('GET', '/registry-svc/node/self'),
-    removeNode: (url) => call('DELETE', `/registry-svc/node/${segment(url)}`),
-    self: () => call('GET', '/v1/self'),
-    peers: () => call('GET', '/v1/peers'),
-    members: () => call('GET', '/v1/members'),
-    digest: () => call('GET', '/v1/digest'),
-    readiness: () => call('GET', '/readyz', { accept: isReadiness }),
+    pick: (slug, options) => untilAborted(options?.signal, () => choices.pick(slug)),
+    saveDefinition: async (definition, options) =>
+      void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),
+    definitions: (options) => call('GET', '/registry-svc/definitions', options),
+    removeDefinition: (id, options) => call('DELETE', `/registry-svc/definition/${segment(id)}`, options),
+    nodes: (ids, options) =>
+      positioned('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids }, ...options }),
+    selfNode: (options) => call('GET', '/registry-svc/node/self', options),
+    removeNode: (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
+    self: (options) => call('GET', '/v1/self', options),
+    peers: (options) => call('GET', '/v1/peers', options),
+    members: (options) => positioned('GET', '/v1/members', options),
+    digest: (options) => call('GET', '/v1/digest', options),
+    readiness: (options) => call('GET', '/readyz', { accept: isReadiness, ...options }),
     events: (query) => followEvents(calls, query ?? {}),
-    leave: ({ restart = false } = {}) =>
-      call('POST', '/v1/leave', { once: true, ...(restart && { body: { restart } }) }),
+    leave: async ({ restart = false, signal } = {}) =>
+      void (await call('POST', '/v1/leave', { once: true, signal, ...(restart && { body: { restart } }) })),
+  }
+}
+
+async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof RegistryError && error.code === 'not-found') return undefined
+    throw error
   }
 }
 

@@ -7,18 +7,22 @@ import { isIPv4 } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
+import { logLevels, type LogLevel } from './config/logger.js'
 import { nearest } from './config/nearest.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
 import { bestFirst, ownAddresses, type Interfaces } from './config/reach.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
-import { defaultPeerPort, formatHostPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
+import { defaultPeerPort, formatHostPort, isLoopback, type HostPort } from './config/values.js'
 import { RegistryError } from './core/errors.js'
 
-export { formatHostPort, isLoopback, logLevels, type HostPort, type LogLevel } from './config/values.js'
+export { logLevels, type LogLevel } from './config/logger.js'
+export { formatHostPort, isLoopback, type HostPort } from './config/values.js'
 export type { ConfigSources, Environment } from './config/layers.js'
 
 export const defaultHttp = { host: '127.0.0.1', port: 58_231 } as const
+
+const defaultMaxWatchers = 64
 
 /** What a daemon is started with: validated, complete, independent of where it came from. */
 export interface Config {
@@ -50,6 +54,7 @@ export interface Config {
   readonly zone?: string
   /** The content of the key file. Absent: an open cluster. */
   readonly clusterKey?: Uint8Array
+  readonly maxWatchers: number
   readonly logLevel: LogLevel
   /** The share of gossip that this daemon ignores, 0 to 1. For tests. */
   readonly testDropGossip: number
@@ -117,6 +122,18 @@ export const options = {
     takes: 'switch',
     what: 'allow --http on other than loopback addresses, open to all who can reach it',
     parse: values.parseSwitch,
+  },
+  /**
+   * Each stream of `/v1/events` is a connection that stays, and a queue of up to 1 MiB where its reader is slow. Beyond it whoever
+   * comes is told so, and nobody who listens is cut off.
+   */
+  maxWatchers: {
+    flag: '--max-watchers <count>',
+    env: 'ROLLCALL_MAX_WATCHERS',
+    takes: 'one',
+    fallback: String(defaultMaxWatchers),
+    what: 'how many may watch the news at once (GET /v1/events)',
+    parse: values.parseMaxWatchers,
   },
   /** Browsers let pages of other origins neither read nor change what is here, unless these headers say they may. */
   corsOrigin: {
@@ -214,7 +231,7 @@ export const options = {
     takes: 'one',
     fallback: 'info',
     what: 'how much is logged, on stderr',
-    choices: values.logLevels,
+    choices: logLevels,
     parse: values.parseLogLevel,
   },
   /** A second node on one machine in one word. Excludes `--data-dir`; `--http` and `--listen` still count where given. */
@@ -271,6 +288,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
     corsOrigin: given.corsOrigin ?? [],
+    maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
     listen: given.listen ?? [`/ip4/0.0.0.0/tcp/${temp ? 0 : defaultPeerPort}`],
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],

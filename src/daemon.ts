@@ -61,6 +61,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
     log,
     allowedHosts: hostsOf(config.url),
     corsOrigins: config.corsOrigin,
+    maxWatchers: config.maxWatchers,
     ...(config.tokens !== undefined && { credentials: config.tokens }),
   })
   ends.push(() => http.stop())
@@ -68,7 +69,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
 
   const url = config.url ?? defaultNodeUrl(bound.port)
   const { life, engine, network, service, ...node } = createRuntime({
-    ...{ config: { ...config, url }, dataDir, stored, http: bound.url, log, ends },
+    ...{ config: { ...config, url }, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
     onEvent: (event) => writeLine(log, lineOf(event)),
     onBug: (error) =>
       queueMicrotask(() => {

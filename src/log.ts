@@ -3,7 +3,7 @@
  */
 import { pino, type DestinationStream, type Logger } from 'pino'
 import pretty from 'pino-pretty'
-import type { LogLevel } from './config.js'
+import type { LentLog, LogLevel } from './config/logger.js'
 
 export type Log = Logger
 
@@ -28,16 +28,6 @@ function stderrStream(): DestinationStream {
   const stream = pino.destination({ dest: stderr, sync: true, maxLength: unwrittenBytes })
   stream.on('error', () => undefined) // without a listener the line that was to be written would throw, wherever it was said
   return stream
-}
-
-/** What a program's own logger has to be able to do: pino's can, and so can `console`. */
-export interface LentLog {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-  /** Where it is missing, all of our own lines are written, and none of the network stack's. */
-  isLevelEnabled?(level: string): boolean
 }
 
 const lentLevels = ['debug', 'info', 'warn', 'error'] as const

@@ -3,15 +3,24 @@
  * parts as the daemon does, and closes them.
  */
 import './polyfill.js'
-import type { RegistrationRequest } from './client.js'
+import { untilAborted } from './client/pause.js'
+import type {
+  CallOptions,
+  InstanceQuery,
+  Lookup,
+  NewsQuery,
+  Positioned,
+  Register,
+  RegistrationRequest,
+} from './client/register.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
 import { type Definition, parseDefinition, parseMaintenance, parseRegistration } from './core/model.js'
 import type {
   DigestView,
+  InstanceRow,
   InstanceView,
-  LookupResult,
   MemberView,
   NewsEvent,
   NewsItem,
@@ -23,7 +32,7 @@ import type {
 import { type End, endAll } from './daemon/life.js'
 import { lineOf, linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
-import { type InstanceFilters, matches } from './http/filters.js'
+import { matches } from './http/filters.js'
 import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
@@ -51,21 +60,17 @@ export interface NodeEvents {
  * they are on this node's disk, and reach the others by themselves. Whatever is wrong throws a `RegistryError`; after `stop` every
  * call does.
  */
-export interface RollcallNode extends AsyncDisposable {
+export interface RollcallNode extends Register, AsyncDisposable {
   /** The name that the cluster knows this node by. */
   readonly peerId: string
   /** Multiaddrs at which other nodes can `join` this one. */
   readonly addresses: readonly string[]
-  readonly self: SelfView
-
   /**
    * Resolves once writes are accepted: this node has found its peers, or none, and its own record is on disk. Writes that come
    * earlier wait as well; this is for programs that want to know. Later troubles are in `readiness()`.
    * @throws RegistryError `unavailable` if the node stops before; the signal's reason if that aborts
    */
-  ready(options?: { readonly signal?: AbortSignal }): Promise<void>
-  /** Whether writes are accepted now, and if not, why. */
-  readiness(): Readiness
+  ready(options?: CallOptions): Promise<void>
 
   /**
    * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
@@ -75,56 +80,46 @@ export interface RollcallNode extends AsyncDisposable {
    *
    * const node = await createNode({ memory: true })
    * const { id } = await node.register({ slug: 'web', url: 'http://127.0.0.1:8080', tags: ['blue'] })
-   * console.log(node.instances({ tag: 'blue' }).map(({ url }) => url))
+   * console.log(node.instances({ tag: 'blue' }).instances.map(({ url }) => url))
    * await node.deregister(id)
    * await node.stop()
    * @throws RegistryError `malformed`, naming the field
    */
-  register(registration: RegistrationRequest): Promise<{ readonly id: string }>
-  /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
-  deregister(id: string): Promise<void>
+  register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
   /**
    * Hides an instance of this node from every lookup while it goes on running, until `endMaintenance`, or until it is registered
-   * again. Callers go to the others; `rollcall why`, and `/v1/instances` of any daemon, tell the reason.
+   * again. Callers go to the others; `rollcall why`, and `instanceRows`, tell the reason.
    * @example
    * import { createNode } from 'rollcall'
    *
    * await using node = await createNode({ memory: true })
    * const { id } = await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
    * await node.setMaintenance(id, 'new disk')
-   * console.log(node.instances({ slug: 'web' }).length) // 0
+   * console.log(node.instances({ slug: 'web' }).instances.length) // 0
    * await node.endMaintenance(id)
-   * console.log(node.instances({ slug: 'web' }).length) // 1
+   * console.log(node.instances({ slug: 'web' }).instances.length) // 1
    * @throws RegistryError `not-found`; `conflict`, naming the node where it was registered, if that is another one; `malformed`
    */
-  setMaintenance(id: string, reason?: string): Promise<void>
-  /** Shows an instance of this node again. @throws RegistryError like `setMaintenance` */
-  endMaintenance(id: string): Promise<void>
+  setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
 
-  /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
-  lookup(slug: string): LookupResult | undefined
+  // ---- reads, which this node answers at once, out of this program's memory
+
+  lookup(slug: string): Lookup | undefined
   /**
    * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
    * microsecond, so call it for each request. It comes without `lastHeartbeat`.
    */
   pick(slug: string): InstanceView | undefined
-  /** The visible instances that fit all of the given fields, exactly. */
-  instances(filters?: InstanceFilters): readonly InstanceView[]
-
-  /** Says what a service is: any JSON with an `id`. The last one that was saved counts, everywhere. */
-  saveDefinition(definition: Definition): Promise<void>
-  /** @throws RegistryError `not-found` */
-  removeDefinition(id: string): Promise<void>
-  definitions(): readonly Definition[]
-
-  /** The records of the living nodes, this one among them. */
-  nodes(): readonly NodeView[]
-  /** What this node believes of each node that it knows, dead ones too. */
-  members(): readonly MemberView[]
-  /** The connections, and how far each peer's register agrees with this one. */
+  instances(query?: InstanceQuery): { readonly instances: readonly InstanceView[] } & Positioned
+  instanceRows(query?: InstanceQuery): { readonly instances: readonly InstanceRow[] } & Positioned
+  definitions(): { readonly definitions: readonly Definition[] }
+  nodes(ids?: readonly string[]): { readonly nodes: readonly NodeView[] } & Positioned
+  selfNode(): { readonly node: NodeView }
+  self(): SelfView
   peers(): PeersView
-  /** Equal on two nodes exactly where they hold the same. */
+  members(): { readonly members: readonly MemberView[] } & Positioned
   digest(): DigestView
+  readiness(): Readiness
 
   /**
    * Tells a listener of each event from now on. One that throws, or rejects, is shown as a warning of the process and does the
@@ -141,20 +136,23 @@ export interface RollcallNode extends AsyncDisposable {
    */
   on<Type extends keyof NodeEvents>(type: Type, listener: (event: NodeEvents[Type]) => unknown): () => void
   /**
-   * News of members and instances from now on, in order, until the signal aborts or the node stops; both end the loop quietly. A
-   * loop that falls thousands of items behind gets a `reset` in place of what it missed: then read everything anew.
+   * News of members and instances, in order, from now on or `after` an earlier answer, until the signal aborts or the node stops; both
+   * end the loop quietly. The first item, of type `listening`, says that the stream stands. A loop that falls thousands of items
+   * behind gets a `reset` in place of what it missed: then read everything anew.
    * @example
    * import { createNode } from 'rollcall'
    *
    * await using node = await createNode({ memory: true })
-   * const news = node.events()
+   * const { instances, position } = node.instances({ slug: 'web' })
+   * console.log(instances.length) // 0
    * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
-   * for await (const { at, event } of news) {
-   *   console.log(at, event.type)
+   * for await (const { event } of node.events({ slug: 'web', after: position })) {
+   *   if (event.type === 'listening') continue
+   *   console.log(event.type) // nothing that happened since is missed
    *   break
    * }
    */
-  events(options?: { readonly signal?: AbortSignal }): AsyncIterableIterator<NewsItem>
+  events(query?: NewsQuery): AsyncIterableIterator<NewsItem>
 
   /** Says goodbye, so that the others need not find out, and lets go of everything. Any number of times. */
   stop(): Promise<void>
@@ -182,7 +180,14 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     ends.push(() => dataDir.close())
     const stored = await dataDir.storage.load()
     const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`
-    const node = new EmbeddedNode({ config: { ...config, url }, dataDir, stored, log, ends })
+    const node = new EmbeddedNode({
+      config: { ...config, url },
+      dataDir,
+      transient: path === undefined,
+      stored,
+      log,
+      ends,
+    })
     await node.begin()
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
@@ -283,21 +288,13 @@ class EmbeddedNode implements RollcallNode {
     return this.#listeners.on(type, listener)
   }
 
-  events({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<NewsItem> {
+  events({ signal, ...query }: NewsQuery = {}): AsyncIterableIterator<NewsItem> {
     const over = this.#over.signal
-    return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal])
+    return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal], query)
   }
 
-  async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    signal?.throwIfAborted()
-    const { promise, reject } = Promise.withResolvers<never>()
-    const onAbort = (): void => reject(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      await Promise.race([this.#isReady.promise, promise])
-    } finally {
-      signal?.removeEventListener('abort', onAbort)
-    }
+  async ready({ signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, () => this.#isReady.promise)
   }
 
   // ---- reads and writes
@@ -320,37 +317,37 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.addresses()
   }
 
-  get self(): SelfView {
-    return frozen(this.#service.self())
+  async register(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<{ readonly id: string }> {
+    return untilAborted(signal, async () => this.#service.register(parseRegistration(registration)))
   }
 
-  async register(registration: RegistrationRequest): Promise<{ readonly id: string }> {
-    return this.#service.register(parseRegistration(registration))
+  async deregister(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, async () => this.#service.deregister(id))
   }
 
-  async deregister(id: string): Promise<void> {
-    await this.#service.deregister(id)
+  async setMaintenance(id: string, reason?: string, { signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, async () => this.#service.setMaintenance(id, parseMaintenance({ reason })))
   }
 
-  async setMaintenance(id: string, reason?: string): Promise<void> {
-    await this.#service.setMaintenance(id, parseMaintenance({ reason }))
+  async endMaintenance(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, async () => this.#service.setMaintenance(id, undefined))
   }
 
-  async endMaintenance(id: string): Promise<void> {
-    await this.#service.setMaintenance(id, undefined)
+  async saveDefinition(definition: Definition, { signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, async () => this.#service.saveDefinition(parseDefinition({ definition })))
   }
 
-  async saveDefinition(definition: Definition): Promise<void> {
-    await this.#service.saveDefinition(parseDefinition({ definition }))
+  async removeDefinition(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, async () => this.#service.removeDefinition(id))
   }
 
-  async removeDefinition(id: string): Promise<void> {
-    await this.#service.removeDefinition(id)
+  async removeNode(url: string, { signal }: CallOptions = {}): Promise<void> {
+    await untilAborted(signal, async () => this.#service.removeNode(url))
   }
 
-  lookup(slug: string): LookupResult | undefined {
+  lookup(slug: string): Lookup | undefined {
     try {
-      return frozen(this.#service.lookup(slug))
+      return this.#positioned(this.#service.lookup(slug))
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'not-found') return undefined
       throw error
@@ -362,20 +359,33 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.registry.read.picked(slug)
   }
 
-  instances(filters: InstanceFilters = {}): readonly InstanceView[] {
-    return frozen(this.#service.instances(filters.slug).filter((view) => matches(view, filters)))
+  instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {
+    return this.#positioned({ instances: this.#service.instances(query.slug).filter((view) => matches(view, query)) })
   }
 
-  definitions(): readonly Definition[] {
-    return frozen(this.#service.definitions())
+  instanceRows(query: InstanceQuery = {}): ReturnType<RollcallNode['instanceRows']> {
+    return this.#positioned({ instances: this.#service.instanceRows().filter((view) => matches(view, query)) })
   }
 
-  nodes(): readonly NodeView[] {
-    return frozen(this.#service.nodes())
+  definitions(): ReturnType<RollcallNode['definitions']> {
+    return frozen({ definitions: this.#service.definitions() })
   }
 
-  members(): readonly MemberView[] {
-    return frozen(this.#service.members())
+  nodes(ids: readonly string[] = []): ReturnType<RollcallNode['nodes']> {
+    const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
+    return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
+  }
+
+  selfNode(): ReturnType<RollcallNode['selfNode']> {
+    return frozen({ node: this.#service.selfNode() })
+  }
+
+  self(): SelfView {
+    return frozen(this.#service.self())
+  }
+
+  members(): ReturnType<RollcallNode['members']> {
+    return this.#positioned({ members: this.#service.members() })
   }
 
   peers(): PeersView {
@@ -388,5 +398,9 @@ class EmbeddedNode implements RollcallNode {
 
   readiness(): Readiness {
     return frozen(this.#service.readiness())
+  }
+
+  #positioned<T extends object>(answer: T): T & Positioned {
+    return frozen({ ...answer, position: this.#runtime.news.position })
   }
 }

@@ -4,6 +4,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { packageVersion } from '../src/config/version.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -243,10 +244,15 @@ describe('files', () => {
 
 describe('the package', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string
     scripts: Record<string, string>
     dependencies: Record<string, string>
     devDependencies: Record<string, string>
   }
+
+  test('says in the code which version it is', () => {
+    expect(packageVersion).toBe(manifest.version)
+  })
 
   test('pins every dependency exactly', () => {
     const all = { ...manifest.dependencies, ...manifest.devDependencies }

@@ -96,6 +96,8 @@ const removals: Readonly<Record<string, Patch>> = {
   'the lesser owner wins': ['instances', 'compareIds(a.owner, b.owner)', 'compareIds(b.owner, a.owner)'],
   'removals are not copied when their writer is fenced': ['fence', 'removal !== undefined', 'false'],
   'definitions are not copied when their writer is fenced': ['fence', '.#copyDefinition($$$)'],
+  'whoever says goodbye is over': ['#isOver', 'this.#state.records.union.node(owner)?.transient === true', 'true'],
+  'who leaves for a restart is over': ['#isOver', 'left?.restartGrace_s === 0', 'left !== undefined'],
   'fences are not noted': ['Fences.note', '.#noted.set($$$)'],
   'who knows a fence from a note alone keeps it to itself': ['fenceAgain', '.fenceUpTo($$$)'],
   'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],

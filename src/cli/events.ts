@@ -39,7 +39,8 @@ async function watch(options: WatchOptions): Promise<void> {
   await untilInterrupted(async (signal) => {
     const query = { signal, onInterruption, ...(slug !== undefined && { slug }), ...(type !== undefined && { type }) }
     for await (const item of client.events(query)) {
-      printLines(options.json ? JSON.stringify(item) : formatEvent(item, lookOfOutput()))
+      if (options.json) printLines(JSON.stringify(item))
+      else if (item.event.type !== 'listening') printLines(formatEvent(item, lookOfOutput()))
     }
   })
 }
@@ -47,6 +48,7 @@ async function watch(options: WatchOptions): Promise<void> {
 /** One event in one line; what stays the same is at the same place. */
 export function formatEvent({ at, event }: NewsItem, { paint }: Look): string {
   const time = paint('dim', formatClock(at))
+  if (event.type === 'listening') return `${time}  ${paint('dim', 'listening')}`
   if (event.type === 'reset') return `${time}  ${paint('warn', 'events were missed here')}`
   if (event.type === 'member') {
     const { nodeId, peer, from, to, why } = event

@@ -2,7 +2,7 @@
  * The commands that read instances: list, look up, pick. What is visible is the daemon's decision alone.
  */
 import { Option, type Command } from 'commander'
-import type { Client, InstanceQuery } from '../client.js'
+import type { Client, InstanceQuery, Lookup } from '../client.js'
 import { RegistryError } from '../core/errors.js'
 import { instanceStatuses } from '../core/model.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
@@ -112,7 +112,14 @@ const recordColumns: readonly Column<InstanceRow>[] = [
 ]
 
 async function lookUp(slug: string, options: ReadingOptions): Promise<void> {
-  await read(options, { ask: (client) => client.lookup(slug), field: 'instances', show: showLookup })
+  await read(options, { ask: (client) => lookupAt(client, slug), field: 'instances', show: showLookup })
+}
+
+/** @throws RegistryError `not-found` */
+async function lookupAt(client: Client, slug: string): Promise<Lookup> {
+  const found = await client.lookup(slug)
+  if (found !== undefined) return found
+  throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
 }
 
 function showLookup({ slug, instances, picked, degraded }: LookupResult, look: Look): string {
@@ -127,7 +134,7 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
 
 async function pick(slug: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
-  const { picked } = await answerOf(client, client.lookup(slug), 'instances')
+  const { picked } = await answerOf(client, lookupAt(client, slug), 'instances')
   if (picked === undefined) {
     throw new RegistryError('not-found', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
   }

@@ -37,7 +37,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
 export function createProgram(): Command {
   const program = new Command('rollcall')
     .description('A service registry with no servers.')
-    .version(packageVersion(), '-V, --version', 'print the version')
+    .version(packageVersion, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help, also of a command')
     .enablePositionalOptions() // what follows the program of `run` is the program's
     .exitOverride()

@@ -21,7 +21,7 @@ const defaultInterval_s = 1
 
 export async function read<Answer extends object>(options: ReadingOptions, reading: Reading<Answer>): Promise<void> {
   const client = clientOf(options)
-  const ask = async (): Promise<Answer> => await answerOf(client, reading.ask(client), reading.field)
+  const ask = async (): Promise<Answer> => withoutPosition(await answerOf(client, reading.ask(client), reading.field))
   const { watch, interval, json = false } = options
   if (watch === undefined && interval === undefined) {
     const answer = await ask()
@@ -35,6 +35,12 @@ export async function read<Answer extends object>(options: ReadingOptions, readi
       now: () => performance.now(),
     }),
   )
+}
+
+/** How far the news go is no part of what was asked: it changes without it, and `--watch` would print the same again and again. */
+function withoutPosition<Answer extends object>(answer: Answer): Answer {
+  const { position: _, ...rest } = answer as Answer & { readonly position?: string }
+  return rest as Answer
 }
 
 const terminal: Terminal = {

@@ -2,10 +2,13 @@
  * One call to a daemon, asked again where that may help but do no harm. It has a number of attempts and a time.
  */
 import { RegistryError, messageOf } from '../core/errors.js'
+import { positionHeader } from '../config/position.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
+import { pause, untilAborted } from './pause.js'
+import type { Positioned } from './register.js'
 import { Servers } from './servers.js'
 
-export interface CallOptions {
+export interface CallsOptions {
   readonly server?: string
   readonly servers?: readonly string[]
   readonly token?: string
@@ -22,9 +25,17 @@ export interface CallDetails {
   readonly accept?: (answer: unknown) => boolean
   /** Must not be asked twice. */
   readonly once?: true
+  /** Ends the call, which then rejects with its reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export type Call = <T>(method: Method, path: string, details?: CallDetails) => Promise<T>
+
+/** What a daemon said, and how far that goes. */
+interface Answer {
+  readonly said: unknown
+  readonly position?: string
+}
 
 const defaults = { timeout_ms: 10_000, attempts: 3 } as const
 /** Between two rounds over all servers; doubles with each round. */
@@ -45,7 +56,7 @@ export class Calls {
   readonly #fetch: typeof fetch
   readonly #credentials: Readonly<Record<string, string>>
 
-  constructor(options: CallOptions) {
+  constructor(options: CallsOptions) {
     this.servers = new Servers(options)
     this.timeout_ms = options.timeout_ms ?? defaults.timeout_ms
     this.attempts = options.attempts ?? Math.max(defaults.attempts, this.servers.all.length)
@@ -61,23 +72,38 @@ export class Calls {
     return this.#fetch(`${server}${path}`, { method, redirect: 'error', ...init, headers })
   }
 
-  readonly call: Call = async <T>(method: Method, path: string, details: CallDetails = {}): Promise<T> => {
+  readonly call: Call = async <T>(method: Method, path: string, details: CallDetails = {}): Promise<T> =>
+    (await untilAborted(details.signal, () => this.#call(method, path, details))).said as T
+
+  /** The same of what carries the position of the news that it includes. */
+  readonly positioned = async <T extends object>(
+    method: Method,
+    path: string,
+    details: CallDetails = {},
+  ): Promise<T & Positioned> => {
+    const { said, position } = await untilAborted(details.signal, () => this.#call(method, path, details))
+    return { ...(said as T), ...(position !== undefined && { position }) }
+  }
+
+  async #call(method: Method, path: string, details: CallDetails): Promise<Answer> {
     const deadline = performance.now() + this.timeout_ms
     const failures = new Map<string, string>()
     let mayBeDone = false
     for (let made = 1; ; made += 1) {
       const server = this.servers.current
       try {
-        return (await this.#ask(server, method, path, { ...details, limit_ms: this.#share(made, deadline) })) as T
+        return await this.#ask(server, method, path, { ...details, limit_ms: this.#share(made, deadline) })
       } catch (error) {
+        details.signal?.throwIfAborted()
         // An attempt before, whose answer never came, may well have removed it; it is gone in any case.
-        if (mayBeDone && method === 'DELETE' && isNotFound(error)) return undefined as T
+        if (mayBeDone && method === 'DELETE' && isNotFound(error)) return { said: undefined }
         mayBeDone ||= !neverArrived(error)
         failures.set(server, messageOf(error))
-        const pause = details.once === true || made >= this.attempts ? undefined : this.#pause_ms(error, made)
-        if (pause === undefined || performance.now() + pause >= deadline) throw summary(error, failures)
+        const pause_ms = details.once === true || made >= this.attempts ? undefined : this.#pause_ms(error, made)
+        if (pause_ms === undefined || performance.now() + pause_ms >= deadline) throw summary(error, failures)
         this.servers.failed(server)
-        await new Promise((resolve) => setTimeout(resolve, pause))
+        await pause(pause_ms, details.signal)
+        details.signal?.throwIfAborted()
       }
     }
   }
@@ -100,18 +126,21 @@ export class Calls {
     server: string,
     method: Method,
     path: string,
-    { body, accept, limit_ms }: CallDetails & { readonly limit_ms: number },
-  ): Promise<unknown> {
-    const { response, text } = await this.#exchange(server, limit_ms, async (signal) => {
+    { body, accept, limit_ms, signal }: CallDetails & { readonly limit_ms: number },
+  ): Promise<Answer> {
+    const { response, text } = await this.#exchange(server, limit_ms, signal, async (signal) => {
       const content =
         body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
       const response = await this.send(server, method, path, { signal, ...content })
       return { response, text: await response.text() }
     })
     const { status } = response
-    if (status === 204) return undefined
+    if (status === 204) return { said: undefined }
     const answer = parseAnswer(text, server, status)
-    if (status < 300 || (status === 503 && accept?.(answer) === true)) return answer
+    if (status < 300 || (status === 503 && accept?.(answer) === true)) {
+      const position = response.headers.get(positionHeader)
+      return { said: answer, ...(position !== null && { position }) }
+    }
     throw refusal(response, answer, `${server} answered ${status} to ${method} ${path}`)
   }
 
@@ -120,8 +149,15 @@ export class Calls {
    * before the first byte, waits on with nothing left to wait for, and a program that awaits it would just end. It also forgets
    * its signal once the garbage collector has taken the request, so the time is watched here as well.
    */
-  async #exchange<T>(server: string, limit_ms: number, attempt: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #exchange<T>(
+    server: string,
+    limit_ms: number,
+    signal: AbortSignal | undefined,
+    attempt: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const abort = new AbortController()
+    const onAbort = (): void => abort.abort(signal?.reason)
+    signal?.addEventListener('abort', onAbort, { once: true })
     const late = new Error(`no answer in ${Math.round(limit_ms) / 1000} s`)
     const timer = setTimeout(() => abort.abort(late), limit_ms)
     const expired = new Promise<never>((_, reject) => {
@@ -133,6 +169,7 @@ export class Calls {
       throw unreachable(server, error)
     } finally {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 }

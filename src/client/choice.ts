@@ -5,8 +5,11 @@ import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
 import type { InstanceView, LookupResult } from '../core/views.js'
 
-/** Older than `fresh`: asked again, while what is known still serves. Older than `kept`: not served any more. */
-export const age_ms = { fresh: 1000, kept: 30_000 } as const
+/**
+ * Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer than `paused`: the first one waits for
+ * the answer, since much may have gone meanwhile. Older than `kept`: not served any more, whatever fails.
+ */
+export const age_ms = { fresh: 1000, paused: 5000, kept: 30_000 } as const
 /** Slugs that are remembered; beyond it the one that was first asked for is forgotten. */
 const slugLimit = 1000
 
@@ -16,21 +19,29 @@ interface Known {
   readonly turn: number
 }
 
+/** Told why, when picks come from what was known before because no daemon answers; and with nothing, when one does again. */
+type OnOutage = (why: Error | undefined) => void
+
 class Service {
   readonly #load: () => Promise<readonly InstanceView[]>
   readonly #now: () => number
+  readonly #onOutage: OnOutage
   #known: Known | undefined
-  /** When the last answer came, whatever it was. */
+  /** When the last answer came, or failed to. */
   #askedAt = Number.NEGATIVE_INFINITY
+  /** While nobody answers: when somebody last picked nevertheless. */
+  #madeDoAt = Number.NEGATIVE_INFINITY
   #loading: Promise<Known> | undefined
+  #isOutage = false
 
-  constructor(load: () => Promise<readonly InstanceView[]>, now: () => number) {
+  constructor(load: () => Promise<readonly InstanceView[]>, now: () => number, onOutage: OnOutage) {
     this.#load = load
     this.#now = now
+    this.#onOutage = onOutage
   }
 
   async pick(): Promise<InstanceView | undefined> {
-    if (this.#usable() === undefined) await this.#refresh()
+    if (!this.#serves()) await this.#refresh().catch((error: unknown) => this.#fallBack(error))
     // Read anew: of many that waited for one answer, each takes its own turn.
     const known = this.#known
     if (known === undefined || known.instances.length === 0) return undefined
@@ -39,20 +50,43 @@ class Service {
     return known.instances[turn]
   }
 
-  #usable(): Known | undefined {
+  /** Whether what is known will do; where it is no more fresh it is asked anew behind the scenes. */
+  #serves(): boolean {
     const now = this.#now()
-    if (this.#known === undefined || now - this.#known.loadedAt > age_ms.kept) return undefined
+    // That nobody answers is found out by one wait, not by one for each pick.
+    if (!this.#isKept() || now - Math.max(this.#askedAt, this.#madeDoAt) > age_ms.paused) return false
+    if (this.#isOutage) this.#madeDoAt = now
     if (now - this.#askedAt > age_ms.fresh) this.#refresh().catch(() => undefined) // the next one finds out, or has to wait
-    return this.#known
+    return true
+  }
+
+  #isKept(): boolean {
+    return this.#known !== undefined && this.#now() - this.#known.loadedAt <= age_ms.kept
+  }
+
+  #fallBack(error: unknown): void {
+    if (!this.#isKept()) throw error
   }
 
   /** Once at a time, whoever asks. */
   #refresh(): Promise<Known> {
-    this.#loading ??= this.#reload().finally(() => {
-      this.#loading = undefined
-      this.#askedAt = this.#now()
-    })
+    this.#loading ??= this.#reload()
+      .catch((error: unknown) => this.#failed(error))
+      .finally(() => {
+        this.#loading = undefined
+        this.#askedAt = this.#now()
+      })
     return this.#loading
+  }
+
+  /** A daemon that refuses has answered: what this caller was told before is not his any more. */
+  #failed(error: unknown): never {
+    if (!isOutage(error)) this.#known = undefined
+    else if (this.#isKept() && !this.#isOutage) {
+      this.#isOutage = true
+      this.#onOutage(error)
+    }
+    throw error
   }
 
   async #reload(): Promise<Known> {
@@ -60,35 +94,57 @@ class Service {
     // Many programs begin at once after a power cut: not all of them with the same instance.
     const turn = this.#known?.turn ?? Math.floor(Math.random() * Math.max(1, instances.length))
     this.#known = { instances, loadedAt: this.#now(), turn }
+    if (this.#isOutage) this.#onOutage(undefined)
+    this.#isOutage = false
     return this.#known
   }
 }
 
+/** Nobody answers, or not now: another answer may come. */
+function isOutage(error: unknown): error is RegistryError {
+  return error instanceof RegistryError && (error.code === 'unavailable' || error.code === 'internal')
+}
+
+export interface ChoicesOptions {
+  readonly lookup: (slug: string) => Promise<LookupResult | undefined>
+  readonly onOutage?: ((slug: string, why: Error | undefined) => void) | undefined
+  /** Milliseconds on a clock that never steps. */
+  readonly now?: () => number
+}
+
 export class Choices {
   readonly #services = new Map<string, Service>()
-  readonly #lookup: (slug: string) => Promise<LookupResult>
+  readonly #lookup: (slug: string) => Promise<LookupResult | undefined>
+  readonly #onOutage: (slug: string, why: Error | undefined) => void
   readonly #now: () => number
 
-  constructor(lookup: (slug: string) => Promise<LookupResult>, now = (): number => performance.now()) {
+  constructor({ lookup, onOutage = () => undefined, now = () => performance.now() }: ChoicesOptions) {
     this.#lookup = lookup
+    this.#onOutage = onOutage
     this.#now = now
   }
 
   pick(slug: string): Promise<InstanceView | undefined> {
-    const service = this.#services.get(slug) ?? new Service(() => this.#load(slug), this.#now)
+    const service = this.#services.get(slug) ?? this.#serviceOf(slug)
     this.#services.set(slug, service)
     if (this.#services.size > slugLimit) this.#services.delete(this.#services.keys().next().value as string)
     return service.pick()
   }
 
+  #serviceOf(slug: string): Service {
+    return new Service(
+      () => this.#load(slug),
+      this.#now,
+      (why) => this.#onOutage(slug, why),
+    )
+  }
+
   /** An unknown slug is a service with no instances: one may come. */
   async #load(slug: string): Promise<readonly InstanceView[]> {
-    try {
-      const { instances, degraded } = await this.#lookup(slug)
-      return worthPicking(instances, ({ status }) => status, degraded)
-    } catch (error) {
-      if (error instanceof RegistryError && error.code === 'not-found') return []
-      throw error
-    }
+    const found = await this.#lookup(slug)
+    if (found === undefined) return []
+    const worth = worthPicking(found.instances, ({ status }) => status, found.degraded)
+    // The moment was that of the answer: whoever picks is told what holds for a while.
+    return worth.map(({ lastHeartbeat: _, ...instance }) => instance)
   }
 }

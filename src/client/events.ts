@@ -7,47 +7,42 @@ import type { NewsEvent, NewsItem } from '../core/views.js'
 import { backoff_ms, type Calls, parseAnswer } from './call.js'
 import { patience_ms, refusal, unreachable } from './failures.js'
 import { pause } from './pause.js'
+import type { NewsQuery } from './register.js'
 import { readEvents, type ServerSentEvent } from './sse.js'
 
-export interface EventsQuery {
-  /** Only news of instances of that slug. */
-  readonly slug?: string
-  /** Only news of that type. */
-  readonly type?: 'member' | 'instance'
-  /** The id of the item that was read last, in an earlier loop. */
-  readonly after?: string
-  /** Ends the loop, quietly. */
-  readonly signal?: AbortSignal
+export interface EventsQuery extends NewsQuery {
   /** Told why when the connection breaks, and with nothing when there is one again. */
-  readonly onInterruption?: (why: Error | undefined) => void
+  readonly onInterruption?: ((why: Error | undefined) => void) | undefined
 }
 
 /** A daemon sends a comment every 15 s at least: so long without a byte, and the connection is as good as gone. */
 const silence_ms = 45_000
 const pause_ms = { first: 100, longest: 5000 } as const
-const types: readonly string[] = ['member', 'instance', 'reset'] satisfies NewsEvent['type'][]
+const types: readonly string[] = ['listening', 'member', 'instance', 'reset'] satisfies NewsEvent['type'][]
 
 export async function* followEvents(
   calls: Calls,
-  { signal, onInterruption, after = '', ...filters }: EventsQuery,
+  { signal, onInterruption, after = '', slug = '', type }: EventsQuery,
 ): AsyncGenerator<NewsItem, void, undefined> {
   let last = after
   let hadConnection = false
+  let isTold = false
   let failures = 0
   let isInterrupted = false
   while (signal?.aborted !== true) {
     const { current: server } = calls.servers
     const connection = new Connection(calls, server, signal)
     try {
-      const body = await connection.open({ ...filters, after: last })
+      const body = await connection.open({ slug, type: type ?? '', after: last })
       if (hadConnection && last === '') yield { id: '', at: new Date().toISOString(), event: { type: 'reset' } }
       hadConnection = true
       if (isInterrupted) onInterruption?.(undefined)
       isInterrupted = false
-      for await (const item of connection.items(body)) {
+      for await (const item of connection.items(body, (id) => (last = id))) {
         failures = 0
         last = item.id
-        yield item
+        if (item.event.type !== 'listening' || !isTold) yield item
+        isTold = true
       }
       throw unreachable(server, 'the connection was closed')
     } catch (error) {
@@ -104,10 +99,14 @@ class Connection {
     throw refusal(response, answer, `${this.#server} answered ${response.status} to GET ${path}`)
   }
 
-  async *items(body: ReadableStream<Uint8Array>): AsyncGenerator<NewsItem, void, undefined> {
+  /** @param onPosition told of an id without news: so far went those that were not asked for */
+  async *items(
+    body: ReadableStream<Uint8Array>,
+    onPosition: (id: string) => void,
+  ): AsyncGenerator<NewsItem, void, undefined> {
     this.#endAfter(silence_ms)
     const { signal } = this.#abort
-    const events = readEvents(body, signal, () => this.#endAfter(silence_ms))
+    const events = readEvents(body, signal, { onBytes: () => this.#endAfter(silence_ms), onId: onPosition })
     try {
       for (;;) {
         const { done, value } = await this.#reached(() => events.next())

@@ -28,3 +28,21 @@ export async function within<T>(duration_ms: number, task: Promise<T>, message: 
     over.abort()
   }
 }
+
+/** What the task gives. @throws the signal's reason where that aborts first, which ends nothing */
+export async function untilAborted<T>(signal: AbortSignal | undefined, begin: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted()
+  const task = begin()
+  if (signal === undefined) return task
+  task.catch(() => undefined) // also where nobody waits for it any more
+  let onAbort = (): void => undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([task, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}

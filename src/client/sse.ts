@@ -12,18 +12,25 @@ export interface ServerSentEvent {
 /** Characters of one event: far above any of a daemon's. */
 const eventLength = 1024 * 1024
 
+export interface Signs {
+  /** Told of every sign of life, comments included. */
+  readonly onBytes: () => void
+  /** Told of each id that comes without an event: to go on from there, should the stream end. */
+  readonly onId?: (id: string) => void
+}
+
 /**
  * The events that are complete; one that the stream cuts short is left out, as the standard says.
  * @param signal ends it, quietly
- * @param onBytes told of every sign of life, comments included
  * @throws Error where an event exceeds every sense
  */
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  onBytes: () => void,
+  { onBytes, onId }: Signs,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const draft = { id: '', type: '', data: [] as string[], length: 0 }
+  let lastId = ''
   for await (const line of readLines(stream, signal, onBytes)) {
     draft.length += line.length
     if (draft.length > eventLength) throw new Error(`an event is longer than ${eventLength} characters`)
@@ -33,7 +40,8 @@ export async function* readEvents(
     }
     if (draft.data.length > 0) {
       yield { id: draft.id, type: draft.type === '' ? 'message' : draft.type, data: draft.data.join('\n') }
-    }
+    } else if (draft.id !== lastId) onId?.(draft.id)
+    lastId = draft.id
     Object.assign(draft, { type: '', data: [], length: 0 })
   }
 }

@@ -1,12 +1,23 @@
 /**
  * Reads the public keys by which tokens of others are verified: PEM or JWKS, from files or as they stand. No secret is ever let in.
  */
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { RegistryError } from '../core/errors.js'
 
-export type PublicJwk = JsonWebKey & { readonly kty: string; readonly kid?: string; readonly alg?: string }
+/** Ours: what Node's types call it differs from one version of them to the next. */
+export interface PublicJwk {
+  readonly kty: string
+  readonly kid?: string
+  readonly alg?: string
+  readonly use?: string
+  readonly crv?: string
+  readonly x?: string
+  readonly y?: string
+  readonly n?: string
+  readonly e?: string
+}
 
 const curves: readonly unknown[] = ['P-256', 'P-384', 'P-521', 'Ed25519']
 const rsaBits = 2048
@@ -71,7 +82,7 @@ function jwksOf(set: object, place: string): readonly PublicJwk[] {
 
 function checkJwk(key: unknown, place: string): PublicJwk {
   if (typeof key !== 'object' || key === null) throw malformed(`${place}: not a JWK`)
-  const jwk = key as JsonWebKey
+  const jwk = key as Partial<PublicJwk> & { readonly d?: string }
   if (jwk.kty === 'oct') {
     throw malformed(
       `${place}: a shared secret (kty oct) is refused: who checks tokens with it could also make them; use RS256, ES256 or EdDSA`,
@@ -79,7 +90,7 @@ function checkJwk(key: unknown, place: string): PublicJwk {
   }
   if (jwk.d !== undefined) throw privateKey(place)
   const plain = jwkOf(
-    keyObject(() => createPublicKey({ key: jwk, format: 'jwk' }), place),
+    keyObject(() => createPublicKey({ key: { ...jwk }, format: 'jwk' }), place),
     place,
   )
   const { kid, alg, use } = jwk as Record<string, unknown>

@@ -3,14 +3,16 @@
  * business.
  */
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import * as modules from 'node:module'
 import type * as Yaml from 'yaml'
 import type { Document, YAMLError } from 'yaml'
 import { RegistryError } from '../core/errors.js'
 
-const load = createRequire(import.meta.url)
-/** What reads YAML, loaded by whoever first has a file to be read: most commands have none, and it takes as long as they do. */
-export const yaml = (): typeof Yaml => load('yaml') as typeof Yaml
+/**
+ * What reads YAML, loaded by whoever first has a file to be read: most commands have none, and it takes as long as they do. By a name
+ * of its own: where a program is bundled into one module, the bundler's users put a `createRequire` in front.
+ */
+export const yaml = (): typeof Yaml => modules.createRequire(import.meta.url)('yaml') as typeof Yaml
 
 export interface Structured {
   readonly document: Document

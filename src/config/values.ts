@@ -8,13 +8,11 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { RegistryError } from '../core/errors.js'
 import { modelLimits } from '../core/model.js'
 import { parseUrl } from '../core/url.js'
+import { logLevels, type LogLevel } from './logger.js'
 import { nearest } from './nearest.js'
 
 /** Where peers listen unless told otherwise, and where they are looked for. */
 export const defaultPeerPort = 58_232
-
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof logLevels)[number]
 
 export interface HostPort {
   /** A name or an address, without brackets. */
@@ -121,6 +119,15 @@ export function parseShare(text: string): number {
   const share = Number(text)
   if (share >= 0 && share <= 1) return share
   throw malformed(`${JSON.stringify(text)} is not a number from 0 to 1`)
+}
+
+/** Each is a connection, of which HTTP takes some thousands. */
+const mostWatchers = 2048
+
+export function parseMaxWatchers(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && count <= mostWatchers) return count
+  throw malformed(`${JSON.stringify(text)} is not a whole number from 1 to ${mostWatchers}`)
 }
 
 export function readClusterKey(file: string): Uint8Array {

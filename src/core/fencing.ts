@@ -10,6 +10,9 @@ import type { Head, SignedHead } from './wire/head.js'
 /** Fences of one document that outlive it; checking their signatures must not take long. */
 const fencesKept = 512
 
+/** So many that are over are forgotten by one look; the next ones by the next. */
+const overAtOnce = 64
+
 export class Fencing {
   readonly #state: RegistryState
   readonly #out: Outbox
@@ -111,17 +114,28 @@ export class Fencing {
     forgetting.count(membership.members(), now)
     if (forgetting.isNoteDue(now)) this.#out.storeSoon([forgetting.note(now)])
     if (this.#state.phase.name !== 'ready') return
-    for (const owner of forgetting.candidates()) {
+    let forgotten = 0
+    for (const owner of forgetting.candidates((owner) => this.#isOver(owner))) {
       const member = membership.member(owner)
       const document = replica.document(owner)
+      const isOver = this.#isOver(owner)
       if (member === undefined || document === undefined) continue
-      if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self))) continue
+      if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self), isOver)) continue
       forgetting.forget(owner)
       const name = records.union.node(owner)?.id ?? owner
       writes.fence(document, wall)
-      return this.#out.warn(
-        `forgot node ${name}: nobody has heard of it for 72 hours; if it comes back it registers anew`,
-      )
+      if (!isOver) {
+        return this.#out.warn(
+          `forgot node ${name}: nobody has heard of it for 72 hours; if it comes back it registers anew`,
+        )
+      }
+      if ((forgotten += 1) >= overAtOnce) return
     }
+  }
+
+  /** Whether it said goodbye for good by a key that is no more. Should it live nevertheless, it begins anew as whoever was forgotten. */
+  #isOver(owner: PeerId): boolean {
+    const left = this.#state.replica.document(owner)?.signed.head.left
+    return left?.restartGrace_s === 0 && this.#state.records.union.node(owner)?.transient === true
   }
 }

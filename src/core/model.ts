@@ -48,6 +48,8 @@ export interface NodeRecord {
   readonly availabilityZone?: string
   /** The multiaddrs at which its peers can dial it. */
   readonly addresses: readonly string[]
+  /** Its key ends with its run: whoever says goodbye by it never comes back. */
+  readonly transient?: true
 }
 
 /** A service definition: an opaque JSON object of which only `id` is ours to read. */
@@ -208,7 +210,8 @@ export function readNodeRecord(json: string): NodeRecord | undefined {
       (address): address is string => typeof address === 'string' && address.length <= modelLimits.urlLength,
     )
     if (url === undefined) return undefined
-    return withoutUndefined({ id, url, region, availabilityZone, addresses }) as unknown as NodeRecord
+    const transient = fields['transient'] === true ? true : undefined
+    return withoutUndefined({ id, url, region, availabilityZone, addresses, transient }) as unknown as NodeRecord
   } catch {
     return undefined
   }

@@ -231,9 +231,13 @@ export type NewsEvent =
       readonly change: 'shown' | 'changed' | 'hidden'
       readonly instance?: InstanceView
     }
+  /** The first item of every feed: what happens after its id will be told. */
+  | { readonly type: 'listening' }
   /** Of a feed that was resumed after more news than are kept, or from another run: what went between is lost; read everything anew. */
   | { readonly type: 'reset' }
 export interface NewsFeed {
+  /** The id of the newest item; before the first one, an id that all of them come after. What is read now includes all up to it. */
+  readonly position: string
   /** Those after the one with this id, oldest first; undefined where some of them are kept no more or the id is not of this run. */
   since(id: string): readonly NewsItem[] | undefined
   /** Each from now on, in order; the listener must not throw. @returns ends it */

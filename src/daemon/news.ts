@@ -6,6 +6,7 @@ import type { RegistryEvent } from '../core/effects.js'
 import { frozen } from '../core/frozen.js'
 import type { PeerId } from '../core/model.js'
 import type { InstanceView, NewsEvent, NewsFeed, NewsItem } from '../core/views.js'
+import { isWanted, type NewsFilters } from '../http/filters.js'
 
 /** Some minutes of a busy cluster, some megabytes at most. */
 const keptItems = 4096
@@ -28,15 +29,16 @@ export class News implements NewsFeed {
   readonly #ring: NewsItem[] = []
   readonly #listeners = new Set<(item: NewsItem) => void>()
   #last = 0
+  #position: string
 
   constructor(options: NewsOptions) {
     this.#options = options
+    this.#position = this.#idOf(0)
     this.#kept = options.kept ?? keptItems
   }
 
-  /** The id of the newest item; before the first one, an id that all of them come after. */
-  get latestId(): string {
-    return this.#idOf(this.#last)
+  get position(): string {
+    return this.#position
   }
 
   /** Takes in what the registry told; what is no news for programs is left out. */
@@ -44,7 +46,8 @@ export class News implements NewsFeed {
     const news = this.#newsOf(event)
     if (news === undefined) return
     this.#last += 1
-    const item = frozen({ id: this.latestId, at: this.#now(), event: news })
+    this.#position = this.#idOf(this.#last)
+    const item = frozen({ id: this.#position, at: this.#now(), event: news })
     this.#ring[this.#last % this.#kept] = item
     for (const listener of [...this.#listeners]) listener(item)
   }
@@ -64,22 +67,32 @@ export class News implements NewsFeed {
   }
 
   /**
-   * Each from now on; ends when any of the signals aborts. A follower that is slower than the news gets a `reset` in place of what is
-   * kept no more: it costs no memory, however slow it is.
+   * Each from now on, or after the item with that id, once it was said that this stands; ends when any of the signals aborts. A
+   * follower that is slower than the news gets a `reset` in place of what is kept no more: it costs no memory, however slow it is.
    */
-  follow(signals: readonly AbortSignal[]): AsyncGenerator<NewsItem, void, undefined> {
-    return this.#follow(this.latestId, signals)
+  follow(
+    signals: readonly AbortSignal[],
+    { after = this.#position, ...filters }: NewsFilters & { readonly after?: string | undefined } = {},
+  ): AsyncGenerator<NewsItem, void, undefined> {
+    return this.#follow(after, filters, signals)
   }
 
-  async *#follow(from: string, signals: readonly AbortSignal[]): AsyncGenerator<NewsItem, void, undefined> {
+  async *#follow(
+    from: string,
+    filters: NewsFilters,
+    signals: readonly AbortSignal[],
+  ): AsyncGenerator<NewsItem, void, undefined> {
     const isOver = (): boolean => signals.some(({ aborted }) => aborted)
+    if (isOver()) return
     let last = from
+    yield this.#said(from, 'listening')
     while (!isOver()) {
-      const items = this.since(last) ?? [this.#reset()]
+      // It stands where the newest item stands, so that the ones after it follow.
+      const items = this.since(last) ?? [this.#said(this.#position, 'reset')]
       for (const item of items) {
         if (isOver()) return
         last = item.id
-        yield item
+        if (isWanted(item.event, filters)) yield item
       }
       if (items.length === 0) await this.#nextOrAbort(signals)
     }
@@ -95,9 +108,8 @@ export class News implements NewsFeed {
     for (const signal of signals) signal.removeEventListener('abort', wake)
   }
 
-  /** Stands where the newest item stands, so that the ones after it follow. */
-  #reset(): NewsItem {
-    return frozen({ id: this.latestId, at: this.#now(), event: { type: 'reset' } })
+  #said(id: string, type: 'listening' | 'reset'): NewsItem {
+    return frozen({ id, at: this.#now(), event: { type } })
   }
 
   #newsOf(event: RegistryEvent): NewsEvent | undefined {

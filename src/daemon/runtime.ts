@@ -42,6 +42,8 @@ export type NodeConfig = Pick<
 export interface RuntimeOptions {
   readonly config: NodeConfig
   readonly dataDir: DataDir
+  /** The key goes with this run: nobody who knows this node has to keep anything of it once it has said goodbye. */
+  readonly transient: boolean
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
@@ -105,7 +107,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     nodeId: node.id,
     url: node.url,
     cluster: options.config.cluster,
-    version: packageVersion(),
+    version: packageVersion,
     ...(options.http !== undefined && { http: options.http }),
     listen: network.addresses(),
   })
@@ -130,12 +132,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 }
 
-function describeNode({ config, dataDir }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
+function describeNode({ config, dataDir, transient }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
   return {
     id: config.nodeId ?? deriveNodeId(dataDir.key.publicKey.toString()),
     url: config.url,
     ...(config.region !== undefined && { region: config.region }),
     ...(config.zone !== undefined && { availabilityZone: config.zone }),
+    ...(transient && { transient }),
   }
 }
 

@@ -53,6 +53,7 @@ function addDoorkeeper(app: FastifyInstance, served: Served, credentials: Creden
   const identify = credentials === undefined ? undefined : createIdentifier(credentials)
   const guard = createGuard(served)
   app.decorateRequest('caller')
+  app.decorateRequest('mayStill')
   app.addHook('onRequest', (request, reply, done) => {
     if (served.origins.length > 0) reply.headers(corsHeaders(request.headers.origin, served.origins))
     if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
@@ -67,6 +68,7 @@ function addDoorkeeper(app: FastifyInstance, served: Served, credentials: Creden
     const needed = neededFor(request)
     if (needed === 'nothing') return letIn(request, undefined, done)
     const permitted = (caller: Caller): Caller => demand(caller, needed)
+    request.mayStill = async () => permitted(await identify(request.headers.authorization))
     const caller = identify(request.headers.authorization)
     if (!(caller instanceof Promise)) return letIn(request, permitted(caller), done)
     void caller.then(permitted).then((known) => letIn(request, known, done), done)

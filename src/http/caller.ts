@@ -12,6 +12,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Absent where no credentials are configured, or the call needs none. */
     caller: Caller | undefined
+    /** Asks once more, for answers without end: rejects where the credentials hold no more. Absent where `caller` is. */
+    mayStill: (() => Promise<Caller>) | undefined
   }
 }
 

@@ -4,17 +4,25 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
-import type { NewsItem } from '../core/views.js'
+import type { NewsFeed, NewsItem } from '../core/views.js'
 import * as calls from './calls/own.js'
+import { isWanted } from './filters.js'
 import type { FindService } from './service.js'
 import { showInstance } from './show.js'
+import { nameOf, readUndelivered, type Undelivered } from './undelivered.js'
 
 export const eventLimits = {
-  clients: 64,
+  watchers: 64,
   /** Beyond it a client that does not read is cut off; it can resume. News that it asked for by an id do not count. */
   queuedBytes: 1024 * 1024,
   /** Well below the silence after which the server, or a proxy, takes a connection for dead. */
   heartbeat_ms: 15_000,
+  /** How often it is looked whether watchers are still there, and still may watch. */
+  look_ms: 5000,
+  /** Who acknowledged nothing of what he was sent for so long is not there any more; two heartbeats. */
+  unacknowledged_ms: 30_000,
+  /** A quiet connection is asked by the kernel from then on, each second, ten times. */
+  keepAlive_ms: 5000,
   idLength: 128,
 } as const
 
@@ -24,41 +32,28 @@ interface EventQuery {
   readonly after?: string
 }
 
-export function addEvents(app: FastifyInstance, service: FindService): void {
-  const streams = new Set<Stream>()
-  let heartbeat: NodeJS.Timeout | undefined
-  let isClosing = false
-
-  const forget = (stream: Stream): void => {
-    streams.delete(stream)
-    if (streams.size === 0) clearInterval(heartbeat)
-  }
-  const remember = (stream: Stream): void => {
-    streams.add(stream)
-    if (streams.size > 1) return
-    heartbeat = setInterval(() => streams.forEach((one) => one.beat()), eventLimits.heartbeat_ms)
-  }
-
-  app.addHook('preClose', async () => {
-    isClosing = true
-    for (const stream of streams) stream.end()
-  })
-
+export function addEvents(app: FastifyInstance, service: FindService, maxWatchers: number): void {
+  const streams = new Streams()
+  app.addHook('preClose', async () => streams.close())
   app.get<{ Querystring: EventQuery }>(
     '/v1/events',
     { exposeHeadRoute: false, schema: calls.events },
     (request, reply) => {
-      if (isClosing || streams.size >= eventLimits.clients) throw noRoom(isClosing)
+      if (streams.isClosing || streams.count >= maxWatchers) throw noRoom(streams.isClosing, maxWatchers)
       if (reply.raw.closed) return // while its token was looked at
       const { news } = service()
       const after = idToResumeAfter(request)
-      const backlog = after === undefined ? [] : (news.since(after) ?? [resetAfter(after)])
-      const stream = new Stream(reply.raw, backlog, wantedBy(request.query))
-      const unsubscribe = news.subscribe((item) => stream.tell(item))
-      remember(stream)
+      const stream = new Stream({
+        response: reply.raw,
+        news,
+        from: after ?? news.position,
+        wants: ({ event }) => isWanted(event, request.query),
+        mayWatch: request.mayStill,
+      })
+      streams.add(stream)
       reply.raw.on('close', () => {
-        unsubscribe()
-        forget(stream)
+        stream.forget()
+        streams.delete(stream)
       })
       reply.hijack()
       stream.begin(reply.getHeaders() as Record<string, string>)
@@ -66,10 +61,49 @@ export function addEvents(app: FastifyInstance, service: FindService): void {
   )
 }
 
-function noRoom(isClosing: boolean): RegistryError {
+/** All that are open, and what is done with all of them now and then, for as long as there are any. */
+class Streams {
+  readonly #all = new Set<Stream>()
+  #timers: readonly NodeJS.Timeout[] = []
+  isClosing = false
+
+  get count(): number {
+    return this.#all.size
+  }
+
+  add(stream: Stream): void {
+    this.#all.add(stream)
+    if (this.#all.size > 1) return
+    this.#timers = [
+      setInterval(() => this.#all.forEach((one) => one.beat()), eventLimits.heartbeat_ms),
+      setInterval(() => void this.#look(), eventLimits.look_ms),
+    ]
+  }
+
+  delete(stream: Stream): void {
+    this.#all.delete(stream)
+    if (this.#all.size === 0) this.#timers.forEach((timer) => clearInterval(timer))
+  }
+
+  close(): void {
+    this.isClosing = true
+    for (const stream of this.#all) stream.end()
+  }
+
+  async #look(): Promise<void> {
+    for (const stream of this.#all) stream.endUnlessPermitted()
+    const undelivered = await readUndelivered()
+    if (undelivered === undefined) return
+    const now = performance.now()
+    for (const stream of this.#all) stream.cutOffUnlessThere(undelivered, now)
+  }
+}
+
+function noRoom(isClosing: boolean, maxWatchers: number): RegistryError {
   if (isClosing) return new RegistryError('unavailable', 'events: the daemon is stopping; try another, or again later')
-  const full = `events: ${eventLimits.clients} clients are listening, and there is room for no more`
-  return new RegistryError('unavailable', `${full}; end one, or ask another daemon`)
+  const full = `events: ${maxWatchers} clients are listening, and there is room for no more`
+  const wayOut = 'end one, ask another daemon, or raise --max-watchers (ROLLCALL_MAX_WATCHERS)'
+  return new RegistryError('unavailable', `${full}; ${wayOut}`)
 }
 
 /** The header is that of a browser that comes back by itself, still with the query of its first time. */
@@ -81,36 +115,47 @@ function idToResumeAfter(request: FastifyRequest<{ Querystring: EventQuery }>): 
   throw new RegistryError('malformed', `${name}: not an id of an event; leave it out to hear what happens from now on`)
 }
 
-/** It keeps the id that is no good, so that whoever is cut off before the first news is told the same once more. */
-function resetAfter(id: string): NewsItem {
-  return { id, at: new Date().toISOString(), event: { type: 'reset' } }
+/**
+ * What the stream itself has to say stands at the id from which it goes on. It keeps one that is no good, so that whoever is cut off
+ * before the first news is told the same once more.
+ */
+function said(id: string, type: 'listening' | 'reset'): NewsItem {
+  return { id, at: new Date().toISOString(), event: { type } }
 }
 
-/** A slug asks for what happens to its instances alone; that something was missed concerns everybody. */
-function wantedBy({ slug, type }: EventQuery): (item: NewsItem) => boolean {
-  return ({ event }) => {
-    if (event.type === 'reset') return true
-    if (type !== undefined && event.type !== type) return false
-    return slug === undefined || (event.type === 'instance' && event.slug === slug)
-  }
+interface StreamParts {
+  readonly response: ServerResponse
+  readonly news: NewsFeed
+  /** The id of the item that it goes on after. */
+  readonly from: string
+  readonly wants: (item: NewsItem) => boolean
+  /** Rejects, or throws, where its caller's credentials hold no more. */
+  readonly mayWatch: (() => unknown) | undefined
 }
 
 /** One client: what it asked for of the past, then what happens, as fast as it reads. */
 class Stream {
+  readonly #parts: StreamParts
   readonly #response: ServerResponse
   readonly #backlog: Iterator<NewsItem>
-  readonly #wants: (item: NewsItem) => boolean
   readonly #waiting: string[] = []
+  readonly #unsubscribe: () => void
   #waitingBytes = 0
   #isFull = false
+  /** What the other side has acknowledged by now, and since when it is no more than that. */
+  #acknowledged = { bytes: -1, since: 0 }
 
-  constructor(response: ServerResponse, backlog: readonly NewsItem[], wants: (item: NewsItem) => boolean) {
+  constructor(parts: StreamParts) {
+    const { response, news, from, wants } = parts
+    this.#parts = parts
     this.#response = response
-    this.#backlog = backlog.filter(wants).values()
-    this.#wants = wants
+    const backlog = news.since(from) ?? [said(from, 'reset')]
+    this.#backlog = [said(from, 'listening'), ...backlog.filter(wants)].values()
+    this.#unsubscribe = news.subscribe((item) => this.#tell(item))
   }
 
   begin(headers: Readonly<Record<string, string>>): void {
+    this.#response.socket?.setKeepAlive(true, eventLimits.keepAlive_ms)
     this.#response.on('error', () => undefined) // it is closed then, and forgotten
     this.#response.on('drain', () => {
       this.#isFull = false
@@ -124,12 +169,15 @@ class Stream {
       'x-accel-buffering': 'no',
       connection: 'close',
     })
-    this.#write(': listening\n\n')
     this.#pump()
   }
 
-  tell(item: NewsItem): void {
-    if (!this.#wants(item)) return
+  forget(): void {
+    this.#unsubscribe()
+  }
+
+  #tell(item: NewsItem): void {
+    if (!this.#parts.wants(item)) return
     const text = format(item)
     this.#waiting.push(text)
     this.#waitingBytes += Buffer.byteLength(text)
@@ -137,15 +185,32 @@ class Stream {
     if (this.#waitingBytes > eventLimits.queuedBytes) this.#response.destroy()
   }
 
-  /** Shows that the line is open. Who has news waiting needs no such sign. */
+  /**
+   * Shows that the line is open, and how far the news went that this client did not ask for. Who has news waiting needs no such sign.
+   */
   beat(): void {
-    if (!this.#isFull) this.#write(': \n\n')
+    if (!this.#isFull) this.#write(`id: ${this.#parts.news.position}\n: \n\n`)
   }
 
   /** A client that does not read is not waited for. */
   end(): void {
     if (this.#isFull) this.#response.destroy()
     else this.#response.end()
+  }
+
+  endUnlessPermitted(): void {
+    void (async () => this.#parts.mayWatch?.())().catch(() => this.end())
+  }
+
+  /** A connection that was closed is told of by the kernel; a cable that was pulled, or a machine that is gone, is not. */
+  cutOffUnlessThere(undelivered: Undelivered, now: number): void {
+    const { socket } = this.#response
+    const name = socket === null ? undefined : nameOf(socket)
+    const waiting = name === undefined ? undefined : undelivered.get(name)
+    if (socket === null || waiting === undefined) return
+    const bytes = socket.bytesWritten - socket.writableLength - waiting
+    if (waiting === 0 || bytes > this.#acknowledged.bytes) this.#acknowledged = { bytes, since: now }
+    else if (now - this.#acknowledged.since >= eventLimits.unacknowledged_ms) this.#response.destroy()
   }
 
   #pump(): void {

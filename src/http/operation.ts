@@ -3,6 +3,7 @@
  * It changes nothing of how a call is answered.
  */
 import type { FastifySchema } from 'fastify'
+import { positionHeader } from '../config/position.js'
 import type { statusByCode } from '../config/statuses.js'
 import type { ErrorCode } from '../core/errors.js'
 import type { Schema } from './json-schema.js'
@@ -33,6 +34,8 @@ export interface Answer {
   readonly examples?: Examples
   /** Of the body, where it is not JSON. */
   readonly mediaType?: string
+  /** Carries the position of the news that are in it. */
+  readonly positioned?: true
 }
 
 export interface Call {
@@ -115,9 +118,17 @@ export function describe(call: Call): FastifySchema {
   }
 }
 
-function responseOf({ description, schema, examples, mediaType }: Answer): object {
-  if (schema === undefined) return { description }
-  return { description, content: contentOf({ schema, ...(examples && { examples }) }, mediaType) }
+const positionHeaders = {
+  [positionHeader]: {
+    description: 'how far the answer goes: `/v1/events?after=` it tells all that happened since, and nothing else',
+    schema: { type: 'string' },
+  },
+}
+
+function responseOf({ description, schema, examples, mediaType, positioned }: Answer): object {
+  const headers = positioned && { headers: positionHeaders }
+  if (schema === undefined) return { description, ...headers }
+  return { description, ...headers, content: contentOf({ schema, ...(examples && { examples }) }, mediaType) }
 }
 
 function failureOf(status: FailureStatus): object {

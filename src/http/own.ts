@@ -9,15 +9,22 @@ import * as calls from './calls/own.js'
 import { addEvents } from './events.js'
 import { matches, type InstanceFilters } from './filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
+import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { writeTimeout_ms } from './registry-svc.js'
 
-export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
+export interface OwnParts {
+  readonly service: FindService
+  readonly answers: LookupAnswers
+  readonly maxWatchers: number
+}
+
+export function addOwn(app: FastifyInstance, { service, answers, maxWatchers }: OwnParts): void {
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
-  addLookup(app, answers)
-  addEvents(app, service)
+  addLookup(app, service, answers)
+  addEvents(app, service, maxWatchers)
   app.post(
     '/v1/leave',
     {
@@ -57,12 +64,14 @@ function addHealth(app: FastifyInstance, service: FindService): void {
 function addBeliefs(app: FastifyInstance, service: FindService): void {
   app.get('/v1/self', { schema: calls.getSelf }, (_request, reply) => reply.send(service().self()))
   app.get('/v1/peers', { schema: calls.listPeers }, (_request, reply) => reply.send(service().peers()))
-  app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) =>
-    reply.send({ members: service().members() }),
-  )
+  app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) => {
+    tellPosition(reply, service())
+    return reply.send({ members: service().members() })
+  })
   app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service().digest()))
   app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
     const filters = request.query as InstanceFilters
+    tellPosition(reply, service())
     return reply.send({
       instances: service()
         .instanceRows()
@@ -103,8 +112,9 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
   return { restart }
 }
 
-function addLookup(app: FastifyInstance, answers: LookupAnswers): void {
-  app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) =>
-    sendPieces(reply, answers.lookup(request.params.slug)),
-  )
+function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
+  app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
+    tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
+    return sendPieces(reply, answers.lookup(request.params.slug))
+  })
 }

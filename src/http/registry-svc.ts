@@ -10,6 +10,7 @@ import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
 import { isFilter, matches, type InstanceFilters } from './filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
+import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
@@ -36,6 +37,7 @@ function addInstances(app: FastifyInstance, service: FindService, answers: Looku
 
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
+    tellPosition(reply, service())
     if (isSlugAlone(filters)) return sendPieces(reply, answers.list(filters.slug))
     const shown = service()
       .instances(filters.slug)
@@ -79,6 +81,7 @@ function addNodes(app: FastifyInstance, service: FindService): void {
   app.post('/registry-svc/nodes', { config: { needs: 'read' }, schema: calls.listNodes }, (request, reply) => {
     const ids = parseNodeIds(request.body)
     const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
+    tellPosition(reply, service())
     return reply.send({ nodes: service().nodes().filter(isAsked).map(showNode) })
   })
 

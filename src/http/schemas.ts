@@ -318,11 +318,19 @@ export const InstanceNews = json.object(
   { $id: 'InstanceNews' },
 )
 
+/** The first of every stream: what happens after its id will be told. */
+export const ListeningNews = json.object({ at: moment, type: json.word('listening') }, { $id: 'ListeningNews' })
+
 /** What went before is lost: read everything anew. */
 export const ResetNews = json.object({ at: moment, type: json.word('reset') }, { $id: 'ResetNews' })
 
 export const EventQuery = json.object({
   slug: optional(json.string({ description: 'news of its instances alone', examples: ['web'] })),
   type: optional(json.words(['member', 'instance'], { examples: ['instance'] })),
-  after: optional(json.string({ description: 'the id of an event, to resume after it', examples: ['9f3c21aa-17'] })),
+  after: optional(
+    json.string({
+      description: 'the id of an event, or the position of an answer, to go on from',
+      examples: ['9f3c21aa-17'],
+    }),
+  ),
 })

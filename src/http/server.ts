@@ -8,6 +8,7 @@ import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { eventLimits } from './events.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   readonly corsOrigins?: readonly string[]
   /** Absent: nobody is asked for any. */
   readonly credentials?: Credentials
+  /** Streams of news at once. Default: `eventLimits.watchers`. */
+  readonly maxWatchers?: number
 }
 
 export interface HttpServer {
@@ -65,13 +68,14 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 /** All calls, before any address is bound. */
 export function createRoutedApp(options: Omit<HttpServerOptions, 'port'>): FastifyInstance {
   const { service, host, log, credentials, allowedHosts = [], corsOrigins = [] } = options
+  const { maxWatchers = eventLimits.watchers } = options
   const app = createApp(log, { bound: host, names: allowedHosts, origins: corsOrigins }, credentials)
   collectCalls(app, credentials !== undefined)
-  void app.register(async (calls) => addRoutes(calls, service))
+  void app.register(async (calls) => addRoutes(calls, service, maxWatchers))
   return app
 }
 
-function addRoutes(app: FastifyInstance, service: FindService): void {
+function addRoutes(app: FastifyInstance, service: FindService, maxWatchers: number): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
@@ -80,7 +84,7 @@ function addRoutes(app: FastifyInstance, service: FindService): void {
   })
   const answers = new LookupAnswers(service)
   addRegistrySvc(app, service, answers)
-  addOwn(app, service, answers)
+  addOwn(app, { service, answers, maxWatchers })
   addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }

@@ -64,7 +64,7 @@ export interface RegistryService {
   digest(): DigestView
   readiness(): Readiness
 
-  /** What happens, as it happens. */
+  /** What happens, as it happens; also how far what is read now goes. */
   readonly news: NewsFeed
 }
 

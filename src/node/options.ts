@@ -3,11 +3,12 @@
  * are other ones.
  */
 import { options as table, parseConfig, type LogLevel, type OptionName } from '../config.js'
+import type { LentLog } from '../config/logger.js'
 import { nearest } from '../config/nearest.js'
 import { isClusterKey } from '../config/values.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeConfig } from '../daemon/runtime.js'
-import { createLog, lendLog, silentLog, type LentLog, type Log } from '../log.js'
+import { createLog, lendLog, silentLog, type Log } from '../log.js'
 import type { NodeOptions } from './settings.js'
 
 /** Options that were read: complete, and independent of how they were given. */

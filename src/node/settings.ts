@@ -1,8 +1,7 @@
 /**
  * The options of a node that runs inside a program: what each is, its default, what it trades. Nothing in here reads them.
  */
-import type { LogLevel } from '../config.js'
-import type { LentLog } from '../log.js'
+import type { LentLog, LogLevel } from '../config/logger.js'
 
 /** Where a node keeps its key and its copy of the register. One of the two has to be said. */
 export type Keeping =

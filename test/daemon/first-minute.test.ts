@@ -84,6 +84,11 @@ describe.skipIf(!permitted)('the first minute', () => {
     const [, pick = ''] = /^curl "\$\((.*)\)"$/.exec(line('curl')) ?? []
     const { stdout: url } = await outputOf(pick)
     expect((await place.fetch(url.trim())).body).toBe('hello\n')
+    const [, register = ''] = /by its url: `(.*)`\./.exec(minute) ?? []
+    expect((await outputOf(register.replace(/"\$\(.*\)"/, url.trim()))).code).toBe(0)
+    await until('what was registered by its url is healthy, too', async () =>
+      (await outputOf('rollcall lookup web')).stdout.includes('Healthy'),
+    )
     await open(line('rollcall start'), /^rollcall ready /m)
     await until('the other node shows it too', async () => {
       const { stdout } = await outputOf(line('rollcall lookup hello --server'))

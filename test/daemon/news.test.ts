@@ -64,7 +64,7 @@ test('nobody who is told can change what the next one is told', () => {
 
 test('a reader goes on after the last item that it read', () => {
   const { news, tell } = feed()
-  expect(news.since(news.latestId)).toEqual([])
+  expect(news.since(news.position)).toEqual([])
   tell('a', 'b', 'c')
   expect(idsIn(news.since('0123abcd-0'))).toEqual(['a', 'b', 'c'])
   expect(idsIn(news.since('0123abcd-2'))).toEqual(['c'])

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { build } from 'esbuild'
 
 const cli = fileURLToPath(new URL('../../dist/cli', import.meta.url))
-/** As deep as the command that it is a copy of: from there both find the manifest. */
+/** Beside the command that it is a copy of: both import what is above them. */
 const folder = fileURLToPath(new URL('../../dist/one-file', import.meta.url))
 export const main = join(folder, 'main.js')
 /** For one start of a daemon, on a machine that is busy with something else. */

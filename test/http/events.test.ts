@@ -1,9 +1,15 @@
 /** News over server-sent events: in order, by filter, resumed without a gap, bounded, and over when the server is. */
+import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createClient } from '../../src/client.js'
+import type { PublicJwk } from '../../src/config/keys.js'
+import { sha256Of, type Token } from '../../src/config/tokens.js'
 import type { NewsEvent, NewsItem } from '../../src/core/views.js'
 import { eventLimits } from '../../src/http/events.js'
+import { nameOf, readUndelivered } from '../../src/http/undelivered.js'
 import { expectFailure } from './contract/asking.js'
 import { Documented, readDocument } from './documented.js'
 import { ownPeer } from './service.js'
@@ -39,14 +45,19 @@ class Listening {
     const { hostname, port } = new URL(served.url)
     const listening = new Listening(connect(Number(port), hostname))
     listening.socket.write(request(`GET /v1/events${query}`, headers))
-    await vi.waitFor(() => expect(listening.text).toContain(': listening\n\n'))
+    await vi.waitFor(() => expect(listening.all()).not.toEqual([]))
     return listening
   }
 
-  /** The events so far; the chunks of HTTP are between them. */
-  events(): { id: string; event: string; data: unknown }[] {
+  /** All events so far; the chunks of HTTP are between them. */
+  all(): { id: string; event: string; data: unknown }[] {
     const found = this.text.matchAll(/id: (\S+)\nevent: (\w+)\ndata: (.*)\n\n/g)
     return [...found].map(([, id = '', event = '', data = '']) => ({ id, event, data: JSON.parse(data) as unknown }))
+  }
+
+  /** Those after the first one, which says that the stream stands. */
+  events(): ReturnType<Listening['all']> {
+    return this.all().slice(1)
   }
 
   async hears(count: number): Promise<string[]> {
@@ -80,8 +91,8 @@ test('what is sent has the documented shapes', async () => {
   const listening = await Listening.open('?after=unknown')
   tell(silent, { ...shown('web'), instance: served.service.instances()[0] } as NewsEvent, shown('x'))
   await listening.hears(4)
-  const names = { member: 'MemberNews', instance: 'InstanceNews', reset: 'ResetNews' }
-  for (const { event, data } of listening.events()) {
+  const names = { listening: 'ListeningNews', member: 'MemberNews', instance: 'InstanceNews', reset: 'ResetNews' }
+  for (const { event, data } of listening.all()) {
     const schema = { $ref: `#/components/schemas/${names[event as keyof typeof names]}` }
     expect({ event, errors: documented.errors(schema, data) }).toEqual({ event, errors: [] })
   }
@@ -104,6 +115,75 @@ test.each([
   const ids = listening.events().map(({ id }) => id)
   expect(ids.filter((id) => items.some((item) => item.id === id))).toEqual(expected.map((i) => items[i]?.id))
   expect(last).toBeDefined()
+})
+
+test('the first event says that the stream stands, and from where on', async () => {
+  const [before] = tell(shown('a'))
+  const [now, earlier] = [await Listening.open(), await Listening.open('?after=00c0ffee-0&slug=nobody')]
+  expect(now.all()).toMatchObject([{ id: before?.id, event: 'listening', data: { type: 'listening' } }])
+  expect(earlier.all()).toMatchObject([{ id: '00c0ffee-0', event: 'listening' }])
+})
+
+describe('a list, a lookup and a stream have one position', () => {
+  const reads = [
+    'GET /registry-svc/instances',
+    'GET /registry-svc/instances?slug=web',
+    'GET /registry-svc/instances?slug=web&tag=x',
+    'GET /v1/lookup/web',
+    'GET /v1/lookup/nobody',
+    'GET /v1/instances',
+    'GET /v1/members',
+    'POST /registry-svc/nodes',
+  ]
+
+  async function positionOf(call: string): Promise<string> {
+    const asked = call.startsWith('POST') ? withBody(call, '') : request(call)
+    return (await sendRaw(served.url, asked)).headers['x-rollcall-position'] as string
+  }
+
+  test.each(reads)('%s tells it, also where its bytes are kept', async (call) => {
+    await served.service.register({ slug: 'web', url: 'http://127.0.0.1:1' } as never)
+    expect(await positionOf(call)).toBe('00c0ffee-0')
+    const [item] = tell(shown('web'))
+    expect(await positionOf(call)).toBe(item?.id)
+    const [more] = tell(shown('web'))
+    const listening = await Listening.open(`?after=${item?.id}`)
+    expect(await listening.hears(1)).toEqual([more?.id])
+  })
+
+  test('a page of another origin may read it', async () => {
+    const other = await serveMemory({ corsOrigins: ['https://ops.example.com'] })
+    const { headers } = await sendRaw(
+      other.url,
+      request('GET /v1/members', ['Origin: https://ops.example.com']),
+    ).finally(() => other.stop())
+    expect(headers['access-control-expose-headers']).toContain('x-rollcall-position')
+  })
+
+  test('who asked for little goes on where all is, not where the last that he asked for was', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const [abort, cut] = [new AbortController(), new AbortController()]
+    const breaking: typeof fetch = (url, init) =>
+      fetch(url, {
+        ...init,
+        signal: AbortSignal.any([init?.signal as AbortSignal, ...(cut.signal.aborted ? [] : [cut.signal])]),
+      })
+    const client = createClient({ server: served.url, fetch: breaking })
+    const items = client.events({ slug: 'mine', signal: abort.signal })
+    expect((await items.next()).value).toMatchObject({ id: '00c0ffee-0', event: { type: 'listening' } })
+    const [last] = tell(silent, shown('other')).slice(-1)
+    const next = items.next()
+    const listening = await Listening.open('?slug=mine')
+    vi.advanceTimersByTime(eventLimits.heartbeat_ms)
+    await vi.waitFor(() => expect(listening.text).toContain(`id: ${last?.id}\n: \n\n`))
+    const since = vi.spyOn(served.service.news, 'since')
+    cut.abort()
+    await vi.waitFor(() => expect(since).toHaveBeenCalledWith(last?.id), 10_000)
+    const [mine] = tell(shown('mine'))
+    expect((await next).value).toMatchObject({ id: mine?.id })
+    abort.abort()
+    await items.next()
+  })
 })
 
 describe('resuming', () => {
@@ -171,14 +251,77 @@ describe('bounds', () => {
 
   test('there is room for so many, then 503, and again when one has gone', async () => {
     const all: Listening[] = []
-    for (let i = 0; i < eventLimits.clients; i += 1) all.push(await Listening.open())
+    for (let i = 0; i < eventLimits.watchers; i += 1) all.push(await Listening.open())
     const answer = await sendRaw(served.url, request('GET /v1/events'))
     expectFailure(answer, 503, /events: 64 clients are listening/)
     expect(answer.headers['retry-after']).toBe('1')
     all[0]?.socket.destroy()
-    await vi.waitFor(() => expect(served.service.news.listeners).toBe(eventLimits.clients - 1))
+    await vi.waitFor(() => expect(served.service.news.listeners).toBe(eventLimits.watchers - 1))
     await Listening.open()
   })
+
+  test('how many is an option', async () => {
+    await served.stop()
+    served = await serveMemory({ maxWatchers: 2 })
+    await Promise.all([Listening.open(), Listening.open()])
+    const answer = await sendRaw(served.url, request('GET /v1/events'))
+    expectFailure(answer, 503, /events: 2 clients are listening.*--max-watchers/)
+  })
+
+  test('whose token is taken back, or has expired, is ended, and others are not', async () => {
+    const token = (name: string): Token => ({ name, may: 'read', sha256: sha256Of(name) })
+    const tokens = [token('kept'), token('lost')]
+    const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+    const keys = [publicKey.export({ format: 'jwk' }) as PublicJwk]
+    await served.stop()
+    served = await serveMemory({ credentials: { tokens, jwt: { keys, may: 'read' } } })
+    const jwt = await new SignJWT({}).setProtectedHeader({ alg: 'EdDSA' }).setExpirationTime('1h').sign(privateKey)
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] })
+    const bearer = (given: string): string[] => [`Authorization: Bearer ${given}`]
+    const [kept, lost, expiring] = [
+      await Listening.open('', bearer('kept')),
+      await Listening.open('', bearer('lost')),
+      await Listening.open('', bearer(jwt)),
+    ]
+    vi.advanceTimersByTime(eventLimits.look_ms)
+    tokens.pop()
+    vi.advanceTimersByTime(eventLimits.look_ms)
+    await vi.waitFor(() => expect(lost.closed).toBe(true))
+    expect([kept.closed, expiring.closed]).toEqual([false, false])
+    vi.setSystemTime(Date.now() + 2 * 3600_000)
+    vi.advanceTimersByTime(eventLimits.look_ms)
+    await vi.waitFor(() => expect(expiring.closed).toBe(true))
+    tell(shown('a'))
+    await kept.hears(1)
+    expect(served.service.news.listeners).toBe(1)
+  })
+
+  test.runIf(process.platform === 'linux')(
+    'who acknowledges nothing any more is not there, and makes room',
+    async () => {
+      vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+      const [gone, there] = [await Listening.open('?type=member'), await Listening.open('?type=instance')]
+      gone.socket.pause()
+      // Until the kernel takes no more, and the other side acknowledges no more; far less than what may wait here.
+      const why = 'x'.repeat(64 * 1024)
+      const name = nameOf(gone.socket)?.split(' ').reverse().join(' ') ?? ''
+      const waiting = async (): Promise<number> => (await readUndelivered())?.get(name) ?? 0
+      for (let i = 0; i < 200 && (await waiting()) < 64 * 1024; i += 1) tell({ ...silent, why } as NewsEvent)
+      expect(await waiting()).toBeGreaterThan(0)
+      vi.advanceTimersByTime(eventLimits.look_ms)
+      for (let i = 0; i < 3; i += 1) await waiting() // it is looked here meanwhile, too
+      expect(served.service.news.listeners).toBe(2)
+      await vi.waitFor(
+        () => {
+          vi.advanceTimersByTime(eventLimits.look_ms)
+          expect(served.service.news.listeners).toBe(1)
+        },
+        { timeout: 10_000, interval: 20 },
+      )
+      const [item] = tell(shown('a'))
+      expect(await there.hears(1)).toEqual([item?.id])
+    },
+  )
 
   test('who goes away is forgotten', async () => {
     const listening = await Listening.open()

@@ -8,6 +8,10 @@ export class MemoryNews implements NewsFeed {
   readonly #listeners = new Set<(item: NewsItem) => void>()
   #count = 0
 
+  get position(): string {
+    return `00c0ffee-${this.#count}`
+  }
+
   get listeners(): number {
     return this.#listeners.size
   }
@@ -20,6 +24,7 @@ export class MemoryNews implements NewsFeed {
   }
 
   since(id: string): readonly NewsItem[] | undefined {
+    if (id === '00c0ffee-0') return this.#items.slice()
     const at = this.#items.findIndex((item) => item.id === id)
     return at < 0 ? undefined : this.#items.slice(at + 1)
   }

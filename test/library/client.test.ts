@@ -1,7 +1,7 @@
 // The client when things are not as they should be: servers that are gone or busy, answers that are lost, instances to choose from.
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { Choices, age_ms } from '../../src/client/choice.js'
-import { createClient, isUnreachable, RegistryError } from '../../src/client.js'
+import { type Client, createClient, isUnreachable, RegistryError } from '../../src/client.js'
 import type { InstanceStatus, LookupResult } from '../../src/index.js'
 import { busy, done, hangUp, json, nobody, scripted, silence } from './scripted.js'
 
@@ -79,6 +79,64 @@ describe('a call that may be repeated', () => {
   })
 })
 
+describe('a signal', () => {
+  const id = 'a'
+  test.each<[string, (client: Client, signal: AbortSignal) => Promise<unknown>]>([
+    ['register', (client, signal) => client.register({ url: 'http://a.test' }, { signal })],
+    ['deregister', (client, signal) => client.deregister(id, { signal })],
+    ['setMaintenance', (client, signal) => client.setMaintenance(id, 'so', { signal })],
+    ['endMaintenance', (client, signal) => client.endMaintenance(id, { signal })],
+    ['lookup', (client, signal) => client.lookup('web', { signal })],
+    ['pick', (client, signal) => client.pick('web', { signal })],
+    ['instances', (client, signal) => client.instances({}, { signal })],
+    ['instanceRows', (client, signal) => client.instanceRows({}, { signal })],
+    ['saveDefinition', (client, signal) => client.saveDefinition({ id }, { signal })],
+    ['removeDefinition', (client, signal) => client.removeDefinition(id, { signal })],
+    ['definitions', (client, signal) => client.definitions({ signal })],
+    ['nodes', (client, signal) => client.nodes([], { signal })],
+    ['selfNode', (client, signal) => client.selfNode({ signal })],
+    ['removeNode', (client, signal) => client.removeNode('http://a.test', { signal })],
+    ['self', (client, signal) => client.self({ signal })],
+    ['peers', (client, signal) => client.peers({ signal })],
+    ['members', (client, signal) => client.members({ signal })],
+    ['digest', (client, signal) => client.digest({ signal })],
+    ['readiness', (client, signal) => client.readiness({ signal })],
+    ['leave', (client, signal) => client.leave({ signal })],
+  ])('ends %s with its reason: at once, while it waits, and between two attempts', async (name, ask) => {
+    const reason = new Error('enough')
+    const { url, asked } = await scripted(silence)
+    await expect(ask(createClient({ server: url }), AbortSignal.abort(reason))).rejects.toBe(reason)
+    expect(asked).toEqual([])
+    const abort = new AbortController()
+    const waiting = ask(createClient({ server: url }), abort.signal)
+    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    abort.abort(reason)
+    await expect(waiting).rejects.toBe(reason)
+    const later = await scripted(json({ error: 'later' }, 503, { 'retry-after': '9' }))
+    const other = new AbortController()
+    const between = ask(createClient({ server: later.url }), other.signal)
+    const failure = between.catch((error: unknown) => error)
+    await vi.waitFor(() => expect(later.asked).toHaveLength(1))
+    setImmediate(() => other.abort(reason))
+    // An answer, or a call that is made once: there is no second attempt.
+    const isOver = name === 'leave'
+    expect(await failure).toEqual(isOver ? expect.objectContaining({ message: 'later' }) : reason)
+  })
+
+  test('that is over costs the others nothing: many picks wait for one answer', async () => {
+    const abort = new AbortController()
+    const { url } = await scripted((response, request) => {
+      abort.abort(new Error('enough'))
+      const instances = [{ id, url: 'http://a.test', status: 'Healthy' }]
+      setImmediate(() => json({ slug: 'web', instances, degraded: false })(response, request))
+    })
+    const client = createClient({ server: url })
+    const { signal } = abort
+    const [ended, other] = await Promise.allSettled([client.pick('web', { signal }), client.pick('web')])
+    expect([ended.status, other]).toEqual(['rejected', { status: 'fulfilled', value: expect.objectContaining({ id }) }])
+  })
+})
+
 describe('several servers', () => {
   test('the one that answers is asked from then on', async () => {
     const [gone, good] = [await nobody(), await scripted(json(digest))]
@@ -112,30 +170,42 @@ describe('several servers', () => {
 /** A daemon's answers, and a clock, both moved by hand. */
 function choices(): {
   readonly pick: (slug?: string) => Promise<string | undefined>
-  readonly answer: { statuses: Record<string, InstanceStatus>; degraded: boolean; failure?: RegistryError }
+  readonly answer: {
+    statuses: Record<string, InstanceStatus>
+    degraded: boolean
+    failure?: RegistryError
+    /** Answers come only when this is over. */
+    silent?: Promise<void>
+  }
   readonly asked: string[]
+  readonly told: string[]
   readonly pass: (time_ms: number) => Promise<void>
 } {
   const answer: ReturnType<typeof choices>['answer'] = { statuses: {}, degraded: false }
   const asked: string[] = []
+  const told: string[] = []
+  const known = ['web']
   let now = 0
-  const made = new Choices(
-    async (slug): Promise<LookupResult> => {
+  const made = new Choices({
+    lookup: async (slug): Promise<LookupResult | undefined> => {
       asked.push(slug)
       await Promise.resolve()
+      if (answer.silent !== undefined) await answer.silent
       if (answer.failure !== undefined) throw answer.failure
+      if (!known.includes(slug)) return undefined
       const entries = Object.entries(answer.statuses)
       const instances = entries.map(([id, status]) => ({ id, url: `http://${id}.test`, status }))
       return { slug, instances, degraded: answer.degraded }
     },
-    () => now,
-  )
+    onOutage: (slug, why) => told.push(`${slug}: ${why?.message ?? 'over'}`),
+    now: () => now,
+  })
   const pick = async (slug = 'web'): Promise<string | undefined> => (await made.pick(slug))?.id
   const pass = async (time_ms: number): Promise<void> => {
     now += time_ms
     await new Promise(setImmediate)
   }
-  return { pick, answer, asked, pass }
+  return { pick, answer, asked, told, pass }
 }
 
 describe('picks', () => {
@@ -161,17 +231,70 @@ describe('picks', () => {
     expect(asked).toHaveLength(2)
   })
 
-  test('use the last known where no daemon answers, for a while; then they say so', async () => {
-    const { pick, answer, pass } = choices()
+  test('after a pause wait for what is true now, and hand out nothing that went meanwhile', async () => {
+    const { pick, answer, asked, pass } = choices()
+    answer.statuses = { a: 'Healthy', b: 'Healthy' }
+    await pick()
+    answer.statuses = { b: 'Healthy' }
+    await pass(age_ms.paused + 1)
+    expect([await pick(), await pick()]).toEqual(['b', 'b'])
+    expect(asked).toHaveLength(2)
+    answer.statuses = {}
+    await pass(age_ms.kept - 1)
+    expect(await pick()).toBeUndefined()
+  })
+
+  test('that wait after a pause share one question', async () => {
+    const { pick, answer, asked, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.statuses = { b: 'Healthy', c: 'Healthy' }
+    await pass(age_ms.paused + 1)
+    expect((await Promise.all([pick(), pick()])).sort()).toEqual(['b', 'c'])
+    expect(asked).toHaveLength(2)
+  })
+
+  test('use the last known where no daemon answers, for a while, and say so; then they reject', async () => {
+    const { pick, answer, told, pass } = choices()
     answer.statuses = { a: 'Healthy' }
     await pick()
     answer.failure = new RegistryError('unavailable', 'gone')
     await pass(age_ms.kept - 1)
     expect(await pick()).toBe('a')
+    expect(told).toEqual(['web: gone'])
     await pass(2)
     await expect(pick()).rejects.toThrow('gone')
+    expect(told).toEqual(['web: gone'])
     delete answer.failure
     expect(await pick()).toBe('a')
+    expect(told).toEqual(['web: gone', 'web: over'])
+  })
+
+  test('find out by one wait that no daemon answers, not by one each', async () => {
+    const { pick, answer, told, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.failure = new RegistryError('unavailable', 'gone')
+    await pass(age_ms.paused + 1)
+    expect(await pick()).toBe('a')
+    answer.silent = new Promise(() => undefined)
+    for (let passed = 0; passed < age_ms.paused * 3; passed += age_ms.fresh) {
+      await pass(age_ms.fresh)
+      expect(await pick()).toBe('a')
+    }
+    expect(told).toEqual(['web: gone'])
+  })
+
+  test('use nothing of before where the daemon refuses to tell', async () => {
+    const { pick, answer, told, pass } = choices()
+    answer.statuses = { a: 'Healthy' }
+    await pick()
+    answer.failure = new RegistryError('unauthorized', 'the token has ended')
+    await pass(age_ms.fresh + 1)
+    expect(await pick()).toBe('a') // it is asked meanwhile
+    await pass(1)
+    await expect(pick()).rejects.toThrow('the token has ended')
+    expect(told).toEqual([])
   })
 
   test('give nothing where nothing is worth calling, or known; of a daemon in doubt they take what there is', async () => {
@@ -181,7 +304,6 @@ describe('picks', () => {
     answer.degraded = true
     await pass(age_ms.kept + 1)
     expect(await pick()).toBe('a')
-    answer.failure = new RegistryError('not-found', 'slug: nothing is registered')
     expect(await pick('other')).toBeUndefined()
   })
 

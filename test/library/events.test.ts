@@ -165,7 +165,8 @@ describe('a stream of events', () => {
       },
     })
     const events: ServerSentEvent[] = []
-    for await (const event of readEvents(stream, new AbortController().signal, () => undefined)) events.push(event)
+    for await (const event of readEvents(stream, new AbortController().signal, { onBytes: () => undefined }))
+      events.push(event)
     return events
   }
 

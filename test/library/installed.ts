@@ -61,11 +61,15 @@ export async function install(tarball: string, project: string): Promise<void> {
     dependencies: Record<string, string>
   }
   for (const name of [...Object.keys(manifest.dependencies), '@types/node']) {
-    const link = join(project, 'node_modules', name)
-    await mkdir(dirname(link), { recursive: true })
-    await symlink(join(root, 'node_modules', name), link)
+    await link(name, join(project, 'node_modules', name))
   }
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }))
+}
+
+/** Puts a package that we have somewhere else, too. */
+export async function link(name: string, path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await symlink(join(root, 'node_modules', name), path)
 }
 
 /** Writes the configuration of a strict project. */

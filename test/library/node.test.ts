@@ -15,7 +15,7 @@ import { keep, local, start, temporaryDir } from './local.js'
 async function pair(): Promise<[RollcallNode, RollcallNode]> {
   const a = await start({ nodeId: 'a' })
   const b = await start({ nodeId: 'b', join: a.addresses })
-  await eventually('both see two nodes', () => a.nodes().length === 2 && b.nodes().length === 2)
+  await eventually('both see two nodes', () => a.nodes().nodes.length === 2 && b.nodes().nodes.length === 2)
   return [a, b]
 }
 
@@ -32,10 +32,13 @@ describe('two nodes in one process', () => {
     const [a, b] = await pair()
     const web = await listening()
     const { id } = await a.register({ slug: 'web', url: web.url, tags: ['blue'], deploymentId: 'd1' })
-    const seen = await eventually('b calls it healthy', () => b.instances({ slug: 'web', status: 'Healthy' })[0])
+    const seen = await eventually(
+      'b calls it healthy',
+      () => b.instances({ slug: 'web', status: 'Healthy' }).instances[0],
+    )
     expect(seen).toMatchObject({ id, url: web.url, tags: ['blue'], nodeUrl: `rollcall://${a.peerId}` })
     expect(b.lookup('web')).toMatchObject({ slug: 'web', degraded: false, picked: { id }, instances: [{ id }] })
-    expect(b.instances({ tag: 'green' })).toEqual([])
+    expect(b.instances({ tag: 'green' }).instances).toEqual([])
     await b.deregister(id)
     await eventually('a has lost it', () => a.lookup('web') === undefined)
     web.close()
@@ -69,9 +72,9 @@ describe('two nodes in one process', () => {
   test('share definitions, agree on their digest, and list each other', async () => {
     const [a, b] = await pair()
     await a.saveDefinition({ id: 'web-service', image: { name: 'web' } })
-    await eventually('b lists it', () => b.definitions()[0]?.id === 'web-service')
+    await eventually('b lists it', () => b.definitions().definitions[0]?.id === 'web-service')
     await eventually('equal', () => a.digest().digest === b.digest().digest)
-    expect(b.members().map(({ nodeId, state }) => [nodeId, state])).toEqual(
+    expect(b.members().members.map(({ nodeId, state }) => [nodeId, state])).toEqual(
       expect.arrayContaining([
         ['a', 'alive'],
         ['b', 'alive'],
@@ -79,10 +82,10 @@ describe('two nodes in one process', () => {
     )
     await eventually('connected', () => a.peers().peers[0]?.connected)
     expect(a.peers().peers[0]?.nodeId).toBe('b')
-    expect(a.self).toMatchObject({ nodeId: 'a', peer: a.peerId, cluster: 'default' })
-    expect(a.self.http).toBeUndefined()
+    expect(a.self()).toMatchObject({ nodeId: 'a', peer: a.peerId, cluster: 'default' })
+    expect(a.self().http).toBeUndefined()
     await b.removeDefinition('web-service')
-    await eventually('a lists none', () => a.definitions().length === 0)
+    await eventually('a lists none', () => a.definitions().definitions.length === 0)
   })
 
   test('part without a silence: the one that stops says goodbye', async () => {
@@ -91,7 +94,7 @@ describe('two nodes in one process', () => {
     a.on('member', ({ nodeId, to }) => said.push(`${nodeId} ${to}`))
     await b.stop()
     await eventually('a was told', () => said.includes('b left'))
-    expect(a.nodes().map(({ id }) => id)).toEqual(['a'])
+    expect(a.nodes().nodes.map(({ id }) => id)).toEqual(['a'])
   })
 
   test('of other clusters, or with other keys, never meet', async () => {
@@ -100,10 +103,10 @@ describe('two nodes in one process', () => {
     const b = await start({ nodeId: 'b', clusterKey: key, join: a.addresses })
     const stranger = await start({ nodeId: 'c', join: a.addresses })
     const other = await start({ nodeId: 'd', clusterKey: key, cluster: 'other', join: a.addresses })
-    await eventually('a and b meet', () => a.nodes().length === 2 && b.nodes().length === 2)
+    await eventually('a and b meet', () => a.nodes().nodes.length === 2 && b.nodes().nodes.length === 2)
     await Promise.all([stranger.ready(), other.ready()])
-    expect(stranger.nodes().map(({ id }) => id)).toEqual(['c'])
-    expect(other.nodes().map(({ id }) => id)).toEqual(['d'])
+    expect(stranger.nodes().nodes.map(({ id }) => id)).toEqual(['c'])
+    expect(other.nodes().nodes.map(({ id }) => id)).toEqual(['d'])
   })
 })
 
@@ -113,7 +116,7 @@ describe('reads', () => {
     expect(node.lookup('web')).toBeUndefined()
     expect(node.pick('web')).toBeUndefined()
     await node.register({ slug: 'web', url: 'http://127.0.0.1:1' })
-    await eventually('found unreachable', () => node.instances({ status: 'Unreachable' }).length === 1)
+    await eventually('found unreachable', () => node.instances({ status: 'Unreachable' }).instances.length === 1)
     expect(node.lookup('web')).toMatchObject({ instances: [{ slug: 'web' }], degraded: false })
     expect(node.lookup('web')).not.toHaveProperty('picked')
     expect(node.pick('web')).toBeUndefined()
@@ -123,7 +126,7 @@ describe('reads', () => {
     const node = await start()
     const servers = [await listening(), await listening()]
     for (const { url } of servers) await node.register({ slug: 'web', url })
-    await eventually('both healthy', () => node.instances({ status: 'Healthy' }).length === 2)
+    await eventually('both healthy', () => node.instances({ status: 'Healthy' }).instances.length === 2)
     const [first, second, third] = [node.pick('web'), node.pick('web'), node.pick('web')]
     expect(new Set([first?.url, second?.url])).toEqual(new Set(servers.map(({ url }) => url)))
     expect(third).toBe(first)
@@ -137,12 +140,12 @@ describe('reads', () => {
     const node = await start()
     await node.register({ slug: 'web', url: 'http://127.0.0.1:1', tags: ['a'] })
     await node.saveDefinition({ id: 'd', deep: { list: [1] } })
-    const { tags } = node.instances()[0]!
+    const { tags } = node.instances().instances[0]!
     expect(() => (tags as string[]).push('b')).toThrow(TypeError)
-    const [definition] = node.definitions() as unknown as [{ deep: { list: number[] } }]
+    const [definition] = node.definitions().definitions as unknown as [{ deep: { list: number[] } }]
     expect(() => definition.deep.list.push(2)).toThrow(TypeError)
     expect(() => ((node.pick('web') as { url: string }).url = 'x')).toThrow(TypeError)
-    expect(node.instances()[0]?.tags).toEqual(['a'])
+    expect(node.instances().instances[0]?.tags).toEqual(['a'])
   })
 })
 
@@ -212,7 +215,7 @@ describe('a node on disk', () => {
     await first.stop()
     const second = keep(await createNode({ dataDir, ...local }))
     expect(second.peerId).toBe(first.peerId)
-    expect(second.instances().map((one) => one.id)).toEqual([id])
+    expect(second.instances().instances.map((one) => one.id)).toEqual([id])
   })
 
   test('shares its directory with nobody: the second one is told so, and does the first no harm', async () => {
@@ -245,7 +248,7 @@ test('in memory each start is another node', async () => {
   await first.stop()
   const second = await start()
   expect(second.peerId).not.toBe(first.peerId)
-  expect(second.instances()).toEqual([])
+  expect(second.instances().instances).toEqual([])
 })
 
 describe('the end', () => {
@@ -254,7 +257,7 @@ describe('the end', () => {
     await Promise.all([node.stop(), node.stop()])
     await node.stop()
     const over = { code: 'unavailable', message: expect.stringMatching(/has stopped/) as string }
-    for (const call of [() => node.pick('x'), () => node.lookup('x'), () => node.instances(), () => node.self]) {
+    for (const call of [() => node.pick('x'), () => node.lookup('x'), () => node.instances(), () => node.self()]) {
       expect(call).toThrow(expect.objectContaining(over) as Error)
     }
     await expect(node.register({ url: 'http://a.test' })).rejects.toMatchObject(over)

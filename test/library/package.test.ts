@@ -4,9 +4,10 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { confined, examples, freePort } from './examples.js'
-import { configure, install, type Output, pack, run, temporaryProject, tsc } from './installed.js'
+import { configure, install, link, type Output, pack, run, temporaryProject, tsc } from './installed.js'
 
 /** Everything that a user may write, and (`@ts-expect-error`) a few things that the types refuse. */
 const program = `
@@ -44,7 +45,22 @@ export const both = (): unknown => createNode({ dataDir: '.', memory: true })
 // @ts-expect-error there is no such event
 export const none = (): unknown => a.on('nothing', () => undefined)
 // @ts-expect-error what is given out is not to be changed
-export const change = (): unknown => (a.instances()[0]!.url = 'x')
+export const change = (): unknown => (a.instances().instances[0]!.url = 'x')
+`
+
+/** What is bundled; no `await` outside of functions, which CommonJS does not know. */
+const bundledProgram = `
+import { createNode } from 'rollcall'
+
+async function main(): Promise<void> {
+  const [dataDir] = process.argv.slice(2)
+  const local = { mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'], logLevel: 'fatal' } as const
+  const node = await createNode(dataDir === undefined ? { memory: true, ...local } : { dataDir, ...local })
+  await node.register({ slug: 'web', url: 'http://127.0.0.1:1' })
+  console.log(node.instances({ slug: 'web' }).instances.length, node.self().version)
+  await node.stop()
+}
+main().catch((error: Error) => console.log(error.message))
 `
 
 const clientProgram = `
@@ -58,6 +74,10 @@ try {
 }
 `
 
+const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
 let workshop: string
 let project: string
 let daemon: ChildProcess
@@ -67,6 +87,8 @@ beforeAll(async () => {
   await install(await pack(workshop), project)
   await writeFile(join(project, 'main.ts'), program)
   await writeFile(join(project, 'client.ts'), clientProgram)
+  await writeFile(join(project, 'bundled.ts'), bundledProgram)
+  await link('types-node-newest', join(project, 'newest', 'node'))
   const server = await startDaemon()
   for (const [i, { code }] of examples.entries()) {
     await writeFile(join(project, `example${i}.ts`), `${confined(code, server, await freePort())}\nexport {}\n`)
@@ -109,13 +131,21 @@ describe('the package', () => {
   })
 
   test.each([
-    { mode: 'nodenext', options: { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' } },
-    { mode: 'bundler', options: { module: 'esnext', moduleResolution: 'bundler', noEmit: true } },
-  ])('type-checks under $mode, its own declarations included', { timeout: 120_000 }, async ({ mode, options }) => {
-    await configure(project, `${mode}.json`, options)
-    const { code, stdout } = await run(tsc, ['-p', `${mode}.json`], project)
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
-  })
+    { mode: 'nodenext', types: 20, options: { module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' } },
+    {
+      mode: 'bundler',
+      types: 26,
+      options: { module: 'esnext', moduleResolution: 'bundler', noEmit: true, typeRoots: ['newest'] },
+    },
+  ])(
+    'type-checks under $mode with @types/node $types, its own declarations included',
+    { timeout: 120_000 },
+    async ({ mode, options }) => {
+      await configure(project, `${mode}.json`, options)
+      const { code, stdout } = await run(tsc, ['-p', `${mode}.json`], project)
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '' })
+    },
+  )
 
   test('runs as it was compiled', async () => {
     const { code, stdout } = await runCompiled('main.js')
@@ -130,11 +160,74 @@ describe('the package', () => {
     expect(await runCompiled('client.js')).toMatchObject({ code: 0, stdout: 'true\n' })
   })
 
+  test('has types that lead to no package, so that they hold whatever else is installed', async () => {
+    for (const door of ['index.d.ts', 'client.d.ts']) expect(await importsFrom(installed('dist', door))).toEqual([])
+  })
+
   test('has the command', async () => {
     const { bin } = JSON.parse(await readFile(installed('package.json'), 'utf8')) as { bin: { rollcall: string } }
     const { code, stdout } = await run(process.execPath, [installed(bin.rollcall), '--help'], project)
     expect(code).toBe(0)
     expect(stdout).toContain('rollcall')
+  })
+})
+
+describe('bundled into one file that stands alone', () => {
+  const formats = [
+    // What esbuild asks for where CommonJS packages that use Node go into a module.
+    {
+      format: 'esm',
+      banner: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+    { format: 'cjs', banner: '' },
+  ] as const
+
+  async function bundle(
+    name: string,
+    { format, banner }: (typeof formats)[number],
+    external: string[],
+  ): Promise<string> {
+    const outfile = join(await temporaryProject(), `program.${format === 'esm' ? 'mjs' : 'cjs'}`)
+    bundles.push(dirname(outfile))
+    const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error' } as const
+    await build({ entryPoints: [join(project, name)], ...common, outfile, format, banner: { js: banner }, external })
+    return outfile
+  }
+  const bundles: string[] = []
+  afterAll(async () => {
+    for (const path of bundles) await rm(path, { recursive: true, force: true })
+  })
+
+  test.each(formats)('a node in memory runs, as $format; it needs nothing of LevelDB', async (how) => {
+    const file = await bundle('bundled.ts', how, [])
+    const { code, stdout } = await run(process.execPath, [file], dirname(file))
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `1 ${version}\n` })
+  })
+
+  test.each(formats)('a node on disk runs, as $format, where LevelDB was left out of it', async (how) => {
+    const file = await bundle('bundled.ts', how, ['level'])
+    const [directory, dataDir] = [dirname(file), join(dirname(file), 'data')]
+    const alone = await run(process.execPath, [file, dataDir], directory)
+    expect(alone.stdout).toMatch(/^LevelDB cannot be loaded .*`level`/)
+    await link('level', join(directory, 'node_modules', 'level'))
+    const { code, stdout } = await run(process.execPath, [file, dataDir], directory)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `1 ${version}\n` })
+  })
+
+  test.each(formats)('a node on disk says what to do, as $format, where LevelDB was taken into it', async (how) => {
+    const file = await bundle('bundled.ts', how, [])
+    const { stdout } = await run(process.execPath, [file, join(dirname(file), 'data')], dirname(file))
+    expect(stdout).toMatch(/^LevelDB cannot be loaded .*leave the package `level` out of the bundle/)
+  })
+
+  test.each(formats)('a client runs, as $format', async ({ format }) => {
+    await writeFile(
+      join(project, 'bundled-client.ts'),
+      clientProgram.replace(/^(try[^]*)$/m, 'void (async () => {\n$1})()'),
+    )
+    const file = await bundle('bundled-client.ts', { format, banner: '' } as (typeof formats)[number], [])
+    const { code, stdout } = await run(process.execPath, [file], dirname(file))
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' })
   })
 })
 
@@ -158,7 +251,7 @@ function runCompiled(file: string): Promise<Output> {
   return run(process.execPath, [join('out', file)], project)
 }
 
-/** What a built file imports from outside the package, directly or through others. */
+/** What a built file, or its declarations, import from outside the package, directly or through others. */
 async function importsFrom(file: string, seen = new Set<string>()): Promise<string[]> {
   if (seen.has(file)) return []
   seen.add(file)
@@ -166,6 +259,8 @@ async function importsFrom(file: string, seen = new Set<string>()): Promise<stri
   const names = [...code.matchAll(/^(?:import|export) (?:[^'"]*? from )?['"]([^'"]+)['"]/gm)].map(
     ([, name = '']) => name,
   )
-  const inner = names.filter((name) => name.startsWith('.')).map((name) => importsFrom(join(dirname(file), name), seen))
+  const found = (name: string): string =>
+    join(dirname(file), file.endsWith('.d.ts') ? name.replace(/\.js$/, '.d.ts') : name)
+  const inner = names.filter((name) => name.startsWith('.')).map((name) => importsFrom(found(name), seen))
   return [...names.filter((name) => !name.startsWith('.')), ...(await Promise.all(inner)).flat()]
 }

@@ -10,6 +10,8 @@ import { PlaneDaemon } from './plane.js'
 export interface StartOptions {
   readonly nodeId?: string
   readonly url?: string
+  /** Its key goes with this run. */
+  readonly transient?: true
   /** 16 hex digits; random where not given. */
   readonly boot?: string
   /** The membership plane alone, with these heads known. */
@@ -62,10 +64,14 @@ export class Machine {
   }
 
   /** A new registry from what is on disk. */
-  makeRegistry({ boot = '', nodeId, url, plane }: StartOptions, at: Moment): Registry {
+  makeRegistry({ boot = '', nodeId, url, transient, plane }: StartOptions, at: Moment): Registry {
     if (plane !== undefined) return (this.registry = this.#makePlane(boot, plane, at).asRegistry())
     const { documents, notes, generation, lastUp } = this.disk.load()
-    const node = { id: nodeId ?? `node-${this.name}`, url: url ?? `http://${this.name}:58231` }
+    const node = {
+      id: nodeId ?? `node-${this.name}`,
+      url: url ?? `http://${this.name}:58231`,
+      ...(transient && { transient }),
+    }
     const stored = { generation, documents, notes, ...(lastUp !== undefined && { lastUp }) }
     const freshKey = !this.wasStarted
     this.registry = new Registry(

@@ -52,6 +52,7 @@ export const listInstances = describe({
   answers: {
     200: {
       description: 'Those that fit, by id',
+      positioned: true,
       schema: schemas.Instances,
       examples: { two: { instances: [examples.instance] }, none: { instances: [] } },
     },
@@ -109,7 +110,14 @@ export const listNodes = describe({
     schema: json.anyOf([schemas.NodeIds, json.nothing()]),
     examples: { all: {}, allToo: null, some: { ids: ['abc', 'def'] } },
   },
-  answers: { 200: { description: 'By id', schema: schemas.Nodes, examples: { one: { nodes: [examples.node] } } } },
+  answers: {
+    200: {
+      description: 'By id',
+      positioned: true,
+      schema: schemas.Nodes,
+      examples: { one: { nodes: [examples.node] } },
+    },
+  },
   failures: [400, 413],
 })
 

@@ -144,7 +144,11 @@ export const digest = {
   documents: [{ owner, generation: 7, version: 12, digest: '9b2e77aa' }],
 } as const
 
-export const eventStream = `id: 9f3c21aa-18
+export const eventStream = `id: 9f3c21aa-17
+event: listening
+data: {"at":"2026-11-24T11:59:30.000Z","type":"listening"}
+
+id: 9f3c21aa-18
 event: member
 data: {"at":"2026-11-24T12:00:00.000Z","type":"member","peer":"${other}","nodeId":"def","from":"alive","to":"hidden","why":"2 of 2 observers report it silent"}
 

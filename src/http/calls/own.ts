@@ -1,6 +1,7 @@
 /**
  * Our own endpoints, as the OpenAPI document describes them.
  */
+import { positionHeader } from '../../config/position.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
@@ -39,6 +40,7 @@ as is a 404; one of which nothing is visible has an empty list.`,
   answers: {
     200: {
       description: 'What is visible',
+      positioned: true,
       schema: schemas.Lookup,
       examples: {
         one: { slug: 'web', instances: [examples.instance], picked: examples.instance, degraded: false },
@@ -57,6 +59,7 @@ export const listRows = describe({
   answers: {
     200: {
       description: 'Those that fit, by id',
+      positioned: true,
       schema: schemas.InstanceRows,
       examples: { two: { instances: [examples.instanceRow, examples.deadRow] } },
     },
@@ -114,7 +117,12 @@ export const listMembers = describe({
   tag: 'cluster',
   summary: 'What this daemon believes of every daemon of the cluster',
   answers: {
-    200: { description: 'By peer id', schema: schemas.Members, examples: { two: { members: examples.members } } },
+    200: {
+      description: 'By peer id',
+      positioned: true,
+      schema: schemas.Members,
+      examples: { two: { members: examples.members } },
+    },
   },
 })
 
@@ -145,10 +153,12 @@ export const events = describe({
   id: 'listenToEvents',
   tag: 'cluster',
   summary: 'What happens to members and instances, as it happens',
-  description: `Server-sent events: \`id\`, \`event\` (\`member\`, \`instance\` or \`reset\`) and \`data\`, the JSON of a MemberNews, an
-InstanceNews or a ResetNews. With an id to resume after (\`Last-Event-ID\`, or \`after\`) what happened since comes first; where
-that is no more known, a \`reset\` says that everything has to be read anew. A comment every 15 s shows that the line is open. A
-client that does not read is cut off; beyond 64 clients the answer is 503.`,
+  description: `Server-sent events: \`id\`, \`event\` (\`listening\`, \`member\`, \`instance\` or \`reset\`) and \`data\`, the JSON of a
+ListeningNews, a MemberNews, an InstanceNews or a ResetNews. The first is \`listening\`: all that happens after its id will be told.
+With an id to go on after (\`Last-Event-ID\`, or \`after\`: the id of an event, or the \`${positionHeader}\` of an answer) what happened
+since comes next; where that is no more known, a \`reset\` says that everything has to be read anew. A comment every 15 s shows that
+the line is open; the id beside it says how far what was not asked for went. A client that does not read, or that is not there any
+more, is cut off, and the stream ends with the token that it was opened with. Beyond \`--max-watchers\` streams the answer is 503.`,
   query: schemas.EventQuery,
   headers: json.object({
     'last-event-id': json.optional(

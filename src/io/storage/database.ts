@@ -1,18 +1,32 @@
 /**
  * Opens LevelDB, whose errors it puts into words. It knows nothing of what is stored.
  */
-import { Level } from 'level'
+import type { Level } from 'level'
+import { RegistryError, messageOf } from '../../core/errors.js'
 
 /** What the values look like; a database with a greater number belongs to a newer program. */
 export const schema = 1
 
 export type Database = Level<string, Uint8Array>
 
-/** @throws what LevelDB throws: `failureOf` tells the cases apart */
+/** @throws what LevelDB throws: `failureOf` tells the cases apart; RegistryError `unavailable` where there is none to be loaded */
 export async function openDatabase(path: string, createIfMissing: boolean): Promise<Database> {
+  const { Level } = await load()
   const database: Database = new Level(path, { keyEncoding: 'utf8', valueEncoding: 'view', createIfMissing })
   await database.open()
   return database
+}
+
+/** Not before somebody has a disk: it is a native library, which a program that was bundled into one file cannot bring along. */
+async function load(): Promise<typeof import('level')> {
+  try {
+    return await import('level')
+  } catch (cause) {
+    const wayOut =
+      'in a bundled program leave the package `level` out of the bundle (external), or keep the node in memory'
+    const [why] = messageOf(cause).split('\n')
+    throw new RegistryError('unavailable', `LevelDB cannot be loaded (${why}); ${wayOut}`, { cause })
+  }
 }
 
 /**

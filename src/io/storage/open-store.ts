@@ -105,6 +105,7 @@ async function beginStore(path: string, options: StoreOptions): Promise<LevelSto
     return storage
   } catch (cause) {
     await database?.close()
+    if (cause instanceof RegistryError) throw cause
     throw await whyNot(path, options, cause)
   }
 }

@@ -446,3 +446,92 @@ test('D7: instances of a node dead for an hour are out of the index, those of on
   world.run(3600_000)
   expect(world.lookup('a', 'dead')).toBeUndefined()
 })
+
+/** Long enough for a look at who is gone, by each of a few observers in turn. */
+const looks_ms = 10 * 60_000
+
+test('D7: of short-lived nodes that said goodbye by a key that ended with them nothing stays but what still counts', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'removed')
+  const passing = [...'mnopqrst']
+  for (const name of passing) {
+    world.start(name, { transient: true })
+    agree(world)
+    registered(world, name, `of-${name}`)
+    done(world, world.define(name, `by-${name}`, { by: name }))
+  }
+  done(world, world.deregister('m', 'removed'))
+  agree(world)
+  for (const name of passing) world.leave(name)
+  world.run(2000)
+  for (const name of passing) world.crash(name)
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop')
+  agree(world)
+  for (const name of 'abc') {
+    expect(world.beliefs(name)).not.toContain('m')
+    expect(rows(world, name, 'of-m')).toEqual([])
+    expect(
+      world
+        .machine(name)
+        .live.read.definitions()
+        .map(({ id }) => id),
+    ).toEqual(passing.map((one) => `by-${one}`))
+    expect(showing(world, 'removed')).toBe('')
+  }
+})
+
+test('D7: what was dropped of a short-lived node does not come back with a peer that missed its goodbye', () => {
+  const world = cluster('abc')
+  world.start('m', { transient: true })
+  agree(world)
+  registered(world, 'm', 'x')
+  agree(world)
+  world.crash('c')
+  world.run(5000)
+  world.leave('m')
+  world.run(2000)
+  world.crash('m')
+  world.until(() => [...'ab'].every((name) => owners(world, name) === 'ab' + 'c'), looks_ms, 'the drop')
+  world.start('c')
+  agree(world)
+  world.run(looks_ms)
+  for (const name of 'abc') expect(owners(world, name)).toBe('abc')
+  expect(world.lookup('c', 'x')).toBeUndefined()
+})
+
+test.each([
+  ['that may come back', undefined, 'leave'],
+  ['that leaves for a restart', true, 'restart'],
+  ['that was killed', true, 'crash'],
+] as const)('D7: a node %s is kept', (_, transient, how) => {
+  const world = cluster('abc')
+  world.start('m', transient === undefined ? {} : { transient })
+  agree(world)
+  if (how === 'leave') world.leave('m')
+  if (how === 'restart') world.command('m', { type: 'leave', restart: true })
+  world.run(2000)
+  world.crash('m')
+  world.run(looks_ms)
+  for (const name of 'abc') expect(owners(world, name)).toBe('abcm')
+})
+
+test('D7: a short-lived node that said goodbye and lives nevertheless begins anew', () => {
+  const world = cluster('abc')
+  world.start('m', { transient: true })
+  agree(world)
+  registered(world, 'm', 'x')
+  const { generation } = world.machine('m').live
+  world.partition(['m'], ['a', 'b', 'c'])
+  world.run(20_000)
+  const held = world.machine('m').disk.copy()
+  world.heal()
+  agree(world)
+  world.leave('m')
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop')
+  world.crash('m')
+  world.machine('m').disk = held
+  world.start('m', { transient: true })
+  agree(world)
+  for (const name of 'abcm') expect(world.lookup(name, 'x')).toEqual(['http://x.test:80'])
+  expect(world.machine('m').live.generation).toBeGreaterThan(generation)
+})

@@ -1,0 +1,134 @@
+/**
+ * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
+ */
+import type { Definition, InstanceStatus, Registration } from '../core/model.js'
+import type {
+  DigestView,
+  InstanceRow,
+  InstanceView,
+  LookupResult,
+  MemberView,
+  NewsItem,
+  NodeView,
+  PeersView,
+  Readiness,
+  SelfView,
+} from '../core/views.js'
+
+/** At once, out of this program's memory, or later, from a daemon. `await` takes both. */
+export type Reply<T> = T | Promise<T>
+
+export interface CallOptions {
+  /** Ends the waiting, and the call rejects with its reason. What was asked for may have happened nevertheless. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A registration as it is taken: `url`, or the parts of one. */
+export type RegistrationRequest = Partial<Registration>
+
+/** AND-ed, exact. */
+export interface InstanceQuery {
+  readonly slug?: string
+  readonly deploymentId?: string
+  readonly host?: string
+  readonly ip?: string
+  readonly scheme?: string
+  readonly id?: string
+  readonly nodeUrl?: string
+  readonly tag?: string
+  readonly status?: InstanceStatus
+}
+
+/** Which news. */
+export interface NewsQuery {
+  /** Only news of instances of that slug. */
+  readonly slug?: string | undefined
+  /** Only news of that type. */
+  readonly type?: 'member' | 'instance' | undefined
+  /**
+   * Go on from there: the `position` of an answer, or the id of the item that was read last. Without, from now on. Where what
+   * happened since is kept no more, or another start of that node told it, there is a `reset`.
+   */
+  readonly after?: string | undefined
+  /** Ends the loop, quietly. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * An answer that says how far it goes. `events({ after: position })` tells all that happened after what is in it, and nothing that is
+ * in it. Absent only where a daemon of an earlier version answered.
+ */
+export interface Positioned {
+  readonly position?: string
+}
+
+export interface Lookup extends LookupResult, Positioned {}
+
+/**
+ * A node in this program and a client of a daemon elsewhere are two of these. What is not there is `undefined`; what cannot be done
+ * is a RegistryError: at a node its reads throw it at once, all else rejects with it.
+ */
+export interface Register {
+  /**
+   * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
+   * the same again changes nothing. From now on the node that took it checks whether the service answers.
+   * @throws RegistryError `malformed`, naming the field
+   */
+  register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
+  /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
+  deregister(id: string, options?: CallOptions): Promise<void>
+  /**
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Only its
+   * home node takes it. Callers go to the others; `rollcall why`, and `instanceRows`, tell the reason.
+   * @throws RegistryError `not-found`; `conflict`, naming the node where it was registered, if that is another one; `malformed`
+   */
+  setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
+  /** Shows an instance again. @throws RegistryError like `setMaintenance` */
+  endMaintenance(id: string, options?: CallOptions): Promise<void>
+
+  /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
+  lookup(slug: string, options?: CallOptions): Reply<Lookup | undefined>
+  /** The instance to call now: in turn, of those with the best status. Undefined where there is none. */
+  pick(slug: string, options?: CallOptions): Reply<InstanceView | undefined>
+  /** The visible instances that fit all of the given fields, exactly. */
+  instances(
+    query?: InstanceQuery,
+    options?: CallOptions,
+  ): Reply<{ readonly instances: readonly InstanceView[] } & Positioned>
+  /** Every record that is known, visible or not, and why not. */
+  instanceRows(
+    query?: InstanceQuery,
+    options?: CallOptions,
+  ): Reply<{ readonly instances: readonly InstanceRow[] } & Positioned>
+
+  /** Says what a service is: any JSON with an `id`. The last one that was saved counts, everywhere. */
+  saveDefinition(definition: Definition, options?: CallOptions): Promise<void>
+  /** @throws RegistryError `not-found` */
+  removeDefinition(id: string, options?: CallOptions): Promise<void>
+  definitions(options?: CallOptions): Reply<{ readonly definitions: readonly Definition[] }>
+
+  /** The records of the living nodes; `ids`: of those alone, unless it is empty. */
+  nodes(ids?: readonly string[], options?: CallOptions): Reply<{ readonly nodes: readonly NodeView[] } & Positioned>
+  /** The record of the node that is asked. */
+  selfNode(options?: CallOptions): Reply<{ readonly node: NodeView }>
+  /**
+   * Forgets the node with that url, or peer id, and all that is registered at it; one that lives registers itself again.
+   * @throws RegistryError `not-found`; `conflict` where several nodes share the url
+   */
+  removeNode(url: string, options?: CallOptions): Promise<void>
+
+  self(options?: CallOptions): Reply<SelfView>
+  /** The connections of the node that is asked, and how far each peer's register agrees with its own. */
+  peers(options?: CallOptions): Reply<PeersView>
+  /** What it believes of each node that it knows, dead ones too. */
+  members(options?: CallOptions): Reply<{ readonly members: readonly MemberView[] } & Positioned>
+  /** Equal on two nodes exactly where they hold the same. */
+  digest(options?: CallOptions): Reply<DigestView>
+  /** Whether it accepts writes now, and if not, why. */
+  readiness(options?: CallOptions): Reply<Readiness>
+  /**
+   * News of members and instances, in order. The first item, of type `listening`, says that the stream stands. Where items may be
+   * missing there is one of type `reset`: then read everything anew.
+   */
+  events(query?: NewsQuery): AsyncIterableIterator<NewsItem>
+}

@@ -1,0 +1,150 @@
+// One register asked in two ways, in this program's memory and over HTTP: the answers have the same shapes, whatever is asked.
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { type Client, createClient, createNode, type Register, type RollcallNode } from '../../src/index.js'
+import { Cluster, until } from '../daemon/cluster.js'
+import { loopback } from '../daemon/place.js'
+import { local } from './local.js'
+
+type Question = keyof Register
+type Answers<T extends Register> = { [Name in Question]: Awaited<ReturnType<T[Name]>> }
+/** Not only fit for each other: the one. */
+type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+/** The names of what is not the same in both. */
+type Different<A, B extends Record<keyof A, unknown>> = {
+  [Name in keyof A]: Same<A[Name], B[Name]> extends true ? never : Name
+}[keyof A]
+/** What is asked with nothing has but a signal, for which what answers at once has no use. */
+type WithNothing = 'definitions' | 'selfNode' | 'self' | 'peers' | 'members' | 'digest' | 'readiness'
+/** The client's loop can tell of interruptions, too. */
+type Asking<T extends Register> = { [Name in Exclude<Question, 'events' | WithNothing>]: Parameters<T[Name]>[0] }
+
+test('the types of both are one', () => {
+  expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
+  expectTypeOf<Different<Asking<RollcallNode>, Asking<Client>>>().toBeNever()
+  expectTypeOf<keyof Client>().toEqualTypeOf<Question | 'server' | 'leave'>()
+})
+
+const cluster = new Cluster(loopback())
+let node: RollcallNode
+let client: Client
+let both: readonly Register[]
+beforeAll(async () => {
+  const daemon = await cluster.start('a', { args: ['--no-mdns'] })
+  client = createClient({ server: daemon.url })
+  node = await createNode({ memory: true, ...local, nodeId: 'b', join: [daemon.address] })
+  both = [node, client]
+  await client.register({ id: 'i', slug: 'web', url: daemon.url, tags: ['blue'] })
+  await node.register({ id: 'j', slug: 'web', url: 'http://127.0.0.1:1', check: 'none' })
+  await node.saveDefinition({ id: 'd', deep: [1, { x: null }] })
+  await until('both hold and see the same', async () => {
+    const [mine, his] = [await node.lookup('web'), await client.lookup('web')]
+    const isEqual = node.digest().digest === (await client.digest()).digest
+    const listed = [mine, his].flatMap((one) => one?.instances ?? [])
+    return isEqual && listed.length === 4 && listed.every(({ status }) => status === 'Healthy')
+  })
+})
+afterAll(async () => {
+  await node.stop()
+  await cluster.close()
+})
+
+/** What changes from one moment to the next, and from one asker to the next, as its type alone. */
+const passing = /^(lastHeartbeat|position|picked|.*Age_ms|usage)$/
+
+function settled(answer: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(answer, (name, value: unknown) => (passing.test(name) ? typeof value : value)) ?? 'null',
+  )
+}
+
+async function ofBoth(ask: (register: Register) => unknown): Promise<unknown[]> {
+  return Promise.all(both.map(async (register) => settled(await ask(register))))
+}
+
+describe('asked the same, both answer the same', () => {
+  test.each<[string, (register: Register) => unknown]>([
+    ['lookup', (register) => register.lookup('web')],
+    ['lookup of nothing', (register) => register.lookup('nothing')],
+    ['pick of nothing', (register) => register.pick('nothing')],
+    ['instances', (register) => register.instances()],
+    ['instances, by filters', (register) => register.instances({ slug: 'web', tag: 'blue' })],
+    ['instances, by filters that nothing fits', (register) => register.instances({ slug: 'web', status: 'Error' })],
+    ['instanceRows', (register) => register.instanceRows({ slug: 'web' })],
+    ['definitions', (register) => register.definitions()],
+    ['nodes', (register) => register.nodes()],
+    ['nodes, by id', (register) => register.nodes(['b'])],
+    ['nodes, by no id', (register) => register.nodes([])],
+    ['readiness', (register) => register.readiness()],
+    ['digest', (register) => register.digest()],
+  ])('%s', async (_, ask) => {
+    const [mine, his] = await ofBoth(ask)
+    expect(mine).toEqual(his)
+  })
+
+  test.each<[string, (register: Register) => unknown]>([
+    ['self', (register) => register.self()],
+    ['selfNode', (register) => register.selfNode()],
+    ['members', (register) => register.members()],
+    ['peers', (register) => register.peers()],
+    ['pick', (register) => register.pick('web')],
+  ])('%s tells of another node, in the same fields', async (_, ask) => {
+    const [mine, his] = await ofBoth(ask)
+    expect(fieldsOf(mine)).toEqual(fieldsOf(his))
+  })
+
+  test.each<[string, string, (register: Register) => Promise<unknown>]>([
+    ['deregister', 'not-found', (register) => register.deregister('nothing')],
+    ['setMaintenance', 'not-found', (register) => register.setMaintenance('nothing')],
+    ['removeDefinition', 'not-found', (register) => register.removeDefinition('nothing')],
+    ['removeNode', 'not-found', (register) => register.removeNode('http://nobody.test')],
+    ['register', 'malformed', (register) => register.register({ url: '!' })],
+    ['saveDefinition', 'malformed', (register) => register.saveDefinition({ id: '' })],
+  ])('%s fails alike', async (_, code, ask) => {
+    const messages: string[] = []
+    for (const register of both) {
+      const error = await ask(register).catch((error: unknown) => error)
+      expect(error).toMatchObject({ name: 'RegistryError', code })
+      messages.push((error as Error).message)
+    }
+    expect(messages[0]).toBe(messages[1])
+  })
+
+  test('writes give alike', async () => {
+    const asked = (n: number): { id: string; url: string } => ({ id: `w${n}`, url: `http://127.0.0.1:1/${n}` })
+    for (const [n, register] of both.entries()) {
+      expect(await register.register(asked(n))).toEqual({ id: `w${n}` })
+      expect(await register.setMaintenance(`w${n}`, 'so')).toBeUndefined()
+      expect(await register.endMaintenance(`w${n}`)).toBeUndefined()
+      expect(await register.deregister(`w${n}`)).toBeUndefined()
+      expect(await register.saveDefinition({ id: `w${n}` })).toBeUndefined()
+      expect(await register.removeDefinition(`w${n}`)).toBeUndefined()
+    }
+  })
+
+  test('news begin by saying that they stand, and go on after an answer without a gap', async () => {
+    for (const [n, register] of both.entries()) {
+      const { position } = await register.instances({ slug: 'news' })
+      const missing = await register.lookup('news')
+      expect(missing).toBeUndefined()
+      await register.register({ id: `n${n}`, slug: `news${n}`, url: `http://127.0.0.1:1/n${n}` })
+      const seen: string[] = []
+      for await (const { id, event } of register.events({ slug: `news${n}`, after: position })) {
+        if (event.type === 'listening') expect(id).toBe(position)
+        seen.push(event.type === 'instance' ? `${event.change} ${event.id}` : event.type)
+        if (seen.length === 2) break
+      }
+      expect(seen).toEqual(['listening', `shown n${n}`])
+    }
+  })
+})
+
+/** What a node in a program has not: HTTP, and the figures of its machine. */
+const ofDaemons = ['http', 'usage', 'load']
+
+/** The types of all fields; the items of a list together. */
+function fieldsOf(value: unknown): unknown {
+  if (Array.isArray(value)) return [Object.assign({}, ...value.map(fieldsOf))]
+  if (typeof value !== 'object' || value === null) return typeof value
+  const fields = Object.entries(value).filter(([name]) => !ofDaemons.includes(name))
+  return Object.fromEntries(fields.map(([name, inner]) => [name, fieldsOf(inner)]))
+}
