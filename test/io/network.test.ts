@@ -311,6 +311,18 @@ describe('who stays out', () => {
     expect(original.logs.join('')).toContain('another daemon runs with this node')
   })
 
+  test('two daemons with one key are named by whoever is connected to both, with both addresses', async () => {
+    const one = await startSite()
+    const original = await startSite({ join: one.network.addresses() })
+    await connected(one, original)
+    const copy = await startSite({ key: original.key, join: one.network.addresses() })
+    const tells = (): string => one.network.failures().find(({ where }) => where === copy.id)?.error ?? ''
+    await eventually('they are named', () => tells() !== '')
+    const places = [original, copy].flatMap(({ network }) => network.addresses()).sort()
+    expect(tells()).toContain(`two daemons run with one key, at ${places.join(' and at ')}: stop one`)
+    expect(one.logs.join('')).toContain(`peer ${copy.id}: two daemons run with one key`)
+  })
+
   test('who holds the cluster key comes in', async () => {
     const clusterKey = generateClusterKey()
     const [one, other] = await startSites(2, { clusterKey })

@@ -209,6 +209,7 @@ class Libp2pNetwork implements Network {
       },
       onMoved: (peer) => this.#moved(peer),
       onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
+      onTwo: (peer, addresses) => this.#strangers.metTwo(peer, addresses),
     })
   }
 

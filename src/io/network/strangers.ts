@@ -12,6 +12,8 @@ const limit = 64
 /** A connection to ourselves is seen at both of its ends within this time. */
 const otherEnd_ms = 1000
 
+const wayOut = 'stop one of the two, and give it a data directory of its own'
+
 interface Sighting extends LinkFailure {
   readonly at: number
 }
@@ -62,6 +64,13 @@ export class Strangers {
     this.#unpaired.add(met)
   }
 
+  /** Two daemons answer as one peer. */
+  metTwo(peer: string, addresses: readonly [string, string]): void {
+    const [one, other] = addresses.map((address) => address.replace(/\/p2p\/.*$/, '')).sort()
+    const error = `two daemons run with one key, at ${one} and at ${other}: ${wayOut}`
+    if (this.#note({ where: peer, direction: 'inbound', error })) this.#log.error({ peer }, `peer ${peer}: ${error}`)
+  }
+
   /** Seen lately, the latest last. */
   list(): LinkFailure[] {
     const now = performance.now()
@@ -75,7 +84,6 @@ export class Strangers {
   }
 
   #metCopy(direction: 'inbound' | 'outbound', where: string): void {
-    const wayOut = 'stop one of the two, and give it a data directory of its own'
     const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${wayOut}`
     if (this.#note({ where, direction, error })) this.#log.error({ where }, error)
   }
