@@ -20,6 +20,8 @@ import type { Log } from './log.js'
 const vitalsInterval_ms = 10_000
 /** Nobody found for so long: say what may be wrong. */
 const aloneAfter_ms = 10_000
+/** So many reasons are enough for a line. */
+const toldReasons = 3
 
 export interface Daemon {
   readonly service: RegistryService
@@ -101,13 +103,24 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
 
 function warnWhenAlone(config: Config, network: Network, log: Log): End {
   const timer = setTimeout(() => {
-    if (network.peers().some(({ connected }) => connected)) return
-    const how = config.mdns
-      ? 'no other node has been found. If there are any, multicast may be blocked here: name one of them with --join HOST'
-      : 'no other node has been found, and mDNS is off: name one with --join HOST'
-    log.info({ cluster: config.cluster }, `alone for ${aloneAfter_ms / 1000} s: ${how}`)
+    const peers = network.peers()
+    if (peers.some(({ connected }) => connected)) return
+    const failed = [
+      ...network.failures().map(({ where, error }) => `${where}: ${error}`),
+      ...peers.flatMap(({ lastError }) => lastError ?? []),
+    ]
+    const fields = { cluster: config.cluster }
+    if (failed.length === 0) log.info(fields, `alone for ${aloneAfter_ms / 1000} s: ${whyAlone(config)}`)
+    else log.warn(fields, `alone for ${aloneAfter_ms / 1000} s: ${failed.slice(0, toldReasons).join('; ')}`)
   }, aloneAfter_ms)
   return () => clearTimeout(timer)
+}
+
+/** Where nobody has even been seen. */
+function whyAlone({ mdns }: Config): string {
+  return mdns
+    ? 'no other node has been found. If there are any, multicast may be blocked here: name one of them with --join HOST'
+    : 'no other node has been found, and mDNS is off: name one with --join HOST'
 }
 
 function logStart(config: Config, log: Log): void {

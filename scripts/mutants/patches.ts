@@ -129,4 +129,10 @@ const starts: Readonly<Record<string, Patch>> = {
   'neighbours out of step are left alone': ['reconcile', '.sync($$$)'],
 }
 
-export const patches: Readonly<Record<string, Patch>> = { ...membership, ...documents, ...removals, ...starts }
+const checks: Readonly<Record<string, Patch>> = {
+  'a change to bad is left alone for an interval': ['#askAgain', 'isNews ? 0 : undefined', 'undefined'],
+  'a registration that changes nothing is no news': ['check', '.#awaitNews(id)'],
+  'bad news of another kind begins anew': ['#askAgain', '.#againById.some($$$)', 'false'],
+}
+
+export const patches: Readonly<Record<string, Patch>> = { ...membership, ...documents, ...removals, ...starts, ...checks }

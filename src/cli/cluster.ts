@@ -2,7 +2,7 @@
  * The commands that show what a daemon thinks of its cluster: peers (the wire), members (the belief), nodes (the records). They change nothing.
  */
 import type { Command } from 'commander'
-import type { MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
+import type { LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
 import { ageOf, count, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
 import { toneOf } from './paint.js'
@@ -34,12 +34,14 @@ export function addClusterCommands(program: Command): void {
   )
 }
 
-function peers({ peers, summary, inStep }: PeersView, look: Look): string {
-  const table = peers.length === 0 ? [] : [renderTable(peerColumns, peers, look), '']
-  const failures = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
+function peers({ peers, summary, inStep, failures = [] }: PeersView, look: Look): string {
+  const rows = [...peers, ...failures.map(rowOf)]
+  const table = rows.length === 0 ? [] : [renderTable(peerColumns, rows, look), '']
+  const unconnected = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
   return [
     ...table,
-    ...failures.map(({ peer, nodeId, lastError }) => `${plain(nodeId ?? peer)}: ${plain(lastError!)}`),
+    ...unconnected.map(({ peer, nodeId, lastError }) => `${plain(nodeId ?? peer)}: ${plain(lastError!)}`),
+    ...failures.map(({ where, error }) => look.paint('warn', `${plain(where)}: ${plain(error)}`)),
     ...peers.flatMap(({ peer, nodeId, trouble }) =>
       trouble === undefined ? [] : [look.paint('warn', `${plain(nodeId ?? peer)}: ${plain(trouble)}`)],
     ),
@@ -47,7 +49,14 @@ function peers({ peers, summary, inStep }: PeersView, look: Look): string {
   ].join('\n')
 }
 
-const peerColumns: readonly Column<PeerView>[] = [
+type PeerRow = Omit<PeerView, 'peer'> & { readonly peer?: string }
+
+/** Who it is nobody knows, since there is no connection. */
+function rowOf({ where, direction }: LinkFailureView): PeerRow {
+  return { address: where, direction, connected: false, streamsHealthy: false, heartbeats: 0 }
+}
+
+const peerColumns: readonly Column<PeerRow>[] = [
   { head: 'NODE', cell: ({ nodeId }) => nodeId, least: 18 },
   { head: 'PEER', cell: ({ peer }) => peer, least: 14, drop: 2 },
   { head: 'ADDRESS', cell: ({ address }) => address, least: 24, drop: 5 },
@@ -72,15 +81,15 @@ const peerColumns: readonly Column<PeerView>[] = [
   { head: 'STREAMS', cell: streams, tone: (peer) => toneOf(streams(peer)) },
 ]
 
-function digest({ inStep }: PeerView): string | undefined {
+function digest({ inStep }: PeerRow): string | undefined {
   return inStep === undefined ? undefined : inStep ? 'equal' : 'differs'
 }
 
-function streams({ streamsHealthy, connected }: PeerView): string | undefined {
+function streams({ streamsHealthy, connected }: PeerRow): string | undefined {
   return streamsHealthy ? 'healthy' : connected ? 'broken' : undefined
 }
 
-function lastSync({ lastSyncAge_ms, lastSyncBrought = 0, lastSyncTook = 0 }: PeerView): string | undefined {
+function lastSync({ lastSyncAge_ms, lastSyncBrought = 0, lastSyncTook = 0 }: PeerRow): string | undefined {
   const ago = formatAgo(lastSyncAge_ms)
   return ago === undefined ? undefined : `${ago}, brought ${lastSyncBrought}, took ${lastSyncTook}`
 }

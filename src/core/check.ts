@@ -5,7 +5,7 @@
 export type Check =
   /** Healthy where the port accepts a connection. */
   | { readonly type: 'tcp' }
-  /** Healthy where a GET of the path, on the host and port of the instance, is answered with 2xx or 3xx. */
+  /** Healthy where a GET of the path, on the host and port of the instance, is answered with 2xx, 3xx or 101. */
   | { readonly type: 'http' | 'https'; readonly path: string }
   /** Healthy because its owner says so. */
   | { readonly type: 'none' }

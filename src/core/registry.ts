@@ -101,7 +101,7 @@ export class Registry {
         return this.#stored(input.id, input.error)
       case 'checked':
         joining?.checked(input.id)
-        return this.#out.emitAll(checks.checked(input.id, input.n, input.result))
+        return this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
       case 'vitals':
         return liveness.heartbeats.setVitals(input.load, input.vitals, identity.generation)
       case 'command':

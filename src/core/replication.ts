@@ -5,9 +5,10 @@
 import { NodeDocument } from './document/document.js'
 import type { Fencing } from './fencing.js'
 import { transitionEvent } from './liveness.js'
-import type { PeerId } from './model.js'
+import { type PeerId, readNodeRecord } from './model.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
+import { nodeKey } from './records/kinds.js'
 import { type Outcome, parcelFor } from './replica/replica.js'
 import type { RegistryState } from './state.js'
 import { type Given, documentReplies, emptyReply, endReply } from './sync/answers.js'
@@ -125,7 +126,8 @@ export class Replication {
   #yieldToClone({ boot }: Head): void {
     const { identity, commits, released } = this.#state
     const wayOut = 'stop one of the two, and give it a data directory of its own'
-    const why = `another daemon runs with this node's key (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
+    const places = this.#places(identity.placeOf(boot))
+    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
     released.push(commits.mute())
     this.#state.enter({ name: 'muted', why })
     this.#out.notify({ type: 'muted', why })
@@ -138,10 +140,19 @@ export class Replication {
     if (document === undefined || commits.isBusy || !rules.maySign) return
     this.#state.foreign = undefined
     if (!identity.isForeign(document.signed.head)) return
-    identity.noteContinued(document.signed.head)
+    const place = readNodeRecord(document.entries.of('node').get(nodeKey) ?? '')?.addresses[0]
+    const places = this.#places(place)
+    identity.noteContinued(document.signed.head, place)
     for (const message of commits.adopt(document, writes, at.wall)) this.#out.warn(`not written again: ${message}`)
     this.#out.emitAll(checks.checkAll(at.now))
-    this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
+    const hint = places === '' ? '' : `, of a start${places}: if that one still runs, a data directory was copied`
+    this.#state.tellGeneration(`a peer knew a newer version of this node’s own records${hint}`)
+  }
+
+  /** Where another start with our key is, beside this one, for people; a restart in one place is no other. */
+  #places(there: string | undefined): string {
+    const here = this.#state.records.union.node(this.#state.self)?.addresses[0]
+    return there === undefined || here === undefined || there === here ? '' : ` at ${there}, beside this one at ${here}`
   }
 
   // ---- asking peers

@@ -54,15 +54,34 @@ function takenApart(url: string): UrlParts {
   return parts
 }
 
+export interface UrlEndpoint {
+  readonly host: string
+  readonly port: number
+  /** `user:password`, where the url carries one. */
+  readonly userinfo?: string
+}
+
 /**
- * Where a health check has to connect to reach `url`.
+ * Where a health check has to connect to reach `url`, and as whom.
  * @returns undefined where the url has no host or no known port
  */
-export function urlEndpoint(url: string): { readonly host: string; readonly port: number } | undefined {
+export function urlEndpoint(url: string): UrlEndpoint | undefined {
   const parsed = readUrl(url)
   if (parsed === undefined || parsed.hostname === '') return undefined
   const port = parsed.port === '' ? defaultPorts[parsed.protocol.slice(0, -1)] : Number(parsed.port)
-  return port === undefined ? undefined : { host: parsed.hostname.replace(/^\[|\]$/g, ''), port }
+  if (port === undefined) return undefined
+  const { username, password } = parsed
+  const userinfo = username === '' && password === '' ? {} : { userinfo: `${decoded(username)}:${decoded(password)}` }
+  return { host: parsed.hostname.replace(/^\[|\]$/g, ''), port, ...userinfo }
+}
+
+/** As callers read it: a percent sign that begins nothing stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
 }
 
 /** The port written in a url, which `URL` drops where it is the scheme's default. */

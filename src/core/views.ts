@@ -184,12 +184,23 @@ export interface PeerView extends ExchangeView {
   readonly trouble?: string
 }
 
+/** A place where a peer should be, or from where one came, and why there is no connection. */
+export interface LinkFailureView {
+  /** A seed as it was given, a host, or host and port. */
+  readonly where: string
+  readonly direction: 'inbound' | 'outbound'
+  /** For people. */
+  readonly error: string
+}
+
 export interface PeersView {
   /** This replica has the digest of every peer that sends it heartbeats, and is connected with all that it means to be. */
   readonly inStep: boolean
   /** One line for people: `in step with 2 of 2 peers`. */
   readonly summary: string
   readonly peers: readonly PeerView[]
+  /** Seeds that do not answer, those who reached this daemon and did not come in, and others with its key; absent where there are none. */
+  readonly failures?: readonly LinkFailureView[]
 }
 
 export interface SelfView {

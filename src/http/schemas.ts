@@ -279,7 +279,18 @@ export const Peer = json.object(
   { $id: 'Peer' },
 )
 
-export const Peers = json.object({ inStep: json.boolean(), summary: json.string(), peers: json.array(Peer) })
+const LinkFailure = json.object({
+  where: json.string({ description: 'a seed as it was given, a host, or host and port' }),
+  direction: json.words(['inbound', 'outbound']),
+  error: json.string(),
+})
+
+export const Peers = json.object({
+  inStep: json.boolean(),
+  summary: json.string(),
+  peers: json.array(Peer),
+  failures: optional(json.array(LinkFailure)),
+})
 
 export const Digest = json.object(
   {

@@ -3,24 +3,29 @@
  *
  * What is the instance's fault is `Unreachable` (nobody there) or `Error` (somebody there, but not well); what is ours (no
  * file handles, no free port, too many checks at once, being stopped) is `Unknown`, since a sick observer must not condemn
- * what it observes. Details are constant for constant causes: a record that differs only in a number of milliseconds would
+ * what it observes. So a name that cannot be resolved in time is nobody's fault but ours, and the clock of a check starts when a
+ * connection is tried. Details are constant for constant causes: a record that differs only in a number of milliseconds would
  * be news to the whole cluster.
  */
+import { isIP } from 'node:net'
 import { type Check, defaultCheck, readCheck } from '../core/check.js'
 import type { CheckResult } from '../core/effects.js'
 import { urlEndpoint } from '../core/url.js'
-import { probeFor, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
+import { createNames, type Names, type Resolution } from './names.js'
+import { notHttp, probeFor, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
 
 export interface CheckerOptions {
   /** Connections that may be tried at a time. */
   readonly concurrency?: number
-  /** After this an instance counts as unreachable, the resolution of its name included. */
+  /** After this an instance counts as unreachable. */
   readonly timeout_ms?: number
   /** An instance that takes longer than this to accept, or to answer, is degraded. */
   readonly slow_ms?: number
   /** Checks that may wait for their turn; those beyond it answer `Unknown` at once. */
   readonly waiting?: number
-  /** How to connect where a connection is all; for tests that want a network of their own. */
+  /** How names are resolved; the checker ends it. By default as this machine does, unless `connect` takes care of that. */
+  readonly names?: Names
+  /** How to connect without TLS; for tests that want a network of their own. */
   readonly connect?: Dial
 }
 
@@ -31,8 +36,13 @@ export interface Checker {
   stop(): void
 }
 
-const unresolved = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EAI_NONAME', 'EAI_NODATA', 'EAI_FAIL'])
-const ours = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'])
+const unresolved = new Set(['ENOTFOUND', 'EAI_NONAME', 'EAI_NODATA'])
+const ours = new Set([
+  ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'],
+  ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM'],
+])
+/** Of one name; the others are tried at another time. */
+const addressLimit = 16
 const hostLength = 200
 const pathLength = 200
 const lateness_ms = 200
@@ -47,6 +57,7 @@ interface Question {
 
 export function createChecker(options: CheckerOptions = {}): Checker {
   const { concurrency = 64, waiting: waitingLimit = 4096, ...limits } = options
+  const names = options.names ?? (options.connect === undefined ? createNames() : undefined)
   const running = new Set<Attempt>()
   const waiting: { readonly question: Question; readonly answer: (result: CheckResult) => void }[] = []
   let stopped = false
@@ -62,6 +73,21 @@ export function createChecker(options: CheckerOptions = {}): Checker {
     attempt.begin()
   }
 
+  const ask = (question: Question, answer: (result: CheckResult) => void): void => {
+    if (stopped) answer(beingStopped)
+    else if (running.size < concurrency) start(question, answer)
+    else if (waiting.length < waitingLimit) waiting.push({ question, answer })
+    else answer({ status: 'Unknown', details: `not checked: ${waitingLimit} checks are waiting already` })
+  }
+
+  /** Whoever waits for a name takes no place of those who are being asked. */
+  const askByName = async (question: Question, answer: (result: CheckResult) => void, by: Names): Promise<void> => {
+    const found = await by.resolve(question.endpoint.host)
+    if (found.type !== 'found') return answer(stopped ? beingStopped : unnamed(question, found))
+    const addresses = found.addresses.slice(0, addressLimit)
+    ask({ ...question, endpoint: { ...question.endpoint, addresses } }, answer)
+  }
+
   return {
     check(url, text = defaultCheck) {
       return new Promise((resolve) => {
@@ -71,17 +97,24 @@ export function createChecker(options: CheckerOptions = {}): Checker {
         else if (check === undefined) resolve(unknownCheck)
         else if (check.type === 'none') resolve(trusted)
         else if (endpoint === undefined) resolve(withoutPort)
-        else if (running.size < concurrency) start({ endpoint, check }, resolve)
-        else if (waiting.length < waitingLimit) waiting.push({ question: { endpoint, check }, answer: resolve })
-        else resolve({ status: 'Unknown', details: `not checked: ${waitingLimit} checks are waiting already` })
+        else if (names === undefined || isIP(endpoint.host) !== 0) ask({ endpoint, check }, resolve)
+        else void askByName({ endpoint, check }, resolve, names)
       })
     },
     stop() {
       stopped = true
+      names?.stop()
       for (const { answer } of waiting.splice(0)) answer(beingStopped)
       for (const attempt of [...running]) attempt.finish(beingStopped)
     },
   }
+}
+
+function unnamed(question: Question, found: Exclude<Resolution, { type: 'found' }>): CheckResult {
+  const name = `the host name of ${placeOf(question)}`
+  if (found.type === 'no such name') return { status: 'Unreachable', details: `${name} does not resolve` }
+  const why = found.type === 'silence' ? 'in time' : `(${found.code})`
+  return { status: 'Unknown', details: `this machine could not resolve ${name} ${why}` }
 }
 
 const beingStopped: CheckResult = { status: 'Unknown', details: 'not checked: this daemon is stopping' }
@@ -101,8 +134,7 @@ const withoutPort: CheckResult = {
 
 /** One try to ask. Whatever happens first ends it; everything later is ignored. */
 class Attempt {
-  readonly #endpoint: Endpoint
-  readonly #check: Asking
+  readonly #question: Question
   readonly #probe: Probe
   readonly #timeout_ms: number
   readonly #slow_ms: number
@@ -113,13 +145,12 @@ class Attempt {
   #finished = false
 
   constructor(
-    { endpoint, check }: Question,
+    question: Question,
     { timeout_ms = 3000, slow_ms = 1000, connect }: Pick<CheckerOptions, 'timeout_ms' | 'slow_ms' | 'connect'>,
     done: (result: CheckResult) => void,
   ) {
-    this.#endpoint = endpoint
-    this.#check = check
-    this.#probe = probeFor(check, connect)
+    this.#question = question
+    this.#probe = probeFor(question.check, connect)
     this.#timeout_ms = timeout_ms
     this.#slow_ms = slow_ms
     this.#done = done
@@ -129,7 +160,7 @@ class Attempt {
     const begun = performance.now()
     this.#arm()
     try {
-      this.#close = this.#probe(this.#endpoint, (outcome) => this.#judge(outcome, performance.now() - begun))
+      this.#close = this.#probe(this.#question.endpoint, (outcome) => this.#judge(outcome, performance.now() - begun))
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
       process.nextTick(() => this.#explain(code, false)) // a long queue must not fail on one stack
@@ -162,7 +193,7 @@ class Attempt {
 
   #judge(outcome: Outcome, took_ms: number): void {
     if (outcome.type === 'failed') return this.#explain(outcome.code, outcome.connected)
-    if (outcome.type === 'answered' && (outcome.status < 200 || outcome.status > 399)) {
+    if (outcome.type === 'answered' && !isGood(outcome.status)) {
       return this.finish({ status: 'Error', details: `${this.#where} answered ${outcome.status}` })
     }
     if (took_ms <= this.#slow_ms) return this.finish({ status: 'Healthy' })
@@ -183,10 +214,10 @@ class Attempt {
 
   /** What somebody did wrong who is there. */
   #complaint(code: string): string {
-    if (code.startsWith('HPE_')) return `${this.#where} does not speak HTTP`
+    if (code === notHttp) return `${this.#where} does not speak HTTP`
     if (code === 'ECONNRESET' || code === 'EPIPE') return `${this.#where} closed the connection without an answer`
     if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return `${this.#where} does not speak TLS`
-    if (this.#check.type === 'https') return `no trust in the TLS of ${this.#where}: ${code}`
+    if (this.#question.check.type === 'https') return `no trust in the TLS of ${this.#where}: ${code}`
     return `no HTTP answer from ${this.#where}: ${code}`
   }
 
@@ -194,11 +225,20 @@ class Attempt {
     this.finish({ status: 'Unreachable', details })
   }
 
-  /** `host:port`, or the url that is asked. */
   get #where(): string {
-    const host = this.#endpoint.host.slice(0, hostLength)
-    const hostPort = `${host.includes(':') ? `[${host}]` : host}:${this.#endpoint.port}`
-    if (this.#check.type === 'tcp') return hostPort
-    return `${this.#check.type}://${hostPort}${this.#check.path.slice(0, pathLength)}`
+    return placeOf(this.#question)
   }
+}
+
+/** Who switches to another protocol (101) is there, too. */
+function isGood(status: number): boolean {
+  return status === 101 || (status >= 200 && status <= 399)
+}
+
+/** `host:port`, or the url that is asked; never who asks. */
+function placeOf({ endpoint, check }: Question): string {
+  const host = endpoint.host.slice(0, hostLength)
+  const hostPort = `${host.includes(':') ? `[${host}]` : host}:${endpoint.port}`
+  if (check.type === 'tcp') return hostPort
+  return `${check.type}://${hostPort}${check.path.slice(0, pathLength)}`
 }

@@ -188,6 +188,24 @@ describe('the cluster', () => {
     expect(lines.at(-1)).toBe('not in step with 1 of 1 peers')
   })
 
+  test('peers: seeds that do not answer, and who did not come in, stand there with the reason', async () => {
+    const why = 'but the handshake failed: is the cluster key the same?'
+    served.service.failures = [
+      { where: 'node-1.test:58232', direction: 'outbound', error: `reached 10.0.0.7:58232, ${why}` },
+      { where: '10.0.0.8', direction: 'inbound', error: `reached us, ${why}` },
+    ]
+    try {
+      const lines = (await fine('peers')).trimEnd().split('\n')
+      expect(lines[2]).toMatch(/^- +- +node-1\.test:58232 +outbound +no /)
+      expect(lines[3]).toMatch(/^- +- +10\.0\.0\.8 +inbound +no /)
+      expect(lines).toContain(`node-1.test:58232: reached 10.0.0.7:58232, ${why}`)
+      expect(lines).toContain(`10.0.0.8: reached us, ${why}`)
+      expect(JSON.parse(await fine('peers', '--json'))).toMatchObject({ failures: served.service.failures })
+    } finally {
+      served.service.failures = []
+    }
+  })
+
   test('members: this one is marked, silence is counted', async () => {
     const [, own, other] = (await fine('members')).trimEnd().split('\n')
     expect(own).toMatch(/^abc \(self\) .* alive +90 s ago +- +7 +0 +12 +- +- +-$/)

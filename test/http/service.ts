@@ -34,6 +34,8 @@ export class MemoryService implements RegistryService {
   ]
   readonly news = new MemoryNews()
   ready: Readiness = { ready: true, reasons: [] }
+  /** Places that a peer was expected at, or came from. */
+  failures: NonNullable<PeersView['failures']> = []
   left = false
   restarts = false
   /** What every write fails with, while set. */
@@ -228,6 +230,7 @@ export class MemoryService implements RegistryService {
           ...{ heartbeats: 65, heartbeatAge_ms: 400, inStep: false, lastSyncAge_ms: 12_000, lastSyncBrought: 3 },
         },
       ],
+      ...(this.failures.length > 0 && { failures: this.failures }),
     }
   }
 

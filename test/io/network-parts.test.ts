@@ -4,13 +4,14 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import fc from 'fast-check'
 import { pino } from 'pino'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { announced, parseSeed, readAddress } from '../../src/io/network/addresses.js'
 import { AddressBook, bookLimits } from '../../src/io/network/book.js'
 import { dial } from '../../src/io/network/dialer.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { encodeMessage, MessageReader } from '../../src/io/network/messages.js'
 import { Permits } from '../../src/io/network/permits.js'
+import { Strangers } from '../../src/io/network/strangers.js'
 import { generateClusterKey } from '../../src/io/network/network.js'
 
 const log = pino({ level: 'silent' })
@@ -224,6 +225,29 @@ describe('permits', () => {
     await second
     permits.giveBack()
     await permits.take()
+  })
+})
+
+describe('a connection to our own key', () => {
+  test('is one to ourselves where both of its ends are seen, and to a copy of us where one is', () => {
+    vi.useFakeTimers()
+    const strangers = new Strangers(log, () => ['/ip4/127.0.0.1/tcp/1'])
+    strangers.metOwnKey('outbound', '10.0.0.1:58232')
+    strangers.metOwnKey('inbound', '10.0.0.1')
+    strangers.metOwnKey('inbound', '10.0.0.1')
+    vi.advanceTimersByTime(500)
+    strangers.metOwnKey('outbound', '10.0.0.1:58232')
+    vi.advanceTimersByTime(60_000)
+    expect(strangers.list()).toEqual([])
+    strangers.metOwnKey('inbound', '10.0.0.2')
+    vi.advanceTimersByTime(2000)
+    expect(strangers.list().map(({ where, error }) => [where, error.split(':')[0]])).toEqual([
+      ['10.0.0.2', "another daemon runs with this node's key at 10.0.0.2, beside this one at /ip4/127.0.0.1/tcp/1"],
+    ])
+    strangers.metOwnKey('inbound', '10.0.0.2')
+    strangers.stop()
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
   })
 })
 

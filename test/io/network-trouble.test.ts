@@ -7,6 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { encodeMessage } from '../../src/io/network/messages.js'
+import { createNames } from '../../src/io/names.js'
 import { buildStack } from '../../src/io/network/stack.js'
 import type { Stack } from '../../src/io/network/stack.js'
 import { eventually } from './eventually.js'
@@ -39,6 +40,7 @@ async function startRogue(site: Site, serve: (stream: Stream) => void = () => {}
     listenFallback: false,
     announce: [],
     clusterKey: undefined,
+    names: createNames(),
     log,
   }
   const node = await buildStack(options, listen)

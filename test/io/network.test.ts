@@ -2,13 +2,14 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { generateClusterKey } from '../../src/io/network/network.js'
 import { eventually } from './eventually.js'
 import { answered, ask, bytes, connected, createSite, flows, startSite, startSites } from './networkworld.js'
+import type { Site } from './networkworld.js'
 
 const children = new Set<ChildProcess>()
 const servers = new Set<Server>()
@@ -238,6 +239,90 @@ describe('who stays out', () => {
     expect([...one.trace, ...without.trace, ...another.trace]).toEqual([])
   })
 
+  test.each([
+    ['another cluster key', generateClusterKey(), generateClusterKey()],
+    ['no cluster key', generateClusterKey(), undefined],
+    ['a cluster key, where the others have none', undefined, generateClusterKey()],
+  ])('who holds %s is told so within seconds, as is who was reached', async (_, theirs, ours) => {
+    const one = await startSite(theirs === undefined ? {} : { clusterKey: theirs })
+    const port = /tcp\/(\d+)/.exec(one.network.addresses()[0] ?? '')?.[1]
+    const seed = `127.0.0.1:${port}`
+    const other = await startSite({ join: [seed], ...(ours !== undefined && { clusterKey: ours }) })
+    const why = 'but the handshake failed: is the cluster key the same?'
+    const isWarned = ({ logs }: Site): boolean => logs.some((line) => line.includes(why) && line.includes('"level":40'))
+    await eventually('both are told', () => isWarned(one) && isWarned(other))
+    const [failure] = other.network.failures()
+    expect(failure).toMatchObject({ where: seed, direction: 'outbound' })
+    expect(failure?.error).toContain(`reached 127.0.0.1:${port}, ${why}`)
+    expect(one.network.failures()).toEqual([{ where: '127.0.0.1', direction: 'inbound', error: `reached us, ${why}` }])
+  })
+
+  test('who is found on the network, and holds another cluster key', async () => {
+    const one = await startSite({ clusterKey: generateClusterKey() })
+    const other = await startSite({ clusterKey: generateClusterKey() })
+    other.network.learn(one.id, one.network.addresses())
+    await eventually('it is told', () => other.logs.join('').includes('a peer cannot be joined: reached 127.0.0.1:'))
+    const [peer] = other.network.peers()
+    expect(peer?.lastError).toContain('but the handshake failed: is the cluster key the same?')
+  })
+
+  test('a seed that does not answer is listed with the reason, until it does', async () => {
+    const port = await busyPort()
+    for (const server of servers) server.close()
+    servers.clear()
+    const site = await startSite({ join: [`127.0.0.1:${port}`, 'no-such-host.invalid:1'] })
+    const named = ({ network }: Site, text: string): string =>
+      network.failures().find(({ where }) => where.startsWith(text))?.error ?? ''
+    await eventually('both are listed', () => site.network.failures().length === 2)
+    expect(named(site, '127.0.0.1')).toContain('ECONNREFUSED')
+    expect(named(site, 'no-such')).toContain('the name no-such-host.invalid does not resolve')
+    const late = await startSite({ listen: [`/ip4/127.0.0.1/tcp/${port}`] })
+    await connected(site, late)
+    expect(site.network.failures().map(({ where }) => where)).toEqual(['no-such-host.invalid:1'])
+  })
+
+  test('who connects without a word is nobody to speak of', async () => {
+    for (const options of [{}, { clusterKey: generateClusterKey() }]) {
+      const site = await startSite(options)
+      const port = Number(/tcp\/(\d+)/.exec(site.network.addresses()[0] ?? '')?.[1])
+      for (let i = 0; i < 3; i++) {
+        const socket = connect(port, '127.0.0.1')
+        await new Promise((resolve) => socket.once('connect', resolve))
+        socket.destroy()
+      }
+      const friend = await startSite({ ...options, join: site.network.addresses() })
+      await connected(site, friend)
+      expect(site.network.failures()).toEqual([])
+    }
+  })
+
+  test('another daemon with our key, as of a copied data directory, is named at both, with both addresses', async () => {
+    const original = await startSite()
+    const copy = await startSite({ key: original.key, join: original.network.addresses() })
+    const tells = (site: Site): string => site.network.failures()[0]?.error ?? ''
+    await eventually('both say so', () => [original, copy].every((site) => tells(site).includes('another daemon runs')))
+    const port = /tcp\/(\d+)/.exec(original.network.addresses()[0] ?? '')?.[1]
+    expect(tells(copy)).toMatch(
+      new RegExp(
+        `^another daemon runs with this node's key at 127.0.0.1:${port}, beside this one at ${copy.network.addresses()[0]}: stop`,
+      ),
+    )
+    expect(tells(original)).toContain(`key at 127.0.0.1, beside this one at ${original.network.addresses()[0]}`)
+    expect(original.logs.join('')).toContain('another daemon runs with this node')
+  })
+
+  test('two daemons with one key are named by whoever is connected to both, with both addresses', async () => {
+    const one = await startSite()
+    const original = await startSite({ join: one.network.addresses() })
+    await connected(one, original)
+    const copy = await startSite({ key: original.key, join: one.network.addresses() })
+    const tells = (): string => one.network.failures().find(({ where }) => where === copy.id)?.error ?? ''
+    await eventually('they are named', () => tells() !== '')
+    const places = [original, copy].flatMap(({ network }) => network.addresses()).sort()
+    expect(tells()).toContain(`two daemons run with one key, at ${places.join(' and at ')}: stop one`)
+    expect(one.logs.join('')).toContain(`peer ${copy.id}: two daemons run with one key`)
+  })
+
   test('who holds the cluster key comes in', async () => {
     const clusterKey = generateClusterKey()
     const [one, other] = await startSites(2, { clusterKey })
@@ -268,6 +353,32 @@ describe('beginning and end', () => {
     const other = await startSite({ join: site.network.addresses() })
     await connected(site, other)
     await flows(site, other)
+  })
+
+  test('a busy default port is told of, and taken as soon as it is free: who was told that port finds the daemon', async () => {
+    const port = await busyPort()
+    const site = await createSite({ listen: [`/ip4/127.0.0.1/tcp/${port}`], listenFallback: true })
+    await site.network.start()
+    const [instead] = site.network.addresses()
+    const warning = site.logs
+      .map((line) => JSON.parse(line) as { level: number; msg: string })
+      .find(({ level }) => level === 40)
+    expect(warning?.msg).toContain(`/ip4/127.0.0.1/tcp/${port} is in use: listening on ${instead}`)
+    const other = await startSite({ join: [`127.0.0.1:${port}`] })
+    const early = await startSite({ join: [instead ?? ''] })
+    await connected(site, early)
+    for (const server of servers) server.close()
+    servers.clear()
+    await connected(site, other)
+    expect(site.network.addresses().sort()).toEqual([instead, `/ip4/127.0.0.1/tcp/${port}`].sort())
+    await connected(site, early) // what was there stays
+  })
+
+  test('a stop ends the wait for a busy port', async () => {
+    const site = await createSite({ listen: [`/ip4/127.0.0.1/tcp/${await busyPort()}`], listenFallback: true })
+    await site.network.start()
+    await site.network.stop()
+    expect(site.network.addresses()).toEqual([])
   })
 
   test('an address that cannot be listened on is named', async () => {

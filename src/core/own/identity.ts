@@ -23,6 +23,8 @@ export class Identity {
   #parent: Point | undefined
   /** Documents of ours by other starts that were continued, by boot id: the generation that they had. */
   readonly #continued = new Map<string, number>()
+  /** Where those starts said that they can be dialled. */
+  readonly #places = new Map<string, string>()
   #isHeadDue = false
   #isGenerationRaised = false
 
@@ -120,8 +122,17 @@ export class Identity {
     return goesOn && this.boot < head.boot ? 'live clone' : 'newer'
   }
 
-  /** We go on from this head, or ahead of it: should its start go on as well, it is a clone. */
-  noteContinued({ boot, generation }: Origin): void {
+  /**
+   * We go on from this head, or ahead of it: should its start go on as well, it is a clone.
+   * @param place where that start can be dialled
+   */
+  noteContinued({ boot, generation }: Origin, place?: string): void {
     this.#continued.set(boot, Math.max(generation, this.#continued.get(boot) ?? 0))
+    if (place !== undefined) this.#places.set(boot, place)
+  }
+
+  /** Where a start can be dialled that was continued, if it is known. */
+  placeOf(boot: string): string | undefined {
+    return this.#places.get(boot)
   }
 }

@@ -3,7 +3,6 @@
  * announced; it never dials. Addresses travel as text, `/ip4/10.0.0.5/tcp/58232`, without the peer id that libp2p likes to
  * append.
  */
-import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -11,6 +10,7 @@ import { bestFirst, type Interfaces } from '../../config/reach.js'
 import { defaultPeerPort } from '../../config/values.js'
 import { RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import { addressesOf, type Names } from '../names.js'
 
 const addressLength = 256
 /** Addresses taken from one DNS name; a headless service may list a whole cluster. */
@@ -84,12 +84,10 @@ export function readAddress(text: string): string | undefined {
 const p2pCode = 421
 
 /** The addresses that a seed stands for at this moment. Rejects when its name does not resolve. */
-export async function resolveSeed(seed: Seed): Promise<string[]> {
-  const found =
-    isIP(seed.host) === 0
-      ? await lookup(seed.host, { all: true, family: seed.family, order: 'verbatim' })
-      : [{ address: seed.host, family: isIP(seed.host) }]
+export async function resolveSeed(seed: Seed, names: Names): Promise<string[]> {
+  const found = await addressesOf(names, seed.host)
   return found
+    .filter(({ family }) => seed.family === 0 || seed.family === family)
     .slice(0, resolvedLimit)
     .map(({ address, family }) => `/${family === 6 ? 'ip6' : 'ip4'}/${address}/tcp/${seed.port}`)
     .flatMap((address) => readAddress(address) ?? [])

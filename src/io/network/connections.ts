@@ -31,6 +31,8 @@ export interface ConnectionsOptions {
   /** A connection is gone, and another one remains. */
   onMoved(peer: PeerId): void
   onForeign(peer: PeerId, connection: Connection): void
+  /** Two daemons with one key: each still answers, and listens where the other one does not. */
+  onTwo(peer: PeerId, addresses: readonly [string, string]): void
 }
 
 export interface Link {
@@ -42,8 +44,8 @@ export interface Link {
 
 interface Entry {
   readonly open: Connection[]
-  /** Those that have answered identify: up at both ends. */
-  readonly identified: Set<Connection>
+  /** Those that have answered identify, which shows that they are up at both ends, with where their peer said it listens. */
+  readonly identified: Map<Connection, readonly string[]>
   /** Unix ms; undefined while it is not known whether the peer is of our cluster. */
   since: number | undefined
   timer: NodeJS.Timeout | undefined
@@ -61,7 +63,12 @@ export class Connections {
   opened(connection: Connection): void {
     if (this.#stopped || connection.status !== 'open') return
     const peer = connection.remotePeer.toString()
-    const entry = this.#entries.get(peer) ?? { open: [], identified: new Set(), since: undefined, timer: undefined }
+    const entry: Entry = this.#entries.get(peer) ?? {
+      open: [],
+      identified: new Map(),
+      since: undefined,
+      timer: undefined,
+    }
     this.#entries.set(peer, entry)
     entry.open.push(connection)
     void this.#identify(peer, entry, connection)
@@ -149,10 +156,26 @@ export class Connections {
     if (entry.since === undefined && !result.protocols.includes(this.#options.protocol)) {
       return this.#foreign(peer, entry, connection)
     }
-    entry.identified.add(connection)
-    this.#options.onIdentified(peer, result.listenAddrs.map(String), connection)
+    const listening = result.listenAddrs.map(String)
+    const others = [...entry.identified].filter(([, where]) => isApart(where, listening))
+    entry.identified.set(connection, listening)
+    this.#options.onIdentified(peer, listening, connection)
     this.#admit(peer, entry)
+    for (const [other] of others) void this.#compare(peer, entry, other, listening)
     this.#settle(peer, entry)
+  }
+
+  /** A daemon that moved, or was started again, says the same on both connections, or nothing on the older one. */
+  async #compare(peer: PeerId, entry: Entry, other: Connection, listening: readonly string[]): Promise<void> {
+    try {
+      const result = await this.#options.identify(other, AbortSignal.timeout(identifyTimeout_ms))
+      const where = result.listenAddrs.map(String)
+      const [one, two] = [where[0], listening[0]]
+      if (this.#stopped || !entry.open.includes(other) || one === undefined || two === undefined) return
+      if (isApart(where, listening)) this.#options.onTwo(peer, [one, two])
+    } catch {
+      // Gone: the one that was there before.
+    }
   }
 
   #admit(peer: PeerId, entry: Entry): void {
@@ -202,4 +225,8 @@ export class Connections {
       connection.abort(error as Error)
     }
   }
+}
+
+function isApart(some: readonly string[], others: readonly string[]): boolean {
+  return some.length > 0 && others.length > 0 && !some.some((one) => others.includes(one))
 }

@@ -4,6 +4,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
+import type { Names } from '../names.js'
 import type { BookFile } from './book.js'
 import type { RequestOptions } from './requests.js'
 
@@ -14,7 +15,7 @@ export interface NetworkOptions {
   readonly cluster: string
   /** Multiaddrs; port 0 means any free one. */
   readonly listen: readonly string[]
-  /** Where the port is in use: listen on any free one instead of failing. */
+  /** Where the port is in use: listen on any free one instead of failing, until that port is free. */
   readonly listenFallback: boolean
   /** Told to others instead of what is listened on. */
   readonly announce: readonly string[]
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   /** The content of a cluster key file, see `generateClusterKey`; absent: anybody on the network can join. */
   readonly clusterKey?: Uint8Array
   readonly addressBook: BookFile
+  /** How names of peers are resolved; the network ends it. By default as this machine does, apart from all others who wait. */
+  readonly names?: Names
   readonly log: Logger
   /** For tests. `dropGossip`: the share of gossip messages lost, both ways; 1 turns gossip off. */
   readonly faults?: { readonly dropGossip?: number }
@@ -46,6 +49,15 @@ export interface NetworkPeer {
   readonly streamsHealthy: boolean
   /** Why the last dial failed, for people. */
   readonly lastError?: string
+}
+
+/** A place where a peer should be, or from where one came, and why there is no connection. */
+export interface LinkFailure {
+  /** A seed as it was given, a host, or host and port. */
+  readonly where: string
+  readonly direction: 'inbound' | 'outbound'
+  /** For people. */
+  readonly error: string
 }
 
 export interface Network {
@@ -77,6 +89,8 @@ export interface Network {
   learn(peer: PeerId, addresses: readonly string[]): void
   /** Every peer that is connected or in the address book. */
   peers(): NetworkPeer[]
+  /** Seeds that do not answer, those who reached us and did not come in, and copies of ourselves. */
+  failures(): LinkFailure[]
   /** What was dropped since the start, by reason. */
   dropped(): Record<string, number>
 }

@@ -5,12 +5,16 @@
 import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'
 import type { Logger } from 'pino'
+import { messageOf } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import type { Names } from '../names.js'
 import { readAddress, resolveSeed } from './addresses.js'
 import type { Seed } from './addresses.js'
 import type { AddressBook } from './book.js'
+import type { LinkFailure } from './contract.js'
 import { dial } from './dialer.js'
 import type { DialResult } from './dialer.js'
+import { handshakeFailed } from './handshakes.js'
 import { DialSchedule } from './schedule.js'
 
 /** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
@@ -24,6 +28,7 @@ export interface DialingOptions {
   readonly self: PeerId
   readonly seeds: readonly Seed[]
   readonly book: AddressBook
+  readonly names: Names
   /** Our own addresses, which are never dialled. */
   own(): readonly string[]
   isConnected(peer: PeerId): boolean
@@ -46,7 +51,9 @@ export class Dialing {
   readonly #foreign = new Map<string, number>()
   readonly #errors = new Map<PeerId, string>()
   readonly #impatient = new Set<PeerId>()
-  readonly #toldSeeds = new Set<string>()
+  /** What was told of seeds that do not answer, by the text of the seed. */
+  readonly #toldSeeds = new Map<string, string>()
+  readonly #toldHandshakes = new Set<PeerId>()
   /** Those to be connected with, and those that need not be; all others are strangers. */
   #wanted: ReadonlySet<PeerId> = new Set()
   #spared: ReadonlySet<PeerId> = new Set()
@@ -59,6 +66,7 @@ export class Dialing {
     setMaxListeners(0, this.#stop.signal)
     this.#schedule = new DialSchedule({
       isOurTurn: (target) => this.#isOurTurn(target),
+      isSeed: (target) => this.#seeds.has(target),
       isMissed: (target) => this.#wanted.has(target),
       attempt: (target) => this.#attempt(target),
       random: options.random,
@@ -159,6 +167,10 @@ export class Dialing {
     return this.#errors.get(peer)
   }
 
+  failingSeeds(): LinkFailure[] {
+    return [...this.#toldSeeds].map(([where, error]) => ({ where, direction: 'outbound', error }))
+  }
+
   async #attempt(target: string): Promise<void> {
     const seed = this.#seeds.get(target)
     await (seed === undefined ? this.#attemptPeer(target) : this.#attemptSeed(target, seed))
@@ -181,22 +193,32 @@ export class Dialing {
       this.#stop.signal,
     )
     if (result.connection !== undefined) return
-    remember(this.#errors, peer, describe(result), errorLimit)
+    this.#tellPeer(peer, describe(result))
     if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once
+  }
+
+  /** Found and reached, twice, without coming to terms: people want to know. */
+  #tellPeer(peer: PeerId, error: string): void {
+    const isAgain = error.includes(handshakeFailed) && this.#errors.get(peer)?.includes(handshakeFailed) === true
+    remember(this.#errors, peer, error, errorLimit)
+    if (this.#stop.signal.aborted || !isAgain || this.#toldHandshakes.has(peer)) return
+    if (this.#toldHandshakes.size >= errorLimit) this.#toldHandshakes.clear()
+    this.#toldHandshakes.add(peer)
+    this.#options.log.warn({ peer }, `a peer cannot be joined: ${error}`)
   }
 
   async #attemptSeed(target: string, seed: Seed): Promise<void> {
     const answered = this.#peerBySeed.get(target) ?? seed.peer
     if (answered !== undefined && this.#options.isConnected(answered)) return this.#schedule.cancel(target)
     try {
-      const addresses = this.#dialable(await resolveSeed(seed))
+      const addresses = this.#dialable(await resolveSeed(seed, this.#options.names))
       if (addresses.length === 0) return
       const suffix = seed.peer === undefined ? '' : `/p2p/${seed.peer}`
       const open = (address: string, signal: AbortSignal) => this.#options.open(`${address}${suffix}`, signal)
       const result = await dial({ addresses, deciders: [], open, onRefused: () => {} }, this.#stop.signal)
       this.#seedAnswered(target, seed, result)
     } catch (error) {
-      this.#tellSeed(seed, String(error))
+      this.#tellSeed(seed, messageOf(error))
     }
   }
 
@@ -210,11 +232,15 @@ export class Dialing {
     this.#peerBySeed.set(target, result.connection.remotePeer.toString())
   }
 
-  /** Once, until it answers: a seed that is down for the night is no news every thirty seconds. */
+  /** Once, until it answers or fails in another way: a seed that is down for the night is no news every thirty seconds. */
   #tellSeed(seed: Seed, reason: string): void {
-    if (this.#stop.signal.aborted || this.#toldSeeds.has(seed.text)) return
-    this.#toldSeeds.add(seed.text)
-    this.#options.log.info({ seed: seed.text, reason }, 'a seed does not answer; trying on')
+    if (this.#stop.signal.aborted) return
+    const told = this.#toldSeeds.get(seed.text)
+    this.#toldSeeds.set(seed.text, reason)
+    const isWorse = reason.includes(handshakeFailed)
+    if (told !== undefined && (!isWorse || told.includes(handshakeFailed))) return
+    const level = isWorse ? 'warn' : 'info'
+    this.#options.log[level]({ seed: seed.text, reason }, `a seed does not answer; trying on: ${reason}`)
   }
 
   #dialable(addresses: readonly string[]): string[] {
@@ -241,6 +267,8 @@ function remember<T>(map: Map<string, T>, key: string, value: T, limit: number):
 }
 
 function describe({ failures }: DialResult): string {
-  const all = [...failures].map(([address, { message }]) => `${address}: ${message}`)
+  const all = [...failures].map(([address, { message }]) =>
+    message.includes(handshakeFailed) ? message : `${address}: ${message}`,
+  )
   return all.length === 0 ? 'no address to dial' : all.join('; ').slice(0, 500)
 }

@@ -7,26 +7,30 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import { createNames, type Names } from '../names.js'
 import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './addresses.js'
 import type { Seed } from './addresses.js'
 import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
 import { Connections } from './connections.js'
 import type { Link } from './connections.js'
-import type { Network, NetworkOptions, NetworkPeer } from './contract.js'
+import type { LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 import { settledWithin } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
+import { Handshakes } from './handshakes.js'
 import { guarded } from './listener.js'
 import type { NetworkListener } from './listener.js'
 import { isPeerId } from './peerid.js'
+import { WantedPorts } from './ports.js'
 import { Requests } from './requests.js'
 import type { RequestOptions } from './requests.js'
 import { Serving } from './serving.js'
 import { startStack, stopStack } from './stack.js'
-import type { Stack, StackOptions } from './stack.js'
+import type { Stack, Started, StackOptions } from './stack.js'
+import { Strangers } from './strangers.js'
 import { Watchdog } from './watchdog.js'
 
 /** @throws RegistryError `malformed` for a seed or an address to announce that is none */
@@ -45,6 +49,7 @@ class Libp2pNetwork implements Network {
   readonly #listener: NetworkListener
   readonly #log: Logger
   readonly #drops = new Drops()
+  readonly #names: Names
   readonly #book: AddressBook
   readonly #connections: Connections
   readonly #dialing: Dialing
@@ -52,16 +57,20 @@ class Libp2pNetwork implements Network {
   readonly #requests: Requests
   readonly #serving: Serving
   readonly #watchdog: Watchdog
+  readonly #strangers: Strangers
   readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
   #stack: Stack | undefined
+  #handshakes: Handshakes | undefined
   #gossip: Gossip | undefined
   #discovery: Discovery | undefined
+  #ports: WantedPorts | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
 
   constructor(options: NetworkOptions, listener: NetworkListener) {
     this.#options = options
     this.#log = options.log
+    this.#names = options.names ?? createNames()
     this.#listener = guarded(listener, this.#drops, options.log, () => this.#stopping !== undefined)
     this.peerId = options.key.publicKey.toString()
     const prefix = `/rollcall/1/${options.cluster}`
@@ -81,6 +90,7 @@ class Libp2pNetwork implements Network {
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
     this.#serving = new Serving({ drops: this.#drops, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
+    this.#strangers = new Strangers(options.log, () => this.addresses())
   }
 
   start(): Promise<void> {
@@ -141,6 +151,10 @@ class Libp2pNetwork implements Network {
     return [...all].map((peer) => this.#describe(peer, links.get(peer)))
   }
 
+  failures(): LinkFailure[] {
+    return [...this.#dialing.failingSeeds(), ...this.#strangers.list()]
+  }
+
   dropped(): Record<string, number> {
     return this.#drops.all()
   }
@@ -191,9 +205,11 @@ class Libp2pNetwork implements Network {
         const remote = connection.remoteAddr.toString()
         const address = connection.direction === 'outbound' ? readAddress(remote) : undefined
         this.#book.replace(peer, listening, { address, host: hostOf(remote) })
+        this.#strangers.cameIn(hostOf(remote))
       },
       onMoved: (peer) => this.#moved(peer),
       onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
+      onTwo: (peer, addresses) => this.#strangers.metTwo(peer, addresses),
     })
   }
 
@@ -210,14 +226,20 @@ class Libp2pNetwork implements Network {
       self: this.peerId,
       seeds,
       book: this.#book,
+      names: this.#names,
       own: () => [...this.addresses(), ...this.#runningStack().parts.transportManager.getAddrs().map(String)],
       isConnected: (peer) => this.#connections.has(peer),
       connected: () => this.#connections.size,
-      open: (address, signal) => this.#runningStack().parts.transportManager.dial(multiaddr(address), { signal }),
+      open: (address, signal) => this.#open(address, signal),
       random: this.#options.random ?? Math.random,
       log: this.#log,
       onRefused: (peer) => this.#listener.refused(peer),
     })
+  }
+
+  async #open(address: string, signal: AbortSignal): Promise<Connection> {
+    if (this.#handshakes === undefined) throw new Error('the network is not running')
+    return this.#handshakes.dial(address, signal)
   }
 
   #createWatchdog(): Watchdog {
@@ -248,7 +270,12 @@ class Libp2pNetwork implements Network {
   async #start(): Promise<void> {
     await this.#book.load()
     const { cluster, mdns, clusterKey, ...rest } = this.#options
-    const stack = await this.#startStack({ ...rest, clusterKey, topic: this.#protocols.gossip })
+    const { stack, missing } = await this.#startStack({
+      ...rest,
+      names: this.#names,
+      clusterKey,
+      topic: this.#protocols.gossip,
+    })
     if (this.#stopping !== undefined) {
       await stopStack(stack)
       throw new RegistryError('unavailable', 'the network was stopped while it started')
@@ -256,10 +283,16 @@ class Libp2pNetwork implements Network {
     this.#gossip?.start()
     this.#watchdog.start()
     this.#dialing.start()
+    this.#ports = new WantedPorts({
+      addresses: missing,
+      listen: (address) => stack.parts.transportManager.listen([multiaddr(address)]),
+      log: this.#log,
+    })
+    this.#ports.start()
     if (mdns) await this.#startDiscovery(stack, cluster)
   }
 
-  async #startStack(options: StackOptions): Promise<Stack> {
+  async #startStack(options: StackOptions): Promise<Started> {
     try {
       return await startStack(options, (stack) => this.#prepare(stack))
     } catch (error) {
@@ -271,6 +304,10 @@ class Libp2pNetwork implements Network {
   /** Everything that must be in place before the first peer connects. */
   async #prepare(stack: Stack): Promise<void> {
     this.#stack = stack
+    this.#handshakes = new Handshakes(stack.parts, {
+      onFailed: (host) => this.#strangers.failed(host),
+      onOwnKey: (direction, where) => this.#strangers.metOwnKey(direction, where),
+    })
     this.#gossip = new Gossip(stack.gossip, stack.parts.registrar, {
       topic: this.#protocols.gossip,
       faults: this.#options.faults?.dropGossip ?? 0,
@@ -323,6 +360,9 @@ class Libp2pNetwork implements Network {
   async #stop(): Promise<void> {
     // In this order: first nothing new begins, then what is under way ends, then the connections go.
     this.#dialing.stop()
+    this.#ports?.stop()
+    this.#strangers.stop()
+    this.#names.stop()
     this.#watchdog.stop()
     this.#connections.stop()
     await settledWithin(stopTimeouts_ms.start, this.#starting)
@@ -345,7 +385,7 @@ class Libp2pNetwork implements Network {
 
 export { generateClusterKey } from './clusterkey.js'
 export type { BookFile } from './book.js'
-export type { Network, NetworkOptions, NetworkPeer } from './contract.js'
+export type { LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 export type { NetworkListener } from './listener.js'
 export type { RequestOptions } from './requests.js'
 export type { Reply } from './serving.js'

@@ -16,6 +16,8 @@ export const scheduleLimits = {
   /** Attempts at once that are nobody's wish, and at once in all. */
   attempts: 16,
   urgentAttempts: 64,
+  /** Attempts at once to reach seeds: most of the time they wait for names, and nobody is to wait for them. */
+  seedAttempts: 64,
 } as const
 
 /**
@@ -31,6 +33,7 @@ export function pause_ms(failures: number, missed: boolean): number {
 export interface ScheduleOptions {
   /** Whether we are the one of the two that dials first. */
   isOurTurn(target: PeerId): boolean
+  isSeed(target: string): boolean
   /** Whether it should be connected, and is not only sought. */
   isMissed(target: PeerId): boolean
   /** Runs one attempt. Must settle, and not reject. */
@@ -49,7 +52,7 @@ interface Turn {
 export class DialSchedule {
   readonly #options: ScheduleOptions
   readonly #turns = new Map<string, Turn>()
-  #running = 0
+  readonly #running = { peers: 0, seeds: 0 }
   #timer: NodeJS.Timeout | undefined
   #stopped = false
 
@@ -101,18 +104,24 @@ export class DialSchedule {
     for (const [target, turn] of this.#turns) {
       if (turn.running) continue
       if (turn.due > now) next = Math.min(next, turn.due)
-      else if (this.#running < (turn.urgent ? scheduleLimits.urgentAttempts : scheduleLimits.attempts))
-        this.#start(target, turn)
+      else if (this.#hasRoom(target, turn)) this.#start(target, turn)
     }
     if (next < Infinity) this.#timer = setTimeout(() => this.#run(), Math.max(1, next - now))
   }
 
+  #hasRoom(target: string, { urgent }: Turn): boolean {
+    const { attempts, urgentAttempts, seedAttempts } = scheduleLimits
+    if (this.#options.isSeed(target)) return this.#running.seeds < seedAttempts
+    return this.#running.peers < (urgent ? urgentAttempts : attempts)
+  }
+
   #start(target: string, turn: Turn): void {
+    const lane = this.#options.isSeed(target) ? 'seeds' : 'peers'
     const started: Turn = { ...turn, running: true, urgent: false, due: Infinity }
     this.#turns.set(target, started)
-    this.#running += 1
+    this.#running[lane] += 1
     void this.#options.attempt(target).finally(() => {
-      this.#running -= 1
+      this.#running[lane] -= 1
       this.#ended(target)
       this.#run()
     })

@@ -6,7 +6,7 @@ import { gossipsub } from '@chainsafe/libp2p-gossipsub'
 import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
-import type { Connection, PrivateKey } from '@libp2p/interface'
+import type { PrivateKey } from '@libp2p/interface'
 import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
@@ -18,8 +18,10 @@ import { createLibp2p } from 'libp2p'
 import type { Libp2p } from 'libp2p'
 import type { Logger } from 'pino'
 import { RegistryError } from '../../core/errors.js'
+import { addressesOf, lookupBy, type Names } from '../names.js'
 import { announced } from './addresses.js'
 import { gossipOptions } from './gossip.js'
+import type { HandshakeParts } from './handshakes.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
 
@@ -30,17 +32,19 @@ export interface StackOptions {
   readonly listenFallback: boolean
   readonly announce: readonly string[]
   readonly clusterKey: Uint8Array | undefined
+  readonly names: Names
   readonly log: Logger
 }
 
 /** The parts of libp2p that are lent to its services, as far as we use them. */
 type Parts = GossipSubComponents &
-  MulticastDNSComponents & {
+  MulticastDNSComponents &
+  HandshakeParts & {
     /** Its update of the peer store waits for a second after each change of the addresses, the last one included. */
     readonly addressManager: { readonly _updatePeerStoreAddresses?: { readonly stop?: () => void } }
     readonly transportManager: {
       getAddrs(): Multiaddr[]
-      dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
+      listen(addresses: Multiaddr[]): Promise<void>
     }
   }
 
@@ -63,13 +67,15 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     const addresses = parts === undefined ? [] : announced(parts.transportManager.getAddrs(), options.announce)
     return addresses.map((address) => multiaddr(`${address}/p2p/${options.key.publicKey.toString()}`))
   }
+  // Handed on to the socket, which its type does not say.
+  const dialOpts: object = { lookup: lookupBy((name) => addressesOf(options.names, name)) }
   const libp2p = await createLibp2p({
     start: false,
     privateKey: options.key,
     logger: bridgeLog(options.log),
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
-    transports: [tcp()],
+    transports: [tcp({ dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [muxing()],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
@@ -97,21 +103,30 @@ export async function buildStack(options: StackOptions, listen: readonly string[
   return { libp2p, parts, gossip: router, identify: libp2p.services.identify }
 }
 
+export interface Started {
+  readonly stack: Stack
+  /** Addresses that are in use, while others are listened on in their place. */
+  readonly missing: readonly string[]
+}
+
 /**
  * Starts listening; `prepare` registers the protocols of a stack before anybody can connect to it.
  * @throws RegistryError `malformed` for an address that is none, `conflict` for one in use, `unavailable` for any other failure
  */
-export async function startStack(options: StackOptions, prepare: (stack: Stack) => Promise<void>): Promise<Stack> {
+export async function startStack(options: StackOptions, prepare: (stack: Stack) => Promise<void>): Promise<Started> {
   for (const address of options.listen) readListenAddress(address)
   try {
-    return await tryStart(options, options.listen, prepare)
+    return { stack: await tryStart(options, options.listen, prepare), missing: [] }
   } catch (error) {
     if (!isBusy(error) || !options.listenFallback) throw listenError(options.listen, error)
-    options.log.info({ listen: options.listen }, 'the port is in use; listening on a free one')
   }
   const anyPort = options.listen.map((address) => address.replace(/\/tcp\/\d+/, '/tcp/0'))
   try {
-    return await tryStart(options, anyPort, prepare)
+    const stack = await tryStart(options, anyPort, prepare)
+    const instead = stack.parts.transportManager.getAddrs().map(String)
+    const message = `${options.listen.join(', ')} is in use: listening on ${instead.join(', ')} until it is free. Until then nobody finds this node by that port, as --join HOST does`
+    options.log.warn({ listen: options.listen, instead }, message)
+    return { stack, missing: options.listen }
   } catch (error) {
     throw listenError(anyPort, error)
   }

@@ -1,0 +1,93 @@
+/**
+ * Tells connections that were made, but came to nothing in the handshake, from those that were never made. Libp2p gives both ends
+ * the same errors, and the end that was called none at all.
+ */
+import type { Connection } from '@libp2p/interface'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { messageOf } from '../../core/errors.js'
+import { readEndpoint } from './addresses.js'
+
+/** What to think of first: a cluster key that differs shows as noise on both sides. */
+export const handshakeFailed = 'but the handshake failed: is the cluster key the same?'
+
+/** The parts of libp2p that this reaches into. */
+export interface HandshakeParts {
+  readonly transportManager: { dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> }
+  readonly upgrader: {
+    upgradeInbound(connection: { readonly remoteAddr: Multiaddr }, options: unknown): Promise<void>
+    upgradeOutbound(connection: unknown, options: { readonly signal?: AbortSignal }): Promise<Connection>
+  }
+}
+
+export interface HandshakeListener {
+  /** Somebody reached us from this host, said something, and did not come in. */
+  onFailed(host: string): void
+  /** A connection led to our own key: to ourselves, or to a copy of us. `where`: a host, or host and port where we dialled. */
+  onOwnKey(direction: 'inbound' | 'outbound', where: string): void
+}
+
+export class Handshakes {
+  readonly #parts: HandshakeParts
+  readonly #listener: HandshakeListener
+  /** Of dials that have got through to somebody. */
+  readonly #reached = new WeakSet<AbortSignal>()
+
+  constructor(parts: HandshakeParts, listener: HandshakeListener) {
+    this.#parts = parts
+    this.#listener = listener
+    const { upgrader } = parts
+    const outbound = upgrader.upgradeOutbound.bind(upgrader)
+    upgrader.upgradeOutbound = (connection, options) => {
+      if (options.signal !== undefined) this.#reached.add(options.signal)
+      return outbound(connection, options)
+    }
+    const inbound = upgrader.upgradeInbound.bind(upgrader)
+    upgrader.upgradeInbound = async (connection, options) => {
+      try {
+        await inbound(connection, options)
+      } catch (error) {
+        this.#inboundFailed(connection.remoteAddr.toString(), error)
+        throw error
+      }
+    }
+  }
+
+  /** Rejects as libp2p does, but says so where somebody was reached. */
+  async dial(address: string, signal: AbortSignal): Promise<Connection> {
+    try {
+      return await this.#parts.transportManager.dial(multiaddr(address), { signal })
+    } catch (error) {
+      if (isOwnKey(error)) this.#listener.onOwnKey('outbound', placeOf(address))
+      throw this.#reached.has(signal) ? afterReaching(address, error) : error
+    }
+  }
+
+  /** Who connects and says nothing is no peer: a health check, or a scan of ports. */
+  #inboundFailed(address: string, error: unknown): void {
+    const host = readEndpoint(address)?.host
+    if (host === undefined) return
+    if (isOwnKey(error)) return this.#listener.onOwnKey('inbound', host)
+    const { name, message } = error as Error
+    if (name === 'EncryptionFailedError' && !/reading 0\//.test(message)) this.#listener.onFailed(host)
+  }
+}
+
+function isOwnKey(error: unknown): boolean {
+  return error instanceof Error && error.name === 'InvalidPeerIdError' && error.message.includes('self')
+}
+
+/** What it is by name and code stays; who answered as another peer, or as ourselves, has been spoken with. */
+function afterReaching(address: string, error: unknown): unknown {
+  const { name, code } = error as { readonly name?: string; readonly code?: unknown }
+  if (name === 'InvalidPeerIdError' || name === 'UnexpectedPeerError') return error
+  const message = `reached ${placeOf(address)}, ${handshakeFailed} (${messageOf(error)})`
+  return Object.assign(new Error(message, { cause: error }), { name, code })
+}
+
+/** `HOST:PORT`, for people. */
+function placeOf(address: string): string {
+  const endpoint = readEndpoint(address)
+  if (endpoint === undefined) return address
+  const { host, port } = endpoint
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,103 @@
+/**
+ * Those who might have become peers: whoever reached us without coming in, or has our own key. Each is told of once, at the time,
+ * for people who look for the reason; nothing is decided here.
+ */
+import type { Logger } from 'pino'
+import type { LinkFailure } from './contract.js'
+import { handshakeFailed } from './handshakes.js'
+
+/** How long one is shown after it was seen last, and how many are. */
+const shownFor_ms = 600_000
+const limit = 64
+/** A connection to ourselves is seen at both of its ends within this time. */
+const otherEnd_ms = 1000
+
+const wayOut = 'stop one of the two, and give it a data directory of its own'
+
+interface Sighting extends LinkFailure {
+  readonly at: number
+}
+
+interface OwnKey {
+  readonly direction: 'inbound' | 'outbound'
+  readonly where: string
+  readonly timer: NodeJS.Timeout
+}
+
+export class Strangers {
+  readonly #log: Logger
+  readonly #own: () => readonly string[]
+  readonly #byPlace = new Map<string, Sighting>()
+  readonly #unpaired = new Set<OwnKey>()
+
+  /** @param own the addresses at which we listen */
+  constructor(log: Logger, own: () => readonly string[]) {
+    this.#log = log
+    this.#own = own
+  }
+
+  failed(host: string): void {
+    const error = `reached us, ${handshakeFailed}`
+    if (this.#note({ where: host, direction: 'inbound', error }))
+      this.#log.warn({ host }, `somebody at ${host} ${error}`)
+  }
+
+  /** Whoever comes from there has come in. */
+  cameIn(host: string): void {
+    if (this.#byPlace.get(host)?.error.includes(handshakeFailed) === true) this.#byPlace.delete(host)
+  }
+
+  /** One end of a connection between daemons with our key. Where the other end is not seen here, that daemon is not us. */
+  metOwnKey(direction: 'inbound' | 'outbound', where: string): void {
+    for (const met of this.#unpaired) {
+      if (met.direction === direction) continue
+      clearTimeout(met.timer)
+      this.#unpaired.delete(met)
+      return
+    }
+    if (this.#unpaired.size >= limit) return
+    const timer = setTimeout(() => {
+      this.#unpaired.delete(met)
+      this.#metCopy(direction, where)
+    }, otherEnd_ms)
+    const met: OwnKey = { direction, where, timer }
+    this.#unpaired.add(met)
+  }
+
+  /** Two daemons answer as one peer. */
+  metTwo(peer: string, addresses: readonly [string, string]): void {
+    const [one, other] = addresses.map((address) => address.replace(/\/p2p\/.*$/, '')).sort()
+    const error = `two daemons run with one key, at ${one} and at ${other}: ${wayOut}`
+    if (this.#note({ where: peer, direction: 'inbound', error })) this.#log.error({ peer }, `peer ${peer}: ${error}`)
+  }
+
+  /** Seen lately, the latest last. */
+  list(): LinkFailure[] {
+    const now = performance.now()
+    const lately = [...this.#byPlace.values()].filter(({ at }) => now - at < shownFor_ms)
+    return lately.map(({ where, direction, error }) => ({ where, direction, error }))
+  }
+
+  stop(): void {
+    for (const { timer } of this.#unpaired) clearTimeout(timer)
+    this.#unpaired.clear()
+  }
+
+  #metCopy(direction: 'inbound' | 'outbound', where: string): void {
+    const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${wayOut}`
+    if (this.#note({ where, direction, error })) this.#log.error({ where }, error)
+  }
+
+  /** @returns whether it is news */
+  #note(failure: LinkFailure): boolean {
+    const { where, error } = failure
+    const before = this.#byPlace.get(where)
+    this.#byPlace.delete(where)
+    this.#byPlace.set(where, { ...failure, at: performance.now() })
+    for (const oldest of this.#byPlace.keys()) {
+      if (this.#byPlace.size <= limit) break
+      this.#byPlace.delete(oldest)
+    }
+    return before?.error !== error || performance.now() - before.at >= shownFor_ms
+  }
+}
