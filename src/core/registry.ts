@@ -19,7 +19,7 @@ import { Replication } from './replication.js'
 import { type RegistryStart, RegistryState } from './state.js'
 import { emptyReply } from './sync/answers.js'
 import type { Readiness, StateView } from './views.js'
-import { decodeGossip } from './wire/gossip.js'
+import { type ReportMessage, decodeGossip } from './wire/gossip.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
@@ -84,7 +84,7 @@ export class Registry {
       case 'disconnected':
         return this.#out.emitAll(liveness.disconnected(input.peer))
       case 'refused':
-        liveness.membership.refuse(input.peer)
+        liveness.membership.refuse(input.peer, input.isVacant, this.#state.at.now)
         joining?.refused(input.peer)
         return this.#act(liveness.membership.tick(this.#state.at.now))
       case 'gossip':
@@ -126,7 +126,8 @@ export class Registry {
 
   #beat(from: PeerId, bytes: Uint8Array): void {
     const { liveness, lastHeard, at, rules } = this.#state
-    const { hearing, inStep, isAsking, dropped } = liveness.hear(from, bytes, at.now)
+    const { hearing, inStep, isAsking, report, dropped } = liveness.hear(from, bytes, at.now)
+    if (report !== undefined) this.#hearReport(from, report)
     if (isAsking === true) this.#out.emitAll(liveness.answer(from, this.#state.ownState(), at.now))
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
@@ -142,7 +143,11 @@ export class Registry {
     const message = decodeGossip(bytes)
     if (message === undefined) return this.#out.drop('unreadable gossip')
     if (message.type === 'update') return this.#replication.gossip(message, author)
-    const verdict = this.#state.liveness.hearReport(author, message, this.#state.at.now)
+    this.#hearReport(author, message)
+  }
+
+  #hearReport(author: PeerId, report: ReportMessage): void {
+    const verdict = this.#state.liveness.hearReport(author, report, this.#state.at.now)
     return verdict === undefined ? this.#out.drop('report by or about nobody known') : this.#act(verdict)
   }
 

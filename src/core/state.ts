@@ -161,7 +161,8 @@ export class RegistryState {
     const { signed } = this.commits
     const isSpeaking = signed?.head.generation === generation && this.rules.maySign
     const othersDigest = this.replica.settledDigest(this.at.now, settled_ms)
-    return { generation, incarnation, signed, isSpeaking, othersDigest }
+    const { mayReport } = this.rules
+    return { generation, incarnation, signed, isSpeaking, mayReport, othersDigest }
   }
 
   /** Our generation was raised: said to people, since it is never routine. */

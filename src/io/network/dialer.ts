@@ -24,8 +24,11 @@ export interface Attempt {
   /** Those of them whose refusal is a verdict. */
   readonly deciders: readonly string[]
   open(address: string, signal: AbortSignal): Promise<Connection>
-  /** Called once, as soon as every decider has refused, while other addresses may still be tried. */
-  onRefused(): void
+  /**
+   * Called once, as soon as every decider has refused, while other addresses may still be tried.
+   * @param isVacant each of them by the word of its machine that nobody listens there
+   */
+  onRefused(isVacant: boolean): void
 }
 
 export interface DialResult {
@@ -45,6 +48,7 @@ class Race {
   readonly #resolve: (result: DialResult) => void
   readonly #running = new Set<AbortController>()
   readonly #failures = new Map<string, { kind: DialFailure; message: string }>()
+  readonly #vacant = new Set<string>()
   #started = 0
   #over = false
   #judged = false
@@ -80,6 +84,7 @@ class Race {
       if (this.#over) connection.abort(new Error('another address was faster'))
       else this.#finish(connection)
     } catch (error) {
+      if (isVacancy(error)) this.#vacant.add(address)
       this.#failed(address, controller.signal.aborted ? 'unreachable' : failureOf(error), briefly(error))
     } finally {
       clearTimeout(timer)
@@ -95,7 +100,7 @@ class Race {
     if (this.#judged || deciders.length === 0) return
     if (!deciders.every((decider) => this.#failures.get(decider)?.kind === 'refused')) return
     this.#judged = true
-    this.#attempt.onRefused()
+    this.#attempt.onRefused(deciders.every((decider) => this.#vacant.has(decider)))
   }
 
   #finish(connection: Connection | undefined): void {
@@ -109,6 +114,14 @@ class Race {
 }
 
 const refusals = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+/** Of libp2p, about ourselves: a limit of ours, an end of ours. */
+const ownErrors = new Set(['ConnectionDeniedError', 'ConnectionInterceptedError', 'NotStartedError'])
+
+/** Whether the machine itself says that nobody listens there. */
+function isVacancy(error: unknown): boolean {
+  const { code, errors } = error as { code?: unknown; errors?: unknown }
+  return Array.isArray(errors) && errors.length > 0 ? errors.every(isVacancy) : code === 'ECONNREFUSED'
+}
 
 /** Errors of the socket carry a code; what libp2p throws after the socket is open carries none, and is of the handshake. */
 function failureOf(error: unknown): DialFailure {
@@ -123,6 +136,7 @@ function failureOf(error: unknown): DialFailure {
   }
   if (typeof code === 'string' && code.startsWith('E')) return refusals.has(code) ? 'refused' : 'unreachable'
   if (name === 'InvalidPeerIdError' && /self/.test(String(message))) return 'self'
+  if (ownErrors.has(String(name))) return 'unreachable'
   return name === 'TimeoutError' || name === 'AbortError' ? 'unreachable' : 'refused'
 }
 

@@ -32,7 +32,7 @@ export interface DialingOptions {
   open(address: string, signal: AbortSignal): Promise<Connection>
   readonly random: () => number
   readonly log: Logger
-  onRefused(peer: PeerId): void
+  onRefused(peer: PeerId, isVacant: boolean): void
 }
 
 export class Dialing {
@@ -174,8 +174,8 @@ export class Dialing {
         addresses,
         deciders: book.deciders(peer).filter((address) => addresses.includes(address)),
         open: (address, signal) => this.#options.open(`${address}/p2p/${peer}`, signal),
-        onRefused: () => {
-          if (!this.#stop.signal.aborted && !isConnected(peer)) onRefused(peer)
+        onRefused: (isVacant) => {
+          if (!this.#stop.signal.aborted && !isConnected(peer)) onRefused(peer, isVacant && book.isProven(peer))
         },
       },
       this.#stop.signal,

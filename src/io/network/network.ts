@@ -216,7 +216,7 @@ class Libp2pNetwork implements Network {
       open: (address, signal) => this.#runningStack().parts.transportManager.dial(multiaddr(address), { signal }),
       random: this.#options.random ?? Math.random,
       log: this.#log,
-      onRefused: (peer) => this.#listener.refused(peer),
+      onRefused: (peer, isVacant) => this.#listener.refused(peer, isVacant),
     })
   }
 
