@@ -167,4 +167,6 @@ export type RegistryEvent =
   | { readonly type: 'generation'; readonly generation: number; readonly why: string }
   | { readonly type: 'refuted'; readonly incarnation: number }
   | { readonly type: 'muted'; readonly why: string }
+  /** This daemon has lost sight of most of the cluster, `missable` nodes of which `visible` are left; or, without these, sees it again. */
+  | { readonly type: 'doubt'; readonly doubt?: { readonly visible: number; readonly missable: number } }
   | { readonly type: 'warning'; readonly message: string }

@@ -347,7 +347,7 @@ export class Registry {
       refusal === undefined ? undefined : `the disk refuses writes: ${refusal}`,
     ]
     const present = reasons.filter((reason) => reason !== undefined)
-    return { ready: present.length === 0, reasons: present }
+    return { ready: present.length === 0, reasons: present, degraded: this.#state.degraded.isOn }
   }
 
   get generation(): number {

@@ -33,7 +33,7 @@ export class MemoryService implements RegistryService {
     },
   ]
   readonly news = new MemoryNews()
-  ready: Readiness = { ready: true, reasons: [] }
+  ready: Readiness = { ready: true, reasons: [], degraded: false }
   left = false
   restarts = false
   /** What every write fails with, while set. */
@@ -214,6 +214,7 @@ export class MemoryService implements RegistryService {
   peers(): PeersView {
     return {
       inStep: false,
+      degraded: false,
       summary: 'not in step with 1 of 1 peers',
       peers: [
         {

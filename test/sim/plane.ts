@@ -136,8 +136,8 @@ export class PlaneDaemon {
     return digest
   }
 
-  readiness(): { ready: boolean; reasons: string[] } {
-    return { ready: true, reasons: [] }
+  readiness(): { ready: boolean; reasons: string[]; degraded: boolean } {
+    return { ready: true, reasons: [], degraded: false }
   }
 
   begin(): Effect[] {

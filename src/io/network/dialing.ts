@@ -6,10 +6,11 @@ import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
+import type { DialOutcome } from '../../core/views.js'
 import { readAddress, resolveSeed } from './addresses.js'
 import type { Seed } from './addresses.js'
 import type { AddressBook } from './book.js'
-import { dial } from './dialer.js'
+import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
 import { DialSchedule } from './schedule.js'
 
@@ -45,6 +46,7 @@ export class Dialing {
   /** Peers and addresses of other clusters, and until when they are left alone. */
   readonly #foreign = new Map<string, number>()
   readonly #errors = new Map<PeerId, string>()
+  readonly #outcomes = new Map<PeerId, DialOutcome | undefined>()
   readonly #impatient = new Set<PeerId>()
   readonly #toldSeeds = new Set<string>()
   /** Those to be connected with, and those that need not be; all others are strangers. */
@@ -121,6 +123,7 @@ export class Dialing {
   connected(peer: PeerId): void {
     this.#foreign.delete(peer)
     this.#errors.delete(peer)
+    this.#outcomes.delete(peer)
     this.#schedule.cancel(peer)
     for (const [target, seed] of this.#seeds) {
       if (seed.peer === peer || this.#peerBySeed.get(target) === peer) this.#schedule.cancel(target)
@@ -159,6 +162,11 @@ export class Dialing {
     return this.#errors.get(peer)
   }
 
+  /** What the last dial says of the other end. */
+  lastOutcome(peer: PeerId): DialOutcome | undefined {
+    return this.#outcomes.get(peer)
+  }
+
   async #attempt(target: string): Promise<void> {
     const seed = this.#seeds.get(target)
     await (seed === undefined ? this.#attemptPeer(target) : this.#attemptSeed(target, seed))
@@ -182,6 +190,7 @@ export class Dialing {
     )
     if (result.connection !== undefined) return
     remember(this.#errors, peer, describe(result), errorLimit)
+    remember(this.#outcomes, peer, outcomeOf(result), errorLimit)
     if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once
   }
 

@@ -148,7 +148,8 @@ class Libp2pNetwork implements Network {
   #describe(peer: PeerId, link: Link | undefined): NetworkPeer {
     const lastError = this.#dialing.lastError(peer)
     const known = this.#book.addresses(peer)[0]
-    const base = { peer, ...(lastError === undefined ? {} : { lastError }) }
+    const dial = this.#dialing.lastOutcome(peer)
+    const base = { peer, ...(lastError === undefined ? {} : { lastError }), ...(dial === undefined ? {} : { dial }) }
     if (link === undefined) {
       return { ...base, connected: false, streamsHealthy: false, ...(known === undefined ? {} : { address: known }) }
     }
