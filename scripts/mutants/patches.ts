@@ -126,6 +126,10 @@ const removals: Readonly<Record<string, Patch>> = {
   'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],
   'own records that are beaten stay': ['dropBeaten', '.isBeaten($$$)', 'false'],
   'a removal ends when the wall clock says so': ['expiryClock', 'Math.min(wall, $$$)', 'Math.max(wall, now)'],
+  'what a machine without a clock noted counts': ['latestOf', 'date >= firstDay_ms', 'true'],
+  'a clock behind the disk is believed': ['corrected', 'proven <= wall + tolerance_ms', 'true'],
+  'a clock that is set is noted ten minutes later': ['corrected', 'Math.abs($$$) > step_ms', 'false'],
+  'what was removed in 1970 is over': ['isOver', 'since_ms >= firstDay_ms', 'true'],
   'a stale node gives away what it holds': ['#answerSync', 'const parcels = isStale ?', 'const parcels = false ?'],
   'stamps of equal height are decided by the lesser writer': [
     'definitions',

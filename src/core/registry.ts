@@ -65,7 +65,7 @@ export class Registry {
   }
 
   handle(input: Input, at: Moment): Effect[] {
-    this.#state.at = at
+    this.#state.at = this.#state.lastUp.corrected(at)
     if (at.now - this.#tickAt > ownLateness_ms) this.#state.liveness.membership.awoke(at.now)
     this.#dispatch(input)
     this.#settle()
@@ -131,7 +131,7 @@ export class Registry {
     if (isAsking === true) this.#out.emitAll(liveness.answer(from, this.#state.ownState(), at.now))
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
-    lastHeard.heard(from, at.wall)
+    lastHeard.heard(from, at.now)
     if (hearing === 'news') this.#replication.pull(from, from)
     if (inStep === false && rules.isJoined) this.#replication.reconcile(from)
     this.#projection.followBeliefs()
