@@ -2,7 +2,7 @@
  * The commands that show what a daemon thinks of its cluster: peers (the wire), members (the belief), nodes (the records). They change nothing.
  */
 import type { Command } from 'commander'
-import type { LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
+import type { DialOutcome, LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
 import { ageOf, count, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
 import { toneOf } from './paint.js'
@@ -114,6 +114,7 @@ function memberColumns(all: readonly MemberView[]): readonly Column<MemberView>[
     { head: 'STATE', cell: ({ state }) => state, tone: ({ state }) => toneOf(state) },
     { head: 'SINCE', cell: ({ stateAge_ms }) => formatAgo(stateAge_ms) },
     { head: 'HEARD', cell: ({ heardAge_ms }) => formatAgo(heardAge_ms) },
+    ...(all.some(({ dial }) => dial !== undefined) ? [dialColumn] : []),
     { head: 'GENERATION', cell: ({ generation }) => String(generation), drop: 2 },
     { head: 'INCARNATION', cell: ({ incarnation }) => String(incarnation), drop: 5 },
     { head: 'VERSION', cell: ({ version }) => String(version), drop: 1 },
@@ -123,9 +124,17 @@ function memberColumns(all: readonly MemberView[]): readonly Column<MemberView>[
   ]
 }
 
+const dialColumn: Column<MemberView> = { head: 'DIAL', cell: ({ dial }) => dial?.replace('-', ' '), drop: 7 }
+
 function reporters(reportedBy: readonly string[], all: readonly MemberView[]): string | undefined {
   if (reportedBy.length > 3) return count(reportedBy.length, 'observer')
   return reportedBy.length === 0 ? undefined : reportedBy.map((peer) => nameOfPeer(peer, all)).join(', ')
+}
+
+/** What a dial that failed says of the other end. */
+export const dialInWords: Readonly<Record<DialOutcome, string>> = {
+  refused: 'dials are refused: its process is gone',
+  'no-answer': 'no answer to dials: its machine or the line to it is down',
 }
 
 /** How people call a member: by the label of its node, or its peer id where it has told none. */

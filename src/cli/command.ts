@@ -10,7 +10,14 @@ import { createPaint, wantsColour } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import type { Look } from './table.js'
 
-export const exitCodes = { fine: 0, failed: 1, usage: 2, unreachable: 3 } as const
+export const exitCodes = { fine: 0, failed: 1, usage: 2, unreachable: 3, inDoubt: 3 } as const
+
+/** A command that has said all that there is to say, and ends with another code than 0 all the same. */
+export class AllSaid extends Error {
+  constructor(readonly exitCode: number) {
+    super('all is said')
+  }
+}
 
 export interface ServerOptions {
   readonly server?: string
@@ -119,6 +126,7 @@ export function printOutcome({ json }: { readonly json?: true }, outcome: object
  * @returns the exit code
  */
 export function reportFailure(error: unknown): number {
+  if (error instanceof AllSaid) return error.exitCode
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
   process.stderr.write(`${fitErrors(`rollcall: ${describeFailure(error)}`)}\n`)
   if (isUnreachable(error)) return exitCodes.unreachable

@@ -105,7 +105,8 @@ const recordColumns: readonly Column<InstanceRow>[] = [
   { head: 'CHECK', cell: ({ check }) => check, least: 12, drop: 5 },
   {
     head: 'VISIBLE',
-    cell: ({ visible, why }) => (visible ? 'yes' : `no: ${why ?? 'unknown why'}`),
+    cell: ({ visible, degraded, why }) =>
+      visible ? 'yes' : `${degraded === true ? 'as degraded' : 'no'}: ${why ?? 'unknown why'}`,
     least: 16,
     tone: ({ visible }) => toneOf(visible ? 'yes' : 'no'),
   },

@@ -4,7 +4,16 @@
  */
 import type { Client } from '../client.js'
 import { pause } from '../client/pause.js'
-import { clientOf, answerOf, lookOfOutput, printJson, printLines, type ReadingOptions } from './command.js'
+import {
+  AllSaid,
+  answerOf,
+  clientOf,
+  exitCodes,
+  lookOfOutput,
+  printJson,
+  printLines,
+  type ReadingOptions,
+} from './command.js'
 import { follow, type Terminal } from './follow.js'
 import { untilInterrupted } from './interrupt.js'
 import type { Look } from './table.js'
@@ -15,6 +24,8 @@ export interface Reading<Answer extends object> {
   readonly field: keyof Answer & string
   /** For people. */
   readonly show: (answer: Answer, look: Look) => string
+  /** With which code the command ends where it asks once; 0 unless given. */
+  readonly exitCode?: (answer: Answer) => number
 }
 
 const defaultInterval_s = 1
@@ -25,7 +36,11 @@ export async function read<Answer extends object>(options: ReadingOptions, readi
   const { watch, interval, json = false } = options
   if (watch === undefined && interval === undefined) {
     const answer = await ask()
-    return json ? printJson(answer) : printLines(reading.show(answer, lookOfOutput()))
+    if (json) printJson(answer)
+    else printLines(reading.show(answer, lookOfOutput()))
+    const exitCode = reading.exitCode?.(answer) ?? exitCodes.fine
+    if (exitCode !== exitCodes.fine) throw new AllSaid(exitCode)
+    return
   }
   const interval_ms = (interval ?? defaultInterval_s) * 1000
   await untilInterrupted((signal) =>

@@ -5,9 +5,9 @@
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
 import { instanceStatuses, type InstanceStatus } from '../core/model.js'
-import { memberStates, type MemberState, type MemberView, type SelfView } from '../core/views.js'
-import { nameOf } from './cluster.js'
-import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
+import { memberStates, type DialOutcome, type MemberState, type MemberView, type SelfView } from '../core/views.js'
+import { dialInWords, nameOf } from './cluster.js'
+import { answerOf, exitCodes, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, plain } from './format.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
@@ -18,12 +18,19 @@ import type { Look } from './table.js'
 export interface StatusOutput {
   readonly self: SelfView
   readonly inStep: boolean
+  /** It has lost sight of most of the cluster: then the exit code is 3. */
+  readonly degraded: boolean
   /** One line for people: `in step with 2 of 2 peers`. */
   readonly step: string
   /** How many members are in each state; states without any are left out. */
   readonly members: Partial<Record<MemberState, number>>
   /** Those not alive, by name. */
-  readonly missing: readonly { readonly name: string; readonly state: MemberState; readonly stateAge_ms: number }[]
+  readonly missing: readonly {
+    readonly name: string
+    readonly state: MemberState
+    readonly stateAge_ms: number
+    readonly dial?: DialOutcome
+  }[]
   readonly instances: {
     /** How many visible ones have each status. */
     readonly visible: Partial<Record<InstanceStatus, number>>
@@ -34,10 +41,11 @@ export interface StatusOutput {
 export function addStatusCommand(program: Command): void {
   withExamples(
     reads(program.command('status').description('on one screen: this daemon, its cluster, its instances')).action(
-      (options: ReadingOptions) => read(options, { ask: gather, field: 'self', show }),
+      (options: ReadingOptions) => read(options, { ask: gather, field: 'self', show, exitCode }),
     ),
     ['rollcall status -w', 'keep an eye on it'],
     ['rollcall status --json | jq .inStep', 'for monitoring'],
+    ['rollcall status > /dev/null', 'exit code 3: not reachable, or in doubt'],
   )
 }
 
@@ -52,7 +60,7 @@ async function gather(client: Client): Promise<StatusOutput> {
   const visibleIds = new Set(visible.map(({ id }) => id))
   const hidden = new Set(instances.map(({ id }) => id).filter((id) => !visibleIds.has(id)))
   return {
-    ...{ self, inStep: peers.inStep, step: peers.summary },
+    ...{ self, inStep: peers.inStep, degraded: peers.degraded, step: peers.summary },
     members: tally(members.map(({ state }) => state)),
     missing: members.filter(({ state }) => state !== 'alive').map(missing),
     instances: { visible: tally(visible.map(({ status }) => status)), notVisible: hidden.size },
@@ -60,13 +68,18 @@ async function gather(client: Client): Promise<StatusOutput> {
 }
 
 function missing(member: MemberView): StatusOutput['missing'][number] {
-  return { name: nameOf(member), state: member.state, stateAge_ms: member.stateAge_ms }
+  const { state, stateAge_ms, dial } = member
+  return { name: nameOf(member), state, stateAge_ms, ...(dial !== undefined && { dial }) }
 }
 
 function tally<Word extends string>(words: readonly Word[]): Partial<Record<Word, number>> {
   const counts: Partial<Record<Word, number>> = {}
   for (const word of words) counts[word] = (counts[word] ?? 0) + 1
   return counts
+}
+
+function exitCode({ degraded }: StatusOutput): number {
+  return degraded ? exitCodes.inDoubt : exitCodes.fine
 }
 
 function show(status: StatusOutput, { paint, width }: Look): string {
@@ -100,8 +113,12 @@ function counted<Word extends string>(
   return present.map((word) => paint(toneOf(word), `${counts[word]} ${word}`)).join(', ') || 'none'
 }
 
-function missingLine({ name, state, stateAge_ms }: StatusOutput['missing'][number], paint: Look['paint']): string {
-  return `${paint(toneOf(state), state)} for ${formatAge(stateAge_ms)!}: ${name}`
+function missingLine(
+  { name, state, stateAge_ms, dial }: StatusOutput['missing'][number],
+  paint: Look['paint'],
+): string {
+  const cause = dial === undefined ? '' : ` (${dialInWords[dial]})`
+  return `${paint(toneOf(state), state)} for ${formatAge(stateAge_ms)!}: ${name}${cause}`
 }
 
 function instancesLine({ visible, notVisible }: StatusOutput['instances'], paint: Look['paint']): string {

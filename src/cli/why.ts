@@ -8,8 +8,8 @@ import type { Client } from '../client.js'
 import { nearest } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
-import type { InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
-import { nameOf, nameOfPeer } from './cluster.js'
+import type { DialOutcome, InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
+import { dialInWords, nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, formatAgo, plain } from './format.js'
 import { toneOf } from './paint.js'
@@ -22,7 +22,13 @@ export interface WhyOutput {
   readonly query: string
   readonly visible: number
   readonly records: readonly RecordOutput[]
-  readonly replica: { readonly inStep: boolean; readonly step: string; readonly ready: Readiness }
+  /** `degraded`: it has lost sight of most of the cluster, and lookups list what was last known. */
+  readonly replica: {
+    readonly inStep: boolean
+    readonly degraded: boolean
+    readonly step: string
+    readonly ready: Readiness
+  }
 }
 
 export interface RecordOutput {
@@ -34,6 +40,7 @@ export interface RecordOutput {
     readonly stateAge_ms: number
     readonly heardAge_ms?: number
     readonly reportedBy: readonly string[]
+    readonly dial?: DialOutcome
   }
   /** What to do about it, where something can be done. */
   readonly advice?: string
@@ -60,9 +67,11 @@ async function explain(client: Client, query: string): Promise<WhyOutput> {
     answerOf(client, client.readiness(), 'ready'),
   ])
   const rows = instances.filter(({ id, slug }) => id === query || slug === query)
-  const replica = { inStep: peers.inStep, step: peers.summary, ready: { ready: ready.ready, reasons: ready.reasons } }
+  const { inStep, degraded, summary: step } = peers
+  const readiness = { ready: ready.ready, reasons: ready.reasons, degraded: ready.degraded }
+  const replica = { inStep, degraded, step, ready: readiness }
   if (rows.length === 0) throw new RegistryError('not-found', nothingAs(query, instances, replica))
-  const records = rows.map((record) => recordOf(record, members))
+  const records = rows.map((record) => recordOf(record, members, degraded))
   return { query, visible: rows.filter(({ visible }) => visible).length, records, replica }
 }
 
@@ -74,10 +83,10 @@ function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }
   return `nothing is registered as ${plain(query)} here, under that slug or id${meant}${doubt}`
 }
 
-function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOutput {
+function recordOf(record: InstanceRow, members: readonly MemberView[], inDoubt: boolean): RecordOutput {
   const member = members.find(({ peer }) => peer === record.owner)
   const known = record.visible ? adviceByStatus[record.status] : record.reason && adviceByReason[record.reason]
-  const advice = known?.(record, member)
+  const advice = known?.(record, member, inDoubt)
   return {
     record,
     ...(member !== undefined && {
@@ -85,6 +94,7 @@ function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOu
         ...{ name: nameOf(member), state: member.state, stateAge_ms: member.stateAge_ms },
         ...(member.heardAge_ms !== undefined && { heardAge_ms: member.heardAge_ms }),
         reportedBy: member.reportedBy.map((peer) => nameOfPeer(peer, members)),
+        ...(member.dial !== undefined && { dial: member.dial }),
       },
     }),
     ...(advice !== undefined && { advice }),
@@ -92,7 +102,7 @@ function recordOf(record: InstanceRow, members: readonly MemberView[]): RecordOu
 }
 
 /** What can be done about a record, where something can; `home` is absent where its owner is no member. */
-type Advice = ((record: InstanceRow, home: MemberView | undefined) => string | undefined) | undefined
+type Advice = ((record: InstanceRow, home: MemberView | undefined, inDoubt: boolean) => string | undefined) | undefined
 
 const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
   Unknown: () => 'its node has not checked it yet; that takes some seconds',
@@ -110,10 +120,17 @@ const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
   'node-unknown': (_, home) => home && 'its daemon has not been heard since this one started; is it running?',
   'node-hidden': (_, home) =>
     home && 'its daemon is not heard: it comes back by itself when it is, else it is dead soon',
-  'node-dead': (_, home) =>
-    home &&
-    `start its daemon again; if it will not come back: rollcall force-leave ${home.nodeId ?? home.peer}, and register it elsewhere`,
+  'node-dead': (_, home, inDoubt) => home && adviceOnDead(home, inDoubt),
   'node-left': (_, home) => home && 'its daemon was stopped; start it again, or register the instance at another one',
+}
+
+/** Nobody is told to forget a node that may live: only the refusal of its own machine says that its process is gone. */
+function adviceOnDead({ nodeId, peer, dial }: MemberView, inDoubt: boolean): string {
+  if (inDoubt)
+    return 'this daemon sees hardly anybody, so it may be the one that is cut off: ask another one too (--server)'
+  if (dial === 'refused')
+    return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
+  return 'its machine is off, or the line to it is cut: mended, it is back; ask a daemon near it too (--server)'
 }
 
 function show({ query, visible, records, replica }: WhyOutput, look: Look): string {
@@ -135,10 +152,13 @@ function show({ query, visible, records, replica }: WhyOutput, look: Look): stri
 }
 
 function recordLines({ record, home, advice }: RecordOutput, { paint }: Look): readonly string[] {
-  const { id, url, slug, status, details, visible, why } = record
+  const { id, url, slug, status, details, visible, why, degraded } = record
+  const reason = plain(why ?? 'the daemon does not say why')
   const verdict = visible
     ? `${paint('good', 'visible')}, ${paint(toneOf(status), status)}`
-    : paint('bad', `not visible: ${plain(why ?? 'the daemon does not say why')}`)
+    : degraded === true
+      ? paint('warn', `shown as degraded: ${reason}`)
+      : paint('bad', `not visible: ${reason}`)
   return [
     `${paint('strong', plain(id))}  ${plain(url)}${slug === undefined ? '' : `  (${plain(slug)})`}`,
     `  ${verdict}${details === undefined ? '' : `  ${plain(details)}`}`,
@@ -150,5 +170,6 @@ function recordLines({ record, home, advice }: RecordOutput, { paint }: Look): r
 function homeLine(home: NonNullable<RecordOutput['home']>, paint: Look['paint']): string {
   const heard = home.heardAge_ms === undefined ? '' : `, last heard ${formatAgo(home.heardAge_ms)!}`
   const reported = home.reportedBy.length === 0 ? '' : `, reported by ${home.reportedBy.join(', ')}`
-  return `${home.name}, ${paint(toneOf(home.state), home.state)} for ${formatAge(home.stateAge_ms)!}${heard}${reported}`
+  const dial = home.dial === undefined ? '' : `; ${dialInWords[home.dial]}`
+  return `${home.name}, ${paint(toneOf(home.state), home.state)} for ${formatAge(home.stateAge_ms)!}${heard}${reported}${dial}`
 }

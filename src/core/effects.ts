@@ -31,8 +31,12 @@ export type Input =
   | { readonly type: 'listening'; readonly addresses: readonly string[] }
   | { readonly type: 'connected'; readonly peer: PeerId }
   | { readonly type: 'disconnected'; readonly peer: PeerId }
-  /** A dial was refused, reset or cut in the handshake at every address: evidence of a crash, unlike a time-out. */
-  | { readonly type: 'refused'; readonly peer: PeerId }
+  /**
+   * A dial was refused, reset or cut in the handshake at every address: reason to report it, unlike a time-out. `isVacant`: at
+   * every address where it was met in this run the machine itself says that nobody listens there. A reset, a handshake that was cut,
+   * a limit of ours or of theirs say less.
+   */
+  | { readonly type: 'refused'; readonly peer: PeerId; readonly isVacant: boolean }
   /** `author` is the proven author of the message, not the neighbour that passed it on. */
   | { readonly type: 'gossip'; readonly author: PeerId; readonly bytes: Uint8Array }
   /** A frame of a heartbeat stream. */
@@ -163,4 +167,6 @@ export type RegistryEvent =
   | { readonly type: 'generation'; readonly generation: number; readonly why: string }
   | { readonly type: 'refuted'; readonly incarnation: number }
   | { readonly type: 'muted'; readonly why: string }
+  /** This daemon has lost sight of most of the cluster, `missable` nodes of which `visible` are left; or, without these, sees it again. */
+  | { readonly type: 'doubt'; readonly doubt?: { readonly visible: number; readonly missable: number } }
   | { readonly type: 'warning'; readonly message: string }

@@ -94,11 +94,11 @@ export class Fencing {
 
   /** Brings the notes on disk up to date, and lets go of what has outlived its time. */
   keepNotes(isLast: boolean): void {
-    const { writes, replica, liveness, fences, lastHeard, at, rules } = this.#state
+    const { writes, replica, liveness, fences, lastHeard, lastUp, at, rules } = this.#state
     this.#out.storeSoon(fences.tick(at.wall))
-    if (!isLast && !lastHeard.isNoteDue(at.now)) return
+    if (!lastUp.takeSet() && !isLast && !lastHeard.isNoteDue(at.now)) return
     const heard = lastHeard.note(liveness.membership.members(), new Set(replica.owners()), at)
-    this.#out.storeSoon([heard, fences.asNote()])
+    this.#out.storeSoon([...heard, fences.asNote()])
     this.#out.emit(lastHeard.up(at))
     const clock = lastHeard.expiryClock(at)
     if (clock === undefined) return

@@ -15,6 +15,12 @@ import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
 import type { ReportMessage } from './wire/gossip.js'
 import type { SignedHead } from './wire/head.js'
 
+/**
+ * For so long after the beginning of a connection its other end is told what we report, though that was told to all: it may not have
+ * been there, or may not have known of us yet.
+ */
+const newcomer_ms = 5000
+
 /** What this daemon can say of itself. */
 export interface OwnState {
   readonly generation: number
@@ -23,6 +29,8 @@ export interface OwnState {
   readonly signed: SignedHead | undefined
   /** Whether that head is of this generation, and heartbeats may refer to it. */
   readonly isSpeaking: boolean
+  /** Whether it accuses anybody. */
+  readonly mayReport: boolean
   /** The registry digest over all other documents. */
   readonly othersDigest: Uint8Array
 }
@@ -35,6 +43,8 @@ export interface Heard {
   readonly inStep?: boolean
   /** Its sender expects heartbeats, and gets none: see `answer`. */
   readonly isAsking?: boolean
+  /** What it reports, of what it said before we were connected too. */
+  readonly report?: ReportMessage
   /** Why it was dropped. */
   readonly dropped?: string
 }
@@ -76,7 +86,7 @@ export class Liveness {
   disconnected(id: PeerId): Effect[] {
     this.peers.disconnect(id)
     this.heartbeats.forgetListener(id)
-    this.membership.unserved(id)
+    this.membership.disconnected(id)
     const member = this.membership.member(id)
     if (member === undefined) this.heartbeats.forget(id)
     return member !== undefined && !member.left && this.overlay.needs(id) ? [{ type: 'dial', peer: id }] : []
@@ -106,6 +116,8 @@ export class Liveness {
       }
       case 'ask':
         return { isAsking: true }
+      case 'report':
+        return { report: frame }
       case undefined:
         return { dropped: 'unreadable heartbeat' }
     }
@@ -176,6 +188,13 @@ export class Liveness {
   beatAll(own: OwnState, now: number): Effect[] {
     if (!own.isSpeaking) return []
     const withVitals = this.heartbeats.beginRound(now)
+    const newcomers = [...this.peers.all()].filter((peer) => now - peer.since < newcomer_ms)
+    const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports() : []
+    const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
+    return [...told, ...this.#beatEach(own, withVitals, now)]
+  }
+
+  #beatEach(own: OwnState, withVitals: boolean, now: number): Effect[] {
     return [...this.peers.all()].flatMap((peer) => {
       const standing = this.#standing(peer.id)
       if (this.heartbeats.isToBeServed(peer, standing, now)) {

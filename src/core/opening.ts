@@ -59,13 +59,14 @@ export class Opening {
       liveness,
       degraded,
       lastHeard,
+      lastUp,
       self,
       crypto,
       signatures,
       at,
     } = this.#state
     const { now, wall } = at
-    const { documents, generation, freshKey, lastUp } = this.#start
+    const { documents, generation, freshKey } = this.#start
     this.#out.storeSoon(lastHeard.begin())
     const own = this.#restore(documents)
     identity.setGeneration(Math.max(generation + 1, Math.floor(wall / 1000)))
@@ -76,7 +77,7 @@ export class Opening {
     const restored = [...membership.members()].filter(({ left }) => !left).map(({ id }) => id)
     degraded.remember(restored, now)
     this.#out.emitAll(overlay.refresh(now))
-    const wasAway = lastUp !== undefined && wall - lastUp > horizon_ms
+    const wasAway = lastUp.away_ms > horizon_ms
     const joining = new Joining({
       ...{ now, hash: crypto.hash, signatures, self, freshKey },
       stale: wasAway && records.union.holdsAnything(),

@@ -9,10 +9,15 @@ import type { Outbox } from './outbox.js'
 import { isUntouched } from './records/union.js'
 import type { RegistryState } from './state.js'
 
+/** A daemon that starts sees nobody yet: so long it may take until that is told to people. */
+const startDoubt_ms = 10_000
+
 export class Projection {
   readonly #state: RegistryState
   readonly #out: Outbox
   readonly #fencing: Fencing
+  /** People were told that we are in doubt. */
+  #isDoubtTold = false
 
   constructor(state: RegistryState, fencing: Fencing) {
     this.#state = state
@@ -65,5 +70,14 @@ export class Projection {
         this.#out.notifyAll(index.refresh(instance))
     }
     degraded.look(visibility.listed, (owner) => visibility.hasLeft(owner), now)
+    this.#tellDoubt()
+  }
+
+  #tellDoubt(): void {
+    const { degraded, startedAt, at } = this.#state
+    const { doubt } = degraded
+    if ((doubt !== undefined) === this.#isDoubtTold || at.now - startedAt < startDoubt_ms) return
+    this.#isDoubtTold = !this.#isDoubtTold
+    this.#out.notify({ type: 'doubt', ...(doubt !== undefined && { doubt }) })
   }
 }

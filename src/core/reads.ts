@@ -5,7 +5,7 @@ import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
-import type { Degraded } from './lookup/degraded.js'
+import type { Degraded, Doubt } from './lookup/degraded.js'
 import { type Index, idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
@@ -141,6 +141,7 @@ export class Reads {
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
           visible: hidden === undefined,
           ...hidden,
+          ...(hidden !== undefined && this.#isLastKnown(id, owner) && { degraded: true }),
         })
       }
     }
@@ -157,6 +158,11 @@ export class Reads {
       state: liveness.membership.member(found.owner)?.state,
     })
     return reason === undefined ? undefined : { why: this.#inWords(reason, found), reason }
+  }
+
+  /** Whether lookups list it all the same, since we are in doubt. */
+  #isLastKnown(id: string, owner: PeerId): boolean {
+    return this.#degraded.isOn && this.#index.isLastKnown(id, owner)
   }
 
   #inWords(reason: InvisibleReason, { record: { id, maintenance } }: Found): string {
@@ -227,6 +233,11 @@ export class Reads {
     if (peer === self) return membership.observers()
     const member = membership.member(peer)
     return member === undefined ? [] : membership.observersOf(member)
+  }
+
+  /** How much of the cluster is left to its sight; absent while that is most of it. */
+  get doubt(): Doubt | undefined {
+    return this.#state.degraded.doubt
   }
 
   /** Members believed alive, this daemon included. */

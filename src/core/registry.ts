@@ -19,7 +19,7 @@ import { Replication } from './replication.js'
 import { type RegistryStart, RegistryState } from './state.js'
 import { emptyReply } from './sync/answers.js'
 import type { Readiness, StateView } from './views.js'
-import { decodeGossip } from './wire/gossip.js'
+import { type ReportMessage, decodeGossip } from './wire/gossip.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
@@ -65,7 +65,7 @@ export class Registry {
   }
 
   handle(input: Input, at: Moment): Effect[] {
-    this.#state.at = at
+    this.#state.at = this.#state.lastUp.corrected(at)
     if (at.now - this.#tickAt > ownLateness_ms) this.#state.liveness.membership.awoke(at.now)
     this.#dispatch(input)
     this.#settle()
@@ -84,7 +84,7 @@ export class Registry {
       case 'disconnected':
         return this.#out.emitAll(liveness.disconnected(input.peer))
       case 'refused':
-        liveness.membership.refuse(input.peer)
+        liveness.membership.refuse(input.peer, input.isVacant, this.#state.at.now)
         joining?.refused(input.peer)
         return this.#act(liveness.membership.tick(this.#state.at.now))
       case 'gossip':
@@ -126,11 +126,12 @@ export class Registry {
 
   #beat(from: PeerId, bytes: Uint8Array): void {
     const { liveness, lastHeard, at, rules } = this.#state
-    const { hearing, inStep, isAsking, dropped } = liveness.hear(from, bytes, at.now)
+    const { hearing, inStep, isAsking, report, dropped } = liveness.hear(from, bytes, at.now)
+    if (report !== undefined) this.#hearReport(from, report)
     if (isAsking === true) this.#out.emitAll(liveness.answer(from, this.#state.ownState(), at.now))
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
-    lastHeard.heard(from, at.wall)
+    lastHeard.heard(from, at.now)
     if (hearing === 'news') this.#replication.pull(from, from)
     if (inStep === false && rules.isJoined) this.#replication.reconcile(from)
     this.#projection.followBeliefs()
@@ -142,7 +143,11 @@ export class Registry {
     const message = decodeGossip(bytes)
     if (message === undefined) return this.#out.drop('unreadable gossip')
     if (message.type === 'update') return this.#replication.gossip(message, author)
-    const verdict = this.#state.liveness.hearReport(author, message, this.#state.at.now)
+    this.#hearReport(author, message)
+  }
+
+  #hearReport(author: PeerId, report: ReportMessage): void {
+    const verdict = this.#state.liveness.hearReport(author, report, this.#state.at.now)
     return verdict === undefined ? this.#out.drop('report by or about nobody known') : this.#act(verdict)
   }
 
@@ -342,7 +347,7 @@ export class Registry {
       refusal === undefined ? undefined : `the disk refuses writes: ${refusal}`,
     ]
     const present = reasons.filter((reason) => reason !== undefined)
-    return { ready: present.length === 0, reasons: present }
+    return { ready: present.length === 0, reasons: present, degraded: this.#state.degraded.isOn }
   }
 
   get generation(): number {

@@ -28,6 +28,7 @@ import { Replica } from './replica/replica.js'
 import { Fences } from './retention/fences.js'
 import { Forgetting } from './retention/forgetting.js'
 import { LastHeard } from './retention/last-heard.js'
+import { LastUp } from './retention/last-up.js'
 import { Answers } from './sync/answers.js'
 import { Gaps } from './sync/gaps.js'
 import { Requests } from './sync/requests.js'
@@ -98,15 +99,20 @@ export class RegistryState {
   // ---- what outlives a run
   readonly fences: Fences
   readonly lastHeard: LastHeard
+  readonly lastUp: LastUp
   readonly forgetting: Forgetting
 
   /** Whose waiting for the disk is over, and who was not told yet. */
   readonly released: Released[] = []
   readonly out = new Outbox()
 
-  constructor({ self, boot, crypto, notes }: RegistryStart, at: Moment) {
+  constructor({ self, boot, crypto, notes, generation, lastUp }: RegistryStart, start: Moment) {
     this.self = self
     this.crypto = crypto
+    this.lastHeard = new LastHeard(notes, start)
+    // Generations are the seconds of starts.
+    this.lastUp = new LastUp([lastUp, ...this.lastHeard.dates()], generation * 1000, start)
+    const at = this.lastUp.corrected(start)
     this.at = at
     this.startedAt = at.now
     this.signatures = new Signatures(crypto)
@@ -124,7 +130,6 @@ export class RegistryState {
     this.index = new Index(this.records.union, this.visibility, firstTurn)
     this.degraded = new Degraded([], at.now)
     this.fences = new Fences(this.records.union, notes.fences)
-    this.lastHeard = new LastHeard(notes, at)
     this.forgetting = new Forgetting(notes.silence)
   }
 
@@ -161,7 +166,8 @@ export class RegistryState {
     const { signed } = this.commits
     const isSpeaking = signed?.head.generation === generation && this.rules.maySign
     const othersDigest = this.replica.settledDigest(this.at.now, settled_ms)
-    return { generation, incarnation, signed, isSpeaking, othersDigest }
+    const { mayReport } = this.rules
+    return { generation, incarnation, signed, isSpeaking, mayReport, othersDigest }
   }
 
   /** Our generation was raised: said to people, since it is never routine. */

@@ -26,6 +26,8 @@ export interface InstanceRow extends InstanceView {
   readonly why?: string
   /** The same for programs. */
   readonly reason?: InvisibleReason
+  /** Not visible, but lookups list it as last known: this daemon has lost sight of most of the cluster. */
+  readonly degraded?: true
 }
 
 /**
@@ -67,6 +69,13 @@ export type MemberState = (typeof memberStates)[number]
 /** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
 export type Listing = 'all' | 'healthy' | 'none'
 
+/**
+ * What a dial that fails says of the other end: `refused`, its machine answers and nobody listens, so that its process is gone;
+ * `no-answer`, its machine is off, or the line to it is cut.
+ */
+export const dialOutcomes = ['refused', 'no-answer'] as const
+export type DialOutcome = (typeof dialOutcomes)[number]
+
 /** What this daemon believes of one daemon (itself included). Ages are milliseconds before the moment of asking. */
 export interface MemberView {
   readonly peer: PeerId
@@ -86,6 +95,8 @@ export interface MemberView {
   readonly load?: number
   /** Who says that it is silent, while those reports stand. */
   readonly reportedBy: readonly PeerId[]
+  /** What came of the last dial, where it is not connected and its addresses all say the same. */
+  readonly dial?: DialOutcome
   /** Its label is also another node's. */
   readonly sameLabel: boolean
   /** What is odd about its records lately: started from a backup, or a clone runs with its key. In words. */
@@ -116,6 +127,8 @@ export interface Readiness {
   readonly ready: boolean
   /** One sentence each, where not ready. */
   readonly reasons: readonly string[]
+  /** It has lost sight of most of the cluster: lookups list what was last known. It serves all the same. */
+  readonly degraded: boolean
 }
 
 /** How a daemon is inside, in figures: for whoever reads a bug report. Only gains fields. */
@@ -181,6 +194,8 @@ export interface PeerView extends ExchangeView {
   /** The last dial's failure, where it is not connected. */
   readonly lastError?: string
   /** As in `MemberView`. */
+  readonly dial?: DialOutcome
+  /** As in `MemberView`. */
   readonly trouble?: string
 }
 
@@ -194,8 +209,13 @@ export interface LinkFailureView {
 }
 
 export interface PeersView {
-  /** This replica has the digest of every peer that sends it heartbeats, and is connected with all that it means to be. */
+  /**
+   * This replica has the digest of every peer that sends it heartbeats, is connected with all that it means to be, and has not
+   * lost sight of most of the cluster.
+   */
   readonly inStep: boolean
+  /** As in `Readiness`. */
+  readonly degraded: boolean
   /** One line for people: `in step with 2 of 2 peers`. */
   readonly summary: string
   readonly peers: readonly PeerView[]

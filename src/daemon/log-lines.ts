@@ -51,11 +51,22 @@ export function lineOf(event: RegistryEvent): Line {
         message: 'others reported this node silent; told them that it lives',
       }
     }
+    case 'doubt':
+      return lineOfDoubt(event.doubt)
     case 'muted':
       return { level: 'error', message: event.why }
     case 'warning':
       return { level: 'warn', message: event.message }
   }
+}
+
+/** The beginning of a doubt, or its end. */
+function lineOfDoubt(doubt: (RegistryEvent & { type: 'doubt' })['doubt']): Line {
+  if (doubt === undefined)
+    return { level: 'info', fields: { degraded: false }, message: 'sees most of the cluster again; no more doubt' }
+  const { visible, missable } = doubt
+  const message = `in doubt: only ${visible} of ${missable} nodes are in sight, this one included; is this node cut off? Lookups list the last known instances`
+  return { level: 'warn', fields: { degraded: true, ...doubt }, message }
 }
 
 /** What a start found on its disk, and mended. */

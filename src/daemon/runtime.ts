@@ -181,7 +181,7 @@ function createNetworkFor({ config, dataDir, log }: RuntimeOptions, engine: Engi
   return createNetwork(options, {
     connected: (peer) => engine.feed({ type: 'connected', peer }),
     disconnected: (peer) => engine.feed({ type: 'disconnected', peer }),
-    refused: (peer) => engine.feed({ type: 'refused', peer }),
+    refused: (peer, isVacant) => engine.feed({ type: 'refused', peer, isVacant }),
     gossip: (author, bytes) => engine.feed({ type: 'gossip', author, bytes }),
     beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
     request: (from, bytes, reply) => engine.request(from, bytes, reply),

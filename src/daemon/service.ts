@@ -5,7 +5,7 @@ import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
-import type { NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
+import type { MemberView, NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import type { Engine } from './engine.js'
@@ -51,7 +51,7 @@ export function createService(parts: ServiceParts): RegistryService {
     nodes: () => registry.read.nodes(now()),
     selfNode: () => registry.read.node(network.peerId, now()),
     self: () => selfView(parts),
-    members: () => registry.read.members(now()),
+    members: () => membersView(parts),
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => registry.readiness(),
@@ -91,6 +91,15 @@ function selfView({ registry, network, engine, startedAt, self }: ServiceParts):
   }
 }
 
+/** What is believed of each, beside it what came of dialling it: a belief that nobody can explain helps nobody at night. */
+function membersView({ registry, network, engine }: ServiceParts): MemberView[] {
+  const dials = new Map(network.peers().map(({ peer, dial }) => [peer, dial]))
+  return registry.read.members(engine.now()).map((member) => {
+    const dial = dials.get(member.peer)
+    return dial === undefined ? member : { ...member, dial }
+  })
+}
+
 function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const at = engine.now()
   const members = registry.read.members(at).filter(({ self }) => !self)
@@ -111,9 +120,13 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
     ({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !connected.some((one) => one.peer === peer),
   )
   const failures = network.failures()
+  const { doubt } = registry.read
+  const summary = summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length)
   return {
-    inStep: outOfStep.length === 0 && missing.length === 0,
-    summary: summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length),
+    inStep: outOfStep.length === 0 && missing.length === 0 && doubt === undefined,
+    degraded: doubt !== undefined,
+    summary:
+      doubt === undefined ? summary : `in doubt: ${doubt.visible} of ${doubt.missable} nodes in sight; ${summary}`,
     peers: peers.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1)),
     ...(failures.length > 0 && { failures }),
   }

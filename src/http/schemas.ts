@@ -4,7 +4,7 @@
  */
 import * as json from './json-schema.js'
 import { instanceStatuses } from '../core/model.js'
-import { invisibleReasons, memberStates } from '../core/views.js'
+import { dialOutcomes, invisibleReasons, memberStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const
@@ -94,6 +94,7 @@ export const InstanceRow = json.object(
     visible: json.boolean(),
     why: optional(json.string({ description: 'why it is not visible, in words' })),
     reason: optional(json.words(invisibleReasons, { description: 'why it is not visible, for programs' })),
+    degraded: optional(json.boolean({ description: 'not visible, but listed by lookups as last known, in doubt' })),
   },
   { $id: 'InstanceRow' },
 )
@@ -169,14 +170,18 @@ export const Lookup = json.object(
   { $id: 'Lookup' },
 )
 
+const degraded = json.boolean({
+  description: 'it has lost sight of most of the cluster: lookups list what was last known',
+})
+
 export const Readiness = json.object(
-  { ready: json.boolean(), reasons: json.array(json.string()) },
+  { ready: json.boolean(), reasons: json.array(json.string()), degraded },
   { $id: 'Readiness' },
 )
 
 /** A failure that is also an answer. */
 export const Unreadiness = json.object(
-  { error: json.string(), ready: json.boolean(), reasons: json.array(json.string()) },
+  { error: json.string(), ready: json.boolean(), reasons: json.array(json.string()), degraded },
   { $id: 'Unreadiness' },
 )
 
@@ -234,6 +239,13 @@ const trouble = optional(
   }),
 )
 
+const dial = optional(
+  json.words(dialOutcomes, {
+    description:
+      'what its last dial came to: refused, its process is gone; no-answer, its machine or the line to it is down',
+  }),
+)
+
 export const Member = json.object(
   {
     peer: peerId,
@@ -250,6 +262,7 @@ export const Member = json.object(
     why: optional(json.string({ description: 'how it came to this state, in words' })),
     trouble,
     reportedBy: json.array(peerId),
+    dial,
     sameLabel: json.boolean(),
   },
   { $id: 'Member' },
@@ -268,6 +281,7 @@ export const Peer = json.object(
     roundTrip_ms: optional(json.number()),
     streamsHealthy: json.boolean(),
     lastError: optional(json.string()),
+    dial,
     trouble,
     heartbeats: json.integer(),
     heartbeatAge_ms: optional(age_ms),
@@ -287,6 +301,7 @@ const LinkFailure = json.object({
 
 export const Peers = json.object({
   inStep: json.boolean(),
+  degraded,
   summary: json.string(),
   peers: json.array(Peer),
   failures: optional(json.array(LinkFailure)),

@@ -1,8 +1,8 @@
 /** What each command that asks a daemon prints and returns, against a real server with a service in memory. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
-import { type InvisibleReason, invisibleReasons } from '../../src/core/views.js'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { type InstanceRow, type InvisibleReason, type MemberView, invisibleReasons } from '../../src/core/views.js'
 import { otherPeer } from '../http/service.js'
 import { runCli, startCli } from './run.js'
 import { cli, dir, fine, onTerminal, served } from './served.js'
@@ -236,17 +236,66 @@ describe('status', () => {
 
   test('as JSON has a shape of its own', async () => {
     expect(JSON.parse(await fine('status', '--json'))).toMatchObject({
-      ...{ self: { nodeId: 'abc' }, inStep: false, step: 'not in step with 1 of 1 peers' },
+      ...{ self: { nodeId: 'abc' }, inStep: false, degraded: false, step: 'not in step with 1 of 1 peers' },
       ...{ members: { alive: 1, hidden: 1 }, missing: [{ name: 'def', state: 'hidden' }] },
       instances: { notVisible: 1 },
     })
   })
 
   test('says why a daemon is not ready', async () => {
-    served.service.ready = { ready: false, reasons: ['joining'] }
+    served.service.ready = { ready: false, reasons: ['joining'], degraded: false }
     expect(await fine('status')).toMatch(/daemon +not ready: joining, up/)
-    served.service.ready = { ready: true, reasons: [] }
+    served.service.ready = { ready: true, reasons: [], degraded: false }
   })
+})
+
+describe('a daemon in doubt', () => {
+  function lose(dial?: MemberView['dial'], degraded = true): void {
+    const lost = (member: MemberView): MemberView =>
+      member.self ? member : { ...member, state: 'dead', ...(dial !== undefined && { dial }) }
+    vi.spyOn(served.service, 'members').mockReturnValue(served.service.members().map(lost))
+    const summary = 'in doubt: 1 of 5 nodes in sight; alone: no peer is connected'
+    vi.spyOn(served.service, 'peers').mockReturnValue({ inStep: false, degraded, summary, peers: [] })
+    const shown = (row: InstanceRow): InstanceRow =>
+      row.id === 'ghost' ? { ...row, reason: 'node-dead', why: 'node dead', degraded: true } : row
+    vi.spyOn(served.service, 'instanceRows').mockReturnValue(served.service.instanceRows().map(shown))
+  }
+
+  afterEach(() => void vi.restoreAllMocks())
+
+  test('is said by status, which ends with 3, and by peers', async () => {
+    lose('no-answer')
+    const { code, stdout, stderr } = await cli('status')
+    expect([code, stderr]).toEqual([3, ''])
+    expect(stdout).toContain('replica    in doubt: 1 of 5 nodes in sight')
+    expect(stdout).toMatch(/dead for 1.5 s: def \(no answer to dials: its machine or the line to it is down\)/)
+    const json = await cli('status', '--json')
+    expect(json.code).toBe(3)
+    expect(JSON.parse(json.stdout)).toMatchObject({ inStep: false, degraded: true, missing: [{ dial: 'no-answer' }] })
+    expect(await fine('peers')).toContain('in doubt: 1 of 5 nodes in sight')
+  })
+
+  test('shows what lookups list as degraded as that, and offers to forget nobody', async () => {
+    lose('refused')
+    const answer = await fine('why', 'gone')
+    expect(answer).toContain('  shown as degraded: node dead\n')
+    expect(answer).toContain('at def, dead for 1.5 s, last heard 4.0 s ago, reported by abc; dials are refused')
+    expect(answer).toContain('ask another one too (--server)')
+    expect(answer).not.toContain('force-leave')
+    expect(await fine('instances', '--all')).toContain('as degraded: node dead')
+  })
+
+  test.each([
+    ['refused', true],
+    ['no-answer', false],
+    [undefined, false],
+  ] as const)(
+    'without doubt a dead one is to be forgotten only where its machine says that it is gone: %s',
+    async (dial, isOffered) => {
+      lose(dial, false)
+      expect((await fine('why', 'gone')).includes('force-leave def')).toBe(isOffered)
+    },
+  )
 })
 
 describe('why', () => {
@@ -281,7 +330,7 @@ describe('why', () => {
     'node-restarted': 'that takes a health check',
     'node-unknown': 'is it running?',
     'node-hidden': 'it comes back by itself',
-    'node-dead': 'rollcall force-leave def',
+    'node-dead': 'its machine is off, or the line to it is cut',
     'node-left': 'its daemon was stopped',
   }
 
@@ -302,7 +351,11 @@ describe('why', () => {
 
   test('as JSON has a shape of its own', async () => {
     expect(JSON.parse(await fine('why', 'gone', '--json'))).toMatchObject({
-      ...{ query: 'gone', visible: 0, replica: { inStep: false, ready: { ready: true, reasons: [] } } },
+      ...{
+        query: 'gone',
+        visible: 0,
+        replica: { inStep: false, ready: { ready: true, reasons: [], degraded: false } },
+      },
       records: [
         {
           record: { id: 'ghost', why: 'node hidden', reason: 'node-hidden' },

@@ -29,13 +29,19 @@ test('what was visible a quarter of an hour ago counts, what was before that is 
   expect(isOn(degraded, '', 15 * minute_ms + 1)).toBe(false)
 })
 
+test('whoever came is missed from then on, and not only after a minute', () => {
+  const degraded = new Degraded('', 0)
+  expect(isOn(degraded, 'ab', 10)).toBe(false)
+  expect(isOn(degraded, '', 20)).toBe(true)
+  expect(isOn(degraded, 'b', 30)).toBe(false)
+})
+
 test('a sample is taken each minute, and each of them counts', () => {
   const degraded = new Degraded('', 0)
-  expect(isOn(degraded, 'abc', minute_ms - 1)).toBe(false) // too soon for a sample
-  expect(isOn(degraded, '', minute_ms - 1)).toBe(false)
   expect(isOn(degraded, 'abc', minute_ms)).toBe(false)
-  expect(isOn(degraded, '', minute_ms + 1)).toBe(true)
-  expect(isOn(degraded, 'ab', minute_ms + 2)).toBe(false)
+  expect(isOn(degraded, 'x', 2 * minute_ms)).toBe(true)
+  expect(isOn(degraded, 'x', 16 * minute_ms)).toBe(true)
+  expect(isOn(degraded, 'x', 17 * minute_ms + 1)).toBe(false)
 })
 
 test('a quarter of an hour is counted from the sample, not from when the clock began', () => {

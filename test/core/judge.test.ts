@@ -3,9 +3,16 @@ import { expect, test } from 'vitest'
 import {
   type Circumstances,
   type Member,
+  beginGeneration,
   forgetOldMarks,
+  isVacated,
   judge,
   newMember,
+  noteDirectWord,
+  noteHearsay,
+  noteIncarnation,
+  noteRefusal,
+  noteSight,
   noteWellness,
 } from '../../src/core/membership/member.js'
 import { headOf } from './beats.js'
@@ -162,6 +169,65 @@ test('the dead look well only by a word from well after their hiding', () => {
   one.heardAt = now - 1999
   noteWellness(one, calm)
   expect([one.wellSince, one.unwellSince]).toEqual([now, undefined])
+})
+
+test('who was hidden looks well only by a word from after that, however few reports stand or are asked for', () => {
+  const lostSight = { at: now - 1000, generation: 5, incarnation: 0, sequence: 43 }
+  for (const state of ['hidden', 'dead'] as const) {
+    const one = member({ state, since: now - 1000, sequence: 42, lostSight })
+    noteHearsay(one, { generation: 5, sequence: 42 })
+    noteWellness(one, { ...calm, needed: 8 })
+    expect([one.wellSince, one.lostSight]).toEqual([undefined, lostSight])
+    noteHearsay(one, { generation: 5, sequence: 43 })
+    noteWellness(one, calm)
+    expect([one.wellSince, one.lostSight]).toEqual([now, undefined])
+  }
+})
+
+test.each<[string, (one: Member) => void]>([
+  ['it says something to us', (one) => noteDirectWord(one, { generation: 5, sequence: 1 }, now, 0)],
+  ['it answers the reports', (one) => noteIncarnation(one, 3, now)],
+  ['it starts again', (one) => beginGeneration(one, headOf('a', 6))],
+])('who was hidden has spoken since where %s', (_, speak) => {
+  const one = member({
+    state: 'hidden',
+    lostSight: { at: now - 1000, generation: 5, incarnation: 2, sequence: 43 },
+  })
+  noteIncarnation(one, 2, now) // the one that was reported
+  expect(one.lostSight).toBeDefined()
+  speak(one)
+  expect(one.lostSight).toBeUndefined()
+})
+
+test('who speaks between hiding and death is not raised by that, but by what it says later', () => {
+  const one = member({ state: 'hidden', sequence: 40, heardAt: now - 3000, lostSight: undefined })
+  noteSight(one, 'dead', 5, now)
+  expect(one.lostSight).toMatchObject({ sequence: 43 }) // 2 s later at the earliest
+  const unanswered = { at: now - 4000, generation: 5, incarnation: 0, sequence: 42 }
+  const other = member({ state: 'hidden', sequence: 40, heardAt: now - 5000, lostSight: unanswered })
+  noteSight(other, 'dead', 5, now)
+  expect(other.lostSight).toBe(unanswered)
+  noteSight(other, 'alive', 5, now)
+  expect(other.lostSight).toBeUndefined()
+})
+
+test('nobody is thought to be gone from where it was never heard, nor who is heard through others', () => {
+  const unmet = member({ state: 'alive', metIn: 4 })
+  noteRefusal(unmet, true, now)
+  expect([unmet.refused, isVacated(unmet)]).toEqual([true, false])
+  const met = member({ state: 'alive', metIn: 5, sequence: 40, heardAt: now - 100 })
+  noteRefusal(met, false, now)
+  expect(isVacated(met)).toBe(false)
+  noteRefusal(met, true, now)
+  expect(isVacated(met)).toBe(true)
+  noteHearsay(met, { generation: 5, sequence: 40 })
+  expect(isVacated(met)).toBe(true)
+  noteHearsay(met, { generation: 5, sequence: 42 })
+  expect(isVacated(met)).toBe(false)
+  noteRefusal(met, true, now + 5000)
+  expect(isVacated(met)).toBe(false)
+  noteDirectWord(met, { generation: 5, sequence: 44 }, now + 6000, 0)
+  expect([met.refused, met.vacated]).toEqual([false, undefined])
 })
 
 test('hidings and refutations are held against a member, or for it, for ten minutes', () => {

@@ -5,11 +5,17 @@ import { agentIn, canMakeNamespaces, type Place } from './place.js'
 
 const subnet = '10.77.0'
 
+const cables = 'ip link add name v0 type veth peer name v1 && ip link add name br0 type bridge'
+
 /** Whether this user may make namespaces and links between them; tests that need them say so and skip. */
+export function canMakeCables(): boolean {
+  return canMakeNamespaces() && spawnSync('unshare', ['-n', 'sh', '-c', cables], { stdio: 'ignore' }).status === 0
+}
+
+/** The same, and links that lose packets. */
 export function canMakeLan(): boolean {
-  if (!canMakeNamespaces()) return false
-  const probe = 'ip link add name v0 type veth peer name v1 && ip link add name br0 type bridge && iptables -L -n'
-  return spawnSync('unshare', ['-n', 'sh', '-c', probe], { stdio: 'ignore' }).status === 0
+  const probe = `${cables} && iptables -L -n`
+  return canMakeNamespaces() && spawnSync('unshare', ['-n', 'sh', '-c', probe], { stdio: 'ignore' }).status === 0
 }
 
 export interface Machine {

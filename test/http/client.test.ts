@@ -39,10 +39,10 @@ test('what the daemon tells of itself', async () => {
 })
 
 test('not being ready is an answer, not a failure', async () => {
-  expect(await client.readiness()).toEqual({ ready: true, reasons: [] })
-  served.service.ready = { ready: false, reasons: ['joining'] }
+  expect(await client.readiness()).toEqual({ ready: true, reasons: [], degraded: false })
+  served.service.ready = { ready: false, reasons: ['joining'], degraded: false }
   expect(await client.readiness()).toMatchObject({ ready: false, reasons: ['joining'] })
-  served.service.ready = { ready: true, reasons: [] }
+  served.service.ready = { ready: true, reasons: [], degraded: false }
 })
 
 test.each<ErrorCode>(['malformed', 'forbidden', 'not-found', 'conflict', 'too-large', 'internal', 'unavailable'])(

@@ -179,7 +179,7 @@ describe('when the daemon fails', () => {
 
   test('not being ready is a 503 with the reasons', async () => {
     const service = new MemoryService()
-    service.ready = { ready: false, reasons: ['still joining'] }
+    service.ready = { ready: false, reasons: ['still joining'], degraded: false }
     const { url } = await create('127.0.0.1', 0, service).start()
     const answer = await sendRaw(url, request('GET /readyz'))
     expect(answer.status).toBe(503)
@@ -187,6 +187,7 @@ describe('when the daemon fails', () => {
       error: 'not ready: still joining',
       ready: false,
       reasons: ['still joining'],
+      degraded: false,
     })
   })
 })

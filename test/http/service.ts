@@ -33,7 +33,7 @@ export class MemoryService implements RegistryService {
     },
   ]
   readonly news = new MemoryNews()
-  ready: Readiness = { ready: true, reasons: [] }
+  ready: Readiness = { ready: true, reasons: [], degraded: false }
   /** Places that a peer was expected at, or came from. */
   failures: NonNullable<PeersView['failures']> = []
   left = false
@@ -216,6 +216,7 @@ export class MemoryService implements RegistryService {
   peers(): PeersView {
     return {
       inStep: false,
+      degraded: false,
       summary: 'not in step with 1 of 1 peers',
       peers: [
         {

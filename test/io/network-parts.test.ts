@@ -139,9 +139,11 @@ describe('the address book', () => {
     expect(book.learn(peer, [a, b, 'nonsense'])).toBe(true)
     expect(book.learn(peer, [a])).toBe(false)
     expect(book.deciders(peer)).toEqual([a, b])
+    expect(book.isProven(peer)).toBe(false)
     book.replace(peer, [a, b, c], { address: b, host: '10.0.0.2' })
     expect(book.addresses(peer)).toEqual([b, a, c])
     expect(book.deciders(peer)).toEqual([b])
+    expect(book.isProven(peer)).toBe(true)
     // It came to us from that host, so we take it that we get there.
     book.replace(peer, [a, c], { address: undefined, host: '10.0.0.3' })
     expect(book.deciders(peer)).toEqual([c])
@@ -213,6 +215,31 @@ describe('an attempt', () => {
     expect((await result).connection).toBeUndefined()
     expect(refused).toBe(verdicts)
   })
+})
+
+test.each([
+  ['refused', ['ECONNREFUSED', 'ECONNREFUSED'], true],
+  ['refused, in all of its tries', ['ECONNREFUSED', ['ECONNREFUSED', 'ECONNREFUSED']], true],
+  ['reset', ['ECONNREFUSED', 'ECONNRESET'], false],
+  ['refused and reset in one', ['ECONNREFUSED', ['ECONNREFUSED', 'ECONNRESET']], false],
+  ['cut in the handshake', ['ECONNREFUSED', 'EncryptionFailedError'], false],
+  ['without a route', ['ECONNREFUSED', 'ENETUNREACH'], undefined],
+  ['not tried, for want of files', ['ECONNREFUSED', 'EMFILE'], undefined],
+  ['not tried, for a limit of ours', ['ECONNREFUSED', 'ConnectionDeniedError'], undefined],
+])('who is %s at an address is gone, or only suspect, or neither', async (_, errors, expected) => {
+  const failing = (what: string | string[]): Error =>
+    typeof what !== 'string'
+      ? new AggregateError(what.map(failing))
+      : Object.assign(
+          new Error(what),
+          what.startsWith('E') && what === what.toUpperCase() ? { code: what } : { name: what },
+        )
+  const verdicts: boolean[] = []
+  const addresses = errors.map((_, n) => String(n))
+  const open = (address: string): Promise<never> => Promise.reject(failing(errors[Number(address)] ?? ''))
+  const onRefused = (isVacant: boolean): void => void verdicts.push(isVacant)
+  await dial({ addresses, deciders: addresses, open, onRefused }, new AbortController().signal)
+  expect(verdicts).toEqual(expected === undefined ? [] : [expected])
 })
 
 describe('permits', () => {

@@ -2,6 +2,7 @@
 import type { InstanceRow } from '../../src/core/views.js'
 import type { Disk } from './disk.js'
 import type { Answer } from './engine.js'
+import { Spoken } from './spoken.js'
 import { World } from './world.js'
 
 /** One answered or unanswered act on an instance. `n`: what it wrote, or removed; unknown where it had to wait for a join. */
@@ -20,6 +21,8 @@ const slugs = ['s0', 's1', 's2']
 export class History {
   readonly world: World
   readonly members: string[]
+  /** Who was shown again, and had said nothing. */
+  readonly spoken = new Spoken()
   readonly #acts: Act[] = []
   readonly #saved = new Map<string, Set<string>>()
   #serial = 0
@@ -31,7 +34,8 @@ export class History {
     readonly seed: number,
     readonly wild = false,
   ) {
-    const world = new World({ seed, link: linkFor(seed), gossip: seed % 5 !== 0, fsync_ms: 1 + (seed % 4) })
+    const { watch } = this.spoken
+    const world = new World({ seed, link: linkFor(seed), gossip: seed % 5 !== 0, fsync_ms: 1 + (seed % 4), watch })
     this.world = world
     this.members = [...names.slice(0, 2 + world.random.below(6))]
     world.startAll(...this.members)

@@ -36,7 +36,7 @@ function tryToRun(history: History, run: (history: History) => string[]): string
 /** What is wrong with a cluster at rest; one line each. */
 export function check(history: History): string[] {
   const { world } = history
-  const wrong = [...(history.wild ? [] : history.contradictions()), ...grown(world)]
+  const wrong = [...(history.wild ? [] : history.contradictions()), ...grown(world), ...history.spoken.wrong]
   if (world.digests().size !== 1) wrong.push('replicas differ')
   if (viewsOf(world).size !== 1) wrong.push('views differ')
   return wrong

@@ -7,7 +7,7 @@ import type { Verdict } from '../../src/core/membership/verdict.js'
 import type { Registry } from '../../src/core/registry.js'
 import { Reader, Writer, equalBytes } from '../../src/core/wire/codec.js'
 import { joinMark, markOf } from '../../src/core/wire/digest.js'
-import { decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
+import { type ReportMessage, decodeGossip, encodeGossip } from '../../src/core/wire/gossip.js'
 import { type Head, type SignedHead, compareHeads, decodeHead, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
 import { cheapCrypto } from './crypto.js'
@@ -126,7 +126,7 @@ export class PlaneDaemon {
   #ownState(): OwnState {
     const { generation, incarnation } = this.#signed.head
     const othersDigest = this.#heads.settledDigest()
-    return { generation, incarnation, signed: this.#signed, isSpeaking: true, othersDigest }
+    return { generation, incarnation, signed: this.#signed, isSpeaking: true, mayReport: true, othersDigest }
   }
 
   /** Of all heads, our own included. */
@@ -136,8 +136,8 @@ export class PlaneDaemon {
     return digest
   }
 
-  readiness(): { ready: boolean; reasons: string[] } {
-    return { ready: true, reasons: [] }
+  readiness(): { ready: boolean; reasons: string[]; degraded: boolean } {
+    return { ready: true, reasons: [], degraded: false }
   }
 
   begin(): Effect[] {
@@ -166,7 +166,7 @@ export class PlaneDaemon {
       case 'disconnected':
         return void this.#effects.push(...this.#liveness.disconnected(input.peer))
       case 'refused':
-        this.#liveness.membership.refuse(input.peer)
+        this.#liveness.membership.refuse(input.peer, input.isVacant, now)
         return this.#act(this.#liveness.membership.tick(now), now)
       case 'gossip':
         return this.#onGossip(input.author, input.bytes, now)
@@ -193,12 +193,17 @@ export class PlaneDaemon {
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
     const message = readOnce(bytes)
     if (message?.type === 'update') return this.#follow(message.signed, now)
-    const verdict = message === undefined ? undefined : this.#liveness.hearReport(author, message, now)
+    if (message !== undefined) this.#onReport(author, message, now)
+  }
+
+  #onReport(author: string, report: ReportMessage, now: number): void {
+    const verdict = this.#liveness.hearReport(author, report, now)
     if (verdict !== undefined) this.#act(verdict, now)
   }
 
   #onBeat(from: string, bytes: Uint8Array, now: number): void {
-    const { hearing, inStep, isAsking } = this.#liveness.hear(from, bytes, now)
+    const { hearing, inStep, isAsking, report } = this.#liveness.hear(from, bytes, now)
+    if (report !== undefined) this.#onReport(from, report, now)
     if (isAsking === true) this.#effects.push(...this.#liveness.answer(from, this.#ownState(), now))
     if (hearing === 'news') this.#ask(from, [this.signed])
     if (inStep === false && now - this.#syncedAt >= syncPause_ms) {

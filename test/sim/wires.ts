@@ -275,6 +275,7 @@ export class Wires {
       this.#later(machine, 2 * this.#delay(this.#link(machine.name, within[0]?.name ?? '')), {
         type: 'refused',
         peer: self,
+        isVacant: true,
       })
     }
   }

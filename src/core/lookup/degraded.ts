@@ -9,13 +9,20 @@ const sampleInterval_ms = 60_000
 
 interface Sample {
   readonly at: number
-  readonly visible: ReadonlySet<PeerId>
+  readonly visible: Set<PeerId>
+}
+
+/** How much of the cluster is left to this daemon's sight, itself included in both. */
+export interface Doubt {
+  readonly visible: number
+  /** Those that were visible lately and have not said goodbye. */
+  readonly missable: number
 }
 
 export class Degraded {
   /** Oldest first, none older than the memory; now is compared with each. */
   #samples: Sample[]
-  #isOn = false
+  #doubt: Doubt | undefined
 
   /** @param restored the members that were restored from disk: what was there before this start */
   constructor(restored: Iterable<PeerId>, now: number) {
@@ -24,7 +31,12 @@ export class Degraded {
 
   /** Whether lookups fall back on what was last known. */
   get isOn(): boolean {
-    return this.#isOn
+    return this.#doubt !== undefined
+  }
+
+  /** Present while it has lost sight of the cluster. */
+  get doubt(): Doubt | undefined {
+    return this.#doubt
   }
 
   /** These were there before this start: from now on they are missed. */
@@ -40,15 +52,19 @@ export class Degraded {
   look(visible: ReadonlySet<PeerId>, hasLeft: (peer: PeerId) => boolean, now: number): void {
     this.#sample(visible, now)
     let looked: ReadonlySet<PeerId> | undefined
-    this.#isOn = this.#samples.some((sample) => {
-      if (sample.visible === looked) return false
+    this.#doubt = undefined
+    for (const sample of this.#samples) {
+      if (sample.visible === looked) continue
       looked = sample.visible
-      return isMostGone(looked, visible, hasLeft)
-    })
+      this.#doubt = doubtBy(looked, visible, hasLeft)
+      if (this.#doubt !== undefined) return
+    }
   }
 
   #sample(visible: ReadonlySet<PeerId>, now: number): void {
     const newest = this.#samples.at(-1) as Sample
+    // Whoever came is missed from now on, and not only from the next sample on.
+    for (const peer of visible) newest.visible.add(peer)
     if (now - newest.at >= sampleInterval_ms) {
       // In quiet times one set stands for many minutes, and is looked at once.
       const isSame = newest.visible.size === visible.size && [...visible].every((peer) => newest.visible.has(peer))
@@ -58,18 +74,18 @@ export class Degraded {
   }
 }
 
-/** Whether fewer than half are visible still, ourselves included among both. */
-function isMostGone(
+/** Present where fewer than half are visible still. */
+function doubtBy(
   before: ReadonlySet<PeerId>,
   visible: ReadonlySet<PeerId>,
   hasLeft: (peer: PeerId) => boolean,
-): boolean {
-  let missable = 0
-  let still = 0
+): Doubt | undefined {
+  let missable = 1
+  let still = 1
   for (const peer of before) {
     if (hasLeft(peer)) continue
     missable += 1
     if (visible.has(peer)) still += 1
   }
-  return (still + 1) * 2 < missable + 1
+  return still * 2 < missable ? { visible: still, missable } : undefined
 }

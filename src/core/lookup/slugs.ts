@@ -93,6 +93,13 @@ export class Index {
     return this.#visible.has(id)
   }
 
+  /** Whether lookups of its slug list this record in doubt. */
+  isLastKnown(id: string, owner: PeerId): boolean {
+    const found = this.#winners.get(id)
+    if (found?.owner !== owner || found.record.slug === undefined) return false
+    return this.#listing(found.record.slug, true).visible.includes(found)
+  }
+
   /** The record of an id that counts and is not removed, visible or not. */
   find(id: string): Found | undefined {
     return this.#winners.get(id)

@@ -35,6 +35,14 @@ export function sequencesWithin(duration_ms: number): number {
   return (2 * duration_ms) / heartbeatInterval_ms + 10
 }
 
+/** How long a word may be on its way to us, over all who pass it on, unnoticed by the age that it is given. */
+export const onItsWay_ms = heartbeatInterval_ms / 2
+
+/** How many heartbeats further a member is at least, once it speaks after this time, than with the word that began it. */
+export function sequencesUntil(duration_ms: number): number {
+  return 1 + Math.floor((Math.max(0, duration_ms) + onItsWay_ms) / heartbeatInterval_ms)
+}
+
 /**
  * A timer of ours this late means that we were asleep: what we missed meanwhile says nothing about others.
  * (Lifeguard's local health, Dadgar, Phillips and Currey 2018, as a yes or no.)

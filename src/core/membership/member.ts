@@ -9,6 +9,7 @@ import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, lifeSign_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
 import { type Report, expire } from './reports.js'
+import { type Sighting, type Word, cameAfter, isAfter, sightingOf } from './sighting.js'
 
 /** More refutations than this change no bar any more. */
 const marksKept = 64
@@ -38,6 +39,11 @@ export interface Member {
   ahead: { readonly sequence: number; readonly at: number } | undefined
   /** The first number that was not heard yet when it was last lost sight of. */
   backAt: number
+  /**
+   * What was known of it when it was hidden; absent while it is not, or once it has said anything after that. Until then it stays
+   * hidden, however many reports stand, or are asked for, meanwhile.
+   */
+  lostSight: Sighting | undefined
   load: number | undefined
   /** The last word of it, by whatever way. */
   heardAt: number | undefined
@@ -45,8 +51,14 @@ export interface Member {
   directAt: number | undefined
   /** Since when we are its observer, as we see it. */
   observedSince: number | undefined
+  /** The generation in which we were last connected with it, or heard it ourselves; 0 for never. */
+  metIn: number
   /** A dial was refused since the last word. */
   refused: boolean
+  /** What was known of it when nobody listened any more where we had met it; absent once it is heard directly. */
+  vacated: Sighting | undefined
+  /** Others passed on what it said after that: it lives, and it is our line that lies. */
+  isVouchedFor: boolean
   readonly reports: Map<PeerId, Report>
   /** When our own report is to be repeated; absent while we have none. */
   reportDue: number | undefined
@@ -77,11 +89,15 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     sequence: 0,
     ahead: undefined,
     backAt: 0,
+    lostSight: undefined,
     load: undefined,
     heardAt: undefined,
     directAt: undefined,
     observedSince: undefined,
+    metIn: 0,
     refused: false,
+    vacated: undefined,
+    isVouchedFor: false,
     reports: new Map(),
     reportDue: undefined,
     mistakes: [],
@@ -126,7 +142,8 @@ export interface Judgement {
 }
 
 /**
- * The table of states. `well` = freshly heard of, with too few reports against it.
+ * The table of states. `well` = freshly heard of, with too few reports against it; who was hidden, by a word that was spoken after
+ * that. So nothing but news of a member undoes a verdict: not its reports ending, nor more of them being asked for.
  *
  *     state     becomes   when
  *     any       left      its head says so
@@ -186,9 +203,9 @@ function isDying(member: Readonly<Member>, at: Situation): boolean {
   return Math.min(unwellFor, silenceOf(member, at)) >= deadAfter_ms(at.members)
 }
 
-/** Lately heard of. Nobody is raised by what was said long before the death. */
-function isFresh({ state, since, heardAt }: Readonly<Member>, { now, members }: Situation): boolean {
-  if (heardAt === undefined || now - heardAt > fresh_ms(members)) return false
+/** Lately heard of, and not only by what was on its way when it was hidden. Nobody is raised by what was said long before the death. */
+function isFresh({ state, since, heardAt, lostSight }: Readonly<Member>, { now, members }: Situation): boolean {
+  if (lostSight !== undefined || heardAt === undefined || now - heardAt > fresh_ms(members)) return false
   return state !== 'dead' || heardAt > since - lifeSign_ms(members)
 }
 
@@ -202,6 +219,8 @@ export function noteWellness(member: Member, at: Circumstances): void {
 export function noteIncarnation(member: Member, incarnation: number, now: number): void {
   if (incarnation <= member.incarnation) return
   member.incarnation = incarnation
+  // It answers what was reported of it: that was said after the reports.
+  if (member.lostSight !== undefined && incarnation > member.lostSight.incarnation) member.lostSight = undefined
   member.refutations.push(now)
   if (member.refutations.length > marksKept) member.refutations.shift()
 }
@@ -215,6 +234,49 @@ export function noteMarks(member: Member, to: MemberState, now: number): void {
   if (to === 'hidden') member.hidings.push(now)
   else if (to === 'left' && (member.state === 'hidden' || member.state === 'dead')) member.hidings.pop()
   else if (member.state === 'left') member.hidings = []
+}
+
+/** Notes a word of it that others pass on. */
+export function noteHearsay(member: Member, word: Word): void {
+  const { lostSight, vacated } = member
+  if (lostSight !== undefined && isAfter(lostSight, word)) member.lostSight = undefined
+  if (vacated !== undefined && isAfter(vacated, word)) member.isVouchedFor = true
+}
+
+/** Notes a word that it sent us itself. */
+export function noteDirectWord(member: Member, word: Word, now: number, awakeSince: number): void {
+  const { lostSight } = member
+  if (lostSight !== undefined && (isAfter(lostSight, word) || cameAfter(lostSight, now, awakeSince)))
+    member.lostSight = undefined
+  member.metIn = word.generation
+  member.refused = false
+  member.vacated = undefined
+  member.isVouchedFor = false
+}
+
+/**
+ * A dial was refused everywhere.
+ * @param isVacant nobody listens any more where we had met it
+ */
+export function noteRefusal(member: Member, isVacant: boolean, now: number): void {
+  member.refused = true
+  // Where it was not met in this generation, these may be the addresses of an earlier one.
+  if (isVacant && member.metIn === member.generation) member.vacated ??= sightingOf(member, now)
+}
+
+/** Whether it is gone from where it was met, for all that we know: then it reports nobody, and our word of that may do. */
+export function isVacated({ vacated, isVouchedFor }: Readonly<Member>): boolean {
+  return vacated !== undefined && !isVouchedFor
+}
+
+/**
+ * Notes what is known of it as it goes to that state. Of one that speaks between hiding and death, what came just before the
+ * death raises it as little as what came before the hiding.
+ */
+export function noteSight(member: Member, to: MemberState, members: number, now: number): void {
+  if (to === 'hidden') member.lostSight = sightingOf(member, now)
+  else if (to !== 'dead') member.lostSight = undefined
+  else if (member.state === 'hidden') member.lostSight ??= sightingOf(member, now - lifeSign_ms(members))
 }
 
 /**
@@ -250,9 +312,12 @@ export function beginGeneration(member: Member, head: Head): void {
   member.reportDue = undefined
   member.backAt = 0
   member.ahead = undefined
+  if (member.lostSight !== undefined && head.generation > member.lostSight.generation) member.lostSight = undefined
   if (member.heardGeneration >= head.generation) return
   member.directAt = undefined
   member.heardAt = undefined
   member.sequence = 0
   member.refused = false
+  member.vacated = undefined
+  member.isVouchedFor = false
 }

@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
-import { type Judgement, type Member, noteDeath, noteMarks } from './member.js'
+import { type Judgement, type Member, noteDeath, noteMarks, noteSight } from './member.js'
 import { type Places, Rings } from './observers.js'
 import type { Transition } from './verdict.js'
 
@@ -65,6 +65,7 @@ export class Members {
   become(member: Member, { state, why }: Judgement, now: number): Transition {
     const transition = { peer: member.id, from: member.state, to: state, why }
     noteMarks(member, state, now)
+    noteSight(member, state, this.present(), now)
     this.#inState[member.state] -= 1
     this.#inState[state] += 1
     this.#version += 1

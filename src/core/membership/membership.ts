@@ -18,10 +18,14 @@ import {
   beginGeneration,
   forgetOldMarks,
   isUnheard,
+  isVacated,
   judge,
   newMember,
+  noteDirectWord,
   noteGoodbye,
+  noteHearsay,
   noteIncarnation,
+  noteRefusal,
   noteWellness,
   reportsMatter,
 } from './member.js'
@@ -187,7 +191,7 @@ export class Membership {
     member.load = beat.load
     member.directAt = now
     member.heardAt = now
-    member.refused = false
+    noteDirectWord(member, beat, now, this.#awakeSince)
     if (member.state !== 'alive') this.#restless.add(member)
     return beat.generation > member.generation ? 'news' : 'heard'
   }
@@ -208,6 +212,7 @@ export class Membership {
     member.sequence = relayed.sequence
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
+    noteHearsay(member, relayed)
     if (member.state !== 'alive') this.#restless.add(member)
   }
 
@@ -217,15 +222,30 @@ export class Membership {
     if (member !== undefined) member.directAt = undefined
   }
 
+  /** The connection with it has ended. */
+  disconnected(peer: PeerId): void {
+    const member = this.#members.get(peer)
+    if (member !== undefined) member.metIn = member.generation
+    this.unserved(peer)
+  }
+
   /** It gets no heartbeats from us any more: what it was told is not worth keeping. */
   unserved(peer: PeerId): void {
     this.#relays.forgetListener(peer)
   }
 
-  /** A dial was refused everywhere: it crashed. */
-  refuse(peer: PeerId): void {
+  /**
+   * A dial was refused everywhere: it crashed.
+   * @param isVacant nobody listens any more at any address where it was met
+   */
+  refuse(peer: PeerId, isVacant: boolean, now: number): void {
     const member = this.#members.get(peer)
-    if (member !== undefined) member.refused = true
+    if (member !== undefined) noteRefusal(member, isVacant, now)
+  }
+
+  /** What we report ourselves, as it stands now. */
+  ownReports(): About[] {
+    return this.#watch.reported().map(aboutOf)
   }
 
   /** @returns whether anything of it is new and about a generation that is known */
@@ -319,13 +339,29 @@ export class Membership {
     const { now, awakeSince, members, hardOfHearing } = at
     forgetOldMarks(member, now)
     if (member.graceUntil !== undefined && now >= member.graceUntil) this.#members.endGrace(member)
-    const needed = reportsNeeded(this.rings.countObservers(member.id), member.refutations.length)
+    const needed = this.#reportsNeeded(member)
     const reports = reportsMatter(member, at) ? this.#standing(member, now, needed).length : 0
     // Spelled out: a spread takes twice as long, and this runs ten times a second for everybody in trouble.
     const circumstances = { now, awakeSince, members, hardOfHearing, reports, needed }
     noteWellness(member, circumstances)
     const judgement = judge(member, circumstances)
     return judgement === undefined ? undefined : this.#become(member, judgement, now)
+  }
+
+  /**
+   * As many as hide a member; all that can still come, where fewer can, of one that is gone from where it was met. When two of
+   * three are killed at once there is nobody who could confirm either.
+   */
+  #reportsNeeded(member: Member): number {
+    const needed = reportsNeeded(this.rings.countObservers(member.id), member.refutations.length)
+    if (needed === 1 || !isVacated(member)) return needed
+    const able = this.observersOf(member).filter((id) => this.#canReport(id))
+    return able.includes(this.#self) ? Math.min(needed, able.length) : needed
+  }
+
+  #canReport(id: PeerId): boolean {
+    const member = this.#members.get(id)
+    return member === undefined || (member.state === 'alive' && !isVacated(member))
   }
 
   #become(member: Member, judgement: Judgement, now: number): Transition {

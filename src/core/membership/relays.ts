@@ -35,8 +35,9 @@ export class Relays {
   for(listener: PeerId, members: number, now: number): RelayedHeartbeat[] {
     let told = 0
     const fits = (_: Member, missed: number): boolean => told++ < relaysAtOnce(members, missed)
-    const isWorthTelling = ({ id, heardAt, heardGeneration, generation, left }: Member): boolean =>
-      id !== listener && heardAt !== undefined && heardGeneration === generation && !left
+    // Of whom we lost sight we say nothing: whoever has no verdict of his own would take that for a sign of life.
+    const isWorthTelling = ({ id, heardAt, heardGeneration, generation, lostSight, left }: Member): boolean =>
+      id !== listener && heardAt !== undefined && heardGeneration === generation && lostSight === undefined && !left
     const taken = this.#piggyback.take(listener, isWorthTelling, fits)
     return taken.map(({ shortId, generation, sequence, load = 0, heardAt = now }) => {
       return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }

@@ -44,6 +44,11 @@ export class Watch {
     return this.#subjects
   }
 
+  /** Those whom we report now. */
+  reported(): Member[] {
+    return [...this.#subjects].filter((member) => member.reportDue !== undefined && isObservable(member))
+  }
+
   /** These are to be observed from now on, and no others. @returns those that were not before */
   follow(subjects: ReadonlySet<Member>, now: number): Member[] {
     for (const member of this.#subjects) if (!subjects.has(member)) this.#end(member)

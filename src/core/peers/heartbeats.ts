@@ -6,7 +6,7 @@ import type { Effect } from '../effects.js'
 import type { PeerId } from '../model.js'
 import type { ExchangeView } from '../views.js'
 import { type BeatFrame, type RelayedHeartbeat, type Vitals, encodeBeat, heartbeatInterval_ms } from '../wire/beat.js'
-import { type About, encodeGossip } from '../wire/gossip.js'
+import { type About, type ReportMessage, encodeGossip } from '../wire/gossip.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Expected, Peer, Standing } from './peers.js'
 import { VitalsBoard } from './vitals.js'
@@ -85,14 +85,22 @@ export class Heartbeats {
 
   /** Tells everybody who fell silent, or is heard again: all in one message, since each goes over every connection. */
   report(about: readonly About[], authorGeneration: number): Effect[] {
-    const effects: Effect[] = []
+    const messages = this.#reportsOf(about, authorGeneration)
+    return messages.map((message) => ({ type: 'broadcast', bytes: encodeGossip(message) }))
+  }
+
+  /** Tells one peer what we report. */
+  tellReports(to: PeerId, about: readonly About[], authorGeneration: number): Effect[] {
+    return this.#reportsOf(about, authorGeneration).map((message) => frame(to, message))
+  }
+
+  #reportsOf(about: readonly About[], authorGeneration: number): ReportMessage[] {
+    const messages: ReportMessage[] = []
     for (let i = 0; i < about.length; i += wireLimits.reportsAtOnce) {
-      this.#reports += 1
-      const saying = { authorGeneration, sequence: this.#reports }
-      const report = { type: 'report', ...saying, about: about.slice(i, i + wireLimits.reportsAtOnce) } as const
-      effects.push({ type: 'broadcast', bytes: encodeGossip(report) })
+      const sequence = (this.#reports += 1)
+      messages.push({ type: 'report', authorGeneration, sequence, about: about.slice(i, i + wireLimits.reportsAtOnce) })
     }
-    return effects
+    return messages
   }
 
   // ---- hearing

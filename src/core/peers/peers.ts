@@ -7,6 +7,8 @@ import type { PeerId } from '../model.js'
 
 export interface Peer {
   readonly id: PeerId
+  /** When the connection began. */
+  readonly since: number
 
   // ---- what it sends us
   heartbeats: number
@@ -100,6 +102,7 @@ export class Peers {
 function newPeer(id: PeerId, now: number): Peer {
   return {
     id,
+    since: now,
     heartbeats: 0,
     heartbeatAt: undefined,
     mismatches: 0,

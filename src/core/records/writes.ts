@@ -10,7 +10,7 @@ import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
 import { factsOf, mergeFacts } from './instances.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
-import { lifetime_ms } from './lifetimes.js'
+import { isOver } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
 import type { Records } from './records.js'
 
@@ -260,7 +260,7 @@ export class Writes {
     const kind: Kind<Values[M]> = kinds[map]
     const value = this.#records.own(map, key)
     const from_s = value === undefined ? undefined : kind.livesFrom(value)
-    if (from_s !== undefined && wall - from_s * 1000 > lifetime_ms) this.#records.stage(map, key, undefined)
+    if (from_s !== undefined && isOver(from_s * 1000, wall)) this.#records.stage(map, key, undefined)
   }
 
   #checkRoom(): void {

@@ -6,7 +6,7 @@
  */
 import type { StoreOp } from '../effects.js'
 import { type PeerId, hex, readObject, unhex } from '../model.js'
-import { lifetime_ms } from '../records/lifetimes.js'
+import { isOver } from '../records/lifetimes.js'
 import type { Union } from '../records/union.js'
 import { type SignedHead, decodeHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
@@ -94,7 +94,7 @@ export class Fences {
   }
 
   dropExpired(wall: number): void {
-    for (const [owner, { seenAt }] of this.#noted) if (wall - seenAt > lifetime_ms) this.#noted.delete(owner)
+    for (const [owner, { seenAt }] of this.#noted) if (isOver(seenAt, wall)) this.#noted.delete(owner)
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * The frames of a heartbeat stream, from one daemon to one other: heartbeats, vitals, two words about who is to send heartbeats
- * to whom.
+ * to whom; what the one reports, where the other may have missed it.
  */
 import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
+import { type ReportMessage, readReport, writeReport } from './gossip.js'
 import { wireLimits } from './limits.js'
 
 /** How often a daemon sends a heartbeat to each of its observers. */
@@ -59,9 +60,9 @@ export interface Ask {
   readonly type: 'ask'
 }
 
-export type BeatFrame = Heartbeat | VitalsFrame | Farewell | Ask
+export type BeatFrame = Heartbeat | VitalsFrame | Farewell | Ask | ReportMessage
 
-const kinds = { heartbeat: 1, vitals: 2, farewell: 3, ask: 4 } as const
+const kinds = { heartbeat: 1, vitals: 2, farewell: 3, ask: 4, report: 5 } as const
 
 export function encodeBeat(frame: BeatFrame): Uint8Array {
   switch (frame.type) {
@@ -82,6 +83,8 @@ export function encodeBeat(frame: BeatFrame): Uint8Array {
         .done()
     case 'ask':
       return new Writer(1).uint(kinds.ask).done()
+    case 'report':
+      return writeReport(new Writer(128).uint(kinds.report), frame).done()
   }
 }
 
@@ -98,7 +101,7 @@ function encodeHeartbeat(frame: Heartbeat): Uint8Array {
 export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
   if (bytes.length > wireLimits.beatBytes) return undefined
   return decode(bytes, (reader): BeatFrame | undefined => {
-    switch (reader.uint(4)) {
+    switch (reader.uint(5)) {
       case kinds.heartbeat:
         return readHeartbeat(reader)
       case kinds.vitals:
@@ -107,6 +110,8 @@ export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
         return { type: 'farewell', needed: reader.uint(1) === 1 }
       case kinds.ask:
         return { type: 'ask' }
+      case kinds.report:
+        return readReport(reader)
       default:
         return undefined
     }

@@ -46,14 +46,28 @@ const kinds = { update: 1, announcement: 2, report: 3 } as const
 export function encodeGossip(message: GossipMessage): Uint8Array {
   const writer = new Writer()
   if (message.type === 'report') {
-    const { authorGeneration, sequence, about } = message
-    writer.uint(kinds.report).uint(authorGeneration).uint(sequence)
-    return writer.list(about, (one) => writeAbout(writer, one)).done()
+    writer.uint(kinds.report)
+    return writeReport(writer, message).done()
   }
   const { signed, step } = message
   if (step === undefined) return writer.uint(kinds.announcement).bytes(signed.bytes).done()
   writer.uint(kinds.update).bytes(signed.bytes).uint(step.fromEpoch).uint(step.fromVersion)
   return writer.raw(step.bytes).done()
+}
+
+/** A report without the number of its kind. */
+export function writeReport(writer: Writer, { authorGeneration, sequence, about }: ReportMessage): Writer {
+  writer.uint(authorGeneration).uint(sequence)
+  return writer.list(about, (one) => writeAbout(writer, one))
+}
+
+export function readReport(reader: Reader): ReportMessage {
+  return {
+    type: 'report',
+    authorGeneration: reader.uint(),
+    sequence: reader.uint(),
+    about: reader.list(wireLimits.reportsAtOnce, () => readAbout(reader)),
+  }
 }
 
 function writeAbout(writer: Writer, { subject, generation, incarnation, withdrawn }: About): void {
@@ -77,14 +91,7 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
   if (bytes.length > wireLimits.gossipBytes) return undefined
   return decode(bytes, (reader): GossipMessage | undefined => {
     const kind = reader.uint(3)
-    if (kind === kinds.report) {
-      return {
-        type: 'report',
-        authorGeneration: reader.uint(),
-        sequence: reader.uint(),
-        about: reader.list(wireLimits.reportsAtOnce, () => readAbout(reader)),
-      }
-    }
+    if (kind === kinds.report) return readReport(reader)
     const signed = decodeHead(reader.bytes(wireLimits.headBytes))
     if (signed === undefined || kind === 0) return undefined
     if (kind === kinds.announcement) return { type: 'update', signed }

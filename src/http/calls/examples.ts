@@ -73,8 +73,12 @@ export const node = {
   ],
 } as const
 
-export const readiness = { ready: true, reasons: [] } as const
-export const unready = { ready: false, reasons: ['joining: asking the others for what they know'] } as const
+export const readiness = { ready: true, reasons: [], degraded: false } as const
+export const unready = {
+  ready: false,
+  reasons: ['joining: asking the others for what they know'],
+  degraded: false,
+} as const
 
 export const self = {
   peer: owner,

@@ -107,7 +107,9 @@ export const listPeers = describe({
     200: {
       description: 'The connected ones first',
       schema: schemas.Peers,
-      examples: { one: { inStep: true, summary: 'in step with 1 of 1 connected peers', peers: [examples.peer] } },
+      examples: {
+        one: { inStep: true, degraded: false, summary: 'in step with 1 of 1 connected peers', peers: [examples.peer] },
+      },
     },
   },
 })

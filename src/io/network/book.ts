@@ -88,6 +88,11 @@ export class AddressBook {
     return (proven.length > 0 ? proven : known).map(([at]) => at)
   }
 
+  /** Whether any of its addresses was proven in this run: on what others say alone nobody is thought to be gone. */
+  isProven(peer: PeerId): boolean {
+    return [...(this.#pages.get(peer)?.addresses.values() ?? [])].includes(true)
+  }
+
   /** Adds what somebody says. @returns whether any of it was new */
   learn(peer: PeerId, addresses: readonly string[]): boolean {
     const fresh = this.#readAll(addresses).filter((at) => this.#pages.get(peer)?.addresses.has(at) !== true)

@@ -4,6 +4,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
+import type { DialOutcome } from '../../core/views.js'
 import type { Names } from '../names.js'
 import type { BookFile } from './book.js'
 import type { RequestOptions } from './requests.js'
@@ -49,6 +50,8 @@ export interface NetworkPeer {
   readonly streamsHealthy: boolean
   /** Why the last dial failed, for people. */
   readonly lastError?: string
+  /** What that says of the other end, where its addresses all say the same. */
+  readonly dial?: DialOutcome
 }
 
 /** A place where a peer should be, or from where one came, and why there is no connection. */

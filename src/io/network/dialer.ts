@@ -4,6 +4,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { messageOf } from '../../core/errors.js'
+import type { DialOutcome } from '../../core/views.js'
 
 /** Enough for the handshake on a busy machine; a black hole costs this, once, beside the others. */
 const addressTimeout_ms = 5_000
@@ -24,14 +25,31 @@ export interface Attempt {
   /** Those of them whose refusal is a verdict. */
   readonly deciders: readonly string[]
   open(address: string, signal: AbortSignal): Promise<Connection>
-  /** Called once, as soon as every decider has refused, while other addresses may still be tried. */
-  onRefused(): void
+  /**
+   * Called once, as soon as every decider has refused, while other addresses may still be tried.
+   * @param isVacant each of them by the word of its machine that nobody listens there
+   */
+  onRefused(isVacant: boolean): void
 }
 
 export interface DialResult {
   readonly connection?: Connection
-  /** What went wrong at each address, for people. */
-  readonly failures: ReadonlyMap<string, { readonly kind: DialFailure; readonly message: string }>
+  /** What went wrong at each address. */
+  readonly failures: ReadonlyMap<string, Failure>
+}
+
+export interface Failure {
+  readonly kind: DialFailure
+  /** What that says of the other end, where it says anything. */
+  readonly outcome?: DialOutcome
+  /** For people. */
+  readonly message: string
+}
+
+/** What an attempt says of the other end, where all its addresses say the same. */
+export function outcomeOf({ failures }: DialResult): DialOutcome | undefined {
+  const outcomes = new Set([...failures.values()].map(({ outcome }) => outcome))
+  return outcomes.size === 1 ? [...outcomes][0] : undefined
 }
 
 /** Settles when an address has answered or all have failed. Never rejects. */
@@ -44,7 +62,7 @@ class Race {
   readonly #stop: AbortSignal
   readonly #resolve: (result: DialResult) => void
   readonly #running = new Set<AbortController>()
-  readonly #failures = new Map<string, { kind: DialFailure; message: string }>()
+  readonly #failures = new Map<string, Failure>()
   #started = 0
   #over = false
   #judged = false
@@ -80,7 +98,7 @@ class Race {
       if (this.#over) connection.abort(new Error('another address was faster'))
       else this.#finish(connection)
     } catch (error) {
-      this.#failed(address, controller.signal.aborted ? 'unreachable' : failureOf(error), briefly(error))
+      this.#failed(address, describe(error, controller.signal.aborted))
     } finally {
       clearTimeout(timer)
       this.#running.delete(controller)
@@ -88,14 +106,14 @@ class Race {
     }
   }
 
-  #failed(address: string, kind: DialFailure, message: string): void {
+  #failed(address: string, failure: Failure): void {
     if (this.#over) return
-    this.#failures.set(address, { kind, message })
+    this.#failures.set(address, failure)
     const { deciders } = this.#attempt
     if (this.#judged || deciders.length === 0) return
     if (!deciders.every((decider) => this.#failures.get(decider)?.kind === 'refused')) return
     this.#judged = true
-    this.#attempt.onRefused()
+    this.#attempt.onRefused(deciders.every((decider) => this.#failures.get(decider)?.outcome === 'refused'))
   }
 
   #finish(connection: Connection | undefined): void {
@@ -109,6 +127,29 @@ class Race {
 }
 
 const refusals = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
+/** Of libp2p, about ourselves: a limit of ours, an end of ours. */
+const ownErrors = new Set(['ConnectionDeniedError', 'ConnectionInterceptedError', 'NotStartedError'])
+
+/** What says that the machine is off, or the line cut; no route at all is our own network's affair. */
+const silences = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN'])
+
+/** @param isLate our patience ended first */
+function describe(error: unknown, isLate: boolean): Failure {
+  const outcome = isLate ? 'no-answer' : outcomeOfError(error)
+  const kind = isLate ? 'unreachable' : failureOf(error)
+  return { kind, message: briefly(error), ...(outcome !== undefined && { outcome }) }
+}
+
+function outcomeOfError(error: unknown): DialOutcome | undefined {
+  const { code, errors } = error as { code?: unknown; errors?: unknown }
+  if (Array.isArray(errors) && errors.length > 0) {
+    const outcomes = new Set(errors.map(outcomeOfError))
+    return outcomes.size === 1 ? [...outcomes][0] : undefined
+  }
+  // The machine itself says that nobody listens there.
+  if (code === 'ECONNREFUSED') return 'refused'
+  return silences.has(String(code)) ? 'no-answer' : undefined
+}
 
 /** Errors of the socket carry a code; what libp2p throws after the socket is open carries none, and is of the handshake. */
 function failureOf(error: unknown): DialFailure {
@@ -123,6 +164,7 @@ function failureOf(error: unknown): DialFailure {
   }
   if (typeof code === 'string' && code.startsWith('E')) return refusals.has(code) ? 'refused' : 'unreachable'
   if (name === 'InvalidPeerIdError' && /self/.test(String(message))) return 'self'
+  if (ownErrors.has(String(name))) return 'unreachable'
   return name === 'TimeoutError' || name === 'AbortError' ? 'unreachable' : 'refused'
 }
 

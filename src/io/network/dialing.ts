@@ -7,12 +7,13 @@ import type { Connection } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { messageOf } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import type { DialOutcome } from '../../core/views.js'
 import type { Names } from '../names.js'
 import { readAddress, resolveSeed } from './addresses.js'
 import type { Seed } from './addresses.js'
 import type { AddressBook } from './book.js'
 import type { LinkFailure } from './contract.js'
-import { dial } from './dialer.js'
+import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
 import { handshakeFailed } from './handshakes.js'
 import { DialSchedule } from './schedule.js'
@@ -37,7 +38,7 @@ export interface DialingOptions {
   open(address: string, signal: AbortSignal): Promise<Connection>
   readonly random: () => number
   readonly log: Logger
-  onRefused(peer: PeerId): void
+  onRefused(peer: PeerId, isVacant: boolean): void
 }
 
 export class Dialing {
@@ -50,6 +51,7 @@ export class Dialing {
   /** Peers and addresses of other clusters, and until when they are left alone. */
   readonly #foreign = new Map<string, number>()
   readonly #errors = new Map<PeerId, string>()
+  readonly #outcomes = new Map<PeerId, DialOutcome | undefined>()
   readonly #impatient = new Set<PeerId>()
   /** What was told of seeds that do not answer, by the text of the seed. */
   readonly #toldSeeds = new Map<string, string>()
@@ -129,6 +131,7 @@ export class Dialing {
   connected(peer: PeerId): void {
     this.#foreign.delete(peer)
     this.#errors.delete(peer)
+    this.#outcomes.delete(peer)
     this.#schedule.cancel(peer)
     for (const [target, seed] of this.#seeds) {
       if (seed.peer === peer || this.#peerBySeed.get(target) === peer) this.#schedule.cancel(target)
@@ -171,6 +174,11 @@ export class Dialing {
     return [...this.#toldSeeds].map(([where, error]) => ({ where, direction: 'outbound', error }))
   }
 
+  /** What the last dial says of the other end. */
+  lastOutcome(peer: PeerId): DialOutcome | undefined {
+    return this.#outcomes.get(peer)
+  }
+
   async #attempt(target: string): Promise<void> {
     const seed = this.#seeds.get(target)
     await (seed === undefined ? this.#attemptPeer(target) : this.#attemptSeed(target, seed))
@@ -186,14 +194,15 @@ export class Dialing {
         addresses,
         deciders: book.deciders(peer).filter((address) => addresses.includes(address)),
         open: (address, signal) => this.#options.open(`${address}/p2p/${peer}`, signal),
-        onRefused: () => {
-          if (!this.#stop.signal.aborted && !isConnected(peer)) onRefused(peer)
+        onRefused: (isVacant) => {
+          if (!this.#stop.signal.aborted && !isConnected(peer)) onRefused(peer, isVacant && book.isProven(peer))
         },
       },
       this.#stop.signal,
     )
     if (result.connection !== undefined) return
     this.#tellPeer(peer, describe(result))
+    remember(this.#outcomes, peer, outcomeOf(result), errorLimit)
     if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once
   }
 

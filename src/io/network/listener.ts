@@ -14,9 +14,10 @@ export interface NetworkListener {
   disconnected(peer: PeerId): void
   /**
    * A dial was refused, reset or cut in the handshake at every address that has worked in this run (or at every known one,
-   * when none has): evidence of a crash. Comes for the network's own attempts too. A time-out is not reported.
+   * when none has): reason to report it. Comes for the network's own attempts too. A time-out is not reported.
+   * @param isVacant each address that has worked in this run was refused by its machine (ECONNREFUSED), nothing else: evidence
    */
-  refused(peer: PeerId): void
+  refused(peer: PeerId, isVacant: boolean): void
   /** `author` signed the message; who passed it on is not told. */
   gossip(author: PeerId, bytes: Uint8Array): void
   beat(from: PeerId, bytes: Uint8Array): void
@@ -43,7 +44,7 @@ export function guarded(listener: NetworkListener, drops: Drops, log: Logger, ov
   return {
     connected: guard((peer) => listener.connected(peer)),
     disconnected: guard((peer) => listener.disconnected(peer)),
-    refused: guard((peer) => listener.refused(peer)),
+    refused: guard((peer, isVacant) => listener.refused(peer, isVacant)),
     gossip: guard((author, bytes) => listener.gossip(author, bytes)),
     beat: guard((from, bytes) => listener.beat(from, bytes)),
     request: guard((from, bytes, reply) => listener.request(from, bytes, reply)),

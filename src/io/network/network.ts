@@ -162,7 +162,8 @@ class Libp2pNetwork implements Network {
   #describe(peer: PeerId, link: Link | undefined): NetworkPeer {
     const lastError = this.#dialing.lastError(peer)
     const known = this.#book.addresses(peer)[0]
-    const base = { peer, ...(lastError === undefined ? {} : { lastError }) }
+    const dial = this.#dialing.lastOutcome(peer)
+    const base = { peer, ...(lastError === undefined ? {} : { lastError }), ...(dial === undefined ? {} : { dial }) }
     if (link === undefined) {
       return { ...base, connected: false, streamsHealthy: false, ...(known === undefined ? {} : { address: known }) }
     }
@@ -233,7 +234,7 @@ class Libp2pNetwork implements Network {
       open: (address, signal) => this.#open(address, signal),
       random: this.#options.random ?? Math.random,
       log: this.#log,
-      onRefused: (peer) => this.#listener.refused(peer),
+      onRefused: (peer, isVacant) => this.#listener.refused(peer, isVacant),
     })
   }
 

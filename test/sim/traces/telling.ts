@@ -171,7 +171,11 @@ export class Telling {
     const frame = decodeBeat(bytes)
     if (frame === undefined || frame.type === 'vitals' || frame.type === 'farewell') return []
     if (frame.type === 'heartbeat' && !this.#heartbeats.has(`${machine.name} ${to}`)) return []
-    return [{ to: this.#nameOf(machine, to), text: this.words.beat(frame, machine.self) }]
+    const name = this.#nameOf(machine, to)
+    if (frame.type !== 'report') return [{ to: name, text: this.words.beat(frame, machine.self) }]
+    return frame.about.map((about) => {
+      return { topic: 'members', to: name, text: this.words.report(about), about: about.subject }
+    })
   }
 
   #request(machine: Machine, { to, bytes }: Effect & { type: 'request' }): Said[] {

@@ -1,7 +1,7 @@
 // The words of a trace: how heads, changes of entries and messages read. Generations are counted from 1 once the whole story is known.
 import type { Change } from '../../../src/core/document/entries.js'
 import type { BeatFrame } from '../../../src/core/wire/beat.js'
-import type { About, UpdateMessage } from '../../../src/core/wire/gossip.js'
+import type { About, ReportMessage, UpdateMessage } from '../../../src/core/wire/gossip.js'
 import { type Head, type Point, decodeHead } from '../../../src/core/wire/head.js'
 import type { Holding, Parcel, SyncRequest, SyncResponse } from '../../../src/core/wire/sync.js'
 
@@ -97,7 +97,7 @@ export class Words {
     return withdrawn === true ? `report taken back: ${what}` : `report of silence: ${what}`
   }
 
-  beat(frame: BeatFrame, owner: string): string {
+  beat(frame: Exclude<BeatFrame, ReportMessage>, owner: string): string {
     switch (frame.type) {
       case 'ask':
         return 'I am your observer and hear nothing'

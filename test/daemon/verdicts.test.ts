@@ -1,0 +1,94 @@
+// Who is believed to be gone, seen on real daemons: when all others are killed, when the cluster grows after a death, and by one that is cut off.
+import { afterAll, describe, expect, test } from 'vitest'
+import type { MemberView, Readiness } from '../../src/core/views.js'
+import { allList, Cluster, type RunningDaemon, until } from './cluster.js'
+import { canMakeCables, Lan } from './lan.js'
+import { loopback } from './place.js'
+
+const closing: (() => Promise<void>)[] = []
+afterAll(async () => {
+  for (const close of closing) await close()
+})
+
+function opened(): Cluster {
+  const cluster = new Cluster(loopback())
+  closing.push(() => cluster.close())
+  return cluster
+}
+
+async function believed(daemon: RunningDaemon, name: string): Promise<MemberView | undefined> {
+  return (await daemon.members()).find(({ nodeId }) => nodeId === name)
+}
+
+function joining(daemon: RunningDaemon): { readonly args: string[] } {
+  return { args: ['--no-mdns', '--join', daemon.address] }
+}
+
+async function isDegraded(daemon: RunningDaemon): Promise<boolean> {
+  return (JSON.parse((await daemon.ask('/readyz')).body) as Readiness).degraded
+}
+
+test('two of three are killed at once: the third hides them for what their machines say, and says that it doubts', async () => {
+  const cluster = opened()
+  const a = await cluster.start('a', { args: ['--no-mdns'] })
+  const [b, c] = [await cluster.start('b', joining(a)), await cluster.start('c', joining(a))]
+  await allList([a, b, c], ['a', 'b', 'c'])
+  await Promise.all([b.kill('SIGKILL'), c.kill('SIGKILL')])
+  for (const name of ['b', 'c']) {
+    await until(`${name} is hidden`, async () => (await believed(a, name))?.state !== 'alive')
+    // Not for its silence, which nobody is left to confirm for eight seconds.
+    expect(await believed(a, name)).toMatchObject({ why: 'reported silent by 1', dial: 'refused' })
+  }
+  await until('it doubts', () => isDegraded(a))
+  const { code, stdout } = await cluster.cli('status', '--server', a.url)
+  expect(code).toBe(3)
+  expect(stdout).toContain('in doubt: 1 of 3 nodes in sight')
+  expect(stdout).toContain('dials are refused: its process is gone')
+})
+
+test('a fresh third one does not bring back what the first has seen die', async () => {
+  const cluster = opened()
+  const a = await cluster.start('a', { args: ['--no-mdns'] })
+  const b = await cluster.start('b', joining(a))
+  await allList([a, b], ['a', 'b'])
+  await until('it takes writes', () => b.isReady())
+  await b.register({ url: 'http://127.0.0.1:9', slug: 'x', check: 'none' })
+  await until('x is there', async () => (await a.lookup('x'))?.length === 1)
+  await b.kill('SIGKILL')
+  await until('x is gone', async () => (await a.lookup('x'))?.length === 0)
+  const c = await cluster.start('c', joining(a))
+  await until('b is dead for both', async () => {
+    expect(await a.lookup('x')).toEqual([])
+    const states = [await believed(a, 'b'), await believed(c, 'b')].map((member) => member?.state)
+    return states.every((state) => state === 'dead')
+  })
+  for (const { log } of [a, c]) expect(log).not.toContain('heard again')
+})
+
+const permitted = canMakeCables()
+if (!permitted) console.warn('skipped: tests of cables need the right to make network namespaces, veth pairs, bridges')
+
+describe.skipIf(!permitted)('on a network of their own', () => {
+  test('a machine that is cut off says so, and that nobody answers it', async () => {
+    const lan = await Lan.open()
+    const cluster = opened()
+    closing.push(() => lan.close())
+    const daemons: RunningDaemon[] = []
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const { place, address } = await lan.add(name)
+      const args = ['--no-mdns', ...(daemons[0] === undefined ? [] : ['--join', daemons[0].address])]
+      daemons.push(await cluster.start(name, { place, address, args }))
+    }
+    await allList(daemons, ['a', 'b', 'c', 'd'])
+    lan.unplug('d')
+    const d = daemons[3] as RunningDaemon
+    await until('d doubts', () => isDegraded(d))
+    expect(await d.peers()).toMatchObject({ inStep: false, degraded: true })
+    await until('nobody answers', async () => (await d.members()).some(({ dial }) => dial === 'no-answer'))
+    await until('it is in the log', async () => Promise.resolve(d.log.includes('in doubt: only 1 of 4')))
+    expect(await isDegraded(daemons[0] as RunningDaemon)).toBe(false)
+    lan.plug('d')
+    await until('it is over', async () => !(await isDegraded(d)))
+    await until('and that is in the log', async () => Promise.resolve(d.log.includes('no more doubt')))
+  })
+})
