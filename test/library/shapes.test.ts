@@ -37,7 +37,7 @@ beforeAll(async () => {
   await node.register({ id: 'j', slug: 'web', url: 'http://127.0.0.1:1', check: 'none' })
   await node.saveDefinition({ id: 'd', deep: [1, { x: null }] })
   await until('both hold and see the same', async () => {
-    const [mine, his] = [await node.lookup('web'), await client.lookup('web')]
+    const [mine, his] = [node.lookup('web'), await client.lookup('web')]
     const isEqual = node.digest().digest === (await client.digest()).digest
     const listed = [mine, his].flatMap((one) => one?.instances ?? [])
     return isEqual && listed.length === 4 && listed.every(({ status }) => status === 'Healthy')

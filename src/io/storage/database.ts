@@ -1,6 +1,7 @@
 /**
  * Opens LevelDB, whose errors it puts into words. It knows nothing of what is stored.
  */
+import type * as LevelPackage from 'level'
 import type { Level } from 'level'
 import { RegistryError, messageOf } from '../../core/errors.js'
 
@@ -18,7 +19,7 @@ export async function openDatabase(path: string, createIfMissing: boolean): Prom
 }
 
 /** Not before somebody has a disk: it is a native library, which a program that was bundled into one file cannot bring along. */
-async function load(): Promise<typeof import('level')> {
+async function load(): Promise<Pick<typeof LevelPackage, 'Level'>> {
   try {
     return await import('level')
   } catch (cause) {
