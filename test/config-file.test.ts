@@ -162,6 +162,5 @@ describe('the effective options', () => {
 
   test('are none of what cannot be started with', () => {
     expect(() => explained({ http: 'nowhere' })).toThrow(/--http/)
-    expect(() => explained({}, { ROLLCALL_HTPP: 'x' })).toThrow(/ROLLCALL_HTPP/)
   })
 })

@@ -90,7 +90,8 @@ export function clientOf(options: ServerOptions): Client {
 
 /** Empty ones count as not given. */
 function variable(name: string): string | undefined {
-  return process.env[name] === '' ? undefined : process.env[name]
+  const value = process.env[name]?.trim()
+  return value === '' ? undefined : value
 }
 
 /** Files and pipes have no width; tables are printed into them whole. */

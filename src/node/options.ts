@@ -29,7 +29,7 @@ export function readOptions(options: NodeOptions): ReadOptions {
   const dataDir = readKeeping(given)
   const signal = readSignal(given['signal'])
   const config = {
-    ...parseConfig({ flags: {}, env: {} }), // the defaults
+    ...parseConfig({ flags: { dataDir: dataDir ?? '.' }, env: {} }), // the defaults; that of the data dir would need a home
     ...read(given, texts, readText),
     ...read(given, lists, readList),
     ...read(given, ['mdns'], readSwitch),
