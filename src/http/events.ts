@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { NewsItem } from '../core/views.js'
+import type { Admission } from './admission.js'
 import * as calls from './calls/own.js'
 import type { FindService } from './service.js'
 import { showInstance } from './show.js'
@@ -24,7 +25,7 @@ interface EventQuery {
   readonly after?: string
 }
 
-export function addEvents(app: FastifyInstance, service: FindService): void {
+export function addEvents(app: FastifyInstance, service: FindService, admission: Admission): void {
   const streams = new Set<Stream>()
   let heartbeat: NodeJS.Timeout | undefined
   let isClosing = false
@@ -41,6 +42,11 @@ export function addEvents(app: FastifyInstance, service: FindService): void {
 
   app.addHook('preClose', async () => {
     isClosing = true
+    for (const stream of streams) stream.end()
+  })
+
+  // Its token may count no more: whoever may still listen comes again, and goes on where it was.
+  admission.onChange(() => {
     for (const stream of streams) stream.end()
   })
 

@@ -6,18 +6,19 @@ import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
+import type { Admission } from './admission.js'
 import { addEvents } from './events.js'
 import { matches, type InstanceFilters } from './filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import type { FindService } from './service.js'
 import { writeTimeout_ms } from './registry-svc.js'
 
-export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
+export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers, admission: Admission): void {
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
   addLookup(app, answers)
-  addEvents(app, service)
+  addEvents(app, service, admission)
   app.post(
     '/v1/leave',
     {

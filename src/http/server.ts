@@ -4,9 +4,9 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
-import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
+import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls } from './openapi.js'
@@ -17,7 +17,7 @@ import type { FindService } from './service.js'
 /** How long `stop` lets requests that are under way finish. */
 const stopGrace_ms = 1000
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends Access {
   readonly service: FindService
   readonly host: string
   /** 0 takes any free port. */
@@ -25,15 +25,13 @@ export interface HttpServerOptions {
   readonly log: Log
   /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
   readonly allowedHosts?: readonly string[]
-  /** Origins of web pages that may read and change the register; `*` is any. */
-  readonly corsOrigins?: readonly string[]
-  /** Absent: nobody is asked for any. */
-  readonly credentials?: Credentials
 }
 
 export interface HttpServer {
   /** @throws RegistryError `unavailable` or `malformed` where the address cannot be had */
   start(): Promise<{ readonly url: string; readonly port: number }>
+  /** Who is let in from now on. Streams of news end, and their readers come again. */
+  admit(access: Access): void
   /** Lets requests finish for a moment, then cuts them off. Safe at any time, any number of times. */
   stop(): Promise<void>
 }
@@ -46,7 +44,8 @@ export interface HttpServer {
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { host, port } = options
-  const app = createRoutedApp(options)
+  const admission = new Admission(options)
+  const app = createRoutedApp(options, admission)
   let stopping: Promise<void> | undefined
   return {
     async start() {
@@ -58,20 +57,31 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const bound = (app.server.address() as AddressInfo).port
       return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
     },
+    admit: (access) => admission.change(access),
     stop: () => (stopping ??= close(app)),
   }
 }
 
 /** All calls, before any address is bound. */
-export function createRoutedApp(options: Omit<HttpServerOptions, 'port'>): FastifyInstance {
-  const { service, host, log, credentials, allowedHosts = [], corsOrigins = [] } = options
-  const app = createApp(log, { bound: host, names: allowedHosts, origins: corsOrigins }, credentials)
-  collectCalls(app, credentials !== undefined)
-  void app.register(async (calls) => addRoutes(calls, service))
+export function createRoutedApp(
+  options: Omit<HttpServerOptions, 'port'>,
+  admission = new Admission(options),
+): FastifyInstance {
+  const { service, host, log, allowedHosts = [] } = options
+  const served = {
+    bound: host,
+    names: allowedHosts,
+    get origins() {
+      return admission.origins
+    },
+  }
+  const app = createApp(log, served, admission)
+  collectCalls(app, admission.asksForCredentials)
+  void app.register(async (calls) => addRoutes(calls, service, admission))
   return app
 }
 
-function addRoutes(app: FastifyInstance, service: FindService): void {
+function addRoutes(app: FastifyInstance, service: FindService, admission: Admission): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
@@ -80,7 +90,7 @@ function addRoutes(app: FastifyInstance, service: FindService): void {
   })
   const answers = new LookupAnswers(service)
   addRegistrySvc(app, service, answers)
-  addOwn(app, service, answers)
+  addOwn(app, service, answers, admission)
   addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
