@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { defaultNodeUrl, formatHostPort, options, parseConfig, unreadEnvironment, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
+import { isForItself } from '../src/config/reach.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
 import { readOptions } from '../src/node/options.js'
 
@@ -258,6 +259,28 @@ describe('the cluster key', () => {
     expect(() => byFlags({ clusterKey: file })).toThrow(/does not hold a cluster key.*keygen/)
     expect(() => byFlags({ clusterKey: dir })).toThrow(/cluster-key/)
   })
+})
+
+test.each([
+  ['http://127.0.0.1:8080', true],
+  ['http://127.9.9.9', true],
+  ['http://localhost:1', true],
+  ['http://LOCALHOST.:1', true],
+  ['http://web.localhost', true],
+  ['http://[::1]:1', true],
+  ['http://0.0.0.0:1', true],
+  ['http://[::]:1', true],
+  ['http://[::ffff:127.0.0.1]:1', true],
+  ['http://[fe80::1]:1', true],
+  ['http://169.254.1.1', true],
+  ['grpc://localhost:1', true],
+  ['http://10.0.0.7', false],
+  ['http://[fd00::1]', false],
+  ['http://[::ffff:10.0.0.7]:1', false],
+  ['http://localhost.example.com', false],
+  ['http://127.0.0.1.example.com', false],
+])('%s leads each machine to itself: %s', (url, expected) => {
+  expect(isForItself(url)).toBe(expected)
 })
 
 describe('the url of a node without one', () => {

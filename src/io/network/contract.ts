@@ -26,6 +26,8 @@ export interface NetworkOptions {
   readonly clusterKey?: Uint8Array
   readonly addressBook: BookFile
   readonly log: Logger
+  /** What people call a peer; by its peer id unless given. */
+  readonly nameOf?: (peer: PeerId) => string
   /** For tests. `dropGossip`: the share of gossip messages lost, both ways; 1 turns gossip off. */
   readonly faults?: { readonly dropGossip?: number }
   /** Jitter; `Math.random` unless given. */
