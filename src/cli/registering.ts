@@ -2,8 +2,9 @@
  * The commands that register an instance, or take it out again. Its home is the daemon that is asked.
  */
 import type { Command } from 'commander'
-import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { changes, clientOf, fitErrors, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { checkHelp } from './maintenance.js'
+import { reachWarning } from './reach-warning.js'
 
 export function addRegisteringCommands(program: Command): void {
   const register = program.command('register').description('register an instance; again with the same url updates it')
@@ -39,8 +40,11 @@ interface RegisterOptions extends AnsweringOptions {
 async function add(options: RegisterOptions): Promise<void> {
   const { tag: tags, url, slug, id, deploymentId, check } = options
   const given = Object.entries({ url, slug, id, deploymentId, tags, check }).filter(([, value]) => value !== undefined)
-  const registered = await clientOf(options).register(Object.fromEntries(given))
+  const client = clientOf(options)
+  const registered = await client.register(Object.fromEntries(given))
   printOutcome(options, { id: registered.id }, `registered ${registered.id}`)
+  const warning = await reachWarning(client, url)
+  if (warning !== undefined) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
 }
 
 async function remove(id: string, options: AnsweringOptions): Promise<void> {
