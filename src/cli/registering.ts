@@ -3,7 +3,8 @@
  */
 import type { Command } from 'commander'
 import { changes, clientOf, fitErrors, printOutcome, withExamples, type AnsweringOptions } from './command.js'
-import { checkHelp } from './maintenance.js'
+import { checkHelp, whichInstance } from './maintenance.js'
+import { toInstance } from './meant.js'
 import { reachWarning } from './reach-warning.js'
 
 export function addRegisteringCommands(program: Command): void {
@@ -22,7 +23,7 @@ export function addRegisteringCommands(program: Command): void {
     ['rollcall register --url http://10.0.0.7:8080 --slug web --check http:/healthz', 'asked whether it is well'],
   )
   const deregister = program.command('deregister').description('remove an instance, wherever it was registered')
-  withExamples(changes(deregister).argument('<id>', 'the id of the instance').action(remove), [
+  withExamples(changes(deregister).argument('<id>', whichInstance).action(remove), [
     'rollcall deregister inst_0f3a',
     'rollcall instances shows the ids',
   ])
@@ -47,7 +48,8 @@ async function add(options: RegisterOptions): Promise<void> {
   if (warning !== undefined) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
 }
 
-async function remove(id: string, options: AnsweringOptions): Promise<void> {
-  await clientOf(options).deregister(id)
+async function remove(asked: string, options: AnsweringOptions): Promise<void> {
+  const client = clientOf(options)
+  const id = await toInstance(client, asked, (id) => client.deregister(id))
   printOutcome(options, { id }, `removed ${id}`)
 }

@@ -2,7 +2,7 @@
  * Which variables of the environment somebody meant for us. The user is not alone in writing it: whoever starts a process adds to it.
  */
 import type { Environment } from './layers.js'
-import { nearest } from './nearest.js'
+import { meant } from './nearest.js'
 
 /**
  * What Kubernetes tells every container of a Service named `rollcall`, or `rollcall-` with anything: where that Service is. No option
@@ -17,13 +17,20 @@ export function warningsOfEnvironment(env: Environment, known: readonly string[]
   return Object.entries(env)
     .filter(([name, value = '']) => name.startsWith('ROLLCALL_') && value.trim() !== '')
     .filter(([name, value = '']) => !known.includes(name) && !isOfService(name, value))
-    .map(
-      ([name]) =>
-        `${name}: there is no such environment variable, so it is not read; did you mean ${nearest(name, known)}?`,
-    )
+    .map(([name]) => `${name}: there is no such environment variable, so it is not read${suggestion(name, known)}`)
 }
 
 /** Whether this is what a container is told of a Service of our name. */
 export function isOfService(name: string, value: string): boolean {
   return serviceVariable.test(name) || (addressVariable.test(name) && /^[a-z]+:\/\//.test(value))
+}
+
+/** All begin alike: what follows is what was misspelt. `NO_` is of a flag. */
+function suggestion(name: string, known: readonly string[]): string {
+  const prefix = /^ROLLCALL_(?:NO_)?/
+  const wayOut = meant(
+    name.replace(prefix, ''),
+    known.map((one) => one.replace(prefix, '')),
+  )
+  return wayOut === undefined ? '' : `; did you mean ROLLCALL_${wayOut}?`
 }

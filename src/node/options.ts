@@ -3,7 +3,7 @@
  * are other ones.
  */
 import { options as table, parseConfig, type LogLevel, type OptionName } from '../config.js'
-import { nearest } from '../config/nearest.js'
+import { didYouMean } from '../config/nearest.js'
 import { isClusterKey } from '../config/values.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeConfig } from '../daemon/runtime.js'
@@ -49,7 +49,7 @@ function givenOf(options: unknown): Given {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const unknown = given.find(([name]) => !(names as readonly string[]).includes(name))?.[0]
   if (unknown === undefined) return Object.fromEntries(given)
-  throw malformed(`${unknown}: there is no such option; did you mean ${nearest(unknown, names)}?`)
+  throw malformed(`${unknown}: there is no such option${didYouMean(unknown, names, `; there are ${names.join(', ')}`)}`)
 }
 
 function readKeeping(given: Given): string | undefined {
