@@ -3,14 +3,13 @@
  * Reading them touches the config file and those that hold secrets: the cluster key and the tokens.
  */
 import { randomUUID } from 'node:crypto'
-import { isIPv4 } from 'node:net'
-import { homedir, tmpdir } from 'node:os'
+import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { warningsOfEnvironment } from './config/environment.js'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { logLevels, type LogLevel } from './config/logger.js'
-import { nearest } from './config/nearest.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
-import { bestFirst, ownAddresses, type Interfaces } from './config/reach.js'
+import { hostForOthers, type Interfaces } from './config/reach.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
 import { defaultPeerPort, formatHostPort, isLoopback, type HostPort } from './config/values.js'
@@ -276,7 +275,6 @@ export function parseConfig(sources: ConfigSources): Config {
 
 /** The second half of `parseConfig`, for those who also want to know who wrote what. */
 export function parseLayers(layers: Layers, env: Environment): Config {
-  refuseUnknownEnvironment(env)
   const given = readGiven(layers)
   refuseContradictions(given, layers)
   const cluster = given.cluster ?? 'default'
@@ -300,12 +298,14 @@ export function parseLayers(layers: Layers, env: Environment): Config {
   }
 }
 
+/** What of our environment is not read though it is named like ours: a typo, or what a later version knows. Sentences for people. */
+export function unreadEnvironment(env: Environment): readonly string[] {
+  return warningsOfEnvironment(env, [...Object.values(options).map((option) => option.env), ...otherEnvironment])
+}
+
 /** The url that a node without `--url` gives itself, by the port at which its HTTP API answers: IPv4 where both lead as far. */
 export function defaultNodeUrl(httpPort: number, interfaces?: Interfaces): string {
-  const addresses = ownAddresses(interfaces)
-  const sorted = [...addresses.filter(isIPv4), ...addresses.filter((address) => !isIPv4(address))]
-  const [best = defaultHttp.host] = bestFirst(sorted, (address) => address, interfaces)
-  return `http://${formatHostPort({ host: best, port: httpPort })}`
+  return `http://${formatHostPort({ host: hostForOthers(interfaces), port: httpPort })}`
 }
 
 // ---- from the sources to parsed values
@@ -330,14 +330,6 @@ function parseNamed(option: Option, text: string, place: string): unknown {
   }
 }
 
-function refuseUnknownEnvironment(env: Environment): void {
-  const known = [...Object.values(options).map((option) => option.env as string), ...otherEnvironment]
-  const names = Object.keys(env).filter((name) => name.startsWith('ROLLCALL_') && (env[name] ?? '') !== '')
-  const unknown = names.find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  throw malformed(`${unknown}: there is no such environment variable; did you mean ${nearest(unknown, known)}?`)
-}
-
 function refuseContradictions(given: Given, { written }: Layers): void {
   const place = (name: OptionName): string => placeOf(options[name], name, written.get(name))
   if (given.temp === true && given.dataDir !== undefined) {
@@ -357,7 +349,21 @@ function refuseContradictions(given: Given, { written }: Layers): void {
 
 function defaultDataDir(cluster: string, env: Environment): string {
   const [stateDirectory = ''] = (env['STATE_DIRECTORY'] ?? '').split(':')
-  return stateDirectory === '' ? join(homedir(), '.local', 'state', 'rollcall', cluster) : resolve(stateDirectory)
+  return resolve(
+    stateDirectory.trim() === '' ? join(home(), '.local', 'state', 'rollcall', cluster) : stateDirectory.trim(),
+  )
+}
+
+/** A user without a home, such as one whose number a container was given, has no place of its own to keep anything. */
+function home(): string {
+  const wayOut = `${optionNames(options.dataDir)}: missing, and there is no home directory (HOME) for it; name a directory that this user may write to`
+  try {
+    const directory = homedir() || userInfo().homedir // Node gives an empty HOME as it stands
+    if (directory !== '') return directory
+  } catch (cause) {
+    throw new RegistryError('malformed', wayOut, { cause })
+  }
+  throw malformed(wayOut)
 }
 
 function temporaryDir(): string {

@@ -7,8 +7,9 @@ import { type Config, defaultNodeUrl } from './config.js'
 import { RegistryError } from './core/errors.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
-import { lineOf, linesOfDisk, writeLine } from './daemon/log-lines.js'
+import { linesOfDisk, writeLine } from './daemon/log-lines.js'
 import { createRuntime } from './daemon/runtime.js'
+import type { Access } from './http/admission.js'
 import { createHttpServer } from './http/server.js'
 import type { RegistryService } from './http/service.js'
 import { createMachine } from './io/machine.js'
@@ -29,6 +30,8 @@ export interface Daemon {
   readonly peerId: string
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
+  /** Who may use the HTTP API from now on. */
+  admit(access: Pick<Config, 'tokens' | 'corsOrigin'>): void
   /** Says goodbye and ends everything; any number of times. */
   stop(): Promise<void>
   /** Resolves once it has ended, whoever asked for it. */
@@ -62,9 +65,8 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
     service: () => begun.service ?? refuseToServe(),
     log,
     allowedHosts: hostsOf(config.url),
-    corsOrigins: config.corsOrigin,
     maxWatchers: config.maxWatchers,
-    ...(config.tokens !== undefined && { credentials: config.tokens }),
+    ...accessOf(config),
   })
   ends.push(() => http.stop())
   const bound = await http.start()
@@ -72,7 +74,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   const url = config.url ?? defaultNodeUrl(bound.port)
   const { life, engine, network, service, ...node } = createRuntime({
     ...{ config: { ...config, url }, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
-    onEvent: (event) => writeLine(log, lineOf(event)),
+    onEvent: (_, line) => writeLine(log, line),
     onBug: (error) =>
       queueMicrotask(() => {
         throw error
@@ -83,9 +85,16 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(keepTellingVitals(engine, createMachine({ nodeUrl: url, log: (message) => log.warn(message) })))
   ends.push(warnWhenAlone(config, network, log))
   await dataDir.describeHolder({ http: bound.url })
-  logStart(config, log)
+  logStart(config, { http: bound.url, peer: network.peerId }, log)
   const { stopped } = life
-  return { service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped }
+  return {
+    ...{ service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
+    admit: (access) => http.admit(accessOf(access)),
+  }
+}
+
+function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Access {
+  return { corsOrigins: corsOrigin, ...(tokens !== undefined && { credentials: tokens }) }
 }
 
 /** HTTP answers from the first moment, the registry a few milliseconds later: the port that HTTP has is part of the node's url. */
@@ -123,8 +132,8 @@ function whyAlone({ mdns }: Config): string {
     : 'no other node has been found, and mDNS is off: name one with --join HOST'
 }
 
-function logStart(config: Config, log: Log): void {
-  log.info({ cluster: config.cluster, dataDir: config.dataDir }, 'serving')
+function logStart(config: Config, self: { readonly http: string; readonly peer: string }, log: Log): void {
+  log.info({ cluster: config.cluster, dataDir: config.dataDir, ...self }, 'serving')
   if (config.corsOrigin.includes('*')) {
     log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')
   }

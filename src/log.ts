@@ -20,10 +20,12 @@ export function createLog(level: LogLevel, terminal = process.stderr.isTTY === t
     formatters: { level: (label: string) => ({ level: label }) },
   }
   if (!terminal) return pino(options, stderrStream())
-  return pino(options, pretty({ destination: stderr, sync: true, translateTime: 'SYS:HH:MM:ss.l', colorize: true }))
+  const prettify = pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize: true })
+  const stream = stderrStream()
+  return pino(options, { write: (line) => void stream.write(prettify(line)) })
 }
 
-/** Standard error may be a file on a disk that is full: lines that cannot be kept are lost, and the daemon goes on. */
+/** Standard error may be a file on a disk that is full, or a terminal that is closed: lines that cannot be kept are lost, and the daemon goes on. */
 function stderrStream(): DestinationStream {
   const stream = pino.destination({ dest: stderr, sync: true, maxLength: unwrittenBytes })
   stream.on('error', () => undefined) // without a listener the line that was to be written would throw, wherever it was said

@@ -30,7 +30,7 @@ import type {
   SelfView,
 } from './core/views.js'
 import { type End, endAll } from './daemon/life.js'
-import { lineOf, linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
+import { linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
 import { matches } from './http/filters.js'
 import type { RegistryService } from './http/service.js'
@@ -214,7 +214,7 @@ class EmbeddedNode implements RollcallNode {
     this.#isReady.promise.catch(() => undefined) // whoever waits is told; nobody has to
     this.#runtime = createRuntime({
       ...parts,
-      onEvent: (event) => this.#onEvent(event),
+      onEvent: (event, line) => this.#onEvent(event, line),
       onBug: (error) => this.#onBug(error),
     })
     this.#runtime.news.subscribe(({ event }) => this.#onNews(event))
@@ -266,8 +266,9 @@ class EmbeddedNode implements RollcallNode {
 
   // ---- what happens
 
-  #onEvent(event: RegistryEvent): void {
-    this.#say(lineOf(event))
+  #onEvent(event: RegistryEvent, line: Line): void {
+    if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
+    else this.#say(line)
     if (event.type !== 'ready') return
     this.#isReady.resolve()
     this.#listeners.tell('ready', { type: 'ready' })

@@ -84,7 +84,7 @@ region:
 
 describe('a wrong file is told by file, line, key and way out', () => {
   const cases: readonly [string, RegExp][] = [
-    ['cluster: lab\ncolour: red', /^FILE:2: colour: there is no such option; did you mean \S+\?$/],
+    ['cluster: lab\ncolour: red', /^FILE:2: colour: there is no such option; rollcall config shows those there are$/],
     ['dataDir: x', /:1: dataDir: there is no such option; did you mean data-dir\?/],
     ['data_dir: x', /did you mean data-dir\?/],
     ['ROLLCALL_NODE_ID: x', /did you mean node-id\?/],
@@ -162,6 +162,5 @@ describe('the effective options', () => {
 
   test('are none of what cannot be started with', () => {
     expect(() => explained({ http: 'nowhere' })).toThrow(/--http/)
-    expect(() => explained({}, { ROLLCALL_HTPP: 'x' })).toThrow(/ROLLCALL_HTPP/)
   })
 })

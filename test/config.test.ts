@@ -1,10 +1,14 @@
 /** What options mean, where they come from, how a wrong one is told. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir, type NetworkInterfaceInfo } from 'node:os'
+import { syncBuiltinESMExports } from 'node:module'
+import os, { homedir, tmpdir, type NetworkInterfaceInfo } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
-import { defaultNodeUrl, formatHostPort, options, parseConfig, type Config } from '../src/config.js'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { defaultNodeUrl, formatHostPort, options, parseConfig, unreadEnvironment, type Config } from '../src/config.js'
+import { isOfService } from '../src/config/environment.js'
+import { isForItself } from '../src/config/reach.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
+import { readOptions } from '../src/node/options.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'rollcall-config-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -146,16 +150,87 @@ describe('what is wrong is named by flag and variable, with the way out', () => 
     expect(() => byEnv({ [options[name].env]: text })).toThrow(expected)
   })
 
-  test('a variable that does not exist', () => {
-    expect(() => byEnv({ ROLLCALL_LISTN: 'x' })).toThrow(/ROLLCALL_LISTN: .*did you mean ROLLCALL_LISTEN\?/)
-    expect(() => byEnv({ ROLLCALL_NO_MDNS: '1' })).toThrow(/did you mean ROLLCALL_MDNS\?/)
-    expect(byEnv({ ROLLCALL_LISTN: '' }).listenElsewhere).toBe(true)
-  })
-
   test('a temporary data dir that is to be kept', () => {
     expect(() => byFlags({ temp: true, dataDir: '/x' })).toThrow(
       /--temp \(ROLLCALL_TEMP\) and --data-dir \(ROLLCALL_DATA_DIR\)/,
     )
+  })
+})
+
+describe('the environment, which others write to as well', () => {
+  test('a variable that does not exist is warned of, and keeps nobody from starting', () => {
+    const env = { ROLLCALL_LISTN: 'x', ROLLCALL_NO_MDNS: '1', ROLLCALL_PORT: '8080', ROLLCALL_SERVER: 'x', ROLL: 'y' }
+    expect(byEnv(env).listenElsewhere).toBe(true)
+    expect(unreadEnvironment(env)).toEqual([
+      expect.stringMatching(/^ROLLCALL_LISTN: .*did you mean ROLLCALL_LISTEN\?$/),
+      expect.stringMatching(/^ROLLCALL_NO_MDNS: .*did you mean ROLLCALL_MDNS\?$/),
+      expect.stringMatching(/^ROLLCALL_PORT: /),
+    ])
+    expect(unreadEnvironment({ ROLLCALL_LISTN: '', ROLLCALL_NO_MDNS: ' ' })).toEqual([])
+  })
+
+  /** As https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables has it. */
+  const ofService = (name: string, port: number, protocol: 'tcp' | 'udp' | 'sctp', address: string) => {
+    const prefix = name.toUpperCase().replaceAll('-', '_')
+    const host = address.includes(':') ? `[${address}]` : address
+    const ofPort = `${prefix}_PORT_${port}_${protocol.toUpperCase()}`
+    return {
+      [`${prefix}_SERVICE_HOST`]: address,
+      [`${prefix}_SERVICE_PORT`]: String(port),
+      [`${prefix}_SERVICE_PORT_HTTP_API`]: String(port),
+      [`${prefix}_PORT`]: `${protocol}://${host}:${port}`,
+      [ofPort]: `${protocol}://${host}:${port}`,
+      [`${ofPort}_PROTO`]: protocol,
+      [`${ofPort}_PORT`]: String(port),
+      [`${ofPort}_ADDR`]: address,
+    }
+  }
+
+  test.each(['rollcall', 'rollcall-http', 'rollcall-data-dir', 'rollcall-listen', 'rollcall-2', 'rollcall-port'])(
+    'what Kubernetes says of a Service named %s is neither read nor warned of',
+    (name) => {
+      const variables = {
+        ...ofService(name, 58_231, 'tcp', '10.96.0.7'),
+        ...ofService(name, 53, 'udp', 'fd00::7'),
+        ...ofService(name, 5060, 'sctp', '10.96.0.7'),
+      }
+      expect(byEnv(variables)).toEqual(byEnv({}))
+      expect(unreadEnvironment(variables)).toEqual([])
+    },
+  )
+
+  test('no option is named as the variable of a Service would be', () => {
+    for (const { env } of Object.values(options)) expect(isOfService(env, 'tcp://10.96.0.7:58231'), env).toBe(false)
+  })
+
+  test.each(Object.keys(options) as (keyof typeof options)[])('an empty variable is an unset one: %s', (name) => {
+    for (const nothing of ['', ' ']) {
+      expect(byEnv({ [options[name].env]: nothing })).toEqual(byEnv({}))
+    }
+  })
+
+  describe('a user without a home', () => {
+    beforeEach(() => void vi.spyOn(os, 'userInfo').mockImplementation(() => fail('uv_os_get_passwd returned ENOENT')))
+    afterEach(() => {
+      vi.restoreAllMocks()
+      syncBuiltinESMExports()
+    })
+    const fail = (message: string): never => {
+      throw new Error(message)
+    }
+
+    test.each([
+      ['none', () => fail('uv_os_homedir returned ENOENT')],
+      ['an empty one', () => ''],
+    ])('(%s) is told to name a data dir, in the words of options', (_, homedir) => {
+      vi.spyOn(os, 'homedir').mockImplementation(homedir)
+      syncBuiltinESMExports()
+      expect(() => byFlags({})).toThrow(/^--data-dir \(ROLLCALL_DATA_DIR\): .*HOME.*; name a directory/)
+      expect(byFlags({ dataDir: '/x' }).dataDir).toBe('/x')
+      expect(byFlags({ temp: true }).temp).toBe(true)
+      expect(byEnv({ STATE_DIRECTORY: '/var/lib/rollcall' }).dataDir).toBe('/var/lib/rollcall')
+      expect(readOptions({ memory: true }).dataDir).toBeUndefined()
+    })
   })
 })
 
@@ -185,6 +260,28 @@ describe('the cluster key', () => {
     expect(() => byFlags({ clusterKey: file })).toThrow(/does not hold a cluster key.*keygen/)
     expect(() => byFlags({ clusterKey: dir })).toThrow(/cluster-key/)
   })
+})
+
+test.each([
+  ['http://127.0.0.1:8080', true],
+  ['http://127.9.9.9', true],
+  ['http://localhost:1', true],
+  ['http://LOCALHOST.:1', true],
+  ['http://web.localhost', true],
+  ['http://[::1]:1', true],
+  ['http://0.0.0.0:1', true],
+  ['http://[::]:1', true],
+  ['http://[::ffff:127.0.0.1]:1', true],
+  ['http://[fe80::1]:1', true],
+  ['http://169.254.1.1', true],
+  ['grpc://localhost:1', true],
+  ['http://10.0.0.7', false],
+  ['http://[fd00::1]', false],
+  ['http://[::ffff:10.0.0.7]:1', false],
+  ['http://localhost.example.com', false],
+  ['http://127.0.0.1.example.com', false],
+])('%s leads each machine to itself: %s', (url, expected) => {
+  expect(isForItself(url)).toBe(expected)
 })
 
 describe('the url of a node without one', () => {

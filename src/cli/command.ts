@@ -9,6 +9,7 @@ import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import type { Look } from './table.js'
+import { inWordsOfCommands } from './words.js'
 
 export const exitCodes = { fine: 0, failed: 1, usage: 2, unreachable: 3, inDoubt: 3 } as const
 
@@ -97,14 +98,15 @@ export function clientOf(options: ServerOptions): Client {
 
 /** Empty ones count as not given. */
 function variable(name: string): string | undefined {
-  return process.env[name] === '' ? undefined : process.env[name]
+  const value = process.env[name]?.trim()
+  return value === '' ? undefined : value
 }
 
-/** Files and pipes have no width; tables are printed into them whole. */
+/** Files and pipes have no width, and terminals that nobody looks at say 0; tables are printed into them whole. */
 export function lookOfOutput(): Look {
   const { isTTY, columns } = process.stdout
   const paint = createPaint(wantsColour(process.env, isTTY))
-  return isTTY ? { width: columns, paint } : { paint }
+  return isTTY && columns > 0 ? { width: columns, paint } : { paint }
 }
 
 export function printLines(...lines: readonly string[]): void {
@@ -135,12 +137,13 @@ export function reportFailure(error: unknown): number {
 
 /** Broken where words end on a terminal; one line in a file. */
 export function fitErrors(line: string): string {
-  return wrapLines([line], process.stderr.isTTY ? process.stderr.columns : undefined)
+  const { isTTY, columns } = process.stderr
+  return wrapLines([line], isTTY && columns > 0 ? columns : undefined)
 }
 
 /** What went wrong, and what to do next. */
 function describeFailure(error: unknown): string {
-  const message = plain(messageOf(error))
+  const message = plain(inWordsOfCommands(messageOf(error)))
   if (isUnreachable(error)) {
     return `${message}; start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)`
   }

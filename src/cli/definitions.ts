@@ -3,13 +3,14 @@
  */
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
-import { nearest } from '../config/nearest.js'
+import { didYouMean } from '../config/nearest.js'
 import { readStructured, readText } from '../config/structured.js'
 import { RegistryError } from '../core/errors.js'
 import { parseDefinition, type Definition } from '../core/model.js'
 import { changes, clientOf, answerOf, printJson, printOutcome, reads } from './command.js'
 import { takesJson, takesServer, withExamples, type AnsweringOptions, type ReadingOptions } from './command.js'
 import { plain } from './format.js'
+import { idMeant } from './meant.js'
 import { read } from './reading.js'
 import { renderTable, type Column, type Look } from './table.js'
 
@@ -39,11 +40,9 @@ export function addDefinitionCommands(program: Command): void {
 /** To list is what is meant where no other command is; a word that is none was meant as one. */
 function refuseOtherWords([word]: readonly string[], group: Command): void {
   if (word === undefined) return
-  const meant = nearest(
-    word,
-    group.commands.map((command) => command.name()),
-  )
-  throw new RegistryError('malformed', `there is no command definitions ${plain(word)}; did you mean ${meant}?`)
+  const names = group.commands.map((command) => command.name())
+  const wayOut = didYouMean(word, names, `; there are ${names.join(', ')}`)
+  throw new RegistryError('malformed', `there is no command definitions ${plain(word)}${wayOut}`)
 }
 
 function table({ definitions }: { readonly definitions: readonly Definition[] }, look: Look): string {
@@ -63,10 +62,10 @@ function textOf(part: unknown, field: string): string | undefined {
 
 async function show(id: string, options: AnsweringOptions): Promise<void> {
   const definitions = await definitionsOf(clientOf(options))
-  const found = definitions.find((definition) => definition.id === id)
+  const meantId = idMeant(id, definitions.map(idOf))
+  const found = definitions.find((definition) => definition.id === meantId)
   if (found !== undefined) return printJson(found)
-  const meant = definitions.length === 0 ? '' : `; did you mean ${nearest(id, definitions.map(idOf))}?`
-  throw new RegistryError('not-found', `there is no definition ${plain(id)}${meant}`)
+  throw new RegistryError('not-found', `there is no definition ${plain(id)}${didYouMean(id, definitions.map(idOf))}`)
 }
 
 async function definitionsOf(client: Client): Promise<readonly Definition[]> {
@@ -98,7 +97,9 @@ function readDefinition(file: string): Definition {
   }
 }
 
-async function remove(id: string, options: AnsweringOptions): Promise<void> {
-  await clientOf(options).removeDefinition(id)
+async function remove(asked: string, options: AnsweringOptions): Promise<void> {
+  const client = clientOf(options)
+  const id = idMeant(asked, (await definitionsOf(client)).map(idOf)) ?? asked
+  await client.removeDefinition(id)
   printOutcome(options, { id }, `removed ${id}`)
 }

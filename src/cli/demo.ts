@@ -8,6 +8,7 @@ import { exitCodes, reportFailure } from './command.js'
 import { DemoDaemons } from './demo/daemons.js'
 import { Screen } from './demo/screen.js'
 import { Script } from './demo/script.js'
+import { codeOfSuccess } from './output.js'
 import { onStopSignal } from './signals.js'
 
 export function addDemoCommand(program: Command): void {
@@ -32,7 +33,7 @@ async function demonstrate(): Promise<number> {
       return 128 + constants.signals[signal]
     }
     for (const line of yourTurn()) screen.say(line)
-    return exitCodes.fine
+    return codeOfSuccess()
   } catch (error) {
     screen.release(true)
     reportFailure(error)

@@ -2,12 +2,13 @@
  * The command that forgets a node for everybody. A wrong one is harmless: a node that lives comes back by itself.
  */
 import type { Command } from 'commander'
-import { nearest } from '../config/nearest.js'
+import { didYouMean } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { MemberView } from '../core/views.js'
 import { nameOf } from './cluster.js'
 import { changes, clientOf, answerOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { formatAge, plain } from './format.js'
+import { idMeant } from './meant.js'
 
 export function addForceLeaveCommand(program: Command): void {
   const command = program.command('force-leave').description('forget a node that will not come back, on every node')
@@ -39,7 +40,9 @@ async function forceLeave(asked: string, options: AnsweringOptions): Promise<voi
 }
 
 function findMember(asked: string, members: readonly MemberView[]): MemberView {
-  const found = members.filter(({ peer, nodeId, url }) => [peer, nodeId, url].includes(asked))
+  const all = members.flatMap(({ peer, nodeId, url }) => [peer, nodeId, url]).filter((name) => name !== undefined)
+  const name = idMeant(asked, all)
+  const found = members.filter(({ peer, nodeId, url }) => [peer, nodeId, url].includes(name ?? asked))
   const [first, second] = found
   if (first !== undefined && second === undefined) return first
   if (first !== undefined) {
@@ -53,6 +56,6 @@ function findMember(asked: string, members: readonly MemberView[]): MemberView {
   ])
   throw new RegistryError(
     'not-found',
-    `there is no node ${plain(asked)}; did you mean ${nearest(asked, names)}? See rollcall members`,
+    `there is no node ${plain(asked)}${didYouMean(asked, names, '.')} See rollcall members`,
   )
 }

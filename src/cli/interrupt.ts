@@ -1,9 +1,10 @@
 /**
  * How a command that would go on for ever is ended: Ctrl-C, a signal, or nobody left to read what it prints. It runs nothing itself.
  */
+import { codeOfSuccess } from './output.js'
 import { onStopSignal } from './signals.js'
 
-/** An ending that was asked for is no failure. */
+/** An ending that was asked for is no failure; words that could not be written are one. */
 export async function untilInterrupted(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
   const abort = new AbortController()
   const end = (): void => {
@@ -21,7 +22,7 @@ export async function untilInterrupted(work: (signal: AbortSignal) => Promise<vo
     process.stdout.off('error', end)
   }
   // A call that still waits for its answer would hold the process for as long as it waits.
-  if (abort.signal.aborted) process.exit(0)
+  if (abort.signal.aborted) process.exit(codeOfSuccess())
 }
 
 /** What `work` gives, unless the end comes first. @throws the signal's reason */

@@ -5,9 +5,5 @@
 import '../polyfill.js'
 import { runCommandLine } from './program.js'
 
-/** Readers such as `head`, and whoever started a daemon, may stop listening; that is no failure. */
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-})
-
-process.exitCode = await runCommandLine(process.argv.slice(2))
+const code = await runCommandLine(process.argv.slice(2), { ownsProcess: true })
+if (code !== 0) process.exitCode = code

@@ -17,15 +17,25 @@ import { addMaintenanceCommand } from './maintenance.js'
 import { addRegisteringCommands } from './registering.js'
 import { addRunCommand } from './run.js'
 import { addConfigCommand } from './settings.js'
+import { failOnLostOutput } from './output.js'
+import { restoreSignals } from './signals.js'
 import { addStartCommand } from './start.js'
 import { addStatusCommand } from './status.js'
 import { addWhyCommand } from './why.js'
 
 /**
  * Runs one command line, without the names of the program.
- * @returns the exit code
+ * @param ownsProcess whether the signals and the outputs of this process are the command's
+ * @returns the exit code, as far as it is known by then: words that turn out to be lost make it 1
  */
-export async function runCommandLine(argv: readonly string[]): Promise<number> {
+export async function runCommandLine(
+  argv: readonly string[],
+  { ownsProcess = false }: { readonly ownsProcess?: boolean } = {},
+): Promise<number> {
+  if (ownsProcess) {
+    restoreSignals()
+    failOnLostOutput()
+  }
   try {
     await createProgram().parseAsync(argv, { from: 'user' })
     return 0

@@ -61,7 +61,7 @@ function withoutPosition<Answer extends object>(answer: Answer): Answer {
 const terminal: Terminal = {
   inPlace: process.stdout.isTTY,
   look: lookOfOutput,
-  height: () => process.stdout.rows,
+  height: () => process.stdout.rows || Infinity, // 0 of a terminal that nobody looks at
   write: (text) => void process.stdout.write(text),
   complain: (text) => void process.stderr.write(`${text}\n`),
 }

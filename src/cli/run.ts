@@ -3,12 +3,15 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
+import { defaultHttp } from '../config.js'
+import { hostForOthers } from '../config/reach.js'
 import { readCheck } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
-import { parseRegistration, type Registration } from '../core/model.js'
+import { parseRegistration } from '../core/model.js'
 import { createChecker } from '../io/checks.js'
 import { clientOf, takesServer, withExamples, type ServerOptions } from './command.js'
 import { checkHelp } from './maintenance.js'
+import type { Place } from './run/listing.js'
 import { freePort } from './run/port.js'
 import { NotStarted } from './run/program.js'
 import { supervise } from './run/supervise.js'
@@ -20,9 +23,14 @@ The program is started at once, with a free port in $PORT, and registered at the
 daemon of this machine as soon as it answers there. Its input, output and exit
 code are its own; what rollcall has to say goes to stderr.
 
+Callers are told this machine's address on the network. Where the program answers
+on 127.0.0.1 alone, that is registered instead, for callers on this machine.
+
 On SIGTERM or SIGINT the instance leaves every lookup first; after the grace the
-program gets the signal. A second one kills it. With Ctrl-C there is no grace:
-the terminal tells the program itself. SIGHUP, SIGUSR1 and SIGUSR2 are passed on.
+program gets the signal, with all that it has started: it may be a shell, or npm,
+in front of the one that is meant. A second one kills them. With Ctrl-C there is
+no grace: the terminal tells them itself. SIGUSR1 and SIGUSR2 are passed on, and
+SIGHUP where there is no terminal whose end it could mean.
 While the daemon is away the program runs on, and is registered again where a new
 daemon has forgotten it. What somebody deregisters stays so until the next run.
 
@@ -37,7 +45,7 @@ export function addRunCommand(program: Command): void {
     .usage('--slug <slug> [options] -- <program> [arguments]')
     .requiredOption('--slug <slug>', 'the name that callers look it up by')
     .option('--port-env <name>', 'the variable that tells the program its port', 'PORT')
-    .option('--host <host>', 'where callers reach this machine; by default only those on this machine do', '127.0.0.1')
+    .option('--host <host>', 'where callers reach this machine; default: its address on the network')
     .option('--check <check>', checkHelp)
     .option('--id <id>', 'default: the slug and a random end, new in each run')
     .option('--deployment-id <id>', 'the deployment that it belongs to')
@@ -51,8 +59,8 @@ export function addRunCommand(program: Command): void {
     command,
     ['rollcall run --slug web -- node server.js', 'where server.js listens on $PORT'],
     [
-      'rollcall run --slug api --port-env HTTP_PORT --check http:/healthz --host 10.0.0.5 -- ./api -v',
-      'for all to call',
+      'rollcall run --slug api --port-env HTTP_PORT --check http:/healthz --host api.example.com -- ./api -v',
+      'called by a name',
     ],
   )
 }
@@ -60,7 +68,7 @@ export function addRunCommand(program: Command): void {
 interface RunOptions extends ServerOptions {
   readonly slug: string
   readonly portEnv: string
-  readonly host: string
+  readonly host?: string
   readonly check?: string
   readonly id?: string
   readonly deploymentId?: string
@@ -72,7 +80,7 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
   const grace_ms = parseGrace(options.grace) * 1000
   const variable = parseVariable(options.portEnv)
   const port = await freePort()
-  const registration = describe(options, port)
+  const registrations = describe(options, port)
   const checker = createChecker()
   process.stderr.on('error', () => undefined) // whoever read it is gone; the program is not
   try {
@@ -81,8 +89,8 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
       env: { ...process.env, [variable]: String(port) },
       grace_ms,
       client: clientOf(options),
-      registration,
-      check: () => checker.check(registration.url, registration.check),
+      registrations,
+      check: ({ url, check }) => checker.check(url, check),
       say,
     })
   } catch (error) {
@@ -94,12 +102,19 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
   }
 }
 
-/** @throws RegistryError `malformed`, before anything is started */
-function describe(options: RunOptions, port: number): Registration & { id: string; slug: string } {
-  const { slug, host, check, deploymentId, tag: tags } = options
+/**
+ * Where the program may be found, best first: it may listen on this machine alone.
+ * @throws RegistryError `malformed`, before anything is started
+ */
+function describe(options: RunOptions, port: number): Place[] {
+  const { slug, check, deploymentId, tag: tags } = options
   const id = options.id ?? `${slug}-${randomBytes(4).toString('hex')}`
   const scheme = check !== undefined && readCheck(check)?.type === 'https' ? 'https' : 'http'
-  return { ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }), id, slug }
+  const hosts = options.host === undefined ? [...new Set([hostForOthers(), defaultHttp.host])] : [options.host]
+  return hosts.map((host) => ({
+    ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }),
+    ...{ id, slug },
+  }))
 }
 
 function parseGrace(text: string): number {

@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander'
 import { effectiveOptions, type EffectiveOption } from '../config/effective.js'
-import { lookOfOutput, printJson, printLines, takesJson, withExamples } from './command.js'
+import { unreadEnvironment } from '../config.js'
+import { fitErrors, lookOfOutput, printJson, printLines, takesJson, withExamples } from './command.js'
 import { givenFlags, takesDaemonOptions } from './start.js'
 import { renderTable, type Column } from './table.js'
 
@@ -14,6 +15,7 @@ export function addConfigCommand(program: Command): void {
     const options = effectiveOptions({ flags: givenFlags(command), env: process.env })
     if (json) printJson({ options })
     else printLines(renderTable(columns, options, lookOfOutput()))
+    for (const warning of unreadEnvironment(process.env)) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
   })
   withExamples(
     command,

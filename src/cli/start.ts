@@ -3,10 +3,14 @@
  */
 import { rmSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { options, parseConfig, type Config } from '../config.js'
+import { options, parseConfig, unreadEnvironment, type Config } from '../config.js'
+import { keyOf } from '../config/option.js'
+import { messageOf } from '../core/errors.js'
+import { differencesOf } from '../daemon/reload.js'
 import type { RegistryService } from '../http/service.js'
 import type { Log } from '../log.js'
 import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
+import { onLostOutput } from './output.js'
 import { saying } from './progress.js'
 import { onStopSignal } from './signals.js'
 
@@ -16,6 +20,8 @@ export interface RunningDaemon {
   readonly http?: { readonly url: string }
   readonly peerId: string
   readonly listen: readonly string[]
+  /** Who may use the HTTP API from now on. */
+  admit(access: Pick<Config, 'tokens' | 'corsOrigin'>): void
   stop(): Promise<void>
   /** Resolves once it has stopped, whoever asked for it. */
   readonly stopped: Promise<void>
@@ -29,11 +35,14 @@ const stopDeadline_ms = 4_800
 export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
-    const config = parseConfig({ flags: givenFlags(command), env: process.env })
+    const readConfig = (): Config => parseConfig({ flags: givenFlags(command), env: process.env })
+    const config = readConfig()
     // They bring the whole network stack along, which takes longer to load than any other command runs.
     const loading = Promise.all([import('../daemon.js'), import('../log.js')])
     const [{ startDaemon }, { createLog }] = await saying('loading the network stack', loading)
-    process.exit(await runDaemon(config, createLog(config.logLevel), startDaemon))
+    const log = createLog(config.logLevel)
+    for (const warning of unreadEnvironment(process.env)) log.warn(warning)
+    process.exit(await runDaemon(config, log, startDaemon, readConfig))
   })
   withExamples(
     command,
@@ -68,14 +77,25 @@ export function givenFlags(command: Command): Readonly<Record<string, unknown>> 
 
 /**
  * Starts, says so on stdout, waits for a signal or for the daemon's own end, stops.
+ * @param readConfig reads the options again, as they stand by then; may throw RegistryError
  * @returns the exit code
  */
-export async function runDaemon(config: Config, log: Log, startDaemon: StartDaemon): Promise<number> {
+export async function runDaemon(
+  config: Config,
+  log: Log,
+  startDaemon: StartDaemon,
+  readConfig: () => Config = () => config,
+): Promise<number> {
   if (config.temp) process.on('exit', () => rmSync(config.dataDir, { recursive: true, force: true }))
   endOnBugs(log)
-  const stopAsked = onceAskedToStop(log)
+  onLostOutput((sentence) => log.warn(`${sentence}; the daemon goes on`))
+  const running: { daemon?: RunningDaemon; config: Config } = { config }
+  const stopAsked = onceAskedToStop(log, () => {
+    if (running.daemon !== undefined) running.config = reload(running.daemon, running.config, readConfig, log)
+  })
   try {
     const daemon = await startDaemon(config, log)
+    running.daemon = daemon
     printLines(readyLine(daemon))
     tellReadiness(daemon, log)
     await Promise.race([stopAsked, daemon.stopped])
@@ -83,6 +103,34 @@ export async function runDaemon(config: Config, log: Log, startDaemon: StartDaem
     return exitCodes.fine
   } catch (error) {
     return reportFailure(error)
+  }
+}
+
+/**
+ * Takes over what may change while a daemon runs, and says what has. A configuration that is wrong by now changes nothing.
+ * @returns what it runs with from now on
+ */
+function reload(daemon: RunningDaemon, running: Config, readConfig: () => Config, log: Log): Config {
+  let read: Config
+  try {
+    read = readConfig()
+  } catch (error) {
+    log.error(`SIGHUP: all stays as it was, since the options cannot be read again: ${messageOf(error)}`)
+    return running
+  }
+  const { changed, later } = differencesOf(running, read, keyOf)
+  daemon.admit(read)
+  if (!log.isLevelEnabled('info')) log.level = read.logLevel // of the two levels the one that says more says this
+  const said = changed.length === 0 ? 'nothing that counts at once is otherwise' : changed.join('; ')
+  log.info({ changed }, `SIGHUP: read the options again: ${said}`)
+  if (later.length > 0) log.warn({ later }, `changed too, but counts from the next start on: ${later.join(', ')}`)
+  log.level = read.logLevel
+  const { tokens: _, ...others } = running
+  return {
+    ...others,
+    ...(read.tokens && { tokens: read.tokens }),
+    corsOrigin: read.corsOrigin,
+    logLevel: read.logLevel,
   }
 }
 
@@ -97,7 +145,7 @@ function tellReadiness({ service }: RunningDaemon, log: Log): void {
 }
 
 /** The first signal asks, the second does not wait; but a closed terminal is told of twice, by the shell and by the kernel. */
-function onceAskedToStop(log: Log): Promise<void> {
+function onceAskedToStop(log: Log, reload: () => void): Promise<void> {
   return new Promise((resolve) => {
     let asked = false
     onStopSignal((signal) => {
@@ -110,7 +158,7 @@ function onceAskedToStop(log: Log): Promise<void> {
         process.exit(exitCodes.failed)
       }, stopDeadline_ms).unref()
       resolve()
-    })
+    }, reload)
   })
 }
 

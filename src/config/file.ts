@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path'
 import type { Pair } from 'yaml'
 import { RegistryError } from '../core/errors.js'
 import { fileOption, flagName, isPath, keyOf, split, type Option, type OptionTable, type Written } from './option.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './nearest.js'
 import { parseStructured, readText, yaml } from './structured.js'
 
 /** @throws RegistryError `malformed`, naming file, line and key */
@@ -35,7 +35,7 @@ function knownName(key: string, table: OptionTable, where: string): string {
   const found = names.find((name) => keyOf(name) === key)
   if (found !== undefined) return found
   if (key === fileOption) throw malformed(`${where}: ${key}: a config file cannot name another; put all of it into one`)
-  throw malformed(`${where}: ${key}: there is no such option; did you mean ${suggestion(key, names, table)}?`)
+  throw malformed(`${where}: ${key}: there is no such option${suggestion(key, names, table)}`)
 }
 
 /** People write what they know: a flag, a variable, the name in code. */
@@ -44,7 +44,8 @@ function suggestion(key: string, names: readonly string[], table: OptionTable): 
     .replaceAll('_', '-')
     .replace(/^-+/, '')
   const turnedOff = names.find((name) => flagName(table[name]!) === `--${spelled}` && spelled !== keyOf(name))
-  return turnedOff === undefined ? nearest(spelled, names.map(keyOf)) : `${keyOf(turnedOff)}: false`
+  if (turnedOff !== undefined) return `; did you mean ${keyOf(turnedOff)}: false?`
+  return didYouMean(spelled, names.map(keyOf), '; rollcall config shows those there are')
 }
 
 /** Numbers as they are written: a zone 1.10 is not 1.1. */

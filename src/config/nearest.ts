@@ -2,20 +2,38 @@
  * Guesses which known name was meant by an unknown one. It never decides anything.
  */
 
-/** The known name that takes the fewest edits to reach (Levenshtein). */
+/** The known name that takes the fewest edits to reach (Levenshtein, with exchanges). */
 export function nearest(name: string, known: readonly string[]): string {
   return [...known].sort((a, b) => edits(name, a) - edits(name, b))[0] ?? ''
 }
 
+/** The known name that was meant by an unknown one; undefined where none is near enough to be worth a word. */
+export function meant(name: string, known: readonly string[]): string | undefined {
+  const [asked, all] = [name.toLowerCase(), new Map(known.map((one) => [one.toLowerCase(), one]))]
+  if (name.length > 64) return undefined
+  const near = nearest(asked, [...all.keys()])
+  if (near !== '' && edits(asked, near) <= Math.max(1, Math.floor(near.length / 3))) return all.get(near)
+  const begun = [...all.keys()].find((one) => asked.length >= 3 && (one.startsWith(asked) || asked.startsWith(one)))
+  return begun === undefined ? undefined : all.get(begun)
+}
+
+/** The end of a sentence about an unknown name: what was meant, where that can be told, else `otherwise`. */
+export function didYouMean(name: string, known: readonly string[], otherwise = ''): string {
+  const wayOut = meant(name, known)
+  return wayOut === undefined ? otherwise : `; did you mean ${wayOut}?`
+}
+
+/** Letters in exchanged places are one edit: that is how people misspell. */
 function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  let [above, row] = [[] as number[], Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i += 1) {
     const next = [i]
     for (let j = 1; j <= b.length; j += 1) {
       const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+      const isExchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, isExchanged ? above[j - 2]! + 1 : Infinity))
     }
-    row = next
+    ;[above, row] = [row, next]
   }
   return row[b.length]!
 }

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
 import { RegistryError } from '../core/errors.js'
 import { modelLimits, parseSlug } from '../core/model.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './nearest.js'
 import { readKeys, type PublicJwk } from './keys.js'
 import { type Fault, parseStructured } from './structured.js'
 import { readPrivateFile } from './values.js'
@@ -125,7 +125,7 @@ function permissionOf(fields: Fields, place: string): Permission {
   if (known !== undefined) return known
   const list = `must be one of ${permissions.join(', ')}`
   if (may === undefined) throw malformed(`${place}.may: missing; ${list}`)
-  throw malformed(`${place}.may: ${list}; did you mean ${nearest(may, permissions)}?`)
+  throw malformed(`${place}.may: ${list}${didYouMean(may, permissions)}`)
 }
 
 function slugOf(fields: Fields, place: string): string | undefined {
@@ -199,7 +199,7 @@ function refuseUnknown(fields: Fields, known: readonly string[], place: string):
   const unknown = Object.keys(fields).find((field) => !known.includes(field))
   if (unknown === undefined) return
   const field = place === '' ? unknown : `${place}.${unknown}`
-  throw malformed(`${field}: there is no such field; did you mean ${nearest(unknown, known)}?`)
+  throw malformed(`${field}: there is no such field${didYouMean(unknown, known, `; there are ${known.join(', ')}`)}`)
 }
 
 function malformed(message: string): RegistryError {

@@ -9,7 +9,7 @@ import { RegistryError } from '../core/errors.js'
 import { modelLimits } from '../core/model.js'
 import { parseUrl } from '../core/url.js'
 import { logLevels, type LogLevel } from './logger.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './nearest.js'
 
 /** Where peers listen unless told otherwise, and where they are looked for. */
 export const defaultPeerPort = 58_232
@@ -106,7 +106,9 @@ export function parseNodeUrl(text: string): string {
 export function parseLogLevel(text: string): LogLevel {
   const level = logLevels.find((known) => known === text.toLowerCase())
   if (level !== undefined) return level
-  throw malformed(`${JSON.stringify(text)} is not a log level; did you mean ${nearest(text, logLevels)}?`)
+  throw malformed(
+    `${JSON.stringify(text)} is not a log level${didYouMean(text, logLevels, `; there are ${logLevels.join(', ')}`)}`,
+  )
 }
 
 export function parseSwitch(text: string): boolean {

@@ -120,14 +120,10 @@ export class Opening {
   /** @returns whether this write was that of the generation */
   stored(id: number, error: string | undefined): boolean {
     if (id !== this.#generationStoreId) return false
-    if (error !== undefined) this.#generationRefused(error)
+    this.#state.tellDisk('generation', error)
+    if (error !== undefined) this.#generationRetryAt = this.#state.at.now + retry_ms
     else this.#generationStored()
     return true
-  }
-
-  #generationRefused(error: string): void {
-    this.#generationRetryAt = this.#state.at.now + retry_ms
-    this.#out.warn(`the generation cannot be written (${error}); this node stays silent until it can`)
   }
 
   #generationStored(): void {

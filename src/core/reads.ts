@@ -11,6 +11,7 @@ import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
 import {
   type Definition,
+  type InstanceRecord,
   type NodeRecord,
   type PeerId,
   type Registration,
@@ -100,6 +101,11 @@ export class Reads {
     return this.slugOf(idOf(registration, this.#index, crypto.hash))
   }
 
+  /** The record of an instance that counts, visible or not. */
+  record(id: string): InstanceRecord | undefined {
+    return this.#state.index.find(id)?.record
+  }
+
   /** The instance with that id, where readers see it. */
   visible(id: string, at: Moment): InstanceView | undefined {
     const found = this.#index.isVisible(id) ? this.#index.find(id) : undefined
@@ -180,6 +186,11 @@ export class Reads {
   /** What the owner calls its node; undefined before its record is known. */
   nodeId(owner: PeerId): string | undefined {
     return this.#union.node(owner)?.id
+  }
+
+  /** What the owner says of its node; undefined before that is known. */
+  nodeRecord(owner: PeerId): NodeRecord | undefined {
+    return this.#union.node(owner)
   }
 
   node(owner: PeerId, at: Moment): NodeView {

@@ -193,7 +193,9 @@ export class Registry {
   #stored(id: number, error: string | undefined): void {
     const { commits, replica, liveness, at } = this.#state
     if (this.#opening.stored(id, error)) return
-    if (!commits.awaits(id)) {
+    const isOwn = commits.awaits(id)
+    this.#state.tellDisk(isOwn ? 'own' : 'copies', error)
+    if (!isOwn) {
       if (error !== undefined) replica.distrustDisk()
       return
     }

@@ -2,6 +2,7 @@
  * All that one daemon knows, in one value: its parts, the phase of its life, the input that is being handled, what is on its way out.
  * It decides nothing; the routers beside it do, each for its own journeys.
  */
+import { DiskNews, type Written } from './disk.js'
 import type { NodeDocument } from './document/document.js'
 import { Entries, type EntryMaps } from './document/entries.js'
 import type { Crypto, Moment, StoredDocument } from './effects.js'
@@ -105,6 +106,7 @@ export class RegistryState {
   /** Whose waiting for the disk is over, and who was not told yet. */
   readonly released: Released[] = []
   readonly out = new Outbox()
+  readonly #disk = new DiskNews()
 
   constructor({ self, boot, crypto, notes, generation, lastUp }: RegistryStart, start: Moment) {
     this.self = self
@@ -173,6 +175,12 @@ export class RegistryState {
   /** Our generation was raised: said to people, since it is never routine. */
   tellGeneration(why: string): void {
     this.out.notify({ type: 'generation', generation: this.identity.generation, why })
+  }
+
+  /** Something is on disk, or was refused there: said to people where that is news. */
+  tellDisk(what: Written, error: string | undefined): void {
+    const message = this.#disk.stored(what, error)
+    if (message !== undefined) this.out.warn(message)
   }
 
   // ---- to be printed

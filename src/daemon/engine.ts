@@ -28,6 +28,7 @@ export class Engine {
   #timer: NodeJS.Timeout | undefined
   #lastId = 0
   #stopped = false
+  #isNoteRefused = false
   readonly #writes = new Set<Promise<void>>()
 
   constructor(parts: EngineParts) {
@@ -130,7 +131,7 @@ export class Engine {
       case 'store':
         return this.#store(effect)
       case 'up':
-        return this.#track(this.#parts.dataDir.noteUp(effect.wall).catch((error: unknown) => this.#warn(error)))
+        return this.#track(this.#noteUp(effect.wall))
       case 'check':
         return this.#check(effect)
       case 'settle': {
@@ -175,10 +176,15 @@ export class Engine {
     void write.finally(() => this.#writes.delete(write))
   }
 
-  #warn(error: unknown): void {
-    this.#parts.onEvent({
-      type: 'warning',
-      message: `could not note on disk that this node is up: ${messageOf(error)}`,
-    })
+  /** Told the first time that it fails, then once it is over. */
+  async #noteUp(wall: number): Promise<void> {
+    const refusal = await this.#parts.dataDir.noteUp(wall).then(() => undefined, messageOf)
+    if (this.#isNoteRefused === (refusal !== undefined)) return
+    this.#isNoteRefused = refusal !== undefined
+    const message =
+      refusal === undefined
+        ? 'the disk takes the note that this node is up again'
+        : `could not note on disk that this node is up (${refusal}); it is tried again`
+    this.#parts.onEvent({ type: 'warning', message })
   }
 }

@@ -3,6 +3,7 @@
  * only what it is given.
  */
 import type { RegistryEvent } from '../core/effects.js'
+import type { InstanceRecord, NodeRecord, PeerId } from '../core/model.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
@@ -18,20 +19,36 @@ export function writeLine(log: Log, { level, fields = {}, message }: Line): void
   log[level](fields, message)
 }
 
-export function lineOf(event: RegistryEvent): Line {
+/** What is known of those whom an event names by an id alone. */
+export interface Register {
+  nodeRecord(peer: PeerId): Pick<NodeRecord, 'id' | 'url'> | undefined
+  record(id: string): Pick<InstanceRecord, 'slug' | 'url' | 'details'> | undefined
+}
+
+export function lineOf(event: RegistryEvent, register: Register): Line {
   switch (event.type) {
     case 'member': {
       const { peer, from, to, why } = event
-      return { level: 'info', fields: { peer, from, to, why }, message: `member ${to}: ${why}` }
+      const { id: nodeId, url } = register.nodeRecord(peer) ?? {}
+      // A death is what people are woken for; whoever reads of it there reads of its end there, too.
+      const level = to === 'dead' || from === 'dead' ? 'warn' : 'info'
+      const fields = { peer, nodeId, url, from, to, why }
+      return { level, fields, message: `member ${memberName(peer, register)} is ${to}: ${why}` }
     }
     case 'instance': {
       const { id, slug, change } = event
-      return { level: 'debug', fields: { id, slug }, message: `instance ${change}` }
+      return { level: 'debug', fields: { id, slug }, message: `instance ${instanceName(id, register)}: ${change}` }
     }
     case 'instance-status': {
       const { id, from, to } = event
+      const { slug, url, details } = register.record(id) ?? {}
       const isExpected = from === 'Unknown' && to === 'Healthy' // the first check of each, and of all after a start
-      return { level: isExpected ? 'debug' : 'info', fields: { id, from, to }, message: `instance is ${to}` }
+      const cause = details === undefined ? '' : `: ${details}`
+      return {
+        level: isExpected ? 'debug' : 'info',
+        fields: { id, slug, url, from, to, details },
+        message: `instance ${instanceName(id, register)} is ${to}${cause}`,
+      }
     }
     case 'ready':
       return { level: 'info', message: 'ready: writes are accepted' }
@@ -69,6 +86,22 @@ function lineOfDoubt(doubt: (RegistryEvent & { type: 'doubt' })['doubt']): Line 
   return { level: 'warn', fields: { degraded: true, ...doubt }, message }
 }
 
+/** A member as people know it, by label and url; the short peer id tells apart what shares those, and finds it in every table. */
+export function memberName(peer: PeerId, { nodeRecord }: Pick<Register, 'nodeRecord'>): string {
+  const record = nodeRecord(peer)
+  return record === undefined ? `peer ${shortPeer(peer)}` : `${record.id} (${record.url}, peer ${shortPeer(peer)})`
+}
+
+/** So many characters tell the peers of one cluster apart; all begin alike. */
+function shortPeer(peer: PeerId): string {
+  return peer.length <= 16 ? peer : `${peer.slice(0, 16)}…`
+}
+
+function instanceName(id: string, { record }: Pick<Register, 'record'>): string {
+  const { slug, url } = record(id) ?? {}
+  return url === undefined ? id : `${slug === undefined ? id : `${slug} (${id})`} at ${url}`
+}
+
 /** What a start found on its disk, and mended. */
 export function linesOfDisk({ warnings, lostStore }: DataDir, { damaged }: StoredState): Line[] {
   const lost = lostStore === undefined ? [] : [`${lostStore} What it held is fetched from the other nodes.`]
@@ -78,7 +111,7 @@ export function linesOfDisk({ warnings, lostStore }: DataDir, { damaged }: Store
     ...damaged.map((owner): Line => ({
       level: 'error',
       fields: { owner },
-      message: 'a damaged document was dropped from disk; it is fetched from the other nodes',
+      message: `the document of peer ${shortPeer(owner)} was damaged on disk, and is fetched from the other nodes`,
     })),
   ]
 }

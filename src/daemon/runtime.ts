@@ -17,6 +17,7 @@ import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
+import { lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { News } from './news.js'
 import { createService } from './service.js'
 
@@ -48,7 +49,8 @@ export interface RuntimeOptions {
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
   readonly log: Log
-  readonly onEvent: (event: RegistryEvent) => void
+  /** @param line the event as a log tells it */
+  readonly onEvent: (event: RegistryEvent, line: Line) => void
   /** A rule of ours did not hold: nothing that follows can be trusted. */
   readonly onBug: (error: unknown) => void
   /** How to end what was begun, in the order of its beginning; this node adds to it. */
@@ -79,6 +81,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const node = describeNode(options)
   const registry = createRegistry(options, node, boot)
   const now = (): ReturnType<Engine['now']> => engine.now()
+  const registered: Register = {
+    nodeRecord: (peer) => registry.read.nodeRecord(peer),
+    record: (id) => registry.read.record(id),
+  }
   const news = new News({
     run: boot.slice(0, 8),
     instance: (id) => registry.read.visible(id, now()),
@@ -86,17 +92,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     wall: () => now().wall,
   })
   const checker = createChecker()
-  const engine = new Engine({
-    registry,
-    dataDir,
-    checker,
-    onEvent: (event) => {
-      news.tell(event)
-      onEvent(event)
-    },
-    onBug,
-  })
-  const network = createNetworkFor(options, engine)
+  const tell = (event: RegistryEvent): void => {
+    news.tell(event)
+    onEvent(event, lineOf(event, registered))
+  }
+  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onBug })
+  const network = createNetworkFor(options, engine, (peer) => memberName(peer, registered))
   engine.attach(network)
   ends.push(
     () => checker.stop(),
@@ -120,6 +121,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       news,
       startedAt,
       self,
+      warn: (message) => tell({ type: 'warning', message }),
       leave: (options) => life.leave(options),
     }),
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
@@ -164,7 +166,11 @@ function createRegistry(
   )
 }
 
-function createNetworkFor({ config, dataDir, log }: RuntimeOptions, engine: Engine): Network {
+function createNetworkFor(
+  { config, dataDir, log }: RuntimeOptions,
+  engine: Engine,
+  nameOf: (peer: string) => string,
+): Network {
   const options = {
     key: dataDir.key,
     cluster: config.cluster,
@@ -176,6 +182,7 @@ function createNetworkFor({ config, dataDir, log }: RuntimeOptions, engine: Engi
     ...(config.clusterKey !== undefined && { clusterKey: config.clusterKey }),
     addressBook: { load: () => dataDir.readAddressBook(), save: (json: string) => dataDir.writeAddressBook(json) },
     log,
+    nameOf,
     ...(config.testDropGossip > 0 && { faults: { dropGossip: config.testDropGossip } }),
   }
   return createNetwork(options, {

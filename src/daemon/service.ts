@@ -2,8 +2,9 @@
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
 import { type Command } from '../core/effects.js'
+import { isForItself, otherMembers, warningOfReach } from '../config/reach.js'
 import { RegistryError } from '../core/errors.js'
-import type { NodeRecord, PeerId } from '../core/model.js'
+import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
 import type { MemberView, NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
@@ -18,6 +19,8 @@ export interface ServiceParts {
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
   readonly startedAt: number
+  /** Told, once of each, what was registered that is of no use to others. */
+  readonly warn: (message: string) => void
   /** Says goodbye; the daemon ends soon after. */
   readonly leave: (options?: { readonly restart?: boolean }) => Promise<void>
 }
@@ -30,8 +33,13 @@ export function createService(parts: ServiceParts): RegistryService {
     if (!result.ok) throw result.error
     return result.value
   }
+  const reach = new ReachWarnings(parts)
   return {
-    register: async (registration) => ({ id: (await write({ type: 'register', registration })) as string }),
+    async register(registration) {
+      const id = (await write({ type: 'register', registration })) as string
+      reach.registered(id, registration)
+      return { id }
+    },
     deregister: async (id) => void (await write({ type: 'deregister', id })),
     setMaintenance: async (id, reason) =>
       void (await write({ type: 'set-maintenance', id, ...(reason !== undefined && { reason }) })),
@@ -56,6 +64,28 @@ export function createService(parts: ServiceParts): RegistryService {
     digest: () => registry.read.digest(),
     readiness: () => registry.readiness(),
     news,
+  }
+}
+
+/** So many instances are remembered, of which it was said that others cannot call them: programs register themselves again and again. */
+const warnedAtMost = 1024
+
+class ReachWarnings {
+  readonly #parts: ServiceParts
+  readonly #warned = new Set<string>()
+
+  constructor(parts: ServiceParts) {
+    this.#parts = parts
+  }
+
+  registered(id: string, { url, slug }: Registration): void {
+    const { registry, engine, warn } = this.#parts
+    if (!isForItself(url) || this.#warned.has(`${id} ${url}`)) return
+    const warning = warningOfReach(url, otherMembers(registry.read.members(engine.now())))
+    if (warning === undefined) return
+    if (this.#warned.size >= warnedAtMost) this.#warned.clear()
+    this.#warned.add(`${id} ${url}`)
+    warn(`instance ${slug ?? id} was registered here, but ${warning}`)
   }
 }
 

@@ -3,13 +3,13 @@
  */
 import { Ajv, type DefinedError } from 'ajv'
 import { fastify, type FastifyInstance, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
-import type { Credentials, Permission } from '../config/tokens.js'
+import type { Permission } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
+import type { Admission } from './admission.js'
 import { bodyLimits, readJsonBody } from './body.js'
 import { demand, type Caller } from './caller.js'
 import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
-import { createIdentifier } from './credentials.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { createGuard, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
@@ -26,8 +26,7 @@ export const httpLimits = {
   connections: 4096,
 } as const
 
-/** @param credentials absent: whoever can reach the server may use it */
-export function createApp(log: Log, served: Served, credentials?: Credentials): FastifyInstance {
+export function createApp(log: Log, served: Served, admission: Admission): FastifyInstance {
   const app = fastify({
     bodyLimit: bodyLimits.bytes,
     connectionTimeout: httpLimits.silence_ms,
@@ -43,14 +42,13 @@ export function createApp(log: Log, served: Served, credentials?: Credentials): 
   app.setValidatorCompiler(checkQuery as FastifySchemaCompiler<unknown>)
   app.setSerializerCompiler(() => (value) => JSON.stringify(value))
   acceptAnyContentType(app)
-  addDoorkeeper(app, served, credentials)
+  addDoorkeeper(app, served, admission)
   boundServer(app)
   return app
 }
 
 /** The first thing that happens to a request, before its body is read. */
-function addDoorkeeper(app: FastifyInstance, served: Served, credentials: Credentials | undefined): void {
-  const identify = credentials === undefined ? undefined : createIdentifier(credentials)
+function addDoorkeeper(app: FastifyInstance, served: Served, admission: Admission): void {
   const guard = createGuard(served)
   app.decorateRequest('caller')
   app.decorateRequest('mayStill')
@@ -64,6 +62,7 @@ function addDoorkeeper(app: FastifyInstance, served: Served, credentials: Creden
     }
     // Fastify refuses content types that it cannot parse; ours is JSON whatever it is called.
     if (request.headers['content-type'] !== undefined) delete request.raw.headers['content-type']
+    const { identify } = admission
     if (identify === undefined) return letIn(request, undefined, done)
     const needed = neededFor(request)
     if (needed === 'nothing') return letIn(request, undefined, done)

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { NewsFeed, NewsItem } from '../core/views.js'
+import type { Admission } from './admission.js'
 import * as calls from './calls/own.js'
 import { isWanted } from './filters.js'
 import type { FindService } from './service.js'
@@ -32,9 +33,17 @@ interface EventQuery {
   readonly after?: string
 }
 
-export function addEvents(app: FastifyInstance, service: FindService, maxWatchers: number): void {
+export interface EventsParts {
+  readonly service: FindService
+  readonly admission: Admission
+  readonly maxWatchers: number
+}
+
+export function addEvents(app: FastifyInstance, { service, admission, maxWatchers }: EventsParts): void {
   const streams = new Streams()
   app.addHook('preClose', async () => streams.close())
+  // Its token may count no more: whoever may still listen comes again, and goes on where it was.
+  admission.onChange(() => streams.end())
   app.get<{ Querystring: EventQuery }>(
     '/v1/events',
     { exposeHeadRoute: false, schema: calls.events },
@@ -87,6 +96,10 @@ class Streams {
 
   close(): void {
     this.isClosing = true
+    this.end()
+  }
+
+  end(): void {
     for (const stream of this.#all) stream.end()
   }
 

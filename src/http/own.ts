@@ -6,25 +6,24 @@ import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
-import { addEvents } from './events.js'
+import { addEvents, type EventsParts } from './events.js'
 import { matches, type InstanceFilters } from './filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { writeTimeout_ms } from './registry-svc.js'
 
-export interface OwnParts {
-  readonly service: FindService
+export interface OwnParts extends EventsParts {
   readonly answers: LookupAnswers
-  readonly maxWatchers: number
 }
 
-export function addOwn(app: FastifyInstance, { service, answers, maxWatchers }: OwnParts): void {
+export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): void {
+  const { service } = parts
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
   addLookup(app, service, answers)
-  addEvents(app, service, maxWatchers)
+  addEvents(app, parts)
   app.post(
     '/v1/leave',
     {

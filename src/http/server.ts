@@ -4,11 +4,11 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
-import type { Credentials } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
+import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
-import { eventLimits } from './events.js'
+import { eventLimits, type EventsParts } from './events.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
@@ -18,7 +18,7 @@ import type { FindService } from './service.js'
 /** How long `stop` lets requests that are under way finish. */
 const stopGrace_ms = 1000
 
-export interface HttpServerOptions {
+export interface HttpServerOptions extends Access {
   readonly service: FindService
   readonly host: string
   /** 0 takes any free port. */
@@ -26,10 +26,6 @@ export interface HttpServerOptions {
   readonly log: Log
   /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
   readonly allowedHosts?: readonly string[]
-  /** Origins of web pages that may read and change the register; `*` is any. */
-  readonly corsOrigins?: readonly string[]
-  /** Absent: nobody is asked for any. */
-  readonly credentials?: Credentials
   /** Streams of news at once. Default: `eventLimits.watchers`. */
   readonly maxWatchers?: number
 }
@@ -37,6 +33,8 @@ export interface HttpServerOptions {
 export interface HttpServer {
   /** @throws RegistryError `unavailable` or `malformed` where the address cannot be had */
   start(): Promise<{ readonly url: string; readonly port: number }>
+  /** Who is let in from now on. Streams of news end, and their readers come again. */
+  admit(access: Access): void
   /** Lets requests finish for a moment, then cuts them off. Safe at any time, any number of times. */
   stop(): Promise<void>
 }
@@ -49,7 +47,8 @@ export interface HttpServer {
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { host, port } = options
-  const app = createRoutedApp(options)
+  const admission = new Admission(options)
+  const app = createRoutedApp(options, admission)
   let stopping: Promise<void> | undefined
   return {
     async start() {
@@ -61,21 +60,32 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       const bound = (app.server.address() as AddressInfo).port
       return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
     },
+    admit: (access) => admission.change(access),
     stop: () => (stopping ??= close(app)),
   }
 }
 
 /** All calls, before any address is bound. */
-export function createRoutedApp(options: Omit<HttpServerOptions, 'port'>): FastifyInstance {
-  const { service, host, log, credentials, allowedHosts = [], corsOrigins = [] } = options
-  const { maxWatchers = eventLimits.watchers } = options
-  const app = createApp(log, { bound: host, names: allowedHosts, origins: corsOrigins }, credentials)
-  collectCalls(app, credentials !== undefined)
-  void app.register(async (calls) => addRoutes(calls, service, maxWatchers))
+export function createRoutedApp(
+  options: Omit<HttpServerOptions, 'port'>,
+  admission = new Admission(options),
+): FastifyInstance {
+  const { service, host, log, allowedHosts = [], maxWatchers = eventLimits.watchers } = options
+  const served = {
+    bound: host,
+    names: allowedHosts,
+    get origins() {
+      return admission.origins
+    },
+  }
+  const app = createApp(log, served, admission)
+  collectCalls(app, admission.asksForCredentials)
+  void app.register(async (calls) => addRoutes(calls, { service, admission, maxWatchers }))
   return app
 }
 
-function addRoutes(app: FastifyInstance, service: FindService, maxWatchers: number): void {
+function addRoutes(app: FastifyInstance, parts: EventsParts): void {
+  const { service } = parts
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
@@ -84,7 +94,7 @@ function addRoutes(app: FastifyInstance, service: FindService, maxWatchers: numb
   })
   const answers = new LookupAnswers(service)
   addRegistrySvc(app, service, answers)
-  addOwn(app, { service, answers, maxWatchers })
+  addOwn(app, { ...parts, answers })
   addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }

@@ -2,6 +2,7 @@
  * What `nvidia-smi` says of the GPUs of this machine, in the words of the Registry Svc; never fails where there are none.
  */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { messageOf } from '../core/errors.js'
 
 /** The fields of the Registry Svc contract. Where the driver does not tell a figure, it is 0. */
@@ -57,6 +58,9 @@ const gpuColumns = [
 ]
 const processColumns = ['gpu_bus_id', 'pid', 'process_name', 'used_memory']
 
+/** What the driver makes: on Linux, and in Windows' own Linux. */
+const devices = ['/dev/nvidiactl', '/proc/driver/nvidia', '/dev/dxg']
+
 const defaultTimeout_ms = 5000
 /** The pause after the first failure in a row; doubled by each further one, up to the last. */
 const backoff_ms = { first: 60_000, last: 3_600_000 }
@@ -90,7 +94,7 @@ export function createGpuReader(options: GpuReaderOptions): GpuReader {
         failures = 0
         return gpus.length === 0 ? undefined : withDetails(gpus, parseProcessCsv(processes), cudaVersion)
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+        if (isNotThere(error)) {
           notBefore = Number.POSITIVE_INFINITY
           return undefined
         }
@@ -102,6 +106,17 @@ export function createGpuReader(options: GpuReaderOptions): GpuReader {
       }
     },
   }
+}
+
+/**
+ * Whether there is no such program. What cannot be read on the way to it, such as a folder of the PATH, says nothing of it where
+ * there is no GPU for it to tell of.
+ */
+function isNotThere(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT') return true
+  const isUnreadable = code === 'EACCES' || code === 'ENOTDIR' || code === 'ELOOP'
+  return isUnreadable && !devices.some((path) => existsSync(path))
 }
 
 /**

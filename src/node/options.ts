@@ -4,7 +4,7 @@
  */
 import { options as table, parseConfig, type LogLevel, type OptionName } from '../config.js'
 import type { LentLog } from '../config/logger.js'
-import { nearest } from '../config/nearest.js'
+import { didYouMean } from '../config/nearest.js'
 import { isClusterKey } from '../config/values.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeConfig } from '../daemon/runtime.js'
@@ -30,7 +30,7 @@ export function readOptions(options: NodeOptions): ReadOptions {
   const dataDir = readKeeping(given)
   const signal = readSignal(given['signal'])
   const config = {
-    ...parseConfig({ flags: {}, env: {} }), // the defaults
+    ...parseConfig({ flags: { dataDir: dataDir ?? '.' }, env: {} }), // the defaults; that of the data dir would need a home
     ...read(given, texts, readText),
     ...read(given, lists, readList),
     ...read(given, ['mdns'], readSwitch),
@@ -50,7 +50,7 @@ function givenOf(options: unknown): Given {
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
   const unknown = given.find(([name]) => !(names as readonly string[]).includes(name))?.[0]
   if (unknown === undefined) return Object.fromEntries(given)
-  throw malformed(`${unknown}: there is no such option; did you mean ${nearest(unknown, names)}?`)
+  throw malformed(`${unknown}: there is no such option${didYouMean(unknown, names, `; there are ${names.join(', ')}`)}`)
 }
 
 function readKeeping(given: Given): string | undefined {

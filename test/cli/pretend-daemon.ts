@@ -27,6 +27,7 @@ const startPretended: StartDaemon = async (config, log) => {
     http: { url: 'http://127.0.0.1:1' },
     peerId: 'PEER',
     listen: ['/ip4/10.0.0.5/tcp/1', '/ip4/10.0.0.6/tcp/1'],
+    admit: () => undefined,
     stop: async () => {
       if (behaviour === 'hangs') await new Promise(() => undefined)
       clearInterval(alive)

@@ -1,12 +1,13 @@
 /** `rollcall run` around real programs, at real daemons: the register follows the program, and the program never notices. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type Client } from '../../src/client.js'
+import { hostForOthers } from '../../src/config/reach.js'
 import type { InstanceRow } from '../../src/core/views.js'
 import { Cluster, until, type RunningDaemon } from '../daemon/cluster.js'
 import { main } from '../daemon/one-file.js'
@@ -56,7 +57,8 @@ function runCommand(command: readonly string[], options: readonly string[], url 
 function start(command: string, args: readonly string[], url: string): Run {
   const { PATH, HOME } = process.env
   const env = { PATH, HOME, ROLLCALL_SERVER: url, GREETING: 'hello', DAEMON: url }
-  const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
+  // In a session of its own: without a terminal, unless it makes one.
+  const child = spawn(command, args, { env, detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
   running.add(child)
   const code = new Promise<number>((resolve) =>
     child.on('close', (exitCode) => {
@@ -341,4 +343,154 @@ test.skipIf(!hasTerminals)('Ctrl-C on a terminal reaches the program once', asyn
   expect(await its.code).toBe(11)
   expect(its.stdout).toContain('terminal true')
   expect(await rows('typed')).toEqual([])
+})
+
+/** A server in a file, for shells in front of it: it tells its process number, and ends by SIGTERM unless it is to be stubborn. */
+function serverFile(name: string, onTerm = 'process.exit(7)'): string {
+  const file = join(dir, `${name}.mjs`)
+  writeFileSync(
+    file,
+    `import { createServer } from 'node:http'
+    createServer((request, response) => response.end()).listen(Number(process.env.PORT), '127.0.0.1')
+    process.on('SIGTERM', () => { ${onTerm} })
+    console.log('server ' + process.pid + ' of ' + process.ppid)`,
+  )
+  return `'${process.execPath}' '${file}'`
+}
+
+async function pidIn(said: { readonly stdout: string }): Promise<number> {
+  await until('the server runs', async () => /server \d+/.test(said.stdout))
+  return Number(/server (\d+)/.exec(said.stdout)?.[1])
+}
+
+/** Z: it has ended, and nobody has asked how. */
+function stateOf(pid: number): string {
+  try {
+    return /^.*\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? ''
+  } catch {
+    return 'none'
+  }
+}
+
+const isGone = (pid: number): boolean => ['none', 'Z', 'X'].includes(stateOf(pid))
+
+describe.skipIf(!existsSync('/proc/self/stat'))('what a shell in front of the program has started', () => {
+  test.each([
+    { what: 'sh -c', line: (file: string) => `${file}; echo ended` },
+    { what: 'sh -c in sh -c, as npm start', line: (file: string) => `sh -c "${file}; true"; echo ended` },
+    { what: 'in the background', line: (file: string) => `${file} & wait; echo ended` },
+  ])('$what: is stopped with it, and not left behind', async ({ line }) => {
+    const its = runCommand(['sh', '-c', line(serverFile('wrapped'))], ['--slug', 'wrapped', '--grace', '0'])
+    await healthy('wrapped')
+    const pid = await pidIn(its)
+    its.child.kill('SIGTERM')
+    expect(await its.code).toBe(143)
+    expect(isGone(pid)).toBe(true)
+    expect(await rows('wrapped')).toEqual([])
+  })
+
+  test('is waited for as long as it takes to end, and killed by a second signal', async () => {
+    const file = serverFile('stubborn', `console.log('got SIGTERM')`)
+    const its = runCommand(['sh', '-c', `${file}; true`], ['--slug', 'stubborn', '--grace', '0'])
+    await healthy('stubborn')
+    const pid = await pidIn(its)
+    its.child.kill('SIGTERM')
+    await until('it is told', async () => its.stdout.includes('got SIGTERM'))
+    expect(its.child.exitCode).toBeNull()
+    expect(isGone(pid)).toBe(false)
+    const again = setInterval(() => its.child.kill('SIGTERM'), 400)
+    await its.code
+    clearInterval(again)
+    await until('it is killed', async () => isGone(pid))
+  })
+
+  test('is told to end where the program ends by itself', async () => {
+    const file = serverFile('left')
+    const its = runCommand(['sh', '-c', `${file} & read line; exit 3`], ['--slug', 'left', '--grace', '0'])
+    await healthy('left')
+    const pid = await pidIn(its)
+    its.child.stdin?.write('go\n')
+    expect(await its.code).toBe(3)
+    expect(isGone(pid)).toBe(true)
+    expect(its.stderr).toMatch(/what it had started is told to end, too/)
+  })
+
+  test.skipIf(!hasTerminals)('on a terminal is stopped as well, by a signal to rollcall alone', async () => {
+    const command = `exec '${process.execPath}' '${main}' run --slug typed-at --grace 0 -- sh -c "${serverFile('typed-at')}; true"`
+    const its = start('script', ['--quiet', '--return', '--command', command, '/dev/null'], daemon.url)
+    await healthy('typed-at')
+    const pid = await pidIn(its)
+    const shell = Number(/of (\d+)/.exec(its.stdout)?.[1])
+    const rollcall = Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${shell}/status`, 'latin1'))?.[1])
+    process.kill(rollcall, 'SIGTERM')
+    await its.code
+    expect(isGone(pid)).toBe(true)
+    expect(await rows('typed-at')).toEqual([])
+  })
+
+  test.skipIf(!hasTerminals)(
+    'stops with Ctrl-Z, goes on with fg, and ends with Ctrl-C, as without rollcall',
+    async () => {
+      const its = start('script', ['--quiet', '--command', 'bash --norc -i', '/dev/null'], daemon.url)
+      its.child.stdin?.write(
+        `'${process.execPath}' '${main}' run --slug keys --grace 0 -- sh -c "${serverFile('keys')}; true"\n`,
+      )
+      await healthy('keys')
+      await until('the server says who it is', async () => /server \d+ of/.test(its.stdout))
+      const pid = await pidIn(its)
+      its.child.stdin?.write('\x1a')
+      await until('it is stopped', async () => stateOf(pid) === 'T')
+      its.child.stdin?.write('fg\n')
+      await until('it goes on', async () => !['T', 'none'].includes(stateOf(pid)))
+      its.child.stdin?.write('\x03')
+      await until('it is gone', async () => isGone(pid))
+      await until('it is out of the register', async () => (await rows('keys')).length === 0)
+      its.child.stdin?.write('exit\n')
+      await its.code
+    },
+  )
+
+  test.skipIf(!hasTerminals)('on a terminal that is closed ends, and is out of the register', async () => {
+    const command = `exec '${process.execPath}' '${main}' run --slug closed --grace 0 -- sh -c "${serverFile('closed')}; true"`
+    const its = start('script', ['--quiet', '--return', '--command', command, '/dev/null'], daemon.url)
+    await healthy('closed')
+    const pid = await pidIn(its)
+    its.child.kill('SIGKILL')
+    await until('it is gone', async () => isGone(pid))
+    await until('it is out of the register', async () => (await rows('closed')).length === 0)
+  })
+})
+
+describe('the address that callers are told', () => {
+  const everywhere = server.replace(", '127.0.0.1')", ')')
+
+  test('is the one that others reach, where the program listens there', async () => {
+    const its = run(everywhere, ['--slug', 'open', '--grace', '0'])
+    await healthy('open')
+    const [row] = await rows('open')
+    expect(new URL(row?.url as string).hostname.replace(/^\[|\]$/g, '')).toBe(hostForOthers())
+    its.child.kill('SIGTERM')
+    expect(await its.code).toBe(7)
+  })
+
+  test.skipIf(hostForOthers() === '127.0.0.1')(
+    'is that of this machine alone where the program listens there alone, and it says so',
+    async () => {
+      const its = run(server, ['--slug', 'shut', '--grace', '0'])
+      await healthy('shut')
+      const [row] = await rows('shut')
+      expect(new URL(row?.url as string).hostname).toBe('127.0.0.1')
+      expect(its.stderr).toMatch(/answers at http:\/\/127\.0\.0\.1:\d+ and not at .*--host/)
+      its.child.kill('SIGTERM')
+      expect(await its.code).toBe(7)
+    },
+  )
+
+  test('is the one that --host says', async () => {
+    const its = run(everywhere, ['--slug', 'said', '--grace', '0', '--host', 'localhost'])
+    await healthy('said')
+    expect(await rows('said')).toMatchObject([{ host: 'localhost' }])
+    its.child.kill('SIGTERM')
+    expect(await its.code).toBe(7)
+  })
 })

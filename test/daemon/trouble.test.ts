@@ -179,3 +179,37 @@ test('a wrong call gets an error that names the field, and never a 500', async (
   await a.ask('/registry-svc/instance', 'PUT', { url: 'http://fine' })
   expect(await a.instances()).toHaveLength(1)
 })
+
+test('the log names who died at warn, once, and that it is back', async () => {
+  const a = await cluster.start('a', { args: joining() })
+  const b = await cluster.start('b', { args: joining(a) })
+  await allList([a, b], ['a', 'b'])
+  await b.kill('SIGKILL')
+  const deaths = (): string[] =>
+    a.log.split('\n').filter((line) => line.startsWith('{"level":"warn"') && /member b/.test(line))
+  await until('its death is told', async () => deaths().length > 0)
+  const back = await cluster.start('b', { args: joining(a) })
+  await allList([a, back], ['a', 'b'])
+  await until('its return is told', async () => deaths().length > 1)
+  const name = `member b \\(http://\\S+, peer ${b.peerId.slice(0, 16)}…\\) is`
+  expect(deaths()).toEqual([
+    expect.stringMatching(new RegExp(`${name} dead: `)),
+    expect.stringMatching(new RegExp(`member b \\(.*, peer ${b.peerId.slice(0, 16)}…\\) is alive`)),
+  ])
+})
+
+test('who registers an address that each machine has for itself is told so once there are others, and so is the log', async () => {
+  const a = await cluster.start('a', { args: joining() })
+  const words = /http:\/\/127\.0\.0\.1:\d+ means something else on each machine.*the other member/
+  await until('a is ready', () => a.isReady())
+  const register = (port: number, host = '127.0.0.1'): ReturnType<Cluster['cli']> =>
+    cluster.cli('register', '--slug', 'web', '--url', `http://${host}:${port}`, '--server', a.url)
+  expect(await register(8080)).toMatchObject({ code: 0, stderr: '' })
+  const b = await cluster.start('b', { args: joining(a) })
+  await allList([a, b], ['a', 'b'])
+  expect(await register(8081)).toMatchObject({ code: 0, stderr: expect.stringMatching(words) as string })
+  expect(await register(8081)).toMatchObject({ code: 0, stderr: expect.stringMatching(words) as string })
+  expect(await register(8082, '10.0.0.7')).toMatchObject({ code: 0, stderr: '' })
+  expect(a.log.match(/instance web was registered here, but http:\/\/127\.0\.0\.1:8081 means/g)).toHaveLength(1)
+  expect(a.log).not.toContain('127.0.0.1:8080 means')
+})

@@ -1,6 +1,7 @@
 // The vitals of this machine, and the GPUs of machines that it is not: one of them spoke for itself (`nvidia-smi/` beside this
 // file, captured on an H100 with driver 580 while a program held 256 MiB there), two cards and their oddities are written by
 // hand after the manual of nvidia-smi.
+import { existsSync } from 'node:fs'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -167,6 +168,16 @@ describe('the reader of GPUs', () => {
     now = 1e12
     expect(await reader.read()).toBeUndefined()
     expect(asked).toBe(1)
+  })
+
+  it('does not warn of a folder on the PATH that cannot be read, where there is no GPU', async () => {
+    const hasGpu = ['/dev/nvidiactl', '/proc/driver/nvidia', '/dev/dxg'].some((path) => existsSync(path))
+    const said: string[] = []
+    const run = async () => {
+      throw Object.assign(new Error('spawn nvidia-smi EACCES'), { code: 'EACCES' })
+    }
+    expect(await createGpuReader({ nodeUrl, run, log: (text) => said.push(text) }).read()).toBeUndefined()
+    expect(said).toHaveLength(hasGpu ? 1 : 0)
   })
 
   it('asks less and less often while it fails, says so, and comes back', async () => {

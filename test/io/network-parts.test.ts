@@ -132,6 +132,35 @@ describe('the address book', () => {
     new AddressBook({ file: from, log, drops, onEvicted: (peer) => evicted.push(peer) })
   const peerId = async () => (await generateKeyPair('Ed25519')).publicKey.toString()
 
+  test('on a disk that refuses it says so once, and once that it is over', async () => {
+    vi.useFakeTimers()
+    try {
+      const lines: { msg: string }[] = []
+      const heard = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as { msg: string }) })
+      const disk = { refuses: true }
+      const save = (): Promise<void> => (disk.refuses ? Promise.reject(new Error('ENOSPC')) : Promise.resolve())
+      const full = { load: () => Promise.resolve(undefined), save }
+      const book = new AddressBook({ file: full, log: heard, drops: new Drops(), onEvicted: () => undefined })
+      const peer = await peerId()
+      const seenFor = async (seconds: number): Promise<void> => {
+        for (let i = 0; i < seconds; i++) {
+          book.seen(peer)
+          await vi.advanceTimersByTimeAsync(1000)
+        }
+      }
+      await seenFor(10)
+      disk.refuses = false
+      await seenFor(10)
+      await book.close()
+      expect(lines.map(({ msg }) => msg)).toEqual([
+        expect.stringMatching(/cannot be saved .*ENOSPC/),
+        'the address book is saved again',
+      ])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('knows what it was told, then what was proven, and what the peer itself says replaces both', async () => {
     const book = open()
     const peer = await peerId()

@@ -8,6 +8,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { Registry } from '../../src/core/registry.js'
 import { createNode, generateClusterKey, RegistryError } from '../../src/index.js'
 import type { LentLog, NodeEvents, NodeOptions, RollcallNode } from '../../src/index.js'
+import { LevelStorage } from '../../src/io/storage/level.js'
 import { silentLog } from '../../src/log.js'
 import { eventually } from '../io/eventually.js'
 import { keep, local, start, temporaryDir } from './local.js'
@@ -28,6 +29,18 @@ async function listening(): Promise<{ url: string; close: () => void }> {
 }
 
 describe('two nodes in one process', () => {
+  test('warn of an instance that only its own machine can call', async () => {
+    const [a] = await pair()
+    const warnings: string[] = []
+    a.on('warning', ({ message }) => warnings.push(message))
+    for (const url of ['http://localhost:1', 'http://localhost:1', 'http://10.0.0.7:1', 'http://[::1]:2'])
+      await a.register({ slug: 'web', url })
+    expect(warnings).toEqual([
+      expect.stringMatching(/web was registered here, but http:\/\/localhost:1 means something else/),
+      expect.stringMatching(/web was registered here, but http:\/\/\[::1\]:2 means something else/),
+    ])
+  })
+
   test('share what is registered at either, until it is removed at either', async () => {
     const [a, b] = await pair()
     const web = await listening()
@@ -230,6 +243,25 @@ describe('a node on disk', () => {
     const names = await readdir(dataDir)
     expect(names).toContain('db')
     expect(names).not.toContain('holder.json')
+  })
+
+  test('whose disk refuses writes warns once, and once that it is over', async () => {
+    const node = keep(await createNode({ dataDir: await temporaryDir(), ...local }))
+    await node.ready()
+    const warnings: string[] = []
+    node.on('warning', ({ message }) => warnings.push(message))
+    const disk = vi.spyOn(LevelStorage.prototype, 'write').mockRejectedValue(new Error('ENOSPC: no space left'))
+    try {
+      await expect(node.register({ url: 'http://127.0.0.1:1' })).rejects.toThrow(/disk refused.*ENOSPC/)
+      await eventually('it is tried again', () => disk.mock.calls.length >= 3)
+    } finally {
+      disk.mockRestore()
+    }
+    await eventually('it is over', () => node.readiness().ready)
+    expect(warnings).toEqual([
+      expect.stringMatching(/^the disk refuses the records of this node \(.*ENOSPC.*\): writes fail/),
+      'the disk takes the records of this node again: writes are accepted',
+    ])
   })
 
   test('that lost its store says so to whoever listens', async () => {

@@ -21,11 +21,15 @@ const hiding_ms = 1000
 const withdrawal_ms = 3000
 const retry_ms = 200
 
+/** Where a program may be found, and as what. */
+export type Place = Registration & { readonly id: string; readonly slug: string }
+
 export interface ListingParts {
   readonly client: Client
-  readonly registration: Registration & { readonly id: string; readonly slug: string }
+  /** Of one instance, best first: registered is the first at which the program answers. */
+  readonly registrations: readonly Place[]
   /** The health check that the daemon will make. */
-  readonly check: () => Promise<CheckResult>
+  readonly check: (place: Place) => Promise<CheckResult>
   readonly say: (message: string) => void
 }
 
@@ -43,9 +47,11 @@ export class Listing {
   #trouble: string | undefined
   #step: Promise<void> = Promise.resolve()
   #withdrawal: Promise<string | undefined> | undefined
+  #place: Place
 
   constructor(parts: ListingParts) {
     this.#parts = parts
+    this.#place = parts.registrations[0] as Place
   }
 
   /** Works in the background until `hide` or `withdraw`. */
@@ -119,15 +125,41 @@ export class Listing {
 
   /** A service that does not answer yet is not listed: its first callers would be refused. */
   async #untilWell(): Promise<void> {
-    const { check, registration, say } = this.#parts
+    const { registrations, say } = this.#parts
     const begun = performance.now()
     for (let said = false; !this.#ending.signal.aborted; await pause(eager_ms, this.#ending.signal)) {
-      const { status, details } = await check()
-      if (status === 'Healthy' || status === 'Degraded') return
+      const found = await this.#findWell()
+      if (found.place !== undefined) return this.#settleAt(found.place)
       if (said || performance.now() - begun < patience_ms) continue
       said = true
-      say(`not registered yet: ${details ?? status}; the program has to answer at ${registration.url}`)
+      say(`not registered yet: ${found.why}; the program has to answer at ${registrations[0]?.url}`)
     }
+  }
+
+  /** It may have begun to listen between two looks: a lesser place counts only where the better ones still do not answer after it. */
+  async #findWell(): Promise<{ readonly place?: Place; readonly why?: string | undefined }> {
+    const { registrations, check } = this.#parts
+    let why: string | undefined
+    for (const [at, place] of registrations.entries()) {
+      const { status, details = status } = await check(place)
+      why ??= details
+      if (status !== 'Healthy' && status !== 'Degraded') continue
+      for (const better of registrations.slice(0, at)) {
+        if ((await check(better)).status === 'Healthy') return { place: better }
+      }
+      return { place }
+    }
+    return { why }
+  }
+
+  #settleAt(place: Place): void {
+    const [best] = this.#parts.registrations
+    this.#place = place
+    if (best === undefined || best.url === place.url) return
+    const wayOut = `let it listen on every address, or say --host`
+    this.#parts.say(
+      `the program answers at ${place.url} and not at ${best.url}: callers elsewhere do not reach it; ${wayOut}`,
+    )
   }
 
   async #lookAfter(): Promise<void> {
@@ -144,23 +176,23 @@ export class Listing {
   async #register(): Promise<void> {
     const run = await this.#daemonRun()
     this.#state = 'ours' // also where the answer is lost
-    await this.#parts.client.register(this.#parts.registration)
+    await this.#parts.client.register(this.#place)
     const again = this.#registeredAt === undefined ? '' : ' again'
     this.#registeredAt = run
     this.#trouble = undefined
-    this.#parts.say(`registered${again} as ${this.#id}, ${this.#parts.registration.url}`)
+    this.#parts.say(`registered${again} as ${this.#id}, ${this.#place.url}`)
   }
 
   /** What costs the daemon least to answer. */
   async #isShown(): Promise<boolean> {
-    const { instances = [] } = (await this.#parts.client.lookup(this.#parts.registration.slug)) ?? {}
-    return instances.some(({ id, url }) => id === this.#id && url === this.#parts.registration.url)
+    const { instances = [] } = (await this.#parts.client.lookup(this.#place.slug)) ?? {}
+    return instances.some(({ id, url }) => id === this.#id && url === this.#place.url)
   }
 
   /** What this daemon holds of it, visible or not. */
   async #ownRow(peer: string): Promise<InstanceRow | undefined> {
     const { instances } = await this.#parts.client.instanceRows({ id: this.#id })
-    const mine = instances.filter(({ owner, url }) => owner === peer && url === this.#parts.registration.url)
+    const mine = instances.filter(({ owner, url }) => owner === peer && url === this.#place.url)
     return mine.find(({ reason }) => reason !== 'removed' && reason !== 'superseded')
   }
 
@@ -191,7 +223,7 @@ export class Listing {
   }
 
   get #id(): string {
-    return this.#parts.registration.id
+    return this.#place.id
   }
 }
 

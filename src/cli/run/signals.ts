@@ -3,12 +3,10 @@
  * them the terminal has delivered to the program already. It sends none.
  */
 import { readFileSync } from 'node:fs'
-import { stopSignals } from '../signals.js'
+import { onStopSignal, type StopSignal } from '../signals.js'
 
-/** Mean whatever the program says that they mean. SIGHUP too: to many it says that their configuration has changed. */
-const passedSignals: readonly NodeJS.Signals[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2']
-/** Ask the program to end: those that end any command, and SIGQUIT, since what becomes of that is not ours to say either. */
-const askingSignals = ([...stopSignals, 'SIGQUIT'] as const).filter((signal) => !passedSignals.includes(signal))
+/** Mean whatever the program says that they mean. */
+const passedSignals: readonly NodeJS.Signals[] = ['SIGUSR1', 'SIGUSR2']
 /** Keys of the terminal, which sends them to every process of the foreground group. */
 const keySignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 /** One Ctrl-C may arrive twice: from the terminal, and passed on by a parent such as npm. Two key presses are further apart. */
@@ -25,15 +23,16 @@ export interface SignalActions {
 /** Takes over the signals of this process for as long as it lives. */
 export function answerSignals({ stop, stopAgain, pass }: SignalActions): void {
   let askedAt: number | undefined
-  for (const signal of askingSignals) {
-    process.on(signal, () => {
-      const now = performance.now()
-      if (askedAt === undefined) {
-        askedAt = now
-        stop(signal, keySignals.includes(signal) && isInForeground())
-      } else if (now - askedAt > echo_ms) stopAgain()
-    })
+  const ask = (signal: StopSignal): void => {
+    const now = performance.now()
+    if (askedAt === undefined) {
+      askedAt = now
+      // A closed terminal tells the program as well, which may take it for news of its configuration: that it has to end is ours to say.
+      stop(signal === 'SIGHUP' ? 'SIGTERM' : signal, keySignals.includes(signal) && isInForeground())
+    } else if (signal !== 'SIGHUP' && now - askedAt > echo_ms) stopAgain()
   }
+  // Without a terminal SIGHUP says that a configuration has changed, which is the program's.
+  onStopSignal(ask, () => pass('SIGHUP'))
   for (const signal of passedSignals) process.on(signal, () => pass(signal))
 }
 

@@ -7,6 +7,9 @@ import { Listing, type ListingParts } from './listing.js'
 import { startProgram, type Program } from './program.js'
 import { answerSignals } from './signals.js'
 
+/** What a program leaves behind may take so long to end. */
+const rest_ms = 5000
+
 export interface SuperviseParts extends ListingParts {
   readonly argv: readonly string[]
   readonly env: NodeJS.ProcessEnv
@@ -24,9 +27,11 @@ export async function supervise({ argv, env, grace_ms, ...parts }: SupervisePart
   const child: { program?: Program } = {}
   /** Asked to stop before there was anything to stop. */
   let early: NodeJS.Signals | undefined
+  let isAsked = false
 
   answerSignals({
     stop(signal, delivered) {
+      isAsked = true
       if (child.program === undefined) early = signal
       else
         void stop(child.program, listing, {
@@ -37,7 +42,7 @@ export async function supervise({ argv, env, grace_ms, ...parts }: SupervisePart
     },
     stopAgain() {
       hurry.abort()
-      child.program?.signal('SIGKILL')
+      child.program?.signalAll('SIGKILL')
     },
     pass: (signal) => child.program?.signal(signal),
   })
@@ -45,11 +50,23 @@ export async function supervise({ argv, env, grace_ms, ...parts }: SupervisePart
   const program = await startProgram(argv, env)
   child.program = program
   if (early === undefined) listing.start()
-  else program.signal(early)
+  else program.signalAll(early)
   const code = await program.ended
-  const remains = await Promise.race([listing.withdraw(), aborted(hurry.signal)])
+  const withdrawn = Promise.race([listing.withdraw(), aborted(hurry.signal)])
+  await (isAsked ? program.allEnded(hurry.signal) : endRest(program, hurry.signal, parts.say))
+  const remains = await withdrawn
   if (remains !== undefined) parts.say(remains)
   return code
+}
+
+/** A program that ended by itself may leave others behind, which nobody would look after any more. */
+async function endRest(program: Program, hurry: AbortSignal, say: (message: string) => void): Promise<void> {
+  const soon = new AbortController()
+  soon.abort()
+  if (await program.allEnded(soon.signal)) return
+  say('the program has ended, and what it had started is told to end, too')
+  program.signalAll('SIGTERM')
+  if (!(await program.allEnded(AbortSignal.any([hurry, AbortSignal.timeout(rest_ms)])))) program.signalAll('SIGKILL')
 }
 
 interface Stop {
@@ -65,8 +82,8 @@ async function stop(program: Program, listing: Listing, { signal, grace_ms, hurr
     const over = Promise.race([program.ended, aborted(hurry)])
     const isHidden = await Promise.race([listing.hide('stopping'), over.then(() => false)])
     if (isHidden) await Promise.race([pause(grace_ms, hurry), over])
-    program.signal(signal)
-  }
+    program.signalAll(signal)
+  } else program.look()
   await listing.withdraw()
 }
 

@@ -45,6 +45,7 @@ export class AddressBook {
   readonly #onEvicted: (peer: PeerId) => void
   #timer: NodeJS.Timeout | undefined
   #closed = false
+  #isRefused = false
 
   constructor(options: BookOptions) {
     this.#file = options.file
@@ -198,7 +199,18 @@ export class AddressBook {
     const json = JSON.stringify({ version: 1, peers })
     this.#saving = this.#saving
       .then(() => this.#file.save(json))
-      .catch((error: unknown) => this.#log.warn({ error: String(error) }, 'the address book could not be saved'))
+      .then(
+        () => this.#tellSaved(undefined),
+        (error: unknown) => this.#tellSaved(String(error)),
+      )
+  }
+
+  /** A disk that is full is full for a while, and the book is saved each second: only the first time is news, then the end. */
+  #tellSaved(error: string | undefined): void {
+    if (this.#isRefused === (error !== undefined)) return
+    this.#isRefused = error !== undefined
+    if (error === undefined) this.#log.warn('the address book is saved again')
+    else this.#log.warn({ error }, `the address book cannot be saved (${error}); it is kept in memory, and tried again`)
   }
 }
 

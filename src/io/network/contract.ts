@@ -30,6 +30,8 @@ export interface NetworkOptions {
   /** How names of peers are resolved; the network ends it. By default as this machine does, apart from all others who wait. */
   readonly names?: Names
   readonly log: Logger
+  /** What people call a peer; by its peer id unless given. */
+  readonly nameOf?: (peer: PeerId) => string
   /** For tests. `dropGossip`: the share of gossip messages lost, both ways; 1 turns gossip off. */
   readonly faults?: { readonly dropGossip?: number }
   /** Jitter; `Math.random` unless given. */

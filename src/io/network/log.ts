@@ -17,12 +17,13 @@ function scope(log: Logger, component: string): Libp2pLogger {
     (text, ...values) => {
       if (log.isLevelEnabled(level)) log[level]({ component }, format(text, values))
     }
-  return Object.assign(at('trace'), {
-    enabled: log.isLevelEnabled('trace'),
+  const logger = Object.assign(at('trace'), {
+    enabled: false,
     error: at('debug'),
     trace: () => {},
     newScope: (name: string) => scope(log, `${component}:${name}`),
   })
+  return Object.defineProperty(logger, 'enabled', { get: () => log.isLevelEnabled('trace') }) // levels change while it lives
 }
 
 /** Fills libp2p's placeholders (`%p` a peer id, `%a` an address, `%e` an error…): each is written as its text. */

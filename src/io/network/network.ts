@@ -250,7 +250,8 @@ class Libp2pNetwork implements Network {
       reopen: (connection) => this.#gossip?.reopen(connection),
       repair: (peer) => {
         this.#drops.count('gossip-repair')
-        this.#log.info({ peer }, 'no gossip flows over a living connection; dialling again')
+        const name = this.#options.nameOf?.(peer) ?? peer
+        this.#log.info({ peer }, `no gossip flows over a living connection to ${name}; dialling again`)
         this.redial(peer)
       },
     })

@@ -179,7 +179,7 @@ async function makeDirectory(path: string): Promise<void> {
     const reason = messageOf(cause)
     throw new RegistryError(
       'unavailable',
-      `data directory ${path}: cannot be made or read (${reason}); make it writable for this user, or choose another`,
+      `data directory ${path}: cannot be made or read (${reason}); make it writable for this user, or choose another (--data-dir)`,
       { cause },
     )
   }

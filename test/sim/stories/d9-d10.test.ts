@@ -136,6 +136,55 @@ test('D10: a disk that fails refuses writes with a clear error, and nothing is l
   expect(showing(world, 'x') + showing(world, 'z')).toBe('abcabc')
 })
 
+/** What people were told of the disk of a machine, in its words but for the cause. */
+function toldOfDisk(world: World, name: string): string[] {
+  const told = world
+    .machine(name)
+    .eventsOf('warning')
+    .map(({ message }) => message)
+  return told
+    .filter((message) => message.startsWith('the disk'))
+    .map((message) => message.replace(/ again.*| \(.*/, (end) => (end.startsWith(' again') ? ' again' : '')))
+}
+
+test('D10: a disk that refuses is told of once for each of what it refuses, and so is its end', () => {
+  const world = cluster('abc')
+  agree(world)
+  world.machine('a').disk.failure = 'ENOSPC: no space left'
+  for (const id of ['x', 'y']) {
+    registered(world, 'b', id)
+    world.register('a', { id: `${id}-here`, url: urlOf(id) })
+    world.run(5000)
+  }
+  expect(toldOfDisk(world, 'a').sort()).toEqual([
+    'the disk refuses copies of the records of other nodes',
+    'the disk refuses the records of this node',
+  ])
+  world.machine('a').disk.failure = undefined
+  world.run(3000)
+  registered(world, 'b', 'z')
+  agree(world)
+  expect(toldOfDisk(world, 'a').sort()).toEqual([
+    'the disk refuses copies of the records of other nodes',
+    'the disk refuses the records of this node',
+    'the disk takes copies of the records of other nodes again',
+    'the disk takes the records of this node again',
+  ])
+})
+
+test('D10: a generation that cannot be written is told of once, however often it is tried', () => {
+  const world = cluster('ab')
+  world.crash('a')
+  world.run(100)
+  world.machine('a').disk.failure = 'EIO'
+  world.start('a')
+  world.run(20_000)
+  expect(toldOfDisk(world, 'a')).toEqual(['the disk refuses the generation of this node'])
+  world.machine('a').disk.failure = undefined
+  world.until(() => world.machine('a').live.readiness().ready, 20_000, 'readiness')
+  expect(toldOfDisk(world, 'a')).toContain('the disk takes the generation of this node again')
+})
+
 test('D10: a disk that fails from the start keeps the node silent until it works', () => {
   const world = cluster('ab')
   world.crash('a')
