@@ -8,7 +8,6 @@
 import { isIP, type LookupFunction } from 'node:net'
 import { askSystem, NameServers, SystemLane, type Answer, type AskSystem } from './names/asking.js'
 import { NameFiles, type Address, type FileNames } from './names/files.js'
-import { settledWithin } from './network/deadline.js'
 
 export type { Address } from './names/files.js'
 
@@ -36,6 +35,8 @@ export interface Names {
 const systemFiles: FileNames = { hosts: '/etc/hosts', resolv: '/etc/resolv.conf' }
 /** How long an answer is good for: less than the pause between two checks, so that each goes where callers go. */
 const fresh_ms = 5000
+/** The same where there was no such name: one that is just being made is soon asked about again. */
+const freshAbsence_ms = 500
 /** How long to wait for news of a name whose last addresses are known. */
 const knownPatience_ms = 500
 /** How long to wait for what the system makes of a name that the servers do not know. */
@@ -71,8 +72,8 @@ class CachedNames implements Names {
   readonly #patience_ms: number
   readonly #entries = new Map<string, Entry>()
   #asking = 0
-  #stop!: () => void
-  readonly #stopped = new Promise<void>((resolve) => (this.#stop = resolve))
+  /** How to tell those who wait that all is over. */
+  readonly #waiting = new Set<() => void>()
   #isStopped = false
 
   constructor({ files = systemFiles, servers, system = askSystem, patience_ms = 3000 }: NamesOptions) {
@@ -89,14 +90,15 @@ class CachedNames implements Names {
     const own = this.#known(name.replace(/\.$/, ''))
     if (own !== undefined) return own
     const entry = this.#entry(name)
-    if (entry.answer !== undefined && performance.now() - entry.answeredAt < fresh_ms) return entry.answer
-    return this.#ask(name, entry)
+    const age_ms = performance.now() - entry.answeredAt
+    const isFresh = age_ms < (entry.answer?.type === 'found' ? fresh_ms : freshAbsence_ms)
+    return entry.answer !== undefined && isFresh ? entry.answer : this.#ask(name, entry)
   }
 
   stop(): void {
     this.#isStopped = true
     this.#servers.stop()
-    this.#stop()
+    for (const giveUp of [...this.#waiting]) giveUp()
   }
 
   /** What this machine knows without asking. RFC 6761: what `.localhost` and `.invalid` mean is the same everywhere. */
@@ -120,9 +122,9 @@ class CachedNames implements Names {
   async #ask(name: string, entry: Entry): Promise<Resolution> {
     if (this.#isStopped) return silence
     if (entry.asking === undefined && this.#asking < questionLimit) entry.asking = this.#question(name, entry)
-    const patience_ms = entry.answer === undefined ? this.#patience_ms : knownPatience_ms
+    const patience_ms = entry.answer?.type === 'found' ? knownPatience_ms : this.#patience_ms
     const answer = await this.#within(patience_ms, entry.asking)
-    return isAnswer(answer) ? answer : (entry.answer ?? answer)
+    return !isAnswer(answer) && entry.answer?.type === 'found' ? entry.answer : answer
   }
 
   async #question(name: string, entry: Entry): Promise<Resolution> {
@@ -158,11 +160,19 @@ class CachedNames implements Names {
     entry.answeredAt = performance.now()
   }
 
-  async #within(patience_ms: number, asked: Promise<Resolution> | undefined): Promise<Resolution> {
-    let answer = silence
-    const noted = asked?.then((said) => (answer = said))
-    await settledWithin(patience_ms, Promise.race([noted, this.#stopped]))
-    return answer
+  #within(patience_ms: number, asked: Promise<Resolution> | undefined): Promise<Resolution> {
+    if (asked === undefined) return Promise.resolve(silence)
+    return new Promise((resolve) => {
+      const end = (answer: Resolution): void => {
+        clearTimeout(timer)
+        this.#waiting.delete(giveUp)
+        resolve(answer)
+      }
+      const giveUp = (): void => end(silence)
+      const timer = setTimeout(giveUp, patience_ms)
+      this.#waiting.add(giveUp)
+      void asked.then(end)
+    })
   }
 }
 
