@@ -9,10 +9,10 @@ const member = { ...newMember('a', new Uint8Array(32), headOf('a', 5), 0), heard
 
 test.each([
   [0, 41],
-  [499, 41],
-  [500, 42],
-  [1499, 42],
-  [1500, 43],
+  [799, 41],
+  [800, 42],
+  [1799, 42],
+  [1800, 43],
   [2400, 43],
   [8100, 49],
 ])('%s ms after the fortieth heartbeat the first new one is number %s at the least', (later_ms, sequence) => {
@@ -42,8 +42,8 @@ test('an incarnation that a report names was known when it hid', () => {
 
 test('who sends us a word himself has spoken after it, but for what was on its way, or waited while we slept', () => {
   const sighting = sightingOf(member, heardAt)
-  expect(cameAfter(sighting, heardAt + 500, 0)).toBe(false)
-  expect(cameAfter(sighting, heardAt + 501, 0)).toBe(true)
+  expect(cameAfter(sighting, heardAt + 200, 0)).toBe(false)
+  expect(cameAfter(sighting, heardAt + 201, 0)).toBe(true)
   expect(cameAfter(sighting, heardAt + 60_000, heardAt + 59_900)).toBe(false)
   expect(cameAfter(sighting, heardAt + 60_000, heardAt + 59_400)).toBe(true)
 })

@@ -36,7 +36,7 @@ export function sequencesWithin(duration_ms: number): number {
 }
 
 /** How long a word may be on its way to us, over all who pass it on, unnoticed by the age that it is given. */
-export const onItsWay_ms = heartbeatInterval_ms / 2
+export const onItsWay_ms = 200
 
 /** How many heartbeats further a member is at least, once it speaks after this time, than with the word that began it. */
 export function sequencesUntil(duration_ms: number): number {
