@@ -14,6 +14,7 @@ import type {
   MemberView,
   NewsItem,
   NodeView,
+  PickResult,
   Readiness,
 } from './core/views.js'
 import type { PeersView, SelfView } from './core/views.js'
@@ -84,6 +85,11 @@ export interface Client {
    * console.log(web?.url ?? 'nothing to call')
    */
   pick(slug: string): Promise<InstanceView | undefined>
+  /**
+   * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
+   * @throws RegistryError `not-found` where nothing has that slug
+   */
+  pickOnce(slug: string): Promise<PickResult>
   saveDefinition(definition: Definition): Promise<void>
   definitions(): Promise<{ readonly definitions: readonly Definition[] }>
   removeDefinition(id: string): Promise<void>
@@ -134,6 +140,7 @@ export function createClient(options: ClientOptions = {}): Client {
     instanceRows: (query) => call('GET', `/v1/instances${queryString(query)}`),
     lookup,
     pick: (slug) => choices.pick(slug),
+    pickOnce: (slug) => call('GET', `/v1/pick/${segment(slug)}`),
     saveDefinition: (definition) => call('PUT', '/registry-svc/definition', { body: { definition } }),
     definitions: () => call('GET', '/registry-svc/definitions'),
     removeDefinition: (id) => call('DELETE', `/registry-svc/definition/${segment(id)}`),

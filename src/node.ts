@@ -101,7 +101,10 @@ export interface RollcallNode extends AsyncDisposable {
   /** Shows an instance of this node again. @throws RegistryError like `setMaintenance` */
   endMaintenance(id: string): Promise<void>
 
-  /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
+  /**
+   * Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. Looking moves nobody's
+   * pick.
+   */
   lookup(slug: string): LookupResult | undefined
   /**
    * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a

@@ -127,7 +127,7 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
 
 async function pick(slug: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
-  const { picked } = await answerOf(client, client.lookup(slug), 'instances')
+  const { picked } = await answerOf(client, client.pickOnce(slug), 'degraded')
   if (picked === undefined) {
     throw new RegistryError('not-found', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
   }

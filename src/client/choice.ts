@@ -3,6 +3,7 @@
  */
 import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
+import { Rotation } from '../core/lookup/rotation.js'
 import type { InstanceView, LookupResult } from '../core/views.js'
 
 /** Older than `fresh`: asked again, while what is known still serves. Older than `kept`: not served any more. */
@@ -12,13 +13,16 @@ const slugLimit = 1000
 
 interface Known {
   readonly instances: readonly InstanceView[]
+  /** Theirs, in order. */
+  readonly ids: readonly string[]
   readonly loadedAt: number
-  readonly turn: number
 }
 
 class Service {
   readonly #load: () => Promise<readonly InstanceView[]>
   readonly #now: () => number
+  /** Many programs begin at once after a power cut: not all of them with the same instance. */
+  readonly #turns = new Rotation(Math.floor(Math.random() * 2 ** 32))
   #known: Known | undefined
   /** When the last answer came, whatever it was. */
   #askedAt = Number.NEGATIVE_INFINITY
@@ -32,11 +36,8 @@ class Service {
   async pick(): Promise<InstanceView | undefined> {
     if (this.#usable() === undefined) await this.#refresh()
     // Read anew: of many that waited for one answer, each takes its own turn.
-    const known = this.#known
-    if (known === undefined || known.instances.length === 0) return undefined
-    const turn = (known.turn + 1) % known.instances.length
-    this.#known = { ...known, turn }
-    return known.instances[turn]
+    const { instances = [], ids = [] } = this.#known ?? {}
+    return instances[ids.length === 0 ? 0 : this.#turns.next('', ids)]
   }
 
   #usable(): Known | undefined {
@@ -57,9 +58,7 @@ class Service {
 
   async #reload(): Promise<Known> {
     const instances = await this.#load()
-    // Many programs begin at once after a power cut: not all of them with the same instance.
-    const turn = this.#known?.turn ?? Math.floor(Math.random() * Math.max(1, instances.length))
-    this.#known = { instances, loadedAt: this.#now(), turn }
+    this.#known = { instances, ids: instances.map(({ id }) => id), loadedAt: this.#now() }
     return this.#known
   }
 }
@@ -85,7 +84,8 @@ export class Choices {
   async #load(slug: string): Promise<readonly InstanceView[]> {
     try {
       const { instances, degraded } = await this.#lookup(slug)
-      return worthPicking(instances, ({ status }) => status, degraded)
+      const best = worthPicking(instances, ({ status }) => status, degraded)
+      return [...best].sort((a, b) => (a.id < b.id ? -1 : 1))
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'not-found') return []
       throw error

@@ -29,6 +29,7 @@ import type {
   LookupResult,
   MemberView,
   NodeView,
+  PickResult,
 } from './views.js'
 
 export class Reads {
@@ -59,17 +60,31 @@ export class Reads {
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, at: Moment): LookupResult {
     const degraded = this.#state.degraded.isOn
-    const found = this.#state.index.lookup(slug, degraded)
-    if (found === undefined) {
-      throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
-    }
-    const picked = this.pick(slug)
+    const found = this.#demandKnown(slug, degraded)
+    const picked = this.suggest(slug)
     return {
       slug,
       instances: found.map((one) => this.instance(one, at)),
       ...(picked !== undefined && { picked: this.instance(picked, at) }),
       degraded,
     }
+  }
+
+  /**
+   * `pick` for callers elsewhere.
+   * @throws RegistryError `not-found` where no record has that slug
+   */
+  pickOnce(slug: string, at: Moment): PickResult {
+    const degraded = this.#state.degraded.isOn
+    this.#demandKnown(slug, degraded)
+    const picked = this.pick(slug)
+    return { slug, ...(picked !== undefined && { picked: this.instance(picked, at) }), degraded }
+  }
+
+  #demandKnown(slug: string, degraded: boolean): readonly Found[] {
+    const found = this.#state.index.lookup(slug, degraded)
+    if (found !== undefined) return found
+    throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
   }
 
   /**
@@ -83,6 +98,11 @@ export class Reads {
   /** The next instance of a slug in turn, of the best status there is. */
   pick(slug: string): Found | undefined {
     return this.#state.index.pick(slug, this.#state.degraded.isOn)
+  }
+
+  /** The one that the next lookup names: lookups have a turn of their own, and move nobody's pick. */
+  suggest(slug: string): Found | undefined {
+    return this.#state.index.suggest(slug, this.#state.degraded.isOn)
   }
 
   /** What an instance is registered for, visible or not. */

@@ -11,12 +11,13 @@ import { matches, type InstanceFilters } from './filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import type { FindService } from './service.js'
 import { writeTimeout_ms } from './registry-svc.js'
+import { showInstance } from './show.js'
 
 export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
-  addLookup(app, answers)
+  addLookup(app, service, answers)
   addEvents(app, service)
   app.post(
     '/v1/leave',
@@ -103,8 +104,12 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
   return { restart }
 }
 
-function addLookup(app: FastifyInstance, answers: LookupAnswers): void {
+function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) =>
     sendPieces(reply, answers.lookup(request.params.slug)),
   )
+  app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
+    const { picked, ...rest } = service().pick(request.params.slug)
+    return reply.send({ ...rest, ...(picked !== undefined && { picked: showInstance(picked) }) })
+  })
 }

@@ -169,6 +169,15 @@ export const Lookup = json.object(
   { $id: 'Lookup' },
 )
 
+export const Pick = json.object(
+  {
+    slug: json.string(),
+    picked: optional(Instance),
+    degraded: json.boolean({ description: 'a last-known instance: this daemon has lost sight of most of the cluster' }),
+  },
+  { $id: 'Pick' },
+)
+
 export const Readiness = json.object(
   { ready: json.boolean(), reasons: json.array(json.string()) },
   { $id: 'Readiness' },

@@ -4,7 +4,8 @@
 import { createHash } from 'node:crypto'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
-import type { InstanceRow, InstanceView, LookupResult, NodeView, Readiness } from '../../src/core/views.js'
+import { Rotation } from '../../src/core/lookup/rotation.js'
+import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
 import type { PeersView, SelfView } from '../../src/core/views.js'
 import type { RegistryService } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
@@ -118,7 +119,7 @@ export class MemoryService implements RegistryService {
 
   lookup(slug: string): LookupResult {
     const instances = this.instances(slug)
-    const id = this.pick(slug)
+    const id = this.suggest(slug)
     const picked = instances.find((one) => one.id === id)
     if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     return { slug, instances, picked, degraded: this.degraded }
@@ -137,15 +138,28 @@ export class MemoryService implements RegistryService {
     this.#version = {}
   }
 
-  #turn = 0
+  readonly #picks = new Rotation(0)
+  readonly #suggestions = new Rotation(0)
 
   version(slug: string): object | undefined {
     return this.instances(slug).length === 0 ? undefined : this.#version
   }
 
-  pick(slug: string): string | undefined {
+  suggest(slug: string): string | undefined {
+    return this.#next(slug, this.#suggestions)?.id
+  }
+
+  pick(slug: string): PickResult {
     const instances = this.instances(slug)
-    return instances[(this.#turn += 1) % instances.length]?.id
+    if (instances.length === 0) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
+    const picked = this.#next(slug, this.#picks)
+    return { slug, ...(picked !== undefined && { picked }), degraded: this.degraded }
+  }
+
+  #next(slug: string, turns: Rotation): InstanceView | undefined {
+    const instances = [...this.instances(slug)].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const ids = instances.map(({ id }) => id)
+    return ids.length === 0 ? undefined : instances[turns.next(slug, ids)]
   }
 
   slugOf(id: string): string | undefined {

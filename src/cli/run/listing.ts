@@ -153,13 +153,8 @@ export class Listing {
 
   /** What costs the daemon least to answer. */
   async #isShown(): Promise<boolean> {
-    try {
-      const { instances } = await this.#parts.client.lookup(this.#parts.registration.slug)
-      return instances.some(({ id, url }) => id === this.#id && url === this.#parts.registration.url)
-    } catch (error) {
-      if ((error as { code?: unknown }).code === 'not-found') return false
-      throw error
-    }
+    const { instances } = await this.#parts.client.instances({ slug: this.#parts.registration.slug })
+    return instances.some(({ id, url }) => id === this.#id && url === this.#parts.registration.url)
   }
 
   /** What this daemon holds of it, visible or not. */

@@ -6,15 +6,15 @@ import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
 import type { Found, Union } from '../records/union.js'
 import { worthPicking } from './preference.js'
+import { Rotation } from './rotation.js'
 import { type Visibility, isInService } from './visibility.js'
 
-/** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
+/** One slug's instances, by id, ready to be read. Replaced, never changed, so a reader may keep it. */
 interface Listing {
   readonly visible: readonly Found[]
   /** Those among which `pick` chooses: of the best status there is. */
   readonly choice: readonly Found[]
-  /** Where the next pick begins. */
-  turn: number
+  readonly choiceIds: readonly string[]
 }
 
 /** The id that a registration gives; else that of the instance with its url and no other slug; else one that follows from both. */
@@ -32,13 +32,16 @@ export class Index {
   readonly #visible = new Set<string>()
   readonly #listings = new Map<string, Listing>()
   readonly #lastKnown = new Map<string, Listing>()
-  /** Where each slug's rotation begins: differs between daemons, so that they do not all pick the same one first. */
-  readonly #firstTurn: number
+  /** Picks and lookups take turns of their own: whoever only looks moves nobody's pick. */
+  readonly #picks: Rotation
+  readonly #suggestions: Rotation
 
+  /** @param firstTurn where rotations begin: differs between daemons, so that they do not all pick the same one first */
   constructor(union: Union, visibility: Visibility, firstTurn: number) {
     this.#union = union
     this.#visibility = visibility
-    this.#firstTurn = firstTurn
+    this.#picks = new Rotation(firstTurn)
+    this.#suggestions = new Rotation(firstTurn)
   }
 
   /** The union has changed at this id. @returns what that is for readers */
@@ -72,7 +75,15 @@ export class Index {
     this.#winners.delete(id)
     removeFrom(this.#idsByOwner, found.owner, id)
     removeFrom(this.#idsByUrl, found.record.url, id)
-    if (found.record.slug !== undefined) removeFrom(this.#idsBySlug, found.record.slug, id)
+    const { slug } = found.record
+    if (slug !== undefined) removeFrom(this.#idsBySlug, slug, id)
+  }
+
+  /** A slug that nothing has any more is forgotten, with its turns: nobody could fill the memory with old ones. */
+  #forgetUnused(slug: string): void {
+    if (this.#idsBySlug.has(slug)) return
+    this.#picks.forget(slug)
+    this.#suggestions.forget(slug)
   }
 
   #refreshVisibility(id: string, before: Found | undefined): RegistryEvent[] {
@@ -83,6 +94,7 @@ export class Index {
       if (slug === undefined) continue
       this.#listings.delete(slug)
       this.#lastKnown.delete(slug)
+      this.#forgetUnused(slug)
     }
     if (isVisible) this.#visible.add(id)
     else this.#visible.delete(id)
@@ -131,10 +143,12 @@ export class Index {
 
   /** One of them, in turn, of the best status there is; undefined where there is none. */
   pick(slug: string, inDoubt: boolean): Found | undefined {
-    const listing = this.#listing(slug, inDoubt)
-    if (listing.choice.length === 0) return undefined
-    listing.turn = (listing.turn + 1) % listing.choice.length
-    return listing.choice[listing.turn]
+    return nextOf(this.#listing(slug, inDoubt), slug, this.#picks)
+  }
+
+  /** The one that a lookup names, in a turn of lookups alone. */
+  suggest(slug: string, inDoubt: boolean): Found | undefined {
+    return nextOf(this.#listing(slug, inDoubt), slug, this.#suggestions)
   }
 
   #listing(slug: string, inDoubt: boolean): Listing {
@@ -150,12 +164,19 @@ export class Index {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
     const known = ids.map((id) => this.#winners.get(id) as Found).filter(isInService)
     const visible = known.filter((found) => this.#visibility.shows(found))
-    const turn = this.#firstTurn % Math.max(1, known.length)
     const living = worthPicking(visible, statusOf, false)
-    if (!inDoubt) return { visible, choice: living, turn }
+    if (!inDoubt) return listingOf(visible, living)
     const lastKnown = known.filter(({ owner }) => !this.#visibility.hasLeft(owner))
-    return { visible: lastKnown, choice: living.length > 0 ? living : worthPicking(lastKnown, statusOf, true), turn }
+    return listingOf(lastKnown, living.length > 0 ? living : worthPicking(lastKnown, statusOf, true))
   }
+}
+
+function listingOf(visible: readonly Found[], choice: readonly Found[]): Listing {
+  return { visible, choice, choiceIds: choice.map(({ record }) => record.id) }
+}
+
+function nextOf({ choice, choiceIds }: Listing, slug: string, turns: Rotation): Found | undefined {
+  return choice.length === 0 ? undefined : choice[turns.next(slug, choiceIds)]
 }
 
 /** What readers of the old slug and of the new one have to know, each of which may follow its own slug alone. */

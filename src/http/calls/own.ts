@@ -29,13 +29,15 @@ export const isReady = describe({
   },
 })
 
+const slugOf = json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) })
+
 export const lookup = describe({
   id: 'lookup',
   tag: 'instances',
   summary: 'The instances of a slug, and one of them picked',
-  description: `Answered from memory. \`picked\` goes round the instances of the best status there is. A slug that nothing is registered
-as is a 404; one of which nothing is visible has an empty list.`,
-  params: json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) }),
+  description: `Answered from memory. \`picked\` goes round the instances of the best status there is, lookup by lookup, and moves
+nobody's pick. A slug that nothing is registered as is a 404; one of which nothing is visible has an empty list.`,
+  params: slugOf,
   answers: {
     200: {
       description: 'What is visible',
@@ -43,6 +45,26 @@ as is a 404; one of which nothing is visible has an empty list.`,
       examples: {
         one: { slug: 'web', instances: [examples.instance], picked: examples.instance, degraded: false },
         none: { slug: 'web', instances: [], degraded: false },
+      },
+    },
+  },
+  failures: [400, 404],
+})
+
+export const pick = describe({
+  id: 'pick',
+  tag: 'instances',
+  summary: 'The instance of a slug whose turn it is',
+  description: `In turn, of those of the best status there is, whatever comes and goes between two picks. A slug that nothing is
+registered as is a 404; without \`picked\` there is none to call.`,
+  params: slugOf,
+  answers: {
+    200: {
+      description: 'It',
+      schema: schemas.Pick,
+      examples: {
+        one: { slug: 'web', picked: examples.instance, degraded: false },
+        none: { slug: 'web', degraded: false },
       },
     },
   },
