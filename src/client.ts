@@ -5,7 +5,7 @@
 import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
-import type { Definition, Registration } from './core/model.js'
+import { type Definition, type Registration, isNameable } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
@@ -125,28 +125,33 @@ export interface Client {
 export function createClient(options: ClientOptions = {}): Client {
   const calls = new Calls(options)
   const { call } = calls
-  const segment = encodeURIComponent
-  const lookup = (slug: string): Promise<LookupResult> => call('GET', `/v1/lookup/${segment(slug)}`)
+  const lookup = async (slug: string): Promise<LookupResult> => call('GET', `/v1/lookup/${segment(slug)}`)
   const choices = new Choices(lookup)
   return {
     get server() {
       return calls.servers.current
     },
     register: (registration) => call('PUT', '/registry-svc/instance', { body: registration }),
-    deregister: (id) => call('DELETE', `/registry-svc/instance/${segment(id)}`),
-    setMaintenance: (id, reason) => call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
-    endMaintenance: (id) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`),
+    deregister: (id) =>
+      call('DELETE', isNameable(id) ? `/registry-svc/instance/${segment(id)}` : `/v1/instances${queryString({ id })}`),
+    setMaintenance: async (id, reason) =>
+      call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
+    endMaintenance: async (id) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`),
     instances: (query) => call('GET', `/registry-svc/instances${queryString(query)}`),
     instanceRows: (query) => call('GET', `/v1/instances${queryString(query)}`),
     lookup,
     pick: (slug) => choices.pick(slug),
-    pickOnce: (slug) => call('GET', `/v1/pick/${segment(slug)}`),
+    pickOnce: async (slug) => call('GET', `/v1/pick/${segment(slug)}`),
     saveDefinition: (definition) => call('PUT', '/registry-svc/definition', { body: { definition } }),
     definitions: () => call('GET', '/registry-svc/definitions'),
-    removeDefinition: (id) => call('DELETE', `/registry-svc/definition/${segment(id)}`),
+    removeDefinition: (id) =>
+      call(
+        'DELETE',
+        isNameable(id) ? `/registry-svc/definition/${segment(id)}` : `/v1/definitions${queryString({ id })}`,
+      ),
     nodes: (ids) => call('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids } }),
     selfNode: () => call('GET', '/registry-svc/node/self'),
-    removeNode: (url) => call('DELETE', `/registry-svc/node/${segment(url)}`),
+    removeNode: async (url) => call('DELETE', `/registry-svc/node/${segment(url)}`),
     self: () => call('GET', '/v1/self'),
     peers: () => call('GET', '/v1/peers'),
     members: () => call('GET', '/v1/members'),
@@ -156,6 +161,15 @@ export function createClient(options: ClientOptions = {}): Client {
     leave: ({ restart = false } = {}) =>
       call('POST', '/v1/leave', { once: true, ...(restart && { body: { restart } }) }),
   }
+}
+
+/**
+ * A part of a path. `fetch` would take some for steps through the path, and ask for something else.
+ * @throws RegistryError `not-found`
+ */
+function segment(name: string): string {
+  if (isNameable(name) || name === '') return encodeURIComponent(name)
+  throw new RegistryError('not-found', `${JSON.stringify(name)} cannot be named in the path of a url`)
 }
 
 function isReadiness(answer: unknown): boolean {

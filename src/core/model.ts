@@ -4,7 +4,7 @@
  */
 import { readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
-import { urlParts } from './url.js'
+import { type UrlParts, checkComposed, checkParts, composeUrl, parseUrl, urlParts } from './url.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
 export type PeerId = string
@@ -72,19 +72,38 @@ export const modelLimits = {
  * @throws RegistryError `malformed`, naming the field
  */
 export function parseRegistration(input: unknown): Registration {
-  const fields = parseObject(input, 'the request body')
+  const fields = withTrimmedUrl(parseObject(input, 'the request body'))
+  const { id, url } = fields
+  if (typeof id === 'string' && id !== '') refuseUnnameable(id, 'id')
+  const registration = readRegistration(fields)
+  const given = givenParts(fields)
+  checkParts(given)
+  parseUrl(registration.url, 'url')
+  if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
+  return registration
+}
+
+const urlFields = ['url', 'scheme', 'host', 'ip', 'path'] as const
+
+/** White space around a url is nobody's intent. */
+function withTrimmedUrl(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const trimmed: Record<string, unknown> = { ...fields }
+  for (const name of urlFields) {
+    const value = trimmed[name]
+    if (typeof value === 'string') trimmed[name] = value.trim()
+  }
+  return trimmed
+}
+
+/** What any version has ever accepted: records are read by it, so it never gets stricter. */
+function readRegistration(fields: Readonly<Record<string, unknown>>): Registration {
   const id = optionalText(fields, 'id', modelLimits.idLength)
   const slug = optionalText(fields, 'slug', modelLimits.labelLength)
   if (slug !== undefined) parseSlug(slug)
   const deploymentId = optionalText(fields, 'deploymentId', modelLimits.idLength)
-  const scheme = optionalText(fields, 'scheme', modelLimits.labelLength)
-  const host = optionalText(fields, 'host', modelLimits.urlLength)
-  const ip = optionalText(fields, 'ip', modelLimits.labelLength)
-  const path = optionalText(fields, 'path', modelLimits.urlLength)
-  const port = optionalPort(fields)
   const tags = optionalTags(fields)
   const check = optionalCheck(fields)
-  const given = { scheme, host, ip, port, path }
+  const given = givenParts(fields)
   const url = optionalText(fields, 'url', modelLimits.urlLength) ?? composeUrl(given)
   return withoutUndefined({
     id,
@@ -97,17 +116,14 @@ export function parseRegistration(input: unknown): Registration {
   }) as unknown as Registration
 }
 
-/** The url rule of the contract: `scheme://host:port/path`, with `ip` where there is no host. */
-function composeUrl(given: { scheme?: string; host?: string; ip?: string; port?: number; path?: string }): string {
-  const host = given.host ?? given.ip
-  if (host === undefined) {
-    throw new RegistryError('malformed', 'url: missing; give url, or host, or ip (with scheme and port)')
+function givenParts(fields: Readonly<Record<string, unknown>>): UrlParts {
+  return {
+    scheme: optionalText(fields, 'scheme', modelLimits.labelLength),
+    host: optionalText(fields, 'host', modelLimits.urlLength),
+    ip: optionalText(fields, 'ip', modelLimits.labelLength),
+    path: optionalText(fields, 'path', modelLimits.urlLength),
+    port: optionalPort(fields),
   }
-  const scheme = given.scheme ?? 'http'
-  const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  const port = given.port === undefined ? '' : `:${given.port}`
-  const path = given.path === undefined ? '' : `/${given.path.replace(/^\/+/, '')}`
-  return `${scheme}://${bracketed}${port}${path}`
 }
 
 /** @throws RegistryError `malformed` */
@@ -125,7 +141,7 @@ export function parseSlug(slug: string): string {
  */
 export function parseDefinition(input: unknown): Definition {
   const definition = parseObject(parseObject(input, 'the request body')['definition'], 'definition')
-  parseId(definition['id'], 'definition.id')
+  refuseUnnameable(parseId(definition['id'], 'definition.id'), 'definition.id')
   if (isDeeper(definition, modelLimits.jsonDepth)) {
     throw new RegistryError('malformed', `definition: nested deeper than ${modelLimits.jsonDepth} levels`)
   }
@@ -141,6 +157,22 @@ export function parseId(input: unknown, field: string): string {
     throw new RegistryError('malformed', `${field}: must be a non-empty string`)
   }
   return boundedText(input, field, modelLimits.idLength)
+}
+
+/** Parts of a path which every reader of urls takes for something else, however they are encoded. */
+const unnameable: readonly string[] = ['.', '..']
+
+/** Whether an id can stand in the path of a url. New ones have to; of older ones some cannot. */
+export function isNameable(id: string): boolean {
+  return id !== '' && !unnameable.includes(id)
+}
+
+function refuseUnnameable(id: string, field: string): void {
+  if (isNameable(id)) return
+  throw new RegistryError(
+    'malformed',
+    `${field}: ${quote(id)} cannot be named in the path of a url, so nobody could remove it; choose another one`,
+  )
 }
 
 /** What is told of an instance that was taken out of service without a word. */
@@ -184,7 +216,7 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   // A check that only a later version knows is its owner's business: the instance can be called all the same.
   const known = typeof check === 'string' && readCheck(check) !== undefined ? check : undefined
   try {
-    const record = parseRegistration({ ...fields, id, check: known }) as unknown as Record<string, unknown>
+    const record = readRegistration({ ...fields, id, check: known }) as unknown as Record<string, unknown>
     Object.assign(record, { id, n, status })
     if (details !== undefined) record['details'] = details
     if (maintenance !== undefined) record['maintenance'] = maintenance

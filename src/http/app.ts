@@ -144,6 +144,9 @@ const checkQuery: FastifySchemaCompiler<Schema> = ({ schema, httpPart }) => {
   return (value: unknown) => {
     if (fits(value)) return { value }
     const [first] = fits.errors as [DefinedError]
+    if (first.keyword === 'required') {
+      return { error: new RegistryError('malformed', `${first.params.missingProperty}: missing; give it in the query`) }
+    }
     const field = first.instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
     const why = first.keyword === 'enum' ? `must be one of ${first.params.allowedValues.join(', ')}` : first.message
     return { error: new RegistryError('malformed', `${field}: ${why}`) }

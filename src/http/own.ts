@@ -17,6 +17,7 @@ export function addOwn(app: FastifyInstance, service: FindService, answers: Look
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
+  addRemovals(app, service)
   addLookup(app, service, answers)
   addEvents(app, service)
   app.post(
@@ -88,6 +89,29 @@ function addMaintenance(app: FastifyInstance, service: FindService): void {
     await set(request, undefined)
     return reply.code(204).send()
   })
+}
+
+/** By an id in the query: an older record may have one that no path can carry, such as `..`. */
+function addRemovals(app: FastifyInstance, service: FindService): void {
+  const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
+  app.delete(
+    '/v1/instances',
+    { handlerTimeout: writeTimeout_ms, schema: calls.removeInstanceById },
+    async (request, reply) => {
+      const id = idOf(request)
+      demandSlug(request.caller, service().slugOf(id))
+      await service().deregister(id)
+      return reply.code(204).send()
+    },
+  )
+  app.delete(
+    '/v1/definitions',
+    { handlerTimeout: writeTimeout_ms, schema: calls.removeDefinitionById },
+    async (request, reply) => {
+      await service().removeDefinition(idOf(request))
+      return reply.code(204).send()
+    },
+  )
 }
 
 /** Nothing, `null` and `{}` leave for good. Nobody does that by a word that was misspelt. */

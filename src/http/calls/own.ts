@@ -111,6 +111,29 @@ export const endMaintenance = describe({
   failures: [400, 404, 409],
 })
 
+const idInQuery = (what: string, example: string) =>
+  json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
+
+export const removeInstanceById = describe({
+  id: 'removeInstanceById',
+  tag: 'instances',
+  summary: 'Remove an instance, whatever its id is',
+  description: `As \`DELETE /registry-svc/instance/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: idInQuery('instance', '..'),
+  answers: { 204: { description: 'Removed, and it does not come back' } },
+  failures: [400, 404],
+})
+
+export const removeDefinitionById = describe({
+  id: 'removeDefinitionById',
+  tag: 'definitions',
+  summary: 'Remove a definition, whatever its id is',
+  description: `As \`DELETE /registry-svc/definition/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: idInQuery('definition', '..'),
+  answers: { 204: { description: 'Removed' } },
+  failures: [400, 404],
+})
+
 export const getSelf = describe({
   id: 'getSelf',
   tag: 'cluster',
