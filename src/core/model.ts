@@ -187,14 +187,18 @@ export function parseMaintenance(input: unknown): string {
   return optionalText(parseObject(input, 'the request body'), 'reason', modelLimits.labelLength) ?? noReason
 }
 
-/** The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug. */
+/**
+ * The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug.
+ * @param owner the home node, where the url means something else on each machine
+ */
 export function deriveInstanceId(
   slug: string | undefined,
   url: string,
   hash: (bytes: Uint8Array) => Uint8Array,
+  owner?: PeerId,
 ): string {
-  const digest = hash(new TextEncoder().encode(canonicalJson([slug ?? '', url])))
-  return `inst_${hex(digest.subarray(0, 10))}`
+  const identity = owner === undefined ? [slug ?? '', url] : [slug ?? '', url, owner]
+  return `inst_${hex(hash(new TextEncoder().encode(canonicalJson(identity))).subarray(0, 10))}`
 }
 
 /** The id of a node that was given none. */

@@ -112,8 +112,8 @@ export class Reads {
 
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | undefined {
-    const { index, crypto } = this.#state
-    return this.slugOf(idOf(registration, index, crypto.hash))
+    const { index, crypto, self } = this.#state
+    return this.slugOf(idOf(registration, index, { self, hash: crypto.hash }))
   }
 
   /** The instance with that id, where readers see it. */

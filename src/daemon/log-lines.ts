@@ -3,6 +3,7 @@
  * only what it is given.
  */
 import type { RegistryEvent } from '../core/effects.js'
+import { deriveNodeId } from '../core/model.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
@@ -32,6 +33,13 @@ export function lineOf(event: RegistryEvent): Line {
       const { id, from, to } = event
       const isExpected = from === 'Unknown' && to === 'Healthy' // the first check of each, and of all after a start
       return { level: isExpected ? 'debug' : 'info', fields: { id, from, to }, message: `instance is ${to}` }
+    }
+    case 'instance-moved': {
+      const { type: _, ...fields } = event
+      const { id, slug, url, from, to } = fields
+      const what = `${slug ?? id} at ${url}`
+      const message = `${what} moved from ${deriveNodeId(from)} to ${deriveNodeId(to)}: it was registered there`
+      return { level: 'info', fields, message }
     }
     case 'ready':
       return { level: 'info', message: 'ready: writes are accepted' }

@@ -5,6 +5,7 @@
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
 import type { Found, Union } from '../records/union.js'
+import { isOfItsNode } from '../url.js'
 import { worthPicking } from './preference.js'
 import { Rotation } from './rotation.js'
 import { type Visibility, isInService } from './visibility.js'
@@ -17,9 +18,19 @@ interface Listing {
   readonly choiceIds: readonly string[]
 }
 
-/** The id that a registration gives; else that of the instance with its url and no other slug; else one that follows from both. */
-export function idOf({ id, slug, url }: Registration, index: Index, hash: Crypto['hash']): string {
-  return id ?? index.idAt(url, slug) ?? deriveInstanceId(slug, url, hash)
+/**
+ * The id that a registration at this daemon gives; else that of the instance with its url and no other slug; else one that follows
+ * from both. A url that leads somewhere else on each machine is another one at each home node.
+ */
+export function idOf({ id, slug, url }: Registration, index: Index, { self, hash }: Registrar): string {
+  const owner = isOfItsNode(url) ? self : undefined
+  return id ?? index.idAt(url, slug, owner) ?? deriveInstanceId(slug, url, hash, owner)
+}
+
+/** The daemon at which something is registered, and what its ids are made with. */
+interface Registrar {
+  readonly self: PeerId
+  readonly hash: Crypto['hash']
 }
 
 export class Index {
@@ -54,6 +65,8 @@ export class Index {
       if (after !== undefined) this.#link(id, after)
     }
     const events: RegistryEvent[] = []
+    if (before !== undefined && after !== undefined && before.owner !== after.owner)
+      events.push(moveOf(id, before, after))
     if (before !== undefined && after !== undefined && before.record.status !== after.record.status)
       events.push({ type: 'instance-status', id, from: before.record.status, to: after.record.status })
     return events.concat(this.#refreshVisibility(id, before))
@@ -110,10 +123,11 @@ export class Index {
     return this.#winners.get(id)
   }
 
-  /** The id of the instance with this url and no other slug. */
-  idAt(url: string, slug?: string): string | undefined {
+  /** The id of the instance with this url and no other slug. @param owner only of those at home there */
+  idAt(url: string, slug?: string, owner?: PeerId): string | undefined {
     const slugAt = (known: string): string | undefined => this.#winners.get(known)?.record.slug
     const sameUrl = [...(this.#idsByUrl.get(url) ?? [])].sort().filter((known) => {
+      if (owner !== undefined && this.#winners.get(known)?.owner !== owner) return false
       return slugAt(known) === undefined || slug === undefined || slugAt(known) === slug
     })
     return sameUrl.find((known) => slugAt(known) === slug) ?? sameUrl[0]
@@ -190,6 +204,10 @@ function newsOf(id: string, before: Found | undefined, after: Found | undefined)
     ...(before === undefined ? [] : [news('hidden', before)]),
     ...(after === undefined ? [] : [news('shown', after)]),
   ]
+}
+
+function moveOf(id: string, { owner: from }: Found, { owner: to, record: { slug, url } }: Found): RegistryEvent {
+  return { type: 'instance-moved', id, ...(slug !== undefined && { slug }), url, from, to }
 }
 
 function statusOf({ record }: Found): InstanceRecord['status'] {
