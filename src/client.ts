@@ -5,6 +5,9 @@
 import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
+import { checkFilters } from './config/filters.js'
+import { refuseUnknown } from './config/nearest.js'
+import { RegistryError } from './core/errors.js'
 import { type Definition, type Registration, isNameable } from './core/model.js'
 import type {
   DigestView,
@@ -42,6 +45,10 @@ export interface ClientOptions {
   readonly attempts?: number
 }
 
+const optionNames = [
+  ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts'] as const),
+] as const satisfies readonly (keyof ClientOptions)[]
+
 /** A registration as the daemon takes it: `url`, or the parts of one. */
 export type RegistrationRequest = Partial<Registration>
 
@@ -54,7 +61,8 @@ export interface InstanceQuery {
   readonly scheme?: string
   readonly id?: string
   readonly nodeUrl?: string
-  readonly tag?: string
+  /** One tag, or several that an instance has to have all. */
+  readonly tag?: string | readonly string[]
   readonly status?: string
 }
 
@@ -123,6 +131,7 @@ export interface Client {
  * @throws RegistryError `malformed` where a server is no url, or `token` fits into no header
  */
 export function createClient(options: ClientOptions = {}): Client {
+  refuseUnknown(options, optionNames, 'option')
   const calls = new Calls(options)
   const { call } = calls
   const lookup = async (slug: string): Promise<LookupResult> => call('GET', `/v1/lookup/${segment(slug)}`)
@@ -131,14 +140,13 @@ export function createClient(options: ClientOptions = {}): Client {
     get server() {
       return calls.servers.current
     },
-    register: (registration) => call('PUT', '/registry-svc/instance', { body: registration }),
+    register: (registration) => call('PUT', '/v1/instances', { body: registration }),
     deregister: (id) =>
       call('DELETE', isNameable(id) ? `/registry-svc/instance/${segment(id)}` : `/v1/instances${queryString({ id })}`),
-    setMaintenance: async (id, reason) =>
-      call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
+    setMaintenance: async (id, reason) => call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason } }),
     endMaintenance: async (id) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`),
-    instances: (query) => call('GET', `/registry-svc/instances${queryString(query)}`),
-    instanceRows: (query) => call('GET', `/v1/instances${queryString(query)}`),
+    instances: async (query) => call('GET', `/registry-svc/instances${filterString(query)}`),
+    instanceRows: async (query) => call('GET', `/v1/instances${filterString(query)}`),
     lookup,
     pick: (slug) => choices.pick(slug),
     pickOnce: async (slug) => call('GET', `/v1/pick/${segment(slug)}`),
@@ -158,8 +166,10 @@ export function createClient(options: ClientOptions = {}): Client {
     digest: () => call('GET', '/v1/digest'),
     readiness: () => call('GET', '/readyz', { accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
-    leave: ({ restart = false } = {}) =>
-      call('POST', '/v1/leave', { once: true, ...(restart && { body: { restart } }) }),
+    leave: async (given = {}) => {
+      refuseUnknown(given, ['restart'], 'option')
+      return call('POST', '/v1/leave', { once: true, ...(given.restart === true && { body: { restart: true } }) })
+    },
   }
 }
 
@@ -176,7 +186,15 @@ function isReadiness(answer: unknown): boolean {
   return typeof (answer as { ready?: unknown } | null)?.ready === 'boolean'
 }
 
-function queryString(query: InstanceQuery = {}): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined) as [string, string][]
+/** @throws RegistryError `malformed`, naming a filter that there is not */
+function filterString(query: InstanceQuery = {}): string {
+  checkFilters(query)
+  return queryString(query)
+}
+
+function queryString(query: InstanceQuery): string {
+  const given = Object.entries(query).flatMap(([name, value]: [string, string | readonly string[] | undefined]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  )
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }

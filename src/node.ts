@@ -4,10 +4,13 @@
  */
 import './polyfill.js'
 import type { RegistrationRequest } from './client.js'
+import { type InstanceFilters, checkFilters, matches } from './config/filters.js'
+import { refuseUnknown, unknownName } from './config/nearest.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, parseDefinition, parseMaintenance, parseRegistration } from './core/model.js'
+import { type Definition, parseDefinition, parseMaintenance } from './core/model.js'
+import { parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
   InstanceView,
@@ -23,7 +26,6 @@ import type {
 import { type End, endAll } from './daemon/life.js'
 import { lineOf, linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
-import { type InstanceFilters, matches } from './http/filters.js'
 import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
@@ -44,6 +46,11 @@ export interface NodeEvents {
   readonly warning: { readonly type: 'warning'; readonly message: string }
   /** The node has ended. With `error` by itself, over a bug in Rollcall. */
   readonly stopped: { readonly type: 'stopped'; readonly error?: Error }
+}
+
+/** All that there are: the compiler knows them, a program in JavaScript may not. */
+const eventNames: { readonly [Type in keyof NodeEvents]: true } = {
+  ...{ member: true, instance: true, ready: true, warning: true, stopped: true },
 }
 
 /**
@@ -69,7 +76,8 @@ export interface RollcallNode extends AsyncDisposable {
 
   /**
    * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
-   * the same again changes nothing. From now on this node checks whether the service answers.
+   * the same again changes nothing; what is not said again stays, and `null`, `''` or an empty list says that there is none. From now
+   * on this node checks whether the service answers.
    * @example
    * import { createNode } from 'rollcall'
    *
@@ -111,7 +119,7 @@ export interface RollcallNode extends AsyncDisposable {
    * microsecond, so call it for each request. It comes without `lastHeartbeat`.
    */
   pick(slug: string): InstanceView | undefined
-  /** The visible instances that fit all of the given fields, exactly. */
+  /** The visible instances that fit all of the given fields, exactly. @throws RegistryError `malformed` for a filter that there is not */
   instances(filters?: InstanceFilters): readonly InstanceView[]
 
   /** Says what a service is: any JSON with an `id`. The last one that was saved counts, everywhere. */
@@ -283,15 +291,23 @@ class EmbeddedNode implements RollcallNode {
   }
 
   on<Type extends keyof NodeEvents>(type: Type, listener: (event: NodeEvents[Type]) => unknown): () => void {
+    if (!Object.hasOwn(eventNames, type)) {
+      throw new RegistryError('malformed', unknownName(String(type), Object.keys(eventNames), 'event'))
+    }
+    if (typeof listener !== 'function') throw new RegistryError('malformed', `${type}: the listener must be a function`)
     return this.#listeners.on(type, listener)
   }
 
-  events({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<NewsItem> {
+  events(options: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<NewsItem> {
+    refuseUnknown(options, ['signal'], 'option')
+    const { signal } = options
     const over = this.#over.signal
     return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal])
   }
 
-  async ready({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async ready(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    refuseUnknown(options, ['signal'], 'option')
+    const { signal } = options
     signal?.throwIfAborted()
     const { promise, reject } = Promise.withResolvers<never>()
     const onAbort = (): void => reject(signal?.reason)
@@ -328,7 +344,8 @@ class EmbeddedNode implements RollcallNode {
   }
 
   async register(registration: RegistrationRequest): Promise<{ readonly id: string }> {
-    return this.#service.register(parseRegistration(registration))
+    refuseUnknown(Object(registration) as object, registrationFields, 'field')
+    return this.#service.register(parseRegistration(registration, 'own'))
   }
 
   async deregister(id: string): Promise<void> {
@@ -366,6 +383,7 @@ class EmbeddedNode implements RollcallNode {
   }
 
   instances(filters: InstanceFilters = {}): readonly InstanceView[] {
+    checkFilters(filters)
     return frozen(this.#service.instances(filters.slug).filter((view) => matches(view, filters)))
   }
 

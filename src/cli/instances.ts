@@ -39,7 +39,7 @@ function addList(program: Command): void {
   const command = reads(program.command('instances').description('the instances that lookups can see'))
     .option('--all', 'every record that the daemon knows, and why those not visible are not')
     .option('--slug <slug>', 'only those of one service')
-    .option('--tag <tag>', 'only those with this tag')
+    .option('--tag <tag...>', 'only those with this tag, or with all of these')
     .addOption(new Option('--status <status>', 'only those with this status').choices(instanceStatuses))
     .option('--node <node>', 'only those registered at one node (its id or url)')
     .option('--deployment-id <id>', 'only those of one deployment')

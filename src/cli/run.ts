@@ -82,7 +82,7 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
       grace_ms,
       client: clientOf(options),
       registration,
-      check: () => checker.check(registration.url, registration.check),
+      check: () => checker.check(registration.url, registration.check ?? undefined),
       say,
     })
   } catch (error) {
@@ -99,7 +99,7 @@ function describe(options: RunOptions, port: number): Registration & { id: strin
   const { slug, host, check, deploymentId, tag: tags } = options
   const id = options.id ?? `${slug}-${randomBytes(4).toString('hex')}`
   const scheme = check !== undefined && readCheck(check)?.type === 'https' ? 'https' : 'http'
-  return { ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }), id, slug }
+  return { ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }, 'own'), id, slug }
 }
 
 function parseGrace(text: string): number {

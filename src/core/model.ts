@@ -37,8 +37,26 @@ export interface InstanceRecord extends InstanceFacts {
   readonly maintenance?: string
 }
 
-/** A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. */
-export type Registration = Omit<InstanceFacts, 'id'> & { readonly id?: string }
+/**
+ * A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. What is not said stays
+ * as it was; what is `null`, or an empty list, is said to be nothing.
+ */
+export type Registration = Omit<InstanceFacts, 'id' | 'slug' | 'deploymentId' | 'check'> & {
+  readonly id?: string
+  readonly slug?: string | null
+  readonly deploymentId?: string | null
+  readonly check?: string | null
+}
+
+export const registrationFields = [
+  ...(['id', 'url', 'slug', 'deploymentId', 'scheme', 'host', 'ip', 'port', 'path', 'tags', 'check'] as const),
+] as const satisfies readonly (keyof Registration)[]
+
+/**
+ * Whose words a registration is in. Published clients send an empty string for whatever they do not know, so it says nothing there;
+ * in calls of our own it says that there is nothing, as `null` does.
+ */
+export type Wording = 'published' | 'own'
 
 /** The facts that a node publishes of itself. Load, usage and GPUs are news, not facts, and are not in here. */
 export interface NodeRecord {
@@ -68,19 +86,39 @@ export const modelLimits = {
 } as const
 
 /**
- * Reads a RegisterInstanceRequest. Empty strings and nulls count as absent.
+ * Reads a registration. Fields that it does not know do not count.
  * @throws RegistryError `malformed`, naming the field
  */
-export function parseRegistration(input: unknown): Registration {
+export function parseRegistration(input: unknown, wording: Wording = 'published'): Registration {
   const fields = withTrimmedUrl(parseObject(input, 'the request body'))
   const { id, url } = fields
   if (typeof id === 'string' && id !== '') refuseUnnameable(id, 'id')
-  const registration = readRegistration(fields)
   const given = givenParts(fields)
   checkParts(given)
+  const registration = readRegistration(fields)
   parseUrl(registration.url, 'url')
   if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
-  return registration
+  return { ...registration, ...saidToBeNothing(fields, wording) }
+}
+
+/** What the caller has said there is none of, as opposed to what he has not said. */
+function saidToBeNothing(
+  { slug, deploymentId, check, tags }: Readonly<Record<string, unknown>>,
+  wording: Wording,
+): Partial<Registration> {
+  const isOwn = wording === 'own'
+  const isNothing = (value: unknown): boolean => value === null || (isOwn && value === '')
+  const hasNoTags = Array.isArray(tags) ? tags.every((tag) => isOwn && tag === '') : isOwn && isNothing(tags)
+  return {
+    ...(isNothing(slug) && { slug: null }),
+    ...(isNothing(deploymentId) && { deploymentId: null }),
+    ...(isOwn && isNothing(check) && { check: null }),
+    ...((hasNoTags || isEmptyObject(tags)) && { tags: [] }),
+  }
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
 const urlFields = ['url', 'scheme', 'host', 'ip', 'path'] as const
@@ -317,7 +355,7 @@ function optionalPort(fields: Readonly<Record<string, unknown>>): number | undef
 
 function optionalTags(fields: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const tags = fields['tags']
-  if (tags === undefined || tags === null) return undefined
+  if (tags === undefined || tags === null || tags === '' || isEmptyObject(tags)) return undefined
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
     throw new RegistryError('malformed', 'tags: must be a list of strings')
   }

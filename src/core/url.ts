@@ -44,7 +44,10 @@ export function checkParts({ scheme, host, ip }: UrlParts): void {
     throw new RegistryError('malformed', `host: ${quote(host)} is not a host; ${wayOut}`)
   }
   if (ip !== undefined && !isIpAddress(readHost(ip) ?? '')) {
-    throw new RegistryError('malformed', `ip: ${quote(ip)} is not an address such as 10.0.0.5 or fd00::5; a name is a host`)
+    throw new RegistryError(
+      'malformed',
+      `ip: ${quote(ip)} is not an address such as 10.0.0.5 or fd00::5; a name is a host`,
+    )
   }
 }
 
@@ -59,7 +62,10 @@ export function checkComposed(url: string, { scheme = 'http', host, ip, port }: 
     said.host === readHost(host ?? ip ?? '') &&
     (port === undefined || said.port === port)
   if (isSaid) return
-  throw new RegistryError('malformed', `url: the parts make ${quote(url)}, which says something else than they do; give url`)
+  throw new RegistryError(
+    'malformed',
+    `url: the parts make ${quote(url)}, which says something else than they do; give url`,
+  )
 }
 
 /**

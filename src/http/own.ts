@@ -2,22 +2,25 @@
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
-import { parseId, parseMaintenance } from '../core/model.js'
+import { parseId, parseMaintenance, registrationFields } from '../core/model.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { addEvents } from './events.js'
-import { matches, type InstanceFilters } from './filters.js'
+import { matches, type InstanceFilters } from '../config/filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import type { FindService } from './service.js'
-import { writeTimeout_ms } from './registry-svc.js'
+import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { showInstance } from './show.js'
+import { refuseUnknownParameters } from './strict.js'
 
 export function addOwn(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
+  refuseUnknownParameters(app)
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
-  addRemovals(app, service)
+  addRegistering(app, service)
   addLookup(app, service, answers)
   addEvents(app, service)
   app.post(
@@ -82,6 +85,7 @@ function addMaintenance(app: FastifyInstance, service: FindService): void {
     await service().setMaintenance(id, reason)
   }
   app.put(path, { handlerTimeout: writeTimeout_ms, schema: calls.setMaintenance }, async (request, reply) => {
+    refuseUnknown(Object(request.body ?? {}) as object, ['reason'], 'field')
     await set(request, parseMaintenance(request.body))
     return reply.code(204).send()
   })
@@ -91,27 +95,24 @@ function addMaintenance(app: FastifyInstance, service: FindService): void {
   })
 }
 
-/** By an id in the query: an older record may have one that no path can carry, such as `..`. */
-function addRemovals(app: FastifyInstance, service: FindService): void {
+/** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
+function addRegistering(app: FastifyInstance, service: FindService): void {
+  const write = { handlerTimeout: writeTimeout_ms }
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
-  app.delete(
-    '/v1/instances',
-    { handlerTimeout: writeTimeout_ms, schema: calls.removeInstanceById },
-    async (request, reply) => {
-      const id = idOf(request)
-      demandSlug(request.caller, service().slugOf(id))
-      await service().deregister(id)
-      return reply.code(204).send()
-    },
-  )
-  app.delete(
-    '/v1/definitions',
-    { handlerTimeout: writeTimeout_ms, schema: calls.removeDefinitionById },
-    async (request, reply) => {
-      await service().removeDefinition(idOf(request))
-      return reply.code(204).send()
-    },
-  )
+  app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
+    refuseUnknown(Object(request.body) as object, registrationFields, 'field')
+    return reply.code(201).send({ id: await registerFrom(request, service, 'own') })
+  })
+  app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {
+    const id = idOf(request)
+    demandSlug(request.caller, service().slugOf(id))
+    await service().deregister(id)
+    return reply.code(204).send()
+  })
+  app.delete('/v1/definitions', { ...write, schema: calls.removeDefinitionById }, async (request, reply) => {
+    await service().removeDefinition(idOf(request))
+    return reply.code(204).send()
+  })
 }
 
 /** Nothing, `null` and `{}` leave for good. Nobody does that by a word that was misspelt. */

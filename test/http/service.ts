@@ -10,6 +10,8 @@ import type { PeersView, SelfView } from '../../src/core/views.js'
 import type { RegistryService } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
 export const ownPeer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
@@ -45,11 +47,16 @@ export class MemoryService implements RegistryService {
       const equal = [...this.#instances.values()].find(
         ({ url, slug }) => url === registration.url && (slug ?? registration.slug) === (registration.slug ?? slug),
       )
-      const id = registration.id ?? equal?.id ?? deriveInstanceId(registration.slug, registration.url, sha256)
+      const id =
+        registration.id ?? equal?.id ?? deriveInstanceId(registration.slug ?? undefined, registration.url, sha256)
       const held = this.#instances.get(id)
       const status = held?.url === registration.url ? held.status : 'Unknown'
       this.#maintenance.delete(id)
-      this.#instances.set(id, { ...held, ...registration, id, status, nodeUrl: 'http://10.0.0.5:58231' })
+      const said = Object.entries({ ...held, ...registration }).filter(
+        ([, value]) => value !== null && !isEmptyList(value),
+      )
+      const facts = Object.fromEntries(said) as Omit<InstanceView, 'status'>
+      this.#instances.set(id, { ...facts, id, status, nodeUrl: 'http://10.0.0.5:58231' })
       return { id }
     })
   }
@@ -166,7 +173,8 @@ export class MemoryService implements RegistryService {
     return this.#instances.get(id)?.slug
   }
 
-  slugMeant({ id, url, slug }: Registration): string | undefined {
+  slugMeant({ id, url, slug: said }: Registration): string | undefined {
+    const slug = said ?? undefined
     if (id !== undefined) return this.slugOf(id)
     const meant = [...this.#instances.values()].find((one) => one.url === url && [undefined, one.slug].includes(slug))
     return meant?.slug

@@ -24,7 +24,8 @@ interface Listing {
  */
 export function idOf({ id, slug, url }: Registration, index: Index, { self, hash }: Registrar): string {
   const owner = isOfItsNode(url) ? self : undefined
-  return id ?? index.idAt(url, slug, owner) ?? deriveInstanceId(slug, url, hash, owner)
+  const said = slug ?? undefined
+  return id ?? index.idAt(url, said, owner) ?? deriveInstanceId(said, url, hash, owner)
 }
 
 /** The daemon at which something is registered, and what its ids are made with. */

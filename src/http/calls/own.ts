@@ -4,6 +4,7 @@
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
+import { slugHeader } from './contract.js'
 import * as examples from './examples.js'
 
 export const isWell = describe({
@@ -109,6 +110,31 @@ export const endMaintenance = describe({
   params: instanceId,
   answers: { 204: { description: 'Lookups show it' } },
   failures: [400, 404, 409],
+})
+
+export const putInstance = describe({
+  id: 'putInstance',
+  tag: 'instances',
+  summary: 'Register an instance, or register it again, in words of our own',
+  description: `As \`PUT /registry-svc/instance\`, but strict: a field that does not exist is refused with what was meant, and an empty
+string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was there goes. What is not said stays.`,
+  headers: slugHeader,
+  body: {
+    required: true,
+    schema: schemas.Registration,
+    examples: {
+      byUrl: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: 'depl_1', tags: ['blue'] },
+      withoutTags: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: null, tags: [] },
+    },
+  },
+  answers: {
+    201: {
+      description: 'Registered, and on disk',
+      schema: schemas.Registered,
+      examples: { id: { id: examples.instance.id } },
+    },
+  },
+  failures: [400, 409, 413],
 })
 
 const idInQuery = (what: string, example: string) =>
