@@ -7,8 +7,10 @@ import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
 import { untilAborted } from './client/pause.js'
 import type { CallOptions, InstanceQuery, Lookup, Positioned, Register } from './client/register.js'
+import { checkFilters } from './config/filters.js'
+import { refuseUnknown } from './config/nearest.js'
 import { RegistryError } from './core/errors.js'
-import type { Definition } from './core/model.js'
+import { type Definition, isNameable } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
@@ -17,6 +19,7 @@ import type {
   NewsItem,
   NodeView,
   PeersView,
+  PickResult,
   Readiness,
   SelfView,
 } from './core/views.js'
@@ -52,6 +55,10 @@ export interface ClientOptions {
   readonly onPickOutage?: (slug: string, why: Error | undefined) => void
 }
 
+const optionNames = [
+  ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts', 'onPickOutage'] as const),
+] as const satisfies readonly (keyof ClientOptions)[]
+
 /** Every call rejects with a RegistryError, by the daemon's answer, or one of which `isUnreachable` is true; or with a signal's reason. */
 export interface Client extends Register {
   /** The daemon that is asked at present. */
@@ -73,6 +80,11 @@ export interface Client extends Register {
    * service.close()
    */
   pick(slug: string, options?: CallOptions): Promise<InstanceView | undefined>
+  /**
+   * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
+   * @throws RegistryError `not-found` where nothing has that slug
+   */
+  pickOnce(slug: string, options?: CallOptions): Promise<PickResult>
   instances(
     query?: InstanceQuery,
     options?: CallOptions,
@@ -121,58 +133,89 @@ export interface Client extends Register {
  * @throws RegistryError `malformed` where a server is no url, or `token` fits into no header
  */
 export function createClient(options: ClientOptions = {}): Client {
+  refuseUnknown(options, optionNames, 'option')
   const calls = new Calls(options)
   const { call, positioned } = calls
-  const segment = encodeURIComponent
   const lookup: Client['lookup'] = (slug, options) =>
-    unlessNotFound(positioned('GET', `/v1/lookup/${segment(slug)}`, options))
+    unlessNotFound(async () => positioned('GET', `/v1/lookup/${segment(slug)}`, options))
   const choices = new Choices({ lookup, onOutage: options.onPickOutage })
   return {
     get server() {
       return calls.servers.current
     },
-    register: (registration, options) => call('PUT', '/registry-svc/instance', { body: registration, ...options }),
-    deregister: (id, options) => call('DELETE', `/registry-svc/instance/${segment(id)}`, options),
-    setMaintenance: (id, reason, options) =>
+    register: (registration, options) => call('PUT', '/v1/instances', { body: registration, ...options }),
+    deregister: (id, options) =>
+      call(
+        'DELETE',
+        isNameable(id) ? `/registry-svc/instance/${segment(id)}` : `/v1/instances${queryString({ id })}`,
+        options,
+      ),
+    setMaintenance: async (id, reason, options) =>
       call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason }, ...options }),
-    endMaintenance: (id, options) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`, options),
-    instances: (query, options) => positioned('GET', `/registry-svc/instances${queryString(query)}`, options),
-    instanceRows: (query, options) => positioned('GET', `/v1/instances${queryString(query)}`, options),
+    endMaintenance: async (id, options) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`, options),
+    instances: async (query, options) => positioned('GET', `/registry-svc/instances${filterString(query)}`, options),
+    instanceRows: async (query, options) => positioned('GET', `/v1/instances${filterString(query)}`, options),
     lookup,
     pick: (slug, options) => untilAborted(options?.signal, () => choices.pick(slug)),
+    pickOnce: async (slug, options) => call('GET', `/v1/pick/${segment(slug)}`, options),
     saveDefinition: async (definition, options) =>
       void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),
-    removeDefinition: (id, options) => call('DELETE', `/registry-svc/definition/${segment(id)}`, options),
+    removeDefinition: (id, options) =>
+      call(
+        'DELETE',
+        isNameable(id) ? `/registry-svc/definition/${segment(id)}` : `/v1/definitions${queryString({ id })}`,
+        options,
+      ),
     nodes: (ids, options) =>
       positioned('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids }, ...options }),
     selfNode: (options) => call('GET', '/registry-svc/node/self', options),
-    removeNode: (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
+    removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
     self: (options) => call('GET', '/v1/self', options),
     peers: (options) => call('GET', '/v1/peers', options),
     members: (options) => positioned('GET', '/v1/members', options),
     digest: (options) => call('GET', '/v1/digest', options),
     readiness: (options) => call('GET', '/readyz', { accept: isReadiness, ...options }),
     events: (query) => followEvents(calls, query ?? {}),
-    leave: async ({ restart = false, signal } = {}) =>
-      void (await call('POST', '/v1/leave', { once: true, signal, ...(restart && { body: { restart } }) })),
+    leave: async (given = {}) => {
+      refuseUnknown(given, ['restart', 'signal'], 'option')
+      const { restart = false, signal } = given
+      return void (await call('POST', '/v1/leave', { once: true, signal, ...(restart && { body: { restart } }) }))
+    },
   }
 }
 
-async function unlessNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
+async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
-    return await answer
+    return await ask()
   } catch (error) {
     if (error instanceof RegistryError && error.code === 'not-found') return undefined
     throw error
   }
 }
 
+/**
+ * A part of a path. `fetch` would take some for steps through the path, and ask for something else.
+ * @throws RegistryError `not-found`
+ */
+function segment(name: string): string {
+  if (isNameable(name) || name === '') return encodeURIComponent(name)
+  throw new RegistryError('not-found', `${JSON.stringify(name)} cannot be named in the path of a url`)
+}
+
 function isReadiness(answer: unknown): boolean {
   return typeof (answer as { ready?: unknown } | null)?.ready === 'boolean'
 }
 
-function queryString(query: InstanceQuery = {}): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined) as [string, string][]
+/** @throws RegistryError `malformed`, naming a filter that there is not */
+function filterString(query: InstanceQuery = {}): string {
+  checkFilters(query)
+  return queryString(query)
+}
+
+function queryString(query: InstanceQuery): string {
+  const given = Object.entries(query).flatMap(([name, value]: [string, string | readonly string[] | undefined]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  )
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }

@@ -13,10 +13,13 @@ import type {
   Register,
   RegistrationRequest,
 } from './client/register.js'
+import { checkFilters, matches } from './config/filters.js'
+import { refuseUnknown, unknownName } from './config/nearest.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, parseDefinition, parseMaintenance, parseRegistration } from './core/model.js'
+import { type Definition, parseDefinition, parseMaintenance } from './core/model.js'
+import { parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
@@ -32,7 +35,6 @@ import type {
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
-import { matches } from './http/filters.js'
 import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
@@ -55,6 +57,11 @@ export interface NodeEvents {
   readonly stopped: { readonly type: 'stopped'; readonly error?: Error }
 }
 
+/** All that there are: the compiler knows them, a program in JavaScript may not. */
+const eventNames: { readonly [Type in keyof NodeEvents]: true } = {
+  ...{ member: true, instance: true, ready: true, warning: true, stopped: true },
+}
+
 /**
  * A member of the cluster, in this program. Reads answer from memory, at once; what they give cannot be changed. Writes resolve once
  * they are on this node's disk, and reach the others by themselves. Whatever is wrong throws a `RegistryError`; after `stop` every
@@ -74,7 +81,8 @@ export interface RollcallNode extends Register, AsyncDisposable {
 
   /**
    * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
-   * the same again changes nothing. From now on this node checks whether the service answers.
+   * the same again changes nothing; what is not said again stays, and `null`, `''` or an empty list says that there is none. From now
+   * on this node checks whether the service answers.
    * @example
    * import { createNode } from 'rollcall'
    *
@@ -104,6 +112,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
 
   // ---- reads, which this node answers at once, out of this program's memory
 
+  /** Looking moves nobody's pick. */
   lookup(slug: string): Lookup | undefined
   /**
    * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
@@ -267,7 +276,8 @@ class EmbeddedNode implements RollcallNode {
   // ---- what happens
 
   #onEvent(event: RegistryEvent, line: Line): void {
-    if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
+    if (event.type === 'member')
+      writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
     if (event.type !== 'ready') return
     this.#isReady.resolve()
@@ -286,16 +296,23 @@ class EmbeddedNode implements RollcallNode {
   }
 
   on<Type extends keyof NodeEvents>(type: Type, listener: (event: NodeEvents[Type]) => unknown): () => void {
+    if (!Object.hasOwn(eventNames, type)) {
+      throw new RegistryError('malformed', unknownName(String(type), Object.keys(eventNames), 'event'))
+    }
+    if (typeof listener !== 'function') throw new RegistryError('malformed', `${type}: the listener must be a function`)
     return this.#listeners.on(type, listener)
   }
 
-  events({ signal, ...query }: NewsQuery = {}): AsyncIterableIterator<NewsItem> {
+  events(query: NewsQuery = {}): AsyncIterableIterator<NewsItem> {
+    refuseUnknown(query, ['slug', 'type', 'after', 'signal'], 'option')
+    const { signal, ...asked } = query
     const over = this.#over.signal
-    return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal], query)
+    return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal], asked)
   }
 
-  async ready({ signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, () => this.#isReady.promise)
+  async ready(options: CallOptions = {}): Promise<void> {
+    refuseUnknown(options, ['signal'], 'option')
+    await untilAborted(options.signal, () => this.#isReady.promise)
   }
 
   // ---- reads and writes
@@ -319,7 +336,8 @@ class EmbeddedNode implements RollcallNode {
   }
 
   async register(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<{ readonly id: string }> {
-    return untilAborted(signal, async () => this.#service.register(parseRegistration(registration)))
+    refuseUnknown(Object(registration) as object, registrationFields, 'field')
+    return untilAborted(signal, async () => this.#service.register(parseRegistration(registration, 'own')))
   }
 
   async deregister(id: string, { signal }: CallOptions = {}): Promise<void> {
@@ -361,10 +379,12 @@ class EmbeddedNode implements RollcallNode {
   }
 
   instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {
+    checkFilters(query)
     return this.#positioned({ instances: this.#service.instances(query.slug).filter((view) => matches(view, query)) })
   }
 
   instanceRows(query: InstanceQuery = {}): ReturnType<RollcallNode['instanceRows']> {
+    checkFilters(query)
     return this.#positioned({ instances: this.#service.instanceRows().filter((view) => matches(view, query)) })
   }
 

@@ -164,4 +164,29 @@ const checks: Readonly<Record<string, Patch>> = {
   'bad news of another kind begins anew': ['#askAgain', '.#againById.some($$$)', 'false'],
 }
 
-export const patches: Readonly<Record<string, Patch>> = { ...membership, ...documents, ...removals, ...starts, ...checks }
+const lookups: Readonly<Record<string, Patch>> = {
+  'a url of loopback is one for all nodes': ['idOf', 'isOfItsNode(url) ? self : undefined', 'undefined'],
+  'a url of loopback found elsewhere is taken over': [
+    'idAt',
+    'owner !== undefined && this.#winners.get(known)?.owner !== owner',
+    'false',
+  ],
+  'an IPv4 address within an IPv6 one is not looked at': ['isIpv6OfItsMachine', 'sixth !== 0xffff', 'true'],
+  'a rotation begins anew with each change': ['#goOn', 'place === undefined', 'true'],
+  'a rotation stays at the one that came last': [
+    'indexAfter',
+    '(ids[middle] as string) > last',
+    '(ids[middle] as string) >= last',
+  ],
+  'a lookup moves whose turn it is': ['suggest', 'this.#suggestions', 'this.#picks'],
+  'an empty list of tags is stored': ['withoutNothing', 'tags.length > 0', 'true'],
+}
+
+export const patches: Readonly<Record<string, Patch>> = {
+  ...membership,
+  ...documents,
+  ...removals,
+  ...starts,
+  ...checks,
+  ...lookups,
+}

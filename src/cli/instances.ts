@@ -39,7 +39,7 @@ function addList(program: Command): void {
   const command = reads(program.command('instances').description('the instances that lookups can see'))
     .option('--all', 'every record that the daemon knows, and why those not visible are not')
     .option('--slug <slug>', 'only those of one service')
-    .option('--tag <tag>', 'only those with this tag')
+    .option('--tag <tag...>', 'only those with this tag, or with all of these')
     .addOption(new Option('--status <status>', 'only those with this status').choices(instanceStatuses))
     .option('--node <node>', 'only those registered at one node (its id or url)')
     .option('--deployment-id <id>', 'only those of one deployment')
@@ -135,7 +135,7 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
 
 async function pick(slug: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
-  const { picked } = await answerOf(client, lookupAt(client, slug), 'instances')
+  const { picked } = await answerOf(client, client.pickOnce(slug), 'degraded')
   if (picked === undefined) {
     throw new RegistryError('not-found', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
   }

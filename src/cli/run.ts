@@ -90,7 +90,7 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
       grace_ms,
       client: clientOf(options),
       registrations,
-      check: ({ url, check }) => checker.check(url, check),
+      check: ({ url, check }) => checker.check(url, check ?? undefined),
       say,
     })
   } catch (error) {
@@ -112,7 +112,7 @@ function describe(options: RunOptions, port: number): Place[] {
   const scheme = check !== undefined && readCheck(check)?.type === 'https' ? 'https' : 'http'
   const hosts = options.host === undefined ? [...new Set([hostForOthers(), defaultHttp.host])] : [options.host]
   return hosts.map((host) => ({
-    ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }),
+    ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }, 'own'),
     ...{ id, slug },
   }))
 }

@@ -3,6 +3,7 @@
  */
 import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
+import { Rotation } from '../core/lookup/rotation.js'
 import type { InstanceView, LookupResult } from '../core/views.js'
 
 /**
@@ -15,8 +16,9 @@ const slugLimit = 1000
 
 interface Known {
   readonly instances: readonly InstanceView[]
+  /** Theirs, in order. */
+  readonly ids: readonly string[]
   readonly loadedAt: number
-  readonly turn: number
 }
 
 /** Told why, when picks come from what was known before because no daemon answers; and with nothing, when one does again. */
@@ -26,6 +28,8 @@ class Service {
   readonly #load: () => Promise<readonly InstanceView[]>
   readonly #now: () => number
   readonly #onOutage: OnOutage
+  /** Many programs begin at once after a power cut: not all of them with the same instance. */
+  readonly #turns = new Rotation(Math.floor(Math.random() * 2 ** 32))
   #known: Known | undefined
   /** When the last answer came, or failed to. */
   #askedAt = Number.NEGATIVE_INFINITY
@@ -43,11 +47,8 @@ class Service {
   async pick(): Promise<InstanceView | undefined> {
     if (!this.#serves()) await this.#refresh().catch((error: unknown) => this.#fallBack(error))
     // Read anew: of many that waited for one answer, each takes its own turn.
-    const known = this.#known
-    if (known === undefined || known.instances.length === 0) return undefined
-    const turn = (known.turn + 1) % known.instances.length
-    this.#known = { ...known, turn }
-    return known.instances[turn]
+    const { instances = [], ids = [] } = this.#known ?? {}
+    return instances[ids.length === 0 ? 0 : this.#turns.next('', ids)]
   }
 
   /** Whether what is known will do; where it is no more fresh it is asked anew behind the scenes. */
@@ -91,9 +92,7 @@ class Service {
 
   async #reload(): Promise<Known> {
     const instances = await this.#load()
-    // Many programs begin at once after a power cut: not all of them with the same instance.
-    const turn = this.#known?.turn ?? Math.floor(Math.random() * Math.max(1, instances.length))
-    this.#known = { instances, loadedAt: this.#now(), turn }
+    this.#known = { instances, ids: instances.map(({ id }) => id), loadedAt: this.#now() }
     if (this.#isOutage) this.#onOutage(undefined)
     this.#isOutage = false
     return this.#known
@@ -144,7 +143,8 @@ export class Choices {
     const found = await this.#lookup(slug)
     if (found === undefined) return []
     const worth = worthPicking(found.instances, ({ status }) => status, found.degraded)
+    const inOrder = [...worth].sort((a, b) => (a.id < b.id ? -1 : 1))
     // The moment was that of the answer: whoever picks is told what holds for a while.
-    return worth.map(({ lastHeartbeat: _, ...instance }) => instance)
+    return inOrder.map(({ lastHeartbeat: _, ...instance }) => instance)
   }
 }

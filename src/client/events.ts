@@ -2,6 +2,7 @@
  * The news of a daemon as one endless loop: where the connection breaks, it goes on after the item that was read last. What was
  * missed is told by a `reset`; it never pretends that nothing was.
  */
+import { refuseUnknown, unknownName } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'
 import { backoff_ms, type Calls, parseAnswer } from './call.js'
@@ -18,9 +19,22 @@ export interface EventsQuery extends NewsQuery {
 /** A daemon sends a comment every 15 s at least: so long without a byte, and the connection is as good as gone. */
 const silence_ms = 45_000
 const pause_ms = { first: 100, longest: 5000 } as const
+const queryNames = [
+  ...(['slug', 'type', 'after', 'signal', 'onInterruption'] as const),
+] as const satisfies readonly (keyof EventsQuery)[]
+const askedTypes: readonly string[] = ['member', 'instance']
 const types: readonly string[] = ['listening', 'member', 'instance', 'reset'] satisfies NewsEvent['type'][]
 
-export async function* followEvents(
+/** @throws RegistryError `malformed` for an option or a type that there is not */
+export function followEvents(calls: Calls, query: EventsQuery): AsyncGenerator<NewsItem, void, undefined> {
+  refuseUnknown(query, queryNames, 'option')
+  const { type } = query
+  if (type !== undefined && !askedTypes.includes(type))
+    throw new RegistryError('malformed', `type: ${unknownName(type, askedTypes, 'event')}`)
+  return follow(calls, query)
+}
+
+async function* follow(
   calls: Calls,
   { signal, onInterruption, after = '', slug = '', type }: EventsQuery,
 ): AsyncGenerator<NewsItem, void, undefined> {

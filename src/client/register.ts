@@ -35,7 +35,8 @@ export interface InstanceQuery {
   readonly scheme?: string
   readonly id?: string
   readonly nodeUrl?: string
-  readonly tag?: string
+  /** One tag, or several that an instance has to have all. */
+  readonly tag?: string | readonly string[]
   readonly status?: InstanceStatus
 }
 

@@ -31,6 +31,11 @@ export class Servers {
 /** Without a final slash, so that paths can follow. */
 function parseServer(server: string): string {
   const url = server.includes('://') ? server : `http://${server}`
-  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, '')
+  if (URL.canParse(url) && isBase(new URL(url))) return url.replace(/\/+$/, '')
   throw new RegistryError('malformed', `server: ${JSON.stringify(server)} is not a url such as ${defaultServer}`)
+}
+
+/** Paths can follow it, and it is what is asked: `fetch` takes no user in a url, and what follows a query is part of it. */
+function isBase({ protocol, search, hash, username, password }: URL): boolean {
+  return /^https?:$/.test(protocol) && [search, hash, username, password].every((part) => part === '')
 }

@@ -1,6 +1,8 @@
 /**
- * Guesses which known name was meant by an unknown one. It never decides anything.
+ * Guesses which known name was meant by an unknown one.
  */
+
+import { RegistryError } from '../core/errors.js'
 
 /** The known name that takes the fewest edits to reach (Levenshtein, with exchanges). */
 export function nearest(name: string, known: readonly string[]): string {
@@ -21,6 +23,22 @@ export function meant(name: string, known: readonly string[]): string | undefine
 export function didYouMean(name: string, known: readonly string[], otherwise = ''): string {
   const wayOut = meant(name, known)
   return wayOut === undefined ? otherwise : `; did you mean ${wayOut}?`
+}
+
+/** What is said of a name that is none of those there are. @param what it was taken for, such as `field` */
+export function unknownName(name: string, known: readonly string[], what: string): string {
+  const asked = name.length > 64 ? `${name.slice(0, 61)}...` : name
+  return `${asked}: there is no such ${what}${didYouMean(name, known, `; there are ${known.join(', ')}`)}`
+}
+
+/**
+ * Only those names may stand in what a program gives; what is `undefined` is not given.
+ * @throws RegistryError `malformed`, naming the first other one and what was meant
+ */
+export function refuseUnknown(given: object, known: readonly string[], what: string): void {
+  const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
+  const unknown = names.find((name) => !known.includes(name))
+  if (unknown !== undefined) throw new RegistryError('malformed', unknownName(unknown, known, what))
 }
 
 /** Letters in exchanged places are one edit: that is how people misspell. */

@@ -162,6 +162,15 @@ export type RegistryEvent =
       readonly from: InstanceStatus
       readonly to: InstanceStatus
     }
+  /** The home of an instance is another one; told at both. */
+  | {
+      readonly type: 'instance-moved'
+      readonly id: string
+      readonly slug?: string
+      readonly url: string
+      readonly from: PeerId
+      readonly to: PeerId
+    }
   | { readonly type: 'ready' }
   | { readonly type: 'synced'; readonly peer: PeerId; readonly documents: number }
   | { readonly type: 'generation'; readonly generation: number; readonly why: string }

@@ -4,7 +4,7 @@
  */
 import { readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
-import { urlParts } from './url.js'
+import { type UrlParts, checkComposed, checkParts, composeUrl, parseUrl, urlParts } from './url.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
 export type PeerId = string
@@ -37,8 +37,26 @@ export interface InstanceRecord extends InstanceFacts {
   readonly maintenance?: string
 }
 
-/** A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. */
-export type Registration = Omit<InstanceFacts, 'id'> & { readonly id?: string }
+/**
+ * A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. What is not said stays
+ * as it was; what is `null`, or an empty list, is said to be nothing.
+ */
+export type Registration = Omit<InstanceFacts, 'id' | 'slug' | 'deploymentId' | 'check'> & {
+  readonly id?: string
+  readonly slug?: string | null
+  readonly deploymentId?: string | null
+  readonly check?: string | null
+}
+
+export const registrationFields = [
+  ...(['id', 'url', 'slug', 'deploymentId', 'scheme', 'host', 'ip', 'port', 'path', 'tags', 'check'] as const),
+] as const satisfies readonly (keyof Registration)[]
+
+/**
+ * Whose words a registration is in. Published clients send an empty string for whatever they do not know, so it says nothing there;
+ * in calls of our own it says that there is nothing, as `null` does.
+ */
+export type Wording = 'published' | 'own'
 
 /** The facts that a node publishes of itself. Load, usage and GPUs are news, not facts, and are not in here. */
 export interface NodeRecord {
@@ -70,23 +88,62 @@ export const modelLimits = {
 } as const
 
 /**
- * Reads a RegisterInstanceRequest. Empty strings and nulls count as absent.
+ * Reads a registration. Fields that it does not know do not count.
  * @throws RegistryError `malformed`, naming the field
  */
-export function parseRegistration(input: unknown): Registration {
-  const fields = parseObject(input, 'the request body')
+export function parseRegistration(input: unknown, wording: Wording = 'published'): Registration {
+  const fields = withTrimmedUrl(parseObject(input, 'the request body'))
+  const { id, url } = fields
+  if (typeof id === 'string' && id !== '') refuseUnnameable(id, 'id')
+  const given = givenParts(fields)
+  checkParts(given)
+  const registration = readRegistration(fields)
+  parseUrl(registration.url, 'url')
+  if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
+  return { ...registration, ...saidToBeNothing(fields, wording) }
+}
+
+/** What the caller has said there is none of, as opposed to what he has not said. */
+function saidToBeNothing(
+  { slug, deploymentId, check, tags }: Readonly<Record<string, unknown>>,
+  wording: Wording,
+): Partial<Registration> {
+  const isOwn = wording === 'own'
+  const isNothing = (value: unknown): boolean => value === null || (isOwn && value === '')
+  const hasNoTags = Array.isArray(tags) ? tags.every((tag) => isOwn && tag === '') : isOwn && isNothing(tags)
+  return {
+    ...(isNothing(slug) && { slug: null }),
+    ...(isNothing(deploymentId) && { deploymentId: null }),
+    ...(isOwn && isNothing(check) && { check: null }),
+    ...((hasNoTags || isEmptyObject(tags)) && { tags: [] }),
+  }
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+}
+
+const urlFields = ['url', 'scheme', 'host', 'ip', 'path'] as const
+
+/** White space around a url is nobody's intent. */
+function withTrimmedUrl(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const trimmed: Record<string, unknown> = { ...fields }
+  for (const name of urlFields) {
+    const value = trimmed[name]
+    if (typeof value === 'string') trimmed[name] = value.trim()
+  }
+  return trimmed
+}
+
+/** What any version has ever accepted: records are read by it, so it never gets stricter. */
+function readRegistration(fields: Readonly<Record<string, unknown>>): Registration {
   const id = optionalText(fields, 'id', modelLimits.idLength)
   const slug = optionalText(fields, 'slug', modelLimits.labelLength)
   if (slug !== undefined) parseSlug(slug)
   const deploymentId = optionalText(fields, 'deploymentId', modelLimits.idLength)
-  const scheme = optionalText(fields, 'scheme', modelLimits.labelLength)
-  const host = optionalText(fields, 'host', modelLimits.urlLength)
-  const ip = optionalText(fields, 'ip', modelLimits.labelLength)
-  const path = optionalText(fields, 'path', modelLimits.urlLength)
-  const port = optionalPort(fields)
   const tags = optionalTags(fields)
   const check = optionalCheck(fields)
-  const given = { scheme, host, ip, port, path }
+  const given = givenParts(fields)
   const url = optionalText(fields, 'url', modelLimits.urlLength) ?? composeUrl(given)
   return withoutUndefined({
     id,
@@ -99,17 +156,14 @@ export function parseRegistration(input: unknown): Registration {
   }) as unknown as Registration
 }
 
-/** The url rule of the contract: `scheme://host:port/path`, with `ip` where there is no host. */
-function composeUrl(given: { scheme?: string; host?: string; ip?: string; port?: number; path?: string }): string {
-  const host = given.host ?? given.ip
-  if (host === undefined) {
-    throw new RegistryError('malformed', 'url: missing; give url, or host, or ip (with scheme and port)')
+function givenParts(fields: Readonly<Record<string, unknown>>): UrlParts {
+  return {
+    scheme: optionalText(fields, 'scheme', modelLimits.labelLength),
+    host: optionalText(fields, 'host', modelLimits.urlLength),
+    ip: optionalText(fields, 'ip', modelLimits.labelLength),
+    path: optionalText(fields, 'path', modelLimits.urlLength),
+    port: optionalPort(fields),
   }
-  const scheme = given.scheme ?? 'http'
-  const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
-  const port = given.port === undefined ? '' : `:${given.port}`
-  const path = given.path === undefined ? '' : `/${given.path.replace(/^\/+/, '')}`
-  return `${scheme}://${bracketed}${port}${path}`
 }
 
 /** @throws RegistryError `malformed` */
@@ -127,7 +181,7 @@ export function parseSlug(slug: string): string {
  */
 export function parseDefinition(input: unknown): Definition {
   const definition = parseObject(parseObject(input, 'the request body')['definition'], 'definition')
-  parseId(definition['id'], 'definition.id')
+  refuseUnnameable(parseId(definition['id'], 'definition.id'), 'definition.id')
   if (isDeeper(definition, modelLimits.jsonDepth)) {
     throw new RegistryError('malformed', `definition: nested deeper than ${modelLimits.jsonDepth} levels`)
   }
@@ -145,6 +199,22 @@ export function parseId(input: unknown, field: string): string {
   return boundedText(input, field, modelLimits.idLength)
 }
 
+/** Parts of a path which every reader of urls takes for something else, however they are encoded. */
+const unnameable: readonly string[] = ['.', '..']
+
+/** Whether an id can stand in the path of a url. New ones have to; of older ones some cannot. */
+export function isNameable(id: string): boolean {
+  return id !== '' && !unnameable.includes(id)
+}
+
+function refuseUnnameable(id: string, field: string): void {
+  if (isNameable(id)) return
+  throw new RegistryError(
+    'malformed',
+    `${field}: ${quote(id)} cannot be named in the path of a url, so nobody could remove it; choose another one`,
+  )
+}
+
 /** What is told of an instance that was taken out of service without a word. */
 export const noReason = 'no reason given'
 
@@ -157,14 +227,18 @@ export function parseMaintenance(input: unknown): string {
   return optionalText(parseObject(input, 'the request body'), 'reason', modelLimits.labelLength) ?? noReason
 }
 
-/** The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug. */
+/**
+ * The id of an instance whose caller gave none: the same wherever the same url is registered for the same slug.
+ * @param owner the home node, where the url means something else on each machine
+ */
 export function deriveInstanceId(
   slug: string | undefined,
   url: string,
   hash: (bytes: Uint8Array) => Uint8Array,
+  owner?: PeerId,
 ): string {
-  const digest = hash(new TextEncoder().encode(canonicalJson([slug ?? '', url])))
-  return `inst_${hex(digest.subarray(0, 10))}`
+  const identity = owner === undefined ? [slug ?? '', url] : [slug ?? '', url, owner]
+  return `inst_${hex(hash(new TextEncoder().encode(canonicalJson(identity))).subarray(0, 10))}`
 }
 
 /** The id of a node that was given none. */
@@ -186,7 +260,7 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   // A check that only a later version knows is its owner's business: the instance can be called all the same.
   const known = typeof check === 'string' && readCheck(check) !== undefined ? check : undefined
   try {
-    const record = parseRegistration({ ...fields, id, check: known }) as unknown as Record<string, unknown>
+    const record = readRegistration({ ...fields, id, check: known }) as unknown as Record<string, unknown>
     Object.assign(record, { id, n, status })
     if (details !== undefined) record['details'] = details
     if (maintenance !== undefined) record['maintenance'] = maintenance
@@ -284,7 +358,7 @@ function optionalPort(fields: Readonly<Record<string, unknown>>): number | undef
 
 function optionalTags(fields: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const tags = fields['tags']
-  if (tags === undefined || tags === null) return undefined
+  if (tags === undefined || tags === null || tags === '' || isEmptyObject(tags)) return undefined
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
     throw new RegistryError('malformed', 'tags: must be a list of strings')
   }

@@ -2,6 +2,7 @@
  * What readers see, brought up to date: routes changed entries or beliefs into the index. What of ours they
  * beat is dropped on the way.
  */
+import type { RegistryEvent } from './effects.js'
 import type { Fencing } from './fencing.js'
 import { isDormant } from './lookup/visibility.js'
 import type { PeerId } from './model.js'
@@ -36,7 +37,7 @@ export class Projection {
       if (maySign) writes.dropBeaten(instances, definitions)
       this.#fencing.applyFences(fenced)
       if (maySign) outlived.note(instances)
-      for (const id of instances) this.#out.notifyAll(index.refresh(id))
+      for (const id of instances) this.#out.notifyAll(index.refresh(id).filter((event) => isTold(event, records.self)))
       for (const owner of nodes) this.#learn(owner)
       this.followBeliefs()
     }
@@ -80,4 +81,9 @@ export class Projection {
     this.#isDoubtTold = !this.#isDoubtTold
     this.#out.notify({ type: 'doubt', ...(doubt !== undefined && { doubt }) })
   }
+}
+
+/** A move is told at both ends of it, and nowhere else: everybody sees where an instance is. */
+function isTold(event: RegistryEvent, self: PeerId): boolean {
+  return event.type !== 'instance-moved' || event.from === self || event.to === self
 }

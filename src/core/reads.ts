@@ -31,6 +31,7 @@ import type {
   LookupResult,
   MemberView,
   NodeView,
+  PickResult,
 } from './views.js'
 
 export class Reads {
@@ -64,17 +65,31 @@ export class Reads {
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, at: Moment): LookupResult {
     const degraded = this.#degraded.isOn
-    const found = this.#index.lookup(slug, degraded)
-    if (found === undefined) {
-      throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
-    }
-    const picked = this.pick(slug)
+    const found = this.#demandKnown(slug, degraded)
+    const picked = this.suggest(slug)
     return {
       slug,
       instances: found.map((one) => this.instance(one, at)),
       ...(picked !== undefined && { picked: this.instance(picked, at) }),
       degraded,
     }
+  }
+
+  /**
+   * `pick` for callers elsewhere.
+   * @throws RegistryError `not-found` where no record has that slug
+   */
+  pickOnce(slug: string, at: Moment): PickResult {
+    const degraded = this.#degraded.isOn
+    this.#demandKnown(slug, degraded)
+    const picked = this.pick(slug)
+    return { slug, ...(picked !== undefined && { picked: this.instance(picked, at) }), degraded }
+  }
+
+  #demandKnown(slug: string, degraded: boolean): readonly Found[] {
+    const found = this.#index.lookup(slug, degraded)
+    if (found !== undefined) return found
+    throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}`)
   }
 
   /**
@@ -90,6 +105,11 @@ export class Reads {
     return this.#index.pick(slug, this.#degraded.isOn)
   }
 
+  /** The one that the next lookup names: lookups have a turn of their own, and move nobody's pick. */
+  suggest(slug: string): Found | undefined {
+    return this.#index.suggest(slug, this.#degraded.isOn)
+  }
+
   /** What an instance is registered for, visible or not. */
   slugOf(id: string): string | undefined {
     return this.#union.standingAwayToo(id)?.record.slug
@@ -97,13 +117,13 @@ export class Reads {
 
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | undefined {
-    const { crypto } = this.#state
-    return this.slugOf(idOf(registration, this.#index, crypto.hash))
+    const { crypto, self } = this.#state
+    return this.slugOf(idOf(registration, this.#index, { self, hash: crypto.hash }))
   }
 
   /** The record of an instance that counts, visible or not. */
   record(id: string): InstanceRecord | undefined {
-    return this.#state.index.find(id)?.record
+    return this.#index.find(id)?.record
   }
 
   /** The instance with that id, where readers see it. */
@@ -248,7 +268,7 @@ export class Reads {
 
   /** How much of the cluster is left to its sight; absent while that is most of it. */
   get doubt(): Doubt | undefined {
-    return this.#state.degraded.doubt
+    return this.#degraded.doubt
   }
 
   /** Members believed alive, this daemon included. */

@@ -260,11 +260,11 @@ export class Registry {
   }
 
   #perform(ticket: number, command: Command): void {
-    const { writes, identity, commits, checks, index, forgetting, crypto, at } = this.#state
+    const { writes, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
     const { now, wall } = at
     switch (command.type) {
       case 'register': {
-        const id = idOf(command.registration, index, crypto.hash)
+        const id = idOf(command.registration, index, { self, hash: crypto.hash })
         writes.register(id, command.registration, wall)
         this.#out.emitAll(checks.check(id, now))
         return commits.wait({ type: 'command', ticket, value: id })

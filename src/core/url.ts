@@ -1,7 +1,8 @@
 /**
- * Urls by which something can be called, taken apart. It resolves no names.
+ * Urls by which something can be called: put together, taken apart, looked at. It resolves no names.
  */
 import { RegistryError, quote } from './errors.js'
+import { isIpAddress, isOfItsMachine, readHost, spellHost } from './host.js'
 
 /** The port that a url without one means. */
 const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
@@ -13,6 +14,58 @@ export interface UrlParts {
   readonly ip?: string | undefined
   readonly port?: number | undefined
   readonly path?: string | undefined
+}
+
+/**
+ * The url rule of the contract: `scheme://host:port/path`, with `ip` where there is no host. It looks at none of the parts.
+ * @throws RegistryError `malformed` where there is neither host nor ip
+ */
+export function composeUrl({ scheme = 'http', host: named, ip, port, path }: UrlParts): string {
+  const host = named ?? ip
+  if (host === undefined) {
+    throw new RegistryError('malformed', 'url: missing; give url, or host, or ip (with scheme and port)')
+  }
+  const bracketed = host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
+  const portPart = port === undefined ? '' : `:${port}`
+  const pathPart = path === undefined ? '' : `/${path.replace(/^\/+/, '')}`
+  return `${scheme}://${bracketed}${portPart}${pathPart}`
+}
+
+/**
+ * Each part has to be what it is called.
+ * @throws RegistryError `malformed`, naming the part
+ */
+export function checkParts({ scheme, host, ip }: UrlParts): void {
+  if (scheme !== undefined && !/^[a-z][a-z0-9+.-]*$/i.test(scheme)) {
+    throw new RegistryError('malformed', `scheme: ${quote(scheme)} is not a scheme; give one such as http, without ://`)
+  }
+  if (host !== undefined && readHost(host) === undefined) {
+    const wayOut = 'give a name or an address alone; a port and a path have fields of their own'
+    throw new RegistryError('malformed', `host: ${quote(host)} is not a host; ${wayOut}`)
+  }
+  if (ip !== undefined && !isIpAddress(readHost(ip) ?? '')) {
+    throw new RegistryError(
+      'malformed',
+      `ip: ${quote(ip)} is not an address such as 10.0.0.5 or fd00::5; a name is a host`,
+    )
+  }
+}
+
+/**
+ * What was composed of parts has to say what they said.
+ * @throws RegistryError `malformed`
+ */
+export function checkComposed(url: string, { scheme = 'http', host, ip, port }: UrlParts): void {
+  const said = takenApart(url)
+  const isSaid =
+    said.scheme === scheme.toLowerCase() &&
+    said.host === readHost(host ?? ip ?? '') &&
+    (port === undefined || said.port === port)
+  if (isSaid) return
+  throw new RegistryError(
+    'malformed',
+    `url: the parts make ${quote(url)}, which says something else than they do; give url`,
+  )
 }
 
 /**
@@ -30,6 +83,12 @@ export function urlParts(url: string, given: UrlParts): UrlParts {
   }
 }
 
+/** Whether a url leads somewhere else on each machine that reads it, so that two nodes that say it mean two things. */
+export function isOfItsNode(url: string): boolean {
+  const parsed = readUrl(url)
+  return parsed !== undefined && isOfItsMachine(hostOf(url, parsed))
+}
+
 /** Urls as they were lately taken apart: a record comes again with each change of its status, and its url with it. */
 const urlsTakenApart = new Map<string, UrlParts>()
 const urlsKept = 1024
@@ -37,8 +96,8 @@ const urlsKept = 1024
 function takenApart(url: string): UrlParts {
   const known = urlsTakenApart.get(url)
   if (known !== undefined) return known
-  const parsed = parseUrl(url, 'url')
-  const host = parsed.hostname.replace(/^\[|\]$/g, '')
+  const parsed = parseOldUrl(url, 'url')
+  const host = hostOf(url, parsed)
   const scheme = parsed.protocol.slice(0, -1)
   const path = parsed.pathname.replace(/^\//, '')
   const port = explicitPort(url) ?? (parsed.port === '' ? defaultPorts[scheme] : Number(parsed.port))
@@ -72,7 +131,7 @@ export function urlEndpoint(url: string): UrlEndpoint | undefined {
   if (port === undefined) return undefined
   const { username, password } = parsed
   const userinfo = username === '' && password === '' ? {} : { userinfo: `${decoded(username)}:${decoded(password)}` }
-  return { host: parsed.hostname.replace(/^\[|\]$/g, ''), port, ...userinfo }
+  return { host: hostOf(url, parsed), port, ...userinfo }
 }
 
 /** As callers read it: a percent sign that begins nothing stands for itself. */
@@ -90,12 +149,34 @@ function explicitPort(url: string): number | undefined {
   return match === null ? undefined : Number(match[1])
 }
 
+/** `URL` reads the hosts of the schemes that browsers know, and leaves those of others as they are written. */
+function hostOf(url: string, parsed: URL): string {
+  const bare = parsed.hostname.replace(/^\[|\]$/g, '')
+  if (parsed.protocol.slice(0, -1) in defaultPorts) return bare
+  const { host } = /^[^/]*\/\/(?:[^/?#]*@)?(?<host>\[[^\]]*\]|[^/?#:]*)/.exec(url)?.groups ?? {}
+  return spellHost(host ?? '') ?? bare
+}
+
+const hint = 'give an absolute url such as http://10.0.0.5:8080/path'
+
 /**
- * Reads a url that names a scheme and a host.
+ * Reads a url that names a scheme and a host, in a way in which all readers of urls understand it.
  * @throws RegistryError `malformed`, naming `field`
  */
 export function parseUrl(url: string, field: string): URL {
-  const hint = 'give an absolute url such as http://10.0.0.5:8080/path'
+  const parsed = parseOldUrl(url, field)
+  const [, authority = ''] = /^[^/]*\/\/([^/?#]*)/.exec(url) ?? []
+  if (authority === '') throw new RegistryError('malformed', `${field}: ${quote(url)} has no host; ${hint}`)
+  const host = authority.replace(/^.*@/, '').replace(/:\d*$/, '')
+  if (!authority.includes('\\') && spellHost(host) !== undefined) return parsed
+  throw new RegistryError('malformed', `${field}: ${quote(host)} in ${quote(url)} is not a host; ${hint}`)
+}
+
+/**
+ * The same, as it was taken by every version there was: records of those are read by it.
+ * @throws RegistryError `malformed`, naming `field`
+ */
+function parseOldUrl(url: string, field: string): URL {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
     throw new RegistryError('malformed', `${field}: ${quote(url)} has no scheme; ${hint}`)
   }
@@ -111,8 +192,4 @@ function readUrl(url: string): URL | undefined {
   } catch {
     return undefined
   }
-}
-
-function isIpAddress(host: string): boolean {
-  return host.includes(':') || /^\d{1,3}(\.\d{1,3}){3}$/.test(host)
 }

@@ -106,9 +106,17 @@ export interface MemberView {
 export interface LookupResult {
   readonly slug: string
   readonly instances: readonly InstanceView[]
-  /** The instance that `pick` chose this time; absent where nothing can be picked. */
+  /** One of them to call, another one with each lookup: a lookup never moves whose turn it is for `pick`. Absent where none can be called. */
   readonly picked?: InstanceView
   /** These are last-known instances: this daemon has lost sight of most of the cluster. */
+  readonly degraded: boolean
+}
+
+export interface PickResult {
+  readonly slug: string
+  /** The instance whose turn it is; absent where none can be called. */
+  readonly picked?: InstanceView
+  /** It is a last-known one: this daemon has lost sight of most of the cluster. */
   readonly degraded: boolean
 }
 

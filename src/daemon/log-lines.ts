@@ -50,6 +50,13 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
         message: `instance ${instanceName(id, register)} is ${to}${cause}`,
       }
     }
+    case 'instance-moved': {
+      const { type: _, ...fields } = event
+      const { id, slug, url, from, to } = fields
+      const what = `${slug ?? id} at ${url}`
+      const message = `${what} moved from ${memberName(from, register)} to ${memberName(to, register)}: it was registered there`
+      return { level: 'info', fields, message }
+    }
     case 'ready':
       return { level: 'info', message: 'ready: writes are accepted' }
     case 'synced': {

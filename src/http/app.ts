@@ -125,14 +125,18 @@ function boundServer(app: FastifyInstance): void {
   })
 }
 
-/** Of parameters that come twice the last one counts; empty ones count as absent, as they did in the original. */
-function lastOfEach(query: string): Record<string, string> {
-  const parameters = Object.create(null) as Record<string, string>
+/** Of parameters that come twice the last one counts, but of tags all; empty ones count as absent, as they did in the original. */
+function lastOfEach(query: string): Record<string, string | string[]> {
+  const parameters = Object.create(null) as Record<string, string | string[]>
   if (query === '') return parameters
-  for (const [name, value] of new URLSearchParams(query)) {
+  const given = new URLSearchParams(query)
+  for (const [name, value] of given) {
     if (value === '') delete parameters[name]
     else parameters[name] = value
   }
+  const tags = given.getAll('tag').filter((tag) => tag !== '')
+  if (tags.length > 1) parameters['tag'] = tags
+  else if (tags[0] !== undefined) parameters['tag'] = tags[0]
   return parameters
 }
 
@@ -145,6 +149,9 @@ const checkQuery: FastifySchemaCompiler<Schema> = ({ schema, httpPart }) => {
   return (value: unknown) => {
     if (fits(value)) return { value }
     const [first] = fits.errors as [DefinedError]
+    if (first.keyword === 'required') {
+      return { error: new RegistryError('malformed', `${first.params.missingProperty}: missing; give it in the query`) }
+    }
     const field = first.instancePath.slice(1).replaceAll('/', '.') || (httpPart ?? 'request')
     const why = first.keyword === 'enum' ? `must be one of ${first.params.allowedValues.join(', ')}` : first.message
     return { error: new RegistryError('malformed', `${field}: ${why}`) }

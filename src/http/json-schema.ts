@@ -65,8 +65,8 @@ export function words(all: readonly string[], keywords?: Keywords): Schema {
   return { type: 'string', enum: all, ...keywords }
 }
 
-export function anyOf(schemas: readonly Schema[]): Schema {
-  return { anyOf: schemas }
+export function anyOf(schemas: readonly Schema[], keywords?: Keywords): Schema {
+  return { anyOf: schemas, ...keywords }
 }
 
 export function array(items: Schema): Schema {

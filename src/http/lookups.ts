@@ -12,7 +12,7 @@ import { showInstance } from './show.js'
 /** How old the moments of heartbeats in an answer may be: a heartbeat comes once in so long. */
 const keep_ms = 1000
 
-/** Up to so much a copy costs less than several writes, and whole bodies are kept, one for each that may be picked. */
+/** Up to so much a copy costs less than several writes, and whole bodies are kept, one for each that may be named. */
 const joined_bytes = 8 * 1024
 const keptBodies = 32
 
@@ -51,7 +51,7 @@ export class LookupAnswers {
   lookup(slug: string): Pieces {
     const version = this.#service().version(slug, true)
     const kept = version === undefined ? undefined : this.#fresh(this.#lookups, version)
-    if (kept !== undefined) return bodyOf(kept, this.#service().pick(slug))
+    if (kept !== undefined) return bodyOf(kept, this.#service().suggest(slug))
     const { instances, picked, degraded } = this.#service().lookup(slug)
     const made = this.#make(
       instances,

@@ -2,16 +2,19 @@
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
-import { parseId, parseMaintenance } from '../core/model.js'
+import { parseId, parseMaintenance, registrationFields } from '../core/model.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { addEvents, type EventsParts } from './events.js'
-import { matches, type InstanceFilters } from './filters.js'
+import { matches, type InstanceFilters } from '../config/filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
-import { writeTimeout_ms } from './registry-svc.js'
+import { registerFrom, writeTimeout_ms } from './registry-svc.js'
+import { showInstance } from './show.js'
+import { refuseUnknownParameters } from './strict.js'
 
 export interface OwnParts extends EventsParts {
   readonly answers: LookupAnswers
@@ -19,9 +22,11 @@ export interface OwnParts extends EventsParts {
 
 export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): void {
   const { service } = parts
+  refuseUnknownParameters(app)
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
+  addRegistering(app, service)
   addLookup(app, service, answers)
   addEvents(app, parts)
   app.post(
@@ -88,11 +93,32 @@ function addMaintenance(app: FastifyInstance, service: FindService): void {
     await service().setMaintenance(id, reason)
   }
   app.put(path, { handlerTimeout: writeTimeout_ms, schema: calls.setMaintenance }, async (request, reply) => {
+    refuseUnknown(Object(request.body ?? {}) as object, ['reason'], 'field')
     await set(request, parseMaintenance(request.body))
     return reply.code(204).send()
   })
   app.delete(path, { handlerTimeout: writeTimeout_ms, schema: calls.endMaintenance }, async (request, reply) => {
     await set(request, undefined)
+    return reply.code(204).send()
+  })
+}
+
+/** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
+function addRegistering(app: FastifyInstance, service: FindService): void {
+  const write = { handlerTimeout: writeTimeout_ms }
+  const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
+  app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
+    refuseUnknown(Object(request.body) as object, registrationFields, 'field')
+    return reply.code(201).send({ id: await registerFrom(request, service, 'own') })
+  })
+  app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {
+    const id = idOf(request)
+    demandSlug(request.caller, service().slugOf(id))
+    await service().deregister(id)
+    return reply.code(204).send()
+  })
+  app.delete('/v1/definitions', { ...write, schema: calls.removeDefinitionById }, async (request, reply) => {
+    await service().removeDefinition(idOf(request))
     return reply.code(204).send()
   })
 }
@@ -115,5 +141,9 @@ function addLookup(app: FastifyInstance, service: FindService, answers: LookupAn
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
     return sendPieces(reply, answers.lookup(request.params.slug))
+  })
+  app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
+    const { picked, ...rest } = service().pick(request.params.slug)
+    return reply.send({ ...rest, ...(picked !== undefined && { picked: showInstance(picked) }) })
   })
 }

@@ -1,19 +1,20 @@
 /**
  * The calls of the Registry Svc contract. Published clients rely on it: paths, statuses and bodies are not ours to choose.
  */
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
-import { parseDefinition, parseId, parseRegistration } from '../core/model.js'
+import { type Wording, parseDefinition, parseId, parseRegistration, registrationFields } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
-import { isFilter, matches, type InstanceFilters } from './filters.js'
+import { filterNames, matches, type InstanceFilters } from '../config/filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
+import { namesIn, warningsOf } from './strict.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
 export const writeTimeout_ms = 30_000
@@ -27,12 +28,19 @@ export function addRegistrySvc(app: FastifyInstance, service: FindService, answe
   addEcho(app)
 }
 
+/** @returns the id of what was registered */
+export async function registerFrom(request: FastifyRequest, service: FindService, wording: Wording): Promise<string> {
+  const { body, headers, caller } = request
+  const registration = withSlug(parseRegistration(body, wording), headers, caller)
+  demandSlug(caller, service().slugMeant(registration))
+  return (await service().register(registration)).id
+}
+
 function addInstances(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
-    const registration = withSlug(parseRegistration(request.body), request.headers, request.caller)
-    demandSlug(request.caller, service().slugMeant(registration))
-    const { id } = await service().register(registration)
-    return reply.code(201).send({ id })
+    const id = await registerFrom(request, service, 'published')
+    const warnings = warningsOf(Object.keys(request.body as object), registrationFields, 'field')
+    return reply.code(201).send({ id, ...warnings })
   })
 
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
@@ -42,7 +50,10 @@ function addInstances(app: FastifyInstance, service: FindService, answers: Looku
     const shown = service()
       .instances(filters.slug)
       .filter((view) => matches(view, filters))
-    return reply.send({ instances: shown.map(showInstance) })
+    return reply.send({
+      instances: shown.map(showInstance),
+      ...warningsOf(namesIn(request.url), filterNames, 'filter'),
+    })
   })
 
   app.delete<{ Params: { id: string } }>(
@@ -105,7 +116,7 @@ function addNodes(app: FastifyInstance, service: FindService): void {
 
 /** The common question, to which the answer is kept. */
 function isSlugAlone(filters: InstanceFilters): filters is InstanceFilters & { readonly slug: string } {
-  return filters.slug !== undefined && Object.keys(filters).every((name) => name === 'slug' || !isFilter(name))
+  return filters.slug !== undefined && Object.keys(filters).length === 1
 }
 
 /** Nothing, `null`, `{}` and an empty list all ask for every node. */

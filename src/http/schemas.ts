@@ -102,13 +102,15 @@ export const InstanceRow = json.object(
 /** Opaque but for its id. */
 export const Definition = json.object({ id: json.string() }, { $id: 'Definition', additionalProperties: true })
 
-/** One of `url`, `host` and `ip` is required; empty strings and nulls count as absent. */
+const nullable = (schema: json.Schema): json.Schema => json.anyOf([schema, json.nothing()])
+
+/** One of `url`, `host` and `ip` is required. What is not said stays as it was; `[]` and `null` say that there is none. */
 export const Registration = json.object(
   {
     id: optional(json.string()),
     url: optional(json.string({ description: 'or give scheme, host or ip, port and path' })),
-    slug: optional(json.string()),
-    deploymentId: optional(json.string()),
+    slug: optional(nullable(json.string())),
+    deploymentId: optional(nullable(json.string())),
     scheme: optional(json.string()),
     host: optional(json.string()),
     ip: optional(json.string()),
@@ -139,7 +141,11 @@ export const InstanceFilters = json.object({
   scheme: optional(json.string({ examples: ['http'] })),
   id: optional(json.string({ examples: ['inst_5d8a7f1e02b96c3d4e5f'] })),
   nodeUrl: optional(json.string({ description: 'of the home node', examples: ['http://10.0.0.5:58231'] })),
-  tag: optional(json.string({ description: 'one of its tags', examples: ['blue'] })),
+  tag: optional(
+    json.anyOf([json.string({ examples: ['blue'] }), json.array(json.string())], {
+      description: 'one of its tags; given several times, it has to have all of them',
+    }),
+  ),
   status: optional(json.words(instanceStatuses, { examples: ['Healthy'] })),
 })
 
@@ -152,9 +158,11 @@ export const Leaving = json.object({
   ),
 })
 
-export const Registered = json.object({ id: json.string() }, { $id: 'Registered' })
+const warnings = optional(json.array(json.string()))
+
+export const Registered = json.object({ id: json.string(), warnings }, { $id: 'Registered' })
 export const Empty = json.object({})
-export const Instances = json.object({ instances: json.array(Instance) })
+export const Instances = json.object({ instances: json.array(Instance), warnings })
 export const InstanceRows = json.object({ instances: json.array(InstanceRow) })
 export const Definitions = json.object({ definitions: json.array(Definition) })
 export const Nodes = json.object({ nodes: json.array(Node) })
@@ -173,6 +181,14 @@ export const Lookup = json.object(
 const degraded = json.boolean({
   description: 'it has lost sight of most of the cluster: lookups list what was last known',
 })
+export const Pick = json.object(
+  {
+    slug: json.string(),
+    picked: optional(Instance),
+    degraded: json.boolean({ description: 'a last-known instance: this daemon has lost sight of most of the cluster' }),
+  },
+  { $id: 'Pick' },
+)
 
 export const Readiness = json.object(
   { ready: json.boolean(), reasons: json.array(json.string()), degraded },

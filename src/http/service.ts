@@ -11,6 +11,7 @@ import type {
   NewsFeed,
   NodeView,
   PeersView,
+  PickResult,
   Readiness,
   SelfView,
 } from '../core/views.js'
@@ -48,8 +49,10 @@ export interface RegistryService {
    * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.
    */
   version(slug: string, lastKnown: boolean): object | undefined
-  /** The id of the instance that is next in turn, as `lookup` picks it. */
-  pick(slug: string): string | undefined
+  /** The instance whose turn it is. @throws RegistryError `not-found` where no record has that slug */
+  pick(slug: string): PickResult
+  /** The id of the instance that the next lookup names: lookups take turns of their own, and move nobody's pick. */
+  suggest(slug: string): string | undefined
   /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */
   slugOf(id: string): string | undefined
   /** The same of the instance that this registration would change, whether it names its id or only its url. */

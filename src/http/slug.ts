@@ -18,6 +18,7 @@ export function withSlug(
   headers: IncomingHttpHeaders,
   caller: Caller | undefined,
 ): Registration {
+  if (registration.slug === null) return registration // said to be none
   const slug = registration.slug ?? headerSlug(headers) ?? (caller === undefined ? claimedSlug(headers) : caller.slug)
   if (slug === undefined) return registration
   demandSlug(caller, slug)

@@ -4,7 +4,7 @@
  */
 import { options as table, parseConfig, type LogLevel, type OptionName } from '../config.js'
 import type { LentLog } from '../config/logger.js'
-import { didYouMean } from '../config/nearest.js'
+import { refuseUnknown } from '../config/nearest.js'
 import { isClusterKey } from '../config/values.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeConfig } from '../daemon/runtime.js'
@@ -48,9 +48,8 @@ function givenOf(options: unknown): Given {
     throw malformed('options: must be an object such as { dataDir: "./rollcall" } or { memory: true }')
   }
   const given = Object.entries(options).filter(([, value]) => value !== undefined)
-  const unknown = given.find(([name]) => !(names as readonly string[]).includes(name))?.[0]
-  if (unknown === undefined) return Object.fromEntries(given)
-  throw malformed(`${unknown}: there is no such option${didYouMean(unknown, names, `; there are ${names.join(', ')}`)}`)
+  refuseUnknown(Object.fromEntries(given), names, 'option')
+  return Object.fromEntries(given)
 }
 
 function readKeeping(given: Given): string | undefined {

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { RegistryError } from '../../src/core/errors.js'
 import {
+  type InstanceRecord,
   canonicalJson,
   deriveInstanceId,
   deriveNodeId,
@@ -86,6 +87,104 @@ test.each([
   expect(refusal(() => parseRegistration(input))).toMatch(why)
 })
 
+test.each([
+  [{ host: '127.0.0.1/foo', port: 8080 }, /^malformed host: "127.0.0.1\/foo" is not a host; .*fields of their own/],
+  [{ host: 'a?b', port: 80 }, /^malformed host: /],
+  [{ host: 'a#b' }, /^malformed host: /],
+  [{ host: 'user@a', port: 80 }, /^malformed host: /],
+  [{ host: 'a\\b', port: 80 }, /^malformed host: /],
+  [{ host: 'a:80' }, /^malformed host: /],
+  [{ host: 'a:80', port: 81 }, /^malformed host: /],
+  [{ host: 'http://a' }, /^malformed host: /],
+  [{ host: '[::1]:80', port: 81 }, /^malformed host: /],
+  [{ host: 'a b' }, /^malformed host: /],
+  [{ host: '127.1', port: 80 }, /^malformed host: /],
+  [{ scheme: 'grpc', host: 'a/b', port: 80 }, /^malformed host: /],
+  [{ ip: 'a.test' }, /^malformed ip: "a.test" is not an address/],
+  [{ ip: '10.0.0.5:80' }, /^malformed ip: /],
+  [{ ip: '10.0.0.256' }, /^malformed ip: /],
+  [{ host: 'a', ip: '10.0.0.5/x' }, /^malformed ip: /],
+  [{ url: 'http://a', host: 'b/c' }, /^malformed host: /],
+  [{ scheme: 'http://', host: 'a' }, /^malformed scheme: "http:\/\/" is not a scheme/],
+  [{ scheme: 'http:', host: 'a' }, /^malformed scheme: /],
+  [{ scheme: 'x://y', host: 'a' }, /^malformed scheme: /],
+  [{ scheme: 'file', host: 'a', port: 80 }, /^malformed url: /],
+  [{ url: 'http:///a:80' }, /^malformed url: .*has no host/],
+  [{ url: 'http://a\\b:80' }, /^malformed url: /],
+  [{ url: 'tcp://a\\b:80' }, /^malformed url: /],
+  [{ url: 'tcp://1.2.3.4.5:80' }, /^malformed url: .*"1.2.3.4.5" in .* is not a host/],
+  [{ url: 'tcp://:80' }, /^malformed url: /],
+  [{ url: 'http://a', id: '.' }, /^malformed id: /],
+  [{ url: 'http://a', id: '..' }, /^malformed id: /],
+])('%j does not say what it seems to say, and is refused', (input, why) => {
+  expect(refusal(() => parseRegistration(input))).toMatch(why)
+})
+
+test.each([
+  [{ url: ' http://a:80/x\n' }, { url: 'http://a:80/x', host: 'a', port: 80, path: 'x' }],
+  [
+    { host: ' a ', scheme: ' http', port: 80 },
+    { url: 'http://a:80', host: 'a' },
+  ],
+  [
+    { host: 'API.com', scheme: 'HTTP', port: 80 },
+    { url: 'HTTP://API.com:80', host: 'API.com', scheme: 'HTTP' },
+  ],
+  [
+    { host: 'bücher.test', port: 8080 },
+    { url: 'http://bücher.test:8080', host: 'bücher.test' },
+  ],
+  [
+    { host: '[fd00::5]', port: 80 },
+    { url: 'http://[fd00::5]:80', host: '[fd00::5]' },
+  ],
+  [
+    { scheme: 'grpc', ip: 'FD00::5', port: 9 },
+    { url: 'grpc://[FD00::5]:9', ip: 'FD00::5' },
+  ],
+  [{ scheme: 'tcp', host: 'db_1.local', port: 5432 }, { url: 'tcp://db_1.local:5432' }],
+  [{ host: 'a', path: '?x=1' }, { url: 'http://a/?x=1' }],
+  [{ url: 'http://user:pw@a.test:1/x' }, { host: 'a.test', port: 1 }],
+])('%j is stored as it was given, without the white space around it', (input, expected) => {
+  expect(parseRegistration(input)).toMatchObject(expected)
+})
+
+test.each([
+  ['grpc://bücher.test:1', 'xn--bcher-kva.test'],
+  ['grpc://BÜCHER.test:1', 'xn--bcher-kva.test'],
+  ['http://bücher.test:1', 'xn--bcher-kva.test'],
+  ['tcp://DB.local:1', 'db.local'],
+  ['redis://user:pw@Cache:1/0', 'cache'],
+  ['grpc://[FD00:0::5]:1', 'fd00::5'],
+])('the host of %s is %s, whatever its scheme is', (url, host) => {
+  expect(parseRegistration({ url })).toMatchObject({ url, host })
+  expect(urlEndpoint(url)).toEqual({ host, port: 1 })
+})
+
+test.each([
+  [{ tags: [] }, { tags: [] }, { tags: [] }],
+  [{ tags: {} }, { tags: [] }, { tags: [] }],
+  [{ tags: null }, {}, { tags: [] }],
+  [{ tags: '' }, {}, { tags: [] }],
+  [{ tags: [''] }, {}, { tags: [] }],
+  [
+    { slug: null, deploymentId: null },
+    { slug: null, deploymentId: null },
+    { slug: null, deploymentId: null },
+  ],
+  [{ slug: '', deploymentId: '' }, {}, { slug: null, deploymentId: null }],
+  [{ check: null }, {}, { check: null }],
+  [{ check: '' }, {}, { check: null }],
+  [{ id: '', host: '', ip: null, scheme: '', port: 0, path: '' }, {}, {}],
+])('%j says in words of published clients %j, in our own %j', (said, published, own) => {
+  const { url: _, scheme: _scheme, host: _host, port: _port, ...rest } = parseRegistration({ ...said, url: 'http://a' })
+  expect(rest).toEqual(published)
+  expect(parseRegistration({ ...said, url: 'http://a' }, 'own')).toEqual({
+    ...{ url: 'http://a', scheme: 'http', host: 'a', port: 80 },
+    ...own,
+  })
+})
+
 test('tags are distinct and not empty; no tags is no field', () => {
   expect(parseRegistration({ url: 'http://a', tags: ['x', '', 'x', 'y'] }).tags).toEqual(['x', 'y'])
   expect(parseRegistration({ url: 'http://a', tags: [''] })).not.toHaveProperty('tags')
@@ -145,8 +244,8 @@ test('records of peers are read or nothing', () => {
     ...parseRegistration({ url: 'http://a:1/x', slug: 's', tags: ['t'] }),
     id: 'i',
     n: 3,
-    status: 'Healthy' as const,
-  }
+    status: 'Healthy',
+  } as InstanceRecord
   expect(readInstanceRecord('i', writeEntry('instances', record) ?? '')).toEqual(record)
   const hidden = { ...record, check: 'http:/x', maintenance: 'repair' }
   expect(readInstanceRecord('i', writeEntry('instances', hidden) ?? '')).toEqual(hidden)

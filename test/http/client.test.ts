@@ -30,6 +30,18 @@ test('ids, slugs, urls and filters arrive as they are, whatever is in them', asy
   expect((await client.nodes(['none'])).nodes).toEqual([])
 })
 
+test('a lookup between two picks moves nobody’s turn', async () => {
+  for (const id of ['p1', 'p2']) await client.register({ id, slug: 'turns', url: `http://${id}.test` })
+  const picked: (string | undefined)[] = []
+  for (let i = 0; i < 4; i++) {
+    await client.lookup('turns')
+    picked.push((await client.pickOnce('turns')).picked?.id)
+  }
+  expect(picked.slice(0, 2).sort()).toEqual(['p1', 'p2'])
+  expect(picked.slice(2)).toEqual(picked.slice(0, 2))
+  await expect(client.pickOnce('nobody')).rejects.toMatchObject({ code: 'not-found' })
+})
+
 test('what the daemon tells of itself', async () => {
   expect((await client.selfNode()).node.id).toBe('abc')
   expect(await client.self()).toEqual(served.service.self())

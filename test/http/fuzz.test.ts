@@ -92,7 +92,7 @@ test('requests of any method, path, headers and body', async () => {
   )
 })
 
-test('every text that can be an id is registered, listed and removed under just that id', async () => {
+test('every text that can be an id, and stand in a path, is registered, listed and removed under just that id', async () => {
   const ids = fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
     .filter((id) => id.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(id) && id !== '.' && id !== '..')

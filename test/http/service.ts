@@ -4,10 +4,13 @@
 import { createHash } from 'node:crypto'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
-import type { InstanceRow, InstanceView, LookupResult, NodeView, Readiness } from '../../src/core/views.js'
+import { Rotation } from '../../src/core/lookup/rotation.js'
+import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
 import type { PeersView, SelfView } from '../../src/core/views.js'
 import type { RegistryService } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
@@ -46,11 +49,16 @@ export class MemoryService implements RegistryService {
       const equal = [...this.#instances.values()].find(
         ({ url, slug }) => url === registration.url && (slug ?? registration.slug) === (registration.slug ?? slug),
       )
-      const id = registration.id ?? equal?.id ?? deriveInstanceId(registration.slug, registration.url, sha256)
+      const id =
+        registration.id ?? equal?.id ?? deriveInstanceId(registration.slug ?? undefined, registration.url, sha256)
       const held = this.#instances.get(id)
       const status = held?.url === registration.url ? held.status : 'Unknown'
       this.#maintenance.delete(id)
-      this.#instances.set(id, { ...held, ...registration, id, status, nodeUrl: 'http://10.0.0.5:58231' })
+      const said = Object.entries({ ...held, ...registration }).filter(
+        ([, value]) => value !== null && !isEmptyList(value),
+      )
+      const facts = Object.fromEntries(said) as Omit<InstanceView, 'status'>
+      this.#instances.set(id, { ...facts, id, status, nodeUrl: 'http://10.0.0.5:58231' })
       return { id }
     })
   }
@@ -120,7 +128,7 @@ export class MemoryService implements RegistryService {
 
   lookup(slug: string): LookupResult {
     const instances = this.instances(slug)
-    const id = this.pick(slug)
+    const id = this.suggest(slug)
     const picked = instances.find((one) => one.id === id)
     if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     return { slug, instances, picked, degraded: this.degraded }
@@ -139,22 +147,36 @@ export class MemoryService implements RegistryService {
     this.#version = {}
   }
 
-  #turn = 0
+  readonly #picks = new Rotation(0)
+  readonly #suggestions = new Rotation(0)
 
   version(slug: string): object | undefined {
     return this.instances(slug).length === 0 ? undefined : this.#version
   }
 
-  pick(slug: string): string | undefined {
+  suggest(slug: string): string | undefined {
+    return this.#next(slug, this.#suggestions)?.id
+  }
+
+  pick(slug: string): PickResult {
     const instances = this.instances(slug)
-    return instances[(this.#turn += 1) % instances.length]?.id
+    if (instances.length === 0) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
+    const picked = this.#next(slug, this.#picks)
+    return { slug, ...(picked !== undefined && { picked }), degraded: this.degraded }
+  }
+
+  #next(slug: string, turns: Rotation): InstanceView | undefined {
+    const instances = [...this.instances(slug)].sort((a, b) => (a.id < b.id ? -1 : 1))
+    const ids = instances.map(({ id }) => id)
+    return ids.length === 0 ? undefined : instances[turns.next(slug, ids)]
   }
 
   slugOf(id: string): string | undefined {
     return this.#instances.get(id)?.slug
   }
 
-  slugMeant({ id, url, slug }: Registration): string | undefined {
+  slugMeant({ id, url, slug: said }: Registration): string | undefined {
+    const slug = said ?? undefined
     if (id !== undefined) return this.slugOf(id)
     const meant = [...this.#instances.values()].find((one) => one.url === url && [undefined, one.slug].includes(slug))
     return meant?.slug

@@ -21,7 +21,7 @@ type Asking<T extends Register> = { [Name in Exclude<Question, 'events' | WithNo
 test('the types of both are one', () => {
   expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
   expectTypeOf<Different<Asking<RollcallNode>, Asking<Client>>>().toBeNever()
-  expectTypeOf<keyof Client>().toEqualTypeOf<Question | 'server' | 'leave'>()
+  expectTypeOf<keyof Client>().toEqualTypeOf<Question | 'server' | 'pickOnce' | 'leave'>()
 })
 
 const cluster = new Cluster(loopback())

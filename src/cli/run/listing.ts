@@ -185,7 +185,7 @@ export class Listing {
 
   /** What costs the daemon least to answer. */
   async #isShown(): Promise<boolean> {
-    const { instances = [] } = (await this.#parts.client.lookup(this.#place.slug)) ?? {}
+    const { instances } = await this.#parts.client.instances({ slug: this.#place.slug })
     return instances.some(({ id, url }) => id === this.#id && url === this.#place.url)
   }
 

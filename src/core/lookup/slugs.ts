@@ -5,21 +5,33 @@
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
 import type { Found, Union } from '../records/union.js'
+import { isOfItsNode } from '../url.js'
 import { worthPicking } from './preference.js'
+import { Rotation } from './rotation.js'
 import { type Visibility, isInService } from './visibility.js'
 
-/** One slug's instances, ready to be read. Replaced, never changed, so a reader may keep it. */
+/** One slug's instances, by id, ready to be read. Replaced, never changed, so a reader may keep it. */
 interface Listing {
   readonly visible: readonly Found[]
   /** Those among which `pick` chooses: of the best status there is. */
   readonly choice: readonly Found[]
-  /** Where the next pick begins. */
-  turn: number
+  readonly choiceIds: readonly string[]
 }
 
-/** The id that a registration gives; else that of the instance with its url and no other slug; else one that follows from both. */
-export function idOf({ id, slug, url }: Registration, index: Index, hash: Crypto['hash']): string {
-  return id ?? index.idAt(url, slug) ?? deriveInstanceId(slug, url, hash)
+/**
+ * The id that a registration at this daemon gives; else that of the instance with its url and no other slug; else one that follows
+ * from both. A url that leads somewhere else on each machine is another one at each home node.
+ */
+export function idOf({ id, slug, url }: Registration, index: Index, { self, hash }: Registrar): string {
+  const owner = isOfItsNode(url) ? self : undefined
+  const said = slug ?? undefined
+  return id ?? index.idAt(url, said, owner) ?? deriveInstanceId(said, url, hash, owner)
+}
+
+/** The daemon at which something is registered, and what its ids are made with. */
+interface Registrar {
+  readonly self: PeerId
+  readonly hash: Crypto['hash']
 }
 
 export class Index {
@@ -32,13 +44,16 @@ export class Index {
   readonly #visible = new Set<string>()
   readonly #listings = new Map<string, Listing>()
   readonly #lastKnown = new Map<string, Listing>()
-  /** Where each slug's rotation begins: differs between daemons, so that they do not all pick the same one first. */
-  readonly #firstTurn: number
+  /** Picks and lookups take turns of their own: whoever only looks moves nobody's pick. */
+  readonly #picks: Rotation
+  readonly #suggestions: Rotation
 
+  /** @param firstTurn where rotations begin: differs between daemons, so that they do not all pick the same one first */
   constructor(union: Union, visibility: Visibility, firstTurn: number) {
     this.#union = union
     this.#visibility = visibility
-    this.#firstTurn = firstTurn
+    this.#picks = new Rotation(firstTurn)
+    this.#suggestions = new Rotation(firstTurn)
   }
 
   /** The union has changed at this id. @returns what that is for readers */
@@ -51,6 +66,8 @@ export class Index {
       if (after !== undefined) this.#link(id, after)
     }
     const events: RegistryEvent[] = []
+    if (before !== undefined && after !== undefined && before.owner !== after.owner)
+      events.push(moveOf(id, before, after))
     if (before !== undefined && after !== undefined && before.record.status !== after.record.status)
       events.push({ type: 'instance-status', id, from: before.record.status, to: after.record.status })
     return events.concat(this.#refreshVisibility(id, before))
@@ -72,7 +89,15 @@ export class Index {
     this.#winners.delete(id)
     removeFrom(this.#idsByOwner, found.owner, id)
     removeFrom(this.#idsByUrl, found.record.url, id)
-    if (found.record.slug !== undefined) removeFrom(this.#idsBySlug, found.record.slug, id)
+    const { slug } = found.record
+    if (slug !== undefined) removeFrom(this.#idsBySlug, slug, id)
+  }
+
+  /** A slug that nothing has any more is forgotten, with its turns: nobody could fill the memory with old ones. */
+  #forgetUnused(slug: string): void {
+    if (this.#idsBySlug.has(slug)) return
+    this.#picks.forget(slug)
+    this.#suggestions.forget(slug)
   }
 
   #refreshVisibility(id: string, before: Found | undefined): RegistryEvent[] {
@@ -83,6 +108,7 @@ export class Index {
       if (slug === undefined) continue
       this.#listings.delete(slug)
       this.#lastKnown.delete(slug)
+      this.#forgetUnused(slug)
     }
     if (isVisible) this.#visible.add(id)
     else this.#visible.delete(id)
@@ -105,10 +131,11 @@ export class Index {
     return this.#winners.get(id)
   }
 
-  /** The id of the instance with this url and no other slug. */
-  idAt(url: string, slug?: string): string | undefined {
+  /** The id of the instance with this url and no other slug. @param owner only of those at home there */
+  idAt(url: string, slug?: string, owner?: PeerId): string | undefined {
     const slugAt = (known: string): string | undefined => this.#winners.get(known)?.record.slug
     const sameUrl = [...(this.#idsByUrl.get(url) ?? [])].sort().filter((known) => {
+      if (owner !== undefined && this.#winners.get(known)?.owner !== owner) return false
       return slugAt(known) === undefined || slug === undefined || slugAt(known) === slug
     })
     return sameUrl.find((known) => slugAt(known) === slug) ?? sameUrl[0]
@@ -138,10 +165,12 @@ export class Index {
 
   /** One of them, in turn, of the best status there is; undefined where there is none. */
   pick(slug: string, inDoubt: boolean): Found | undefined {
-    const listing = this.#listing(slug, inDoubt)
-    if (listing.choice.length === 0) return undefined
-    listing.turn = (listing.turn + 1) % listing.choice.length
-    return listing.choice[listing.turn]
+    return nextOf(this.#listing(slug, inDoubt), slug, this.#picks)
+  }
+
+  /** The one that a lookup names, in a turn of lookups alone. */
+  suggest(slug: string, inDoubt: boolean): Found | undefined {
+    return nextOf(this.#listing(slug, inDoubt), slug, this.#suggestions)
   }
 
   #listing(slug: string, inDoubt: boolean): Listing {
@@ -157,12 +186,19 @@ export class Index {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
     const known = ids.map((id) => this.#winners.get(id) as Found).filter(isInService)
     const visible = known.filter((found) => this.#visibility.shows(found))
-    const turn = this.#firstTurn % Math.max(1, known.length)
     const living = worthPicking(visible, statusOf, false)
-    if (!inDoubt) return { visible, choice: living, turn }
+    if (!inDoubt) return listingOf(visible, living)
     const lastKnown = known.filter(({ owner }) => !this.#visibility.hasLeft(owner))
-    return { visible: lastKnown, choice: living.length > 0 ? living : worthPicking(lastKnown, statusOf, true), turn }
+    return listingOf(lastKnown, living.length > 0 ? living : worthPicking(lastKnown, statusOf, true))
   }
+}
+
+function listingOf(visible: readonly Found[], choice: readonly Found[]): Listing {
+  return { visible, choice, choiceIds: choice.map(({ record }) => record.id) }
+}
+
+function nextOf({ choice, choiceIds }: Listing, slug: string, turns: Rotation): Found | undefined {
+  return choice.length === 0 ? undefined : choice[turns.next(slug, choiceIds)]
 }
 
 /** What readers of the old slug and of the new one have to know, each of which may follow its own slug alone. */
@@ -176,6 +212,10 @@ function newsOf(id: string, before: Found | undefined, after: Found | undefined)
     ...(before === undefined ? [] : [news('hidden', before)]),
     ...(after === undefined ? [] : [news('shown', after)]),
   ]
+}
+
+function moveOf(id: string, { owner: from }: Found, { owner: to, record: { slug, url } }: Found): RegistryEvent {
+  return { type: 'instance-moved', id, ...(slug !== undefined && { slug }), url, from, to }
 }
 
 function statusOf({ record }: Found): InstanceRecord['status'] {

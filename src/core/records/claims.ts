@@ -42,7 +42,7 @@ export type Rewritten<T> =
 export interface Kind<T> {
   /** Characters of a value; what is longer no honest daemon has written. */
   readonly maxLength: number
-  /** Nothing for what no honest daemon has written: what callers may not send, peers may not either. */
+  /** Nothing for what no honest daemon has written. Callers are told more strictly what to send: what was taken once stays readable. */
   read(key: string, json: string): T | undefined
   write(value: T): string
   /** Who wins where several documents have the key: the greater one. */

@@ -65,13 +65,29 @@ const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const
 
 /** What is not said again stays, except the parts of a url that has changed. */
 export function mergeFacts(id: string, current: InstanceRecord | undefined, registration: Registration): InstanceFacts {
-  if (current === undefined) return withoutDefault({ ...registration, id })
+  if (current === undefined) return withoutNothing({ ...registration, id })
   const kept: Record<string, unknown> = { ...factsOf(current) }
   if (current.url !== registration.url) for (const name of urlPartNames) delete kept[name]
-  return withoutDefault({ ...(kept as unknown as InstanceFacts), ...registration, id })
+  return withoutNothing({ ...(kept as unknown as InstanceFacts), ...registration, id })
 }
 
-/** The default check, said or not said, is one fact, and has one spelling. */
-function withoutDefault({ check, ...facts }: InstanceFacts): InstanceFacts {
-  return check === undefined || check === defaultCheck ? facts : { ...facts, check }
+/** A fact has one spelling: what is nothing is not there, and neither is the default check. */
+function withoutNothing({
+  slug,
+  deploymentId,
+  check,
+  tags,
+  ...facts
+}: Registration & { readonly id: string }): InstanceFacts {
+  return {
+    ...facts,
+    ...(isThere(slug) && { slug }),
+    ...(isThere(deploymentId) && { deploymentId }),
+    ...(tags !== undefined && tags.length > 0 && { tags }),
+    ...(isThere(check) && check !== defaultCheck && { check }),
+  }
+}
+
+function isThere(text: string | null | undefined): text is string {
+  return text !== undefined && text !== null
 }

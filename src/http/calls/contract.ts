@@ -9,7 +9,7 @@ import * as examples from './examples.js'
 const idOf = (what: string, example: string) =>
   json.object({ id: json.string({ description: `of the ${what}, percent-encoded`, examples: [example] }) })
 
-const slugHeader = json.object({
+export const slugHeader = json.object({
   'x-rollcall-slug': json.optional(
     json.string({ description: 'the slug, for clients that cannot send one in the body', examples: ['web'] }),
   ),
@@ -21,7 +21,8 @@ export const registerInstance = describe({
   summary: 'Register an instance, or register it again',
   description: `The same url again updates that instance; a given id with a new url moves it. The slug is, first that applies: that of
 the body, the header \`x-rollcall-slug\`, the claim \`slu\`, \`olu\` or \`1sl\` of the token, the slug that the token is configured for;
-else the instance has none. This daemon becomes the home of the instance and checks its health.`,
+else the instance has none. This daemon becomes the home of the instance and checks its health. What is not said again stays, and
+an empty string says nothing; \`[]\`, and \`null\` for slug and deploymentId, clear. \`warnings\` names fields that were ignored.`,
   headers: slugHeader,
   body: {
     required: true,
@@ -47,7 +48,7 @@ export const listInstances = describe({
   tag: 'instances',
   summary: 'List the instances of living nodes',
   description:
-    'Whatever their status. Filters are AND-ed and exact; empty ones do not count, and of one that is given twice the last counts.',
+    'Whatever their status. Filters are AND-ed and exact; empty ones do not count. Of one that is given twice the last counts, but of tags all. `warnings` names filters that were ignored.',
   query: schemas.InstanceFilters,
   answers: {
     200: {

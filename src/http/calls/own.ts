@@ -5,6 +5,7 @@ import { positionHeader } from '../../config/position.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
+import { slugHeader } from './contract.js'
 import * as examples from './examples.js'
 
 export const isWell = describe({
@@ -30,13 +31,15 @@ export const isReady = describe({
   },
 })
 
+const slugOf = json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) })
+
 export const lookup = describe({
   id: 'lookup',
   tag: 'instances',
   summary: 'The instances of a slug, and one of them picked',
-  description: `Answered from memory. \`picked\` goes round the instances of the best status there is. A slug that nothing is registered
-as is a 404; one of which nothing is visible has an empty list.`,
-  params: json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) }),
+  description: `Answered from memory. \`picked\` goes round the instances of the best status there is, lookup by lookup, and moves
+nobody's pick. A slug that nothing is registered as is a 404; one of which nothing is visible has an empty list.`,
+  params: slugOf,
   answers: {
     200: {
       description: 'What is visible',
@@ -45,6 +48,26 @@ as is a 404; one of which nothing is visible has an empty list.`,
       examples: {
         one: { slug: 'web', instances: [examples.instance], picked: examples.instance, degraded: false },
         none: { slug: 'web', instances: [], degraded: false },
+      },
+    },
+  },
+  failures: [400, 404],
+})
+
+export const pick = describe({
+  id: 'pick',
+  tag: 'instances',
+  summary: 'The instance of a slug whose turn it is',
+  description: `In turn, of those of the best status there is, whatever comes and goes between two picks. A slug that nothing is
+registered as is a 404; without \`picked\` there is none to call.`,
+  params: slugOf,
+  answers: {
+    200: {
+      description: 'It',
+      schema: schemas.Pick,
+      examples: {
+        one: { slug: 'web', picked: examples.instance, degraded: false },
+        none: { slug: 'web', degraded: false },
       },
     },
   },
@@ -90,6 +113,54 @@ export const endMaintenance = describe({
   params: instanceId,
   answers: { 204: { description: 'Lookups show it' } },
   failures: [400, 404, 409],
+})
+
+export const putInstance = describe({
+  id: 'putInstance',
+  tag: 'instances',
+  summary: 'Register an instance, or register it again, in words of our own',
+  description: `As \`PUT /registry-svc/instance\`, but strict: a field that does not exist is refused with what was meant, and an empty
+string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was there goes. What is not said stays.`,
+  headers: slugHeader,
+  body: {
+    required: true,
+    schema: schemas.Registration,
+    examples: {
+      byUrl: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: 'depl_1', tags: ['blue'] },
+      withoutTags: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: null, tags: [] },
+    },
+  },
+  answers: {
+    201: {
+      description: 'Registered, and on disk',
+      schema: schemas.Registered,
+      examples: { id: { id: examples.instance.id } },
+    },
+  },
+  failures: [400, 409, 413],
+})
+
+const idInQuery = (what: string, example: string) =>
+  json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
+
+export const removeInstanceById = describe({
+  id: 'removeInstanceById',
+  tag: 'instances',
+  summary: 'Remove an instance, whatever its id is',
+  description: `As \`DELETE /registry-svc/instance/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: idInQuery('instance', '..'),
+  answers: { 204: { description: 'Removed, and it does not come back' } },
+  failures: [400, 404],
+})
+
+export const removeDefinitionById = describe({
+  id: 'removeDefinitionById',
+  tag: 'definitions',
+  summary: 'Remove a definition, whatever its id is',
+  description: `As \`DELETE /registry-svc/definition/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: idInQuery('definition', '..'),
+  answers: { 204: { description: 'Removed' } },
+  failures: [400, 404],
 })
 
 export const getSelf = describe({

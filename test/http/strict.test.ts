@@ -1,0 +1,169 @@
+/** Said empty is not the same as not said; what nobody understands is refused in our own calls, and told in those of published clients. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createClient, type Client } from '../../src/client.js'
+import type { InstanceView } from '../../src/core/views.js'
+import { serveMemory, type MemoryServer } from './serve.js'
+
+let served: MemoryServer
+let client: Client
+beforeAll(async () => {
+  served = await serveMemory()
+  client = createClient({ server: served.url })
+})
+afterAll(() => served.stop())
+
+async function ask(line: string, body?: unknown): Promise<{ status: number; answer: Record<string, unknown> }> {
+  const [method = '', path = ''] = line.split(' ')
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+  const response = await fetch(`${served.url}${path}`, { method, ...sent })
+  const text = await response.text()
+  return { status: response.status, answer: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) }
+}
+
+const published = 'PUT /registry-svc/instance'
+const own = 'PUT /v1/instances'
+const full = { id: 'e', url: 'http://a.test', slug: 'empty', deploymentId: 'd', tags: ['t'], check: 'none' }
+
+async function afterSaying(line: string, said: object): Promise<Partial<InstanceView> & { check?: string }> {
+  expect(await ask(own, full)).toMatchObject({ status: 201 })
+  expect(await ask(line, { id: 'e', url: 'http://a.test', ...said })).toMatchObject({
+    status: 201,
+    answer: { id: 'e' },
+  })
+  const { instances } = await client.instanceRows({ id: 'e' })
+  const { slug, deploymentId, tags, check } = instances[0] as (typeof instances)[number]
+  return { ...(slug && { slug }), ...(deploymentId && { deploymentId }), ...(tags && { tags }), check }
+}
+
+const kept = { slug: 'empty', deploymentId: 'd', tags: ['t'], check: 'none' }
+
+describe('what is said to be nothing', () => {
+  test.each([
+    [published, {}, {}],
+    [published, { slug: '', deploymentId: '', check: '' }, {}],
+    [published, { tags: null }, {}],
+    [published, { tags: [] }, { tags: undefined }],
+    [published, { tags: {} }, { tags: undefined }],
+    [published, { slug: null }, { slug: undefined }],
+    [published, { deploymentId: null }, { deploymentId: undefined }],
+    [own, {}, {}],
+    [own, { tags: [] }, { tags: undefined }],
+    [own, { tags: null }, { tags: undefined }],
+    [own, { tags: '' }, { tags: undefined }],
+    [own, { slug: '', deploymentId: '' }, { slug: undefined, deploymentId: undefined }],
+    [own, { slug: null, deploymentId: null }, { slug: undefined, deploymentId: undefined }],
+    [own, { check: null }, { check: 'tcp' }],
+    [own, { check: '' }, { check: 'tcp' }],
+  ])('%s %j changes %j', async (line, said, gone) => {
+    const expected = Object.fromEntries(Object.entries({ ...kept, ...gone }).filter(([, value]) => value !== undefined))
+    expect(await afterSaying(line, said)).toEqual(expected)
+  })
+
+  test('a slug that is said to be none is not taken from the header either', async () => {
+    const response = await fetch(`${served.url}/registry-svc/instance`, {
+      ...{ method: 'PUT', headers: { 'x-rollcall-slug': 'named' } },
+      body: JSON.stringify({ id: 'e', url: 'http://a.test', slug: null }),
+    })
+    expect(response.status).toBe(201)
+    expect((await client.instances({ id: 'e' })).instances[0]).not.toHaveProperty('slug')
+  })
+})
+
+describe('a word that nobody knows', () => {
+  test.each([
+    [own, { url: 'http://a', tgas: ['x'] }, /^tgas: there is no such field; did you mean tags\?$/],
+    [own, { url: 'http://a', deployment: 'x' }, /^deployment: .*did you mean deploymentId\?$/],
+    [own, { url: 'http://a', Slug: 'x' }, /^Slug: .*did you mean slug\?$/],
+    [own, { url: 'http://a', meta: {} }, /^meta: there is no such field; there are id, url, slug/],
+    [own, { url: 'http://a', status: 'Healthy' }, /^status: there is no such field/],
+    [own, { url: 'http://a', ['x'.repeat(5000)]: 1 }, /^x{61}\.\.\.: there is no such field/],
+    ['PUT /v1/instances/e/maintenance', { raeson: 'x' }, /^raeson: .*did you mean reason\?$/],
+    ['POST /v1/leave', { restrat: true }, /^restrat: .*restart/],
+    ['GET /v1/instances?tags=x', undefined, /^tags: there is no such parameter; did you mean tag\?$/],
+    ['GET /v1/instances?tags=', undefined, /^tags: there is no such parameter; did you mean tag\?$/],
+    ['GET /v1/instances?deploymentid=x', undefined, /^deploymentid: .*did you mean deploymentId\?$/],
+    ['GET /v1/instances?color=x', undefined, /^color: there is no such parameter; there are slug, /],
+    ['DELETE /v1/instances?id=e&force=1', undefined, /^force: .*there are id$/],
+    ['GET /v1/events?slgu=x', undefined, /^slgu: .*did you mean slug\?$/],
+    ['GET /v1/events?type=memebr', undefined, /^type: must be one of member, instance$/],
+    ['GET /v1/lookup/empty?tag=x', undefined, /^tag: this call takes no parameters$/],
+    ['GET /v1/self?x', undefined, /^x: this call takes no parameters$/],
+    ['GET /v1/instances?status=Fine', undefined, /^status: must be one of Unknown, Healthy/],
+  ])('%s %j is refused with what was meant', async (line, body, words) => {
+    expect(await ask(line, body)).toEqual({ status: 400, answer: { error: expect.stringMatching(words) as unknown } })
+  })
+
+  test('a published client is told, and served as before', async () => {
+    const { status, answer } = await ask(published, {
+      id: 'w',
+      url: 'http://w.test',
+      tgas: ['x'],
+      nodeUrl: 'http://n',
+      slug: 'w',
+    })
+    expect({ status, answer }).toEqual({
+      status: 201,
+      answer: {
+        id: 'w',
+        warnings: [
+          'ignored: tgas: there is no such field; did you mean tags?',
+          expect.stringMatching(/^ignored: nodeUrl: /) as unknown,
+        ],
+      },
+    })
+    const listed = await ask('GET /registry-svc/instances?slug=w&tags=x')
+    expect(listed.answer).toMatchObject({
+      ...{ instances: [{ id: 'w' }], warnings: ['ignored: tags: there is no such filter; did you mean tag?'] },
+    })
+    for (const path of [
+      '/registry-svc/instances?slug=w',
+      '/registry-svc/instances?id=w&tag=',
+      '/registry-svc/instances',
+    ])
+      expect((await ask(`GET ${path}`)).answer).not.toHaveProperty('warnings')
+    const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`${'x'.repeat(300)}${i}`, i]))
+    const told = (await ask(published, { id: 'w', url: 'http://w.test', ...many })).answer['warnings'] as string[]
+    expect(told).toHaveLength(8)
+    expect(JSON.stringify(told).length).toBeLessThan(4000)
+  })
+
+  test('the client refuses its own filters, options and types before it asks', async () => {
+    const any = client as unknown as Record<string, (given: unknown) => Promise<unknown>>
+    await expect(any['instances']!({ tags: 'x' })).rejects.toThrow(
+      /^tags: there is no such filter; did you mean tag\?$/,
+    )
+    await expect(any['instanceRows']!({ slgu: 'x' })).rejects.toThrow(/did you mean slug/)
+    await expect(any['instances']!({ status: 'Fine' })).rejects.toThrow(/^status: must be one of/)
+    await expect(any['instances']!({ slug: 7 })).rejects.toThrow(/^slug: must be a string$/)
+    await expect(any['leave']!({ restrat: true })).rejects.toThrow(/did you mean restart/)
+    await expect(any['register']!({ url: 'http://a', tgas: [] })).rejects.toThrow(/did you mean tags/)
+    expect(() => any['events']!({ tpye: 'member' })).toThrow(/^tpye: .*did you mean type/)
+    expect(() => any['events']!({ type: 'memeber' })).toThrow(/^type: memeber: .*did you mean member/)
+    expect(() => createClient({ sevrer: 'x' } as object)).toThrow(
+      /^sevrer: there is no such option; did you mean server\?$/,
+    )
+    for (const server of ['http://a.test?x=1', 'http://a.test#x', 'http://user:pw@a.test', 'a.test?x'])
+      expect(() => createClient({ server })).toThrow(/^server: /)
+  })
+})
+
+describe('given twice', () => {
+  const ids = async (query: string): Promise<unknown[]> =>
+    ((await ask(`GET /registry-svc/instances?${query}`)).answer['instances'] as { id: string }[]).map(({ id }) => id)
+
+  test('tags are AND-ed, and of all else the last one counts', async () => {
+    for (const [id, tags] of [
+      ['t-1', ['a', 'b']],
+      ['t-2', ['a']],
+      ['t-3', ['b', 'c']],
+    ] as const)
+      await client.register({ id, tags, url: `http://10.0.7.${id.at(-1)}:80`, slug: 'twice' })
+    expect(await ids('slug=twice&tag=a')).toEqual(['t-1', 't-2'])
+    expect(await ids('slug=twice&tag=a&tag=b')).toEqual(['t-1'])
+    expect(await ids('slug=twice&tag=a&tag=c')).toEqual([])
+    expect(await ids('slug=twice&tag=a&tag=')).toEqual(['t-1', 't-2'])
+    expect(await ids('ip=10.0.7.1&ip=10.0.7.2')).toEqual(['t-2'])
+    expect((await client.instances({ slug: 'twice', tag: ['b', 'c'] })).instances).toMatchObject([{ id: 't-3' }])
+    expect((await client.instanceRows({ tag: ['a', 'b'] })).instances).toMatchObject([{ id: 't-1' }])
+  })
+})
