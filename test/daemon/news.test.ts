@@ -108,15 +108,16 @@ test('a follower gets each item once, from the moment it asked, and ends when to
   const got: unknown[] = []
   for await (const item of items) {
     got.push(...(idsIn([item]) as unknown[]))
-    if (got.length === 2) setTimeout(() => tell('c'))
-    if (got.length === 3) setTimeout(() => abort.abort())
+    if (got.length === 3) setTimeout(() => tell('c'))
+    if (got.length === 4) setTimeout(() => abort.abort())
   }
-  expect(got).toEqual(['a', 'b', 'c'])
+  expect(got).toEqual(['listening', 'a', 'b', 'c'])
 })
 
 test('a follower that is too slow is told so, and goes on with what is new', async () => {
   const { news, tell } = feed(3)
   const items = news.follow([])
+  expect((await items.next()).value).toMatchObject({ id: '0123abcd-0', event: { type: 'listening' } })
   tell('a', 'b', 'c', 'd')
   expect((await items.next()).value).toMatchObject({ id: '0123abcd-4', event: { type: 'reset' } })
   tell('e')
