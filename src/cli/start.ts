@@ -4,6 +4,7 @@
 import { rmSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 import { options, parseConfig, type Config } from '../config.js'
+import { messageOf } from '../core/errors.js'
 import type { RegistryService } from '../http/service.js'
 import type { Log } from '../log.js'
 import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
@@ -71,7 +72,7 @@ export function givenFlags(command: Command): Readonly<Record<string, unknown>> 
  * @returns the exit code
  */
 export async function runDaemon(config: Config, log: Log, startDaemon: StartDaemon): Promise<number> {
-  if (config.temp) process.on('exit', () => rmSync(config.dataDir, { recursive: true, force: true }))
+  if (config.temp) process.on('exit', () => removeTemporary(config.dataDir, log))
   endOnBugs(log)
   const stopAsked = onceAskedToStop(log)
   try {
@@ -83,6 +84,15 @@ export async function runDaemon(config: Config, log: Log, startDaemon: StartDaem
     return exitCodes.fine
   } catch (error) {
     return reportFailure(error)
+  }
+}
+
+/** At the very end: what cannot be removed any more is left, and named. */
+function removeTemporary(dataDir: string, log: Log): void {
+  try {
+    rmSync(dataDir, { recursive: true, force: true })
+  } catch (error) {
+    log.warn({ dataDir }, `the temporary data dir could not be removed: ${messageOf(error)}`)
   }
 }
 

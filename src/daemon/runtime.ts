@@ -19,9 +19,7 @@ import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
 import { News } from './news.js'
 import { createService } from './service.js'
-
-/** How often the addresses are looked at again. */
-const addressesInterval_ms = 5000
+import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
 export type NodeConfig = Pick<
@@ -125,7 +123,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await engine.start()
       ends.push(() => network.stop())
       await network.start()
-      ends.push(keepTellingAddresses(engine, network))
+      ends.push(keepTellingWhereabouts({ engine, network, log, onEvent }))
     },
   }
 }
@@ -183,12 +181,4 @@ function createNetworkFor({ config, dataDir, log }: RuntimeOptions, engine: Engi
     beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
     request: (from, bytes, reply) => engine.request(from, bytes, reply),
   })
-}
-
-/** Tells the registry where it can be dialled, again and again: machines change networks. */
-function keepTellingAddresses(engine: Engine, network: Network): End {
-  const tell = (): void => engine.feed({ type: 'listening', addresses: network.addresses() })
-  tell()
-  const timer = setInterval(tell, addressesInterval_ms)
-  return () => clearInterval(timer)
 }

@@ -50,7 +50,7 @@ export function createMachine(options: MachineOptions): Machine {
     async read() {
       const after = readCpuTimes()
       load = cpuPercent(before, after) ?? load
-      before = after
+      if (after.total > 0) before = after // asked in vain, the system says that there are no CPUs
       const [memory, disk, found] = await Promise.all([readMemory(), readDisk(diskPath), gpus.read()])
       const usage = { cpu: { percent: round(load) }, memory, ...(disk === undefined ? {} : { disk }) }
       const vitals = fitVitals(found === undefined ? { usage } : { usage, gpus: found }, wireLimits.vitalsBytes)

@@ -19,7 +19,7 @@ import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
-import { guarded } from './listener.js'
+import { guarded, harmless } from './listener.js'
 import type { NetworkListener } from './listener.js'
 import { isPeerId } from './peerid.js'
 import { Requests } from './requests.js'
@@ -279,8 +279,10 @@ class Libp2pNetwork implements Network {
       log: this.#log,
       onMessage: this.#listener.gossip,
     })
-    stack.libp2p.addEventListener('connection:open', ({ detail }) => this.#connections.opened(detail))
-    stack.libp2p.addEventListener('connection:close', ({ detail }) => this.#connections.closed(detail))
+    const opened = harmless((one: Connection) => this.#connections.opened(one), this.#drops, this.#log)
+    const closed = harmless((one: Connection) => this.#connections.closed(one), this.#drops, this.#log)
+    stack.libp2p.addEventListener('connection:open', ({ detail }) => opened(detail))
+    stack.libp2p.addEventListener('connection:close', ({ detail }) => closed(detail))
     const { sync, beat } = this.#protocols
     await stack.libp2p.handle(
       sync,

@@ -11,7 +11,6 @@ import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -22,6 +21,7 @@ import { announced } from './addresses.js'
 import { gossipOptions } from './gossip.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
+import { transport } from './transport.js'
 
 export interface StackOptions {
   readonly key: PrivateKey
@@ -69,7 +69,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     logger: bridgeLog(options.log),
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
-    transports: [tcp()],
+    transports: [transport()],
     connectionEncrypters: [noise()],
     streamMuxers: [muxing()],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
