@@ -3,17 +3,14 @@
  * Reading them touches the config file and those that hold secrets: the cluster key and the tokens.
  */
 import { randomUUID } from 'node:crypto'
-import { isIPv4 } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { nearest } from './config/nearest.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
-import type { Interfaces } from './config/interfaces.js'
-import { bestFirst, ownAddresses } from './config/reach.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
-import { defaultPeerPort, formatHostPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
+import { defaultPeerPort, isLoopback, type HostPort, type LogLevel } from './config/values.js'
 import { RegistryError } from './core/errors.js'
 
 export { formatHostPort, isLoopback, logLevels, type HostPort, type LogLevel } from './config/values.js'
@@ -45,7 +42,7 @@ export interface Config {
   readonly mdns: boolean
   /** Absent: derived from the peer id. */
   readonly nodeId?: string
-  /** Absent: `defaultNodeUrl` of the bound HTTP port. */
+  /** Absent: see `NodeUrl`. */
   readonly url?: string
   readonly region?: string
   readonly zone?: string
@@ -136,7 +133,7 @@ export const options = {
     flag: '--listen <multiaddr...>',
     env: 'ROLLCALL_LISTEN',
     takes: 'many',
-    fallback: `/ip4/0.0.0.0/tcp/${defaultPeerPort}, any port if that is busy`,
+    fallback: `/ip4/0.0.0.0/tcp/${defaultPeerPort} and /ip6/::/tcp/${defaultPeerPort}, any port if that is busy`,
     what: 'where peers connect',
     parse: values.parseListen,
   },
@@ -180,7 +177,7 @@ export const options = {
     flag: '--url <url>',
     env: 'ROLLCALL_URL',
     takes: 'one',
-    fallback: 'http://<first LAN address>:<http port>',
+    fallback: 'http://<LAN address>:<http port>, followed as it changes',
     what: 'the url of this node in listings',
     parse: values.parseNodeUrl,
   },
@@ -272,7 +269,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
     corsOrigin: given.corsOrigin ?? [],
-    listen: given.listen ?? [`/ip4/0.0.0.0/tcp/${temp ? 0 : defaultPeerPort}`],
+    listen: given.listen ?? everywhere(temp ? 0 : defaultPeerPort),
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],
     announce: given.announce ?? [],
@@ -281,14 +278,6 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     logLevel: given.logLevel ?? 'info',
     testDropGossip: given.testDropGossip ?? 0,
   }
-}
-
-/** The url that a node without `--url` gives itself, by the port at which its HTTP API answers: IPv4 where both lead as far. */
-export function defaultNodeUrl(httpPort: number, interfaces?: Interfaces): string {
-  const addresses = ownAddresses(interfaces)
-  const sorted = [...addresses.filter(isIPv4), ...addresses.filter((address) => !isIPv4(address))]
-  const [best = defaultHttp.host] = bestFirst(sorted, (address) => address, interfaces)
-  return `http://${formatHostPort({ host: best, port: httpPort })}`
 }
 
 // ---- from the sources to parsed values
@@ -345,6 +334,11 @@ function defaultDataDir(cluster: string, env: Environment): string {
 
 function temporaryDir(): string {
   return join(tmpdir(), `rollcall-${randomUUID()}`)
+}
+
+/** Both families: a machine may have either alone, and a peer know only that. */
+function everywhere(port: number): string[] {
+  return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`]
 }
 
 // ---- small tools

@@ -182,7 +182,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     ends.push(() => dataDir.close())
     const stored = await dataDir.storage.load()
     const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`
-    const node = new EmbeddedNode({ config: { ...config, url }, dataDir, stored, log, ends })
+    const node = new EmbeddedNode({ config, url: () => url, dataDir, stored, log, ends })
     await node.begin()
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()

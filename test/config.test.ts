@@ -1,9 +1,9 @@
 /** What options mean, where they come from, how a wrong one is told. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { homedir, tmpdir, type NetworkInterfaceInfo } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { defaultNodeUrl, formatHostPort, options, parseConfig, type Config } from '../src/config.js'
+import { formatHostPort, options, parseConfig, type Config } from '../src/config.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'rollcall-config-'))
@@ -20,7 +20,7 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     http: { host: '127.0.0.1', port: 58_231 },
     insecureHttp: false,
     corsOrigin: [],
-    listen: ['/ip4/0.0.0.0/tcp/58232'],
+    listen: ['/ip4/0.0.0.0/tcp/58232', '/ip6/::/tcp/58232'],
     listenElsewhere: true,
     join: [],
     announce: [],
@@ -90,7 +90,10 @@ describe('what is given', () => {
 
   test('--temp: a data dir of its own and free ports, unless ports are given', () => {
     const [first, second] = [byFlags({ temp: true }), byFlags({ temp: true, http: '127.0.0.1:9000' })]
-    expect(first).toMatchObject({ http: { host: '127.0.0.1', port: 0 }, listen: ['/ip4/0.0.0.0/tcp/0'] })
+    expect(first).toMatchObject({
+      http: { host: '127.0.0.1', port: 0 },
+      listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
+    })
     expect(first.dataDir.startsWith(tmpdir())).toBe(true)
     expect(first.dataDir).not.toBe(second.dataDir)
     expect(second.http.port).toBe(9000)
@@ -183,41 +186,6 @@ describe('the cluster key', () => {
     write('hunter2\n', 0o600)
     expect(() => byFlags({ clusterKey: file })).toThrow(/does not hold a cluster key.*keygen/)
     expect(() => byFlags({ clusterKey: dir })).toThrow(/cluster-key/)
-  })
-})
-
-describe('the url of a node without one', () => {
-  const address = (text: string, internal = false): NetworkInterfaceInfo =>
-    ({ address: text, internal, family: text.includes(':') ? 'IPv6' : 'IPv4' }) as NetworkInterfaceInfo
-
-  test('names the first LAN address, IPv4 before IPv6, loopback where there is none', () => {
-    const lo = [address('127.0.0.1', true), address('::1', true)]
-    expect(defaultNodeUrl(1, { lo, eth0: [address('fd00::5'), address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
-    expect(defaultNodeUrl(1, { lo, eth0: [address('fe80::1'), address('fd00::5')] })).toBe('http://[fd00::5]:1')
-    expect(defaultNodeUrl(1, { lo })).toBe('http://127.0.0.1:1')
-  })
-
-  test.each(['docker0', 'br-0123456789ab', 'virbr0', 'cni0', 'podman1', 'lxcbr0'])(
-    'leads to this machine, and not into the guests behind its bridge %s',
-    (bridge) => {
-      const lo = [address('127.0.0.1', true)]
-      const inside = { lo, [bridge]: [address('172.17.0.1')] }
-      expect(defaultNodeUrl(1, { ...inside, eth0: [address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
-      expect(defaultNodeUrl(1, { ...inside, eth0: [address('fd00::5')] })).toBe('http://[fd00::5]:1')
-      expect(defaultNodeUrl(1, inside)).toBe('http://172.17.0.1:1')
-    },
-  )
-
-  test.each(['br0', 'br-lan', 'br-ex'])('is that of the bridge %s, by which a machine itself is reached', (bridge) => {
-    expect(defaultNodeUrl(1, { [bridge]: [address('10.0.0.5')], eth1: [address('192.168.7.1')] })).toBe(
-      'http://10.0.0.5:1',
-    )
-  })
-
-  test('is no further address of the loopback interface where there is another', () => {
-    const lo = [address('127.0.0.1', true), address('10.255.255.254', true)]
-    expect(defaultNodeUrl(1, { lo, eth0: [address('172.17.0.5')] })).toBe('http://172.17.0.5:1')
-    expect(defaultNodeUrl(1, { lo })).toBe('http://10.255.255.254:1')
   })
 })
 

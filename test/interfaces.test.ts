@@ -2,8 +2,8 @@
 import os from 'node:os'
 import { afterEach, expect, test, vi } from 'vitest'
 import { interfaces, onInterfacesTrouble } from '../src/config/interfaces.js'
+import { NodeUrl } from '../src/config/node-url.js'
 import { bestFirst, ownAddresses } from '../src/config/reach.js'
-import { defaultNodeUrl } from '../src/config.js'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -25,7 +25,7 @@ test('where the system refuses, its last answer stands for all who ask', () => {
   expect(interfaces()).toEqual(eth0)
   expect(ownAddresses()).toEqual(['10.0.0.5'])
   expect(bestFirst(['127.0.0.1', '10.0.0.5'], (one) => one)).toEqual(['10.0.0.5'])
-  expect(defaultNodeUrl(1)).toBe('http://10.0.0.5:1')
+  expect(new NodeUrl(1).current).toBe('http://10.0.0.5:1')
 })
 
 test('a refusal is told once, with its reason, and so is its end; who comes later is told of one that lasts', () => {

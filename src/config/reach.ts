@@ -26,6 +26,13 @@ export function reachOf(host: string, known: Interfaces): Reach {
   return isInternal || guestBridges.test(name) ? 'guests' : 'others'
 }
 
+/** From the widest to none. */
+const widths: readonly Reach[] = ['others', 'guests', 'itself', 'nobody']
+
+export function leadsFurther(one: string, other: string, known: Interfaces): boolean {
+  return widths.indexOf(reachOf(one, known)) < widths.indexOf(reachOf(other, known))
+}
+
 /** What is worth telling others, best first: loopback only where there is nothing else, since it leads them to themselves. */
 export function bestFirst<T>(all: readonly T[], hostOf: (one: T) => string, known: Interfaces = interfaces()): T[] {
   const those = (reach: Reach): T[] => all.filter((one) => reachOf(hostOf(one), known) === reach)

@@ -35,10 +35,12 @@ export type NodeConfig = Pick<
   | 'zone'
   | 'clusterKey'
   | 'testDropGossip'
-> & { readonly url: string }
+>
 
 export interface RuntimeOptions {
   readonly config: NodeConfig
+  /** By which callers know this node, asked every few seconds: it may change with the addresses of the machine. */
+  readonly url: () => string
   readonly dataDir: DataDir
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
@@ -101,7 +103,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const life = new Life({ ends, engine, log })
   const self = (): ReturnType<Parameters<typeof createService>[0]['self']> => ({
     nodeId: node.id,
-    url: node.url,
+    url: options.url(),
     cluster: options.config.cluster,
     version: packageVersion(),
     ...(options.http !== undefined && { http: options.http }),
@@ -123,15 +125,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await engine.start()
       ends.push(() => network.stop())
       await network.start()
-      ends.push(keepTellingWhereabouts({ engine, network, log, onEvent }))
+      ends.push(keepTellingWhereabouts({ engine, network, url: options.url, log, onEvent }))
     },
   }
 }
 
-function describeNode({ config, dataDir }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
+function describeNode({ config, dataDir, url }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
   return {
     id: config.nodeId ?? deriveNodeId(dataDir.key.publicKey.toString()),
-    url: config.url,
+    url: url(),
     ...(config.region !== undefined && { region: config.region }),
     ...(config.zone !== undefined && { availabilityZone: config.zone }),
   }

@@ -14,13 +14,15 @@ const interval_ms = 5000
 export interface Whereabouts {
   readonly engine: Engine
   readonly network: Network
+  /** By which callers know the node by now. */
+  readonly url: () => string
   readonly log: Log
   readonly onEvent: (event: RegistryEvent) => void
 }
 
 export function keepTellingWhereabouts(parts: Whereabouts): End {
-  const { engine, network } = parts
-  const tell = (): void => engine.feed({ type: 'listening', addresses: network.addresses() })
+  const { engine, network, url } = parts
+  const tell = (): void => engine.feed({ type: 'listening', addresses: network.addresses(), url: url() })
   tell()
   const timer = setInterval(tell, interval_ms)
   const endTrouble = onInterfacesTrouble((reason) => tellTrouble(parts, reason))

@@ -25,7 +25,7 @@ export interface Machine {
 }
 
 export interface MachineOptions {
-  /** Begins the ids of the GPUs. */
+  /** Begins the ids of the GPUs. Read each time: it changes with the addresses of the machine. */
   readonly nodeUrl: string
   /** Any path of the file system to report. */
   readonly diskPath?: string
@@ -41,8 +41,8 @@ export interface CpuTimes {
 }
 
 export function createMachine(options: MachineOptions): Machine {
-  const { nodeUrl, diskPath = '/', log } = options
-  const gpus = options.gpus ?? createGpuReader(log === undefined ? { nodeUrl } : { nodeUrl, log })
+  const { diskPath = '/' } = options
+  const gpus = options.gpus ?? createGpuReader(options)
   let before = readCpuTimes()
   let load = 0
 

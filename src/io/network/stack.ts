@@ -125,10 +125,11 @@ async function tryStart(
   const stack = await buildStack(options, listen)
   await prepare(stack)
   await stack.libp2p.start()
-  // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing.
+  // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing: right
+  // where nobody asked for them.
   const isIp6 = (address: string): boolean => address.startsWith('/ip6/')
   const listening = stack.parts.transportManager.getAddrs().map(String)
-  if (!listen.some(isIp6) || listening.some(isIp6)) return stack
+  if (!listen.some(isIp6) || listening.some(isIp6) || options.listenFallback) return stack
   await stopStack(stack)
   throw new Error(
     'EADDRNOTAVAIL: none of the IPv6 addresses can be had: is there IPv6 here, is the address, is the port free?',
