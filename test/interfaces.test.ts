@@ -10,9 +10,7 @@ afterEach(() => {
   interfaces()
 })
 
-const eth0 = { eth0: [{ address: '10.0.0.5', internal: false, family: 'IPv4' }] } as ReturnType<
-  typeof os.networkInterfaces
->
+const eth0 = { eth0: [{ address: '10.0.0.5', internal: false, family: 'IPv4' } as os.NetworkInterfaceInfo] }
 
 function refuse(): never {
   throw new Error('uv_interface_addresses returned EMFILE')

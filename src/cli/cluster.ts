@@ -34,7 +34,7 @@ export function addClusterCommands(program: Command): void {
   )
 }
 
-function peers({ peers, summary, inStep }: PeersView, look: Look): string {
+function peers({ peers, summary, inStep, mdns }: PeersView, look: Look): string {
   const table = peers.length === 0 ? [] : [renderTable(peerColumns, peers, look), '']
   const failures = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
   return [
@@ -43,8 +43,17 @@ function peers({ peers, summary, inStep }: PeersView, look: Look): string {
     ...peers.flatMap(({ peer, nodeId, trouble }) =>
       trouble === undefined ? [] : [look.paint('warn', `${plain(nodeId ?? peer)}: ${plain(trouble)}`)],
     ),
+    ...mdnsLines(mdns).map((line) => look.paint('warn', plain(line))),
     look.paint(inStep ? 'good' : 'warn', plain(summary)),
   ].join('\n')
+}
+
+/** Where peers cannot be looked for, and why. */
+function mdnsLines(mdns: PeersView['mdns']): string[] {
+  if (mdns?.length === 0) return ['mDNS: this machine has no network interface to ask on']
+  return (mdns ?? []).flatMap(({ interface: name, family, trouble }) =>
+    trouble === undefined ? [] : [`mDNS on ${name} (${family}): ${trouble}`],
+  )
 }
 
 const peerColumns: readonly Column<PeerView>[] = [

@@ -184,12 +184,22 @@ export interface PeerView extends ExchangeView {
   readonly trouble?: string
 }
 
+/** How one network interface does in multicast DNS. */
+export interface MdnsView {
+  readonly interface: string
+  readonly family: 'IPv4' | 'IPv6'
+  /** What cannot be done there, and why. */
+  readonly trouble?: string
+}
+
 export interface PeersView {
   /** This replica has the digest of every peer that sends it heartbeats, and is connected with all that it means to be. */
   readonly inStep: boolean
   /** One line for people: `in step with 2 of 2 peers`. */
   readonly summary: string
   readonly peers: readonly PeerView[]
+  /** Each interface that peers are looked for on; absent where mDNS is off. */
+  readonly mdns?: readonly MdnsView[]
 }
 
 export interface SelfView {

@@ -110,10 +110,12 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const missing = members.filter(
     ({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !connected.some((one) => one.peer === peer),
   )
+  const mdns = network.mdns()
   return {
     inStep: outOfStep.length === 0 && missing.length === 0,
     summary: summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length),
     peers: peers.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1)),
+    ...(mdns !== undefined && { mdns }),
   }
 }
 

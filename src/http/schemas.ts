@@ -279,7 +279,18 @@ export const Peer = json.object(
   { $id: 'Peer' },
 )
 
-export const Peers = json.object({ inStep: json.boolean(), summary: json.string(), peers: json.array(Peer) })
+const Mdns = json.object({
+  interface: json.string(),
+  family: json.words(['IPv4', 'IPv6']),
+  trouble: optional(json.string()),
+})
+
+export const Peers = json.object({
+  inStep: json.boolean(),
+  summary: json.string(),
+  peers: json.array(Peer),
+  mdns: optional(json.array(Mdns)),
+})
 
 export const Digest = json.object(
   {

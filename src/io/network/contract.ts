@@ -4,6 +4,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
+import type { MdnsView } from '../../core/views.js'
 import type { BookFile } from './book.js'
 import type { RequestOptions } from './requests.js'
 
@@ -77,6 +78,8 @@ export interface Network {
   learn(peer: PeerId, addresses: readonly string[]): void
   /** Every peer that is connected or in the address book. */
   peers(): NetworkPeer[]
+  /** How mDNS does on each interface; undefined where it is off. */
+  mdns(): MdnsView[] | undefined
   /** What was dropped since the start, by reason. */
   dropped(): Record<string, number>
 }

@@ -7,6 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import type { MdnsView } from '../../core/views.js'
 import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './addresses.js'
 import type { Seed } from './addresses.js'
 import { Beats } from './beats.js'
@@ -141,6 +142,10 @@ class Libp2pNetwork implements Network {
     return [...all].map((peer) => this.#describe(peer, links.get(peer)))
   }
 
+  mdns(): MdnsView[] | undefined {
+    return this.#discovery?.view()
+  }
+
   dropped(): Record<string, number> {
     return this.#drops.all()
   }
@@ -256,7 +261,7 @@ class Libp2pNetwork implements Network {
     this.#gossip?.start()
     this.#watchdog.start()
     this.#dialing.start()
-    if (mdns) await this.#startDiscovery(stack, cluster)
+    if (mdns) this.#startDiscovery(cluster)
   }
 
   async #startStack(options: StackOptions): Promise<Stack> {
@@ -310,16 +315,16 @@ class Libp2pNetwork implements Network {
     }
   }
 
-  async #startDiscovery(stack: Stack, cluster: string): Promise<void> {
+  #startDiscovery(cluster: string): void {
     this.#discovery = new Discovery({
+      self: this.peerId,
       cluster,
-      components: stack.parts,
       random: this.#options.random ?? Math.random,
       log: this.#log,
-      onFound: (peer, addresses) => this.learn(peer, addresses),
+      addresses: () => this.addresses(),
+      onFound: harmless((peer: PeerId, all: readonly string[]) => this.learn(peer, all), this.#drops, this.#log),
     })
-    await this.#discovery.start()
-    if (this.#stopping !== undefined) await this.#discovery.stop()
+    this.#discovery.start()
   }
 
   async #stop(): Promise<void> {

@@ -7,7 +7,6 @@ import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
 import type { Connection, PrivateKey } from '@libp2p/interface'
-import type { MulticastDNSComponents } from '@libp2p/mdns'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
@@ -34,15 +33,14 @@ export interface StackOptions {
 }
 
 /** The parts of libp2p that are lent to its services, as far as we use them. */
-type Parts = GossipSubComponents &
-  MulticastDNSComponents & {
-    /** Its update of the peer store waits for a second after each change of the addresses, the last one included. */
-    readonly addressManager: { readonly _updatePeerStoreAddresses?: { readonly stop?: () => void } }
-    readonly transportManager: {
-      getAddrs(): Multiaddr[]
-      dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
-    }
+type Parts = GossipSubComponents & {
+  /** Its update of the peer store waits for a second after each change of the addresses, the last one included. */
+  readonly addressManager: { readonly _updatePeerStoreAddresses?: { readonly stop?: () => void } }
+  readonly transportManager: {
+    getAddrs(): Multiaddr[]
+    dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
   }
+}
 
 export interface Stack {
   readonly libp2p: Libp2p
