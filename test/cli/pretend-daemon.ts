@@ -3,7 +3,7 @@
  * The first argument says what the daemon does when it is asked to stop, or that it does not start at all.
  */
 import '../../src/polyfill.js'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runDaemon, type StartDaemon } from '../../src/cli/start.js'
 import { parseConfig } from '../../src/config.js'
@@ -29,10 +29,20 @@ const startPretended: StartDaemon = async (config, log) => {
     listen: ['/ip4/10.0.0.5/tcp/1', '/ip4/10.0.0.6/tcp/1'],
     stop: async () => {
       if (behaviour === 'hangs') await new Promise(() => undefined)
+      if (behaviour === 'exhausts') openAll()
       clearInterval(alive)
       stopped.resolve()
     },
     stopped: stopped.promise,
+  }
+}
+
+/** As many files as the process may: its test has set a limit. */
+function openAll(): void {
+  try {
+    for (;;) openSync('/dev/null', 'r')
+  } catch {
+    // None is left.
   }
 }
 

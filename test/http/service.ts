@@ -228,6 +228,10 @@ export class MemoryService implements RegistryService {
           ...{ heartbeats: 65, heartbeatAge_ms: 400, inStep: false, lastSyncAge_ms: 12_000, lastSyncBrought: 3 },
         },
       ],
+      mdns: [
+        { interface: 'eth0', family: 'IPv4' },
+        { interface: 'eth0', family: 'IPv6', trouble: 'cannot send: send EPERM ff02::fb%eth0:5353' },
+      ],
     }
   }
 
