@@ -181,7 +181,8 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     const stored = await dataDir.storage.load()
     const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`
     const node = new EmbeddedNode({
-      config: { ...config, url },
+      config,
+      url: () => url,
       dataDir,
       transient: path === undefined,
       stored,
@@ -267,7 +268,8 @@ class EmbeddedNode implements RollcallNode {
   // ---- what happens
 
   #onEvent(event: RegistryEvent, line: Line): void {
-    if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
+    if (event.type === 'member')
+      writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
     if (event.type !== 'ready') return
     this.#isReady.resolve()

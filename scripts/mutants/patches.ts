@@ -154,6 +154,7 @@ const starts: Readonly<Record<string, Patch>> = {
     'isRebased ? this.publish(now, true)',
     'false ? this.publish(now, true)',
   ],
+  'a node that moves keeps its first url': ['#saveNode', 'url: this.#url', 'url: this.#start.node.url'],
   'a gap is never pulled': ['tick', '.pull($$$)'],
   'neighbours out of step are left alone': ['reconcile', '.sync($$$)'],
 }
@@ -164,4 +165,10 @@ const checks: Readonly<Record<string, Patch>> = {
   'bad news of another kind begins anew': ['#askAgain', '.#againById.some($$$)', 'false'],
 }
 
-export const patches: Readonly<Record<string, Patch>> = { ...membership, ...documents, ...removals, ...starts, ...checks }
+export const patches: Readonly<Record<string, Patch>> = {
+  ...membership,
+  ...documents,
+  ...removals,
+  ...starts,
+  ...checks,
+}
