@@ -9,10 +9,9 @@ import { warningsOfEnvironment } from './config/environment.js'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { logLevels, type LogLevel } from './config/logger.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
-import { hostForOthers, type Interfaces } from './config/reach.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
-import { defaultPeerPort, formatHostPort, isLoopback, type HostPort } from './config/values.js'
+import { defaultPeerPort, isLoopback, type HostPort } from './config/values.js'
 import { RegistryError } from './core/errors.js'
 
 export { logLevels, type LogLevel } from './config/logger.js'
@@ -47,7 +46,7 @@ export interface Config {
   readonly mdns: boolean
   /** Absent: derived from the peer id. */
   readonly nodeId?: string
-  /** Absent: `defaultNodeUrl` of the bound HTTP port. */
+  /** Absent: see `NodeUrl`. */
   readonly url?: string
   readonly region?: string
   readonly zone?: string
@@ -151,7 +150,7 @@ export const options = {
     flag: '--listen <multiaddr...>',
     env: 'ROLLCALL_LISTEN',
     takes: 'many',
-    fallback: `/ip4/0.0.0.0/tcp/${defaultPeerPort}, any port if that is busy`,
+    fallback: `/ip4/0.0.0.0/tcp/${defaultPeerPort} and /ip6/::/tcp/${defaultPeerPort}, any port if that is busy`,
     what: 'where peers connect',
     parse: values.parseListen,
   },
@@ -195,7 +194,7 @@ export const options = {
     flag: '--url <url>',
     env: 'ROLLCALL_URL',
     takes: 'one',
-    fallback: 'http://<first LAN address>:<http port>',
+    fallback: 'http://<LAN address>:<http port>, followed as it changes',
     what: 'the url of this node in listings',
     parse: values.parseNodeUrl,
   },
@@ -287,7 +286,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     insecureHttp: given.insecureHttp ?? false,
     corsOrigin: given.corsOrigin ?? [],
     maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
-    listen: given.listen ?? [`/ip4/0.0.0.0/tcp/${temp ? 0 : defaultPeerPort}`],
+    listen: given.listen ?? everywhere(temp ? 0 : defaultPeerPort),
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],
     announce: given.announce ?? [],
@@ -301,11 +300,6 @@ export function parseLayers(layers: Layers, env: Environment): Config {
 /** What of our environment is not read though it is named like ours: a typo, or what a later version knows. Sentences for people. */
 export function unreadEnvironment(env: Environment): readonly string[] {
   return warningsOfEnvironment(env, [...Object.values(options).map((option) => option.env), ...otherEnvironment])
-}
-
-/** The url that a node without `--url` gives itself, by the port at which its HTTP API answers: IPv4 where both lead as far. */
-export function defaultNodeUrl(httpPort: number, interfaces?: Interfaces): string {
-  return `http://${formatHostPort({ host: hostForOthers(interfaces), port: httpPort })}`
 }
 
 // ---- from the sources to parsed values
@@ -368,6 +362,11 @@ function home(): string {
 
 function temporaryDir(): string {
   return join(tmpdir(), `rollcall-${randomUUID()}`)
+}
+
+/** Both families: a machine may have either alone, and a peer know only that. */
+function everywhere(port: number): string[] {
+  return [`/ip4/0.0.0.0/tcp/${port}`, `/ip6/::/tcp/${port}`]
 }
 
 // ---- small tools

@@ -3,7 +3,8 @@
  * machine.
  */
 import './polyfill.js'
-import { type Config, defaultNodeUrl } from './config.js'
+import { type Config, isLoopback } from './config.js'
+import { NodeUrl } from './config/node-url.js'
 import { RegistryError } from './core/errors.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
@@ -71,9 +72,9 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(() => http.stop())
   const bound = await http.start()
 
-  const url = config.url ?? defaultNodeUrl(bound.port)
+  const url = urlOf(config, bound)
   const { life, engine, network, service, ...node } = createRuntime({
-    ...{ config: { ...config, url }, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
+    ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
     onEvent: (_, line) => writeLine(log, line),
     onBug: (error) =>
       queueMicrotask(() => {
@@ -82,7 +83,13 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   })
   begun.service = service
   await node.start()
-  ends.push(keepTellingVitals(engine, createMachine({ nodeUrl: url, log: (message) => log.warn(message) })))
+  const machine = createMachine({
+    get nodeUrl() {
+      return url()
+    },
+    log: (message) => log.warn(message),
+  })
+  ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
   await dataDir.describeHolder({ http: bound.url })
   logStart(config, { http: bound.url, peer: network.peerId }, log)
@@ -141,6 +148,15 @@ function logStart(config: Config, self: { readonly http: string; readonly peer: 
   const message =
     'open cluster: anyone on this network can join and change it; make a key with `rollcall keygen` and give it to every node with --cluster-key'
   log.warn({ cluster: config.cluster }, message)
+}
+
+/** By which callers know this node: as it was told, else where HTTP is bound, else by an address that leads to this machine. */
+function urlOf({ url, http }: Config, bound: { readonly url: string; readonly port: number }): () => string {
+  if (url !== undefined) return () => url
+  const isOneAddress = !isLoopback(http.host) && http.host !== '0.0.0.0' && http.host !== '::'
+  if (isOneAddress) return () => bound.url
+  const followed = new NodeUrl(bound.port)
+  return () => followed.look(performance.now())
 }
 
 /** The host of the url that this node is known by, which requests may carry. */

@@ -190,7 +190,8 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     const stored = await dataDir.storage.load()
     const url = config.url ?? `rollcall://${dataDir.key.publicKey.toString()}`
     const node = new EmbeddedNode({
-      config: { ...config, url },
+      config,
+      url: () => url,
       dataDir,
       transient: path === undefined,
       stored,

@@ -1,10 +1,10 @@
 /** What options mean, where they come from, how a wrong one is told. */
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
-import os, { homedir, tmpdir, type NetworkInterfaceInfo } from 'node:os'
+import os, { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { defaultNodeUrl, formatHostPort, options, parseConfig, unreadEnvironment, type Config } from '../src/config.js'
+import { formatHostPort, options, parseConfig, unreadEnvironment, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
 import { isForItself } from '../src/config/reach.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
@@ -24,7 +24,7 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     http: { host: '127.0.0.1', port: 58_231 },
     insecureHttp: false,
     corsOrigin: [],
-    listen: ['/ip4/0.0.0.0/tcp/58232'],
+    listen: ['/ip4/0.0.0.0/tcp/58232', '/ip6/::/tcp/58232'],
     listenElsewhere: true,
     join: [],
     announce: [],
@@ -95,7 +95,10 @@ describe('what is given', () => {
 
   test('--temp: a data dir of its own and free ports, unless ports are given', () => {
     const [first, second] = [byFlags({ temp: true }), byFlags({ temp: true, http: '127.0.0.1:9000' })]
-    expect(first).toMatchObject({ http: { host: '127.0.0.1', port: 0 }, listen: ['/ip4/0.0.0.0/tcp/0'] })
+    expect(first).toMatchObject({
+      http: { host: '127.0.0.1', port: 0 },
+      listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'],
+    })
     expect(first.dataDir.startsWith(tmpdir())).toBe(true)
     expect(first.dataDir).not.toBe(second.dataDir)
     expect(second.http.port).toBe(9000)
@@ -282,41 +285,6 @@ test.each([
   ['http://127.0.0.1.example.com', false],
 ])('%s leads each machine to itself: %s', (url, expected) => {
   expect(isForItself(url)).toBe(expected)
-})
-
-describe('the url of a node without one', () => {
-  const address = (text: string, internal = false): NetworkInterfaceInfo =>
-    ({ address: text, internal, family: text.includes(':') ? 'IPv6' : 'IPv4' }) as NetworkInterfaceInfo
-
-  test('names the first LAN address, IPv4 before IPv6, loopback where there is none', () => {
-    const lo = [address('127.0.0.1', true), address('::1', true)]
-    expect(defaultNodeUrl(1, { lo, eth0: [address('fd00::5'), address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
-    expect(defaultNodeUrl(1, { lo, eth0: [address('fe80::1'), address('fd00::5')] })).toBe('http://[fd00::5]:1')
-    expect(defaultNodeUrl(1, { lo })).toBe('http://127.0.0.1:1')
-  })
-
-  test.each(['docker0', 'br-0123456789ab', 'virbr0', 'cni0', 'podman1', 'lxcbr0'])(
-    'leads to this machine, and not into the guests behind its bridge %s',
-    (bridge) => {
-      const lo = [address('127.0.0.1', true)]
-      const inside = { lo, [bridge]: [address('172.17.0.1')] }
-      expect(defaultNodeUrl(1, { ...inside, eth0: [address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
-      expect(defaultNodeUrl(1, { ...inside, eth0: [address('fd00::5')] })).toBe('http://[fd00::5]:1')
-      expect(defaultNodeUrl(1, inside)).toBe('http://172.17.0.1:1')
-    },
-  )
-
-  test.each(['br0', 'br-lan', 'br-ex'])('is that of the bridge %s, by which a machine itself is reached', (bridge) => {
-    expect(defaultNodeUrl(1, { [bridge]: [address('10.0.0.5')], eth1: [address('192.168.7.1')] })).toBe(
-      'http://10.0.0.5:1',
-    )
-  })
-
-  test('is no further address of the loopback interface where there is another', () => {
-    const lo = [address('127.0.0.1', true), address('10.255.255.254', true)]
-    expect(defaultNodeUrl(1, { lo, eth0: [address('172.17.0.5')] })).toBe('http://172.17.0.5:1')
-    expect(defaultNodeUrl(1, { lo })).toBe('http://10.255.255.254:1')
-  })
 })
 
 test('addresses as they stand in urls', () => {

@@ -154,6 +154,7 @@ const starts: Readonly<Record<string, Patch>> = {
     'isRebased ? this.publish(now, true)',
     'false ? this.publish(now, true)',
   ],
+  'a node that moves keeps its first url': ['#saveNode', 'url: this.#url', 'url: this.#start.node.url'],
   'a gap is never pulled': ['tick', '.pull($$$)'],
   'neighbours out of step are left alone': ['reconcile', '.sync($$$)'],
 }

@@ -34,7 +34,7 @@ export function addClusterCommands(program: Command): void {
   )
 }
 
-function peers({ peers, summary, inStep, failures = [] }: PeersView, look: Look): string {
+function peers({ peers, summary, inStep, failures = [], mdns }: PeersView, look: Look): string {
   const rows = [...peers, ...failures.map(rowOf)]
   const table = rows.length === 0 ? [] : [renderTable(peerColumns, rows, look), '']
   const unconnected = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
@@ -45,6 +45,7 @@ function peers({ peers, summary, inStep, failures = [] }: PeersView, look: Look)
     ...peers.flatMap(({ peer, nodeId, trouble }) =>
       trouble === undefined ? [] : [look.paint('warn', `${plain(nodeId ?? peer)}: ${plain(trouble)}`)],
     ),
+    ...mdnsLines(mdns).map((line) => look.paint('warn', plain(line))),
     look.paint(inStep ? 'good' : 'warn', plain(summary)),
   ].join('\n')
 }
@@ -54,6 +55,14 @@ type PeerRow = Omit<PeerView, 'peer'> & { readonly peer?: string }
 /** Who it is nobody knows, since there is no connection. */
 function rowOf({ where, direction }: LinkFailureView): PeerRow {
   return { address: where, direction, connected: false, streamsHealthy: false, heartbeats: 0 }
+}
+
+/** Where peers cannot be looked for, and why. */
+function mdnsLines(mdns: PeersView['mdns']): string[] {
+  if (mdns?.length === 0) return ['mDNS: this machine has no network interface to ask on']
+  return (mdns ?? []).flatMap(({ interface: name, family, trouble }) =>
+    trouble === undefined ? [] : [`mDNS on ${name} (${family}): ${trouble}`],
+  )
 }
 
 const peerColumns: readonly Column<PeerRow>[] = [

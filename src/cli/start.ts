@@ -86,7 +86,7 @@ export async function runDaemon(
   startDaemon: StartDaemon,
   readConfig: () => Config = () => config,
 ): Promise<number> {
-  if (config.temp) process.on('exit', () => rmSync(config.dataDir, { recursive: true, force: true }))
+  if (config.temp) process.on('exit', () => removeTemporary(config.dataDir, log))
   endOnBugs(log)
   onLostOutput((sentence) => log.warn(`${sentence}; the daemon goes on`))
   const running: { daemon?: RunningDaemon; config: Config } = { config }
@@ -131,6 +131,15 @@ function reload(daemon: RunningDaemon, running: Config, readConfig: () => Config
     ...(read.tokens && { tokens: read.tokens }),
     corsOrigin: read.corsOrigin,
     logLevel: read.logLevel,
+  }
+}
+
+/** At the very end: what cannot be removed any more is left, and named. */
+function removeTemporary(dataDir: string, log: Log): void {
+  try {
+    rmSync(dataDir, { recursive: true, force: true })
+  } catch (error) {
+    log.warn({ dataDir }, `the temporary data dir could not be removed: ${messageOf(error)}`)
   }
 }
 

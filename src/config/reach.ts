@@ -2,12 +2,9 @@
  * How far an address of this machine leads: one rule for all that tell others where it is. It asks nobody whether that is so.
  */
 import { isIPv4 } from 'node:net'
-import { networkInterfaces } from 'node:os'
 import type { MemberView } from '../core/views.js'
+import { interfaces, type Interfaces } from './interfaces.js'
 import { isLoopback } from './values.js'
-
-/** As Node lists them: by name, each with its addresses. */
-export type Interfaces = ReturnType<typeof networkInterfaces>
 
 /** Who gets here by an address: other machines, or only the containers and virtual machines of this one, or only itself. */
 export type Reach = 'others' | 'guests' | 'itself' | 'nobody'
@@ -15,15 +12,15 @@ export type Reach = 'others' | 'guests' | 'itself' | 'nobody'
 /** Bridges that a container engine or a hypervisor makes for its guests. Others, such as br0, br-lan and br-ex, are the way out. */
 const guestBridges = /^(docker|br-[0-9a-f]{12}$|virbr|cni|podman|lxc)/
 
-/** All that this machine has. Asked each time: addresses come and go with cables and leases. */
-export function ownAddresses(interfaces: Interfaces = networkInterfaces()): string[] {
-  return Object.values(interfaces).flatMap((list) => (list ?? []).map(({ address }) => address))
+/** All that this machine has. */
+export function ownAddresses(known: Interfaces = interfaces()): string[] {
+  return Object.values(known).flatMap((list) => (list ?? []).map(({ address }) => address))
 }
 
-export function reachOf(host: string, interfaces: Interfaces): Reach {
+export function reachOf(host: string, known: Interfaces): Reach {
   if (isLinkLocal(host)) return 'nobody'
   if (isLoopback(host)) return 'itself'
-  const found = Object.entries(interfaces).find(([, list]) => list?.some(({ address }) => address === host))
+  const found = Object.entries(known).find(([, list]) => list?.some(({ address }) => address === host))
   if (found === undefined) return 'others'
   const [name, list] = found
   // A further address of the loopback interface may be routed to it, or be this machine's secret.
@@ -31,22 +28,25 @@ export function reachOf(host: string, interfaces: Interfaces): Reach {
   return isInternal || guestBridges.test(name) ? 'guests' : 'others'
 }
 
+/** From the widest to none. */
+const widths: readonly Reach[] = ['others', 'guests', 'itself', 'nobody']
+
+export function leadsFurther(one: string, other: string, known: Interfaces): boolean {
+  return widths.indexOf(reachOf(one, known)) < widths.indexOf(reachOf(other, known))
+}
+
 /** What is worth telling others, best first: loopback only where there is nothing else, since it leads them to themselves. */
-export function bestFirst<T>(
-  all: readonly T[],
-  hostOf: (one: T) => string,
-  interfaces: Interfaces = networkInterfaces(),
-): T[] {
-  const those = (reach: Reach): T[] => all.filter((one) => reachOf(hostOf(one), interfaces) === reach)
+export function bestFirst<T>(all: readonly T[], hostOf: (one: T) => string, known: Interfaces = interfaces()): T[] {
+  const those = (reach: Reach): T[] => all.filter((one) => reachOf(hostOf(one), known) === reach)
   const outside = [...those('others'), ...those('guests')]
   return outside.length > 0 ? outside : those('itself')
 }
 
 /** The address by which others are told of something on this machine: IPv4 where both lead as far, loopback where there is nothing else. */
-export function hostForOthers(interfaces?: Interfaces): string {
-  const addresses = ownAddresses(interfaces)
+export function hostForOthers(known: Interfaces = interfaces()): string {
+  const addresses = ownAddresses(known)
   const sorted = [...addresses.filter(isIPv4), ...addresses.filter((address) => !isIPv4(address))]
-  return bestFirst(sorted, (address) => address, interfaces)[0] ?? '127.0.0.1'
+  return bestFirst(sorted, (address) => address, known)[0] ?? '127.0.0.1'
 }
 
 /** Whether a url leads each machine to itself, or nowhere: its host is loopback, unspecified or link-local, under any of its names. */

@@ -27,8 +27,11 @@ export interface Crypto {
 export type Input =
   /** The moment that `Registry.wakeAt` asked for has come. */
   | { readonly type: 'wake' }
-  /** The network listens; peers can dial these multiaddrs. Nothing is signed before the first of these. */
-  | { readonly type: 'listening'; readonly addresses: readonly string[] }
+  /**
+   * The network listens; peers can dial these multiaddrs, and callers know this node by that url; absent: by the same as before.
+   * Nothing is signed before the first of these.
+   */
+  | { readonly type: 'listening'; readonly addresses: readonly string[]; readonly url?: string }
   | { readonly type: 'connected'; readonly peer: PeerId }
   | { readonly type: 'disconnected'; readonly peer: PeerId }
   /**

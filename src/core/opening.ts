@@ -33,12 +33,14 @@ export class Opening {
   readonly #projection: Projection
   readonly #replication: Replication
   #addresses: readonly string[] | undefined
+  #url: string
   /** The write of this start's generation, when it is tried again. */
   #generationStoreId = 0
   #generationRetryAt = Number.POSITIVE_INFINITY
 
   constructor(start: RegistryStart, { state, fencing, projection, replication }: Routes) {
     this.#start = start
+    this.#url = start.node.url
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
@@ -136,13 +138,14 @@ export class Opening {
   // ---- the join
 
   /** The network listens; peers can dial these multiaddrs. */
-  listening(addresses: readonly string[]): void {
+  listening(addresses: readonly string[], url = this.#url): void {
     this.#addresses = addresses
+    this.#url = url
     if (this.#state.rules.maySign) this.#saveNode(addresses)
   }
 
   #saveNode(addresses: readonly string[]): void {
-    this.#state.writes.saveNode({ ...this.#start.node, addresses })
+    this.#state.writes.saveNode({ ...this.#start.node, url: this.#url, addresses })
   }
 
   /** @returns whether the own document has been opened */

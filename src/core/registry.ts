@@ -78,7 +78,7 @@ export class Registry {
       case 'wake':
         return this.#wake()
       case 'listening':
-        return this.#opening.listening(input.addresses)
+        return this.#opening.listening(input.addresses, input.url)
       case 'connected':
         return this.#connected(input.peer)
       case 'disconnected':

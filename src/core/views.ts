@@ -216,6 +216,14 @@ export interface LinkFailureView {
   readonly error: string
 }
 
+/** How one network interface does in multicast DNS. */
+export interface MdnsView {
+  readonly interface: string
+  readonly family: 'IPv4' | 'IPv6'
+  /** What cannot be done there, and why. */
+  readonly trouble?: string
+}
+
 export interface PeersView {
   /**
    * This replica has the digest of every peer that sends it heartbeats, is connected with all that it means to be, and has not
@@ -229,6 +237,8 @@ export interface PeersView {
   readonly peers: readonly PeerView[]
   /** Seeds that do not answer, those who reached this daemon and did not come in, and others with its key; absent where there are none. */
   readonly failures?: readonly LinkFailureView[]
+  /** Each interface that peers are looked for on; absent where mDNS is off. */
+  readonly mdns?: readonly MdnsView[]
 }
 
 export interface SelfView {

@@ -20,9 +20,7 @@ import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { News } from './news.js'
 import { createService } from './service.js'
-
-/** How often the addresses are looked at again. */
-const addressesInterval_ms = 5000
+import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
 export type NodeConfig = Pick<
@@ -38,10 +36,12 @@ export type NodeConfig = Pick<
   | 'zone'
   | 'clusterKey'
   | 'testDropGossip'
-> & { readonly url: string }
+>
 
 export interface RuntimeOptions {
   readonly config: NodeConfig
+  /** By which callers know this node, asked every few seconds: it may change with the addresses of the machine. */
+  readonly url: () => string
   readonly dataDir: DataDir
   /** The key goes with this run: nobody who knows this node has to keep anything of it once it has said goodbye. */
   readonly transient: boolean
@@ -106,7 +106,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const life = new Life({ ends, engine, log })
   const self = (): ReturnType<Parameters<typeof createService>[0]['self']> => ({
     nodeId: node.id,
-    url: node.url,
+    url: options.url(),
     cluster: options.config.cluster,
     version: packageVersion,
     ...(options.http !== undefined && { http: options.http }),
@@ -129,15 +129,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await engine.start()
       ends.push(() => network.stop())
       await network.start()
-      ends.push(keepTellingAddresses(engine, network))
+      ends.push(keepTellingWhereabouts({ engine, network, url: options.url, log, onEvent: tell }))
     },
   }
 }
 
-function describeNode({ config, dataDir, transient }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
+function describeNode({ config, dataDir, url, transient }: RuntimeOptions): Omit<NodeRecord, 'addresses'> {
   return {
     id: config.nodeId ?? deriveNodeId(dataDir.key.publicKey.toString()),
-    url: config.url,
+    url: url(),
     ...(config.region !== undefined && { region: config.region }),
     ...(config.zone !== undefined && { availabilityZone: config.zone }),
     ...(transient && { transient }),
@@ -193,12 +193,4 @@ function createNetworkFor(
     beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
     request: (from, bytes, reply) => engine.request(from, bytes, reply),
   })
-}
-
-/** Tells the registry where it can be dialled, again and again: machines change networks. */
-function keepTellingAddresses(engine: Engine, network: Network): End {
-  const tell = (): void => engine.feed({ type: 'listening', addresses: network.addresses() })
-  tell()
-  const timer = setInterval(tell, addressesInterval_ms)
-  return () => clearInterval(timer)
 }

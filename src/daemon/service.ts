@@ -153,6 +153,7 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const failures = network.failures()
   const { doubt } = registry.read
   const summary = summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length)
+  const mdns = network.mdns()
   return {
     inStep: outOfStep.length === 0 && missing.length === 0 && doubt === undefined,
     degraded: doubt !== undefined,
@@ -160,6 +161,7 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
       doubt === undefined ? summary : `in doubt: ${doubt.visible} of ${doubt.missable} nodes in sight; ${summary}`,
     peers: peers.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1)),
     ...(failures.length > 0 && { failures }),
+    ...(mdns !== undefined && { mdns }),
   }
 }
 

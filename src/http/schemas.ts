@@ -315,12 +315,19 @@ const LinkFailure = json.object({
   error: json.string(),
 })
 
+const Mdns = json.object({
+  interface: json.string(),
+  family: json.words(['IPv4', 'IPv6']),
+  trouble: optional(json.string()),
+})
+
 export const Peers = json.object({
   inStep: json.boolean(),
   degraded,
   summary: json.string(),
   peers: json.array(Peer),
   failures: optional(json.array(LinkFailure)),
+  mdns: optional(json.array(Mdns)),
 })
 
 export const Digest = json.object(

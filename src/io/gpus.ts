@@ -67,6 +67,7 @@ const backoff_ms = { first: 60_000, last: 3_600_000 }
 const limits = { gpus: 64, processes: 64, textLength: 256, outputBytes: 1024 * 1024 }
 
 export interface GpuReaderOptions {
+  /** Read each time: it changes with the addresses of the machine. */
   readonly nodeUrl: string
   readonly run?: RunSmi
   /** How long `nvidia-smi` may take to answer. */
@@ -78,7 +79,7 @@ export interface GpuReaderOptions {
 }
 
 export function createGpuReader(options: GpuReaderOptions): GpuReader {
-  const { nodeUrl, log, now = () => performance.now(), timeout_ms = defaultTimeout_ms } = options
+  const { log, now = () => performance.now(), timeout_ms = defaultTimeout_ms } = options
   const run = options.run ?? ((args) => runSmi(args, timeout_ms))
   let cudaVersion: string | undefined
   let failures = 0
@@ -88,7 +89,7 @@ export function createGpuReader(options: GpuReaderOptions): GpuReader {
     async read() {
       if (now() < notBefore) return undefined
       try {
-        const gpus = parseGpuCsv(await run([`--query-gpu=${gpuColumns.join(',')}`, '--format=csv']), nodeUrl)
+        const gpus = parseGpuCsv(await run([`--query-gpu=${gpuColumns.join(',')}`, '--format=csv']), options.nodeUrl)
         const processes = await run([`--query-compute-apps=${processColumns.join(',')}`, '--format=csv'])
         cudaVersion ??= parseCudaVersion(await run([])) // as constant as the driver
         failures = 0

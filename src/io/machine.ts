@@ -25,7 +25,7 @@ export interface Machine {
 }
 
 export interface MachineOptions {
-  /** Begins the ids of the GPUs. */
+  /** Begins the ids of the GPUs. Read each time: it changes with the addresses of the machine. */
   readonly nodeUrl: string
   /** Any path of the file system to report. */
   readonly diskPath?: string
@@ -41,8 +41,8 @@ export interface CpuTimes {
 }
 
 export function createMachine(options: MachineOptions): Machine {
-  const { nodeUrl, diskPath = '/', log } = options
-  const gpus = options.gpus ?? createGpuReader(log === undefined ? { nodeUrl } : { nodeUrl, log })
+  const { diskPath = '/' } = options
+  const gpus = options.gpus ?? createGpuReader(options)
   let before = readCpuTimes()
   let load = 0
 
@@ -50,7 +50,7 @@ export function createMachine(options: MachineOptions): Machine {
     async read() {
       const after = readCpuTimes()
       load = cpuPercent(before, after) ?? load
-      before = after
+      if (after.total > 0) before = after // asked in vain, the system says that there are no CPUs
       const [memory, disk, found] = await Promise.all([readMemory(), readDisk(diskPath), gpus.read()])
       const usage = { cpu: { percent: round(load) }, memory, ...(disk === undefined ? {} : { disk }) }
       const vitals = fitVitals(found === undefined ? { usage } : { usage, gpus: found }, wireLimits.vitalsBytes)

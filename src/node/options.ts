@@ -15,7 +15,7 @@ import type { NodeOptions } from './settings.js'
 export interface ReadOptions {
   /** Undefined: in memory. */
   readonly dataDir: string | undefined
-  readonly config: Omit<NodeConfig, 'url'> & { readonly url?: string }
+  readonly config: NodeConfig & { readonly url?: string }
   readonly log: Log
   readonly signal: AbortSignal | undefined
 }

@@ -186,6 +186,7 @@ describe('the cluster', () => {
       ),
     )
     expect(lines.at(-1)).toBe('not in step with 1 of 1 peers')
+    expect(table.match(/^mDNS .*$/gm)).toEqual(['mDNS on eth0 (IPv6): cannot send: send EPERM ff02::fb%eth0:5353'])
   })
 
   test('peers: seeds that do not answer, and who did not come in, stand there with the reason', async () => {

@@ -3,7 +3,7 @@
  * The first argument says what the daemon does when it is asked to stop, or that it does not start at all.
  */
 import '../../src/polyfill.js'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runDaemon, type StartDaemon } from '../../src/cli/start.js'
 import { parseConfig } from '../../src/config.js'
@@ -30,10 +30,20 @@ const startPretended: StartDaemon = async (config, log) => {
     admit: () => undefined,
     stop: async () => {
       if (behaviour === 'hangs') await new Promise(() => undefined)
+      if (behaviour === 'exhausts') openAll()
       clearInterval(alive)
       stopped.resolve()
     },
     stopped: stopped.promise,
+  }
+}
+
+/** As many files as the process may: its test has set a limit. */
+function openAll(): void {
+  try {
+    for (;;) openSync('/dev/null', 'r')
+  } catch {
+    // None is left.
   }
 }
 

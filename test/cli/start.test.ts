@@ -1,5 +1,6 @@
 /** How `rollcall start` speaks until it ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
-import { closeSync, existsSync, openSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { runHere, startScript, type Running } from './run.js'
 
@@ -55,6 +56,20 @@ describe('a daemon that serves', () => {
     child.kill('SIGTERM')
     expect(await outcome).toMatchObject({ code: 0, stdout: `${readyLine}\n` })
   })
+
+  test.skipIf(spawnSync('prlimit', ['--version']).status !== 0)(
+    'that can open nothing any more ends with 0, and names the temporary files that it leaves',
+    async () => {
+      const { child, firstLine, outcome } = pretend('exhausts')
+      expect(await firstLine).toBe(readyLine)
+      expect(spawnSync('prlimit', ['--pid', String(child.pid), '--nofile=64']).status).toBe(0)
+      child.kill('SIGTERM')
+      const { code, stderr } = await outcome
+      const { dataDir = '', msg } = logLines(stderr).at(-1) as LogLine
+      rmSync(dataDir, { recursive: true, force: true })
+      expect({ code, msg }).toMatchObject({ code: 0, msg: expect.stringContaining('EMFILE') as string })
+    },
+  )
 
   test('that hangs while stopping ends with 1 by itself', async () => {
     const { child, firstLine, outcome } = pretend('hangs')

@@ -5,17 +5,18 @@ import { agentIn, canMakeNamespaces, type Place } from './place.js'
 
 const subnet = '10.77.0'
 
-const cables = 'ip link add name v0 type veth peer name v1 && ip link add name br0 type bridge'
+/** Whether this user may make namespaces, links between them and rules for packets; tests that need them say so and skip. */
+export function canMakeLan(): boolean {
+  return canMakeCables() && may('iptables -L -n')
+}
 
 /** Whether this user may make namespaces and links between them; tests that need them say so and skip. */
 export function canMakeCables(): boolean {
-  return canMakeNamespaces() && spawnSync('unshare', ['-n', 'sh', '-c', cables], { stdio: 'ignore' }).status === 0
+  return canMakeNamespaces() && may('ip link add name v0 type veth peer name v1 && ip link add name br0 type bridge')
 }
 
-/** The same, and links that lose packets. */
-export function canMakeLan(): boolean {
-  const probe = `${cables} && iptables -L -n`
-  return canMakeNamespaces() && spawnSync('unshare', ['-n', 'sh', '-c', probe], { stdio: 'ignore' }).status === 0
+function may(probe: string): boolean {
+  return spawnSync('unshare', ['-n', 'sh', '-c', probe], { stdio: 'ignore' }).status === 0
 }
 
 export interface Machine {
@@ -24,7 +25,14 @@ export interface Machine {
   readonly place: Place
 }
 
+export interface MachineOptions {
+  /** One in the subnet of all unless given. */
+  readonly address?: string
+  readonly prefix?: number
+}
+
 interface Host extends Machine {
+  readonly prefix: number
   /** Holds the namespace. */
   readonly pid: number
   /** The switch's end of its cable. */
@@ -49,18 +57,46 @@ export class Lan {
   }
 
   /** Plugs one more machine in. */
-  async add(name: string): Promise<Machine> {
+  async add(name: string, options: MachineOptions = {}): Promise<Machine> {
     const { place, pid } = await agentIn()
     const number = this.#hosts.size + 1
-    const [port, address] = [`port${number}`, `${subnet}.${number}`]
+    const [port, address] = [`port${number}`, options.address ?? `${subnet}.${number}`]
+    const host = { name, address, place, pid, port, prefix: options.prefix ?? 24 }
+    this.#hosts.set(name, host)
+    this.#cable(host)
+    return host
+  }
+
+  /** Takes the interface of a machine away, and makes the same one again: it then has the same name, address and MAC. */
+  remake(name: string): void {
+    const host = this.#host(name)
+    const link = inside(host.pid, 'ip', '-json', 'link', 'show', 'eth0')
+    const [{ address: mac }] = JSON.parse(link) as [{ address: string }]
+    inside(host.pid, 'ip', 'link', 'delete', 'eth0')
+    this.#cable(host, mac)
+  }
+
+  /** Runs a command on a machine. */
+  on(name: string, ...command: string[]): void {
+    inside(this.#host(name).pid, ...command)
+  }
+
+  #cable({ pid, port, address, prefix }: Host, mac?: string): void {
     const ends = [port, 'netns', String(this.#switch.pid), 'type', 'veth', 'peer', 'name', 'eth0', 'netns', String(pid)]
     run('ip', 'link', 'add', 'name', ...ends)
+    if (mac !== undefined) inside(pid, 'ip', 'link', 'set', 'eth0', 'address', mac)
     this.#inSwitch('ip', 'link', 'set', port, 'master', bridges[0], 'up')
-    const host = { name, address, place, pid, port }
-    inside(pid, 'ip', 'address', 'add', `${address}/24`, 'dev', 'eth0')
+    inside(
+      pid,
+      'ip',
+      'address',
+      'add',
+      `${address}/${prefix}`,
+      'dev',
+      'eth0',
+      ...(address.includes(':') ? ['nodad'] : []),
+    )
     inside(pid, 'ip', 'link', 'set', 'eth0', 'up')
-    this.#hosts.set(name, host)
-    return host
   }
 
   /** Pulls the cable: nobody is told, packets just stop. */
@@ -111,11 +147,13 @@ export class Lan {
 
 const bridges = ['br0', 'br1'] as const
 
-function inside(pid: number, ...command: string[]): void {
-  run('nsenter', `--net=/proc/${pid}/ns/net`, ...command)
+/** @returns what it prints */
+function inside(pid: number, ...command: string[]): string {
+  return run('nsenter', `--net=/proc/${pid}/ns/net`, ...command)
 }
 
-function run(command: string, ...args: string[]): void {
-  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' })
+function run(command: string, ...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`)
+  return stdout
 }

@@ -254,6 +254,10 @@ export class MemoryService implements RegistryService {
         },
       ],
       ...(this.failures.length > 0 && { failures: this.failures }),
+      mdns: [
+        { interface: 'eth0', family: 'IPv4' },
+        { interface: 'eth0', family: 'IPv6', trouble: 'cannot send: send EPERM ff02::fb%eth0:5353' },
+      ],
     }
   }
 

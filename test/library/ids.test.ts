@@ -13,14 +13,14 @@ async function roundTrip(node: RollcallNode, id: string): Promise<void> {
     await expect(node.saveDefinition({ id })).rejects.toMatchObject({ code: 'malformed' })
     return
   }
-  expect(node.instances({ id })).toMatchObject([{ id }])
+  expect(node.instances({ id }).instances).toMatchObject([{ id }])
   expect(node.lookup('ids')?.instances).toMatchObject([{ id }])
   await node.deregister(id)
-  expect(node.instances({ id })).toEqual([])
+  expect(node.instances({ id }).instances).toEqual([])
   await node.saveDefinition({ id })
-  expect(node.definitions()).toEqual([{ id }])
+  expect(node.definitions().definitions).toEqual([{ id }])
   await node.removeDefinition(id)
-  expect(node.definitions()).toEqual([])
+  expect(node.definitions().definitions).toEqual([])
 }
 
 test('every odd one, and any other', async () => {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   node = await createNode({ memory: true, ...local, nodeId: 'b', join: [daemon.address] })
   both = [node, client]
   await client.register({ id: 'i', slug: 'web', url: daemon.url, tags: ['blue'] })
-  await node.register({ id: 'j', slug: 'web', url: 'http://127.0.0.1:1', check: 'none' })
+  await node.register({ id: 'j', slug: 'web', url: 'http://127.0.0.1:1', check: 'none', tags: ['green'] })
   await node.saveDefinition({ id: 'd', deep: [1, { x: null }] })
   await until('both hold and see the same', async () => {
     const [mine, his] = [node.lookup('web'), await client.lookup('web')]

@@ -119,6 +119,12 @@ export class World {
     return machine
   }
 
+  /** The addresses of a machine have changed: callers know its node by another url from now on. */
+  move(name: string, url: string): void {
+    const machine = this.machine(name)
+    this.#engine.feed(machine, { type: 'listening', addresses: [`/dns4/${name}/tcp/1`], url })
+  }
+
   /** Starts these with one another's heads known: as if they had met before. Only in a world of the membership plane. */
   startPrepared(names: readonly string[]): void {
     const boots = new Map(names.map((name) => [name, this.random.hex(16)]))

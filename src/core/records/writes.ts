@@ -5,6 +5,7 @@ import type { Change, EntryMaps, MapName } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
 import type { Definition, InstanceRecord, NodeRecord, PeerId, Registration } from '../model.js'
 import { canonicalJson } from '../model.js'
+import { urlEndpoint } from '../url.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
@@ -62,9 +63,7 @@ export class Writes {
     const { self, union } = this.#records
     const record = union.records(id).get(self)
     if (owner !== self || record === undefined) {
-      const { id: nodeId, url } = union.node(owner) ?? { id: owner, url: 'unknown' }
-      const wayOut = `ask that node, at ${url}`
-      throw new RegistryError('conflict', `id: ${JSON.stringify(id)} is at home at node ${nodeId}; ${wayOut}`)
+      throw new RegistryError('conflict', `id: ${JSON.stringify(id)} is at home at ${homeOf(owner, union.node(owner))}`)
     }
     if (reason === undefined) this.#putInService(record)
     else if (record.maintenance !== reason) this.#records.stage('instances', id, { ...record, maintenance: reason })
@@ -271,4 +270,12 @@ export class Writes {
       `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
     )
   }
+}
+
+/** A node, with the way to ask it. Its url is a name first: HTTP answers on its own machine alone unless it was told otherwise. */
+function homeOf(owner: PeerId, node: NodeRecord | undefined): string {
+  if (node === undefined) return `node ${owner}, which has told nothing of itself`
+  const host = urlEndpoint(node.url)?.host
+  const where = host === undefined ? 'in the program that runs it' : `on its own machine, ${host}`
+  return `node ${node.id}; ask that node ${where}`
 }

@@ -99,7 +99,7 @@ export const setMaintenance = describe({
   tag: 'instances',
   summary: 'Hide an instance from every lookup while it goes on running',
   description: `Until this is ended, or the instance is registered again. Only its home node takes it: another one answers 409 and
-names the url of that node. Its health is checked all the while.`,
+names that node, with its machine. Its health is checked all the while.`,
   params: instanceId,
   body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
   answers: { 204: { description: 'No lookup shows it' } },

@@ -4,7 +4,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
-import type { DialOutcome } from '../../core/views.js'
+import type { DialOutcome, MdnsView } from '../../core/views.js'
 import type { Names } from '../names.js'
 import type { BookFile } from './book.js'
 import type { RequestOptions } from './requests.js'
@@ -96,6 +96,8 @@ export interface Network {
   peers(): NetworkPeer[]
   /** Seeds that do not answer, those who reached us and did not come in, and copies of ourselves. */
   failures(): LinkFailure[]
+  /** How mDNS does on each interface; undefined where it is off. */
+  mdns(): MdnsView[] | undefined
   /** What was dropped since the start, by reason. */
   dropped(): Record<string, number>
 }

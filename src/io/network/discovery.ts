@@ -2,91 +2,100 @@
  * Finds peers on the local network by mDNS. It reports every answer with its fresh addresses and never dials:
  * libp2p's own discovery speaks once of each peer, so that one which comes back on another port would stay unknown.
  */
-import { createHash } from 'node:crypto'
-import type { PeerInfo } from '@libp2p/interface'
-import { mdns } from '@libp2p/mdns'
-import type { MulticastDNSComponents } from '@libp2p/mdns'
+import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
+import type { MdnsView } from '../../core/views.js'
+import { Multicast, type Voice } from './multicast.js'
+import { answer, question, read, serviceTag, type Speaker } from './words.js'
 
 /** Every question is answered by everybody to everybody, so a cluster that has found itself asks less. */
 const eagerFor_ms = 120_000
 const eagerPause_ms = 10_000
 const calmPause_ms = 60_000
-/** The longest pause that a timer of Node can have: the questions are ours to ask. */
-const never_ms = 2 ** 31 - 1
+/** What was said is not said again so soon on the same interface, whoever asks: RFC 6762, 6. */
+const answerPause_ms = 1000
 
 export interface DiscoveryOptions {
+  readonly self: PeerId
   readonly cluster: string
-  readonly components: MulticastDNSComponents
   readonly random: () => number
   readonly log: Logger
+  /** What this daemon tells others, best first. */
+  addresses(): readonly string[]
   onFound(peer: PeerId, addresses: readonly string[]): void
-}
-
-/** The service that the members of a cluster ask for: another one for every cluster name, and short whatever the name. */
-export function serviceTag(cluster: string): string {
-  return `_rollcall-${createHash('sha256').update(cluster).digest('hex').slice(0, 8)}._udp.local`
-}
-
-/** The parts of libp2p's class that its own type leaves out. */
-interface Service extends ReturnType<ReturnType<typeof mdns>> {
-  readonly mdns?: {
-    query(query: { questions: { name: string; type: 'PTR' }[] }): void
-    on(event: 'error', listener: (error: Error) => void): void
-  }
-  start(): Promise<void>
-  stop(): Promise<void>
 }
 
 export class Discovery {
   readonly #options: DiscoveryOptions
   readonly #tag: string
-  readonly #service: Service
+  readonly #speaker: Speaker
+  readonly #multicast: Multicast
+  /** Those that have just answered, with the timer that ends that. */
+  readonly #resting = new Map<Voice, NodeJS.Timeout>()
+  /** Those of them that were asked meanwhile. */
+  readonly #owing = new Set<Voice>()
   #started = 0
   #timer: NodeJS.Timeout | undefined
-  #warned = false
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
     this.#tag = serviceTag(options.cluster)
-    const create = mdns({ serviceTag: this.#tag, interval: never_ms })
-    this.#service = create(options.components) as unknown as Service
-    this.#service.addEventListener('peer', ({ detail }) => this.#found(detail))
+    this.#speaker = { peer: options.self, name: randomBytes(16).toString('hex') }
+    this.#multicast = new Multicast({
+      log: options.log,
+      onPacket: (bytes, from) => this.#heard(bytes, from),
+      onUp: (voice) => this.#ask([voice]),
+    })
   }
 
-  async start(): Promise<void> {
-    await this.#service.start()
-    this.#service.mdns?.on('error', (error) => this.#warn(error))
+  start(): void {
+    this.#multicast.start()
     this.#started = performance.now()
     this.#askLater()
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
-    this.#timer = undefined
-    await this.#service.stop()
+    for (const timer of this.#resting.values()) clearTimeout(timer)
+    await this.#multicast.stop()
   }
 
-  #found({ id, multiaddrs }: PeerInfo): void {
-    this.#options.onFound(id.toString(), multiaddrs.map(String))
+  /** How mDNS does on each interface. */
+  view(): MdnsView[] {
+    return this.#multicast.voices().map((voice) => voice.view())
+  }
+
+  #heard(bytes: Uint8Array, from: Voice): void {
+    const heard = read(bytes, this.#tag, this.#speaker)
+    if (heard?.type === 'question') this.#answer(from)
+    if (heard?.type === 'answer') this.#options.onFound(heard.peer, heard.addresses)
+  }
+
+  /** At once, unless it was said a moment ago: then once more for all who ask meanwhile, since they may not have heard it. */
+  #answer(voice: Voice): void {
+    if (this.#resting.has(voice)) return void this.#owing.add(voice)
+    const bytes = answer(this.#tag, this.#speaker, this.#options.addresses())
+    if (bytes !== undefined) voice.send(bytes)
+    const rested = setTimeout(() => {
+      this.#resting.delete(voice)
+      if (this.#owing.delete(voice)) this.#answer(voice)
+    }, answerPause_ms)
+    this.#resting.set(voice, rested)
   }
 
   #askLater(): void {
     const pause_ms = performance.now() - this.#started < eagerFor_ms ? eagerPause_ms : calmPause_ms
     this.#timer = setTimeout(
       () => {
-        this.#service.mdns?.query({ questions: [{ name: this.#tag, type: 'PTR' }] })
+        this.#ask(this.#multicast.voices())
         this.#askLater()
       },
       pause_ms * (0.75 + 0.5 * this.#options.random()),
     )
   }
 
-  /** Libp2p keeps these to itself, and discovery would be off without a word. */
-  #warn(error: Error): void {
-    if (this.#warned) return
-    this.#warned = true
-    this.#options.log.warn({ error: error.message }, 'mDNS does not work here; peers are found by --join only')
+  #ask(voices: readonly Voice[]): void {
+    for (const voice of voices) voice.send(question(this.#tag))
   }
 }

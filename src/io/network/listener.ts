@@ -30,17 +30,12 @@ export interface NetworkListener {
  * and nothing reaches it once the network is `over`.
  */
 export function guarded(listener: NetworkListener, drops: Drops, log: Logger, over: () => boolean): NetworkListener {
-  const guard =
-    <T extends unknown[]>(call: (...values: T) => void) =>
-    (...values: T): void => {
-      if (over()) return
-      try {
-        call(...values)
-      } catch (error) {
-        drops.count('listener-failed')
-        log.error({ err: error }, 'what the network reported could not be taken in')
-      }
+  const guard = <T extends unknown[]>(call: (...values: T) => void): ((...values: T) => void) => {
+    const calm = harmless(call, drops, log)
+    return (...values) => {
+      if (!over()) calm(...values)
     }
+  }
   return {
     connected: guard((peer) => listener.connected(peer)),
     disconnected: guard((peer) => listener.disconnected(peer)),
@@ -48,5 +43,21 @@ export function guarded(listener: NetworkListener, drops: Drops, log: Logger, ov
     gossip: guard((author, bytes) => listener.gossip(author, bytes)),
     beat: guard((from, bytes) => listener.beat(from, bytes)),
     request: guard((from, bytes, reply) => listener.request(from, bytes, reply)),
+  }
+}
+
+/** A function that a library calls in an event of its own, where a throw would end the process, be it ours or not. */
+export function harmless<T extends unknown[]>(
+  call: (...values: T) => void,
+  drops: Drops,
+  log: Logger,
+): (...values: T) => void {
+  return (...values) => {
+    try {
+      call(...values)
+    } catch (error) {
+      drops.count('listener-failed')
+      log.error({ err: error }, 'what the network reported could not be taken in')
+    }
   }
 }

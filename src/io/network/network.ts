@@ -7,6 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import type { MdnsView } from '../../core/views.js'
 import { createNames, type Names } from '../names.js'
 import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './addresses.js'
 import type { Seed } from './addresses.js'
@@ -21,7 +22,7 @@ import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
 import { Handshakes } from './handshakes.js'
-import { guarded } from './listener.js'
+import { guarded, harmless } from './listener.js'
 import type { NetworkListener } from './listener.js'
 import { isPeerId } from './peerid.js'
 import { WantedPorts } from './ports.js'
@@ -153,6 +154,10 @@ class Libp2pNetwork implements Network {
 
   failures(): LinkFailure[] {
     return [...this.#dialing.failingSeeds(), ...this.#strangers.list()]
+  }
+
+  mdns(): MdnsView[] | undefined {
+    return this.#discovery?.view()
   }
 
   dropped(): Record<string, number> {
@@ -291,7 +296,7 @@ class Libp2pNetwork implements Network {
       log: this.#log,
     })
     this.#ports.start()
-    if (mdns) await this.#startDiscovery(stack, cluster)
+    if (mdns) this.#startDiscovery(cluster)
   }
 
   async #startStack(options: StackOptions): Promise<Started> {
@@ -318,8 +323,10 @@ class Libp2pNetwork implements Network {
       log: this.#log,
       onMessage: this.#listener.gossip,
     })
-    stack.libp2p.addEventListener('connection:open', ({ detail }) => this.#connections.opened(detail))
-    stack.libp2p.addEventListener('connection:close', ({ detail }) => this.#connections.closed(detail))
+    const opened = harmless((one: Connection) => this.#connections.opened(one), this.#drops, this.#log)
+    const closed = harmless((one: Connection) => this.#connections.closed(one), this.#drops, this.#log)
+    stack.libp2p.addEventListener('connection:open', ({ detail }) => opened(detail))
+    stack.libp2p.addEventListener('connection:close', ({ detail }) => closed(detail))
     const { sync, beat } = this.#protocols
     await stack.libp2p.handle(
       sync,
@@ -347,16 +354,16 @@ class Libp2pNetwork implements Network {
     }
   }
 
-  async #startDiscovery(stack: Stack, cluster: string): Promise<void> {
+  #startDiscovery(cluster: string): void {
     this.#discovery = new Discovery({
+      self: this.peerId,
       cluster,
-      components: stack.parts,
       random: this.#options.random ?? Math.random,
       log: this.#log,
-      onFound: (peer, addresses) => this.learn(peer, addresses),
+      addresses: () => this.addresses(),
+      onFound: harmless((peer: PeerId, all: readonly string[]) => this.learn(peer, all), this.#drops, this.#log),
     })
-    await this.#discovery.start()
-    if (this.#stopping !== undefined) await this.#discovery.stop()
+    this.#discovery.start()
   }
 
   async #stop(): Promise<void> {

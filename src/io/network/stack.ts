@@ -6,12 +6,10 @@ import { gossipsub } from '@chainsafe/libp2p-gossipsub'
 import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
-import type { PrivateKey } from '@libp2p/interface'
-import type { MulticastDNSComponents } from '@libp2p/mdns'
+import type { Connection, PrivateKey } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
-import { tcp } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -24,6 +22,7 @@ import { gossipOptions } from './gossip.js'
 import type { HandshakeParts } from './handshakes.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
+import { transport } from './transport.js'
 
 export interface StackOptions {
   readonly key: PrivateKey
@@ -38,13 +37,13 @@ export interface StackOptions {
 
 /** The parts of libp2p that are lent to its services, as far as we use them. */
 type Parts = GossipSubComponents &
-  MulticastDNSComponents &
   HandshakeParts & {
     /** Its update of the peer store waits for a second after each change of the addresses, the last one included. */
     readonly addressManager: { readonly _updatePeerStoreAddresses?: { readonly stop?: () => void } }
     readonly transportManager: {
       getAddrs(): Multiaddr[]
       listen(addresses: Multiaddr[]): Promise<void>
+      dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection>
     }
   }
 
@@ -75,7 +74,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     logger: bridgeLog(options.log),
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
-    transports: [tcp({ dialOpts })],
+    transports: [transport({ dialOpts })],
     connectionEncrypters: [noise()],
     streamMuxers: [muxing()],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
@@ -140,10 +139,11 @@ async function tryStart(
   const stack = await buildStack(options, listen)
   await prepare(stack)
   await stack.libp2p.start()
-  // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing.
+  // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing: right
+  // where nobody asked for them.
   const isIp6 = (address: string): boolean => address.startsWith('/ip6/')
   const listening = stack.parts.transportManager.getAddrs().map(String)
-  if (!listen.some(isIp6) || listening.some(isIp6)) return stack
+  if (!listen.some(isIp6) || listening.some(isIp6) || options.listenFallback) return stack
   await stopStack(stack)
   throw new Error(
     'EADDRNOTAVAIL: none of the IPv6 addresses can be had: is there IPv6 here, is the address, is the port free?',

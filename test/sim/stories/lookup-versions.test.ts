@@ -64,6 +64,24 @@ test('a node that comes back under another url is shown under it, though its ins
   expect([...urls]).toEqual(['http://b:58231', 'http://moved:1'])
 })
 
+test('a node whose url changes while it lives is shown under it everywhere, and its record changes once', () => {
+  const world = cluster('ab')
+  done(world, world.register('b', { id: 'i', slug: 'web', url: 'http://i.test' }))
+  agree(world)
+  const memory = new Memory()
+  const urlAt = (name: string): string | undefined =>
+    world.machine(name).live.read.lookup('web', world.moment(name)).instances[0]?.nodeUrl
+  memory.check(world, ['web'])
+  world.move('b', 'http://moved:1')
+  world.until(() => urlAt('a') === 'http://moved:1' && urlAt('b') === 'http://moved:1', 20_000, 'the new url')
+  memory.check(world, ['web'])
+  agree(world)
+  const before = world.machine('a').live.read.digest()
+  world.move('b', 'http://moved:1')
+  world.run(1000)
+  expect(world.machine('a').live.read.digest()).toEqual(before)
+})
+
 test.each(Array.from({ length: 12 }, (_, seed) => [seed % 2 === 0 ? 'a life' : 'a wild life', seed] as const))(
   'in %s from seed %i no version says two things',
   (_name, seed) => {
