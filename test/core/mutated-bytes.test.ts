@@ -102,7 +102,9 @@ test('bytes that keep the processor busy are caught, and one slow moment is not 
 
 test('every kind of message was recorded', () => {
   expect(new Set(byKind.gossip.map((bytes) => decodeGossip(bytes)?.type))).toEqual(new Set(['update', 'report']))
-  expect(new Set(byKind.beat.map((bytes) => decodeBeat(bytes)?.type))).toEqual(new Set(['heartbeat', 'report', 'vitals']))
+  expect(new Set(byKind.beat.map((bytes) => decodeBeat(bytes)?.type))).toEqual(
+    new Set(['heartbeat', 'report', 'vitals']),
+  )
   expect(new Set(byKind.request.map((bytes) => decodeSyncRequest(bytes)?.type))).toEqual(
     new Set(['sync', 'push', 'remove']),
   )
