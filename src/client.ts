@@ -144,12 +144,7 @@ export function createClient(options: ClientOptions = {}): Client {
       return calls.servers.current
     },
     register: (registration, options) => call('PUT', '/v1/instances', { body: registration, ...options }),
-    deregister: (id, options) =>
-      call(
-        'DELETE',
-        isNameable(id) ? `/registry-svc/instance/${segment(id)}` : `/v1/instances${queryString({ id })}`,
-        options,
-      ),
+    deregister: (id, options) => call('DELETE', removalOf('instance', id), options),
     setMaintenance: async (id, reason, options) =>
       call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason }, ...options }),
     endMaintenance: async (id, options) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`, options),
@@ -161,12 +156,7 @@ export function createClient(options: ClientOptions = {}): Client {
     saveDefinition: async (definition, options) =>
       void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),
-    removeDefinition: (id, options) =>
-      call(
-        'DELETE',
-        isNameable(id) ? `/registry-svc/definition/${segment(id)}` : `/v1/definitions${queryString({ id })}`,
-        options,
-      ),
+    removeDefinition: (id, options) => call('DELETE', removalOf('definition', id), options),
     nodes: (ids, options) =>
       positioned('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids }, ...options }),
     selfNode: (options) => call('GET', '/registry-svc/node/self', options),
@@ -201,6 +191,11 @@ async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> 
 function segment(name: string): string {
   if (isNameable(name) || name === '') return encodeURIComponent(name)
   throw new RegistryError('not-found', `${JSON.stringify(name)} cannot be named in the path of a url`)
+}
+
+/** Where something is removed by its id; no path can carry some that older records have. */
+function removalOf(what: 'instance' | 'definition', id: string): string {
+  return isNameable(id) ? `/registry-svc/${what}/${segment(id)}` : `/v1/${what}s${queryString({ id })}`
 }
 
 function isReadiness(answer: unknown): boolean {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { formatHostPort, options, parseConfig, unreadEnvironment, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
-import { isForItself } from '../src/config/reach.js'
+import { isOfItsNode } from '../src/core/url.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
 import { readOptions } from '../src/node/options.js'
 
@@ -284,7 +284,7 @@ test.each([
   ['http://localhost.example.com', false],
   ['http://127.0.0.1.example.com', false],
 ])('%s leads each machine to itself: %s', (url, expected) => {
-  expect(isForItself(url)).toBe(expected)
+  expect(isOfItsNode(url)).toBe(expected)
 })
 
 test('addresses as they stand in urls', () => {

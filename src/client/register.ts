@@ -1,7 +1,8 @@
 /**
  * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
  */
-import type { Definition, InstanceStatus, Registration } from '../core/model.js'
+import type { InstanceFilters as InstanceQuery } from '../config/filters.js'
+import type { Definition, Registration } from '../core/model.js'
 import type {
   DigestView,
   InstanceRow,
@@ -15,6 +16,8 @@ import type {
   SelfView,
 } from '../core/views.js'
 
+export type { InstanceQuery }
+
 /** At once, out of this program's memory, or later, from a daemon. `await` takes both. */
 export type Reply<T> = T | Promise<T>
 
@@ -25,20 +28,6 @@ export interface CallOptions {
 
 /** A registration as it is taken: `url`, or the parts of one. */
 export type RegistrationRequest = Partial<Registration>
-
-/** AND-ed, exact. */
-export interface InstanceQuery {
-  readonly slug?: string
-  readonly deploymentId?: string
-  readonly host?: string
-  readonly ip?: string
-  readonly scheme?: string
-  readonly id?: string
-  readonly nodeUrl?: string
-  /** One tag, or several that an instance has to have all. */
-  readonly tag?: string | readonly string[]
-  readonly status?: InstanceStatus
-}
 
 /** Which news. */
 export interface NewsQuery {

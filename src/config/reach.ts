@@ -2,6 +2,7 @@
  * How far an address of this machine leads: one rule for all that tell others where it is. It asks nobody whether that is so.
  */
 import { isIPv4 } from 'node:net'
+import { isOfItsNode } from '../core/url.js'
 import type { MemberView } from '../core/views.js'
 import { interfaces, type Interfaces } from './interfaces.js'
 import { isLoopback } from './values.js'
@@ -49,30 +50,12 @@ export function hostForOthers(known: Interfaces = interfaces()): string {
   return bestFirst(sorted, (address) => address, known)[0] ?? '127.0.0.1'
 }
 
-/** Whether a url leads each machine to itself, or nowhere: its host is loopback, unspecified or link-local, under any of its names. */
-export function isForItself(url: string): boolean {
-  const { hostname } = new URL(url)
-  const host = hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '')
-  if (host === 'localhost' || host.endsWith('.localhost')) return true
-  const v4 = isIPv4(host) ? host : mappedIPv4(host)
-  if (v4 !== undefined) return /^(127|0|169\.254)\./.test(v4)
-  return host === '::1' || host === '::' || isLinkLocal(host)
-}
-
-/** `::ffff:7f00:1`, as urls spell `::ffff:127.0.0.1`. */
-function mappedIPv4(host: string): string | undefined {
-  const [, high = '', low = ''] = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host) ?? []
-  if (high === '') return undefined
-  const [a, b] = [Number.parseInt(high, 16), Number.parseInt(low, 16)]
-  return [a >> 8, a & 255, b >> 8, b & 255].join('.')
-}
-
 /**
  * What is to be said of an instance that others cannot call; undefined where they can, or where there are none.
  * @param others how many other members there are
  */
 export function warningOfReach(url: string, others: number, host = hostForOthers()): string | undefined {
-  if (others === 0 || !isForItself(url)) return undefined
+  if (others === 0 || !isOfItsNode(url)) return undefined
   const whom = others === 1 ? 'the other member' : `the ${others} other members`
   const wayOut = isLoopback(host)
     ? 'an address of this machine that they reach'

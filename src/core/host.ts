@@ -61,7 +61,7 @@ function readIpv4(host: string): readonly number[] | undefined {
 }
 
 /** The eight groups of an address in its one spelling, which has no IPv4 parts. */
-function readIpv6(host: string): readonly number[] {
+export function readIpv6(host: string): readonly number[] {
   const groupsOf = (text: string): number[] => (text === '' ? [] : text.split(':').map((group) => parseInt(group, 16)))
   const [before = '', after] = host.split('::')
   const [head, tail] = [groupsOf(before), groupsOf(after ?? '')]

@@ -6,7 +6,7 @@ import type { RegistryEvent } from '../core/effects.js'
 import { frozen } from '../core/frozen.js'
 import type { PeerId } from '../core/model.js'
 import type { InstanceView, NewsEvent, NewsFeed, NewsItem } from '../core/views.js'
-import { isWanted, type NewsFilters } from '../http/filters.js'
+import { isWanted, type NewsFilters } from '../http/news-filters.js'
 
 /** Some minutes of a busy cluster, some megabytes at most. */
 const keptItems = 4096

@@ -2,7 +2,8 @@
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
 import { type Command } from '../core/effects.js'
-import { isForItself, otherMembers, warningOfReach } from '../config/reach.js'
+import { otherMembers, warningOfReach } from '../config/reach.js'
+import { isOfItsNode } from '../core/url.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
@@ -81,7 +82,7 @@ class ReachWarnings {
 
   registered(id: string, { url, slug }: Registration): void {
     const { registry, engine, warn } = this.#parts
-    if (!isForItself(url) || this.#warned.has(`${id} ${url}`)) return
+    if (!isOfItsNode(url) || this.#warned.has(`${id} ${url}`)) return
     const warning = warningOfReach(url, otherMembers(registry.read.members(engine.now())))
     if (warning === undefined) return
     if (this.#warned.size >= warnedAtMost) this.#warned.clear()

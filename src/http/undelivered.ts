@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4, type Socket } from 'node:net'
 import { endianness } from 'node:os'
+import { readIpv6, spellHost } from '../core/host.js'
 
 /** Bytes by connection, see `nameOf`. */
 export type Undelivered = ReadonlyMap<string, number>
@@ -46,20 +47,7 @@ function wordsOf(bytes: readonly number[]): string {
 
 function bytesOfIPv6(address: string): readonly number[] {
   const [plain = ''] = address.split('%')
-  const [head = '', tail] = plain.split('::')
-  const [first, last] = [groupsOf(head), groupsOf(tail ?? '')]
-  const gap = tail === undefined ? 0 : Math.max(0, 16 - first.length - last.length)
-  return [...first, ...new Array<number>(gap).fill(0), ...last]
-}
-
-/** Two bytes each, or an IPv4 address at the end. */
-function groupsOf(text: string): readonly number[] {
-  if (text === '') return []
-  return text.split(':').flatMap((group) => {
-    if (group.includes('.')) return group.split('.').map(Number)
-    const value = parseInt(group, 16)
-    return [value >> 8, value & 255]
-  })
+  return readIpv6(spellHost(`[${plain}]`) ?? '').flatMap((group) => [group >> 8, group & 255])
 }
 
 function hex(value: number, digits: number): string {

@@ -15,6 +15,14 @@ export const slugHeader = json.object({
   ),
 })
 
+export const registered = {
+  201: {
+    description: 'Registered, and on disk',
+    schema: schemas.Registered,
+    examples: { id: { id: examples.instance.id } },
+  },
+}
+
 export const registerInstance = describe({
   id: 'registerInstance',
   tag: 'instances',
@@ -33,13 +41,7 @@ an empty string says nothing; \`[]\`, and \`null\` for slug and deploymentId, cl
       byPublishedClient: { id: '', deploymentId: 'depl_1', url: 'http://10.0.0.7:8080', host: '', port: 0 },
     },
   },
-  answers: {
-    201: {
-      description: 'Registered, and on disk',
-      schema: schemas.Registered,
-      examples: { id: { id: examples.instance.id } },
-    },
-  },
+  answers: registered,
   failures: [400, 409, 413],
 })
 

@@ -5,7 +5,7 @@ import { positionHeader } from '../../config/position.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import * as schemas from '../schemas.js'
-import { slugHeader } from './contract.js'
+import { registered, slugHeader } from './contract.js'
 import * as examples from './examples.js'
 
 export const isWell = describe({
@@ -130,13 +130,7 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
       withoutTags: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: null, tags: [] },
     },
   },
-  answers: {
-    201: {
-      description: 'Registered, and on disk',
-      schema: schemas.Registered,
-      examples: { id: { id: examples.instance.id } },
-    },
-  },
+  answers: registered,
   failures: [400, 409, 413],
 })
 
