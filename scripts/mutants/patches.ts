@@ -180,7 +180,7 @@ const lookups: Readonly<Record<string, Patch>> = {
     '(ids[middle] as string) >= last',
   ],
   'a lookup moves whose turn it is': ['suggest', 'this.#suggestions', 'this.#picks'],
-  'an empty list of tags is stored': ['withoutNothing', 'tags.length > 0', 'true'],
+  'an empty list of tags is stored': ['mergeFacts', 'tags.length > 0', 'true'],
 }
 
 export const patches: Readonly<Record<string, Patch>> = {

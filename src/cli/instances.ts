@@ -3,6 +3,7 @@
  */
 import { Option, type Command } from 'commander'
 import type { Client, InstanceQuery, Lookup } from '../client.js'
+import { checkInWords } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
 import { instanceStatuses } from '../core/model.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
@@ -102,7 +103,7 @@ const instanceColumns: readonly Column<InstanceView>[] = [
 const recordColumns: readonly Column<InstanceRow>[] = [
   { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, least: 18, drop: 7 },
   { head: 'NUMBER', cell: ({ n }) => String(n), drop: 3 },
-  { head: 'CHECK', cell: ({ check }) => check, least: 12, drop: 5 },
+  { head: 'CHECK', cell: ({ check }) => checkInWords(check), least: 12, drop: 5 },
   {
     head: 'VISIBLE',
     cell: ({ visible, degraded, why }) =>

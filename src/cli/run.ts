@@ -109,7 +109,7 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
 function describe(options: RunOptions, port: number): Place[] {
   const { slug, check, deploymentId, tag: tags } = options
   const id = options.id ?? `${slug}-${randomBytes(4).toString('hex')}`
-  const scheme = check !== undefined && readCheck(check)?.type === 'https' ? 'https' : 'http'
+  const scheme = check !== undefined && readCheck(check)?.secure === true ? 'https' : 'http'
   const hosts = options.host === undefined ? [...new Set([hostForOthers(), defaultHttp.host])] : [options.host]
   return hosts.map((host) => ({
     ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }, 'own'),

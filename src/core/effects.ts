@@ -2,6 +2,7 @@
  * The border of the core: a registry is told `Input`s, to each of which it answers with `Effect`s. Nothing else passes: no
  * clock, no chance, no promise. The daemon and the simulator both stand on the other side.
  */
+import type { CheckForm, CheckHeaders } from './check.js'
 import type { RegistryError } from './errors.js'
 import type { Definition, InstanceStatus, PeerId, Registration } from './model.js'
 import type { MemberState } from './views.js'
@@ -107,13 +108,14 @@ export type Effect =
   | { readonly type: 'store'; readonly id: number; readonly sync: boolean; readonly ops: readonly StoreOp[] }
   /** Note on disk, outside the database, that this daemon was up and its content current at that time. */
   | { readonly type: 'up'; readonly wall: number }
-  /** `check` is one of the forms of `readCheck`. */
+  /** `headers`: the values of those that the check names. */
   | {
       readonly type: 'check'
       readonly id: string
       readonly n: number
       readonly url: string
-      readonly check: string
+      readonly check: CheckForm
+      readonly headers?: CheckHeaders
     }
   | { readonly type: 'settle'; readonly ticket: number; readonly result: Settled }
   | { readonly type: 'notify'; readonly event: RegistryEvent }

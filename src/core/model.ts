@@ -2,8 +2,10 @@
  * The nouns of the registry (nodes, instances, definitions, slugs, urls), with the parsers that let outside input in. Nothing
  * here knows who wrote a record or whether its writer lives.
  */
-import { readCheck } from './check.js'
+import { type CheckForm, type CheckHeaders, parseCheck, readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
+import { type LifetimeFacts, type LifetimeSaid, lifetimeFields, parseLifetime, readLifetime } from './lifetime.js'
+import { type Traits, type TraitsSaid, parseTraits, readTraits, traitFields } from './traits.js'
 import { type UrlParts, checkComposed, checkParts, composeUrl, parseUrl, urlParts } from './url.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
@@ -13,7 +15,7 @@ export const instanceStatuses = ['Unknown', 'Healthy', 'Degraded', 'Unreachable'
 export type InstanceStatus = (typeof instanceStatuses)[number]
 
 /** What a caller says of an instance, validated; `url` is always present. The content of an instance record. */
-export interface InstanceFacts {
+export interface InstanceFacts extends LifetimeFacts, Traits {
   readonly id: string
   readonly url: string
   readonly slug?: string
@@ -25,7 +27,7 @@ export interface InstanceFacts {
   readonly path?: string
   readonly tags?: readonly string[]
   /** How its home node checks it, see `readCheck`; absent: whether its port accepts a connection. */
-  readonly check?: string
+  readonly check?: CheckForm
 }
 
 /** An instance as its home node records it. `n` is its registration number, raised only by registering. */
@@ -35,21 +37,40 @@ export interface InstanceRecord extends InstanceFacts {
   readonly details?: string
   /** Why its owner hides it, whatever its health; absent while it is in service. Registering again ends it. */
   readonly maintenance?: string
+  /** The public id of the session that it lives with. */
+  readonly session?: string
+  /** When it was registered nothing was known of its id, so that its number says nothing of earlier records. */
+  readonly fresh?: true
 }
 
 /**
  * A registration as it comes from a caller: one of `url`, `host`, `ip` is required; see `parseRegistration`. What is not said stays
  * as it was; what is `null`, or an empty list, is said to be nothing.
  */
-export type Registration = Omit<InstanceFacts, 'id' | 'slug' | 'deploymentId' | 'check'> & {
-  readonly id?: string
-  readonly slug?: string | null
-  readonly deploymentId?: string | null
-  readonly check?: string | null
-}
+export type Registration = Omit<
+  InstanceFacts,
+  'id' | 'slug' | 'deploymentId' | 'check' | keyof LifetimeFacts | keyof Traits
+> &
+  LifetimeSaid &
+  TraitsSaid & {
+    readonly id?: string
+    readonly slug?: string | null
+    readonly deploymentId?: string | null
+    readonly check?: CheckForm | null
+    /** Values of the headers that `check` names; they stay at the home node. */
+    readonly checkHeaders?: CheckHeaders
+  }
 
-export const registrationFields = [
+/** The fields of a registration in the words of the published calls. */
+export const publishedFields = [
   ...(['id', 'url', 'slug', 'deploymentId', 'scheme', 'host', 'ip', 'port', 'path', 'tags', 'check'] as const),
+] as const satisfies readonly (keyof Registration)[]
+
+/** The fields of a registration in words of our own. */
+export const registrationFields = [
+  ...publishedFields,
+  ...lifetimeFields,
+  ...traitFields,
 ] as const satisfies readonly (keyof Registration)[]
 
 /**
@@ -100,7 +121,17 @@ export function parseRegistration(input: unknown, wording: Wording = 'published'
   const registration = readRegistration(fields)
   parseUrl(registration.url, 'url')
   if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
-  return { ...registration, ...saidToBeNothing(fields, wording) }
+  const own = wording === 'own' ? { ...parseLifetime(fields), ...parseTraits(fields) } : {}
+  return { ...registration, ...checkSaid(fields['check'], wording), ...own, ...saidToBeNothing(fields, wording) }
+}
+
+/** Published calls know the short form alone. */
+function checkSaid(input: unknown, wording: Wording): Pick<Registration, 'check' | 'checkHeaders'> {
+  if (input === undefined || input === null || input === '') return {}
+  if (wording === 'published' && typeof input !== 'string')
+    throw new RegistryError('malformed', 'check: must be a string')
+  const { form, headers } = parseCheck(input, 'check')
+  return { check: form, ...(headers !== undefined && { checkHeaders: headers }) }
 }
 
 /** What the caller has said there is none of, as opposed to what he has not said. */
@@ -142,7 +173,6 @@ function readRegistration(fields: Readonly<Record<string, unknown>>): Registrati
   if (slug !== undefined) parseSlug(slug)
   const deploymentId = optionalText(fields, 'deploymentId', modelLimits.idLength)
   const tags = optionalTags(fields)
-  const check = optionalCheck(fields)
   const given = givenParts(fields)
   const url = optionalText(fields, 'url', modelLimits.urlLength) ?? composeUrl(given)
   return withoutUndefined({
@@ -150,7 +180,6 @@ function readRegistration(fields: Readonly<Record<string, unknown>>): Registrati
     slug,
     deploymentId,
     tags,
-    check,
     url,
     ...urlParts(url, given),
   }) as unknown as Registration
@@ -252,16 +281,18 @@ export function deriveNodeId(peerId: PeerId): string {
 export function readInstanceRecord(id: string, json: string): InstanceRecord | undefined {
   const fields = readObject(json)
   if (fields === undefined) return undefined
-  const { n, status, details, maintenance, check } = fields
+  const { n, status, details, maintenance, session, fresh, check } = fields
   if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) >= modelLimits.counter) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
   if (maintenance !== undefined && typeof maintenance !== 'string') return undefined
   // A check that only a later version knows is its owner's business: the instance can be called all the same.
-  const known = typeof check === 'string' && readCheck(check) !== undefined ? check : undefined
+  const known = readCheck(check) === undefined ? {} : { check: check as CheckForm }
   try {
-    const record = readRegistration({ ...fields, id, check: known }) as unknown as Record<string, unknown>
-    Object.assign(record, { id, n, status })
+    const record = readRegistration({ ...fields, id }) as unknown as Record<string, unknown>
+    Object.assign(record, readLifetime(fields), readTraits(fields), known, { id, n, status })
+    if (typeof session === 'string' && session.length <= modelLimits.labelLength) record['session'] = session
+    if (fresh === true) record['fresh'] = fresh
     if (details !== undefined) record['details'] = details
     if (maintenance !== undefined) record['maintenance'] = maintenance
     return record as unknown as InstanceRecord
@@ -366,13 +397,6 @@ function optionalTags(fields: Readonly<Record<string, unknown>>): readonly strin
   const distinct = new Set((tags as string[]).filter((tag) => tag !== ''))
   for (const tag of distinct) boundedText(tag, 'tags', modelLimits.labelLength)
   return distinct.size === 0 ? undefined : [...distinct]
-}
-
-function optionalCheck(fields: Readonly<Record<string, unknown>>): string | undefined {
-  const check = optionalText(fields, 'check', modelLimits.urlLength)
-  if (check === undefined || readCheck(check) !== undefined) return check
-  const hint = 'give tcp, http:/path or https:/path (asked of the host and port of the url), or none'
-  throw new RegistryError('malformed', `check: ${quote(check)} is not a check; ${hint}`)
 }
 
 function withoutUndefined(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {

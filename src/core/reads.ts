@@ -57,9 +57,10 @@ export class Reads {
 
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
-    const { n: _n, check: _check, maintenance: _maintenance, ...facts } = record
+    const { n: _n, check: _check, maintenance: _maintenance, session: _session, fresh: _fresh, ...facts } = record
+    const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
     const nodeUrl = this.#union.node(owner)?.url
-    return { ...facts, ...(nodeUrl !== undefined && { nodeUrl }) }
+    return { ...shown, ...(nodeUrl !== undefined && { nodeUrl }) }
   }
 
   /** @throws RegistryError `not-found` where no record has that slug */
@@ -164,6 +165,7 @@ export class Reads {
           ...(nodeId !== undefined && { nodeId }),
           n: record.n,
           check: record.check ?? defaultCheck,
+          ...lifetimeOf(record),
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
           visible: hidden === undefined,
           ...hidden,
@@ -347,6 +349,19 @@ export class Reads {
     return heardAt === undefined ? undefined : new Date(at.wall - Math.max(0, at.now - heardAt)).toISOString()
   }
 }
+
+/** How long it lives, as operators read it. */
+function lifetimeOf({ lifetime, ttl, grace, deregisterAfter, session }: InstanceRecord): LifetimeView {
+  return {
+    lifetime: lifetime ?? 'persistent',
+    ...(ttl !== undefined && { ttl }),
+    ...(grace !== undefined && { grace }),
+    ...(deregisterAfter !== undefined && { deregisterAfter }),
+    ...(session !== undefined && { session }),
+  }
+}
+
+type LifetimeView = Pick<InstanceRow, 'lifetime' | 'ttl' | 'grace' | 'deregisterAfter' | 'session'>
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0

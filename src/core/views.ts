@@ -2,10 +2,13 @@
  * What the registry shows to its readers: plain values, safe to serialise, that never change once given out, with the list of
  * states that each may be in. The doors (HTTP, CLI, library) know these shapes and nothing behind them.
  */
+import type { CheckForm } from './check.js'
+import type { Duration } from './duration.js'
+import type { Lifetime, LifetimeFacts } from './lifetime.js'
 import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
 
 /** One instance as callers see it. `lastHeartbeat` (RFC 3339) is present only while it is `Healthy`. */
-export interface InstanceView extends Omit<InstanceFacts, 'check'> {
+export interface InstanceView extends Omit<InstanceFacts, 'check' | keyof LifetimeFacts> {
   readonly status: InstanceStatus
   readonly nodeUrl?: string
   readonly details?: string
@@ -17,8 +20,14 @@ export interface InstanceRow extends InstanceView {
   readonly owner: PeerId
   readonly nodeId?: string
   readonly n: number
-  /** How its home node checks it; see `readCheck`. */
-  readonly check: string
+  /** How its home node checks it: in the short form (`tcp`, `http:/path`…), or the long one. */
+  readonly check: CheckForm
+  readonly lifetime: Lifetime
+  readonly ttl?: Duration
+  readonly grace?: Duration
+  readonly deregisterAfter?: Duration
+  /** The public id of the session that it lives with. */
+  readonly session?: string
   /** Why its owner hides it, while it does. */
   readonly maintenance?: string
   readonly visible: boolean

@@ -9,7 +9,7 @@ import type { Admission } from './admission.js'
 import * as calls from './calls/own.js'
 import { isWanted } from './news-filters.js'
 import type { FindService } from './service.js'
-import { showInstance } from './show.js'
+import { showOwnInstance } from './show.js'
 import { nameOf, readUndelivered, type Undelivered } from './undelivered.js'
 
 export const eventLimits = {
@@ -250,7 +250,7 @@ class Stream {
 function format({ id, at, event }: NewsItem): string {
   const shown =
     event.type === 'instance' && event.instance !== undefined
-      ? { ...event, instance: showInstance(event.instance) }
+      ? { ...event, instance: showOwnInstance(event.instance) }
       : event
   return `id: ${id}\nevent: ${event.type}\ndata: ${JSON.stringify({ at, ...shown })}\n\n`
 }

@@ -7,7 +7,7 @@ import { RegistryError } from '../core/errors.js'
 import type { InstanceView } from '../core/views.js'
 import { jsonType } from './body.js'
 import type { FindService } from './service.js'
-import { showInstance } from './show.js'
+import { showInstance, showOwnInstance } from './show.js'
 
 /** How old the moments of heartbeats in an answer may be: a heartbeat comes once in so long. */
 const keep_ms = 1000
@@ -54,7 +54,7 @@ export class LookupAnswers {
     if (kept !== undefined) return bodyOf(kept, this.#service().suggest(slug))
     const { instances, picked, degraded } = this.#service().lookup(slug)
     const made = this.#make(
-      instances,
+      instances.map(showOwnInstance),
       `{"slug":${JSON.stringify(slug)},"instances":`,
       `,"degraded":${String(degraded)}}`,
     )
@@ -67,7 +67,7 @@ export class LookupAnswers {
     const version = this.#service().version(slug, false)
     const kept = version === undefined ? undefined : this.#fresh(this.#lists, version)
     if (kept !== undefined) return bodyOf(kept, undefined)
-    const made = this.#make(this.#service().instances(slug), '{"instances":', '}')
+    const made = this.#make(this.#service().instances(slug).map(showInstance), '{"instances":', '}')
     if (version !== undefined) this.#lists.set(version, made)
     return bodyOf(made, undefined)
   }
@@ -78,7 +78,7 @@ export class LookupAnswers {
   }
 
   #make(instances: readonly InstanceView[], head: string, tail: string): Kept {
-    const texts = instances.map((view) => JSON.stringify(showInstance(view)))
+    const texts = instances.map((view) => JSON.stringify(view))
     return {
       until: this.#now() + keep_ms,
       byId: new Map(texts.map((text, i) => [(instances[i] as InstanceView).id, Buffer.from(text)])),

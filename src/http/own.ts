@@ -13,7 +13,7 @@ import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
-import { showInstance } from './show.js'
+import { showOwnInstance } from './show.js'
 import { refuseUnknownParameters } from './strict.js'
 
 export interface OwnParts extends EventsParts {
@@ -144,6 +144,6 @@ function addLookup(app: FastifyInstance, service: FindService, answers: LookupAn
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
     const { picked, ...rest } = service().pick(request.params.slug)
-    return reply.send({ ...rest, ...(picked !== undefined && { picked: showInstance(picked) }) })
+    return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

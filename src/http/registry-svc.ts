@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
-import { type Wording, parseDefinition, parseId, parseRegistration, registrationFields } from '../core/model.js'
+import { type Wording, parseDefinition, parseId, parseRegistration, publishedFields } from '../core/model.js'
 import type { NodeView } from '../core/views.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
@@ -39,7 +39,7 @@ export async function registerFrom(request: FastifyRequest, service: FindService
 function addInstances(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
     const id = await registerFrom(request, service, 'published')
-    const warnings = warningsOf(Object.keys(request.body as object), registrationFields, 'field')
+    const warnings = warningsOf(Object.keys(request.body as object), publishedFields, 'field')
     return reply.code(201).send({ id, ...warnings })
   })
 

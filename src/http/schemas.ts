@@ -3,6 +3,7 @@
  * them. Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
 import * as json from './json-schema.js'
+import { lifetimes } from '../core/lifetime.js'
 import { instanceStatuses } from '../core/model.js'
 import { dialOutcomes, invisibleReasons, memberStates } from '../core/views.js'
 
@@ -82,14 +83,68 @@ const instanceFields = {
 
 export const Instance = json.object(instanceFields, { $id: 'Instance', ...closed })
 
+const traitFields = {
+  metadata: optional(json.record(json.string())),
+  ports: optional(json.record(json.integer(), { description: 'by what each is for' })),
+  weight: optional(json.integer({ minimum: 0, maximum: 65_535, description: 'absent: 100' })),
+  version: optional(json.string({ description: 'of the service' })),
+  zone: optional(json.string({ description: 'where it differs from that of its node' })),
+}
+
+/** The same with all that it says of itself, which published clients do not know. */
+export const OwnInstance = json.object({ ...instanceFields, ...traitFields }, { $id: 'OwnInstance', ...closed })
+
+const duration = json.string({ description: 'such as 500ms, 5s, 1m' })
+
+const checkFields = {
+  tcp: optional(json.object({})),
+  http: optional(
+    json.object({
+      path: optional(json.string()),
+      method: optional(json.words(['GET', 'HEAD'])),
+      statuses: optional(json.array(json.string({ description: 'such as 200-399' }))),
+      headers: optional(
+        json.anyOf([json.record(json.string()), json.array(json.string())], {
+          description: 'what a caller says is kept at the home node; what is shown are the names',
+        }),
+      ),
+    }),
+  ),
+  grpc: optional(json.object({ service: optional(json.string()) })),
+  reported: optional(json.object({})),
+  none: optional(json.object({})),
+  tls: optional(json.object({ verify: optional(json.boolean()), serverName: optional(json.string()) })),
+  interval: optional(duration),
+  timeout: optional(duration),
+  startPeriod: optional(duration),
+  failureThreshold: optional(json.integer({ minimum: 1, maximum: 10 })),
+  successThreshold: optional(json.integer({ minimum: 1, maximum: 10 })),
+  keepOpen: optional(json.boolean()),
+}
+
+/** In the short form, or the long one. */
+export const Check = json.anyOf(
+  [
+    json.string({ description: 'tcp (the default), http:/path, https:/path, reported or none' }),
+    json.object(checkFields),
+  ],
+  { $id: 'Check' },
+)
+
 /** An instance record with what decides whether it is visible. */
 export const InstanceRow = json.object(
   {
     ...instanceFields,
+    ...traitFields,
     owner: peerId,
     nodeId: optional(json.string()),
     n: json.integer({ description: 'the registration number' }),
-    check: json.string({ description: 'how its home node checks it: tcp, http:/path, https:/path or none' }),
+    check: Check,
+    lifetime: json.words(lifetimes),
+    ttl: optional(duration),
+    grace: optional(duration),
+    deregisterAfter: optional(duration),
+    session: optional(json.string({ description: 'the public id of the session that it lives with' })),
     maintenance: optional(json.string({ description: 'why its owner hides it from lookups' })),
     visible: json.boolean(),
     why: optional(json.string({ description: 'why it is not visible, in words' })),
@@ -104,22 +159,40 @@ export const Definition = json.object({ id: json.string() }, { $id: 'Definition'
 
 const nullable = (schema: json.Schema): json.Schema => json.anyOf([schema, json.nothing()])
 
+const publishedFields = {
+  id: optional(json.string()),
+  url: optional(json.string({ description: 'or give scheme, host or ip, port and path' })),
+  slug: optional(nullable(json.string())),
+  deploymentId: optional(nullable(json.string())),
+  scheme: optional(json.string()),
+  host: optional(json.string()),
+  ip: optional(json.string()),
+  port: optional(json.integer({ minimum: 0, maximum: 65_535, description: '0 counts as absent' })),
+  path: optional(json.string()),
+  tags: optional(json.array(json.string())),
+  check: optional(json.string({ description: 'tcp (the default), http:/path, https:/path, reported or none' })),
+}
+
 /** One of `url`, `host` and `ip` is required. What is not said stays as it was; `[]` and `null` say that there is none. */
-export const Registration = json.object(
+export const Registration = json.object(publishedFields, { $id: 'Registration' })
+
+/** The same in words of our own. */
+export const OwnRegistration = json.object(
   {
-    id: optional(json.string()),
-    url: optional(json.string({ description: 'or give scheme, host or ip, port and path' })),
-    slug: optional(nullable(json.string())),
-    deploymentId: optional(nullable(json.string())),
-    scheme: optional(json.string()),
-    host: optional(json.string()),
-    ip: optional(json.string()),
-    port: optional(json.integer({ minimum: 0, maximum: 65_535, description: '0 counts as absent' })),
-    path: optional(json.string()),
-    tags: optional(json.array(json.string())),
-    check: optional(json.string({ description: 'tcp (the default), http:/path, https:/path or none' })),
+    ...publishedFields,
+    check: optional(nullable(Check)),
+    lifetime: optional(nullable(json.words(lifetimes))),
+    session: optional(nullable(json.string({ description: 'the secret of the session that it lives with' }))),
+    ttl: optional(nullable(duration)),
+    grace: optional(nullable(duration)),
+    deregisterAfter: optional(nullable(duration)),
+    metadata: optional(nullable(json.record(json.string()))),
+    ports: optional(nullable(json.record(json.integer()))),
+    weight: optional(nullable(json.integer({ minimum: 0, maximum: 65_535 }))),
+    version: optional(nullable(json.string())),
+    zone: optional(nullable(json.string())),
   },
-  { $id: 'Registration' },
+  { $id: 'OwnRegistration' },
 )
 
 /** Nothing at all will do. */
@@ -171,8 +244,8 @@ export const SelfNode = json.object({ node: Node })
 export const Lookup = json.object(
   {
     slug: json.string(),
-    instances: json.array(Instance),
-    picked: optional(Instance),
+    instances: json.array(OwnInstance),
+    picked: optional(OwnInstance),
     degraded: json.boolean({ description: 'last-known instances: this daemon has lost sight of most of the cluster' }),
   },
   { $id: 'Lookup' },
@@ -184,7 +257,7 @@ const degraded = json.boolean({
 export const Pick = json.object(
   {
     slug: json.string(),
-    picked: optional(Instance),
+    picked: optional(OwnInstance),
     degraded: json.boolean({ description: 'a last-known instance: this daemon has lost sight of most of the cluster' }),
   },
   { $id: 'Pick' },

@@ -7,12 +7,24 @@ import type { InstanceView, NodeView } from '../core/views.js'
 import type { Schema } from './json-schema.js'
 import * as schemas from './schemas.js'
 
-const instanceFields = Object.keys(schemas.Instance.properties ?? {}) as readonly (keyof InstanceView)[]
+type Fields = readonly (keyof InstanceView)[]
 
-/** Our own values, so none is looked at: this is what a registry is asked for most. */
+const publishedFields = Object.keys(schemas.Instance.properties ?? {}) as Fields
+const ownFields = Object.keys(schemas.OwnInstance.properties ?? {}) as Fields
+
+/** As published clients know it. Our own values, so none is looked at: this is what a registry is asked for most. */
 export function showInstance(view: InstanceView): InstanceView {
+  return only(publishedFields, view)
+}
+
+/** With all that it says of itself. */
+export function showOwnInstance(view: InstanceView): InstanceView {
+  return only(ownFields, view)
+}
+
+function only(fields: Fields, view: InstanceView): InstanceView {
   const shown: Record<string, unknown> = {}
-  for (const field of instanceFields) {
+  for (const field of fields) {
     if (view[field] !== undefined) shown[field] = view[field]
   }
   return shown as unknown as InstanceView

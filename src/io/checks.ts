@@ -8,11 +8,11 @@
  * be news to the whole cluster.
  */
 import { isIP } from 'node:net'
-import { type Check, defaultCheck, readCheck } from '../core/check.js'
+import { type Check, type CheckForm, defaultCheck, readCheck } from '../core/check.js'
 import type { CheckResult } from '../core/effects.js'
 import { urlEndpoint } from '../core/url.js'
 import { createNames, type Names, type Resolution } from './names.js'
-import { notHttp, probeFor, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
+import { notHttp, probeFor, type Asking, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
 
 export interface CheckerOptions {
   /** Connections that may be tried at a time. */
@@ -30,8 +30,8 @@ export interface CheckerOptions {
 }
 
 export interface Checker {
-  /** @param check one of the forms of `readCheck` */
-  check(url: string, check?: string): Promise<CheckResult>
+  /** @param form as a record carries it */
+  check(url: string, form?: CheckForm): Promise<CheckResult>
   /** Ends all checks with `Unknown`, those to come too; leaves no socket and no timer behind. */
   stop(): void
 }
@@ -47,7 +47,12 @@ const hostLength = 200
 const pathLength = 200
 const lateness_ms = 200
 
-type Asking = Exclude<Check, { type: 'none' }>
+function askingOf({ question, secure }: Check, url: string): Asking | undefined {
+  if (question.type === 'tcp') return { type: 'tcp' }
+  if (question.type !== 'http') return undefined
+  const isSecure = secure === 'as its url says' ? /^(?:https|wss):/i.test(url) : secure
+  return { type: isSecure ? 'https' : 'http', path: question.path }
+}
 
 /** What is to be asked, and where. */
 interface Question {
@@ -89,13 +94,14 @@ export function createChecker(options: CheckerOptions = {}): Checker {
   }
 
   return {
-    check(url, text = defaultCheck) {
+    check(url, form = defaultCheck) {
       return new Promise((resolve) => {
-        const check = readCheck(text)
+        const asked = readCheck(form)
+        const check = asked && askingOf(asked, url)
         const endpoint = urlEndpoint(url)
         if (stopped) resolve(beingStopped)
+        else if (asked?.question.type === 'none') resolve(trusted)
         else if (check === undefined) resolve(unknownCheck)
-        else if (check.type === 'none') resolve(trusted)
         else if (endpoint === undefined) resolve(withoutPort)
         else if (names === undefined || isIP(endpoint.host) !== 0) ask({ endpoint, check }, resolve)
         else void askByName({ endpoint, check }, resolve, names)

@@ -114,11 +114,21 @@ export class MemoryService implements RegistryService {
       const words = { why: `in maintenance: ${maintenance}`, reason: 'maintenance' } as const
       const why = maintenance === undefined ? {} : { maintenance, ...words }
       const { check = 'tcp' } = view as Partial<InstanceRow>
-      return { ...view, ...why, check, owner: ownPeer, nodeId: 'abc', n: 1, visible: maintenance === undefined }
+      return {
+        ...view,
+        ...why,
+        check,
+        lifetime: 'persistent',
+        owner: ownPeer,
+        nodeId: 'abc',
+        n: 1,
+        visible: maintenance === undefined,
+      }
     })
     const dead: InstanceRow = {
       ...{ id: 'ghost', url: 'http://10.0.0.9:80', slug: 'gone', status: 'Healthy', owner: otherPeer, n: 3 },
       check: 'tcp',
+      lifetime: 'persistent',
       visible: false,
       why: 'node hidden',
       reason: 'node-hidden',

@@ -1,6 +1,7 @@
 /** Said empty is not the same as not said; what nobody understands is refused in our own calls, and told in those of published clients. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type Client } from '../../src/client.js'
+import type { CheckForm } from '../../src/core/check.js'
 import type { InstanceView } from '../../src/core/views.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 
@@ -24,7 +25,7 @@ const published = 'PUT /registry-svc/instance'
 const own = 'PUT /v1/instances'
 const full = { id: 'e', url: 'http://a.test', slug: 'empty', deploymentId: 'd', tags: ['t'], check: 'none' }
 
-async function afterSaying(line: string, said: object): Promise<Partial<InstanceView> & { check?: string }> {
+async function afterSaying(line: string, said: object): Promise<Partial<InstanceView> & { check?: CheckForm }> {
   expect(await ask(own, full)).toMatchObject({ status: 201 })
   expect(await ask(line, { id: 'e', url: 'http://a.test', ...said })).toMatchObject({
     status: 201,
@@ -74,7 +75,7 @@ describe('a word that nobody knows', () => {
     [own, { url: 'http://a', tgas: ['x'] }, /^tgas: there is no such field; did you mean tags\?$/],
     [own, { url: 'http://a', deployment: 'x' }, /^deployment: .*did you mean deploymentId\?$/],
     [own, { url: 'http://a', Slug: 'x' }, /^Slug: .*did you mean slug\?$/],
-    [own, { url: 'http://a', meta: {} }, /^meta: there is no such field; there are id, url, slug/],
+    [own, { url: 'http://a', meta: {} }, /^meta: there is no such field; did you mean metadata\?/],
     [own, { url: 'http://a', status: 'Healthy' }, /^status: there is no such field/],
     [own, { url: 'http://a', ['x'.repeat(5000)]: 1 }, /^x{61}\.\.\.: there is no such field/],
     ['PUT /v1/instances/e/maintenance', { raeson: 'x' }, /^raeson: .*did you mean reason\?$/],

@@ -25,6 +25,8 @@ export class HealthChecks {
   readonly #waiting = new Set<string>()
   /** How often those were asked again of whom bad news would be new. */
   readonly #askedAgain = new Map<string, number>()
+  /** What those live with is over, in words: whatever a check finds, they are not to be called. */
+  readonly #over = new Map<string, string>()
   /** When to ask again: a map for each pause, so that each is in order of time. */
   readonly #againById = askAgainAfter_ms.map(() => new Map<string, number>())
 
@@ -57,7 +59,7 @@ export class HealthChecks {
   /** One check of a registration is enough. */
   #begin(id: string): Effect[] {
     const record = this.#own(id)
-    if (record === undefined) this.#askedAgain.delete(id)
+    if (record === undefined) this.#forgetOne(id)
     if (record === undefined || this.#underWay.get(id) === record.n) return []
     if (this.#underWay.size >= atOnce) {
       this.#waiting.add(id)
@@ -82,14 +84,28 @@ export class HealthChecks {
     if (this.#underWay.get(id) === n) this.#underWay.delete(id)
     const begun = this.#beginWaiting()
     const record = this.#own(id)
-    if (record === undefined) this.#askedAgain.delete(id)
-    if (record === undefined || record.n !== n) return begun
+    if (record === undefined) this.#forgetOne(id)
+    if (record === undefined || record.n !== n || this.#over.has(id)) return begun
     if (status === 'Healthy') this.#knowNews(id)
     else this.#askAgain(id, { isNews: record.status !== status, now })
     if (record.status === status) return begun
     const { details: _, ...rest } = record
     this.#write({ ...rest, status, ...(details !== undefined && { details }) })
     return begun
+  }
+
+  /**
+   * What an instance lives with is over, in words, or, without these, is back.
+   * @returns a check, where it is back
+   */
+  setOver(id: string, details: string | undefined, now: number): Effect[] {
+    if (details === undefined) return this.#over.delete(id) ? this.check(id, now) : []
+    const record = this.#own(id)
+    if (record === undefined) return []
+    this.#over.set(id, details)
+    if (record.status !== 'Unreachable' || record.details !== details)
+      this.#write({ ...record, status: 'Unreachable', details })
+    return []
   }
 
   // ---- bad news
@@ -112,6 +128,11 @@ export class HealthChecks {
     if (pause_ms === undefined) return this.#knowNews(id)
     this.#askedAgain.set(id, asked + 1)
     this.#againById[asked]?.set(id, now + pause_ms)
+  }
+
+  #forgetOne(id: string): void {
+    this.#askedAgain.delete(id)
+    this.#over.delete(id)
   }
 
   /** Nothing is known of how these are. */

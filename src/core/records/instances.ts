@@ -2,6 +2,7 @@
  * Instance records: the highest registration number of an id wins. Its home node alone writes one.
  */
 import { defaultCheck } from '../check.js'
+import { mergeLifetime } from '../lifetime.js'
 import {
   type InstanceFacts,
   type InstanceRecord,
@@ -9,6 +10,7 @@ import {
   canonicalJson,
   readInstanceRecord,
 } from '../model.js'
+import { mergeTraits } from '../traits.js'
 import { type Kind, type Rewriting, type Rewritten, compareIds } from './claims.js'
 import { oneMore } from './numbers.js'
 
@@ -57,7 +59,15 @@ function withState(record: InstanceRecord, { status, details }: InstanceRecord):
 
 /** What a caller said, without what the home node adds. */
 export function factsOf(record: InstanceRecord): InstanceFacts {
-  const { n: _n, status: _status, details: _details, maintenance: _maintenance, ...facts } = record
+  const {
+    n: _n,
+    status: _status,
+    details: _details,
+    maintenance: _maintenance,
+    session: _session,
+    fresh: _fresh,
+    ...facts
+  } = record
   return facts
 }
 
@@ -65,29 +75,28 @@ const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const
 
 /** What is not said again stays, except the parts of a url that has changed. */
 export function mergeFacts(id: string, current: InstanceRecord | undefined, registration: Registration): InstanceFacts {
-  if (current === undefined) return withoutNothing({ ...registration, id })
-  const kept: Record<string, unknown> = { ...factsOf(current) }
-  if (current.url !== registration.url) for (const name of urlPartNames) delete kept[name]
-  return withoutNothing({ ...(kept as unknown as InstanceFacts), ...registration, id })
-}
-
-/** A fact has one spelling: what is nothing is not there, and neither is the default check. */
-function withoutNothing({
-  slug,
-  deploymentId,
-  check,
-  tags,
-  ...facts
-}: Registration & { readonly id: string }): InstanceFacts {
+  const kept: Partial<Record<keyof InstanceFacts, unknown>> = current === undefined ? {} : { ...factsOf(current) }
+  if (current?.url !== registration.url) for (const name of urlPartNames) delete kept[name]
+  const { slug, deploymentId, check, tags, ...facts } = { ...(kept as unknown as InstanceFacts), ...registration, id }
   return {
-    ...facts,
+    ...withoutWays(facts),
+    // A fact has one spelling: what is nothing is not there, and neither is the default check.
     ...(isThere(slug) && { slug }),
     ...(isThere(deploymentId) && { deploymentId }),
     ...(tags !== undefined && tags.length > 0 && { tags }),
     ...(isThere(check) && check !== defaultCheck && { check }),
+    ...mergeLifetime(current ?? {}, registration),
+    ...mergeTraits(current ?? {}, registration),
   }
 }
 
-function isThere(text: string | null | undefined): text is string {
-  return text !== undefined && text !== null
+/** What is merged by rules of its own, or is no fact of a record. */
+function withoutWays(facts: Registration & { readonly id: string }): InstanceFacts {
+  const { lifetime: _1, ttl: _2, grace: _3, deregisterAfter: _4, session: _5, checkHeaders: _6, ...rest } = facts
+  const { metadata: _7, ports: _8, weight: _9, version: _10, zone: _11, check: _12, ...where } = rest
+  return where as InstanceFacts
+}
+
+function isThere<T>(value: T | null | undefined): value is T {
+  return value !== undefined && value !== null
 }

@@ -46,7 +46,8 @@ export class Writes {
     const ours = current?.owner === self ? current.record : undefined
     if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return this.#putInService(ours)
     this.#checkRoom()
-    const isSameTest = ours !== undefined && ours.url === facts.url && ours.check === facts.check
+    const isSameTest =
+      ours !== undefined && ours.url === facts.url && canonicalJson(ours.check) === canonicalJson(facts.check)
     const status = isSameTest ? ours.status : 'Unknown'
     const n = oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0), id)
     // Should we be forgotten by mistake, this says that what was removed was there before.

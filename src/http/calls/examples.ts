@@ -20,7 +20,15 @@ export const instance = {
 const owner = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
 const other = '12D3KooWAyFDZHLhVGdMNXVVDCyGvJ4BErZQNLPkx9qYDv8DXFrN'
 
-export const instanceRow = { ...instance, owner, nodeId: 'abc', n: 1, check: 'http:/healthz', visible: true } as const
+export const instanceRow = {
+  ...instance,
+  owner,
+  nodeId: 'abc',
+  n: 1,
+  check: 'http:/healthz',
+  lifetime: 'persistent',
+  visible: true,
+} as const
 export const deadRow = {
   id: 'inst_0c1d2e3f405162738495',
   url: 'http://10.0.0.9:8080',
@@ -29,6 +37,7 @@ export const deadRow = {
   owner: other,
   n: 3,
   check: 'tcp',
+  lifetime: 'persistent',
   visible: false,
   why: 'node dead',
   reason: 'node-dead',

@@ -124,7 +124,7 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
   headers: slugHeader,
   body: {
     required: true,
-    schema: schemas.Registration,
+    schema: schemas.OwnRegistration,
     examples: {
       byUrl: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: 'depl_1', tags: ['blue'] },
       withoutTags: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: null, tags: [] },

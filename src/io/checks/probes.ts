@@ -4,10 +4,12 @@
  */
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import type { Check } from '../../core/check.js'
 import { lookupBy } from '../names.js'
 import type { Address } from '../names/files.js'
 import { httpRequest, StatusReader } from './http.js'
+
+/** What one probe asks. */
+export type Asking = { readonly type: 'tcp' } | { readonly type: 'http' | 'https'; readonly path: string }
 
 export interface Endpoint {
   readonly host: string
@@ -36,7 +38,7 @@ export type Probe = (endpoint: Endpoint, tell: (outcome: Outcome) => void) => ()
 /** Before the next address of a name is tried: by default Node gives up on each that is further away than 250 ms. */
 const addressPatience_ms = 1000
 
-export function probeFor(check: Exclude<Check, { type: 'none' }>, dial: Dial = connect): Probe {
+export function probeFor(check: Asking, dial: Dial = connect): Probe {
   if (check.type === 'tcp') return (endpoint, tell) => probeTcp(endpoint, dial, tell)
   return (endpoint, tell) => probeHttp(check, endpoint, dial, tell)
 }
@@ -50,7 +52,7 @@ function probeTcp(endpoint: Endpoint, dial: Dial, tell: (outcome: Outcome) => vo
 
 /** One request on a connection of its own. */
 function probeHttp(
-  check: Check & { type: 'http' | 'https'; path: string },
+  check: Asking & { type: 'http' | 'https' },
   endpoint: Endpoint,
   dial: Dial,
   tell: (outcome: Outcome) => void,
