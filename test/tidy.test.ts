@@ -130,7 +130,18 @@ describe('imports', () => {
 /** The parts of the core, each a folder: they know what all share (the nouns, wire, document, records), and none of each other. */
 const parts = ['lookup', 'membership', 'own', 'peers', 'replica', 'retention', 'sync']
 /** The files that know several parts: who holds them, who reads them, who routes between them. */
-const routers = ['fencing', 'liveness', 'opening', 'phase', 'projection', 'reads', 'registry', 'replication', 'state']
+const routers = [
+  'endings',
+  'fencing',
+  'liveness',
+  'opening',
+  'phase',
+  'projection',
+  'reads',
+  'registry',
+  'replication',
+  'state',
+]
 
 function partOf(file: string): string | undefined {
   return parts.find((part) => file.startsWith(`src/core/${part}/`))

@@ -66,7 +66,13 @@ export interface CheckResult {
 
 /** What a caller on this machine wants; each is answered by one `settle` effect with the same ticket. */
 export type Command =
-  | { readonly type: 'register'; readonly registration: Registration }
+  /** `embedded`: by the program that this node is a part of, so that it lives with that unless it says otherwise. */
+  | {
+      readonly type: 'register'
+      readonly registration: Registration
+      readonly embedded?: true
+      readonly holder?: string
+    }
   | { readonly type: 'deregister'; readonly id: string }
   /** Takes an own instance out of service, or, without a reason, back into it. */
   | { readonly type: 'set-maintenance'; readonly id: string; readonly reason?: string }
@@ -74,6 +80,20 @@ export type Command =
   | { readonly type: 'remove-definition'; readonly id: string }
   /** Fences the node of that owner; for this daemon itself it raises the generation instead. */
   | { readonly type: 'remove-node'; readonly owner: PeerId }
+  /** Settled with the public id. `line` names the connection that it stands on: greater than any before. */
+  | {
+      readonly type: 'open-session'
+      readonly secret: string
+      readonly line: number
+      readonly grace_ms?: number
+      readonly holder?: string
+      /** Without, it is opened again or not at all. */
+      readonly isNew: boolean
+    }
+  | { readonly type: 'hear-session'; readonly id: string; readonly secret: string; readonly holder?: string }
+  | { readonly type: 'end-session'; readonly id: string; readonly secret: string; readonly holder?: string }
+  /** The line that a session stands on has closed. */
+  | { readonly type: 'lose-session'; readonly id: string; readonly line: number }
   /** Says goodbye, for good or for a restart; settled once the goodbye is on disk. */
   | { readonly type: 'leave'; readonly restart?: boolean }
 
@@ -175,6 +195,16 @@ export type RegistryEvent =
       readonly url: string
       readonly from: PeerId
       readonly to: PeerId
+    }
+  /** Its program is silent, or has been for its grace; `instances`: that lived with it. */
+  | { readonly type: 'session'; readonly id: string; readonly change: 'lost' | 'over'; readonly instances: number }
+  /** An instance of this node has come to the end that it asked for. */
+  | {
+      readonly type: 'instance-ended'
+      readonly id: string
+      readonly slug?: string
+      readonly url: string
+      readonly why: string
     }
   | { readonly type: 'ready' }
   | { readonly type: 'synced'; readonly peer: PeerId; readonly documents: number }

@@ -79,7 +79,7 @@ export class Fencing {
 
   /** Forgets an owner with all that it wrote, except its fences. */
   forget(owner: PeerId): void {
-    const { records, writes, replica, disputes, liveness, visibility, fences, at } = this.#state
+    const { records, writes, replica, disputes, liveness, visibility, abandoned, fences, at } = this.#state
     const held = replica.document(owner)?.entries
     if (held !== undefined) writes.keepNumbers(held)
     for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept)) fences.note(fenced, at.wall)
@@ -87,6 +87,7 @@ export class Fencing {
     liveness.forget(owner)
     visibility.forget(owner)
     disputes.forget(owner)
+    abandoned.forget(owner)
     this.#out.storeSoon([{ type: 'forget', owner }])
   }
 

@@ -89,6 +89,8 @@ export interface NodeRecord {
   readonly addresses: readonly string[]
   /** Its key ends with its run: whoever says goodbye by it never comes back. */
   readonly transient?: true
+  /** Registration numbers up to this one may have been used here, for ids of which nothing is held any more. */
+  readonly floor?: number
 }
 
 /** A service definition: an opaque JSON object of which only `id` is ours to read. */
@@ -282,7 +284,7 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   const fields = readObject(json)
   if (fields === undefined) return undefined
   const { n, status, details, maintenance, session, fresh, check } = fields
-  if (!Number.isSafeInteger(n) || (n as number) < 1 || (n as number) >= modelLimits.counter) return undefined
+  if (!isNumber(n)) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
   if (maintenance !== undefined && typeof maintenance !== 'string') return undefined
@@ -301,6 +303,10 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   }
 }
 
+function isNumber(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) < modelLimits.counter
+}
+
 /** Reads the value of the entry `self` of `node`. */
 export function readNodeRecord(json: string): NodeRecord | undefined {
   const fields = readObject(json)
@@ -316,7 +322,8 @@ export function readNodeRecord(json: string): NodeRecord | undefined {
     )
     if (url === undefined) return undefined
     const transient = fields['transient'] === true ? true : undefined
-    return withoutUndefined({ id, url, region, availabilityZone, addresses, transient }) as unknown as NodeRecord
+    const floor = isNumber(fields['floor']) ? fields['floor'] : undefined
+    return withoutUndefined({ id, url, region, availabilityZone, addresses, transient, floor }) as unknown as NodeRecord
   } catch {
     return undefined
   }

@@ -37,10 +37,19 @@ export class Projection {
       if (maySign) writes.dropBeaten(instances, definitions)
       this.#fencing.applyFences(fenced)
       if (maySign) outlived.note(instances)
+      for (const id of instances) this.#noteEnds(id)
       for (const id of instances) this.#out.notifyAll(index.refresh(id).filter((event) => isTold(event, records.self)))
       for (const owner of nodes) this.#learn(owner)
       this.followBeliefs()
     }
+  }
+
+  /** When it is to end, by what its records say. */
+  #noteEnds(id: string): void {
+    const { records, expiry, abandoned, self, at } = this.#state
+    const all = records.union.records(id)
+    expiry.note(id, all.get(self), at.now)
+    for (const [owner, record] of all) if (owner !== self) abandoned.note(owner, id, record)
   }
 
   #learn(owner: PeerId): void {

@@ -4,6 +4,7 @@
  */
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
+import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
 import { idOf } from './lookup/slugs.js'
 import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
@@ -31,9 +32,12 @@ export class Registry {
   readonly #projection: Projection
   readonly #replication: Replication
   readonly #opening: Opening
+  readonly #endings: Endings
   /** All reads of the registry. None waits, none changes anything. */
   readonly read: Reads
   #tickAt: number
+  /** Until when it was asleep, where that is known already. */
+  #awokeAt = Number.NEGATIVE_INFINITY
 
   constructor(start: RegistryStart, at: Moment) {
     const state = new RegistryState(start, at)
@@ -44,6 +48,7 @@ export class Registry {
     const projection = new Projection(state, fencing)
     const replication = new Replication(state, fencing, projection)
     this.#opening = new Opening(start, { state, fencing, projection, replication })
+    this.#endings = new Endings(state)
     this.#fencing = fencing
     this.#projection = projection
     this.#replication = replication
@@ -66,10 +71,16 @@ export class Registry {
 
   handle(input: Input, at: Moment): Effect[] {
     this.#state.at = this.#state.lastUp.corrected(at)
-    if (at.now - this.#tickAt > ownLateness_ms) this.#state.liveness.membership.awoke(at.now)
+    if (at.now - this.#tickAt > ownLateness_ms) this.#awoke(at.now)
     this.#dispatch(input)
     this.#settle()
     return this.#out.take()
+  }
+
+  #awoke(now: number): void {
+    this.#state.liveness.membership.awoke(now)
+    this.#endings.slept(now - Math.max(this.#tickAt, this.#awokeAt))
+    this.#awokeAt = now
   }
 
   #dispatch(input: Input): void {
@@ -165,6 +176,7 @@ export class Registry {
     this.#act(liveness.membership.tick(now))
     this.#out.emitAll(liveness.tick(this.#state.ownState(), rules.isJoined, now))
     if (rules.maySign) this.#out.emitAll(checks.tick(now))
+    this.#endings.tick()
     // Whoever is killed before it went blank must not count as having been up.
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
@@ -260,12 +272,15 @@ export class Registry {
   }
 
   #perform(ticket: number, command: Command): void {
-    const { writes, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
+    const { writes, identity, commits, checks, index, forgetting, sessions, crypto, self, at } = this.#state
     const { now, wall } = at
     switch (command.type) {
       case 'register': {
-        const id = idOf(command.registration, index, { self, hash: crypto.hash })
-        writes.register(id, command.registration, wall)
+        const { embedded = false, holder } = command
+        const { registration, session } = this.#endings.livingOf(command.registration, embedded, holder)
+        const id = idOf(registration, index, { self, hash: crypto.hash })
+        writes.register(id, registration, wall, session)
+        this.#endings.registered(id)
         this.#out.emitAll(checks.check(id, now))
         return commits.wait({ type: 'command', ticket, value: id })
       }
@@ -283,6 +298,17 @@ export class Registry {
       case 'remove-node':
         this.#removeNode(command.owner)
         break
+      case 'open-session':
+        return this.#tell(ticket, { ok: true, value: this.#endings.open(command.secret, command) })
+      case 'hear-session':
+        sessions.hear(command.id, command.secret, command.holder, now)
+        return this.#tell(ticket, { ok: true })
+      case 'end-session':
+        this.#endings.end(command.id, command.secret, command.holder)
+        break
+      case 'lose-session':
+        this.#endings.lose(command.id, command.line)
+        return this.#tell(ticket, { ok: true })
       case 'leave':
         this.#fencing.keepNotes(true)
         this.#out.storeSoon([forgetting.note(now)])

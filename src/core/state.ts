@@ -17,7 +17,10 @@ import { Commits } from './own/commits.js'
 import { HealthChecks } from './own/health-checks.js'
 import { Identity } from './own/identity.js'
 import type { Joining } from './own/joining.js'
+import { Crashes } from './own/crashes.js'
+import { Expiry } from './own/expiry.js'
 import { CommandQueue } from './own/queue.js'
+import { Sessions } from './own/sessions.js'
 import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
 import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
@@ -26,6 +29,7 @@ import { Records } from './records/records.js'
 import { Writes } from './records/writes.js'
 import { Disputes } from './replica/disputes.js'
 import { Replica } from './replica/replica.js'
+import { Abandoned } from './retention/abandoned.js'
 import { Fences } from './retention/fences.js'
 import { Forgetting } from './retention/forgetting.js'
 import { LastHeard } from './retention/last-heard.js'
@@ -43,6 +47,7 @@ export interface Notes {
   readonly heard?: string
   readonly fences?: string
   readonly silence?: string
+  readonly sessions?: string
 }
 
 /** What a registry begins with. */
@@ -79,6 +84,12 @@ export class RegistryState {
   readonly commits: Commits
   readonly checks: HealthChecks
   readonly queue = new CommandQueue()
+
+  // ---- what registrations live with
+  readonly sessions: Sessions
+  readonly expiry = new Expiry()
+  readonly crashes = new Crashes()
+  readonly abandoned = new Abandoned()
 
   // ---- what others have written
   readonly replica: Replica
@@ -124,6 +135,7 @@ export class RegistryState {
     this.identity = new Identity(self, boot)
     this.commits = new Commits(crypto, this.identity, this.records)
     this.checks = new HealthChecks(this.records)
+    this.sessions = new Sessions(crypto.hash, notes.sessions, at.now)
     this.replica = new Replica(crypto, this.signatures)
     this.disputes = new Disputes(this.signatures)
     this.liveness = new Liveness(self, crypto)
@@ -206,6 +218,7 @@ export class RegistryState {
       entries: this.records.size,
       entryBytes: this.records.bytes,
       queuedCommands: this.queue.size,
+      sessions: this.sessions.size,
       documents: [...this.replica.owners()].length,
       unsavedDocuments: this.unsaved.length,
       members,

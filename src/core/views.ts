@@ -169,6 +169,8 @@ export interface StateView {
   readonly entryBytes: number
   /** Commands that wait for the first head. */
   readonly queuedCommands: number
+  /** Open, or lost for a moment. */
+  readonly sessions: number
   /** Held of others. */
   readonly documents: number
   readonly unsavedDocuments: number

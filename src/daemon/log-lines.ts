@@ -57,6 +57,21 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
       const message = `${what} moved from ${memberName(from, register)} to ${memberName(to, register)}: it was registered there`
       return { level: 'info', fields, message }
     }
+    case 'instance-ended': {
+      const { type: _, ...fields } = event
+      const { id, slug, url, why } = fields
+      const name = slug === undefined ? id : `${slug} (${id})`
+      return { level: 'info', fields, message: `instance ${name} at ${url} is removed: ${why}` }
+    }
+    case 'session': {
+      const { id: session, change, instances } = event
+      const what = change === 'lost' ? 'is lost: its program ended, or is silent' : 'is over'
+      return {
+        level: 'info',
+        fields: { session, change, instances },
+        message: `session ${session} ${what}; ${instances} ${instances === 1 ? 'instance lives' : 'instances live'} with it`,
+      }
+    }
     case 'ready':
       return { level: 'info', message: 'ready: writes are accepted' }
     case 'synced': {

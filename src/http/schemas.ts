@@ -291,6 +291,7 @@ export const State = json.object(
     entries: count,
     entryBytes: count,
     queuedCommands: count,
+    sessions: count,
     documents: json.integer({ description: 'held of others' }),
     unsavedDocuments: count,
     members: json.record(count, { description: 'others, by what is believed of them' }),

@@ -1,4 +1,5 @@
 // The numbers of failure detection, one table for each formula.
+import { recovery_ms } from '../../src/core/damping.js'
 import { expect, test } from 'vitest'
 import {
   deadAfter_ms,
@@ -6,7 +7,6 @@ import {
   inheritedSilence_ms,
   lifeSign_ms,
   patience_ms,
-  recovery_ms,
   relaysAtOnce,
   reportRepeat_ms,
   reportStanding_ms,

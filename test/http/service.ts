@@ -211,6 +211,7 @@ export class MemoryService implements RegistryService {
       dropped: { 'bad signature': 2 },
       state: {
         ...{
+          sessions: 0,
           phase: 'ready' as const,
           generation: 1_795_521_600,
           incarnation: 0,

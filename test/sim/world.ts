@@ -220,7 +220,7 @@ export class World {
   }
 
   register(name: string, registration: Partial<Registration> & { url: string }): Answer {
-    return this.command(name, { type: 'register', registration: parseRegistration(registration) })
+    return this.command(name, { type: 'register', registration: parseRegistration(registration, 'own') })
   }
 
   deregister(name: string, id: string): Answer {

@@ -49,9 +49,6 @@ export function sequencesUntil(duration_ms: number): number {
  */
 export const ownLateness_ms = 200
 
-/** For how long hidings and refutations of a member are held against it, or for it. */
-export const memory_ms = 10 * 60_000
-
 /** How long a daemon that said "I restart" may take before its instances are taken off the lists. */
 export const restartGrace_s = 30
 
@@ -126,13 +123,4 @@ export function deadAfter_ms(members: number): number {
  */
 export function lifeSign_ms(members: number): number {
   return deadAfter_ms(members) - 2000
-}
-
-/**
- * How long a hidden member must look well before it is shown again. (Flap damping as of routes in BGP, RFC 2439, with
- * a count in place of a decaying penalty.)
- * @param hidings how often it was hidden lately, this time included: each doubles the wait, so that a node that stalls again and again stays hidden
- */
-export function recovery_ms(hidings: number): number {
-  return Math.min(500 * 2 ** (Math.max(1, hidings) - 1), 300_000)
 }

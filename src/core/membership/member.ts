@@ -2,11 +2,12 @@
  * One member: what is known of it, from which the one table says whether it is alive, hidden for its silence, dead or gone.
  * No clock, no messages: given news, it judges.
  */
+import { memory_ms, recovery_ms } from '../damping.js'
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
 import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { deadAfter_ms, fresh_ms, lifeSign_ms, memory_ms, recovery_ms, slowPath_ms } from './formulas.js'
+import { deadAfter_ms, fresh_ms, lifeSign_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
 import { type Report, expire } from './reports.js'
 import { type Sighting, type Word, cameAfter, isAfter, sightingOf } from './sighting.js'

@@ -71,6 +71,11 @@ export function factsOf(record: InstanceRecord): InstanceFacts {
   return facts
 }
 
+/** Whether nothing was known of its id when it was registered, so that no earlier record can come back in its place. */
+export function isFresh({ n, fresh }: InstanceRecord): boolean {
+  return n === 1 || fresh === true
+}
+
 const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const
 
 /** What is not said again stays, except the parts of a url that has changed. */

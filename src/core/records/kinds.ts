@@ -29,7 +29,12 @@ const node: Kind<NodeRecord> = {
   compare: () => 0,
   livesFrom: () => undefined,
   copy: () => undefined,
-  rewrite: ({ after }) => ({ type: 'write', value: after }),
+  rewrite: ({ after, adopted }) => ({ type: 'write', value: after && withFloor(after, adopted?.floor ?? 0) }),
+}
+
+/** Numbers that another start of ours has used are used. */
+function withFloor(record: NodeRecord, floor: number): NodeRecord {
+  return floor > (record.floor ?? 0) ? { ...record, floor } : record
 }
 
 export const kinds: { readonly [M in MapName]: Kind<Values[M]> } = { node, instances, definitions, removals, fences }

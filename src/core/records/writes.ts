@@ -9,7 +9,7 @@ import { urlEndpoint } from '../url.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
-import { factsOf, mergeFacts } from './instances.js'
+import { factsOf, isFresh, mergeFacts } from './instances.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
 import { isOver } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
@@ -21,6 +21,13 @@ const room = { entries: wireLimits.entries * 0.8, bytes: wireLimits.entryBytes *
 /** Dropped instances that are remembered. */
 const droppedKept = 10_000
 
+/**
+ * How far the number that is on disk runs ahead of the one that counts: it is written once in so many ends, and skipped at a start.
+ */
+const floorStep = 64
+/** A member may have driven the numbers of one id up beyond all reason: those are remembered one by one. */
+const floorJump = 2 ** 20
+
 /** Another owner's document, as it is fenced. */
 export interface FencedDocument {
   readonly signed: SignedHead
@@ -29,8 +36,13 @@ export interface FencedDocument {
 
 export class Writes {
   readonly #records: Records
-  /** Numbers of instances that went without a removal: somebody may still remove what he saw of them, so they are not used again. */
+  /**
+   * Numbers of instances that went without a removal: somebody may still remove what he saw of them, so they are not used again. Of
+   * our own one floor is kept for all ids; these are of others, or out of all proportion.
+   */
   readonly #droppedUnsaid = new Map<string, number>()
+  /** No registration gets this number or a lower one; undefined until it is asked for. */
+  #floor: number | undefined
 
   constructor(records: Records) {
     this.#records = records
@@ -39,20 +51,24 @@ export class Writes {
   // ---- instances
 
   /** Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called. */
-  register(id: string, registration: Registration, wall: number): void {
+  register(id: string, registration: Registration, wall: number, session?: string): void {
     const { union, self } = this.#records
     const current = union.standing(id)
     const facts = mergeFacts(id, current?.record, registration)
     const ours = current?.owner === self ? current.record : undefined
-    if (ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)) return this.#putInService(ours)
+    const living = facts.lifetime === 'session' ? { session: session ?? ours?.session } : {}
+    const isSame = ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)
+    if (isSame) return this.#putInService({ ...ours, ...living }, ours.session !== living.session)
     this.#checkRoom()
     const isSameTest =
       ours !== undefined && ours.url === facts.url && canonicalJson(ours.check) === canonicalJson(facts.check)
     const status = isSameTest ? ours.status : 'Unknown'
-    const n = oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0), id)
+    const highest = union.highestNumber(id)
+    const n = oneMore(Math.max(highest, this.#droppedUnsaid.get(id) ?? 0, this.#usedFloor()), id)
+    const isFirst = highest === 0
     // Should we be forgotten by mistake, this says that what was removed was there before.
     if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
-    this.#records.stage('instances', id, { ...facts, status, n })
+    this.#records.stage('instances', id, { ...facts, ...living, ...(isFirst && n > 1 && { fresh: true }), status, n })
   }
 
   /**
@@ -70,8 +86,8 @@ export class Writes {
     else if (record.maintenance !== reason) this.#records.stage('instances', id, { ...record, maintenance: reason })
   }
 
-  #putInService(record: InstanceRecord): void {
-    if (record.maintenance === undefined) return
+  #putInService(record: InstanceRecord, isChanged = false): void {
+    if (record.maintenance === undefined && !isChanged) return
     const { maintenance: _, ...rest } = record
     this.#records.stage('instances', record.id, rest)
   }
@@ -93,12 +109,30 @@ export class Writes {
 
   /** Drops an instance of ours, with a removal unless nobody can know another record of it. */
   deregisterOwn(id: string, n: number, wall: number): void {
-    const { union, self } = this.#records
-    const alone = [...union.records(id).keys()].every((owner) => owner === self)
+    const { union } = this.#records
+    const record = this.#records.own('instances', id)
+    const alone = this.#isAlone(id)
     this.#records.stage('instances', id, undefined)
     // Who was forgotten may know of another record, and come back with it.
-    if (n > 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
-    this.#keepNumber(id, n)
+    if (record === undefined || !isFresh(record) || !alone || union.hasFences()) return this.remove(id, n, wall)
+    this.#keepOwnNumber(id, n)
+  }
+
+  /** An instance of ours has come to the end that it asked for: nothing is said of it unless others have said something. */
+  endOwn(id: string, wall: number): void {
+    const { union } = this.#records
+    if (this.#records.own('instances', id) === undefined) return
+    const n = union.highestNumber(id)
+    const alone = this.#isAlone(id)
+    this.#records.stage('instances', id, undefined)
+    if (alone) this.#keepOwnNumber(id, n)
+    else this.remove(id, n, wall)
+  }
+
+  /** Whether nobody else has a record of it, and nobody has removed it. */
+  #isAlone(id: string): boolean {
+    const { union, self } = this.#records
+    return union.removedUpTo(id) === 0 && [...union.records(id).keys()].every((owner) => owner === self)
   }
 
   /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */
@@ -112,6 +146,20 @@ export class Writes {
     const known = this.#records.own('removals', id)
     if (known !== undefined && known.n >= n) return
     this.#records.stage('removals', id, { n, at: secondsOf(wall) })
+  }
+
+  #usedFloor(): number {
+    return (this.#floor ??= this.#records.own('node', nodeKey)?.floor ?? 0)
+  }
+
+  /** What a start finds on disk is ahead of what was used, so that it is written seldom. */
+  #keepOwnNumber(id: string, n: number): void {
+    const floor = this.#usedFloor()
+    if (n - floor > floorJump) return this.#keepNumber(id, n)
+    this.#floor = Math.max(floor, n)
+    const node = this.#records.own('node', nodeKey)
+    if (node !== undefined && (node.floor ?? 0) < this.#floor)
+      this.#records.stage('node', nodeKey, { ...node, floor: this.#floor + floorStep })
   }
 
   #keepNumber(id: string, n: number): void {
@@ -131,7 +179,8 @@ export class Writes {
   // ---- the node itself
 
   saveNode(node: NodeRecord): void {
-    this.#records.stage('node', nodeKey, node)
+    const floor = this.#records.own('node', nodeKey)?.floor
+    this.#records.stage('node', nodeKey, { ...node, ...(floor !== undefined && { floor }) })
   }
 
   // ---- definitions

@@ -1,0 +1,225 @@
+/**
+ * How registrations end by themselves: routes lost sessions, passed ttls, long illnesses, home nodes that stay away into checks,
+ * statuses, removals. Nothing ends before this daemon may sign.
+ */
+import type { Effect } from './effects.js'
+import { RegistryError } from './errors.js'
+import { defaultGrace_ms } from './lifetime.js'
+import type { Registration } from './model.js'
+import { readCheck } from './check.js'
+import type { Outbox } from './outbox.js'
+import { type OpenOptions, restoredGrace_ms, sessionLimits } from './own/sessions.js'
+import type { RegistryState } from './state.js'
+
+/** The start of a program that embeds this node is a session that ends with it; so is told by what its id begins with. */
+const ownStart = 'run_'
+/** What an earlier start of it has left goes so long after this one is ready. */
+const earlierStartGrace_ms = 5000
+
+/** What a registration lives with. */
+export interface Living {
+  readonly session?: string
+  readonly registration: Registration
+}
+
+export class Endings {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+  /** When this daemon became ready. */
+  #readyAt: number | undefined
+
+  constructor(state: RegistryState) {
+    this.#state = state
+    this.#out = state.out
+  }
+
+  // ---- sessions, as programs ask for them
+
+  /** @returns the public id */
+  open(secret: string, options: Omit<OpenOptions, 'grace_ms'> & { readonly grace_ms?: number }): string {
+    const { sessions, expiry, at } = this.#state
+    const { id, isBack } = sessions.open(secret, { ...options, grace_ms: options.grace_ms ?? defaultGrace_ms }, at.now)
+    if (isBack) for (const instance of expiry.livingWith(id)) this.#out.emitAll(this.#back(instance))
+    return id
+  }
+
+  lose(id: string, line: number): void {
+    if (this.#state.sessions.lose(id, line, this.#state.at.now)) this.#lost(id)
+  }
+
+  /** A clean end: what lives with it goes at once. */
+  end(id: string, secret: string, holder: string | undefined): void {
+    this.#state.sessions.end(id, secret, holder)
+    for (const instance of this.#state.expiry.livingWith(id))
+      this.#remove(instance, 'its program has ended its session')
+  }
+
+  /**
+   * What a registration is to live with, by what it says.
+   * @param isEmbedded it comes from the program that this node is a part of
+   * @throws RegistryError `malformed`, `not-found`, `forbidden`, `too-large`
+   */
+  livingOf(registration: Registration, isEmbedded: boolean, holder: string | undefined): Living {
+    const { lifetime, session } = registration
+    if (session !== undefined) return this.#livingWith(session, registration, holder)
+    if (isEmbedded && (lifetime ?? 'session') === 'session')
+      return {
+        session: `${ownStart}${this.#state.identity.boot}`,
+        registration: { ...registration, lifetime: 'session' },
+      }
+    if (lifetime !== 'session') return { registration }
+    throw new RegistryError(
+      'malformed',
+      'session: missing; open one with POST /v1/sessions, and give the secret that it answers',
+    )
+  }
+
+  #livingWith(secret: string, registration: Registration, holder: string | undefined): Living {
+    const { sessions, expiry } = this.#state
+    const { id, grace_ms } = sessions.named(secret, holder)
+    if (expiry.countOf(id) >= sessionLimits.instances) {
+      throw new RegistryError(
+        'too-large',
+        `session: ${sessionLimits.instances} instances live with it, and no more can; open another one`,
+      )
+    }
+    const grace = registration.grace ?? (grace_ms === defaultGrace_ms ? null : `${grace_ms}ms`)
+    return { session: id, registration: { ...registration, grace } }
+  }
+
+  // ---- ttls
+
+  /**
+   * Its home is here: it lives for one ttl from now on.
+   * @throws RegistryError `conflict` where it has none
+   */
+  renew(id: string): void {
+    const outcome = this.#state.expiry.renew(id, this.#state.at.now)
+    if (outcome === 'back') this.#out.emitAll(this.#back(id))
+    if (outcome === 'has no ttl')
+      throw new RegistryError('conflict', `id: ${JSON.stringify(id)} has no ttl, and needs no renewal`)
+  }
+
+  /** Registered, anew or again: whoever says so is alive. */
+  registered(id: string): void {
+    const { expiry, checks, at } = this.#state
+    expiry.renew(id, at.now)
+    this.#out.emitAll(checks.setOver(id, undefined, at.now))
+  }
+
+  // ---- time
+
+  /** This daemon was asleep for so long. */
+  slept(slept_ms: number): void {
+    const { sessions, expiry, abandoned } = this.#state
+    for (const one of [sessions, expiry, abandoned]) one.forgive(slept_ms)
+  }
+
+  tick(): void {
+    const { sessions, rules, at } = this.#state
+    if (!rules.maySign) return
+    if (this.#readyAt === undefined) this.#ready()
+    const { lost, again, silent, over } = sessions.tick(at.now)
+    for (const id of lost) this.#lost(id)
+    for (const id of again) this.#lookAt(id)
+    for (const id of silent) this.#tellSilent(id)
+    for (const id of over) this.#over(id)
+    this.#endEarlierStarts()
+    this.#endByThemselves()
+    this.#endAbandoned()
+    const note = sessions.takeNote(at.now)
+    if (note !== undefined) this.#out.storeSoon([{ type: 'note', name: 'sessions', value: note }])
+  }
+
+  #ready(): void {
+    this.#readyAt = this.#state.at.now
+    this.#state.sessions.ready(this.#state.at.now)
+  }
+
+  #lost(id: string): void {
+    this.#out.notify({ type: 'session', id, change: 'lost', instances: this.#state.expiry.countOf(id) })
+    this.#lookAt(id)
+  }
+
+  /** Whoever ended with its program refuses; whoever answers stays as it is until the grace ends. */
+  #lookAt(session: string): void {
+    const { expiry, checks, at } = this.#state
+    for (const id of expiry.livingWith(session)) this.#out.emitAll(checks.check(id, at.now))
+  }
+
+  #tellSilent(session: string): void {
+    const { expiry, checks, at } = this.#state
+    for (const id of expiry.livingWith(session))
+      if (!this.#isChecked(id)) this.#out.emitAll(checks.setOver(id, 'its session is lost', at.now))
+  }
+
+  #isChecked(id: string): boolean {
+    const record = this.#state.records.own('instances', id)
+    const type = readCheck(record?.check ?? 'tcp')?.question.type
+    return type !== 'none' && type !== 'reported'
+  }
+
+  #back(id: string): Effect[] {
+    const { checks, at } = this.#state
+    const begun = checks.setOver(id, undefined, at.now)
+    return begun.length > 0 ? begun : checks.check(id, at.now)
+  }
+
+  #over(session: string): void {
+    const { expiry, crashes, records, at } = this.#state
+    const ids = expiry.livingWith(session)
+    this.#out.notify({ type: 'session', id: session, change: 'over', instances: ids.length })
+    const slugs = new Set(ids.map((id) => records.own('instances', id)?.slug))
+    for (const slug of slugs) if (slug !== undefined) crashes.note(slug, at.now)
+    for (const id of ids) this.#remove(id, 'its session is over')
+  }
+
+  /** What lives with a session that this daemon knows nothing of has no other end: of a start before this one, or lost with the disk. */
+  #endEarlierStarts(): void {
+    const { sessions, expiry, identity, at } = this.#state
+    const up_ms = at.now - (this.#readyAt ?? at.now)
+    if (up_ms < earlierStartGrace_ms) return
+    for (const session of expiry.sessions()) {
+      if (sessions.has(session) || session === `${ownStart}${identity.boot}`) continue
+      if (session.startsWith(ownStart) || up_ms >= restoredGrace_ms)
+        for (const id of expiry.livingWith(session)) this.#remove(id, 'its program did not register it again')
+    }
+  }
+
+  #endByThemselves(): void {
+    const { expiry, checks, records, at } = this.#state
+    const { expired, over, ill } = expiry.tick(at.now)
+    for (const id of expired) {
+      const ttl = records.own('instances', id)?.ttl ?? ''
+      this.#out.emitAll(checks.setOver(id, `not renewed within ${ttl}`, at.now))
+    }
+    for (const id of over) this.#remove(id, 'it was not renewed')
+    for (const id of ill) this.#remove(id, 'it was ill for as long as it wanted to be kept')
+  }
+
+  #remove(id: string, why: string): void {
+    const { records, writes, at } = this.#state
+    const record = records.own('instances', id)
+    if (record === undefined) return
+    const { slug, url } = record
+    writes.endOwn(id, at.wall)
+    this.#out.notify({ type: 'instance-ended', id, ...(slug !== undefined && { slug }), url, why })
+  }
+
+  /** Of nodes that stay away. Who sees only a part of the cluster says nothing of the rest. */
+  #endAbandoned(): void {
+    const { abandoned, liveness, records, writes, degraded, phase, self, at } = this.#state
+    if (!abandoned.isLookDue(at.now) || phase.name !== 'ready') return
+    const { membership } = liveness
+    for (const owner of [...abandoned.owners()]) {
+      const member = membership.member(owner)
+      if (member === undefined || degraded.isOn) continue
+      const turn = membership.observersOf(member).indexOf(self)
+      for (const id of abandoned.due(owner, member.state, turn, at.now)) {
+        const record = records.union.records(id).get(owner)
+        abandoned.note(owner, id, undefined)
+        if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n, at.wall)
+      }
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Instances that asked to be removed once their home node has been away for so long: the first of its living observers does it, as it
+ * does with fences.
+ */
+import { durationOf } from '../duration.js'
+import type { InstanceRecord, PeerId } from '../model.js'
+import type { MemberState } from '../views.js'
+
+/** How often all are looked at. */
+const look_ms = 1000
+/** The next observer in turn removes only after so much more: by then it has seen the removal of the one before. */
+const stagger_ms = 2000
+
+const isAway: Readonly<Record<MemberState, boolean>> = {
+  unknown: false, // not heard in this run: it becomes dead where it stays so
+  alive: false,
+  hidden: true,
+  dead: true,
+  left: true,
+}
+
+export class Abandoned {
+  /** By owner: ids, with how long each outlives its home node. */
+  readonly #limits = new Map<PeerId, Map<string, number>>()
+  readonly #awaySince = new Map<PeerId, number>()
+  #lookedAt = Number.NEGATIVE_INFINITY
+
+  /** A record of another owner is like this now, or is gone. */
+  note(owner: PeerId, id: string, record: InstanceRecord | undefined): void {
+    const limit_ms = record?.deregisterAfter === undefined ? undefined : durationOf(record.deregisterAfter)
+    const limits = this.#limits.get(owner)
+    if (limit_ms !== undefined) this.#limits.set(owner, (limits ?? new Map<string, number>()).set(id, limit_ms))
+    else if (limits?.delete(id) === true && limits.size === 0) this.#limits.delete(owner)
+  }
+
+  /** The owners of any such instance. */
+  owners(): Iterable<PeerId> {
+    return this.#limits.keys()
+  }
+
+  isLookDue(now: number): boolean {
+    if (now - this.#lookedAt < look_ms) return false
+    this.#lookedAt = now
+    return true
+  }
+
+  /**
+   * What is to be removed of an owner by now.
+   * @param state what is believed of it
+   * @param turn which of its observers we are, from 0; below that we are none
+   */
+  due(owner: PeerId, state: MemberState, turn: number, now: number): readonly string[] {
+    if (!isAway[state]) {
+      this.#awaySince.delete(owner)
+      return []
+    }
+    const since = this.#awaySince.get(owner) ?? now
+    this.#awaySince.set(owner, since)
+    if (turn < 0) return []
+    const away_ms = now - since - turn * stagger_ms
+    return [...(this.#limits.get(owner) ?? [])].filter(([, limit_ms]) => away_ms >= limit_ms).map(([id]) => id)
+  }
+
+  /** This daemon was asleep for so long, or in doubt: it cannot say who was away. */
+  forgive(slept_ms: number): void {
+    for (const [owner, since] of this.#awaySince) this.#awaySince.set(owner, since + slept_ms)
+  }
+
+  forget(owner: PeerId): void {
+    this.#limits.delete(owner)
+    this.#awaySince.delete(owner)
+  }
+}
