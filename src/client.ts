@@ -5,8 +5,16 @@
 import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
-import { untilAborted } from './client/pause.js'
-import type { CallOptions, InstanceQuery, Lookup, Positioned, Register } from './client/register.js'
+import type {
+  CallOptions,
+  InstanceQuery,
+  Lookup,
+  Positioned,
+  Register,
+  RegistrationRequest,
+  SelfRegistration,
+} from './client/register.js'
+import { Session } from './client/session.js'
 import { checkFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
 import { RegistryError } from './core/errors.js'
@@ -53,10 +61,12 @@ export interface ClientOptions {
    * Default: nobody is told, until a pick rejects.
    */
   readonly onPickOutage?: (slug: string, why: Error | undefined) => void
+  /** Told why, when what `registerSelf` registered may be taken off the lists; and with nothing, when it is listed again. */
+  readonly onSessionTrouble?: (why: Error | undefined) => void
 }
 
 const optionNames = [
-  ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts', 'onPickOutage'] as const),
+  ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts', 'onPickOutage', 'onSessionTrouble'] as const),
 ] as const satisfies readonly (keyof ClientOptions)[]
 
 /** Every call rejects with a RegistryError, by the daemon's answer, or one of which `isUnreachable` is true; or with a signal's reason. */
@@ -80,6 +90,22 @@ export interface Client extends Register {
    * service.close()
    */
   pick(slug: string, options?: CallOptions): Promise<InstanceView | undefined>
+  /**
+   * Registers a service that is this program: listed for as long as it runs. All of one client share one session at their daemon, which
+   * sees it end with the program, killed or not; a connection that breaks is made anew, and where the daemon has forgotten it, it is
+   * registered again. See `onSessionTrouble`.
+   * @example
+   * import { createClient } from 'rollcall/client'
+   * import { createServer } from 'node:http'
+   *
+   * const service = createServer((_, response) => response.end('hello')).listen(8080)
+   * const client = createClient({ server: 'http://127.0.0.1:58231' })
+   * const web = await client.registerSelf({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * console.log(web.id)
+   * await web.end() // when the program is about to stop; if it is killed, its daemon notices
+   * service.close()
+   */
+  registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration>
   /**
    * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
    * @throws RegistryError `not-found` where nothing has that slug
@@ -138,12 +164,14 @@ export function createClient(options: ClientOptions = {}): Client {
   const { call, positioned } = calls
   const lookup: Client['lookup'] = (slug, options) =>
     unlessNotFound(async () => positioned('GET', `/v1/lookup/${segment(slug)}`, options))
+  const session = new Session(calls, options.onSessionTrouble)
   const choices = new Choices({ lookup, onOutage: options.onPickOutage })
   return {
     get server() {
       return calls.servers.current
     },
     register: (registration, options) => call('PUT', '/v1/instances', { body: registration, ...options }),
+    registerSelf: (registration, options) => session.registerSelf(registration, options),
     deregister: (id, options) => call('DELETE', removalOf('instance', id), options),
     setMaintenance: async (id, reason, options) =>
       call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason }, ...options }),
@@ -151,7 +179,7 @@ export function createClient(options: ClientOptions = {}): Client {
     instances: async (query, options) => positioned('GET', `/registry-svc/instances${filterString(query)}`, options),
     instanceRows: async (query, options) => positioned('GET', `/v1/instances${filterString(query)}`, options),
     lookup,
-    pick: (slug, options) => untilAborted(options?.signal, () => choices.pick(slug)),
+    pick: (slug, options) => choices.pick(slug, options?.signal),
     pickOnce: async (slug, options) => call('GET', `/v1/pick/${segment(slug)}`, options),
     saveDefinition: async (definition, options) =>
       void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),

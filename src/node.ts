@@ -12,13 +12,14 @@ import type {
   Positioned,
   Register,
   RegistrationRequest,
+  SelfRegistration,
 } from './client/register.js'
 import { checkFilters, matches } from './config/filters.js'
 import { refuseUnknown, unknownName } from './config/nearest.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, parseDefinition, parseMaintenance } from './core/model.js'
+import { type Definition, type Registration, parseDefinition, parseMaintenance } from './core/model.js'
 import { parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
@@ -181,7 +182,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
  *   port, `unavailable` where the disk or the network refuses
  */
 export async function createNode(options: NodeOptions): Promise<RollcallNode> {
-  const { dataDir: path, config, log, signal } = readOptions(options)
+  const { dataDir: path, config, log, signal, register } = readOptions(options)
   signal?.throwIfAborted()
   const ends: End[] = []
   try {
@@ -198,6 +199,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
       log,
       ends,
     })
+    node.registerFirst(register)
     await node.begin()
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
@@ -236,6 +238,15 @@ class EmbeddedNode implements RollcallNode {
   async begin(): Promise<void> {
     await this.#runtime.start()
     if (this.#bug !== undefined) throw this.#bug
+  }
+
+  /** In the first version that others see. What is refused is told as a warning: nobody waits for it. */
+  registerFirst(registrations: readonly Registration[]): void {
+    for (const registration of registrations) {
+      this.#service.register(registration, { embedded: true }).catch((error: unknown) => {
+        if (!this.#isOver) this.#say({ level: 'warn', message: `not registered: ${messageOf(error)}` })
+      })
+    }
   }
 
   /** What was found before anybody could listen is told once somebody can. */
@@ -338,7 +349,19 @@ class EmbeddedNode implements RollcallNode {
 
   async register(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<{ readonly id: string }> {
     refuseUnknown(Object(registration) as object, registrationFields, 'field')
-    return untilAborted(signal, async () => this.#service.register(parseRegistration(registration, 'own')))
+    return untilAborted(signal, async () =>
+      this.#service.register(parseRegistration(registration, 'own'), { embedded: true }),
+    )
+  }
+
+  async registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration> {
+    const { id } = await this.register({ lifetime: 'session', ...registration }, options)
+    const end: SelfRegistration['end'] = async (options) => {
+      await this.deregister(id, options).catch((error: unknown) => {
+        if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
+      })
+    }
+    return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 
   async deregister(id: string, { signal }: CallOptions = {}): Promise<void> {

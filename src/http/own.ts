@@ -13,6 +13,7 @@ import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
+import { addSessions } from './sessions.js'
 import { showOwnInstance } from './show.js'
 import { refuseUnknownParameters } from './strict.js'
 
@@ -27,6 +28,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   addBeliefs(app, service)
   addMaintenance(app, service)
   addRegistering(app, service)
+  addSessions(app, service)
   addLookup(app, service, answers)
   addEvents(app, parts)
   app.post(

@@ -33,7 +33,7 @@ export async function registerFrom(request: FastifyRequest, service: FindService
   const { body, headers, caller } = request
   const registration = withSlug(parseRegistration(body, wording), headers, caller)
   demandSlug(caller, service().slugMeant(registration))
-  return (await service().register(registration)).id
+  return (await service().register(registration, caller && { holder: caller.name })).id
 }
 
 function addInstances(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {

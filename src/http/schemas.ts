@@ -5,7 +5,7 @@
 import * as json from './json-schema.js'
 import { lifetimes } from '../core/lifetime.js'
 import { instanceStatuses } from '../core/model.js'
-import { dialOutcomes, invisibleReasons, memberStates } from '../core/views.js'
+import { dialOutcomes, invisibleReasons, memberStates, sessionStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const
@@ -200,6 +200,32 @@ export const Maintenance = json.object(
   { reason: optional(json.string({ description: 'for those who wonder' })) },
   { $id: 'Maintenance' },
 )
+
+export const SessionOpening = json.object(
+  {
+    secret: optional(json.string({ description: 'of a session that is to be opened again' })),
+    grace: optional(duration),
+  },
+  { $id: 'SessionOpening' },
+)
+
+export const SessionSecret = json.object({ secret: json.string() }, { $id: 'SessionSecret' })
+
+export const Session = json.object(
+  {
+    id: json.string({ description: 'the public one; registrations and this call name its secret' }),
+    state: json.words(sessionStates, {
+      description: 'restored: of before a start of this daemon, and not opened again yet',
+    }),
+    holder: optional(json.string({ description: 'the token that opened it' })),
+    grace: duration,
+    heardAge_ms: optional(age_ms),
+    instances: json.integer({ description: 'how many live with it' }),
+  },
+  { $id: 'Session' },
+)
+
+export const Sessions = json.object({ sessions: json.array(Session) })
 
 export const Failure = json.object(
   { error: json.string({ description: 'what was wrong, which field, what to do' }) },
