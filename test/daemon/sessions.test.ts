@@ -12,7 +12,8 @@ import { loopback } from './place.js'
 
 const cluster = new Cluster(loopback())
 const programs: ChildProcess[] = []
-let [a, b]: RunningDaemon[] = []
+let a: RunningDaemon
+let b: RunningDaemon
 
 beforeAll(async () => {
   a = await cluster.start('a', { args: ['--no-mdns'] })
@@ -46,8 +47,8 @@ async function service(slug: string, said: object = {}): Promise<ChildProcess> {
   return child
 }
 
-const picked = async (slug: string, at = b): Promise<string | undefined> =>
-  (JSON.parse((await at.ask(`/v1/pick/${slug}`)).body) as { picked?: { url: string } }).picked?.url
+const picked = async (slug: string): Promise<string | undefined> =>
+  (JSON.parse((await b.ask(`/v1/pick/${slug}`)).body) as { picked?: { url: string } }).picked?.url
 
 const isListed = (slug: string): Promise<boolean> =>
   b.lookup(slug).then((urls) => urls !== undefined && urls.length > 0)
