@@ -4,7 +4,7 @@
  */
 import { readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
-import { type UrlParts, checkComposed, checkParts, composeUrl, parseUrl, urlParts } from './url.js'
+import { type UrlParts, checkComposed, checkParts, composeUrl, disagreement, parseUrl, urlParts } from './url.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
 export type PeerId = string
@@ -100,7 +100,14 @@ export function parseRegistration(input: unknown, wording: Wording = 'published'
   const registration = readRegistration(fields)
   parseUrl(registration.url, 'url')
   if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
+  else if (wording === 'own') refuseDisagreement(registration.url, given)
   return { ...registration, ...saidToBeNothing(fields, wording) }
+}
+
+/** In calls of published clients the url counts, whatever stands beside it. */
+function refuseDisagreement(url: string, given: UrlParts): void {
+  const words = disagreement(url, given)
+  if (words !== undefined) throw new RegistryError('malformed', `${words}; give the url alone, or the parts alone`)
 }
 
 /** What the caller has said there is none of, as opposed to what he has not said. */
