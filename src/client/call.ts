@@ -1,6 +1,7 @@
 /**
  * One call to a daemon, asked again where that may help but do no harm. It has a number of attempts and a time.
  */
+import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError, messageOf } from '../core/errors.js'
 import { positionHeader } from '../config/position.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
@@ -86,6 +87,8 @@ export class Calls {
   }
 
   async #call(method: Method, path: string, details: CallDetails): Promise<Answer> {
+    const { body: _body, accept: _accept, once: _once, ...options } = details
+    refuseUnknown(options, ['signal'], 'option')
     const deadline = performance.now() + this.timeout_ms
     const failures = new Map<string, string>()
     let mayBeDone = false
