@@ -143,9 +143,9 @@ export function createClient(options: ClientOptions = {}): Client {
     get server() {
       return calls.servers.current
     },
-    register: (registration, options) => call('PUT', '/v1/instances', { body: registration, ...options }),
+    register: (registration, options) => call('PUT', '/v1/instances', { ...options, body: registration }),
     deregister: async (id, options) => call('DELETE', removalOf('instance', id), options),
-    setMaintenance: async (id, reason, options) => call('PUT', maintenanceOf(id), { body: { reason }, ...options }),
+    setMaintenance: async (id, reason, options) => call('PUT', maintenanceOf(id), { ...options, body: { reason } }),
     endMaintenance: async (id, options) => call('DELETE', maintenanceOf(id), options),
     instances: async (query, options) =>
       fitting(query, positioned('GET', `/registry-svc/instances${filterString(query)}`, options)),
@@ -158,18 +158,18 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     pickOnce: async (slug, options) => call('GET', `/v1/pick/${segment(slug)}`, options),
     saveDefinition: async (definition, options) =>
-      void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),
+      void (await call('PUT', '/registry-svc/definition', { ...options, body: { definition } })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),
     removeDefinition: async (id, options) => call('DELETE', removalOf('definition', id), options),
     nodes: (ids, options) =>
-      positioned('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids }, ...options }),
+      positioned('POST', '/registry-svc/nodes', { ...options, body: ids === undefined ? {} : { ids } }),
     selfNode: (options) => call('GET', '/registry-svc/node/self', options),
     removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
     self: (options) => call('GET', '/v1/self', options),
     peers: (options) => call('GET', '/v1/peers', options),
     members: (options) => positioned('GET', '/v1/members', options),
     digest: (options) => call('GET', '/v1/digest', options),
-    readiness: (options) => call('GET', '/readyz', { accept: isReadiness, ...options }),
+    readiness: (options) => call('GET', '/readyz', { ...options, accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
     leave: async (given = {}) => {
       refuseUnknown(given, ['restart', 'signal'], 'option')
