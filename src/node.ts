@@ -14,8 +14,9 @@ import type {
   RegistrationRequest,
   SelfRegistration,
 } from './client/register.js'
-import { checkFilters, matches } from './config/filters.js'
-import { refuseUnknown, unknownName } from './config/nearest.js'
+import { checkFilters, indexedSlug, matches } from './config/filters.js'
+import { checkNewsQuery } from './config/news-filters.js'
+import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
@@ -211,6 +212,12 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
   }
 }
 
+/** @throws RegistryError `malformed` for an option that there is not */
+function until<T>({ ...options }: CallOptions, begin: () => Promise<T>): Promise<T> {
+  refuseUnknown(options, ['signal'], 'option')
+  return untilAborted(options.signal, begin)
+}
+
 class EmbeddedNode implements RollcallNode {
   readonly #runtime: Runtime
   readonly #log: Log
@@ -316,15 +323,14 @@ class EmbeddedNode implements RollcallNode {
   }
 
   events(query: NewsQuery = {}): AsyncIterableIterator<NewsItem> {
-    refuseUnknown(query, ['slug', 'type', 'after', 'signal'], 'option')
+    checkNewsQuery(query, ['slug', 'type', 'after', 'signal'])
     const { signal, ...asked } = query
     const over = this.#over.signal
     return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal], asked)
   }
 
   async ready(options: CallOptions = {}): Promise<void> {
-    refuseUnknown(options, ['signal'], 'option')
-    await untilAborted(options.signal, () => this.#isReady.promise)
+    await until(options, () => this.#isReady.promise)
   }
 
   // ---- reads and writes
@@ -347,9 +353,9 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.addresses()
   }
 
-  async register(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<{ readonly id: string }> {
-    refuseUnknown(Object(registration) as object, registrationFields, 'field')
-    return untilAborted(signal, async () =>
+  async register(registration: RegistrationRequest, options: CallOptions = {}): Promise<{ readonly id: string }> {
+    refuseUnknownFields(registration, registrationFields)
+    return until(options, async () =>
       this.#service.register(parseRegistration(registration, 'own'), { embedded: true }),
     )
   }
@@ -364,28 +370,28 @@ class EmbeddedNode implements RollcallNode {
     return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 
-  async deregister(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.deregister(id))
+  async deregister(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.deregister(id))
   }
 
-  async setMaintenance(id: string, reason?: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.setMaintenance(id, parseMaintenance({ reason })))
+  async setMaintenance(id: string, reason?: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.setMaintenance(id, parseMaintenance({ reason })))
   }
 
-  async endMaintenance(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.setMaintenance(id, undefined))
+  async endMaintenance(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.setMaintenance(id, undefined))
   }
 
-  async saveDefinition(definition: Definition, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.saveDefinition(parseDefinition({ definition })))
+  async saveDefinition(definition: Definition, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.saveDefinition(parseDefinition({ definition })))
   }
 
-  async removeDefinition(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.removeDefinition(id))
+  async removeDefinition(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.removeDefinition(id))
   }
 
-  async removeNode(url: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.removeNode(url))
+  async removeNode(url: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.removeNode(url))
   }
 
   lookup(slug: string): Lookup | undefined {
@@ -404,7 +410,9 @@ class EmbeddedNode implements RollcallNode {
 
   instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {
     checkFilters(query)
-    return this.#positioned({ instances: this.#service.instances(query.slug).filter((view) => matches(view, query)) })
+    return this.#positioned({
+      instances: this.#service.instances(indexedSlug(query)).filter((view) => matches(view, query)),
+    })
   }
 
   instanceRows(query: InstanceQuery = {}): ReturnType<RollcallNode['instanceRows']> {
@@ -417,6 +425,7 @@ class EmbeddedNode implements RollcallNode {
   }
 
   nodes(ids: readonly string[] = []): ReturnType<RollcallNode['nodes']> {
+    if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
     const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
     return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
   }

@@ -257,15 +257,18 @@ export const Leaving = json.object({
   ),
 })
 
-const warnings = optional(json.array(json.string()))
+const warnings = optional(
+  json.array(json.string(), { description: 'what of the request was ignored, one sentence each' }),
+)
 
 export const Registered = json.object({ id: json.string(), warnings }, { $id: 'Registered' })
 export const Empty = json.object({})
 export const Instances = json.object({ instances: json.array(Instance), warnings })
 export const InstanceRows = json.object({ instances: json.array(InstanceRow) })
-export const Definitions = json.object({ definitions: json.array(Definition) })
-export const Nodes = json.object({ nodes: json.array(Node) })
-export const SelfNode = json.object({ node: Node })
+export const Saved = json.object({ warnings })
+export const Definitions = json.object({ definitions: json.array(Definition), warnings })
+export const Nodes = json.object({ nodes: json.array(Node), warnings })
+export const SelfNode = json.object({ node: Node, warnings })
 
 export const Lookup = json.object(
   {
@@ -474,7 +477,9 @@ export const ListeningNews = json.object({ at: moment, type: json.word('listenin
 export const ResetNews = json.object({ at: moment, type: json.word('reset') }, { $id: 'ResetNews' })
 
 export const EventQuery = json.object({
-  slug: optional(json.string({ description: 'news of its instances alone', examples: ['web'] })),
+  slug: optional(
+    json.string({ description: 'news of its instances alone; empty: of those that have none', examples: ['web'] }),
+  ),
   type: optional(json.words(['member', 'instance'], { examples: ['instance'] })),
   after: optional(
     json.string({
