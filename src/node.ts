@@ -12,13 +12,15 @@ import type {
   Positioned,
   Register,
   RegistrationRequest,
+  SelfRegistration,
 } from './client/register.js'
-import { checkFilters, matches } from './config/filters.js'
-import { refuseUnknown, unknownName } from './config/nearest.js'
+import { checkFilters, indexedSlug, matches } from './config/filters.js'
+import { checkNewsQuery } from './config/news-filters.js'
+import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, parseDefinition, parseMaintenance } from './core/model.js'
+import { type Definition, type Registration, parseDefinition, parseMaintenance } from './core/model.js'
 import { parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
@@ -181,7 +183,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
  *   port, `unavailable` where the disk or the network refuses
  */
 export async function createNode(options: NodeOptions): Promise<RollcallNode> {
-  const { dataDir: path, config, log, signal } = readOptions(options)
+  const { dataDir: path, config, log, signal, register } = readOptions(options)
   signal?.throwIfAborted()
   const ends: End[] = []
   try {
@@ -198,6 +200,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
       log,
       ends,
     })
+    node.registerFirst(register)
     await node.begin()
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
@@ -207,6 +210,12 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     await endAll(ends, log)
     throw error
   }
+}
+
+/** @throws RegistryError `malformed` for an option that there is not */
+function until<T>({ ...options }: CallOptions, begin: () => Promise<T>): Promise<T> {
+  refuseUnknown(options, ['signal'], 'option')
+  return untilAborted(options.signal, begin)
 }
 
 class EmbeddedNode implements RollcallNode {
@@ -236,6 +245,15 @@ class EmbeddedNode implements RollcallNode {
   async begin(): Promise<void> {
     await this.#runtime.start()
     if (this.#bug !== undefined) throw this.#bug
+  }
+
+  /** In the first version that others see. What is refused is told as a warning: nobody waits for it. */
+  registerFirst(registrations: readonly Registration[]): void {
+    for (const registration of registrations) {
+      this.#service.register(registration, { embedded: true }).catch((error: unknown) => {
+        if (!this.#isOver) this.#say({ level: 'warn', message: `not registered: ${messageOf(error)}` })
+      })
+    }
   }
 
   /** What was found before anybody could listen is told once somebody can. */
@@ -305,15 +323,14 @@ class EmbeddedNode implements RollcallNode {
   }
 
   events(query: NewsQuery = {}): AsyncIterableIterator<NewsItem> {
-    refuseUnknown(query, ['slug', 'type', 'after', 'signal'], 'option')
+    checkNewsQuery(query, ['slug', 'type', 'after', 'signal'])
     const { signal, ...asked } = query
     const over = this.#over.signal
     return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal], asked)
   }
 
   async ready(options: CallOptions = {}): Promise<void> {
-    refuseUnknown(options, ['signal'], 'option')
-    await untilAborted(options.signal, () => this.#isReady.promise)
+    await until(options, () => this.#isReady.promise)
   }
 
   // ---- reads and writes
@@ -336,33 +353,45 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.addresses()
   }
 
-  async register(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<{ readonly id: string }> {
-    refuseUnknown(Object(registration) as object, registrationFields, 'field')
-    return untilAborted(signal, async () => this.#service.register(parseRegistration(registration, 'own')))
+  async register(registration: RegistrationRequest, options: CallOptions = {}): Promise<{ readonly id: string }> {
+    refuseUnknownFields(registration, registrationFields)
+    return until(options, async () =>
+      this.#service.register(parseRegistration(registration, 'own'), { embedded: true }),
+    )
   }
 
-  async deregister(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.deregister(id))
+  async registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration> {
+    const { id } = await this.register({ lifetime: 'session', ...registration }, options)
+    const end: SelfRegistration['end'] = async (options) => {
+      await this.deregister(id, options).catch((error: unknown) => {
+        if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
+      })
+    }
+    return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 
-  async setMaintenance(id: string, reason?: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.setMaintenance(id, parseMaintenance({ reason })))
+  async deregister(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.deregister(id))
   }
 
-  async endMaintenance(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.setMaintenance(id, undefined))
+  async setMaintenance(id: string, reason?: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.setMaintenance(id, parseMaintenance({ reason })))
   }
 
-  async saveDefinition(definition: Definition, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.saveDefinition(parseDefinition({ definition })))
+  async endMaintenance(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.setMaintenance(id, undefined))
   }
 
-  async removeDefinition(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.removeDefinition(id))
+  async saveDefinition(definition: Definition, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.saveDefinition(parseDefinition({ definition })))
   }
 
-  async removeNode(url: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.removeNode(url))
+  async removeDefinition(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.removeDefinition(id))
+  }
+
+  async removeNode(url: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.removeNode(url))
   }
 
   lookup(slug: string): Lookup | undefined {
@@ -381,7 +410,9 @@ class EmbeddedNode implements RollcallNode {
 
   instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {
     checkFilters(query)
-    return this.#positioned({ instances: this.#service.instances(query.slug).filter((view) => matches(view, query)) })
+    return this.#positioned({
+      instances: this.#service.instances(indexedSlug(query)).filter((view) => matches(view, query)),
+    })
   }
 
   instanceRows(query: InstanceQuery = {}): ReturnType<RollcallNode['instanceRows']> {
@@ -394,6 +425,7 @@ class EmbeddedNode implements RollcallNode {
   }
 
   nodes(ids: readonly string[] = []): ReturnType<RollcallNode['nodes']> {
+    if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
     const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
     return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
   }

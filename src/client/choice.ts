@@ -5,6 +5,7 @@ import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
 import { Rotation } from '../core/lookup/rotation.js'
 import type { InstanceView, LookupResult } from '../core/views.js'
+import { untilAborted } from './pause.js'
 
 /**
  * Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer than `paused`: the first one waits for
@@ -123,11 +124,12 @@ export class Choices {
     this.#now = now
   }
 
-  pick(slug: string): Promise<InstanceView | undefined> {
+  /** @throws the signal's reason where that aborts first */
+  pick(slug: string, signal?: AbortSignal): Promise<InstanceView | undefined> {
     const service = this.#services.get(slug) ?? this.#serviceOf(slug)
     this.#services.set(slug, service)
     if (this.#services.size > slugLimit) this.#services.delete(this.#services.keys().next().value as string)
-    return service.pick()
+    return untilAborted(signal, () => service.pick())
   }
 
   #serviceOf(slug: string): Service {

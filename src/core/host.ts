@@ -27,9 +27,15 @@ export function spellHost(written: string): string | undefined {
 }
 
 /** Names that engines of containers give to the machine that they run on. */
-const namesOfTheMachine: readonly string[] = ['host.docker.internal', 'host.containers.internal']
+const namesOfTheMachine: readonly string[] = [
+  ...['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal', 'host.lima.internal'],
+  ...['host.rancher-desktop.internal', 'host.minikube.internal', 'host.k3d.internal'],
+]
 /** Names of the loopback interface, as they stand in `/etc/hosts` on many systems, besides `localhost` (RFC 6761). */
-const namesOfLoopback: readonly string[] = ['localhost.localdomain', 'localhost6', 'ip6-localhost', 'ip6-loopback']
+const namesOfLoopback: readonly string[] = [
+  ...['localhost.localdomain', 'localhost4', 'localhost4.localdomain4', 'localhost6', 'localhost6.localdomain6'],
+  ...['ip6-localhost', 'ip6-loopback', 'ipv6-localhost', 'ipv6-loopback'],
+]
 
 /** @param host in its one spelling @returns whether it is another machine wherever it is read: loopback, unspecified, link-local */
 export function isOfItsMachine(host: string): boolean {

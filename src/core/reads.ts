@@ -3,6 +3,7 @@
  */
 import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
+import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
@@ -32,6 +33,7 @@ import type {
   MemberView,
   NodeView,
   PickResult,
+  SessionView,
 } from './views.js'
 
 export class Reads {
@@ -259,6 +261,15 @@ export class Reads {
   /** Whether this daemon means to be connected with a peer. */
   wants(peer: PeerId): boolean {
     return this.#state.liveness.overlay.wants(peer)
+  }
+
+  sessions(at: Moment): SessionView[] {
+    const { sessions, expiry } = this.#state
+    return sessions.list(at.now).map(({ grace_ms, ...session }) => ({
+      ...session,
+      grace: formatDuration(grace_ms),
+      instances: expiry.countOf(session.id),
+    }))
   }
 
   /** Those who observe a member, as the rings are seen here. */

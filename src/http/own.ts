@@ -1,8 +1,8 @@
 /**
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { refuseUnknown } from '../config/nearest.js'
+import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance, registrationFields } from '../core/model.js'
 import { demandSlug } from './caller.js'
@@ -13,8 +13,9 @@ import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
+import { addSessions } from './sessions.js'
 import { showOwnInstance } from './show.js'
-import { refuseUnknownParameters } from './strict.js'
+import { readParametersAsTheyAreMeant } from './strict.js'
 
 export interface OwnParts extends EventsParts {
   readonly answers: LookupAnswers
@@ -22,11 +23,12 @@ export interface OwnParts extends EventsParts {
 
 export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): void {
   const { service } = parts
-  refuseUnknownParameters(app)
+  readParametersAsTheyAreMeant(app)
   addHealth(app, service)
   addBeliefs(app, service)
   addMaintenance(app, service)
   addRegistering(app, service)
+  addSessions(app, service)
   addLookup(app, service, answers)
   addEvents(app, parts)
   app.post(
@@ -84,20 +86,33 @@ function addBeliefs(app: FastifyInstance, service: FindService): void {
   })
 }
 
-/** Takes an instance out of every lookup, its health aside, and puts it back. */
+/** Takes an instance out of every lookup, its health aside, and puts it back: by its id in the path, or in the query. */
 function addMaintenance(app: FastifyInstance, service: FindService): void {
-  const path = '/v1/instances/:id/maintenance'
+  const inPath = { path: '/v1/instances/:id/maintenance', put: calls.setMaintenance, end: calls.endMaintenance }
+  const inQuery = { path: '/v1/maintenance', put: calls.setMaintenanceById, end: calls.endMaintenanceById }
+  addMaintenanceAt(app, service, inPath)
+  addMaintenanceAt(app, service, inQuery)
+}
+
+interface MaintenanceCalls {
+  readonly path: string
+  readonly put: FastifySchema
+  readonly end: FastifySchema
+}
+
+function addMaintenanceAt(app: FastifyInstance, service: FindService, { path, put, end }: MaintenanceCalls): void {
   const set = async (request: FastifyRequest, reason: string | undefined): Promise<void> => {
-    const id = parseId((request.params as { id: unknown }).id, 'id')
+    const named = (path.includes(':id') ? request.params : request.query) as { readonly id?: unknown }
+    const id = parseId(named.id, 'id')
     demandSlug(request.caller, service().slugOf(id))
     await service().setMaintenance(id, reason)
   }
-  app.put(path, { handlerTimeout: writeTimeout_ms, schema: calls.setMaintenance }, async (request, reply) => {
-    refuseUnknown(Object(request.body ?? {}) as object, ['reason'], 'field')
+  app.put(path, { handlerTimeout: writeTimeout_ms, schema: put }, async (request, reply) => {
+    refuseUnknownFields(request.body, ['reason'])
     await set(request, parseMaintenance(request.body))
     return reply.code(204).send()
   })
-  app.delete(path, { handlerTimeout: writeTimeout_ms, schema: calls.endMaintenance }, async (request, reply) => {
+  app.delete(path, { handlerTimeout: writeTimeout_ms, schema: end }, async (request, reply) => {
     await set(request, undefined)
     return reply.code(204).send()
   })
@@ -108,7 +123,7 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
   const write = { handlerTimeout: writeTimeout_ms }
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
   app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
-    refuseUnknown(Object(request.body) as object, registrationFields, 'field')
+    refuseUnknownFields(request.body, registrationFields)
     return reply.code(201).send({ id: await registerFrom(request, service, 'own') })
   })
   app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {

@@ -78,6 +78,7 @@ export const listRows = describe({
   id: 'listInstanceRows',
   tag: 'instances',
   summary: 'Every instance record that is known, with what decides whether it is visible',
+  description: 'An empty filter fits what has nothing there: `slug=` asks for those without a slug.',
   query: schemas.InstanceFilters,
   answers: {
     200: {
@@ -89,6 +90,9 @@ export const listRows = describe({
   },
   failures: [400],
 })
+
+const idInQuery = (what: string, example: string) =>
+  json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
 
 const instanceId = json.object({
   id: json.string({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
@@ -115,6 +119,28 @@ export const endMaintenance = describe({
   failures: [400, 404, 409],
 })
 
+const instanceIdInQuery = idInQuery('instance', '..')
+
+export const setMaintenanceById = describe({
+  id: 'setMaintenanceById',
+  tag: 'instances',
+  summary: 'Hide an instance from every lookup, whatever its id is',
+  description: `As \`PUT /v1/instances/{id}/maintenance\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: instanceIdInQuery,
+  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
+  answers: { 204: { description: 'No lookup shows it' } },
+  failures: [400, 404, 409],
+})
+
+export const endMaintenanceById = describe({
+  id: 'endMaintenanceById',
+  tag: 'instances',
+  summary: 'Show an instance again, whatever its id is',
+  query: instanceIdInQuery,
+  answers: { 204: { description: 'Lookups show it' } },
+  failures: [400, 404, 409],
+})
+
 export const putInstance = describe({
   id: 'putInstance',
   tag: 'instances',
@@ -134,15 +160,12 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
   failures: [400, 409, 413],
 })
 
-const idInQuery = (what: string, example: string) =>
-  json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
-
 export const removeInstanceById = describe({
   id: 'removeInstanceById',
   tag: 'instances',
   summary: 'Remove an instance, whatever its id is',
   description: `As \`DELETE /registry-svc/instance/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
-  query: idInQuery('instance', '..'),
+  query: instanceIdInQuery,
   answers: { 204: { description: 'Removed, and it does not come back' } },
   failures: [400, 404],
 })
