@@ -259,6 +259,7 @@ describe('the package', () => {
     scripts: Record<string, string>
     dependencies: Record<string, string>
     devDependencies: Record<string, string>
+    peerDependencies: Record<string, string>
   }
 
   test('says in the code which version it is', () => {
@@ -285,7 +286,8 @@ describe('the package', () => {
             .join('/'),
         ),
     )
-    expect([...packages].filter((name) => !(name in manifest.dependencies))).toEqual([])
+    const needed = { ...manifest.dependencies, ...manifest.peerDependencies }
+    expect([...packages].filter((name) => !(name in needed))).toEqual([])
     expect(Object.keys(manifest.dependencies).filter((name) => !packages.has(name))).toEqual([])
   })
 

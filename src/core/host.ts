@@ -48,7 +48,29 @@ export function isOfItsMachine(host: string): boolean {
 }
 
 function isIpv4OfItsMachine([a = 0, b = 0]: readonly number[]): boolean {
-  return a === 127 || a === 0 || (a === 169 && b === 254)
+  return a === 127 || a === 0 || isIpv4LinkLocal([a, b])
+}
+
+/**
+ * Whether an address, in any spelling, means whoever shares a cable, or serves the secrets of a machine in a cloud: link-local ones, those
+ * of IPv4 within IPv6 (mapped, compatible, NAT64), and the one of IPv6 at which AWS does the same.
+ */
+export function isLinkLocal(address: string): boolean {
+  const bytes = readIpv4(address)
+  if (bytes !== undefined) return isIpv4LinkLocal(bytes)
+  const spelled = spellHost(`[${address.replace(/%.*$/, '')}]`)
+  if (spelled === undefined || !spelled.includes(':')) return false
+  const groups = readIpv6(spelled)
+  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0, high = 0, low = 0] = groups
+  if ((first & 0xffc0) === 0xfe80) return true
+  if (spelled === 'fd00:ec2::254') return true
+  const isWithin = (first === 0 && second === 0) || (first === 0x64 && second === 0xff9b)
+  const holdsIpv4 = isWithin && third === 0 && fourth === 0 && fifth === 0 && (sixth === 0 || sixth === 0xffff)
+  return holdsIpv4 && isIpv4LinkLocal([high >> 8, high & 0xff, low >> 8, low & 0xff])
+}
+
+function isIpv4LinkLocal([a = 0, b = 0]: readonly number[]): boolean {
+  return a === 169 && b === 254
 }
 
 /** Of an address that holds one of IPv4 (RFC 4291, 2.5.5), as `::` and `::1` do in their way, that one counts. */

@@ -161,8 +161,10 @@ export class Reads {
       for (const [owner, record] of this.#union.records(id)) {
         const nodeId = this.#union.node(owner)?.id
         const hidden = this.#whyInvisible({ owner, record })
+        const recovering = owner === this.#state.self ? this.#state.checks.recovering(id) : undefined
         rows.push({
           ...this.instance({ owner, record }, at),
+          ...(recovering !== undefined && { details: recovering }),
           owner,
           ...(nodeId !== undefined && { nodeId }),
           n: record.n,

@@ -178,6 +178,18 @@ export function urlEndpoint(url: string): UrlEndpoint | undefined {
   return { host: hostOf(url, parsed), port, ...userinfo }
 }
 
+const beforeHost = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i
+
+/** A url without the `user:password` in it, as everybody may read it. */
+export function splitUserinfo(url: string): { readonly url: string; readonly userinfo?: string } {
+  const [whole = '', scheme = '', userinfo] = beforeHost.exec(url) ?? []
+  return userinfo === undefined ? { url } : { url: scheme + url.slice(whole.length), userinfo }
+}
+
+export function joinUserinfo(url: string, userinfo: string | undefined): string {
+  return userinfo === undefined ? url : url.replace('://', () => `://${userinfo}@`)
+}
+
 /** As callers read it: a percent sign that begins nothing stands for itself. */
 function decoded(text: string): string {
   try {

@@ -164,6 +164,7 @@ function createRegistry(
       generation: dataDir.generation,
       documents,
       notes: Object.fromEntries(notes),
+      ...(dataDir.secrets !== undefined && { secrets: dataDir.secrets }),
       ...(dataDir.lastUp !== undefined && { lastUp: dataDir.lastUp }),
     },
     { now: performance.now(), wall: Date.now() },
