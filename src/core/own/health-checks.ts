@@ -77,7 +77,7 @@ export class HealthChecks {
     return begun
   }
 
-  /** A status is written only where it changes. */
+  /** A status is written only where it changes; why it is not known is written once, for people who ask. */
   checked(id: string, n: number, { status, details }: CheckResult, now: number): Effect[] {
     if (this.#underWay.get(id) === n) this.#underWay.delete(id)
     const begun = this.#beginWaiting()
@@ -86,7 +86,8 @@ export class HealthChecks {
     if (record === undefined || record.n !== n) return begun
     if (status === 'Healthy') this.#knowNews(id)
     else this.#askAgain(id, { isNews: record.status !== status, now })
-    if (record.status === status) return begun
+    const saysWhy = status === 'Unknown' && record.details === undefined && details !== undefined
+    if (record.status === status && !saysWhy) return begun
     const { details: _, ...rest } = record
     this.#write({ ...rest, status, ...(details !== undefined && { details }) })
     return begun
