@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino'
 import type { LinkFailure } from './contract.js'
-import { handshakeFailed } from './handshakes.js'
+import { handshakeFailed, placeOf } from './handshakes.js'
 
 /** How long one is shown after it was seen last, and how many are. */
 const shownFor_ms = 600_000
@@ -62,6 +62,12 @@ export class Strangers {
     }, otherEnd_ms)
     const met: OwnKey = { direction, where, timer }
     this.#unpaired.add(met)
+  }
+
+  /** Another daemon says by mDNS that it has our key. Anybody may say so, of any place: as many as are shown, and no more. */
+  heardCopy(addresses: readonly string[]): void {
+    const place = addresses.map(placeOf)[0]
+    if (place !== undefined && (this.#byPlace.has(place) || this.#byPlace.size < limit)) this.#metCopy('inbound', place)
   }
 
   /** Two daemons answer as one peer. */
