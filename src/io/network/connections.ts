@@ -15,6 +15,9 @@ const closeTimeout_ms = 1_000
 const otherDecides_ms = 10_000
 /** Two connections opened further apart are not simultaneous dials: the peer lost the older one without our knowing. */
 const simultaneous_ms = 10_000
+/** How long each of two daemons with one key stays before it is to come again, and how long once they have had time to find out. */
+const turn_ms = { first: 2_000, later: 30_000 } as const
+const firstTurns = 32
 
 export interface ConnectionsOptions {
   readonly self: PeerId
@@ -51,6 +54,8 @@ interface Entry {
   timer: NodeJS.Timeout | undefined
   /** Two daemons were seen to answer as this peer. */
   isTwo: boolean
+  /** How often one of those was sent away. */
+  turns: number
 }
 
 export class Connections {
@@ -71,6 +76,7 @@ export class Connections {
       since: undefined,
       timer: undefined,
       isTwo: false,
+      turns: 0,
     }
     this.#entries.set(peer, entry)
     entry.open.push(connection)
@@ -210,14 +216,18 @@ export class Connections {
   }
 
   /**
-   * Brings a pair down to one connection. Of two daemons with one key each keeps one: whoever is sent away as the other's duplicate
-   * comes again at once, and never hears that there are two.
+   * Brings a pair down to one connection. Of two daemons with one key each has one: who is sent away at once as the other's duplicate
+   * comes again at once, for ever, and never hears that there are two.
    */
   #settle(peer: PeerId, entry: Entry): void {
     clearTimeout(entry.timer)
     const kept = this.#choose(peer, entry.open)
     if (this.#stopped || kept === undefined || entry.open.length < 2) return
-    if (this.#options.self > peer && entry.open.some((each) => Date.now() - each.timeline.open < otherDecides_ms)) {
+    if (
+      !entry.isTwo &&
+      this.#options.self > peer &&
+      entry.open.some((each) => Date.now() - each.timeline.open < otherDecides_ms)
+    ) {
       entry.timer = setTimeout(() => this.#settle(peer, entry), otherDecides_ms)
       return
     }
@@ -227,6 +237,17 @@ export class Connections {
       this.#options.drops.count('connection-duplicate')
       void this.#close(connection)
     }
+    if (spared === undefined) return
+    const pause_ms = entry.turns < firstTurns ? turn_ms.first : turn_ms.later
+    entry.timer = setTimeout(() => this.#takeTurn(peer, entry), pause_ms)
+  }
+
+  /** Whoever connects compares all records, those of the other daemon with its key among them: each comes again, one after the other. */
+  #takeTurn(peer: PeerId, entry: Entry): void {
+    const [one, other] = this.all(peer)
+    if (this.#stopped || one === undefined || other === undefined) return
+    entry.turns += 1
+    void this.#close(one.timeline.open < other.timeline.open ? one : other)
   }
 
   #newestApart({ open, identified }: Entry, kept: Connection): Connection | undefined {

@@ -68,7 +68,7 @@ test.each(['Unreachable', 'Error', 'Degraded', 'Unknown'] as const)('a change to
 
 test('why an instance could not be checked is told from the first check on, once', () => {
   const { world } = watched()
-  find(world, 'silent')
+  world.service(urlOf('x'), 'silent')
   registered(world, 'a', 'x')
   const details = (): string | undefined => world.machine('a').live.read.record('x')?.details
   for (const [said, shown] of [
