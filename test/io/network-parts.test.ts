@@ -307,6 +307,21 @@ describe('a connection to our own key', () => {
   })
 })
 
+test('who did not come in, but does so a moment later, was let wait, and is not told of', () => {
+  vi.useFakeTimers()
+  const strangers = new Strangers(log, () => [])
+  strangers.failed('10.0.0.1')
+  strangers.failed('10.0.0.2')
+  vi.advanceTimersByTime(1000)
+  strangers.cameIn('10.0.0.1')
+  vi.advanceTimersByTime(10_000)
+  expect(strangers.list().map(({ where }) => where)).toEqual(['10.0.0.2'])
+  strangers.failed('10.0.0.3')
+  strangers.stop()
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
 test('who answers by mDNS with our key is a copy of us; of those that are made up, as many are told as are shown', () => {
   const said: unknown[] = []
   const strangers = new Strangers(pino({}, { write: (line) => void said.push(line) }), () => ['/ip4/127.0.0.1/tcp/1'])
