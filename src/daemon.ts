@@ -6,6 +6,7 @@ import './polyfill.js'
 import { type Config, isLoopback } from './config.js'
 import { NodeUrl } from './config/node-url.js'
 import { RegistryError } from './core/errors.js'
+import { warnWhenAlone } from './daemon/alone.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
@@ -14,16 +15,11 @@ import type { Access } from './http/admission.js'
 import { createHttpServer } from './http/server.js'
 import type { RegistryService } from './http/service.js'
 import { createMachine } from './io/machine.js'
-import type { Network } from './io/network/network.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import type { Log } from './log.js'
 
 /** How often the machine's figures are told. */
 const vitalsInterval_ms = 10_000
-/** Nobody found for so long: say what may be wrong. */
-const aloneAfter_ms = 10_000
-/** So many reasons are enough for a line. */
-const toldReasons = 3
 
 export interface Daemon {
   readonly service: RegistryService
@@ -115,28 +111,6 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
   tell()
   const timer = setInterval(tell, vitalsInterval_ms)
   return () => clearInterval(timer)
-}
-
-function warnWhenAlone(config: Config, network: Network, log: Log): End {
-  const timer = setTimeout(() => {
-    const peers = network.peers()
-    if (peers.some(({ connected }) => connected)) return
-    const failed = [
-      ...network.failures().map(({ where, error }) => `${where}: ${error}`),
-      ...peers.flatMap(({ lastError }) => lastError ?? []),
-    ]
-    const fields = { cluster: config.cluster }
-    if (failed.length === 0) log.info(fields, `alone for ${aloneAfter_ms / 1000} s: ${whyAlone(config)}`)
-    else log.warn(fields, `alone for ${aloneAfter_ms / 1000} s: ${failed.slice(0, toldReasons).join('; ')}`)
-  }, aloneAfter_ms)
-  return () => clearTimeout(timer)
-}
-
-/** Where nobody has even been seen. */
-function whyAlone({ mdns }: Config): string {
-  return mdns
-    ? 'no other node has been found. If there are any, multicast may be blocked here: name one of them with --join HOST'
-    : 'no other node has been found, and mDNS is off: name one with --join HOST'
 }
 
 function logStart(config: Config, self: { readonly http: string; readonly peer: string }, log: Log): void {

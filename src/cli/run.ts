@@ -4,7 +4,7 @@
 import type { Command } from 'commander'
 import { defaultHttp } from '../config.js'
 import { hostForOthers } from '../config/reach.js'
-import { readCheck } from '../core/check.js'
+import { type CheckForm, defaultCheck, readCheck } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
 import { parseRegistration } from '../core/model.js'
 import { createChecker } from '../io/checks.js'
@@ -112,9 +112,17 @@ async function describe(options: RunOptions, argv: readonly string[], port: numb
   const hosts = options.host === undefined ? [...new Set([hostForOthers(), defaultHttp.host])] : [options.host]
   const id = options.id ?? `${slug}-${await sameAtEachStart([slug, ...hosts, ...argv])}`
   return hosts.map((host) => ({
-    ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }, 'own'),
+    ...parseRegistration({ id, slug, scheme, host, port, check: keptOpen(check), deploymentId, tags }, 'own'),
     ...{ id, slug },
   }))
+}
+
+/** The daemon keeps a connection as well: it sees the end of the program at once. */
+function keptOpen(check: string | undefined): CheckForm {
+  const { question, secure } = readCheck(check ?? defaultCheck) ?? {}
+  if (question?.type === 'tcp') return { tcp: {}, keepOpen: true }
+  if (question?.type !== 'http') return check ?? defaultCheck // also what is none, which is told by its parser
+  return { http: { path: question.path }, keepOpen: true, ...(secure === true && { tls: {} }) }
 }
 
 function parseGrace(text: string): number {

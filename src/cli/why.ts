@@ -105,7 +105,10 @@ function recordOf(record: InstanceRow, members: readonly MemberView[], inDoubt: 
 type Advice = ((record: InstanceRow, home: MemberView | undefined, inDoubt: boolean) => string | undefined) | undefined
 
 const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
-  Unknown: () => 'its node has not checked it yet; that takes some seconds',
+  Unknown: ({ details }) =>
+    details === undefined
+      ? 'its node has not checked it yet; that takes some seconds'
+      : 'its node could not check it, for the reason above, and tries on: nothing is known against it',
   Healthy: undefined,
   Degraded: undefined,
   Unreachable: ({ url }) => `its node cannot connect to ${url}: is it running, and does it listen there?`,

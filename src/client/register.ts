@@ -55,6 +55,8 @@ export interface Positioned {
 /** A service that is listed for as long as this program runs. */
 export interface SelfRegistration extends AsyncDisposable {
   readonly id: string
+  /** The public id of the session that it lives with, while that stands; of a node, none. */
+  readonly session?: string | undefined
   /** Takes it out of the register, at once; any number of times. */
   end(options?: CallOptions): Promise<void>
 }

@@ -40,11 +40,6 @@ export class Session {
     this.#listener = listener
   }
 
-  /** The public id, while it stands. */
-  get id(): string | undefined {
-    return this.#opened?.id
-  }
-
   /** Whether anything is to live with it. */
   get isUsed(): boolean {
     return this.#living.size > 0
@@ -55,7 +50,15 @@ export class Session {
     const id = await untilAborted(signal, () => this.#register(registration, signal))
     const end: SelfRegistration['end'] = (options) =>
       untilAborted(options?.signal, () => this.#deregister(id, options?.signal))
-    return { id, end, [Symbol.asyncDispose]: () => end() }
+    const standing = (): string | undefined => this.#opened?.id
+    return {
+      id,
+      get session() {
+        return standing()
+      },
+      end,
+      [Symbol.asyncDispose]: () => end(),
+    }
   }
 
   async #register(registration: RegistrationRequest, signal?: AbortSignal): Promise<string> {

@@ -134,9 +134,11 @@ function selfView({ registry, network, engine, startedAt, self }: ServiceParts):
 /** What is believed of each, beside it what came of dialling it: a belief that nobody can explain helps nobody at night. */
 function membersView({ registry, network, engine }: ServiceParts): MemberView[] {
   const dials = new Map(network.peers().map(({ peer, dial }) => [peer, dial]))
+  // What the network saw of a member names addresses: of two daemons with its key, both.
+  const seen = new Map(network.failures().map(({ where, error }) => [where, error]))
   return registry.read.members(engine.now()).map((member) => {
-    const dial = dials.get(member.peer)
-    return dial === undefined ? member : { ...member, dial }
+    const [dial, trouble] = [dials.get(member.peer), seen.get(member.peer)]
+    return { ...member, ...(dial !== undefined && { dial }), ...(trouble !== undefined && { trouble }) }
   })
 }
 

@@ -35,8 +35,12 @@ describe('an answer', () => {
   test('is not heard by who gave it, nor by who asks for another cluster', () => {
     const bytes = answer(tag, speaker, addresses)!
     expect(read(bytes, tag, speaker)).toBeUndefined()
-    expect(read(bytes, tag, { peer, name: 'again' })).toBeUndefined()
     expect(read(bytes, serviceTag('another'), reader)).toBeUndefined()
+  })
+
+  test('by another speaker who has our key is that of a copy of us', () => {
+    const heard = read(answer(tag, speaker, addresses)!, tag, { peer, name: 'again' })
+    expect(heard).toEqual({ type: 'copy', peer, addresses: addresses.map((address) => `${address}/p2p/${peer}`) })
   })
 
   test('speaks for one peer alone: addresses of others in it do not count', () => {

@@ -307,6 +307,34 @@ describe('a connection to our own key', () => {
   })
 })
 
+test('who did not come in, but does so a moment later, was let wait, and is not told of', () => {
+  vi.useFakeTimers()
+  const strangers = new Strangers(log, () => [])
+  strangers.failed('10.0.0.1')
+  strangers.failed('10.0.0.2')
+  vi.advanceTimersByTime(1000)
+  strangers.cameIn('10.0.0.1')
+  vi.advanceTimersByTime(10_000)
+  expect(strangers.list().map(({ where }) => where)).toEqual(['10.0.0.2'])
+  strangers.failed('10.0.0.3')
+  strangers.stop()
+  expect(vi.getTimerCount()).toBe(0)
+  vi.useRealTimers()
+})
+
+test('who answers by mDNS with our key is a copy of us; of those that are made up, as many are told as are shown', () => {
+  const said: unknown[] = []
+  const strangers = new Strangers(pino({}, { write: (line) => void said.push(line) }), () => ['/ip4/127.0.0.1/tcp/1'])
+  for (let i = 0; i < 300; i += 1) strangers.heardCopy([`/ip4/10.0.${i >> 7}.${i & 127}/tcp/58232/p2p/x`])
+  strangers.heardCopy([])
+  expect(strangers.list()).toHaveLength(64)
+  expect(said).toHaveLength(64)
+  expect(strangers.list()[1]).toMatchObject({
+    where: '10.0.0.1:58232',
+    error: expect.stringContaining("another daemon runs with this node's key at 10.0.0.1:58232") as string,
+  })
+})
+
 test('a cluster key is a key file of libp2p, another one each time', () => {
   const [one, other] = [generateClusterKey(), generateClusterKey()].map((key) => new TextDecoder().decode(key))
   expect(one).toMatch(/^\/key\/swarm\/psk\/1\.0\.0\/\n\/base16\/\n[0-9a-f]{64}$/)

@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { generateClusterKey } from '../../src/io/network/network.js'
@@ -34,10 +35,14 @@ async function spawnSite(seed: string, port = 0, join = '') {
 }
 
 /** A port that somebody else holds. */
-async function busyPort(): Promise<number> {
+function hasIp6(): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'))
+}
+
+async function busyPort(host = '127.0.0.1'): Promise<number> {
   const server = createServer()
   servers.add(server)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
   return (server.address() as AddressInfo).port
 }
 
@@ -321,6 +326,14 @@ describe('who stays out', () => {
     const places = [original, copy].flatMap(({ network }) => network.addresses()).sort()
     expect(tells()).toContain(`two daemons run with one key, at ${places.join(' and at ')}: stop one`)
     expect(one.logs.join('')).toContain(`peer ${copy.id}: two daemons run with one key`)
+    // Both hear what is said to that peer, and come again, to compare their records with those of the other.
+    for (const [i, site] of [original, copy].entries())
+      await eventually(`${i} hears`, () => {
+        one.network.beat(copy.id, bytes('both'))
+        return site.beats.some(({ text }) => text === 'both')
+      })
+    const comesAgain = ({ trace }: Site) => trace.filter((line) => line === `connected ${one.id}`).length > 1
+    await eventually('both come again', () => [original, copy].every(comesAgain))
   })
 
   test('who holds the cluster key comes in', async () => {
@@ -372,6 +385,28 @@ describe('beginning and end', () => {
     await connected(site, other)
     expect(site.network.addresses().sort()).toEqual([instead, `/ip4/127.0.0.1/tcp/${port}`].sort())
     await connected(site, early) // what was there stays
+  })
+
+  test.skipIf(!hasIp6())('a port that is busy in IPv6 alone is told of, and taken as soon as it is free', async () => {
+    const port = await busyPort('::1')
+    const listen = [`/ip4/127.0.0.1/tcp/${port}`, `/ip6/::1/tcp/${port}`]
+    const site = await createSite({ listen, listenFallback: true })
+    await site.network.start()
+    const [first, instead, ...more] = site.network.addresses()
+    expect([first, more]).toEqual([listen[0], []])
+    expect(instead).toMatch(/^\/ip6\/::1\/tcp\/\d+$/)
+    expect(site.logs.join('')).toContain(`${listen[1]} is in use: listening on ${first}, ${instead} until it is free`)
+    for (const server of servers) server.close()
+    servers.clear()
+    await eventually('it is taken', () => site.network.addresses().includes(listen[1] as string))
+  })
+
+  test.skipIf(!hasIp6())('any port is one port for both families', async () => {
+    const site = await createSite({ listen: ['/ip4/127.0.0.1/tcp/0', '/ip6/::1/tcp/0'], listenFallback: true })
+    await site.network.start()
+    const ports = site.network.addresses().map((address) => address.split('/').at(-1))
+    expect(ports).toHaveLength(2)
+    expect(new Set(ports).size).toBe(1)
   })
 
   test('a stop ends the wait for a busy port', async () => {

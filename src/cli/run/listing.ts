@@ -45,6 +45,8 @@ export class Listing {
   #state: State = 'unlisted'
   /** Holds it in the register, once it was registered. */
   #self: SelfRegistration | undefined
+  /** That it was said to be registered in. */
+  #session: string | undefined
   #registeredAt: DaemonRun | undefined
   #trouble: string | undefined
   #step: Promise<void> = Promise.resolve()
@@ -182,6 +184,7 @@ export class Listing {
     const run = await this.#daemonRun()
     this.#state = 'ours' // also where the answer is lost
     this.#self = await this.#parts.client.registerSelf(this.#place)
+    this.#session = this.#self.session
     const again = this.#registeredAt === undefined ? '' : ' again'
     this.#registeredAt = run
     this.#trouble = undefined
@@ -209,6 +212,12 @@ export class Listing {
   }
 
   #isFine(): void {
+    const session = this.#self?.session
+    if (session !== undefined && session !== this.#session) {
+      this.#session = session
+      this.#parts.say(`registered again as ${this.#id}, ${this.#place.url}`)
+      this.#trouble = undefined
+    }
     if (this.#trouble !== undefined) this.#parts.say('the daemon is back')
     this.#trouble = undefined
   }

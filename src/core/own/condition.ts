@@ -109,6 +109,8 @@ export class Condition {
     const isFailing = !isWell(status)
     if (isFailing && this.#confirmed.status === 'Unknown' && now < this.#startsUntil) return true
     if (status === this.#confirmed.status) {
+      // Why it is not known is said once, for people who ask.
+      if (status === 'Unknown' && this.#confirmed.details === undefined) this.#confirmed = result
       this.#row = 0
       return false
     }
@@ -131,6 +133,8 @@ export class Condition {
   weigh(now: number): CheckResult {
     if (this.#told?.until !== undefined && now >= this.#told.until) this.#told = undefined
     const wanted = this.#wanted()
+    const saysWhy = wanted.status === 'Unknown' && this.#shown.details === undefined && wanted.details !== undefined
+    if (this.#shown.status === 'Unknown' && saysWhy) this.#shown = wanted
     if (wanted.status === this.#shown.status || isWorse(wanted.status, this.#shown.status))
       this.#betterSince = undefined
     if (isWorse(wanted.status, this.#shown.status)) this.#fall(wanted, now)

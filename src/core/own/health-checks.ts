@@ -382,7 +382,8 @@ export class HealthChecks {
     if (record === undefined) return
     const over = this.#over.get(id)
     const shown = condition.weigh(this.#awake(now))
-    if (over === undefined && (isAnew || record.status !== shown.status)) return this.#write(record, shown)
+    const saysWhy = shown.status === 'Unknown' && record.details === undefined && shown.details !== undefined
+    if (over === undefined && (isAnew || saysWhy || record.status !== shown.status)) return this.#write(record, shown)
     if (over !== undefined && (record.status !== 'Unreachable' || record.details !== over))
       this.#write(record, { status: 'Unreachable', details: over })
   }

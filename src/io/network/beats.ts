@@ -15,7 +15,8 @@ const openTimeout_ms = 5_000
 
 export interface BeatsOptions {
   readonly protocol: string
-  connectionTo(peer: PeerId): Connection | undefined
+  /** Several where several daemons answer as that peer: each is to know that we live, and what we hold. */
+  connectionsTo(peer: PeerId): readonly Connection[]
   readonly drops: Drops
   onBeat(from: PeerId, bytes: Uint8Array): void
 }
@@ -29,7 +30,7 @@ interface Lane {
 
 export class Beats {
   readonly #options: BeatsOptions
-  readonly #lanes = new Map<PeerId, Lane>()
+  readonly #lanes = new Map<PeerId, readonly Lane[]>()
 
   constructor(options: BeatsOptions) {
     this.#options = options
@@ -37,10 +38,13 @@ export class Beats {
 
   send(to: PeerId, bytes: Uint8Array): void {
     assert(bytes.length <= beatBytes, `a heartbeat frame has at most ${beatBytes} bytes`)
-    const connection = this.#options.connectionTo(to)
-    if (connection === undefined) return this.#options.drops.count('beat-unconnected')
-    const lane = this.#lane(to, connection)
+    const connections = this.#options.connectionsTo(to)
+    if (connections.length === 0) return this.#options.drops.count('beat-unconnected')
     const frame = encodeMessage(bytes, false)
+    for (const lane of this.#lanesOn(to, connections)) this.#sendOn(lane, frame)
+  }
+
+  #sendOn(lane: Lane, frame: Uint8Array): void {
     if (lane.stream !== undefined) this.#write(lane.stream, frame)
     else if (lane.waiting.length < openingFrames) lane.waiting.push(frame)
     else this.#options.drops.count('beat-backpressure')
@@ -48,7 +52,7 @@ export class Beats {
 
   /** Whether frames can go out to this peer, or have not been tried yet. */
   isHealthy(peer: PeerId): boolean {
-    return this.#lanes.get(peer)?.stream?.writableNeedsDrain !== true
+    return this.#lanesOf(peer).every(({ stream }) => stream?.writableNeedsDrain !== true)
   }
 
   /** Reads a stream that a peer opened. */
@@ -62,14 +66,25 @@ export class Beats {
     stream.addEventListener('remoteCloseWrite', () => closeStream(stream))
   }
 
-  #lane(to: PeerId, connection: Connection): Lane {
-    const held = this.#lanes.get(to)
-    if (held?.connection === connection) return held
-    if (held?.stream !== undefined) closeStream(held.stream)
-    const lane: Lane = { connection, stream: undefined, waiting: [] }
-    this.#lanes.set(to, lane)
-    void this.#open(to, lane)
-    return lane
+  #lanesOf(peer: PeerId): readonly Lane[] {
+    return this.#lanes.get(peer) ?? []
+  }
+
+  #lanesOn(to: PeerId, connections: readonly Connection[]): readonly Lane[] {
+    const held = this.#lanesOf(to)
+    for (const { connection, stream } of held)
+      if (stream !== undefined && !connections.includes(connection)) closeStream(stream)
+    const fresh: Lane[] = []
+    const lanes = connections.map((connection) => {
+      const known = held.find((lane) => lane.connection === connection)
+      if (known !== undefined) return known
+      const lane: Lane = { connection, stream: undefined, waiting: [] }
+      fresh.push(lane)
+      return lane
+    })
+    this.#lanes.set(to, lanes)
+    for (const lane of fresh) void this.#open(to, lane)
+    return lanes
   }
 
   async #open(to: PeerId, lane: Lane): Promise<void> {
@@ -89,7 +104,9 @@ export class Beats {
   }
 
   #forget(to: PeerId, lane: Lane): void {
-    if (this.#lanes.get(to) === lane) this.#lanes.delete(to)
+    const others = this.#lanesOf(to).filter((each) => each !== lane)
+    if (others.length === 0) this.#lanes.delete(to)
+    else this.#lanes.set(to, others)
   }
 
   #write(stream: Stream, frame: Uint8Array): void {

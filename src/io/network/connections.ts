@@ -15,6 +15,9 @@ const closeTimeout_ms = 1_000
 const otherDecides_ms = 10_000
 /** Two connections opened further apart are not simultaneous dials: the peer lost the older one without our knowing. */
 const simultaneous_ms = 10_000
+/** How long each of two daemons with one key stays before it is to come again, and how long once they have had time to find out. */
+const turn_ms = { first: 2_000, later: 30_000 } as const
+const firstTurns = 32
 
 export interface ConnectionsOptions {
   readonly self: PeerId
@@ -49,6 +52,10 @@ interface Entry {
   /** Unix ms; undefined while it is not known whether the peer is of our cluster. */
   since: number | undefined
   timer: NodeJS.Timeout | undefined
+  /** Two daemons were seen to answer as this peer. */
+  isTwo: boolean
+  /** How often one of those was sent away. */
+  turns: number
 }
 
 export class Connections {
@@ -68,6 +75,8 @@ export class Connections {
       identified: new Map(),
       since: undefined,
       timer: undefined,
+      isTwo: false,
+      turns: 0,
     }
     this.#entries.set(peer, entry)
     entry.open.push(connection)
@@ -111,6 +120,15 @@ export class Connections {
     const entry = this.#entries.get(peer)
     const connection = entry === undefined ? undefined : this.#choose(peer, entry.open)
     return entry?.since === undefined || connection === undefined ? undefined : { peer, connection, since: entry.since }
+  }
+
+  /** The connection to use, and that of the other daemon where two answer as one peer. */
+  all(peer: PeerId): Connection[] {
+    const link = this.link(peer)
+    const entry = this.#entries.get(peer)
+    if (link === undefined || entry === undefined) return []
+    const other = entry.isTwo ? this.#newestApart(entry, link.connection) : undefined
+    return other === undefined ? [link.connection] : [link.connection, other]
   }
 
   links(): Link[] {
@@ -157,12 +175,15 @@ export class Connections {
       return this.#foreign(peer, entry, connection)
     }
     const listening = result.listenAddrs.map(String)
-    const others = [...entry.identified].filter(([, where]) => isApart(where, listening))
+    const others = [...entry.identified].filter(([, where]) => isApart(where, listening)).map(([other]) => other)
     entry.identified.set(connection, listening)
     this.#options.onIdentified(peer, listening, connection)
     this.#admit(peer, entry)
-    for (const [other] of others) void this.#compare(peer, entry, other, listening)
-    this.#settle(peer, entry)
+    void this.#compareAll(peer, entry, others, listening).then(() => this.#settle(peer, entry))
+  }
+
+  async #compareAll(peer: PeerId, entry: Entry, others: Connection[], listening: readonly string[]): Promise<void> {
+    await Promise.all(others.map((other) => this.#compare(peer, entry, other, listening)))
   }
 
   /** A daemon that moved, or was started again, says the same on both connections, or nothing on the older one. */
@@ -171,8 +192,11 @@ export class Connections {
       const result = await this.#options.identify(other, AbortSignal.timeout(identifyTimeout_ms))
       const where = result.listenAddrs.map(String)
       const [one, two] = [where[0], listening[0]]
-      if (this.#stopped || !entry.open.includes(other) || one === undefined || two === undefined) return
-      if (isApart(where, listening)) this.#options.onTwo(peer, [one, two])
+      if (this.#stopped || !entry.open.includes(other)) return
+      entry.identified.set(other, where)
+      if (one === undefined || two === undefined || !isApart(where, listening)) return
+      entry.isTwo = true
+      this.#options.onTwo(peer, [one, two])
     } catch {
       // Gone: the one that was there before.
     }
@@ -191,20 +215,45 @@ export class Connections {
     void this.#close(connection)
   }
 
-  /** Brings a pair down to one connection. */
+  /**
+   * Brings a pair down to one connection. Of two daemons with one key each has one: who is sent away at once as the other's duplicate
+   * comes again at once, for ever, and never hears that there are two.
+   */
   #settle(peer: PeerId, entry: Entry): void {
     clearTimeout(entry.timer)
     const kept = this.#choose(peer, entry.open)
     if (this.#stopped || kept === undefined || entry.open.length < 2) return
-    if (this.#options.self > peer && entry.open.some((each) => Date.now() - each.timeline.open < otherDecides_ms)) {
+    if (
+      !entry.isTwo &&
+      this.#options.self > peer &&
+      entry.open.some((each) => Date.now() - each.timeline.open < otherDecides_ms)
+    ) {
       entry.timer = setTimeout(() => this.#settle(peer, entry), otherDecides_ms)
       return
     }
     if (!entry.identified.has(kept)) return
-    for (const connection of entry.open.filter((each) => each !== kept)) {
+    const spared = entry.isTwo ? this.#newestApart(entry, kept) : undefined
+    for (const connection of entry.open.filter((each) => each !== kept && each !== spared)) {
       this.#options.drops.count('connection-duplicate')
       void this.#close(connection)
     }
+    if (spared === undefined) return
+    const pause_ms = entry.turns < firstTurns ? turn_ms.first : turn_ms.later
+    entry.timer = setTimeout(() => this.#takeTurn(peer, entry), pause_ms)
+  }
+
+  /** Whoever connects compares all records, those of the other daemon with its key among them: each comes again, one after the other. */
+  #takeTurn(peer: PeerId, entry: Entry): void {
+    const [one, other] = this.all(peer)
+    if (this.#stopped || one === undefined || other === undefined) return
+    entry.turns += 1
+    void this.#close(one.timeline.open < other.timeline.open ? one : other)
+  }
+
+  #newestApart({ open, identified }: Entry, kept: Connection): Connection | undefined {
+    const where = identified.get(kept) ?? []
+    const apart = open.filter((each) => isApart(where, identified.get(each) ?? []))
+    return apart.sort((one, other) => other.timeline.open - one.timeline.open)[0]
   }
 
   #choose(peer: PeerId, open: readonly Connection[]): Connection | undefined {

@@ -188,7 +188,8 @@ export class Dialing {
     const { book, isConnected, onRefused } = this.#options
     if (!book.has(peer)) return this.#schedule.cancel(peer)
     if (isConnected(peer)) return
-    const addresses = this.#dialable(book.addresses(peer))
+    const known = book.addresses(peer)
+    const addresses = this.#dialable(known)
     const result = await dial(
       {
         addresses,
@@ -201,7 +202,7 @@ export class Dialing {
       this.#stop.signal,
     )
     if (result.connection !== undefined) return
-    this.#tellPeer(peer, describe(result))
+    this.#tellPeer(peer, addresses.length === 0 ? notToDial(known) : describe(result))
     remember(this.#outcomes, peer, outcomeOf(result), errorLimit)
     if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once
   }
@@ -273,6 +274,13 @@ function remember<T>(map: Map<string, T>, key: string, value: T, limit: number):
     if (map.size <= limit) return
     map.delete(oldest)
   }
+}
+
+/** A machine whose network is not up tells of itself what leads each to itself. */
+function notToDial(known: readonly string[]): string {
+  return known.length === 0
+    ? 'no address to dial'
+    : `no address to dial: ${known.join(', ').slice(0, 300)} leads to this node itself, or to another cluster`
 }
 
 function describe({ failures }: DialResult): string {

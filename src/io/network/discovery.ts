@@ -24,6 +24,8 @@ export interface DiscoveryOptions {
   /** What this daemon tells others, best first. */
   addresses(): readonly string[]
   onFound(peer: PeerId, addresses: readonly string[]): void
+  /** Somebody else answers with our key. */
+  onCopy(addresses: readonly string[]): void
 }
 
 export class Discovery {
@@ -70,6 +72,7 @@ export class Discovery {
     const heard = read(bytes, this.#tag, this.#speaker)
     if (heard?.type === 'question') this.#answer(from)
     if (heard?.type === 'answer') this.#options.onFound(heard.peer, heard.addresses)
+    if (heard?.type === 'copy') this.#options.onCopy(heard.addresses)
   }
 
   /** At once, unless it was said a moment ago: then once more for all who ask meanwhile, since they may not have heard it. */

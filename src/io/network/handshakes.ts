@@ -85,7 +85,7 @@ function afterReaching(address: string, error: unknown): unknown {
 }
 
 /** `HOST:PORT`, for people. */
-function placeOf(address: string): string {
+export function placeOf(address: string): string {
   const endpoint = readEndpoint(address)
   if (endpoint === undefined) return address
   const { host, port } = endpoint

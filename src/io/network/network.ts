@@ -87,7 +87,12 @@ class Libp2pNetwork implements Network {
     this.#dialing = this.#createDialing(options.join.map(parseSeed))
     const connectionTo = (peer: PeerId) => this.#connections.link(peer)?.connection
     const { sync, beat } = this.#protocols
-    this.#beats = new Beats({ protocol: beat, connectionTo, drops: this.#drops, onBeat: this.#listener.beat })
+    this.#beats = new Beats({
+      protocol: beat,
+      connectionsTo: (peer) => this.#connections.all(peer),
+      drops: this.#drops,
+      onBeat: this.#listener.beat,
+    })
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
     this.#serving = new Serving({ drops: this.#drops, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
@@ -362,6 +367,7 @@ class Libp2pNetwork implements Network {
       log: this.#log,
       addresses: () => this.addresses(),
       onFound: harmless((peer: PeerId, all: readonly string[]) => this.learn(peer, all), this.#drops, this.#log),
+      onCopy: harmless((all: readonly string[]) => this.#strangers.heardCopy(all), this.#drops, this.#log),
     })
     this.#discovery.start()
   }

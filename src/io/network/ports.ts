@@ -2,7 +2,7 @@
  * Keeps trying for the ports at which others expect this daemon, where they were taken at its start. The kernel draws ports of
  * that range for outgoing connections, and gives them back. Until then the daemon listens elsewhere, which is for others to arrange.
  */
-import { createServer } from 'node:net'
+import { createServer, type ListenOptions } from 'node:net'
 import type { Logger } from 'pino'
 import { messageOf } from '../../core/errors.js'
 import { readEndpoint } from './addresses.js'
@@ -56,13 +56,35 @@ export class WantedPorts {
 }
 
 /** Asked of the kernel first: libp2p keeps each listener that failed. */
-function isFree(address: string): Promise<boolean> {
+async function isFree(address: string): Promise<boolean> {
+  return readEndpoint(address) !== undefined && (await bindingError(address)) === undefined
+}
+
+/** Why nothing can listen there, as the code of the system; undefined where something can. */
+export async function bindingError(address: string): Promise<string | undefined> {
   const endpoint = readEndpoint(address)
-  if (endpoint === undefined) return Promise.resolve(false)
+  if (endpoint === undefined) return undefined
   const { host, port, family } = endpoint
-  return new Promise((resolve) => {
+  try {
+    await portOf({ host, port, ipv6Only: family === 6, exclusive: true })
+    return undefined
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code)
+  }
+}
+
+/** One that nothing listens on, in either family where there are both; 0, which is any, where none is found. */
+export async function freePort(): Promise<number> {
+  return portOf({ port: 0, exclusive: true }).catch(() => 0)
+}
+
+function portOf(options: ListenOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen({ host, port, ipv6Only: family === 6, exclusive: true }, () => server.close(() => resolve(true)))
+    server.once('error', reject)
+    server.listen(options, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
   })
 }

@@ -22,6 +22,7 @@ import { gossipOptions } from './gossip.js'
 import type { HandshakeParts } from './handshakes.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
+import { bindingError, freePort } from './ports.js'
 import { transport } from './transport.js'
 
 export interface StackOptions {
@@ -115,20 +116,53 @@ export interface Started {
 export async function startStack(options: StackOptions, prepare: (stack: Stack) => Promise<void>): Promise<Started> {
   for (const address of options.listen) readListenAddress(address)
   try {
-    return { stack: await tryStart(options, options.listen, prepare), missing: [] }
+    return await withIp6(options, await tryStart(options, await onePort(options), prepare))
   } catch (error) {
     if (!isBusy(error) || !options.listenFallback) throw listenError(options.listen, error)
   }
-  const anyPort = options.listen.map((address) => address.replace(/\/tcp\/\d+/, '/tcp/0'))
+  const port = await freePort()
+  const elsewhere = options.listen.map((address) => withPort(address, port))
   try {
-    const stack = await tryStart(options, anyPort, prepare)
-    const instead = stack.parts.transportManager.getAddrs().map(String)
-    const message = `${options.listen.join(', ')} is in use: listening on ${instead.join(', ')} until it is free. Until then nobody finds this node by that port, as --join HOST does`
-    options.log.warn({ listen: options.listen, instead }, message)
-    return { stack, missing: options.listen }
+    const stack = await tryStart(options, elsewhere, prepare)
+    return listeningElsewhere(options, stack, options.listen)
   } catch (error) {
-    throw listenError(anyPort, error)
+    throw listenError(elsewhere, error)
   }
+}
+
+function listeningElsewhere({ log }: StackOptions, stack: Stack, missing: readonly string[]): Started {
+  const instead = stack.parts.transportManager.getAddrs().map(String)
+  const message = `${missing.join(', ')} is in use: listening on ${instead.join(', ')} until it is free. Until then nobody finds this node by that port, as --join HOST does`
+  log.warn({ listen: missing, instead }, message)
+  return { stack, missing }
+}
+
+/** Libp2p takes it for a machine without IPv6 where all IPv6 addresses fail and no IPv4 address does; the port may just be in use. */
+async function withIp6(options: StackOptions, stack: Stack): Promise<Started> {
+  const { transportManager } = stack.parts
+  const isListening = transportManager.getAddrs().map(String).some(isIp6)
+  const unheard = isListening ? [] : options.listen.filter(isIp6)
+  const missing: string[] = []
+  for (const address of unheard) if ((await bindingError(address)) === 'EADDRINUSE') missing.push(address)
+  if (missing.length === 0) return { stack, missing }
+  await transportManager.listen(missing.map((address) => multiaddr(withPort(address, 0)))).catch(() => undefined)
+  return listeningElsewhere(options, stack, missing)
+}
+
+function isIp6(address: string): boolean {
+  return address.startsWith('/ip6/')
+}
+
+function withPort(address: string, port: number): string {
+  return address.replace(/\/tcp\/\d+/, `/tcp/${port}`)
+}
+
+/** Where any port will do, one for both families: people read it, and write it down, as the port of this node. */
+async function onePort({ listen, listenFallback }: StackOptions): Promise<readonly string[]> {
+  const isAny = listenFallback && listen.length > 1 && listen.every((address) => address.endsWith('/tcp/0'))
+  if (!isAny) return listen
+  const port = await freePort()
+  return listen.map((address) => withPort(address, port))
 }
 
 async function tryStart(
@@ -141,7 +175,6 @@ async function tryStart(
   await stack.libp2p.start()
   // Where every IPv4 address can be had, libp2p takes the failure of all others for a machine without IPv6, and says nothing: right
   // where nobody asked for them.
-  const isIp6 = (address: string): boolean => address.startsWith('/ip6/')
   const listening = stack.parts.transportManager.getAddrs().map(String)
   if (!listen.some(isIp6) || listening.some(isIp6) || options.listenFallback) return stack
   await stopStack(stack)

@@ -4,11 +4,13 @@
  */
 import type { Logger } from 'pino'
 import type { LinkFailure } from './contract.js'
-import { handshakeFailed } from './handshakes.js'
+import { handshakeFailed, placeOf } from './handshakes.js'
 
 /** How long one is shown after it was seen last, and how many are. */
 const shownFor_ms = 600_000
 const limit = 64
+/** Who comes in so soon after it failed was let wait: one of us was asleep, or very busy, and the other gave up. */
+const secondTry_ms = 3000
 /** A connection to ourselves is seen at both of its ends within this time. */
 const otherEnd_ms = 1000
 
@@ -29,6 +31,8 @@ export class Strangers {
   readonly #own: () => readonly string[]
   readonly #byPlace = new Map<string, Sighting>()
   readonly #unpaired = new Set<OwnKey>()
+  /** Those who have just failed, by host. */
+  readonly #failed = new Map<string, NodeJS.Timeout>()
 
   /** @param own the addresses at which we listen */
   constructor(log: Logger, own: () => readonly string[]) {
@@ -37,13 +41,18 @@ export class Strangers {
   }
 
   failed(host: string): void {
-    const error = `reached us, ${handshakeFailed}`
-    if (this.#note({ where: host, direction: 'inbound', error }))
-      this.#log.warn({ host }, `somebody at ${host} ${error}`)
+    if (this.#failed.has(host) || this.#failed.size >= limit) return
+    const timer = setTimeout(() => {
+      this.#failed.delete(host)
+      this.#tellFailed(host)
+    }, secondTry_ms)
+    this.#failed.set(host, timer)
   }
 
   /** Whoever comes from there has come in. */
   cameIn(host: string): void {
+    clearTimeout(this.#failed.get(host))
+    this.#failed.delete(host)
     if (this.#byPlace.get(host)?.error.includes(handshakeFailed) === true) this.#byPlace.delete(host)
   }
 
@@ -64,6 +73,12 @@ export class Strangers {
     this.#unpaired.add(met)
   }
 
+  /** Another daemon says by mDNS that it has our key. Anybody may say so, of any place: as many as are shown, and no more. */
+  heardCopy(addresses: readonly string[]): void {
+    const place = addresses.map(placeOf)[0]
+    if (place !== undefined && (this.#byPlace.has(place) || this.#byPlace.size < limit)) this.#metCopy('inbound', place)
+  }
+
   /** Two daemons answer as one peer. */
   metTwo(peer: string, addresses: readonly [string, string]): void {
     const [one, other] = addresses.map((address) => address.replace(/\/p2p\/.*$/, '')).sort()
@@ -79,8 +94,15 @@ export class Strangers {
   }
 
   stop(): void {
-    for (const { timer } of this.#unpaired) clearTimeout(timer)
+    for (const timer of [...this.#failed.values(), ...[...this.#unpaired].map((met) => met.timer)]) clearTimeout(timer)
+    this.#failed.clear()
     this.#unpaired.clear()
+  }
+
+  #tellFailed(host: string): void {
+    const error = `reached us, ${handshakeFailed}`
+    if (this.#note({ where: host, direction: 'inbound', error }))
+      this.#log.warn({ host }, `somebody at ${host} ${error}`)
   }
 
   #metCopy(direction: 'inbound' | 'outbound', where: string): void {

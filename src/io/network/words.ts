@@ -52,7 +52,8 @@ export function answer(tag: string, { peer, name }: Speaker, addresses: readonly
 
 export type Heard =
   | { readonly type: 'question' }
-  | { readonly type: 'answer'; readonly peer: PeerId; readonly addresses: readonly string[] }
+  /** Of another member; or of somebody else who is called as we are. */
+  | { readonly type: 'answer' | 'copy'; readonly peer: PeerId; readonly addresses: readonly string[] }
 
 /** What concerns a service; undefined for all else that is said on a network, and for what is our own. */
 export function read(bytes: Uint8Array, tag: string, own: Speaker): Heard | undefined {
@@ -64,12 +65,13 @@ export function read(bytes: Uint8Array, tag: string, own: Speaker): Heard | unde
   if (pointer?.type !== 'PTR' || pointer.data.startsWith(own.name)) return undefined
   const texts = [...(packet.answers ?? []), ...(packet.additionals ?? [])].flatMap(textsOf).slice(0, addressLimit)
   const peer = texts.map((text) => readEndpoint(text)?.peer).find((id) => id !== undefined)
-  if (peer === undefined || !isPeerId(peer) || peer === own.peer) return undefined
+  if (peer === undefined || !isPeerId(peer)) return undefined
   const records = texts
     .filter((text) => readEndpoint(text)?.peer === peer)
     .map((text) => addressRecord(pointer.data, text))
   const found = foundIn([pointer, ...records], tag, own.name)
-  return found?.peer === peer ? { type: 'answer', peer, addresses: found.addresses } : undefined
+  const type = peer === own.peer ? 'copy' : 'answer'
+  return found?.peer === peer ? { type, peer, addresses: found.addresses } : undefined
 }
 
 function addressRecord(name: string, address: string): TxtAnswer & { readonly data: string } {

@@ -73,6 +73,22 @@ test.each(['Unreachable', 'Error', 'Degraded', 'Unknown'] as const)('a change to
   expect(asked().slice(0, isIll ? 2 : 1)).toEqual(isIll ? [1000, 1500] : [1000])
 })
 
+test('why an instance could not be checked is told from the first check on, once', () => {
+  const { world } = watched()
+  world.service(urlOf('x'), 'silent')
+  registered(world, 'a', 'x')
+  const details = (): string | undefined => world.machine('a').live.read.record('x')?.details
+  for (const [said, shown] of [
+    ['no answer of any name server', 'no answer of any name server'],
+    ['EMFILE', 'no answer of any name server'],
+  ] as const) {
+    const n = world.machine('a').live.read.record('x')?.n ?? 0
+    world.feed('a', { type: 'checked', id: 'x', n, result: { status: 'Unknown', details: said } })
+    world.run(500)
+    expect([shownStatus(world, 'a', 'x'), details()]).toEqual(['Unknown', shown])
+  }
+})
+
 test('other bad news is asked about too, but not more often: a few checks, whatever an instance does', () => {
   const { world, asked, begin } = watched()
   find(world, 'Unreachable')
