@@ -24,6 +24,8 @@ import { Suspicions } from './suspicions.js'
 const askAgainAfter_ms: readonly number[] = [1000, 2000, 4000]
 /** Checks under way at once; the others wait here, where they cost nothing. */
 const atOnce = 256
+/** A program that is killed closes one thing after the other: what answered just after the first of them is asked once more. */
+const afterEnd_ms = 100
 /** Of those who are gone how often they fell ill is remembered. */
 const goneKept = 10_000
 /** What an instance said of itself to an earlier run of ours stands for so long. */
@@ -134,6 +136,7 @@ export class HealthChecks {
       course.checkAt = Math.min(course.checkAt, at)
       return this.#follow(id, course, now)
     }
+    course.checkAt = Math.min(course.checkAt, now + afterEnd_ms)
     return [...this.#begin(id, course, now), ...this.#follow(id, course, now)]
   }
 

@@ -2,10 +2,11 @@
  * The standard health protocol of gRPC (grpc.health.v1), over a library that whoever checks so has to install beside this one: it is
  * looked for when the first such check is done.
  */
+import type * as GrpcModule from '@grpc/grpc-js'
 import type { ChannelCredentials, Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js'
 import { messageOf } from '../../core/errors.js'
 
-type Grpc = typeof import('@grpc/grpc-js')
+type Grpc = typeof GrpcModule
 
 /** What a server says of a service: the values of the protocol, by their numbers. */
 const servingStatuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'] as const

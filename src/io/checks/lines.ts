@@ -12,6 +12,8 @@ const share = 1 / 4
 const descriptorsAssumed = 1024
 /** Whoever sends more, unasked, is read no more. */
 const bytesLimit = 1024 * 1024
+/** A program that is killed closes its connections before its port is free: whoever looks at once finds it well. */
+const dying_ms = 20
 /** By when the kernel asks a silent machine whether it is still there. */
 const keepAlive_ms = 30_000
 
@@ -48,7 +50,8 @@ class Line {
   ended(news: LineNews): void {
     if (this.#isOver) return
     this.letGo()
-    this.#tell(news)
+    if (news !== 'closed') return this.#tell(news)
+    setTimeout(() => this.#tell(news), dying_ms).unref()
   }
 
   /** Without a word. */
