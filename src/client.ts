@@ -6,8 +6,8 @@ import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
 import { untilAborted } from './client/pause.js'
-import type { CallOptions, InstanceQuery, Lookup, Positioned, Register } from './client/register.js'
-import { checkFilters } from './config/filters.js'
+import type { CallOptions, InstanceQuery, Lookup, PickOptions, Positioned, Register } from './client/register.js'
+import { areOwn, checkFilters, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
 import { RegistryError } from './core/errors.js'
 import { type Definition, isNameable } from './core/model.js'
@@ -79,12 +79,12 @@ export interface Client extends Register {
    * if (web !== undefined) console.log(web.url, await (await fetch(web.url)).text())
    * service.close()
    */
-  pick(slug: string, options?: CallOptions): Promise<InstanceView | undefined>
+  pick(slug: string, options?: PickOptions): Promise<InstanceView | undefined>
   /**
    * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
    * @throws RegistryError `not-found` where nothing has that slug
    */
-  pickOnce(slug: string, options?: CallOptions): Promise<PickResult>
+  pickOnce(slug: string, options?: PickOptions): Promise<PickResult>
   instances(
     query?: InstanceQuery,
     options?: CallOptions,
@@ -148,11 +148,30 @@ export function createClient(options: ClientOptions = {}): Client {
     setMaintenance: async (id, reason, options) =>
       call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason }, ...options }),
     endMaintenance: async (id, options) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`, options),
-    instances: async (query, options) => positioned('GET', `/registry-svc/instances${filterString(query)}`, options),
+    setMaintenanceOfAll: async (which, reason, options) =>
+      call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { body: { reason }, ...options }),
+    endMaintenanceOfAll: async (which, options) =>
+      call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
+    update: async (id, changes, options) =>
+      call('PATCH', `/v1/instances/${segment(id)}`, { body: changes, ...options }),
+    async setStatus(id, status, given = {}) {
+      refuseUnknown(given, ['details', 'for', 'signal'], 'option')
+      const { signal, ...said } = given
+      return call('PUT', `/v1/instances/${segment(id)}/status`, { body: { status, ...said }, signal })
+    },
+    renew: async (id, options) => call('PUT', `/v1/instances/${segment(id)}/renew`, options),
+    suspect: async (id, options) => call('POST', `/v1/instances/${segment(id)}/suspect`, options),
+    async instances(query = {}, options) {
+      const filters = filterString(query)
+      if (!areOwn(query)) return positioned('GET', `/registry-svc/instances${filters}`, options)
+      const { instances: rows, ...rest } = await positioned<Rows>('GET', `/v1/instances${filters}`, options)
+      return { ...rest, instances: rows.filter(({ visible }) => visible).map(publishedOf) }
+    },
     instanceRows: async (query, options) => positioned('GET', `/v1/instances${filterString(query)}`, options),
     lookup,
-    pick: (slug, options) => untilAborted(options?.signal, () => choices.pick(slug)),
-    pickOnce: async (slug, options) => call('GET', `/v1/pick/${segment(slug)}`, options),
+    pick: (slug, options) => untilAborted(options?.signal, () => choices.pick(slug, options?.port)),
+    pickOnce: async (slug, { port, signal } = {}) =>
+      call('GET', `/v1/pick/${segment(slug)}${queryString({ port })}`, { signal }),
     saveDefinition: async (definition, options) =>
       void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),
@@ -173,6 +192,17 @@ export function createClient(options: ClientOptions = {}): Client {
       return void (await call('POST', '/v1/leave', { once: true, signal, ...(restart && { body: { restart } }) }))
     },
   }
+}
+
+interface Rows {
+  readonly instances: readonly InstanceRow[]
+}
+
+/** Of a row what a list of visible instances says. */
+function publishedOf(row: InstanceRow): InstanceView {
+  const { owner: _1, nodeId: _2, n: _3, check: _4, lifetime: _5, ttl: _6, grace: _7, ...rest } = row
+  const { deregisterAfter: _8, session: _9, maintenance: _10, visible: _11, why: _12, reason: _13, ...view } = rest
+  return view
 }
 
 async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
@@ -205,11 +235,11 @@ function isReadiness(answer: unknown): boolean {
 /** @throws RegistryError `malformed`, naming a filter that there is not */
 function filterString(query: InstanceQuery = {}): string {
   checkFilters(query)
-  return queryString(query)
+  return queryString(queryOfFilters(query))
 }
 
-function queryString(query: InstanceQuery): string {
-  const given = Object.entries(query).flatMap(([name, value]: [string, string | readonly string[] | undefined]) =>
+function queryString(query: Readonly<Record<string, string | readonly string[] | undefined>>): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
   )
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`

@@ -4,11 +4,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
-import { parseId, parseMaintenance, registrationFields } from '../core/model.js'
+import { parseId, registrationFields } from '../core/model.js'
+import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { addEvents, type EventsParts } from './events.js'
-import { matches, type InstanceFilters } from '../config/filters.js'
+import { filtersOfQuery, matches } from '../config/filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
@@ -25,7 +26,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   refuseUnknownParameters(app)
   addHealth(app, service)
   addBeliefs(app, service)
-  addMaintenance(app, service)
+  addActs(app, service)
   addRegistering(app, service)
   addLookup(app, service, answers)
   addEvents(app, parts)
@@ -74,32 +75,13 @@ function addBeliefs(app: FastifyInstance, service: FindService): void {
   })
   app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service().digest()))
   app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
-    const filters = request.query as InstanceFilters
+    const filters = filtersOfQuery(request.query as Record<string, unknown>)
     tellPosition(reply, service())
     return reply.send({
       instances: service()
         .instanceRows()
         .filter((row) => matches(row, filters)),
     })
-  })
-}
-
-/** Takes an instance out of every lookup, its health aside, and puts it back. */
-function addMaintenance(app: FastifyInstance, service: FindService): void {
-  const path = '/v1/instances/:id/maintenance'
-  const set = async (request: FastifyRequest, reason: string | undefined): Promise<void> => {
-    const id = parseId((request.params as { id: unknown }).id, 'id')
-    demandSlug(request.caller, service().slugOf(id))
-    await service().setMaintenance(id, reason)
-  }
-  app.put(path, { handlerTimeout: writeTimeout_ms, schema: calls.setMaintenance }, async (request, reply) => {
-    refuseUnknown(Object(request.body ?? {}) as object, ['reason'], 'field')
-    await set(request, parseMaintenance(request.body))
-    return reply.code(204).send()
-  })
-  app.delete(path, { handlerTimeout: writeTimeout_ms, schema: calls.endMaintenance }, async (request, reply) => {
-    await set(request, undefined)
-    return reply.code(204).send()
   })
 }
 
@@ -143,7 +125,8 @@ function addLookup(app: FastifyInstance, service: FindService, answers: LookupAn
     return sendPieces(reply, answers.lookup(request.params.slug))
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
-    const { picked, ...rest } = service().pick(request.params.slug)
+    const { port } = request.query as { port?: string }
+    const { picked, ...rest } = service().pick(request.params.slug, port)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

@@ -2,6 +2,7 @@
  * What a caller said that nobody understands: refused in calls of our own, told beside the answer in those of published clients.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { metadataPrefix } from '../config/filters.js'
 import { unknownName } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { Schema } from './json-schema.js'
@@ -24,9 +25,14 @@ function isOwn({ url, routeOptions }: FastifyRequest): boolean {
 function unknownParameter({ url, routeOptions }: FastifyRequest): string | undefined {
   const { querystring } = (routeOptions.schema ?? {}) as { querystring?: Schema }
   const known = Object.keys(querystring?.properties ?? {})
-  const unknown = namesIn(url).find((name) => !known.includes(name))
+  const unknown = namesIn(url).find((name) => !known.includes(name) && !isKeyed(name, known))
   if (unknown === undefined) return undefined
   return known.length === 0 ? `${unknown}: this call takes no parameters` : unknownName(unknown, known, 'parameter')
+}
+
+/** `metadata.KEY` stands for a parameter of any key. */
+function isKeyed(name: string, known: readonly string[]): boolean {
+  return known.includes(`${metadataPrefix}KEY`) && name.startsWith(metadataPrefix) && name !== metadataPrefix
 }
 
 /** The names of the parameters of a url, also of those that are empty. */
