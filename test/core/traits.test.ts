@@ -40,12 +40,14 @@ test.each([
   expect(atPort({ ...view, url: 'http://[fd00::7]:8080/api' }, name)?.url).toBe(url?.replace('10.0.0.7', '[fd00::7]'))
 })
 
-test.each([
+type Listed = readonly [id: string, status: InstanceView['status'], weight?: number]
+
+test.each<[string, readonly Listed[], boolean, string]>([
   [
     'weight 0 waits',
     [
       ['a', 'Healthy', 0],
-      ['b', 'Healthy', undefined],
+      ['b', 'Healthy'],
     ],
     false,
     'b',
@@ -79,7 +81,7 @@ test.each([
   ],
   ['and is picked where nothing else is', [['a', 'Unknown', 0]], false, 'a'],
   ['a bad one of weight 0 is not', [['a', 'Error', 0]], false, ''],
-] as const)('%s', (_, listed, inDoubt, expected) => {
+])('%s', (_, listed, inDoubt, expected) => {
   const picked = worthPicking(
     listed,
     ([, status, weight]) => ({ status, ...(weight !== undefined && { weight }) }),
