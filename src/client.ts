@@ -5,9 +5,18 @@
 import { Calls } from './client/call.js'
 import { Choices } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
-import { untilAborted } from './client/pause.js'
-import type { CallOptions, InstanceQuery, Lookup, PickOptions, Positioned, Register } from './client/register.js'
-import { areOwn, checkFilters, queryOfFilters } from './config/filters.js'
+import type {
+  CallOptions,
+  InstanceQuery,
+  Lookup,
+  PickOptions,
+  Positioned,
+  Register,
+  RegistrationRequest,
+  SelfRegistration,
+} from './client/register.js'
+import { Session } from './client/session.js'
+import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
 import { RegistryError } from './core/errors.js'
 import { type Definition, isNameable } from './core/model.js'
@@ -53,10 +62,12 @@ export interface ClientOptions {
    * Default: nobody is told, until a pick rejects.
    */
   readonly onPickOutage?: (slug: string, why: Error | undefined) => void
+  /** Told why, when what `registerSelf` registered may be taken off the lists; and with nothing, when it is listed again. */
+  readonly onSessionTrouble?: (why: Error | undefined) => void
 }
 
 const optionNames = [
-  ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts', 'onPickOutage'] as const),
+  ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts', 'onPickOutage', 'onSessionTrouble'] as const),
 ] as const satisfies readonly (keyof ClientOptions)[]
 
 /** Every call rejects with a RegistryError, by the daemon's answer, or one of which `isUnreachable` is true; or with a signal's reason. */
@@ -80,6 +91,22 @@ export interface Client extends Register {
    * service.close()
    */
   pick(slug: string, options?: PickOptions): Promise<InstanceView | undefined>
+  /**
+   * Registers a service that is this program: listed for as long as it runs. All of one client share one session at their daemon, which
+   * sees it end with the program, killed or not; a connection that breaks is made anew, and where the daemon has forgotten it, it is
+   * registered again. See `onSessionTrouble`.
+   * @example
+   * import { createClient } from 'rollcall/client'
+   * import { createServer } from 'node:http'
+   *
+   * const service = createServer((_, response) => response.end('hello')).listen(8080)
+   * const client = createClient({ server: 'http://127.0.0.1:58231' })
+   * const web = await client.registerSelf({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * console.log(web.id)
+   * await web.end() // when the program is about to stop; if it is killed, its daemon notices
+   * service.close()
+   */
+  registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration>
   /**
    * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
    * @throws RegistryError `not-found` where nothing has that slug
@@ -138,22 +165,23 @@ export function createClient(options: ClientOptions = {}): Client {
   const { call, positioned } = calls
   const lookup: Client['lookup'] = (slug, options) =>
     unlessNotFound(async () => positioned('GET', `/v1/lookup/${segment(slug)}`, options))
+  const session = new Session(calls, options.onSessionTrouble)
   const choices = new Choices({ lookup, onOutage: options.onPickOutage })
   return {
     get server() {
       return calls.servers.current
     },
-    register: (registration, options) => call('PUT', '/v1/instances', { body: registration, ...options }),
-    deregister: (id, options) => call('DELETE', removalOf('instance', id), options),
-    setMaintenance: async (id, reason, options) =>
-      call('PUT', `/v1/instances/${segment(id)}/maintenance`, { body: { reason }, ...options }),
-    endMaintenance: async (id, options) => call('DELETE', `/v1/instances/${segment(id)}/maintenance`, options),
+    register: (registration, options) => call('PUT', '/v1/instances', { ...options, body: registration }),
+    registerSelf: (registration, options) => session.registerSelf(registration, options),
+    deregister: async (id, options) => call('DELETE', removalOf('instance', id), options),
+    setMaintenance: async (id, reason, options) => call('PUT', maintenanceOf(id), { ...options, body: { reason } }),
+    endMaintenance: async (id, options) => call('DELETE', maintenanceOf(id), options),
     setMaintenanceOfAll: async (which, reason, options) =>
-      call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { body: { reason }, ...options }),
+      call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...options, body: { reason } }),
     endMaintenanceOfAll: async (which, options) =>
       call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
     update: async (id, changes, options) =>
-      call('PATCH', `/v1/instances/${segment(id)}`, { body: changes, ...options }),
+      call('PATCH', `/v1/instances/${segment(id)}`, { ...options, body: changes }),
     async setStatus(id, status, given = {}) {
       refuseUnknown(given, ['details', 'for', 'signal'], 'option')
       const { signal, ...said } = given
@@ -161,30 +189,35 @@ export function createClient(options: ClientOptions = {}): Client {
     },
     renew: async (id, options) => call('PUT', `/v1/instances/${segment(id)}/renew`, options),
     suspect: async (id, options) => call('POST', `/v1/instances/${segment(id)}/suspect`, options),
-    async instances(query = {}, options) {
+    async instances(query, options) {
       const filters = filterString(query)
-      if (!areOwn(query)) return positioned('GET', `/registry-svc/instances${filters}`, options)
-      const { instances: rows, ...rest } = await positioned<Rows>('GET', `/v1/instances${filters}`, options)
+      if (!areOwn(query ?? {})) return fitting(query, positioned('GET', `/registry-svc/instances${filters}`, options))
+      const answer = positioned<Rows>('GET', `/v1/instances${filters}`, options)
+      const { instances: rows, ...rest } = await fitting(query, answer)
       return { ...rest, instances: rows.filter(({ visible }) => visible).map(publishedOf) }
     },
-    instanceRows: async (query, options) => positioned('GET', `/v1/instances${filterString(query)}`, options),
+    instanceRows: async (query, options) =>
+      fitting(query, positioned('GET', `/v1/instances${filterString(query)}`, options)),
     lookup,
-    pick: (slug, options) => untilAborted(options?.signal, () => choices.pick(slug, options?.port)),
-    pickOnce: async (slug, { port, signal } = {}) =>
-      call('GET', `/v1/pick/${segment(slug)}${queryString({ port })}`, { signal }),
+    pick: async (slug, options = {}) => {
+      refuseUnknown(options, ['port', 'signal'], 'option')
+      return choices.pick(slug, options)
+    },
+    pickOnce: async (slug, { port, ...options } = {}) =>
+      call('GET', `/v1/pick/${segment(slug)}${queryString({ port })}`, options),
     saveDefinition: async (definition, options) =>
-      void (await call('PUT', '/registry-svc/definition', { body: { definition }, ...options })),
+      void (await call('PUT', '/registry-svc/definition', { ...options, body: { definition } })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),
-    removeDefinition: (id, options) => call('DELETE', removalOf('definition', id), options),
+    removeDefinition: async (id, options) => call('DELETE', removalOf('definition', id), options),
     nodes: (ids, options) =>
-      positioned('POST', '/registry-svc/nodes', { body: ids === undefined ? {} : { ids }, ...options }),
+      positioned('POST', '/registry-svc/nodes', { ...options, body: ids === undefined ? {} : { ids } }),
     selfNode: (options) => call('GET', '/registry-svc/node/self', options),
     removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
     self: (options) => call('GET', '/v1/self', options),
     peers: (options) => call('GET', '/v1/peers', options),
     members: (options) => positioned('GET', '/v1/members', options),
     digest: (options) => call('GET', '/v1/digest', options),
-    readiness: (options) => call('GET', '/readyz', { accept: isReadiness, ...options }),
+    readiness: (options) => call('GET', '/readyz', { ...options, accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
     leave: async (given = {}) => {
       refuseUnknown(given, ['restart', 'signal'], 'option')
@@ -219,17 +252,37 @@ async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> 
  * @throws RegistryError `not-found`
  */
 function segment(name: string): string {
+  if (typeof name !== 'string') throw new RegistryError('malformed', `${String(name)}: is no name; give a text`)
   if (isNameable(name) || name === '') return encodeURIComponent(name)
   throw new RegistryError('not-found', `${JSON.stringify(name)} cannot be named in the path of a url`)
 }
 
 /** Where something is removed by its id; no path can carry some that older records have. */
 function removalOf(what: 'instance' | 'definition', id: string): string {
-  return isNameable(id) ? `/registry-svc/${what}/${segment(id)}` : `/v1/${what}s${queryString({ id })}`
+  return isNameable(id) || id === '' ? `/registry-svc/${what}/${segment(id)}` : `/v1/${what}s${queryString({ id })}`
+}
+
+function maintenanceOf(id: string): string {
+  return isNameable(id) || id === ''
+    ? `/v1/instances/${segment(id)}/maintenance`
+    : `/v1/maintenance${queryString({ id })}`
 }
 
 function isReadiness(answer: unknown): boolean {
   return typeof (answer as { ready?: unknown } | null)?.ready === 'boolean'
+}
+
+/** Published clients say nothing by an empty filter, and a daemon takes it so in their calls: what it says in ours is done here. */
+async function fitting<T extends { readonly instances: readonly InstanceView[] }>(
+  query: InstanceQuery | undefined,
+  answer: Promise<T>,
+): Promise<T> {
+  const answered = await answer
+  const hasEmpty = Object.values(query ?? {})
+    .flat()
+    .includes('')
+  if (!hasEmpty || !Array.isArray(answered.instances)) return answered
+  return { ...answered, instances: answered.instances.filter((view) => matches(view, query ?? {})) }
 }
 
 /** @throws RegistryError `malformed`, naming a filter that there is not */

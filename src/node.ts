@@ -14,16 +14,18 @@ import type {
   Positioned,
   Register,
   RegistrationRequest,
+  SelfRegistration,
   StatusOptions,
 } from './client/register.js'
-import { type Which, checkFilters, matches } from './config/filters.js'
-import { refuseUnknown, unknownName } from './config/nearest.js'
+import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
+import { checkNewsQuery } from './config/news-filters.js'
+import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
 import { parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, type InstanceStatus, parseDefinition, parseId, parseMaintenance } from './core/model.js'
-import { parseRegistration, registrationFields } from './core/model.js'
+import { type Definition, type InstanceStatus, type Registration, parseDefinition } from './core/model.js'
+import { parseMaintenance, parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
@@ -111,8 +113,6 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * const { id } = await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
    * await node.setMaintenance(id, 'new disk')
    * console.log(node.instances({ slug: 'web' }).instances.length) // 0
-   * await node.endMaintenance(id)
-   * console.log(node.instances({ slug: 'web' }).instances.length) // 1
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
   setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
@@ -188,7 +188,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
  *   port, `unavailable` where the disk or the network refuses
  */
 export async function createNode(options: NodeOptions): Promise<RollcallNode> {
-  const { dataDir: path, config, log, signal } = readOptions(options)
+  const { dataDir: path, config, log, signal, register } = readOptions(options)
   signal?.throwIfAborted()
   const ends: End[] = []
   try {
@@ -205,6 +205,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
       log,
       ends,
     })
+    node.registerFirst(register)
     await node.begin()
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
@@ -214,6 +215,12 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     await endAll(ends, log)
     throw error
   }
+}
+
+/** @throws RegistryError `malformed` for an option that there is not */
+function until<T>({ ...options }: CallOptions, begin: () => Promise<T>): Promise<T> {
+  refuseUnknown(options, ['signal'], 'option')
+  return untilAborted(options.signal, begin)
 }
 
 class EmbeddedNode implements RollcallNode {
@@ -243,6 +250,15 @@ class EmbeddedNode implements RollcallNode {
   async begin(): Promise<void> {
     await this.#runtime.start()
     if (this.#bug !== undefined) throw this.#bug
+  }
+
+  /** In the first version that others see. What is refused is told as a warning: nobody waits for it. */
+  registerFirst(registrations: readonly Registration[]): void {
+    for (const registration of registrations) {
+      this.#service.register(registration, { embedded: true }).catch((error: unknown) => {
+        if (!this.#isOver) this.#say({ level: 'warn', message: `not registered: ${messageOf(error)}` })
+      })
+    }
   }
 
   /** What was found before anybody could listen is told once somebody can. */
@@ -312,15 +328,14 @@ class EmbeddedNode implements RollcallNode {
   }
 
   events(query: NewsQuery = {}): AsyncIterableIterator<NewsItem> {
-    refuseUnknown(query, ['slug', 'type', 'after', 'signal'], 'option')
+    checkNewsQuery(query, ['slug', 'type', 'after', 'signal'])
     const { signal, ...asked } = query
     const over = this.#over.signal
     return this.#runtime.news.follow(signal === undefined ? [over] : [over, signal], asked)
   }
 
   async ready(options: CallOptions = {}): Promise<void> {
-    refuseUnknown(options, ['signal'], 'option')
-    await untilAborted(options.signal, () => this.#isReady.promise)
+    await until(options, () => this.#isReady.promise)
   }
 
   // ---- reads and writes
@@ -343,64 +358,76 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.addresses()
   }
 
-  async register(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<{ readonly id: string }> {
-    refuseUnknown(Object(registration) as object, registrationFields, 'field')
-    return untilAborted(signal, async () => this.#service.register(parseRegistration(registration, 'own')))
+  async register(registration: RegistrationRequest, options: CallOptions = {}): Promise<{ readonly id: string }> {
+    refuseUnknownFields(registration, registrationFields)
+    return until(options, async () =>
+      this.#service.register(parseRegistration(registration, 'own'), { embedded: true }),
+    )
   }
 
-  async deregister(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.deregister(id))
+  async registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration> {
+    const { id } = await this.register({ lifetime: 'session', ...registration }, options)
+    const end: SelfRegistration['end'] = async (options) => {
+      await this.deregister(id, options).catch((error: unknown) => {
+        if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
+      })
+    }
+    return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 
-  async setMaintenance(id: string, reason?: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#act(id, signal, () => ({ type: 'maintenance', reason: parseMaintenance({ reason }) }))
+  async deregister(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.deregister(id))
   }
 
-  async endMaintenance(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#act(id, signal, () => ({ type: 'maintenance' }))
+  async setMaintenance(id: string, reason?: string, options: CallOptions = {}): Promise<void> {
+    await this.#act(id, options, () => ({ type: 'maintenance', reason: parseMaintenance({ reason }) }))
   }
 
-  async setMaintenanceOfAll(which: Which, reason?: string, { signal }: CallOptions = {}): Promise<ManyResult> {
-    return untilAborted(signal, async () => maintainAll(this.#service, which, parseMaintenance({ reason })))
+  async endMaintenance(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#act(id, options, () => ({ type: 'maintenance' }))
   }
 
-  async endMaintenanceOfAll(which: Which, { signal }: CallOptions = {}): Promise<ManyResult> {
-    return untilAborted(signal, async () => maintainAll(this.#service, which, undefined))
+  async setMaintenanceOfAll(which: Which, reason?: string, options: CallOptions = {}): Promise<ManyResult> {
+    return until(options, async () => maintainAll(this.#service, which, parseMaintenance({ reason })))
   }
 
-  async update(id: string, changes: Changes, { signal }: CallOptions = {}): Promise<void> {
-    refuseUnknown(Object(changes) as object, patchFields, 'field')
-    await this.#act(id, signal, () => ({ type: 'patch', ...parsePatch(changes) }))
+  async endMaintenanceOfAll(which: Which, options: CallOptions = {}): Promise<ManyResult> {
+    return until(options, async () => maintainAll(this.#service, which, undefined))
+  }
+
+  async update(id: string, changes: Changes, options: CallOptions = {}): Promise<void> {
+    refuseUnknownFields(changes, patchFields)
+    await this.#act(id, options, () => ({ type: 'patch', ...parsePatch(changes) }))
   }
 
   async setStatus(id: string, status: InstanceStatus, options: StatusOptions = {}): Promise<void> {
     refuseUnknown(options, ['details', 'for', 'signal'], 'option')
     const { signal, ...said } = options
-    await this.#act(id, signal, () => ({ type: 'status', ...parseStatus({ status, ...said }) }))
+    await this.#act(id, { signal }, () => ({ type: 'status', ...parseStatus({ status, ...said }) }))
   }
 
-  async renew(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#act(id, signal, () => ({ type: 'renew' }))
+  async renew(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#act(id, options, () => ({ type: 'renew' }))
   }
 
-  async suspect(id: string, { signal }: CallOptions = {}): Promise<Suspicion> {
-    return untilAborted(signal, async () => this.#service.suspect(parseId(id, 'id')))
+  async suspect(id: string, options: CallOptions = {}): Promise<Suspicion> {
+    return until(options, async () => this.#service.suspect(id))
   }
 
-  async #act(id: string, signal: AbortSignal | undefined, read: () => Parameters<RegistryService['act']>[1]) {
-    await untilAborted(signal, async () => this.#service.act(parseId(id, 'id'), read()))
+  async #act(id: string, options: CallOptions, read: () => Parameters<RegistryService['act']>[1]): Promise<void> {
+    await until(options, async () => this.#service.act(id, read()))
   }
 
-  async saveDefinition(definition: Definition, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.saveDefinition(parseDefinition({ definition })))
+  async saveDefinition(definition: Definition, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.saveDefinition(parseDefinition({ definition })))
   }
 
-  async removeDefinition(id: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.removeDefinition(id))
+  async removeDefinition(id: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.removeDefinition(id))
   }
 
-  async removeNode(url: string, { signal }: CallOptions = {}): Promise<void> {
-    await untilAborted(signal, async () => this.#service.removeNode(url))
+  async removeNode(url: string, options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.removeNode(url))
   }
 
   lookup(slug: string): Lookup | undefined {
@@ -419,7 +446,9 @@ class EmbeddedNode implements RollcallNode {
 
   instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {
     checkFilters(query)
-    return this.#positioned({ instances: this.#service.instances(query.slug).filter((view) => matches(view, query)) })
+    return this.#positioned({
+      instances: this.#service.instances(indexedSlug(query)).filter((view) => matches(view, query)),
+    })
   }
 
   instanceRows(query: InstanceQuery = {}): ReturnType<RollcallNode['instanceRows']> {
@@ -432,6 +461,7 @@ class EmbeddedNode implements RollcallNode {
   }
 
   nodes(ids: readonly string[] = []): ReturnType<RollcallNode['nodes']> {
+    if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
     const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
     return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
   }

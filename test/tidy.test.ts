@@ -260,6 +260,7 @@ describe('the package', () => {
     scripts: Record<string, string>
     dependencies: Record<string, string>
     devDependencies: Record<string, string>
+    peerDependencies: Record<string, string>
   }
 
   test('says in the code which version it is', () => {
@@ -286,7 +287,8 @@ describe('the package', () => {
             .join('/'),
         ),
     )
-    expect([...packages].filter((name) => !(name in manifest.dependencies))).toEqual([])
+    const needed = { ...manifest.dependencies, ...manifest.peerDependencies }
+    expect([...packages].filter((name) => !(name in needed))).toEqual([])
     expect(Object.keys(manifest.dependencies).filter((name) => !packages.has(name))).toEqual([])
   })
 

@@ -8,6 +8,13 @@ import { SlowestFiles } from './slowest.js'
 /** Files of which one takes minutes, on a busy machine. */
 const long = /\/test\/((daemon|library|sim)\/[^/]+|cli\/(demo|run-program)[^/]+|io\/network[^/]*)$/
 
+/** Of those folders whose files have a process each, the files that open nothing: they need none. */
+const plain = [
+  'cli/{demo-screen,follow,format,progress,table}',
+  'daemon/{log-lines,naming,news}',
+  'io/{crypto,mdns-words}',
+]
+
 /**
  * Files that take longest begin first: Vitest goes by their size, and ends with a short one that takes two minutes. The others
  * are kept together by project, since a process is used again only by a file of the same one.
@@ -15,16 +22,27 @@ const long = /\/test\/((daemon|library|sim)\/[^/]+|cli\/(demo|run-program)[^/]+|
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number =>
-      long.test(moduleId) ? 0 : 1 + projects.findIndex(({ test }) => test.name === project.name)
+      project.name !== 'shared' && long.test(moduleId)
+        ? 0
+        : 1 + projects.findIndex(({ test }) => test.name === project.name)
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
   }
 }
 
+function filesOf(names: readonly string[]): string[] {
+  return names.map((name) => `test/${name}.test.ts`)
+}
+
 const projects = [
-  { name: 'processes', folders: ['daemon', 'library', 'cli'], globalSetup: ['test/daemon/one-file.ts'] },
-  { name: 'io', folders: ['io'] },
+  {
+    name: 'processes',
+    folders: ['daemon', 'library', 'cli'],
+    exclude: filesOf(plain),
+    globalSetup: ['test/daemon/one-file.ts'],
+  },
+  { name: 'io', folders: ['io'], exclude: filesOf(plain) },
   // These share a process, and with it what they import: they leave nothing open behind them.
-  { name: 'http', folders: ['http'], isolate: false },
+  { name: 'shared', folders: ['http'], files: filesOf(plain), isolate: false },
   {
     name: 'core',
     folders: ['core', 'sim'],

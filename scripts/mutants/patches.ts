@@ -167,9 +167,20 @@ const starts: Readonly<Record<string, Patch>> = {
 }
 
 const checks: Readonly<Record<string, Patch>> = {
-  'a change to bad is left alone for an interval': ['#askAgain', 'isNews ? 0 : undefined', 'undefined'],
-  'a registration that changes nothing is no news': ['check', '.#awaitNews(id)'],
-  'bad news of another kind begins anew': ['#askAgain', '.#againById.some($$$)', 'false'],
+  'a change to bad is left alone for an interval': ['#askAgain', 'isNews || isAwaited', 'isAwaited'],
+  'a registration that changes nothing is no news': [
+    'HealthChecks.check',
+    'course.asked = 0',
+    'course.asked = undefined',
+  ],
+  'bad news of another kind begins anew': ['#askAgain', 'course.asked ??= 0', 'course.asked = 0'],
+  'a service that flaps is not damped': ['#rise', 'now - this.#betterSince < this.#recovery_ms(now)', 'false'],
+  'what checks find counts, whatever an instance says': [
+    '#wanted',
+    'isWorse(this.#confirmed.status, told.status)',
+    'true',
+  ],
+  'a check from before the end of a connection counts': ['#begin', 'underWay.since < now', 'false'],
 }
 
 const lookups: Readonly<Record<string, Patch>> = {

@@ -1,7 +1,6 @@
 /**
  * The command that runs a program as a service: on a free port, in the register while it is well, out of it before it stops.
  */
-import { randomBytes } from 'node:crypto'
 import type { Command } from 'commander'
 import { defaultHttp } from '../config.js'
 import { hostForOthers } from '../config/reach.js'
@@ -14,6 +13,7 @@ import { checkHelp } from './maintenance.js'
 import type { Place } from './run/listing.js'
 import { freePort } from './run/port.js'
 import { NotStarted } from './run/program.js'
+import { sameAtEachStart } from './run/same-id.js'
 import { supervise } from './run/supervise.js'
 
 const longestGrace_s = 300
@@ -34,10 +34,10 @@ SIGHUP where there is no terminal whose end it could mean.
 While the daemon is away the program runs on, and is registered again where a new
 daemon has forgotten it. What somebody deregisters stays so until the next run.
 
-Killed with SIGKILL, rollcall run cannot deregister: the instance is Healthy
-while the program still answers, Unreachable (and not picked) from the next check
-on, and listed until: rollcall deregister ID. Under systemd use KillMode=mixed,
-so that the program does not get its signal too early.`
+The instance lives with rollcall run: killed with SIGKILL it cannot deregister, and
+its daemon takes the instance off the lists in its place, within moments, also
+where the program lives on. Under systemd use KillMode=mixed, so that the program
+does not get its signal too early.`
 
 export function addRunCommand(program: Command): void {
   const command = program.command('run').description('run a program as a service: registered while it is well')
@@ -47,7 +47,7 @@ export function addRunCommand(program: Command): void {
     .option('--port-env <name>', 'the variable that tells the program its port', 'PORT')
     .option('--host <host>', 'where callers reach this machine; default: its address on the network')
     .option('--check <check>', checkHelp)
-    .option('--id <id>', 'default: the slug and a random end, new in each run')
+    .option('--id <id>', 'default: the slug and an end that is the same at each start of this command here')
     .option('--deployment-id <id>', 'the deployment that it belongs to')
     .option('--tag <tag...>', 'tags to find it by')
     .option('--grace <seconds>', 'how long callers have to look elsewhere before the program is told to stop', '1')
@@ -80,7 +80,7 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
   const grace_ms = parseGrace(options.grace) * 1000
   const variable = parseVariable(options.portEnv)
   const port = await freePort()
-  const registrations = describe(options, port)
+  const registrations = await describe(options, argv, port)
   const checker = createChecker()
   process.stderr.on('error', () => undefined) // whoever read it is gone; the program is not
   try {
@@ -106,11 +106,11 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
  * Where the program may be found, best first: it may listen on this machine alone.
  * @throws RegistryError `malformed`, before anything is started
  */
-function describe(options: RunOptions, port: number): Place[] {
+async function describe(options: RunOptions, argv: readonly string[], port: number): Promise<Place[]> {
   const { slug, check, deploymentId, tag: tags } = options
-  const id = options.id ?? `${slug}-${randomBytes(4).toString('hex')}`
   const scheme = check !== undefined && readCheck(check)?.secure === true ? 'https' : 'http'
   const hosts = options.host === undefined ? [...new Set([hostForOthers(), defaultHttp.host])] : [options.host]
+  const id = options.id ?? `${slug}-${await sameAtEachStart([slug, ...hosts, ...argv])}`
   return hosts.map((host) => ({
     ...parseRegistration({ id, slug, scheme, host, port, check, deploymentId, tags }, 'own'),
     ...{ id, slug },

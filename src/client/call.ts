@@ -1,6 +1,7 @@
 /**
  * One call to a daemon, asked again where that may help but do no harm. It has a number of attempts and a time.
  */
+import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError, messageOf } from '../core/errors.js'
 import { positionHeader } from '../config/position.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
@@ -37,6 +38,7 @@ interface Answer {
   readonly position?: string
 }
 
+const longestTimeout_ms = 2 ** 31 - 1
 const defaults = { timeout_ms: 10_000, attempts: 3 } as const
 /** Between two rounds over all servers; doubles with each round. */
 const pause_ms = { first: 100, longest: 2000 } as const
@@ -60,6 +62,13 @@ export class Calls {
     this.servers = new Servers(options)
     this.timeout_ms = options.timeout_ms ?? defaults.timeout_ms
     this.attempts = options.attempts ?? Math.max(defaults.attempts, this.servers.all.length)
+    // Timers know no time beyond that, and end at once instead.
+    if (!Number.isFinite(this.timeout_ms) || this.timeout_ms <= 0 || this.timeout_ms > longestTimeout_ms) {
+      throw new RegistryError(
+        'malformed',
+        `timeout_ms: must be above 0, and at most ${longestTimeout_ms} (milliseconds)`,
+      )
+    }
     if (!Number.isInteger(this.attempts) || this.attempts < 1) {
       throw new RegistryError('malformed', 'attempts: must be a whole number from 1 on; 1 asks once')
     }
@@ -86,6 +95,8 @@ export class Calls {
   }
 
   async #call(method: Method, path: string, details: CallDetails): Promise<Answer> {
+    const { body: _body, accept: _accept, once: _once, ...options } = details
+    refuseUnknown(options, ['signal'], 'option')
     const deadline = performance.now() + this.timeout_ms
     const failures = new Map<string, string>()
     let mayBeDone = false

@@ -5,6 +5,8 @@ import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
 import { Rotation } from '../core/lookup/rotation.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
+import { untilAborted } from './pause.js'
+import type { PickOptions } from './register.js'
 
 /**
  * Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer than `paused`: the first one waits for
@@ -140,11 +142,12 @@ export class Choices {
     this.#now = now
   }
 
-  pick(slug: string, port?: string): Promise<InstanceView | undefined> {
+  /** @throws the signal's reason where that aborts first */
+  pick(slug: string, { port, signal }: PickOptions = {}): Promise<InstanceView | undefined> {
     const service = this.#services.get(slug) ?? this.#serviceOf(slug)
     this.#services.set(slug, service)
     if (this.#services.size > slugLimit) this.#services.delete(this.#services.keys().next().value as string)
-    return service.pick(port)
+    return untilAborted(signal, () => service.pick(port))
   }
 
   #serviceOf(slug: string): Service {

@@ -2,7 +2,7 @@
  * The news of a daemon as one endless loop: where the connection breaks, it goes on after the item that was read last. What was
  * missed is told by a `reset`; it never pretends that nothing was.
  */
-import { refuseUnknown, unknownName } from '../config/nearest.js'
+import { checkNewsQuery, isWanted } from '../config/news-filters.js'
 import { RegistryError } from '../core/errors.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'
 import { backoff_ms, type Calls, parseAnswer } from './call.js'
@@ -22,21 +22,17 @@ const pause_ms = { first: 100, longest: 5000 } as const
 const queryNames = [
   ...(['slug', 'type', 'after', 'signal', 'onInterruption'] as const),
 ] as const satisfies readonly (keyof EventsQuery)[]
-const askedTypes: readonly string[] = ['member', 'instance']
 const types: readonly string[] = ['listening', 'member', 'instance', 'reset'] satisfies NewsEvent['type'][]
 
 /** @throws RegistryError `malformed` for an option or a type that there is not */
 export function followEvents(calls: Calls, query: EventsQuery): AsyncGenerator<NewsItem, void, undefined> {
-  refuseUnknown(query, queryNames, 'option')
-  const { type } = query
-  if (type !== undefined && !askedTypes.includes(type))
-    throw new RegistryError('malformed', `type: ${unknownName(type, askedTypes, 'event')}`)
+  checkNewsQuery(query, queryNames)
   return follow(calls, query)
 }
 
 async function* follow(
   calls: Calls,
-  { signal, onInterruption, after = '', slug = '', type }: EventsQuery,
+  { signal, onInterruption, after = '', slug, type }: EventsQuery,
 ): AsyncGenerator<NewsItem, void, undefined> {
   let last = after
   let hadConnection = false
@@ -47,7 +43,7 @@ async function* follow(
     const { current: server } = calls.servers
     const connection = new Connection(calls, server, signal)
     try {
-      const body = await connection.open({ slug, type: type ?? '', after: last })
+      const body = await connection.open({ slug, type, after: last === '' ? undefined : last })
       if (hadConnection && last === '') yield { id: '', at: new Date().toISOString(), event: { type: 'reset' } }
       hadConnection = true
       if (isInterrupted) onInterruption?.(undefined)
@@ -55,6 +51,7 @@ async function* follow(
       for await (const item of connection.items(body, (id) => (last = id))) {
         failures = 0
         last = item.id
+        if (!isWanted(item.event, { slug, type })) continue // a daemon of an earlier version hears no empty filter
         if (item.event.type !== 'listening' || !isTold) yield item
         isTold = true
       }
@@ -100,8 +97,8 @@ class Connection {
     signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
-  async open(query: Record<string, string>): Promise<ReadableStream<Uint8Array>> {
-    const given = Object.entries(query).filter(([, value]) => value !== '')
+  async open(query: Record<string, string | undefined>): Promise<ReadableStream<Uint8Array>> {
+    const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined)
     const path = `/v1/events${given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`}`
     this.#endAfter(this.#calls.timeout_ms)
     const headers = { accept: 'text/event-stream' }

@@ -74,6 +74,13 @@ export interface Positioned {
   readonly position?: string
 }
 
+/** A service that is listed for as long as this program runs. */
+export interface SelfRegistration extends AsyncDisposable {
+  readonly id: string
+  /** Takes it out of the register, at once; any number of times. */
+  end(options?: CallOptions): Promise<void>
+}
+
 export interface Lookup extends LookupResult, Positioned {}
 
 /**
@@ -87,6 +94,12 @@ export interface Register {
    * @throws RegistryError `malformed`, naming the field
    */
   register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
+  /**
+   * Registers a service that is this program, or goes with it: listed for as long as the program runs, gone within moments of its
+   * end, however it ends. A program that started anew registers anew.
+   * @throws RegistryError `malformed`, naming the field
+   */
+  registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration>
   /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
   deregister(id: string, options?: CallOptions): Promise<void>
   /**

@@ -6,7 +6,7 @@ import { RegistryError } from '../core/errors.js'
 import { type InstanceStatus, instanceStatuses } from '../core/model.js'
 import type { InstanceView } from '../core/views.js'
 
-/** AND-ed, exact. */
+/** AND-ed, exact. An empty text says that there is none: it fits what has nothing there, and is not the same as no filter. */
 export interface InstanceFilters {
   readonly slug?: string
   readonly deploymentId?: string
@@ -63,7 +63,9 @@ export function queryOfFilters({
  * Filters as a program gives them.
  * @throws RegistryError `malformed`, naming the filter
  */
-export function checkFilters(filters: object): void {
+export function checkFilters(filters: unknown): void {
+  if (typeof filters !== 'object' || filters === null || Array.isArray(filters))
+    throw new RegistryError('malformed', 'filters: must be an object such as {"slug": "web"}')
   refuseUnknown(filters, ownFilterNames, 'filter')
   for (const [name, value] of Object.entries(filters)) {
     if (name === 'metadata') checkMetadata(value)
@@ -93,13 +95,19 @@ function isListOfTexts(value: unknown): boolean {
 
 export function matches(view: InstanceView, filters: InstanceFilters): boolean {
   const { tag = [] } = filters
-  const tags = typeof tag === 'string' ? [tag] : tag
-  if (!tags.every((one) => (view.tags ?? []).includes(one))) return false
-  const said = view.metadata ?? {}
-  const { metadata = {} } = filters
-  if (!Object.entries(metadata).every(([key, value]) => Object.hasOwn(said, key) && said[key] === value)) return false
-  if (!ownFields.every((field) => filters[field] === undefined || filters[field] === view[field])) return false
-  return comparedFields.every((field) => filters[field] === undefined || filters[field] === view[field])
+  const asked = typeof tag === 'string' ? [tag] : tag
+  const { tags = [], metadata: said = {} } = view
+  if (!asked.every((one) => (one === '' ? tags.length === 0 : tags.includes(one)))) return false
+  const isSaid = ([key, value]: [string, string]): boolean => (Object.hasOwn(said, key) ? said[key] : '') === value
+  if (!Object.entries(filters.metadata ?? {}).every(isSaid)) return false
+  return [...comparedFields, ...ownFields].every(
+    (field) => filters[field] === undefined || filters[field] === (view[field] ?? ''),
+  )
+}
+
+/** The slug by which the index can be asked: none where all that have none are meant. */
+export function indexedSlug({ slug }: InstanceFilters): string | undefined {
+  return slug === '' ? undefined : slug
 }
 
 /** Of which instances something is asked at once: all that are given have to fit, one has to be given. */

@@ -25,10 +25,14 @@ export function didYouMean(name: string, known: readonly string[], otherwise = '
   return wayOut === undefined ? otherwise : `; did you mean ${wayOut}?`
 }
 
+/** A name as a sentence may carry it. */
+export function shortened(name: string): string {
+  return name.length > 64 ? `${name.slice(0, 61)}...` : name
+}
+
 /** What is said of a name that is none of those there are. @param what it was taken for, such as `field` */
 export function unknownName(name: string, known: readonly string[], what: string): string {
-  const asked = name.length > 64 ? `${name.slice(0, 61)}...` : name
-  return `${asked}: there is no such ${what}${didYouMean(name, known, `; there are ${known.join(', ')}`)}`
+  return `${shortened(name)}: there is no such ${what}${didYouMean(name, known, `; there are ${known.join(', ')}`)}`
 }
 
 /**
@@ -39,6 +43,14 @@ export function refuseUnknown(given: object, known: readonly string[], what: str
   const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new RegistryError('malformed', unknownName(unknown, known, what))
+}
+
+/**
+ * The same of the fields of what a caller sends. What is no object at all is for its parser to refuse.
+ * @throws RegistryError `malformed`, naming the first other one and what was meant
+ */
+export function refuseUnknownFields(given: unknown, known: readonly string[]): void {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) refuseUnknown(given, known, 'field')
 }
 
 /** Letters in exchanged places are one edit: that is how people misspell. */

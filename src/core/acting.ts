@@ -5,7 +5,7 @@
  *     caller ──▶ this node is its home ──▶ performed ──▶ on disk ──▶ answered
  *        └─────▶ another one is ─────────▶ asked over the sync stream; its answer brings its new document
  */
-import { type Act, type StatusSaid, parseAct } from './act.js'
+import { type Act, parseAct } from './act.js'
 import type { Effect, Suspected } from './effects.js'
 import type { Endings } from './endings.js'
 import { RegistryError } from './errors.js'
@@ -50,7 +50,7 @@ export class Acting {
   // ---- performed here
 
   #perform(id: string, act: Act, asker: Asker): void {
-    const { writes } = this.#state
+    const { writes, checks, at } = this.#state
     switch (act.type) {
       case 'maintenance':
         this.#demandDisk()
@@ -62,7 +62,7 @@ export class Acting {
         return this.#onDisk(asker)
       case 'status':
         this.#demandDisk()
-        this.#tell(id, act)
+        this.#out.emitAll(checks.tell(id, act, at.now))
         return this.#onDisk(asker)
       case 'renew':
         this.#endings.renew(id)
@@ -78,24 +78,11 @@ export class Acting {
   }
 
   #suspect(id: string, caller: string, asker: Asker): void {
-    const begun = this.#lookNow(id, caller)
-    if (begun === undefined || !this.#suspicious.wait(id, asker, this.#state.at.now)) return this.#done(asker, 'known')
-    this.#out.emitAll(begun)
+    const { checks, at } = this.#state
+    const { isChecked, effects } = checks.suspect(id, caller, at.now)
+    this.#out.emitAll(effects)
+    if (!isChecked || !this.#suspicious.wait(id, asker, at.now)) this.#done(asker, 'known')
   }
-
-  // ==== what the health checks have to do for this ====
-
-  /** What a service says of itself. */
-  #tell(_id: string, _said: StatusSaid): void {
-    throw new RegistryError('unavailable', 'status: this version takes none; its checks alone say how it is')
-  }
-
-  /** @returns the check that is begun, or joined; undefined beyond the limits of what callers may ask for */
-  #lookNow(_id: string, _caller: string): readonly Effect[] | undefined {
-    throw new RegistryError('unavailable', 'suspect: this version checks at its own times alone')
-  }
-
-  // ====
 
   /** The check of an instance is back. */
   checked(id: string): void {

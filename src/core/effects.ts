@@ -55,6 +55,8 @@ export type Input =
   /** A `store` effect is done. */
   | { readonly type: 'stored'; readonly id: number; readonly error?: string }
   | { readonly type: 'checked'; readonly id: string; readonly n: number; readonly result: CheckResult }
+  /** What has become of the connection that a `keep-open` asked for; after all but `changed` there is none. */
+  | { readonly type: 'line'; readonly id: string; readonly n: number; readonly news: LineNews }
   /** Fresh figures of this machine; `load` in percent, `vitals` as JSON of at most `wireLimits.vitalsBytes`. */
   | { readonly type: 'vitals'; readonly load: number; readonly vitals: string }
   | { readonly type: 'command'; readonly ticket: number; readonly command: Command }
@@ -64,6 +66,12 @@ export interface CheckResult {
   /** What went wrong, for people. */
   readonly details?: string
 }
+
+/**
+ * `closed`: by the other end, or it could not be made; `changed`: the instance said over it that something is different now; `ours`: it
+ * was not made, or not kept, for a reason of this machine.
+ */
+export type LineNews = 'closed' | 'changed' | 'ours'
 
 /** What a caller on this machine wants; each is answered by one `settle` effect with the same ticket. */
 export type Command =
@@ -138,6 +146,15 @@ export type Effect =
       readonly check: CheckForm
       readonly headers?: CheckHeaders
     }
+  /** Connect to an instance, and stay connected: the end of that comes back as `line`. Replaces an earlier one. */
+  | {
+      readonly type: 'keep-open'
+      readonly id: string
+      readonly n: number
+      readonly url: string
+      readonly check: CheckForm
+    }
+  | { readonly type: 'let-go'; readonly id: string }
   | { readonly type: 'settle'; readonly ticket: number; readonly result: Settled }
   | { readonly type: 'notify'; readonly event: RegistryEvent }
 
@@ -162,6 +179,8 @@ export type StoreOp =
   | { readonly type: 'forget'; readonly owner: PeerId }
   /** A small local fact under a name; the newest value counts. */
   | { readonly type: 'note'; readonly name: string; readonly value: string }
+  /** What checks say to prove who asks: outside the database, for its owner's eyes alone; on disk before the rest of the batch. */
+  | { readonly type: 'secrets'; readonly text: string }
   /** Raises the generation on disk, outside the database; on disk before the rest of the batch. */
   | { readonly type: 'generation'; readonly generation: number }
 

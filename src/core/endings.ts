@@ -102,8 +102,10 @@ export class Endings {
 
   /** Registered, anew or again: whoever says so is alive. */
   registered(id: string): void {
-    const { expiry, checks, at } = this.#state
+    const { records, crashes, expiry, checks, at } = this.#state
     expiry.renew(id, at.now)
+    const slug = records.own('instances', id)?.slug
+    checks.hold(id, slug === undefined ? 0 : crashes.recovery_ms(slug, at.now), at.now)
     this.#out.emitAll(checks.setOver(id, undefined, at.now))
   }
 
@@ -111,8 +113,8 @@ export class Endings {
 
   /** This daemon was asleep for so long. */
   slept(slept_ms: number): void {
-    const { sessions, expiry, abandoned } = this.#state
-    for (const one of [sessions, expiry, abandoned]) one.forgive(slept_ms)
+    const { sessions, expiry, abandoned, checks } = this.#state
+    for (const one of [sessions, expiry, abandoned, checks]) one.forgive(slept_ms)
   }
 
   tick(): void {

@@ -27,9 +27,15 @@ export function spellHost(written: string): string | undefined {
 }
 
 /** Names that engines of containers give to the machine that they run on. */
-const namesOfTheMachine: readonly string[] = ['host.docker.internal', 'host.containers.internal']
+const namesOfTheMachine: readonly string[] = [
+  ...['host.docker.internal', 'gateway.docker.internal', 'host.containers.internal', 'host.lima.internal'],
+  ...['host.rancher-desktop.internal', 'host.minikube.internal', 'host.k3d.internal'],
+]
 /** Names of the loopback interface, as they stand in `/etc/hosts` on many systems, besides `localhost` (RFC 6761). */
-const namesOfLoopback: readonly string[] = ['localhost.localdomain', 'localhost6', 'ip6-localhost', 'ip6-loopback']
+const namesOfLoopback: readonly string[] = [
+  ...['localhost.localdomain', 'localhost4', 'localhost4.localdomain4', 'localhost6', 'localhost6.localdomain6'],
+  ...['ip6-localhost', 'ip6-loopback', 'ipv6-localhost', 'ipv6-loopback'],
+]
 
 /** @param host in its one spelling @returns whether it is another machine wherever it is read: loopback, unspecified, link-local */
 export function isOfItsMachine(host: string): boolean {
@@ -42,7 +48,29 @@ export function isOfItsMachine(host: string): boolean {
 }
 
 function isIpv4OfItsMachine([a = 0, b = 0]: readonly number[]): boolean {
-  return a === 127 || a === 0 || (a === 169 && b === 254)
+  return a === 127 || a === 0 || isIpv4LinkLocal([a, b])
+}
+
+/**
+ * Whether an address, in any spelling, means whoever shares a cable, or serves the secrets of a machine in a cloud: link-local ones, those
+ * of IPv4 within IPv6 (mapped, compatible, NAT64), and the one of IPv6 at which AWS does the same.
+ */
+export function isLinkLocal(address: string): boolean {
+  const bytes = readIpv4(address)
+  if (bytes !== undefined) return isIpv4LinkLocal(bytes)
+  const spelled = spellHost(`[${address.replace(/%.*$/, '')}]`)
+  if (spelled === undefined || !spelled.includes(':')) return false
+  const groups = readIpv6(spelled)
+  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0, high = 0, low = 0] = groups
+  if ((first & 0xffc0) === 0xfe80) return true
+  if (spelled === 'fd00:ec2::254') return true
+  const isWithin = (first === 0 && second === 0) || (first === 0x64 && second === 0xff9b)
+  const holdsIpv4 = isWithin && third === 0 && fourth === 0 && fifth === 0 && (sixth === 0 || sixth === 0xffff)
+  return holdsIpv4 && isIpv4LinkLocal([high >> 8, high & 0xff, low >> 8, low & 0xff])
+}
+
+function isIpv4LinkLocal([a = 0, b = 0]: readonly number[]): boolean {
+  return a === 169 && b === 254
 }
 
 /** Of an address that holds one of IPv4 (RFC 4291, 2.5.5), as `::` and `::1` do in their way, that one counts. */

@@ -6,7 +6,7 @@ import { type CheckForm, type CheckHeaders, parseCheck, readCheck } from './chec
 import { RegistryError, quote } from './errors.js'
 import { type LifetimeFacts, type LifetimeSaid, lifetimeFields, parseLifetime, readLifetime } from './lifetime.js'
 import { type Traits, type TraitsSaid, parseTraits, readTraits, traitFields } from './traits.js'
-import { type UrlParts, checkComposed, checkParts, composeUrl, parseUrl, urlParts } from './url.js'
+import { type UrlParts, checkComposed, checkParts, composeUrl, disagreement, parseUrl, urlParts } from './url.js'
 
 /** A daemon's identity: the text form of its libp2p peer id. */
 export type PeerId = string
@@ -123,6 +123,7 @@ export function parseRegistration(input: unknown, wording: Wording = 'published'
   const registration = readRegistration(fields)
   parseUrl(registration.url, 'url')
   if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
+  else if (wording === 'own') refuseDisagreement(registration.url, given)
   const own = wording === 'own' ? { ...parseLifetime(fields), ...parseTraits(fields) } : {}
   return { ...registration, ...checkSaid(fields['check'], wording), ...own, ...saidToBeNothing(fields, wording) }
 }
@@ -134,6 +135,12 @@ function checkSaid(input: unknown, wording: Wording): Pick<Registration, 'check'
     throw new RegistryError('malformed', 'check: must be a string')
   const { form, headers } = parseCheck(input, 'check')
   return { check: form, ...(headers !== undefined && { checkHeaders: headers }) }
+}
+
+/** In calls of published clients the url counts, whatever stands beside it. */
+function refuseDisagreement(url: string, given: UrlParts): void {
+  const words = disagreement(url, given)
+  if (words !== undefined) throw new RegistryError('malformed', `${words}; give the url alone, or the parts alone`)
 }
 
 /** What the caller has said there is none of, as opposed to what he has not said. */

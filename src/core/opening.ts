@@ -85,7 +85,7 @@ export class Opening {
       stale: wasAway && records.union.holdsAnything(),
       expected: restored.filter((peer) => overlay.wants(peer)),
     })
-    joining.checking(records.ownKeys('instances'))
+    joining.checking(checks.asked())
     this.#out.emitAll(checks.checkAll(now))
     this.#state.enter({ name: 'starting', joining })
   }

@@ -28,7 +28,7 @@ export class Projection {
 
   /** Entries changed: drop what of ours is beaten, apply fences, refresh the index; until nothing more follows. */
   settle(): void {
-    const { records, writes, outlived, index, rules } = this.#state
+    const { records, writes, outlived, index, checks, rules } = this.#state
     for (;;) {
       const touched = records.takeTouched()
       if (isUntouched(touched)) return
@@ -38,6 +38,7 @@ export class Projection {
       this.#fencing.applyFences(fenced)
       if (maySign) outlived.note(instances)
       for (const id of instances) this.#noteEnds(id)
+      this.#out.emitAll(checks.follow(instances, this.#state.at.now))
       for (const id of instances) this.#out.notifyAll(index.refresh(id).filter((event) => isTold(event, records.self)))
       for (const owner of nodes) this.#learn(owner)
       this.followBeliefs()

@@ -3,6 +3,7 @@
  */
 import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
+import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
@@ -32,6 +33,7 @@ import type {
   MemberView,
   NodeView,
   PickResult,
+  SessionView,
 } from './views.js'
 import { atPort } from './views.js'
 
@@ -178,8 +180,10 @@ export class Reads {
       for (const [owner, record] of this.#union.records(id)) {
         const nodeId = this.#union.node(owner)?.id
         const hidden = this.#whyInvisible({ owner, record })
+        const recovering = owner === this.#state.self ? this.#state.checks.recovering(id) : undefined
         rows.push({
           ...this.instance({ owner, record }, at),
+          ...(recovering !== undefined && { details: recovering }),
           owner,
           ...(nodeId !== undefined && { nodeId }),
           n: record.n,
@@ -276,6 +280,15 @@ export class Reads {
   /** Whether this daemon means to be connected with a peer. */
   wants(peer: PeerId): boolean {
     return this.#state.liveness.overlay.wants(peer)
+  }
+
+  sessions(at: Moment): SessionView[] {
+    const { sessions, expiry } = this.#state
+    return sessions.list(at.now).map(({ grace_ms, ...session }) => ({
+      ...session,
+      grace: formatDuration(grace_ms),
+      instances: expiry.countOf(session.id),
+    }))
   }
 
   /** Those who observe a member, as the rings are seen here. */

@@ -13,6 +13,7 @@ import type { Verdict } from './membership/verdict.js'
 import type { PeerId } from './model.js'
 import { Opening } from './opening.js'
 import type { Outbox } from './outbox.js'
+import { withoutSecrets } from './own/check-secrets.js'
 import type { Released, Waiting } from './own/waiting.js'
 import { whyNotReady } from './phase.js'
 import { Projection } from './projection.js'
@@ -118,6 +119,8 @@ export class Registry {
         joining?.checked(input.id)
         this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
         return this.#acting.checked(input.id)
+      case 'line':
+        return this.#out.emitAll(checks.lineNews(input.id, input.n, input.news, this.#state.at.now))
       case 'vitals':
         return liveness.heartbeats.setVitals(input.load, input.vitals, identity.generation)
       case 'command':
@@ -287,8 +290,10 @@ export class Registry {
     switch (command.type) {
       case 'register': {
         const { embedded = false, holder } = command
-        const { registration, session } = this.#endings.livingOf(command.registration, embedded, holder)
+        const { registration: said, userinfo } = withoutSecrets(command.registration)
+        const { registration, session } = this.#endings.livingOf(said, embedded, holder)
         const id = idOf(registration, index, { self, hash: crypto.hash })
+        checks.keepSecrets(id, registration, userinfo)
         writes.register(id, registration, wall, session)
         this.#endings.registered(id)
         this.#out.emitAll(checks.check(id, now))
@@ -361,7 +366,7 @@ export class Registry {
 
   /** Brings everything that follows up to date, then sends to disk, or to others, what is due. */
   #settle(): void {
-    const { commits, answers, at } = this.#state
+    const { commits, checks, answers, at } = this.#state
     const { now } = at
     for (const released of this.#state.released.splice(0)) this.#release(released)
     this.#projection.settle()
@@ -370,6 +375,8 @@ export class Registry {
     const isSettled = !commits.isBusy || commits.refusal !== undefined
     for (const given of answers.takeDue(isSettled)) this.#replication.give(given)
     this.#out.emitAll(commits.publish(now))
+    const secrets = checks.takeSecrets()
+    if (secrets !== undefined) commits.accompany({ type: 'secrets', text: secrets })
     const { effects, released } = commits.commit(now, this.#out.nextStoreId())
     this.#out.emitAll(effects)
     if (released !== undefined) this.#release(released)

@@ -63,6 +63,8 @@ export interface RegistryStart {
   readonly generation: number
   readonly documents: readonly StoredDocument[]
   readonly notes: Notes
+  /** What checks say to prove who asks, as an earlier run kept it: see the op `secrets`. */
+  readonly secrets?: string
   /** When this daemon was last known to be up, unix milliseconds. */
   readonly lastUp?: number
 }
@@ -119,7 +121,7 @@ export class RegistryState {
   readonly out = new Outbox()
   readonly #disk = new DiskNews()
 
-  constructor({ self, boot, crypto, notes, generation, lastUp }: RegistryStart, start: Moment) {
+  constructor({ self, boot, crypto, notes, secrets, generation, lastUp }: RegistryStart, start: Moment) {
     this.self = self
     this.crypto = crypto
     this.lastHeard = new LastHeard(notes, start)
@@ -134,7 +136,7 @@ export class RegistryState {
     this.outlived = new Outlived(this.records)
     this.identity = new Identity(self, boot)
     this.commits = new Commits(crypto, this.identity, this.records)
-    this.checks = new HealthChecks(this.records)
+    this.checks = new HealthChecks(this.records, secrets)
     this.sessions = new Sessions(crypto.hash, notes.sessions, at.now)
     this.replica = new Replica(crypto, this.signatures)
     this.disputes = new Disputes(this.signatures)

@@ -55,17 +55,61 @@ export function checkParts({ scheme, host, ip }: UrlParts): void {
  * What was composed of parts has to say what they said.
  * @throws RegistryError `malformed`
  */
-export function checkComposed(url: string, { scheme = 'http', host, ip, port }: UrlParts): void {
+export function checkComposed(url: string, { scheme = 'http', host, ip, port, path }: UrlParts): void {
   const said = takenApart(url)
   const isSaid =
     said.scheme === scheme.toLowerCase() &&
     said.host === readHost(host ?? ip ?? '') &&
-    (port === undefined || said.port === port)
+    (port === undefined || said.port === port) &&
+    (path === undefined || isPath(path))
   if (isSaid) return
   throw new RegistryError(
     'malformed',
     `url: the parts make ${quote(url)}, which says something else than they do; give url`,
   )
+}
+
+/** A path, also with a query, in which nothing is lost on the way, and nothing leads out of it, in one reader of urls or another. */
+function isPath(path: string): boolean {
+  const [before = ''] = path.split('?')
+  return !/#|\\/.test(path) && !before.split('/').some((step) => /^(\.|%2e){1,2}$/i.test(step))
+}
+
+/**
+ * What to say of a part beside a url that says something else than the url does. An address beside a name, or one of the other
+ * family, may be the same place.
+ * @returns undefined where none does
+ */
+export function disagreement(url: string, parts: UrlParts): string | undefined {
+  const name = partBeside(url, parts)
+  return name && `${name}: ${quote(String(parts[name]))} says something else than url ${quote(url)}, where callers go`
+}
+
+function partBeside(url: string, { scheme, host, ip, port, path }: UrlParts): keyof UrlParts | undefined {
+  const said = takenApart(url)
+  if (scheme !== undefined && scheme.toLowerCase() !== said.scheme) return 'scheme'
+  if (host !== undefined && isAnotherHost(host, said.host)) return 'host'
+  if (ip !== undefined && isAnotherHost(ip, said.host)) return 'ip'
+  if (port !== undefined && said.port !== undefined && port !== said.port) return 'port'
+  if (path !== undefined && spellPath(path) !== spellPath(said.path ?? '')) return 'path'
+  return undefined
+}
+
+function isAnotherHost(given: string, said: string | undefined): boolean {
+  const host = readHost(given)
+  if (host === undefined || said === undefined || kindOf(host) !== kindOf(said)) return false
+  return host.replace(/\.$/, '') !== said.replace(/\.$/, '')
+}
+
+function kindOf(host: string): 'name' | 'IPv4' | 'IPv6' {
+  if (!isIpAddress(host)) return 'name'
+  return host.includes(':') ? 'IPv6' : 'IPv4'
+}
+
+/** A query is none of the path of a url, and may stand in the field nevertheless. */
+function spellPath(path: string): string {
+  const [before = ''] = path.split(/[?#]/)
+  return decoded(before).replace(/^\/+|\/+$/g, '')
 }
 
 /**
@@ -134,6 +178,18 @@ export function urlEndpoint(url: string): UrlEndpoint | undefined {
   return { host: hostOf(url, parsed), port, ...userinfo }
 }
 
+const beforeHost = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i
+
+/** A url without the `user:password` in it, as everybody may read it. */
+export function splitUserinfo(url: string): { readonly url: string; readonly userinfo?: string } {
+  const [whole = '', scheme = '', userinfo] = beforeHost.exec(url) ?? []
+  return userinfo === undefined ? { url } : { url: scheme + url.slice(whole.length), userinfo }
+}
+
+export function joinUserinfo(url: string, userinfo: string | undefined): string {
+  return userinfo === undefined ? url : url.replace('://', () => `://${userinfo}@`)
+}
+
 /** As callers read it: a percent sign that begins nothing stands for itself. */
 function decoded(text: string): string {
   try {
@@ -167,8 +223,12 @@ export function parseUrl(url: string, field: string): URL {
   const parsed = parseOldUrl(url, field)
   const [, authority = ''] = /^[^/]*\/\/([^/?#]*)/.exec(url) ?? []
   if (authority === '') throw new RegistryError('malformed', `${field}: ${quote(url)} has no host; ${hint}`)
+  if (/:0+$/.test(authority))
+    throw new RegistryError('malformed', `${field}: nobody listens on port 0; give the port that the system has drawn`)
   const host = authority.replace(/^.*@/, '').replace(/:\d*$/, '')
-  if (!authority.includes('\\') && spellHost(host) !== undefined) return parsed
+  const spelled = /\\|@.*@/.test(authority) ? undefined : spellHost(host)
+  // 127.1, 010.0.0.1 or 0x7f000001 are addresses to some readers, and other ones, or names, to others.
+  if (spelled !== undefined && (host.includes(':') || !isIpAddress(spelled) || spelled === host)) return parsed
   throw new RegistryError('malformed', `${field}: ${quote(host)} in ${quote(url)} is not a host; ${hint}`)
 }
 

@@ -71,6 +71,23 @@ export const invisibleReasons = [
 ] as const
 export type InvisibleReason = (typeof invisibleReasons)[number]
 
+/** `restored`: of before a start of this daemon, and not opened again yet. */
+export const sessionStates = ['open', 'lost', 'restored'] as const
+
+/** A program that has opened a session at this daemon; its secret is known to nobody else. */
+export interface SessionView {
+  /** The public one. */
+  readonly id: string
+  readonly state: (typeof sessionStates)[number]
+  /** The token that opened it. */
+  readonly holder?: string
+  readonly grace: Duration
+  /** How long ago its program spoke; absent where it did not since this daemon started. */
+  readonly heardAge_ms?: number
+  /** How many live with it. */
+  readonly instances: number
+}
+
 export interface Usage {
   readonly used?: number
   readonly total?: number

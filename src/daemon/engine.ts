@@ -134,6 +134,10 @@ export class Engine {
         return this.#track(this.#noteUp(effect.wall))
       case 'check':
         return this.#check(effect)
+      case 'keep-open':
+        return this.#keepOpen(effect)
+      case 'let-go':
+        return this.#parts.checker.letGo(effect.id)
       case 'settle': {
         const caller = this.#callers.get(effect.ticket)
         this.#callers.delete(effect.ticket)
@@ -167,8 +171,12 @@ export class Engine {
     this.#track(write)
   }
 
-  #check({ id, n, url, check }: Effect & { type: 'check' }): void {
-    void this.#parts.checker.check(url, check).then((result) => this.feed({ type: 'checked', id, n, result }))
+  #check({ id, n, url, check, headers }: Effect & { type: 'check' }): void {
+    void this.#parts.checker.check(url, check, headers).then((result) => this.feed({ type: 'checked', id, n, result }))
+  }
+
+  #keepOpen({ id, n, url, check }: Effect & { type: 'keep-open' }): void {
+    this.#parts.checker.keepOpen(id, url, check, (news) => this.feed({ type: 'line', id, n, news }))
   }
 
   #track(write: Promise<void>): void {

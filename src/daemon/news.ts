@@ -6,7 +6,7 @@ import type { RegistryEvent } from '../core/effects.js'
 import { frozen } from '../core/frozen.js'
 import type { PeerId } from '../core/model.js'
 import type { InstanceView, NewsEvent, NewsFeed, NewsItem } from '../core/views.js'
-import { isWanted, type NewsFilters } from '../http/news-filters.js'
+import { isWanted, type NewsFilters } from '../config/news-filters.js'
 
 /** Some minutes of a busy cluster, some megabytes at most. */
 const keptItems = 4096
@@ -72,9 +72,9 @@ export class News implements NewsFeed {
    */
   follow(
     signals: readonly AbortSignal[],
-    { after = this.#position, ...filters }: NewsFilters & { readonly after?: string | undefined } = {},
+    { after = '', ...filters }: NewsFilters & { readonly after?: string | undefined } = {},
   ): AsyncGenerator<NewsItem, void, undefined> {
-    return this.#follow(after, filters, signals)
+    return this.#follow(after === '' ? this.#position : after, filters, signals)
   }
 
   async *#follow(

@@ -20,6 +20,7 @@ import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { News } from './news.js'
 import { createService } from './service.js'
+import { SessionLines } from './sessions.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -92,7 +93,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     wall: () => now().wall,
   })
   const checker = createChecker()
+  const sessions = new SessionLines((command) => engine.command(command))
   const tell = (event: RegistryEvent): void => {
+    sessions.heard(event)
     news.tell(event)
     onEvent(event, lineOf(event, registered))
   }
@@ -119,6 +122,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       engine,
       network,
       news,
+      sessions,
       startedAt,
       self,
       warn: (message) => tell({ type: 'warning', message }),
@@ -160,6 +164,7 @@ function createRegistry(
       generation: dataDir.generation,
       documents,
       notes: Object.fromEntries(notes),
+      ...(dataDir.secrets !== undefined && { secrets: dataDir.secrets }),
       ...(dataDir.lastUp !== undefined && { lastUp: dataDir.lastUp }),
     },
     { now: performance.now(), wall: Date.now() },

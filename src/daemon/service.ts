@@ -11,12 +11,14 @@ import type { MemberView, NewsFeed, PeersView, PeerView, SelfView } from '../cor
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import type { Engine } from './engine.js'
+import type { SessionLines } from './sessions.js'
 
 export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Engine
   readonly network: Network
   readonly news: NewsFeed
+  readonly sessions: SessionLines
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
   readonly startedAt: number
@@ -36,8 +38,8 @@ export function createService(parts: ServiceParts): RegistryService {
   }
   const reach = new ReachWarnings(parts)
   return {
-    async register(registration) {
-      const id = (await write({ type: 'register', registration })) as string
+    async register(registration, options = {}) {
+      const id = (await write({ type: 'register', registration, ...options })) as string
       reach.registered(id, registration)
       return { id }
     },
@@ -48,6 +50,12 @@ export function createService(parts: ServiceParts): RegistryService {
       const checked = (await write({ type: 'act', id, act })) === 'checked'
       return { ...(registry.read.statusOf(id) ?? { status: 'Unknown' }), checked }
     },
+    openSession: (opening) => parts.sessions.open(opening),
+    hearSession: async (id, secret, holder) =>
+      void (await write({ type: 'hear-session', id, secret, ...(holder !== undefined && { holder }) })),
+    endSession: async (id, secret, holder) =>
+      void (await write({ type: 'end-session', id, secret, ...(holder !== undefined && { holder }) })),
+    sessions: () => registry.read.sessions(now()),
     saveDefinition: async (definition) => void (await write({ type: 'save-definition', definition })),
     removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
     removeNode: async (url) =>

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Which } from '../config/filters.js'
-import { refuseUnknown } from '../config/nearest.js'
+import { refuseUnknownFields } from '../config/nearest.js'
 import { type Act, parsePatch, parseStatus, patchFields, statusFields } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
@@ -17,8 +17,11 @@ import type { FindService } from './service.js'
 const write = { handlerTimeout: 30_000 }
 
 export function addActs(app: FastifyInstance, service: FindService): void {
-  const act = async (request: FastifyRequest, what: Exclude<Act, { type: 'suspect' }>): Promise<void> => {
-    const id = idOf(request)
+  const act = async (
+    request: FastifyRequest,
+    what: Exclude<Act, { type: 'suspect' }>,
+    id = idOf(request),
+  ): Promise<void> => {
     demandSlug(request.caller, service().slugOf(id))
     await service().act(id, what)
   }
@@ -34,6 +37,15 @@ export function addActs(app: FastifyInstance, service: FindService): void {
   })
   app.delete(`${path}/maintenance`, { ...write, schema: calls.endMaintenance }, async (request, reply) => {
     await act(request, { type: 'maintenance' })
+    return reply.code(204).send()
+  })
+  // An older record may have an id that no path can carry.
+  app.put('/v1/maintenance', { ...write, schema: calls.setMaintenanceById }, async (request, reply) => {
+    await act(request, { type: 'maintenance', reason: reasonOf(request) }, idInQuery(request))
+    return reply.code(204).send()
+  })
+  app.delete('/v1/maintenance', { ...write, schema: calls.endMaintenanceById }, async (request, reply) => {
+    await act(request, { type: 'maintenance' }, idInQuery(request))
     return reply.code(204).send()
   })
   app.put(`${path}/status`, { ...write, schema: calls.setStatus }, async (request, reply) => {
@@ -76,13 +88,13 @@ function idOf(request: FastifyRequest): string {
   return parseId((request.params as { id: unknown }).id, 'id')
 }
 
+function idInQuery(request: FastifyRequest): string {
+  return parseId((request.query as { id?: unknown }).id, 'id')
+}
+
 function reasonOf({ body }: FastifyRequest): string {
   refuseUnknownFields(body, ['reason'])
   return parseMaintenance(body)
-}
-
-function refuseUnknownFields(body: unknown, known: readonly string[]): void {
-  refuseUnknown(Object(body ?? {}) as object, known, 'field')
 }
 
 /** Nothing, `null` and `{}` say nothing. */

@@ -125,18 +125,14 @@ function boundServer(app: FastifyInstance): void {
   })
 }
 
-/** Of parameters that come twice the last one counts, but of tags all; empty ones count as absent, as they did in the original. */
+/** Of parameters that come twice the last one counts, but of tags all. */
 function lastOfEach(query: string): Record<string, string | string[]> {
   const parameters = Object.create(null) as Record<string, string | string[]>
   if (query === '') return parameters
   const given = new URLSearchParams(query)
-  for (const [name, value] of given) {
-    if (value === '') delete parameters[name]
-    else parameters[name] = value
-  }
-  const tags = given.getAll('tag').filter((tag) => tag !== '')
+  for (const [name, value] of given) parameters[name] = value
+  const tags = given.getAll('tag')
   if (tags.length > 1) parameters['tag'] = tags
-  else if (tags[0] !== undefined) parameters['tag'] = tags[0]
   return parameters
 }
 

@@ -3,11 +3,11 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { isWanted } from '../config/news-filters.js'
 import { RegistryError } from '../core/errors.js'
 import type { NewsFeed, NewsItem } from '../core/views.js'
 import type { Admission } from './admission.js'
 import * as calls from './calls/own.js'
-import { isWanted } from './news-filters.js'
 import type { FindService } from './service.js'
 import { showOwnInstance } from './show.js'
 import { nameOf, readUndelivered, type Undelivered } from './undelivered.js'

@@ -69,8 +69,8 @@ export function anyOf(schemas: readonly Schema[], keywords?: Keywords): Schema {
   return { anyOf: schemas, ...keywords }
 }
 
-export function array(items: Schema): Schema {
-  return { type: 'array', items }
+export function array(items: Schema, more: Schema = {}): Schema {
+  return { type: 'array', items, ...more }
 }
 
 /** Any names, each with such a value. */

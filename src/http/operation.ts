@@ -18,6 +18,7 @@ declare module 'fastify' {
 
 export const tags = {
   instances: 'Running copies of services: register, list, remove, look up',
+  sessions: 'Programs that registrations live with',
   definitions: 'What services are',
   nodes: 'The machines that daemons run on',
   cluster: 'What this daemon believes of the others, and how far they agree',

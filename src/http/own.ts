@@ -2,7 +2,7 @@
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { refuseUnknown } from '../config/nearest.js'
+import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import { parseId, registrationFields } from '../core/model.js'
 import { addActs } from './acts.js'
@@ -14,8 +14,9 @@ import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
+import { addSessions } from './sessions.js'
 import { showOwnInstance } from './show.js'
-import { refuseUnknownParameters } from './strict.js'
+import { readParametersAsTheyAreMeant } from './strict.js'
 
 export interface OwnParts extends EventsParts {
   readonly answers: LookupAnswers
@@ -23,11 +24,12 @@ export interface OwnParts extends EventsParts {
 
 export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): void {
   const { service } = parts
-  refuseUnknownParameters(app)
+  readParametersAsTheyAreMeant(app)
   addHealth(app, service)
   addBeliefs(app, service)
   addActs(app, service)
   addRegistering(app, service)
+  addSessions(app, service)
   addLookup(app, service, answers)
   addEvents(app, parts)
   app.post(
@@ -90,7 +92,7 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
   const write = { handlerTimeout: writeTimeout_ms }
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
   app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
-    refuseUnknown(Object(request.body) as object, registrationFields, 'field')
+    refuseUnknownFields(request.body, registrationFields)
     return reply.code(201).send({ id: await registerFrom(request, service, 'own') })
   })
   app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {

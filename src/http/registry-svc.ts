@@ -8,13 +8,13 @@ import type { NodeView } from '../core/views.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
-import { filterNames, matches, type InstanceFilters } from '../config/filters.js'
+import { matches, type InstanceFilters } from '../config/filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
-import { namesIn, warningsOf } from './strict.js'
+import { warningsOf } from './strict.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
 export const writeTimeout_ms = 30_000
@@ -33,27 +33,23 @@ export async function registerFrom(request: FastifyRequest, service: FindService
   const { body, headers, caller } = request
   const registration = withSlug(parseRegistration(body, wording), headers, caller)
   demandSlug(caller, service().slugMeant(registration))
-  return (await service().register(registration)).id
+  return (await service().register(registration, caller && { holder: caller.name })).id
 }
 
 function addInstances(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
     const id = await registerFrom(request, service, 'published')
-    const warnings = warningsOf(Object.keys(request.body as object), publishedFields, 'field')
-    return reply.code(201).send({ id, ...warnings })
+    return reply.code(201).send({ id, ...warningsOf(request, publishedFields) })
   })
 
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
     tellPosition(reply, service())
-    if (isSlugAlone(filters)) return sendPieces(reply, answers.list(filters.slug))
+    if (isSlugAlone(filters, request.url)) return sendPieces(reply, answers.list(filters.slug))
     const shown = service()
       .instances(filters.slug)
       .filter((view) => matches(view, filters))
-    return reply.send({
-      instances: shown.map(showInstance),
-      ...warningsOf(namesIn(request.url), filterNames, 'filter'),
-    })
+    return reply.send({ instances: shown.map(showInstance), ...warningsOf(request) })
   })
 
   app.delete<{ Params: { id: string } }>(
@@ -71,11 +67,11 @@ function addInstances(app: FastifyInstance, service: FindService, answers: Looku
 function addDefinitions(app: FastifyInstance, service: FindService): void {
   app.put('/registry-svc/definition', { ...write, schema: calls.saveDefinition }, async (request, reply) => {
     await service().saveDefinition(parseDefinition(request.body))
-    return reply.code(201).send({})
+    return reply.code(201).send(warningsOf(request, ['definition']))
   })
 
-  app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (_request, reply) =>
-    reply.send({ definitions: service().definitions() }),
+  app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (request, reply) =>
+    reply.send({ definitions: service().definitions(), ...warningsOf(request) }),
   )
 
   app.delete<{ Params: { id: string } }>(
@@ -93,11 +89,11 @@ function addNodes(app: FastifyInstance, service: FindService): void {
     const ids = parseNodeIds(request.body)
     const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
     tellPosition(reply, service())
-    return reply.send({ nodes: service().nodes().filter(isAsked).map(showNode) })
+    return reply.send({ nodes: service().nodes().filter(isAsked).map(showNode), ...warningsOf(request, ['ids']) })
   })
 
-  app.get('/registry-svc/node/self', { schema: calls.getSelfNode }, (_request, reply) =>
-    reply.send({ node: showNode(service().selfNode()) }),
+  app.get('/registry-svc/node/self', { schema: calls.getSelfNode }, (request, reply) =>
+    reply.send({ node: showNode(service().selfNode()), ...warningsOf(request) }),
   )
 
   app.delete<{ Params: { url: string } }>(
@@ -115,8 +111,8 @@ function addNodes(app: FastifyInstance, service: FindService): void {
 }
 
 /** The common question, to which the answer is kept. */
-function isSlugAlone(filters: InstanceFilters): filters is InstanceFilters & { readonly slug: string } {
-  return filters.slug !== undefined && Object.keys(filters).length === 1
+function isSlugAlone(filters: InstanceFilters, url: string): filters is InstanceFilters & { readonly slug: string } {
+  return filters.slug !== undefined && !url.includes('&')
 }
 
 /** Nothing, `null`, `{}` and an empty list all ask for every node. */

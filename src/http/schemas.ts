@@ -5,7 +5,7 @@
 import * as json from './json-schema.js'
 import { lifetimes } from '../core/lifetime.js'
 import { instanceStatuses } from '../core/model.js'
-import { dialOutcomes, invisibleReasons, memberStates } from '../core/views.js'
+import { dialOutcomes, invisibleReasons, memberStates, sessionStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const
@@ -201,6 +201,32 @@ export const Maintenance = json.object(
   { $id: 'Maintenance' },
 )
 
+export const SessionOpening = json.object(
+  {
+    secret: optional(json.string({ description: 'of a session that is to be opened again' })),
+    grace: optional(duration),
+  },
+  { $id: 'SessionOpening' },
+)
+
+export const SessionSecret = json.object({ secret: json.string() }, { $id: 'SessionSecret' })
+
+export const Session = json.object(
+  {
+    id: json.string({ description: 'the public one; registrations and this call name its secret' }),
+    state: json.words(sessionStates, {
+      description: 'restored: of before a start of this daemon, and not opened again yet',
+    }),
+    holder: optional(json.string({ description: 'the token that opened it' })),
+    grace: duration,
+    heardAge_ms: optional(age_ms),
+    instances: json.integer({ description: 'how many live with it' }),
+  },
+  { $id: 'Session' },
+)
+
+export const Sessions = json.object({ sessions: json.array(Session) })
+
 export const Failure = json.object(
   { error: json.string({ description: 'what was wrong, which field, what to do' }) },
   { $id: 'Failure' },
@@ -222,17 +248,6 @@ export const InstanceFilters = json.object({
   status: optional(json.words(instanceStatuses, { examples: ['Healthy'] })),
 })
 
-/** The same in calls of our own; `metadata.KEY` stands for any key. */
-export const OwnInstanceFilters = {
-  ...InstanceFilters,
-  properties: {
-    ...InstanceFilters.properties,
-    version: json.string({ description: 'of the service', examples: ['1.4.2'] }),
-    zone: json.string({ description: 'its own, else that of its node', examples: ['eu-1'] }),
-    'metadata.KEY': json.string({ description: 'what it says under that key, such as `metadata.team=blue`' }),
-  },
-}
-
 export const SavedDefinition = json.object({ definition: Definition })
 export const NodeIds = json.object({ ids: optional(json.array(json.string())) })
 
@@ -242,15 +257,18 @@ export const Leaving = json.object({
   ),
 })
 
-const warnings = optional(json.array(json.string()))
+const warnings = optional(
+  json.array(json.string(), { description: 'what of the request was ignored, one sentence each' }),
+)
 
 export const Registered = json.object({ id: json.string(), warnings }, { $id: 'Registered' })
 export const Empty = json.object({})
 export const Instances = json.object({ instances: json.array(Instance), warnings })
 export const InstanceRows = json.object({ instances: json.array(InstanceRow) })
-export const Definitions = json.object({ definitions: json.array(Definition) })
-export const Nodes = json.object({ nodes: json.array(Node) })
-export const SelfNode = json.object({ node: Node })
+export const Saved = json.object({ warnings })
+export const Definitions = json.object({ definitions: json.array(Definition), warnings })
+export const Nodes = json.object({ nodes: json.array(Node), warnings })
+export const SelfNode = json.object({ node: Node, warnings })
 
 export const Lookup = json.object(
   {
@@ -459,7 +477,9 @@ export const ListeningNews = json.object({ at: moment, type: json.word('listenin
 export const ResetNews = json.object({ at: moment, type: json.word('reset') }, { $id: 'ResetNews' })
 
 export const EventQuery = json.object({
-  slug: optional(json.string({ description: 'news of its instances alone', examples: ['web'] })),
+  slug: optional(
+    json.string({ description: 'news of its instances alone; empty: of those that have none', examples: ['web'] }),
+  ),
   type: optional(json.words(['member', 'instance'], { examples: ['instance'] })),
   after: optional(
     json.string({

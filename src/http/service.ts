@@ -15,20 +15,48 @@ import type {
   PickResult,
   Readiness,
   SelfView,
+  SessionView,
   Suspicion,
 } from '../core/views.js'
+
+export interface RegisterOptions {
+  readonly holder?: string
+  readonly embedded?: true
+}
+
+export interface SessionOpening {
+  /** Of one that is to be opened again. */
+  readonly secret?: string
+  readonly grace_ms?: number
+  readonly holder?: string
+  /** Told once when the session is over, or stands on another line. */
+  readonly onOver: () => void
+}
+
+/** A session that stands. */
+export interface SessionLine {
+  readonly id: string
+  readonly secret: string
+  /** To be called once the program is not connected any more. */
+  lost(): void
+}
 
 /**
  * A running daemon. Every method may throw a RegistryError; writes resolve once the write is on this machine's disk
  * (and, for an instance that lives elsewhere, once its removal is certain).
  */
 export interface RegistryService {
-  register(registration: Registration): Promise<{ readonly id: string }>
+  /** @param options whose token it comes with; whether the program that this node is a part of says it */
+  register(registration: Registration, options?: RegisterOptions): Promise<{ readonly id: string }>
   deregister(id: string): Promise<void>
   /** Does something to an instance, at its home node, wherever that is; `unavailable` where it cannot be reached. */
   act(id: string, act: Exclude<Act, { type: 'suspect' }>): Promise<void>
   /** Has an instance looked at now; what is known after that, or before where callers ask for more than they may. */
   suspect(id: string, caller?: string): Promise<Suspicion>
+  openSession(opening: SessionOpening): Promise<SessionLine>
+  hearSession(id: string, secret: string, holder: string | undefined): Promise<void>
+  endSession(id: string, secret: string, holder: string | undefined): Promise<void>
+  sessions(): readonly SessionView[]
   saveDefinition(definition: Definition): Promise<void>
   removeDefinition(id: string): Promise<void>
   /** Forgets the node with that url; `conflict` where several nodes share it. */

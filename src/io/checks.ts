@@ -8,16 +8,36 @@
  * be news to the whole cluster.
  */
 import { isIP } from 'node:net'
-import { type Check, type CheckForm, defaultCheck, readCheck } from '../core/check.js'
+import {
+  type Check,
+  type CheckForm,
+  type CheckHeaders,
+  type StatusRange,
+  defaultCheck,
+  readCheck,
+} from '../core/check.js'
 import type { CheckResult } from '../core/effects.js'
+import { isLinkLocal } from '../core/host.js'
 import { urlEndpoint } from '../core/url.js'
+import { loadGrpc } from './checks/grpc.js'
+import { Lines, type TellLine } from './checks/lines.js'
+import {
+  notGrpc,
+  notHttp,
+  probeFor,
+  type Asking,
+  type Dial,
+  type Endpoint,
+  type Outcome,
+  type Probe,
+  type Tls,
+} from './checks/probes.js'
 import { createNames, type Names, type Resolution } from './names.js'
-import { notHttp, probeFor, type Asking, type Dial, type Endpoint, type Outcome, type Probe } from './checks/probes.js'
 
 export interface CheckerOptions {
   /** Connections that may be tried at a time. */
   readonly concurrency?: number
-  /** After this an instance counts as unreachable. */
+  /** After this an instance counts as unreachable; by default what its check says. */
   readonly timeout_ms?: number
   /** An instance that takes longer than this to accept, or to answer, is degraded. */
   readonly slow_ms?: number
@@ -27,11 +47,20 @@ export interface CheckerOptions {
   readonly names?: Names
   /** How to connect without TLS; for tests that want a network of their own. */
   readonly connect?: Dial
+  /** Connections that may be kept open; by default a quarter of the descriptors of this process. */
+  readonly lines?: number
 }
 
 export interface Checker {
-  /** @param form as a record carries it */
-  check(url: string, form?: CheckForm): Promise<CheckResult>
+  /**
+   * @param form as a record carries it
+   * @param headers the values of those that it names
+   */
+  check(url: string, form?: CheckForm, headers?: CheckHeaders): Promise<CheckResult>
+  /** Connects to an instance, and stays connected; replaces an earlier connection of the same id. @param tell what becomes of it */
+  keepOpen(id: string, url: string, form: CheckForm, tell: TellLine): void
+  /** Ends the connection that is kept, if there is one; that is not told. */
+  letGo(id: string): void
   /** Ends all checks with `Unknown`, those to come too; leaves no socket and no timer behind. */
   stop(): void
 }
@@ -47,17 +76,54 @@ const hostLength = 200
 const pathLength = 200
 const lateness_ms = 200
 
-function askingOf({ question, secure }: Check, url: string): Asking | undefined {
-  if (question.type === 'tcp') return { type: 'tcp' }
-  if (question.type !== 'http') return undefined
-  const isSecure = secure === 'as its url says' ? /^(?:https|wss):/i.test(url) : secure
-  return { type: isSecure ? 'https' : 'http', path: question.path }
-}
-
 /** What is to be asked, and where. */
 interface Question {
   readonly endpoint: Endpoint
   readonly check: Asking
+  readonly timeout_ms: number
+}
+
+/** Forms come from records, and again and again. */
+const parsedForms = new WeakMap<object, Check | undefined>()
+
+function parsed(form: CheckForm): Check | undefined {
+  if (typeof form === 'string') return readCheck(form)
+  if (!parsedForms.has(form)) parsedForms.set(form, readCheck(form))
+  return parsedForms.get(form)
+}
+
+/** What to ask, or what is known without asking. */
+type Found = Question | CheckResult
+
+/** A promise only where a library has to be loaded. */
+function questionOf(url: string, form: CheckForm, said: CheckHeaders | 'not to be said'): Found | Promise<Found> {
+  const check = parsed(form)
+  if (check?.question.type === 'none') return trusted
+  const endpoint = urlEndpoint(url)
+  if (check === undefined || check.question.type === 'reported') return unknownCheck
+  if (endpoint === undefined) return withoutPort
+  const { question, timeout_ms } = check
+  const tls = tlsOf(check, url)
+  if (question.type === 'tcp') return { endpoint, check: { type: 'tcp', ...tls }, timeout_ms }
+  if (question.type === 'http') {
+    const headers = said === 'not to be said' ? {} : said
+    if (said !== 'not to be said' && question.headers.some((name) => headers[name] === undefined)) return withoutHeaders
+    return {
+      endpoint,
+      check: { ...question, type: tls.tls === undefined ? 'http' : 'https', headers, ...tls },
+      timeout_ms,
+    }
+  }
+  return loadGrpc().then((health) => {
+    if (typeof health === 'string') return { status: 'Unknown', details: `not checked: ${health}` }
+    return { endpoint, check: { ...question, health, ...tls }, timeout_ms }
+  })
+}
+
+/** A connection to the port of an https url is a good answer to who asks for no more than that. */
+function tlsOf({ question, secure, tls }: Check, url: string): { readonly tls?: Tls } {
+  const isAsUrlSays = question.type !== 'tcp' && /^(?:https|wss|grpcs):/i.test(url)
+  return (secure === 'as its url says' ? isAsUrlSays : secure) ? { tls } : {}
 }
 
 export function createChecker(options: CheckerOptions = {}): Checker {
@@ -87,33 +153,78 @@ export function createChecker(options: CheckerOptions = {}): Checker {
 
   /** Whoever waits for a name takes no place of those who are being asked. */
   const askByName = async (question: Question, answer: (result: CheckResult) => void, by: Names): Promise<void> => {
-    const found = await by.resolve(question.endpoint.host)
-    if (found.type !== 'found') return answer(stopped ? beingStopped : unnamed(question, found))
-    const addresses = found.addresses.slice(0, addressLimit)
-    ask({ ...question, endpoint: { ...question.endpoint, addresses } }, answer)
+    const addressed = await withAddresses(question, by)
+    if ('status' in addressed) answer(stopped ? beingStopped : addressed)
+    else ask(addressed, answer)
+  }
+
+  const askFound = (found: Found, answer: (result: CheckResult) => void): void => {
+    if ('status' in found) answer(found)
+    else if (names === undefined || isIP(found.endpoint.host) !== 0) ask(found, answer)
+    else void askByName(found, answer, names)
+  }
+
+  const lines = new Lines((code) => ours.has(code), options.connect, options.lines)
+  /** The newest wish for each id, while it is being found out where that is. */
+  const wishes = new Map<string, object>()
+
+  const keepOpen = async (id: string, url: string, form: CheckForm, tell: TellLine): Promise<void> => {
+    const wish = {}
+    wishes.set(id, wish)
+    const question = await questionOf(url, form, 'not to be said')
+    const isNamed = !('status' in question) && names !== undefined && isIP(question.endpoint.host) === 0
+    const target = isNamed ? await withAddresses(question, names) : question
+    if (wishes.get(id) !== wish || stopped) return
+    wishes.delete(id)
+    lines.open(id, 'status' in target ? undefined : lineTo(target), tell)
   }
 
   return {
-    check(url, form = defaultCheck) {
+    check(url, form = defaultCheck, headers = {}) {
       return new Promise((resolve) => {
-        const asked = readCheck(form)
-        const check = asked && askingOf(asked, url)
-        const endpoint = urlEndpoint(url)
-        if (stopped) resolve(beingStopped)
-        else if (asked?.question.type === 'none') resolve(trusted)
-        else if (check === undefined) resolve(unknownCheck)
-        else if (endpoint === undefined) resolve(withoutPort)
-        else if (names === undefined || isIP(endpoint.host) !== 0) ask({ endpoint, check }, resolve)
-        else void askByName({ endpoint, check }, resolve, names)
+        const found = stopped ? beingStopped : questionOf(url, form, headers)
+        if (found instanceof Promise) void found.then((later) => askFound(later, resolve))
+        else askFound(found, resolve)
       })
+    },
+    keepOpen(id, url, form, tell) {
+      lines.close(id)
+      void keepOpen(id, url, form, tell)
+    },
+    letGo(id) {
+      wishes.delete(id)
+      lines.close(id)
     },
     stop() {
       stopped = true
       names?.stop()
+      wishes.clear()
+      lines.closeAll()
       for (const { answer } of waiting.splice(0)) answer(beingStopped)
       for (const attempt of [...running]) attempt.finish(beingStopped)
     },
   }
+}
+
+/**
+ * Where a name leads. Whoever registers a name could make this machine talk to what only it can reach, so addresses of that kind count
+ * where the url itself says them, and nowhere else.
+ */
+async function withAddresses(question: Question, by: Names): Promise<Found> {
+  const found = await by.resolve(question.endpoint.host)
+  if (found.type !== 'found') return unnamed(question, found)
+  const addresses = found.addresses.filter(({ address }) => !isLinkLocal(address)).slice(0, addressLimit)
+  if (addresses.length > 0) return { ...question, endpoint: { ...question.endpoint, addresses } }
+  const name = `the host name of ${placeOf(question)}`
+  return {
+    status: 'Unknown',
+    details: `not checked: ${name} stands for a link-local address; a url may name one itself`,
+  }
+}
+
+/** A kept connection needs no answer, but for gRPC, where the server is asked to tell of changes. */
+function lineTo({ endpoint, check, timeout_ms }: Question): { endpoint: Endpoint; asking: Asking; timeout_ms: number } {
+  return { endpoint, asking: check, timeout_ms }
 }
 
 function unnamed(question: Question, found: Exclude<Resolution, { type: 'found' }>): CheckResult {
@@ -132,6 +243,11 @@ const beingStopped: CheckResult = { status: 'Unknown', details: 'not checked: th
 const trusted: CheckResult = { status: 'Healthy' }
 
 const unknownCheck: CheckResult = { status: 'Unknown', details: 'not checked: this daemon does not know such a check' }
+
+const withoutHeaders: CheckResult = {
+  status: 'Unknown',
+  details: 'not checked: this node does not know the values of the headers that its check names; register it again',
+}
 
 const withoutPort: CheckResult = {
   status: 'Unknown',
@@ -152,11 +268,15 @@ class Attempt {
 
   constructor(
     question: Question,
-    { timeout_ms = 3000, slow_ms = 1000, connect }: Pick<CheckerOptions, 'timeout_ms' | 'slow_ms' | 'connect'>,
+    {
+      timeout_ms = question.timeout_ms,
+      slow_ms = 1000,
+      connect,
+    }: Pick<CheckerOptions, 'timeout_ms' | 'slow_ms' | 'connect'>,
     done: (result: CheckResult) => void,
   ) {
     this.#question = question
-    this.#probe = probeFor(question.check, connect)
+    this.#probe = probeFor(question.check, timeout_ms, connect)
     this.#timeout_ms = timeout_ms
     this.#slow_ms = slow_ms
     this.#done = done
@@ -199,12 +319,25 @@ class Attempt {
 
   #judge(outcome: Outcome, took_ms: number): void {
     if (outcome.type === 'failed') return this.#explain(outcome.code, outcome.connected)
-    if (outcome.type === 'answered' && !isGood(outcome.status)) {
-      return this.finish({ status: 'Error', details: `${this.#where} answered ${outcome.status}` })
-    }
+    const bad = this.#badAnswer(outcome)
+    if (bad !== undefined) return this.finish(bad)
     if (took_ms <= this.#slow_ms) return this.finish({ status: 'Healthy' })
     const act = outcome.type === 'accepted' ? 'accept' : 'answer'
     this.finish({ status: 'Degraded', details: `${this.#where} took longer than ${this.#slow_ms / 1000} s to ${act}` })
+  }
+
+  /** What was answered, where it is not that all is well. */
+  #badAnswer(outcome: Outcome): CheckResult | undefined {
+    const { check } = this.#question
+    if (outcome.type === 'other') return { status: 'Error', details: `${this.#where} answered ${outcome.status}` }
+    if (outcome.type === 'serving') {
+      if (outcome.serving === 'SERVING') return undefined
+      const status = outcome.serving === 'NOT_SERVING' ? 'Error' : 'Unknown'
+      return { status, details: `${this.#where} answered ${outcome.serving}` }
+    }
+    if (outcome.type !== 'answered' || (check.type !== 'http' && check.type !== 'https')) return undefined
+    if (isAmong(outcome.status, check.statuses)) return undefined
+    return { status: 'Error', details: `${this.#where} answered ${outcome.status}` }
   }
 
   /** @param connected whether somebody took the connection before it failed */
@@ -223,7 +356,8 @@ class Attempt {
     if (code === notHttp) return `${this.#where} does not speak HTTP`
     if (code === 'ECONNRESET' || code === 'EPIPE') return `${this.#where} closed the connection without an answer`
     if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return `${this.#where} does not speak TLS`
-    if (this.#question.check.type === 'https') return `no trust in the TLS of ${this.#where}: ${code}`
+    if (code === notGrpc) return `${this.#where} does not speak gRPC`
+    if (this.#question.check.tls !== undefined) return `no trust in the TLS of ${this.#where}: ${code}`
     return `no HTTP answer from ${this.#where}: ${code}`
   }
 
@@ -236,15 +370,15 @@ class Attempt {
   }
 }
 
-/** Who switches to another protocol (101) is there, too. */
-function isGood(status: number): boolean {
-  return status === 101 || (status >= 200 && status <= 399)
+function isAmong(status: number, ranges: readonly StatusRange[]): boolean {
+  return ranges.some(([from, to]) => status >= from && status <= to)
 }
 
 /** `host:port`, or the url that is asked; never who asks. */
-function placeOf({ endpoint, check }: Question): string {
+function placeOf({ endpoint, check }: Pick<Question, 'endpoint' | 'check'>): string {
   const host = endpoint.host.slice(0, hostLength)
   const hostPort = `${host.includes(':') ? `[${host}]` : host}:${endpoint.port}`
   if (check.type === 'tcp') return hostPort
+  if (check.type === 'grpc') return `grpc://${hostPort}${check.service === '' ? '' : `/${check.service}`}`
   return `${check.type}://${hostPort}${check.path.slice(0, pathLength)}`
 }

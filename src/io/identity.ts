@@ -1,6 +1,6 @@
 /**
  * The small files beside the database that say who this daemon is, or what it must not forget: key, generation, marker, the
- * note of when it was last up, name of the cluster, address book, holder. It never holds documents, and never overwrites a file
+ * note of when it was last up, name of the cluster, address book, what checks say to prove who asks, holder. It never holds documents, and never overwrites a file
  * in place.
  *
  * Every write goes to a temporary file, is fsynced and renamed, and the directory is fsynced: after a power cut a file is the
@@ -25,6 +25,8 @@ export const fileNames = {
   lastUp: 'last-up',
   cluster: 'cluster',
   addresses: 'addresses.json',
+  /** What health checks say to prove who asks. */
+  checkSecrets: 'check-secrets.json',
   holder: 'holder.json',
 } as const
 

@@ -6,7 +6,8 @@ import { options as table, parseConfig, type LogLevel, type OptionName } from '.
 import type { LentLog } from '../config/logger.js'
 import { refuseUnknown } from '../config/nearest.js'
 import { isClusterKey } from '../config/values.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/errors.js'
+import { type Registration, parseRegistration, registrationFields } from '../core/model.js'
 import type { NodeConfig } from '../daemon/runtime.js'
 import { createLog, lendLog, silentLog, type Log } from '../log.js'
 import type { NodeOptions } from './settings.js'
@@ -18,11 +19,24 @@ export interface ReadOptions {
   readonly config: NodeConfig & { readonly url?: string }
   readonly log: Log
   readonly signal: AbortSignal | undefined
+  /** What is registered before anything else. */
+  readonly register: readonly Registration[]
 }
 
 const texts = ['cluster', 'nodeId', 'url', 'region', 'zone'] as const
 const lists = ['listen', 'join', 'announce'] as const
-const names = [...texts, ...lists, 'dataDir', 'memory', 'mdns', 'clusterKey', 'log', 'logLevel', 'signal'] as const
+const names = [
+  ...texts,
+  ...lists,
+  'register',
+  'dataDir',
+  'memory',
+  'mdns',
+  'clusterKey',
+  'log',
+  'logLevel',
+  'signal',
+] as const
 
 /** @throws RegistryError `malformed`, naming the option and the way out */
 export function readOptions(options: NodeOptions): ReadOptions {
@@ -37,7 +51,20 @@ export function readOptions(options: NodeOptions): ReadOptions {
     ...read(given, ['clusterKey'], readClusterKey),
     listenElsewhere: given['listen'] === undefined,
   }
-  return { dataDir, config, log: readLog(given), signal }
+  return { dataDir, config, log: readLog(given), signal, register: readRegistrations(given['register']) }
+}
+
+function readRegistrations(given: unknown): readonly Registration[] {
+  if (given === undefined) return []
+  if (!Array.isArray(given)) throw malformed('register: must be a list of registrations')
+  return given.map((one: unknown, i) => {
+    try {
+      refuseUnknown(Object(one) as object, registrationFields, 'field')
+      return parseRegistration(one, 'own')
+    } catch (error) {
+      throw malformed(`register[${i}].${messageOf(error)}`)
+    }
+  })
 }
 
 type Given = Readonly<Record<string, unknown>>

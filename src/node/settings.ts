@@ -1,6 +1,7 @@
 /**
  * The options of a node that runs inside a program: what each is, its default, what it trades. Nothing in here reads them.
  */
+import type { RegistrationRequest } from '../client/register.js'
 import type { LentLog, LogLevel } from '../config/logger.js'
 
 /** Where a node keeps its key and its copy of the register. One of the two has to be said. */
@@ -46,6 +47,11 @@ export interface NodeSettings {
    * a program answers no HTTP.
    */
   readonly url?: string
+  /**
+   * What this program registers of itself, in the first version that the others see of it: a restart leaves no gap. As with
+   * `register`, it lives with this start of the program unless it says `lifetime: 'persistent'`.
+   */
+  readonly register?: readonly RegistrationRequest[]
   /** Published with the node and never interpreted. Default: none. */
   readonly region?: string
   /** Published with the node (as `availabilityZone`) and never interpreted. Default: none. */

@@ -266,7 +266,7 @@ describe('the daemon', () => {
     await third.kill('SIGKILL')
     its.child.kill('SIGTERM')
     expect(await its.code).toBe(7)
-    expect(its.stderr).toMatch(/could not deregister .* rollcall deregister patient-/)
+    expect(its.stderr).toMatch(/could not deregister .* its daemon takes patient-/)
   })
 })
 

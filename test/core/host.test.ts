@@ -95,6 +95,9 @@ describe('on each machine it is another one', () => {
       'http://user:pw@localhost:80',
       'http://localhost.localdomain',
       'http://ip6-localhost',
+      'http://localhost4:80',
+      'http://localhost6.localdomain6',
+      'http://ipv6-loopback',
       'http://host.docker.internal:80',
     ],
   ])('%s', (url) => expect(isOfItsNode(url)).toBe(true))

@@ -114,6 +114,17 @@ test.each([
   [{ url: 'tcp://a\\b:80' }, /^malformed url: /],
   [{ url: 'tcp://1.2.3.4.5:80' }, /^malformed url: .*"1.2.3.4.5" in .* is not a host/],
   [{ url: 'tcp://:80' }, /^malformed url: /],
+  [{ url: 'http://127.1:80' }, /^malformed url: "127.1" in .* is not a host/],
+  [{ url: 'http://010.0.0.5' }, /^malformed url: "010.0.0.5" in /],
+  [{ url: 'grpc://0x7f000001:9' }, /^malformed url: /],
+  [{ url: 'http://2130706433' }, /^malformed url: /],
+  [{ url: 'http://a@b@c:80' }, /^malformed url: /],
+  [{ url: 'http://a:0' }, /^malformed url: nobody listens on port 0/],
+  [{ url: 'grpc://[::1]:00/x' }, /^malformed url: nobody listens on port 0/],
+  [{ host: 'a', path: 'x#y' }, /^malformed url: the parts make /],
+  [{ host: 'a', path: '../x' }, /^malformed url: the parts make /],
+  [{ host: 'a', path: 'x/%2E%2e/y' }, /^malformed url: the parts make /],
+  [{ host: 'a', path: 'x\\y' }, /^malformed url: the parts make /],
   [{ url: 'http://a', id: '.' }, /^malformed id: /],
   [{ url: 'http://a', id: '..' }, /^malformed id: /],
 ])('%j does not say what it seems to say, and is refused', (input, why) => {
@@ -144,6 +155,7 @@ test.each([
   ],
   [{ scheme: 'tcp', host: 'db_1.local', port: 5432 }, { url: 'tcp://db_1.local:5432' }],
   [{ host: 'a', path: '?x=1' }, { url: 'http://a/?x=1' }],
+  [{ host: 'a', path: '...?y=/../z' }, { url: 'http://a/...?y=/../z' }],
   [{ url: 'http://user:pw@a.test:1/x' }, { host: 'a.test', port: 1 }],
 ])('%j is stored as it was given, without the white space around it', (input, expected) => {
   expect(parseRegistration(input)).toMatchObject(expected)

@@ -201,7 +201,7 @@ function oldestWord_s(count: number, rounds: number): number {
 }
 
 test.each([100, 250])('among %i members every word comes round long before its absence counts as a death', (count) => {
-  expect(oldestWord_s(count, 30) * 1000).toBeLessThanOrEqual(slowPath_ms(count) * 0.6)
+  expect(oldestWord_s(count, 15) * 1000).toBeLessThanOrEqual(slowPath_ms(count) * 0.6)
 })
 
 test('who starts anew among 1000 members has heard of all after three heartbeats of its neighbours', () => {

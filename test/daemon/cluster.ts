@@ -23,6 +23,11 @@ const deadline_ms = 60_000
 /** Between two looks at one daemon, and at many: each look at twelve of them takes a while of a processor that they need. */
 const [pause_ms, longPause_ms] = [20, 200]
 
+/** The longer something has taken, the later it is looked at again: each look costs whoever is asked, and who asks. */
+function pauseAfter_ms(waited_ms: number, shortest_ms: number): number {
+  return Math.max(shortest_ms, Math.min(longPause_ms, waited_ms / 10))
+}
+
 /** Resolves once something holds. @returns how long that took, milliseconds */
 export async function until(
   what: string,
@@ -39,8 +44,9 @@ export async function until(
     } catch (error) {
       last = error
     }
-    if (performance.now() - begun > limit_ms) throw new Error(`never happened: ${what}`, { cause: last })
-    await new Promise((resolve) => setTimeout(resolve, between_ms))
+    const waited_ms = performance.now() - begun
+    if (waited_ms > limit_ms) throw new Error(`never happened: ${what}`, { cause: last })
+    await new Promise((resolve) => setTimeout(resolve, pauseAfter_ms(waited_ms, between_ms)))
   }
 }
 

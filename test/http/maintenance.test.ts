@@ -32,6 +32,17 @@ test('an instance goes into maintenance and comes back, each with 204 and no bod
   expect((await client.instances({ slug: 'm' })).instances).toHaveLength(1)
 })
 
+test('an id that no path can carry is named in the query', async () => {
+  const { service } = served
+  await service.register({ id: '..', url: 'http://dots.test:1', slug: 'dots' })
+  await client.setMaintenance('..', 'by query')
+  expect(await whyHidden('..')).toBe('in maintenance: by query')
+  await client.endMaintenance('..')
+  expect((await client.instances({ slug: 'dots' })).instances).toHaveLength(1)
+  for (const path of ['/v1/maintenance', '/v1/maintenance?id='])
+    expect((await sendRaw(served.url, request(`PUT ${path}`))).status).toBe(400)
+})
+
 test.each([
   ['no body', request(`PUT ${path('silent')}`)],
   ['an empty body', withBody(`PUT ${path('silent')}`, '', ['Content-Type: application/json'])],

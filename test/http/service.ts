@@ -8,8 +8,8 @@ import { deriveInstanceId, type Definition, type Registration } from '../../src/
 import { Rotation } from '../../src/core/lookup/rotation.js'
 import { atPort } from '../../src/core/views.js'
 import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
-import type { PeersView, SelfView, Suspicion } from '../../src/core/views.js'
-import type { RegistryService } from '../../src/http/service.js'
+import type { PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
+import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
@@ -20,6 +20,7 @@ export const ownPeer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
 export const otherPeer = '12D3KooWAyFDZHLhVGdMNXVVDCyGvJ4BErZQNLPkx9qYDv8DXFrN'
 
 export class MemoryService implements RegistryService {
+  session: { readonly id: string; readonly secret: string; readonly onOver: () => void } | undefined
   readonly #instances = new Map<string, InstanceView>()
   readonly #maintenance = new Map<string, string>()
   readonly #definitions = new Map<string, Definition>()
@@ -103,6 +104,23 @@ export class MemoryService implements RegistryService {
       this.suspicions.push(`${caller ?? ''} ${id}`)
       return { status: view.status, checked: this.suspicions.length === 1 }
     })
+  }
+
+  openSession({ secret = 'secret', onOver }: SessionOpening): Promise<SessionLine> {
+    this.session = { id: 'ses_1', secret, onOver }
+    return Promise.resolve({ id: 'ses_1', secret, lost: () => (this.session = undefined) })
+  }
+
+  hearSession(): Promise<void> {
+    return this.#write(() => undefined)
+  }
+
+  endSession(): Promise<void> {
+    return this.#write(() => this.session?.onOver())
+  }
+
+  sessions(): readonly SessionView[] {
+    return this.session === undefined ? [] : [{ id: this.session.id, state: 'open', grace: '5s', instances: 0 }]
   }
 
   saveDefinition(definition: Definition): Promise<void> {

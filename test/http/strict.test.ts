@@ -89,6 +89,11 @@ describe('a word that nobody knows', () => {
     ['GET /v1/events?type=memebr', undefined, /^type: must be one of member, instance$/],
     ['GET /v1/lookup/empty?tag=x', undefined, /^tag: this call takes no parameters$/],
     ['GET /v1/self?x', undefined, /^x: this call takes no parameters$/],
+    [own, [], /^the request body: must be a JSON object$/],
+    [own, 'http://a', /^the request body: must be a JSON object$/],
+    ['PUT /v1/instances/e/maintenance', 'a reason', /^the request body: must be a JSON object$/],
+    ['PUT /v1/maintenance?id=e', { raeson: 'x' }, /^raeson: .*did you mean reason\?$/],
+    ['PUT /v1/maintenance?id=e&reason=x', undefined, /^reason: there is no such parameter; there are id$/],
     ['GET /v1/instances?status=Fine', undefined, /^status: must be one of Unknown, Healthy/],
   ])('%s %j is refused with what was meant', async (line, body, words) => {
     expect(await ask(line, body)).toEqual({ status: 400, answer: { error: expect.stringMatching(words) as unknown } })
@@ -114,7 +119,7 @@ describe('a word that nobody knows', () => {
     })
     const listed = await ask('GET /registry-svc/instances?slug=w&tags=x')
     expect(listed.answer).toMatchObject({
-      ...{ instances: [{ id: 'w' }], warnings: ['ignored: tags: there is no such filter; did you mean tag?'] },
+      ...{ instances: [{ id: 'w' }], warnings: ['ignored: tags: there is no such parameter; did you mean tag?'] },
     })
     for (const path of [
       '/registry-svc/instances?slug=w',
@@ -122,6 +127,17 @@ describe('a word that nobody knows', () => {
       '/registry-svc/instances',
     ])
       expect((await ask(`GET ${path}`)).answer).not.toHaveProperty('warnings')
+    const ignored = /^ignored: (ids_|force|extra): /
+    for (const [line, body] of [
+      ['POST /registry-svc/nodes', { ids_: ['x'] }],
+      ['POST /registry-svc/nodes?force=1', null],
+      ['GET /registry-svc/definitions?force=', undefined],
+      ['GET /registry-svc/node/self?force=1', undefined],
+      ['GET /registry-svc/instances?slug=w&force=', undefined],
+      ['PUT /registry-svc/instance?force=1', { url: 'http://w.test', slug: 'w' }],
+      ['PUT /registry-svc/definition', { definition: { id: 'told', any: 1 }, extra: 1 }],
+    ] as const)
+      expect((await ask(line, body)).answer['warnings']).toEqual([expect.stringMatching(ignored)])
     const many = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`${'x'.repeat(300)}${i}`, i]))
     const told = (await ask(published, { id: 'w', url: 'http://w.test', ...many })).answer['warnings'] as string[]
     expect(told).toHaveLength(8)
@@ -143,8 +159,61 @@ describe('a word that nobody knows', () => {
     expect(() => createClient({ sevrer: 'x' } as object)).toThrow(
       /^sevrer: there is no such option; did you mean server\?$/,
     )
+    await expect(any['instances']!(null)).rejects.toMatchObject({ code: 'malformed' })
+    await expect(any['self']!({ timeout: 1 })).rejects.toThrow(/^timeout: there is no such option; there are signal$/)
+    await expect(any['deregister']!(undefined)).rejects.toMatchObject({ code: 'malformed' })
+    await expect(any['deregister']!('')).rejects.toMatchObject({ code: 'malformed' })
     for (const server of ['http://a.test?x=1', 'http://a.test#x', 'http://user:pw@a.test', 'a.test?x'])
       expect(() => createClient({ server })).toThrow(/^server: /)
+  })
+})
+
+describe('an empty filter', () => {
+  test('says that there is none in our own calls, and nothing in those of published clients', async () => {
+    await client.register({ id: 'n-1', url: 'http://10.0.8.1:80', check: 'none', deploymentId: 'none' })
+    await client.register({ id: 'n-2', url: 'http://10.0.8.2:80', slug: 'some', tags: ['t'], deploymentId: 'none' })
+    const ids = ({ instances }: { readonly instances: readonly { readonly id: string }[] }): string[] =>
+      instances.map(({ id }) => id)
+    for (const slug of ['', undefined]) {
+      const expected = slug === '' ? ['n-1'] : ['n-1', 'n-2']
+      const query = { deploymentId: 'none', ...(slug !== undefined && { slug }) }
+      expect(ids(await client.instances(query))).toEqual(expected)
+      expect(ids(await client.instanceRows(query))).toEqual(expected)
+    }
+    expect(ids(await client.instances({ deploymentId: 'none', tag: '' }))).toEqual(['n-1'])
+    expect(ids(await client.instances({ id: '' }))).toEqual([])
+    expect(ids(await client.instances({ nodeUrl: '' }))).toEqual([])
+    const rows = await ask('GET /v1/instances?deploymentId=none&slug=')
+    expect(rows.answer['instances']).toMatchObject([{ id: 'n-1' }])
+    expect(await ask('GET /v1/instances?status=')).toMatchObject({ status: 400 })
+    const listed = await ask('GET /registry-svc/instances?deploymentId=none&slug=&status=&tag=&id=x&id=')
+    expect(listed).toMatchObject({ status: 200, answer: { instances: [{ id: 'n-1' }, { id: 'n-2' }] } })
+  })
+})
+
+describe('parts beside a url', () => {
+  const beside = { url: 'http://10.0.8.3:8080/x', slug: 'beside' }
+  test.each([
+    [{ port: 81 }, 'port'],
+    [{ scheme: 'https' }, 'scheme'],
+    [{ host: '10.0.8.4' }, 'host'],
+    [{ ip: '10.0.8.4' }, 'ip'],
+    [{ path: 'y' }, 'path'],
+  ])('that say something else, %j, are refused; of a published client the url counts', async (parts, name) => {
+    const words = new RegExp(`^${name}: .* says something else than url`)
+    await expect(client.register({ ...beside, ...parts })).rejects.toThrow(words)
+    expect(await ask(published, { ...beside, ...parts, id: `beside-${name}` })).toEqual({
+      ...{ status: 201, answer: { id: `beside-${name}` } },
+    })
+  })
+
+  test.each([
+    [{ port: 8080, scheme: 'HTTP', path: '/x/', ip: '10.0.8.3' }],
+    [{ host: 'web.test' }],
+    [{ ip: 'fd00::5' }],
+    [{ path: '/x?y=1' }],
+  ])('that may say the same, %j, are taken', async (parts) => {
+    expect(await client.register({ ...beside, ...parts, id: 'beside' })).toEqual({ id: 'beside' })
   })
 })
 

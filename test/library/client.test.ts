@@ -30,6 +30,11 @@ describe('a call that may be repeated', () => {
     await failureOf(createClient({ server: url, attempts: 1 }).digest())
     expect(asked).toHaveLength(5)
     for (const attempts of [0, 1.5]) expect(() => createClient({ attempts })).toThrow(/^attempts: /)
+    for (const timeout_ms of [0, NaN, Infinity]) expect(() => createClient({ timeout_ms })).toThrow(/^timeout_ms: /)
+    for (const name of ['pick', 'lookup'] as const) {
+      const asked = createClient({ server: url })[name]('web', { timeout_ms: 1 } as object)
+      await expect(asked).rejects.toThrow(/^timeout_ms: there is no such option/)
+    }
   })
 
   test('ends in time: a daemon that asks for more patience than there is gets none', async () => {

@@ -182,24 +182,28 @@ describe('bundled into one file that stands alone', () => {
     { format: 'cjs', banner: '' },
   ] as const
 
-  async function bundle(
-    name: string,
-    { format, banner }: (typeof formats)[number],
-    external: string[],
-  ): Promise<string> {
+  async function bundle(name: string, { format, banner }: Format, external: string[]): Promise<string> {
     const outfile = join(await temporaryProject(), `program.${format === 'esm' ? 'mjs' : 'cjs'}`)
     bundles.push(dirname(outfile))
     const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'error' } as const
     await build({ entryPoints: [join(project, name)], ...common, outfile, format, banner: { js: banner }, external })
     return outfile
   }
+  /** All in one file: made once, run on disk as in memory. */
+  function whole(how: Format): Promise<string> {
+    const made = wholes.get(how) ?? bundle('bundled.ts', how, [])
+    wholes.set(how, made)
+    return made
+  }
+  type Format = (typeof formats)[number]
+  const wholes = new Map<Format, Promise<string>>()
   const bundles: string[] = []
   afterAll(async () => {
     for (const path of bundles) await rm(path, { recursive: true, force: true })
   })
 
   test.each(formats)('a node in memory runs, as $format; it needs nothing of LevelDB', async (how) => {
-    const file = await bundle('bundled.ts', how, [])
+    const file = await whole(how)
     const { code, stdout } = await run(process.execPath, [file], dirname(file))
     expect({ code, stdout }).toEqual({ code: 0, stdout: `1 ${version}\n` })
   })
@@ -215,7 +219,7 @@ describe('bundled into one file that stands alone', () => {
   })
 
   test.each(formats)('a node on disk says what to do, as $format, where LevelDB was taken into it', async (how) => {
-    const file = await bundle('bundled.ts', how, [])
+    const file = await whole(how)
     const { stdout } = await run(process.execPath, [file, join(dirname(file), 'data')], dirname(file))
     expect(stdout).toMatch(/^LevelDB cannot be loaded .*leave the package `level` out of the bundle/)
   })
@@ -225,7 +229,7 @@ describe('bundled into one file that stands alone', () => {
       join(project, 'bundled-client.ts'),
       clientProgram.replace(/^(try[^]*)$/m, 'void (async () => {\n$1})()'),
     )
-    const file = await bundle('bundled-client.ts', { format, banner: '' } as (typeof formats)[number], [])
+    const file = await bundle('bundled-client.ts', { format, banner: '' } as Format, [])
     const { code, stdout } = await run(process.execPath, [file], dirname(file))
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'true\n' })
   })

@@ -38,6 +38,11 @@ test('unknown fields, filters, events and options are refused with what was mean
   expect(() => any.on('toString', () => undefined)).toThrow(/^toString: there is no such event; there are member/)
   expect(() => any.on('member', undefined)).toThrow(/^member: the listener must be a function$/)
   expect(() => any.events({ singal: 1 })).toThrow(/did you mean signal/)
+  expect(() => any.events({ type: 'memeber' })).toThrow(/^type: memeber: .*did you mean member/)
+  expect(() => any.events({ after: 7 })).toThrow(/^after: must be a string$/)
+  expect(() => any.instances(null)).toThrow(/^filters: must be an object/)
+  expect(() => any.nodes('abc')).toThrow(/^ids: must be a list/)
+  await expect(any.register({ url }, { singal: 1 })).rejects.toThrow(/did you mean signal/)
   await expect(any.ready({ timeout: 1 })).rejects.toThrow(/^timeout: there is no such option/)
   await expect(start({ regoin: 'eu' } as object)).rejects.toThrow(
     /^regoin: there is no such option; did you mean region\?$/,
@@ -51,4 +56,7 @@ test('tags are AND-ed', async () => {
   expect(node.instances({ tag: ['a', 'b'] }).instances.map(({ id }) => id)).toEqual(['1'])
   expect(node.instances({ tag: 'a' }).instances.map(({ id }) => id)).toEqual(['1', '2'])
   expect(node.instances({ tag: [] }).instances).toHaveLength(2)
+  await node.register({ id: '3', url: `${url}:3`, slug: 's' })
+  expect(node.instances({ tag: '' }).instances.map(({ id }) => id)).toEqual(['3'])
+  expect(node.instances({ slug: '' }).instances.map(({ id }) => id)).toEqual(['1', '2'])
 })

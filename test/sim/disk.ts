@@ -15,6 +15,7 @@ interface State {
   documents: Map<string, Kept>
   notes: Map<string, string>
   generation: number
+  secrets?: string
   up: number | undefined
 }
 
@@ -48,11 +49,12 @@ export class Disk {
   load(): {
     documents: StoredDocument[]
     notes: Record<string, string>
+    secrets?: string
     generation: number
     lastUp: number | undefined
   } {
     this.#flush(this.#tail.length)
-    const { documents, notes, generation, up } = this.#durable
+    const { documents, notes, generation, secrets, up } = this.#durable
     return {
       documents: [...documents].map(([owner, { snapshot, updates }]) => ({
         owner,
@@ -60,6 +62,7 @@ export class Disk {
         updates: [...updates].sort((a, b) => a.version - b.version),
       })),
       notes: Object.fromEntries(notes),
+      ...(secrets !== undefined && { secrets }),
       generation,
       lastUp: up,
     }
@@ -136,6 +139,9 @@ function apply(state: State, op: StoreOp): void {
       break
     case 'note':
       state.notes.set(op.name, op.value)
+      break
+    case 'secrets':
+      state.secrets = op.text
       break
     case 'generation':
       state.generation = Math.max(state.generation, op.generation)

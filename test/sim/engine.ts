@@ -136,6 +136,10 @@ export class Engine {
         if (status === 'silent') return
         return this.feedLater(machine, 2, { type: 'checked', id: effect.id, n: effect.n, result: { status } })
       }
+      case 'keep-open':
+        return void machine.lines.set(effect.id, effect)
+      case 'let-go':
+        return void machine.lines.delete(effect.id)
       case 'settle':
         return this.#settle(machine, effect)
       case 'notify':

@@ -1,5 +1,5 @@
 // One simulated machine: its disk and its clock stay, its registry comes and goes.
-import type { Input, Moment, RegistryEvent, StoreOp } from '../../src/core/effects.js'
+import type { Effect, Input, Moment, RegistryEvent, StoreOp } from '../../src/core/effects.js'
 import { Registry } from '../../src/core/registry.js'
 import type { SignedHead } from '../../src/core/wire/head.js'
 import { Clock } from './clock.js'
@@ -48,6 +48,8 @@ export class Machine {
   readonly halfOpen = new Set<string>()
   readonly events: { readonly at: number; readonly event: RegistryEvent }[] = []
   readonly backlog: Input[] = []
+  /** The connections to instances that its daemon wants to be kept, by instance. */
+  readonly lines = new Map<string, Effect & { type: 'keep-open' }>()
   /** Synced writes on their way to the disk. */
   readonly writing = new Set<readonly StoreOp[]>()
   wakeScheduledFor = Number.POSITIVE_INFINITY
@@ -66,13 +68,18 @@ export class Machine {
   /** A new registry from what is on disk. */
   makeRegistry({ boot = '', nodeId, url, transient, plane }: StartOptions, at: Moment): Registry {
     if (plane !== undefined) return (this.registry = this.#makePlane(boot, plane, at).asRegistry())
-    const { documents, notes, generation, lastUp } = this.disk.load()
+    const { documents, notes, secrets, generation, lastUp } = this.disk.load()
+    this.lines.clear()
     const node = {
       id: nodeId ?? `node-${this.name}`,
       url: url ?? `http://${this.name}:58231`,
       ...(transient && { transient }),
     }
-    const stored = { generation, documents, notes, ...(lastUp !== undefined && { lastUp }) }
+    const stored = {
+      ...{ generation, documents, notes },
+      ...(secrets !== undefined && { secrets }),
+      ...(lastUp !== undefined && { lastUp }),
+    }
     const freshKey = !this.wasStarted
     this.registry = new Registry(
       { self: this.self, boot, crypto: cheapCrypto(this.self), node, freshKey, ...stored },

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { scenarios } from './scenarios/all.js'
 import { exceeded } from './scenarios/outcome.js'
 
-const seeds = Number(process.env['SIM_SCENARIO_SEEDS'] ?? 2)
+const seeds = Number(process.env['SIM_SCENARIO_SEEDS'] ?? 1)
 const nodes = Number(process.env['SIM_SCENARIO_NODES'] ?? 20)
 const firstSeed = Number(process.env['SIM_FIRST_SEED'] ?? 1)
 

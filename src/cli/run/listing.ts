@@ -2,7 +2,7 @@
  * Keeps one program in the register: from the moment it is well until it is to end, through restarts of the daemon. What
  * somebody else removed or moved stays as he left it. It never touches the program.
  */
-import type { Client } from '../../client.js'
+import type { Client, SelfRegistration } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
 import type { Registration } from '../../core/model.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
@@ -43,6 +43,8 @@ export class Listing {
   readonly #parts: ListingParts
   readonly #ending = new AbortController()
   #state: State = 'unlisted'
+  /** Holds it in the register, once it was registered. */
+  #self: SelfRegistration | undefined
   #registeredAt: DaemonRun | undefined
   #trouble: string | undefined
   #step: Promise<void> = Promise.resolve()
@@ -97,7 +99,8 @@ export class Listing {
         return undefined
       } catch (error) {
         if (performance.now() + retry_ms < deadline) continue
-        const rest = `${this.#id} stays in the register, and is shown as Unreachable until: rollcall deregister ${this.#id}`
+        const rest = `its daemon takes ${this.#id} off the lists by itself, moments after this command has ended`
+        void this.#self?.end().catch(() => undefined)
         return `could not deregister (${messageOf(error)}); ${rest}`
       }
     }
@@ -105,7 +108,8 @@ export class Listing {
 
   async #remove(): Promise<void> {
     const row = await this.#ownRow((await this.#parts.client.self()).peer)
-    if (row !== undefined) await this.#parts.client.deregister(this.#id)
+    await this.#self?.end()
+    if (row !== undefined && this.#self === undefined) await this.#parts.client.deregister(this.#id)
   }
 
   /** No further step begins; the one that is under way may have registered something. */
@@ -170,13 +174,14 @@ export class Listing {
     if (run.peer !== this.#registeredAt?.peer || run.generation !== this.#registeredAt.generation)
       return this.#register()
     this.#state = 'lost'
+    await this.#self?.end().catch(() => undefined) // or it would be registered again with the next session
     this.#parts.say(`${this.#id} was removed, or registered elsewhere, by somebody: the program runs on, unlisted`)
   }
 
   async #register(): Promise<void> {
     const run = await this.#daemonRun()
     this.#state = 'ours' // also where the answer is lost
-    await this.#parts.client.register(this.#place)
+    this.#self = await this.#parts.client.registerSelf(this.#place)
     const again = this.#registeredAt === undefined ? '' : ' again'
     this.#registeredAt = run
     this.#trouble = undefined

@@ -34,6 +34,8 @@ export class Commits {
   #signed: SignedHead | undefined
   #version = 0
   #waiting: Waiting[] = []
+  /** What goes to disk with the next commit, outside the document. */
+  #accompanying: StoreOp | undefined
   #inFlight: Commit | undefined
   readonly #publication = new Publication()
   #retryAt: number | undefined
@@ -169,6 +171,11 @@ export class Commits {
     return failures
   }
 
+  /** Goes to disk with the next commit, before it, in place of what was said of it before. */
+  accompany(op: StoreOp): void {
+    this.#accompanying = op
+  }
+
   // ---- committing
 
   /**
@@ -177,7 +184,7 @@ export class Commits {
    */
   commit(now: number, id: number): { readonly effects: Effect[]; readonly released?: Released } {
     if (this.#inFlight !== undefined || this.#retryAt !== undefined) return { effects: [] }
-    if (!this.#records.isStaged && !this.#identity.isHeadDue) {
+    if (!this.#records.isStaged && !this.#identity.isHeadDue && this.#accompanying === undefined) {
       return this.#waiting.length === 0 ? { effects: [] } : { effects: [], released: { waiting: this.#takeWaiting() } }
     }
     if (!this.#open) return { effects: [] }
@@ -196,7 +203,9 @@ export class Commits {
     const signed = signHead(this.#head(), this.#crypto)
     const isRaised = this.#identity.headSigned()
     const raised: StoreOp[] = isRaised ? [{ type: 'generation', generation: signed.head.generation }] : []
-    const ops = [...raised, this.#contentOp(signed, update, isRebased)]
+    const accompanying = this.#accompanying === undefined ? [] : [this.#accompanying]
+    const ops = [...raised, ...accompanying, this.#contentOp(signed, update, isRebased)]
+    this.#accompanying = undefined
     this.#rebaseDue = false
     return { id, signed, from, update, ops, waiting: this.#takeWaiting() }
   }

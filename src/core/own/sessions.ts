@@ -11,6 +11,7 @@ import type { Crypto } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import { defaultGrace_ms } from '../lifetime.js'
 import { hex, readObject } from '../model.js'
+import type { SessionView } from '../views.js'
 
 /** A program speaks every 3 s; a write into a dead cable succeeds for minutes, so that its silence is what counts. */
 export const silence_ms = 10_000
@@ -55,14 +56,7 @@ export interface SessionNews {
   readonly over: readonly string[]
 }
 
-export interface SessionSummary {
-  readonly id: string
-  readonly state: 'open' | 'lost' | 'restored'
-  readonly holder?: string
-  readonly grace_ms: number
-  /** How long ago its program spoke; absent where it did not in this run. */
-  readonly heardAge_ms?: number
-}
+export type SessionSummary = Omit<SessionView, 'grace' | 'instances'> & { readonly grace_ms: number }
 
 export class Sessions {
   readonly #hash: Crypto['hash']

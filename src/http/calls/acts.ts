@@ -141,3 +141,25 @@ export const endMaintenanceOfAll = describe({
   answers: outcome,
   failures: [400, 404],
 })
+
+const idInQuery = json.object({ id: json.string({ description: 'of the instance', examples: ['..'] }) })
+
+export const setMaintenanceById = describe({
+  id: 'setMaintenanceById',
+  tag: 'instances',
+  summary: 'Hide an instance from every lookup, whatever its id is',
+  description: `As \`PUT /v1/instances/{id}/maintenance\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: idInQuery,
+  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
+  answers: { 204: { description: 'No lookup shows it' } },
+  failures: [400, 404],
+})
+
+export const endMaintenanceById = describe({
+  id: 'endMaintenanceById',
+  tag: 'instances',
+  summary: 'Show an instance again, whatever its id is',
+  query: idInQuery,
+  answers: { 204: { description: 'Lookups show it' } },
+  failures: [400, 404],
+})

@@ -77,7 +77,7 @@ export const saveDefinition = describe({
   tag: 'definitions',
   summary: 'Save a definition, replacing the whole of an earlier one',
   body: { required: true, schema: schemas.SavedDefinition, examples: { web: { definition: examples.definition } } },
-  answers: { 201: { description: 'Saved, and on disk', schema: schemas.Empty, examples: { saved: {} } } },
+  answers: { 201: { description: 'Saved, and on disk', schema: schemas.Saved, examples: { saved: {} } } },
   failures: [400, 409, 413],
 })
 

@@ -104,7 +104,15 @@ export const self = {
   dropped: { 'bad signature': 2 },
   state: {
     ...{ phase: 'ready', generation: 1_795_521_600, incarnation: 0, version: 12, epoch: 3, committing: false },
-    ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0, documents: 1, unsavedDocuments: 0 },
+    ...{
+      waitingForDisk: 0,
+      entries: 4,
+      entryBytes: 812,
+      queuedCommands: 0,
+      sessions: 0,
+      documents: 1,
+      unsavedDocuments: 0,
+    },
     members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
     ...{ connections: 1, requests: { sync: 0, pull: 0, push: 0, remove: 0 }, gaps: 0, waitingAnswers: 0 },
     degraded: false,

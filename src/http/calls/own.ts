@@ -76,11 +76,23 @@ the url leads there; the path of an instance belongs to its own port, and goes w
   failures: [400, 404],
 })
 
+/** The same in calls of our own; `metadata.KEY` stands for any key. */
+const ownFilters = {
+  ...schemas.InstanceFilters,
+  properties: {
+    ...schemas.InstanceFilters.properties,
+    version: json.string({ description: 'of the service', examples: ['1.4.2'] }),
+    zone: json.string({ description: 'its own, else that of its node', examples: ['eu-1'] }),
+    'metadata.KEY': json.string({ description: 'what it says under that key, such as `metadata.team=blue`' }),
+  },
+}
+
 export const listRows = describe({
   id: 'listInstanceRows',
   tag: 'instances',
   summary: 'Every instance record that is known, with what decides whether it is visible',
-  query: schemas.OwnInstanceFilters,
+  description: 'An empty filter fits what has nothing there: `slug=` asks for those without a slug.',
+  query: ownFilters,
   answers: {
     200: {
       description: 'Those that fit, by id',
@@ -91,6 +103,11 @@ export const listRows = describe({
   },
   failures: [400],
 })
+
+const idInQuery = (what: string, example: string) =>
+  json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
+
+const instanceIdInQuery = idInQuery('instance', '..')
 
 export const putInstance = describe({
   id: 'putInstance',
@@ -111,15 +128,12 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
   failures: [400, 409, 413],
 })
 
-const idInQuery = (what: string, example: string) =>
-  json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
-
 export const removeInstanceById = describe({
   id: 'removeInstanceById',
   tag: 'instances',
   summary: 'Remove an instance, whatever its id is',
   description: `As \`DELETE /registry-svc/instance/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
-  query: idInQuery('instance', '..'),
+  query: instanceIdInQuery,
   answers: { 204: { description: 'Removed, and it does not come back' } },
   failures: [400, 404],
 })

@@ -3,6 +3,7 @@
  * read it. No redirect is followed; neither headers nor body are looked at, so nothing in them can be wrong.
  */
 import { isIPv6 } from 'node:net'
+import type { CheckHeaders } from '../../core/check.js'
 
 const defaultPorts = { http: 80, https: 443 } as const
 /** Answers that come before the answer, all of them, headers included. */
@@ -19,22 +20,33 @@ export interface Asked {
   readonly host: string
   readonly port: number
   readonly path: string
+  readonly method?: 'GET' | 'HEAD'
+  readonly headers?: CheckHeaders
   /** `user:password` */
   readonly userinfo?: string
 }
 
 /** The text of a request, by a client without patience. */
-export function httpRequest({ type, host, port, path, userinfo }: Asked): string {
+export function httpRequest({ type, host, port, path, method = 'GET', headers = {}, userinfo }: Asked): string {
   const name = isIPv6(host) ? `[${host}]` : host
+  const said: CheckHeaders = {
+    accept: '*/*',
+    'user-agent': 'rollcall-check',
+    ...(userinfo !== undefined && { authorization: `Basic ${Buffer.from(userinfo).toString('base64')}` }),
+    ...headers,
+  }
   const lines = [
-    `GET ${path} HTTP/1.1`,
+    `${method} ${path} HTTP/1.1`,
     `Host: ${name}${port === defaultPorts[type] ? '' : `:${port}`}`,
-    'Accept: */*',
     'Connection: close',
-    'User-Agent: rollcall-check',
-    ...(userinfo === undefined ? [] : [`Authorization: Basic ${Buffer.from(userinfo).toString('base64')}`]),
+    ...Object.entries(said).map(([header, value]) => `${spelled(header)}: ${value}`),
   ]
   return `${lines.join('\r\n')}\r\n\r\n`
+}
+
+/** As most clients spell it: some servers know no other spelling. */
+function spelled(header: string): string {
+  return header.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
 }
 
 /** Finds the status in the bytes of an answer. Once it has told something, it must be asked no more. */

@@ -1,15 +1,33 @@
 /**
- * The ways to ask a service whether it is well: by a connection, or by one HTTP request. They tell what came of it, once;
- * how long is too long, and what an outcome makes of an instance, is for the caller.
+ * The ways to ask a service whether it is well: by a connection, by one HTTP request, or by the health protocol of gRPC. They tell what
+ * came of it, once; how long is too long, and what an outcome makes of an instance, is for the caller.
  */
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import type { CheckHeaders, HttpMethod, StatusRange } from '../../core/check.js'
 import { lookupBy } from '../names.js'
 import type { Address } from '../names/files.js'
+import type { GrpcHealth, GrpcOutcome, GrpcTarget } from './grpc.js'
 import { httpRequest, StatusReader } from './http.js'
 
+/** How TLS is spoken, where it is. */
+export interface Tls {
+  readonly verify: boolean
+  readonly serverName?: string
+}
+
 /** What one probe asks. */
-export type Asking = { readonly type: 'tcp' } | { readonly type: 'http' | 'https'; readonly path: string }
+export type Asking =
+  | { readonly type: 'tcp'; readonly tls?: Tls }
+  | {
+      readonly type: 'http' | 'https'
+      readonly path: string
+      readonly method: HttpMethod
+      readonly statuses: readonly StatusRange[]
+      readonly headers: CheckHeaders
+      readonly tls?: Tls
+    }
+  | { readonly type: 'grpc'; readonly service: string; readonly health: GrpcHealth; readonly tls?: Tls }
 
 export interface Endpoint {
   readonly host: string
@@ -27,10 +45,12 @@ export type Outcome =
   | { readonly type: 'accepted' }
   /** HTTP: the status line has come. */
   | { readonly type: 'answered'; readonly status: number }
+  | (GrpcOutcome & { readonly type: 'serving' | 'other' })
   | { readonly type: 'failed'; readonly code: string; readonly connected: boolean }
 
-/** The code of a failure: what was answered is no HTTP. */
+/** Codes of failures: what was answered is no HTTP, or no gRPC. */
 export const notHttp = 'NOT_HTTP'
+export const notGrpc = 'NOT_GRPC'
 
 /** Begins to ask. May throw, where the system does. @returns gives up and closes; more than once, too */
 export type Probe = (endpoint: Endpoint, tell: (outcome: Outcome) => void) => () => void
@@ -38,15 +58,30 @@ export type Probe = (endpoint: Endpoint, tell: (outcome: Outcome) => void) => ()
 /** Before the next address of a name is tried: by default Node gives up on each that is further away than 250 ms. */
 const addressPatience_ms = 1000
 
-export function probeFor(check: Asking, dial: Dial = connect): Probe {
-  if (check.type === 'tcp') return (endpoint, tell) => probeTcp(endpoint, dial, tell)
-  return (endpoint, tell) => probeHttp(check, endpoint, dial, tell)
+export function probeFor(check: Asking, timeout_ms: number, dial: Dial = connect): Probe {
+  switch (check.type) {
+    case 'tcp':
+      return (endpoint, tell) => probeTcp(check, endpoint, dial, tell)
+    case 'grpc':
+      return (endpoint, tell) =>
+        check.health.check(grpcTarget(check, endpoint, timeout_ms), (outcome) => tell(outcomeOfGrpc(outcome)))
+    default:
+      return (endpoint, tell) => probeHttp(check, endpoint, dial, tell)
+  }
 }
 
-function probeTcp(endpoint: Endpoint, dial: Dial, tell: (outcome: Outcome) => void): () => void {
-  const socket = dial(placeOf(endpoint))
-  socket.on('error', (error) => tell(failure(error, false)))
-  socket.once('connect', () => tell(isItsOwnPeer(socket) ? refused : { type: 'accepted' }))
+function probeTcp({ tls }: Asking, endpoint: Endpoint, dial: Dial, tell: (outcome: Outcome) => void): () => void {
+  const socket = dialFor(tls, endpoint, dial)
+  let connected = false
+  socket.on('error', (error) => tell(failure(error, connected)))
+  socket.once('connect', () => {
+    connected = tls !== undefined
+    if (isItsOwnPeer(socket)) tell(refused)
+    else if (tls === undefined) tell({ type: 'accepted' })
+  })
+  if (tls === undefined) return () => void socket.destroy()
+  socket.once('secureConnect', () => tell({ type: 'accepted' }))
+  socket.once('end', () => tell({ type: 'failed', code: 'ECONNRESET', connected }))
   return () => void socket.destroy()
 }
 
@@ -57,7 +92,7 @@ function probeHttp(
   dial: Dial,
   tell: (outcome: Outcome) => void,
 ): () => void {
-  const socket = check.type === 'http' ? dial(placeOf(endpoint)) : dialTls(endpoint)
+  const socket = dialFor(check.tls, endpoint, dial)
   const reader = new StatusReader()
   let connected = false
   const take = (status: number | 'no HTTP' | undefined): void => {
@@ -77,13 +112,37 @@ function probeHttp(
     take(reader.end())
     tell({ type: 'failed', code: 'ECONNRESET', connected })
   })
-  socket.write(httpRequest({ ...check, ...endpoint }))
+  socket.write(httpRequest({ ...check, ...endpoint }), 'latin1')
   return () => void socket.destroy()
 }
 
-function dialTls(endpoint: Endpoint): Socket {
-  const servername = isIP(endpoint.host) === 0 ? { servername: endpoint.host.replace(/\.$/, '') } : {}
-  return connectTls({ ...placeOf(endpoint), ...servername, ALPNProtocols: ['http/1.1'] })
+/** Connects, with TLS where that is spoken: then `secureConnect` follows `connect`. */
+export function dialFor(tls: Tls | undefined, endpoint: Endpoint, dial: Dial = connect): Socket {
+  if (tls === undefined) return dial(placeOf(endpoint))
+  const name = tls.serverName ?? (isIP(endpoint.host) === 0 ? endpoint.host.replace(/\.$/, '') : undefined)
+  return connectTls({
+    ...placeOf(endpoint),
+    ...(name !== undefined && { servername: name }),
+    ...(!tls.verify && { rejectUnauthorized: false }),
+    ALPNProtocols: ['http/1.1'],
+  })
+}
+
+export function grpcTarget(
+  { service, tls }: Asking & { type: 'grpc' },
+  { host, port, addresses }: Endpoint,
+  timeout_ms: number,
+): GrpcTarget {
+  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const to = addresses?.[0]?.address ?? host
+  return { host: to, port, authority, service, timeout_ms, ...(tls !== undefined && { tls }) }
+}
+
+function outcomeOfGrpc(outcome: GrpcOutcome): Outcome {
+  if (outcome.type !== 'failed') return outcome
+  if (outcome.code === 'UNAVAILABLE') return { type: 'failed', code: notGrpc, connected: true }
+  const isOfTls = outcome.code === 'EPROTO' || /CERT|^ERR_/.test(outcome.code)
+  return { type: 'failed', code: outcome.code, connected: isOfTls || outcome.code === 'ECONNRESET' }
 }
 
 function placeOf({ host, port, addresses }: Endpoint): TcpNetConnectOpts {
@@ -103,7 +162,7 @@ function failure(error: Error, connected: boolean): Outcome {
 }
 
 /** TCP can connect a port to itself, when nobody listens there and the kernel draws it as the port to call from. */
-function isItsOwnPeer(socket: Socket): boolean {
+export function isItsOwnPeer(socket: Socket): boolean {
   const { localPort, remotePort, localAddress, remoteAddress } = socket
   return localPort !== undefined && localPort === remotePort && localAddress === remoteAddress
 }

@@ -1,7 +1,7 @@
 /**
  * The data directory as a whole: who we are, what we hold, what was lost of it. It never reads a document.
  *
- *     key generation initialised cluster last-up addresses.json holder.json     see identity.ts
+ *     key generation initialised cluster last-up addresses.json check-secrets.json holder.json   see identity.ts
  *     db/                                                                       see level.ts
  *     db.damaged-<unix seconds>/                                                databases that made no sense, for a person to look at
  */
@@ -12,7 +12,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { RegistryError, messageOf } from '../../core/errors.js'
 import { fileNames, GenerationFile, loadKey, parseCount, SmallFile, type LoadedKey } from '../identity.js'
 import { openStore } from './open-store.js'
-import type { Storage } from './storage.js'
+import type { Beside, Storage } from './storage.js'
 
 export interface DataDir {
   readonly path: string
@@ -29,6 +29,8 @@ export interface DataDir {
   readonly lostStore?: string
   /** Unix milliseconds of the last `noteUp` before this start. */
   readonly lastUp?: number
+  /** What the last `secrets` op before this start said. */
+  readonly secrets?: string
   /** Sentences for the log: what this start found and mended. */
   readonly warnings: readonly string[]
   noteUp(wall: number): Promise<void>
@@ -58,21 +60,24 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
   const initialised = (await marker.read()) !== undefined
   // Opening the database takes the lock of the directory: only its holder may touch the other files.
   const late: { generation?: GenerationFile } = {}
-  const raise = async (generation: number) => late.generation?.raise(generation)
-  const store = await openStore({ directory: path, initialised, wall, raise })
+  const checkSecrets = new SmallFile(join(path, fileNames.checkSecrets))
+  const writeBeside = async (op: Beside) =>
+    op.type === 'secrets' ? checkSecrets.replace(op.text) : late.generation?.raise(op.generation)
+  const store = await openStore({ directory: path, initialised, wall, writeBeside })
   try {
     if (options.cluster !== undefined) await keepToCluster(path, options.cluster)
     const loaded = await loadKey(path)
     const { generation, warning } = await GenerationFile.open(path)
     late.generation = generation
     const lastUp = await readLastUp(path)
+    const secrets = await checkSecrets.readText()
     if (!initialised) await marker.replace('This directory has held a database; if it is missing, it was lost.\n')
     const lostKey =
       initialised && loaded.fresh
         ? `key file ${join(path, fileNames.key)}: was missing; this is a new node now`
         : undefined
     const warnings = [loaded.warning, lostKey, warning].filter((text) => text !== undefined)
-    const opened = new OpenDataDir({ path, ...store, loaded, generation, lastUp, warnings })
+    const opened = new OpenDataDir({ path, ...store, loaded, generation, lastUp, secrets, warnings })
     await opened.describeHolder({ pid: process.pid, startedAt: new Date(wall()).toISOString() })
     return opened
   } catch (error) {
@@ -88,6 +93,7 @@ interface Parts {
   readonly loaded: LoadedKey
   readonly generation: GenerationFile
   readonly lastUp: number | undefined
+  readonly secrets: string | undefined
   readonly warnings: readonly string[]
 }
 
@@ -98,6 +104,7 @@ class OpenDataDir implements DataDir {
   readonly freshKey: boolean
   readonly lostStore?: string
   readonly lastUp?: number
+  readonly secrets?: string
   readonly warnings: readonly string[]
   readonly #generation: GenerationFile
   readonly #lastUp: SmallFile
@@ -114,6 +121,7 @@ class OpenDataDir implements DataDir {
     this.warnings = parts.warnings
     if (parts.lostStore !== undefined) this.lostStore = parts.lostStore
     if (parts.lastUp !== undefined) this.lastUp = parts.lastUp
+    if (parts.secrets !== undefined) this.secrets = parts.secrets
     this.#generation = parts.generation
     this.#lastUp = new SmallFile(join(parts.path, fileNames.lastUp))
     this.#addresses = new SmallFile(join(parts.path, fileNames.addresses))

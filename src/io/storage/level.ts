@@ -18,13 +18,13 @@ import { openDatabase, reasonOf, schema, type Database } from './database.js'
 import { Gathering } from './gathering.js'
 import { checkOps, encodePair, encodeText, noteKey, schemaKey, snapshotKey, updateKey } from './records.js'
 import { scan, scanVersions, type Scan } from './scan.js'
-import { closedError, type Storage, type StoredState } from './storage.js'
+import { type Beside, closedError, type Storage, type StoredState } from './storage.js'
 
 type Step =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
   | { readonly type: 'clear'; readonly owner: PeerId }
   | { readonly type: 'append'; readonly owner: PeerId; readonly version: number; readonly value: Uint8Array }
-  | { readonly type: 'generation'; readonly generation: number }
+  | Beside
 
 interface Write {
   readonly steps: readonly Step[]
@@ -42,7 +42,7 @@ const snapshotLost = -1
 
 export class LevelStorage implements Storage {
   readonly #path: string
-  readonly #raiseGeneration: (generation: number) => Promise<void>
+  readonly #writeBeside: (op: Beside) => Promise<void>
   #database: Database
   /** The update keys of each owner, so that a snapshot can delete them without reading the disk. */
   #versions: Map<PeerId, Set<number>>
@@ -56,12 +56,12 @@ export class LevelStorage implements Storage {
   #closing: Promise<void> | undefined
 
   /** @param opened what `scan` found in `database` just now */
-  constructor(path: string, database: Database, opened: Scan, raiseGeneration: (generation: number) => Promise<void>) {
+  constructor(path: string, database: Database, opened: Scan, writeBeside: (op: Beside) => Promise<void>) {
     this.#path = path
     this.#database = database
     this.#opened = opened
     this.#versions = opened.versions
-    this.#raiseGeneration = raiseGeneration
+    this.#writeBeside = writeBeside
   }
 
   async write(ops: readonly StoreOp[], sync: boolean): Promise<void> {
@@ -143,7 +143,7 @@ export class LevelStorage implements Storage {
   async #apply(steps: readonly Step[], sync: boolean): Promise<void> {
     this.#refuseHoles(steps)
     await this.#reopenIfNeeded()
-    for (const step of steps) if (step.type === 'generation') await this.#raiseGeneration(step.generation)
+    for (const step of steps) if (isBeside(step)) await this.#writeBeside(step)
     this.#opened = undefined
     await this.#writeBatch(this.#plan(steps), sync)
     for (const step of steps) this.#noteMended(step)
@@ -206,6 +206,7 @@ export class LevelStorage implements Storage {
           break
         }
         case 'generation':
+        case 'secrets':
           break
       }
     }
@@ -248,6 +249,10 @@ export class LevelStorage implements Storage {
   }
 }
 
+function isBeside(step: Step): step is Beside {
+  return step.type === 'generation' || step.type === 'secrets'
+}
+
 function sizeOf(steps: readonly Step[]): number {
   return steps.reduce((sum, step) => sum + ('value' in step ? step.value.length : 0), 0)
 }
@@ -271,6 +276,7 @@ function toSteps(op: StoreOp): Step[] {
     case 'note':
       return [{ type: 'put', key: noteKey(op.name), value: encodeText(noteKey(op.name), op.value) }]
     case 'generation':
+    case 'secrets':
       return [op]
   }
 }

@@ -82,6 +82,7 @@ function applyOp(op: StoreOp, documents: Map<PeerId, Held>, notes: Map<string, s
     case 'note':
       notes.set(op.name, op.value)
       break
+    case 'secrets':
     case 'generation': // outlives a run only where there is a disk
       break
   }

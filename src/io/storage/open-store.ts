@@ -12,6 +12,7 @@ import { RegistryError } from '../../core/errors.js'
 import { readHolder, syncDirectory } from '../identity.js'
 import { failureOf, openDatabase, reasonOf, schema, type Database } from './database.js'
 import { LevelStorage } from './level.js'
+import type { Beside } from './storage.js'
 import { scan, type Scan } from './scan.js'
 
 /** How many moved-aside databases are kept; older ones are deleted. */
@@ -22,7 +23,7 @@ export interface StoreOptions {
   /** A database has been here before. */
   readonly initialised: boolean
   readonly wall: () => number
-  readonly raise: (generation: number) => Promise<void>
+  readonly writeBeside: (op: Beside) => Promise<void>
 }
 
 interface OpenedStore {
@@ -69,7 +70,7 @@ async function tryOpen(path: string, options: StoreOptions): Promise<LevelStorag
     database = await openDatabase(path, false)
     const opened = await scan(database)
     const fault = faultOf(opened, path)
-    if (fault === undefined) return new LevelStorage(path, database, opened, options.raise)
+    if (fault === undefined) return new LevelStorage(path, database, opened, options.writeBeside)
     const begun = !options.initialised && isEmpty(opened) // the very first start was cut short: nothing can be lost
     await database.close()
     return begun ? await beginStore(path, options) : fault
@@ -100,7 +101,7 @@ async function beginStore(path: string, options: StoreOptions): Promise<LevelSto
   try {
     await mkdir(path, { recursive: true, mode: 0o700 })
     database = await openDatabase(path, true)
-    const storage = new LevelStorage(path, database, await scan(database), options.raise)
+    const storage = new LevelStorage(path, database, await scan(database), options.writeBeside)
     await storage.initialise()
     return storage
   } catch (cause) {

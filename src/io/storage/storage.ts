@@ -22,6 +22,9 @@ export interface Storage {
   close(): Promise<void>
 }
 
+/** What is written into files of their own, before the rest of its batch. */
+export type Beside = StoreOp & { readonly type: 'generation' | 'secrets' }
+
 /** What a store held when it was read. */
 export interface StoredState {
   readonly documents: StoredDocument[]

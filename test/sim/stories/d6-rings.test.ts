@@ -7,6 +7,12 @@ import { agree, clusterOf, observersOf, registered, reportOf, showing, transitio
 
 const subject = 'm00'
 
+/** Twenty that have settled, for stories that leave them as they were. */
+let standing: World | undefined
+function twenty(): World {
+  return (standing ??= clusterOf(20))
+}
+
 function others(world: World, name = subject): string[] {
   return world
     .running()
@@ -32,7 +38,7 @@ function hides(world: World, since: number): string[] {
 }
 
 test('D6: above nine members each sends heartbeats to its eight observers, and to nobody else', () => {
-  const world = clusterOf(20)
+  const world = twenty()
   const ways = heartbeats(world, 5000)
   expect(ways.size).toBe(20 * ringCount)
   for (const { name } of world.running())
@@ -80,7 +86,7 @@ test('D6: giving up connections hides nobody, and nobody is reported for it', ()
 })
 
 test('D6: load and usage of every node are on every node within fifteen seconds', () => {
-  const world = clusterOf(20)
+  const world = twenty()
   const since = world.now
   for (const { name } of world.running()) {
     const vitals = JSON.stringify({ usage: { cpu: { percent: 1 } }, of: name, gpus: [{ name: 'g'.repeat(200) }] })
@@ -159,7 +165,7 @@ test('D6: a member whose observers all die with it is found dead by those who ta
 })
 
 test('D6: an observer that hears nothing asks, and is answered also by one that sees other rings', () => {
-  const world = clusterOf(20)
+  const world = twenty()
   const stranger = others(world).find((name) => !observersOf(world, subject).includes(name)) as string
   world.wires.dial(world.machine(stranger), subject)
   world.run(100)

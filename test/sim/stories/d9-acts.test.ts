@@ -4,7 +4,7 @@ import type { Act } from '../../../src/core/act.js'
 import { decodeSyncRequest } from '../../../src/core/wire/sync.js'
 import type { Answer } from '../engine.js'
 import type { World } from '../world.js'
-import { agree, cluster, clusterOf, done, refused, registered, rows, showing } from './cluster.js'
+import { agree, cluster, clusterOf, done, refused, registered, rows, showing, urlOf } from './cluster.js'
 
 const hide: Act = { type: 'maintenance', reason: 'so' }
 
@@ -196,4 +196,29 @@ test('D9: acts that wait for a connection are bounded by their time, and what pe
   }
   done(world, act(world, 'b', 'x', hide))
   expect(seen).toEqual([['x', '{"reason":"so","type":"maintenance"}']])
+})
+
+test('D9: whoever was refused has the home node look at once, at most once a second, and all are warned', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(2000)
+  world.service(urlOf('x'), 'Unreachable')
+  expect(done(world, act(world, 'b', 'x', { type: 'suspect', caller: 'me' }), 1000)).toBe('checked')
+  expect(rowAt(world, 'b', 'x')?.status).toBe('Unreachable')
+  expect(done(world, act(world, 'c', 'x', { type: 'suspect' }), 1000)).toBe('known')
+  world.until(() => rowAt(world, 'c', 'x')?.status === 'Unreachable', 500, 'the news at c')
+  world.run(2000)
+  world.service(urlOf('x'), 'silent')
+  expect(done(world, act(world, 'b', 'x', { type: 'suspect' }), 1000)).toBe('known') // a check that takes long is not waited for
+})
+
+test('D9: what a service says of itself at any node counts at once, and ends when it said it would', () => {
+  const world = cluster('ab')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(1000)
+  done(world, act(world, 'b', 'x', { type: 'status', status: 'Degraded', details: 'warming up', for_ms: 3000 }))
+  expect(rowAt(world, 'b', 'x')).toMatchObject({ status: 'Degraded', details: 'warming up', n: 1 })
+  world.until(() => rowAt(world, 'b', 'x')?.status === 'Healthy', 20_000, 'the end of it')
 })

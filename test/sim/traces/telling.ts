@@ -210,6 +210,7 @@ export class Telling {
           life.shelf.drop(op.owner)
           return [{ text: `drops its copy of ${op.owner}` }]
         case 'note':
+        case 'secrets':
           return []
         default: {
           const step = life.shelf.take(op)
