@@ -9,13 +9,14 @@ import type {
   CallOptions,
   InstanceQuery,
   Lookup,
+  PickOptions,
   Positioned,
   Register,
   RegistrationRequest,
   SelfRegistration,
 } from './client/register.js'
 import { Session } from './client/session.js'
-import { checkFilters, matches } from './config/filters.js'
+import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
 import { RegistryError } from './core/errors.js'
 import { type Definition, isNameable } from './core/model.js'
@@ -89,7 +90,7 @@ export interface Client extends Register {
    * if (web !== undefined) console.log(web.url, await (await fetch(web.url)).text())
    * service.close()
    */
-  pick(slug: string, options?: CallOptions): Promise<InstanceView | undefined>
+  pick(slug: string, options?: PickOptions): Promise<InstanceView | undefined>
   /**
    * Registers a service that is this program: listed for as long as it runs. All of one client share one session at their daemon, which
    * sees it end with the program, killed or not; a connection that breaks is made anew, and where the daemon has forgotten it, it is
@@ -110,7 +111,7 @@ export interface Client extends Register {
    * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
    * @throws RegistryError `not-found` where nothing has that slug
    */
-  pickOnce(slug: string, options?: CallOptions): Promise<PickResult>
+  pickOnce(slug: string, options?: PickOptions): Promise<PickResult>
   instances(
     query?: InstanceQuery,
     options?: CallOptions,
@@ -175,16 +176,35 @@ export function createClient(options: ClientOptions = {}): Client {
     deregister: async (id, options) => call('DELETE', removalOf('instance', id), options),
     setMaintenance: async (id, reason, options) => call('PUT', maintenanceOf(id), { ...options, body: { reason } }),
     endMaintenance: async (id, options) => call('DELETE', maintenanceOf(id), options),
-    instances: async (query, options) =>
-      fitting(query, positioned('GET', `/registry-svc/instances${filterString(query)}`, options)),
+    setMaintenanceOfAll: async (which, reason, options) =>
+      call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...options, body: { reason } }),
+    endMaintenanceOfAll: async (which, options) =>
+      call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
+    update: async (id, changes, options) =>
+      call('PATCH', `/v1/instances/${segment(id)}`, { ...options, body: changes }),
+    async setStatus(id, status, given = {}) {
+      refuseUnknown(given, ['details', 'for', 'signal'], 'option')
+      const { signal, ...said } = given
+      return call('PUT', `/v1/instances/${segment(id)}/status`, { body: { status, ...said }, signal })
+    },
+    renew: async (id, options) => call('PUT', `/v1/instances/${segment(id)}/renew`, options),
+    suspect: async (id, options) => call('POST', `/v1/instances/${segment(id)}/suspect`, options),
+    async instances(query, options) {
+      const filters = filterString(query)
+      if (!areOwn(query ?? {})) return fitting(query, positioned('GET', `/registry-svc/instances${filters}`, options))
+      const answer = positioned<Rows>('GET', `/v1/instances${filters}`, options)
+      const { instances: rows, ...rest } = await fitting(query, answer)
+      return { ...rest, instances: rows.filter(({ visible }) => visible).map(publishedOf) }
+    },
     instanceRows: async (query, options) =>
       fitting(query, positioned('GET', `/v1/instances${filterString(query)}`, options)),
     lookup,
     pick: async (slug, options = {}) => {
-      refuseUnknown(options, ['signal'], 'option')
-      return choices.pick(slug, options.signal)
+      refuseUnknown(options, ['port', 'signal'], 'option')
+      return choices.pick(slug, options)
     },
-    pickOnce: async (slug, options) => call('GET', `/v1/pick/${segment(slug)}`, options),
+    pickOnce: async (slug, { port, ...options } = {}) =>
+      call('GET', `/v1/pick/${segment(slug)}${queryString({ port })}`, options),
     saveDefinition: async (definition, options) =>
       void (await call('PUT', '/registry-svc/definition', { ...options, body: { definition } })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),
@@ -205,6 +225,17 @@ export function createClient(options: ClientOptions = {}): Client {
       return void (await call('POST', '/v1/leave', { once: true, signal, ...(restart && { body: { restart } }) }))
     },
   }
+}
+
+interface Rows {
+  readonly instances: readonly InstanceRow[]
+}
+
+/** Of a row what a list of visible instances says. */
+function publishedOf(row: InstanceRow): InstanceView {
+  const { owner: _1, nodeId: _2, n: _3, check: _4, lifetime: _5, ttl: _6, grace: _7, ...rest } = row
+  const { deregisterAfter: _8, session: _9, maintenance: _10, visible: _11, why: _12, reason: _13, ...view } = rest
+  return view
 }
 
 async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
@@ -257,11 +288,11 @@ async function fitting<T extends { readonly instances: readonly InstanceView[] }
 /** @throws RegistryError `malformed`, naming a filter that there is not */
 function filterString(query: InstanceQuery = {}): string {
   checkFilters(query)
-  return queryString(query)
+  return queryString(queryOfFilters(query))
 }
 
-function queryString(query: InstanceQuery): string {
-  const given = Object.entries(query).flatMap(([name, value]: [string, string | readonly string[] | undefined]) =>
+function queryString(query: Readonly<Record<string, string | readonly string[] | undefined>>): string {
+  const given = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
   )
   return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`

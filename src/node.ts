@@ -6,26 +6,31 @@ import './polyfill.js'
 import { untilAborted } from './client/pause.js'
 import type {
   CallOptions,
+  Changes,
   InstanceQuery,
   Lookup,
   NewsQuery,
+  PickOptions,
   Positioned,
   Register,
   RegistrationRequest,
   SelfRegistration,
+  StatusOptions,
 } from './client/register.js'
-import { checkFilters, indexedSlug, matches } from './config/filters.js'
+import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
 import { checkNewsQuery } from './config/news-filters.js'
 import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
+import { parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
-import { type Definition, type Registration, parseDefinition, parseMaintenance } from './core/model.js'
-import { parseRegistration, registrationFields } from './core/model.js'
+import { type Definition, type InstanceStatus, type Registration, parseDefinition } from './core/model.js'
+import { parseMaintenance, parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
   InstanceRow,
   InstanceView,
+  ManyResult,
   MemberView,
   NewsEvent,
   NewsItem,
@@ -33,10 +38,12 @@ import type {
   PeersView,
   Readiness,
   SelfView,
+  Suspicion,
 } from './core/views.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
+import { maintainAll } from './http/many.js'
 import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
@@ -97,8 +104,8 @@ export interface RollcallNode extends Register, AsyncDisposable {
    */
   register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
   /**
-   * Hides an instance of this node from every lookup while it goes on running, until `endMaintenance`, or until it is registered
-   * again. Callers go to the others; `rollcall why`, and `instanceRows`, tell the reason.
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Callers go
+   * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @example
    * import { createNode } from 'rollcall'
    *
@@ -106,9 +113,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * const { id } = await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
    * await node.setMaintenance(id, 'new disk')
    * console.log(node.instances({ slug: 'web' }).instances.length) // 0
-   * await node.endMaintenance(id)
-   * console.log(node.instances({ slug: 'web' }).instances.length) // 1
-   * @throws RegistryError `not-found`; `conflict`, naming the node where it was registered, if that is another one; `malformed`
+   * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
   setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
 
@@ -120,7 +125,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
    * microsecond, so call it for each request. It comes without `lastHeartbeat`.
    */
-  pick(slug: string): InstanceView | undefined
+  pick(slug: string, options?: PickOptions): InstanceView | undefined
   instances(query?: InstanceQuery): { readonly instances: readonly InstanceView[] } & Positioned
   instanceRows(query?: InstanceQuery): { readonly instances: readonly InstanceRow[] } & Positioned
   definitions(): { readonly definitions: readonly Definition[] }
@@ -375,11 +380,42 @@ class EmbeddedNode implements RollcallNode {
   }
 
   async setMaintenance(id: string, reason?: string, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.setMaintenance(id, parseMaintenance({ reason })))
+    await this.#act(id, options, () => ({ type: 'maintenance', reason: parseMaintenance({ reason }) }))
   }
 
   async endMaintenance(id: string, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.setMaintenance(id, undefined))
+    await this.#act(id, options, () => ({ type: 'maintenance' }))
+  }
+
+  async setMaintenanceOfAll(which: Which, reason?: string, options: CallOptions = {}): Promise<ManyResult> {
+    return until(options, async () => maintainAll(this.#service, which, parseMaintenance({ reason })))
+  }
+
+  async endMaintenanceOfAll(which: Which, options: CallOptions = {}): Promise<ManyResult> {
+    return until(options, async () => maintainAll(this.#service, which, undefined))
+  }
+
+  async update(id: string, changes: Changes, options: CallOptions = {}): Promise<void> {
+    refuseUnknownFields(changes, patchFields)
+    await this.#act(id, options, () => ({ type: 'patch', ...parsePatch(changes) }))
+  }
+
+  async setStatus(id: string, status: InstanceStatus, options: StatusOptions = {}): Promise<void> {
+    refuseUnknown(options, ['details', 'for', 'signal'], 'option')
+    const { signal, ...said } = options
+    await this.#act(id, { signal }, () => ({ type: 'status', ...parseStatus({ status, ...said }) }))
+  }
+
+  async renew(id: string, options: CallOptions = {}): Promise<void> {
+    await this.#act(id, options, () => ({ type: 'renew' }))
+  }
+
+  async suspect(id: string, options: CallOptions = {}): Promise<Suspicion> {
+    return until(options, async () => this.#service.suspect(id))
+  }
+
+  async #act(id: string, options: CallOptions, read: () => Parameters<RegistryService['act']>[1]): Promise<void> {
+    await until(options, async () => this.#service.act(id, read()))
   }
 
   async saveDefinition(definition: Definition, options: CallOptions = {}): Promise<void> {
@@ -403,9 +439,9 @@ class EmbeddedNode implements RollcallNode {
     }
   }
 
-  pick(slug: string): InstanceView | undefined {
+  pick(slug: string, options?: PickOptions): InstanceView | undefined {
     this.#refuseWhenOver()
-    return this.#runtime.registry.read.picked(slug)
+    return this.#runtime.registry.read.picked(slug, options?.port)
   }
 
   instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {

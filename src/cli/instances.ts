@@ -10,7 +10,9 @@ import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
 import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServer, withExamples } from './command.js'
 import type { AnsweringOptions, ReadingOptions } from './command.js'
 import { ageOf, formatAgo, plain } from './format.js'
+import { lifetimeInWords } from './lifetime.js'
 import { toneOf } from './paint.js'
+import { collectPairs } from './pairs.js'
 import { read } from './reading.js'
 import { renderTable, type Column, type Look } from './table.js'
 
@@ -26,6 +28,7 @@ export function addInstanceCommands(program: Command): void {
   withExamples(
     takesJson(takesServer(program.command('pick').description('print the url of one instance, for scripts')))
       .argument('<slug>', 'the name of the service')
+      .option('--port <name>', 'of those that have a port of this name: print the url of that')
       .action(pick),
     ['curl "$(rollcall pick web)/healthz"', 'each call gets the next one'],
   )
@@ -48,6 +51,9 @@ function addList(program: Command): void {
     .option('--ip <ip>', 'only those at one address')
     .option('--scheme <scheme>', 'only those called by one scheme, such as grpc')
     .option('--id <id>', 'only this one')
+    .option('--service-version <version>', 'only those of one version of the service')
+    .option('--zone <zone>', 'only those in one zone')
+    .option('--metadata <key=value...>', 'only those that say all of this', collectPairs)
     .action(list)
   withExamples(
     command,
@@ -57,7 +63,20 @@ function addList(program: Command): void {
   )
 }
 
-const filters = ['slug', 'tag', 'status', 'node', 'deploymentId', 'host', 'ip', 'scheme', 'id']
+const filters = [
+  'slug',
+  'tag',
+  'status',
+  'node',
+  'deploymentId',
+  'host',
+  'ip',
+  'scheme',
+  'id',
+  'serviceVersion',
+  'zone',
+  'metadata',
+]
 
 async function list(options: ListOptions): Promise<void> {
   const ask = async (client: Client): Promise<{ readonly instances: readonly InstanceView[] }> => {
@@ -75,7 +94,9 @@ async function list(options: ListOptions): Promise<void> {
 }
 
 async function queryOf(client: Client, options: ListOptions): Promise<InstanceQuery> {
-  const { node, ...others } = Object.fromEntries(Object.entries(options).filter(([name]) => filters.includes(name)))
+  const given = Object.fromEntries(Object.entries(options).filter(([name]) => filters.includes(name)))
+  const { node, serviceVersion: version, ...rest } = given
+  const others = { ...rest, ...(version !== undefined && { version: version as string }) }
   return node === undefined ? others : { ...others, nodeUrl: await urlOfNode(client, node as string) }
 }
 
@@ -103,6 +124,7 @@ const instanceColumns: readonly Column<InstanceView>[] = [
 const recordColumns: readonly Column<InstanceRow>[] = [
   { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, least: 18, drop: 7 },
   { head: 'NUMBER', cell: ({ n }) => String(n), drop: 3 },
+  { head: 'LIFETIME', cell: (row) => lifetimeInWords(row), least: 12, drop: 2 },
   { head: 'CHECK', cell: ({ check }) => checkInWords(check), least: 12, drop: 5 },
   {
     head: 'VISIBLE',
@@ -134,11 +156,14 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
   ].join('\n')
 }
 
-async function pick(slug: string, options: AnsweringOptions): Promise<void> {
+async function pick(slug: string, options: AnsweringOptions & { readonly port?: string }): Promise<void> {
   const client = clientOf(options)
-  const { picked } = await answerOf(client, client.pickOnce(slug), 'degraded')
+  const { picked } = await answerOf(client, client.pickOnce(slug, { port: options.port }), 'degraded')
   if (picked === undefined) {
-    throw new RegistryError('not-found', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
+    throw new RegistryError(
+      'not-found',
+      `slug: no instance of ${slug}${options.port === undefined ? '' : ` with a port ${options.port}`} can be called; ask: rollcall why ${slug}`,
+    )
   }
   if (options.json) printJson(picked)
   else printLines(picked.url)

@@ -1,8 +1,11 @@
 /**
- * The command that keeps an instance out of every lookup while it goes on running. It also puts it back.
+ * The command that keeps instances out of every lookup while they go on running. It also puts them back.
  */
 import type { Command } from 'commander'
-import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import type { ManyResult, Which } from '../client.js'
+import { RegistryError } from '../core/errors.js'
+import { AllSaid, changes, clientOf, exitCodes, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { plain } from './format.js'
 import { toInstance } from './meant.js'
 
 /** What `--check` takes, wherever a command registers something. */
@@ -12,30 +15,63 @@ export const checkHelp =
 export const whichInstance = 'the id of the instance, also as tables shorten it'
 
 export function addMaintenanceCommand(program: Command): void {
-  const command = changes(program.command('maintenance').description('hide an instance from lookups, or show it again'))
-  const on = command.command('on').description('hide it; registering it again shows it, too; ask its own node')
+  const command = changes(program.command('maintenance').description('hide instances from lookups, or show them again'))
+  const on = command
+    .command('on')
+    .description('hide one, or all of a service, a node or a zone, until registered again')
   withExamples(
-    changes(on)
-      .argument('<id>', whichInstance)
-      .option('--reason <text>', 'what `instances --all` says of it')
-      .action(hide),
+    which(changes(on)).option('--reason <text>', 'what `instances --all` says of it').action(hide),
     ['rollcall maintenance on web-1 --reason "new disk"', 'callers go elsewhere; it goes on running'],
+    ['rollcall maintenance on --node abc', 'all that is registered there'],
   )
-  const off = command.command('off').description('show it again; ask its own node')
-  withExamples(changes(off).argument('<id>', whichInstance).action(show), [
-    'rollcall maintenance off web-1',
-    'in every lookup again',
-  ])
+  const off = command.command('off').description('show one, or all of a service, a node or a zone, again')
+  withExamples(which(changes(off)).action(show), ['rollcall maintenance off web-1', 'in every lookup again'])
 }
 
-async function hide(asked: string, options: AnsweringOptions & { readonly reason?: string }): Promise<void> {
+function which(command: Command): Command {
+  return command
+    .argument('[id]', whichInstance)
+    .option('--slug <slug>', 'all of one service')
+    .option('--node <node>', 'all registered at one node (its id, url or peer id)')
+    .option('--zone <zone>', 'all in one zone: their own, else that of their node')
+}
+
+interface MaintenanceOptions extends AnsweringOptions, Which {
+  readonly reason?: string
+}
+
+/** @returns undefined where one is named by its id */
+function manyOf(id: string | undefined, { slug, node, zone }: MaintenanceOptions): Which | undefined {
+  const given = Object.entries({ slug, node, zone }).filter(([, value]) => value !== undefined)
+  if ((id === undefined) === (given.length === 0))
+    throw new RegistryError('malformed', 'give the id of an instance, or some of --slug, --node, --zone')
+  return id === undefined ? (Object.fromEntries(given) as Which) : undefined
+}
+
+async function hide(asked: string | undefined, options: MaintenanceOptions): Promise<void> {
   const client = clientOf(options)
-  const id = await toInstance(client, asked, (id) => client.setMaintenance(id, options.reason))
+  const many = manyOf(asked, options)
+  if (many !== undefined)
+    return printMany(options, await client.setMaintenanceOfAll(many, options.reason), 'in maintenance')
+  const id = await toInstance(client, asked as string, (id) => client.setMaintenance(id, options.reason))
   printOutcome(options, { id }, `${id} is in maintenance: no lookup shows it`)
 }
 
-async function show(asked: string, options: AnsweringOptions): Promise<void> {
+async function show(asked: string | undefined, options: MaintenanceOptions): Promise<void> {
   const client = clientOf(options)
-  const id = await toInstance(client, asked, (id) => client.endMaintenance(id))
+  const many = manyOf(asked, options)
+  if (many !== undefined) return printMany(options, await client.endMaintenanceOfAll(many), 'back in service')
+  const id = await toInstance(client, asked as string, (id) => client.endMaintenance(id))
   printOutcome(options, { id }, `${id} is back in service`)
+}
+
+/** What was done to which; a failure of one is a failure of the command. */
+function printMany(options: AnsweringOptions, result: ManyResult, what: string): void {
+  const { done, failed } = result
+  const lines = [
+    ...done.map((id) => `${plain(id)} is ${what}`),
+    ...failed.map((one) => `${plain(one.id)} is not: ${plain(one.error)}`),
+  ]
+  printOutcome(options, result, lines.join('\n'))
+  if (failed.length > 0) throw new AllSaid(exitCodes.failed)
 }

@@ -12,6 +12,7 @@ import type { DialOutcome, InstanceRow, InvisibleReason, MemberState, MemberView
 import { dialInWords, nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, formatAgo, plain } from './format.js'
+import { lifetimeInWords } from './lifetime.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import { read } from './reading.js'
@@ -118,7 +119,7 @@ const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
 const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
   removed: () => 'somebody removed it; register it again if that was wrong',
   superseded: () => 'the same id was registered elsewhere later, and that record counts',
-  maintenance: ({ id }) => `to end that: rollcall maintenance off ${id}, on the machine of its own node`,
+  maintenance: ({ id }) => `to end that: rollcall maintenance off ${id}`,
   'node-restarted': () => 'its node has not confirmed it since it started again; that takes a health check',
   'node-unknown': (_, home) => home && 'its daemon has not been heard since this one started; is it running?',
   'node-hidden': (_, home) =>
@@ -166,6 +167,7 @@ function recordLines({ record, home, advice }: RecordOutput, { paint }: Look): r
     `${paint('strong', plain(id))}  ${plain(url)}${slug === undefined ? '' : `  (${plain(slug)})`}`,
     `  ${verdict}${details === undefined ? '' : `  ${plain(details)}`}`,
     `  at ${home === undefined ? `${plain(record.nodeId ?? record.owner)}, which is no member` : homeLine(home, paint)}`,
+    `  lifetime: ${plain(lifetimeInWords(record))}`,
     ...(advice === undefined ? [] : [`  ${plain(advice)}`]),
   ]
 }

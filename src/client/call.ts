@@ -18,7 +18,7 @@ export interface CallsOptions {
   readonly attempts?: number
 }
 
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
+export type Method = 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
 
 export interface CallDetails {
   readonly body?: unknown

@@ -4,8 +4,9 @@
 import { RegistryError } from '../core/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
 import { Rotation } from '../core/lookup/rotation.js'
-import type { InstanceView, LookupResult } from '../core/views.js'
+import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
 import { untilAborted } from './pause.js'
+import type { PickOptions } from './register.js'
 
 /**
  * Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer than `paused`: the first one waits for
@@ -15,10 +16,15 @@ export const age_ms = { fresh: 1000, paused: 5000, kept: 30_000 } as const
 /** Slugs that are remembered; beyond it the one that was first asked for is forgotten. */
 const slugLimit = 1000
 
-interface Known {
+interface Choice {
   readonly instances: readonly InstanceView[]
   /** Theirs, in order. */
   readonly ids: readonly string[]
+}
+
+/** What was listed, and what is worth picking of it. */
+interface Known extends Choice {
+  readonly listed: LookupResult
   readonly loadedAt: number
 }
 
@@ -26,7 +32,7 @@ interface Known {
 type OnOutage = (why: Error | undefined) => void
 
 class Service {
-  readonly #load: () => Promise<readonly InstanceView[]>
+  readonly #load: () => Promise<LookupResult>
   readonly #now: () => number
   readonly #onOutage: OnOutage
   /** Many programs begin at once after a power cut: not all of them with the same instance. */
@@ -39,16 +45,18 @@ class Service {
   #loading: Promise<Known> | undefined
   #isOutage = false
 
-  constructor(load: () => Promise<readonly InstanceView[]>, now: () => number, onOutage: OnOutage) {
+  constructor(load: () => Promise<LookupResult>, now: () => number, onOutage: OnOutage) {
     this.#load = load
     this.#now = now
     this.#onOutage = onOutage
   }
 
-  async pick(): Promise<InstanceView | undefined> {
+  /** @param port of those alone that have one of this name */
+  async pick(port: string | undefined): Promise<InstanceView | undefined> {
     if (!this.#serves()) await this.#refresh().catch((error: unknown) => this.#fallBack(error))
     // Read anew: of many that waited for one answer, each takes its own turn.
-    const { instances = [], ids = [] } = this.#known ?? {}
+    const known = this.#known
+    const { instances, ids } = known === undefined ? none : port === undefined ? known : choiceOf(known.listed, port)
     return instances[ids.length === 0 ? 0 : this.#turns.next('', ids)]
   }
 
@@ -92,12 +100,22 @@ class Service {
   }
 
   async #reload(): Promise<Known> {
-    const instances = await this.#load()
-    this.#known = { instances, ids: instances.map(({ id }) => id), loadedAt: this.#now() }
+    const listed = await this.#load()
+    this.#known = { ...choiceOf(listed), listed, loadedAt: this.#now() }
     if (this.#isOutage) this.#onOutage(undefined)
     this.#isOutage = false
     return this.#known
   }
+}
+
+const none: Choice = { instances: [], ids: [] }
+
+/** Those worth picking, in order. @param port where they are called at their ports of this name, as far as they have one */
+function choiceOf({ instances, degraded }: LookupResult, port?: string): Choice {
+  const able = port === undefined ? instances : instances.flatMap((view) => atPort(view, port) ?? [])
+  const worth = worthPicking(able, (view) => view, degraded)
+  const inOrder = [...worth].sort((a, b) => (a.id < b.id ? -1 : 1))
+  return { instances: inOrder, ids: inOrder.map(({ id }) => id) }
 }
 
 /** Nobody answers, or not now: another answer may come. */
@@ -125,11 +143,11 @@ export class Choices {
   }
 
   /** @throws the signal's reason where that aborts first */
-  pick(slug: string, signal?: AbortSignal): Promise<InstanceView | undefined> {
+  pick(slug: string, { port, signal }: PickOptions = {}): Promise<InstanceView | undefined> {
     const service = this.#services.get(slug) ?? this.#serviceOf(slug)
     this.#services.set(slug, service)
     if (this.#services.size > slugLimit) this.#services.delete(this.#services.keys().next().value as string)
-    return untilAborted(signal, () => service.pick())
+    return untilAborted(signal, () => service.pick(port))
   }
 
   #serviceOf(slug: string): Service {
@@ -141,12 +159,10 @@ export class Choices {
   }
 
   /** An unknown slug is a service with no instances: one may come. */
-  async #load(slug: string): Promise<readonly InstanceView[]> {
+  async #load(slug: string): Promise<LookupResult> {
     const found = await this.#lookup(slug)
-    if (found === undefined) return []
-    const worth = worthPicking(found.instances, ({ status }) => status, found.degraded)
-    const inOrder = [...worth].sort((a, b) => (a.id < b.id ? -1 : 1))
+    if (found === undefined) return { slug, instances: [], degraded: false }
     // The moment was that of the answer: whoever picks is told what holds for a while.
-    return inOrder.map(({ lastHeartbeat: _, ...instance }) => instance)
+    return { ...found, instances: found.instances.map(({ lastHeartbeat: _, ...instance }) => instance) }
   }
 }

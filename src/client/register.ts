@@ -1,22 +1,24 @@
 /**
  * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
  */
-import type { InstanceFilters as InstanceQuery } from '../config/filters.js'
-import type { Definition, Registration } from '../core/model.js'
+import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
+import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
   InstanceRow,
   InstanceView,
   LookupResult,
+  ManyResult,
   MemberView,
   NewsItem,
   NodeView,
   PeersView,
   Readiness,
   SelfView,
+  Suspicion,
 } from '../core/views.js'
 
-export type { InstanceQuery }
+export type { InstanceQuery, Which }
 
 /** At once, out of this program's memory, or later, from a daemon. `await` takes both. */
 export type Reply<T> = T | Promise<T>
@@ -28,6 +30,26 @@ export interface CallOptions {
 
 /** A registration as it is taken: `url`, or the parts of one. */
 export type RegistrationRequest = Partial<Registration>
+
+/** What is changed of an instance. */
+export interface Changes {
+  /** Its share of the calls, from 0 to 65 535; `null`: 100. */
+  readonly weight?: number | null
+  readonly tags?: readonly string[] | null
+  readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+export interface StatusOptions extends CallOptions {
+  /** For people. */
+  readonly details?: string
+  /** `'30s'`, or milliseconds. */
+  readonly for?: string | number
+}
+
+export interface PickOptions extends CallOptions {
+  /** Of those instances that have a port of this name: the url leads there. */
+  readonly port?: string | undefined
+}
 
 /** Which news. */
 export interface NewsQuery {
@@ -83,18 +105,45 @@ export interface Register {
   /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
   deregister(id: string, options?: CallOptions): Promise<void>
   /**
-   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Only its
-   * home node takes it. Callers go to the others; `rollcall why`, and `instanceRows`, tell the reason.
-   * @throws RegistryError `not-found`; `conflict`, naming the node where it was registered, if that is another one; `malformed`
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Callers go
+   * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
+   * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
   setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
   /** Shows an instance again. @throws RegistryError like `setMaintenance` */
   endMaintenance(id: string, options?: CallOptions): Promise<void>
+  /**
+   * The same of all instances of a service, a node or a zone. Each is done by itself, or not.
+   * @throws RegistryError `not-found` where nothing fits; `malformed`
+   */
+  setMaintenanceOfAll(which: Which, reason?: string, options?: CallOptions): Promise<ManyResult>
+  /** Shows them again. @throws RegistryError like `setMaintenanceOfAll` */
+  endMaintenanceOfAll(which: Which, options?: CallOptions): Promise<ManyResult>
+  /**
+   * Changes what an instance says of itself without registering it: no new check, no new number. What is not said stays; `null`, or
+   * what is empty, says that there is none. What a later registration names is as that says.
+   * @throws RegistryError like `setMaintenance`
+   */
+  update(id: string, changes: Changes, options?: CallOptions): Promise<void>
+  /**
+   * Says how a service is, by itself: callers see the worse of that and of what its checks find, until it is told anew, for as long as
+   * `for` says, or until its session ends.
+   * @throws RegistryError like `setMaintenance`
+   */
+  setStatus(id: string, status: InstanceStatus, options?: StatusOptions): Promise<void>
+  /** Lets an instance that has a `ttl` live for one more. @throws RegistryError like `setMaintenance`; `conflict` where it has none */
+  renew(id: string, options?: CallOptions): Promise<void>
+  /**
+   * Says that an instance did not answer: its home node looks at once. What is known then comes back within a second or so; `checked`
+   * is false where it was looked at a moment ago, or callers ask for more checks than they may.
+   * @throws RegistryError like `setMaintenance`
+   */
+  suspect(id: string, options?: CallOptions): Promise<Suspicion>
 
   /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
   lookup(slug: string, options?: CallOptions): Reply<Lookup | undefined>
   /** The instance to call now: in turn, of those with the best status. Undefined where there is none. */
-  pick(slug: string, options?: CallOptions): Reply<InstanceView | undefined>
+  pick(slug: string, options?: PickOptions): Reply<InstanceView | undefined>
   /** The visible instances that fit all of the given fields, exactly. */
   instances(
     query?: InstanceQuery,

@@ -2,6 +2,7 @@
  * The border of the core: a registry is told `Input`s, to each of which it answers with `Effect`s. Nothing else passes: no
  * clock, no chance, no promise. The daemon and the simulator both stand on the other side.
  */
+import type { Act } from './act.js'
 import type { CheckForm, CheckHeaders } from './check.js'
 import type { RegistryError } from './errors.js'
 import type { Definition, InstanceStatus, PeerId, Registration } from './model.js'
@@ -82,8 +83,8 @@ export type Command =
       readonly holder?: string
     }
   | { readonly type: 'deregister'; readonly id: string }
-  /** Takes an own instance out of service, or, without a reason, back into it. */
-  | { readonly type: 'set-maintenance'; readonly id: string; readonly reason?: string }
+  /** Done at the home node of that instance, wherever it is asked for; see `acting.ts`. */
+  | { readonly type: 'act'; readonly id: string; readonly act: Act }
   | { readonly type: 'save-definition'; readonly definition: Definition }
   | { readonly type: 'remove-definition'; readonly id: string }
   /** Fences the node of that owner; for this daemon itself it raises the generation instead. */
@@ -157,7 +158,10 @@ export type Effect =
   | { readonly type: 'settle'; readonly ticket: number; readonly result: Settled }
   | { readonly type: 'notify'; readonly event: RegistryEvent }
 
-/** The outcome of a command: `value` holds the id of what was registered, else nothing. */
+/** What came of a suspicion: it was looked at, or only what was known before is. */
+export type Suspected = 'checked' | 'known'
+
+/** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), else nothing. */
 export type Settled =
   { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly error: RegistryError }
 

@@ -3,15 +3,18 @@
  * do wrong is dropped and counted instead; what we do wrong is an assertion.
  */
 
-export type ErrorCode =
-  | 'malformed' // the input breaks a rule of the model
-  | 'unauthorized' // who is asking is not known
-  | 'forbidden' // well understood, not permitted
-  | 'not-found' // no such record
-  | 'conflict' // another fact stands against it
-  | 'too-large' // over a limit of size or count
-  | 'unavailable' // this daemon cannot do it now, but may later
-  | 'internal' // our own fault
+/** Peers name them by their place: new ones come last. */
+export const errorCodes = [
+  'malformed', // the input breaks a rule of the model
+  'unauthorized', // who is asking is not known
+  'forbidden', // well understood, not permitted
+  'not-found', // no such record
+  'conflict', // another fact stands against it
+  'too-large', // over a limit of size or count
+  'unavailable', // this daemon cannot do it now, but may later
+  'internal', // our own fault
+] as const
+export type ErrorCode = (typeof errorCodes)[number]
 
 export class RegistryError extends Error {
   override readonly name = 'RegistryError'

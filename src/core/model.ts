@@ -401,6 +401,14 @@ function optionalPort(fields: Readonly<Record<string, unknown>>): number | undef
   throw new RegistryError('malformed', 'port: must be a whole number from 1 to 65535')
 }
 
+/**
+ * Reads the tags of a call of our own; nothing, in any form, is an empty list.
+ * @throws RegistryError `malformed`
+ */
+export function parseTags(input: unknown): readonly string[] {
+  return optionalTags({ tags: input }) ?? []
+}
+
 function optionalTags(fields: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const tags = fields['tags']
   if (tags === undefined || tags === null || tags === '' || isEmptyObject(tags)) return undefined

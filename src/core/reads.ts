@@ -35,6 +35,7 @@ import type {
   PickResult,
   SessionView,
 } from './views.js'
+import { atPort } from './views.js'
 
 export class Reads {
   readonly #state: RegistryState
@@ -61,8 +62,9 @@ export class Reads {
   #lasting({ owner, record }: Found): InstanceView {
     const { n: _n, check: _check, maintenance: _maintenance, session: _session, fresh: _fresh, ...facts } = record
     const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
-    const nodeUrl = this.#union.node(owner)?.url
-    return { ...shown, ...(nodeUrl !== undefined && { nodeUrl }) }
+    const node = this.#union.node(owner)
+    const zone = shown.zone ?? node?.availabilityZone
+    return { ...shown, ...(node !== undefined && { nodeUrl: node.url }), ...(zone !== undefined && { zone }) }
   }
 
   /** @throws RegistryError `not-found` where no record has that slug */
@@ -82,11 +84,13 @@ export class Reads {
    * `pick` for callers elsewhere.
    * @throws RegistryError `not-found` where no record has that slug
    */
-  pickOnce(slug: string, at: Moment): PickResult {
+  pickOnce(slug: string, at: Moment, port?: string): PickResult {
     const degraded = this.#degraded.isOn
     this.#demandKnown(slug, degraded)
-    const picked = this.pick(slug)
-    return { slug, ...(picked !== undefined && { picked: this.instance(picked, at) }), degraded }
+    const found = port === undefined ? this.pick(slug) : this.#index.pickWithPort(slug, port, degraded)
+    const view = found === undefined ? undefined : this.instance(found, at)
+    const picked = view === undefined || port === undefined ? view : atPort(view, port)
+    return { slug, ...(picked !== undefined && { picked }), degraded }
   }
 
   #demandKnown(slug: string, degraded: boolean): readonly Found[] {
@@ -118,6 +122,12 @@ export class Reads {
     return this.#union.standingAwayToo(id)?.record.slug
   }
 
+  /** How an instance is, visible or not. */
+  statusOf(id: string): Pick<InstanceView, 'status' | 'details'> | undefined {
+    const record = this.#union.standingAwayToo(id)?.record
+    return record && { status: record.status, ...(record.details !== undefined && { details: record.details }) }
+  }
+
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | undefined {
     const { crypto, self } = this.#state
@@ -139,14 +149,23 @@ export class Reads {
    * `pick` for callers in this program: the same unchangeable object as long as nothing about the instance changes, so that a
    * pick costs no allocation. It goes without `lastHeartbeat`, which changes all the time.
    */
-  picked(slug: string): InstanceView | undefined {
+  picked(slug: string, port?: string): InstanceView | undefined {
+    if (port !== undefined) return this.#pickedAt(slug, port)
     const found = this.pick(slug)
     if (found === undefined) return undefined
     const known = this.#views.get(found)
-    if (known !== undefined && known.nodeUrl === this.#union.node(found.owner)?.url) return known
+    const node = this.#union.node(found.owner)
+    const zone = found.record.zone ?? node?.availabilityZone
+    if (known !== undefined && known.nodeUrl === node?.url && known.zone === zone) return known
     const view = frozen(this.#lasting(found))
     this.#views.set(found, view)
     return view
+  }
+
+  #pickedAt(slug: string, port: string): InstanceView | undefined {
+    const found = this.#index.pickWithPort(slug, port, this.#degraded.isOn)
+    const view = found === undefined ? undefined : atPort(this.#lasting(found), port)
+    return view && frozen(view)
   }
 
   /** @param slug only those; costs no more than they do */

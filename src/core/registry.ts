@@ -2,6 +2,7 @@
  * One daemon's mind: told what happened at what time, it answers with effects. It routes: a part is told what concerns it, answers
  * with what came of that, which goes on to the next part; every rule lives in a part. After each input all is settled.
  */
+import { Acting } from './acting.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
 import { Endings } from './endings.js'
@@ -34,6 +35,7 @@ export class Registry {
   readonly #replication: Replication
   readonly #opening: Opening
   readonly #endings: Endings
+  readonly #acting: Acting
   /** All reads of the registry. None waits, none changes anything. */
   readonly read: Reads
   #tickAt: number
@@ -47,9 +49,10 @@ export class Registry {
     this.#tickAt = at.now + tick_ms
     const fencing = new Fencing(state)
     const projection = new Projection(state, fencing)
-    const replication = new Replication(state, fencing, projection)
-    this.#opening = new Opening(start, { state, fencing, projection, replication })
     this.#endings = new Endings(state)
+    this.#acting = new Acting(state, this.#endings)
+    const replication = new Replication(state, fencing, projection, this.#acting)
+    this.#opening = new Opening(start, { state, fencing, projection, replication })
     this.#fencing = fencing
     this.#projection = projection
     this.#replication = replication
@@ -98,6 +101,7 @@ export class Registry {
       case 'refused':
         liveness.membership.refuse(input.peer, input.isVacant, this.#state.at.now)
         joining?.refused(input.peer)
+        this.#acting.refused(input.peer)
         return this.#act(liveness.membership.tick(this.#state.at.now))
       case 'gossip':
         return this.#gossip(input.author, input.bytes)
@@ -108,12 +112,13 @@ export class Registry {
       case 'response':
         return this.#replication.response(input.id, input.bytes)
       case 'closed':
-        return this.#replication.closed(input.id)
+        return this.#replication.closed(input.id, input.ok)
       case 'stored':
         return this.#stored(input.id, input.error)
       case 'checked':
         joining?.checked(input.id)
-        return this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
+        this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
+        return this.#acting.checked(input.id)
       case 'line':
         return this.#out.emitAll(checks.lineNews(input.id, input.n, input.news, this.#state.at.now))
       case 'vitals':
@@ -129,6 +134,7 @@ export class Registry {
     const { liveness, at, rules } = this.#state
     this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
     if (rules.maySpeak && this.#mayDiffer(peer)) this.#replication.sync(peer)
+    this.#acting.connected(peer)
   }
 
   /** Whoever we have lived with holds what we hold, or our heartbeats will tell; with anybody else all is compared at once. */
@@ -180,6 +186,7 @@ export class Registry {
     this.#out.emitAll(liveness.tick(this.#state.ownState(), rules.isJoined, now))
     if (rules.maySign) this.#out.emitAll(checks.tick(now))
     this.#endings.tick()
+    this.#acting.tick()
     // Whoever is killed before it went blank must not count as having been up.
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
@@ -236,6 +243,7 @@ export class Registry {
       if (error !== undefined) return this.#out.emit(emptyReply(waiting.request))
       return answers.wait({ ...waiting, type: 'removed' })
     }
+    if (waiting.type === 'act') return this.#acting.released(waiting, error)
     if (error !== undefined) return this.#tell(waiting.ticket, { ok: false, error })
     if (waiting.type === 'command')
       return this.#tell(waiting.ticket, { ok: true, ...(waiting.value !== undefined && { value: waiting.value }) })
@@ -259,7 +267,9 @@ export class Registry {
     const phase = this.#state.phase
     if (phase.name === 'muted') return this.#refuse(ticket, phase.why)
     const { refusal } = this.#state.commits
-    if (refusal !== undefined) return this.#refuse(ticket, `the disk refuses writes (${refusal})`)
+    // An act is written at the home of its instance, if at all.
+    if (refusal !== undefined && command.type !== 'act')
+      return this.#refuse(ticket, `the disk refuses writes (${refusal})`)
     const { joining } = this.#state
     if (joining === undefined) return this.#serve(ticket, command)
     if (joining.isStale || !this.#state.queue.keep({ ticket, command })) this.#refuse(ticket, joining.reason)
@@ -291,9 +301,8 @@ export class Registry {
       }
       case 'deregister':
         return this.#deregister(ticket, command.id)
-      case 'set-maintenance':
-        writes.setMaintenance(command.id, command.reason)
-        break
+      case 'act':
+        return this.#acting.ask(ticket, command.id, command.act)
       case 'save-definition':
         writes.saveDefinition(command.definition)
         break

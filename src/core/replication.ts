@@ -2,6 +2,7 @@
  * How documents travel: routes what comes from peers to the replica, what that comes to further on, what is asked of peers or by
  * them. Gossip may have lost anything; whatever it lost comes in here.
  */
+import type { Acting } from './acting.js'
 import { NodeDocument } from './document/document.js'
 import type { Fencing } from './fencing.js'
 import { transitionEvent } from './liveness.js'
@@ -11,7 +12,7 @@ import type { Projection } from './projection.js'
 import { nodeKey } from './records/kinds.js'
 import { type Outcome, parcelFor } from './replica/replica.js'
 import type { RegistryState } from './state.js'
-import { type Given, documentReplies, emptyReply, endReply } from './sync/answers.js'
+import { type Given, actedReply, documentReplies, emptyReply, endReply } from './sync/answers.js'
 import type { Step } from './sync/gaps.js'
 import type { Removal } from './sync/requests.js'
 import type { UpdateMessage } from './wire/gossip.js'
@@ -26,12 +27,14 @@ export class Replication {
   readonly #out: Outbox
   readonly #fencing: Fencing
   readonly #projection: Projection
+  readonly #acting: Acting
 
-  constructor(state: RegistryState, fencing: Fencing, projection: Projection) {
+  constructor(state: RegistryState, fencing: Fencing, projection: Projection, acting: Acting) {
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
     this.#projection = projection
+    this.#acting = acting
   }
 
   // ---- documents coming in
@@ -213,10 +216,11 @@ export class Replication {
     else joining.answered(peer, witness, now)
   }
 
-  closed(id: number): void {
+  closed(id: number, ok: boolean): void {
     const { requests, gaps } = this.#state
-    const ended = requests.closed(id)
+    const ended = requests.closed(id, ok)
     if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
+    if (ended?.type === 'acted') this.#acting.ended(ended.passedOn, ended.end)
     if (ended?.type !== 'pulled') return
     for (const step of gaps.filled(ended.owner)) this.take(step)
     gaps.close(ended.owner)
@@ -237,6 +241,8 @@ export class Replication {
         return this.#takePushed(from, id, request.parcels)
       case 'remove':
         return this.#dropAsAsked(from, id, request)
+      case 'act':
+        return this.#acting.asked(from, id, request)
     }
   }
 
@@ -266,6 +272,11 @@ export class Replication {
         const parcel = this.#parcelOf(self, given.holding)
         if (parcel !== undefined) this.#out.emitAll(documentReplies(given.request, [parcel]))
         return this.#out.emit(endReply(given.request, [], this.#witness(given.from)))
+      }
+      case 'acted': {
+        const parcel = this.#parcelOf(self, given.holding)
+        if (parcel !== undefined) this.#out.emitAll(documentReplies(given.request, [parcel]))
+        return this.#out.emit(actedReply(given.request, { ok: true, value: given.value ?? '' }))
       }
       case 'push': {
         const parcels = given.owners.flatMap((owner) => this.#parcelOf(owner, undefined) ?? [])
@@ -318,7 +329,10 @@ export class Replication {
   tick(): void {
     const { requests, gaps, at } = this.#state
     const { now } = at
-    for (const removal of requests.overdue(now)) this.removed(removal, false)
+    for (const ended of requests.overdue(now)) {
+      if (ended.type === 'removed') this.removed(ended.removal, false)
+      if (ended.type === 'acted') this.#acting.ended(ended.passedOn, ended.end)
+    }
     for (const { owner, via } of gaps.due(now)) {
       this.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it

@@ -71,6 +71,11 @@ export function readTraits(fields: Readonly<Record<string, unknown>>): Traits {
   return traits
 }
 
+/** Its port of that name. */
+export function portOf(ports: Traits['ports'], name: string): number | undefined {
+  return ports !== undefined && Object.hasOwn(ports, name) ? ports[name] : undefined
+}
+
 /** A fact has one spelling: what is nothing is not there, and neither is the default weight. */
 export function mergeTraits(current: Traits, given: TraitsSaid): Traits {
   const merged: Record<string, unknown> = {}

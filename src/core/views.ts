@@ -6,6 +6,8 @@ import type { CheckForm } from './check.js'
 import type { Duration } from './duration.js'
 import type { Lifetime, LifetimeFacts } from './lifetime.js'
 import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
+import { portOf } from './traits.js'
+import { urlEndpoint } from './url.js'
 
 /** One instance as callers see it. `lastHeartbeat` (RFC 3339) is present only while it is `Healthy`. */
 export interface InstanceView extends Omit<InstanceFacts, 'check' | keyof LifetimeFacts> {
@@ -13,6 +15,20 @@ export interface InstanceView extends Omit<InstanceFacts, 'check' | keyof Lifeti
   readonly nodeUrl?: string
   readonly details?: string
   readonly lastHeartbeat?: string
+}
+
+/**
+ * An instance as it is called at its port of that name; undefined where it has none. The path of its url is that of its own port, and
+ * goes with it.
+ */
+export function atPort(view: InstanceView, name: string): InstanceView | undefined {
+  const port = portOf(view.ports, name)
+  const endpoint = urlEndpoint(view.url)
+  if (port === undefined || endpoint === undefined) return undefined
+  if (port === endpoint.port) return view
+  const { path: _, ...rest } = view
+  const host = endpoint.host.includes(':') && !endpoint.host.startsWith('[') ? `[${endpoint.host}]` : endpoint.host
+  return { ...rest, url: `${view.url.slice(0, view.url.indexOf('://'))}://${host}:${port}`, port }
 }
 
 /** One record with everything that decides whether it is visible, for operators. */
@@ -146,6 +162,21 @@ export interface PickResult {
   readonly degraded: boolean
 }
 
+/** How an instance is, after somebody said that it did not answer. */
+export interface Suspicion {
+  readonly status: InstanceStatus
+  readonly details?: string
+  /** Its home node has looked because of it; else this is what was known before. */
+  readonly checked: boolean
+}
+
+/** What was done to which of many, and what was not. */
+export interface ManyResult {
+  /** Their ids, in order. */
+  readonly done: readonly string[]
+  readonly failed: readonly { readonly id: string; readonly error: string }[]
+}
+
 /** Equal on two daemons exactly where they hold the same documents. */
 export interface DigestView {
   readonly digest: string
@@ -195,7 +226,7 @@ export interface StateView {
   readonly members: Readonly<Record<MemberState, number>>
   readonly connections: number
   /** Questions to peers that are not closed yet. */
-  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove', number>>
+  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act', number>>
   readonly gaps: number
   readonly waitingAnswers: number
   readonly degraded: boolean

@@ -44,8 +44,12 @@ export function createService(parts: ServiceParts): RegistryService {
       return { id }
     },
     deregister: async (id) => void (await write({ type: 'deregister', id })),
-    setMaintenance: async (id, reason) =>
-      void (await write({ type: 'set-maintenance', id, ...(reason !== undefined && { reason }) })),
+    act: async (id, act) => void (await write({ type: 'act', id, act })),
+    async suspect(id, caller) {
+      const act = { type: 'suspect', ...(caller !== undefined && { caller }) } as const
+      const checked = (await write({ type: 'act', id, act })) === 'checked'
+      return { ...(registry.read.statusOf(id) ?? { status: 'Unknown' }), checked }
+    },
     openSession: (opening) => parts.sessions.open(opening),
     hearSession: async (id, secret, holder) =>
       void (await write({ type: 'hear-session', id, secret, ...(holder !== undefined && { holder }) })),
@@ -61,7 +65,7 @@ export function createService(parts: ServiceParts): RegistryService {
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug) => registry.read.lookup(slug, now()),
     version: (slug, lastKnown) => registry.read.version(slug, lastKnown),
-    pick: (slug) => registry.read.pickOnce(slug, now()),
+    pick: (slug, port) => registry.read.pickOnce(slug, now(), port),
     suggest: (slug) => registry.read.suggest(slug)?.record.id,
     slugOf: (id) => registry.read.slugOf(id),
     slugMeant: (registration) => registry.read.slugMeant(registration),

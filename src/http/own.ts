@@ -1,14 +1,15 @@
 /**
  * Our own endpoints, beside the contract: is the daemon well, what does it believe, how far do replicas agree. Mostly for reading.
  */
-import type { FastifyInstance, FastifyRequest, FastifySchema } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
-import { parseId, parseMaintenance, registrationFields } from '../core/model.js'
+import { parseId, registrationFields } from '../core/model.js'
+import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { addEvents, type EventsParts } from './events.js'
-import { matches, type InstanceFilters } from '../config/filters.js'
+import { filtersOfQuery, matches } from '../config/filters.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
@@ -26,7 +27,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   readParametersAsTheyAreMeant(app)
   addHealth(app, service)
   addBeliefs(app, service)
-  addMaintenance(app, service)
+  addActs(app, service)
   addRegistering(app, service)
   addSessions(app, service)
   addLookup(app, service, answers)
@@ -76,45 +77,13 @@ function addBeliefs(app: FastifyInstance, service: FindService): void {
   })
   app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service().digest()))
   app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
-    const filters = request.query as InstanceFilters
+    const filters = filtersOfQuery(request.query as Record<string, unknown>)
     tellPosition(reply, service())
     return reply.send({
       instances: service()
         .instanceRows()
         .filter((row) => matches(row, filters)),
     })
-  })
-}
-
-/** Takes an instance out of every lookup, its health aside, and puts it back: by its id in the path, or in the query. */
-function addMaintenance(app: FastifyInstance, service: FindService): void {
-  const inPath = { path: '/v1/instances/:id/maintenance', put: calls.setMaintenance, end: calls.endMaintenance }
-  const inQuery = { path: '/v1/maintenance', put: calls.setMaintenanceById, end: calls.endMaintenanceById }
-  addMaintenanceAt(app, service, inPath)
-  addMaintenanceAt(app, service, inQuery)
-}
-
-interface MaintenanceCalls {
-  readonly path: string
-  readonly put: FastifySchema
-  readonly end: FastifySchema
-}
-
-function addMaintenanceAt(app: FastifyInstance, service: FindService, { path, put, end }: MaintenanceCalls): void {
-  const set = async (request: FastifyRequest, reason: string | undefined): Promise<void> => {
-    const named = (path.includes(':id') ? request.params : request.query) as { readonly id?: unknown }
-    const id = parseId(named.id, 'id')
-    demandSlug(request.caller, service().slugOf(id))
-    await service().setMaintenance(id, reason)
-  }
-  app.put(path, { handlerTimeout: writeTimeout_ms, schema: put }, async (request, reply) => {
-    refuseUnknownFields(request.body, ['reason'])
-    await set(request, parseMaintenance(request.body))
-    return reply.code(204).send()
-  })
-  app.delete(path, { handlerTimeout: writeTimeout_ms, schema: end }, async (request, reply) => {
-    await set(request, undefined)
-    return reply.code(204).send()
   })
 }
 
@@ -158,7 +127,8 @@ function addLookup(app: FastifyInstance, service: FindService, answers: LookupAn
     return sendPieces(reply, answers.lookup(request.params.slug))
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
-    const { picked, ...rest } = service().pick(request.params.slug)
+    const { port } = request.query as { port?: string }
+    const { picked, ...rest } = service().pick(request.params.slug, port)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

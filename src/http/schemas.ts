@@ -88,13 +88,13 @@ const traitFields = {
   ports: optional(json.record(json.integer(), { description: 'by what each is for' })),
   weight: optional(json.integer({ minimum: 0, maximum: 65_535, description: 'absent: 100' })),
   version: optional(json.string({ description: 'of the service' })),
-  zone: optional(json.string({ description: 'where it differs from that of its node' })),
+  zone: optional(json.string({ description: 'its own, else that of its node' })),
 }
 
 /** The same with all that it says of itself, which published clients do not know. */
 export const OwnInstance = json.object({ ...instanceFields, ...traitFields }, { $id: 'OwnInstance', ...closed })
 
-const duration = json.string({ description: 'such as 500ms, 5s, 1m' })
+export const duration = json.string({ description: 'such as 500ms, 5s, 1m' })
 
 const checkFields = {
   tcp: optional(json.object({})),
@@ -157,7 +157,7 @@ export const InstanceRow = json.object(
 /** Opaque but for its id. */
 export const Definition = json.object({ id: json.string() }, { $id: 'Definition', additionalProperties: true })
 
-const nullable = (schema: json.Schema): json.Schema => json.anyOf([schema, json.nothing()])
+export const nullable = (schema: json.Schema): json.Schema => json.anyOf([schema, json.nothing()])
 
 const publishedFields = {
   id: optional(json.string()),

@@ -1,6 +1,7 @@
 /**
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
+import type { Act } from '../core/act.js'
 import type { Definition, Registration } from '../core/model.js'
 import type {
   DigestView,
@@ -15,6 +16,7 @@ import type {
   Readiness,
   SelfView,
   SessionView,
+  Suspicion,
 } from '../core/views.js'
 
 export interface RegisterOptions {
@@ -47,11 +49,10 @@ export interface RegistryService {
   /** @param options whose token it comes with; whether the program that this node is a part of says it */
   register(registration: Registration, options?: RegisterOptions): Promise<{ readonly id: string }>
   deregister(id: string): Promise<void>
-  /**
-   * Hides an instance from every lookup until it is registered again, or until this is called without a reason.
-   * Only at its home node: `conflict` elsewhere.
-   */
-  setMaintenance(id: string, reason: string | undefined): Promise<void>
+  /** Does something to an instance, at its home node, wherever that is; `unavailable` where it cannot be reached. */
+  act(id: string, act: Exclude<Act, { type: 'suspect' }>): Promise<void>
+  /** Has an instance looked at now; what is known after that, or before where callers ask for more than they may. */
+  suspect(id: string, caller?: string): Promise<Suspicion>
   openSession(opening: SessionOpening): Promise<SessionLine>
   hearSession(id: string, secret: string, holder: string | undefined): Promise<void>
   endSession(id: string, secret: string, holder: string | undefined): Promise<void>
@@ -77,8 +78,11 @@ export interface RegistryService {
    * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.
    */
   version(slug: string, lastKnown: boolean): object | undefined
-  /** The instance whose turn it is. @throws RegistryError `not-found` where no record has that slug */
-  pick(slug: string): PickResult
+  /**
+   * The instance whose turn it is; where a port is named, of those that have one of that name, with the url of that.
+   * @throws RegistryError `not-found` where no record has that slug
+   */
+  pick(slug: string, port?: string): PickResult
   /** The id of the instance that the next lookup names: lookups take turns of their own, and move nobody's pick. */
   suggest(slug: string): string | undefined
   /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */

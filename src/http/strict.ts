@@ -2,6 +2,7 @@
  * What a caller said that nobody understands: refused in calls of our own, told beside the answer in those of published clients.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { metadataPrefix } from '../config/filters.js'
 import { shortened, unknownName } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { Schema } from './json-schema.js'
@@ -38,12 +39,17 @@ function dropEmpty(query: Record<string, string | string[]>): void {
 function unknownParameters({ url, routeOptions }: FastifyRequest): readonly string[] {
   const { querystring } = (routeOptions.schema ?? {}) as { querystring?: Schema }
   const known = Object.keys(querystring?.properties ?? {})
-  const unknown = namesIn(url).filter((name) => !known.includes(name))
+  const unknown = namesIn(url).filter((name) => !known.includes(name) && !isKeyed(name, known))
   return unknown
     .slice(0, toldAtMost)
     .map((name) =>
       known.length === 0 ? `${shortened(name)}: this call takes no parameters` : unknownName(name, known, 'parameter'),
     )
+}
+
+/** `metadata.KEY` stands for a parameter of any key. */
+function isKeyed(name: string, known: readonly string[]): boolean {
+  return known.includes(`${metadataPrefix}KEY`) && name.startsWith(metadataPrefix) && name !== metadataPrefix
 }
 
 /** The names of the parameters of a url, also of those that are empty. */

@@ -38,6 +38,8 @@ function record(): { readonly world: World; readonly byKind: Record<Sent['kind']
     if (i % 4 === 0) world.define('b', `d${i}`, { image: { name: 'x' } })
     world.run(120)
     if (i === 2) world.deregister('a', 'i1') // of b's
+    if (i === 6) world.command('a', { type: 'act', id: 'i4', act: { type: 'patch', weight: 3, tags: ['y'] } }) // of b's
+    if (i === 8) world.command('a', { type: 'act', id: 'i4', act: { type: 'renew' } }) // which is refused
   }
   world.feed('a', { type: 'vitals', load: 5, vitals: '{"usage":{}}' })
   world.crash('c')
@@ -106,9 +108,11 @@ test('every kind of message was recorded', () => {
     new Set(['heartbeat', 'report', 'vitals']),
   )
   expect(new Set(byKind.request.map((bytes) => decodeSyncRequest(bytes)?.type))).toEqual(
-    new Set(['sync', 'push', 'remove']),
+    new Set(['sync', 'push', 'remove', 'act']),
   )
-  expect(new Set(byKind.reply.map((bytes) => decodeSyncResponse(bytes)?.type))).toEqual(new Set(['documents', 'end']))
+  expect(new Set(byKind.reply.map((bytes) => decodeSyncResponse(bytes)?.type))).toEqual(
+    new Set(['documents', 'end', 'acted']),
+  )
   expect(full.length).toBeGreaterThan(0)
 })
 
@@ -231,10 +235,11 @@ test('a registry told nonsense by a member holds what it held, answers its calle
   expect(asked).toBeLessThan(rounds / 20)
 })
 
-/** Mutations that are still messages, and may well be taken: of removals that ask for what another did not. */
+/** Mutations that are still messages, and may well be taken: of removals, or acts, that ask for what another did not. */
 function isValid(kind: Sent['kind'], bytes: Uint8Array): boolean {
   if (kind !== 'request') return false
-  return decodeSyncRequest(bytes)?.type === 'remove'
+  const type = decodeSyncRequest(bytes)?.type
+  return type === 'remove' || type === 'act'
 }
 
 test('signed heads over hostile content change nothing: the owner himself may be broken', () => {

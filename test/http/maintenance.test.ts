@@ -64,12 +64,12 @@ test.each([
   expect({ status: answer.status, body: answer.body }).toEqual({ status: 400, body: expect.stringMatching(words) })
 })
 
-test('an instance that nobody knows is a 404, one that lives elsewhere a 409 that says where', async () => {
+test('an instance that nobody knows is a 404, one whose home node is away a 503 that says where', async () => {
   for (const method of ['PUT', 'DELETE']) {
     expect((await sendRaw(served.url, request(`${method} ${path('nobody')}`))).status).toBe(404)
     const answer = await sendRaw(served.url, request(`${method} ${path('ghost')}`))
-    expect(answer.status).toBe(409)
-    expect(answer.body).toContain('http://10.0.0.6:58231/x')
+    expect(answer.status).toBe(503)
+    expect(answer.body).toContain('node def')
   }
 })
 

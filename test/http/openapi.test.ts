@@ -55,13 +55,14 @@ test('every operation has a name of its own, a summary, a tag, and an answer wit
       tags: [expect.any(String)],
     })
     const success = Object.entries(responses).filter(([status]) => status.startsWith('2'))
-    expect(success).toHaveLength(1)
-    const [status, { content }] = success[0]!
-    if (status !== '204')
+    expect(success.length).toBeGreaterThan(0)
+    for (const [status, { content }] of success) {
+      if (status === '204') continue
       expect({ line, examples: examplesOf(Object.values(content ?? {})[0]!).length > 0 }).toEqual({
         line,
         examples: true,
       })
+    }
     expect(responses['default']?.content?.['application/json']?.schema).toEqual({
       $ref: '#/components/schemas/Failure',
     })

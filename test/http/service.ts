@@ -2,11 +2,13 @@
  * A daemon without a cluster: the service that HTTP asks for, in memory, with just the rules that a caller can see.
  */
 import { createHash } from 'node:crypto'
+import type { Act } from '../../src/core/act.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import { Rotation } from '../../src/core/lookup/rotation.js'
+import { atPort } from '../../src/core/views.js'
 import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
-import type { PeersView, SelfView, SessionView } from '../../src/core/views.js'
+import type { PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
 import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
@@ -70,12 +72,37 @@ export class MemoryService implements RegistryService {
     })
   }
 
-  setMaintenance(id: string, reason: string | undefined): Promise<void> {
+  act(id: string, act: Exclude<Act, { type: 'suspect' }>): Promise<void> {
     return this.#write(() => {
-      if (id === 'ghost') throw new RegistryError('conflict', 'id: at home at node def; ask http://10.0.0.6:58231/x')
-      if (!this.#instances.has(id)) throw new RegistryError('not-found', `id: there is no instance ${id}`)
-      if (reason === undefined) this.#maintenance.delete(id)
-      else this.#maintenance.set(id, reason)
+      if (id === 'ghost')
+        throw new RegistryError('unavailable', 'id: the home node of "ghost" is not heard; ask node def')
+      const view = this.#instances.get(id)
+      if (view === undefined) throw new RegistryError('not-found', `id: there is no instance ${id}`)
+      if (act.type === 'maintenance' && act.reason === undefined) this.#maintenance.delete(id)
+      if (act.type === 'maintenance' && act.reason !== undefined) this.#maintenance.set(id, act.reason)
+      if (act.type === 'renew') throw new RegistryError('conflict', `id: ${id} has no ttl, and needs no renewal`)
+      if (act.type === 'patch') {
+        const { type: _, ...patch } = act
+        const said = Object.entries({ ...view, ...patch }).filter(([, value]) => value !== null && !isEmptyList(value))
+        this.#instances.set(id, Object.fromEntries(said) as unknown as InstanceView)
+      }
+      if (act.type === 'status') {
+        const { status, details } = act
+        this.#instances.set(id, { ...view, status, ...(details !== undefined && { details }) })
+      }
+      this.#version = {}
+    })
+  }
+
+  /** Who was suspicious of what. */
+  readonly suspicions: string[] = []
+
+  suspect(id: string, caller?: string): Promise<Suspicion> {
+    return this.#write(() => {
+      const view = this.#instances.get(id)
+      if (view === undefined) throw new RegistryError('not-found', `id: there is no instance ${id}`)
+      this.suspicions.push(`${caller ?? ''} ${id}`)
+      return { status: view.status, checked: this.suspicions.length === 1 }
     })
   }
 
@@ -186,10 +213,11 @@ export class MemoryService implements RegistryService {
     return this.#next(slug, this.#suggestions)?.id
   }
 
-  pick(slug: string): PickResult {
+  pick(slug: string, port?: string): PickResult {
     const instances = this.instances(slug)
     if (instances.length === 0) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
-    const picked = this.#next(slug, this.#picks)
+    const next = this.#next(slug, this.#picks)
+    const picked = next === undefined || port === undefined ? next : atPort(next, port)
     return { slug, ...(picked !== undefined && { picked }), degraded: this.degraded }
   }
 
@@ -239,7 +267,7 @@ export class MemoryService implements RegistryService {
         },
         ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0, documents: 1, unsavedDocuments: 0 },
         members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
-        ...{ connections: 1, requests: { sync: 0, pull: 0, push: 0, remove: 0 }, gaps: 0, waitingAnswers: 0 },
+        ...{ connections: 1, requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0 }, gaps: 0, waitingAnswers: 0 },
         degraded: false,
       },
     }

@@ -95,6 +95,14 @@ describe('asked the same, both answer the same', () => {
   test.each<[string, string, (register: Register) => Promise<unknown>]>([
     ['deregister', 'not-found', (register) => register.deregister('nothing')],
     ['setMaintenance', 'not-found', (register) => register.setMaintenance('nothing')],
+    ['update', 'not-found', (register) => register.update('nothing', { weight: 1 })],
+    ['update of nothing', 'malformed', (register) => register.update('j', {})],
+    ['update with a wrong field', 'malformed', (register) => register.update('j', { tag: 'x' } as object)],
+    ['setStatus', 'malformed', (register) => register.setStatus('j', 'Fine' as 'Healthy')],
+    ['renew without a ttl', 'conflict', (register) => register.renew('j')],
+    ['suspect', 'not-found', (register) => register.suspect('nothing')],
+    ['setMaintenanceOfAll', 'not-found', (register) => register.setMaintenanceOfAll({ slug: 'nothing' })],
+    ['setMaintenanceOfAll of all', 'malformed', (register) => register.setMaintenanceOfAll({})],
     ['removeDefinition', 'not-found', (register) => register.removeDefinition('nothing')],
     ['removeNode', 'not-found', (register) => register.removeNode('http://nobody.test')],
     ['register', 'malformed', (register) => register.register({ url: '!' })],
@@ -115,9 +123,21 @@ describe('asked the same, both answer the same', () => {
       expect(await register.register(asked(n))).toEqual({ id: `w${n}` })
       expect(await register.setMaintenance(`w${n}`, 'so')).toBeUndefined()
       expect(await register.endMaintenance(`w${n}`)).toBeUndefined()
+      expect(await register.update(`w${n}`, { weight: 1 })).toBeUndefined()
       expect(await register.deregister(`w${n}`)).toBeUndefined()
       expect(await register.saveDefinition({ id: `w${n}` })).toBeUndefined()
       expect(await register.removeDefinition(`w${n}`)).toBeUndefined()
+    }
+  })
+
+  test('each does to what lives at the other whatever it does to its own, and reads it back', async () => {
+    for (const [n, register] of both.entries()) {
+      for (const id of ['i', 'j']) {
+        await register.update(id, { weight: n + 1, metadata: { by: String(n) } })
+        const { instances } = await register.instanceRows({ id })
+        expect(instances[0]).toMatchObject({ weight: n + 1, metadata: { by: String(n) } })
+        await register.update(id, { weight: null, metadata: null })
+      }
     }
   })
 

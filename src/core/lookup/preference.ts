@@ -1,24 +1,35 @@
 /**
- * Which of several instances are worth picking, by their status alone. It knows neither where they come from nor who picks.
+ * Which of several instances are worth picking, by what they are like. It knows neither where they come from nor who picks.
  */
-import type { InstanceStatus } from '../model.js'
+import type { InstanceRecord, InstanceStatus } from '../model.js'
 
 /** Statuses from best to worst; nobody goes beyond these unless in doubt about the whole cluster. */
 const preference: readonly (readonly InstanceStatus[])[] = [['Healthy'], ['Unknown', 'Degraded']]
 const lastPreference = [...preference, ['Unreachable', 'Error']] as const
 
 /**
- * Those of the best status there is; none where all are known to be bad.
+ * Those of the best status there is; none where all are known to be bad. Those of weight 0 only where no other one is left.
  * @param inDoubt what is listed is only last known: then even a bad one is better than nothing
  */
 export function worthPicking<T>(
   listed: readonly T[],
-  statusOf: (one: T) => InstanceStatus,
+  of: (one: T) => Pick<InstanceRecord, 'status' | 'weight'>,
   inDoubt: boolean,
 ): readonly T[] {
-  for (const statuses of inDoubt ? lastPreference : preference) {
-    const best = listed.filter((one) => statuses.includes(statusOf(one)))
-    if (best.length > 0) return best
+  const best = bestOf(listed, of, preference)
+  return best.length > 0 || !inDoubt ? best : bestOf(listed, of, lastPreference)
+}
+
+function bestOf<T>(
+  listed: readonly T[],
+  of: (one: T) => Pick<InstanceRecord, 'status' | 'weight'>,
+  order: readonly (readonly InstanceStatus[])[],
+): readonly T[] {
+  for (const isSpared of [false, true]) {
+    for (const statuses of order) {
+      const best = listed.filter((one) => statuses.includes(of(one).status) && (of(one).weight === 0) === isSpared)
+      if (best.length > 0) return best
+    }
   }
   return []
 }

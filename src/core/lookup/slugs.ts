@@ -6,6 +6,7 @@ import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
 import type { Found, Union } from '../records/union.js'
 import { isOfItsNode } from '../url.js'
+import { portOf } from '../traits.js'
 import { worthPicking } from './preference.js'
 import { Rotation } from './rotation.js'
 import { type Visibility, isInService } from './visibility.js'
@@ -168,6 +169,26 @@ export class Index {
     return nextOf(this.#listing(slug, inDoubt), slug, this.#picks)
   }
 
+  /**
+   * The same of those alone that have a port of this name, in the same turn. Found anew each time: whoever picks by names of his own
+   * must not fill the memory with them.
+   */
+  pickWithPort(slug: string, port: string, inDoubt: boolean): Found | undefined {
+    const able = this.#listing(slug, inDoubt).visible.filter(
+      ({ record: { ports } }) => portOf(ports, port) !== undefined,
+    )
+    const living = worthPicking(
+      able.filter((found) => this.#visibility.shows(found)),
+      recordOf,
+      false,
+    )
+    return nextOf(
+      listingOf(able, living.length > 0 ? living : worthPicking(able, recordOf, inDoubt)),
+      slug,
+      this.#picks,
+    )
+  }
+
   /** The one that a lookup names, in a turn of lookups alone. */
   suggest(slug: string, inDoubt: boolean): Found | undefined {
     return nextOf(this.#listing(slug, inDoubt), slug, this.#suggestions)
@@ -186,10 +207,10 @@ export class Index {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
     const known = ids.map((id) => this.#winners.get(id) as Found).filter(isInService)
     const visible = known.filter((found) => this.#visibility.shows(found))
-    const living = worthPicking(visible, statusOf, false)
+    const living = worthPicking(visible, recordOf, false)
     if (!inDoubt) return listingOf(visible, living)
     const lastKnown = known.filter(({ owner }) => !this.#visibility.hasLeft(owner))
-    return listingOf(lastKnown, living.length > 0 ? living : worthPicking(lastKnown, statusOf, true))
+    return listingOf(lastKnown, living.length > 0 ? living : worthPicking(lastKnown, recordOf, true))
   }
 }
 
@@ -218,8 +239,8 @@ function moveOf(id: string, { owner: from }: Found, { owner: to, record: { slug,
   return { type: 'instance-moved', id, ...(slug !== undefined && { slug }), url, from, to }
 }
 
-function statusOf({ record }: Found): InstanceRecord['status'] {
-  return record.status
+function recordOf({ record }: Found): InstanceRecord {
+  return record
 }
 
 /** Whether both are found in the same ways. */

@@ -12,6 +12,15 @@ export type Waiting =
   | { readonly type: 'goodbye'; readonly ticket: number }
   /** A peer that asked for a removal, and holds this of our document. */
   | { readonly type: 'removal'; readonly request: number; readonly from: PeerId; readonly holding: Holding }
+  /** A peer that passed on an act, which comes to that value. */
+  | ({ readonly type: 'act'; readonly value?: string } & PeersAct)
+
+/** An act on an instance of ours, as a peer passed it on; it holds this of our document. */
+export interface PeersAct {
+  readonly request: number
+  readonly from: PeerId
+  readonly holding: Holding
+}
 
 /** Those whose waiting is over; with an error where the disk, or this daemon, refused. */
 export interface Released {

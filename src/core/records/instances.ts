@@ -1,6 +1,7 @@
 /**
  * Instance records: the highest registration number of an id wins. Its home node alone writes one.
  */
+import type { Patch, patchFields } from '../act.js'
 import { defaultCheck } from '../check.js'
 import { mergeLifetime } from '../lifetime.js'
 import {
@@ -36,8 +37,8 @@ export const instances: Kind<InstanceRecord> = {
 }
 
 /**
- * Nobody registered it here: what a check found, or its maintenance, is said again of the same registration alone. Where
- * the newer document has another one, or none any more, that is what callers did.
+ * Nobody registered it here: what a check found, its maintenance, or how it was patched, is said again of the same registration
+ * alone. Where the newer document has another one, or none any more, that is what callers did.
  */
 function rewriteState(
   { adopted }: Rewriting<InstanceRecord>,
@@ -46,9 +47,28 @@ function rewriteState(
 ): Rewritten<InstanceRecord> {
   if (adopted?.n !== after.n) return { type: 'leave' }
   const maintenance = before.maintenance === after.maintenance ? adopted.maintenance : after.maintenance
+  const patched = patchedRecord(adopted, patchBetween(before, after))
   return {
     type: 'write',
-    value: { ...withState(adopted, after), ...(maintenance !== undefined && { maintenance }) },
+    value: { ...withState(patched, after), ...(maintenance !== undefined && { maintenance }) },
+  }
+}
+
+/** What an instance says of itself, changed within its registration. */
+export function patchedRecord(record: InstanceRecord, { tags, ...traits }: Patch): InstanceRecord {
+  const { tags: before, metadata: _metadata, weight: _weight, ...rest } = record
+  const after = tags ?? before ?? []
+  return { ...rest, ...(after.length > 0 && { tags: after }), ...mergeTraits(record, traits) }
+}
+
+/** The patch that led from one to the other. */
+function patchBetween(before: InstanceRecord, after: InstanceRecord): Patch {
+  const isChanged = (name: (typeof patchFields)[number]): boolean =>
+    canonicalJson(before[name] ?? null) !== canonicalJson(after[name] ?? null)
+  return {
+    ...(isChanged('tags') && { tags: after.tags ?? [] }),
+    ...(isChanged('weight') && { weight: after.weight ?? null }),
+    ...(isChanged('metadata') && { metadata: after.metadata ?? null }),
   }
 }
 

@@ -1,15 +1,15 @@
 /**
  * What callers may change, with the rules for it: each act stages entries of this daemon's own document. None waits for anybody.
  */
+import type { Patch } from '../act.js'
 import type { Change, EntryMaps, MapName } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
 import type { Definition, InstanceRecord, NodeRecord, PeerId, Registration } from '../model.js'
 import { canonicalJson } from '../model.js'
-import { urlEndpoint } from '../url.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
-import { factsOf, isFresh, mergeFacts } from './instances.js'
+import { factsOf, isFresh, mergeFacts, patchedRecord } from './instances.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
 import { isOver } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
@@ -71,19 +71,25 @@ export class Writes {
     this.#records.stage('instances', id, { ...facts, ...living, ...(isFirst && n > 1 && { fresh: true }), status, n })
   }
 
-  /**
-   * Hides an instance of ours from every lookup for as long as it is set, or shows it again.
-   * @throws RegistryError `not-found`, or `conflict` where its home is another node: nobody else may write its record
-   */
+  /** Hides an instance of ours from every lookup for as long as it is set, or shows it again. @throws RegistryError `not-found` */
   setMaintenance(id: string, reason: string | undefined): void {
-    const { owner } = this.ownerOf(id)
-    const { self, union } = this.#records
-    const record = union.records(id).get(self)
-    if (owner !== self || record === undefined) {
-      throw new RegistryError('conflict', `id: ${JSON.stringify(id)} is at home at ${homeOf(owner, union.node(owner))}`)
-    }
+    const record = this.#demandOwn(id)
     if (reason === undefined) this.#putInService(record)
     else if (record.maintenance !== reason) this.#records.stage('instances', id, { ...record, maintenance: reason })
+  }
+
+  /** Changes what an instance of ours says of itself; it stays the same registration. @throws RegistryError `not-found` */
+  patch(id: string, patch: Patch): void {
+    const record = this.#demandOwn(id)
+    const patched = patchedRecord(record, patch)
+    if (canonicalJson(patched) !== canonicalJson(record)) this.#records.stage('instances', id, patched)
+  }
+
+  #demandOwn(id: string): InstanceRecord {
+    const { self, union } = this.#records
+    const record = union.standing(id)?.owner === self ? union.records(id).get(self) : undefined
+    if (record !== undefined) return record
+    throw new RegistryError('not-found', `id: no instance ${JSON.stringify(id)} of this node`)
   }
 
   #putInService(record: InstanceRecord, isChanged = false): void {
@@ -320,12 +326,4 @@ export class Writes {
       `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
     )
   }
-}
-
-/** A node, with the way to ask it. Its url is a name first: HTTP answers on its own machine alone unless it was told otherwise. */
-function homeOf(owner: PeerId, node: NodeRecord | undefined): string {
-  if (node === undefined) return `node ${owner}, which has told nothing of itself`
-  const host = urlEndpoint(node.url)?.host
-  const where = host === undefined ? 'in the program that runs it' : `on its own machine, ${host}`
-  return `node ${node.id}; ask that node ${where}`
 }

@@ -3,7 +3,15 @@
  */
 import type { Effect } from '../effects.js'
 import type { PeerId } from '../model.js'
-import { type Holding, type Parcel, type SyncRequest, type Witness, encodeSyncResponse } from '../wire/sync.js'
+import { wireLimits } from '../wire/limits.js'
+import {
+  type ActOutcome,
+  type Holding,
+  type Parcel,
+  type SyncRequest,
+  type Witness,
+  encodeSyncResponse,
+} from '../wire/sync.js'
 import { batches } from './requests.js'
 
 /** Answers that may wait for the commit on its way; beyond it they go without the own document. */
@@ -20,6 +28,14 @@ export type Given =
     }
   /** A peer asked for a removal, which is on disk; it holds this of our document. */
   | { readonly type: 'removed'; readonly from: PeerId; readonly request: number; readonly holding: Holding }
+  /** An act that a peer passed on is done, and on disk; it holds this of our document. */
+  | {
+      readonly type: 'acted'
+      readonly from: PeerId
+      readonly request: number
+      readonly holding: Holding
+      readonly value?: string
+    }
   /** A peer wants the documents of these owners. */
   | { readonly type: 'push'; readonly peer: PeerId; readonly owners: readonly PeerId[] }
 
@@ -52,6 +68,12 @@ export function documentReplies(request: number, parcels: readonly Parcel[]): Ef
 
 export function endReply(request: number, wanted: readonly Holding[], witness: Witness): Effect {
   return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'end', wanted, witness }), last: true }
+}
+
+/** What became of an act that a peer passed on. A message that is too long says its beginning. */
+export function actedReply(request: number, outcome: ActOutcome): Effect {
+  const said = outcome.ok ? outcome : { ...outcome, message: outcome.message.slice(0, wireLimits.actAnswerBytes / 4) }
+  return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'acted', ...said }), last: true }
 }
 
 /** No answer at all. */

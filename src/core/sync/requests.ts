@@ -1,10 +1,12 @@
 /**
  * What this daemon has asked of single peers, until they have answered. What becomes of an answer is not decided here.
  */
+import type { Act } from '../act.js'
 import type { Effect } from '../effects.js'
-import type { PeerId } from '../model.js'
+import { type PeerId, canonicalJson } from '../model.js'
 import { wireLimits } from '../wire/limits.js'
 import {
+  type ActOutcome,
   type Holding,
   type Parcel,
   type SyncRequest,
@@ -17,6 +19,8 @@ import {
 const syncTimeout_ms = 30_000
 /** How long the owner of an instance may take to confirm a removal before it is removed without it. */
 const removeTimeout_ms = 500
+/** How long the home node of an instance may take to do what is asked of it; a caller that was refused has less patience. */
+const actTimeout_ms = { suspect: 1000, others: 2000 } as const
 /** A question under way for longer keeps nobody from asking again. */
 const askPatience_ms = 10_000
 
@@ -26,6 +30,19 @@ export interface Removal {
   readonly id: string
   readonly n: number
 }
+
+/** What a caller wants done to an instance that lives at another daemon. */
+export interface PassedOn {
+  readonly ticket: number
+  readonly id: string
+  readonly home: PeerId
+  readonly act: Act
+  /** Until when the caller waits. */
+  readonly until: number
+}
+
+/** How the passing on of an act ended: the home node's own word, or that there is none. */
+export type PassedOnEnd = ActOutcome | 'no answer' | 'not understood' | 'connection lost'
 
 /** Why a peer was asked. */
 export type Purpose =
@@ -37,6 +54,8 @@ export type Purpose =
   | { readonly type: 'push' }
   /** Its owner is to drop an instance. */
   | { readonly type: 'remove'; readonly removal: Removal }
+  /** The home node of an instance is to do something to it. */
+  | { readonly type: 'act'; readonly passedOn: PassedOn }
 
 interface Asked {
   readonly peer: PeerId
@@ -44,6 +63,7 @@ interface Asked {
   readonly askedAt: number
   brought: number
   ended: boolean
+  acted?: ActOutcome
 }
 
 /** What one message of an answer came to. */
@@ -64,6 +84,12 @@ export type Answer =
 export type Ended =
   | { readonly type: 'pulled'; readonly owner: PeerId }
   | { readonly type: 'removed'; readonly removal: Removal; readonly done: boolean }
+  | { readonly type: 'acted'; readonly passedOn: PassedOn; readonly end: PassedOnEnd }
+
+/** How long whoever passes on such an act waits for its home node. */
+export function patienceOf({ type }: Act): number {
+  return type === 'suspect' ? actTimeout_ms.suspect : actTimeout_ms.others
+}
 
 export class Requests {
   readonly #asked = new Map<number, Asked>()
@@ -91,6 +117,13 @@ export class Requests {
   remove(owner: PeerId, removal: Removal, holding: Holding, now: number): Effect {
     const { id, n } = removal
     return this.#ask(owner, { type: 'remove', removal }, { type: 'remove', id, n, holding }, now, removeTimeout_ms)
+  }
+
+  /** Asks the home node of an instance to do something to it. @param holding what is held of its document */
+  act(passedOn: PassedOn, holding: Holding, now: number): Effect {
+    const { id, home, act, until } = passedOn
+    const request = { type: 'act', id, act: canonicalJson(act), holding } as const
+    return this.#ask(home, { type: 'act', passedOn }, request, now, Math.max(1, until - now))
   }
 
   #ask(to: PeerId, purpose: Purpose, request: SyncRequest, now: number, timeout_ms = syncTimeout_ms): Effect {
@@ -126,33 +159,46 @@ export class Requests {
       return { type: 'documents', from: peer, parcels: response.parcels }
     }
     asked.ended = true
+    if (response.type === 'acted') {
+      if (purpose.type !== 'act') return { type: 'dropped', reason: 'answer to no such question' }
+      const { type: _, ...outcome } = response
+      asked.acted = outcome
+      return { type: 'ended' }
+    }
     if (purpose.type !== 'sync') return { type: 'ended' }
     const { wanted, witness } = response
     return { type: 'compared', peer, brought: asked.brought, wanted, witness }
   }
 
   /** No more answers to this question. */
-  closed(id: number): Ended | undefined {
+  closed(id: number, ok: boolean): Ended | undefined {
     const asked = this.#asked.get(id)
     this.#asked.delete(id)
+    if (asked?.purpose.type === 'act') {
+      const end = asked.acted ?? (ok ? 'not understood' : 'connection lost')
+      return { type: 'acted', passedOn: asked.purpose.passedOn, end }
+    }
     if (asked?.purpose.type === 'remove') return { type: 'removed', removal: asked.purpose.removal, done: asked.ended }
     return asked?.purpose.type === 'pull' ? { type: 'pulled', owner: asked.purpose.owner } : undefined
   }
 
-  /** Removals that are not waited for any longer, whatever their streams do. */
-  overdue(now: number): Removal[] {
-    const overdue: Removal[] = []
+  /** What callers do not wait for any longer, whatever the streams do. */
+  overdue(now: number): Ended[] {
+    const overdue: Ended[] = []
     for (const [id, { purpose, askedAt }] of this.#asked) {
-      if (purpose.type !== 'remove' || now - askedAt < removeTimeout_ms) continue
+      const isRemoval = purpose.type === 'remove' && now - askedAt >= removeTimeout_ms
+      const isAct = purpose.type === 'act' && now >= purpose.passedOn.until
+      if (!isRemoval && !isAct) continue
       this.#asked.delete(id)
-      overdue.push(purpose.removal)
+      if (isRemoval) overdue.push({ type: 'removed', removal: purpose.removal, done: false })
+      if (isAct) overdue.push({ type: 'acted', passedOn: purpose.passedOn, end: 'no answer' })
     }
     return overdue
   }
 
   /** Questions that are not closed yet, by purpose; to be printed. */
   summary(): Record<Purpose['type'], number> {
-    const count = { sync: 0, pull: 0, push: 0, remove: 0 }
+    const count = { sync: 0, pull: 0, push: 0, remove: 0, act: 0 }
     for (const { purpose } of this.#asked.values()) count[purpose.type] += 1
     return count
   }

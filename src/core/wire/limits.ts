@@ -1,6 +1,7 @@
 /**
  * How big anything from a peer may be. A message over its limit is not that message.
  */
+import { actLimits } from '../act.js'
 import { modelLimits } from '../model.js'
 
 export const wireLimits = {
@@ -25,6 +26,9 @@ export const wireLimits = {
   entryBytes: 48 * 1024 * 1024,
   /** Documents that one daemon holds of others. A sync message may name these and its sender's own. */
   documents: 4096,
+  /** An act on an instance, as JSON, and what its home node has to say of it. */
+  actBytes: actLimits.bytes,
+  actAnswerBytes: 4096,
   /** Responses are filled up to this before the next one is begun. */
   syncBatchBytes: 1024 * 1024,
 } as const

@@ -4,7 +4,9 @@
  *     sync    → documents* end(wanted)      compare heads, send what the asker lacks, name what the answerer lacks
  *     push    → end()                       documents that the other one named
  *     remove  → documents end()             drop your instance; the answer is your new document
+ *     act     → documents acted()           do that to your instance; the answer is your new document, or why not
  */
+import { type ErrorCode, errorCodes } from '../errors.js'
 import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import type { UpdateStep } from './gossip.js'
@@ -37,6 +39,8 @@ export type SyncRequest =
   | { readonly type: 'push'; readonly parcels: readonly Parcel[] }
   /** `holding`: what the asker holds of the answerer's document, so that the answer can be a difference. */
   | { readonly type: 'remove'; readonly id: string; readonly n: number; readonly holding: Holding }
+  /** `act`: JSON, see `parseAct`; whoever is asked reads it, so that he can say what is wrong with it. */
+  | { readonly type: 'act'; readonly id: string; readonly act: string; readonly holding: Holding }
 
 export type SyncResponse =
   | { readonly type: 'documents'; readonly parcels: readonly Parcel[] }
@@ -46,6 +50,12 @@ export type SyncResponse =
       readonly wanted: readonly Holding[]
       readonly witness: Witness
     }
+  | ({ readonly type: 'acted' } & ActOutcome)
+
+/** What became of an act at the home node: done, with what came of it where anything did; or refused. */
+export type ActOutcome =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
 /** What the answerer knows of the asker's past. `silence_s`: since it last heard of the asker, or since its own birth. */
 export interface Witness {
@@ -56,8 +66,8 @@ export interface Witness {
   readonly fence?: SignedHead
 }
 
-const requestKinds = { sync: 1, push: 2, remove: 3 } as const
-const responseKinds = { documents: 1, end: 2 } as const
+const requestKinds = { sync: 1, push: 2, remove: 3, act: 4 } as const
+const responseKinds = { documents: 1, end: 2, acted: 3 } as const
 const contentKinds = { full: 1, step: 2 } as const
 /** The most that one message may hold: one document of full size, and its frame. */
 const parcelBytes = wireLimits.contentBytes + 1024
@@ -76,12 +86,15 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
     case 'remove':
       writer.uint(requestKinds.remove).text(request.id).uint(request.n)
       return writeHoldings(writer, [request.holding]).done()
+    case 'act':
+      writer.uint(requestKinds.act).text(request.id).text(request.act)
+      return writeHoldings(writer, [request.holding]).done()
   }
 }
 
 export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
   return decode(bytes, (reader): SyncRequest | undefined => {
-    switch (reader.uint(3)) {
+    switch (reader.uint(4)) {
       case requestKinds.sync: {
         const scope = reader.uint(1) === 1 ? 'all' : 'listed'
         return { type: 'sync', scope, stale: reader.uint(1) === 1, holdings: readHoldings(reader) }
@@ -94,6 +107,12 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
         const [holding] = readHoldings(reader)
         return holding && { type: 'remove', id, n, holding }
       }
+      case requestKinds.act: {
+        const id = reader.text(4096)
+        const act = reader.text(wireLimits.actBytes)
+        const [holding] = readHoldings(reader)
+        return holding && { type: 'act', id, act, holding }
+      }
       default:
         return undefined
     }
@@ -103,6 +122,7 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
 export function encodeSyncResponse(response: SyncResponse): Uint8Array {
   const writer = new Writer()
   if (response.type === 'documents') return writeParcels(writer.uint(responseKinds.documents), response.parcels).done()
+  if (response.type === 'acted') return writeOutcome(writer.uint(responseKinds.acted), response).done()
   const { stale, heardOfAsker, silence_s, fence } = response.witness
   writeHoldings(writer.uint(responseKinds.end), response.wanted)
   writer.uint(stale ? 1 : 0).uint(heardOfAsker ? 1 : 0)
@@ -114,7 +134,7 @@ export function encodeSyncResponse(response: SyncResponse): Uint8Array {
 
 export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined {
   return decode(bytes, (reader): SyncResponse | undefined => {
-    switch (reader.uint(2)) {
+    switch (reader.uint(3)) {
       case responseKinds.documents:
         return { type: 'documents', parcels: readParcels(reader) }
       case responseKinds.end: {
@@ -126,10 +146,23 @@ export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined 
         const witness = { stale, heardOfAsker, silence_s, ...(fence && { fence }) }
         return { type: 'end', wanted, witness }
       }
+      case responseKinds.acted:
+        return { type: 'acted', ...readOutcome(reader) }
       default:
         return undefined
     }
   })
+}
+
+function writeOutcome(writer: Writer, outcome: ActOutcome): Writer {
+  if (outcome.ok) return writer.uint(0).text(outcome.value)
+  return writer.uint(1 + errorCodes.indexOf(outcome.code)).text(outcome.message)
+}
+
+function readOutcome(reader: Reader): ActOutcome {
+  const code = errorCodes[reader.uint(errorCodes.length) - 1]
+  const text = reader.text(wireLimits.actAnswerBytes)
+  return code === undefined ? { ok: true, value: text } : { ok: false, code, message: text }
 }
 
 function writeHoldings(writer: Writer, holdings: readonly Holding[]): Writer {

@@ -59,8 +59,10 @@ export const pick = describe({
   tag: 'instances',
   summary: 'The instance of a slug whose turn it is',
   description: `In turn, of those of the best status there is, whatever comes and goes between two picks. A slug that nothing is
-registered as is a 404; without \`picked\` there is none to call.`,
+registered as is a 404; without \`picked\` there is none to call. With \`port\` those count alone that have a port of that name, and
+the url leads there; the path of an instance belongs to its own port, and goes where that is another one.`,
   params: slugOf,
+  query: json.object({ port: json.optional(json.string({ examples: ['metrics'] })) }),
   answers: {
     200: {
       description: 'It',
@@ -74,12 +76,23 @@ registered as is a 404; without \`picked\` there is none to call.`,
   failures: [400, 404],
 })
 
+/** The same in calls of our own; `metadata.KEY` stands for any key. */
+const ownFilters = {
+  ...schemas.InstanceFilters,
+  properties: {
+    ...schemas.InstanceFilters.properties,
+    version: json.string({ description: 'of the service', examples: ['1.4.2'] }),
+    zone: json.string({ description: 'its own, else that of its node', examples: ['eu-1'] }),
+    'metadata.KEY': json.string({ description: 'what it says under that key, such as `metadata.team=blue`' }),
+  },
+}
+
 export const listRows = describe({
   id: 'listInstanceRows',
   tag: 'instances',
   summary: 'Every instance record that is known, with what decides whether it is visible',
   description: 'An empty filter fits what has nothing there: `slug=` asks for those without a slug.',
-  query: schemas.InstanceFilters,
+  query: ownFilters,
   answers: {
     200: {
       description: 'Those that fit, by id',
@@ -94,52 +107,7 @@ export const listRows = describe({
 const idInQuery = (what: string, example: string) =>
   json.object({ id: json.string({ description: `of the ${what}`, examples: [example] }) })
 
-const instanceId = json.object({
-  id: json.string({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
-})
-
-export const setMaintenance = describe({
-  id: 'setMaintenance',
-  tag: 'instances',
-  summary: 'Hide an instance from every lookup while it goes on running',
-  description: `Until this is ended, or the instance is registered again. Only its home node takes it: another one answers 409 and
-names that node, with its machine. Its health is checked all the while.`,
-  params: instanceId,
-  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
-  answers: { 204: { description: 'No lookup shows it' } },
-  failures: [400, 404, 409],
-})
-
-export const endMaintenance = describe({
-  id: 'endMaintenance',
-  tag: 'instances',
-  summary: 'Show an instance again',
-  params: instanceId,
-  answers: { 204: { description: 'Lookups show it' } },
-  failures: [400, 404, 409],
-})
-
 const instanceIdInQuery = idInQuery('instance', '..')
-
-export const setMaintenanceById = describe({
-  id: 'setMaintenanceById',
-  tag: 'instances',
-  summary: 'Hide an instance from every lookup, whatever its id is',
-  description: `As \`PUT /v1/instances/{id}/maintenance\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
-  query: instanceIdInQuery,
-  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
-  answers: { 204: { description: 'No lookup shows it' } },
-  failures: [400, 404, 409],
-})
-
-export const endMaintenanceById = describe({
-  id: 'endMaintenanceById',
-  tag: 'instances',
-  summary: 'Show an instance again, whatever its id is',
-  query: instanceIdInQuery,
-  answers: { 204: { description: 'Lookups show it' } },
-  failures: [400, 404, 409],
-})
 
 export const putInstance = describe({
   id: 'putInstance',

@@ -198,7 +198,7 @@ test.each(['among the others', 'in isolation'])(
     const backup = world.machine('a').disk.copy()
     registered(world, 'a', 'both', 2222)
     done(world, world.deregister('a', 'gone'))
-    done(world, world.command('a', { type: 'set-maintenance', id: 'same', reason: 'for repair' }))
+    done(world, world.command('a', { type: 'act', id: 'same', act: { type: 'maintenance', reason: 'for repair' } }))
     registered(world, 'a', 'late')
     agree(world)
     for (const id of ['both', 'gone', 'same', 'late']) world.service(`http://${id}.test:80`, 'Unreachable')

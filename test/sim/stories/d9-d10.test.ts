@@ -29,7 +29,7 @@ test('D9: a record that no lookup shows says why, with a code for programs', () 
       .find((row) => row.id === id && row.owner === owner)?.reason
   for (const name of 'bcde') registered(world, name, `of-${name}`)
   for (const id of ['moved', 'removed']) registered(world, 'e', id)
-  done(world, world.command('b', { type: 'set-maintenance', id: 'of-b', reason: 'repair' }))
+  done(world, world.command('b', { type: 'act', id: 'of-b', act: { type: 'maintenance', reason: 'repair' } }))
   agree(world)
   expect([reason('of-b', 'b'), reason('of-c', 'c')]).toEqual(['maintenance', undefined])
   world.leave('c')

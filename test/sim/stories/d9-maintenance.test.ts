@@ -4,11 +4,11 @@ import type { World } from '../world.js'
 import { agree, cluster, done, refused, registered, rows, showing, urlOf } from './cluster.js'
 
 function hide(world: World, name: string, id: string, reason: string): void {
-  done(world, world.command(name, { type: 'set-maintenance', id, reason }))
+  done(world, world.command(name, { type: 'act', id, act: { type: 'maintenance', reason } }))
 }
 
 function show(world: World, name: string, id: string): void {
-  done(world, world.command(name, { type: 'set-maintenance', id }))
+  done(world, world.command(name, { type: 'act', id, act: { type: 'maintenance' } }))
 }
 
 function statusAt(world: World, name: string, id: string): string | undefined {
@@ -98,18 +98,6 @@ test('D9: not even a degraded lookup shows what is in maintenance', () => {
   expect(world.lookup('a', 'of-c')).toEqual([urlOf('of-c')])
 })
 
-test('D9: only the home node hides an instance; another one says who that is', () => {
-  const world = cluster('abc')
-  registered(world, 'a', 'x')
-  agree(world)
-  const answer = world.command('b', { type: 'set-maintenance', id: 'x', reason: 'no' })
-  expect(refused(world, answer)).toBe('conflict')
-  expect(answer.result?.error?.message).toMatch(/home at node node-a; ask that node on its own machine, a$/)
-  expect(refused(world, world.command('b', { type: 'set-maintenance', id: 'x' }))).toBe('conflict')
-  expect(refused(world, world.command('a', { type: 'set-maintenance', id: 'y', reason: 'no' }))).toBe('not-found')
-  expect(showing(world, 'x')).toBe('abc')
-})
-
 test('D9: the same maintenance said twice writes nothing, another reason does', () => {
   const world = cluster('ab')
   registered(world, 'a', 'x')
@@ -138,7 +126,7 @@ test('D9: an instance in maintenance can be removed, and stays removed', () => {
   done(world, world.deregister('b', 'x'))
   agree(world)
   expect(rows(world, 'c', 'x')).toEqual([])
-  expect(refused(world, world.command('a', { type: 'set-maintenance', id: 'x' }))).toBe('not-found')
+  expect(refused(world, world.command('a', { type: 'act', id: 'x', act: { type: 'maintenance' } }))).toBe('not-found')
 })
 
 test('a check is a fact of the record: kept, checked by, changed by registering, and equal ones write nothing', () => {

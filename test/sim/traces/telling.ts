@@ -191,6 +191,7 @@ export class Telling {
     const response = decodeSyncResponse(bytes)
     const asked = life.asked.get(id)
     if (response === undefined || asked === undefined) return []
+    if (response.type === 'acted') return [{ to: asked.by, text: this.words.acted(response) }]
     // Who pulls one document heeds no wishes.
     const end =
       response.type === 'end' && asked.exchange?.isComparison !== true ? { ...response, wanted: [] } : response

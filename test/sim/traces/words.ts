@@ -3,7 +3,7 @@ import type { Change } from '../../../src/core/document/entries.js'
 import type { BeatFrame } from '../../../src/core/wire/beat.js'
 import type { About, ReportMessage, UpdateMessage } from '../../../src/core/wire/gossip.js'
 import { type Head, type Point, decodeHead } from '../../../src/core/wire/head.js'
-import type { Holding, Parcel, SyncRequest, SyncResponse } from '../../../src/core/wire/sync.js'
+import type { ActOutcome, Holding, Parcel, SyncRequest, SyncResponse } from '../../../src/core/wire/sync.js'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -129,7 +129,13 @@ export class Words {
         return `here is ${this.parcels(request.parcels)}`
       case 'remove':
         return `drop your instance ${request.id}#${request.n}`
+      case 'act':
+        return `do to your instance ${request.id}: ${request.act}`
     }
+  }
+
+  acted(outcome: ActOutcome): string {
+    return outcome.ok ? `done ${outcome.value}` : `not done, ${outcome.code}: ${outcome.message}`
   }
 
   #comparison({ holdings, stale }: SyncRequest & { type: 'sync' }): string {

@@ -1,0 +1,165 @@
+/**
+ * What is done to instances that are registered already, as the OpenAPI document describes it.
+ */
+import * as shapes from '../act-schemas.js'
+import * as json from '../json-schema.js'
+import { describe } from '../operation.js'
+import * as schemas from '../schemas.js'
+import * as examples from './examples.js'
+
+const instanceId = json.object({
+  id: json.string({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
+})
+
+const anywhere = `Taken at any node, which passes it on to the home node of the instance. Where that cannot be reached the answer is 503,
+and names it; asking again is harmless.`
+
+export const setMaintenance = describe({
+  id: 'setMaintenance',
+  tag: 'instances',
+  summary: 'Hide an instance from every lookup while it goes on running',
+  description: `Until this is ended, or the instance is registered again. Its health is checked all the while. ${anywhere}`,
+  params: instanceId,
+  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
+  answers: { 204: { description: 'No lookup shows it' } },
+  failures: [400, 404],
+})
+
+export const endMaintenance = describe({
+  id: 'endMaintenance',
+  tag: 'instances',
+  summary: 'Show an instance again',
+  description: anywhere,
+  params: instanceId,
+  answers: { 204: { description: 'Lookups show it' } },
+  failures: [400, 404],
+})
+
+export const patchInstance = describe({
+  id: 'patchInstance',
+  tag: 'instances',
+  summary: 'Change weight, tags or metadata of an instance without registering it',
+  description: `What is not said stays; \`null\`, or what is empty, says that there is none. It stays the same registration, with no
+new check. Registering says the last word: what it names is as it says. ${anywhere}`,
+  params: instanceId,
+  body: {
+    required: true,
+    schema: shapes.Patch,
+    examples: {
+      drain: { weight: 0 },
+      retag: { tags: ['green'], metadata: { team: 'blue' } },
+      clear: { metadata: null },
+    },
+  },
+  answers: { 204: { description: 'It is as it was said' } },
+  failures: [400, 404, 413],
+})
+
+export const setStatus = describe({
+  id: 'setStatus',
+  tag: 'instances',
+  summary: 'Say of a service how it is',
+  description: `The worse of this and what checks find is what callers see. It counts until it is told anew, for as long as \`for\`
+says, or until the session of the instance ends. ${anywhere}`,
+  params: instanceId,
+  body: {
+    required: true,
+    schema: shapes.StatusSaid,
+    examples: { warming: { status: 'Degraded', details: 'warming up', for: '30s' }, well: { status: 'Healthy' } },
+  },
+  answers: { 204: { description: 'Heard' } },
+  failures: [400, 404],
+})
+
+export const renew = describe({
+  id: 'renewInstance',
+  tag: 'instances',
+  summary: 'Let an instance live for one more ttl',
+  description: `Of those that were registered with a \`ttl\`; any other is a 409. Nothing is written. ${anywhere}`,
+  params: instanceId,
+  answers: { 204: { description: 'It lives for one ttl from now on' } },
+  failures: [400, 404, 409],
+})
+
+export const suspect = describe({
+  id: 'suspectInstance',
+  tag: 'instances',
+  summary: 'Say that an instance did not answer, so that its home node looks at once',
+  description: `A token that may \`read\` is enough. It costs one check, and decides nothing. At most one a second of an instance, ten a
+second of a caller, fifty a second in all: beyond that, or where the check takes longer than a second, the answer is 202 with the
+status that is known. ${anywhere}`,
+  params: instanceId,
+  answers: {
+    200: {
+      description: 'It was checked',
+      schema: shapes.Suspicion,
+      examples: { gone: { status: 'Unreachable', details: 'nothing listens there', checked: true } },
+    },
+    202: {
+      description: 'What is known; it was checked a moment ago, or is being checked',
+      schema: shapes.Suspicion,
+      examples: { known: { status: 'Healthy', checked: false } },
+    },
+  },
+  failures: [400, 404],
+})
+
+const outcome = {
+  200: {
+    description: 'What was done to which, and what was not, each with the reason',
+    schema: shapes.ManyResult,
+    examples: {
+      all: { done: [examples.instance.id], failed: [] },
+      some: {
+        done: [examples.instance.id],
+        failed: [{ id: examples.deadRow.id, error: `id: the home node of "${examples.deadRow.id}" is dead` }],
+      },
+    },
+  },
+} as const
+
+const whichOnes =
+  'At least one of the parameters has to be given, and all that are have to fit; a 404 says that nothing does.'
+
+export const setMaintenanceOfAll = describe({
+  id: 'setMaintenanceOfAll',
+  tag: 'instances',
+  summary: 'Hide all instances of a service, a node or a zone from every lookup',
+  description: `${whichOnes} Each is done, or not, by itself.`,
+  query: shapes.Which,
+  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
+  answers: outcome,
+  failures: [400, 404],
+})
+
+export const endMaintenanceOfAll = describe({
+  id: 'endMaintenanceOfAll',
+  tag: 'instances',
+  summary: 'Show all instances of a service, a node or a zone again',
+  description: `${whichOnes} Each is done, or not, by itself.`,
+  query: shapes.Which,
+  answers: outcome,
+  failures: [400, 404],
+})
+
+const idInQuery = json.object({ id: json.string({ description: 'of the instance', examples: ['..'] }) })
+
+export const setMaintenanceById = describe({
+  id: 'setMaintenanceById',
+  tag: 'instances',
+  summary: 'Hide an instance from every lookup, whatever its id is',
+  description: `As \`PUT /v1/instances/{id}/maintenance\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
+  query: idInQuery,
+  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
+  answers: { 204: { description: 'No lookup shows it' } },
+  failures: [400, 404],
+})
+
+export const endMaintenanceById = describe({
+  id: 'endMaintenanceById',
+  tag: 'instances',
+  summary: 'Show an instance again, whatever its id is',
+  query: idInQuery,
+  answers: { 204: { description: 'Lookups show it' } },
+  failures: [400, 404],
+})

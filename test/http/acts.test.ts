@@ -1,0 +1,79 @@
+/** What is done to an instance that is registered already: how it is asked for, what is refused, whom it is permitted. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createClient, type Client } from '../../src/client.js'
+import * as schemas from '../../src/http/act-schemas.js'
+import { expectShape } from './contract/asking.js'
+import { request, sendRaw, withBody } from './raw.js'
+import { serveMemory, type MemoryServer } from './serve.js'
+
+let served: MemoryServer
+let client: Client
+beforeAll(async () => {
+  served = await serveMemory()
+  client = createClient({ server: served.url, attempts: 1 })
+})
+afterAll(() => served.stop())
+beforeEach(async () => void (await client.register({ id: 'a/b', slug: 's', url: 'http://a.test:1', tags: ['x'] })))
+
+const path = '/v1/instances/a%2Fb'
+
+test('weight, tags and metadata are changed, and cleared, by PATCH', async () => {
+  await client.update('a/b', { weight: 0, tags: ['y'], metadata: { team: 'blue' } })
+  const [row] = (await client.instanceRows({ id: 'a/b' })).instances
+  expect(row).toMatchObject({ weight: 0, tags: ['y'], metadata: { team: 'blue' } })
+  await client.update('a/b', { weight: null, tags: null, metadata: {} })
+  const [cleared] = (await client.instanceRows({ id: 'a/b' })).instances
+  expect([cleared?.weight, cleared?.tags, cleared?.metadata]).toEqual([undefined, undefined, undefined])
+})
+
+test.each([
+  ['PATCH', path, '{"weight":-1}', /weight: must be a whole number from 0 to 65535/],
+  ['PATCH', path, '{"wieght":1}', /wieght: there is no such field; did you mean weight/],
+  ['PATCH', path, '{}', /changes nothing; give some of weight, tags, metadata/],
+  ['PATCH', path, '[]', /the request body/],
+  ['PATCH', path, '{"metadata":{"a":1}}', /metadata.a: must be a string/],
+  ['PUT', `${path}/status`, '{"status":"Fine"}', /status: .*there are Unknown, Healthy/],
+  ['PUT', `${path}/status`, '{}', /status: missing/],
+  ['PUT', `${path}/status`, '{"status":"Healthy","for":"soon"}', /for: .*is not a duration/],
+  ['PUT', `${path}/status`, '{"status":"Healthy","for":"99d"}', /for: must be from/],
+  ['PUT', `${path}/renew`, '{"ttl":"5s"}', /ttl: this call takes no fields/],
+  ['POST', `${path}/suspect`, '{"why":"x"}', /why: this call takes no fields/],
+  ['PUT', '/v1/maintenance/many', '{}', /slug: missing; give slug, node or zone/],
+  ['PUT', '/v1/maintenance/many?slg=s', '{}', /slg: there is no such parameter; did you mean slug/],
+])('%s %s with %s is refused, naming the field', async (method, url, body, words) => {
+  const answer = await sendRaw(served.url, withBody(`${method} ${url}`, body))
+  expect({ status: answer.status, body: answer.body }).toEqual({
+    status: 400,
+    body: expect.stringMatching(words) as string,
+  })
+})
+
+test('a service says how it is; one without a ttl needs no renewal; what nobody knows is a 404', async () => {
+  await client.setStatus('a/b', 'Degraded', { details: 'warming up', for: '30s' })
+  expect((await client.lookup('s'))?.instances[0]).toMatchObject({ status: 'Degraded', details: 'warming up' })
+  await expect(client.renew('a/b')).rejects.toMatchObject({ code: 'conflict' })
+  await expect(client.renew('nobody')).rejects.toMatchObject({ code: 'not-found' })
+  await expect(client.update('nobody', { weight: 1 })).rejects.toMatchObject({ code: 'not-found' })
+  await expect(client.setStatus('ghost', 'Healthy')).rejects.toMatchObject({ code: 'unavailable' })
+})
+
+test('a suspicion is answered by 200 where it was looked at, by 202 beyond that', async () => {
+  served.service.suspicions.length = 0
+  const first = await sendRaw(served.url, request(`POST ${path}/suspect`))
+  const second = await sendRaw(served.url, request(`POST ${path}/suspect`))
+  expect([first.status, second.status]).toEqual([200, 202])
+  expectShape(schemas.Suspicion, first)
+  expect(served.service.suspicions[0]).toMatch(/^\S+ a\/b$/) // and whose it is
+  expect(await client.suspect('a/b')).toMatchObject({ checked: false })
+})
+
+test('many are hidden and shown at once, and what fails is told beside what is done', async () => {
+  await client.register({ id: 'c', slug: 's', url: 'http://c.test:1' })
+  expect(await client.setMaintenanceOfAll({ slug: 's' }, 'new disk')).toEqual({ done: ['a/b', 'c'], failed: [] })
+  expect((await client.instances({ slug: 's' })).instances).toEqual([])
+  expect(await client.endMaintenanceOfAll({ slug: 's', node: 'abc' })).toMatchObject({ done: ['a/b', 'c'] })
+  expect((await client.instances({ slug: 's' })).instances).toHaveLength(2)
+  const gone = await client.setMaintenanceOfAll({ slug: 'gone' })
+  expect(gone).toEqual({ done: [], failed: [{ id: 'ghost', error: expect.stringContaining('node def') as string }] })
+  await expect(client.setMaintenanceOfAll({ slug: 'none' })).rejects.toMatchObject({ code: 'not-found' })
+})
