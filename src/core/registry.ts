@@ -73,7 +73,7 @@ export class Registry {
   }
 
   #dispatch(input: Input): void {
-    const { liveness, joining, checks, identity } = this.#state
+    const { liveness, joining, checks, identity, commits } = this.#state
     switch (input.type) {
       case 'wake':
         return this.#wake()
@@ -101,6 +101,7 @@ export class Registry {
         return this.#stored(input.id, input.error)
       case 'checked':
         joining?.checked(input.id)
+        commits.checked(input.id)
         return this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
       case 'vitals':
         return liveness.heartbeats.setVitals(input.load, input.vitals, identity.generation)
@@ -260,12 +261,13 @@ export class Registry {
   }
 
   #perform(ticket: number, command: Command): void {
-    const { writes, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
+    const { records, writes, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
     const { now, wall } = at
     switch (command.type) {
       case 'register': {
         const id = idOf(command.registration, index, { self, hash: crypto.hash })
         writes.register(id, command.registration, wall)
+        if (records.own('instances', id)?.status === 'Unknown') commits.awaitFirstCheck(id, now)
         this.#out.emitAll(checks.check(id, now))
         return commits.wait({ type: 'command', ticket, value: id })
       }
