@@ -1,8 +1,9 @@
-// Measures Rollcall on this machine and prints what came out: `npm run bench`, or `npm run bench -- nodes writes lookups sim membership --json` for some of it.
+// Measures Rollcall on this machine and prints what came out: `npm run bench`, or `npm run bench -- nodes writes cost --json` for some of it.
 import { spawn } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { canMakeNamespaces } from '../test/daemon/place.js'
 import { byMdns, bySeeds, closeAll } from './bench/daemons.js'
+import { benchCost } from './bench/cost.js'
 import { benchLookups } from './bench/lookups.js'
 import { circumstances } from './bench/machine.js'
 import { benchMembership } from './bench/membership.js'
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   nodes: async () => [...(await nodesBySeeds()), ...(await nodesByMdns())],
   writes: async () => (await benchWrites()).map(figuresOf),
   lookups: async () => (await benchLookups()).map(figuresOf),
+  cost: async () => (await benchCost(sizesOf('3,20'))).map(figuresOf),
   sim: async () => benchSim().map(figuresOf),
   membership: async () => (await inNamespace(inside.membership)) ?? membership(false),
 }
@@ -58,10 +60,14 @@ async function nodesInside(): Promise<Figures[]> {
   return (await benchNodes({ title: 'mdns', find: byMdns, ownNetwork: true, ...counts })).map(figuresOf)
 }
 
+function sizesOf(usual: string): number[] {
+  return (process.env['BENCH_SIZES'] ?? usual).split(',').map(Number)
+}
+
 /** `BENCH_SIZES=20,40,60`, `BENCH_KILLS=60`: other counts than the usual ones. */
 async function membership(ownNetwork: boolean): Promise<Figures[]> {
-  const { BENCH_SIZES: sizes = '20,40', BENCH_KILLS: kills = '30' } = process.env
-  const counts = { kills: Number(kills), stops: 6, registrations: 100, sizes: sizes.split(',').map(Number) }
+  const { BENCH_KILLS: kills = '30' } = process.env
+  const counts = { kills: Number(kills), stops: 6, registrations: 100, sizes: sizesOf('20,40') }
   return (await benchMembership({ ...counts, ownNetwork })).map(figuresOf)
 }
 

@@ -14,6 +14,12 @@ export class Fleet {
   readonly #daemons = new Map<string, RunningDaemon>()
   readonly #lines = new Map<string, Line>()
   readonly #streams = new Map<string, EventStream>()
+  readonly #watched: boolean
+
+  /** @param options watched: each daemon tells its news to an ear here, which costs it time */
+  constructor({ watched = true }: { readonly watched?: boolean } = {}) {
+    this.#watched = watched
+  }
 
   get names(): readonly string[] {
     return [...this.#daemons.keys()]
@@ -41,7 +47,7 @@ export class Fleet {
     this.#lines.get(name)?.close()
     this.#lines.delete(name)
     this.#streams.get(name)?.close()
-    this.#streams.set(name, await EventStream.of(daemon.url))
+    if (this.#watched) this.#streams.set(name, await EventStream.of(daemon.url))
   }
 
   /** Waits until every daemon lists every node. */
@@ -83,6 +89,12 @@ export class Fleet {
     const reply = await line.ask(send('PUT', '/registry-svc/instance', { slug: id, id, url: `${url}/${id}` }))
     if (reply.status !== 201) throw new Error(`registering ${id} at ${name}: ${reply.status} ${reply.body.toString()}`)
     return performance.now()
+  }
+
+  async deregister(name: string, id: string): Promise<void> {
+    const line = await this.#lineTo(name)
+    const reply = await line.ask(send('DELETE', `/registry-svc/instance/${id}`))
+    if (reply.status >= 300) throw new Error(`removing ${id} at ${name}: ${reply.status} ${reply.body.toString()}`)
   }
 
   /** When each of the others was told of a change of an instance, and its lookups agree. */

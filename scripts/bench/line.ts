@@ -77,8 +77,9 @@ export function get(path: string): Buffer {
   return Buffer.from(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
 }
 
-/** A request with a JSON body. */
-export function send(method: 'PUT' | 'POST', path: string, value: unknown): Buffer {
+/** A request with a JSON body, or without one. */
+export function send(method: 'PUT' | 'POST' | 'DELETE', path: string, value?: unknown): Buffer {
+  if (value === undefined) return Buffer.from(`${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`)
   const body = JSON.stringify(value)
   const head = `host: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}`
   return Buffer.from(`${method} ${path} HTTP/1.1\r\n${head}\r\n\r\n${body}`)

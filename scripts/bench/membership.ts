@@ -1,12 +1,11 @@
 // How soon a cluster of twenty notices a death, a silence and a registration, and what its members cost at rest; the same steps with Serf where it is installed.
-import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Fleet } from './fleet.js'
 import { cpuTime_ms, loopbackBytes, residentMiB } from './machine.js'
 import { progress } from './progress.js'
 import { figuresOf, round, type Row, table } from './report.js'
 import { Serfs, isSerfInstalled } from './serf.js'
+import { acceptAll } from './services/listener.js'
 
 export interface MembershipOptions {
   readonly kills: number
@@ -37,16 +36,14 @@ interface Subject {
 }
 
 export async function benchMembership(options: MembershipOptions): Promise<Row[]> {
-  const service = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
-  await once(service, 'listening')
-  const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
+  const { url, close } = await acceptAll()
   try {
     const rows = await measure(new Rollcalls(url), options)
     if (isSerfInstalled()) rows.push(...(await measure(new Serfs(), fewer(options))))
     else progress('serf: not installed, left out')
     return rows
   } finally {
-    service.close()
+    close()
   }
 }
 

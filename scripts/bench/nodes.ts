@@ -1,8 +1,5 @@
 // Three daemons as their users meet them: how fast they start, find each other, share what is registered, notice a death, and what they cost at rest.
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Find, Trio, type TrioName, trioNames } from './daemons.js'
 import { get, type Reply, send } from './line.js'
@@ -10,6 +7,7 @@ import { cpuTime_ms, loopbackBytes, residentMiB } from './machine.js'
 import { type Poll, Resolution, whenAllSee } from './poll.js'
 import { progress } from './progress.js'
 import { round, type Row } from './report.js'
+import { acceptAll } from './services/listener.js'
 
 export interface NodesOptions {
   /** How the rows begin. */
@@ -27,13 +25,12 @@ const rest_ms = 10_000
 const watched_ms = 20_000
 
 export async function benchNodes(options: NodesOptions): Promise<Row[]> {
-  const service = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
-  await once(service, 'listening')
-  const bench = new NodesBench(options, `http://127.0.0.1:${(service.address() as AddressInfo).port}`)
+  const { url, close } = await acceptAll()
+  const bench = new NodesBench(options, url)
   try {
     return await bench.run()
   } finally {
-    service.close()
+    close()
   }
 }
 

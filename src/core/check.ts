@@ -118,6 +118,7 @@ const settings = [
 
 /** @returns undefined for what no version that we know has written */
 export function readCheck(form: unknown): Check | undefined {
+  if (form === undefined) return undefined // most say none, and an error costs more than all else that is read of a record
   try {
     return checkOf(parseCheck(form, 'check', 'record').form)
   } catch {

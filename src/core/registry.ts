@@ -88,7 +88,7 @@ export class Registry {
   }
 
   #dispatch(input: Input): void {
-    const { liveness, joining, checks, identity } = this.#state
+    const { liveness, joining, checks, identity, commits } = this.#state
     switch (input.type) {
       case 'wake':
         return this.#wake()
@@ -117,6 +117,7 @@ export class Registry {
         return this.#stored(input.id, input.error)
       case 'checked':
         joining?.checked(input.id)
+        commits.checked(input.id)
         this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
         return this.#acting.checked(input.id)
       case 'line':
@@ -285,7 +286,7 @@ export class Registry {
   }
 
   #perform(ticket: number, command: Command): void {
-    const { writes, identity, commits, checks, index, forgetting, sessions, crypto, self, at } = this.#state
+    const { records, writes, identity, commits, checks, index, forgetting, sessions, crypto, self, at } = this.#state
     const { now, wall } = at
     switch (command.type) {
       case 'register': {
@@ -296,6 +297,7 @@ export class Registry {
         checks.keepSecrets(id, registration, userinfo)
         writes.register(id, registration, wall, session)
         this.#endings.registered(id)
+        if (records.own('instances', id)?.status === 'Unknown') commits.awaitFirstCheck(id, now)
         this.#out.emitAll(checks.check(id, now))
         return commits.wait({ type: 'command', ticket, value: id })
       }

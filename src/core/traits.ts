@@ -61,6 +61,7 @@ function said<Name extends keyof Traits>(
 export function readTraits(fields: Readonly<Record<string, unknown>>): Traits {
   const traits: Record<string, unknown> = {}
   for (const name of traitFields) {
+    if (fields[name] === undefined) continue
     try {
       const value = parseTraits({ [name]: fields[name] })[name]
       if (value !== undefined && value !== null) traits[name] = value

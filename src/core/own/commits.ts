@@ -13,6 +13,7 @@ import type { Writes } from '../records/writes.js'
 import type { StateView } from '../views.js'
 import { type Head, type SignedHead, signHead } from '../wire/head.js'
 import type { Holding } from '../wire/sync.js'
+import { FirstChecks, atOnce } from './first-checks.js'
 import type { Identity } from './identity.js'
 import { Publication, type Version } from './publication.js'
 import type { Released, Waiting } from './waiting.js'
@@ -38,6 +39,7 @@ export class Commits {
   #accompanying: StoreOp | undefined
   #inFlight: Commit | undefined
   readonly #publication = new Publication()
+  readonly #firstChecks = new FirstChecks()
   #retryAt: number | undefined
   /** Why the disk refused the last commit, while it does. */
   #refusal: string | undefined
@@ -196,6 +198,8 @@ export class Commits {
 
   #nextCommit(id: number, isRebased: boolean): Commit {
     const changes = this.#records.takeStaged()
+    // A head that is due says something of its own: a goodbye, a refutation.
+    const heldUntil = this.#identity.isHeadDue ? atOnce : this.#firstChecks.heldUntil(changes)
     const from = { epoch: this.#document.epoch, version: this.#version }
     if (isRebased) this.#document.rebase(this.#clientOf(this.#document.epoch + 1))
     const update = this.#document.write(changes)
@@ -207,7 +211,7 @@ export class Commits {
     const ops = [...raised, ...accompanying, this.#contentOp(signed, update, isRebased)]
     this.#accompanying = undefined
     this.#rebaseDue = false
-    return { id, signed, from, update, ops, waiting: this.#takeWaiting() }
+    return { id, signed, from, update, heldUntil, ops, waiting: this.#takeWaiting() }
   }
 
   #head(): Head {
@@ -260,9 +264,22 @@ export class Commits {
     return { waiting }
   }
 
+  /** A new registration is being checked: what it comes to is worth a moment's waiting, to everybody but the caller. */
+  awaitFirstCheck(id: string, now: number): void {
+    this.#firstChecks.registered(id, now)
+  }
+
+  checked(id: string): void {
+    this.#firstChecks.checked(id)
+  }
+
   /** Tells everybody what is new on disk; at once only where `urgent`. */
   publish(now: number, urgent = false): Effect[] {
-    return urgent || now >= this.#publication.dueAt ? this.#publication.publish(now) : []
+    return urgent || now >= this.#publishAt ? this.#publication.publish(now) : []
+  }
+
+  get #publishAt(): number {
+    return this.#publication.dueAt(this.#firstChecks.isAwaited || this.#records.isStaged || this.isBusy)
   }
 
   /** Tries the disk again where it failed. */
@@ -274,7 +291,7 @@ export class Commits {
 
   /** When to be woken: to publish, or to try the disk again. */
   get wakeAt(): number {
-    return Math.min(this.#publication.dueAt, this.#retryAt ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#publishAt, this.#retryAt ?? Number.POSITIVE_INFINITY)
   }
 
   /** How it is, to be printed. */

@@ -1,5 +1,6 @@
 /**
- * What of this daemon's document is on disk but not told yet: joined, paced, cut down to its head where it is too large.
+ * What of this daemon's document is on disk but not told yet: joined, paced, held back while more of it is about to come, cut down to
+ * its head where it is too large.
  */
 import { joinUpdates } from '../document/content.js'
 import type { Effect } from '../effects.js'
@@ -15,6 +16,8 @@ export interface Version {
   readonly from: { readonly epoch: number; readonly version: number }
   readonly update: Uint8Array
   readonly signed: SignedHead
+  /** Until when it may wait for more of what it says; a moment that is over where that is all of it. */
+  readonly heldUntil: number
 }
 
 export class Publication {
@@ -26,9 +29,14 @@ export class Publication {
     this.#versions.push(version)
   }
 
-  /** When to publish; never where there is nothing. */
-  get dueAt(): number {
-    return this.#versions.length === 0 ? Number.POSITIVE_INFINITY : this.#publishedAt + publishInterval_ms
+  /**
+   * When to publish; never where there is nothing.
+   * @param isMoreComing whether what may be waited for is still on its way
+   */
+  dueAt(isMoreComing: boolean): number {
+    if (this.#versions.length === 0) return Number.POSITIVE_INFINITY
+    const paced = this.#publishedAt + publishInterval_ms
+    return isMoreComing ? Math.max(paced, Math.min(...this.#versions.map(({ heldUntil }) => heldUntil))) : paced
   }
 
   /** Tells everybody what there is. */

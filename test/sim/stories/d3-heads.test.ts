@@ -23,7 +23,7 @@ function holdUpdates(world: World, owner: string, to: string, verdict: boolean |
 }
 
 function replaceText(bytes: Uint8Array, from: string, to: string): Uint8Array {
-  return new Uint8Array(Buffer.from(Buffer.from(bytes).toString('latin1').replace(from, to), 'latin1'))
+  return new Uint8Array(Buffer.from(Buffer.from(bytes).toString('latin1').replaceAll(from, to), 'latin1'))
 }
 
 test('D3: of two heads out of order the later one waits, and nothing is pulled', () => {
@@ -133,6 +133,7 @@ test('D3: an update that does not lead to its digest is thrown away and the docu
   agree(world)
   const held = holdUpdates(world, 'a', 'c', false)
   registered(world, 'a', 'fresh')
+  world.run(10) // also what others pass on
   world.wires.tap = undefined
   expect(held.length).toBeGreaterThan(0)
   world.feed('c', {
