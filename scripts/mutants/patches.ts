@@ -37,6 +37,7 @@ const membership: Readonly<Record<string, Patch>> = {
     'beat.generation < Math.max(member.generation, member.heardGeneration)',
     'false',
   ],
+  'who slept through a death is told nothing of it': ['ownReports', '...this.#watch.buried(now)', '...[]'],
   'a verdict is undone without a word of the member': ['noteSight', '.lostSight = sightingOf(member, now)'],
   'a word that was on its way when it was hidden counts': ['cameAfter', '> onItsWay_ms', '>= 0'],
   'the next number after the last known one was spoken after the hiding': ['sequencesUntil', 'Math.floor($$$)', '0'],
