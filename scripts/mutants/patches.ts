@@ -133,7 +133,7 @@ const removals: Readonly<Record<string, Patch>> = {
   'a node in doubt removes what it cannot see': ['#endAbandoned', '|| degraded.isOn', '|| false'],
   'a session ends though it was opened again': ['open', 'lostAt: undefined', 'lostAt: now'],
   'what is over is registered as it was': ['registered', 'checks.setOver(id, undefined, at.now)', '[]'],
-  'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepOwnNumber($$$)'],
+  'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],
   'own records that are beaten stay': ['dropBeaten', '.isBeaten($$$)', 'false'],
   'a removal ends when the wall clock says so': ['expiryClock', 'Math.min(wall, $$$)', 'Math.max(wall, now)'],
   'what a machine without a clock noted counts': ['latestOf', 'date >= firstDay_ms', 'true'],
