@@ -18,12 +18,16 @@ export class LineOutput {
   #lost = 0
   /** Since when a write is under way. */
   #writingSince: number | undefined
+  #isEnding = false
 
   /** @param onLost the line that tells of lines that were lost */
   constructor(fd: number, onLost: (lines: number) => string) {
     this.#fd = fd
     this.#onLost = onLost
-    process.on('exit', () => this.#flush())
+    process.on('exit', () => {
+      this.#isEnding = true // what is said from now on is written on the spot, or never
+      this.#flush()
+    })
   }
 
   write(line: string): void {
@@ -33,6 +37,7 @@ export class LineOutput {
     }
     this.#waiting.push(line)
     this.#waitingBytes += line.length
+    if (this.#isEnding) return this.#flush()
     if (this.#writingSince === undefined) this.#begin()
   }
 
