@@ -1,17 +1,15 @@
 /**
  * Where a daemon's log lines go: standard error, readable on a terminal, one JSON object a line otherwise. Standard output stays the caller's.
  */
-import { pino, type DestinationStream, type Logger } from 'pino'
+import { pino, type Logger } from 'pino'
 import pretty from 'pino-pretty'
 import type { LentLog, LogLevel } from './config/logger.js'
+import { LineOutput } from './log/output.js'
 
 export type Log = Logger
 
 const stderr = 2
-/** Of lines that could not be written yet, so many are kept. */
-const unwrittenBytes = 1024 * 1024
-
-/** Lines are written synchronously, so that the last ones before an exit are not lost. */
+/** What is said keeps nobody waiting, and is written before an exit. */
 export function createLog(level: LogLevel, terminal = process.stderr.isTTY === true): Log {
   const options = {
     level,
@@ -19,17 +17,19 @@ export function createLog(level: LogLevel, terminal = process.stderr.isTTY === t
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  if (!terminal) return pino(options, stderrStream())
   const prettify = pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize: true })
-  const stream = stderrStream()
-  return pino(options, { write: (line) => void stream.write(prettify(line)) })
+  const shown = terminal ? (line: string): string => prettify(line) : (line: string): string => line
+  standardError ??= new LineOutput(stderr, (lines) => shown(lostLine(lines)))
+  const output = standardError
+  return pino(options, { write: (line) => output.write(shown(line)) })
 }
 
-/** Standard error may be a file on a disk that is full, or a terminal that is closed: lines that cannot be kept are lost, and the daemon goes on. */
-function stderrStream(): DestinationStream {
-  const stream = pino.destination({ dest: stderr, sync: true, maxLength: unwrittenBytes })
-  stream.on('error', () => undefined) // without a listener the line that was to be written would throw, wherever it was said
-  return stream
+/** One for all nodes of a process: its lines stay in order. */
+let standardError: LineOutput | undefined
+
+function lostLine(lines: number): string {
+  const message = `${lines} log lines were lost: whatever standard error leads to took none for a while`
+  return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), lines, msg: message })}\n`
 }
 
 const lentLevels = ['debug', 'info', 'warn', 'error'] as const

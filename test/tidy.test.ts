@@ -46,7 +46,7 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
   { name: 'core', match: /^src\/core\//, mayImport: ['core'] },
   { name: 'polyfill', match: /^src\/polyfill\.ts$/, mayImport: [] },
   { name: 'config', match: /^src\/config(\.ts|\/)/, mayImport: ['core', 'config'] },
-  { name: 'log', match: /^src\/log\.ts$/, mayImport: ['config'] },
+  { name: 'log', match: /^src\/log(\.ts|\/)/, mayImport: ['config', 'log'] },
   { name: 'io', match: /^src\/io\//, mayImport: ['polyfill', 'core', 'config', 'log', 'io'] },
   { name: 'http', match: /^src\/http\//, mayImport: ['polyfill', 'core', 'config', 'log', 'http'] },
   { name: 'client', match: /^src\/client(\.ts|\/)/, mayImport: ['polyfill', 'core', 'config', 'log', 'client'] },

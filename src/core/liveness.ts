@@ -189,7 +189,7 @@ export class Liveness {
     if (!own.isSpeaking) return []
     const withVitals = this.heartbeats.beginRound(now)
     const newcomers = [...this.peers.all()].filter((peer) => now - peer.since < newcomer_ms)
-    const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports() : []
+    const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports(now) : []
     const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
     return [...told, ...this.#beatEach(own, withVitals, now)]
   }

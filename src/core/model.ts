@@ -39,8 +39,6 @@ export interface InstanceRecord extends InstanceFacts {
   readonly maintenance?: string
   /** The public id of the session that it lives with. */
   readonly session?: string
-  /** When it was registered nothing was known of its id, so that its number says nothing of earlier records. */
-  readonly fresh?: true
 }
 
 /**
@@ -290,7 +288,7 @@ export function deriveNodeId(peerId: PeerId): string {
 export function readInstanceRecord(id: string, json: string): InstanceRecord | undefined {
   const fields = readObject(json)
   if (fields === undefined) return undefined
-  const { n, status, details, maintenance, session, fresh, check } = fields
+  const { n, status, details, maintenance, session, check } = fields
   if (!isNumber(n)) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
@@ -301,7 +299,6 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
     const record = readRegistration({ ...fields, id }) as unknown as Record<string, unknown>
     Object.assign(record, readLifetime(fields), readTraits(fields), known, { id, n, status })
     if (typeof session === 'string' && session.length <= modelLimits.labelLength) record['session'] = session
-    if (fresh === true) record['fresh'] = fresh
     if (details !== undefined) record['details'] = details
     if (maintenance !== undefined) record['maintenance'] = maintenance
     return record as unknown as InstanceRecord

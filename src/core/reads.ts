@@ -60,7 +60,7 @@ export class Reads {
 
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
-    const { n: _n, check: _check, maintenance: _maintenance, session: _session, fresh: _fresh, ...facts } = record
+    const { n: _n, check: _check, maintenance: _maintenance, session: _session, ...facts } = record
     const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
     const node = this.#union.node(owner)
     const zone = shown.zone ?? node?.availabilityZone

@@ -14,19 +14,25 @@ import { type Outcome, parcelFor } from './replica/replica.js'
 import type { RegistryState } from './state.js'
 import { type Given, actedReply, documentReplies, emptyReply, endReply } from './sync/answers.js'
 import type { Step } from './sync/gaps.js'
-import type { Removal } from './sync/requests.js'
+import type { Ended, Removal } from './sync/requests.js'
 import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
 import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
 
 /** A neighbour out of step is synced with at most this often. */
 const syncPause_ms = 2000
+/** So long whoever asked for an act waits for what is missing to the version that tells of it. */
+const unread_ms = 500
+
+type Acted = Extract<Ended, { type: 'acted' }>
 
 export class Replication {
   readonly #state: RegistryState
   readonly #out: Outbox
   readonly #fencing: Fencing
   readonly #projection: Projection
+  /** Acts that are done, and cannot be read here yet. */
+  #unread: (Acted & { readonly until: number })[] = []
   readonly #acting: Acting
 
   constructor(state: RegistryState, fencing: Fencing, projection: Projection, acting: Acting) {
@@ -220,10 +226,27 @@ export class Replication {
     const { requests, gaps } = this.#state
     const ended = requests.closed(id, ok)
     if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
-    if (ended?.type === 'acted') this.#acting.ended(ended.passedOn, ended.end)
+    if (ended?.type === 'acted') this.#acted(ended)
     if (ended?.type !== 'pulled') return
     for (const step of gaps.filled(ended.owner)) this.take(step)
     gaps.close(ended.owner)
+    this.#tellRead(({ passedOn }) => passedOn.home === ended.owner)
+  }
+
+  /** Whoever is told that it is done reads it here as well: gossip may have come between the question and the answer. */
+  #acted(acted: Acted): void {
+    const { gaps, at } = this.#state
+    const { passedOn, end } = acted
+    const isDone = typeof end === 'object' && end.ok
+    if (!isDone || !gaps.has(passedOn.home)) return this.#acting.ended(passedOn, end)
+    this.#unread.push({ ...acted, until: at.now + unread_ms })
+    this.pull(passedOn.home, passedOn.home)
+  }
+
+  #tellRead(isMeant: (acted: Acted & { readonly until: number }) => boolean): void {
+    const told = this.#unread.filter(isMeant)
+    this.#unread = this.#unread.filter((acted) => !told.includes(acted))
+    for (const { passedOn, end } of told) this.#acting.ended(passedOn, end)
   }
 
   // ---- answering peers
@@ -333,6 +356,7 @@ export class Replication {
       if (ended.type === 'removed') this.removed(ended.removal, false)
       if (ended.type === 'acted') this.#acting.ended(ended.passedOn, ended.end)
     }
+    this.#tellRead(({ until }) => now >= until)
     for (const { owner, via } of gaps.due(now)) {
       this.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it

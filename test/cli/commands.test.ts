@@ -46,14 +46,14 @@ describe('instances', () => {
     const rows = JSON.parse(await fine('instances', '--slug', 'mended', '--all', '--json')) as { instances: unknown[] }
     expect(rows.instances).toMatchObject([{ id: 'm-1', check: 'http:/healthz', visible: true }])
     const elsewhere = await cli('maintenance', 'on', 'ghost')
-    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining('http://10.0.0.6:58231/x') as string })
+    expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining('ask node def') as string })
     await fine('deregister', 'm-1')
   })
 
   test('with --all each record says why it is not visible', async () => {
     const table = await fine('instances', '--all', '--slug', 'gone')
-    expect(table).toMatch(/OWNER +NUMBER +CHECK +VISIBLE\n/)
-    expect(table).toMatch(/ghost.* 3 +tcp +no: node hidden\n$/)
+    expect(table).toMatch(/OWNER +NUMBER +LIFETIME +CHECK +VISIBLE\n/)
+    expect(table).toMatch(/ghost.* 3 +persistent +tcp +no: node hidden\n$/)
   })
 
   test('with --all each record says how it is checked, within 80 columns too', async () => {
@@ -63,7 +63,7 @@ describe('instances', () => {
     const command = ['instances', '--all', '--slug', 'checked']
     const whole = (await fine(...command)).trimEnd().split('\n')
     const narrow = await onTerminal(80, command)
-    expect(whole[0]).toMatch(/ NODE .* NUMBER +CHECK +VISIBLE$/)
+    expect(whole[0]).toMatch(/ NODE .* NUMBER +LIFETIME +CHECK +VISIBLE$/)
     expect(narrow[0]).toMatch(/ CHECK +VISIBLE$/)
     for (const line of narrow) expect(line.length).toBeLessThanOrEqual(80)
     for (const lines of [whole, narrow])
@@ -308,6 +308,7 @@ describe('why', () => {
         'ghost  http://10.0.0.9:80  (gone)',
         '  not visible: node hidden',
         '  at def, hidden for 1.5 s, last heard 4.0 s ago, reported by abc',
+        '  lifetime: persistent',
         '  its daemon is not heard: it comes back by itself when it is, else it is dead soon',
         '',
         'this daemon: not in step with 1 of 1 peers; see: rollcall peers',

@@ -17,7 +17,7 @@ const wire = (id: string, event: NewsItem['event']): string =>
 test('events are printed as they come, across a daemon that goes away, until Ctrl-C', async () => {
   const answers: ((response: ServerResponse) => void)[] = [
     (response) => response.end(wire('a-1', hidden)),
-    (response) => void response.write(wire('a-2', died)),
+    (response) => void response.write(wire('a-2', { ...hidden, id: 'i-2' })),
   ]
   const asked: string[] = []
   const http = createServer((request, response) => {
@@ -43,7 +43,7 @@ test('events are printed as they come, across a daemon that goes away, until Ctr
     .map((line) => JSON.parse(line) as NewsItem)
   expect(items).toEqual([
     { id: 'a-1', at, event: hidden },
-    { id: 'a-2', at, event: died },
+    { id: 'a-2', at, event: { ...hidden, id: 'i-2' } },
   ])
   expect(code).toBe(0)
   expect(stderr).toMatch(/^rollcall: no daemon answers at .*; trying again\nrollcall: .* answers again\n$/)

@@ -32,6 +32,23 @@ async function codeOf({ child }: { child: ChildProcess }): Promise<number | null
 
 const quiet = ['--temp', '--no-mdns', '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
 
+test('a daemon whose log nobody reads goes on, and tells of what was lost once somebody does', async () => {
+  const silent = await cluster.spawn('unread', { args: ['--no-mdns', '--log-level', 'trace'] })
+  const stderr = silent.process.stderr as NonNullable<ChildProcess['stderr']>
+  stderr.pause()
+  await until('it serves', async () => silent.isUp)
+  const id = (i: number): string => `${i}${'i'.repeat(480)}`
+  for (let from = 0; from < 3000; from += 100) {
+    const ids = Array.from({ length: 100 }, (_, i) => id(from + i))
+    await Promise.all(ids.map((id) => silent.register({ id, url: 'http://10.0.0.1', check: 'none' })))
+  }
+  expect(await silent.isReady()).toBe(true)
+  stderr.resume()
+  await until('it is told', async () => /\d+ log lines were lost/.test(silent.log))
+  await silent.kill('SIGTERM')
+  expect(silent.process.exitCode).toBe(0)
+})
+
 describe.skipIf(!existsSync('/dev/full'))('on a disk that is full', () => {
   const onFull = (args: readonly string[], stderr: Sink = 'pipe'): ReturnType<typeof start> => {
     const full = openSync('/dev/full', 'w')

@@ -28,7 +28,7 @@ test('unknown fields, filters, events and options are refused with what was mean
   const node = await start()
   const any = node as unknown as { [Name in keyof RollcallNode]: (...given: unknown[]) => unknown }
   await expect(any.register({ url, tgas: [] })).rejects.toThrow(/^tgas: there is no such field; did you mean tags\?$/)
-  await expect(any.register({ url, meta: {} })).rejects.toThrow(/^meta: there is no such field; there are id, url/)
+  await expect(any.register({ url, meta: {} })).rejects.toThrow(/^meta: there is no such field; did you mean metadata/)
   await expect(any.register('http://a')).rejects.toMatchObject({ code: 'malformed' })
   await expect(any.register(undefined)).rejects.toMatchObject({ code: 'malformed' })
   await node.register({ url, id: 'fine', foo: undefined } as object)

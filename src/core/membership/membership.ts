@@ -243,9 +243,9 @@ export class Membership {
     if (member !== undefined) noteRefusal(member, isVacant, now)
   }
 
-  /** What we report ourselves, as it stands now. */
-  ownReports(): About[] {
-    return this.#watch.reported().map(aboutOf)
+  /** What we report ourselves, as it stands now, or stood until that was a death. */
+  ownReports(now: number): About[] {
+    return [...this.#watch.reported(), ...this.#watch.buried(now)].map(aboutOf)
   }
 
   /** @returns whether anything of it is new and about a generation that is known */

@@ -1,6 +1,7 @@
 /**
  * What the silence of the members that we observe means: nothing, a reason to ask, or a report to all.
  */
+import { memory_ms } from '../damping.js'
 import type { PeerId } from '../model.js'
 import { heartbeatInterval_ms } from '../wire/beat.js'
 import {
@@ -37,6 +38,8 @@ const doubtMemory_ms = 10_000
 
 export class Watch {
   readonly #subjects = new Set<Member>()
+  /** Whom we reported until they were dead, and when that was. */
+  readonly #buried = new Map<Member, number>()
   #doubtedAt = Number.NEGATIVE_INFINITY
 
   /** Those whom we observe, the hidden ones among them. */
@@ -49,9 +52,19 @@ export class Watch {
     return [...this.#subjects].filter((member) => member.reportDue !== undefined && isObservable(member))
   }
 
+  /**
+   * Who died lately under our reports, its dials refused, and is not reported since: whoever was away then, or asleep, has not heard
+   * of it.
+   */
+  buried(now: number): Member[] {
+    for (const [member, at] of this.#buried)
+      if (member.state !== 'dead' || now - at >= memory_ms) this.#buried.delete(member)
+    return [...this.#buried.keys()]
+  }
+
   /** These are to be observed from now on, and no others. @returns those that were not before */
   follow(subjects: ReadonlySet<Member>, now: number): Member[] {
-    for (const member of this.#subjects) if (!subjects.has(member)) this.#end(member)
+    for (const member of this.#subjects) if (!subjects.has(member)) this.#end(member, now)
     const begun = [...subjects].filter((member) => !this.#subjects.has(member))
     for (const member of begun) {
       this.#subjects.add(member)
@@ -63,15 +76,18 @@ export class Watch {
     return begun
   }
 
-  #end(member: Member): void {
+  #end(member: Member, now: number): void {
     this.#subjects.delete(member)
     member.observedSince = undefined
     // What we said of the dead may still stand where it is not dead yet: should it be heard again, that is taken back.
     if (member.state !== 'dead') member.reportDue = undefined
+    // Of whom nothing is known but silence, others may have heard: we may have been cut off.
+    else if (member.reportDue !== undefined && member.refused) this.#buried.set(member, now)
   }
 
   forget(member: Member): void {
     this.#subjects.delete(member)
+    this.#buried.delete(member)
   }
 
   /** Those to be reported now, for the first time or again, and those whose report is to be taken back. */

@@ -79,21 +79,8 @@ function withState(record: InstanceRecord, { status, details }: InstanceRecord):
 
 /** What a caller said, without what the home node adds. */
 export function factsOf(record: InstanceRecord): InstanceFacts {
-  const {
-    n: _n,
-    status: _status,
-    details: _details,
-    maintenance: _maintenance,
-    session: _session,
-    fresh: _fresh,
-    ...facts
-  } = record
+  const { n: _n, status: _status, details: _details, maintenance: _maintenance, session: _session, ...facts } = record
   return facts
-}
-
-/** Whether nothing was known of its id when it was registered, so that no earlier record can come back in its place. */
-export function isFresh({ n, fresh }: InstanceRecord): boolean {
-  return n === 1 || fresh === true
 }
 
 const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const

@@ -9,7 +9,7 @@ import { canonicalJson } from '../model.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
-import { factsOf, isFresh, mergeFacts, patchedRecord } from './instances.js'
+import { factsOf, mergeFacts, patchedRecord } from './instances.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
 import { isOver } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
@@ -63,12 +63,10 @@ export class Writes {
     const isSameTest =
       ours !== undefined && ours.url === facts.url && canonicalJson(ours.check) === canonicalJson(facts.check)
     const status = isSameTest ? ours.status : 'Unknown'
-    const highest = union.highestNumber(id)
-    const n = oneMore(Math.max(highest, this.#droppedUnsaid.get(id) ?? 0, this.#usedFloor()), id)
-    const isFirst = highest === 0
+    const n = oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0, this.#usedFloor()), id)
     // Should we be forgotten by mistake, this says that what was removed was there before.
     if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
-    this.#records.stage('instances', id, { ...facts, ...living, ...(isFirst && n > 1 && { fresh: true }), status, n })
+    this.#records.stage('instances', id, { ...facts, ...living, status, n })
   }
 
   /** Hides an instance of ours from every lookup for as long as it is set, or shows it again. @throws RegistryError `not-found` */
@@ -116,12 +114,11 @@ export class Writes {
   /** Drops an instance of ours, with a removal unless nobody can know another record of it. */
   deregisterOwn(id: string, n: number, wall: number): void {
     const { union } = this.#records
-    const record = this.#records.own('instances', id)
     const alone = this.#isAlone(id)
     this.#records.stage('instances', id, undefined)
     // Who was forgotten may know of another record, and come back with it.
-    if (record === undefined || !isFresh(record) || !alone || union.hasFences()) return this.remove(id, n, wall)
-    this.#keepOwnNumber(id, n)
+    if (n > 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
+    this.#keepNumber(id, n)
   }
 
   /** An instance of ours has come to the end that it asked for: nothing is said of it unless others have said something. */

@@ -38,6 +38,11 @@ export interface Pull {
 export class Gaps {
   readonly #gaps = new Map<PeerId, Gap>()
 
+  /** Whether something of this owner waits for what is missing before it. */
+  has(owner: PeerId): boolean {
+    return this.#gaps.has(owner)
+  }
+
   get size(): number {
     return this.#gaps.size
   }

@@ -124,7 +124,7 @@ test.each<{ what: string; act: (world: World) => unknown; isKnown: (world: World
   },
   {
     what: 'maintenance',
-    act: (world) => world.command('a', { type: 'set-maintenance', id: 'known', reason: 'new disk' }),
+    act: (world) => world.command('a', { type: 'act', id: 'known', act: { type: 'maintenance', reason: 'new disk' } }),
     isKnown: (world) => showing(world, 'known') === '',
   },
 ])('D3: $what is kept waiting by nobody’s first check', ({ act, isKnown }) => {

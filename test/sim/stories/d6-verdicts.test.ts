@@ -48,6 +48,23 @@ test('D6: those who reported a death die too, or leave, and the dead stays dead'
   expect(spoken.wrong).toEqual([])
 })
 
+test('D6: who slept through a death, and lost all connections meanwhile, learns of it from whoever it connects with', () => {
+  const spoken = new Spoken()
+  const world = cluster('abcde', { watch: spoken.watch })
+  registered(world, 'd', 'x')
+  agree(world)
+  world.pause('e', 30_000)
+  world.partition(['e'], [...'abcd'])
+  world.run(1000)
+  world.crash('d')
+  world.run(28_500)
+  world.heal()
+  world.run(600)
+  const took_ms = world.until(() => (world.lookup('e', 'x') ?? []).length === 0, 20_000, 'that e knows')
+  expect(took_ms).toBeLessThan(3000)
+  expect(spoken.wrong).toEqual([])
+})
+
 test('D6: who starts or comes back after a death does not show the dead, whom the others pass on no more', () => {
   const world = cluster('abcd')
   killed(world, 'd', 'x')

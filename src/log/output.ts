@@ -1,0 +1,86 @@
+/**
+ * Writes lines to a file descriptor whose other end may read slowly, or not at all: nobody waits for it, least of all the cluster.
+ * What finds no room is lost, which is said as soon as there is room again.
+ */
+import { write, writeSync } from 'node:fs'
+
+/** Of lines that could not be written yet, so many bytes are kept. */
+const kept_bytes = 1024 * 1024
+/** A write that takes longer is not waited for at the end either. */
+const stalled_ms = 500
+const retry_ms = 50
+
+export class LineOutput {
+  readonly #fd: number
+  readonly #onLost: (lines: number) => string
+  #waiting: string[] = []
+  #waitingBytes = 0
+  #lost = 0
+  /** Since when a write is under way. */
+  #writingSince: number | undefined
+  #isEnding = false
+
+  /** @param onLost the line that tells of lines that were lost */
+  constructor(fd: number, onLost: (lines: number) => string) {
+    this.#fd = fd
+    this.#onLost = onLost
+    process.on('exit', () => {
+      this.#isEnding = true // what is said from now on is written on the spot, or never
+      this.#flush()
+    })
+  }
+
+  write(line: string): void {
+    if (this.#waitingBytes + line.length > kept_bytes) {
+      this.#lost += 1
+      return
+    }
+    this.#waiting.push(line)
+    this.#waitingBytes += line.length
+    if (this.#isEnding) return this.#flush()
+    if (this.#writingSince === undefined) this.#begin()
+  }
+
+  #begin(): void {
+    const text = this.#take()
+    if (text === '') return
+    this.#writingSince = performance.now()
+    this.#put(Buffer.from(text))
+  }
+
+  #take(): string {
+    const text = this.#waiting.join('')
+    this.#waiting = []
+    this.#waitingBytes = 0
+    return text
+  }
+
+  #put(bytes: Buffer): void {
+    write(this.#fd, bytes, (error, written) => {
+      if (error?.code === 'EAGAIN') return void setTimeout(() => this.#put(bytes), retry_ms).unref()
+      if (error === null && written < bytes.length) return this.#put(bytes.subarray(written))
+      this.#writingSince = undefined
+      // A disk that is full, a terminal that is gone: what cannot be written is lost, and the daemon goes on.
+      if (error === null && this.#lost > 0) this.#tellLost()
+      this.#begin()
+    })
+  }
+
+  #tellLost(): void {
+    const line = this.#onLost(this.#lost)
+    this.#lost = 0
+    this.#waiting.push(line)
+    this.#waitingBytes += line.length
+  }
+
+  /** The last lines before an end say why it came. */
+  #flush(): void {
+    if (this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms) return
+    try {
+      const text = this.#take()
+      if (text !== '') writeSync(this.#fd, text)
+    } catch {
+      // Nobody reads them.
+    }
+  }
+}
