@@ -6,8 +6,8 @@ import { write, writeSync } from 'node:fs'
 
 /** Of lines that could not be written yet, so many bytes are kept. */
 const kept_bytes = 1024 * 1024
-/** A write that takes longer is stuck: a reader who is there takes a line at once. */
-const stalled_ms = 200
+/** A write that takes longer is not waited for at the end either. */
+const stalled_ms = 500
 const retry_ms = 50
 
 export class LineOutput {
@@ -27,8 +27,6 @@ export class LineOutput {
     process.on('exit', () => {
       this.#isEnding = true // what is said from now on is written on the spot, or never
       this.#flush()
-      // Node would wait for the thread that writes, and so for ever: all else is done by now, and an end is an end.
-      if (this.#isStuck()) process.kill(process.pid, 'SIGKILL')
     })
   }
 
@@ -75,13 +73,9 @@ export class LineOutput {
     this.#waitingBytes += line.length
   }
 
-  #isStuck(): boolean {
-    return this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms
-  }
-
   /** The last lines before an end say why it came. */
   #flush(): void {
-    if (this.#isStuck()) return
+    if (this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms) return
     try {
       const text = this.#take()
       if (text !== '') writeSync(this.#fd, text)
