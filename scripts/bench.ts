@@ -10,6 +10,7 @@ import { benchMembership } from './bench/membership.js'
 import { benchNodes } from './bench/nodes.js'
 import { progress } from './bench/progress.js'
 import { type Figures, figuresOf, table } from './bench/report.js'
+import { benchServices } from './bench/services.js'
 import { benchSim } from './bench/sim.js'
 import { benchWrites } from './bench/writes.js'
 
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   writes: async () => (await benchWrites()).map(figuresOf),
   lookups: async () => (await benchLookups()).map(figuresOf),
   cost: async () => (await benchCost(sizesOf('3,20'))).map(figuresOf),
+  services: async () => (await benchServices(sizesOf('3,20'), Number(process.env['BENCH_KILLS'] ?? 20))).map(figuresOf),
   sim: async () => benchSim().map(figuresOf),
   membership: async () => (await inNamespace(inside.membership)) ?? membership(false),
 }
