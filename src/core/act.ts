@@ -8,7 +8,8 @@
  *     suspect       somebody was refused: look at it now
  */
 import { durationOf, parseDuration } from './duration.js'
-import { RegistryError, quote } from './errors.js'
+import { quote } from './errors.js'
+import { boundedText, malformed } from './fields.js'
 import { type InstanceStatus, instanceStatuses, modelLimits, parseMaintenance, parseTags } from './model.js'
 import { type Traits, parseTraits } from './traits.js'
 
@@ -109,10 +110,7 @@ function notAStatus(value: unknown): string {
 function parseDetails(value: unknown): string | undefined {
   if (isNothing(value)) return undefined
   if (typeof value !== 'string') throw malformed('details', 'must be a string')
-  if (value.length > actLimits.details) throw malformed('details', `longer than ${actLimits.details} characters`)
-  if (!value.isWellFormed() || /[\u0000-\u001f\u007f]/.test(value))
-    throw malformed('details', 'holds a control character')
-  return value
+  return boundedText(value, 'details', actLimits.details)
 }
 
 function parseCaller(value: unknown): { readonly caller?: string } {
@@ -129,8 +127,4 @@ function parseFields(input: unknown, wayOut: string): Fields {
 
 function isNothing(value: unknown): boolean {
   return value === undefined || value === null || value === ''
-}
-
-function malformed(field: string, why: string): RegistryError {
-  return new RegistryError('malformed', `${field}: ${why}`)
 }

@@ -11,15 +11,17 @@ import type { Endings } from './endings.js'
 import { RegistryError } from './errors.js'
 import { type NodeRecord, type PeerId, readObject } from './model.js'
 import type { Outbox } from './outbox.js'
-import { AwaitedChecks } from './own/awaited-checks.js'
 import type { PeersAct, Waiting } from './own/waiting.js'
 import { whyNotReady } from './phase.js'
 import type { RegistryState } from './state.js'
 import { actedReply } from './sync/answers.js'
 import { type PassedOn, type PassedOnEnd, patienceOf } from './sync/requests.js'
-import { Unconnected } from './sync/unconnected.js'
 import { urlEndpoint } from './url.js'
+import { WaitingList } from './waiting-list.js'
 import type { SyncRequest } from './wire/sync.js'
+
+/** What a suspicion waits for the check: less than whoever passed it on waits for the answer. */
+const suspicion_ms = 800
 
 /** Who wants an act done here. */
 type Asker = { readonly type: 'caller'; readonly ticket: number } | ({ readonly type: 'peer' } & PeersAct)
@@ -28,8 +30,10 @@ export class Acting {
   readonly #state: RegistryState
   readonly #out: Outbox
   readonly #endings: Endings
-  readonly #unconnected = new Unconnected()
-  readonly #suspicious = new AwaitedChecks<Asker>()
+  /** In a large cluster not everybody is connected with everybody: these wait for a connection with the home node. */
+  readonly #unconnected = new WaitingList<PassedOn>()
+  /** Those who wait for what the check of an instance finds. */
+  readonly #suspicious = new WaitingList<{ readonly id: string; readonly asker: Asker; readonly until: number }>()
 
   constructor(state: RegistryState, endings: Endings) {
     this.#state = state
@@ -81,12 +85,13 @@ export class Acting {
     const { checks, at } = this.#state
     const { isChecked, effects } = checks.suspect(id, caller, at.now)
     this.#out.emitAll(effects)
-    if (!isChecked || !this.#suspicious.wait(id, asker, at.now)) this.#done(asker, 'known')
+    const until = at.now + suspicion_ms
+    if (!isChecked || !this.#suspicious.keep({ id, asker, until })) this.#done(asker, 'known')
   }
 
   /** The check of an instance is back. */
   checked(id: string): void {
-    for (const asker of this.#suspicious.checked(id)) this.#onDisk(asker, 'checked')
+    for (const { asker } of this.#suspicious.take((one) => one.id === id)) this.#onDisk(asker, 'checked')
   }
 
   /** Answered once all that is staged is on disk. */
@@ -157,11 +162,12 @@ export class Acting {
   }
 
   connected(peer: PeerId): void {
-    for (const passedOn of this.#unconnected.takeFor(peer)) this.#askHome(passedOn)
+    for (const passedOn of this.#unconnected.take(({ home }) => home === peer)) this.#askHome(passedOn)
   }
 
   refused(peer: PeerId): void {
-    for (const passedOn of this.#unconnected.takeFor(peer)) this.#fail(passedOn, 'refuses connections')
+    for (const passedOn of this.#unconnected.take(({ home }) => home === peer))
+      this.#fail(passedOn, 'refuses connections')
   }
 
   ended(passedOn: PassedOn, end: PassedOnEnd): void {
@@ -189,7 +195,7 @@ export class Acting {
   tick(): void {
     const { now } = this.#state.at
     for (const passedOn of this.#unconnected.takeOverdue(now)) this.#fail(passedOn, 'cannot be reached')
-    for (const asker of this.#suspicious.overdue(now)) this.#done(asker, 'known')
+    for (const { asker } of this.#suspicious.takeOverdue(now)) this.#done(asker, 'known')
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { type Duration, durationOf, parseDuration } from './duration.js'
 import { RegistryError, quote } from './errors.js'
+import { boundedText, malformed } from './fields.js'
 
 /** What is asked. It never has a host in it: a check goes to where callers go. */
 export type Question =
@@ -73,6 +74,11 @@ export interface CheckObject {
 }
 
 export type CheckForm = string | CheckObject
+
+/** Whether only asking can tell; who reports itself, or wants no check, is not asked. */
+export function isAsked({ question }: Check): boolean {
+  return question.type !== 'reported' && question.type !== 'none'
+}
 
 /** Values of the headers of a check, by their names in lower case. They never leave the home node. */
 export type CheckHeaders = Readonly<Record<string, string>>
@@ -360,10 +366,6 @@ function isSaid(value: unknown): boolean {
   return value !== undefined && value !== null && value !== false
 }
 
-function malformed(field: string, why: string): RegistryError {
-  return new RegistryError('malformed', `${field}: ${why}`)
-}
-
 function objectOf(input: unknown, field: string, form: string): Readonly<Record<string, unknown>> {
   if (typeof input === 'object' && input !== null && !Array.isArray(input)) return input as Record<string, unknown>
   throw malformed(field, `must be ${form}`)
@@ -379,9 +381,7 @@ function refuseOthers(fields: Readonly<Record<string, unknown>>, known: readonly
 function textOf(value: unknown, field: string, limit: number): string | undefined {
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw malformed(field, 'must be a string')
-  if (value.length > limit) throw malformed(field, `longer than ${limit} characters`)
-  if (!value.isWellFormed() || /[\u0000-\u001f\u007f]/.test(value)) throw malformed(field, 'holds a control character')
-  return value
+  return boundedText(value, field, limit)
 }
 
 function flagOf(value: unknown, field: string): boolean | undefined {

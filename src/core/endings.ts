@@ -6,7 +6,6 @@ import type { Effect } from './effects.js'
 import { RegistryError } from './errors.js'
 import { defaultGrace_ms } from './lifetime.js'
 import type { Registration } from './model.js'
-import { readCheck } from './check.js'
 import type { Outbox } from './outbox.js'
 import { type OpenOptions, restoredGrace_ms, sessionLimits } from './own/sessions.js'
 import type { RegistryState } from './state.js'
@@ -152,13 +151,7 @@ export class Endings {
   #tellSilent(session: string): void {
     const { expiry, checks, at } = this.#state
     for (const id of expiry.livingWith(session))
-      if (!this.#isChecked(id)) this.#out.emitAll(checks.setOver(id, 'its session is lost', at.now))
-  }
-
-  #isChecked(id: string): boolean {
-    const record = this.#state.records.own('instances', id)
-    const type = readCheck(record?.check ?? 'tcp')?.question.type
-    return type !== 'none' && type !== 'reported'
+      if (!checks.isAsked(id)) this.#out.emitAll(checks.setOver(id, 'its session is lost', at.now))
   }
 
   #back(id: string): Effect[] {

@@ -9,7 +9,8 @@
  * Each of them may end earlier: `deregisterAfter` it was last well, or after its home node was last seen alive.
  */
 import { type Duration, durationOf, parseDuration } from './duration.js'
-import { RegistryError, quote } from './errors.js'
+import { quote } from './errors.js'
+import { malformed } from './fields.js'
 
 export const lifetimes = ['persistent', 'session', 'ttl'] as const
 export type Lifetime = (typeof lifetimes)[number]
@@ -142,8 +143,4 @@ function isThere(text: Duration | null | undefined): text is Duration {
 
 function isSaid(value: unknown): boolean {
   return value !== undefined && value !== null && value !== ''
-}
-
-function malformed(field: string, why: string): RegistryError {
-  return new RegistryError('malformed', `${field}: ${why}`)
 }

@@ -4,6 +4,7 @@
  */
 import { type CheckForm, type CheckHeaders, parseCheck, readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
+import { boundedText } from './fields.js'
 import { type LifetimeFacts, type LifetimeSaid, lifetimeFields, parseLifetime, readLifetime } from './lifetime.js'
 import { type Traits, type TraitsSaid, parseTraits, readTraits, traitFields } from './traits.js'
 import { type UrlParts, checkComposed, checkParts, composeUrl, disagreement, parseUrl, urlParts } from './url.js'
@@ -382,13 +383,6 @@ function optionalText(fields: Readonly<Record<string, unknown>>, field: string, 
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw new RegistryError('malformed', `${field}: must be a string`)
   return boundedText(value, field, limit)
-}
-
-function boundedText(value: string, field: string, limit: number): string {
-  if (value.length > limit) throw new RegistryError('malformed', `${field}: longer than ${limit} characters`)
-  if (!value.isWellFormed()) throw new RegistryError('malformed', `${field}: holds half of a surrogate pair`)
-  if (/[\u0000-\u001f\u007f]/.test(value)) throw new RegistryError('malformed', `${field}: holds a control character`)
-  return value
 }
 
 function optionalPort(fields: Readonly<Record<string, unknown>>): number | undefined {

@@ -15,6 +15,7 @@ import type { RegistryState } from './state.js'
 import { type Given, actedReply, documentReplies, emptyReply, endReply } from './sync/answers.js'
 import type { Step } from './sync/gaps.js'
 import type { Ended, Removal } from './sync/requests.js'
+import { WaitingList } from './waiting-list.js'
 import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
 import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
@@ -32,7 +33,7 @@ export class Replication {
   readonly #fencing: Fencing
   readonly #projection: Projection
   /** Acts that are done, and cannot be read here yet. */
-  #unread: (Acted & { readonly until: number })[] = []
+  readonly #unread = new WaitingList<Acted & { readonly until: number }>()
   readonly #acting: Acting
 
   constructor(state: RegistryState, fencing: Fencing, projection: Projection, acting: Acting) {
@@ -230,7 +231,7 @@ export class Replication {
     if (ended?.type !== 'pulled') return
     for (const step of gaps.filled(ended.owner)) this.take(step)
     gaps.close(ended.owner)
-    this.#tellRead(({ passedOn }) => passedOn.home === ended.owner)
+    this.#tellRead(this.#unread.take(({ passedOn }) => passedOn.home === ended.owner))
   }
 
   /** Whoever is told that it is done reads it here as well: gossip may have come between the question and the answer. */
@@ -238,15 +239,14 @@ export class Replication {
     const { gaps, at } = this.#state
     const { passedOn, end } = acted
     const isDone = typeof end === 'object' && end.ok
-    if (!isDone || !gaps.has(passedOn.home)) return this.#acting.ended(passedOn, end)
-    this.#unread.push({ ...acted, until: at.now + unread_ms })
+    const isReadable = !isDone || !gaps.has(passedOn.home)
+    if (isReadable || !this.#unread.keep({ ...acted, until: at.now + unread_ms }))
+      return this.#acting.ended(passedOn, end)
     this.pull(passedOn.home, passedOn.home)
   }
 
-  #tellRead(isMeant: (acted: Acted & { readonly until: number }) => boolean): void {
-    const told = this.#unread.filter(isMeant)
-    this.#unread = this.#unread.filter((acted) => !told.includes(acted))
-    for (const { passedOn, end } of told) this.#acting.ended(passedOn, end)
+  #tellRead(acted: readonly Acted[]): void {
+    for (const { passedOn, end } of acted) this.#acting.ended(passedOn, end)
   }
 
   // ---- answering peers
@@ -356,7 +356,7 @@ export class Replication {
       if (ended.type === 'removed') this.removed(ended.removal, false)
       if (ended.type === 'acted') this.#acting.ended(ended.passedOn, ended.end)
     }
-    this.#tellRead(({ until }) => now >= until)
+    this.#tellRead(this.#unread.takeOverdue(now))
     for (const { owner, via } of gaps.due(now)) {
       this.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it

@@ -2,7 +2,8 @@
  * What an instance says of itself besides where it is: metadata, named ports, weight, version, zone. It is carried, shown, asked for,
  * never acted upon.
  */
-import { RegistryError, quote } from './errors.js'
+import { quote } from './errors.js'
+import { boundedText, malformed } from './fields.js'
 
 export interface Traits {
   readonly metadata?: Readonly<Record<string, string>>
@@ -121,9 +122,7 @@ function parseWeight(value: unknown, field: string): number {
 
 function parseText(value: unknown, field: string): string {
   if (typeof value !== 'string') throw malformed(field, 'must be a string')
-  if (value.length > traitLimits.textLength) throw malformed(field, `longer than ${traitLimits.textLength} characters`)
-  if (!value.isWellFormed() || /[\u0000-\u001f\u007f]/.test(value)) throw malformed(field, 'holds a control character')
-  return value
+  return boundedText(value, field, traitLimits.textLength)
 }
 
 /** `__proto__` would be set, not written. */
@@ -141,8 +140,4 @@ function entriesOf(value: unknown, field: string, form: string): readonly (reado
 function isNothing(value: unknown): boolean {
   if (value === null || value === '') return true
   return typeof value === 'object' && Object.keys(value).length === 0
-}
-
-function malformed(field: string, why: string): RegistryError {
-  return new RegistryError('malformed', `${field}: ${why}`)
 }

@@ -5,7 +5,7 @@
  * Regular checks are spread over the interval by the id, so that never all are done at the same moment; what was held up (by a stall of
  * ours, say) follows over half a second.
  */
-import { type Check, defaultCheck, readCheck } from '../check.js'
+import { type Check, defaultCheck, isAsked, readCheck } from '../check.js'
 import type { CheckResult, Effect, LineNews } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { InstanceRecord, InstanceStatus, Registration } from '../model.js'
@@ -99,10 +99,13 @@ export class HealthChecks {
 
   /** The own instances whose state only a check can tell. */
   asked(): string[] {
-    return this.#records.ownKeys('instances').filter((id) => {
-      const record = this.#own(id)
-      return record !== undefined && isAsked(checkOf(record))
-    })
+    return this.#records.ownKeys('instances').filter((id) => this.isAsked(id))
+  }
+
+  /** Whether only a check can tell how it is. */
+  isAsked(id: string): boolean {
+    const record = this.#own(id)
+    return record !== undefined && isAsked(checkOf(record))
   }
 
   /** The next time that it looks well, it has to do so for this long before that counts. */
@@ -404,10 +407,6 @@ export class HealthChecks {
 
 function checkOf(record: InstanceRecord): Check {
   return readCheck(record.check ?? defaultCheck) ?? (readCheck(defaultCheck) as Check)
-}
-
-function isAsked({ question }: Check): boolean {
-  return question.type !== 'reported' && question.type !== 'none'
 }
 
 function resultOf({ status, details }: InstanceRecord): CheckResult {

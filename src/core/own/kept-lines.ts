@@ -3,7 +3,7 @@
  *
  * A server that closes idle connections is left in peace: the more often one ends soon, the longer it takes until the next.
  */
-import { type Check, defaultCheck, readCheck } from '../check.js'
+import { defaultCheck, isAsked, readCheck } from '../check.js'
 import type { Effect, LineNews } from '../effects.js'
 import type { InstanceRecord } from '../model.js'
 
@@ -84,6 +84,6 @@ export class KeptLines {
 
 function isKeptOpen({ check }: InstanceRecord): boolean {
   if (check === undefined || typeof check === 'string' || check.keepOpen !== true) return false
-  const type: Check['question']['type'] | undefined = readCheck(check)?.question.type
-  return type === 'tcp' || type === 'http' || type === 'grpc'
+  const known = readCheck(check)
+  return known !== undefined && isAsked(known)
 }

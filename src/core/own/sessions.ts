@@ -220,10 +220,6 @@ export class Sessions {
     return this.#byId.has(id)
   }
 
-  isLost(id: string): boolean {
-    return this.#byId.get(id)?.lostAt !== undefined
-  }
-
   get size(): number {
     return this.#byId.size
   }
