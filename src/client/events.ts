@@ -9,6 +9,7 @@ import { backoff_ms, type Calls, parseAnswer } from './call.js'
 import { patience_ms, refusal, unreachable } from './failures.js'
 import { pause } from './pause.js'
 import type { NewsQuery } from './register.js'
+import { Silence } from './silence.js'
 import { readEvents, type ServerSentEvent } from './sse.js'
 
 export interface EventsQuery extends NewsQuery {
@@ -87,8 +88,8 @@ class Connection {
   readonly #server: string
   readonly #signal: AbortSignal | undefined
   readonly #abort = new AbortController()
+  readonly #silence = new Silence(this.#abort)
   readonly #onAbort = (): void => this.#abort.abort()
-  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(calls: Calls, server: string, signal: AbortSignal | undefined) {
     this.#calls = calls
@@ -100,7 +101,7 @@ class Connection {
   async open(query: Record<string, string | undefined>): Promise<ReadableStream<Uint8Array>> {
     const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined)
     const path = `/v1/events${given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`}`
-    this.#endAfter(this.#calls.timeout_ms)
+    this.#silence.endAfter(this.#calls.timeout_ms)
     const headers = { accept: 'text/event-stream' }
     const response = await this.#reached(() =>
       this.#calls.send(this.#server, 'GET', path, { signal: this.#abort.signal, headers }),
@@ -115,9 +116,9 @@ class Connection {
     body: ReadableStream<Uint8Array>,
     onPosition: (id: string) => void,
   ): AsyncGenerator<NewsItem, void, undefined> {
-    this.#endAfter(silence_ms)
+    this.#silence.endAfter(silence_ms)
     const { signal } = this.#abort
-    const events = readEvents(body, signal, { onBytes: () => this.#endAfter(silence_ms), onId: onPosition })
+    const events = readEvents(body, signal, { onBytes: () => this.#silence.endAfter(silence_ms), onId: onPosition })
     try {
       for (;;) {
         const { done, value } = await this.#reached(() => events.next())
@@ -133,14 +134,9 @@ class Connection {
   }
 
   close(): void {
-    clearTimeout(this.#timer)
+    this.#silence.end()
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#abort.abort()
-  }
-
-  #endAfter(limit_ms: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#abort.abort(new Error(`nothing came for ${limit_ms / 1000} s`)), limit_ms)
   }
 
   async #reached<T>(step: () => Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import { type Calls, backoff_ms, parseAnswer } from './call.js'
 import { isUnreachable, patience_ms, refusal, unreachable } from './failures.js'
 import { pause, untilAborted } from './pause.js'
 import type { CallOptions, RegistrationRequest, SelfRegistration } from './register.js'
+import { Silence } from './silence.js'
 import { readEvents } from './sse.js'
 
 /** A write into a dead cable succeeds for minutes, so that the program speaks, and listens for as much. */
@@ -185,10 +186,13 @@ export class Session {
     const onOver = (): void => abort.abort()
     over.addEventListener('abort', onOver, { once: true })
     const silence = new Silence(abort)
+    silence.endAfter(silence_ms)
     const speech: { timer?: ReturnType<typeof setInterval> } = {}
     try {
       const body = await this.#open(server, known?.secret, abort.signal)
-      for await (const { type, data } of readEvents(body, abort.signal, { onBytes: () => silence.broken() })) {
+      for await (const { type, data } of readEvents(body, abort.signal, {
+        onBytes: () => silence.endAfter(silence_ms),
+      })) {
         if (type !== 'opened') continue
         const { id, secret } = JSON.parse(data) as { id: string; secret: string }
         const opened = { server, id, secret }
@@ -257,26 +261,6 @@ function opening(): Opening {
   const promise = new Promise<void>((onDone, onFailure) => ([resolve, reject] = [onDone, onFailure]))
   promise.catch(() => undefined) // whoever waits is told
   return { promise, resolve, reject }
-}
-
-/** Ends a line of which nothing is heard. */
-class Silence {
-  readonly #abort: AbortController
-  #timer: ReturnType<typeof setTimeout> | undefined
-
-  constructor(abort: AbortController) {
-    this.#abort = abort
-    this.broken()
-  }
-
-  broken(): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => this.#abort.abort(new Error(`nothing came for ${silence_ms / 1000} s`)), silence_ms)
-  }
-
-  end(): void {
-    clearTimeout(this.#timer)
-  }
 }
 
 /** The daemon knows no such session any more, or it is another token's. */

@@ -11,10 +11,10 @@ import type { Suspicion } from '../core/views.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/acts.js'
 import { maintainAll } from './many.js'
+import { writeTimeout_ms } from './registry-svc.js'
 import type { FindService } from './service.js'
 
-/** As long as other writes: an act may wait for the disk, here or at the home node. */
-const write = { handlerTimeout: 30_000 }
+const write = { handlerTimeout: writeTimeout_ms }
 
 export function addActs(app: FastifyInstance, service: FindService): void {
   const act = async (

@@ -8,6 +8,7 @@ import { RegistryError } from '../core/errors.js'
 import type { NewsFeed, NewsItem } from '../core/views.js'
 import type { Admission } from './admission.js'
 import * as calls from './calls/own.js'
+import { beginEventStream } from './event-stream.js'
 import type { FindService } from './service.js'
 import { showOwnInstance } from './show.js'
 import { nameOf, readUndelivered, type Undelivered } from './undelivered.js'
@@ -169,19 +170,11 @@ class Stream {
 
   begin(headers: Readonly<Record<string, string>>): void {
     this.#response.socket?.setKeepAlive(true, eventLimits.keepAlive_ms)
-    this.#response.on('error', () => undefined) // it is closed then, and forgotten
     this.#response.on('drain', () => {
       this.#isFull = false
       this.#pump()
     })
-    this.#response.writeHead(200, {
-      ...headers,
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      // Proxies of the nginx kind would wait for more.
-      'x-accel-buffering': 'no',
-      connection: 'close',
-    })
+    beginEventStream(this.#response, headers)
     this.#pump()
   }
 

@@ -9,6 +9,7 @@ import { durationOf, formatDuration, parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
 import { defaultGrace_ms, lifetimeLimits } from '../core/lifetime.js'
 import * as calls from './calls/sessions.js'
+import { beginEventStream } from './event-stream.js'
 import { writeTimeout_ms } from './registry-svc.js'
 import type { FindService, SessionOpening } from './service.js'
 
@@ -41,15 +42,8 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     }
     if (raw.destroyed || raw.closed) return lost() // meanwhile
     raw.on('close', lost)
-    raw.on('error', () => undefined) // it is closed then
     reply.hijack()
-    raw.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-      connection: 'close',
-    })
+    beginEventStream(raw, reply.getHeaders() as Record<string, string>)
     const { id, secret } = line
     const said = { id, secret, grace: formatDuration(grace_ms ?? defaultGrace_ms) }
     raw.write(`event: opened\ndata: ${JSON.stringify(said)}\n\n`)
