@@ -3,7 +3,7 @@
  * turn, news as they come, and errors that can be told apart. It needs nothing but `fetch`, so it runs in browsers too.
  */
 import { Calls } from './client/call.js'
-import { Choices } from './client/choice.js'
+import { choicesOf } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
 import type {
   CallOptions,
@@ -166,7 +166,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const lookup: Client['lookup'] = (slug, options) =>
     unlessNotFound(async () => positioned('GET', `/v1/lookup/${segment(slug)}`, options))
   const session = new Session(calls, options.onSessionTrouble)
-  const choices = new Choices({ lookup, onOutage: options.onPickOutage })
+  const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage })
   return {
     get server() {
       return calls.servers.current
@@ -199,12 +199,11 @@ export function createClient(options: ClientOptions = {}): Client {
     instanceRows: async (query, options) =>
       fitting(query, positioned('GET', `/v1/instances${filterString(query)}`, options)),
     lookup,
-    pick: async (slug, options = {}) => {
-      refuseUnknown(options, ['port', 'signal'], 'option')
-      return choices.pick(slug, options)
-    },
-    pickOnce: async (slug, { port, ...options } = {}) =>
-      call('GET', `/v1/pick/${segment(slug)}${queryString({ port })}`, options),
+    pick: async (slug, options = {}) => choices.pick(slug, options),
+    pickOnce: async (slug, options = {}) =>
+      call('GET', `/v1/pick/${segment(slug)}${queryString(choices.queryOf(options))}`, {
+        signal: options.signal,
+      }),
     saveDefinition: async (definition, options) =>
       void (await call('PUT', '/registry-svc/definition', { ...options, body: { definition } })),
     definitions: (options) => call('GET', '/registry-svc/definitions', options),

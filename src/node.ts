@@ -19,6 +19,7 @@ import type {
 } from './client/register.js'
 import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
 import { checkNewsQuery } from './config/news-filters.js'
+import { pickOfOptions } from './config/pick-query.js'
 import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
 import { parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
@@ -441,7 +442,7 @@ class EmbeddedNode implements RollcallNode {
 
   pick(slug: string, options?: PickOptions): InstanceView | undefined {
     this.#refuseWhenOver()
-    return this.#runtime.registry.read.picked(slug, options?.port)
+    return this.#runtime.registry.read.picked(slug, options && pickOfOptions(options))
   }
 
   instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {

@@ -2,9 +2,11 @@
  * The commands that read instances: list, look up, pick. What is visible is the daemon's decision alone.
  */
 import { Option, type Command } from 'commander'
-import type { Client, InstanceQuery, Lookup } from '../client.js'
+import type { Client, InstanceQuery, Lookup, PickOptions } from '../client.js'
 import { checkInWords } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
+import { localities } from '../core/lookup/candidates.js'
+import { strategies } from '../core/lookup/strategies.js'
 import { instanceStatuses } from '../core/model.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
 import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServer, withExamples } from './command.js'
@@ -28,9 +30,22 @@ export function addInstanceCommands(program: Command): void {
   withExamples(
     takesJson(takesServer(program.command('pick').description('print the url of one instance, for scripts')))
       .argument('<slug>', 'the name of the service')
-      .option('--port <name>', 'of those that have a port of this name: print the url of that')
+      .addOption(
+        new Option('--strategy <strategy>', 'how: in turn, unless said otherwise; hash wants --key').choices(
+          strategies,
+        ),
+      )
+      .option('--key <key>', 'of the strategy hash: the same instance for the same key')
+      .addOption(
+        new Option('--prefer <near>', 'those near the daemon, while half of them are well').choices(localities),
+      )
+      .option('--tag <tag...>', 'only one with this tag, or with all of these')
+      .option('--metadata <key=value...>', 'only one that says all of this', collectPairs)
+      .option('--port <name>', 'only one that has a port of this name: print the url of that')
+      .option('--exclude <id...>', 'none of these')
       .action(pick),
     ['curl "$(rollcall pick web)/healthz"', 'each call gets the next one'],
+    ['rollcall pick web --strategy hash --key user-17', 'always the same one for the same user'],
   )
 }
 
@@ -156,13 +171,20 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
   ].join('\n')
 }
 
-async function pick(slug: string, options: AnsweringOptions & { readonly port?: string }): Promise<void> {
+interface PickingOptions extends AnsweringOptions, Omit<PickOptions, 'tags' | 'signal'> {
+  readonly tag?: readonly string[]
+}
+
+async function pick(slug: string, options: PickingOptions): Promise<void> {
   const client = clientOf(options)
-  const { picked } = await answerOf(client, client.pickOnce(slug, { port: options.port }), 'degraded')
+  const { strategy, key, prefer, tag: tags, metadata, port, exclude } = options
+  const asked = { strategy, key, prefer, tags, metadata, port, exclude }
+  const { picked } = await answerOf(client, client.pickOnce(slug, asked), 'degraded')
   if (picked === undefined) {
+    const isAsking = [tags, metadata, port, exclude].some((one) => one !== undefined)
     throw new RegistryError(
       'not-found',
-      `slug: no instance of ${slug}${options.port === undefined ? '' : ` with a port ${options.port}`} can be called; ask: rollcall why ${slug}`,
+      `slug: no instance of ${slug}${isAsking ? ' that is as asked for' : ''} can be called; ask: rollcall why ${slug}`,
     )
   }
   if (options.json) printJson(picked)

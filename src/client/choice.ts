@@ -1,12 +1,15 @@
 /**
  * Spreads calls over the instances of a service: hands them out in turn. It asks for them now and then, and never calls one.
  */
+import { pickOfOptions, queryOfPick } from '../config/pick-query.js'
 import { RegistryError } from '../core/errors.js'
-import { worthPicking } from '../core/lookup/preference.js'
-import { Rotation } from '../core/lookup/rotation.js'
+import type { Reading } from '../core/lookup/candidates.js'
+import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
+import type { Calls } from './call.js'
 import { untilAborted } from './pause.js'
 import type { PickOptions } from './register.js'
+import { Surroundings } from './surroundings.js'
 
 /**
  * Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer than `paused`: the first one waits for
@@ -16,15 +19,8 @@ export const age_ms = { fresh: 1000, paused: 5000, kept: 30_000 } as const
 /** Slugs that are remembered; beyond it the one that was first asked for is forgotten. */
 const slugLimit = 1000
 
-interface Choice {
-  readonly instances: readonly InstanceView[]
-  /** Theirs, in order. */
-  readonly ids: readonly string[]
-}
-
-/** What was listed, and what is worth picking of it. */
-interface Known extends Choice {
-  readonly listed: LookupResult
+/** What was listed. */
+interface Known extends Listed<InstanceView> {
   readonly loadedAt: number
 }
 
@@ -35,8 +31,6 @@ class Service {
   readonly #load: () => Promise<LookupResult>
   readonly #now: () => number
   readonly #onOutage: OnOutage
-  /** Many programs begin at once after a power cut: not all of them with the same instance. */
-  readonly #turns = new Rotation(Math.floor(Math.random() * 2 ** 32))
   #known: Known | undefined
   /** When the last answer came, or failed to. */
   #askedAt = Number.NEGATIVE_INFINITY
@@ -51,13 +45,10 @@ class Service {
     this.#onOutage = onOutage
   }
 
-  /** @param port of those alone that have one of this name */
-  async pick(port: string | undefined): Promise<InstanceView | undefined> {
+  /** What is listed now, or was a moment ago. */
+  async listed(): Promise<Listed<InstanceView> | undefined> {
     if (!this.#serves()) await this.#refresh().catch((error: unknown) => this.#fallBack(error))
-    // Read anew: of many that waited for one answer, each takes its own turn.
-    const known = this.#known
-    const { instances, ids } = known === undefined ? none : port === undefined ? known : choiceOf(known.listed, port)
-    return instances[ids.length === 0 ? 0 : this.#turns.next('', ids)]
+    return this.#known
   }
 
   /** Whether what is known will do; where it is no more fresh it is asked anew behind the scenes. */
@@ -101,21 +92,15 @@ class Service {
 
   async #reload(): Promise<Known> {
     const listed = await this.#load()
-    this.#known = { ...choiceOf(listed), listed, loadedAt: this.#now() }
+    this.#known = { pools: poolsOf(listed), loadedAt: this.#now() }
     if (this.#isOutage) this.#onOutage(undefined)
     this.#isOutage = false
     return this.#known
   }
 }
 
-const none: Choice = { instances: [], ids: [] }
-
-/** Those worth picking, in order. @param port where they are called at their ports of this name, as far as they have one */
-function choiceOf({ instances, degraded }: LookupResult, port?: string): Choice {
-  const able = port === undefined ? instances : instances.flatMap((view) => atPort(view, port) ?? [])
-  const worth = worthPicking(able, (view) => view, degraded)
-  const inOrder = [...worth].sort((a, b) => (a.id < b.id ? -1 : 1))
-  return { instances: inOrder, ids: inOrder.map(({ id }) => id) }
+function poolsOf({ instances, degraded }: LookupResult): Listed<InstanceView>['pools'] {
+  return [{ listed: [...instances].sort((a, b) => (a.id < b.id ? -1 : 1)), inDoubt: degraded }]
 }
 
 /** Nobody answers, or not now: another answer may come. */
@@ -125,29 +110,77 @@ function isOutage(error: unknown): error is RegistryError {
 
 export interface ChoicesOptions {
   readonly lookup: (slug: string) => Promise<LookupResult | undefined>
+  readonly surroundings?: Pick<Surroundings, 'prepare' | 'here' | 'loadOf'> | undefined
   readonly onOutage?: ((slug: string, why: Error | undefined) => void) | undefined
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number
 }
 
+const nowhere: NonNullable<ChoicesOptions['surroundings']> = {
+  prepare: () => Promise.resolve(),
+  here: () => ({}),
+  loadOf: () => 0,
+}
+
+/** Those of a client: what it asks for is asked of its daemon. */
+export function choicesOf({ call }: Calls, options: Pick<ChoicesOptions, 'lookup' | 'onOutage'>): Choices {
+  const surroundings = new Surroundings({
+    selfNode: () => call('GET', '/registry-svc/node/self'),
+    members: () => call('GET', '/v1/members'),
+    now: () => performance.now(),
+  })
+  return new Choices({ ...options, surroundings })
+}
+
 export class Choices {
   readonly #services = new Map<string, Service>()
+  readonly #chooser: Chooser<InstanceView>
   readonly #lookup: (slug: string) => Promise<LookupResult | undefined>
+  readonly #surroundings: NonNullable<ChoicesOptions['surroundings']>
   readonly #onOutage: (slug: string, why: Error | undefined) => void
   readonly #now: () => number
 
-  constructor({ lookup, onOutage = () => undefined, now = () => performance.now() }: ChoicesOptions) {
+  constructor({
+    lookup,
+    surroundings = nowhere,
+    onOutage = () => undefined,
+    now = () => performance.now(),
+  }: ChoicesOptions) {
     this.#lookup = lookup
+    this.#surroundings = surroundings
     this.#onOutage = onOutage
     this.#now = now
+    // Many programs begin at once after a power cut: not all of them with the same instance.
+    this.#chooser = new Chooser(readingOf(surroundings), Math.floor(Math.random() * 2 ** 32))
   }
 
-  /** @throws the signal's reason where that aborts first */
-  pick(slug: string, { port, signal }: PickOptions = {}): Promise<InstanceView | undefined> {
+  /** @throws the signal's reason where that aborts first; RegistryError `malformed`, naming the option */
+  async pick(slug: string, options: PickOptions = {}): Promise<InstanceView | undefined> {
+    const query = pickOfOptions(options)
+    return untilAborted(options.signal, () => this.#pick(slug, query))
+  }
+
+  /** How the daemon itself is asked. */
+  queryOf(options: PickOptions): ReturnType<typeof queryOfPick> {
+    return queryOfPick(pickOfOptions(options) ?? {})
+  }
+
+  async #pick(slug: string, query: PickQuery | undefined): Promise<InstanceView | undefined> {
     const service = this.#services.get(slug) ?? this.#serviceOf(slug)
     this.#services.set(slug, service)
-    if (this.#services.size > slugLimit) this.#services.delete(this.#services.keys().next().value as string)
-    return untilAborted(signal, () => service.pick(port))
+    if (this.#services.size > slugLimit) this.#forget(this.#services.keys().next().value as string)
+    if (query !== undefined) await this.#surroundings.prepare(query)
+    // Chosen last: of many that waited for one answer, each takes its own turn.
+    const listed = await service.listed()
+    const picked = listed && this.#chooser.choose(slug, listed, query, this.#loadOf)
+    return picked === undefined || query?.port === undefined ? picked : atPort(picked, query.port)
+  }
+
+  readonly #loadOf = ({ nodeUrl }: InstanceView): number => this.#surroundings.loadOf(nodeUrl)
+
+  #forget(slug: string): void {
+    this.#services.delete(slug)
+    this.#chooser.forget(slug)
   }
 
   #serviceOf(slug: string): Service {
@@ -164,5 +197,13 @@ export class Choices {
     if (found === undefined) return { slug, instances: [], degraded: false }
     // The moment was that of the answer: whoever picks is told what holds for a while.
     return { ...found, instances: found.instances.map(({ lastHeartbeat: _, ...instance }) => instance) }
+  }
+}
+
+function readingOf(surroundings: NonNullable<ChoicesOptions['surroundings']>): Reading<InstanceView> {
+  return {
+    of: (view) => view,
+    whereabouts: ({ nodeUrl, zone, region }) => ({ node: nodeUrl, zone, region }),
+    here: () => surroundings.here(),
   }
 }

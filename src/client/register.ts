@@ -2,6 +2,8 @@
  * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
  */
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
+import type { Locality } from '../core/lookup/candidates.js'
+import type { Strategy } from '../core/lookup/strategies.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
@@ -46,9 +48,28 @@ export interface StatusOptions extends CallOptions {
   readonly for?: string | number
 }
 
-export interface PickOptions extends CallOptions {
-  /** Of those instances that have a port of this name: the url leads there. */
+export interface PickOptions extends CallOptions, Asked {
+  /**
+   * `'round-robin'` (the default): in turn, by weight. `'random'`: by weight. `'least-loaded'`: the less loaded of two that are drawn.
+   * `'hash'`: the same one for the same `key`.
+   */
+  readonly strategy?: Strategy | undefined
+  /** Those on this node, or in its zone or region, as long as at least half of them are well; fewer get what they can bear. */
+  readonly prefer?: Locality | undefined
+  /** Of the strategy `'hash'`: what the choice follows. When one of N instances goes, only its keys move. */
+  readonly key?: string | undefined
+}
+
+/** Which instances may be picked: all of it has to fit. */
+interface Asked {
+  /** It has all of these. */
+  readonly tags?: readonly string[] | undefined
+  /** It says this. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined
+  /** It has a port of this name: the url leads there. */
   readonly port?: string | undefined
+  /** None of these ids. */
+  readonly exclude?: readonly string[] | undefined
 }
 
 /** Which news. */

@@ -7,6 +7,7 @@ import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
+import type { PickQuery } from './lookup/chooser.js'
 import { type Index, idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
@@ -45,6 +46,8 @@ export class Reads {
   readonly #degraded: Degraded
   /** What `picked` gave out. */
   readonly #views = new WeakMap<Found, InstanceView>()
+  /** The same at the named ports that they have, of which there are not many. */
+  readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -64,33 +67,37 @@ export class Reads {
     const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
     const node = this.#union.node(owner)
     const zone = shown.zone ?? node?.availabilityZone
-    return { ...shown, ...(node !== undefined && { nodeUrl: node.url }), ...(zone !== undefined && { zone }) }
+    return {
+      ...shown,
+      ...(node !== undefined && { nodeUrl: node.url }),
+      ...(zone !== undefined && { zone }),
+      ...(node?.region !== undefined && { region: node.region }),
+    }
   }
 
   /** @throws RegistryError `not-found` where no record has that slug */
-  lookup(slug: string, at: Moment): LookupResult {
+  lookup(slug: string, at: Moment, query?: PickQuery): LookupResult {
     const degraded = this.#degraded.isOn
     const found = this.#demandKnown(slug, degraded)
-    const picked = this.suggest(slug)
-    return {
-      slug,
-      instances: found.map((one) => this.instance(one, at)),
-      ...(picked !== undefined && { picked: this.instance(picked, at) }),
-      degraded,
-    }
+    const picked = this.#called(this.suggest(slug, query), at, query)
+    return { slug, instances: found.map((one) => this.instance(one, at)), ...(picked && { picked }), degraded }
   }
 
   /**
    * `pick` for callers elsewhere.
    * @throws RegistryError `not-found` where no record has that slug
    */
-  pickOnce(slug: string, at: Moment, port?: string): PickResult {
+  pickOnce(slug: string, at: Moment, query?: PickQuery): PickResult {
     const degraded = this.#degraded.isOn
     this.#demandKnown(slug, degraded)
-    const found = port === undefined ? this.pick(slug) : this.#index.pickWithPort(slug, port, degraded)
-    const view = found === undefined ? undefined : this.instance(found, at)
-    const picked = view === undefined || port === undefined ? view : atPort(view, port)
-    return { slug, ...(picked !== undefined && { picked }), degraded }
+    const picked = this.#called(this.pick(slug, query), at, query)
+    return { slug, ...(picked && { picked }), degraded }
+  }
+
+  /** As it is called by whoever asked for it. */
+  #called(found: Found | undefined, at: Moment, query?: PickQuery): InstanceView | undefined {
+    const view = found && this.instance(found, at)
+    return view === undefined || query?.port === undefined ? view : atPort(view, query.port)
   }
 
   #demandKnown(slug: string, degraded: boolean): readonly Found[] {
@@ -107,14 +114,20 @@ export class Reads {
     return this.#index.version(slug, lastKnown && this.#degraded.isOn)
   }
 
-  /** The next instance of a slug in turn, of the best status there is. */
-  pick(slug: string): Found | undefined {
-    return this.#index.pick(slug, this.#degraded.isOn)
+  /** The next instance of a slug to call, of the best status there is. */
+  pick(slug: string, query?: PickQuery): Found | undefined {
+    return this.#index.pick(slug, this.#degraded.isOn, query, this.#loadOf)
   }
 
   /** The one that the next lookup names: lookups have a turn of their own, and move nobody's pick. */
-  suggest(slug: string): Found | undefined {
-    return this.#index.suggest(slug, this.#degraded.isOn)
+  suggest(slug: string, query?: PickQuery): Found | undefined {
+    return this.#index.suggest(slug, this.#degraded.isOn, query, this.#loadOf)
+  }
+
+  /** How busy its machine is, in percent, as of the last heartbeat; of whom nothing is known as busy as not. */
+  readonly #loadOf = ({ owner }: Found): number => {
+    const { membership, heartbeats } = this.#state.liveness
+    return (owner === this.#state.self ? heartbeats.load : membership.member(owner)?.load) ?? 50
   }
 
   /** What an instance is registered for, visible or not. */
@@ -149,23 +162,32 @@ export class Reads {
    * `pick` for callers in this program: the same unchangeable object as long as nothing about the instance changes, so that a
    * pick costs no allocation. It goes without `lastHeartbeat`, which changes all the time.
    */
-  picked(slug: string, port?: string): InstanceView | undefined {
-    if (port !== undefined) return this.#pickedAt(slug, port)
-    const found = this.pick(slug)
+  picked(slug: string, query?: PickQuery): InstanceView | undefined {
+    const found = this.pick(slug, query)
     if (found === undefined) return undefined
+    const view = this.#viewOf(found)
+    return query?.port === undefined ? view : this.#viewAt(view, query.port)
+  }
+
+  #viewAt(view: InstanceView, port: string): InstanceView | undefined {
+    let views = this.#viewsAt.get(view)
+    if (views === undefined) this.#viewsAt.set(view, (views = new Map<string, InstanceView | undefined>()))
+    const known = views.get(port)
+    if (known !== undefined) return known
+    const made = frozen(atPort(view, port))
+    views.set(port, made)
+    return made
+  }
+
+  #viewOf(found: Found): InstanceView {
     const known = this.#views.get(found)
     const node = this.#union.node(found.owner)
     const zone = found.record.zone ?? node?.availabilityZone
-    if (known !== undefined && known.nodeUrl === node?.url && known.zone === zone) return known
+    if (known !== undefined && known.nodeUrl === node?.url && known.zone === zone && known.region === node?.region)
+      return known
     const view = frozen(this.#lasting(found))
     this.#views.set(found, view)
     return view
-  }
-
-  #pickedAt(slug: string, port: string): InstanceView | undefined {
-    const found = this.#index.pickWithPort(slug, port, this.#degraded.isOn)
-    const view = found === undefined ? undefined : atPort(this.#lasting(found), port)
-    return view && frozen(view)
   }
 
   /** @param slug only those; costs no more than they do */

@@ -142,8 +142,8 @@ export class RegistryState {
     this.disputes = new Disputes(this.signatures)
     this.liveness = new Liveness(self, crypto)
     this.visibility = new Visibility(self)
-    const firstTurn = crypto.hash(new TextEncoder().encode(self))[0] as number
-    this.index = new Index(this.records.union, this.visibility, firstTurn)
+    const seed = crypto.hash(new TextEncoder().encode(self))[0] as number
+    this.index = new Index(this.records.union, this.visibility, { self, seed })
     this.degraded = new Degraded([], at.now)
     this.fences = new Fences(this.records.union, notes.fences)
     this.forgetting = new Forgetting(notes.silence)

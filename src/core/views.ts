@@ -13,6 +13,8 @@ import { urlEndpoint } from './url.js'
 export interface InstanceView extends Omit<InstanceFacts, 'check' | keyof LifetimeFacts> {
   readonly status: InstanceStatus
   readonly nodeUrl?: string
+  /** Of its node. */
+  readonly region?: string
   readonly details?: string
   readonly lastHeartbeat?: string
 }

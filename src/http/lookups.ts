@@ -4,6 +4,7 @@
  */
 import type { FastifyReply } from 'fastify'
 import { RegistryError } from '../core/errors.js'
+import type { PickQuery } from '../core/lookup/chooser.js'
 import type { InstanceView } from '../core/views.js'
 import { jsonType } from './body.js'
 import type { FindService } from './service.js'
@@ -45,20 +46,22 @@ export class LookupAnswers {
   }
 
   /**
-   * The JSON of the service's `lookup(slug)`.
+   * The JSON of the service's `lookup(slug)`; only how one is picked follows the query.
    * @throws RegistryError `not-found` where no record has that slug
    */
-  lookup(slug: string): Pieces {
+  lookup(slug: string, query?: PickQuery): Pieces {
     const version = this.#service().version(slug, true)
     const kept = version === undefined ? undefined : this.#fresh(this.#lookups, version)
-    if (kept !== undefined) return bodyOf(kept, this.#service().suggest(slug))
-    const { instances, picked, degraded } = this.#service().lookup(slug)
+    if (kept !== undefined && query?.port === undefined) return bodyOf(kept, this.#service().suggest(slug, query))
+    const { instances, picked, degraded } = this.#service().lookup(slug, query)
     const made = this.#make(
       instances.map(showOwnInstance),
       `{"slug":${JSON.stringify(slug)},"instances":`,
       `,"degraded":${String(degraded)}}`,
     )
     if (version !== undefined) this.#lookups.set(version, made)
+    if (picked !== undefined && query?.port !== undefined)
+      return [made.head, made.list, pickedHead, Buffer.from(JSON.stringify(showOwnInstance(picked))), made.tail]
     return bodyOf(made, picked?.id)
   }
 

@@ -10,6 +10,7 @@ import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { addEvents, type EventsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
+import { pickOfQuery } from '../config/pick-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
@@ -124,11 +125,13 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
 function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
-    return sendPieces(reply, answers.lookup(request.params.slug))
+    return sendPieces(reply, answers.lookup(request.params.slug, pickOfQuery(request.query as Record<string, unknown>)))
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
-    const { port } = request.query as { port?: string }
-    const { picked, ...rest } = service().pick(request.params.slug, port)
+    const { picked, ...rest } = service().pick(
+      request.params.slug,
+      pickOfQuery(request.query as Record<string, unknown>),
+    )
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

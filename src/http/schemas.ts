@@ -91,8 +91,13 @@ const traitFields = {
   zone: optional(json.string({ description: 'its own, else that of its node' })),
 }
 
+const ofNode = optional(json.string({ description: 'of its node' }))
+
 /** The same with all that it says of itself, which published clients do not know. */
-export const OwnInstance = json.object({ ...instanceFields, ...traitFields }, { $id: 'OwnInstance', ...closed })
+export const OwnInstance = json.object(
+  { ...instanceFields, ...traitFields, region: ofNode },
+  { $id: 'OwnInstance', ...closed },
+)
 
 export const duration = json.string({ description: 'such as 500ms, 5s, 1m' })
 
@@ -136,6 +141,7 @@ export const InstanceRow = json.object(
   {
     ...instanceFields,
     ...traitFields,
+    region: ofNode,
     owner: peerId,
     nodeId: optional(json.string()),
     n: json.integer({ description: 'the registration number' }),

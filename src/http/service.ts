@@ -2,6 +2,7 @@
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
 import type { Act } from '../core/act.js'
+import type { PickQuery } from '../core/lookup/chooser.js'
 import type { Definition, Registration } from '../core/model.js'
 import type {
   DigestView,
@@ -72,19 +73,19 @@ export interface RegistryService {
   /** Every record that is known, visible or not. */
   instanceRows(): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */
-  lookup(slug: string): LookupResult
+  lookup(slug: string, query?: PickQuery): LookupResult
   /**
    * Another object as soon as `lookup(slug)` (or `instances(slug)`, without the last-known ones) would say anything else,
    * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.
    */
   version(slug: string, lastKnown: boolean): object | undefined
   /**
-   * The instance whose turn it is; where a port is named, of those that have one of that name, with the url of that.
+   * The instance to call; where a port is named, with the url of that.
    * @throws RegistryError `not-found` where no record has that slug
    */
-  pick(slug: string, port?: string): PickResult
+  pick(slug: string, query?: PickQuery): PickResult
   /** The id of the instance that the next lookup names: lookups take turns of their own, and move nobody's pick. */
-  suggest(slug: string): string | undefined
+  suggest(slug: string, query?: PickQuery): string | undefined
   /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */
   slugOf(id: string): string | undefined
   /** The same of the instance that this registration would change, whether it names its id or only its url. */

@@ -29,7 +29,7 @@ function table(): {
     delete: (owner: string) => void visibility.note(owner, 'none', false),
   }
   const left = { add: (owner: string) => void visibility.note(owner, 'none', true) }
-  const inner = new Index(union, visibility, 0)
+  const inner = new Index(union, visibility, { self: 'me', seed: 0 })
   const index = Object.assign(inner, {
     refresh: told(events, inner.refresh.bind(inner)),
     refreshOwner: told(events, inner.refreshOwner.bind(inner)),

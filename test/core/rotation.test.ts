@@ -35,7 +35,7 @@ class Spread {
 /** An index over instances of one daemon that all have the slug `web`. */
 function table() {
   const union = new Union(new Signatures(cheapCrypto('me')))
-  const index = new Index(union, new Visibility('me'), 0)
+  const index = new Index(union, new Visibility('me'), { self: 'me', seed: 0 })
   const change = (id: string, after: string | undefined): void => {
     union.apply('me', [{ map: 'instances', key: id, ...(after !== undefined && { after }) }])
     index.refresh(id)
@@ -125,7 +125,8 @@ test('all of a service go and come again before each pick, several services alik
 
 test('no place is kept of what is gone', () => {
   const turns = new Rotation(0)
-  for (let i = 0; i < 100; i++) turns.next(`slug ${i}`, ids)
+  for (let i = 0; i < 100; i++)
+    turns.next(`slug ${i}`, { ids, weights: new Float64Array(ids.length).fill(1), even: true })
   expect(turns.size).toBe(100)
   for (let i = 0; i < 100; i++) turns.forget(`slug ${i}`)
   expect(turns.size).toBe(0)

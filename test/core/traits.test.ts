@@ -97,12 +97,12 @@ test('picks by the name of a port take turns among those that have it, and leave
   done(world, world.register('a', { id: 'z', slug: 's', url: 'http://z.test:80' }))
   world.run(2000)
   const { read } = world.machine('b').live
-  const picked = Array.from({ length: 4 }, () => read.picked('s', 'metrics')?.url).sort()
+  const picked = Array.from({ length: 4 }, () => read.picked('s', { port: 'metrics' })?.url).sort()
   expect(picked).toEqual([
     ...Array<string>(2).fill('http://x.test:9464'),
     ...Array<string>(2).fill('http://y.test:9464'),
   ])
-  expect(read.picked('s', 'none')).toBeUndefined()
+  expect(read.picked('s', { port: 'none' })).toBeUndefined()
   done(world, world.command('b', { type: 'act', id: 'x', act: { type: 'patch', weight: 0 } }))
-  expect([0, 1, 2].map(() => read.picked('s', 'metrics')?.id)).toEqual(['y', 'y', 'y'])
+  expect([0, 1, 2].map(() => read.picked('s', { port: 'metrics' })?.id)).toEqual(['y', 'y', 'y'])
 })

@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto'
 import type { Act } from '../../src/core/act.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
-import { Rotation } from '../../src/core/lookup/rotation.js'
+import type { Reading } from '../../src/core/lookup/candidates.js'
+import { Chooser, type PickQuery } from '../../src/core/lookup/chooser.js'
 import { atPort } from '../../src/core/views.js'
 import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
 import type { PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
@@ -18,6 +19,12 @@ const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(by
 
 export const ownPeer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
 export const otherPeer = '12D3KooWAyFDZHLhVGdMNXVVDCyGvJ4BErZQNLPkx9qYDv8DXFrN'
+
+const reading: Reading<InstanceView> = {
+  of: (view) => view,
+  whereabouts: ({ nodeUrl, zone, region }) => ({ node: nodeUrl, zone, region }),
+  here: () => ({}),
+}
 
 export class MemoryService implements RegistryService {
   session: { readonly id: string; readonly secret: string; readonly onOver: () => void } | undefined
@@ -181,10 +188,10 @@ export class MemoryService implements RegistryService {
     return [...rows, dead]
   }
 
-  lookup(slug: string): LookupResult {
+  lookup(slug: string, query?: PickQuery): LookupResult {
     const instances = this.instances(slug)
-    const id = this.suggest(slug)
-    const picked = instances.find((one) => one.id === id)
+    const found = this.#next(slug, this.#suggestions, query)
+    const picked = found === undefined || query?.port === undefined ? found : atPort(found, query.port)
     if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     return { slug, instances, picked, degraded: this.degraded }
   }
@@ -202,29 +209,28 @@ export class MemoryService implements RegistryService {
     this.#version = {}
   }
 
-  readonly #picks = new Rotation(0)
-  readonly #suggestions = new Rotation(0)
+  readonly #picks = new Chooser(reading, 0)
+  readonly #suggestions = new Chooser(reading, 0)
 
   version(slug: string): object | undefined {
     return this.instances(slug).length === 0 ? undefined : this.#version
   }
 
-  suggest(slug: string): string | undefined {
-    return this.#next(slug, this.#suggestions)?.id
+  suggest(slug: string, query?: PickQuery): string | undefined {
+    return this.#next(slug, this.#suggestions, query)?.id
   }
 
-  pick(slug: string, port?: string): PickResult {
+  pick(slug: string, query?: PickQuery): PickResult {
     const instances = this.instances(slug)
     if (instances.length === 0) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
-    const next = this.#next(slug, this.#picks)
-    const picked = next === undefined || port === undefined ? next : atPort(next, port)
+    const next = this.#next(slug, this.#picks, query)
+    const picked = next === undefined || query?.port === undefined ? next : atPort(next, query.port)
     return { slug, ...(picked !== undefined && { picked }), degraded: this.degraded }
   }
 
-  #next(slug: string, turns: Rotation): InstanceView | undefined {
-    const instances = [...this.instances(slug)].sort((a, b) => (a.id < b.id ? -1 : 1))
-    const ids = instances.map(({ id }) => id)
-    return ids.length === 0 ? undefined : instances[turns.next(slug, ids)]
+  #next(slug: string, chooser: Chooser<InstanceView>, query?: PickQuery): InstanceView | undefined {
+    const listed = [...this.instances(slug)].sort((a, b) => (a.id < b.id ? -1 : 1))
+    return chooser.choose(slug, { pools: [{ listed, inDoubt: false }] }, query)
   }
 
   slugOf(id: string): string | undefined {

@@ -87,7 +87,7 @@ describe('a word that nobody knows', () => {
     ['DELETE /v1/instances?id=e&force=1', undefined, /^force: .*there are id$/],
     ['GET /v1/events?slgu=x', undefined, /^slgu: .*did you mean slug\?$/],
     ['GET /v1/events?type=memebr', undefined, /^type: must be one of member, instance$/],
-    ['GET /v1/lookup/empty?tag=x', undefined, /^tag: this call takes no parameters$/],
+    ['GET /v1/digest?tag=x', undefined, /^tag: this call takes no parameters$/],
     ['GET /v1/self?x', undefined, /^x: this call takes no parameters$/],
     [own, [], /^the request body: must be a JSON object$/],
     [own, 'http://a', /^the request body: must be a JSON object$/],

@@ -1,11 +1,18 @@
 /**
- * Whose turn it is among those that are worth picking, name by name. A place is kept by the id that came last, so that it outlives
- * every change of a listing. It does not know what makes one worth picking.
+ * Whose turn it is among those that may be picked, name by name. A place is kept by ids, so that it outlives every change of a
+ * listing. It does not know what makes one worth picking.
  */
+import type { Candidates } from './candidates.js'
+
+/** What a turn is taken among; it never changes after it was given here once. */
+type Round = Pick<Candidates<unknown>, 'ids' | 'weights' | 'even'>
+
 interface Place {
-  /** Where the turn is, and among whom. */
-  ids: readonly string[]
+  round: Round
+  /** Where the turn is. */
   at: number
+  /** Where their weights differ. */
+  queue: Queue | undefined
 }
 
 export class Rotation {
@@ -20,12 +27,13 @@ export class Rotation {
 
   /**
    * Whose turn it is now, as its place in the list.
-   * @param ids in order, none of them twice, and at least one; the list never changes after it was given here once
+   * @param round in the order of their ids, none of them twice, and at least one
    */
-  next(name: string, ids: readonly string[]): number {
+  next(name: string, round: Round): number {
     const place = this.#places.get(name)
-    if (place?.ids !== ids) return this.#goOn(name, ids, place)
-    place.at = place.at + 1 < ids.length ? place.at + 1 : 0
+    if (place?.round !== round) return this.#goOn(name, round, place)
+    if (place.queue !== undefined) place.at = place.queue.next()
+    else place.at = place.at + 1 < round.ids.length ? place.at + 1 : 0
     return place.at
   }
 
@@ -39,19 +47,81 @@ export class Rotation {
     return this.#places.size
   }
 
-  #goOn(name: string, ids: readonly string[], place: Place | undefined): number {
-    const at = place === undefined ? this.#begin(ids.length) : indexAfter(place.ids[place.at] as string, ids)
-    this.#places.set(name, { ids, at })
+  #goOn(name: string, round: Round, before: Place | undefined): number {
+    const queue = round.even ? undefined : this.#queueOf(round, before)
+    const at = queue?.next() ?? this.#after(before, round.ids)
+    this.#places.set(name, { round, at, queue })
     return at
+  }
+
+  #after(before: Place | undefined, ids: readonly string[]): number {
+    if (before === undefined) return Math.floor(this.#begin() * ids.length)
+    return indexAfter(before.round.ids[before.at] as string, ids)
+  }
+
+  /** Who was there keeps his place; who comes has one somewhere within his first turn. */
+  #queueOf({ ids, weights }: Round, before: Place | undefined): Queue {
+    const known = before?.queue?.due(before.round.ids) ?? new Map<string, number>()
+    const dues = Float64Array.from(ids, (id, i) => known.get(id) ?? this.#begin() / (weights[i] as number))
+    return new Queue(dues, weights)
   }
 
   /**
    * Multiples of the golden ratio, as far as they reach beyond a whole: evenly spread, whichever of them a name gets. A count would
    * begin with the same one each time where several names come and go together.
    */
-  #begin(count: number): number {
+  #begin(): number {
     this.#begun += 1
-    return Math.floor(((Math.imul(this.#begun, 0x9e3779b1) >>> 0) / 2 ** 32) * count)
+    return (Math.imul(this.#begun, 0x9e3779b1) >>> 0) / 2 ** 32
+  }
+}
+
+/**
+ * Turns by weight, as evenly spread as those of nginx: whose turn is due first takes it, and is due again after the time that its weight
+ * leaves between two (stride scheduling, Waldspurger and Weihl). Who stays keeps his share exactly, whoever comes and goes beside him.
+ */
+class Queue {
+  readonly #dues: Float64Array
+  readonly #weights: Float64Array
+  /** Their places as a heap: none before the one at half of its index. */
+  readonly #heap: Uint32Array
+
+  constructor(dues: Float64Array, weights: Float64Array) {
+    this.#dues = dues
+    this.#weights = weights
+    this.#heap = Uint32Array.from(dues.keys()).sort((a, b) => (dues[a] as number) - (dues[b] as number))
+  }
+
+  next(): number {
+    const place = this.#heap[0] as number
+    this.#dues[place] = (this.#dues[place] as number) + 1 / (this.#weights[place] as number)
+    this.#sink()
+    return place
+  }
+
+  /** When each is due, from the first one on. */
+  due(ids: readonly string[]): Map<string, number> {
+    const first = this.#dues[this.#heap[0] as number] as number
+    return new Map(ids.map((id, place) => [id, (this.#dues[place] as number) - first]))
+  }
+
+  #sink(): void {
+    const heap = this.#heap
+    const dues = this.#dues
+    const place = heap[0] as number
+    const due = dues[place] as number
+    let at = 0
+    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+      if (
+        child + 1 < heap.length &&
+        (dues[heap[child + 1] as number] as number) < (dues[heap[child] as number] as number)
+      )
+        child += 1
+      if ((dues[heap[child] as number] as number) >= due) break
+      heap[at] = heap[child] as number
+      at = child
+    }
+    heap[at] = place
   }
 }
 

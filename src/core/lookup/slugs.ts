@@ -6,17 +6,13 @@ import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
 import type { Found, Union } from '../records/union.js'
 import { isOfItsNode } from '../url.js'
-import { portOf } from '../traits.js'
-import { worthPicking } from './preference.js'
-import { Rotation } from './rotation.js'
+import type { Reading, Whereabouts } from './candidates.js'
+import { Chooser, type Listed, type LoadOf, type PickQuery } from './chooser.js'
 import { type Visibility, isInService } from './visibility.js'
 
 /** One slug's instances, by id, ready to be read. Replaced, never changed, so a reader may keep it. */
-interface Listing {
+interface Listing extends Listed<Found> {
   readonly visible: readonly Found[]
-  /** Those among which `pick` chooses: of the best status there is. */
-  readonly choice: readonly Found[]
-  readonly choiceIds: readonly string[]
 }
 
 /**
@@ -35,6 +31,12 @@ interface Registrar {
   readonly hash: Crypto['hash']
 }
 
+/** Who picks. */
+interface Picking {
+  readonly self: PeerId
+  readonly seed: number
+}
+
 export class Index {
   readonly #union: Union
   readonly #visibility: Visibility
@@ -46,15 +48,16 @@ export class Index {
   readonly #listings = new Map<string, Listing>()
   readonly #lastKnown = new Map<string, Listing>()
   /** Picks and lookups take turns of their own: whoever only looks moves nobody's pick. */
-  readonly #picks: Rotation
-  readonly #suggestions: Rotation
+  readonly #picks: Chooser<Found>
+  readonly #suggestions: Chooser<Found>
 
-  /** @param firstTurn where rotations begin: differs between daemons, so that they do not all pick the same one first */
-  constructor(union: Union, visibility: Visibility, firstTurn: number) {
+  /** @param seed of chance, and where turns begin: differs between daemons, so that they do not all pick the same one first */
+  constructor(union: Union, visibility: Visibility, { self, seed }: Picking) {
     this.#union = union
     this.#visibility = visibility
-    this.#picks = new Rotation(firstTurn)
-    this.#suggestions = new Rotation(firstTurn)
+    const chooser = (): Chooser<Found> => new Chooser(readingOf(union, self), seed)
+    this.#picks = chooser()
+    this.#suggestions = chooser()
   }
 
   /** The union has changed at this id. @returns what that is for readers */
@@ -164,34 +167,16 @@ export class Index {
     return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
   }
 
-  /** One of them, in turn, of the best status there is; undefined where there is none. */
-  pick(slug: string, inDoubt: boolean): Found | undefined {
-    return nextOf(this.#listing(slug, inDoubt), slug, this.#picks)
-  }
-
-  /**
-   * The same of those alone that have a port of this name, in the same turn. Found anew each time: whoever picks by names of his own
-   * must not fill the memory with them.
-   */
-  pickWithPort(slug: string, port: string, inDoubt: boolean): Found | undefined {
-    const able = this.#listing(slug, inDoubt).visible.filter(
-      ({ record: { ports } }) => portOf(ports, port) !== undefined,
-    )
-    const living = worthPicking(
-      able.filter((found) => this.#visibility.shows(found)),
-      recordOf,
-      false,
-    )
-    return nextOf(
-      listingOf(able, living.length > 0 ? living : worthPicking(able, recordOf, inDoubt)),
-      slug,
-      this.#picks,
-    )
+  /** One of them to call, of the best status there is; undefined where there is none. */
+  pick(slug: string, inDoubt: boolean, query?: PickQuery, loadOf?: LoadOf<Found>): Found | undefined {
+    if (!this.#idsBySlug.has(slug)) return undefined
+    return this.#picks.choose(slug, this.#listing(slug, inDoubt), query, loadOf)
   }
 
   /** The one that a lookup names, in a turn of lookups alone. */
-  suggest(slug: string, inDoubt: boolean): Found | undefined {
-    return nextOf(this.#listing(slug, inDoubt), slug, this.#suggestions)
+  suggest(slug: string, inDoubt: boolean, query?: PickQuery, loadOf?: LoadOf<Found>): Found | undefined {
+    if (!this.#idsBySlug.has(slug)) return undefined
+    return this.#suggestions.choose(slug, this.#listing(slug, inDoubt), query, loadOf)
   }
 
   #listing(slug: string, inDoubt: boolean): Listing {
@@ -207,19 +192,24 @@ export class Index {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
     const known = ids.map((id) => this.#winners.get(id) as Found).filter(isInService)
     const visible = known.filter((found) => this.#visibility.shows(found))
-    const living = worthPicking(visible, recordOf, false)
-    if (!inDoubt) return listingOf(visible, living)
+    const living = { listed: visible, inDoubt: false }
+    if (!inDoubt) return { visible, pools: [living] }
     const lastKnown = known.filter(({ owner }) => !this.#visibility.hasLeft(owner))
-    return listingOf(lastKnown, living.length > 0 ? living : worthPicking(lastKnown, recordOf, true))
+    return { visible: lastKnown, pools: [living, { listed: lastKnown, inDoubt: true }] }
   }
 }
 
-function listingOf(visible: readonly Found[], choice: readonly Found[]): Listing {
-  return { visible, choice, choiceIds: choice.map(({ record }) => record.id) }
-}
-
-function nextOf({ choice, choiceIds }: Listing, slug: string, turns: Rotation): Found | undefined {
-  return choice.length === 0 ? undefined : choice[turns.next(slug, choiceIds)]
+/** How instances are read for a pick. What their nodes say of themselves is read when it is asked for. */
+function readingOf(union: Union, self: PeerId): Reading<Found> {
+  const whereaboutsOf = (owner: PeerId, zone?: string): Whereabouts => {
+    const node = union.node(owner)
+    return { node: owner, zone: zone ?? node?.availabilityZone, region: node?.region }
+  }
+  return {
+    of: ({ record }) => record,
+    whereabouts: ({ owner, record }) => whereaboutsOf(owner, record.zone),
+    here: () => whereaboutsOf(self),
+  }
 }
 
 /** What readers of the old slug and of the new one have to know, each of which may follow its own slug alone. */
@@ -237,10 +227,6 @@ function newsOf(id: string, before: Found | undefined, after: Found | undefined)
 
 function moveOf(id: string, { owner: from }: Found, { owner: to, record: { slug, url } }: Found): RegistryEvent {
   return { type: 'instance-moved', id, ...(slug !== undefined && { slug }), url, from, to }
-}
-
-function recordOf({ record }: Found): InstanceRecord {
-  return record
 }
 
 /** Whether both are found in the same ways. */

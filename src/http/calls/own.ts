@@ -4,6 +4,7 @@
 import { positionHeader } from '../../config/position.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
+import { PickQuery } from '../pick-schemas.js'
 import * as schemas from '../schemas.js'
 import { registered, slugHeader } from './contract.js'
 import * as examples from './examples.js'
@@ -38,8 +39,10 @@ export const lookup = describe({
   tag: 'instances',
   summary: 'The instances of a slug, and one of them picked',
   description: `Answered from memory. \`picked\` goes round the instances of the best status there is, lookup by lookup, and moves
-nobody's pick. A slug that nothing is registered as is a 404; one of which nothing is visible has an empty list.`,
+nobody's pick; parameters say how it is chosen, and leave the list as it is. A slug that nothing is registered as is a 404; one of
+which nothing is visible has an empty list.`,
   params: slugOf,
+  query: PickQuery,
   answers: {
     200: {
       description: 'What is visible',
@@ -62,7 +65,7 @@ export const pick = describe({
 registered as is a 404; without \`picked\` there is none to call. With \`port\` those count alone that have a port of that name, and
 the url leads there; the path of an instance belongs to its own port, and goes where that is another one.`,
   params: slugOf,
-  query: json.object({ port: json.optional(json.string({ examples: ['metrics'] })) }),
+  query: PickQuery,
   answers: {
     200: {
       description: 'It',

@@ -1,0 +1,170 @@
+/**
+ * Who may be picked: of what is listed those that a caller asks for, of those the best there are, each with its share. It is made once
+ * for a listing, never changes, and chooses nobody.
+ */
+import type { InstanceStatus } from '../model.js'
+import { type Traits, defaultWeight, portOf } from '../traits.js'
+import { hashText } from './lots.js'
+import { worthPicking } from './preference.js'
+
+export const localities = ['node', 'zone', 'region'] as const
+export type Locality = (typeof localities)[number]
+
+/** Where something is, or who asks; what is not known is nowhere near. */
+export type Whereabouts = { readonly [Name in Locality]?: string | undefined }
+
+/** What a caller asks of those that may be picked. All of it has to fit. */
+export interface Demands {
+  /** All of these. */
+  readonly tags?: readonly string[]
+  /** What it says under these keys. */
+  readonly metadata?: Readonly<Record<string, string>>
+  /** It has a port of that name. */
+  readonly port?: string
+  /** None of these ids. */
+  readonly exclude?: readonly string[]
+  /** Those near the caller, as long as at least half of them are well; fewer get the share that they can bear. */
+  readonly prefer?: Locality
+}
+
+/** What is looked at of one that is listed. */
+export interface Pickable extends Traits {
+  readonly id: string
+  readonly status: InstanceStatus
+  readonly tags?: readonly string[]
+}
+
+/** How what is listed is read. */
+export interface Reading<T> {
+  of(one: T): Pickable
+  whereabouts(one: T): Whereabouts
+  here(): Whereabouts
+}
+
+/** Those of which the later ones count only where nothing of the earlier can be picked. Each in the order of their ids. */
+export type Pools<T> = readonly Pool<T>[]
+
+export interface Pool<T> {
+  readonly listed: readonly T[]
+  /** They are only last known: even those of a bad status are better than nothing. */
+  readonly inDoubt: boolean
+}
+
+/** At least one of them, in the order of their ids. */
+export class Candidates<T> {
+  readonly ids: readonly string[]
+  readonly total: number
+  /** All have the same weight. */
+  readonly even: boolean
+  #upTo: Float64Array | undefined
+  #byWeight: readonly Weighed[] | undefined
+
+  constructor(
+    readonly ones: readonly T[],
+    idOf: (one: T) => string,
+    readonly weights: Float64Array,
+  ) {
+    this.ids = ones.map(idOf)
+    this.total = weights.reduce((sum, weight) => sum + weight, 0)
+    this.even = weights.every((weight) => weight === weights[0])
+  }
+
+  /** The weights of all up to each one, itself included. */
+  get upTo(): Float64Array {
+    if (this.#upTo === undefined) {
+      let sum = 0
+      this.#upTo = this.weights.map((weight) => (sum += weight))
+    }
+    return this.#upTo
+  }
+
+  get byWeight(): readonly Weighed[] {
+    if (this.#byWeight === undefined) {
+      const places = new Map<number, number[]>()
+      for (const [place, weight] of this.weights.entries()) {
+        const same = places.get(weight)
+        if (same === undefined) places.set(weight, [place])
+        else same.push(place)
+      }
+      this.#byWeight = [...places].map(([weight, those]) => this.#weighed(weight, those))
+    }
+    return this.#byWeight
+  }
+
+  #weighed(weight: number, places: readonly number[]): Weighed {
+    const hashes = (seed: number): Int32Array =>
+      Int32Array.from(places, (place) => hashText(this.ids[place] as string, seed))
+    return { weight, places: Uint32Array.from(places), hashes: hashes(0), ties: hashes(1) }
+  }
+}
+
+/** Those of one weight. */
+export interface Weighed {
+  readonly weight: number
+  readonly places: Uint32Array
+  /** Of their ids. */
+  readonly hashes: Int32Array
+  /** Others, for those that have the same. */
+  readonly ties: Int32Array
+}
+
+/** Undefined where there is nobody to pick. */
+export function candidatesOf<T>(pools: Pools<T>, demands: Demands, reading: Reading<T>): Candidates<T> | undefined {
+  for (const { listed, inDoubt } of pools) {
+    const asked = isDemanding(demands) ? listed.filter((one) => fits(reading.of(one), demands)) : listed
+    const worth = worthPicking(asked, reading.of, inDoubt)
+    if (worth.length > 0) return sharedOut(asked, worth, demands.prefer, reading)
+  }
+  return undefined
+}
+
+function isDemanding({ tags, metadata, port, exclude }: Demands): boolean {
+  return tags !== undefined || metadata !== undefined || port !== undefined || exclude !== undefined
+}
+
+function fits({ id, tags: said = [], metadata: told, ports }: Pickable, demands: Demands): boolean {
+  const { tags = [], metadata = {}, port, exclude = [] } = demands
+  if (exclude.includes(id) || (port !== undefined && portOf(ports, port) === undefined)) return false
+  if (!tags.every((tag) => said.includes(tag))) return false
+  return Object.entries(metadata).every(
+    ([key, value]) => told !== undefined && Object.hasOwn(told, key) && told[key] === value,
+  )
+}
+
+/**
+ * Near ones alone, as long as half of their weight is worth picking. Of less they bear twice what is left; the others the rest, by
+ * weight.
+ */
+function sharedOut<T>(
+  asked: readonly T[],
+  worth: readonly T[],
+  prefer: Locality | undefined,
+  reading: Reading<T>,
+): Candidates<T> {
+  const weightOf = (one: T): number => reading.of(one).weight ?? defaultWeight
+  const idOf = (one: T): string => reading.of(one).id
+  const whole = new Candidates(worth, idOf, weightsOf(worth.map(weightOf)))
+  const here = prefer === undefined ? undefined : reading.here()[prefer]
+  if (prefer === undefined || here === undefined) return whole
+  const isNear = (one: T): boolean => reading.whereabouts(one)[prefer] === here
+  const near = worth.filter(isNear)
+  if (near.length === 0 || near.length === worth.length) return whole
+  const nearShare = Math.min(1, (2 * sum(near, weightOf)) / sum(asked.filter(isNear), weightOf))
+  // Those of weight 0 are worth picking only where nothing else is.
+  if (!(nearShare < 1)) return new Candidates(near, idOf, weightsOf(near.map(weightOf)))
+  const nearWeight = sum(near, weightOf)
+  const farWeight = whole.total - nearWeight
+  const shares = worth.map((one) =>
+    isNear(one) ? (weightOf(one) * nearShare) / nearWeight : (weightOf(one) * (1 - nearShare)) / farWeight,
+  )
+  return new Candidates(worth, idOf, Float64Array.from(shares))
+}
+
+/** Where all weigh nothing, each is as good as the other. */
+function weightsOf(weights: readonly number[]): Float64Array {
+  return weights.every((weight) => weight === 0) ? new Float64Array(weights.length).fill(1) : Float64Array.from(weights)
+}
+
+function sum<T>(ones: readonly T[], weightOf: (one: T) => number): number {
+  return ones.reduce((total, one) => total + weightOf(one), 0)
+}

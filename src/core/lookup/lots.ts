@@ -1,0 +1,27 @@
+/**
+ * Lots that texts draw: numbers that look like chance. Callers of every version draw the same.
+ */
+
+/** The finaliser of MurmurHash3: each bit moves half of the bits of the lot. @returns a whole number of 32 bits, with its sign */
+export function lot(bits: number): number {
+  let h = bits
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return h ^ (h >>> 16)
+}
+
+/** How great a lot is, between 0 and 1; never either. */
+export function shareOf(drawn: number): number {
+  return (drawn + 2 ** 31 + 0.5) / 2 ** 32
+}
+
+/** FNV-1a over UTF-16, finished as a lot is. */
+export function hashText(text: string, seed: number): number {
+  let h = 0x811c9dc5 ^ seed
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i)
+    h = Math.imul(h ^ (unit & 0xff), 0x01000193)
+    h = Math.imul(h ^ (unit >>> 8), 0x01000193)
+  }
+  return lot(h)
+}
