@@ -48,7 +48,7 @@ export interface ClientOptions {
   readonly servers?: readonly string[]
   /** What the daemon knows this program by, where it asks for credentials. */
   readonly token?: string
-  /** Default: the global one. */
+  /** By which the daemon is asked, and services are called. Default: the global one. */
   readonly fetch?: typeof fetch
   /** For a whole call, with all of its attempts and their answers. Default: 10 000. */
   readonly timeout_ms?: number
@@ -168,6 +168,7 @@ export function createClient(options: ClientOptions = {}): Client {
   const session = new Session(calls, options.onSessionTrouble)
   const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage })
   return {
+    ...choices.calling(calls, options.fetch),
     get server() {
       return calls.servers.current
     },

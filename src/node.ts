@@ -3,6 +3,7 @@
  * parts as the daemon does, and closes them.
  */
 import './polyfill.js'
+import { callingOf } from './client/fetching/calling.js'
 import { untilAborted } from './client/pause.js'
 import type {
   CallOptions,
@@ -50,27 +51,10 @@ import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
 import type { Log } from './log.js'
 import { Listeners } from './node/listeners.js'
+import { type NodeEvents, eventNames } from './node/events.js'
+import { sourceOf } from './node/source.js'
 import { readOptions } from './node/options.js'
 import type { NodeOptions } from './node/settings.js'
-
-/** What a node tells its listeners. */
-export interface NodeEvents {
-  /** Another node came, went, or is believed to be in another state. */
-  readonly member: Extract<NewsEvent, { type: 'member' }>
-  /** An instance is to be seen, is to be seen no more, or looks different. One that moves to another slug is hidden and shown. */
-  readonly instance: Extract<NewsEvent, { type: 'instance' }>
-  /** Writes are accepted from now on. */
-  readonly ready: { readonly type: 'ready' }
-  /** Something that a person should know of: a damaged disk, a copied key, a disk that refuses writes. */
-  readonly warning: { readonly type: 'warning'; readonly message: string }
-  /** The node has ended. With `error` by itself, over a bug in Rollcall. */
-  readonly stopped: { readonly type: 'stopped'; readonly error?: Error }
-}
-
-/** All that there are: the compiler knows them, a program in JavaScript may not. */
-const eventNames: { readonly [Type in keyof NodeEvents]: true } = {
-  ...{ member: true, instance: true, ready: true, warning: true, stopped: true },
-}
 
 /**
  * A member of the cluster, in this program. Reads answer from memory, at once; what they give cannot be changed. Writes resolve once
@@ -350,6 +334,14 @@ class EmbeddedNode implements RollcallNode {
     if (!this.#isOver) return
     throw this.#bug ?? new RegistryError('unavailable', 'the node has stopped; createNode starts another one')
   }
+
+  readonly #calling = callingOf(
+    sourceOf(() => ({ read: this.#runtime.registry.read, service: this.#service })),
+    { fetch: (input, init) => fetch(input, init) },
+  )
+  readonly fetch = this.#calling.fetch
+  readonly createFetch = this.#calling.createFetch
+  readonly call = this.#calling.call
 
   get peerId(): string {
     return this.#runtime.network.peerId

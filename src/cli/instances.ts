@@ -2,13 +2,12 @@
  * The commands that read instances: list, look up, pick. What is visible is the daemon's decision alone.
  */
 import { Option, type Command } from 'commander'
-import type { Client, InstanceQuery, Lookup, PickOptions } from '../client.js'
+import type { Client, InstanceQuery, Lookup } from '../client.js'
 import { checkInWords } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
-import { localities } from '../core/lookup/candidates.js'
-import { strategies } from '../core/lookup/strategies.js'
 import { instanceStatuses } from '../core/model.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
+import { type ChoiceOptions, choiceOf, takesChoice } from './call.js'
 import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServer, withExamples } from './command.js'
 import type { AnsweringOptions, ReadingOptions } from './command.js'
 import { ageOf, formatAgo, plain } from './format.js'
@@ -28,20 +27,10 @@ export function addInstanceCommands(program: Command): void {
     ['rollcall lookup web -w', 'see them come and go'],
   )
   withExamples(
-    takesJson(takesServer(program.command('pick').description('print the url of one instance, for scripts')))
+    takesChoice(
+      takesJson(takesServer(program.command('pick').description('print the url of one instance, for scripts'))),
+    )
       .argument('<slug>', 'the name of the service')
-      .addOption(
-        new Option('--strategy <strategy>', 'how: in turn, unless said otherwise; hash wants --key').choices(
-          strategies,
-        ),
-      )
-      .option('--key <key>', 'of the strategy hash: the same instance for the same key')
-      .addOption(
-        new Option('--prefer <near>', 'those near the daemon, while half of them are well').choices(localities),
-      )
-      .option('--tag <tag...>', 'only one with this tag, or with all of these')
-      .option('--metadata <key=value...>', 'only one that says all of this', collectPairs)
-      .option('--port <name>', 'only one that has a port of this name: print the url of that')
       .option('--exclude <id...>', 'none of these')
       .action(pick),
     ['curl "$(rollcall pick web)/healthz"', 'each call gets the next one'],
@@ -171,17 +160,17 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
   ].join('\n')
 }
 
-interface PickingOptions extends AnsweringOptions, Omit<PickOptions, 'tags' | 'signal'> {
-  readonly tag?: readonly string[]
+interface PickingOptions extends AnsweringOptions, ChoiceOptions {
+  readonly exclude?: readonly string[]
 }
 
 async function pick(slug: string, options: PickingOptions): Promise<void> {
   const client = clientOf(options)
-  const { strategy, key, prefer, tag: tags, metadata, port, exclude } = options
-  const asked = { strategy, key, prefer, tags, metadata, port, exclude }
+  const { tag, metadata, port, exclude } = options
+  const asked = { ...choiceOf(options), exclude }
   const { picked } = await answerOf(client, client.pickOnce(slug, asked), 'degraded')
   if (picked === undefined) {
-    const isAsking = [tags, metadata, port, exclude].some((one) => one !== undefined)
+    const isAsking = [tag, metadata, port, exclude].some((one) => one !== undefined)
     throw new RegistryError(
       'not-found',
       `slug: no instance of ${slug}${isAsking ? ' that is as asked for' : ''} can be called; ask: rollcall why ${slug}`,

@@ -5,6 +5,7 @@ import { type Argument, Command } from 'commander'
 import { packageVersion } from '../config/version.js'
 import { addClusterCommands } from './cluster.js'
 import { fitErrors, handDownOptions, reads, reportFailure, withExamples } from './command.js'
+import { addCallCommand } from './call.js'
 import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
@@ -60,6 +61,7 @@ export function createProgram(): Command {
   addKeygenCommand(program)
   program.commandsGroup('Where things are:')
   addInstanceCommands(program)
+  addCallCommand(program)
   addDefinitionCommands(program)
   addRegisteringCommands(program)
   addMaintenanceCommand(program)

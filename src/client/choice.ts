@@ -7,8 +7,10 @@ import type { Reading } from '../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
 import type { Calls } from './call.js'
+import { callingOf } from './fetching/calling.js'
+import type { Source } from './fetching/fetching.js'
 import { untilAborted } from './pause.js'
-import type { PickOptions } from './register.js'
+import type { Calling, PickOptions } from './register.js'
 import { Surroundings } from './surroundings.js'
 
 /**
@@ -21,6 +23,8 @@ const slugLimit = 1000
 
 /** What was listed. */
 interface Known extends Listed<InstanceView> {
+  /** Something has that slug. */
+  readonly isKnown: boolean
   readonly loadedAt: number
 }
 
@@ -28,7 +32,7 @@ interface Known extends Listed<InstanceView> {
 type OnOutage = (why: Error | undefined) => void
 
 class Service {
-  readonly #load: () => Promise<LookupResult>
+  readonly #load: () => Promise<LookupResult | undefined>
   readonly #now: () => number
   readonly #onOutage: OnOutage
   #known: Known | undefined
@@ -39,14 +43,14 @@ class Service {
   #loading: Promise<Known> | undefined
   #isOutage = false
 
-  constructor(load: () => Promise<LookupResult>, now: () => number, onOutage: OnOutage) {
+  constructor(load: () => Promise<LookupResult | undefined>, now: () => number, onOutage: OnOutage) {
     this.#load = load
     this.#now = now
     this.#onOutage = onOutage
   }
 
   /** What is listed now, or was a moment ago. */
-  async listed(): Promise<Listed<InstanceView> | undefined> {
+  async listed(): Promise<Known | undefined> {
     if (!this.#serves()) await this.#refresh().catch((error: unknown) => this.#fallBack(error))
     return this.#known
   }
@@ -92,7 +96,11 @@ class Service {
 
   async #reload(): Promise<Known> {
     const listed = await this.#load()
-    this.#known = { pools: poolsOf(listed), loadedAt: this.#now() }
+    this.#known = {
+      pools: listed === undefined ? [] : poolsOf(listed),
+      isKnown: listed !== undefined,
+      loadedAt: this.#now(),
+    }
     if (this.#isOutage) this.#onOutage(undefined)
     this.#isOutage = false
     return this.#known
@@ -165,13 +173,31 @@ export class Choices {
     return queryOfPick(pickOfOptions(options) ?? {})
   }
 
-  async #pick(slug: string, query: PickQuery | undefined): Promise<InstanceView | undefined> {
+  /** Calls of the same instances. */
+  calling({ call }: Calls, by: typeof fetch = (input, init) => fetch(input, init)): Calling {
+    const source: Source = {
+      listed: async (slug) => {
+        const known = await this.#listed(slug)
+        return known?.isKnown === true ? known : undefined
+      },
+      prepare: (query) => this.#surroundings.prepare(query),
+      here: () => this.#surroundings.here(),
+      suspect: (id) => void call('POST', `/v1/instances/${encodeURIComponent(id)}/suspect`).catch(() => undefined), // only a hint
+    }
+    return callingOf(source, { fetch: by })
+  }
+
+  #listed(slug: string): Promise<Known | undefined> {
     const service = this.#services.get(slug) ?? this.#serviceOf(slug)
     this.#services.set(slug, service)
     if (this.#services.size > slugLimit) this.#forget(this.#services.keys().next().value as string)
+    return service.listed()
+  }
+
+  async #pick(slug: string, query: PickQuery | undefined): Promise<InstanceView | undefined> {
     if (query !== undefined) await this.#surroundings.prepare(query)
     // Chosen last: of many that waited for one answer, each takes its own turn.
-    const listed = await service.listed()
+    const listed = await this.#listed(slug)
     const picked = listed && this.#chooser.choose(slug, listed, query, this.#loadOf)
     return picked === undefined || query?.port === undefined ? picked : atPort(picked, query.port)
   }
@@ -192,9 +218,9 @@ export class Choices {
   }
 
   /** An unknown slug is a service with no instances: one may come. */
-  async #load(slug: string): Promise<LookupResult> {
+  async #load(slug: string): Promise<LookupResult | undefined> {
     const found = await this.#lookup(slug)
-    if (found === undefined) return { slug, instances: [], degraded: false }
+    if (found === undefined) return undefined
     // The moment was that of the answer: whoever picks is told what holds for a while.
     return { ...found, instances: found.instances.map(({ lastHeartbeat: _, ...instance }) => instance) }
   }

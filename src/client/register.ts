@@ -2,8 +2,6 @@
  * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
  */
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
-import type { Locality } from '../core/lookup/candidates.js'
-import type { Strategy } from '../core/lookup/strategies.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
@@ -19,8 +17,10 @@ import type {
   SelfView,
   Suspicion,
 } from '../core/views.js'
+import type { Choosing } from './choosing.js'
+import type { CallInit, FetchOptions } from './fetching/options.js'
 
-export type { InstanceQuery, Which }
+export type { CallInit, FetchOptions, InstanceQuery, Which }
 
 /** At once, out of this program's memory, or later, from a daemon. `await` takes both. */
 export type Reply<T> = T | Promise<T>
@@ -48,29 +48,7 @@ export interface StatusOptions extends CallOptions {
   readonly for?: string | number
 }
 
-export interface PickOptions extends CallOptions, Asked {
-  /**
-   * `'round-robin'` (the default): in turn, by weight. `'random'`: by weight. `'least-loaded'`: the less loaded of two that are drawn.
-   * `'hash'`: the same one for the same `key`.
-   */
-  readonly strategy?: Strategy | undefined
-  /** Those on this node, or in its zone or region, as long as at least half of them are well; fewer get what they can bear. */
-  readonly prefer?: Locality | undefined
-  /** Of the strategy `'hash'`: what the choice follows. When one of N instances goes, only its keys move. */
-  readonly key?: string | undefined
-}
-
-/** Which instances may be picked: all of it has to fit. */
-interface Asked {
-  /** It has all of these. */
-  readonly tags?: readonly string[] | undefined
-  /** It says this. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined
-  /** It has a port of this name: the url leads there. */
-  readonly port?: string | undefined
-  /** None of these ids. */
-  readonly exclude?: readonly string[] | undefined
-}
+export interface PickOptions extends CallOptions, Choosing {}
 
 /** Which news. */
 export interface NewsQuery {
@@ -104,13 +82,33 @@ export interface SelfRegistration extends AsyncDisposable {
   end(options?: CallOptions): Promise<void>
 }
 
+/** Calls of services by their slugs: `rollcall://SLUG/path`. */
+export interface Calling {
+  /**
+   * The platform's `fetch`, for services: picks an instance of the slug, asks it, and asks another one where the first does not answer
+   * and nothing can be done twice by that: what was not sent at all; of what was sent, or answered by 502, 503 or 504, or is not
+   * answered in time, only idempotent methods, and calls that say `idempotent: true` or have an `Idempotency-Key`. Whoever fails three
+   * times in a row is left out for some seconds, and looked at by its home node. Give it to whatever takes a `fetch`; other urls
+   * are passed on as they are.
+   * @throws RegistryError `not-found` where nothing has that slug, `unavailable` where none can be called, `malformed`; else as `fetch`
+   */
+  readonly fetch: typeof fetch
+  /**
+   * A `fetch` with its own ways: how an instance is chosen, how often and how long is tried.
+   * @throws RegistryError `malformed`, naming the option
+   */
+  createFetch(options?: FetchOptions): typeof fetch
+  /** The short form: `call('web', '/orders/1')` is `fetch('rollcall://web/orders/1')`. */
+  call(slug: string, path?: string, init?: CallInit): Promise<Response>
+}
+
 export interface Lookup extends LookupResult, Positioned {}
 
 /**
  * A node in this program and a client of a daemon elsewhere are two of these. What is not there is `undefined`; what cannot be done
  * is a RegistryError: at a node its reads throw it at once, all else rejects with it.
  */
-export interface Register {
+export interface Register extends Calling {
   /**
    * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
    * the same again changes nothing. From now on the node that took it checks whether the service answers.

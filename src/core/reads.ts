@@ -7,7 +7,7 @@ import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
-import type { PickQuery } from './lookup/chooser.js'
+import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type Index, idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
@@ -46,6 +46,7 @@ export class Reads {
   readonly #degraded: Degraded
   /** What `picked` gave out. */
   readonly #views = new WeakMap<Found, InstanceView>()
+  readonly #listed = new WeakMap<object, Listed<InstanceView>>()
   /** The same at the named ports that they have, of which there are not many. */
   readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
@@ -167,6 +168,21 @@ export class Reads {
     if (found === undefined) return undefined
     const view = this.#viewOf(found)
     return query?.port === undefined ? view : this.#viewAt(view, query.port)
+  }
+
+  /** What a pick chooses from, as callers in this program see it; another one as soon as that changes. */
+  listed(slug: string): Listed<InstanceView> | undefined {
+    const found = this.#index.listed(slug, this.#degraded.isOn)
+    if (found === undefined) return undefined
+    const known = this.#listed.get(found)
+    if (known !== undefined) return known
+    const pools = found.pools.map(({ listed, inDoubt }) => ({
+      listed: listed.map((one) => this.#viewOf(one)),
+      inDoubt,
+    }))
+    const made = { pools }
+    this.#listed.set(found, made)
+    return made
   }
 
   #viewAt(view: InstanceView, port: string): InstanceView | undefined {

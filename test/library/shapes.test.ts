@@ -75,6 +75,8 @@ describe('asked the same, both answer the same', () => {
     ['nodes, by id', (register) => register.nodes(['b'])],
     ['nodes, by no id', (register) => register.nodes([])],
     ['readiness', (register) => register.readiness()],
+    ['call, whose first instance may refuse', async (register) => (await register.call('web', '/healthz')).json()],
+    ['fetch of nothing', (register) => register.fetch('rollcall://nothing/').catch((error: Error) => error.message)],
     ['digest', (register) => register.digest()],
   ])('%s', async (_, ask) => {
     const [mine, his] = await ofBoth(ask)

@@ -173,6 +173,11 @@ export class Index {
     return this.#picks.choose(slug, this.#listing(slug, inDoubt), query, loadOf)
   }
 
+  /** What a pick chooses from; undefined where no record has that slug. Another one as soon as that changes. */
+  listed(slug: string, inDoubt: boolean): Listed<Found> | undefined {
+    return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
+  }
+
   /** The one that a lookup names, in a turn of lookups alone. */
   suggest(slug: string, inDoubt: boolean, query?: PickQuery, loadOf?: LoadOf<Found>): Found | undefined {
     if (!this.#idsBySlug.has(slug)) return undefined

@@ -1,0 +1,97 @@
+/**
+ * The command that calls a service: asks one of its instances, another one where that does not answer, prints what came.
+ */
+import { Readable } from 'node:stream'
+import type { ReadableStream as WebStream } from 'node:stream/web'
+import { pipeline } from 'node:stream/promises'
+import { Option, type Command } from 'commander'
+import type { FetchOptions } from '../client.js'
+import { localities } from '../core/lookup/candidates.js'
+import { strategies } from '../core/lookup/strategies.js'
+import { readText } from '../config/structured.js'
+import { RegistryError } from '../core/errors.js'
+import { AllSaid, clientOf, exitCodes, takesServer, withExamples, type ServerOptions } from './command.js'
+import { plain } from './format.js'
+import { collectPairs } from './pairs.js'
+
+/** How one of several is chosen, as options of a command. */
+export function takesChoice(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--strategy <strategy>', 'how: in turn, unless said otherwise; hash wants --key').choices(strategies),
+    )
+    .option('--key <key>', 'of the strategy hash: the same instance for the same key')
+    .addOption(new Option('--prefer <near>', 'those near the daemon, while half of them are well').choices(localities))
+    .option('--tag <tag...>', 'only one with this tag, or with all of these')
+    .option('--metadata <key=value...>', 'only one that says all of this', collectPairs)
+    .option('--port <name>', 'only one that has a port of this name, at that')
+}
+
+export interface ChoiceOptions extends Pick<FetchOptions, 'strategy' | 'key' | 'prefer' | 'metadata' | 'port'> {
+  readonly tag?: readonly string[]
+}
+
+export function choiceOf({ strategy, key, prefer, tag: tags, metadata, port }: ChoiceOptions): FetchOptions {
+  return { strategy, key, prefer, tags, metadata, port }
+}
+
+interface CallOptions extends ServerOptions, ChoiceOptions {
+  readonly request?: string
+  readonly header?: readonly string[]
+  readonly data?: string
+  readonly idempotent?: true
+  readonly attempts?: string
+  readonly timeout?: string
+}
+
+export function addCallCommand(program: Command): void {
+  const command = takesServer(program.command('call').description('call a service, and print its answer'))
+    .argument('<slug>', 'the name of the service')
+    .argument('[path]', 'what to ask for', '/')
+    .option('-X, --request <method>', 'GET, or with --data POST, unless said otherwise')
+    .option('-H, --header <name: value...>', 'sent as it is')
+    .option('-d, --data <text>', 'the body; - reads standard input')
+    .option('--idempotent', 'asking twice comes to the same: whatever the method, another one may be asked')
+    .option('--attempts <count>', 'how many instances are asked at most (default: 3)')
+    .option('--timeout <duration>', 'for all of it, such as 500ms, 5s, 1m (default: 30s)')
+  withExamples(
+    takesChoice(command).action(call),
+    ['rollcall call web /healthz', 'ends with 1 where the answer is an error'],
+    ['rollcall call web /orders -d \'{"item": 1}\' -H "content-type: application/json"', 'a POST'],
+  )
+}
+
+async function call(slug: string, path: string, options: CallOptions): Promise<void> {
+  const { request, header = [], data, idempotent = false, attempts, timeout } = options
+  const client = clientOf(options)
+  const fetch = client.createFetch({
+    ...choiceOf(options),
+    ...(attempts !== undefined && { attempts: Number(attempts) }),
+    ...(timeout !== undefined && { timeout }),
+  })
+  const response = await fetch(`rollcall://${encodeURIComponent(slug)}${path.startsWith('/') ? '' : '/'}${path}`, {
+    method: request ?? (data === undefined ? 'GET' : 'POST'),
+    headers: headersOf(header),
+    ...(data !== undefined && { body: data === '-' ? readText(0) : data }),
+    ...(idempotent && { idempotent }),
+  })
+  if (response.body !== null)
+    await pipeline(Readable.fromWeb(response.body as WebStream), process.stdout, { end: false })
+  if (response.ok) return
+  process.stderr.write(`rollcall: ${plain(slug)} answered ${response.status} ${plain(response.statusText)}\n`)
+  throw new AllSaid(exitCodes.failed)
+}
+
+function headersOf(lines: readonly string[]): Headers {
+  const headers = new Headers()
+  for (const line of lines) {
+    const at = line.indexOf(':')
+    try {
+      if (at < 1) throw new TypeError('no colon')
+      headers.append(line.slice(0, at).trim(), line.slice(at + 1).trim())
+    } catch {
+      throw new RegistryError('malformed', `header: ${JSON.stringify(plain(line))} is none; give "name: value"`)
+    }
+  }
+  return headers
+}

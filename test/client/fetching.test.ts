@@ -1,0 +1,333 @@
+// `fetch` for services: which instance is asked, when another one is, who is left out, and what the caller gets. In virtual time.
+import { channel } from 'node:diagnostics_channel'
+import { describe, expect, test, vi } from 'vitest'
+import type { CallInit, FetchOptions } from '../../src/client/fetching/options.js'
+import { Callee } from '../../src/client/fetching/callee.js'
+import type { Listed } from '../../src/core/lookup/chooser.js'
+import { urlOf } from '../../src/client/fetching/target.js'
+import type { InstanceView } from '../../src/core/views.js'
+import { type Meets, World, passing, useVirtualTime } from './world.js'
+
+useVirtualTime()
+
+const fine: Meets = { status: 200 }
+
+/** The first request meets that, all later ones are answered. */
+function first(meets: Meets): World {
+  let isFirst = true
+  return new World(['a', 'b', 'c'], () => {
+    const met = isFirst ? meets : fine
+    isFirst = false
+    return met
+  })
+}
+
+async function statusOf(task: Promise<Response>): Promise<number | string> {
+  const met = await passing(task)
+  return met instanceof Error ? met.message : met.status
+}
+
+describe('another instance is asked', () => {
+  const refused: Meets = { code: 'ECONNREFUSED' }
+  const lost: Meets = { code: 'ECONNRESET' }
+  const stream = (): ReadableStream => new ReadableStream()
+  const cases: readonly [string, Meets, CallInit, attempts: number, end: number | string][] = [
+    ['refused: a GET', refused, {}, 2, 200],
+    ['refused: a POST, as nothing was sent', refused, { method: 'POST', body: 'x' }, 2, 200],
+    ['refused: not a stream, which can be read once', refused, { method: 'POST', body: stream() }, 1, 'fetch failed'],
+    ['no such host', { code: 'ENOTFOUND' }, { method: 'POST' }, 2, 200],
+    ['no connection in time', { code: 'UND_ERR_CONNECT_TIMEOUT' }, { method: 'POST' }, 2, 200],
+    ['lost: a GET', lost, {}, 2, 200],
+    ['lost: not a POST, which may have been done', lost, { method: 'POST', body: 'x' }, 1, 'fetch failed'],
+    ['lost: not a PATCH', lost, { method: 'patch' }, 1, 'fetch failed'],
+    ['lost: a PUT', lost, { method: 'put', body: 'x' }, 2, 200],
+    ['lost: a POST that says so', lost, { method: 'POST', body: 'x', idempotent: true }, 2, 200],
+    ['lost: a POST with a key', lost, { method: 'POST', headers: { 'Idempotency-Key': 'k' } }, 2, 200],
+    ['an error without a code, as in browsers', { code: '' }, { method: 'POST' }, 1, 'fetch failed'],
+    ['503: a GET', { status: 503 }, {}, 2, 200],
+    ['503: not a POST', { status: 503 }, { method: 'POST' }, 1, 503],
+    ['500: that is an answer', { status: 500 }, {}, 1, 500],
+    ['404: so is that', { status: 404 }, {}, 1, 404],
+    ['silence: a GET', 'hang', {}, 2, 200],
+    ['silence: not a POST', 'hang', { method: 'POST' }, 1, 'no answer in 30000 ms'],
+  ]
+
+  test.each(cases)('%s', async (_, meets, init, attempts, end) => {
+    const world = first(meets)
+    expect(await statusOf(world.fetch()('rollcall://web/', init))).toBe(end)
+    expect(world.seen).toHaveLength(attempts)
+    expect(new Set(world.asked).size).toBe(attempts)
+    expect(world.cancelled).toBe(attempts === 2 && meets !== 'hang' && 'status' in meets ? 1 : 0)
+  })
+
+  test('as long as there is one, an attempt left, and time', async () => {
+    const down = (): World => new World(['a', 'b', 'c', 'd'], () => refused)
+    const ends = async (options: FetchOptions): Promise<number> => {
+      const world = down()
+      expect(await statusOf(world.fetch(options)('rollcall://web/'))).toBe('fetch failed')
+      return world.seen.length
+    }
+    expect(await ends({})).toBe(3)
+    expect(await ends({ attempts: 1 })).toBe(1)
+    expect(await ends({ attempts: 9 })).toBe(9)
+    const alone = new World(['a'], () => ({ status: 503 }))
+    expect(await statusOf(alone.fetch()('rollcall://web/'))).toBe(503)
+    expect(alone.asked).toBe('aaa')
+  })
+
+  test('the last one is waited for, and what it says is the answer', async () => {
+    const world = new World(['a', 'b', 'c'], () => ({ status: 200, after_ms: 5000 }))
+    expect(await statusOf(world.fetch()('rollcall://web/'))).toBe(200)
+    expect(world.seen.map(({ at }) => at - (world.seen[0]?.at as number))).toEqual([
+      0,
+      expect.closeTo(1020, -2),
+      expect.closeTo(2060, -2),
+    ])
+    const late = new World(['a'], () => 'hang')
+    const begun = performance.now()
+    expect(await statusOf(late.fetch({ timeout: '2s', attemptTimeout: 5000 })('rollcall://web/'))).toMatch(/2000 ms/)
+    expect(performance.now() - begun).toBeLessThan(2010)
+  })
+
+  test('how long is too long follows what is usual', async () => {
+    const world: World = new World(['a', 'b'], ({ id }) =>
+      id === 'b' && world.seen.length > 250 ? 'hang' : { status: 200, after_ms: 10 },
+    )
+    const fetch = world.fetch()
+    for (let i = 0; i < 250; i += 1) await passing(fetch('rollcall://web/'))
+    const begun = performance.now()
+    for (let i = 0; i < 2; i += 1) await passing(fetch('rollcall://web/'))
+    expect(world.asked.slice(250)).toContain('b')
+    expect(performance.now() - begun).toBeLessThan(100)
+  })
+})
+
+describe('a budget', () => {
+  test('keeps an overload from doubling: a fifth of the calls is made again, and ten a second', async () => {
+    const world = new World(['a', 'b', 'c', 'd'], () => ({ status: 503 }))
+    const fetch = world.fetch()
+    for (let i = 0; i < 2000; i += 1) {
+      void fetch('rollcall://web/')
+      await vi.advanceTimersByTimeAsync(5)
+    }
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(world.seen.length).toBeGreaterThan(2200)
+    expect(world.seen.length).toBeLessThanOrEqual(2400 + 1)
+  })
+
+  test('lets the few calls of a quiet program be made again all the same', async () => {
+    const world = new World(['a', 'b', 'c'], ({ id }) => (id === 'a' ? { code: 'ECONNREFUSED' } : fine))
+    const fetch = world.fetch()
+    for (let i = 0; i < 10; i += 1) expect(await statusOf(fetch('rollcall://web/'))).toBe(200)
+  })
+})
+
+describe('whoever fails again and again', () => {
+  async function calls(world: World, count: number, every_ms = 10): Promise<void> {
+    const fetch = world.fetch()
+    for (let i = 0; i < count; i += 1) {
+      void fetch('rollcall://web/').catch(() => undefined)
+      await vi.advanceTimersByTimeAsync(every_ms)
+    }
+  }
+
+  test('is left out for a while, tried by one call, and is back', async () => {
+    let isDown = true
+    const told: unknown[] = []
+    const listen = (message: unknown): void => void told.push(message)
+    for (const name of ['ejected', 'restored']) channel(`rollcall:${name}`).subscribe(listen)
+    const world = new World(['a', 'b', 'c'], ({ id }) => (id === 'a' && isDown ? { code: 'ECONNREFUSED' } : fine))
+    await calls(world, 100)
+    expect(world.countOf('a')).toBe(3)
+    expect(world.suspected).toEqual(['a'])
+    await calls(world, 450)
+    expect(world.countOf('a')).toBe(4) // the probe, after five seconds
+    expect(world.suspected).toEqual(['a', 'a'])
+    isDown = false
+    await calls(world, 900)
+    expect(world.countOf('a')).toBe(4) // ten seconds now
+    await calls(world, 300)
+    expect(world.countOf('a')).toBeGreaterThan(50)
+    expect(told).toEqual([
+      { slug: 'web', id: 'a' },
+      { slug: 'web', id: 'a' },
+      { slug: 'web', id: 'a' },
+    ])
+    for (const name of ['ejected', 'restored']) channel(`rollcall:${name}`).unsubscribe(listen)
+  })
+
+  test('is tried by one call alone, however long that takes', async () => {
+    let isDown = true
+    const world = new World(['a', 'b', 'c'], ({ id }) =>
+      id !== 'a' ? fine : isDown ? { code: 'ECONNREFUSED' } : 'hang',
+    )
+    await calls(world, 100)
+    isDown = false
+    await calls(world, 500)
+    expect(world.countOf('a')).toBe(4)
+  })
+
+  test('is called nevertheless where that is more than half of all', async () => {
+    const world = new World(['a', 'b', 'c'], ({ id }) => (id === 'c' ? fine : { status: 503 }))
+    await calls(world, 300)
+    expect(world.countOf('a')).toBeGreaterThan(50)
+    expect(world.countOf('b')).toBeGreaterThan(50)
+  })
+
+  test('is called where it is the only one, and forgotten once it is not listed', async () => {
+    const world = new World(['a'], () => ({ status: 503 }))
+    await calls(world, 20)
+    expect(world.seen.length).toBeGreaterThanOrEqual(20)
+    world.list(['b'])
+    await calls(world, 5)
+    world.list(['a', 'b', 'c'])
+    await calls(world, 3)
+    expect(world.asked.slice(-9)).toContain('a')
+  })
+})
+
+test('least-loaded: the slow gets few, the failing does not look fast', async () => {
+  const world: World = new World(['a', 'b', 'c', 'd'], ({ id }) => {
+    if (id === 'a') return { status: 200, after_ms: 200 }
+    return id === 'b' && world.seen.length % 2 === 0 ? { status: 503, after_ms: 1 } : { status: 200, after_ms: 10 }
+  })
+  const fetch = world.fetch({ strategy: 'least-loaded' })
+  for (let i = 0; i < 1000; i += 1) {
+    void fetch('rollcall://web/')
+    await vi.advanceTimersByTimeAsync(5)
+  }
+  expect(world.countOf('a')).toBeLessThan(100)
+  expect(world.countOf('b')).toBeLessThan(200)
+  expect(world.countOf('c')).toBeGreaterThan(300)
+})
+
+describe('the caller', () => {
+  test('who gives up gets his reason at once, and nobody is blamed', async () => {
+    const world = new World(['a', 'b'], () => 'hang')
+    const fetch = world.fetch()
+    for (let i = 0; i < 10; i += 1) {
+      const abort = new AbortController()
+      const call = fetch('rollcall://web/', { signal: abort.signal })
+      await vi.advanceTimersByTimeAsync(10)
+      abort.abort(new Error('enough'))
+      expect(await passing(call, 5)).toEqual(new Error('enough'))
+    }
+    expect(world.seen).toHaveLength(10)
+    expect(world.suspected).toEqual([])
+    expect(await passing(fetch('rollcall://web/', { signal: AbortSignal.abort('no') }), 5)).toBe('no')
+    expect(world.seen).toHaveLength(10)
+  })
+
+  test('is heard as he speaks: method, headers, body; and answered untouched', async () => {
+    const world = new World(['a'], () => ({ status: 201 }))
+    const fetch = world.fetch()
+    const headers = { traceparent: '00-1-2-3', authorization: 'Bearer x' }
+    const response = await passing(fetch('rollcall://web/x?y=1#z', { method: 'POST', body: 'text', headers }))
+    expect(response).toMatchObject({ status: 201, bodyUsed: false })
+    const [seen] = world.seen
+    expect(seen).toMatchObject({ url: 'http://a.test/x?y=1', method: 'POST', body: 'text' })
+    for (const [name, value] of Object.entries(headers)) expect(seen?.headers.get(name)).toBe(value)
+  })
+
+  test('may give a Request, which is sent again as well', async () => {
+    const world = first({ code: 'ECONNREFUSED' })
+    const request = new Request('rollcall://web/x', { method: 'POST', body: 'text', headers: { a: 'b' } })
+    expect(await statusOf(world.fetch()(request))).toBe(200)
+    expect(world.seen.map(({ method, body, headers }) => [method, body, headers.get('a')])).toEqual([
+      ['POST', 'text', 'b'],
+      ['POST', 'text', 'b'],
+    ])
+  })
+
+  test.each([
+    ['rollcall://web', 'http://a.test/api'],
+    ['rollcall://web/', 'http://a.test/api/'],
+    ['rollcall://web/../../x', 'http://a.test/api/x'],
+    ['rollcall://web/%2e%2e/x', 'http://a.test/api/x'],
+    ['rollcall://web//evil.test/x', 'http://a.test/api//evil.test/x'],
+    ['ROLLCALL://web?q=1', 'http://a.test/api?q=1'],
+    [urlOf('web', 'orders/1'), 'http://a.test/api/orders/1'],
+    [new URL('rollcall://web/x'), 'http://a.test/api/x'],
+    ['http://elsewhere.test/x', 'http://elsewhere.test/x'],
+  ])('%s leads to %s', async (url, expected) => {
+    const world = new World(['a'], () => fine)
+    world.listed = { pools: [{ listed: [{ id: 'a', url: 'http://a.test/api/', status: 'Healthy' }], inDoubt: false }] }
+    await passing(world.fetch()(url))
+    expect(world.seen[0]?.url).toBe(expected)
+  })
+
+  test.each([
+    ['rollcall:///x', 'names no service'],
+    ['rollcall:web/x', 'names no service'],
+    ['rollcall://web:80/x', 'give the name of one as the option port'],
+    ['rollcall://user:secret@web/x', 'carries a user'],
+    ['rollcall://%zz/x', 'percent-encoded'],
+  ])('%s is refused: it %s', async (url, error) => {
+    const met = await passing(new World([], () => fine).fetch()(url))
+    expect((met as Error).message).toContain(error)
+  })
+
+  test('is told where there is nobody', async () => {
+    const world = new World([], () => fine)
+    expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(
+      /no instance of web can be called; ask: rollcall why web/,
+    )
+    world.listed = undefined
+    expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(/nothing is registered as web/)
+    world.listed = { pools: [{ listed: [{ id: 'a', url: 'grpc://a.test:1', status: 'Healthy' }], inDoubt: false }] }
+    expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(
+      /a is at grpc:\/\/a.test:1, which is not called by HTTP/,
+    )
+  })
+
+  test('chooses how: by key with each call, at a named port', async () => {
+    const world = new World(['a', 'b', 'c', 'd'], () => fine, { ports: { metrics: 9464 } })
+    const fetch = world.fetch({ strategy: 'hash', port: 'metrics' })
+    for (let i = 0; i < 20; i += 1) await passing(fetch('rollcall://web/', { key: 'user-1' } as CallInit))
+    expect(new Set(world.asked).size).toBe(1)
+    expect(world.seen[0]?.url).toMatch(/:9464\/$/)
+    for (let i = 0; i < 20; i += 1) await passing(fetch('rollcall://web/', { key: `user-${i}` } as CallInit))
+    expect(new Set(world.asked).size).toBe(4)
+  })
+
+  test.each([
+    [{ atempts: 2 }, 'atempts: there is no such option; did you mean attempts?'],
+    [{ attempts: 0 }, 'attempts: must be a whole number from 1 to 100'],
+    [{ timeout: 'soon' }, 'timeout: "soon" is not a duration'],
+    [{ timeout: NaN }, 'timeout: must be a duration'],
+    [{ attemptTimeout: 0 }, 'attemptTimeout: must be from 1ms'],
+    [{ backoff: -1 }, 'backoff: must be'],
+    [{ retryShare: -1 }, 'retryShare: must be a number from 0 to 10'],
+    [{ strategy: 'best' }, 'strategy: must be one of'],
+    [{ exclude: ['a'] }, 'exclude: there is no such option'],
+  ])('%j is refused: %s', (options, error) => {
+    expect(() => new World([], () => fine).fetch(options as FetchOptions)).toThrow(error)
+  })
+})
+
+test('each attempt is told of, where somebody listens', async () => {
+  const told: unknown[] = []
+  const listen = (message: unknown): void => void told.push(message)
+  channel('rollcall:attempt').subscribe(listen)
+  const world = first({ status: 503, after_ms: 5 })
+  await passing(world.fetch()('rollcall://web/x'))
+  channel('rollcall:attempt').unsubscribe(listen)
+  expect(told).toEqual([
+    expect.objectContaining({ slug: 'web', method: 'GET', attempt: 1, status: 503, duration_ms: 5 }),
+    expect.objectContaining({ slug: 'web', method: 'GET', attempt: 2, status: 200 }),
+  ])
+})
+
+test('what is remembered is of the instances that are listed, and of those that are being called', () => {
+  const callee = new Callee()
+  const list = (id: string): Listed<InstanceView> => ({
+    pools: [{ listed: [{ id, url: 'http://x.test', status: 'Healthy' }], inDoubt: false }],
+  })
+  for (let i = 0; i < 100; i += 1) {
+    callee.considered(list(`i${i}`), i)
+    callee.begin(`i${i}`, i)
+    if (i > 0) callee.failed(`i${i}`, i, 1)
+  }
+  callee.considered(list('last'), 100)
+  expect(callee.size).toBe(1) // of the first one nobody knows yet what came of it
+})
