@@ -8,6 +8,7 @@ import { Option, type Command } from 'commander'
 import type { FetchOptions } from '../client.js'
 import { localities } from '../core/lookup/candidates.js'
 import { strategies } from '../core/lookup/strategies.js'
+import { pickOfOptions } from '../config/pick-query.js'
 import { readText } from '../config/structured.js'
 import { RegistryError } from '../core/errors.js'
 import { AllSaid, clientOf, exitCodes, takesServer, withExamples, type ServerOptions } from './command.js'
@@ -63,9 +64,11 @@ export function addCallCommand(program: Command): void {
 
 async function call(slug: string, path: string, options: CallOptions): Promise<void> {
   const { request, header = [], data, idempotent = false, attempts, timeout } = options
+  const choice = choiceOf(options)
+  pickOfOptions(choice) // here all of it is said at once, and of a key that is missing nobody hears later
   const client = clientOf(options)
   const fetch = client.createFetch({
-    ...choiceOf(options),
+    ...choice,
     ...(attempts !== undefined && { attempts: Number(attempts) }),
     ...(timeout !== undefined && { timeout }),
   })
