@@ -135,6 +135,16 @@ describe('thresholds', () => {
   })
 })
 
+test('those that nobody answers for keep no other one waiting', () => {
+  for (let i = 0; i < 1000; i++) {
+    finds.set(`silent ${i}`, 'silent')
+    register({ tcp: {}, timeout: '1m' }, { id: `silent ${i}` })
+  }
+  register('tcp', { id: 'well' })
+  run(3000)
+  expect([asked(), status('well')]).toEqual([1001, 'Healthy'])
+})
+
 describe('a service that falls ill again and again', () => {
   test('has to stay well for twice as long each time, and is written as often as its status changes', () => {
     register({ tcp: {}, interval: '500ms' })
@@ -276,10 +286,15 @@ describe('suspicions', () => {
     expect(suspect('x')).toBe(true)
   })
 
-  test('join a check that is under way', () => {
+  test('join a check that is under way, which is done once more: it may have asked before', () => {
     finds.set('x', 'silent')
     register('tcp')
+    now += 1
     expect([suspect('x'), suspect('x'), asked()]).toEqual([true, true, 1])
+    answer('x', { status: 'Healthy' })
+    expect(asked()).toBe(2)
+    answer('x', { status: 'Unreachable' })
+    expect([asked(), status()]).toEqual([2, 'Unreachable'])
   })
 
   test('are ten a second of one caller, and fifty in all', () => {
@@ -330,6 +345,20 @@ describe('a connection that is kept open', () => {
     const waits = at.slice(1).map((each, i) => Math.round((each - (at[i] as number) - 5000) / 1000))
     expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60])
     expect([status(), statusWrites.length]).toEqual(['Healthy', writes])
+  })
+
+  test('beside which nobody is answered is in the way, and made again ever more rarely, up to once an hour', () => {
+    const waits: number[] = []
+    register(keepOpen)
+    for (let i = 0; i < 5; i++) {
+      const [end] = [lines().length, finds.set('x', 'Unreachable')]
+      while (lines().length === end) run(tick_ms)
+      finds.set('x', 'Healthy')
+      const since = now
+      while (lines().length === end + 1) run(tick_ms)
+      waits.push(Math.round((now - since) / 60_000))
+    }
+    expect(waits).toEqual([1, 4, 16, 60, 60])
   })
 
   test('that lived for a minute is made again soon', () => {
