@@ -180,6 +180,13 @@ export function urlEndpoint(url: string): UrlEndpoint | undefined {
   return { host: hostOf(url, parsed), port, ...userinfo }
 }
 
+/** Whether two urls lead to the same service, whatever they ask of it. */
+export function isSamePlace(a: string, b: string): boolean {
+  const [one, other] = [urlEndpoint(a), urlEndpoint(b)]
+  const scheme = (url: string): string => url.slice(0, url.indexOf(':')).toLowerCase()
+  return one?.host === other?.host && one?.port === other?.port && scheme(a) === scheme(b)
+}
+
 const beforeHost = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i
 
 /** A url without the `user:password` in it, as everybody may read it. */

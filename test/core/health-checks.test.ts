@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { type CheckForm, parseCheck } from '../../src/core/check.js'
 import { Entries } from '../../src/core/document/entries.js'
 import type { CheckResult, Effect } from '../../src/core/effects.js'
-import type { InstanceRecord, InstanceStatus } from '../../src/core/model.js'
+import { type InstanceRecord, type InstanceStatus, parseRegistration, type Registration } from '../../src/core/model.js'
 import { HealthChecks } from '../../src/core/own/health-checks.js'
 import { Records } from '../../src/core/records/records.js'
 import { Signatures } from '../../src/core/wire/head.js'
@@ -198,6 +198,33 @@ describe('a service that falls ill again and again', () => {
   })
 })
 
+test('who was never well has not fallen ill, whatever kind of ill it is', () => {
+  register('tcp')
+  finds.set('x', 'Unreachable')
+  run(5000)
+  for (const found of ['Error', 'Unreachable', 'Error', 'Unreachable'] as const) {
+    finds.set('x', found)
+    run(30_000)
+  }
+  expect([status(), record().details]).toEqual(['Unreachable', undefined])
+})
+
+test('what proves who asks goes to nobody else', () => {
+  const headers = (): unknown => effects.findLast((effect) => effect.type === 'check')?.headers
+  const registration = (url: string, said: object = {}): Registration =>
+    parseRegistration({ url, slug: 's', ...said }, 'own')
+  const said = registration('http://10.0.0.1:80/x', { check: { http: { headers: { 'x-key': 'secret' } } } })
+  checks.keepSecrets('x', said, undefined)
+  register({ http: { headers: { 'x-key': 'secret' } } })
+  expect(headers()).toEqual({ 'x-key': 'secret' })
+  checks.keepSecrets('x', registration('http://10.0.0.1:80/other'), undefined)
+  run(5000)
+  expect(headers()).toEqual({ 'x-key': 'secret' })
+  checks.keepSecrets('x', registration('http://10.0.0.2:80/x'), undefined)
+  run(5000)
+  expect(headers()).toBeUndefined()
+})
+
 describe('what an instance says of itself', () => {
   const order: readonly InstanceStatus[] = ['Healthy', 'Degraded', 'Unknown', 'Error', 'Unreachable']
 
@@ -359,6 +386,26 @@ describe('a connection that is kept open', () => {
       waits.push(Math.round((now - since) / 60_000))
     }
     expect(waits).toEqual([1, 4, 16, 60, 60])
+  })
+
+  test('costs nothing while it is not wanted', () => {
+    register(keepOpen)
+    records.stage('instances', 'x', { ...record(), maintenance: 'repair' })
+    settle()
+    effects = []
+    run(60_000)
+    expect([lines(), asked()]).toEqual([[], 12])
+  })
+
+  test('that says many things at once is looked into once more, and not later for that', () => {
+    register({ ...keepOpen, interval: '1h' })
+    effects = []
+    for (let i = 0; i < 20; i++) perform(checks.lineNews('x', 1, 'changed', now))
+    run(1200)
+    const before = asked()
+    perform(checks.lineNews('x', 1, 'changed', now))
+    run(1200)
+    expect([before, asked()]).toEqual([2, 3])
   })
 
   test('that lived for a minute is made again soon', () => {

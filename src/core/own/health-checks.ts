@@ -10,7 +10,7 @@ import type { CheckResult, Effect, LineNews } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { InstanceRecord, InstanceStatus, Registration } from '../model.js'
 import type { Records } from '../records/records.js'
-import { joinUserinfo } from '../url.js'
+import { isSamePlace, joinUserinfo } from '../url.js'
 import { Agenda } from './agenda.js'
 import { CheckSecrets } from './check-secrets.js'
 import { Condition, type Falls } from './condition.js'
@@ -333,11 +333,14 @@ export class HealthChecks {
   // ---- what proves who asks
 
   /**
-   * What a registration says that no record carries.
+   * What a registration says that no record carries. What was said to prove who asks is told to nobody else: where the url leads elsewhere
+   * now, it has to be said again.
    * @param userinfo `user:password` of its url
    * @throws RegistryError `too-large`
    */
   keepSecrets(id: string, registration: Registration, userinfo: string | undefined): void {
+    const known = this.#own(id)?.url
+    if (known !== undefined && !isSamePlace(known, registration.url)) this.#secrets.forget(id)
     this.#secrets.register(id, registration, userinfo)
   }
 

@@ -24,6 +24,8 @@ const newsPause_ms = 1000
 interface Line {
   readonly n: number
   isKept: boolean
+  /** It is well, and not in maintenance. */
+  isWanted: boolean
   since: number
   /** Those in a row that ended soon, though the instance was well. */
   soonEnds: number
@@ -47,11 +49,12 @@ export class KeptLines {
     if (record === undefined || !isKeptOpen(record)) return this.#end(id)
     if (line !== undefined && line.n !== record.n) return [...this.#end(id), ...this.follow(id, record, found, now)]
     if (!isWell(found)) this.#noteIllness(line, found, now)
+    if (line !== undefined) line.isWanted = record.maintenance === undefined && isWell(found)
     if (record.maintenance !== undefined || !isWell(found)) return this.#letGo(id)
     if (line?.isKept === true || (line !== undefined && now < line.againAt)) return []
     const { soonEnds = 0, silences = 0 } = line ?? {}
     const opened = { soonEnds, silences, isInTheWay: false, againAt: now, newsAt: Number.NEGATIVE_INFINITY }
-    this.#lines.set(id, { ...opened, n: record.n, isKept: true, since: now })
+    this.#lines.set(id, { ...opened, n: record.n, isKept: true, isWanted: true, since: now })
     const { n, url, check = defaultCheck } = record
     return [{ type: 'keep-open', id, n, url, check }]
   }
@@ -88,9 +91,8 @@ export class KeptLines {
     const line = this.#lines.get(id)
     if (line === undefined || line.n !== n || !line.isKept) return Number.POSITIVE_INFINITY
     if (news === 'changed') {
-      const at = Math.max(now, line.newsAt + newsPause_ms)
-      line.newsAt = at
-      return at
+      if (line.newsAt <= now) line.newsAt = Math.max(now, line.newsAt + newsPause_ms)
+      return line.newsAt // one that is still to come looks into this, too
     }
     line.isKept = false
     line.soonEnds = now - line.since >= longLife_ms ? 0 : line.soonEnds + 1
@@ -102,7 +104,7 @@ export class KeptLines {
   /** When the next connection is to be made; infinite where there is one, or none is wanted. */
   dueAt(id: string): number {
     const line = this.#lines.get(id)
-    return line === undefined || line.isKept || line.againAt < 0 ? Number.POSITIVE_INFINITY : line.againAt
+    return line === undefined || line.isKept || !line.isWanted ? Number.POSITIVE_INFINITY : line.againAt
   }
 }
 
