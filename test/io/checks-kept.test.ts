@@ -201,7 +201,8 @@ describe('gRPC', () => {
       {
         check: ({ request }: { request: Buffer }, answer: sendUnaryData<Buffer>) => {
           const found = say(request.subarray(2).toString())
-          if (!(found in serving)) answer({ code: grpcStatus[found as 'NOT_FOUND'], details: 'connect ECONNREFUSED 10.0.0.1' })
+          if (!(found in serving))
+            answer({ code: grpcStatus[found as 'NOT_FOUND'], details: 'connect ECONNREFUSED 10.0.0.1' })
           else answer(null, Buffer.from([0x08, serving[found as keyof typeof serving]]))
         },
         watch: (call: { write(bytes: Buffer): void }) => {
