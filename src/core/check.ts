@@ -207,7 +207,8 @@ function parseShort(text: string, field: string): string {
   if (text === 'tcp' || text === 'reported' || text === 'none') return text
   const [, , path] = shortHttp.exec(text) ?? []
   if (path !== undefined && pathForm.test(path) && path.length <= checkLimits.path) return text
-  const wayOut = 'give tcp, http:/path or https:/path (asked of the host and port of the url), reported, or none'
+  const wayOut =
+    'give tcp, http:/path or https:/path (asked of the host and port of the url), reported, none, or an object such as {"grpc": {}}'
   throw new RegistryError('malformed', `${field}: ${quote(text)} is not a check; ${wayOut}`)
 }
 
@@ -262,9 +263,12 @@ function parseStatuses(input: unknown, field: string): readonly string[] | undef
   })
 }
 
-/** What speaks for whom, how the message goes on, or to whom: a check must not be made to say any of it. */
+/**
+ * What speaks for whom, how the message goes on, to whom, that it means another method than it has, or opens the secrets of a machine in
+ * a cloud: a check must not be made to say any of it.
+ */
 const refusedHeader =
-  /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|content-length|expect|metadata.*|x-aws-ec2-metadata.*)$/
+  /^(?:host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|http2-settings|content-length|expect|.*metadata.*|x-(?:http-)?method(?:-override)?)$/
 
 function parseHeaders(
   input: unknown,
@@ -277,7 +281,7 @@ function parseHeaders(
     ? (input as unknown[]).map((name) => [String(name), ''] as const)
     : Object.entries(objectOf(input, field, 'an object of texts such as {"authorization": "Bearer …"}'))
   if (given.length > checkLimits.headers) throw malformed(field, `more than ${checkLimits.headers}`)
-  const values: Record<string, string> = {}
+  const values = new Map<string, string>()
   for (const [said, value] of given) {
     const name = said.toLowerCase()
     if (!/^[a-z0-9!#$%&'*+.^_`|~-]{1,64}$/.test(name))
@@ -288,11 +292,14 @@ function parseHeaders(
       value.length > checkLimits.headerLength ||
       !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)
     )
-      throw malformed(`${field}.${name}`, `must be text of one line, at most ${checkLimits.headerLength} characters`)
-    values[name] = value
+      throw malformed(
+        `${field}.${name}`,
+        `must be one line of Latin-1 text, at most ${checkLimits.headerLength} characters`,
+      )
+    values.set(name, value)
   }
-  const names = Object.keys(values).sort()
-  return isNamesAlone || names.length === 0 ? { names } : { names, values }
+  const names = [...values.keys()].sort()
+  return isNamesAlone || names.length === 0 ? { names } : { names, values: Object.fromEntries(values) }
 }
 
 function parseTls(input: unknown, field: string): NonNullable<CheckObject['tls']> {

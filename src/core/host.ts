@@ -53,7 +53,7 @@ function isIpv4OfItsMachine([a = 0, b = 0]: readonly number[]): boolean {
 
 /**
  * Whether an address, in any spelling, means whoever shares a cable, or serves the secrets of a machine in a cloud: link-local ones, those
- * of IPv4 within IPv6 (mapped, compatible, NAT64), and the one of IPv6 at which AWS does the same.
+ * of IPv4 within IPv6 (mapped, compatible, translated, NAT64, 6to4), and those of IPv6 at which AWS and Google do the same.
  */
 export function isLinkLocal(address: string): boolean {
   const bytes = readIpv4(address)
@@ -61,12 +61,14 @@ export function isLinkLocal(address: string): boolean {
   const spelled = spellHost(`[${address.replace(/%.*$/, '')}]`)
   if (spelled === undefined || !spelled.includes(':')) return false
   const groups = readIpv6(spelled)
-  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0, high = 0, low = 0] = groups
+  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0, sixth = 0, high = 0] = groups
   if ((first & 0xffc0) === 0xfe80) return true
-  if (spelled === 'fd00:ec2::254') return true
+  if (spelled === 'fd00:ec2::254' || spelled === 'fd20:ce::254') return true
+  if (first === 0x2002) return isIpv4LinkLocal([second >> 8, second & 0xff])
   const isWithin = (first === 0 && second === 0) || (first === 0x64 && second === 0xff9b)
-  const holdsIpv4 = isWithin && third === 0 && fourth === 0 && fifth === 0 && (sixth === 0 || sixth === 0xffff)
-  return holdsIpv4 && isIpv4LinkLocal([high >> 8, high & 0xff, low >> 8, low & 0xff])
+  const isLocalNat64 = first === 0x64 && second === 0xff9b && third === 1
+  const isPadded = third === 0 && fourth === 0 && [0, 0xffff].includes(fifth) && [0, 0xffff].includes(sixth)
+  return ((isWithin && isPadded) || isLocalNat64) && isIpv4LinkLocal([high >> 8, high & 0xff])
 }
 
 function isIpv4LinkLocal([a = 0, b = 0]: readonly number[]): boolean {

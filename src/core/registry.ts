@@ -297,7 +297,7 @@ export class Registry {
         checks.keepSecrets(id, registration, userinfo)
         writes.register(id, registration, wall, session)
         this.#endings.registered(id)
-        if (records.own('instances', id)?.status === 'Unknown') commits.awaitFirstCheck(id, now)
+        if (records.own('instances', id)?.status === 'Unknown' && checks.isAsked(id)) commits.awaitFirstCheck(id, now)
         this.#out.emitAll(checks.check(id, now))
         return commits.wait({ type: 'command', ticket, value: id })
       }

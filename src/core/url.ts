@@ -65,7 +65,7 @@ export function checkComposed(url: string, { scheme = 'http', host, ip, port, pa
   if (isSaid) return
   throw new RegistryError(
     'malformed',
-    `url: the parts make ${quote(url)}, which says something else than they do; give url`,
+    `url: the parts make ${quoteUrl(url)}, which says something else than they do; give url`,
   )
 }
 
@@ -82,7 +82,9 @@ function isPath(path: string): boolean {
  */
 export function disagreement(url: string, parts: UrlParts): string | undefined {
   const name = partBeside(url, parts)
-  return name && `${name}: ${quote(String(parts[name]))} says something else than url ${quote(url)}, where callers go`
+  return (
+    name && `${name}: ${quote(String(parts[name]))} says something else than url ${quoteUrl(url)}, where callers go`
+  )
 }
 
 function partBeside(url: string, { scheme, host, ip, port, path }: UrlParts): keyof UrlParts | undefined {
@@ -178,6 +180,13 @@ export function urlEndpoint(url: string): UrlEndpoint | undefined {
   return { host: hostOf(url, parsed), port, ...userinfo }
 }
 
+/** Whether two urls lead to the same service, whatever they ask of it. */
+export function isSamePlace(a: string, b: string): boolean {
+  const [one, other] = [urlEndpoint(a), urlEndpoint(b)]
+  const scheme = (url: string): string => url.slice(0, url.indexOf(':')).toLowerCase()
+  return one?.host === other?.host && one?.port === other?.port && scheme(a) === scheme(b)
+}
+
 const beforeHost = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i
 
 /** A url without the `user:password` in it, as everybody may read it. */
@@ -188,6 +197,11 @@ export function splitUserinfo(url: string): { readonly url: string; readonly use
 
 export function joinUserinfo(url: string, userinfo: string | undefined): string {
   return userinfo === undefined ? url : url.replace('://', () => `://${userinfo}@`)
+}
+
+/** For messages, which are logged by whoever gets them: never the `user:password` in it. */
+function quoteUrl(url: string): string {
+  return quote(url.replace(/\/\/[^/?#]*@/, '//…@'))
 }
 
 /** As callers read it: a percent sign that begins nothing stands for itself. */
@@ -222,14 +236,14 @@ const hint = 'give an absolute url such as http://10.0.0.5:8080/path'
 export function parseUrl(url: string, field: string): URL {
   const parsed = parseOldUrl(url, field)
   const [, authority = ''] = /^[^/]*\/\/([^/?#]*)/.exec(url) ?? []
-  if (authority === '') throw new RegistryError('malformed', `${field}: ${quote(url)} has no host; ${hint}`)
+  if (authority === '') throw new RegistryError('malformed', `${field}: ${quoteUrl(url)} has no host; ${hint}`)
   if (/:0+$/.test(authority))
     throw new RegistryError('malformed', `${field}: nobody listens on port 0; give the port that the system has drawn`)
   const host = authority.replace(/^.*@/, '').replace(/:\d*$/, '')
   const spelled = /\\|@.*@/.test(authority) ? undefined : spellHost(host)
   // 127.1, 010.0.0.1 or 0x7f000001 are addresses to some readers, and other ones, or names, to others.
   if (spelled !== undefined && (host.includes(':') || !isIpAddress(spelled) || spelled === host)) return parsed
-  throw new RegistryError('malformed', `${field}: ${quote(host)} in ${quote(url)} is not a host; ${hint}`)
+  throw new RegistryError('malformed', `${field}: ${quote(host)} in ${quoteUrl(url)} is not a host; ${hint}`)
 }
 
 /**
@@ -238,11 +252,11 @@ export function parseUrl(url: string, field: string): URL {
  */
 function parseOldUrl(url: string, field: string): URL {
   if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(url)) {
-    throw new RegistryError('malformed', `${field}: ${quote(url)} has no scheme; ${hint}`)
+    throw new RegistryError('malformed', `${field}: ${quoteUrl(url)} has no scheme; ${hint}`)
   }
   const parsed = readUrl(url)
-  if (parsed === undefined) throw new RegistryError('malformed', `${field}: ${quote(url)} is not a url; ${hint}`)
-  if (parsed.hostname === '') throw new RegistryError('malformed', `${field}: ${quote(url)} has no host; ${hint}`)
+  if (parsed === undefined) throw new RegistryError('malformed', `${field}: ${quoteUrl(url)} is not a url; ${hint}`)
+  if (parsed.hostname === '') throw new RegistryError('malformed', `${field}: ${quoteUrl(url)} has no host; ${hint}`)
   return parsed
 }
 

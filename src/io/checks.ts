@@ -19,8 +19,10 @@ import {
 import type { CheckResult } from '../core/effects.js'
 import { isLinkLocal } from '../core/host.js'
 import { urlEndpoint } from '../core/url.js'
+import { quarterOfDescriptors } from './checks/descriptors.js'
 import { loadGrpc } from './checks/grpc.js'
 import { Lines, type TellLine } from './checks/lines.js'
+import { patience } from './checks/patience.js'
 import {
   notGrpc,
   notHttp,
@@ -32,10 +34,11 @@ import {
   type Probe,
   type Tls,
 } from './checks/probes.js'
+import { type Turn, Turns } from './checks/turns.js'
 import { createNames, type Names, type Resolution } from './names.js'
 
 export interface CheckerOptions {
-  /** Connections that may be tried at a time. */
+  /** Connections that may be tried at a time, besides those that are silent for a while. */
   readonly concurrency?: number
   /** After this an instance counts as unreachable; by default what its check says. */
   readonly timeout_ms?: number
@@ -70,11 +73,15 @@ const ours = new Set([
   ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EACCES', 'EPERM'],
   ...['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM'],
 ])
+/** What comes where something else is spoken; other failures are words of somebody who speaks it. */
+const isNoTls =
+  /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|RECORD_TOO_LARGE|.*UNEXPECTED_MESSAGE|HTTP_REQUEST)$/
 /** Of one name; the others are tried at another time. */
 const addressLimit = 16
 const hostLength = 200
 const pathLength = 200
-const lateness_ms = 200
+/** Those that are waited for though they are silent, where there are descriptors enough. */
+const silentLimit = 4096
 
 /** What is to be asked, and where. */
 interface Question {
@@ -107,7 +114,8 @@ function questionOf(url: string, form: CheckForm, said: CheckHeaders | 'not to b
   if (question.type === 'tcp') return { endpoint, check: { type: 'tcp', ...tls }, timeout_ms }
   if (question.type === 'http') {
     const headers = said === 'not to be said' ? {} : said
-    if (said !== 'not to be said' && question.headers.some((name) => headers[name] === undefined)) return withoutHeaders
+    if (said !== 'not to be said' && question.headers.some((name) => !Object.hasOwn(headers, name)))
+      return withoutHeaders
     return {
       endpoint,
       check: { ...question, type: tls.tls === undefined ? 'http' : 'https', headers, ...tls },
@@ -130,25 +138,26 @@ export function createChecker(options: CheckerOptions = {}): Checker {
   const { concurrency = 64, waiting: waitingLimit = 4096, ...limits } = options
   const names = options.names ?? (options.connect === undefined ? createNames() : undefined)
   const running = new Set<Attempt>()
-  const waiting: { readonly question: Question; readonly answer: (result: CheckResult) => void }[] = []
+  const silent = Math.min(silentLimit, quarterOfDescriptors())
+  const turns = new Turns({ places: concurrency, silent, waiting: waitingLimit })
   let stopped = false
 
-  const start = (question: Question, answer: (result: CheckResult) => void): void => {
-    const attempt = new Attempt(question, limits, (result) => {
-      running.delete(attempt)
-      answer(result)
-      const next = stopped ? undefined : waiting.shift()
-      if (next !== undefined) start(next.question, next.answer)
-    })
-    running.add(attempt)
-    attempt.begin()
-  }
-
   const ask = (question: Question, answer: (result: CheckResult) => void): void => {
-    if (stopped) answer(beingStopped)
-    else if (running.size < concurrency) start(question, answer)
-    else if (waiting.length < waitingLimit) waiting.push({ question, answer })
-    else answer({ status: 'Unknown', details: `not checked: ${waitingLimit} checks are waiting already` })
+    if (stopped) return answer(beingStopped)
+    const turn: Turn = {
+      begin() {
+        const attempt = new Attempt(question, limits, (result) => {
+          running.delete(attempt)
+          answer(result)
+          turns.end(turn)
+        })
+        running.add(attempt)
+        attempt.begin()
+      },
+      drop: () => answer(beingStopped),
+    }
+    if (!turns.take(turn))
+      answer({ status: 'Unknown', details: `not checked: ${waitingLimit} checks are waiting already` })
   }
 
   /** Whoever waits for a name takes no place of those who are being asked. */
@@ -200,7 +209,7 @@ export function createChecker(options: CheckerOptions = {}): Checker {
       names?.stop()
       wishes.clear()
       lines.closeAll()
-      for (const { answer } of waiting.splice(0)) answer(beingStopped)
+      turns.stop()
       for (const attempt of [...running]) attempt.finish(beingStopped)
     },
   }
@@ -262,8 +271,8 @@ class Attempt {
   readonly #slow_ms: number
   readonly #done: (result: CheckResult) => void
   #close: (() => void) | undefined
-  #timer: NodeJS.Timeout | undefined
-  #grace: NodeJS.Immediate | undefined
+  #endWaits: readonly (() => void)[] = []
+  #isSlow = false
   #finished = false
 
   constructor(
@@ -283,45 +292,32 @@ class Attempt {
   }
 
   begin(): void {
-    const begun = performance.now()
-    this.#arm()
+    const silence = `within ${this.#timeout_ms / 1000} s`
+    this.#endWaits = [
+      patience(this.#slow_ms, () => (this.#isSlow = true)),
+      patience(this.#timeout_ms, () => this.#unreachable(`no answer from ${this.#where} ${silence}`)),
+    ]
     try {
-      this.#close = this.#probe(this.#question.endpoint, (outcome) => this.#judge(outcome, performance.now() - begun))
+      this.#close = this.#probe(this.#question.endpoint, (outcome) => this.#judge(outcome))
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
       process.nextTick(() => this.#explain(code, false)) // a long queue must not fail on one stack
     }
   }
 
-  /**
-   * A timer that comes late says that this process was stalled, not that the instance was silent: that wait does not count.
-   * Even in time, an answer that came in the same turn of the loop is read first.
-   */
-  #arm(): void {
-    const due = performance.now() + this.#timeout_ms
-    this.#timer = setTimeout(() => {
-      if (performance.now() - due > lateness_ms) this.#arm()
-      else {
-        const patience = `within ${this.#timeout_ms / 1000} s`
-        this.#grace = setImmediate(() => this.#unreachable(`no answer from ${this.#where} ${patience}`))
-      }
-    }, this.#timeout_ms)
-  }
-
   finish(result: CheckResult): void {
     if (this.#finished) return
     this.#finished = true
-    clearTimeout(this.#timer)
-    clearImmediate(this.#grace)
+    for (const end of this.#endWaits) end()
     this.#close?.()
     this.#done(result)
   }
 
-  #judge(outcome: Outcome, took_ms: number): void {
+  #judge(outcome: Outcome): void {
     if (outcome.type === 'failed') return this.#explain(outcome.code, outcome.connected)
     const bad = this.#badAnswer(outcome)
     if (bad !== undefined) return this.finish(bad)
-    if (took_ms <= this.#slow_ms) return this.finish({ status: 'Healthy' })
+    if (!this.#isSlow) return this.finish({ status: 'Healthy' })
     const act = outcome.type === 'accepted' ? 'accept' : 'answer'
     this.finish({ status: 'Degraded', details: `${this.#where} took longer than ${this.#slow_ms / 1000} s to ${act}` })
   }
@@ -355,7 +351,8 @@ class Attempt {
   #complaint(code: string): string {
     if (code === notHttp) return `${this.#where} does not speak HTTP`
     if (code === 'ECONNRESET' || code === 'EPIPE') return `${this.#where} closed the connection without an answer`
-    if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return `${this.#where} does not speak TLS`
+    if (code === 'EPROTO' || isNoTls.test(code)) return `${this.#where} does not speak TLS`
+    if (code.startsWith('ERR_SSL_')) return `TLS with ${this.#where} fails: ${code.slice('ERR_SSL_'.length)}`
     if (code === notGrpc) return `${this.#where} does not speak gRPC`
     if (this.#question.check.tls !== undefined) return `no trust in the TLS of ${this.#where}: ${code}`
     return `no HTTP answer from ${this.#where}: ${code}`

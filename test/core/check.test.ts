@@ -54,7 +54,12 @@ describe('what a caller says', () => {
     [{ http: { statuses: ['300-200'] } }, /^check\.http\.statuses: "300-200" is neither 200 nor 200-399/],
     [{ http: { headers: { Host: 'a' } } }, /^check\.http\.headers\.host: is not for a check to say/],
     [{ http: { headers: { 'Metadata-Flavor': 'Google' } } }, /^check\.http\.headers\.metadata-flavor/],
-    [{ http: { headers: { a: 'x\r\nHost: b' } } }, /^check\.http\.headers\.a: must be text of one line/],
+    [
+      { http: { headers: { 'X-Google-METADATA-Request': 'True' } } },
+      /^check\.http\.headers\.x-google-metadata-request/,
+    ],
+    [{ http: { headers: { 'X-HTTP-Method-Override': 'DELETE' } } }, /^check\.http\.headers\.x-http-method-override/],
+    [{ http: { headers: { a: 'x\r\nHost: b' } } }, /^check\.http\.headers\.a: must be one line of Latin-1 text/],
     [{ http: { headers: ['a'] } }, /^check\.http\.headers: must be an object/],
     [{ http: {}, tls: { verify: 'no' } }, /^check\.tls\.verify: must be true or false/],
     [{ keepOpen: 'yes' }, /^check\.keepOpen: must be true or false/],

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { type CheckForm, parseCheck } from '../../src/core/check.js'
 import { Entries } from '../../src/core/document/entries.js'
 import type { CheckResult, Effect } from '../../src/core/effects.js'
-import type { InstanceRecord, InstanceStatus } from '../../src/core/model.js'
+import { type InstanceRecord, type InstanceStatus, parseRegistration, type Registration } from '../../src/core/model.js'
 import { HealthChecks } from '../../src/core/own/health-checks.js'
 import { Records } from '../../src/core/records/records.js'
 import { Signatures } from '../../src/core/wire/head.js'
@@ -135,6 +135,16 @@ describe('thresholds', () => {
   })
 })
 
+test('those that nobody answers for keep no other one waiting', () => {
+  for (let i = 0; i < 1000; i++) {
+    finds.set(`silent ${i}`, 'silent')
+    register({ tcp: {}, timeout: '1m' }, { id: `silent ${i}` })
+  }
+  register('tcp', { id: 'well' })
+  run(3000)
+  expect([asked(), status('well')]).toEqual([1001, 'Healthy'])
+})
+
 describe('a service that falls ill again and again', () => {
   test('has to stay well for twice as long each time, and is written as often as its status changes', () => {
     register({ tcp: {}, interval: '500ms' })
@@ -186,6 +196,33 @@ describe('a service that falls ill again and again', () => {
     run(2000)
     expect(status()).toBe('Healthy')
   })
+})
+
+test('who was never well has not fallen ill, whatever kind of ill it is', () => {
+  register('tcp')
+  finds.set('x', 'Unreachable')
+  run(5000)
+  for (const found of ['Error', 'Unreachable', 'Error', 'Unreachable'] as const) {
+    finds.set('x', found)
+    run(30_000)
+  }
+  expect([status(), record().details]).toEqual(['Unreachable', undefined])
+})
+
+test('what proves who asks goes to nobody else', () => {
+  const headers = (): unknown => effects.findLast((effect) => effect.type === 'check')?.headers
+  const registration = (url: string, said: object = {}): Registration =>
+    parseRegistration({ url, slug: 's', ...said }, 'own')
+  const said = registration('http://10.0.0.1:80/x', { check: { http: { headers: { 'x-key': 'secret' } } } })
+  checks.keepSecrets('x', said, undefined)
+  register({ http: { headers: { 'x-key': 'secret' } } })
+  expect(headers()).toEqual({ 'x-key': 'secret' })
+  checks.keepSecrets('x', registration('http://10.0.0.1:80/other'), undefined)
+  run(5000)
+  expect(headers()).toEqual({ 'x-key': 'secret' })
+  checks.keepSecrets('x', registration('http://10.0.0.2:80/x'), undefined)
+  run(5000)
+  expect(headers()).toBeUndefined()
 })
 
 describe('what an instance says of itself', () => {
@@ -276,10 +313,15 @@ describe('suspicions', () => {
     expect(suspect('x')).toBe(true)
   })
 
-  test('join a check that is under way', () => {
+  test('join a check that is under way, which is done once more: it may have asked before', () => {
     finds.set('x', 'silent')
     register('tcp')
+    now += 1
     expect([suspect('x'), suspect('x'), asked()]).toEqual([true, true, 1])
+    answer('x', { status: 'Healthy' })
+    expect(asked()).toBe(2)
+    answer('x', { status: 'Unreachable' })
+    expect([asked(), status()]).toEqual([2, 'Unreachable'])
   })
 
   test('are ten a second of one caller, and fifty in all', () => {
@@ -330,6 +372,40 @@ describe('a connection that is kept open', () => {
     const waits = at.slice(1).map((each, i) => Math.round((each - (at[i] as number) - 5000) / 1000))
     expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60, 60])
     expect([status(), statusWrites.length]).toEqual(['Healthy', writes])
+  })
+
+  test('beside which nobody is answered is in the way, and made again ever more rarely, up to once an hour', () => {
+    const waits: number[] = []
+    register(keepOpen)
+    for (let i = 0; i < 5; i++) {
+      const [end] = [lines().length, finds.set('x', 'Unreachable')]
+      while (lines().length === end) run(tick_ms)
+      finds.set('x', 'Healthy')
+      const since = now
+      while (lines().length === end + 1) run(tick_ms)
+      waits.push(Math.round((now - since) / 60_000))
+    }
+    expect(waits).toEqual([1, 4, 16, 60, 60])
+  })
+
+  test('costs nothing while it is not wanted', () => {
+    register(keepOpen)
+    records.stage('instances', 'x', { ...record(), maintenance: 'repair' })
+    settle()
+    effects = []
+    run(60_000)
+    expect([lines(), asked()]).toEqual([[], 12])
+  })
+
+  test('that says many things at once is looked into once more, and not later for that', () => {
+    register({ ...keepOpen, interval: '1h' })
+    effects = []
+    for (let i = 0; i < 20; i++) perform(checks.lineNews('x', 1, 'changed', now))
+    run(1200)
+    const before = asked()
+    perform(checks.lineNews('x', 1, 'changed', now))
+    run(1200)
+    expect([before, asked()]).toEqual([2, 3])
   })
 
   test('that lived for a minute is made again soon', () => {

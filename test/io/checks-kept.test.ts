@@ -48,6 +48,18 @@ test('a request has the method and the headers that it was given, and counts the
   expect(seen).toHaveLength(3)
 })
 
+test('over TLS nothing is offered where nothing is going to be spoken, and who speaks TLS is not said not to', async () => {
+  const server = createTlsServer(
+    { key, cert, ALPNProtocols: ['h2'] },
+    (socket) => void socket.on('error', () => undefined),
+  )
+  const url = `https://127.0.0.1:${await listen(server)}`
+  const tls = { verify: false } as const
+  expect(await checker().check(url, { tcp: {}, tls })).toEqual({ status: 'Healthy' })
+  const { details } = await checker().check(url, { http: {}, tls })
+  expect(details).toMatch(/^TLS with .* fails: .*NO_APPLICATION_PROTOCOL$/)
+})
+
 test('TLS is spoken where it is asked for, and trusted as it is told', async () => {
   const names: string[] = []
   const named = (name: string, found: (error: null) => void): void => {
@@ -171,7 +183,7 @@ describe('gRPC', () => {
   const serving = { SERVING: 1, NOT_SERVING: 2, UNKNOWN: 0 } as const
 
   /** A server of the health protocol; `say` is what it answers of each service. */
-  async function serve(say: (service: string) => keyof typeof serving | 'NOT_FOUND' | 'UNIMPLEMENTED') {
+  async function serve(say: (service: string) => keyof typeof serving | 'NOT_FOUND' | 'UNIMPLEMENTED' | 'UNAVAILABLE') {
     const server = new Server()
     const watchers: ((status: keyof typeof serving) => void)[] = []
     const wire = {
@@ -189,8 +201,9 @@ describe('gRPC', () => {
       {
         check: ({ request }: { request: Buffer }, answer: sendUnaryData<Buffer>) => {
           const found = say(request.subarray(2).toString())
-          if (found === 'NOT_FOUND' || found === 'UNIMPLEMENTED') answer({ code: grpcStatus[found] })
-          else answer(null, Buffer.from([0x08, serving[found]]))
+          if (!(found in serving))
+            answer({ code: grpcStatus[found as 'NOT_FOUND'], details: 'connect ECONNREFUSED 10.0.0.1' })
+          else answer(null, Buffer.from([0x08, serving[found as keyof typeof serving]]))
         },
         watch: (call: { write(bytes: Buffer): void }) => {
           watchers.push((status) => call.write(Buffer.from([0x08, serving[status]])))
@@ -214,6 +227,24 @@ describe('gRPC', () => {
     expect(await checker().check(url, { grpc: {} })).toEqual({ status: 'Healthy' })
     expect(await of('NOT_SERVING')).toBe('Error')
     for (const said of ['UNKNOWN', 'NOT_FOUND', 'UNIMPLEMENTED']) expect(await of(said)).toBe('Unknown')
+  })
+
+  test('what a server says of others is not that nobody is there', async () => {
+    const { url } = await serve(() => 'UNAVAILABLE')
+    const details = `${url.replace('http', 'grpc')} answered UNAVAILABLE`
+    expect(await checker().check(url, { grpc: {} })).toEqual({ status: 'Error', details })
+  })
+
+  test('is asked at each address of a name, as those who call do', async () => {
+    const { url, watchers } = await serve(() => 'SERVING')
+    const addresses = ['127.0.0.2', '::1', '127.0.0.1'].map((address) => ({ address, family: 4 as const }))
+    const names = { resolve: async () => ({ type: 'found' as const, addresses }), stop: () => undefined }
+    const made = checker({ names })
+    const named = url.replace('127.0.0.1', 'svc.test')
+    expect(await made.check(named, { grpc: {} })).toEqual({ status: 'Healthy' })
+    made.keepOpen('x', named, { grpc: {}, keepOpen: true }, () => undefined)
+    await vi.waitFor(() => expect(watchers).toHaveLength(1))
+    expect(await made.check('grpc://svc.test:1', { grpc: {} })).toMatchObject({ status: 'Unreachable' })
   })
 
   test('that nobody speaks is refused, or no gRPC', async () => {

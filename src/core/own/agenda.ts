@@ -10,6 +10,8 @@ export class Agenda {
   readonly #slotByName = new Map<string, number>()
   /** All slots before this one are empty. */
   #next = Number.POSITIVE_INFINITY
+  /** The last slot that was looked into to its end: what is set before it is due at the next look. */
+  #passed = Number.NEGATIVE_INFINITY
 
   get size(): number {
     return this.#slotByName.size
@@ -19,7 +21,7 @@ export class Agenda {
   set(name: string, at: number): void {
     this.delete(name)
     if (at === Number.POSITIVE_INFINITY) return
-    const slot = Math.ceil(at / slot_ms)
+    const slot = Math.max(Math.ceil(at / slot_ms), this.#passed + 1)
     const names = this.#slots.get(slot)
     if (names === undefined) this.#slots.set(slot, new Set([name]))
     else names.add(name)
@@ -46,6 +48,7 @@ export class Agenda {
         due.push(name)
         this.delete(name)
       }
+      this.#passed = this.#next
     }
     if (this.#slots.size === 0) this.#next = Number.POSITIVE_INFINITY
     return due

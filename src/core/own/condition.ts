@@ -64,6 +64,7 @@ export class Condition {
   /** So long a check that fails is no news of what was never well. */
   #startsUntil = Number.NEGATIVE_INFINITY
   #betterSince: number | undefined
+  #isBetterWell = false
   /** It was well after it last fell ill. Whoever registers before it listens has not fallen ill by that. */
   #hasRisen: boolean
   /** However well it looks, it has to do so for this long, once. */
@@ -161,10 +162,13 @@ export class Condition {
   }
 
   #rise(wanted: CheckResult, now: number): void {
+    // That it is no worse than ill does not count as looking well.
+    if (isWell(wanted.status) !== this.#isBetterWell) this.#betterSince = undefined
+    this.#isBetterWell = isWell(wanted.status)
     this.#betterSince ??= now
     if (now - this.#betterSince < this.#recovery_ms(now)) return
     this.#shown = wanted
-    this.#hasRisen = true
+    this.#hasRisen ||= isWell(wanted.status)
     this.#held_ms = 0
     this.#betterSince = undefined
   }

@@ -10,10 +10,10 @@ import type { CheckResult, Effect, LineNews } from '../effects.js'
 import { RegistryError } from '../errors.js'
 import type { InstanceRecord, InstanceStatus, Registration } from '../model.js'
 import type { Records } from '../records/records.js'
-import { joinUserinfo } from '../url.js'
+import { isSamePlace, joinUserinfo } from '../url.js'
 import { Agenda } from './agenda.js'
 import { CheckSecrets } from './check-secrets.js'
-import { Condition, type Falls, isWell } from './condition.js'
+import { Condition, type Falls } from './condition.js'
 import { KeptLines } from './kept-lines.js'
 import { Suspicions } from './suspicions.js'
 
@@ -22,8 +22,12 @@ import { Suspicions } from './suspicions.js'
  * registers before it listens, starts anew, stalls for a moment; and what a threshold waits for.
  */
 const askAgainAfter_ms: readonly number[] = [1000, 2000, 4000]
-/** Checks under way at once; the others wait here, where they cost nothing. */
+/** Checks that have begun just now; the others wait here, where they cost nothing. */
 const atOnce = 256
+/** Whom nobody answers within this keeps nobody else waiting. */
+const placeFor_ms = 500
+/** All that are under way, however long they have been. */
+const underWayLimit = 4096
 /** A program that is killed closes one thing after the other: what answered just after the first of them is asked once more. */
 const afterEnd_ms = 100
 /** Of those who are gone how often they fell ill is remembered. */
@@ -63,6 +67,8 @@ export class HealthChecks {
   readonly #courses = new Map<string, Course>()
   readonly #agenda = new Agenda()
   readonly #underWay = new Map<string, UnderWay>()
+  /** Of these those that have begun just now, in order of time. */
+  readonly #fresh = new Map<string, number>()
   readonly #waiting = new Set<string>()
   /** What those live with is over, in words: whatever a check finds, they are not to be called. */
   readonly #over = new Map<string, string>()
@@ -120,9 +126,10 @@ export class HealthChecks {
   suspect(id: string, caller: string, now: number): { readonly isChecked: boolean; readonly effects: Effect[] } {
     const course = this.#course(id, now)
     if (course === undefined || !isAsked(course.check)) return { isChecked: false, effects: [] }
-    if (this.isUnderWay(id)) return { isChecked: true, effects: [] }
-    if (!this.#suspicions.take(id, caller, now)) return { isChecked: false, effects: [] }
-    return { isChecked: true, effects: this.#begin(id, course, now) }
+    const isTaken = this.#suspicions.take(id, caller, now)
+    // One that is under way may have asked before the caller was refused: that is looked into once more.
+    if (this.isUnderWay(id)) return { isChecked: true, effects: isTaken ? this.#begin(id, course, now) : [] }
+    return { isChecked: isTaken, effects: isTaken ? this.#begin(id, course, now) : [] }
   }
 
   /** Whether it is being checked, or is about to be. */
@@ -158,7 +165,8 @@ export class HealthChecks {
   tick(now: number): Effect[] {
     // However short an interval is, all are done within half a second.
     const most = 8 + Math.ceil(this.#agenda.size / 5)
-    return this.#agenda.take(now, most).flatMap((id) => {
+    const begun = this.#waiting.size === 0 ? [] : this.#beginWaiting(now)
+    const due = this.#agenda.take(now, most).flatMap((id) => {
       const course = this.#course(id, now)
       if (course === undefined) return []
       if (!isAsked(course.check)) this.#show(id, course, now)
@@ -166,6 +174,7 @@ export class HealthChecks {
       if (isDue) course.checkAt = this.#regularly(id, course, now)
       return [...(isDue ? this.#begin(id, course, now) : []), ...this.#follow(id, course, now)]
     })
+    return [...begun, ...due]
   }
 
   /** This daemon was asleep for so long. */
@@ -189,22 +198,32 @@ export class HealthChecks {
       underWay.isStale ||= underWay.since < now
       return []
     }
-    if (this.#underWay.size >= atOnce) {
+    if (!this.#mayBegin) {
       this.#waiting.add(id)
       return []
     }
     const { n } = course
     this.#underWay.set(id, { n, since: now, isStale: false })
+    this.#fresh.delete(id)
+    this.#fresh.set(id, now)
     const { url, check = defaultCheck } = this.#own(id) as InstanceRecord
     const { headers, userinfo } = this.#secrets.of(id) ?? {}
     const asked = { url: joinUserinfo(url, userinfo), check, ...(headers !== undefined && { headers }) }
     return [{ type: 'check', id, n, ...asked }]
   }
 
+  get #mayBegin(): boolean {
+    return this.#fresh.size < atOnce && this.#underWay.size < underWayLimit
+  }
+
   #beginWaiting(now: number): Effect[] {
     const begun: Effect[] = []
+    for (const [id, since] of this.#fresh) {
+      if (now - since < placeFor_ms) break
+      this.#fresh.delete(id)
+    }
     for (const id of this.#waiting) {
-      if (this.#underWay.size >= atOnce) break
+      if (!this.#mayBegin) break
       this.#waiting.delete(id)
       const course = this.#course(id, now)
       if (course !== undefined) begun.push(...this.#begin(id, course, now))
@@ -216,7 +235,10 @@ export class HealthChecks {
 
   checked(id: string, n: number, result: CheckResult, now: number): Effect[] {
     const underWay = this.#underWay.get(id)
-    if (underWay?.n === n) this.#underWay.delete(id)
+    if (underWay?.n === n) {
+      this.#underWay.delete(id)
+      this.#fresh.delete(id)
+    }
     const begun = this.#beginWaiting(now)
     const course = this.#course(id, now)
     if (course === undefined || course.n !== n) return begun
@@ -311,11 +333,14 @@ export class HealthChecks {
   // ---- what proves who asks
 
   /**
-   * What a registration says that no record carries.
+   * What a registration says that no record carries. What was said to prove who asks is told to nobody else: where the url leads elsewhere
+   * now, it has to be said again.
    * @param userinfo `user:password` of its url
    * @throws RegistryError `too-large`
    */
   keepSecrets(id: string, registration: Registration, userinfo: string | undefined): void {
+    const known = this.#own(id)?.url
+    if (known !== undefined && !isSamePlace(known, registration.url)) this.#secrets.forget(id)
     this.#secrets.register(id, registration, userinfo)
   }
 
@@ -357,7 +382,7 @@ export class HealthChecks {
     this.#waiting.delete(id)
     this.#over.delete(id)
     this.#secrets.forget(id)
-    return this.#lines.follow(id, undefined, false, now)
+    return this.#lines.follow(id, undefined, 'Unknown', now)
   }
 
   /** When it is looked at next; what follows for the connection that is kept to it. */
@@ -373,7 +398,7 @@ export class HealthChecks {
   }
 
   #followLine(id: string, { condition }: Course, record: InstanceRecord, now: number): Effect[] {
-    return this.#lines.follow(id, record, isWell(condition.confirmed.status), now)
+    return this.#lines.follow(id, record, condition.confirmed.status, now)
   }
 
   /** The next regular check: the same moment of each interval for the same id. */

@@ -1,25 +1,38 @@
 /**
  * Which instances of ours a connection is kept to, so that their end is seen at once. What a closed one means a check finds out.
  *
- * A server that closes idle connections is left in peace: the more often one ends soon, the longer it takes until the next.
+ * A server that closes idle connections is left in peace: the more often one ends soon, the longer it takes until the next. So is one
+ * that answers nobody else meanwhile, since it takes one connection at a time.
  */
 import { defaultCheck, isAsked, readCheck } from '../check.js'
 import type { Effect, LineNews } from '../effects.js'
-import type { InstanceRecord } from '../model.js'
+import type { InstanceRecord, InstanceStatus } from '../model.js'
+import { isWell } from './condition.js'
 
 const shortestPause_ms = 1000
 const longestPause_ms = 60_000
 /** A connection that lived for so long costs less than the checks do, however it ends. */
 const longLife_ms = 60_000
+/** Before the next one where nobody was answered beside the last one; four times as long each time, up to an hour. */
+const pauseBesideSilence_ms: readonly number[] = [60_000, 240_000, 960_000]
+const longestSilence_ms = 3600_000
+/** Beside one that lived for so long others were answered. */
+const harmlessLife_ms = 600_000
 /** After one that only said that something changes a check is done at once, and at most this often. */
 const newsPause_ms = 1000
 
 interface Line {
   readonly n: number
   isKept: boolean
+  /** It is well, and not in maintenance. */
+  isWanted: boolean
   since: number
   /** Those in a row that ended soon, though the instance was well. */
   soonEnds: number
+  /** Those in a row beside which the instance fell silent. */
+  silences: number
+  /** The last one may have been why the instance is ill now. */
+  isInTheWay: boolean
   againAt: number
   newsAt: number
 }
@@ -29,32 +42,46 @@ export class KeptLines {
 
   /**
    * An own instance is like this now, or is gone.
-   * @param isWell what its checks say
+   * @param found what its checks say
    */
-  follow(id: string, record: InstanceRecord | undefined, isWell: boolean, now: number): Effect[] {
+  follow(id: string, record: InstanceRecord | undefined, found: InstanceStatus, now: number): Effect[] {
     const line = this.#lines.get(id)
     if (record === undefined || !isKeptOpen(record)) return this.#end(id)
-    if (line !== undefined && line.n !== record.n) return [...this.#end(id), ...this.follow(id, record, isWell, now)]
-    if (record.maintenance !== undefined || !isWell) return this.#letGo(id, isWell)
+    if (line !== undefined && line.n !== record.n) return [...this.#end(id), ...this.follow(id, record, found, now)]
+    if (!isWell(found)) this.#noteIllness(line, found, now)
+    if (line !== undefined) line.isWanted = record.maintenance === undefined && isWell(found)
+    if (record.maintenance !== undefined || !isWell(found)) return this.#letGo(id)
     if (line?.isKept === true || (line !== undefined && now < line.againAt)) return []
-    const opened = { soonEnds: line?.soonEnds ?? 0, againAt: now, newsAt: Number.NEGATIVE_INFINITY }
-    this.#lines.set(id, { ...opened, n: record.n, isKept: true, since: now })
+    const { soonEnds = 0, silences = 0 } = line ?? {}
+    const opened = { soonEnds, silences, isInTheWay: false, againAt: now, newsAt: Number.NEGATIVE_INFINITY }
+    this.#lines.set(id, { ...opened, n: record.n, isKept: true, isWanted: true, since: now })
     const { n, url, check = defaultCheck } = record
     return [{ type: 'keep-open', id, n, url, check }]
   }
 
   #end(id: string): Effect[] {
-    const effects = this.#letGo(id, true)
+    const effects = this.#letGo(id)
     this.#lines.delete(id)
     return effects
   }
 
-  /** @param isWell else it has ended for good reason: the next one may come as soon as it is well again */
-  #letGo(id: string, isWell: boolean): Effect[] {
+  /**
+   * A connection that ended has done so for good reason: the next one may come as soon as the instance is well again. One that has not may
+   * be the reason itself.
+   */
+  #noteIllness(line: Line | undefined, found: InstanceStatus, now: number): void {
+    if (line === undefined) return
+    if (line.isKept && found === 'Unreachable') {
+      if (now - line.since >= harmlessLife_ms) line.silences = 0
+      line.againAt = now + (pauseBesideSilence_ms[line.silences] ?? longestSilence_ms)
+      line.silences += 1
+      line.isInTheWay = true
+    } else if (line.isKept || !line.isInTheWay) Object.assign(line, { soonEnds: 0, againAt: Number.NEGATIVE_INFINITY })
+  }
+
+  #letGo(id: string): Effect[] {
     const line = this.#lines.get(id)
-    if (line === undefined) return []
-    if (!isWell) Object.assign(line, { soonEnds: 0, againAt: Number.NEGATIVE_INFINITY })
-    if (!line.isKept) return []
+    if (line === undefined || !line.isKept) return []
     line.isKept = false
     return [{ type: 'let-go', id }]
   }
@@ -64,9 +91,8 @@ export class KeptLines {
     const line = this.#lines.get(id)
     if (line === undefined || line.n !== n || !line.isKept) return Number.POSITIVE_INFINITY
     if (news === 'changed') {
-      const at = Math.max(now, line.newsAt + newsPause_ms)
-      line.newsAt = at
-      return at
+      if (line.newsAt <= now) line.newsAt = Math.max(now, line.newsAt + newsPause_ms)
+      return line.newsAt // one that is still to come looks into this, too
     }
     line.isKept = false
     line.soonEnds = now - line.since >= longLife_ms ? 0 : line.soonEnds + 1
@@ -78,7 +104,7 @@ export class KeptLines {
   /** When the next connection is to be made; infinite where there is one, or none is wanted. */
   dueAt(id: string): number {
     const line = this.#lines.get(id)
-    return line === undefined || line.isKept || line.againAt < 0 ? Number.POSITIVE_INFINITY : line.againAt
+    return line === undefined || line.isKept || !line.isWanted ? Number.POSITIVE_INFINITY : line.againAt
   }
 }
 

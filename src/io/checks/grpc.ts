@@ -2,9 +2,13 @@
  * The standard health protocol of gRPC (grpc.health.v1), over a library that whoever checks so has to install beside this one: it is
  * looked for when the first such check is done.
  */
+import { isIP } from 'node:net'
+import { checkServerIdentity, createSecureContext } from 'node:tls'
 import type * as GrpcModule from '@grpc/grpc-js'
 import type { ChannelCredentials, Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js'
 import { messageOf } from '../../core/errors.js'
+import { opensslCode } from './openssl.js'
+import { attemptPatience_ms, patience } from './patience.js'
 
 type Grpc = typeof GrpcModule
 
@@ -16,12 +20,12 @@ export type GrpcOutcome =
   | { readonly type: 'serving'; readonly serving: Serving }
   /** The server answered something else: the name of its status. */
   | { readonly type: 'other'; readonly status: string }
-  /** Nobody answered: the code of the system where there is one. */
+  /** No connection came about: the code of the system, or what OpenSSL says, where there is one. */
   | { readonly type: 'failed'; readonly code: string }
 
 export interface GrpcTarget {
-  /** An address, or a name, which is then resolved by this machine. */
-  readonly host: string
+  /** Addresses, which are tried one after the other, or a name, which is then resolved by this machine. */
+  readonly hosts: readonly string[]
   readonly port: number
   /** What the server is called, whatever its address. */
   readonly authority: string
@@ -40,21 +44,19 @@ export class GrpcHealth {
 
   /** Asks once. @returns gives up */
   check(target: GrpcTarget, tell: (outcome: GrpcOutcome) => void): () => void {
-    const client = this.#connect(target)
     const request = requestOf(target.service)
-    const call = client.makeUnaryRequest<Buffer, Serving>(
-      '/grpc.health.v1.Health/Check',
-      (bytes) => bytes,
-      readResponse,
-      request,
-      { deadline: Date.now() + 2 * target.timeout_ms }, // whoever asks has a deadline of his own
-      (error, serving) =>
-        tell(error === null ? { type: 'serving', serving: serving ?? 'UNKNOWN' } : this.#failure(error)),
-    )
-    return () => {
-      call.cancel()
-      client.close()
+    const ask: Ask = (client, answered) => {
+      // No deadline: whoever asks has one of his own, which a stall of this process does not use up.
+      const call = client.makeUnaryRequest<Buffer, Serving>(
+        '/grpc.health.v1.Health/Check',
+        (bytes) => bytes,
+        readResponse,
+        request,
+        (error, serving) => answered(error ?? { type: 'serving', serving: serving ?? 'UNKNOWN' }),
+      )
+      return () => call.cancel()
     }
+    return this.#tryEach(target, ask, tell)
   }
 
   /**
@@ -63,34 +65,66 @@ export class GrpcHealth {
    * @param ended that is over, and why @returns ends it
    */
   watch(target: GrpcTarget, changed: () => void, ended: (outcome: GrpcOutcome) => void): () => void {
-    const client = this.#connect(target)
-    const stream: ClientReadableStream<Serving> = client.makeServerStreamRequest<Buffer, Serving>(
-      '/grpc.health.v1.Health/Watch',
-      (bytes) => bytes,
-      readResponse,
-      requestOf(target.service),
-    )
     let last: Serving | undefined
-    stream.on('data', (serving: Serving) => {
-      const isNews = last !== undefined && last !== serving
-      last = serving
-      if (isNews) changed()
-    })
-    stream.on('error', (error: ServiceError) => ended(this.#failure(error)))
-    stream.on('end', () => ended({ type: 'other', status: 'OK' }))
-    return () => {
-      stream.cancel()
-      client.close()
+    const ask: Ask = (client, answered) => {
+      const stream: ClientReadableStream<Serving> = client.makeServerStreamRequest<Buffer, Serving>(
+        '/grpc.health.v1.Health/Watch',
+        (bytes) => bytes,
+        readResponse,
+        requestOf(target.service),
+      )
+      stream.on('data', (serving: Serving) => {
+        const isNews = last !== undefined && last !== serving
+        last = serving
+        if (isNews) changed()
+      })
+      stream.on('error', answered)
+      stream.on('end', () => answered({ type: 'other', status: 'OK' }))
+      return () => stream.cancel()
     }
+    return this.#tryEach(target, ask, ended)
   }
 
-  #connect(target: GrpcTarget): Client {
-    const { host, port, authority } = target
-    const address = host.includes(':')
-      ? `ipv6:[${host}]:${port}`
-      : /^[\d.]+$/.test(host)
-        ? `ipv4:${host}:${port}`
-        : `dns:${host}:${port}`
+  /** The next address is tried where one takes no connection. @returns gives up */
+  #tryEach(target: GrpcTarget, ask: Ask, tell: (outcome: GrpcOutcome) => void): () => void {
+    let giveUp = (): void => undefined
+    const tryNext = ([host = '', ...others]: readonly string[]): void => {
+      const client = this.#connect(target, host)
+      const isConnected = (): boolean =>
+        client.getChannel().getConnectivityState(false) === this.#grpc.connectivityState.READY
+      const goOn = (): void => {
+        giveUp()
+        tryNext(others)
+      }
+      const endWait =
+        others.length === 0
+          ? (): void => undefined
+          : patience(attemptPatience_ms(target.timeout_ms, target.hosts.length), () => void (isConnected() || goOn()))
+      let isOver = false
+      const cancel = ask(client, (answer) => {
+        if (isOver) return
+        const outcome = answer instanceof Error ? this.#failure(answer, client) : answer
+        if (outcome.type === 'failed' && others.length > 0) return goOn()
+        endWait()
+        tell(outcome)
+      })
+      giveUp = () => {
+        isOver = true
+        endWait()
+        cancel()
+        client.close()
+      }
+    }
+    tryNext(target.hosts)
+    return () => giveUp()
+  }
+
+  #connect(target: GrpcTarget, host: string): Client {
+    const { port, authority, tls } = target
+    const family = isIP(host)
+    const address =
+      family === 6 ? `ipv6:[${host}]:${port}` : family === 4 ? `ipv4:${host}:${port}` : `dns:${host}:${port}`
+    const name = nameOf(target)
     return new this.#grpc.Client(address, this.#credentials(target), {
       'grpc.default_authority': authority,
       'grpc.enable_http_proxy': 0,
@@ -98,30 +132,71 @@ export class GrpcHealth {
       'grpc.use_local_subchannel_pool': 1, // one of another check may be waiting after a failure
       'grpc.service_config_disable_resolution': 1,
       'grpc.max_receive_message_length': 4096,
-      ...(target.tls !== undefined && {
-        'grpc.ssl_target_name_override': target.tls.serverName ?? authority.replace(/:\d+$/, ''),
-      }),
+      ...(tls !== undefined && isIP(name) === 0 && { 'grpc.ssl_target_name_override': name }),
     })
   }
 
-  #credentials({ tls }: GrpcTarget): ChannelCredentials {
+  /** Trusts whom other checks over TLS trust, whatever the library would. */
+  #credentials(target: GrpcTarget): ChannelCredentials {
     const { credentials } = this.#grpc
+    const { tls } = target
     if (tls === undefined) return credentials.createInsecure()
-    if (tls.verify) return credentials.createSsl()
-    return credentials.createSsl(null, null, null, { checkServerIdentity: () => undefined, rejectUnauthorized: false })
+    const context = createSecureContext()
+    if (!tls.verify)
+      return credentials.createFromSecureContext(context, {
+        checkServerIdentity: () => undefined,
+        rejectUnauthorized: false,
+      })
+    const name = nameOf(target)
+    return credentials.createFromSecureContext(context, {
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    })
   }
 
-  #failure(error: ServiceError): GrpcOutcome {
-    const { status } = this.#grpc
-    if (error.code === status.NOT_FOUND) return { type: 'serving', serving: 'NOT_FOUND' }
-    if (error.code === status.UNIMPLEMENTED) return { type: 'serving', serving: 'UNIMPLEMENTED' }
-    if (error.code !== status.UNAVAILABLE && error.code !== status.DEADLINE_EXCEEDED && error.code !== status.CANCELLED)
-      return { type: 'other', status: status[error.code] ?? String(error.code) }
-    const [code] = /\b(?:E[A-Z]{3,}|ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)\b/.exec(error.details) ?? []
-    if (code !== undefined) return { type: 'failed', code }
-    return { type: 'failed', code: error.code === status.DEADLINE_EXCEEDED ? 'ETIMEDOUT' : 'UNAVAILABLE' }
+  /** Where there is a connection, it is the server that says so, whatever it says. */
+  #failure({ code, details }: ServiceError, client: Client): GrpcOutcome {
+    const { status, connectivityState } = this.#grpc
+    if (code === status.NOT_FOUND) return { type: 'serving', serving: 'NOT_FOUND' }
+    if (code === status.UNIMPLEMENTED) return { type: 'serving', serving: 'UNIMPLEMENTED' }
+    const isUnconnected = client.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE
+    if (code === status.UNAVAILABLE && isUnconnected) return { type: 'failed', code: codeOf(details) ?? 'UNAVAILABLE' }
+    return { type: 'other', status: status[code] ?? String(code) }
   }
 }
+
+/** One call over a client. @returns gives up */
+type Ask = (client: Client, answered: (answer: GrpcOutcome | ServiceError) => void) => () => void
+
+/** What the certificate of the server has to name. */
+function nameOf({ authority, tls }: GrpcTarget): string {
+  return (
+    tls?.serverName ??
+    authority
+      .replace(/:\d+$/, '')
+      .replace(/^\[|\]$/g, '')
+      .replace(/\.$/, '')
+  )
+}
+
+/** Of failures to connect the library tells no more than a text. */
+function codeOf(details: string): string | undefined {
+  const [code] = /\b(?:E[A-Z]{3,}|ERR_[A-Z_]+)\b/.exec(details) ?? []
+  const known = opensslCode(details) ?? code
+  if (known !== undefined) return known
+  if (/altnames/i.test(details)) return 'ERR_TLS_CERT_ALTNAME_INVALID'
+  return certificateFaults.find(([words]) => details.includes(words))?.[1]
+}
+
+/** What OpenSSL says of certificates, and the codes that Node has for it. */
+const certificateFaults = [
+  ['certificate has expired', 'CERT_HAS_EXPIRED'],
+  ['certificate is not yet valid', 'CERT_NOT_YET_VALID'],
+  ['unable to verify the first certificate', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ['self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'],
+  ['self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ['unable to get local issuer certificate', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
+  ['certificate', 'CERT_UNTRUSTED'],
+] as const
 
 let loading: Promise<GrpcHealth | string> | undefined
 

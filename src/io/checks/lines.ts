@@ -2,14 +2,11 @@
  * Connections that are kept to instances, so that their end is known at once. It connects once when it is told to; what an end means, or
  * when to try again, is for others.
  */
-import { readFileSync } from 'node:fs'
-import type { Socket } from 'node:net'
 import type { LineNews } from '../../core/effects.js'
+import { quarterOfDescriptors } from './descriptors.js'
+import { patience } from './patience.js'
 import { type Asking, type Dial, dialFor, type Endpoint, grpcTarget, isItsOwnPeer, type Tls } from './probes.js'
 
-/** Of the descriptors that this process may have. */
-const share = 1 / 4
-const descriptorsAssumed = 1024
 /** Whoever sends more, unasked, is read no more. */
 const bytesLimit = 1024 * 1024
 /** A program that is killed closes its connections before its port is free: whoever looks at once finds it well. */
@@ -67,7 +64,7 @@ export class Lines {
   readonly #lines = new Map<string, Line>()
   readonly #isOurs: (code: string) => boolean
   readonly #dial: Dial | undefined
-  #most: number | undefined
+  readonly #most: number | undefined
 
   /** @param isOurs whether the code of a failure says that it is one of this machine */
   constructor(isOurs: (code: string) => boolean, dial: Dial | undefined, most: number | undefined) {
@@ -79,11 +76,15 @@ export class Lines {
   /** Connects. @param target undefined where there is nothing to connect to */
   open(id: string, target: LineTarget | undefined, tell: TellLine): void {
     this.close(id)
-    this.#most ??= Math.floor(descriptorLimit() * share)
-    if (target === undefined || this.#lines.size >= this.#most) return void process.nextTick(tell, 'ours')
+    const most = this.#most ?? quarterOfDescriptors()
+    if (target === undefined || this.#lines.size >= most) return void process.nextTick(tell, 'ours')
     const line = new Line(tell, () => this.#lines.get(id) === line && this.#lines.delete(id))
     this.#lines.set(id, line)
-    line.begin(this.#begin(target, line))
+    try {
+      line.begin(this.#begin(target, line))
+    } catch {
+      process.nextTick(() => line.ended('ours'))
+    }
   }
 
   /** @returns what ends it */
@@ -102,17 +103,11 @@ export class Lines {
     { endpoint, tls, timeout_ms }: Omit<LineTarget, 'asking'> & { readonly tls: Tls | undefined },
     line: Line,
   ): () => void {
-    let socket: Socket
-    try {
-      socket = dialFor(tls, endpoint, this.#dial)
-    } catch {
-      process.nextTick(() => line.ended('ours'))
-      return () => undefined
-    }
-    const patience = setTimeout(() => line.ended('closed'), timeout_ms)
+    const socket = dialFor(tls, { ...endpoint, timeout_ms }, this.#dial)
+    const giveUp = patience(timeout_ms, () => line.ended('closed'))
     let bytes = 0
     socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
-      clearTimeout(patience)
+      giveUp()
       if (isItsOwnPeer(socket)) return line.ended('closed')
       socket.setKeepAlive(true, keepAlive_ms)
     })
@@ -123,7 +118,7 @@ export class Lines {
     })
     for (const event of ['end', 'close']) socket.once(event, () => line.ended('closed'))
     return () => {
-      clearTimeout(patience)
+      giveUp()
       socket.destroy()
     }
   }
@@ -135,16 +130,5 @@ export class Lines {
 
   closeAll(): void {
     for (const id of [...this.#lines.keys()]) this.close(id)
-  }
-}
-
-/** How many files and connections this process may have at a time. */
-function descriptorLimit(): number {
-  try {
-    const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
-    if (soft === 'unlimited') return Number.MAX_SAFE_INTEGER
-    return soft === undefined ? descriptorsAssumed : Number(soft)
-  } catch {
-    return descriptorsAssumed
   }
 }

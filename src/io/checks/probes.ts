@@ -3,12 +3,14 @@
  * came of it, once; how long is too long, and what an outcome makes of an instance, is for the caller.
  */
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { checkServerIdentity, connect as connectTls } from 'node:tls'
 import type { CheckHeaders, HttpMethod, StatusRange } from '../../core/check.js'
 import { lookupBy } from '../names.js'
 import type { Address } from '../names/files.js'
 import type { GrpcHealth, GrpcOutcome, GrpcTarget } from './grpc.js'
 import { httpRequest, StatusReader } from './http.js'
+import { opensslCode } from './openssl.js'
+import { attemptPatience_ms } from './patience.js'
 
 /** How TLS is spoken, where it is. */
 export interface Tls {
@@ -38,6 +40,9 @@ export interface Endpoint {
   readonly addresses?: readonly Address[]
 }
 
+/** Where to connect, within which time. */
+type Place = Endpoint & { readonly timeout_ms: number }
+
 /** How to connect; tests bring a network of their own. */
 export type Dial = (options: TcpNetConnectOpts) => Socket
 
@@ -55,25 +60,25 @@ export const notGrpc = 'NOT_GRPC'
 /** Begins to ask. May throw, where the system does. @returns gives up and closes; more than once, too */
 export type Probe = (endpoint: Endpoint, tell: (outcome: Outcome) => void) => () => void
 
-/** Before the next address of a name is tried: by default Node gives up on each that is further away than 250 ms. */
-const addressPatience_ms = 1000
-
 export function probeFor(check: Asking, timeout_ms: number, dial: Dial = connect): Probe {
   switch (check.type) {
     case 'tcp':
-      return (endpoint, tell) => probeTcp(check, endpoint, dial, tell)
+      return (endpoint, tell) => probeTcp(check, { ...endpoint, timeout_ms }, dial, tell)
     case 'grpc':
       return (endpoint, tell) =>
         check.health.check(grpcTarget(check, endpoint, timeout_ms), (outcome) => tell(outcomeOfGrpc(outcome)))
     default:
-      return (endpoint, tell) => probeHttp(check, endpoint, dial, tell)
+      return (endpoint, tell) => probeHttp(check, { ...endpoint, timeout_ms }, dial, tell)
   }
 }
 
-function probeTcp({ tls }: Asking, endpoint: Endpoint, dial: Dial, tell: (outcome: Outcome) => void): () => void {
+function probeTcp({ tls }: Asking, endpoint: Place, dial: Dial, tell: (outcome: Outcome) => void): () => void {
   const socket = dialFor(tls, endpoint, dial)
   let connected = false
-  socket.on('error', (error) => tell(failure(error, connected)))
+  socket.on('error', (error) => {
+    const failed = failure(error, connected)
+    tell(tls === undefined && failed.connected ? { type: 'accepted' } : failed)
+  })
   socket.once('connect', () => {
     connected = tls !== undefined
     if (isItsOwnPeer(socket)) tell(refused)
@@ -88,11 +93,11 @@ function probeTcp({ tls }: Asking, endpoint: Endpoint, dial: Dial, tell: (outcom
 /** One request on a connection of its own. */
 function probeHttp(
   check: Asking & { type: 'http' | 'https' },
-  endpoint: Endpoint,
+  endpoint: Place,
   dial: Dial,
   tell: (outcome: Outcome) => void,
 ): () => void {
-  const socket = dialFor(check.tls, endpoint, dial)
+  const socket = dialFor(check.tls, endpoint, dial, ['http/1.1'])
   const reader = new StatusReader()
   let connected = false
   const take = (status: number | 'no HTTP' | undefined): void => {
@@ -116,15 +121,20 @@ function probeHttp(
   return () => void socket.destroy()
 }
 
-/** Connects, with TLS where that is spoken: then `secureConnect` follows `connect`. */
-export function dialFor(tls: Tls | undefined, endpoint: Endpoint, dial: Dial = connect): Socket {
-  if (tls === undefined) return dial(placeOf(endpoint))
-  const name = tls.serverName ?? (isIP(endpoint.host) === 0 ? endpoint.host.replace(/\.$/, '') : undefined)
+/**
+ * Connects, with TLS where that is spoken: then `secureConnect` follows `connect`.
+ * @param protocols what is going to be spoken over TLS; servers hang up on those who offer only what they do not know
+ */
+export function dialFor(tls: Tls | undefined, place: Place, dial: Dial = connect, protocols?: string[]): Socket {
+  if (tls === undefined) return dial(placeOf(place))
+  const name = tls.serverName ?? (isIP(place.host) === 0 ? place.host.replace(/\.$/, '') : undefined)
   return connectTls({
-    ...placeOf(endpoint),
-    ...(name !== undefined && { servername: name }),
+    ...placeOf(place),
+    // An address is no name to ask for (RFC 6066), but may be what a certificate has to name.
+    ...(name !== undefined && isIP(name) === 0 && { servername: name }),
+    ...(name !== undefined && { checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate) }),
     ...(!tls.verify && { rejectUnauthorized: false }),
-    ALPNProtocols: ['http/1.1'],
+    ...(protocols !== undefined && { ALPNProtocols: protocols }),
   })
 }
 
@@ -134,31 +144,34 @@ export function grpcTarget(
   timeout_ms: number,
 ): GrpcTarget {
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const to = addresses?.[0]?.address ?? host
-  return { host: to, port, authority, service, timeout_ms, ...(tls !== undefined && { tls }) }
+  const hosts = addresses?.map(({ address }) => address) ?? [host]
+  return { hosts, port, authority, service, timeout_ms, ...(tls !== undefined && { tls }) }
 }
 
 function outcomeOfGrpc(outcome: GrpcOutcome): Outcome {
   if (outcome.type !== 'failed') return outcome
   if (outcome.code === 'UNAVAILABLE') return { type: 'failed', code: notGrpc, connected: true }
-  const isOfTls = outcome.code === 'EPROTO' || /CERT|^ERR_/.test(outcome.code)
+  const isOfTls = outcome.code === 'EPROTO' || /CERT|^(?:ERR|UNABLE)_/.test(outcome.code)
   return { type: 'failed', code: outcome.code, connected: isOfTls || outcome.code === 'ECONNRESET' }
 }
 
-function placeOf({ host, port, addresses }: Endpoint): TcpNetConnectOpts {
+function placeOf({ host, port, addresses, timeout_ms }: Place): TcpNetConnectOpts {
   if (addresses === undefined) return { host, port }
   return {
     host,
     port,
-    autoSelectFamilyAttemptTimeout: addressPatience_ms,
+    autoSelectFamilyAttemptTimeout: attemptPatience_ms(timeout_ms, addresses.length),
     lookup: lookupBy(() => Promise.resolve(addresses)),
   }
 }
 
 const refused: Outcome = { type: 'failed', code: 'ECONNREFUSED', connected: false }
 
-function failure(error: Error, connected: boolean): Outcome {
-  return { type: 'failed', code: (error as NodeJS.ErrnoException).code ?? 'unknown error', connected }
+/** Only an established connection can be reset: one may be before we are told that there is one. */
+function failure(error: Error, connected: boolean): Outcome & { type: 'failed' } {
+  const { code: said = 'unknown error' } = error as NodeJS.ErrnoException
+  const code = said === 'EPROTO' ? (opensslCode(error.message) ?? said) : said
+  return { type: 'failed', code, connected: connected || code === 'ECONNRESET' }
 }
 
 /** TCP can connect a port to itself, when nobody listens there and the kernel draws it as the port to call from. */

@@ -1,0 +1,25 @@
+/**
+ * How many connections checks may have, so that enough is left for all else.
+ */
+import { readFileSync } from 'node:fs'
+
+const assumed = 1024
+/** Of the descriptors that this process may have: for those that are kept, and for those that are silent. */
+const share = 1 / 4
+
+let quarter: number | undefined
+
+export function quarterOfDescriptors(): number {
+  quarter ??= Math.floor(limit() * share)
+  return quarter
+}
+
+function limit(): number {
+  try {
+    const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+    if (soft === 'unlimited') return Number.MAX_SAFE_INTEGER
+    return soft === undefined ? assumed : Number(soft)
+  } catch {
+    return assumed
+  }
+}
