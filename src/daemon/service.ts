@@ -2,7 +2,7 @@
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
 import { type Command } from '../core/effects.js'
-import { otherMembers, warningOfReach } from '../config/reach.js'
+import { hostForOthers, otherMembers, warningOfReach } from '../config/reach.js'
 import { isOfItsNode } from '../core/url.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
@@ -84,22 +84,38 @@ export function createService(parts: ServiceParts): RegistryService {
 /** So many instances are remembered, of which it was said that others cannot call them: programs register themselves again and again. */
 const warnedAtMost = 1024
 
+/** How things are with this machine and its members is looked at once for all that is registered within so long. */
+const lookedAt_ms = 1000
+
 class ReachWarnings {
   readonly #parts: ServiceParts
   readonly #warned = new Set<string>()
+  #looked: { readonly at: number; readonly others: number; readonly host: string } | undefined
 
   constructor(parts: ServiceParts) {
     this.#parts = parts
   }
 
   registered(id: string, { url, slug }: Registration): void {
-    const { registry, engine, warn } = this.#parts
+    const { warn } = this.#parts
     if (!isOfItsNode(url) || this.#warned.has(`${id} ${url}`)) return
-    const warning = warningOfReach(url, otherMembers(registry.read.members(engine.now())))
+    const { others, host } = this.#look()
+    const warning = warningOfReach(url, others, host)
     if (warning === undefined) return
     if (this.#warned.size >= warnedAtMost) this.#warned.clear()
     this.#warned.add(`${id} ${url}`)
     warn(`instance ${slug ?? id} was registered here, but ${warning}`)
+  }
+
+  /** Anew each time while there are no others: the first one who comes is somebody to be warned of at once. */
+  #look(): { readonly others: number; readonly host: string } {
+    const { registry, engine } = this.#parts
+    const at = engine.now()
+    if (this.#looked !== undefined && at.now - this.#looked.at < lookedAt_ms) return this.#looked
+    const others = otherMembers(registry.read.members(at))
+    const looked = { at: at.now, others, host: hostForOthers() }
+    this.#looked = others === 0 ? undefined : looked
+    return looked
   }
 }
 

@@ -1,8 +1,15 @@
-/** Streams over one connection: few words about flow control, and never one too few. */
-import type { Stream, StreamMuxer } from '@libp2p/interface'
+/** What libp2p is made to do with less: few words about flow control and never one too few, a message in one write. */
+import type { Socket } from 'node:net'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import type { MultiaddrConnection, Stream, StreamMuxer, Upgrader } from '@libp2p/interface'
 import { multiaddrConnectionPair } from '@libp2p/utils'
-import { expect, test } from 'vitest'
+import { multiaddr } from '@multiformats/multiaddr'
+import { pino } from 'pino'
+import { expect, test, vi } from 'vitest'
+import { encryption } from '../../src/io/network/encryption.js'
+import { bridgeLog } from '../../src/io/network/log.js'
 import { muxing } from '../../src/io/network/muxing.js'
+import { transport } from '../../src/io/network/transport.js'
 import { eventually } from './eventually.js'
 
 /** Two muxers with a connection between them, and how many frames without data the answering one sends. */
@@ -51,4 +58,61 @@ test('whatever is larger than all windows arrives', async () => {
   await eventually('everything arrives', () => received() === size)
   expect(updates()).toBeGreaterThan(0)
   close()
+})
+
+/** Two ends of a real connection, encrypted; and how to end both. */
+async function encryptedPair(): Promise<{ out: Secured; back: Secured; socket: Socket; close: () => Promise<void> }> {
+  const logger = bridgeLog(pino({ level: 'silent' }))
+  const encrypter = async () =>
+    encryption()({
+      logger,
+      privateKey: await generateKeyPair('Ed25519'),
+      upgrader: { getStreamMuxers: () => new Map() },
+    } as never)
+  const tcp = transport({})({ logger } as never)
+  const accepted = Promise.withResolvers<MultiaddrConnection>()
+  const upgradeInbound = async (connection: MultiaddrConnection) => accepted.resolve(connection)
+  const listener = tcp.createListener({ upgrader: { upgradeInbound } as unknown as Upgrader })
+  await listener.listen(multiaddr('/ip4/127.0.0.1/tcp/0'))
+  const upgradeOutbound = async (connection: MultiaddrConnection) => connection
+  const signal = AbortSignal.timeout(60_000)
+  const upgrader = { upgradeOutbound } as unknown as Upgrader
+  const dialled = (await tcp.dial(listener.getAddrs()[0]!, { upgrader, signal })) as unknown as MultiaddrConnection
+  const [out, back] = await Promise.all([
+    (await encrypter()).secureOutbound(dialled, { signal }),
+    (await encrypter()).secureInbound(await accepted.promise, { signal }),
+  ])
+  const close = async (): Promise<void> => {
+    dialled.abort(new Error('over'))
+    await listener.close()
+  }
+  const { socket } = dialled as unknown as { socket: Socket }
+  return { out: out.connection as Secured, back: back.connection as Secured, socket, close }
+}
+
+type Secured = Awaited<ReturnType<ReturnType<ReturnType<typeof encryption>>['secureOutbound']>>['connection'] & {
+  readonly decoder: { lengthDecoder: (bytes: { byteLength: number }) => number }
+}
+
+test('an encrypted message is one write, and the end of what has come is no new error', async () => {
+  const { out, back, socket, close } = await encryptedPair()
+  const received: number[] = []
+  back.addEventListener('message', ({ data }) => void received.push(...data.subarray()))
+  const write = vi.spyOn(socket, 'write')
+  out.send(Uint8Array.of(1, 2, 3))
+  expect(write).toHaveBeenCalledTimes(1)
+  const long = new Uint8Array(300_000).fill(7)
+  out.send(long)
+  await eventually('everything arrives', () => received.length === 3 + long.length)
+  expect(received.slice(0, 4)).toEqual([1, 2, 3, 7])
+  const ends = [1, 2].map(() => {
+    try {
+      return back.decoder.lengthDecoder({ byteLength: 0 })
+    } catch (error) {
+      return error
+    }
+  })
+  expect(ends[0]).toBeInstanceOf(RangeError)
+  expect(ends[1]).toBe(ends[0])
+  await close()
 })

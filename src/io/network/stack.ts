@@ -7,7 +7,6 @@ import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
 import type { Connection, PrivateKey } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -18,6 +17,7 @@ import type { Logger } from 'pino'
 import { RegistryError } from '../../core/errors.js'
 import { addressesOf, lookupBy, type Names } from '../names.js'
 import { announced } from './addresses.js'
+import { encryption } from './encryption.js'
 import { gossipOptions } from './gossip.js'
 import type { HandshakeParts } from './handshakes.js'
 import { bridgeLog } from './log.js'
@@ -76,7 +76,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
     transports: [transport({ dialOpts })],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [encryption()],
     streamMuxers: [muxing()],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionManager: {

@@ -1,0 +1,43 @@
+/**
+ * Noise, which makes no error of the end of what has come. Its decoder tries for one more length after each message, where the
+ * exception that there is none costs a trace of calls each time.
+ */
+import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+
+/** Of a stream of Noise, private and pinned with its version. */
+interface Decoding {
+  readonly decoder?: { lengthDecoder: (bytes: ByteSource) => number }
+}
+
+/** What has come and was not read yet. */
+interface ByteSource {
+  readonly byteLength: number
+  getUint16(at: number): number
+}
+
+const tooShort = new RangeError('there is no length of a Noise message yet')
+
+export function encryption(): (components: Parameters<ReturnType<typeof noise>>[0]) => ConnectionEncrypter {
+  const make = noise()
+  return (components) => {
+    const built = make(components)
+    const inbound = built.secureInbound.bind(built)
+    built.secureInbound = async (connection, options) => decodingQuietly(await inbound(connection, options))
+    const outbound = built.secureOutbound.bind(built)
+    built.secureOutbound = async (connection, options) => decodingQuietly(await outbound(connection, options))
+    return built
+  }
+}
+
+function decodingQuietly<Some extends SecuredConnection>(secured: Some): Some {
+  const { decoder } = secured.connection as MessageStream & Decoding
+  if (decoder !== undefined) decoder.lengthDecoder = lengthOf
+  return secured
+}
+
+/** @throws the same error each time, without a trace, where the two bytes have not come */
+function lengthOf(bytes: ByteSource): number {
+  if (bytes.byteLength < 2) throw tooShort
+  return bytes.getUint16(0)
+}
