@@ -175,21 +175,21 @@ export function createClient(options: ClientOptions = {}): Client {
     register: (registration, options) => call('PUT', '/v1/instances', { ...options, body: registration }),
     registerSelf: (registration, options) => session.registerSelf(registration, options),
     deregister: async (id, options) => call('DELETE', removalOf('instance', id), options),
-    setMaintenance: async (id, reason, options) => call('PUT', maintenanceOf(id), { ...options, body: { reason } }),
-    endMaintenance: async (id, options) => call('DELETE', maintenanceOf(id), options),
+    setMaintenance: async (id, reason, options) =>
+      call('PUT', actOn(id, 'maintenance'), { ...options, body: { reason } }),
+    endMaintenance: async (id, options) => call('DELETE', actOn(id, 'maintenance'), options),
     setMaintenanceOfAll: async (which, reason, options) =>
       call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...options, body: { reason } }),
     endMaintenanceOfAll: async (which, options) =>
       call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
-    update: async (id, changes, options) =>
-      call('PATCH', `/v1/instances/${segment(id)}`, { ...options, body: changes }),
+    update: async (id, changes, options) => call('PATCH', actOn(id), { ...options, body: changes }),
     async setStatus(id, status, given = {}) {
       refuseUnknown(given, ['details', 'for', 'signal'], 'option')
       const { signal, ...said } = given
-      return call('PUT', `/v1/instances/${segment(id)}/status`, { body: { status, ...said }, signal })
+      return call('PUT', actOn(id, 'status'), { body: { status, ...said }, signal })
     },
-    renew: async (id, options) => call('PUT', `/v1/instances/${segment(id)}/renew`, options),
-    suspect: async (id, options) => call('POST', `/v1/instances/${segment(id)}/suspect`, options),
+    renew: async (id, options) => call('PUT', actOn(id, 'renew'), options),
+    suspect: async (id, options) => call('POST', actOn(id, 'suspect'), options),
     async instances(query, options) {
       const filters = filterString(query)
       if (!areOwn(query ?? {})) return fitting(query, positioned('GET', `/registry-svc/instances${filters}`, options))
@@ -262,10 +262,10 @@ function removalOf(what: 'instance' | 'definition', id: string): string {
   return isNameable(id) || id === '' ? `/registry-svc/${what}/${segment(id)}` : `/v1/${what}s${queryString({ id })}`
 }
 
-function maintenanceOf(id: string): string {
-  return isNameable(id) || id === ''
-    ? `/v1/instances/${segment(id)}/maintenance`
-    : `/v1/maintenance${queryString({ id })}`
+/** Where something is done to an instance; the query names what no path can carry. */
+function actOn(id: string, what?: 'maintenance' | 'status' | 'renew' | 'suspect'): string {
+  if (!isNameable(id) && id !== '') return `/v1/${what ?? 'instances'}${queryString({ id })}`
+  return `/v1/instances/${segment(id)}${what === undefined ? '' : `/${what}`}`
 }
 
 function isReadiness(answer: unknown): boolean {

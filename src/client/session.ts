@@ -30,6 +30,8 @@ export class Session {
   readonly #calls: Calls
   readonly #listener: SessionListener
   readonly #living = new Map<string, RegistrationRequest>()
+  /** That of what was registered first: later ones may make it longer. */
+  #grace: RegistrationRequest['grace']
   #over = new AbortController()
   #opened: Opened | undefined
   #holding: Promise<void> | undefined
@@ -63,6 +65,7 @@ export class Session {
   }
 
   async #register(registration: RegistrationRequest, signal?: AbortSignal): Promise<string> {
+    if (!this.isUsed) this.#grace = registration.grace ?? undefined
     for (let attempt = 1; ; attempt += 1) {
       const { secret } = await this.#stand()
       try {
@@ -211,17 +214,17 @@ export class Session {
 
   async #open(server: string, secret: string | undefined, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
     const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
-    const init = { signal, headers, body: JSON.stringify(secret === undefined ? {} : { secret }) }
+    const init = { signal, headers, body: JSON.stringify(secret === undefined ? { grace: this.#grace } : { secret }) }
     const response = await this.#calls.send(server, 'POST', '/v1/sessions', init)
     if (response.status === 200 && response.body !== null) return response.body
     const answer = parseAnswer(await response.text(), server, response.status)
     throw refusal(response, answer, `${server} answered ${response.status} to POST /v1/sessions`)
   }
 
-  /** A daemon that says that it is over closes the line; whoever does not answer is noticed by his silence. */
+  /** Where it is over, or counts for lost, the line is of no use; whoever does not answer is noticed by his silence. */
   async #speak(opened: Opened, line: AbortController): Promise<void> {
     await this.#say('PUT', opened, line.signal).catch((error: unknown) => {
-      if (isOver(error)) line.abort()
+      if (isOver(error) || (error instanceof RegistryError && error.code === 'conflict')) line.abort()
     })
   }
 

@@ -17,6 +17,7 @@ import type { RegistryState } from './state.js'
 import { actedReply } from './sync/answers.js'
 import { type PassedOn, type PassedOnEnd, patienceOf } from './sync/requests.js'
 import { urlEndpoint } from './url.js'
+import type { MemberState } from './views.js'
 import { WaitingList } from './waiting-list.js'
 import type { SyncRequest } from './wire/sync.js'
 
@@ -149,7 +150,7 @@ export class Acting {
     const { home } = passedOn
     if (liveness.peers.has(home)) return this.#askHome(passedOn)
     const state = liveness.membership.member(home)?.state ?? 'unknown'
-    if (state !== 'alive') return this.#fail(passedOn, `is ${state === 'hidden' ? 'not heard' : state}`)
+    if (state !== 'alive') return this.#fail(passedOn, absent[state])
     if (!this.#unconnected.keep(passedOn)) return this.#fail(passedOn, 'is not connected, and too many wait for that')
     this.#out.emit({ type: 'dial', peer: home })
   }
@@ -197,6 +198,14 @@ export class Acting {
     for (const passedOn of this.#unconnected.takeOverdue(now)) this.#fail(passedOn, 'cannot be reached')
     for (const { asker } of this.#suspicious.takeOverdue(now)) this.#done(asker, 'known')
   }
+}
+
+/** Why a home node is asked nothing. */
+const absent: Readonly<Record<Exclude<MemberState, 'alive'>, string>> = {
+  unknown: 'is not known to live',
+  hidden: 'is not heard',
+  dead: 'is dead',
+  left: 'has said goodbye',
 }
 
 /** Whose suspicion it is: what peers say counts within what that peer may ask for. */

@@ -2,9 +2,9 @@
  * How registrations end by themselves: routes lost sessions, passed ttls, long illnesses, home nodes that stay away into checks,
  * statuses, removals. Nothing ends before this daemon may sign.
  */
+import { durationOf, formatDuration } from './duration.js'
 import type { Effect } from './effects.js'
 import { RegistryError } from './errors.js'
-import { defaultGrace_ms } from './lifetime.js'
 import type { Registration } from './model.js'
 import type { Outbox } from './outbox.js'
 import { type OpenOptions, restoredGrace_ms, sessionLimits } from './own/sessions.js'
@@ -35,9 +35,9 @@ export class Endings {
   // ---- sessions, as programs ask for them
 
   /** @returns the public id */
-  open(secret: string, options: Omit<OpenOptions, 'grace_ms'> & { readonly grace_ms?: number }): string {
+  open(secret: string, options: OpenOptions): string {
     const { sessions, expiry, at } = this.#state
-    const { id, isBack } = sessions.open(secret, { ...options, grace_ms: options.grace_ms ?? defaultGrace_ms }, at.now)
+    const { id, isBack } = sessions.open(secret, options, at.now)
     if (isBack) for (const instance of expiry.livingWith(id)) this.#out.emitAll(this.#back(instance))
     return id
   }
@@ -54,13 +54,13 @@ export class Endings {
   }
 
   /**
-   * What a registration is to live with, by what it says.
+   * What the registration of an instance is to live with, by what it says.
    * @param isEmbedded it comes from the program that this node is a part of
    * @throws RegistryError `malformed`, `not-found`, `forbidden`, `too-large`
    */
-  livingOf(registration: Registration, isEmbedded: boolean, holder: string | undefined): Living {
+  livingOf(id: string, registration: Registration, isEmbedded: boolean, holder: string | undefined): Living {
     const { lifetime, session } = registration
-    if (session !== undefined) return this.#livingWith(session, registration, holder)
+    if (session !== undefined) return this.#livingWith(id, session, registration, holder)
     if (isEmbedded && (lifetime ?? 'session') === 'session')
       return {
         session: `${ownStart}${this.#state.identity.boot}`,
@@ -73,17 +73,17 @@ export class Endings {
     )
   }
 
-  #livingWith(secret: string, registration: Registration, holder: string | undefined): Living {
+  #livingWith(instance: string, secret: string, registration: Registration, holder: string | undefined): Living {
     const { sessions, expiry } = this.#state
-    const { id, grace_ms } = sessions.named(secret, holder)
-    if (expiry.countOf(id) >= sessionLimits.instances) {
+    const { id } = sessions.named(secret, holder)
+    if (!expiry.livesWith(instance, id) && expiry.countOf(id) >= sessionLimits.instances) {
       throw new RegistryError(
         'too-large',
         `session: ${sessionLimits.instances} instances live with it, and no more can; open another one`,
       )
     }
-    const grace = registration.grace ?? (grace_ms === defaultGrace_ms ? null : `${grace_ms}ms`)
-    return { session: id, registration: { ...registration, grace } }
+    const grace_ms = sessions.keep(id, graceSaid(registration))
+    return { session: id, registration: { ...registration, grace: formatDuration(grace_ms) } }
   }
 
   // ---- ttls
@@ -99,13 +99,13 @@ export class Endings {
       throw new RegistryError('conflict', `id: ${JSON.stringify(id)} has no ttl, and needs no renewal`)
   }
 
-  /** Registered, anew or again: whoever says so is alive. */
+  /** Registered, anew or again: whoever says so is alive, but for a program that has lost its session. */
   registered(id: string): void {
-    const { records, crashes, expiry, checks, at } = this.#state
+    const { records, crashes, expiry, checks, sessions, at } = this.#state
     expiry.renew(id, at.now)
-    const slug = records.own('instances', id)?.slug
+    const { slug, session } = records.own('instances', id) ?? {}
     checks.hold(id, slug === undefined ? 0 : crashes.recovery_ms(slug, at.now), at.now)
-    this.#out.emitAll(checks.setOver(id, undefined, at.now))
+    if (session === undefined || !sessions.isLost(session)) this.#out.emitAll(checks.setOver(id, undefined, at.now))
   }
 
   // ---- time
@@ -217,4 +217,9 @@ export class Endings {
       }
     }
   }
+}
+
+/** Nothing where nothing is said: then that of the session counts. */
+function graceSaid({ grace }: Registration): number {
+  return (typeof grace === 'string' ? durationOf(grace) : undefined) ?? 0
 }

@@ -292,8 +292,8 @@ export class Registry {
       case 'register': {
         const { embedded = false, holder } = command
         const { registration: said, userinfo } = withoutSecrets(command.registration)
-        const { registration, session } = this.#endings.livingOf(said, embedded, holder)
-        const id = idOf(registration, index, { self, hash: crypto.hash })
+        const id = idOf(said, index, { self, hash: crypto.hash })
+        const { registration, session } = this.#endings.livingOf(id, said, embedded, holder)
         checks.keepSecrets(id, registration, userinfo)
         writes.register(id, registration, wall, session)
         this.#endings.registered(id)

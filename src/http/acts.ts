@@ -1,7 +1,7 @@
 /**
  * Our own calls that do something to an instance which is registered already, taken at any node. What is done is decided elsewhere.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import type { Which } from '../config/filters.js'
 import { refuseUnknownFields } from '../config/nearest.js'
 import { type Act, parsePatch, parseStatus, patchFields, statusFields } from '../core/act.js'
@@ -16,61 +16,62 @@ import type { FindService } from './service.js'
 
 const write = { handlerTimeout: writeTimeout_ms }
 
-export function addActs(app: FastifyInstance, service: FindService): void {
-  const act = async (
-    request: FastifyRequest,
-    what: Exclude<Act, { type: 'suspect' }>,
-    id = idOf(request),
-  ): Promise<void> => {
-    demandSlug(request.caller, service().slugOf(id))
-    await service().act(id, what)
-  }
-  const path = '/v1/instances/:id'
-  app.patch(path, { ...write, schema: calls.patchInstance }, async (request, reply) => {
-    refuseUnknownFields(request.body, patchFields)
-    await act(request, { type: 'patch', ...parsePatch(request.body) })
-    return reply.code(204).send()
-  })
-  app.put(`${path}/maintenance`, { ...write, schema: calls.setMaintenance }, async (request, reply) => {
-    await act(request, { type: 'maintenance', reason: reasonOf(request) })
-    return reply.code(204).send()
-  })
-  app.delete(`${path}/maintenance`, { ...write, schema: calls.endMaintenance }, async (request, reply) => {
-    await act(request, { type: 'maintenance' })
-    return reply.code(204).send()
-  })
-  // An older record may have an id that no path can carry.
-  app.put('/v1/maintenance', { ...write, schema: calls.setMaintenanceById }, async (request, reply) => {
-    await act(request, { type: 'maintenance', reason: reasonOf(request) }, idInQuery(request))
-    return reply.code(204).send()
-  })
-  app.delete('/v1/maintenance', { ...write, schema: calls.endMaintenanceById }, async (request, reply) => {
-    await act(request, { type: 'maintenance' }, idInQuery(request))
-    return reply.code(204).send()
-  })
-  app.put(`${path}/status`, { ...write, schema: calls.setStatus }, async (request, reply) => {
-    refuseUnknownFields(request.body, statusFields)
-    await act(request, { type: 'status', ...parseStatus(request.body) })
-    return reply.code(204).send()
-  })
-  app.put(`${path}/renew`, { ...write, schema: calls.renew }, async (request, reply) => {
-    refuseBody(request.body)
-    await act(request, { type: 'renew' })
-    return reply.code(204).send()
-  })
-  addSuspicion(app, service)
-  addMany(app, service)
+type Handler = (request: FastifyRequest, reply: FastifyReply, id: string) => Promise<unknown>
+
+interface Ways {
+  readonly method: 'PATCH' | 'PUT' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly query: string
+  readonly schema: { readonly byPath: FastifySchema; readonly byQuery: FastifySchema }
+  readonly needs?: 'read'
 }
 
-/** Whoever may read may say that he was refused: it costs a check, and decides nothing. */
-function addSuspicion(app: FastifyInstance, service: FindService): void {
-  const options = { ...write, config: { needs: 'read' as const }, schema: calls.suspect }
-  app.post('/v1/instances/:id/suspect', options, async (request, reply) => {
+export function addActs(app: FastifyInstance, service: FindService): void {
+  const path = '/v1/instances/:id'
+  /** An older record may have an id that no path can carry. */
+  const both = ({ method, path, query, schema, needs }: Ways, handler: Handler): void => {
+    const options = { method, ...write, ...(needs !== undefined && { config: { needs } }) }
+    const byPath = (request: FastifyRequest, reply: FastifyReply): Promise<unknown> =>
+      handler(request, reply, idOf(request))
+    const byQuery = (request: FastifyRequest, reply: FastifyReply): Promise<unknown> =>
+      handler(request, reply, idInQuery(request))
+    app.route({ ...options, url: path, schema: schema.byPath, handler: byPath })
+    app.route({ ...options, url: query, schema: schema.byQuery, handler: byQuery })
+  }
+  const act = (ways: Ways, read: (request: FastifyRequest) => Exclude<Act, { type: 'suspect' }>): void =>
+    both(ways, async (request, reply, id) => {
+      const what = read(request)
+      demandSlug(request.caller, service().slugOf(id))
+      await service().act(id, what)
+      return reply.code(204).send()
+    })
+  act({ method: 'PATCH', path, query: '/v1/instances', schema: calls.patchInstance }, ({ body }) => {
+    refuseUnknownFields(body, patchFields)
+    return { type: 'patch', ...parsePatch(body) }
+  })
+  const maintenance = { path: `${path}/maintenance`, query: '/v1/maintenance' }
+  act({ method: 'PUT', ...maintenance, schema: calls.setMaintenance }, (request) => ({
+    type: 'maintenance',
+    reason: reasonOf(request),
+  }))
+  act({ method: 'DELETE', ...maintenance, schema: calls.endMaintenance }, () => ({ type: 'maintenance' }))
+  act({ method: 'PUT', path: `${path}/status`, query: '/v1/status', schema: calls.setStatus }, ({ body }) => {
+    refuseUnknownFields(body, statusFields)
+    return { type: 'status', ...parseStatus(body) }
+  })
+  act({ method: 'PUT', path: `${path}/renew`, query: '/v1/renew', schema: calls.renew }, ({ body }) => {
+    refuseBody(body)
+    return { type: 'renew' }
+  })
+  // Whoever may read may say that he was refused: it costs a check, and decides nothing.
+  const suspicion = { path: `${path}/suspect`, query: '/v1/suspect', schema: calls.suspect, needs: 'read' } as const
+  both({ method: 'POST', ...suspicion }, async (request, reply, id) => {
     refuseBody(request.body)
     const caller = request.caller === undefined ? request.ip : `token ${request.caller.name}`
-    const suspicion: Suspicion = await service().suspect(idOf(request), caller.slice(0, 256))
-    return reply.code(suspicion.checked ? 200 : 202).send(suspicion)
+    const answer: Suspicion = await service().suspect(id, caller.slice(0, 256))
+    return reply.code(answer.checked ? 200 : 202).send(answer)
   })
+  addMany(app, service)
 }
 
 function addMany(app: FastifyInstance, service: FindService): void {

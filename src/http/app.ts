@@ -5,6 +5,7 @@ import { Ajv, type DefinedError } from 'ajv'
 import { fastify, type FastifyInstance, type FastifyRequest, type FastifySchemaCompiler } from 'fastify'
 import type { Permission } from '../config/tokens.js'
 import { RegistryError } from '../core/errors.js'
+import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
 import type { Admission } from './admission.js'
 import { bodyLimits, readJsonBody } from './body.js'
@@ -23,7 +24,8 @@ export const httpLimits = {
   silence_ms: 40_000,
   /** Between two requests. Longer than proxies and clients usually keep theirs, so that they close first. */
   keepAlive_ms: 75_000,
-  connections: 4096,
+  /** Of callers, and of programs whose sessions stand: those must not keep anybody from asking. */
+  connections: 4096 + sessionLimits.sessions,
 } as const
 
 export function createApp(log: Log, served: Served, admission: Admission): FastifyInstance {
@@ -88,11 +90,14 @@ function letIn(request: FastifyRequest, caller: Caller | undefined, done: (error
   done(new RegistryError('not-found', `${asked}: there is no such call; see GET /openapi.json`))
 }
 
-/** A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. */
+/**
+ * A DELETE names what it deletes in its path, unless its call says more; some clients send a body along, or the announcement of
+ * one.
+ */
 function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', async (request: { method: string }, stream: Parameters<typeof readJsonBody>[0]) =>
-    request.method === 'DELETE' ? undefined : readJsonBody(stream),
+  app.addContentTypeParser('*', async (request: FastifyRequest, stream: Parameters<typeof readJsonBody>[0]) =>
+    request.method === 'DELETE' && request.routeOptions.config.readsBody !== true ? undefined : readJsonBody(stream),
   )
 }
 

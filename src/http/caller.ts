@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the call needs; otherwise `read` for GET and HEAD, `write` for the rest, `nothing` for those that ask for no credentials. */
     readonly needs?: Permission | 'nothing'
+    /** A DELETE whose body counts. */
+    readonly readsBody?: true
   }
   interface FastifyRequest {
     /** Absent where no credentials are configured, or the call needs none. */
@@ -38,7 +40,7 @@ export function demand(caller: Caller, needed: Permission): Caller {
  */
 export function demandSlug(caller: Caller | undefined, slug: string | undefined): void {
   if (caller?.slugs === undefined || slug === undefined || caller.slugs.some((pattern) => fits(slug, pattern))) return
-  const list = caller.slugs.length === 0 ? 'none' : caller.slugs.join(', ')
+  const list = caller.slugs.length === 0 ? 'none' : [...new Set(caller.slugs)].join(', ')
   throw new RegistryError(
     'forbidden',
     `slug: ${nameOf(caller)} may not register ${JSON.stringify(slug)}; it may: ${list}`,

@@ -49,6 +49,9 @@ function meant(service: RegistryService, which: Which): readonly InstanceRow[] {
   const { slug, node, zone } = which
   const given = [slug, node, zone].filter((value) => value !== undefined)
   if (given.length === 0) throw new RegistryError('malformed', 'slug: missing; give slug, node or zone')
+  const empty = whichFields.find((name) => which[name] === '')
+  if (empty !== undefined)
+    throw new RegistryError('malformed', `${empty}: is empty; name one, or each instance by its id`)
   const wrong = whichFields.find((name) => which[name] !== undefined && typeof which[name] !== 'string')
   if (wrong !== undefined) throw new RegistryError('malformed', `${wrong}: must be a string`)
   const rows = service.instanceRows().filter((row) => row.reason !== 'removed' && row.reason !== 'superseded')

@@ -30,7 +30,7 @@ export interface SessionOpening {
   readonly secret?: string
   readonly grace_ms?: number
   readonly holder?: string
-  /** Told once when the session is over, or stands on another line. */
+  /** Told once when the session is lost, over, or stands on another line. */
   readonly onOver: () => void
 }
 

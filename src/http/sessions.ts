@@ -45,7 +45,8 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     reply.hijack()
     beginEventStream(raw, reply.getHeaders() as Record<string, string>)
     const { id, secret } = line
-    const said = { id, secret, grace: formatDuration(grace_ms ?? defaultGrace_ms) }
+    const isNew = opening.secret === undefined // one that is opened again has the grace that it had
+    const said = { id, secret, ...(isNew && { grace: formatDuration(grace_ms ?? defaultGrace_ms) }) }
     raw.write(`event: opened\ndata: ${JSON.stringify(said)}\n\n`)
     open.add(raw)
   })
@@ -61,7 +62,7 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
 
   app.delete<{ Params: { id: string } }>(
     '/v1/sessions/:id',
-    { handlerTimeout: writeTimeout_ms, schema: calls.endSession },
+    { handlerTimeout: writeTimeout_ms, config: { readsBody: true }, schema: calls.endSession },
     async (request, reply) => {
       await service().endSession(request.params.id, secretOf(request), request.caller?.name)
       return reply.code(204).send()

@@ -21,7 +21,7 @@ export function readParametersAsTheyAreMeant(app: FastifyInstance): void {
       dropEmpty(request.query as Record<string, string | string[]>)
       return done()
     }
-    const [unknown] = unknownParameters(request)
+    const [unknown = doubled(request)] = unknownParameters(request)
     done(unknown === undefined ? undefined : new RegistryError('malformed', unknown))
   })
 }
@@ -45,6 +45,14 @@ function unknownParameters({ url, routeOptions }: FastifyRequest): readonly stri
     .map((name) =>
       known.length === 0 ? `${shortened(name)}: this call takes no parameters` : unknownName(name, known, 'parameter'),
     )
+}
+
+/** Who changes something names it once: of two, one would be left as it was without a word. */
+function doubled({ url, method }: FastifyRequest): string | undefined {
+  if (method === 'GET' || method === 'HEAD') return undefined
+  const given = new URLSearchParams(url.slice(url.indexOf('?') + 1))
+  const name = [...given.keys()].find((one) => given.getAll(one).length > 1)
+  return name === undefined ? undefined : `${shortened(name)}: is given twice; give one, and ask once for each`
 }
 
 /** `metadata.KEY` stands for a parameter of any key. */

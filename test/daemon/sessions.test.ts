@@ -93,7 +93,8 @@ test('a session is told from an unknown one, by whoever names it', async () => {
   expect(answer.body).toContain('session: there is none of that secret here')
   const without = await a.ask('/v1/instances', 'PUT', { url: 'http://127.0.0.1:9', lifetime: 'session' })
   expect(without.status).toBe(400)
-  expect((await a.ask('/v1/sessions/ses_0', 'PUT', { secret: 'x' })).status).toBe(404)
+  for (const method of ['PUT', 'DELETE'])
+    expect((await a.ask('/v1/sessions/ses_0', method, { secret: 'x' })).status).toBe(404)
 })
 
 test('a client whose daemon is not there is told so at once', async () => {

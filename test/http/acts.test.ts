@@ -39,6 +39,8 @@ test.each([
   ['PUT', `${path}/renew`, '{"ttl":"5s"}', /ttl: this call takes no fields/],
   ['POST', `${path}/suspect`, '{"why":"x"}', /why: this call takes no fields/],
   ['PUT', '/v1/maintenance/many', '{}', /slug: missing; give slug, node or zone/],
+  ['PUT', '/v1/maintenance/many?node=', '{}', /node: is empty/],
+  ['PUT', '/v1/maintenance/many?slug=s&slug=t', '{}', /slug: is given twice/],
   ['PUT', '/v1/maintenance/many?slg=s', '{}', /slg: there is no such parameter; did you mean slug/],
 ])('%s %s with %s is refused, naming the field', async (method, url, body, words) => {
   const answer = await sendRaw(served.url, withBody(`${method} ${url}`, body))

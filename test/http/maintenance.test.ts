@@ -39,8 +39,20 @@ test('an id that no path can carry is named in the query', async () => {
   expect(await whyHidden('..')).toBe('in maintenance: by query')
   await client.endMaintenance('..')
   expect((await client.instances({ slug: 'dots' })).instances).toHaveLength(1)
-  for (const path of ['/v1/maintenance', '/v1/maintenance?id='])
-    expect((await sendRaw(served.url, request(`PUT ${path}`))).status).toBe(400)
+  await client.update('..', { weight: 7 })
+  await client.setStatus('..', 'Degraded')
+  const [row] = (await client.instanceRows({ id: '..' })).instances
+  expect(row).toMatchObject({ weight: 7, status: 'Degraded' })
+  expect(await client.suspect('..')).toMatchObject({ status: 'Degraded' })
+  await expect(client.renew('..')).rejects.toMatchObject({ code: 'conflict' })
+  for (const act of [
+    'PUT /v1/maintenance',
+    'PATCH /v1/instances',
+    'PUT /v1/status',
+    'PUT /v1/renew',
+    'POST /v1/suspect',
+  ])
+    for (const query of ['', '?id=']) expect((await sendRaw(served.url, request(`${act}${query}`))).status).toBe(400)
 })
 
 test.each([

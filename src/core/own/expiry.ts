@@ -85,6 +85,10 @@ export class Expiry {
     return [...this.#bySession.keys()]
   }
 
+  livesWith(id: string, session: string): boolean {
+    return this.#sessionById.get(id) === session
+  }
+
   countOf(session: string): number {
     return this.#bySession.get(session)?.size ?? 0
   }

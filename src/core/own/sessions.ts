@@ -33,7 +33,8 @@ interface Session {
   readonly hash: string
   /** Whose token opened it; absent where there are none. */
   readonly holder?: string
-  readonly grace_ms: number
+  /** The longest that was said. */
+  grace_ms: number
   /** The line that it stands on; a later one takes its place. */
   line: number | undefined
   heardAt: number
@@ -109,16 +110,25 @@ export class Sessions {
     if (known === undefined || known.hash !== hash) {
       if (!isNew) throw new RegistryError('not-found', 'session: it is over; open a new one, and register again')
       return {
-        id: this.#openNew(hash, { line, grace_ms, ...(holder !== undefined && { holder }) }, now),
+        id: this.#openNew(
+          hash,
+          { line, grace_ms: grace_ms ?? defaultGrace_ms, ...(holder !== undefined && { holder }) },
+          now,
+        ),
         isBack: false,
       }
     }
     this.#demandHolder(known, holder)
+    if (grace_ms !== undefined) this.#stretch(known, grace_ms)
     Object.assign(known, { line, heardAt: now, lostAt: undefined, isRestored: false })
     return { id: known.id, isBack: true }
   }
 
-  #openNew(hash: string, { line, holder, grace_ms }: Omit<OpenOptions, 'isNew'>, now: number): string {
+  #openNew(
+    hash: string,
+    { line, holder, grace_ms }: Omit<OpenOptions, 'isNew'> & { readonly grace_ms: number },
+    now: number,
+  ): string {
     const id = idOf(hash)
     if (this.#byId.size >= sessionLimits.sessions || this.#byId.has(id)) {
       const wayOut = 'one program needs one session for all its instances; open fewer'
@@ -133,9 +143,18 @@ export class Sessions {
     return id
   }
 
-  /** The program has spoken. @throws RegistryError `not-found`, `forbidden` */
+  /**
+   * The program has spoken.
+   * @throws RegistryError `not-found`, `forbidden`; `conflict` where it is lost: nobody would learn how the program ends
+   */
   hear(id: string, secret: string, holder: string | undefined, now: number): void {
-    this.#demand(id, secret, holder).heardAt = now
+    const session = this.#demand(id, secret, holder)
+    if (session.lostAt !== undefined)
+      throw new RegistryError(
+        'conflict',
+        'session: its stream is gone, or it was silent; open it again by its secret, with POST /v1/sessions',
+      )
+    session.heardAt = now
   }
 
   /** Its line has closed. @returns whether that was the one it stands on */
@@ -155,7 +174,7 @@ export class Sessions {
    * The session that a registration names by its secret.
    * @throws RegistryError `not-found`, `forbidden`
    */
-  named(secret: string, holder: string | undefined): { readonly id: string; readonly grace_ms: number } {
+  named(secret: string, holder: string | undefined): { readonly id: string } {
     const hash = this.#hashOf(secret)
     const session = this.#byId.get(idOf(hash))
     if (session?.hash === hash) {
@@ -166,6 +185,20 @@ export class Sessions {
       ? 'is the public id; give the secret that opening it has answered'
       : 'there is none of that secret here; open one with POST /v1/sessions, at this daemon'
     throw new RegistryError('not-found', `session: ${hint}`)
+  }
+
+  /** It stands for so long after its line, or longer. @returns how long that is */
+  keep(id: string, grace_ms: number): number {
+    const session = this.#byId.get(id)
+    if (session === undefined) return grace_ms
+    this.#stretch(session, grace_ms)
+    return session.grace_ms
+  }
+
+  #stretch(session: Session, grace_ms: number): void {
+    if (grace_ms <= session.grace_ms) return
+    session.grace_ms = grace_ms
+    this.#isNoteDue = true
   }
 
   #demand(id: string, secret: string, holder: string | undefined): Session {
@@ -220,6 +253,11 @@ export class Sessions {
     return this.#byId.has(id)
   }
 
+  /** Its program is not there now. */
+  isLost(id: string): boolean {
+    return this.#byId.get(id)?.lostAt !== undefined
+  }
+
   get size(): number {
     return this.#byId.size
   }
@@ -260,7 +298,8 @@ export class Sessions {
 export interface OpenOptions {
   readonly line: number
   readonly holder?: string | undefined
-  readonly grace_ms: number
+  /** What is not said is the default of a new one, and stays of one that is opened again. */
+  readonly grace_ms?: number | undefined
   /** Without, it is opened again or not at all. */
   readonly isNew: boolean
 }

@@ -54,8 +54,8 @@ export class Writes {
   register(id: string, registration: Registration, wall: number, session?: string): void {
     const { union, self } = this.#records
     const current = union.standing(id)
-    const facts = mergeFacts(id, current?.record, registration)
     const ours = current?.owner === self ? current.record : undefined
+    const facts = mergeFacts(id, current?.record, livingHere(registration, session ?? ours?.session, current?.record))
     const living = facts.lifetime === 'session' ? { session: session ?? ours?.session } : {}
     const isSame = ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)
     if (isSame) return this.#putInService({ ...ours, ...living }, ours.session !== living.session)
@@ -323,4 +323,14 @@ export class Writes {
       `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
     )
   }
+}
+
+/** The session that a record lived with stays at its home node: registered elsewhere without one it has none, and is not to end. */
+function livingHere(
+  said: Registration,
+  session: string | undefined,
+  current: InstanceRecord | undefined,
+): Registration {
+  if (session !== undefined || said.lifetime !== undefined || current?.lifetime !== 'session') return said
+  return { ...said, lifetime: 'persistent' }
 }

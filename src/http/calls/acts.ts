@@ -1,9 +1,10 @@
 /**
  * What is done to instances that are registered already, as the OpenAPI document describes it.
  */
+import type { FastifySchema } from 'fastify'
 import * as shapes from '../act-schemas.js'
 import * as json from '../json-schema.js'
-import { describe } from '../operation.js'
+import { type Call, describe } from '../operation.js'
 import * as schemas from '../schemas.js'
 import * as examples from './examples.js'
 
@@ -11,37 +12,54 @@ const instanceId = json.object({
   id: json.string({ description: 'of the instance, percent-encoded', examples: [examples.instance.id] }),
 })
 
+const idInQuery = json.object({ id: json.string({ description: 'of the instance', examples: ['..'] }) })
+
+/** A call has two ways: by a path, and by a query for ids that no path can carry. */
+interface Act {
+  readonly byPath: FastifySchema
+  readonly byQuery: FastifySchema
+}
+
+function act(call: Omit<Call, 'tag' | 'params' | 'query'>): Act {
+  const tag = 'instances'
+  return {
+    byPath: describe({ ...call, tag, params: instanceId }),
+    byQuery: describe({
+      ...call,
+      tag,
+      id: `${call.id}ById`,
+      summary: `${call.summary}, whatever its id is`,
+      description: `As \`${call.id}\`, whose path cannot name \`.\` and \`..\`: ids of older records may be such.`,
+      query: idInQuery,
+    }),
+  }
+}
+
 const anywhere = `Taken at any node, which passes it on to the home node of the instance. Where that cannot be reached the answer is 503,
 and names it; asking again is harmless.`
 
-export const setMaintenance = describe({
+export const setMaintenance = act({
   id: 'setMaintenance',
-  tag: 'instances',
   summary: 'Hide an instance from every lookup while it goes on running',
   description: `Until this is ended, or the instance is registered again. Its health is checked all the while. ${anywhere}`,
-  params: instanceId,
   body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
   answers: { 204: { description: 'No lookup shows it' } },
   failures: [400, 404],
 })
 
-export const endMaintenance = describe({
+export const endMaintenance = act({
   id: 'endMaintenance',
-  tag: 'instances',
   summary: 'Show an instance again',
   description: anywhere,
-  params: instanceId,
   answers: { 204: { description: 'Lookups show it' } },
   failures: [400, 404],
 })
 
-export const patchInstance = describe({
+export const patchInstance = act({
   id: 'patchInstance',
-  tag: 'instances',
   summary: 'Change weight, tags or metadata of an instance without registering it',
   description: `What is not said stays; \`null\`, or what is empty, says that there is none. It stays the same registration, with no
 new check. Registering says the last word: what it names is as it says. ${anywhere}`,
-  params: instanceId,
   body: {
     required: true,
     schema: shapes.Patch,
@@ -55,13 +73,11 @@ new check. Registering says the last word: what it names is as it says. ${anywhe
   failures: [400, 404, 413],
 })
 
-export const setStatus = describe({
+export const setStatus = act({
   id: 'setStatus',
-  tag: 'instances',
   summary: 'Say of a service how it is',
   description: `The worse of this and what checks find is what callers see. It counts until it is told anew, for as long as \`for\`
 says, or until the session of the instance ends. ${anywhere}`,
-  params: instanceId,
   body: {
     required: true,
     schema: shapes.StatusSaid,
@@ -71,24 +87,20 @@ says, or until the session of the instance ends. ${anywhere}`,
   failures: [400, 404],
 })
 
-export const renew = describe({
+export const renew = act({
   id: 'renewInstance',
-  tag: 'instances',
   summary: 'Let an instance live for one more ttl',
   description: `Of those that were registered with a \`ttl\`; any other is a 409. Nothing is written. ${anywhere}`,
-  params: instanceId,
   answers: { 204: { description: 'It lives for one ttl from now on' } },
   failures: [400, 404, 409],
 })
 
-export const suspect = describe({
+export const suspect = act({
   id: 'suspectInstance',
-  tag: 'instances',
   summary: 'Say that an instance did not answer, so that its home node looks at once',
   description: `A token that may \`read\` is enough. It costs one check, and decides nothing. At most one a second of an instance, ten a
 second of a caller, fifty a second in all: beyond that, or where the check takes longer than a second, the answer is 202 with the
 status that is known. ${anywhere}`,
-  params: instanceId,
   answers: {
     200: {
       description: 'It was checked',
@@ -139,27 +151,5 @@ export const endMaintenanceOfAll = describe({
   description: `${whichOnes} Each is done, or not, by itself.`,
   query: shapes.Which,
   answers: outcome,
-  failures: [400, 404],
-})
-
-const idInQuery = json.object({ id: json.string({ description: 'of the instance', examples: ['..'] }) })
-
-export const setMaintenanceById = describe({
-  id: 'setMaintenanceById',
-  tag: 'instances',
-  summary: 'Hide an instance from every lookup, whatever its id is',
-  description: `As \`PUT /v1/instances/{id}/maintenance\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
-  query: idInQuery,
-  body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
-  answers: { 204: { description: 'No lookup shows it' } },
-  failures: [400, 404],
-})
-
-export const endMaintenanceById = describe({
-  id: 'endMaintenanceById',
-  tag: 'instances',
-  summary: 'Show an instance again, whatever its id is',
-  query: idInQuery,
-  answers: { 204: { description: 'Lookups show it' } },
   failures: [400, 404],
 })

@@ -128,7 +128,7 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
     },
   },
   answers: registered,
-  failures: [400, 409, 413],
+  failures: [400, 404, 409, 413],
 })
 
 export const removeInstanceById = describe({

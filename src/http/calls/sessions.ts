@@ -15,7 +15,9 @@ export const openSession = describe({
   description: `The answer is a stream of server-sent events that stands as long as the session: the first one, \`opened\`, carries its
 id and its secret; comments follow every 3 s. Registrations that name the secret (\`session\`) live with it. When the stream closes, or
 nothing is heard by \`hearSession\` for 10 s, they are checked at once, and removed after the \`grace\`, unless the session is opened
-again by its secret. A daemon that was started again waits for that for 30 s; where it answers 404, open a new one and register again.`,
+again by its secret, which ends the stream that it stood on. A session has one \`grace\`: the longest that it was opened with, or that
+something was registered with in it. A daemon that was started again waits for 30 s; where it answers 404, open a new one and register
+again.`,
   body: {
     required: false,
     schema: json.anyOf([schemas.SessionOpening, json.nothing()]),
@@ -52,10 +54,12 @@ export const hearSession = describe({
   id: 'hearSession',
   tag: 'sessions',
   summary: 'Say that the program of a session is there; every 3 s',
+  description:
+    'A session whose stream is gone, or that was not heard for 10 s, is not saved by a word: it is a 409, open it again.',
   params,
   body,
   answers: { 204: { description: 'Heard' } },
-  failures: [400, 404],
+  failures: [400, 404, 409],
 })
 
 export const endSession = describe({

@@ -219,6 +219,67 @@ test('D14: a session is demanded, known, and one’s own', () => {
   )
 })
 
+test('D14: a word saves no session that is lost, and says so: it has to be opened again', () => {
+  const world = cluster('a')
+  const session = opened(world, 'a')
+  const hear = { type: 'hear-session', id: session.id, secret: 's' } as const
+  expect(refused(world, world.command('a', hear))).toBeUndefined()
+  world.run(10_500)
+  expect(refused(world, world.command('a', hear))).toBe('conflict')
+  opened(world, 'a', { isNew: false })
+  expect(refused(world, world.command('a', hear))).toBeUndefined()
+})
+
+test('D14: what is registered again by somebody else stays lost with its session', () => {
+  const world = cluster('a')
+  const session = opened(world, 'a')
+  living(world, 'a', 'x', { check: 'none' })
+  lose(world, 'a', session)
+  world.run(500)
+  done(world, world.register('a', { id: 'x', slug: 'x', url: urlOf('x'), tags: ['new'] }))
+  world.run(500)
+  expect(shownStatus(world, 'a', 'x')).toBe('Unreachable')
+})
+
+test('D14: a session has one grace, the longest that was said', () => {
+  const world = cluster('a')
+  const session = opened(world, 'a', { grace_ms: 2000 })
+  living(world, 'a', 'short', { grace: '1s' })
+  living(world, 'a', 'x', { grace: '20s' })
+  lose(world, 'a', session)
+  world.run(18_000)
+  expect([showing(world, 'x'), showing(world, 'short')]).toEqual(['a', 'a'])
+  gone(world, 'x', 3000)
+})
+
+test('D14: registered elsewhere without a session it has none, and stays', () => {
+  const world = cluster('ab')
+  opened(world, 'a')
+  living(world, 'a', 'x')
+  agree(world)
+  done(world, world.register('b', { id: 'x', slug: 'x', url: urlOf('x') }))
+  agree(world)
+  const row = world
+    .machine('a')
+    .live.read.rows(world.moment('a'))
+    .find(({ owner }) => owner === 'b')
+  expect(row?.lifetime).toBe('persistent')
+})
+
+test('D14: a session that is full takes what lives with it already again', () => {
+  const world = cluster('a')
+  opened(world, 'a')
+  for (let i = 0; i < 1024; i += 1)
+    world.command('a', {
+      type: 'register',
+      registration: { id: `x${i}`, url: urlOf('x'), session: 's', lifetime: 'session', check: 'none' },
+    })
+  world.run(500)
+  const again = { url: urlOf('x'), session: 's', lifetime: 'session', tags: ['new'] } as const
+  expect(refused(world, world.register('a', { id: 'x5', ...again }))).toBeUndefined()
+  expect(refused(world, world.register('a', { id: 'more', ...again }))).toBe('too-large')
+})
+
 test('D14: registered in another session it lives with that one', () => {
   const world = cluster('ab')
   const first = opened(world, 'a')
