@@ -184,6 +184,11 @@ const checks: Readonly<Record<string, Patch>> = {
     'isWorse(this.#confirmed.status, told.status)',
     'true',
   ],
+  'what a program says outlives its session': [
+    'Endings.registered',
+    'before !== undefined && before !== session',
+    'false',
+  ],
   'a check from before the end of a connection counts': ['#begin', 'underWay.since < now', 'false'],
 }
 

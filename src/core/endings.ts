@@ -103,9 +103,12 @@ export class Endings {
   registered(id: string): void {
     const { records, crashes, expiry, checks, at } = this.#state
     expiry.renew(id, at.now)
-    const slug = records.own('instances', id)?.slug
+    const { slug, session } = records.own('instances', id) ?? {}
     checks.hold(id, slug === undefined ? 0 : crashes.recovery_ms(slug, at.now), at.now)
     this.#out.emitAll(checks.setOver(id, undefined, at.now))
+    // What it has said of itself was said by the program that it lived with.
+    const before = expiry.sessionOf(id)
+    if (before !== undefined && before !== session) this.#out.emitAll(checks.forgetTold(id, at.now))
   }
 
   // ---- time

@@ -80,6 +80,11 @@ export class Expiry {
     return [...(this.#bySession.get(session) ?? [])]
   }
 
+  /** What an instance lives with, by what was noted last. */
+  sessionOf(id: string): string | undefined {
+    return this.#sessionById.get(id)
+  }
+
   /** The sessions that own instances live with. */
   sessions(): readonly string[] {
     return [...this.#bySession.keys()]
