@@ -215,7 +215,7 @@ export class Endings {
       const turn = membership.observersOf(member).indexOf(self)
       for (const id of abandoned.due(owner, member.state, turn, at.now)) {
         const record = records.union.records(id).get(owner)
-        abandoned.note(owner, id, undefined)
+        abandoned.note(owner, id, undefined, at.now)
         if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n, at.wall)
       }
     }
