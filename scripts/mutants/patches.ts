@@ -184,6 +184,7 @@ const checks: Readonly<Record<string, Patch>> = {
     'isWorse(this.#confirmed.status, told.status)',
     'true',
   ],
+  'what is heard of late counts as left alone until then': ['Abandoned.due', 'Math.max(since, from)', 'since'],
   'what a program says outlives its session': [
     'Endings.registered',
     'before !== undefined && before !== session',
