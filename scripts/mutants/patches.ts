@@ -185,6 +185,12 @@ const checks: Readonly<Record<string, Patch>> = {
     'true',
   ],
   'what is heard of late counts as left alone until then': ['Abandoned.due', 'Math.max(since, from)', 'since'],
+  'a word after a silence is not enough': ['Sessions.hear', 'session.lostAt !== undefined', 'false'],
+  'a line that closes after a silence begins the grace anew': [
+    'Sessions.lose',
+    'session.lostAt !== undefined',
+    'false',
+  ],
   'what a program says outlives its session': [
     'Endings.registered',
     'before !== undefined && before !== session',

@@ -42,6 +42,12 @@ export class Endings {
     return id
   }
 
+  hear(id: string, secret: string, holder: string | undefined): void {
+    const { sessions, expiry, at } = this.#state
+    if (!sessions.hear(id, secret, holder, at.now)) return
+    for (const instance of expiry.livingWith(id)) this.#out.emitAll(this.#back(instance))
+  }
+
   lose(id: string, line: number): void {
     if (this.#state.sessions.lose(id, line, this.#state.at.now)) this.#lost(id)
   }

@@ -12,6 +12,8 @@ type Name = (typeof names)[number]
 
 const grace_ms = 4000
 const ttl_ms = 5000
+/** Without a word for so long a session is lost, though its line stands. */
+const wordless_ms = 10_000
 const illness_ms = 8000
 /** A daemon that was started again waits so long for its programs. */
 const restored_ms = 30_000
@@ -34,6 +36,8 @@ interface Program {
   goneBy: number | undefined
   /** It stood when its daemon was killed: whoever had ended may be restored as well, since a loss is not written down. */
   isSure: boolean
+  /** It does not speak; its line stands. */
+  isSilent: boolean
 }
 
 /** What is to be listed of a slug. */
@@ -127,7 +131,7 @@ export class Life {
   #begin(home: Name, slug: string): void {
     const kind = this.#one(kinds) ?? 'session'
     const program: Program = {
-      ...{ kind, slug, home, secret: '', id: '', line: 0, goneBy: undefined, isSure: true },
+      ...{ kind, slug, home, secret: '', id: '', line: 0, goneBy: undefined, isSure: true, isSilent: false },
     }
     if (kind === 'session') this.#open(program)
     const deregisterAfter = this.#random.chance(0.25)
@@ -145,7 +149,7 @@ export class Life {
     const secret = `s${(this.#lines += 1)}`
     const command = { type: 'open-session', secret, line: this.#lines, grace_ms, isNew: true } as const
     const id = done(this.#world, this.#world.command(program.home, command), 20_000) as string
-    Object.assign(program, { secret, line: this.#lines, id })
+    Object.assign(program, { secret, line: this.#lines, id, isSilent: false })
     this.#note(`${program.slug} has a session at ${program.home}`)
   }
 
@@ -183,9 +187,10 @@ export class Life {
     )
     if (program === undefined || !this.#isUp(program.home)) return
     const { home, id, line, kind, slug } = program
-    if (kind === 'session') done(this.#world, this.#world.command(home, { type: 'lose-session', id, line }), 20_000)
-    else program.line = -1
-    program.goneBy = this.#world.now + (kind === 'ttl' ? ttl_ms : 0) + grace_ms + slack_ms
+    program.isSilent = kind === 'ttl' || this.#random.chance(0.3)
+    if (!program.isSilent) done(this.#world, this.#world.command(home, { type: 'lose-session', id, line }), 20_000)
+    const silence_ms = !program.isSilent ? 0 : kind === 'ttl' ? ttl_ms : wordless_ms
+    program.goneBy = this.#world.now + silence_ms + grace_ms + slack_ms
     this.#note(`${slug} is lost at ${home}, ${kind}`)
     if (!this.#expected(slug).deregisterAfter && this.#random.chance(0.5))
       this.#world.service(urlOf(slug), 'Unreachable')
@@ -195,11 +200,12 @@ export class Life {
   #comeBack(): void {
     const program = this.#one(this.#programs.filter(({ goneBy }) => goneBy !== undefined))
     if (program === undefined || !this.#isUp(program.home)) return
-    const { home, secret, slug, kind } = program
+    const { home, secret, slug, kind, id, isSilent } = program
     const isHeld = this.#expected(slug).holders.includes(program)
     if (kind !== 'session') return isHeld ? this.#register(program) : undefined
-    const line = (this.#lines += 1)
-    const answer = this.#world.command(home, { type: 'open-session', secret, line, isNew: false })
+    const line = isSilent ? program.line : (this.#lines += 1)
+    const again = { type: 'open-session', secret, line, isNew: false } as const
+    const answer = this.#world.command(home, isSilent ? { type: 'hear-session', id, secret } : again)
     this.#world.until(() => answer.result !== undefined, 20_000, 'an answer')
     if (answer.result?.error !== undefined) {
       expect(answer.result.error.code).toBe('not-found')
@@ -211,7 +217,7 @@ export class Life {
     this.#world.service(urlOf(slug), 'Healthy')
     const isThere = this.#rows(home, slug).some((row) => row.session === program.id)
     const goneBy = program.isSure || isThere ? undefined : program.goneBy
-    Object.assign(program, { line, goneBy, isSure: true })
+    Object.assign(program, { line, goneBy, isSure: true, isSilent: false })
     this.#note(`${slug} is back at ${home}: ${goneBy === undefined}`)
     const expected = this.#expected(slug)
     if (isHeld && expected.listedBy !== undefined) expected.listedBy = this.#world.now + slack_ms
@@ -223,7 +229,7 @@ export class Life {
     const { home, id, secret } = program
     done(this.#world, this.#world.command(home, { type: 'end-session', id, secret }), 20_000)
     program.goneBy = this.#world.now + slack_ms
-    program.isSure = false
+    Object.assign(program, { isSure: false, isSilent: false })
     this.#note(`${program.slug} ends at ${home}`)
   }
 
@@ -352,7 +358,7 @@ export class Life {
     if (kind === 'ttl' && goneBy !== undefined) program.goneBy = now + ttl_ms + grace_ms + 2 * slack_ms
     if (kind !== 'session') return
     program.isSure = program.isSure && (goneBy === undefined || program.line === -1)
-    program.line = -1
+    Object.assign(program, { line: -1, isSilent: false })
     program.goneBy = now + restored_ms + 2 * slack_ms
   }
 

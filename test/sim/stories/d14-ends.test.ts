@@ -96,6 +96,7 @@ test('D14, a clean end: what lives with it goes at once, and nothing else with i
 test.each([
   ['8 s', 8000, all],
   ['14 s, and its session is opened again', 14_000, all],
+  ['13 s, and its line still stands', 13_000, all],
   ['40 s', 40_000, 'p:abc s: t: d:'],
 ])('D14, stopped by SIGSTOP, or its cable pulled, for %s', (_, duration_ms, expected) => {
   const program = new Program()
@@ -110,6 +111,16 @@ test.each([
   }
   program.pass(20_000)
   expect(program.listed).toBe(expected)
+})
+
+test('D14, silent, and its line closes in the end: its grace counts from the silence', () => {
+  const program = new Program()
+  program.isAlive = false
+  program.pass(13_000)
+  expect(program.listed).toContain('s:abc')
+  program.lose()
+  program.pass(3000)
+  expect(program.listed).toContain('s: ')
 })
 
 test('D14, its daemon stopped by SIGSTOP: that time counts against nobody, neither a silence, a ttl nor an illness', () => {
