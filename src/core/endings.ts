@@ -210,14 +210,15 @@ export class Endings {
     this.#out.notify({ type: 'instance-ended', id, ...(slug !== undefined && { slug }), url, why })
   }
 
-  /** Of nodes that stay away. Who sees only a part of the cluster says nothing of the rest. */
+  /** Of nodes that stay away. Who sees only a part of the cluster says nothing of the rest, and has not seen who was away. */
   #endAbandoned(): void {
-    const { abandoned, liveness, records, writes, degraded, phase, self, at } = this.#state
+    const { abandoned, liveness, records, writes, phase, self, at } = this.#state
     if (!abandoned.isLookDue(at.now) || phase.name !== 'ready') return
     const { membership } = liveness
+    if (!this.#seesHalf()) return abandoned.beginAnew()
     for (const owner of [...abandoned.owners()]) {
       const member = membership.member(owner)
-      if (member === undefined || degraded.isOn) continue
+      if (member === undefined) continue
       const turn = membership.observersOf(member).indexOf(self)
       for (const id of abandoned.due(owner, member.state, turn, at.now)) {
         const record = records.union.records(id).get(owner)
@@ -225,5 +226,11 @@ export class Endings {
         if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n, at.wall)
       }
     }
+  }
+  /** Of all that have not left for good, however long ago they were last seen: whoever is cut off must not get used to it. */
+  #seesHalf(): boolean {
+    const others = [...this.#state.liveness.membership.members()].filter(({ state }) => state !== 'left')
+    const seen = others.filter(({ state }) => state === 'alive')
+    return 2 * (seen.length + 1) >= others.length + 1
   }
 }

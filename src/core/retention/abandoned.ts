@@ -74,7 +74,12 @@ export class Abandoned {
     return limits.filter(([, { limit_ms, knownSince }]) => away_ms(knownSince) >= limit_ms).map(([id]) => id)
   }
 
-  /** This daemon was asleep for so long, or in doubt: it cannot say who was away. */
+  /** This daemon does not see enough of the cluster to say who is away. */
+  beginAnew(): void {
+    this.#awaySince.clear()
+  }
+
+  /** This daemon was asleep for so long: it cannot say who was away. */
   forgive(slept_ms: number): void {
     for (const [owner, since] of this.#awaySince) this.#awaySince.set(owner, since + slept_ms)
   }

@@ -225,6 +225,25 @@ test('D14, registered while its node is cut off: what nobody knew was not left a
   expect(rows(world, 'b', 'late')).toEqual(['a#1 removed'])
 })
 
+test('D14: whoever sees less than half of the cluster removes nothing of the rest, however long that lasts', () => {
+  const world = cluster('abc')
+  done(world, world.register('b', { id: 'x', slug: 'x', url: urlOf('x'), deregisterAfter: '30s' }))
+  agree(world)
+  world.run(61_000)
+  for (const name of 'bc') world.vanish(name) // to the one that is left it is as if it were cut off
+  world.run(17 * 60_000)
+  expect(world.machine('a').live.readiness().degraded).toBe(false) // it has got used to it
+  expect(rows(world, 'a', 'x')).toEqual(['b#1 node dead'])
+  for (const name of 'bc') world.start(name)
+  agree(world)
+  expect(showing(world, 'x')).toBe('abc')
+  world.vanish('b')
+  world.run(15_000)
+  expect(rows(world, 'a', 'x')).toEqual(['b#1 node dead'])
+  world.run(30_000)
+  expect(rows(world, 'a', 'x')).toEqual(['b#1 removed'])
+})
+
 test('D14, killed behind a partition: what has ended there is nowhere once it heals', () => {
   const program = new Program()
   program.world.partition(['a'], ['b', 'c'])
