@@ -185,6 +185,7 @@ const checks: Readonly<Record<string, Patch>> = {
     'true',
   ],
   'what is heard of late counts as left alone until then': ['Abandoned.due', 'Math.max(since, from)', 'since'],
+  'an illness is what is shown': ['HealthChecks.confirmed', 'condition.confirmed', 'condition.shown'],
   'a node that is cut off removes what it does not see': ['#endAbandoned', '!this.#seesHalf()', 'false'],
   'a word after a silence is not enough': ['Sessions.hear', 'session.lostAt !== undefined', 'false'],
   'a line that closes after a silence begins the grace anew': [

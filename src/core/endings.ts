@@ -192,6 +192,7 @@ export class Endings {
 
   #endByThemselves(): void {
     const { expiry, checks, records, at } = this.#state
+    for (const id of expiry.mortal()) expiry.noteHealth(id, checks.confirmed(id), at.now)
     const { expired, over, ill } = expiry.tick(at.now)
     for (const id of expired) {
       const ttl = records.own('instances', id)?.ttl ?? ''
@@ -227,6 +228,7 @@ export class Endings {
       }
     }
   }
+
   /** Of all that have not left for good, however long ago they were last seen: whoever is cut off must not get used to it. */
   #seesHalf(): boolean {
     const others = [...this.#state.liveness.membership.members()].filter(({ state }) => state !== 'left')

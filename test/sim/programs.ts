@@ -159,6 +159,7 @@ export class Life {
     const expected = this.#expected(slug)
     const isFirst = this.#programs.filter((one) => one.slug === slug).length === 1 && expected.isNew
     this.#world.service(urlOf(slug), 'Healthy')
+    this.#world.run(1) // what is being checked in this very millisecond counts as checked after it
     const lives =
       kind === 'session'
         ? { session: secret, grace: null }

@@ -1,7 +1,7 @@
 // Stories of D14: each kind of registration against each way in which a program, its daemon, or what lies between them ends.
 import { expect, test } from 'vitest'
 import type { World } from '../world.js'
-import { agree, cluster, done, refused, rows, showing, urlOf } from './cluster.js'
+import { agree, cluster, done, refused, rows, showing, shownStatus, urlOf } from './cluster.js'
 
 /** What lives until it is removed, with a session, by a ttl of 10 s, and unless it is ill, or its node away, for 20 s. */
 const lives = {
@@ -223,6 +223,22 @@ test('D14, registered while its node is cut off: what nobody knew was not left a
   world.crash('a')
   world.run(20_000)
   expect(rows(world, 'b', 'late')).toEqual(['a#1 removed'])
+})
+
+test('D14: who looks well again is not removed, though it has flapped and is shown as ill; nor who says so itself', () => {
+  const world = cluster('ab')
+  for (const id of 'xy') done(world, world.register('a', { id, slug: id, url: urlOf(id), deregisterAfter: '10s' }))
+  done(world, world.command('a', { type: 'act', id: 'y', act: { type: 'status', status: 'Error' } }))
+  for (let fall = 0; fall < 7; fall += 1) {
+    world.service(urlOf('x'), 'Unreachable')
+    world.run(5500)
+    world.service(urlOf('x'), 'Healthy')
+    world.until(() => shownStatus(world, 'a', 'x') === 'Healthy' || fall === 6, 60_000, 'its recovery')
+  }
+  world.run(12_000)
+  expect(shownStatus(world, 'b', 'x')).toBe('Unreachable')
+  world.run(60_000)
+  expect([shownStatus(world, 'b', 'x'), shownStatus(world, 'b', 'y')]).toEqual(['Healthy', 'Error'])
 })
 
 test('D14: whoever sees less than half of the cluster removes nothing of the rest, however long that lasts', () => {
