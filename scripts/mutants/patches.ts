@@ -130,7 +130,6 @@ const removals: Readonly<Record<string, Patch>> = {
   'a number is used again after a start': ['#keepOwnNumber', '#floor + floorStep', '0'],
   'a line of before ends the session': ['lose', 'session.line !== line', 'false'],
   'a daemon that slept takes that for silence of programs': ['slept', 'one.forgive(slept_ms)', 'one.forgive(0)'],
-  'a node in doubt removes what it cannot see': ['#endAbandoned', '|| degraded.isOn', '|| false'],
   'a session ends though it was opened again': ['open', 'lostAt: undefined', 'lostAt: now'],
   'what is over is registered as it was': ['registered', 'checks.setOver(id, undefined, at.now)', '[]'],
   'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],
