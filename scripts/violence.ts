@@ -1,11 +1,18 @@
-// Does violence to real daemons on this machine, and says which rule broke: `npm run violence -- services`.
-import { closeAll, Trio, bySeeds, trioNames } from './bench/daemons.js'
+// Does violence to real daemons on this machine, and says which rule broke: `npm run violence -- services mixed`.
+import { closeAll, openCluster, Trio, bySeeds, trioNames } from './bench/daemons.js'
 import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
+import { isKnown, programAt } from './violence/earlier.js'
+import { mixVersions } from './violence/mixed.js'
 import { killServices, rowsOf } from './violence/services.js'
 
-const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services }
+const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed }
+
+/** The last commit of each earlier version that a daemon of this one may meet. */
+const earlierCommits: Readonly<Record<string, string>> = {
+  'before registrations had lifetimes': 'fcc929fcb12ea02a33f30e7827fc1cd0288de788',
+}
 
 async function services(): Promise<readonly string[]> {
   const trio = new Trio(bySeeds)
@@ -16,6 +23,22 @@ async function services(): Promise<readonly string[]> {
   const damage = await killServices(daemons, { services: count, atOnce: 20, callers: 4, ...limits })
   process.stdout.write(`${table(rowsOf(damage).map(figuresOf))}\n`)
   return damage.broken
+}
+
+/** A cluster of this version and each earlier one. */
+async function mixed(): Promise<readonly string[]> {
+  const broken: string[] = []
+  for (const [what, commit] of Object.entries(earlierCommits)) {
+    if (!isKnown(commit)) {
+      process.stdout.write(`skipped: ${what}, since the history of this copy does not have ${commit}\n`)
+      continue
+    }
+    const versions = { earlier: openCluster(await programAt(commit)), later: openCluster() }
+    const wrong = await mixVersions(versions)
+    broken.push(...wrong.map((line) => `${what}: ${line}`))
+    process.stdout.write(`with a daemon from ${what}: ${wrong.length === 0 ? 'all well' : `${wrong.length} wrong`}\n`)
+  }
+  return broken
 }
 
 async function main(names: readonly string[]): Promise<void> {

@@ -8,8 +8,8 @@ const readyLimit_ms = 60_000
 
 const clusters = new Set<Cluster>()
 
-export function openCluster(): Cluster {
-  const cluster = new Cluster(loopback(), shipped)
+export function openCluster(program = shipped): Cluster {
+  const cluster = new Cluster(loopback(), program)
   clusters.add(cluster)
   return cluster
 }

@@ -130,7 +130,6 @@ const removals: Readonly<Record<string, Patch>> = {
   'a number is used again after a start': ['#keepOwnNumber', '#floor + floorStep', '0'],
   'a line of before ends the session': ['lose', 'session.line !== line', 'false'],
   'a daemon that slept takes that for silence of programs': ['slept', 'one.forgive(slept_ms)', 'one.forgive(0)'],
-  'a node in doubt removes what it cannot see': ['#endAbandoned', '|| degraded.isOn', '|| false'],
   'a session ends though it was opened again': ['open', 'lostAt: undefined', 'lostAt: now'],
   'what is over is registered as it was': ['registered', 'checks.setOver(id, undefined, at.now)', '[]'],
   'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],
@@ -183,6 +182,20 @@ const checks: Readonly<Record<string, Patch>> = {
     '#wanted',
     'isWorse(this.#confirmed.status, told.status)',
     'true',
+  ],
+  'what is heard of late counts as left alone until then': ['Abandoned.due', 'Math.max(since, from)', 'since'],
+  'an illness is what is shown': ['HealthChecks.confirmed', 'condition.confirmed', 'condition.shown'],
+  'a node that is cut off removes what it does not see': ['#endAbandoned', '!this.#seesHalf()', 'false'],
+  'a word after a silence is not enough': ['Sessions.hear', 'session.lostAt !== undefined', 'false'],
+  'a line that closes after a silence begins the grace anew': [
+    'Sessions.lose',
+    'session.lostAt !== undefined',
+    'false',
+  ],
+  'what a program says outlives its session': [
+    'Endings.registered',
+    'before !== undefined && before !== session',
+    'false',
   ],
   'a check from before the end of a connection counts': ['#begin', 'underWay.since < now', 'false'],
 }

@@ -42,6 +42,12 @@ export class Endings {
     return id
   }
 
+  hear(id: string, secret: string, holder: string | undefined): void {
+    const { sessions, expiry, at } = this.#state
+    if (!sessions.hear(id, secret, holder, at.now)) return
+    for (const instance of expiry.livingWith(id)) this.#out.emitAll(this.#back(instance))
+  }
+
   lose(id: string, line: number): void {
     if (this.#state.sessions.lose(id, line, this.#state.at.now)) this.#lost(id)
   }
@@ -106,6 +112,9 @@ export class Endings {
     const { slug, session } = records.own('instances', id) ?? {}
     checks.hold(id, slug === undefined ? 0 : crashes.recovery_ms(slug, at.now), at.now)
     if (session === undefined || !sessions.isLost(session)) this.#out.emitAll(checks.setOver(id, undefined, at.now))
+    // What it has said of itself was said by the program that it lived with.
+    const before = expiry.sessionOf(id)
+    if (before !== undefined && before !== session) this.#out.emitAll(checks.forgetTold(id, at.now))
   }
 
   // ---- time
@@ -183,6 +192,7 @@ export class Endings {
 
   #endByThemselves(): void {
     const { expiry, checks, records, at } = this.#state
+    for (const id of expiry.mortal()) expiry.noteHealth(id, checks.confirmed(id), at.now)
     const { expired, over, ill } = expiry.tick(at.now)
     for (const id of expired) {
       const ttl = records.own('instances', id)?.ttl ?? ''
@@ -201,21 +211,29 @@ export class Endings {
     this.#out.notify({ type: 'instance-ended', id, ...(slug !== undefined && { slug }), url, why })
   }
 
-  /** Of nodes that stay away. Who sees only a part of the cluster says nothing of the rest. */
+  /** Of nodes that stay away. Who sees only a part of the cluster says nothing of the rest, and has not seen who was away. */
   #endAbandoned(): void {
-    const { abandoned, liveness, records, writes, degraded, phase, self, at } = this.#state
+    const { abandoned, liveness, records, writes, phase, self, at } = this.#state
     if (!abandoned.isLookDue(at.now) || phase.name !== 'ready') return
     const { membership } = liveness
+    if (!this.#seesHalf()) return abandoned.beginAnew()
     for (const owner of [...abandoned.owners()]) {
       const member = membership.member(owner)
-      if (member === undefined || degraded.isOn) continue
+      if (member === undefined) continue
       const turn = membership.observersOf(member).indexOf(self)
       for (const id of abandoned.due(owner, member.state, turn, at.now)) {
         const record = records.union.records(id).get(owner)
-        abandoned.note(owner, id, undefined)
+        abandoned.note(owner, id, undefined, at.now)
         if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n, at.wall)
       }
     }
+  }
+
+  /** Of all that have not left for good, however long ago they were last seen: whoever is cut off must not get used to it. */
+  #seesHalf(): boolean {
+    const others = [...this.#state.liveness.membership.members()].filter(({ state }) => state !== 'left')
+    const seen = others.filter(({ state }) => state === 'alive')
+    return 2 * (seen.length + 1) >= others.length + 1
   }
 }
 

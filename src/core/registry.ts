@@ -286,7 +286,7 @@ export class Registry {
   }
 
   #perform(ticket: number, command: Command): void {
-    const { records, writes, identity, commits, checks, index, forgetting, sessions, crypto, self, at } = this.#state
+    const { records, writes, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
     const { now, wall } = at
     switch (command.type) {
       case 'register': {
@@ -317,7 +317,7 @@ export class Registry {
       case 'open-session':
         return this.#tell(ticket, { ok: true, value: this.#endings.open(command.secret, command) })
       case 'hear-session':
-        sessions.hear(command.id, command.secret, command.holder, now)
+        this.#endings.hear(command.id, command.secret, command.holder)
         return this.#tell(ticket, { ok: true })
       case 'end-session':
         this.#endings.end(command.id, command.secret, command.holder)

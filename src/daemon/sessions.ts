@@ -43,9 +43,9 @@ export class SessionLines {
     void this.#command({ type: 'lose-session', id, line })
   }
 
-  /** The core counts on one no more, be it for a while: whoever still holds its line open is told, and may open it again. */
+  /** The core has ended one; whoever still holds its line open is told. */
   heard(event: RegistryEvent): void {
-    if (event.type !== 'session') return
+    if (event.type !== 'session' || event.change !== 'over') return
     const line = this.#lines.get(event.id)
     this.#lines.delete(event.id)
     line?.end()

@@ -40,7 +40,7 @@ export class Expiry {
   note(id: string, record: InstanceRecord | undefined, now: number): void {
     this.#noteSession(id, record?.session)
     this.#noteTtl(id, record, now)
-    this.#noteIllness(id, record, now)
+    this.#noteIllness(id, record)
   }
 
   #noteSession(id: string, session: string | undefined): void {
@@ -68,16 +68,32 @@ export class Expiry {
     this.#ttls.set(id, { length_ms, grace_ms, renewedAt: now, isOver: false })
   }
 
-  #noteIllness(id: string, record: InstanceRecord | undefined, now: number): void {
+  #noteIllness(id: string, record: InstanceRecord | undefined): void {
     const limit_ms = record?.deregisterAfter === undefined ? undefined : durationOf(record.deregisterAfter)
-    if (record === undefined || limit_ms === undefined) return void this.#illnesses.delete(id)
-    const since = this.#illnesses.get(id)?.since
-    this.#illnesses.set(id, { limit_ms, since: bad.has(record.status) ? (since ?? now) : undefined })
+    if (limit_ms === undefined) return void this.#illnesses.delete(id)
+    this.#illnesses.set(id, { limit_ms, since: this.#illnesses.get(id)?.since })
+  }
+
+  /** Those that want to go when they are ill for long. */
+  mortal(): Iterable<string> {
+    return this.#illnesses.keys()
+  }
+
+  /** How one of them is by its checks: what is shown may be worse, since it flaps, or since that is what it says itself. */
+  noteHealth(id: string, status: InstanceStatus | undefined, now: number): void {
+    const illness = this.#illnesses.get(id)
+    if (illness === undefined) return
+    illness.since = status !== undefined && bad.has(status) ? (illness.since ?? now) : undefined
   }
 
   /** What lives with a session. */
   livingWith(session: string): readonly string[] {
     return [...(this.#bySession.get(session) ?? [])]
+  }
+
+  /** What an instance lives with, by what was noted last. */
+  sessionOf(id: string): string | undefined {
+    return this.#sessionById.get(id)
   }
 
   /** The sessions that own instances live with. */

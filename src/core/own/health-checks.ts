@@ -308,6 +308,14 @@ export class HealthChecks {
     return []
   }
 
+  /** What the checks of an instance alone have come to by now; of one that reports itself, what it has said. */
+  confirmed(id: string): InstanceStatus | undefined {
+    const course = this.#courses.get(id)
+    if (course === undefined) return undefined
+    const { condition, check } = course
+    return (check.question.type === 'reported' ? condition.told : condition.confirmed)?.status
+  }
+
   /** In words, where an instance of ours looks better than it is shown, since it fell ill repeatedly. */
   recovering(id: string): string | undefined {
     const course = this.#courses.get(id)

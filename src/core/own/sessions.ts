@@ -4,7 +4,8 @@
  *
  *     open ──its line closes, or no word for 10 s──▶ lost ──grace──▶ over
  *      ▲                                              │
- *      └────────────opened again by its secret────────┘
+ *      ├────────────opened again by its secret────────┤
+ *      └────────────a word, while its line stands─────┘
  *     restored from disk ──30 s after this daemon is ready──▶ over
  */
 import type { Crypto } from '../effects.js'
@@ -38,7 +39,7 @@ interface Session {
   /** The line that it stands on; a later one takes its place. */
   line: number | undefined
   heardAt: number
-  /** Since when it has no line; its end is counted from there. */
+  /** Since when it has no line, or is silent on it; its end is counted from there. */
   lostAt: number | undefined
   isRestored: boolean
   hasLooked: boolean
@@ -144,24 +145,29 @@ export class Sessions {
   }
 
   /**
-   * The program has spoken.
-   * @throws RegistryError `not-found`, `forbidden`; `conflict` where it is lost: nobody would learn how the program ends
+   * The program has spoken. Where it was lost by its silence alone, a word on the line that still stands is enough.
+   * @returns whether it was lost, and is back
+   * @throws RegistryError `not-found`, `forbidden`; `conflict` where its line is gone: nobody would learn how the program ends
    */
-  hear(id: string, secret: string, holder: string | undefined, now: number): void {
+  hear(id: string, secret: string, holder: string | undefined, now: number): boolean {
     const session = this.#demand(id, secret, holder)
-    if (session.lostAt !== undefined)
+    const isLost = session.lostAt !== undefined
+    if (isLost && session.line === undefined)
       throw new RegistryError(
         'conflict',
-        'session: its stream is gone, or it was silent; open it again by its secret, with POST /v1/sessions',
+        'session: its stream is gone; open it again by its secret, with POST /v1/sessions',
       )
-    session.heardAt = now
+    Object.assign(session, { heardAt: now, ...(isLost && { lostAt: undefined }) })
+    return isLost
   }
 
-  /** Its line has closed. @returns whether that was the one it stands on */
+  /** Its line has closed. @returns whether that was the one it stands on, and it is lost by that */
   lose(id: string, line: number, now: number): boolean {
     const session = this.#byId.get(id)
     if (session === undefined || session.line !== line) return false
-    loseLine(session, now)
+    session.line = undefined
+    if (session.lostAt !== undefined) return false // by its silence, from when on its end is counted
+    beginLoss(session, now)
     return true
   }
 
@@ -222,7 +228,7 @@ export class Sessions {
     const news = { lost: [] as string[], again: [] as string[], silent: [] as string[], over: [] as string[] }
     for (const session of this.#byId.values()) {
       if (session.lostAt === undefined && now - session.heardAt >= silence_ms) {
-        loseLine(session, now)
+        beginLoss(session, now)
         news.lost.push(session.id)
       }
       if (session.lostAt === undefined) continue
@@ -308,6 +314,6 @@ function idOf(hash: string): string {
   return `ses_${hash.slice(0, idDigits)}`
 }
 
-function loseLine(session: Session, now: number): void {
-  Object.assign(session, { line: undefined, lostAt: now, hasLooked: false, isTold: false })
+function beginLoss(session: Session, now: number): void {
+  Object.assign(session, { lostAt: now, hasLooked: false, isTold: false })
 }

@@ -19,18 +19,30 @@ const isAway: Readonly<Record<MemberState, boolean>> = {
   left: true,
 }
 
+interface Limit {
+  /** How long it outlives its home node. */
+  readonly limit_ms: number
+  readonly n: number
+  /** A registration that we hear of late, as the first word of a node that was cut off, has not been left alone until then. */
+  readonly knownSince: number
+}
+
 export class Abandoned {
-  /** By owner: ids, with how long each outlives its home node. */
-  readonly #limits = new Map<PeerId, Map<string, number>>()
+  /** By owner and id. */
+  readonly #limits = new Map<PeerId, Map<string, Limit>>()
   readonly #awaySince = new Map<PeerId, number>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
   /** A record of another owner is like this now, or is gone. */
-  note(owner: PeerId, id: string, record: InstanceRecord | undefined): void {
+  note(owner: PeerId, id: string, record: InstanceRecord | undefined, now: number): void {
     const limit_ms = record?.deregisterAfter === undefined ? undefined : durationOf(record.deregisterAfter)
     const limits = this.#limits.get(owner)
-    if (limit_ms !== undefined) this.#limits.set(owner, (limits ?? new Map<string, number>()).set(id, limit_ms))
-    else if (limits?.delete(id) === true && limits.size === 0) this.#limits.delete(owner)
+    if (record !== undefined && limit_ms !== undefined) {
+      const known = limits?.get(id)
+      const knownSince = known?.n === record.n && known.limit_ms === limit_ms ? known.knownSince : now
+      const limit = { limit_ms, n: record.n, knownSince }
+      this.#limits.set(owner, (limits ?? new Map<string, Limit>()).set(id, limit))
+    } else if (limits?.delete(id) === true && limits.size === 0) this.#limits.delete(owner)
   }
 
   /** The owners of any such instance. */
@@ -57,11 +69,17 @@ export class Abandoned {
     const since = this.#awaySince.get(owner) ?? now
     this.#awaySince.set(owner, since)
     if (turn < 0) return []
-    const away_ms = now - since - turn * stagger_ms
-    return [...(this.#limits.get(owner) ?? [])].filter(([, limit_ms]) => away_ms >= limit_ms).map(([id]) => id)
+    const away_ms = (from: number): number => now - Math.max(since, from) - turn * stagger_ms
+    const limits = [...(this.#limits.get(owner) ?? [])]
+    return limits.filter(([, { limit_ms, knownSince }]) => away_ms(knownSince) >= limit_ms).map(([id]) => id)
   }
 
-  /** This daemon was asleep for so long, or in doubt: it cannot say who was away. */
+  /** This daemon does not see enough of the cluster to say who is away. */
+  beginAnew(): void {
+    this.#awaySince.clear()
+  }
+
+  /** This daemon was asleep for so long: it cannot say who was away. */
   forgive(slept_ms: number): void {
     for (const [owner, since] of this.#awaySince) this.#awaySince.set(owner, since + slept_ms)
   }

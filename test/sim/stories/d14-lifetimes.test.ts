@@ -219,12 +219,12 @@ test('D14: a session is demanded, known, and one’s own', () => {
   )
 })
 
-test('D14: a word saves no session that is lost, and says so: it has to be opened again', () => {
+test('D14: a word saves no session whose line is gone, and says so: it has to be opened again', () => {
   const world = cluster('a')
   const session = opened(world, 'a')
   const hear = { type: 'hear-session', id: session.id, secret: 's' } as const
   expect(refused(world, world.command('a', hear))).toBeUndefined()
-  world.run(10_500)
+  lose(world, 'a', session)
   expect(refused(world, world.command('a', hear))).toBe('conflict')
   opened(world, 'a', { isNew: false })
   expect(refused(world, world.command('a', hear))).toBeUndefined()
@@ -292,6 +292,57 @@ test('D14: registered in another session it lives with that one', () => {
     world.run(3000)
   }
   expect(rows(world, 'b', 'x')).toEqual(['a#1'])
+})
+
+/** What it says of itself, without an end. */
+function tell(world: World, id: string, status: 'Degraded' | 'Healthy'): void {
+  done(world, world.command('a', { type: 'act', id, act: { type: 'status', status } }))
+}
+
+test('D14: what an instance says of itself outlives a line that closes, and a registration by the same program', () => {
+  const world = cluster('ab')
+  const session = opened(world, 'a')
+  living(world, 'a', 'x')
+  world.run(500)
+  tell(world, 'x', 'Degraded')
+  lose(world, 'a', session)
+  world.run(2000)
+  opened(world, 'a', { isNew: false })
+  living(world, 'a', 'x')
+  speaking(world, 'a', session.id, 9000)
+  expect(shownStatus(world, 'b', 'x')).toBe('Degraded')
+})
+
+test.each([
+  ['in another session', { session: 't' }],
+  ['to stay', { session: undefined, lifetime: 'persistent' }],
+  ['by a ttl, in other words', { session: undefined, lifetime: 'ttl', ttl: '1m', weight: 7 }],
+])('D14: what an instance says of itself ends with its session: it is registered %s', (_, said) => {
+  const world = cluster('ab')
+  opened(world, 'a')
+  for (const [id, check] of Object.entries({ x: 'tcp', y: 'reported', z: 'none' }))
+    living(world, 'a', id, { check, grace: '20s' })
+  world.run(500)
+  for (const id of 'xz') tell(world, id, 'Degraded')
+  tell(world, 'y', 'Healthy')
+  agree(world)
+  const statuses = (): (string | undefined)[] => [...'xyz'].map((id) => shownStatus(world, 'b', id))
+  expect(statuses()).toEqual(['Degraded', 'Healthy', 'Degraded'])
+  opened(world, 'a', { secret: 't' })
+  for (const id of 'xyz') living(world, 'a', id, said)
+  world.run(1000)
+  expect(statuses()).toEqual(['Healthy', 'Unknown', 'Healthy'])
+})
+
+test('D14: what an instance without a session says of itself stands when it is registered again', () => {
+  const world = cluster('ab')
+  const register = (): string | undefined => done(world, world.register('a', { id: 'x', slug: 'x', url: urlOf('x') }))
+  register()
+  world.run(500)
+  tell(world, 'x', 'Degraded')
+  register()
+  world.run(10_000)
+  expect(shownStatus(world, 'b', 'x')).toBe('Degraded')
 })
 
 test('D14: removed by somebody else it stays removed, whatever its session does', () => {

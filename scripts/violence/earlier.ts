@@ -1,0 +1,46 @@
+// Builds the command of an earlier commit, where the history of this repository is there: for clusters of several versions.
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdir, rename, stat, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const run = promisify(execFile)
+
+/** Whether the history is here: a copy without it, or a shallow one, cannot tell how it was. */
+export function isKnown(commit: string): boolean {
+  try {
+    execFileSync('git', ['cat-file', '-e', `${commit}^{commit}`], { cwd: root, stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The command line as it was at a commit, on the packages that are installed now. Built once, beside other temporary files.
+ * @returns the path of its `main.js`
+ */
+export async function programAt(commit: string): Promise<string> {
+  const folder = join(tmpdir(), `rollcall-at-${commit}`)
+  const program = join(folder, 'dist/cli/main.js')
+  if ((await stat(program).catch(() => undefined)) !== undefined) return program
+  const building = `${folder}.${process.pid}`
+  await mkdir(building, { recursive: true })
+  await run(
+    'git',
+    ['archive', '--output', join(building, 'tree.tar'), commit, 'src', 'package.json', 'tsconfig.json'],
+    {
+      cwd: root,
+    },
+  )
+  await run('tar', ['-xf', 'tree.tar'], { cwd: building })
+  await symlink(join(root, 'node_modules'), join(building, 'node_modules'))
+  await run(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json', '--noCheck'], {
+    cwd: building,
+  })
+  await rename(building, folder)
+  return program
+}
