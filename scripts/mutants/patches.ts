@@ -132,6 +132,7 @@ const removals: Readonly<Record<string, Patch>> = {
   'a daemon that slept takes that for silence of programs': ['slept', 'one.forgive(slept_ms)', 'one.forgive(0)'],
   'a node in doubt removes what it cannot see': ['#endAbandoned', '|| degraded.isOn', '|| false'],
   'a session ends though it was opened again': ['open', 'lostAt: undefined', 'lostAt: now'],
+  'whoever draws the port of the dead is taken for it': ['Endings.checked', "status !== 'Unreachable'", 'true'],
   'what is over is registered as it was': ['registered', 'checks.setOver(id, undefined, at.now)', '[]'],
   'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],
   'own records that are beaten stay': ['dropBeaten', '.isBeaten($$$)', 'false'],

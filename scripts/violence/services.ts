@@ -1,4 +1,5 @@
 // Kills services at random while callers pick, and notes whoever was given a dead one, or missed a living one.
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningDaemon } from '../../test/daemon/cluster.js'
 import { get, Line } from '../bench/line.js'
@@ -37,10 +38,15 @@ const [callPause_ms, lookPause_ms, killPause_ms] = [5, 100, 150]
 interface Life {
   readonly id: string
   readonly slug: string
+  readonly home: RunningDaemon
   readonly process: ServiceProcess
   diedAt: number | undefined
   lastPick_ms: number
+  /** What was known at that moment, in words. */
+  lastPick: string | undefined
 }
+
+const timeOf = (at: number): string => new Date(performance.timeOrigin + at).toISOString().slice(11, 23)
 
 export async function killServices(daemons: readonly RunningDaemon[], options: ViolenceOptions): Promise<Damage> {
   const violence = new Violence(daemons, options)
@@ -77,8 +83,10 @@ class Violence {
     await watched
     await this.#allGone()
     const kills = [...this.#lives.values()]
-    for (const { id, lastPick_ms } of kills) {
-      if (lastPick_ms > this.#options.dead_ms) this.#broken.push(`${id} was picked ${lastPick_ms} ms after its death`)
+    for (const life of kills) {
+      const { id, lastPick_ms } = life
+      if (lastPick_ms > this.#options.dead_ms)
+        this.#broken.push(`${id} was picked ${Math.round(lastPick_ms)} ms after its death${this.#storyOf(life)}`)
     }
     for (const [key, missing_ms] of this.#longest) {
       if (missing_ms > this.#options.missing_ms) this.#broken.push(`${key} lived and was missing for ${missing_ms} ms`)
@@ -120,11 +128,11 @@ class Violence {
   }
 
   async #start(i: number): Promise<void> {
-    const [id, slug] = [`life-${i}`, `service-${Math.floor(i / sharing)}`]
-    const process = await startService({ daemon: this.#daemonOf(i).url, as: { id, slug } })
+    const [id, slug, home] = [`life-${i}`, `service-${Math.floor(i / sharing)}`, this.#daemonOf(i)]
+    const process = await startService({ daemon: home.url, as: { id, slug } })
     const now = performance.now()
     for (const { name } of this.#daemons) this.#missingSince.set(`${id} at ${name}`, now)
-    this.#lives.set(id, { id, slug, process, diedAt: undefined, lastPick_ms: 0 })
+    this.#lives.set(id, { ...{ id, slug, home, process }, diedAt: undefined, lastPick_ms: 0, lastPick: undefined })
   }
 
   /** One caller: picks now this, now that service. The time of a pick is that of its question. */
@@ -137,13 +145,32 @@ class Violence {
       if (slug === undefined) continue
       const asked = performance.now()
       const { body } = await line.ask(get(`/v1/pick/${slug}`))
-      const { picked } = JSON.parse(body.toString()) as { picked?: { id: string } }
+      const { picked } = JSON.parse(body.toString()) as { picked?: { id: string; status: string } }
       if (picked === undefined) continue
       this.#picks++
       const life = this.#lives.get(picked.id)
-      if (life?.diedAt !== undefined) life.lastPick_ms = Math.max(life.lastPick_ms, asked - life.diedAt)
+      if (life?.diedAt === undefined || asked - life.diedAt <= life.lastPick_ms) continue
+      life.lastPick_ms = asked - life.diedAt
+      life.lastPick = `${timeOf(asked)} picked at ${daemon.name} as ${picked.status}; its port: ${this.#portOf(life)}`
     }
     line.close()
+  }
+
+  /** Who listens at the port of a dead one. */
+  #portOf({ process: { port } }: Life): string {
+    const holder = this.#living().find(({ process }) => process.port === port)
+    return holder === undefined ? (listens(port) ? 'drawn by a stranger' : 'free') : `drawn by ${holder.id}`
+  }
+
+  /** What its home said of it, beside what happened. */
+  #storyOf({ id, home, process, diedAt = 0, lastPick }: Life): string {
+    const said = home.log
+      .split('\n')
+      .filter((line) => line.includes(`"${id}"`) || (process.session !== undefined && line.includes(process.session)))
+    const told = said
+      .map((line) => JSON.parse(line) as { time: string; msg: string })
+      .map(({ time, msg }) => `${time.slice(11, 23)} ${home.name}: ${msg}`)
+    return ['', `${timeOf(diedAt)} killed`, lastPick, ...told].join('\n    ')
   }
 
   /** Sees again and again whether all that live are in the lookups of a daemon. */
@@ -188,6 +215,11 @@ class Violence {
       }
     }
   }
+}
+
+function listens(port: number): boolean {
+  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`
+  return readFileSync('/proc/net/tcp', 'latin1').includes(wanted)
 }
 
 export function rowsOf({ kills, picks, lastPick_ms, missing_ms }: Damage): Row[] {

@@ -220,6 +220,11 @@ export class Sessions {
     return this.#byId.has(id)
   }
 
+  isOpen(id: string): boolean {
+    const session = this.#byId.get(id)
+    return session !== undefined && session.lostAt === undefined
+  }
+
   get size(): number {
     return this.#byId.size
   }
