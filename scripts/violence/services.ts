@@ -1,10 +1,10 @@
 // Kills services at random while callers pick, and notes whoever was given a dead one, or missed a living one.
-import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningDaemon } from '../../test/daemon/cluster.js'
 import { get, Line } from '../bench/line.js'
 import type { Row } from '../bench/report.js'
-import { type ServiceProcess, startService } from '../bench/services/process.js'
+import { startService } from '../bench/services/process.js'
+import { type Life, notePick, storyOf } from './life.js'
 
 export interface ViolenceOptions {
   /** Services in all: each is killed once. */
@@ -27,26 +27,13 @@ export interface Damage {
   readonly lastPick_ms: readonly number[]
   /** For each service and daemon: the longest time for which it lived and was not listed. */
   readonly missing_ms: readonly number[]
-  /** What breaks a rule, in words. */
+  /** What breaks a rule, in words, with what the daemons said of it. */
   readonly broken: readonly string[]
 }
 
 /** Services that share a name: so few that their crashes seldom count as a loop, which would keep the next ones from being picked. */
 const sharing = 5
 const [callPause_ms, lookPause_ms, killPause_ms] = [5, 100, 150]
-
-interface Life {
-  readonly id: string
-  readonly slug: string
-  readonly home: RunningDaemon
-  readonly process: ServiceProcess
-  diedAt: number | undefined
-  lastPick_ms: number
-  /** What was known at that moment, in words. */
-  lastPick: string | undefined
-}
-
-const timeOf = (at: number): string => new Date(performance.timeOrigin + at).toISOString().slice(11, 23)
 
 export async function killServices(daemons: readonly RunningDaemon[], options: ViolenceOptions): Promise<Damage> {
   const violence = new Violence(daemons, options)
@@ -84,12 +71,12 @@ class Violence {
     await this.#allGone()
     const kills = [...this.#lives.values()]
     for (const life of kills) {
-      const { id, lastPick_ms } = life
-      if (lastPick_ms > this.#options.dead_ms)
-        this.#broken.push(`${id} was picked ${Math.round(lastPick_ms)} ms after its death${this.#storyOf(life)}`)
+      if (life.lastPick_ms > this.#options.dead_ms)
+        this.#break(life, `picked ${Math.round(life.lastPick_ms)} ms after its death`)
     }
     for (const [key, missing_ms] of this.#longest) {
-      if (missing_ms > this.#options.missing_ms) this.#broken.push(`${key} lived and was missing for ${missing_ms} ms`)
+      if (missing_ms > this.#options.missing_ms)
+        this.#breakAt(key, `alive, and missing for ${Math.round(missing_ms)} ms`)
     }
     return {
       kills: kills.length,
@@ -98,6 +85,15 @@ class Violence {
       missing_ms: [...this.#longest.values()],
       broken: this.#broken,
     }
+  }
+
+  #break(life: Life, what: string): void {
+    this.#broken.push(`${life.id} was ${what}${storyOf(life, this.#daemons)}`)
+  }
+
+  #breakAt(key: string, what: string): void {
+    const [id = '', name = ''] = key.split(' at ')
+    this.#break(this.#lives.get(id) as Life, `${what} at ${name}`)
   }
 
   #daemonOf(i: number): RunningDaemon {
@@ -128,11 +124,11 @@ class Violence {
   }
 
   async #start(i: number): Promise<void> {
-    const [id, slug, home] = [`life-${i}`, `service-${Math.floor(i / sharing)}`, this.#daemonOf(i)]
-    const process = await startService({ daemon: home.url, as: { id, slug } })
+    const [id, slug] = [`life-${i}`, `service-${Math.floor(i / sharing)}`]
+    const process = await startService({ daemon: this.#daemonOf(i).url, as: { id, slug } })
     const now = performance.now()
     for (const { name } of this.#daemons) this.#missingSince.set(`${id} at ${name}`, now)
-    this.#lives.set(id, { ...{ id, slug, home, process }, diedAt: undefined, lastPick_ms: 0, lastPick: undefined })
+    this.#lives.set(id, { ...{ id, slug, process }, diedAt: undefined, lastPick_ms: 0, lastPick: undefined })
   }
 
   /** One caller: picks now this, now that service. The time of a pick is that of its question. */
@@ -149,28 +145,9 @@ class Violence {
       if (picked === undefined) continue
       this.#picks++
       const life = this.#lives.get(picked.id)
-      if (life?.diedAt === undefined || asked - life.diedAt <= life.lastPick_ms) continue
-      life.lastPick_ms = asked - life.diedAt
-      life.lastPick = `${timeOf(asked)} picked at ${daemon.name} as ${picked.status}; its port: ${this.#portOf(life)}`
+      if (life !== undefined) notePick(life, { asked, at: daemon.name, status: picked.status }, this.#living())
     }
     line.close()
-  }
-
-  /** Who listens at the port of a dead one. */
-  #portOf({ process: { port } }: Life): string {
-    const holder = this.#living().find(({ process }) => process.port === port)
-    return holder === undefined ? (listens(port) ? 'drawn by a stranger' : 'free') : `drawn by ${holder.id}`
-  }
-
-  /** What its home said of it, beside what happened. */
-  #storyOf({ id, home, process, diedAt = 0, lastPick }: Life): string {
-    const said = home.log
-      .split('\n')
-      .filter((line) => line.includes(`"${id}"`) || (process.session !== undefined && line.includes(process.session)))
-    const told = said
-      .map((line) => JSON.parse(line) as { time: string; msg: string })
-      .map(({ time, msg }) => `${time.slice(11, 23)} ${home.name}: ${msg}`)
-    return ['', `${timeOf(diedAt)} killed`, lastPick, ...told].join('\n    ')
   }
 
   /** Sees again and again whether all that live are in the lookups of a daemon. */
@@ -180,24 +157,25 @@ class Violence {
       await sleep(lookPause_ms)
       for (const slug of new Set(this.#living().map((life) => life.slug))) {
         const here = this.#living().filter((life) => life.slug === slug)
+        const asked = performance.now()
         const { status, body } = await line.ask(get(`/v1/lookup/${slug}`))
         const { instances = [] } =
           status === 200 ? (JSON.parse(body.toString()) as { instances: { id: string }[] }) : {}
         const listed = new Set(instances.map(({ id }) => id))
         for (const { id, diedAt } of here) {
-          if (diedAt === undefined) this.#note(`${id} at ${daemon.name}`, listed.has(id))
+          if (diedAt === undefined) this.#note(`${id} at ${daemon.name}`, listed.has(id), asked)
         }
       }
     }
     line.close()
   }
 
-  #note(key: string, isListed: boolean): void {
-    const now = performance.now()
-    const since = this.#missingSince.get(key)
-    if (since !== undefined) this.#longest.set(key, Math.max(this.#longest.get(key) ?? 0, now - since))
+  /** Until the last question that was answered without it: how late the next one came is not the daemon's doing. */
+  #note(key: string, isListed: boolean, asked: number): void {
     if (isListed) this.#missingSince.delete(key)
-    else if (since === undefined) this.#missingSince.set(key, now)
+    else if (!this.#missingSince.has(key)) this.#missingSince.set(key, asked)
+    const since = this.#missingSince.get(key) ?? asked
+    this.#longest.set(key, Math.max(this.#longest.get(key) ?? 0, asked - since))
   }
 
   /** The records of the dead go by themselves. */
@@ -215,11 +193,6 @@ class Violence {
       }
     }
   }
-}
-
-function listens(port: number): boolean {
-  const wanted = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 0A`
-  return readFileSync('/proc/net/tcp', 'latin1').includes(wanted)
 }
 
 export function rowsOf({ kills, picks, lastPick_ms, missing_ms }: Damage): Row[] {
