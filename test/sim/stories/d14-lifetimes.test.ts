@@ -403,10 +403,13 @@ test('D14: what a program with a node of its own registers lives with that start
   register('z', { lifetime: 'persistent' })
   agree(world)
   world.crash('a')
+  world.service(urlOf('y'), 'Unreachable')
   world.start('a')
   agree(world)
+  world.service(urlOf('y'), 'Healthy') // somebody else has drawn its port
   register('x')
   world.run(3000)
+  expect([shownStatus(world, 'b', 'x'), shownStatus(world, 'b', 'y')]).toEqual(['Healthy', 'Unreachable'])
   expect([showing(world, 'x'), showing(world, 'y'), showing(world, 'z')]).toEqual(['ab', 'ab', 'ab'])
   gone(world, 'y', 4000)
   world.run(10_000)
