@@ -1,5 +1,6 @@
 // Measures Rollcall on this machine and prints what came out: `npm run bench`, or `npm run bench -- nodes writes cost --json` for some of it.
 import { spawn } from 'node:child_process'
+import { rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { canMakeNamespaces } from '../test/daemon/place.js'
 import { byMdns, bySeeds, closeAll } from './bench/daemons.js'
@@ -7,6 +8,7 @@ import { benchCost } from './bench/cost.js'
 import { benchLookups } from './bench/lookups.js'
 import { circumstances } from './bench/machine.js'
 import { benchMembership } from './bench/membership.js'
+import { benchMoleculer, installMoleculer } from './bench/moleculer.js'
 import { benchNodes } from './bench/nodes.js'
 import { progress } from './bench/progress.js'
 import { type Figures, figuresOf, table } from './bench/report.js'
@@ -15,14 +17,16 @@ import { benchSim } from './bench/sim.js'
 import { benchWrites } from './bench/writes.js'
 
 /** How the benchmark calls itself inside a network namespace; not for people. */
-const inside = { nodes: 'nodes-by-mdns', membership: 'membership-inside' } as const
+const inside = { nodes: 'nodes-by-mdns', membership: 'membership-inside', moleculer: 'moleculer-inside' } as const
+/** Where it was installed, outside. */
+const moleculerAt = 'BENCH_MOLECULER'
 
 const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   nodes: async () => [...(await nodesBySeeds()), ...(await nodesByMdns())],
   writes: async () => (await benchWrites()).map(figuresOf),
   lookups: async () => (await benchLookups()).map(figuresOf),
   cost: async () => (await benchCost(sizesOf('3,20'))).map(figuresOf),
-  services: async () => (await benchServices(sizesOf('3,20'), Number(process.env['BENCH_KILLS'] ?? 20))).map(figuresOf),
+  services: async () => [...(await services()), ...(await moleculer())],
   sim: async () => benchSim().map(figuresOf),
   membership: async () => (await inNamespace(inside.membership)) ?? membership(false),
 }
@@ -57,6 +61,29 @@ async function inNamespace(name: string): Promise<Figures[] | undefined> {
   return (JSON.parse(output) as { figures: Figures[] }).figures
 }
 
+async function services(): Promise<Figures[]> {
+  return (await benchServices(sizesOf('3,20'), Number(process.env['BENCH_KILLS'] ?? 20))).map(figuresOf)
+}
+
+/** It listens at every address that there is: in a namespace of its own nobody else is near. */
+async function moleculer(): Promise<Figures[]> {
+  const installed = canMakeNamespaces() ? await installMoleculer() : { why: 'no right to make network namespaces' }
+  if ('why' in installed) {
+    progress(`services: Moleculer is left out: ${installed.why}`)
+    return []
+  }
+  process.env[moleculerAt] = installed.directory
+  try {
+    return (await inNamespace(inside.moleculer)) ?? []
+  } finally {
+    await rm(installed.directory, { recursive: true, force: true })
+  }
+}
+
+async function moleculerInside(): Promise<Figures[]> {
+  return (await benchMoleculer(process.env[moleculerAt] as string, Math.max(...sizesOf('3,20')))).map(figuresOf)
+}
+
 async function nodesInside(): Promise<Figures[]> {
   const counts = { starts: 5, registrations: 30, kills: 6, stops: 3 }
   return (await benchNodes({ title: 'mdns', find: byMdns, ownNetwork: true, ...counts })).map(figuresOf)
@@ -75,7 +102,12 @@ async function membership(ownNetwork: boolean): Promise<Figures[]> {
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true })
-  const known: typeof benches = { ...benches, [inside.nodes]: nodesInside, [inside.membership]: () => membership(true) }
+  const known: typeof benches = {
+    ...benches,
+    [inside.nodes]: nodesInside,
+    [inside.membership]: () => membership(true),
+    [inside.moleculer]: moleculerInside,
+  }
   const names = positionals.length === 0 ? Object.keys(benches) : positionals
   const unknown = names.find((name) => !(name in known))
   if (unknown !== undefined) throw new Error(`${unknown}: there is ${Object.keys(benches).join(', ')}`)

@@ -15,7 +15,7 @@ const earlierCommits: Readonly<Record<string, string>> = {
 }
 
 async function services(): Promise<readonly string[]> {
-  const trio = new Trio(bySeeds)
+  const trio = new Trio((running) => [...bySeeds(running), '--log-level', 'debug']) // what is told where a rule is broken
   for (const name of trioNames) await trio.start(name)
   const daemons = trioNames.map((name) => trio.daemon(name))
   const limits = { dead_ms: 1000, missing_ms: 1000, gone_ms: 30_000 }

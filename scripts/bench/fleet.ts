@@ -114,12 +114,26 @@ export class Fleet {
     return at
   }
 
+  /** When it was told of an instance that is not to be called. */
+  async whenIsIll(name: string, id: string, since: number): Promise<number> {
+    const isIt = (line: string): boolean =>
+      line.startsWith('data:') &&
+      line.includes(`"id":"${id}"`) &&
+      (line.includes('"status":"Unreachable"') || line.includes('"change":"hidden"'))
+    return found(this.#streams.get(name), name).ear.when(`${id} ill at ${name}`, since, isIt)
+  }
+
   /** Waits until one is shown again by all others. */
   async isBack(name: string, id: string): Promise<void> {
     const lines = await this.#linesTo(this.names.filter((other) => other !== name))
     const request = get(`/v1/lookup/${id}`)
     const holds = ({ body }: { body: Buffer }): boolean => body.includes(`"id":"${id}"`)
     await whenAllSee(lines, { what: `${id} is back`, request, holds, pause_ms: 50 })
+    this.forget()
+  }
+
+  /** What was told until now is of no interest any more. */
+  forget(): void {
     for (const { ear } of this.#streams.values()) ear.forget()
   }
 

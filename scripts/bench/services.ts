@@ -58,7 +58,7 @@ export async function benchServices(sizes: readonly number[], kills: number): Pr
 }
 
 async function killAmong(size: number, kills: number, take: (row: Row) => void): Promise<void> {
-  const fleet = new Fleet({ watched: false })
+  const fleet = new Fleet()
   try {
     progress(`services: ${size} daemons start`)
     await fleet.growTo(size)
@@ -98,21 +98,26 @@ async function killOne(fleet: Fleet, lines: ReadonlyMap<string, Line>, kind: Kin
   const home = fleet.names[i % fleet.names.length] as string
   const slug = `${kind.title.replaceAll(/[^a-z]+/gi, '-').toLowerCase()}-${fleet.names.length}-${i}`
   const service = await begin(fleet, lines, kind, { home, slug })
-  const others = fleet.names.filter((name) => name !== home).map((name) => lines.get(name) as Line)
+  const others = fleet.names.filter((name) => name !== home)
   const request = get(`/v1/pick/${slug}`)
-  const pause_ms = Math.max(2, fleet.names.length) // all polls together cost the same
   const isPicked = ({ body }: { body: Buffer }): boolean => body.includes('"picked"')
-  await whenAllSee(others, { what: `${slug} is picked`, request, holds: isPicked, pause_ms: 20 })
+  const asked = others.map((name) => lines.get(name) as Line)
+  await whenAllSee(asked, { what: `${slug} is picked`, request, holds: isPicked, pause_ms: 200 })
   await sleep(settling_ms + Math.random() * kind.within_ms)
   const at = service.kill()
   if (kind.suspected === true) void suspect(fleet, home, slug, service)
   const poll = {
     what: `${slug} is not picked`,
     request,
-    pause_ms,
     holds: (reply: { body: Buffer }) => !isPicked(reply),
   }
-  const seen = await Promise.all(others.map((line) => whenSeen(line, poll)))
+  const seen = await Promise.all(
+    others.map(async (name) => {
+      await fleet.whenIsIll(name, slug, at)
+      return whenSeen(lines.get(name) as Line, poll)
+    }),
+  )
+  fleet.forget()
   if (kind.bySession !== true) await fleet.deregister(home, slug)
   return seen.map((time) => time - at)
 }

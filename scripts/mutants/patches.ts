@@ -131,6 +131,7 @@ const removals: Readonly<Record<string, Patch>> = {
   'a line of before ends the session': ['lose', 'session.line !== line', 'false'],
   'a daemon that slept takes that for silence of programs': ['slept', 'one.forgive(slept_ms)', 'one.forgive(0)'],
   'a session ends though it was opened again': ['open', 'lostAt: undefined', 'lostAt: now'],
+  'whoever draws the port of the dead is taken for it': ['Endings.checked', "status !== 'Unreachable'", 'true'],
   'what is over is registered as it was': ['registered', 'checks.setOver(id, undefined, at.now)', '[]'],
   'an owner forgets what it dropped without a removal': ['deregisterOwn', '.#keepNumber($$$)'],
   'own records that are beaten stay': ['dropBeaten', '.isBeaten($$$)', 'false'],

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RunningDaemon } from '../../test/daemon/cluster.js'
 import { get, Line } from '../bench/line.js'
 import type { Row } from '../bench/report.js'
-import { type ServiceProcess, startService } from '../bench/services/process.js'
+import { startService } from '../bench/services/process.js'
+import { type Life, notePick, storyOf } from './life.js'
 
 export interface ViolenceOptions {
   /** Services in all: each is killed once. */
@@ -26,21 +27,13 @@ export interface Damage {
   readonly lastPick_ms: readonly number[]
   /** For each service and daemon: the longest time for which it lived and was not listed. */
   readonly missing_ms: readonly number[]
-  /** What breaks a rule, in words. */
+  /** What breaks a rule, in words, with what the daemons said of it. */
   readonly broken: readonly string[]
 }
 
 /** Services that share a name: so few that their crashes seldom count as a loop, which would keep the next ones from being picked. */
 const sharing = 5
 const [callPause_ms, lookPause_ms, killPause_ms] = [5, 100, 150]
-
-interface Life {
-  readonly id: string
-  readonly slug: string
-  readonly process: ServiceProcess
-  diedAt: number | undefined
-  lastPick_ms: number
-}
 
 export async function killServices(daemons: readonly RunningDaemon[], options: ViolenceOptions): Promise<Damage> {
   const violence = new Violence(daemons, options)
@@ -77,11 +70,13 @@ class Violence {
     await watched
     await this.#allGone()
     const kills = [...this.#lives.values()]
-    for (const { id, lastPick_ms } of kills) {
-      if (lastPick_ms > this.#options.dead_ms) this.#broken.push(`${id} was picked ${lastPick_ms} ms after its death`)
+    for (const life of kills) {
+      if (life.lastPick_ms > this.#options.dead_ms)
+        this.#break(life, `picked ${Math.round(life.lastPick_ms)} ms after its death`)
     }
     for (const [key, missing_ms] of this.#longest) {
-      if (missing_ms > this.#options.missing_ms) this.#broken.push(`${key} lived and was missing for ${missing_ms} ms`)
+      if (missing_ms > this.#options.missing_ms)
+        this.#breakAt(key, `alive, and missing for ${Math.round(missing_ms)} ms`)
     }
     return {
       kills: kills.length,
@@ -90,6 +85,15 @@ class Violence {
       missing_ms: [...this.#longest.values()],
       broken: this.#broken,
     }
+  }
+
+  #break(life: Life, what: string): void {
+    this.#broken.push(`${life.id} was ${what}${storyOf(life, this.#daemons)}`)
+  }
+
+  #breakAt(key: string, what: string): void {
+    const [id = '', name = ''] = key.split(' at ')
+    this.#break(this.#lives.get(id) as Life, `${what} at ${name}`)
   }
 
   #daemonOf(i: number): RunningDaemon {
@@ -124,7 +128,7 @@ class Violence {
     const process = await startService({ daemon: this.#daemonOf(i).url, as: { id, slug } })
     const now = performance.now()
     for (const { name } of this.#daemons) this.#missingSince.set(`${id} at ${name}`, now)
-    this.#lives.set(id, { id, slug, process, diedAt: undefined, lastPick_ms: 0 })
+    this.#lives.set(id, { ...{ id, slug, process }, diedAt: undefined, lastPick_ms: 0, lastPick: undefined })
   }
 
   /** One caller: picks now this, now that service. The time of a pick is that of its question. */
@@ -137,11 +141,11 @@ class Violence {
       if (slug === undefined) continue
       const asked = performance.now()
       const { body } = await line.ask(get(`/v1/pick/${slug}`))
-      const { picked } = JSON.parse(body.toString()) as { picked?: { id: string } }
+      const { picked } = JSON.parse(body.toString()) as { picked?: { id: string; status: string } }
       if (picked === undefined) continue
       this.#picks++
       const life = this.#lives.get(picked.id)
-      if (life?.diedAt !== undefined) life.lastPick_ms = Math.max(life.lastPick_ms, asked - life.diedAt)
+      if (life !== undefined) notePick(life, { asked, at: daemon.name, status: picked.status }, this.#living())
     }
     line.close()
   }
@@ -153,24 +157,25 @@ class Violence {
       await sleep(lookPause_ms)
       for (const slug of new Set(this.#living().map((life) => life.slug))) {
         const here = this.#living().filter((life) => life.slug === slug)
+        const asked = performance.now()
         const { status, body } = await line.ask(get(`/v1/lookup/${slug}`))
         const { instances = [] } =
           status === 200 ? (JSON.parse(body.toString()) as { instances: { id: string }[] }) : {}
         const listed = new Set(instances.map(({ id }) => id))
         for (const { id, diedAt } of here) {
-          if (diedAt === undefined) this.#note(`${id} at ${daemon.name}`, listed.has(id))
+          if (diedAt === undefined) this.#note(`${id} at ${daemon.name}`, listed.has(id), asked)
         }
       }
     }
     line.close()
   }
 
-  #note(key: string, isListed: boolean): void {
-    const now = performance.now()
-    const since = this.#missingSince.get(key)
-    if (since !== undefined) this.#longest.set(key, Math.max(this.#longest.get(key) ?? 0, now - since))
+  /** Until the last question that was answered without it: how late the next one came is not the daemon's doing. */
+  #note(key: string, isListed: boolean, asked: number): void {
     if (isListed) this.#missingSince.delete(key)
-    else if (since === undefined) this.#missingSince.set(key, now)
+    else if (!this.#missingSince.has(key)) this.#missingSince.set(key, asked)
+    const since = this.#missingSince.get(key) ?? asked
+    this.#longest.set(key, Math.max(this.#longest.get(key) ?? 0, asked - since))
   }
 
   /** The records of the dead go by themselves. */

@@ -3,7 +3,7 @@
  * statuses, removals. Nothing ends before this daemon may sign.
  */
 import { durationOf, formatDuration } from './duration.js'
-import type { Effect } from './effects.js'
+import type { CheckResult, Effect } from './effects.js'
 import { RegistryError } from './errors.js'
 import type { Registration } from './model.js'
 import type { Outbox } from './outbox.js'
@@ -12,6 +12,7 @@ import type { RegistryState } from './state.js'
 
 /** The start of a program that embeds this node is a session that ends with it; so is told by what its id begins with. */
 const ownStart = 'run_'
+const lostSession = 'its session is lost'
 /** What an earlier start of it has left goes so long after this one is ready. */
 const earlierStartGrace_ms = 5000
 
@@ -151,16 +152,33 @@ export class Endings {
     this.#lookAt(id)
   }
 
-  /** Whoever ended with its program refuses; whoever answers stays as it is until the grace ends. */
+  /** Whoever ended with its program refuses; whoever answers stays as it is until the grace ends. See `checked`. */
   #lookAt(session: string): void {
     const { expiry, checks, at } = this.#state
     for (const id of expiry.livingWith(session)) this.#out.emitAll(checks.check(id, at.now))
   }
 
+  /**
+   * Whoever did not answer while its session was lost has ended with its program: one check is enough, whatever its threshold. An
+   * answer after that comes from whoever has drawn its port; the program itself would open its session again, or register anew.
+   */
+  checked(id: string, n: number, { status, details }: CheckResult): void {
+    const { records, checks, at } = this.#state
+    const record = records.own('instances', id)
+    if (status !== 'Unreachable' || record?.n !== n || !this.#isLost(record.session)) return
+    const why = details === undefined ? lostSession : `${details}; ${lostSession}`
+    this.#out.emitAll(checks.setOver(id, why, at.now))
+  }
+
+  #isLost(session: string | undefined): boolean {
+    const { sessions, identity } = this.#state
+    return session !== undefined && session !== `${ownStart}${identity.boot}` && !sessions.isOpen(session)
+  }
+
   #tellSilent(session: string): void {
     const { expiry, checks, at } = this.#state
     for (const id of expiry.livingWith(session))
-      if (!checks.isAsked(id)) this.#out.emitAll(checks.setOver(id, 'its session is lost', at.now))
+      if (!checks.isAsked(id)) this.#out.emitAll(checks.setOver(id, lostSession, at.now))
   }
 
   #back(id: string): Effect[] {

@@ -118,6 +118,7 @@ export class Registry {
       case 'checked':
         joining?.checked(input.id)
         commits.checked(input.id)
+        this.#endings.checked(input.id, input.n, input.result)
         this.#out.emitAll(checks.checked(input.id, input.n, input.result, this.#state.at.now))
         return this.#acting.checked(input.id)
       case 'line':

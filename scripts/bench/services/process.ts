@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 
-/** No library and no compiler: many of them start in a second. Says its port once it is registered, or listens. */
+/** No library and no compiler: many of them start in a second. Says its port, and its session, once it is registered, or listens. */
 const program = `
 const http = require('node:http')
 const [daemon, body] = process.argv.slice(1)
@@ -28,7 +28,7 @@ server.listen(0, '127.0.0.1', () => {
       let said = ''
       answer.setEncoding('utf8').on('data', (part) => (said += part)).on('end', () => {
         if (answer.statusCode >= 300) throw new Error(answer.statusCode + ' ' + said)
-        console.log(port)
+        console.log(port, id)
       })
     })
   }))
@@ -45,6 +45,8 @@ export function endServices(): void {
 export interface ServiceProcess {
   readonly url: string
   readonly port: number
+  /** The public id of the session that it registered with, if it did. */
+  readonly session: string | undefined
   /** Kills it with -9. @returns when, just before */
   readonly kill: () => number
   readonly isOver: () => boolean
@@ -55,7 +57,7 @@ export async function startService(own?: { readonly daemon: string; readonly as:
   return startProgram(program, own === undefined ? [] : [own.daemon, JSON.stringify(own.as)])
 }
 
-/** @param code whose first line of output is a port */
+/** @param code whose first line of output is a port, then, if any, a session */
 export async function startProgram(code: string, args: readonly string[]): Promise<ServiceProcess> {
   const child = spawn(process.execPath, ['-e', code, '--', ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
   running.add(child)
@@ -65,10 +67,11 @@ export async function startProgram(code: string, args: readonly string[]): Promi
   })
   const [bytes] = (await Promise.race([once(child.stdout, 'data'), ended])) as [Buffer]
   ended.catch(() => undefined)
-  const port = Number(bytes.toString())
+  const [port, session] = bytes.toString().trim().split(' ')
   return {
     url: `http://127.0.0.1:${port}`,
-    port,
+    port: Number(port),
+    session,
     kill() {
       const at = performance.now()
       child.kill('SIGKILL')

@@ -292,7 +292,7 @@ export class HealthChecks {
   }
 
   /**
-   * What an instance lives with is over, in words, or, without these, is back.
+   * What an instance lives with is over, in words of which the first stand, or, without these, is back.
    * @returns a check, where it is back
    */
   setOver(id: string, details: string | undefined, now: number): Effect[] {
@@ -302,7 +302,7 @@ export class HealthChecks {
       if (course !== undefined) this.#show(id, course, now, true)
       return this.check(id, now)
     }
-    if (course === undefined) return []
+    if (course === undefined || this.#over.has(id)) return []
     this.#over.set(id, details)
     this.#show(id, course, now)
     return []

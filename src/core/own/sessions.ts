@@ -264,6 +264,11 @@ export class Sessions {
     return this.#byId.get(id)?.lostAt !== undefined
   }
 
+  isOpen(id: string): boolean {
+    const session = this.#byId.get(id)
+    return session !== undefined && session.lostAt === undefined
+  }
+
   get size(): number {
     return this.#byId.size
   }

@@ -109,6 +109,55 @@ test('D14: a session that is opened again in time has changed nothing', () => {
   expect(shownStatus(world, 'c', 'x')).toBe('Healthy')
 })
 
+test('D14: whoever draws the port of a service that was killed is not taken for it', () => {
+  const world = cluster('abc')
+  const session = opened(world, 'a')
+  living(world, 'a', 'x', { check: { tcp: {}, failureThreshold: 3 } })
+  agree(world)
+  world.service(urlOf('x'), 'Unreachable')
+  lose(world, 'a', session)
+  world.until(() => shownStatus(world, 'c', 'x') === 'Unreachable', 500, 'the news')
+  world.service(urlOf('x'), 'Healthy')
+  for (let passed = 0; passed < 4500; passed += 100) {
+    world.run(100)
+    expect(shownStatus(world, 'c', 'x')).toBe('Unreachable')
+  }
+  gone(world, 'x', 1500)
+})
+
+test('D14: what did not answer while its session was lost is well again once that is opened again', () => {
+  const world = cluster('ab')
+  const session = opened(world, 'a')
+  living(world, 'a', 'x')
+  agree(world)
+  world.service(urlOf('x'), 'Unreachable')
+  lose(world, 'a', session)
+  world.run(1000)
+  expect(world.machine('b').live.read.rows(world.moment('b'))[0]?.details).toMatch(/its session is lost$/)
+  world.service(urlOf('x'), 'Healthy')
+  opened(world, 'a', { isNew: false })
+  world.until(() => shownStatus(world, 'b', 'x') === 'Healthy', 1500, 'the good news')
+})
+
+test('D14: registered anew it is well whatever became of the session of before', () => {
+  const world = cluster('ab')
+  const session = opened(world, 'a')
+  living(world, 'a', 'x')
+  agree(world)
+  world.service(urlOf('x'), 'Unreachable')
+  lose(world, 'a', session)
+  world.run(1000)
+  world.service(urlOf('x'), 'Healthy')
+  const { id } = opened(world, 'a', { secret: 't' })
+  living(world, 'a', 'x', { session: 't' })
+  world.until(() => shownStatus(world, 'b', 'x') === 'Healthy', 1500, 'the good news')
+  for (let passed = 0; passed < 9000; passed += 3000) {
+    done(world, world.command('a', { type: 'hear-session', id, secret: 't' }))
+    world.run(3000)
+  }
+  expect(shownStatus(world, 'b', 'x')).toBe('Healthy')
+})
+
 test('D14: the line of before closes late, and ends nothing', () => {
   const world = cluster('ab')
   const session = opened(world, 'a')
@@ -466,10 +515,13 @@ test('D14: what a program with a node of its own registers lives with that start
   register('z', { lifetime: 'persistent' })
   agree(world)
   world.crash('a')
+  world.service(urlOf('y'), 'Unreachable')
   world.start('a')
   agree(world)
+  world.service(urlOf('y'), 'Healthy') // somebody else has drawn its port
   register('x')
   world.run(3000)
+  expect([shownStatus(world, 'b', 'x'), shownStatus(world, 'b', 'y')]).toEqual(['Healthy', 'Unreachable'])
   expect([showing(world, 'x'), showing(world, 'y'), showing(world, 'z')]).toEqual(['ab', 'ab', 'ab'])
   gone(world, 'y', 4000)
   world.run(10_000)
