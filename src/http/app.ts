@@ -13,6 +13,7 @@ import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { createGuard, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
+import { takesBody } from './operation.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -88,11 +89,14 @@ function letIn(request: FastifyRequest, caller: Caller | undefined, done: (error
   done(new RegistryError('not-found', `${asked}: there is no such call; see GET /openapi.json`))
 }
 
-/** A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. */
+/**
+ * A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. It is read only where the
+ * call takes one.
+ */
 function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', async (request: { method: string }, stream: Parameters<typeof readJsonBody>[0]) =>
-    request.method === 'DELETE' ? undefined : readJsonBody(stream),
+  app.addContentTypeParser('*', async (request: FastifyRequest, stream: Parameters<typeof readJsonBody>[0]) =>
+    request.method === 'DELETE' && !takesBody(request.routeOptions.schema) ? undefined : readJsonBody(stream),
   )
 }
 
