@@ -10,7 +10,7 @@ import { parseDefinition, type Definition } from '../core/model.js'
 import { changes, clientOf, answerOf, printJson, printOutcome, reads } from './command.js'
 import { takesJson, takesServer, withExamples, type AnsweringOptions, type ReadingOptions } from './command.js'
 import { plain } from './format.js'
-import { idMeant } from './meant.js'
+import { idMeant, refuseShortened } from './meant.js'
 import { read } from './reading.js'
 import { renderTable, type Column, type Look } from './table.js'
 
@@ -97,9 +97,9 @@ function readDefinition(file: string): Definition {
   }
 }
 
-async function remove(asked: string, options: AnsweringOptions): Promise<void> {
+async function remove(id: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
-  const id = idMeant(asked, (await definitionsOf(client)).map(idOf)) ?? asked
+  refuseShortened(id, (await definitionsOf(client)).map(idOf), 'definition')
   await client.removeDefinition(id)
   printOutcome(options, { id }, `removed ${id}`)
 }

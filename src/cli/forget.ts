@@ -2,13 +2,11 @@
  * The command that forgets a node for everybody. A wrong one is harmless: a node that lives comes back by itself.
  */
 import type { Command } from 'commander'
-import { didYouMean } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
-import type { MemberView } from '../core/views.js'
 import { nameOf } from './cluster.js'
-import { changes, clientOf, answerOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
-import { formatAge, plain } from './format.js'
-import { idMeant } from './meant.js'
+import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { formatAge } from './format.js'
+import { memberNamed } from './member-meant.js'
 
 export function addForceLeaveCommand(program: Command): void {
   const command = program.command('force-leave').description('forget a node that will not come back, on every node')
@@ -20,8 +18,7 @@ export function addForceLeaveCommand(program: Command): void {
 
 async function forceLeave(asked: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
-  const { members } = await answerOf(client, client.members(), 'members')
-  const member = findMember(asked, members)
+  const member = await memberNamed(client, asked)
   if (member.url === undefined) {
     throw new RegistryError(
       'conflict',
@@ -36,26 +33,5 @@ async function forceLeave(asked: string, options: AnsweringOptions): Promise<voi
     options,
     { peer, nodeId: nodeId ?? null, url },
     `forgot ${nameOf(member)} (${was}, it comes back by itself)`,
-  )
-}
-
-function findMember(asked: string, members: readonly MemberView[]): MemberView {
-  const all = members.flatMap(({ peer, nodeId, url }) => [peer, nodeId, url]).filter((name) => name !== undefined)
-  const name = idMeant(asked, all)
-  const found = members.filter(({ peer, nodeId, url }) => [peer, nodeId, url].includes(name ?? asked))
-  const [first, second] = found
-  if (first !== undefined && second === undefined) return first
-  if (first !== undefined) {
-    const which = found.map(({ peer, state }) => `${peer} (${state})`).join(', ')
-    throw new RegistryError('conflict', `several nodes are called ${plain(asked)}: name one by its peer id: ${which}`)
-  }
-  const names = members.flatMap((member) => [
-    nameOf(member),
-    member.peer,
-    ...(member.url === undefined ? [] : [member.url]),
-  ])
-  throw new RegistryError(
-    'not-found',
-    `there is no node ${plain(asked)}${didYouMean(asked, names, '.')} See rollcall members`,
   )
 }

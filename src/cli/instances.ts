@@ -12,6 +12,8 @@ import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServe
 import type { AnsweringOptions, ReadingOptions } from './command.js'
 import { ageOf, formatAgo, plain } from './format.js'
 import { lifetimeInWords } from './lifetime.js'
+import { idMeant, knownIds } from './meant.js'
+import { memberMeant, whichNode } from './member-meant.js'
 import { toneOf } from './paint.js'
 import { collectPairs } from './pairs.js'
 import { read } from './reading.js'
@@ -49,12 +51,12 @@ function addList(program: Command): void {
     .option('--slug <slug>', 'only those of one service')
     .option('--tag <tag...>', 'only those with this tag, or with all of these')
     .addOption(new Option('--status <status>', 'only those with this status').choices(instanceStatuses))
-    .option('--node <node>', 'only those registered at one node (its id or url)')
+    .option('--node <node>', `only those registered at one node (${whichNode})`)
     .option('--deployment-id <id>', 'only those of one deployment')
     .option('--host <host>', 'only those on one host')
     .option('--ip <ip>', 'only those at one address')
     .option('--scheme <scheme>', 'only those called by one scheme, such as grpc')
-    .option('--id <id>', 'only this one')
+    .option('--id <id>', 'only this one, also as tables shorten it')
     .option('--service-version <version>', 'only those of one version of the service')
     .option('--zone <zone>', 'only those in one zone')
     .option('--metadata <key=value...>', 'only those that say all of this', collectPairs)
@@ -83,18 +85,29 @@ const filters = [
 ]
 
 async function list(options: ListOptions): Promise<void> {
-  const ask = async (client: Client): Promise<{ readonly instances: readonly InstanceView[] }> => {
+  const ask = async (client: Client): Promise<Listed> => {
     const query = await queryOf(client, options)
-    return options.all ? client.instanceRows(query) : client.instances(query)
+    const asked = (query: InstanceQuery): Promise<Listed> =>
+      options.all ? client.instanceRows(query) : client.instances(query)
+    const answer = await asked(query)
+    if (query.id === undefined || answer.instances.length > 0) return answer
+    const id = idMeant(query.id, await knownIds(client))
+    return id === undefined || id === query.id ? answer : asked({ ...query, id })
   }
-  const columns = options.all ? [...instanceColumns, ...recordColumns] : instanceColumns
   const isFiltered = Object.keys(options).some((name) => filters.includes(name))
   const none = isFiltered
     ? 'no such instances'
     : 'no instances; to register one: rollcall register --url URL --slug NAME'
-  const show = ({ instances }: { readonly instances: readonly InstanceView[] }, look: Look): string =>
-    instances.length === 0 ? none : renderTable(columns as readonly Column<InstanceView>[], instances, look)
+  const show = ({ instances }: Listed, look: Look): string => {
+    const shared: readonly Column<InstanceView>[] = [...instanceColumns, ...traitsIn(instances)]
+    const columns = options.all ? [...shared, ...recordColumns] : shared
+    return instances.length === 0 ? none : renderTable(columns as readonly Column<InstanceView>[], instances, look)
+  }
   await read(options, { ask, field: 'instances', show })
+}
+
+interface Listed {
+  readonly instances: readonly InstanceView[]
 }
 
 async function queryOf(client: Client, options: ListOptions): Promise<InstanceQuery> {
@@ -107,11 +120,9 @@ async function queryOf(client: Client, options: ListOptions): Promise<InstanceQu
 /** Instances name their node by url; people know its id. */
 async function urlOfNode(client: Client, node: string): Promise<string> {
   if (node.includes('://')) return node
-  const { members } = await answerOf(client, client.members(), 'members')
-  const found = members.find(({ nodeId }) => nodeId === node)
-  if (found?.url !== undefined) return found.url
-  const known = members.map(({ nodeId }) => nodeId).filter((id) => id !== undefined)
-  throw new RegistryError('not-found', `--node: there is no node ${node}; there are ${known.join(', ')}`)
+  const { url } = await memberMeant(client, node)
+  if (url !== undefined) return url
+  throw new RegistryError('conflict', `--node: ${plain(node)} has told no url yet; see rollcall members`)
 }
 
 const instanceColumns: readonly Column<InstanceView>[] = [
@@ -124,6 +135,26 @@ const instanceColumns: readonly Column<InstanceView>[] = [
   { head: 'DEPLOYMENT', cell: ({ deploymentId }) => deploymentId, least: 12, drop: 1 },
   { head: 'TAGS', cell: ({ tags }) => tags?.join(' '), least: 12, drop: 2 },
 ]
+
+/** Shown where one of the list has it. */
+const traitColumns: readonly Column<InstanceView>[] = [
+  { head: 'WEIGHT', cell: ({ weight }) => weight?.toString(), drop: 3 },
+  { head: 'VERSION', cell: ({ version }) => version, least: 10, drop: 3 },
+  { head: 'ZONE', cell: ({ zone }) => zone, least: 8, drop: 2 },
+  { head: 'PORTS', cell: ({ ports }) => pairs(ports), least: 14, drop: 2 },
+  { head: 'METADATA', cell: ({ metadata }) => pairs(metadata), least: 14, drop: 1 },
+]
+
+function pairs(given: Readonly<Record<string, string | number>> | undefined): string | undefined {
+  if (given === undefined) return undefined
+  return Object.entries(given)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+}
+
+function traitsIn(instances: readonly InstanceView[]): readonly Column<InstanceView>[] {
+  return traitColumns.filter(({ cell }) => instances.some((one) => cell(one) !== undefined))
+}
 
 const recordColumns: readonly Column<InstanceRow>[] = [
   { head: 'OWNER', cell: ({ nodeId, owner }) => nodeId ?? owner, least: 18, drop: 7 },
@@ -155,7 +186,9 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
   const none = `${plain(slug)} is known, but no instance of it is visible; ask: rollcall why ${plain(slug)}`
   const doubt = 'degraded: this daemon has lost sight of most of the cluster; these are the last known instances'
   return [
-    instances.length === 0 ? none : renderTable([isPicked, ...instanceColumns], instances, look),
+    instances.length === 0
+      ? none
+      : renderTable([isPicked, ...instanceColumns, ...traitsIn(instances)], instances, look),
     ...(degraded ? ['', look.paint('warn', doubt)] : []),
   ].join('\n')
 }

@@ -2,15 +2,16 @@
  * The command that keeps instances out of every lookup while they go on running. It also puts them back.
  */
 import type { Command } from 'commander'
-import type { ManyResult, Which } from '../client.js'
+import type { Client, ManyResult, Which } from '../client.js'
 import { RegistryError } from '../core/errors.js'
 import { AllSaid, changes, clientOf, exitCodes, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { plain } from './format.js'
 import { toInstance } from './meant.js'
+import { memberMeant, whichNode } from './member-meant.js'
 
 /** What `--check` takes, wherever a command registers something. */
 export const checkHelp =
-  'how its node checks it: tcp (default), http:/path or https:/path (2xx and 3xx are healthy), or none (always healthy)'
+  'how its node checks it: tcp (default), http:/path or https:/path (2xx and 3xx are healthy), reported (by rollcall report), none (always healthy), or JSON, such as {"http": {"path": "/healthz"}, "interval": "2s"}'
 
 export const whichInstance = 'the id of the instance, also as tables shorten it'
 
@@ -32,7 +33,7 @@ function which(command: Command): Command {
   return command
     .argument('[id]', whichInstance)
     .option('--slug <slug>', 'all of one service')
-    .option('--node <node>', 'all registered at one node (its id, url or peer id)')
+    .option('--node <node>', `all registered at one node (${whichNode})`)
     .option('--zone <zone>', 'all in one zone: their own, else that of their node')
 }
 
@@ -52,7 +53,11 @@ async function hide(asked: string | undefined, options: MaintenanceOptions): Pro
   const client = clientOf(options)
   const many = manyOf(asked, options)
   if (many !== undefined)
-    return printMany(options, await client.setMaintenanceOfAll(many, options.reason), 'in maintenance')
+    return printMany(
+      options,
+      await toMany(client, many, (which) => client.setMaintenanceOfAll(which, options.reason)),
+      'in maintenance',
+    )
   const id = await toInstance(client, asked as string, (id) => client.setMaintenance(id, options.reason))
   printOutcome(options, { id }, `${id} is in maintenance: no lookup shows it`)
 }
@@ -60,9 +65,27 @@ async function hide(asked: string | undefined, options: MaintenanceOptions): Pro
 async function show(asked: string | undefined, options: MaintenanceOptions): Promise<void> {
   const client = clientOf(options)
   const many = manyOf(asked, options)
-  if (many !== undefined) return printMany(options, await client.endMaintenanceOfAll(many), 'back in service')
+  if (many !== undefined)
+    return printMany(
+      options,
+      await toMany(client, many, (which) => client.endMaintenanceOfAll(which)),
+      'back in service',
+    )
   const id = await toInstance(client, asked as string, (id) => client.endMaintenance(id))
   printOutcome(options, { id }, `${id} is back in service`)
+}
+
+/** A node may be shortened as tables do it; a whole name costs no further question. */
+async function toMany(client: Client, many: Which, act: (which: Which) => Promise<ManyResult>): Promise<ManyResult> {
+  try {
+    return await act(many)
+  } catch (error) {
+    const isUnknown = error instanceof RegistryError && error.code === 'not-found'
+    if (!isUnknown || many.node === undefined) throw error
+    const { peer, nodeId, url } = await memberMeant(client, many.node)
+    if ([peer, nodeId, url].includes(many.node)) throw error
+    return act({ ...many, node: peer })
+  }
 }
 
 /** What was done to which; a failure of one is a failure of the command. */

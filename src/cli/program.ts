@@ -2,6 +2,7 @@
  * All commands under one name. It also says what is wrong with one that is misspelled, and runs none by itself.
  */
 import { type Argument, Command } from 'commander'
+import { didYouMean } from '../config/nearest.js'
 import { packageVersion } from '../config/version.js'
 import { addClusterCommands } from './cluster.js'
 import { fitErrors, handDownOptions, reads, reportFailure, withExamples } from './command.js'
@@ -11,9 +12,11 @@ import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
 import { addWatchCommand } from './events.js'
 import { addForceLeaveCommand } from './forget.js'
+import { plain } from './format.js'
 import { addInstanceCommands } from './instances.js'
 import { addKeygenCommand } from './keygen.js'
 import { addLeaveCommand } from './leave.js'
+import { addActCommands } from './acts.js'
 import { addMaintenanceCommand } from './maintenance.js'
 import { addRegisteringCommands } from './registering.js'
 import { addRunCommand } from './run.js'
@@ -38,7 +41,9 @@ export async function runCommandLine(
     failOnLostOutput()
   }
   try {
-    await createProgram().parseAsync(argv, { from: 'user' })
+    const program = createProgram()
+    refuseHelpOfNothing(program, argv)
+    await program.parseAsync(argv, { from: 'user' })
     return 0
   } catch (error) {
     return reportFailure(error)
@@ -64,6 +69,7 @@ export function createProgram(): Command {
   addCallCommand(program)
   addDefinitionCommands(program)
   addRegisteringCommands(program)
+  addActCommands(program)
   addMaintenanceCommand(program)
   addRunCommand(program)
   program.commandsGroup('How the cluster is:')
@@ -101,8 +107,33 @@ function humanReadableArgument(argument: Argument): string {
 
 /** Each command points to its own help. */
 function sayWhereHelpIs(command: Command, path: string): void {
-  command.configureOutput({ outputError: (message, write) => write(`${fitErrors(oneLine(message, path))}\n`) })
+  command.configureOutput({
+    outputError: (message, write) =>
+      write(`${fitErrors(oneLine(message.trimEnd() + wayOutOf(message, command), path))}\n`),
+  })
   for (const each of command.commands) sayWhereHelpIs(each, `${path} ${each.name()}`)
+}
+
+/** What was meant as a value, and begins like an option. */
+function wayOutOf(message: string, { registeredArguments: [argument] }: Command): string {
+  const [, given] = /unknown option '(-[^']*)'\s*$/.exec(message) ?? []
+  return given === undefined || argument === undefined ? '' : `; where it is no option, say -- before it`
+}
+
+/** Commander would print the help of all commands instead. */
+function refuseHelpOfNothing(program: Command, argv: readonly string[]): void {
+  let command = program
+  for (const [at, word] of argv.entries()) {
+    const names = command.commands.map((each) => each.name())
+    const asked = argv[at + 1]
+    if (word === 'help' && asked !== undefined && !asked.startsWith('-') && names.length > 0) {
+      if (asked === 'help' || names.includes(asked)) return
+      command.error(`unknown command '${plain(asked)}'${didYouMean(asked, names)}`)
+    }
+    const next = command.commands.find((each) => each.name() === word)
+    if (next === undefined) return
+    command = next
+  }
 }
 
 function oneLine(message: string, path: string): string {

@@ -4,17 +4,21 @@
 import type { Command } from 'commander'
 import { defaultHttp } from '../config.js'
 import { hostForOthers } from '../config/reach.js'
-import { type CheckForm, defaultCheck, readCheck } from '../core/check.js'
+import { defaultCheck, readCheck } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
 import { parseRegistration } from '../core/model.js'
 import { createChecker } from '../io/checks.js'
 import { clientOf, takesServer, withExamples, type ServerOptions } from './command.js'
+import { LineOutput } from '../log/output.js'
+import { count } from './format.js'
 import { checkHelp } from './maintenance.js'
 import type { Place } from './run/listing.js'
+import { checkGiven } from './registering.js'
 import { freePort } from './run/port.js'
 import { NotStarted } from './run/program.js'
 import { sameAtEachStart } from './run/same-id.js'
 import { supervise } from './run/supervise.js'
+import { takesTraits, traitsOf, type TraitOptions } from './traits.js'
 
 const longestGrace_s = 300
 
@@ -41,7 +45,7 @@ does not get its signal too early.`
 
 export function addRunCommand(program: Command): void {
   const command = program.command('run').description('run a program as a service: registered while it is well')
-  takesServer(command)
+  takesTraits(takesServer(command))
     .usage('--slug <slug> [options] -- <program> [arguments]')
     .requiredOption('--slug <slug>', 'the name that callers look it up by')
     .option('--port-env <name>', 'the variable that tells the program its port', 'PORT')
@@ -54,7 +58,13 @@ export function addRunCommand(program: Command): void {
     .argument('<program...>', 'the program and its arguments, after --')
     .passThroughOptions()
     .addHelpText('after', moreHelp)
-    .action(async (argv: readonly string[], options: RunOptions) => process.exit(await run(argv, options)))
+    .action(async (argv: readonly string[], options: RunOptions) => {
+      const output = ownWords()
+      const code = await run(argv, options, (message) => output.write(`rollcall: ${message}\n`))
+      // Node would wait for the thread that writes: a reader who takes nothing would keep us, where only the exit code is to be lost.
+      if (!(await output.isFree())) process.once('exit', () => process.kill(process.pid, 'SIGKILL'))
+      process.exit(code)
+    })
   withExamples(
     command,
     ['rollcall run --slug web -- node server.js', 'where server.js listens on $PORT'],
@@ -65,7 +75,7 @@ export function addRunCommand(program: Command): void {
   )
 }
 
-interface RunOptions extends ServerOptions {
+interface RunOptions extends ServerOptions, TraitOptions {
   readonly slug: string
   readonly portEnv: string
   readonly host?: string
@@ -76,13 +86,12 @@ interface RunOptions extends ServerOptions {
   readonly grace: string
 }
 
-async function run(argv: readonly string[], options: RunOptions): Promise<number> {
+async function run(argv: readonly string[], options: RunOptions, say: (message: string) => void): Promise<number> {
   const grace_ms = parseGrace(options.grace) * 1000
   const variable = parseVariable(options.portEnv)
   const port = await freePort()
   const registrations = await describe(options, argv, port)
   const checker = createChecker()
-  process.stderr.on('error', () => undefined) // whoever read it is gone; the program is not
   try {
     return await supervise({
       argv,
@@ -107,21 +116,31 @@ async function run(argv: readonly string[], options: RunOptions): Promise<number
  * @throws RegistryError `malformed`, before anything is started
  */
 async function describe(options: RunOptions, argv: readonly string[], port: number): Promise<Place[]> {
-  const { slug, check, deploymentId, tag: tags } = options
-  const scheme = check !== undefined && readCheck(check)?.secure === true ? 'https' : 'http'
+  const { slug, check: text, deploymentId, tag: tags } = options
+  if (slug.trim() === '')
+    throw new RegistryError('malformed', '--slug: is empty; give the name that callers look it up by')
+  const check = text === undefined ? undefined : checkGiven(text)
+  const scheme = readCheck(check)?.secure === true ? 'https' : 'http'
   const hosts = options.host === undefined ? [...new Set([hostForOthers(), defaultHttp.host])] : [options.host]
   const id = options.id ?? `${slug}-${await sameAtEachStart([slug, ...hosts, ...argv])}`
   return hosts.map((host) => ({
-    ...parseRegistration({ id, slug, scheme, host, port, check: keptOpen(check), deploymentId, tags }, 'own'),
+    ...parseRegistration(
+      { id, slug, scheme, host, port, check: keptOpen(check), deploymentId, tags, ...traitsOf(options) },
+      'own',
+    ),
     ...{ id, slug },
   }))
 }
 
 /** The daemon keeps a connection as well: it sees the end of the program at once. */
-function keptOpen(check: string | undefined): CheckForm {
-  const { question, secure } = readCheck(check ?? defaultCheck) ?? {}
+function keptOpen(check: unknown = defaultCheck): unknown {
+  if (typeof check === 'object' && check !== null) {
+    const isAsked = ['tcp', 'http', 'grpc'].some((type) => type in check)
+    return isAsked ? { keepOpen: true, ...check } : check
+  }
+  const { question, secure } = readCheck(check) ?? {}
   if (question?.type === 'tcp') return { tcp: {}, keepOpen: true }
-  if (question?.type !== 'http') return check ?? defaultCheck // also what is none, which is told by its parser
+  if (question?.type !== 'http') return check // also what is none, which is told by its parser
   return { http: { path: question.path }, keepOpen: true, ...(secure === true && { tls: {} }) }
 }
 
@@ -142,6 +161,7 @@ function parseVariable(name: string): string {
   )
 }
 
-function say(message: string): void {
-  process.stderr.write(`rollcall: ${message}\n`)
+/** The program has the same standard error, whose reader keeps nobody but the program itself. */
+function ownWords(): LineOutput {
+  return new LineOutput(2, (lines) => `rollcall: ${count(lines, 'line')} of ours found no reader\n`)
 }

@@ -3,6 +3,7 @@
  */
 import { constants } from 'node:os'
 import { meaningOfHangUp } from './hang-up.js'
+import { waitForNoTerminal } from './terminals.js'
 
 /**
  * By whom: SIGTERM by service managers, SIGINT by Ctrl-C, SIGQUIT by Ctrl-\, SIGHUP by a terminal that is closed. None is left to its
@@ -24,6 +25,7 @@ export function onStopSignal(listener: (signal: StopSignal) => void, reload?: ()
     const answers = { ends: listener, reloads: reload ?? listener, nothing: () => undefined }
     return [signal, answers[meaningOfHangUp()]] as const
   })
+  waitForNoTerminal()
   for (const [signal, answer] of taken) process.on(signal, answer)
   return () => {
     for (const [signal, answer] of taken) process.off(signal, answer)
@@ -37,6 +39,7 @@ export function onStopSignal(listener: (signal: StopSignal) => void, reload?: ()
 export function restoreSignals(): void {
   if (meaningOfHangUp() === 'nothing') process.on('SIGHUP', () => undefined)
   if (process.pid !== 1) return
+  waitForNoTerminal()
   for (const signal of stopSignals) {
     if (signal === 'SIGHUP' && meaningOfHangUp() === 'nothing') continue
     process.on(signal, () => {

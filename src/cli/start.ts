@@ -13,6 +13,7 @@ import { exitCodes, printLines, reportFailure, withExamples } from './command.js
 import { onLostOutput } from './output.js'
 import { saying } from './progress.js'
 import { onStopSignal } from './signals.js'
+import { waitForNoTerminal } from './terminals.js'
 
 /** What `start` asks of a daemon. */
 export interface RunningDaemon {
@@ -35,6 +36,7 @@ const stopDeadline_ms = 4_800
 export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
+    waitForNoTerminal()
     const readConfig = (): Config => parseConfig({ flags: givenFlags(command), env: process.env })
     const config = readConfig()
     // They bring the whole network stack along, which takes longer to load than any other command runs.

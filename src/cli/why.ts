@@ -5,7 +5,7 @@
  */
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
-import { nearest } from '../config/nearest.js'
+import { didYouMean } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
 import type { DialOutcome, InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
@@ -13,6 +13,7 @@ import { dialInWords, nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, formatAgo, plain } from './format.js'
 import { lifetimeInWords } from './lifetime.js'
+import { idMeant } from './meant.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import { read } from './reading.js'
@@ -51,7 +52,7 @@ export function addWhyCommand(program: Command): void {
   const command = program.command('why').description('why a service or an instance is visible here, or is not')
   withExamples(
     reads(command)
-      .argument('<slug|id>', 'the name of a service, or the id of an instance')
+      .argument('<slug|id>', 'the name of a service, or the id of an instance, also as tables shorten it')
       .action((query: string, options: ReadingOptions) =>
         read(options, { ask: (client) => explain(client, query), field: 'records', show }),
       ),
@@ -67,7 +68,7 @@ async function explain(client: Client, query: string): Promise<WhyOutput> {
     answerOf(client, client.peers(), 'peers'),
     answerOf(client, client.readiness(), 'ready'),
   ])
-  const rows = instances.filter(({ id, slug }) => id === query || slug === query)
+  const rows = recordsOf(query, instances)
   const { inStep, degraded, summary: step } = peers
   const readiness = { ready: ready.ready, reasons: ready.reasons, degraded: ready.degraded }
   const replica = { inStep, degraded, step, ready: readiness }
@@ -76,10 +77,21 @@ async function explain(client: Client, query: string): Promise<WhyOutput> {
   return { query, visible: rows.filter(({ visible }) => visible).length, records, replica }
 }
 
+/** A name counts before an id that is shortened. @throws RegistryError `conflict` where several ids may be meant */
+function recordsOf(query: string, all: readonly InstanceRow[]): readonly InstanceRow[] {
+  const named = all.filter(({ id, slug }) => id === query || slug === query)
+  if (named.length > 0) return named
+  const meant = idMeant(
+    query,
+    all.map(({ id }) => id),
+  )
+  return all.filter(({ id }) => id === meant)
+}
+
 /** Nothing at all is known: misspelled, never registered, removed, or not yet here. */
 function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }: WhyOutput['replica']): string {
   const names = [...new Set(rows.flatMap(({ id, slug }) => [id, ...(slug === undefined ? [] : [slug])]))]
-  const meant = names.length === 0 ? '' : `; did you mean ${plain(nearest(query, names))}?`
+  const meant = didYouMean(query, names)
   const doubt = inStep ? '' : `; but this replica is ${plain(step)}, so ask another daemon too (--server)`
   return `nothing is registered as ${plain(query)} here, under that slug or id${meant}${doubt}`
 }

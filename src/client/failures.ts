@@ -38,6 +38,7 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, message } = (error.cause ?? error) as { code?: unknown; message?: string }
   if (code === 'ECONNREFUSED') return 'connection refused'
+  if (message === 'bad port') return 'fetch refuses to call that port, as browsers do; --http gives the daemon another'
   return typeof code === 'string' ? code : (message ?? error.message)
 }
 

@@ -14,6 +14,7 @@ import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { createGuard, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
+import { takesBody } from './operation.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -91,13 +92,13 @@ function letIn(request: FastifyRequest, caller: Caller | undefined, done: (error
 }
 
 /**
- * A DELETE names what it deletes in its path, unless its call says more; some clients send a body along, or the announcement of
- * one.
+ * A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. It is read only where the
+ * call takes one.
  */
 function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: Parameters<typeof readJsonBody>[0]) =>
-    request.method === 'DELETE' && request.routeOptions.config.readsBody !== true ? undefined : readJsonBody(stream),
+    request.method === 'DELETE' && !takesBody(request.routeOptions.schema) ? undefined : readJsonBody(stream),
   )
 }
 

@@ -9,7 +9,6 @@ declare module 'fastify' {
     /** What the call needs; otherwise `read` for GET and HEAD, `write` for the rest, `nothing` for those that ask for no credentials. */
     readonly needs?: Permission | 'nothing'
     /** A DELETE whose body counts. */
-    readonly readsBody?: true
   }
   interface FastifyRequest {
     /** Absent where no credentials are configured, or the call needs none. */

@@ -119,6 +119,12 @@ export function describe(call: Call): FastifySchema {
   }
 }
 
+/** Whether a call is described with a body. */
+export function takesBody(schema: FastifySchema | undefined): boolean {
+  const bodies = (schema as { readonly [bodiesExtension]?: object } | undefined)?.[bodiesExtension]
+  return bodies !== undefined && 'requestBody' in bodies
+}
+
 const positionHeaders = {
   [positionHeader]: {
     description: 'how far the answer goes: `/v1/events?after=` it tells all that happened since, and nothing else',

@@ -62,7 +62,7 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
 
   app.delete<{ Params: { id: string } }>(
     '/v1/sessions/:id',
-    { handlerTimeout: writeTimeout_ms, config: { readsBody: true }, schema: calls.endSession },
+    { handlerTimeout: writeTimeout_ms, schema: calls.endSession },
     async (request, reply) => {
       await service().endSession(request.params.id, secretOf(request), request.caller?.name)
       return reply.code(204).send()

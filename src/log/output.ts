@@ -2,7 +2,9 @@
  * Writes lines to a file descriptor whose other end may read slowly, or not at all: nobody waits for it, least of all the cluster.
  * What finds no room is lost, which is said as soon as there is room again.
  */
-import { write, writeSync } from 'node:fs'
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs'
+import { setTimeout as pause } from 'node:timers/promises'
+import { isatty } from 'node:tty'
 
 /** Of lines that could not be written yet, so many bytes are kept. */
 const kept_bytes = 1024 * 1024
@@ -18,11 +20,13 @@ export class LineOutput {
   #lost = 0
   /** Since when a write is under way. */
   #writingSince: number | undefined
+  /** Whether one is in the hands of the system: where nobody reads, and it could not be opened anew, for ever. */
+  #isAway = false
   #isEnding = false
 
   /** @param onLost the line that tells of lines that were lost */
   constructor(fd: number, onLost: (lines: number) => string) {
-    this.#fd = fd
+    this.#fd = openedAnew(fd)
     this.#onLost = onLost
     process.on('exit', () => {
       this.#isEnding = true // what is said from now on is written on the spot, or never
@@ -41,6 +45,12 @@ export class LineOutput {
     if (this.#writingSince === undefined) this.#begin()
   }
 
+  /** @returns whether an end of the process has to wait for no write, after a moment in which one may have come through */
+  async isFree(): Promise<boolean> {
+    for (let waited_ms = 0; this.#isAway && waited_ms < stalled_ms; waited_ms += retry_ms) await pause(retry_ms)
+    return !this.#isAway
+  }
+
   #begin(): void {
     const text = this.#take()
     if (text === '') return
@@ -56,7 +66,9 @@ export class LineOutput {
   }
 
   #put(bytes: Buffer): void {
+    this.#isAway = true
     write(this.#fd, bytes, (error, written) => {
+      this.#isAway = false
       if (error?.code === 'EAGAIN') return void setTimeout(() => this.#put(bytes), retry_ms).unref()
       if (error === null && written < bytes.length) return this.#put(bytes.subarray(written))
       this.#writingSince = undefined
@@ -82,5 +94,19 @@ export class LineOutput {
     } catch {
       // Nobody reads them.
     }
+  }
+}
+
+/**
+ * The same terminal or pipe, so that a write into it never waits: that is a property of what was opened, and what we were given others
+ * use as well. A thread that waits for a reader would keep the process from ending. Files have a place to write at that is to stay
+ * shared, and no readers; sockets cannot be opened.
+ */
+function openedAnew(fd: number): number {
+  try {
+    if (!isatty(fd) && !fstatSync(fd).isFIFO()) return fd
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch {
+    return fd // another user's terminal, or a system that does not list what is open
   }
 }

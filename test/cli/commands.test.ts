@@ -7,6 +7,10 @@ import { otherPeer } from '../http/service.js'
 import { runCli, startCli } from './run.js'
 import { cli, dir, fine, onTerminal, served } from './served.js'
 
+interface InstanceList {
+  readonly instances: readonly unknown[]
+}
+
 describe('instances', () => {
   test('are registered, listed, looked up and removed', async () => {
     const registered = await fine(
@@ -48,6 +52,46 @@ describe('instances', () => {
     const elsewhere = await cli('maintenance', 'on', 'ghost')
     expect(elsewhere).toMatchObject({ code: 1, stderr: expect.stringContaining('ask node def') as string })
     await fine('deregister', 'm-1')
+  })
+
+  test('say what they are besides where, and are changed without being registered again', async () => {
+    const traits = ['--metadata', 'color=blue', 'team=a', '--port', 'metrics=9464', '--weight', '10', '--zone', 'z9']
+    const life = ['--ttl', '30s', '--grace', '10s', '--deregister-after', '1m', '--check', '{"tcp":{},"interval":"9s"}']
+    const more = ['--service-version', '1.2', ...life]
+    await fine('register', '--url', 'http://10.0.3.1:80', '--id', 't-1', '--slug', 'told', ...traits, ...more)
+    const one = async (): Promise<unknown> => {
+      const { instances } = JSON.parse(await fine('instances', '--all', '--id', 't-1', '--json')) as InstanceList
+      return instances[0]
+    }
+    expect(await one()).toMatchObject({
+      ...{ metadata: { color: 'blue', team: 'a' }, ports: { metrics: 9464 }, weight: 10, zone: 'z9', version: '1.2' },
+      ...{ ttl: '30s', grace: '10s', deregisterAfter: '1m' },
+    })
+    const found = await fine('instances', '--metadata', 'color=blue', '--zone', 'z9', '--service-version', '1.2')
+    expect(found).toMatch(/WEIGHT +VERSION +ZONE +PORTS +METADATA\n.* 10 +1\.2 +z9 +metrics=9464 +color=blue team=a\n$/)
+    expect(await fine('instances', '--metadata', 'color=red')).toBe('no such instances\n')
+    expect(await fine('pick', 'told', '--port', 'metrics')).toBe('http://10.0.3.1:9464\n')
+    expect(await fine('update', 't-1', '--weight', '0', '--tag', 'x', '--metadata', 'color=red')).toBe('updated t-1\n')
+    expect(await one()).toMatchObject({ weight: 0, tags: ['x'], metadata: { color: 'red' } })
+    expect(await cli('update', 't-1')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/--weight, --tag or --metadata/) as string,
+    })
+    const reported = await fine('report', 't-1', 'error', '--details', 'no database', '--json')
+    expect(JSON.parse(reported)).toEqual({ id: 't-1', status: 'Error' })
+    expect(await fine('suspect', 't-1')).toMatch(/^t-1: Error; looked at\n/)
+    expect(await cli('report', 't-1', 'Eror')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/did you mean Error\?/) as string,
+    })
+    expect(await cli('renew', 't-1')).toMatchObject({ code: 1, stderr: expect.stringMatching(/has no ttl/) as string })
+    expect(JSON.parse(await fine('maintenance', 'on', '--slug', 'told', '--json'))).toEqual({
+      done: ['t-1'],
+      failed: [],
+    })
+    expect(await fine('maintenance', 'off', '--zone', 'z9')).toBe('t-1 is back in service\n')
+    expect(await cli('maintenance', 'off')).toMatchObject({ code: 2 })
+    await fine('deregister', 't-1')
   })
 
   test('with --all each record says why it is not visible', async () => {
@@ -103,7 +147,7 @@ describe('instances', () => {
     expect(await ids('--node', 'http://10.0.0.5:58231')).toEqual(['f-1', 'f-2'])
     expect(await ids('--node', 'def')).toEqual([])
     expect(await cli('instances', '--node', 'nobody')).toMatchObject({
-      ...{ code: 1, stderr: 'rollcall: --node: there is no node nobody; there are abc, def\n' },
+      ...{ code: 1, stderr: 'rollcall: there is no node nobody. See rollcall members\n' },
     })
     expect((await cli('instances', '--status', 'helthy')).stderr).toMatch(/Unknown, Healthy, Degraded/)
   })
@@ -349,6 +393,7 @@ describe('why', () => {
     const { code, stderr } = await cli('why', 'gonne')
     expect(code).toBe(1)
     expect(stderr).toMatch(/nothing is registered as gonne .*did you mean gone\?; but this replica is not in step/)
+    expect((await cli('why', 'something-else')).stderr).not.toContain('did you mean')
   })
 
   test('as JSON has a shape of its own', async () => {

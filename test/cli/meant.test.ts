@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { idMeant } from '../../src/cli/meant.js'
 import { inWordsOfCommands } from '../../src/cli/words.js'
 import { didYouMean } from '../../src/config/nearest.js'
+import { otherPeer } from '../http/service.js'
 import { cli, fine, onTerminal, served } from './served.js'
 
 const made = 'inst_5d8a7f1e02b96c3d4e5f'
@@ -50,10 +51,27 @@ describe('commands that take an id', () => {
     expect(shown).toContain('…')
     expect(await fine('maintenance', 'on', shown)).toBe(`${id} is in maintenance: no lookup shows it\n`)
     expect(await fine('maintenance', 'off', shown)).toBe(`${id} is back in service\n`)
-    expect(await fine('deregister', shown)).toBe(`removed ${id}\n`)
+    expect(await fine('why', shown)).toContain(`${id}  http://10.0.0.7:8080`)
+    expect(await fine('instances', '--id', shown)).toContain(id)
+    expect(await fine('suspect', shown)).toMatch(new RegExp(`^${id}: `))
     expect(await cli('deregister', shown)).toMatchObject({
+      ...{ code: 1, stderr: `rollcall: there is no instance ${shown}; what is removed is named whole: ${id}\n` },
+    })
+    expect(await fine('deregister', id)).toBe(`removed ${id}\n`)
+    expect(await cli('deregister', id)).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^rollcall: .*there is no instance svc-x/) as string,
+    })
+  })
+
+  test('take a node as tables show it, but for one that is forgotten', async () => {
+    const shown = `${otherPeer.slice(0, 6)}…${otherPeer.slice(-6)}`
+    expect(await fine('instances', '--node', shown)).toBeDefined()
+    expect(await cli('instances', '--node', 'dex')).toMatchObject({
+      ...{ code: 1, stderr: 'rollcall: there is no node dex; did you mean def? See rollcall members\n' },
+    })
+    expect(await cli('force-leave', shown)).toMatchObject({
+      ...{ code: 1, stderr: `rollcall: there is no node ${shown}; what is removed is named whole: ${otherPeer}\n` },
     })
   })
 })

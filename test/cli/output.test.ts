@@ -1,5 +1,5 @@
 /** Words that cannot be written: a daemon goes on, a short command says in one line that some are missing, a reader that has had enough is no failure. */
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -104,6 +104,38 @@ test('a daemon whose readers have gone goes on', async () => {
   await until('it is there', async () => (await daemon.nodes()).some(({ id }) => id === 'unread'))
   started.child.kill('SIGTERM')
   expect(await codeOf(started)).toBe(0)
+})
+
+/** A terminal that takes nothing more, for what is to run in it; a line on standard input has that told to stop. */
+const stalledTerminal = `
+import os, pty, subprocess, sys, time, tty
+m, s = pty.openpty()
+tty.setraw(s)
+n = os.open(os.ttyname(s), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+refusals = 0
+while refusals < 4:
+    try:
+        os.write(n, b'x' * (64 if refusals == 0 else 1))
+        refusals = 0
+    except BlockingIOError:
+        refusals += 1
+        time.sleep(0.02)
+child = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=s, stderr=s)
+sys.stdin.readline()
+child.terminate()
+print(child.wait())
+`
+const hasPython = spawnSync('python3', ['-c', 'import pty']).status === 0
+
+test.skipIf(!hasPython)('a daemon whose terminal takes nothing starts, serves and ends all the same', async () => {
+  const args = ['start', ...quiet, '--node-id', 'stalled', '--join', daemon.address]
+  const inside = spawn('python3', ['-c', stalledTerminal, process.execPath, main, ...args])
+  let said = ''
+  inside.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()))
+  await until('it is there', async () => (await daemon.nodes()).some(({ id }) => id === 'stalled'))
+  inside.stdin.write('\n')
+  await until('it has ended', async () => said !== '')
+  expect(said).toBe('0\n')
 })
 
 test('a reader such as head that has had enough is no failure', async () => {

@@ -65,6 +65,18 @@ describe('help', () => {
     expect(await fine('--version')).toBe(`${version}\n`)
   })
 
+  test('of what is no command says so', async () => {
+    const nothing = { code: 2, stderr: "rollcall: unknown command 'foo'; see rollcall --help\n" }
+    expect(await cli('help', 'foo')).toMatchObject(nothing)
+    expect((await cli('maintenance', 'help', 'onn')).stderr).toContain('did you mean on?; see rollcall maintenance')
+  })
+
+  test('a name that begins like an option has its way', async () => {
+    const stderr = "rollcall: unknown option '-abc'; where it is no option, say -- before it; see rollcall why --help\n"
+    expect(await cli('why', '-abc')).toMatchObject({ code: 2, stderr })
+    expect((await cli('why', '--', '-abc')).stderr).toContain('nothing is registered as -abc')
+  })
+
   test('a command that is misspelled is guessed', async () => {
     expect(await cli('lokup', 'web')).toMatchObject({
       ...{ code: 2, stderr: "rollcall: unknown command 'lokup' (Did you mean lookup?); see rollcall --help\n" },

@@ -97,6 +97,14 @@ test('a session is told from an unknown one, by whoever names it', async () => {
     expect((await a.ask('/v1/sessions/ses_0', method, { secret: 'x' })).status).toBe(404)
 })
 
+test('a session ends by the secret in the body of the call', async () => {
+  const stream = await fetch(`${a.url}/v1/sessions`, { method: 'POST' })
+  const opened = new TextDecoder().decode((await stream.body!.getReader().read()).value)
+  const { id, secret } = JSON.parse(/data: (.*)/.exec(opened)![1]!) as { id: string; secret: string }
+  expect((await a.ask(`/v1/sessions/${id}`, 'DELETE', { secret: 'another' })).status).toBe(403)
+  expect((await a.ask(`/v1/sessions/${id}`, 'DELETE', { secret })).status).toBe(204)
+})
+
 test('a client whose daemon is not there is told so at once', async () => {
   const away = createClient({ server: 'http://127.0.0.1:1', timeout_ms: 2000 })
   await expect(away.registerSelf({ slug: 'x', url: 'http://127.0.0.1:9' })).rejects.toThrow(/no daemon answers/)

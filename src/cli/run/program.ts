@@ -147,6 +147,7 @@ function exitCode(code: number | null, signal: NodeJS.Signals | null): number {
 
 function notStarted(command: string, error: unknown): NotStarted {
   const code = (error as NodeJS.ErrnoException).code ?? String(error)
+  if (command === '') return new NotStarted('cannot run "": that is no program; name one after --', exitNotFound)
   const name = JSON.stringify(command)
   if (code === 'ENOENT') {
     const where = command.includes('/') ? 'no such file' : 'no such program on the PATH'
