@@ -80,6 +80,8 @@ export async function configure(project: string, name: string, options: object):
     strict: true,
     exactOptionalPropertyTypes: true,
     skipLibCheck: false,
+    // Of all declarations but those of the language itself, which are nobody's here.
+    skipDefaultLibCheck: true,
   }
   await writeFile(
     join(project, name),
