@@ -8,7 +8,6 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the call needs; otherwise `read` for GET and HEAD, `write` for the rest, `nothing` for those that ask for no credentials. */
     readonly needs?: Permission | 'nothing'
-    /** A DELETE whose body counts. */
   }
   interface FastifyRequest {
     /** Absent where no credentials are configured, or the call needs none. */
