@@ -209,7 +209,7 @@ const lookups: Readonly<Record<string, Patch>> = {
     'false',
   ],
   'an IPv4 address within an IPv6 one is not looked at': ['isIpv6OfItsMachine', 'sixth !== 0xffff', 'true'],
-  'a rotation begins anew with each change': ['#goOn', 'place === undefined', 'true'],
+  'a rotation begins anew with each change': ['#after', 'before === undefined', 'true'],
   'a rotation stays at the one that came last': [
     'indexAfter',
     '(ids[middle] as string) > last',
