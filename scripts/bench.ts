@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { canMakeNamespaces } from '../test/daemon/place.js'
 import { byMdns, bySeeds, closeAll } from './bench/daemons.js'
+import { benchCalls } from './bench/calls.js'
 import { benchCost } from './bench/cost.js'
 import { benchLookups } from './bench/lookups.js'
 import { circumstances } from './bench/machine.js'
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   lookups: async () => (await benchLookups()).map(figuresOf),
   cost: async () => (await benchCost(sizesOf('3,20'))).map(figuresOf),
   services: async () => [...(await services()), ...(await moleculer())],
+  calls: async () => (await benchCalls(Number(process.env['BENCH_SECONDS'] ?? 120))).map(figuresOf),
   sim: async () => benchSim().map(figuresOf),
   membership: async () => (await inNamespace(inside.membership)) ?? membership(false),
 }

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Effect, Input } from '../../src/core/effects.js'
+import type { PickQuery } from '../../src/core/lookup/chooser.js'
 import { parseRegistration } from '../../src/core/model.js'
 import type * as registryRoom from '../../src/core/registry.js'
 import { cheapCrypto } from '../../test/sim/crypto.js'
@@ -29,19 +30,35 @@ async function builtRegistry(): Promise<typeof registryRoom.Registry> {
 }
 
 async function benchPick(): Promise<Row[]> {
-  progress('lookups: pick in this process')
-  const registry = await aloneWith(100)
+  const rows: Row[] = []
+  for (const count of [100, 1000]) {
+    progress(`lookups: pick of ${count} in this process`)
+    const registry = await aloneWith(count)
+    for (const [how, query] of queries) rows.push(pickRow(registry, `pick(slug${how}) of ${count}`, query))
+  }
+  return rows
+}
+
+const queries: readonly (readonly [how: string, PickQuery | undefined])[] = [
+  ['', undefined],
+  [', random', { strategy: 'random' }],
+  [', least-loaded', { strategy: 'least-loaded' }],
+  [', hash', { strategy: 'hash', key: 'user-17' }],
+  [', prefer zone', { prefer: 'zone' }],
+]
+
+function pickRow(registry: registryRoom.Registry, title: string, query: PickQuery | undefined): Row {
   const perSecond: number[] = []
   for (let i = 0; i <= rounds; i++) {
     const begun = performance.now()
     let picks = 0
-    for (; performance.now() - begun < slice_ms / 2; picks += 10_000) {
-      for (let j = 0; j < 10_000; j++)
-        if (registry.read.picked('web') === undefined) throw new Error('nothing was picked')
+    for (; performance.now() - begun < slice_ms / 4; picks += 100) {
+      for (let j = 0; j < 100; j++)
+        if (registry.read.picked('web', query) === undefined) throw new Error('nothing was picked')
     }
     if (i > 0) perSecond.push(picks / ((performance.now() - begun) / 1000) / 1e6) // the first one warms up
   }
-  return [{ what: 'lookups: pick(slug) of 100 instances, in process', unit: 'M/s', value: spread(perSecond) }]
+  return { what: `lookups: ${title} instances, in process`, unit: 'M/s', value: spread(perSecond) }
 }
 
 /** A registry with so many healthy instances, with a disk and services that answer at once. */
