@@ -29,11 +29,12 @@ export function gossipOptions(topic: string): Partial<GossipsubOpts> {
     // Also because the other way adds control messages of one peer to the message of all.
     batchPublish: true,
     doPX: false,
-    // Of some twenty connections (observers, subjects, a few by chance): when an observer goes, enough mesh is left.
-    D: 8,
-    Dlo: 6,
-    Dhi: 14,
-    Dout: 3,
+    // An author tells all whom it is connected with; the mesh is for the others, and for links that are cut. Each peer more in it
+    // costs everybody one more copy of every message.
+    D: 4,
+    Dlo: 3,
+    Dhi: 8,
+    Dout: 1,
     tagMeshPeers: false,
     allowedTopics: [topic],
     maxTopicBytesPerPeer: topicBytesPerPeer,
