@@ -1,11 +1,12 @@
 /**
- * How registrations end by themselves: routes lost sessions, passed ttls, long illnesses, home nodes that stay away into checks,
- * statuses, removals. Nothing ends before this daemon may sign.
+ * How long registrations live: routes what programs say of their sessions or ttls, what the clock says of silence, illness, nodes that
+ * stay away, into checks, statuses, removals. Nothing ends before this daemon may sign, nor while its disk refuses writes.
  */
 import { durationOf, formatDuration } from './duration.js'
 import type { CheckResult, Effect } from './effects.js'
 import { RegistryError } from './errors.js'
-import type { Registration } from './model.js'
+import type { Lifetime } from './lifetime.js'
+import type { InstanceRecord, Registration } from './model.js'
 import type { Outbox } from './outbox.js'
 import { type OpenOptions, restoredGrace_ms, sessionLimits } from './own/sessions.js'
 import type { RegistryState } from './state.js'
@@ -25,8 +26,8 @@ export interface Living {
 export class Endings {
   readonly #state: RegistryState
   readonly #out: Outbox
-  /** When this daemon became ready. */
-  #readyAt: number | undefined
+  /** Since when this daemon may sign, and its disk takes writes; undefined while not. All that ends counts from there at the earliest. */
+  #writesSince: number | undefined
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -56,19 +57,22 @@ export class Endings {
   /** A clean end: what lives with it goes at once. */
   end(id: string, secret: string, holder: string | undefined): void {
     this.#state.sessions.end(id, secret, holder)
-    for (const instance of this.#state.expiry.livingWith(id))
-      this.#remove(instance, 'its program has ended its session')
+    const instances = this.#state.expiry.livingWith(id)
+    this.#out.notify({ type: 'session', id, change: 'ended', instances: instances.length })
+    for (const instance of instances) this.#remove(instance, 'its program has ended its session')
   }
 
   /**
-   * What the registration of an instance is to live with, by what it says.
+   * What the registration of an instance is to live with, by what it says, or by what is held of it: what is not said again stays.
    * @param isEmbedded it comes from the program that this node is a part of
    * @throws RegistryError `malformed`, `not-found`, `forbidden`, `too-large`
    */
   livingOf(id: string, registration: Registration, isEmbedded: boolean, holder: string | undefined): Living {
-    const { lifetime, session } = registration
+    const { session } = registration
     if (session !== undefined) return this.#livingWith(id, session, registration, holder)
-    if (isEmbedded && (lifetime ?? 'session') === 'session')
+    const held = this.#state.records.union.standing(id)?.record
+    const lifetime = registration.lifetime ?? (isEmbedded ? heldLifetime(held) : undefined)
+    if (isEmbedded && lifetime === 'session')
       return {
         session: `${ownStart}${this.#state.identity.boot}`,
         registration: { ...registration, lifetime: 'session' },
@@ -127,24 +131,34 @@ export class Endings {
   }
 
   tick(): void {
-    const { sessions, rules, at } = this.#state
+    const { sessions, rules, commits, at } = this.#state
     if (!rules.maySign) return
-    if (this.#readyAt === undefined) this.#ready()
-    const { lost, again, silent, over } = sessions.tick(at.now)
+    const mayEnd = commits.refusal === undefined
+    if (!mayEnd) this.#writesSince = undefined
+    else if (this.#writesSince === undefined) this.#beginAnew()
+    const { lost, again, silent, over } = sessions.tick(at.now, mayEnd)
     for (const id of lost) this.#lost(id)
     for (const id of again) this.#lookAt(id)
     for (const id of silent) this.#tellSilent(id)
     for (const id of over) this.#over(id)
-    this.#endEarlierStarts()
-    this.#endByThemselves()
-    this.#endAbandoned()
+    if (mayEnd) this.#endOthers()
     const note = sessions.takeNote(at.now)
     if (note !== undefined) this.#out.storeSoon([{ type: 'note', name: 'sessions', value: note }])
   }
 
-  #ready(): void {
-    this.#readyAt = this.#state.at.now
-    this.#state.sessions.ready(this.#state.at.now)
+  /** Whoever would have registered or renewed until now was refused: each has its whole time. */
+  #beginAnew(): void {
+    const { sessions, expiry, abandoned, at } = this.#state
+    this.#writesSince = at.now
+    sessions.beginAnew(at.now)
+    expiry.beginAnew(at.now)
+    abandoned.beginAnew()
+  }
+
+  #endOthers(): void {
+    this.#endEarlierStarts()
+    this.#endByThemselves()
+    this.#endAbandoned()
   }
 
   #lost(id: string): void {
@@ -199,7 +213,7 @@ export class Endings {
   /** What lives with a session that this daemon knows nothing of has no other end: of a start before this one, or lost with the disk. */
   #endEarlierStarts(): void {
     const { sessions, expiry, identity, at } = this.#state
-    const up_ms = at.now - (this.#readyAt ?? at.now)
+    const up_ms = at.now - (this.#writesSince ?? at.now)
     if (up_ms < earlierStartGrace_ms) return
     for (const session of expiry.sessions()) {
       if (sessions.has(session) || session === `${ownStart}${identity.boot}`) continue
@@ -253,6 +267,11 @@ export class Endings {
     const seen = others.filter(({ state }) => state === 'alive')
     return 2 * (seen.length + 1) >= others.length + 1
   }
+}
+
+/** That of an embedded node's instance that does not say one: where nothing is known of it, the start of its program. */
+function heldLifetime(held: InstanceRecord | undefined): Lifetime {
+  return held === undefined ? 'session' : (held.lifetime ?? 'persistent')
 }
 
 /** Nothing where nothing is said: then that of the session counts. */
