@@ -8,7 +8,7 @@ import { lifetimeLimits } from '../core/lifetime.js'
 import { type Calls, backoff_ms } from './call.js'
 import { patience_ms } from './failures.js'
 import { pause, untilAborted } from './pause.js'
-import type { CallOptions, RegistrationRequest, SelfRegistration } from './register.js'
+import { type CallOptions, type RegistrationRequest, type SelfRegistration, selfRegistered } from './register.js'
 import { SessionLife, sessionPause_ms } from './session-life.js'
 import { type Opened, isOver } from './session-line.js'
 
@@ -42,7 +42,9 @@ export class Session {
   }
 
   /** Registers something that lives with it from now on. @throws RegistryError */
-  async registerSelf(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<SelfRegistration> {
+  async registerSelf(said: RegistrationRequest, { signal }: CallOptions = {}): Promise<SelfRegistration> {
+    const registration = selfRegistered(said)
+    if (registration.lifetime !== 'session') return this.#registerApart(registration, signal)
     const id = await untilAborted(signal, () => this.#register(registration, signal))
     const end: SelfRegistration['end'] = (options) =>
       untilAborted(options?.signal, () => this.#deregister(id, options?.signal))
@@ -55,6 +57,13 @@ export class Session {
       end,
       [Symbol.asyncDispose]: () => end(),
     }
+  }
+
+  /** It has a life of its own. */
+  async #registerApart(body: RegistrationRequest, signal?: AbortSignal): Promise<SelfRegistration> {
+    const { id } = await this.#calls.call<{ id: string }>('PUT', '/v1/instances', { body, signal })
+    const end: SelfRegistration['end'] = (options) => this.#removeAt(id, options?.signal)
+    return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 
   async #register(registration: RegistrationRequest, signal?: AbortSignal): Promise<string> {
@@ -176,12 +185,17 @@ export class Session {
 
   async #remove(id: string, one: Living, signal?: AbortSignal): Promise<void> {
     await one.saying?.catch(() => undefined)
+    await this.#removeAt(id, signal)
+    if (this.#living.get(id) === one) this.#living.delete(id)
+  }
+
+  /** What somebody else has removed has ended as well. */
+  async #removeAt(id: string, signal?: AbortSignal): Promise<void> {
     try {
       await this.#calls.call('DELETE', `/v1/instances?${new URLSearchParams({ id }).toString()}`, { signal })
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
     }
-    if (this.#living.get(id) === one) this.#living.delete(id)
   }
 
   async #end(): Promise<void> {

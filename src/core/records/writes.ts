@@ -52,7 +52,7 @@ export class Writes {
 
   /**
    * Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called. But not where
-   * it says no more than that it lives, as programs do again and again: by a ttl, or in the same session, and nothing else changed.
+   * it says no more than that it lives, as programs do by themselves: by a ttl, or by the session that it names, and nothing else changed.
    */
   register(id: string, registration: Registration, wall: number, session?: string): void {
     const { union, self } = this.#records
@@ -62,7 +62,8 @@ export class Writes {
     const living = facts.lifetime === 'session' ? { session: session ?? ours?.session } : {}
     const isSame = ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)
     if (isSame) {
-      const isRenewal = facts.lifetime === 'ttl' || (session !== undefined && session === ours.session)
+      const namesItsSession = registration.session !== undefined && session === ours.session
+      const isRenewal = facts.lifetime === 'ttl' || namesItsSession
       return isRenewal ? undefined : this.#putInService({ ...ours, ...living }, ours.session !== living.session)
     }
     this.#checkRoom()
