@@ -5,17 +5,13 @@
 import { durationOf, formatDuration } from './duration.js'
 import type { CheckResult, Effect } from './effects.js'
 import { RegistryError } from './errors.js'
-import type { Lifetime } from './lifetime.js'
-import type { InstanceRecord, Registration } from './model.js'
+import type { Registration } from './model.js'
 import type { Outbox } from './outbox.js'
-import { type OpenOptions, restoredGrace_ms, sessionLimits } from './own/sessions.js'
+import { isLeftBehind, livesWith, sessionOfStart } from './own/living.js'
+import { type OpenOptions, sessionLimits } from './own/sessions.js'
 import type { RegistryState } from './state.js'
 
-/** The start of a program that embeds this node is a session that ends with it; so is told by what its id begins with. */
-const ownStart = 'run_'
 const lostSession = 'its session is lost'
-/** What an earlier start of it has left goes so long after this one is ready. */
-const earlierStartGrace_ms = 5000
 
 /** What a registration lives with. */
 export interface Living {
@@ -68,20 +64,20 @@ export class Endings {
    * @throws RegistryError `malformed`, `not-found`, `forbidden`, `too-large`
    */
   livingOf(id: string, registration: Registration, isEmbedded: boolean, holder: string | undefined): Living {
-    const { session } = registration
-    if (session !== undefined) return this.#livingWith(id, session, registration, holder)
     const held = this.#state.records.union.standing(id)?.record
-    const lifetime = registration.lifetime ?? (isEmbedded ? heldLifetime(held) : undefined)
-    if (isEmbedded && lifetime === 'session')
-      return {
-        session: `${ownStart}${this.#state.identity.boot}`,
-        registration: { ...registration, lifetime: 'session' },
-      }
-    if (lifetime !== 'session') return { registration }
-    throw new RegistryError(
-      'malformed',
-      'session: missing; open one with POST /v1/sessions, and give the secret that it answers',
-    )
+    const living = livesWith({ registration, held, isEmbedded })
+    switch (living.type) {
+      case 'session':
+        return this.#livingWith(id, living.secret, registration, holder)
+      case 'start':
+        return { session: this.#ownStart, registration: { ...registration, lifetime: 'session' } }
+      case 'alone':
+        return { registration }
+    }
+  }
+
+  get #ownStart(): string {
+    return sessionOfStart(this.#state.identity.boot)
   }
 
   #livingWith(instance: string, secret: string, registration: Registration, holder: string | undefined): Living {
@@ -156,7 +152,7 @@ export class Endings {
   }
 
   #endOthers(): void {
-    this.#endEarlierStarts()
+    this.#endLeftBehind()
     this.#endByThemselves()
     this.#endAbandoned()
   }
@@ -185,8 +181,8 @@ export class Endings {
   }
 
   #isLost(session: string | undefined): boolean {
-    const { sessions, identity } = this.#state
-    return session !== undefined && session !== `${ownStart}${identity.boot}` && !sessions.isOpen(session)
+    const { sessions } = this.#state
+    return session !== undefined && session !== this.#ownStart && !sessions.isOpen(session)
   }
 
   #tellSilent(session: string): void {
@@ -210,15 +206,12 @@ export class Endings {
     for (const id of ids) this.#remove(id, 'its session is over')
   }
 
-  /** What lives with a session that this daemon knows nothing of has no other end: of a start before this one, or lost with the disk. */
-  #endEarlierStarts(): void {
-    const { sessions, expiry, identity, at } = this.#state
-    const up_ms = at.now - (this.#writesSince ?? at.now)
-    if (up_ms < earlierStartGrace_ms) return
+  #endLeftBehind(): void {
+    const { sessions, expiry, at } = this.#state
+    const writes_ms = at.now - (this.#writesSince ?? at.now)
     for (const session of expiry.sessions()) {
-      if (sessions.has(session) || session === `${ownStart}${identity.boot}`) continue
-      if (session.startsWith(ownStart) || up_ms >= restoredGrace_ms)
-        for (const id of expiry.livingWith(session)) this.#remove(id, 'its program did not register it again')
+      if (sessions.has(session) || session === this.#ownStart || !isLeftBehind(session, writes_ms)) continue
+      for (const id of expiry.livingWith(session)) this.#remove(id, 'its program did not register it again')
     }
   }
 
@@ -267,11 +260,6 @@ export class Endings {
     const seen = others.filter(({ state }) => state === 'alive')
     return 2 * (seen.length + 1) >= others.length + 1
   }
-}
-
-/** That of an embedded node's instance that does not say one: where nothing is known of it, the start of its program. */
-function heldLifetime(held: InstanceRecord | undefined): Lifetime {
-  return held === undefined ? 'session' : (held.lifetime ?? 'persistent')
 }
 
 /** Nothing where nothing is said: then that of the session counts. */
