@@ -5,18 +5,19 @@
 import './polyfill.js'
 import { callingOf } from './client/fetching/calling.js'
 import { untilAborted } from './client/pause.js'
-import type {
-  CallOptions,
-  Changes,
-  InstanceQuery,
-  Lookup,
-  NewsQuery,
-  PickOptions,
-  Positioned,
-  Register,
-  RegistrationRequest,
-  SelfRegistration,
-  StatusOptions,
+import {
+  type CallOptions,
+  type Changes,
+  type InstanceQuery,
+  type Lookup,
+  type NewsQuery,
+  type PickOptions,
+  type Positioned,
+  type Register,
+  type RegistrationRequest,
+  type SelfRegistration,
+  type StatusOptions,
+  selfRegistered,
 } from './client/register.js'
 import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
 import { checkNewsQuery } from './config/news-filters.js'
@@ -89,7 +90,8 @@ export interface RollcallNode extends Register, AsyncDisposable {
    */
   register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
   /**
-   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Callers go
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
+   * the same registration once more that renews its `ttl`. Callers go
    * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @example
    * import { createNode } from 'rollcall'
@@ -190,8 +192,9 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
       log,
       ends,
     })
-    node.registerFirst(register)
+    const registered = node.registerFirst(register)
     await node.begin()
+    await untilAborted(signal, () => registered)
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
     if (signal !== undefined) node.stopOn(signal)
@@ -237,13 +240,14 @@ class EmbeddedNode implements RollcallNode {
     if (this.#bug !== undefined) throw this.#bug
   }
 
-  /** In the first version that others see. What is refused is told as a warning: nobody waits for it. */
-  registerFirst(registrations: readonly Registration[]): void {
-    for (const registration of registrations) {
-      this.#service.register(registration, { embedded: true }).catch((error: unknown) => {
-        if (!this.#isOver) this.#say({ level: 'warn', message: `not registered: ${messageOf(error)}` })
-      })
-    }
+  /** In the first version that others see; settles once that is durable. What is refused is told as a warning. */
+  async registerFirst(registrations: readonly Registration[]): Promise<void> {
+    const registering = registrations.map((registration) => this.#service.register(registration, { embedded: true }))
+    const outcomes = await Promise.allSettled(registering)
+    const refusals = outcomes.flatMap((one) =>
+      one.status === 'rejected' && !this.#isOver ? [one.reason as unknown] : [],
+    )
+    this.tellLater(refusals.map((why) => ({ level: 'warn', message: `not registered: ${messageOf(why)}` })))
   }
 
   /** What was found before anybody could listen is told once somebody can. */
@@ -359,7 +363,7 @@ class EmbeddedNode implements RollcallNode {
   }
 
   async registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration> {
-    const { id } = await this.register({ lifetime: 'session', ...registration }, options)
+    const { id } = await this.register(selfRegistered(registration), options)
     const end: SelfRegistration['end'] = async (options) => {
       await this.deregister(id, options).catch((error: unknown) => {
         if (!(error instanceof RegistryError && error.code === 'not-found')) throw error

@@ -193,6 +193,18 @@ const checks: Readonly<Record<string, Patch>> = {
     'session.lostAt !== undefined',
     'false',
   ],
+  'a disk that refuses ends what lives': ['Endings.tick', 'commits.refusal === undefined', 'true'],
+  'what could not be written while the disk refused has no time anew': [
+    'Endings.#beginAnew',
+    'expiry.beginAnew(at.now)',
+    'undefined',
+  ],
+  'renewing by registering ends maintenance': ['Writes.register', "facts.lifetime === 'ttl'", 'false'],
+  'an instance of an embedded program forgets how long it lives': [
+    'lifetimeHeld',
+    "held.lifetime ?? 'persistent'",
+    "'session'",
+  ],
   'what a program says outlives its session': [
     'Endings.registered',
     'before !== undefined && before !== session',

@@ -26,6 +26,9 @@ export interface CallDetails {
   readonly accept?: (answer: unknown) => boolean
   /** Must not be asked twice. */
   readonly once?: true
+  /** The one server that can answer it; else whichever does. */
+  readonly at?: string
+  readonly headers?: Readonly<Record<string, string>>
   /** Ends the call, which then rejects with its reason. */
   readonly signal?: AbortSignal | undefined
 }
@@ -47,7 +50,7 @@ const pause_ms = { first: 100, longest: 2000 } as const
 interface Sending {
   readonly signal: AbortSignal
   readonly body?: string
-  readonly headers?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 /** What the calls of one client share. */
@@ -95,22 +98,25 @@ export class Calls {
   }
 
   async #call(method: Method, path: string, details: CallDetails): Promise<Answer> {
-    const { body: _body, accept: _accept, once: _once, ...options } = details
+    const { body: _body, accept: _accept, once: _once, at, headers: _headers, ...options } = details
+    const servers = at === undefined ? this.servers.all.length : 1
     refuseUnknown(options, ['signal'], 'option')
     const deadline = performance.now() + this.timeout_ms
     const failures = new Map<string, string>()
     let mayBeDone = false
     for (let made = 1; ; made += 1) {
-      const server = this.servers.current
+      const server = at ?? this.servers.current
       try {
-        return await this.#ask(server, method, path, { ...details, limit_ms: this.#share(made, deadline) })
+        const limit_ms = share_ms(made, servers, deadline)
+        return await this.#ask(server, method, path, { ...details, limit_ms })
       } catch (error) {
         details.signal?.throwIfAborted()
         // An attempt before, whose answer never came, may well have removed it; it is gone in any case.
         if (mayBeDone && method === 'DELETE' && isNotFound(error)) return { said: undefined }
         mayBeDone ||= !neverArrived(error)
         failures.set(server, messageOf(error))
-        const pause_ms = details.once === true || made >= this.attempts ? undefined : this.#pause_ms(error, made)
+        const pause_ms =
+          details.once === true || made >= this.attempts ? undefined : pauseAfter_ms(error, made, servers)
         if (pause_ms === undefined || performance.now() + pause_ms >= deadline) throw summary(error, failures)
         this.servers.failed(server)
         await pause(pause_ms, details.signal)
@@ -119,29 +125,17 @@ export class Calls {
     }
   }
 
-  /** The time that is left, divided by the servers that have not been asked in this round. */
-  #share(made: number, deadline: number): number {
-    const count = this.servers.all.length
-    return Math.max(1, (deadline - performance.now()) / (count - ((made - 1) % count)))
-  }
-
-  /** @returns undefined where asking again is no use */
-  #pause_ms(error: unknown, made: number): number | undefined {
-    const asked_ms = patience_ms(error)
-    if (asked_ms === undefined) return undefined
-    const isRoundOver = made % this.servers.all.length === 0
-    return isRoundOver ? Math.max(asked_ms, backoff_ms(made / this.servers.all.length)) : 0
-  }
-
   async #ask(
     server: string,
     method: Method,
     path: string,
-    { body, accept, limit_ms, signal }: CallDetails & { readonly limit_ms: number },
+    { body, accept, limit_ms, signal, headers }: CallDetails & { readonly limit_ms: number },
   ): Promise<Answer> {
     const { response, text } = await this.#exchange(server, limit_ms, signal, async (signal) => {
       const content =
-        body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }
+        body === undefined
+          ? { headers }
+          : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
       const response = await this.send(server, method, path, { signal, ...content })
       return { response, text: await response.text() }
     })
@@ -183,6 +177,18 @@ export class Calls {
       signal?.removeEventListener('abort', onAbort)
     }
   }
+}
+
+/** The time that is left, divided by the servers that have not been asked in this round. */
+function share_ms(made: number, servers: number, deadline: number): number {
+  return Math.max(1, (deadline - performance.now()) / (servers - ((made - 1) % servers)))
+}
+
+/** @returns undefined where asking again is no use */
+function pauseAfter_ms(error: unknown, made: number, servers: number): number | undefined {
+  const asked_ms = patience_ms(error)
+  if (asked_ms === undefined) return undefined
+  return made % servers === 0 ? Math.max(asked_ms, backoff_ms(made / servers)) : 0
 }
 
 /** @param round counted from 1. Half of it is chance, so that many clients do not come back at once. */

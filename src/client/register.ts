@@ -73,7 +73,13 @@ export interface Positioned {
   readonly position?: string
 }
 
-/** A service that is listed for as long as this program runs. */
+/** What a program registers of itself lives with it, unless it says something else. */
+export function selfRegistered(registration: RegistrationRequest): RegistrationRequest {
+  const { lifetime, ttl } = registration
+  return lifetime === undefined && ttl === undefined ? { ...registration, lifetime: 'session' } : registration
+}
+
+/** A service that is listed for as long as this program runs; or for as long as it says itself, by `lifetime` or `ttl`. */
 export interface SelfRegistration extends AsyncDisposable {
   readonly id: string
   /** The public id of the session that it lives with, while that stands; of a node, none. */
@@ -124,7 +130,8 @@ export interface Register extends Calling {
   /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
   deregister(id: string, options?: CallOptions): Promise<void>
   /**
-   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Callers go
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
+   * the same registration once more that renews its `ttl`, or names the session that it lives with already. Callers go
    * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */

@@ -1,41 +1,39 @@
 /**
- * A program's session at its daemon: opened when something is to live with it, held for as long as anything does, opened again by
- * itself wherever it breaks. It never gives up: what it cannot have now it asks for again.
+ * What lives with a program's session: registered with it, said anew wherever its daemon has forgotten it, taken out with the last. It
+ * never gives up: what it cannot have now it asks for again.
  */
+import { parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
-import { type Calls, backoff_ms, parseAnswer } from './call.js'
-import { isUnreachable, patience_ms, refusal, unreachable } from './failures.js'
+import { lifetimeLimits } from '../core/lifetime.js'
+import { type Calls, backoff_ms } from './call.js'
+import { patience_ms } from './failures.js'
 import { pause, untilAborted } from './pause.js'
-import type { CallOptions, RegistrationRequest, SelfRegistration } from './register.js'
-import { Silence } from './silence.js'
-import { readEvents } from './sse.js'
+import { type CallOptions, type RegistrationRequest, type SelfRegistration, selfRegistered } from './register.js'
+import { SessionLife, sessionPause_ms } from './session-life.js'
+import { type Opened, isOver } from './session-line.js'
 
-/** A write into a dead cable succeeds for minutes, so that the program speaks, and listens for as much. */
-const word_ms = 3000
-const silence_ms = 10_000
-/** So long one daemon that is away is waited for, where others could be asked. */
-const faith_ms = 15_000
-const pause_ms = { first: 50, longest: 2000 } as const
-
-/** What is told of a session as it goes: a sentence when it breaks, nothing when it stands again. */
+/** What is told of a session as it goes: a sentence when it breaks, nothing when it stands again and its daemon knows all of it. */
 export type SessionListener = (trouble: Error | undefined) => void
 
-interface Opened {
-  readonly server: string
-  readonly id: string
-  readonly secret: string
+interface Living {
+  readonly registration: RegistrationRequest
+  /** The secret of the session that it was said to live with last: another one knows nothing of it. */
+  saidTo: string
+  /** While it is said again. */
+  saying?: Promise<unknown> | undefined
+  /** While it is taken out: it is not said again. */
+  leaving?: Promise<void> | undefined
 }
 
 export class Session {
   readonly #calls: Calls
   readonly #listener: SessionListener
-  readonly #living = new Map<string, RegistrationRequest>()
-  /** That of what was registered first: later ones may make it longer. */
-  #grace: RegistrationRequest['grace']
-  #over = new AbortController()
-  #opened: Opened | undefined
-  #holding: Promise<void> | undefined
-  #firstOpening: Opening | undefined
+  readonly #living = new Map<string, Living>()
+  /** Registrations under way: they need it as well. */
+  #underWay = 0
+  #life: SessionLife | undefined
+  /** The line on which the rest is being said. */
+  #sayingOn: AbortSignal | undefined
   #isTroubled = false
 
   constructor(calls: Calls, listener: SessionListener = () => undefined) {
@@ -43,230 +41,174 @@ export class Session {
     this.#listener = listener
   }
 
-  /** Whether anything is to live with it. */
-  get isUsed(): boolean {
-    return this.#living.size > 0
-  }
-
   /** Registers something that lives with it from now on. @throws RegistryError */
-  async registerSelf(registration: RegistrationRequest, { signal }: CallOptions = {}): Promise<SelfRegistration> {
+  async registerSelf(said: RegistrationRequest, { signal }: CallOptions = {}): Promise<SelfRegistration> {
+    const registration = selfRegistered(said)
+    if (registration.lifetime !== 'session') return this.#registerApart(registration, signal)
     const id = await untilAborted(signal, () => this.#register(registration, signal))
     const end: SelfRegistration['end'] = (options) =>
       untilAborted(options?.signal, () => this.#deregister(id, options?.signal))
-    const standing = (): string | undefined => this.#opened?.id
+    const present = (): string | undefined => this.#life?.present?.opened.id
     return {
       id,
       get session() {
-        return standing()
+        return present()
       },
       end,
       [Symbol.asyncDispose]: () => end(),
     }
   }
 
+  /** It has a life of its own. */
+  async #registerApart(body: RegistrationRequest, signal?: AbortSignal): Promise<SelfRegistration> {
+    const { id } = await this.#calls.call<{ id: string }>('PUT', '/v1/instances', { body, signal })
+    const end: SelfRegistration['end'] = (options) => this.#removeAt(id, options?.signal)
+    return { id, end, [Symbol.asyncDispose]: () => end() }
+  }
+
   async #register(registration: RegistrationRequest, signal?: AbortSignal): Promise<string> {
-    if (!this.isUsed) this.#grace = registration.grace ?? undefined
-    for (let attempt = 1; ; attempt += 1) {
-      const { secret } = await this.#stand()
+    const { grace } = registration
+    // It is said to open the session, which others wait for as well.
+    if (grace !== undefined && grace !== null) parseDuration(grace, 'grace', lifetimeLimits.grace)
+    this.#underWay += 1
+    try {
+      return await this.#registerIn(registration, signal)
+    } finally {
+      this.#underWay -= 1
+      if (!this.#isUsedBeside()) await this.#endUnused()
+    }
+  }
+
+  async #registerIn(registration: RegistrationRequest, signal?: AbortSignal): Promise<string> {
+    for (let attempt = 1; ;) {
+      const life = this.#lifeFor(registration)
+      const opened = await life.standing(signal)
+      if (opened === undefined) continue // it was ended meanwhile
       try {
-        const { id } = await this.#put(registration, secret, signal)
-        this.#living.set(id, { ...registration, id })
+        const { id } = await this.#put(registration, opened, signal)
+        this.#living.set(id, { registration: { ...registration, id }, saidTo: opened.secret })
+        this.#sayRest()
         return id
       } catch (error) {
-        if (!this.isUsed) await this.end()
-        // It may have ended between the two.
-        if (
-          attempt >= this.#calls.attempts ||
-          !(error instanceof RegistryError) ||
-          !error.message.startsWith('session:')
-        )
-          throw error
+        attempt += 1
+        if (attempt > this.#calls.attempts || !isOver(error)) throw error
+        life.doubt(opened, error as Error)
       }
     }
   }
 
-  #put(registration: RegistrationRequest, secret: string, signal?: AbortSignal): Promise<{ readonly id: string }> {
+  /** The grace of what was registered first is that of the session; later ones may make it longer. */
+  #lifeFor({ grace }: RegistrationRequest): SessionLife {
+    if (this.#life?.isOver === false) return this.#life
+    this.#life = new SessionLife({
+      calls: this.#calls,
+      grace,
+      isReliedOn: () => this.#living.size > 0,
+      onStanding: () => this.#sayRest(),
+      onTrouble: (why) => this.#tell(why),
+    })
+    return this.#life
+  }
+
+  /** Its daemon alone knows the secret. */
+  #put(registration: RegistrationRequest, { server, secret }: Opened, signal?: AbortSignal): Promise<{ id: string }> {
     const body = { ...registration, lifetime: 'session', session: secret }
-    return this.#calls.call('PUT', '/v1/instances', { body, signal })
+    return this.#calls.call('PUT', '/v1/instances', { at: server, body, signal })
   }
 
-  /** Removes one of those that live with it; the last one ends it. */
-  async #deregister(id: string, signal?: AbortSignal): Promise<void> {
-    if (!this.#living.delete(id)) return
-    if (!this.isUsed) return this.end()
-    await this.#calls.call('DELETE', `/v1/instances?${new URLSearchParams({ id }).toString()}`, { signal })
+  // ---- said again
+
+  /** Says what the session that stands was not told, until it was; what is refused is said again later. */
+  #sayRest(): void {
+    const present = this.#life?.present
+    if (present === undefined || this.#sayingOn === present.line) return
+    this.#sayingOn = present.line
+    void this.#sayAll(present.opened, present.line)
   }
 
-  /** Ends it; what lives with it is removed at once. Where its daemon is away, that removes it after its grace. */
-  async end(): Promise<void> {
-    const opened = this.#opened
-    this.#living.clear()
-    this.#over.abort()
-    this.#opened = undefined
-    const holding = this.#holding
-    this.#holding = undefined
-    this.#firstOpening = undefined
-    if (opened !== undefined)
-      await this.#say('DELETE', opened).catch((error: unknown) => {
-        if (!isUnreachable(error) && !isOver(error)) throw error
-      })
-    await holding
-  }
-
-  /** @throws RegistryError where it cannot be opened at first; later it is waited for */
-  async #stand(): Promise<Opened> {
-    if (this.#holding === undefined) {
-      this.#over = new AbortController()
-      this.#firstOpening = opening()
-      this.#holding = this.#hold(this.#over.signal)
-    }
-    await this.#firstOpening?.promise
-    const patience = performance.now() + this.#calls.timeout_ms
-    while (this.#opened === undefined && performance.now() < patience) await pause(pause_ms.first, this.#over.signal)
-    if (this.#opened !== undefined) return this.#opened
-    throw unreachable(this.#calls.servers.current, new Error('the session does not stand'))
-  }
-
-  async #hold(over: AbortSignal): Promise<void> {
-    let failures = 0
-    let known: Opened | undefined
-    let brokeAt = 0
-    while (!over.aborted) {
-      try {
-        for await (const opened of this.#line(known, over)) {
-          failures = 0
-          const isAnew = opened.secret !== known?.secret
-          known = opened
-          this.#opened = opened
-          if (isAnew) await this.#registerAgain(opened, over)
-          this.#firstOpening?.resolve()
-          this.#tell(undefined)
-        }
-        throw unreachable(known?.server ?? this.#calls.servers.current, 'the line of the session was closed')
-      } catch (error) {
-        if (over.aborted) return
-        if (failures === 0) brokeAt = performance.now()
-        failures += 1
-        const isForGood = isOver(error)
-        if (isForGood || (known !== undefined && this.#mayGoElsewhere(brokeAt))) {
-          if (!isForGood) this.#calls.servers.failed(known?.server ?? '')
-          known = undefined
-        }
-        this.#opened = undefined
-        if (this.#living.size === 0 && known === undefined && !isForGood) return this.#fail(error)
-        this.#tell(error as Error)
-        await pause(isForGood ? 0 : Math.max(patience_ms(error) ?? 0, backoff_ms(failures, pause_ms)), over)
+  async #sayAll(opened: Opened, line: AbortSignal): Promise<void> {
+    for (let failures = 0; !line.aborted;) {
+      const unsaid = [...this.#living.values()].filter((one) => one.saidTo !== opened.secret && !one.leaving)
+      if (unsaid.length === 0) {
+        this.#sayingOn = undefined
+        return this.#tell(undefined)
       }
+      const refusals: unknown[] = []
+      for (const one of unsaid) await this.#sayAgain(one, opened, line).catch((error) => refusals.push(error))
+      const [refusal] = refusals
+      if (refusal === undefined || line.aborted) continue
+      if (isOver(refusal)) return this.#life?.doubt(opened, refusal as Error)
+      failures += 1
+      this.#tell(refusal as Error)
+      await pause(Math.max(patience_ms(refusal) ?? 0, backoff_ms(failures, sessionPause_ms)), line)
     }
   }
 
-  #mayGoElsewhere(brokeAt: number): boolean {
-    return this.#calls.servers.all.length > 1 && performance.now() - brokeAt > faith_ms
-  }
-
-  /** It never stood, and nobody relies on it: whoever wanted it is told. */
-  #fail(error: unknown): void {
-    this.#firstOpening?.reject(error)
-    this.#firstOpening = undefined
-    this.#holding = undefined
+  async #sayAgain(one: Living, opened: Opened, line: AbortSignal): Promise<void> {
+    if (line.aborted || one.leaving !== undefined) return
+    one.saying = this.#put(one.registration, opened, line)
+    try {
+      await one.saying
+      one.saidTo = opened.secret
+    } finally {
+      one.saying = undefined
+    }
   }
 
   #tell(trouble: Error | undefined): void {
-    if (this.#isTroubled === (trouble !== undefined)) return
+    if (this.#isTroubled === (trouble !== undefined) || (trouble !== undefined && this.#living.size === 0)) return
     this.#isTroubled = trouble !== undefined
-    this.#listener(trouble)
-  }
-
-  /** The daemon knows nothing of what was before: what is to live is said anew. */
-  async #registerAgain({ secret }: Opened, over: AbortSignal): Promise<void> {
-    for (const registration of this.#living.values()) await this.#put(registration, secret, over)
-  }
-
-  /** One connection, for as long as it stands. Gives what was opened, once. */
-  async *#line(known: Opened | undefined, over: AbortSignal): AsyncGenerator<Opened> {
-    const server = known?.server ?? this.#calls.servers.current
-    const abort = new AbortController()
-    const onOver = (): void => abort.abort()
-    over.addEventListener('abort', onOver, { once: true })
-    const silence = new Silence(abort)
-    silence.endAfter(silence_ms)
-    const speech: { timer?: ReturnType<typeof setInterval> } = {}
     try {
-      const body = await this.#open(server, known?.secret, abort.signal)
-      for await (const { type, data } of readEvents(body, abort.signal, {
-        onBytes: () => silence.endAfter(silence_ms),
-      })) {
-        if (type !== 'opened') continue
-        const { id, secret } = JSON.parse(data) as { id: string; secret: string }
-        const opened = { server, id, secret }
-        speech.timer = setInterval(() => void this.#speak(opened, abort), word_ms)
-        yield opened
-      }
+      this.#listener(trouble)
     } catch (error) {
-      throw error instanceof RegistryError ? error : unreachable(server, error)
-    } finally {
-      clearInterval(speech.timer)
-      silence.end()
-      over.removeEventListener('abort', onOver)
-      abort.abort()
+      queueMicrotask(() => {
+        throw error // the listener's own trouble; the session goes on
+      })
     }
   }
 
-  async #open(server: string, secret: string | undefined, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
-    const headers = { accept: 'text/event-stream', 'content-type': 'application/json' }
-    const init = { signal, headers, body: JSON.stringify(secret === undefined ? { grace: this.#grace } : { secret }) }
-    const response = await this.#calls.send(server, 'POST', '/v1/sessions', init)
-    if (response.status === 200 && response.body !== null) return response.body
-    const answer = parseAnswer(await response.text(), server, response.status)
-    throw refusal(response, answer, `${server} answered ${response.status} to POST /v1/sessions`)
+  // ---- taken out
+
+  /** Whether anything is to live with it, beside what is being taken out, or is this one. */
+  #isUsedBeside(but?: Living): boolean {
+    return this.#underWay > 0 || [...this.#living.values()].some((one) => one !== but && one.leaving === undefined)
   }
 
-  /** Where it is over, or counts for lost, the line is of no use; whoever does not answer is noticed by his silence. */
-  async #speak(opened: Opened, line: AbortController): Promise<void> {
-    await this.#say('PUT', opened, line.signal).catch((error: unknown) => {
-      if (isOver(error) || (error instanceof RegistryError && error.code === 'conflict')) line.abort()
-    })
+  /** Removes one of those that live with it; the last one ends it. What is refused can be asked again. */
+  async #deregister(id: string, signal?: AbortSignal): Promise<void> {
+    const one = this.#living.get(id)
+    if (one === undefined) return
+    const isLast = !this.#isUsedBeside(one)
+    one.leaving ??= (isLast ? this.#end() : this.#remove(id, one, signal)).finally(() => (one.leaving = undefined))
+    await one.leaving
   }
 
-  async #say(method: 'PUT' | 'DELETE', { server, id, secret }: Opened, signal?: AbortSignal): Promise<void> {
-    const limit = AbortSignal.timeout(this.#calls.timeout_ms)
-    const said: { readonly body?: string; readonly headers: Record<string, string> } =
-      method === 'DELETE' // a body of which gets lost on many ways
-        ? { headers: { 'x-rollcall-session': secret } }
-        : { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ secret }) }
-    const init = { ...said, signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) }
-    const path = `/v1/sessions/${encodeURIComponent(id)}`
-    let response: Response
+  async #remove(id: string, one: Living, signal?: AbortSignal): Promise<void> {
+    await one.saying?.catch(() => undefined)
+    await this.#removeAt(id, signal)
+    if (this.#living.get(id) === one) this.#living.delete(id)
+  }
+
+  /** What somebody else has removed has ended as well. */
+  async #removeAt(id: string, signal?: AbortSignal): Promise<void> {
     try {
-      response = await this.#calls.send(server, method, path, init)
+      await this.#calls.call('DELETE', `/v1/instances?${new URLSearchParams({ id }).toString()}`, { signal })
     } catch (error) {
-      throw unreachable(server, error)
-    }
-    const text = await response.text()
-    if (response.status >= 300) {
-      throw refusal(
-        response,
-        parseAnswer(text, server, response.status),
-        `${server} answered ${response.status} to ${method} ${path}`,
-      )
+      if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
     }
   }
-}
 
-interface Opening {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (why: unknown) => void
-}
+  async #end(): Promise<void> {
+    const ended = [...this.#living]
+    await this.#life?.end()
+    for (const [id, one] of ended) if (this.#living.get(id) === one) this.#living.delete(id)
+    if (this.#living.size === 0) this.#isTroubled = false
+  }
 
-function opening(): Opening {
-  let [resolve, reject]: [() => void, (why: unknown) => void] = [() => undefined, () => undefined]
-  const promise = new Promise<void>((onDone, onFailure) => ([resolve, reject] = [onDone, onFailure]))
-  promise.catch(() => undefined) // whoever waits is told
-  return { promise, resolve, reject }
-}
-
-/** The daemon knows no such session any more, or it is another token's. */
-function isOver(error: unknown): boolean {
-  return error instanceof RegistryError && (error.code === 'not-found' || error.code === 'forbidden')
+  /** Nothing was registered: whoever wanted it has an error of its own. */
+  async #endUnused(): Promise<void> {
+    const life = this.#life
+    if (life?.isOver !== false) return
+    await life.end().catch(() => life.abandon())
+  }
 }

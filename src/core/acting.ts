@@ -11,6 +11,7 @@ import type { Endings } from './endings.js'
 import { RegistryError } from './errors.js'
 import { type NodeRecord, type PeerId, readObject } from './model.js'
 import type { Outbox } from './outbox.js'
+import type { Suspecting } from './own/suspicions.js'
 import type { PeersAct, Waiting } from './own/waiting.js'
 import { whyNotReady } from './phase.js'
 import type { RegistryState } from './state.js'
@@ -82,7 +83,7 @@ export class Acting {
     if (refusal !== undefined) throw new RegistryError('unavailable', `the disk refuses writes (${refusal})`)
   }
 
-  #suspect(id: string, caller: string, asker: Asker): void {
+  #suspect(id: string, caller: Suspecting, asker: Asker): void {
     const { checks, at } = this.#state
     const { isChecked, effects } = checks.suspect(id, caller, at.now)
     this.#out.emitAll(effects)
@@ -208,10 +209,9 @@ const absent: Readonly<Record<Exclude<MemberState, 'alive'>, string>> = {
   left: 'has said goodbye',
 }
 
-/** Whose suspicion it is: what peers say counts within what that peer may ask for. */
-function callerOf(caller: string | undefined, asker: Asker): string {
-  const own = caller ?? ''
-  return asker.type === 'peer' ? `${asker.from} ${own}` : own
+/** Whose suspicion it is: who asked, and through whom; a peer that says that many ask is bounded by itself. */
+function callerOf(caller = '', asker: Asker): Suspecting {
+  return asker.type === 'peer' ? { caller, through: asker.from } : { caller }
 }
 
 /** A node, with the way to ask it. Its url is a name first: HTTP answers on its own machine alone unless it was told otherwise. */

@@ -219,8 +219,13 @@ export type RegistryEvent =
       readonly from: PeerId
       readonly to: PeerId
     }
-  /** Its program is silent, or has been for its grace; `instances`: that lived with it. */
-  | { readonly type: 'session'; readonly id: string; readonly change: 'lost' | 'over'; readonly instances: number }
+  /** Its program is silent, has been for its grace, or has ended it; `instances`: that lived with it. */
+  | {
+      readonly type: 'session'
+      readonly id: string
+      readonly change: 'lost' | 'over' | 'ended'
+      readonly instances: number
+    }
   /** An instance of this node has come to the end that it asked for. */
   | {
       readonly type: 'instance-ended'

@@ -1,20 +1,17 @@
 /**
- * How registrations end by themselves: routes lost sessions, passed ttls, long illnesses, home nodes that stay away into checks,
- * statuses, removals. Nothing ends before this daemon may sign.
+ * How long registrations live: routes what programs say of their sessions or ttls, what the clock says of silence, illness, nodes that
+ * stay away, into checks, statuses, removals. Nothing ends before this daemon may sign, nor while its disk refuses writes.
  */
 import { durationOf, formatDuration } from './duration.js'
 import type { CheckResult, Effect } from './effects.js'
 import { RegistryError } from './errors.js'
 import type { Registration } from './model.js'
 import type { Outbox } from './outbox.js'
-import { type OpenOptions, restoredGrace_ms, sessionLimits } from './own/sessions.js'
+import { isLeftBehind, livesWith, sessionOfStart } from './own/living.js'
+import { type OpenOptions, sessionLimits } from './own/sessions.js'
 import type { RegistryState } from './state.js'
 
-/** The start of a program that embeds this node is a session that ends with it; so is told by what its id begins with. */
-const ownStart = 'run_'
 const lostSession = 'its session is lost'
-/** What an earlier start of it has left goes so long after this one is ready. */
-const earlierStartGrace_ms = 5000
 
 /** What a registration lives with. */
 export interface Living {
@@ -25,8 +22,8 @@ export interface Living {
 export class Endings {
   readonly #state: RegistryState
   readonly #out: Outbox
-  /** When this daemon became ready. */
-  #readyAt: number | undefined
+  /** Since when this daemon may sign, and its disk takes writes; undefined while not. All that ends counts from there at the earliest. */
+  #writesSince: number | undefined
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -56,28 +53,31 @@ export class Endings {
   /** A clean end: what lives with it goes at once. */
   end(id: string, secret: string, holder: string | undefined): void {
     this.#state.sessions.end(id, secret, holder)
-    for (const instance of this.#state.expiry.livingWith(id))
-      this.#remove(instance, 'its program has ended its session')
+    const instances = this.#state.expiry.livingWith(id)
+    this.#out.notify({ type: 'session', id, change: 'ended', instances: instances.length })
+    for (const instance of instances) this.#remove(instance, 'its program has ended its session')
   }
 
   /**
-   * What the registration of an instance is to live with, by what it says.
+   * What the registration of an instance is to live with, by what it says, or by what is held of it: what is not said again stays.
    * @param isEmbedded it comes from the program that this node is a part of
    * @throws RegistryError `malformed`, `not-found`, `forbidden`, `too-large`
    */
   livingOf(id: string, registration: Registration, isEmbedded: boolean, holder: string | undefined): Living {
-    const { lifetime, session } = registration
-    if (session !== undefined) return this.#livingWith(id, session, registration, holder)
-    if (isEmbedded && (lifetime ?? 'session') === 'session')
-      return {
-        session: `${ownStart}${this.#state.identity.boot}`,
-        registration: { ...registration, lifetime: 'session' },
-      }
-    if (lifetime !== 'session') return { registration }
-    throw new RegistryError(
-      'malformed',
-      'session: missing; open one with POST /v1/sessions, and give the secret that it answers',
-    )
+    const held = this.#state.records.union.standing(id)?.record
+    const living = livesWith({ registration, held, isEmbedded })
+    switch (living.type) {
+      case 'session':
+        return this.#livingWith(id, living.secret, registration, holder)
+      case 'start':
+        return { session: this.#ownStart, registration: { ...registration, lifetime: 'session' } }
+      case 'alone':
+        return { registration }
+    }
+  }
+
+  get #ownStart(): string {
+    return sessionOfStart(this.#state.identity.boot)
   }
 
   #livingWith(instance: string, secret: string, registration: Registration, holder: string | undefined): Living {
@@ -127,24 +127,34 @@ export class Endings {
   }
 
   tick(): void {
-    const { sessions, rules, at } = this.#state
+    const { sessions, rules, commits, at } = this.#state
     if (!rules.maySign) return
-    if (this.#readyAt === undefined) this.#ready()
-    const { lost, again, silent, over } = sessions.tick(at.now)
+    const mayEnd = commits.refusal === undefined
+    if (!mayEnd) this.#writesSince = undefined
+    else if (this.#writesSince === undefined) this.#beginAnew()
+    const { lost, again, silent, over } = sessions.tick(at.now, mayEnd)
     for (const id of lost) this.#lost(id)
     for (const id of again) this.#lookAt(id)
     for (const id of silent) this.#tellSilent(id)
     for (const id of over) this.#over(id)
-    this.#endEarlierStarts()
-    this.#endByThemselves()
-    this.#endAbandoned()
+    if (mayEnd) this.#endOthers()
     const note = sessions.takeNote(at.now)
     if (note !== undefined) this.#out.storeSoon([{ type: 'note', name: 'sessions', value: note }])
   }
 
-  #ready(): void {
-    this.#readyAt = this.#state.at.now
-    this.#state.sessions.ready(this.#state.at.now)
+  /** Whoever would have registered or renewed until now was refused: each has its whole time. */
+  #beginAnew(): void {
+    const { sessions, expiry, abandoned, at } = this.#state
+    this.#writesSince = at.now
+    sessions.beginAnew(at.now)
+    expiry.beginAnew(at.now)
+    abandoned.beginAnew()
+  }
+
+  #endOthers(): void {
+    this.#endLeftBehind()
+    this.#endByThemselves()
+    this.#endAbandoned()
   }
 
   #lost(id: string): void {
@@ -171,8 +181,8 @@ export class Endings {
   }
 
   #isLost(session: string | undefined): boolean {
-    const { sessions, identity } = this.#state
-    return session !== undefined && session !== `${ownStart}${identity.boot}` && !sessions.isOpen(session)
+    const { sessions } = this.#state
+    return session !== undefined && session !== this.#ownStart && !sessions.isOpen(session)
   }
 
   #tellSilent(session: string): void {
@@ -196,15 +206,12 @@ export class Endings {
     for (const id of ids) this.#remove(id, 'its session is over')
   }
 
-  /** What lives with a session that this daemon knows nothing of has no other end: of a start before this one, or lost with the disk. */
-  #endEarlierStarts(): void {
-    const { sessions, expiry, identity, at } = this.#state
-    const up_ms = at.now - (this.#readyAt ?? at.now)
-    if (up_ms < earlierStartGrace_ms) return
+  #endLeftBehind(): void {
+    const { sessions, expiry, at } = this.#state
+    const writes_ms = at.now - (this.#writesSince ?? at.now)
     for (const session of expiry.sessions()) {
-      if (sessions.has(session) || session === `${ownStart}${identity.boot}`) continue
-      if (session.startsWith(ownStart) || up_ms >= restoredGrace_ms)
-        for (const id of expiry.livingWith(session)) this.#remove(id, 'its program did not register it again')
+      if (sessions.has(session) || session === this.#ownStart || !isLeftBehind(session, writes_ms)) continue
+      for (const id of expiry.livingWith(session)) this.#remove(id, 'its program did not register it again')
     }
   }
 

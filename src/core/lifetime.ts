@@ -48,6 +48,12 @@ export const lifetimeLimits = {
 export const defaultGrace_ms = 5000
 
 /**
+ * A write into a dead cable succeeds for minutes, so that a program and its daemon say to each other every `word_ms` that they are there,
+ * and count as gone after `silence_ms` without a word.
+ */
+export const sessionPace = { word_ms: 3000, silence_ms: 10_000 } as const
+
+/**
  * Reads what a caller says of a lifetime.
  * @throws RegistryError `malformed`, naming the field
  */

@@ -50,7 +50,7 @@ export class Projection {
     const { records, expiry, abandoned, self, at } = this.#state
     const all = records.union.records(id)
     expiry.note(id, all.get(self), at.now)
-    for (const [owner, record] of all) if (owner !== self) abandoned.note(owner, id, record, at.now)
+    abandoned.follow(id, all, self, at.now)
   }
 
   #learn(owner: PeerId): void {

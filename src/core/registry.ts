@@ -27,6 +27,9 @@ import { type ReportMessage, decodeGossip } from './wire/gossip.js'
 /** How often the registry looks at the clock. */
 const tick_ms = 100
 
+/** What the disk has no part in: words of programs, and acts, which are written at the home of their instance, if at all. */
+const needsNoDisk: ReadonlySet<Command['type']> = new Set(['act', 'open-session', 'hear-session', 'lose-session'])
+
 export class Registry {
   readonly #state: RegistryState
   readonly #out: Outbox
@@ -269,8 +272,7 @@ export class Registry {
     const phase = this.#state.phase
     if (phase.name === 'muted') return this.#refuse(ticket, phase.why)
     const { refusal } = this.#state.commits
-    // An act is written at the home of its instance, if at all.
-    if (refusal !== undefined && command.type !== 'act')
+    if (refusal !== undefined && !needsNoDisk.has(command.type))
       return this.#refuse(ticket, `the disk refuses writes (${refusal})`)
     const { joining } = this.#state
     if (joining === undefined) return this.#serve(ticket, command)
@@ -295,8 +297,9 @@ export class Registry {
         const { registration: said, userinfo } = withoutSecrets(command.registration)
         const id = idOf(said, index, { self, hash: crypto.hash })
         const { registration, session } = this.#endings.livingOf(id, said, embedded, holder)
-        checks.keepSecrets(id, registration, userinfo)
+        const secrets = checks.secretsAfter(id, registration, userinfo) // kept once it is not refused
         writes.register(id, registration, wall, session)
+        checks.keepSecrets(id, secrets)
         this.#endings.registered(id)
         if (records.own('instances', id)?.status === 'Unknown' && checks.isAsked(id)) commits.awaitFirstCheck(id, now)
         this.#out.emitAll(checks.check(id, now))

@@ -65,9 +65,9 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
     }
     case 'session': {
       const { id: session, change, instances } = event
-      const what = change === 'lost' ? 'is lost: its program ended, or is silent' : 'is over'
+      const what = sessionChanges[change]
       return {
-        level: 'info',
+        level: change === 'ended' ? 'debug' : 'info', // of each instance that went with it there is a line
         fields: { session, change, instances },
         message: `session ${session} ${what}; ${instances} ${instances === 1 ? 'instance lives' : 'instances live'} with it`,
       }
@@ -100,6 +100,12 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
 }
 
 /** The beginning of a doubt, or its end. */
+const sessionChanges = {
+  lost: 'is lost: its program ended, or is silent',
+  over: 'is over',
+  ended: 'was ended by its program',
+} as const
+
 function lineOfDoubt(doubt: (RegistryEvent & { type: 'doubt' })['doubt']): Line {
   if (doubt === undefined)
     return { level: 'info', fields: { degraded: false }, message: 'sees most of the cluster again; no more doubt' }

@@ -45,7 +45,7 @@ export class SessionLines {
 
   /** The core has ended one; whoever still holds its line open is told. */
   heard(event: RegistryEvent): void {
-    if (event.type !== 'session' || event.change !== 'over') return
+    if (event.type !== 'session' || event.change === 'lost') return
     const line = this.#lines.get(event.id)
     this.#lines.delete(event.id)
     line?.end()

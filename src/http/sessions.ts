@@ -7,18 +7,16 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { refuseUnknown } from '../config/nearest.js'
 import { durationOf, formatDuration, parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
-import { defaultGrace_ms, lifetimeLimits } from '../core/lifetime.js'
+import { defaultGrace_ms, lifetimeLimits, sessionPace } from '../core/lifetime.js'
 import * as calls from './calls/sessions.js'
 import { beginEventStream } from './event-stream.js'
 import { writeTimeout_ms } from './registry-svc.js'
 import type { FindService, SessionOpening } from './service.js'
 
-/** A comment shows the program that its daemon is there; it speaks as often, by a call. */
-const sign_ms = 3000
-
 export function addSessions(app: FastifyInstance, service: FindService): void {
   const open = new Set<ServerResponse>()
-  const timer = setInterval(() => open.forEach((response) => response.write(': \n\n')), sign_ms)
+  // A comment shows the program that its daemon is there; it speaks as often, by a call.
+  const timer = setInterval(() => open.forEach((response) => response.write(': \n\n')), sessionPace.word_ms)
   timer.unref()
   let isClosing = false
   app.addHook('preClose', async () => {

@@ -48,8 +48,8 @@ export interface NodeSettings {
    */
   readonly url?: string
   /**
-   * What this program registers of itself, in the first version that the others see of it: a restart leaves no gap. As with
-   * `register`, it lives with this start of the program unless it says `lifetime: 'persistent'`.
+   * What this program registers of itself, in the first version that the others see of it: a restart leaves no gap. Once
+   * `createNode` has resolved it is in this node's own lookups, or there was a `warning` that it was refused. As with `register`, it lives with this start of the program unless it says `lifetime: 'persistent'`.
    */
   readonly register?: readonly RegistrationRequest[]
   /** Published with the node and never interpreted. Default: none. */

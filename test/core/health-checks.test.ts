@@ -214,13 +214,17 @@ test('what proves who asks goes to nobody else', () => {
   const registration = (url: string, said: object = {}): Registration =>
     parseRegistration({ url, slug: 's', ...said }, 'own')
   const said = registration('http://10.0.0.1:80/x', { check: { http: { headers: { 'x-key': 'secret' } } } })
-  checks.keepSecrets('x', said, undefined)
+  const keep = (said: Registration): void => checks.keepSecrets('x', checks.secretsAfter('x', said, undefined))
+  keep(said)
   register({ http: { headers: { 'x-key': 'secret' } } })
   expect(headers()).toEqual({ 'x-key': 'secret' })
-  checks.keepSecrets('x', registration('http://10.0.0.1:80/other'), undefined)
+  checks.secretsAfter('x', registration('http://10.0.0.2:80/x'), 'of:one-that-is-refused')
+  expect(checks.takeSecrets()).toContain('secret')
+  expect(checks.takeSecrets()).toBeUndefined()
+  keep(registration('http://10.0.0.1:80/other'))
   run(5000)
   expect(headers()).toEqual({ 'x-key': 'secret' })
-  checks.keepSecrets('x', registration('http://10.0.0.2:80/x'), undefined)
+  keep(registration('http://10.0.0.2:80/x'))
   run(5000)
   expect(headers()).toBeUndefined()
 })
@@ -298,8 +302,9 @@ test('while what it lives with is over it is unreachable, whatever is found or t
 })
 
 describe('suspicions', () => {
-  const suspect = (id: string, caller = 'c'): boolean => {
-    const { isChecked, effects: begun } = checks.suspect(id, caller, now)
+  const suspect = (id: string, caller = 'c', through?: string): boolean => {
+    const said = { caller, ...(through !== undefined && { through }) }
+    const { isChecked, effects: begun } = checks.suspect(id, said, now)
     perform(begun)
     return isChecked
   }
@@ -330,6 +335,15 @@ describe('suspicions', () => {
       Array.from({ length: 20 }, (_, i) => suspect(`i${from + i}`, caller)).filter(Boolean).length
     expect([taken('a', 0), taken('b', 20), taken('c', 40), taken('d', 60)]).toEqual([10, 10, 10, 10])
     expect(Array.from({ length: 20 }, (_, i) => suspect(`i${10 + i}`, `e${i}`)).filter(Boolean).length).toBe(10)
+  })
+
+  test('are twenty-five a second through one peer, however many callers it names', () => {
+    for (let i = 0; i < 80; i++) register('tcp', { id: `i${i}` })
+    const taken = (from: number, through?: string): number =>
+      Array.from({ length: 30 }, (_, i) => suspect(`i${from + i}`, `c${i}`, through)).filter(Boolean).length
+    expect([taken(0, 'liar'), taken(30, 'b')]).toEqual([25, 25])
+    now += 1000
+    expect([taken(0, 'liar'), taken(30)]).toEqual([25, 25])
   })
 
   test('of what is not here, or asked by nobody, do nothing', () => {

@@ -99,10 +99,12 @@ test('a session is told from an unknown one, by whoever names it', async () => {
 
 test('a session ends by the secret in the body of the call', async () => {
   const stream = await fetch(`${a.url}/v1/sessions`, { method: 'POST' })
-  const opened = new TextDecoder().decode((await stream.body!.getReader().read()).value)
+  const reader = stream.body!.getReader()
+  const opened = new TextDecoder().decode((await reader.read()).value)
   const { id, secret } = JSON.parse(/data: (.*)/.exec(opened)![1]!) as { id: string; secret: string }
   expect((await a.ask(`/v1/sessions/${id}`, 'DELETE', { secret: 'another' })).status).toBe(403)
   expect((await a.ask(`/v1/sessions/${id}`, 'DELETE', { secret })).status).toBe(204)
+  await until('its stream has ended as well', async () => (await reader.read()).done)
 })
 
 test('a client whose daemon is not there is told so at once', async () => {

@@ -273,8 +273,9 @@ describe('a node on disk', () => {
 })
 
 test('in memory each start is another node', async () => {
-  const first = await start()
-  await first.register({ slug: 'web', url: 'http://127.0.0.1:1' })
+  const register = [{ slug: 'web', url: 'http://127.0.0.1:1' }]
+  const first = keep(await createNode({ memory: true, ...local, register }))
+  expect(first.lookup('web')?.instances).toMatchObject(register) // at once
   await first.stop()
   const second = await start()
   expect(second.peerId).not.toBe(first.peerId)

@@ -170,3 +170,23 @@ function fieldsOf(value: unknown): unknown {
   const fields = Object.entries(value).filter(([name]) => !ofDaemons.includes(name))
   return Object.fromEntries(fields.map(([name, inner]) => [name, fieldsOf(inner)]))
 }
+
+test.each([
+  [{}, 'session'],
+  [{ lifetime: 'persistent' }, 'persistent'],
+  [{ ttl: '1m' }, 'ttl'],
+] as const)('registered by the program itself with %o it lives alike', async (said, lifetime) => {
+  for (const [at, register] of both.entries()) {
+    const self = await register.registerSelf({
+      id: `s${at}`,
+      slug: `s${at}`,
+      url: 'http://127.0.0.1:1',
+      check: 'none',
+      ...said,
+    })
+    const { instances } = await register.instanceRows({ id: self.id })
+    expect(instances).toMatchObject([{ lifetime }])
+    for (let times = 0; times < 2; times += 1) await self.end()
+    expect((await register.instances({ id: self.id })).instances).toEqual([])
+  }
+})

@@ -50,6 +50,8 @@ interface Expected {
   hiddenBy: number | undefined
   /** Nobody registered it since it was removed; from then on no node that was reached lists it. */
   removedBy: number | undefined
+  /** It may be in maintenance, which registering that only renews does not end. */
+  mayBeHidden: boolean
   deregisterAfter: boolean
   isIll: boolean
   /** It was never registered before. */
@@ -140,7 +142,7 @@ export class Life {
     this.#bySlug.set(slug, {
       holders: before === undefined ? [] : before.holders,
       ...{ listedBy: undefined, hiddenBy: undefined, removedBy: undefined, isIll: false, isNew: before === undefined },
-      deregisterAfter,
+      ...{ deregisterAfter, mayBeHidden: before?.mayBeHidden ?? false },
     })
     this.#register(program)
   }
@@ -175,10 +177,12 @@ export class Life {
     const others = expected.holders.filter((one) => one !== program)
     const wasHere = expected.listedBy !== undefined && expected.holders.every((one) => one.home === home)
     const isClear = this.#trouble === undefined || isFirst || wasHere
+    const mayOnlyRenew = kind === 'ttl' || (kind === 'session' && expected.holders.includes(program))
+    const mayBeHidden = expected.mayBeHidden && mayOnlyRenew
     Object.assign(expected, {
       holders: isClear ? [program] : [...others, program],
-      listedBy: isClear ? this.#world.now + slack_ms : undefined,
-      ...{ hiddenBy: undefined, removedBy: undefined, isIll: false, isNew: false },
+      listedBy: isClear && !mayBeHidden ? this.#world.now + slack_ms : undefined,
+      ...{ hiddenBy: undefined, removedBy: undefined, isIll: false, isNew: false, mayBeHidden },
     })
   }
 
@@ -283,6 +287,7 @@ export class Life {
     const wasListed = expected.listedBy !== undefined || expected.hiddenBy !== undefined
     const isKnown = error === undefined && this.#trouble === undefined && wasListed
     const by = this.#world.now + slack_ms
+    expected.mayBeHidden = isHidden || (expected.mayBeHidden && error !== undefined)
     expected.hiddenBy = isKnown && isHidden ? by : undefined
     expected.listedBy = isKnown && !isHidden ? by : undefined
   }

@@ -42,26 +42,31 @@ export class CheckSecrets {
   }
 
   /**
-   * What a registration says counts from now on; headers that it does not speak of stay.
+   * What is to be kept once a registration counts; headers that it does not speak of stay. It changes nothing.
+   * @param isMoved it names another place, to which those of before are not to be told
    * @throws RegistryError `too-large`
    */
-  register(id: string, { check, checkHeaders }: Registration, userinfo: string | undefined): void {
-    const known = this.#secretsById.get(id)
+  after(id: string, { check, checkHeaders }: Registration, userinfo: string | undefined, isMoved: boolean): Secrets {
+    const before = this.#secretsById.get(id)
+    const known = isMoved ? undefined : before
     const headers = check === undefined ? known?.headers : checkHeaders
     const secrets = { ...(headers !== undefined && { headers }), ...(userinfo !== undefined && { userinfo }) }
-    if (lengthOf(id, secrets) === lengthOf(id, known) && JSON.stringify(secrets) === JSON.stringify(known ?? {})) return
-    if (this.#length - lengthOf(id, known) + lengthOf(id, secrets) > textLength) {
+    const length = this.#length - lengthOf(id, before) + lengthOf(id, secrets)
+    if (length > textLength && lengthOf(id, secrets) > lengthOf(id, before)) {
       const wayOut = 'remove checks with headers, or register at another node'
       throw new RegistryError('too-large', `check: this node keeps ${textLength} bytes of header values; ${wayOut}`)
     }
+    return secrets
+  }
+
+  keep(id: string, secrets: Secrets): void {
+    if (JSON.stringify(secrets) === JSON.stringify(this.#secretsById.get(id) ?? {})) return
     this.#put(id, secrets)
     this.#isChanged = true
   }
 
   forget(id: string): void {
-    if (!this.#secretsById.has(id)) return
-    this.#put(id, {})
-    this.#isChanged = true
+    this.keep(id, {})
   }
 
   #put(id: string, secrets: Secrets): void {

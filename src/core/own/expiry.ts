@@ -58,7 +58,7 @@ export class Expiry {
     this.#bySession.set(session, ids.add(id))
   }
 
-  /** One whole ttl from the moment that it is known here, so also from a start. */
+  /** One whole ttl from the moment that it is known here. */
   #noteTtl(id: string, record: InstanceRecord | undefined, now: number): void {
     const length_ms = record?.ttl === undefined ? undefined : durationOf(record.ttl)
     if (record === undefined || length_ms === undefined) return void this.#ttls.delete(id)
@@ -134,6 +134,12 @@ export class Expiry {
     }
     const ill = [...this.#illnesses].filter(([, { since, limit_ms }]) => since !== undefined && now - since >= limit_ms)
     return { expired, over, ill: ill.map(([id]) => id) }
+  }
+
+  /** Each has its whole time from here: until now nobody could be heard, or written down. */
+  beginAnew(now: number): void {
+    for (const ttl of this.#ttls.values()) ttl.renewedAt = ttl.isOver ? now - ttl.length_ms : now
+    for (const illness of this.#illnesses.values()) illness.since = undefined
   }
 
   /** This daemon was asleep for so long: nobody could reach it. */

@@ -12,10 +12,10 @@ import type { InstanceRecord, InstanceStatus, Registration } from '../model.js'
 import type { Records } from '../records/records.js'
 import { isSamePlace, joinUserinfo } from '../url.js'
 import { Agenda } from './agenda.js'
-import { CheckSecrets } from './check-secrets.js'
+import { CheckSecrets, type Secrets } from './check-secrets.js'
 import { Condition, type Falls } from './condition.js'
 import { KeptLines } from './kept-lines.js'
-import { Suspicions } from './suspicions.js'
+import { type Suspecting, Suspicions } from './suspicions.js'
 
 /**
  * What may change soon is soon asked about again, wherever that is sooner than the next regular check: bad news, since a service
@@ -123,7 +123,7 @@ export class HealthChecks {
    * Somebody could not reach it: it is checked at once, or that is under way; within bounds that no caller can exceed.
    * @param caller whoever says so, by whatever tells callers apart
    */
-  suspect(id: string, caller: string, now: number): { readonly isChecked: boolean; readonly effects: Effect[] } {
+  suspect(id: string, caller: Suspecting, now: number): { readonly isChecked: boolean; readonly effects: Effect[] } {
     const course = this.#course(id, now)
     if (course === undefined || !isAsked(course.check)) return { isChecked: false, effects: [] }
     const isTaken = this.#suspicions.take(id, caller, now)
@@ -346,10 +346,14 @@ export class HealthChecks {
    * @param userinfo `user:password` of its url
    * @throws RegistryError `too-large`
    */
-  keepSecrets(id: string, registration: Registration, userinfo: string | undefined): void {
+  secretsAfter(id: string, registration: Registration, userinfo: string | undefined): Secrets {
     const known = this.#own(id)?.url
-    if (known !== undefined && !isSamePlace(known, registration.url)) this.#secrets.forget(id)
-    this.#secrets.register(id, registration, userinfo)
+    return this.#secrets.after(id, registration, userinfo, known !== undefined && !isSamePlace(known, registration.url))
+  }
+
+  /** Such a registration counts. */
+  keepSecrets(id: string, secrets: Secrets): void {
+    this.#secrets.keep(id, secrets)
   }
 
   /** What has to be kept on disk, for its owner alone, where that has changed. */

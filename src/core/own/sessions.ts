@@ -10,12 +10,10 @@
  */
 import type { Crypto } from '../effects.js'
 import { RegistryError } from '../errors.js'
-import { defaultGrace_ms } from '../lifetime.js'
+import { defaultGrace_ms, sessionPace } from '../lifetime.js'
 import { hex, readObject } from '../model.js'
 import type { SessionView } from '../views.js'
 
-/** A program speaks every 3 s; a write into a dead cable succeeds for minutes, so that its silence is what counts. */
-export const silence_ms = 10_000
 /** A line may close and open again: until then what nobody can check is not taken off the lists. */
 export const reopening_ms = 200
 /** A line closes a moment before the port does, or the other way round: a check that was answered is made again. */
@@ -89,9 +87,10 @@ export class Sessions {
     })
   }
 
-  /** The programs of an earlier run have a whole grace from here. */
-  ready(now: number): void {
-    for (const session of this.#byId.values()) if (session.isRestored) session.lostAt = now
+  /** Whoever has lost its line has a whole grace from here: it could not come back until now. */
+  beginAnew(now: number): void {
+    for (const session of this.#byId.values()) if (session.lostAt !== undefined) session.lostAt = now
+    this.#isNoteDue ||= this.#byId.size > 0 // it may have been refused as well
   }
 
   // ---- what programs say
@@ -224,10 +223,11 @@ export class Sessions {
 
   // ---- what the clock says
 
-  tick(now: number): SessionNews {
+  /** @param mayEnd whether whoever is lost for long may end by that */
+  tick(now: number, mayEnd: boolean): SessionNews {
     const news = { lost: [] as string[], again: [] as string[], silent: [] as string[], over: [] as string[] }
     for (const session of this.#byId.values()) {
-      if (session.lostAt === undefined && now - session.heardAt >= silence_ms) {
+      if (session.lostAt === undefined && now - session.heardAt >= sessionPace.silence_ms) {
         beginLoss(session, now)
         news.lost.push(session.id)
       }
@@ -241,7 +241,7 @@ export class Sessions {
         session.isTold = true
         news.silent.push(session.id)
       }
-      if (age_ms >= (session.isRestored ? restoredGrace_ms : session.grace_ms)) news.over.push(session.id)
+      if (mayEnd && age_ms >= (session.isRestored ? restoredGrace_ms : session.grace_ms)) news.over.push(session.id)
     }
     for (const id of news.over) this.#drop(id)
     return news

@@ -50,7 +50,10 @@ export class Writes {
 
   // ---- instances
 
-  /** Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called. */
+  /**
+   * Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called. But not where
+   * it says no more than that it lives, as programs do by themselves: by a ttl, or by the session that it names, and nothing else changed.
+   */
   register(id: string, registration: Registration, wall: number, session?: string): void {
     const { union, self } = this.#records
     const current = union.standing(id)
@@ -58,7 +61,11 @@ export class Writes {
     const facts = mergeFacts(id, current?.record, livingHere(registration, session ?? ours?.session, current?.record))
     const living = facts.lifetime === 'session' ? { session: session ?? ours?.session } : {}
     const isSame = ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)
-    if (isSame) return this.#putInService({ ...ours, ...living }, ours.session !== living.session)
+    if (isSame) {
+      const namesItsSession = registration.session !== undefined && session === ours.session
+      const isRenewal = facts.lifetime === 'ttl' || namesItsSession
+      return isRenewal ? undefined : this.#putInService({ ...ours, ...living }, ours.session !== living.session)
+    }
     this.#checkRoom()
     const isSameTest =
       ours !== undefined && ours.url === facts.url && canonicalJson(ours.check) === canonicalJson(facts.check)

@@ -30,8 +30,22 @@ interface Limit {
 export class Abandoned {
   /** By owner and id. */
   readonly #limits = new Map<PeerId, Map<string, Limit>>()
+  /** Whose limits there are of an id. */
+  readonly #ownersById = new Map<string, Set<PeerId>>()
   readonly #awaySince = new Map<PeerId, number>()
   #lookedAt = Number.NEGATIVE_INFINITY
+
+  /** The records of an id are these now, by their owners; of those of whom there was another one before it is gone. */
+  follow(id: string, records: ReadonlyMap<PeerId, InstanceRecord>, self: PeerId, now: number): void {
+    for (const [owner, record] of records) if (owner !== self) this.note(owner, id, record, now)
+    for (const owner of [...(this.#ownersById.get(id) ?? [])])
+      if (!records.has(owner)) this.note(owner, id, undefined, now)
+  }
+
+  /** How many are remembered. */
+  get size(): number {
+    return [...this.#limits.values()].reduce((sum, { size }) => sum + size, 0)
+  }
 
   /** A record of another owner is like this now, or is gone. */
   note(owner: PeerId, id: string, record: InstanceRecord | undefined, now: number): void {
@@ -42,7 +56,17 @@ export class Abandoned {
       const knownSince = known?.n === record.n && known.limit_ms === limit_ms ? known.knownSince : now
       const limit = { limit_ms, n: record.n, knownSince }
       this.#limits.set(owner, (limits ?? new Map<string, Limit>()).set(id, limit))
-    } else if (limits?.delete(id) === true && limits.size === 0) this.#limits.delete(owner)
+      this.#ownersById.set(id, (this.#ownersById.get(id) ?? new Set()).add(owner))
+    } else if (limits?.delete(id) === true) {
+      if (limits.size === 0) this.#limits.delete(owner)
+      this.#dropOwner(id, owner)
+    }
+  }
+
+  #dropOwner(id: string, owner: PeerId): void {
+    const owners = this.#ownersById.get(id)
+    owners?.delete(owner)
+    if (owners?.size === 0) this.#ownersById.delete(id)
   }
 
   /** The owners of any such instance. */
@@ -85,6 +109,7 @@ export class Abandoned {
   }
 
   forget(owner: PeerId): void {
+    for (const id of this.#limits.get(owner)?.keys() ?? []) this.#dropOwner(id, owner)
     this.#limits.delete(owner)
     this.#awaySince.delete(owner)
   }
