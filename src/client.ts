@@ -9,6 +9,7 @@ import type {
   CallOptions,
   InstanceQuery,
   Lookup,
+  NodePick,
   PickOptions,
   Positioned,
   Register,
@@ -18,6 +19,7 @@ import type {
 import { Session } from './client/session.js'
 import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
+import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
 import { type Definition, isNameable } from './core/model.js'
 import type {
@@ -29,6 +31,7 @@ import type {
   NodeView,
   PeersView,
   PickResult,
+  PlacedNode,
   Readiness,
   SelfView,
 } from './core/views.js'
@@ -122,6 +125,7 @@ export interface Client extends Register {
   ): Promise<{ readonly instances: readonly InstanceRow[] } & Positioned>
   definitions(options?: CallOptions): Promise<{ readonly definitions: readonly Definition[] }>
   nodes(ids?: readonly string[], options?: CallOptions): Promise<{ readonly nodes: readonly NodeView[] } & Positioned>
+  pickNodes(asked: NodePick): Promise<{ readonly nodes: readonly PlacedNode[] }>
   selfNode(options?: CallOptions): Promise<{ readonly node: NodeView }>
   self(options?: CallOptions): Promise<SelfView>
   peers(options?: CallOptions): Promise<PeersView>
@@ -211,6 +215,10 @@ export function createClient(options: ClientOptions = {}): Client {
     removeDefinition: async (id, options) => call('DELETE', removalOf('definition', id), options),
     nodes: (ids, options) =>
       positioned('POST', '/registry-svc/nodes', { ...options, body: ids === undefined ? {} : { ids } }),
+    pickNodes: async (asked) =>
+      call('GET', `/v1/nodes/pick${queryString(queryOfPlacement(placementOfOptions(asked)))}`, {
+        signal: asked.signal,
+      }),
     selfNode: (options) => call('GET', '/registry-svc/node/self', options),
     removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
     self: (options) => call('GET', '/v1/self', options),

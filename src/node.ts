@@ -11,6 +11,7 @@ import type {
   InstanceQuery,
   Lookup,
   NewsQuery,
+  NodePick,
   PickOptions,
   Positioned,
   Register,
@@ -21,6 +22,7 @@ import type {
 import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
 import { checkNewsQuery } from './config/news-filters.js'
 import { pickOfOptions } from './config/pick-query.js'
+import { placementOfOptions } from './config/placement-query.js'
 import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
 import { parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
@@ -38,6 +40,7 @@ import type {
   NewsItem,
   NodeView,
   PeersView,
+  PlacedNode,
   Readiness,
   SelfView,
   Suspicion,
@@ -115,6 +118,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
   instanceRows(query?: InstanceQuery): { readonly instances: readonly InstanceRow[] } & Positioned
   definitions(): { readonly definitions: readonly Definition[] }
   nodes(ids?: readonly string[]): { readonly nodes: readonly NodeView[] } & Positioned
+  pickNodes(asked: NodePick): { readonly nodes: readonly PlacedNode[] }
   selfNode(): { readonly node: NodeView }
   self(): SelfView
   peers(): PeersView
@@ -457,6 +461,10 @@ class EmbeddedNode implements RollcallNode {
     if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
     const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
     return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
+  }
+
+  pickNodes(asked: NodePick): ReturnType<RollcallNode['pickNodes']> {
+    return frozen({ nodes: this.#service.pickNodes(placementOfOptions(asked)) })
   }
 
   selfNode(): ReturnType<RollcallNode['selfNode']> {

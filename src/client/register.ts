@@ -2,6 +2,7 @@
  * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
  */
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
+import type { Resource } from '../core/lookup/placement.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
@@ -13,6 +14,7 @@ import type {
   NewsItem,
   NodeView,
   PeersView,
+  PlacedNode,
   Readiness,
   SelfView,
   Suspicion,
@@ -46,6 +48,16 @@ export interface StatusOptions extends CallOptions {
   readonly details?: string
   /** `'30s'`, or milliseconds. */
   readonly for?: string | number
+}
+
+/** Where there is room. */
+export interface NodePick extends CallOptions {
+  /** Of what: percent of the CPU, bytes of memory or disk, MiB on one GPU. */
+  readonly by: Resource
+  /** How many at the most. Default: 1. */
+  readonly count?: number
+  readonly region?: string
+  readonly zone?: string
 }
 
 export interface PickOptions extends CallOptions, Choosing {}
@@ -182,6 +194,12 @@ export interface Register extends Calling {
 
   /** The records of the living nodes; `ids`: of those alone, unless it is empty. */
   nodes(ids?: readonly string[], options?: CallOptions): Reply<{ readonly nodes: readonly NodeView[] } & Positioned>
+  /**
+   * The living nodes with the most room, by their own latest figures, each with its age; those without a figure come last. Nothing is
+   * reserved by it, and nothing put anywhere.
+   * @throws RegistryError `malformed`, naming the option
+   */
+  pickNodes(asked: NodePick): Reply<{ readonly nodes: readonly PlacedNode[] }>
   /** The record of the node that is asked. */
   selfNode(options?: CallOptions): Reply<{ readonly node: NodeView }>
   /**

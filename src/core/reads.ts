@@ -8,6 +8,7 @@ import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
+import { type PlacementQuery, placementOf } from './lookup/placement.js'
 import { type Index, idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
@@ -34,6 +35,7 @@ import type {
   MemberView,
   NodeView,
   PickResult,
+  PlacedNode,
   SessionView,
 } from './views.js'
 import { atPort } from './views.js'
@@ -294,15 +296,28 @@ export class Reads {
 
   /** The living nodes, this one included. */
   nodes(at: Moment): NodeView[] {
-    const { self, liveness } = this.#state
-    const owners = [
-      self,
-      ...[...liveness.membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id),
-    ]
-    return owners
-      .filter((owner) => this.#union.node(owner) !== undefined)
+    return this.#living()
       .map((owner) => this.node(owner, at))
       .sort(byId)
+  }
+
+  #living(): PeerId[] {
+    const { self, liveness } = this.#state
+    const others = [...liveness.membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id)
+    return [self, ...others].filter((owner) => this.#union.node(owner) !== undefined)
+  }
+
+  /** Living nodes, those with the most room first. */
+  pickNodes(query: PlacementQuery, at: Moment): PlacedNode[] {
+    const nodes = this.#living().map((owner) => ({ node: this.node(owner, at), age_ms: this.#vitalsAge_ms(owner, at) }))
+    return placementOf(nodes, query)
+  }
+
+  #vitalsAge_ms(owner: PeerId, { now }: Moment): number | undefined {
+    const { membership, heartbeats } = this.#state.liveness
+    const member = membership.member(owner)
+    const word = member && { ...member, generation: member.heardGeneration }
+    return heartbeats.vitalsAge_ms(owner, word, now)
   }
 
   /** By owner, whether or not they live. */

@@ -107,6 +107,16 @@ export interface NodeView {
   readonly gpus?: readonly unknown[]
 }
 
+/**
+ * A living node as somebody who looks for room sees it. `room` is what is left of what was asked for: percent of the CPU, bytes of
+ * memory and disk, MiB on the GPU that has most. Both are absent where no figure is known.
+ */
+export interface PlacedNode extends NodeView {
+  readonly room?: number
+  /** How long ago the figure was taken on that machine, to a second or so. */
+  readonly roomAge_ms?: number
+}
+
 export const memberStates = ['unknown', 'alive', 'hidden', 'dead', 'left'] as const
 export type MemberState = (typeof memberStates)[number]
 

@@ -71,6 +71,7 @@ export function createService(parts: ServiceParts): RegistryService {
     slugMeant: (registration) => registry.read.slugMeant(registration),
     definitions: () => registry.read.definitions(),
     nodes: () => registry.read.nodes(now()),
+    pickNodes: (query) => registry.read.pickNodes(query, now()),
     selfNode: () => registry.read.node(network.peerId, now()),
     self: () => selfView(parts),
     members: () => membersView(parts),

@@ -11,12 +11,13 @@ import * as calls from './calls/own.js'
 import { addEvents, type EventsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
+import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
-import { showOwnInstance } from './show.js'
+import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
 
 export interface OwnParts extends EventsParts {
@@ -32,6 +33,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   addRegistering(app, service)
   addSessions(app, service)
   addLookup(app, service, answers)
+  addPlacement(app, service)
   addEvents(app, parts)
   app.post(
     '/v1/leave',
@@ -120,6 +122,18 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
   if (unknown !== undefined)
     throw new RegistryError('malformed', `${unknown}: is no field of this call; did you mean restart?`)
   return { restart }
+}
+
+function addPlacement(app: FastifyInstance, service: FindService): void {
+  app.get('/v1/nodes/pick', { schema: calls.pickNodes }, (request, reply) => {
+    const nodes = service().pickNodes(placementOfQuery(request.query as Record<string, unknown>))
+    return reply.send({
+      nodes: nodes.map(({ room, roomAge_ms, ...node }) => ({
+        ...showNode(node),
+        ...(room !== undefined && { room, roomAge_ms }),
+      })),
+    })
+  })
 }
 
 function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {

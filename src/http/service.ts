@@ -3,6 +3,7 @@
  */
 import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
+import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, Registration } from '../core/model.js'
 import type {
   DigestView,
@@ -14,6 +15,7 @@ import type {
   NodeView,
   PeersView,
   PickResult,
+  PlacedNode,
   Readiness,
   SelfView,
   SessionView,
@@ -93,6 +95,8 @@ export interface RegistryService {
   definitions(): readonly Definition[]
   /** The living nodes. */
   nodes(): readonly NodeView[]
+  /** The living nodes, those with the most room first. */
+  pickNodes(query: PlacementQuery): readonly PlacedNode[]
   selfNode(): NodeView
   self(): SelfView
   members(): readonly MemberView[]

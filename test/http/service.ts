@@ -7,8 +7,17 @@ import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import type { Reading } from '../../src/core/lookup/candidates.js'
 import { Chooser, type PickQuery } from '../../src/core/lookup/chooser.js'
+import { type PlacementQuery, placementOf } from '../../src/core/lookup/placement.js'
 import { atPort } from '../../src/core/views.js'
-import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
+import type {
+  InstanceRow,
+  InstanceView,
+  LookupResult,
+  NodeView,
+  PickResult,
+  PlacedNode,
+  Readiness,
+} from '../../src/core/views.js'
 import type { PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
 import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
@@ -250,6 +259,13 @@ export class MemoryService implements RegistryService {
 
   nodes(): readonly NodeView[] {
     return this.#nodes
+  }
+
+  pickNodes(query: PlacementQuery): readonly PlacedNode[] {
+    return placementOf(
+      this.#nodes.map((node) => ({ node, age_ms: 1000 })),
+      query,
+    )
   }
 
   selfNode(): NodeView {

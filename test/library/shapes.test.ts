@@ -73,6 +73,7 @@ describe('asked the same, both answer the same', () => {
     ['definitions', (register) => register.definitions()],
     ['nodes', (register) => register.nodes()],
     ['nodes, by id', (register) => register.nodes(['b'])],
+    ['pickNodes, where there are none', (register) => register.pickNodes({ by: 'cpu', zone: 'nowhere' })],
     ['nodes, by no id', (register) => register.nodes([])],
     ['readiness', (register) => register.readiness()],
     ['call, whose first instance may refuse', async (register) => (await register.call('web', '/healthz')).json()],
@@ -89,6 +90,7 @@ describe('asked the same, both answer the same', () => {
     ['members', (register) => register.members()],
     ['peers', (register) => register.peers()],
     ['pick', (register) => register.pick('web')],
+    ['pickNodes', (register) => register.pickNodes({ by: 'memory', count: 2 })],
   ])('%s tells of another node, in the same fields', async (_, ask) => {
     const [mine, his] = await ofBoth(ask)
     expect(fieldsOf(mine)).toEqual(fieldsOf(his))

@@ -5,6 +5,7 @@ import { positionHeader } from '../../config/position.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import { PickQuery } from '../pick-schemas.js'
+import { PlacedNodes, PlacementQuery } from '../placement-schemas.js'
 import * as schemas from '../schemas.js'
 import { registered, slugHeader } from './contract.js'
 import * as examples from './examples.js'
@@ -195,6 +196,23 @@ export const getDigest = describe({
   answers: {
     200: { description: 'Of all, and of each document', schema: schemas.Digest, examples: { digest: examples.digest } },
   },
+})
+
+export const pickNodes = describe({
+  id: 'pickNodes',
+  tag: 'nodes',
+  summary: 'The living nodes with the most room',
+  description: `By their own figures, which travel with the heartbeats: taken every few seconds, and never written. Those without a
+figure come last. Nothing is reserved: whoever asks again a moment later is told the same.`,
+  query: PlacementQuery,
+  answers: {
+    200: {
+      description: 'The most room first',
+      schema: PlacedNodes,
+      examples: { memory: { nodes: [{ ...examples.node, room: 25_769_803_776, roomAge_ms: 2140 }] } },
+    },
+  },
+  failures: [400],
 })
 
 export const leave = describe({
