@@ -9,6 +9,7 @@ import type {
   CallOptions,
   InstanceQuery,
   Lookup,
+  LookupOptions,
   NodePick,
   PickOptions,
   Positioned,
@@ -21,6 +22,7 @@ import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.
 import { refuseUnknown } from './config/nearest.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
+import { parseMaxAge } from './core/lookup/freshness.js'
 import { type Definition, isNameable } from './core/model.js'
 import type {
   DigestView,
@@ -77,7 +79,7 @@ const optionNames = [
 export interface Client extends Register {
   /** The daemon that is asked at present. */
   readonly server: string
-  lookup(slug: string, options?: CallOptions): Promise<Lookup | undefined>
+  lookup(slug: string, options?: LookupOptions): Promise<Lookup | undefined>
   /**
    * The instance to call now: in turn, of those with the best status; undefined where there is none. What the daemon said is used
    * for a second, then refreshed behind the scenes, so a pick seldom waits: the first one does, and one after a pause of over 5 s.
@@ -167,8 +169,11 @@ export function createClient(options: ClientOptions = {}): Client {
   refuseUnknown(options, optionNames, 'option')
   const calls = new Calls(options)
   const { call, positioned } = calls
-  const lookup: Client['lookup'] = (slug, options) =>
-    unlessNotFound(async () => positioned('GET', `/v1/lookup/${segment(slug)}`, options))
+  const lookup: Client['lookup'] = (slug, { maxAge: given, ...options } = {}) =>
+    unlessNotFound(async () => {
+      const maxAge = parseMaxAge(given)
+      return positioned('GET', `/v1/lookup/${segment(slug)}${queryString({ maxAge })}`, options)
+    })
   const session = new Session(calls, options.onSessionTrouble)
   const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage })
   return {

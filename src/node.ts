@@ -10,6 +10,7 @@ import type {
   Changes,
   InstanceQuery,
   Lookup,
+  LookupOptions,
   NewsQuery,
   NodePick,
   PickOptions,
@@ -28,6 +29,7 @@ import { parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
+import { demandFresh, parseMaxAge } from './core/lookup/freshness.js'
 import { type Definition, type InstanceStatus, type Registration, parseDefinition } from './core/model.js'
 import { parseMaintenance, parseRegistration, registrationFields } from './core/model.js'
 import type {
@@ -108,7 +110,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
   // ---- reads, which this node answers at once, out of this program's memory
 
   /** Looking moves nobody's pick. */
-  lookup(slug: string): Lookup | undefined
+  lookup(slug: string, options?: LookupOptions): Lookup | undefined
   /**
    * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
    * microsecond, so call it for each request. It comes without `lastHeartbeat`.
@@ -427,9 +429,12 @@ class EmbeddedNode implements RollcallNode {
     await until(options, async () => this.#service.removeNode(url))
   }
 
-  lookup(slug: string): Lookup | undefined {
+  lookup(slug: string, options: LookupOptions = {}): Lookup | undefined {
+    refuseUnknown(options, ['maxAge', 'signal'], 'option')
     try {
-      return this.#positioned(this.#service.lookup(slug))
+      const [found, freshness] = [this.#service.lookup(slug), this.#service.freshness(slug)]
+      demandFresh(slug, freshness, parseMaxAge(options.maxAge))
+      return this.#positioned({ ...found, ...freshness })
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'not-found') return undefined
       throw error

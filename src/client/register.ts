@@ -6,6 +6,7 @@ import type { Resource } from '../core/lookup/placement.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
+  Freshness,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -114,7 +115,16 @@ export interface Calling {
   call(slug: string, path?: string, init?: CallInit): Promise<Response>
 }
 
-export interface Lookup extends LookupResult, Positioned {}
+/** Its freshness is absent only where a daemon of an earlier version answered. */
+export interface Lookup extends LookupResult, Positioned, Freshness {}
+
+export interface LookupOptions extends CallOptions {
+  /**
+   * Rather none than an answer whose truth may be older: `'2s'`, or milliseconds. Heartbeats come every second, so that less than that
+   * is often refused. A client asks again, or its other servers, before it gives up.
+   */
+  readonly maxAge?: string | number | undefined
+}
 
 /**
  * A node in this program and a client of a daemon elsewhere are two of these. What is not there is `undefined`; what cannot be done
@@ -171,8 +181,11 @@ export interface Register extends Calling {
    */
   suspect(id: string, options?: CallOptions): Promise<Suspicion>
 
-  /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
-  lookup(slug: string, options?: CallOptions): Reply<Lookup | undefined>
+  /**
+   * Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug.
+   * @throws RegistryError `unavailable` where what is known is older than `maxAge`
+   */
+  lookup(slug: string, options?: LookupOptions): Reply<Lookup | undefined>
   /** The instance to call now: in turn, of those with the best status. Undefined where there is none. */
   pick(slug: string, options?: PickOptions): Reply<InstanceView | undefined>
   /** The visible instances that fit all of the given fields, exactly. */

@@ -28,6 +28,7 @@ import type { RegistryState } from './state.js'
 import type {
   DigestView,
   ExchangeView,
+  Freshness,
   InstanceRow,
   InstanceView,
   InvisibleReason,
@@ -49,6 +50,8 @@ export class Reads {
   /** What `picked` gave out. */
   readonly #views = new WeakMap<Found, InstanceView>()
   readonly #listed = new WeakMap<object, Listed<InstanceView>>()
+  /** The home nodes of what is listed. */
+  readonly #homes = new WeakMap<object, readonly PeerId[]>()
   /** The same at the named ports that they have, of which there are not many. */
   readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
@@ -101,6 +104,24 @@ export class Reads {
   #called(found: Found | undefined, at: Moment, query?: PickQuery): InstanceView | undefined {
     const view = found && this.instance(found, at)
     return view === undefined || query?.port === undefined ? view : atPort(view, query.port)
+  }
+
+  /** How old a lookup of that slug may be. It costs no more than there are home nodes of it. */
+  freshness(slug: string, at: Moment): Freshness {
+    const heardAge_ms = this.#heardAge_ms(slug, at.now)
+    return { ...(heardAge_ms !== undefined && { heardAge_ms }), ...this.#state.liveness.agreement(at.now) }
+  }
+
+  #heardAge_ms(slug: string, now: number): number | undefined {
+    const degraded = this.#degraded.isOn
+    const listing = this.#index.listed(slug, degraded)
+    if (listing === undefined) return undefined
+    let homes = this.#homes.get(listing)
+    if (homes === undefined) {
+      homes = [...new Set(this.#index.lookup(slug, degraded)?.map(({ owner }) => owner))]
+      this.#homes.set(listing, homes)
+    }
+    return homes.length === 0 && degraded ? undefined : this.#state.liveness.heardAge_ms(homes, now)
   }
 
   #demandKnown(slug: string, degraded: boolean): readonly Found[] {

@@ -157,6 +157,19 @@ export interface MemberView {
   readonly trouble?: string
 }
 
+/** How old the truth of a lookup may be. */
+export interface Freshness {
+  /**
+   * How long ago the home node of a listed instance was heard of that was heard of longest ago; 0 where all are at home here.
+   * Heartbeats come every second, and in clusters of more than nine take some seconds on their way. Absent where that is not known:
+   * one was not heard of in this run, or this node is in doubt and has nothing to list.
+   */
+  readonly heardAge_ms?: number
+  /** So many of the living nodes that this one compares with hold what it holds, `members` of which there are. */
+  readonly inStep?: number
+  readonly members?: number
+}
+
 export interface LookupResult {
   readonly slug: string
   readonly instances: readonly InstanceView[]

@@ -64,6 +64,7 @@ export function createService(parts: ServiceParts): RegistryService {
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug, query) => registry.read.lookup(slug, now(), query),
+    freshness: (slug) => registry.read.freshness(slug, now()),
     version: (slug, lastKnown) => registry.read.version(slug, lastKnown),
     pick: (slug, query) => registry.read.pickOnce(slug, now(), query),
     suggest: (slug, query) => registry.read.suggest(slug, query)?.record.id,

@@ -4,6 +4,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
+import { parseMaxAge } from '../core/lookup/freshness.js'
 import { parseId, registrationFields } from '../core/model.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
@@ -13,7 +14,7 @@ import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
-import { tellPosition } from './position.js'
+import { tellFreshness, tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
@@ -139,7 +140,11 @@ function addPlacement(app: FastifyInstance, service: FindService): void {
 function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
-    return sendPieces(reply, answers.lookup(request.params.slug, pickOfQuery(request.query as Record<string, unknown>)))
+    const { slug } = request.params
+    const query = request.query as Record<string, unknown>
+    const pieces = answers.lookup(slug, pickOfQuery(query))
+    tellFreshness(reply, service(), slug, parseMaxAge(query['maxAge']))
+    return sendPieces(reply, pieces)
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
     const { picked, ...rest } = service().pick(

@@ -7,6 +7,7 @@ import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, Registration } from '../core/model.js'
 import type {
   DigestView,
+  Freshness,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -76,6 +77,8 @@ export interface RegistryService {
   instanceRows(): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, query?: PickQuery): LookupResult
+  /** How old a lookup of that slug may be. */
+  freshness(slug: string): Freshness
   /**
    * Another object as soon as `lookup(slug)` (or `instances(slug)`, without the last-known ones) would say anything else,
    * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.

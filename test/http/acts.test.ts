@@ -79,3 +79,20 @@ test('many are hidden and shown at once, and what fails is told beside what is d
   expect(gone).toEqual({ done: [], failed: [{ id: 'ghost', error: expect.stringContaining('node def') as string }] })
   await expect(client.setMaintenanceOfAll({ slug: 'none' })).rejects.toMatchObject({ code: 'not-found' })
 })
+
+test('a lookup says how old its truth may be, and is refused where that is older than was asked for', async () => {
+  const header = 'x-rollcall-freshness'
+  const ask = async (query: string) => sendRaw(served.url, request(`GET /v1/lookup/s${query}`))
+  expect((await ask('?maxAge=340ms')).headers[header]).toBe('heard=340, in-step=2, members=2')
+  expect(await client.lookup('s', { maxAge: 340 })).toMatchObject({ heardAge_ms: 340, inStep: 2, members: 2 })
+  const refused = await ask('?maxAge=300ms')
+  expect([refused.status, refused.headers[header]]).toEqual([503, 'heard=340, in-step=2, members=2'])
+  expect(refused.body).toMatch(/maxAge: what this node knows of \\"s\\" is 340ms old/)
+  const wrong = await ask('?maxAge=soon')
+  expect([wrong.status, wrong.body]).toEqual([400, expect.stringContaining('maxAge: ') as string])
+  await expect(client.lookup('s', { maxAge: -1 })).rejects.toMatchObject({ code: 'malformed' })
+  served.service.fresh = { inStep: 0, members: 2 }
+  expect((await ask('?maxAge=1h')).body).toContain('of unknown age')
+  expect((await client.lookup('s'))?.heardAge_ms).toBeUndefined()
+  served.service.fresh = { heardAge_ms: 340, inStep: 2, members: 2 }
+})

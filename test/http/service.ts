@@ -18,7 +18,7 @@ import type {
   PlacedNode,
   Readiness,
 } from '../../src/core/views.js'
-import type { PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
+import type { Freshness, PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
 import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
@@ -259,6 +259,11 @@ export class MemoryService implements RegistryService {
 
   nodes(): readonly NodeView[] {
     return this.#nodes
+  }
+
+  fresh: Freshness = { heardAge_ms: 340, inStep: 2, members: 2 }
+  freshness(): Freshness {
+    return this.fresh
   }
 
   pickNodes(query: PlacementQuery): readonly PlacedNode[] {

@@ -40,7 +40,8 @@ beforeAll(async () => {
     const [mine, his] = [node.lookup('web'), await client.lookup('web')]
     const isEqual = node.digest().digest === (await client.digest()).digest
     const listed = [mine, his].flatMap((one) => one?.instances ?? [])
-    return isEqual && listed.length === 4 && listed.every(({ status }) => status === 'Healthy')
+    const isCompared = mine?.inStep === 1 && his?.inStep === 1
+    return isCompared && isEqual && listed.length === 4 && listed.every(({ status }) => status === 'Healthy')
   })
 })
 afterAll(async () => {
@@ -107,6 +108,9 @@ describe('asked the same, both answer the same', () => {
     ['suspect', 'not-found', (register) => register.suspect('nothing')],
     ['setMaintenanceOfAll', 'not-found', (register) => register.setMaintenanceOfAll({ slug: 'nothing' })],
     ['setMaintenanceOfAll of all', 'malformed', (register) => register.setMaintenanceOfAll({})],
+    ['lookup', 'malformed', async (register) => register.lookup('web', { maxAge: 'soon' })],
+    ['lookup with a wrong option', 'malformed', async (register) => register.lookup('web', { maxage: 1 } as object)],
+    ['pickNodes', 'malformed', async (register) => register.pickNodes({ by: 'power' as 'cpu' })],
     ['removeDefinition', 'not-found', (register) => register.removeDefinition('nothing')],
     ['removeNode', 'not-found', (register) => register.removeNode('http://nobody.test')],
     ['register', 'malformed', (register) => register.register({ url: '!' })],

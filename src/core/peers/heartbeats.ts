@@ -197,6 +197,11 @@ function frame(to: PeerId, content: BeatFrame): Effect {
   return { type: 'beat', to, bytes: encodeBeat(content) }
 }
 
+/** Whether a peer holds what we hold, or may soon; undefined where it sends us no heartbeats. */
+export function isInStep({ heartbeatAt, mismatches }: Readonly<Peer>): boolean | undefined {
+  return heartbeatAt === undefined ? undefined : mismatches < mismatchesTolerated
+}
+
 /** What syncs and heartbeats with a peer have brought, since it is connected. */
 export function exchangeView(peer: Readonly<Peer> | undefined, now: number): ExchangeView {
   const { heartbeats = 0, heartbeatAt, mismatches = 0, lastSyncAt, brought, took } = peer ?? {}

@@ -35,19 +35,31 @@ export const isReady = describe({
 
 const slugOf = json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) })
 
+const lookupQuery = {
+  ...PickQuery,
+  properties: {
+    ...PickQuery.properties,
+    maxAge: json.string({
+      description: 'rather none than an answer whose truth may be older, such as 2s; heartbeats come every second',
+      examples: ['2s'],
+    }),
+  },
+}
+
 export const lookup = describe({
   id: 'lookup',
   tag: 'instances',
   summary: 'The instances of a slug, and one of them picked',
   description: `Answered from memory. \`picked\` goes round the instances of the best status there is, lookup by lookup, and moves
 nobody's pick; parameters say how it is chosen, and leave the list as it is. A slug that nothing is registered as is a 404; one of
-which nothing is visible has an empty list.`,
+which nothing is visible has an empty list. With \`maxAge\` an older truth is a 503: of one of the home nodes nothing was heard for longer.`,
   params: slugOf,
-  query: PickQuery,
+  query: lookupQuery,
   answers: {
     200: {
       description: 'What is visible',
       positioned: true,
+      isAged: true,
       schema: schemas.Lookup,
       examples: {
         one: { slug: 'web', instances: [examples.instance], picked: examples.instance, degraded: false },
