@@ -131,6 +131,7 @@ describe('imports', () => {
 const parts = ['lookup', 'membership', 'own', 'peers', 'replica', 'retention', 'sync']
 /** The files that know several parts: who holds them, who reads them, who routes between them. */
 const routers = [
+  'acknowledging',
   'acting',
   'endings',
   'fencing',

@@ -7,6 +7,7 @@ import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
   Freshness,
+  Held,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -31,6 +32,24 @@ export type Reply<T> = T | Promise<T>
 export interface CallOptions {
   /** Ends the waiting, and the call rejects with its reason. What was asked for may have happened nevertheless. */
   readonly signal?: AbortSignal | undefined
+}
+
+export interface WriteOptions extends CallOptions {
+  /**
+   * Resolves once so many nodes hold it, the one that took it included; `'all'`: all living ones that it has connections with, which in
+   * clusters of up to nine is everybody. The answer says how many do. Never an error: it is on the disk of one in any case.
+   */
+  readonly acks?: number | 'all' | undefined
+  /** How long that is waited for at the most: `'2s'` (the default), or milliseconds; up to 5 s. */
+  readonly ackTimeout?: string | number | undefined
+}
+
+export interface SelfOptions extends CallOptions {
+  /**
+   * How long `drain` goes on waiting once all nodes know: for callers that keep addresses, such as twice the time to live of DNS answers.
+   * `'10s'`, or milliseconds. Default: 0.
+   */
+  readonly drainDelay?: string | number | undefined
 }
 
 /** A registration as it is taken: `url`, or the parts of one. */
@@ -95,6 +114,34 @@ export interface SelfRegistration extends AsyncDisposable {
   end(options?: CallOptions): Promise<void>
 }
 
+/**
+ * The same, with what its program can do about it while it runs.
+ *
+ * | | still picked? | still checked? | survives a restart? |
+ * |---|---|---|---|
+ * | `drain()` | no, nowhere | yes | of the daemon: yes; a program that starts anew registers anew, and is picked |
+ * | `setMaintenance(id)` | no, nowhere | yes | as `drain` |
+ * | `leave` of its node | no; `{restart: true}`: while it was healthy, for 30 s | no | yes: listed again after a check |
+ * | `stop()` of an embedded node | no | no | what lived with the program is gone, the rest as with `leave` |
+ *
+ * @example
+ * await web.drain() // out of every pick; what is under way goes on
+ * await new Promise((resolve) => server.close(resolve))
+ * await web.end()
+ */
+export interface ServiceRegistration extends SelfRegistration {
+  /** The last one that is known; undefined until one is. At a client it is asked for behind the scenes when it is read, once a second at most. */
+  readonly status: InstanceStatus | undefined
+  /** Says how it is, by itself: see `setStatus` of the register. */
+  setStatus(status: InstanceStatus, options?: StatusOptions): Promise<void>
+  /**
+   * Takes it out of every pick, as maintenance with the reason `draining`, while it goes on running. Resolves when every living node holds
+   * that, or after 2 s, and `delay` later (default: `drainDelay`). `endMaintenance(id)` takes it back, `end()` out of the register.
+   * @throws RegistryError like `setMaintenance`
+   */
+  drain(options?: { readonly delay?: string | number } & CallOptions): Promise<void>
+}
+
 /** Calls of services by their slugs: `rollcall://SLUG/path`. */
 export interface Calling {
   /**
@@ -136,23 +183,26 @@ export interface Register extends Calling {
    * the same again changes nothing. From now on the node that took it checks whether the service answers.
    * @throws RegistryError `malformed`, naming the field
    */
-  register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
+  register(registration: RegistrationRequest, options?: WriteOptions): Promise<{ readonly id: string } & Partial<Held>>
   /**
    * Registers a service that is this program, or goes with it: listed for as long as the program runs, gone within moments of its
    * end, however it ends. A program that started anew registers anew.
    * @throws RegistryError `malformed`, naming the field
    */
-  registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration>
-  /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
-  deregister(id: string, options?: CallOptions): Promise<void>
+  registerSelf(registration: RegistrationRequest, options?: SelfOptions): Promise<ServiceRegistration>
+  /**
+   * Removes an instance for good, wherever it was registered. Gives something only where `acks` are asked for.
+   * @throws RegistryError `not-found`
+   */
+  deregister(id: string, options?: WriteOptions): Promise<Held | undefined>
   /**
    * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again. Callers go
    * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
-  setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
+  setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined>
   /** Shows an instance again. @throws RegistryError like `setMaintenance` */
-  endMaintenance(id: string, options?: CallOptions): Promise<void>
+  endMaintenance(id: string, options?: WriteOptions): Promise<Held | undefined>
   /**
    * The same of all instances of a service, a node or a zone. Each is done by itself, or not.
    * @throws RegistryError `not-found` where nothing fits; `malformed`
@@ -165,7 +215,7 @@ export interface Register extends Calling {
    * what is empty, says that there is none. What a later registration names is as that says.
    * @throws RegistryError like `setMaintenance`
    */
-  update(id: string, changes: Changes, options?: CallOptions): Promise<void>
+  update(id: string, changes: Changes, options?: WriteOptions): Promise<Held | undefined>
   /**
    * Says how a service is, by itself: callers see the worse of that and of what its checks find, until it is told anew, for as long as
    * `for` says, or until its session ends.

@@ -159,6 +159,11 @@ export class Reads {
     return this.#union.standingAwayToo(id)?.record.slug
   }
 
+  /** At home where, visible or not. */
+  homeOf(id: string): PeerId | undefined {
+    return this.#union.standingAwayToo(id)?.owner
+  }
+
   /** How an instance is, visible or not. */
   statusOf(id: string): Pick<InstanceView, 'status' | 'details'> | undefined {
     const record = this.#union.standingAwayToo(id)?.record

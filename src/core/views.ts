@@ -187,6 +187,11 @@ export interface PickResult {
   readonly degraded: boolean
 }
 
+/** How many nodes hold a write, the one that took it included. */
+export interface Held {
+  readonly acks: number
+}
+
 /** How an instance is, after somebody said that it did not answer. */
 export interface Suspicion {
   readonly status: InstanceStatus
@@ -251,7 +256,7 @@ export interface StateView {
   readonly members: Readonly<Record<MemberState, number>>
   readonly connections: number
   /** Questions to peers that are not closed yet. */
-  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act', number>>
+  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act' | 'compare', number>>
   readonly gaps: number
   readonly waitingAnswers: number
   readonly degraded: boolean

@@ -44,6 +44,11 @@ export function createService(parts: ServiceParts): RegistryService {
       return { id }
     },
     deregister: async (id) => void (await write({ type: 'deregister', id })),
+    async holders(acks, home) {
+      const counted = await engine.command({ type: 'acknowledge', ...acks, ...(home !== undefined && { home }) })
+      return counted.ok ? Number(counted.value) : 1
+    },
+    homeOf: (id) => registry.read.homeOf(id),
     act: async (id, act) => void (await write({ type: 'act', id, act })),
     async suspect(id, caller) {
       const act = { type: 'suspect', ...(caller !== undefined && { caller }) } as const

@@ -6,6 +6,7 @@ import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
 import { parseId, registrationFields } from '../core/model.js'
+import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
@@ -97,13 +98,17 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
   app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
     refuseUnknownFields(request.body, registrationFields)
-    return reply.code(201).send({ id: await registerFrom(request, service, 'own') })
+    const acks = acksOfQuery(request.query as Record<string, unknown>)
+    const write = async (): Promise<string> => registerFrom(request, service, 'own')
+    const { said: id, held } = await withAcks(service(), acks, undefined, write)
+    return reply.code(201).send({ id, ...held })
   })
   app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)
     demandSlug(request.caller, service().slugOf(id))
-    await service().deregister(id)
-    return reply.code(204).send()
+    const acks = acksOfQuery(request.query as Record<string, unknown>)
+    const { held } = await withAcks(service(), acks, service().homeOf(id), () => service().deregister(id))
+    return held === undefined ? reply.code(204).send() : reply.send(held)
   })
   app.delete('/v1/definitions', { ...write, schema: calls.removeDefinitionById }, async (request, reply) => {
     await service().removeDefinition(idOf(request))

@@ -1,10 +1,11 @@
 /**
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
+import type { Acks } from '../core/acks.js'
 import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import type { PlacementQuery } from '../core/lookup/placement.js'
-import type { Definition, Registration } from '../core/model.js'
+import type { Definition, PeerId, Registration } from '../core/model.js'
 import type {
   DigestView,
   Freshness,
@@ -53,6 +54,10 @@ export interface RegistryService {
   /** @param options whose token it comes with; whether the program that this node is a part of says it */
   register(registration: Registration, options?: RegisterOptions): Promise<{ readonly id: string }>
   deregister(id: string): Promise<void>
+  /** How many nodes hold what is written here by now: once so many do, or that time has passed. Never rejects. */
+  holders(acks: Acks, home?: PeerId): Promise<number>
+  /** The owner of an instance that is known. */
+  homeOf(id: string): PeerId | undefined
   /** Does something to an instance, at its home node, wherever that is; `unavailable` where it cannot be reached. */
   act(id: string, act: Exclude<Act, { type: 'suspect' }>): Promise<void>
   /** Has an instance looked at now; what is known after that, or before where callers ask for more than they may. */

@@ -261,6 +261,15 @@ export class MemoryService implements RegistryService {
     return this.#nodes
   }
 
+  held = 2
+  holders(): Promise<number> {
+    return Promise.resolve(this.held)
+  }
+
+  homeOf(): string {
+    return ownPeer
+  }
+
   fresh: Freshness = { heardAge_ms: 340, inStep: 2, members: 2 }
   freshness(): Freshness {
     return this.fresh
@@ -294,7 +303,12 @@ export class MemoryService implements RegistryService {
         },
         ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0, documents: 1, unsavedDocuments: 0 },
         members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
-        ...{ connections: 1, requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0 }, gaps: 0, waitingAnswers: 0 },
+        ...{
+          connections: 1,
+          requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0 },
+          gaps: 0,
+          waitingAnswers: 0,
+        },
         degraded: false,
       },
     }

@@ -2,6 +2,7 @@
  * Our own endpoints, as the OpenAPI document describes them.
  */
 import { positionHeader } from '../../config/position.js'
+import { AckQuery, Held, held } from '../ack-schemas.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import { PickQuery } from '../pick-schemas.js'
@@ -125,12 +126,19 @@ const idInQuery = (what: string, example: string) =>
 
 const instanceIdInQuery = idInQuery('instance', '..')
 
+const { $id: _, ...registeredAnywhere } = schemas.Registered
+const RegisteredHere = {
+  ...registeredAnywhere,
+  properties: { ...schemas.Registered.properties, ...Held.properties },
+}
+
 export const putInstance = describe({
   id: 'putInstance',
   tag: 'instances',
   summary: 'Register an instance, or register it again, in words of our own',
   description: `As \`PUT /registry-svc/instance\`, but strict: a field that does not exist is refused with what was meant, and an empty
 string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was there goes. What is not said stays.`,
+  query: AckQuery,
   headers: slugHeader,
   body: {
     required: true,
@@ -140,7 +148,13 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
       withoutTags: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: null, tags: [] },
     },
   },
-  answers: registered,
+  answers: {
+    201: {
+      ...registered[201],
+      schema: RegisteredHere,
+      examples: { id: { id: examples.instance.id }, held: { id: examples.instance.id, acks: 2 } },
+    },
+  },
   failures: [400, 404, 409, 413],
 })
 
@@ -149,8 +163,8 @@ export const removeInstanceById = describe({
   tag: 'instances',
   summary: 'Remove an instance, whatever its id is',
   description: `As \`DELETE /registry-svc/instance/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
-  query: instanceIdInQuery,
-  answers: { 204: { description: 'Removed, and it does not come back' } },
+  query: { ...instanceIdInQuery, properties: { ...instanceIdInQuery.properties, ...AckQuery.properties } },
+  answers: { ...held, 204: { description: 'Removed, and it does not come back' } },
   failures: [400, 404],
 })
 
