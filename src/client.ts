@@ -2,23 +2,31 @@
  * What other programs use to talk to a daemon over HTTP: one typed call for each endpoint. It also gives instances to call in
  * turn, news as they come, and errors that can be told apart. It needs nothing but `fetch`, so it runs in browsers too.
  */
-import { Calls } from './client/call.js'
+import { Calls, type Method } from './client/call.js'
 import { choicesOf } from './client/choice.js'
 import { type EventsQuery, followEvents } from './client/events.js'
 import type {
   CallOptions,
   InstanceQuery,
   Lookup,
+  LookupOptions,
+  NodePick,
   PickOptions,
   Positioned,
   Register,
   RegistrationRequest,
-  SelfRegistration,
+  SelfOptions,
+  ServiceRegistration,
+  WriteOptions,
 } from './client/register.js'
+import { KnownStatuses, readSelfOptions, selfRegistered } from './client/self-registration.js'
 import { Session } from './client/session.js'
+import { acksOfOptions, queryOfAcks } from './config/ack-options.js'
 import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
+import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
+import { parseMaxAge } from './core/lookup/freshness.js'
 import { type Definition, isNameable } from './core/model.js'
 import type {
   DigestView,
@@ -29,6 +37,7 @@ import type {
   NodeView,
   PeersView,
   PickResult,
+  PlacedNode,
   Readiness,
   SelfView,
 } from './core/views.js'
@@ -74,7 +83,7 @@ const optionNames = [
 export interface Client extends Register {
   /** The daemon that is asked at present. */
   readonly server: string
-  lookup(slug: string, options?: CallOptions): Promise<Lookup | undefined>
+  lookup(slug: string, options?: LookupOptions): Promise<Lookup | undefined>
   /**
    * The instance to call now: in turn, of those with the best status; undefined where there is none. What the daemon said is used
    * for a second, then refreshed behind the scenes, so a pick seldom waits: the first one does, and one after a pause of over 5 s.
@@ -106,7 +115,7 @@ export interface Client extends Register {
    * await web.end() // when the program is about to stop; if it is killed, its daemon notices
    * service.close()
    */
-  registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration>
+  registerSelf(registration: RegistrationRequest, options?: SelfOptions): Promise<ServiceRegistration>
   /**
    * The instance whose turn it is at the daemon: for programs that call once, and end. Asks the daemon each time, unlike `pick`.
    * @throws RegistryError `not-found` where nothing has that slug
@@ -122,6 +131,7 @@ export interface Client extends Register {
   ): Promise<{ readonly instances: readonly InstanceRow[] } & Positioned>
   definitions(options?: CallOptions): Promise<{ readonly definitions: readonly Definition[] }>
   nodes(ids?: readonly string[], options?: CallOptions): Promise<{ readonly nodes: readonly NodeView[] } & Positioned>
+  pickNodes(asked: NodePick): Promise<{ readonly nodes: readonly PlacedNode[] }>
   selfNode(options?: CallOptions): Promise<{ readonly node: NodeView }>
   self(options?: CallOptions): Promise<SelfView>
   peers(options?: CallOptions): Promise<PeersView>
@@ -163,31 +173,35 @@ export function createClient(options: ClientOptions = {}): Client {
   refuseUnknown(options, optionNames, 'option')
   const calls = new Calls(options)
   const { call, positioned } = calls
-  const lookup: Client['lookup'] = (slug, options) =>
-    unlessNotFound(async () => positioned('GET', `/v1/lookup/${segment(slug)}`, options))
+  const lookup: Client['lookup'] = (slug, asked = {}) =>
+    unlessNotFound(async () => {
+      refuseUnknown(asked, ['maxAge', 'signal'], 'option')
+      const { maxAge: given, ...options } = asked
+      const maxAge = parseMaxAge(given)
+      return positioned('GET', `/v1/lookup/${segment(slug)}${queryString({ maxAge })}`, options)
+    })
   const session = new Session(calls, options.onSessionTrouble)
+  const writes = writesOf(calls)
+  const statuses = new KnownStatuses(async (id) => {
+    const { instances } = await positioned<Rows>('GET', `/v1/instances${queryString({ id })}`)
+    return instances[0]?.status
+  })
   const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage })
   return {
     ...choices.calling(calls, options.fetch),
     get server() {
       return calls.servers.current
     },
-    register: (registration, options) => call('PUT', '/v1/instances', { ...options, body: registration }),
-    registerSelf: (registration, options) => session.registerSelf(registration, options),
-    deregister: async (id, options) => call('DELETE', removalOf('instance', id), options),
-    setMaintenance: async (id, reason, options) =>
-      call('PUT', actOn(id, 'maintenance'), { ...options, body: { reason } }),
-    endMaintenance: async (id, options) => call('DELETE', actOn(id, 'maintenance'), options),
+    ...writes,
+    async registerSelf(registration, options) {
+      const { signal, delay_ms } = readSelfOptions(options)
+      const registered = await session.registerSelf(registration, { signal })
+      return selfRegistered(registered, delay_ms, { register: writes, statusOf: (id) => statuses.of(id) })
+    },
     setMaintenanceOfAll: async (which, reason, options) =>
       call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...options, body: { reason } }),
     endMaintenanceOfAll: async (which, options) =>
       call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
-    update: async (id, changes, options) => call('PATCH', actOn(id), { ...options, body: changes }),
-    async setStatus(id, status, given = {}) {
-      refuseUnknown(given, ['details', 'for', 'signal'], 'option')
-      const { signal, ...said } = given
-      return call('PUT', actOn(id, 'status'), { body: { status, ...said }, signal })
-    },
     renew: async (id, options) => call('PUT', actOn(id, 'renew'), options),
     suspect: async (id, options) => call('POST', actOn(id, 'suspect'), options),
     async instances(query, options) {
@@ -211,6 +225,10 @@ export function createClient(options: ClientOptions = {}): Client {
     removeDefinition: async (id, options) => call('DELETE', removalOf('definition', id), options),
     nodes: (ids, options) =>
       positioned('POST', '/registry-svc/nodes', { ...options, body: ids === undefined ? {} : { ids } }),
+    pickNodes: async (asked) =>
+      call('GET', `/v1/nodes/pick${queryString(queryOfPlacement(placementOfOptions(asked)))}`, {
+        signal: asked.signal,
+      }),
     selfNode: (options) => call('GET', '/registry-svc/node/self', options),
     removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
     self: (options) => call('GET', '/v1/self', options),
@@ -223,6 +241,32 @@ export function createClient(options: ClientOptions = {}): Client {
       refuseUnknown(given, ['restart', 'signal'], 'option')
       const { restart = false, signal } = given
       return void (await call('POST', '/v1/leave', { once: true, signal, ...(restart && { body: { restart } }) }))
+    },
+  }
+}
+
+type Writes = Pick<Register, 'register' | 'deregister' | 'setMaintenance' | 'endMaintenance' | 'update' | 'setStatus'>
+
+function writesOf({ call }: Calls): Writes {
+  /** Where it is written, with how many nodes are to hold it. */
+  const held = <T>(method: Method, path: string, options: WriteOptions | undefined, body?: object): Promise<T> => {
+    const query = queryString(queryOfAcks(acksOfOptions(options)))
+    const url = query === '' ? path : `${path}${path.includes('?') ? `&${query.slice(1)}` : query}`
+    return call(method, url, { signal: options?.signal, body })
+  }
+  return {
+    register: async (registration, options) => held('PUT', '/v1/instances', options, registration),
+    deregister: async (id, options) => {
+      const asks = acksOfOptions(options) !== undefined
+      return held('DELETE', asks ? `/v1/instances${queryString({ id })}` : removalOf('instance', id), options)
+    },
+    setMaintenance: async (id, reason, options) => held('PUT', actOn(id, 'maintenance'), options, { reason }),
+    endMaintenance: async (id, options) => held('DELETE', actOn(id, 'maintenance'), options),
+    update: async (id, changes, options) => held('PATCH', actOn(id), options, changes),
+    async setStatus(id, status, given = {}) {
+      refuseUnknown(given, ['details', 'for', 'signal'], 'option')
+      const { signal, ...said } = given
+      return call('PUT', actOn(id, 'status'), { body: { status, ...said }, signal })
     },
   }
 }

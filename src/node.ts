@@ -5,32 +5,40 @@
 import './polyfill.js'
 import { callingOf } from './client/fetching/calling.js'
 import { untilAborted } from './client/pause.js'
+import { readSelfOptions, selfRegistered } from './client/self-registration.js'
 import {
   type CallOptions,
   type Changes,
   type InstanceQuery,
   type Lookup,
+  type LookupOptions,
   type NewsQuery,
+  type NodePick,
   type PickOptions,
   type Positioned,
   type Register,
   type RegistrationRequest,
-  type SelfRegistration,
+  type SelfOptions,
+  type ServiceRegistration,
   type StatusOptions,
-  selfRegistered,
+  type WriteOptions,
+  withItsProgram,
 } from './client/register.js'
 import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
 import { checkNewsQuery } from './config/news-filters.js'
 import { pickOfOptions } from './config/pick-query.js'
-import { refuseUnknown, refuseUnknownFields, unknownName } from './config/nearest.js'
+import { placementOfOptions } from './config/placement-query.js'
+import { refuseUnknown, refuseUnknownFields } from './config/nearest.js'
 import { parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
+import { demandFresh, parseMaxAge } from './core/lookup/freshness.js'
 import { type Definition, type InstanceStatus, type Registration, parseDefinition } from './core/model.js'
 import { parseMaintenance, parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
+  Held,
   InstanceRow,
   InstanceView,
   ManyResult,
@@ -39,6 +47,7 @@ import type {
   NewsItem,
   NodeView,
   PeersView,
+  PlacedNode,
   Readiness,
   SelfView,
   Suspicion,
@@ -52,10 +61,11 @@ import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
 import type { Log } from './log.js'
 import { Listeners } from './node/listeners.js'
-import { type NodeEvents, eventNames } from './node/events.js'
+import { type NodeEvents, checkListener } from './node/events.js'
 import { sourceOf } from './node/source.js'
 import { readOptions } from './node/options.js'
 import type { NodeOptions } from './node/settings.js'
+import { endingOf, until, written } from './node/writing.js'
 
 /**
  * A member of the cluster, in this program. Reads answer from memory, at once; what they give cannot be changed. Writes resolve once
@@ -88,7 +98,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * await node.stop()
    * @throws RegistryError `malformed`, naming the field
    */
-  register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
+  register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Register['register']>
   /**
    * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
    * the same registration once more that renews its `ttl`. Callers go
@@ -102,12 +112,12 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * console.log(node.instances({ slug: 'web' }).instances.length) // 0
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
-  setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
+  setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined>
 
   // ---- reads, which this node answers at once, out of this program's memory
 
   /** Looking moves nobody's pick. */
-  lookup(slug: string): Lookup | undefined
+  lookup(slug: string, options?: LookupOptions): Lookup | undefined
   /**
    * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
    * microsecond, so call it for each request. It comes without `lastHeartbeat`.
@@ -117,6 +127,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
   instanceRows(query?: InstanceQuery): { readonly instances: readonly InstanceRow[] } & Positioned
   definitions(): { readonly definitions: readonly Definition[] }
   nodes(ids?: readonly string[]): { readonly nodes: readonly NodeView[] } & Positioned
+  pickNodes(asked: NodePick): { readonly nodes: readonly PlacedNode[] }
   selfNode(): { readonly node: NodeView }
   self(): SelfView
   peers(): PeersView
@@ -203,12 +214,6 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     await endAll(ends, log)
     throw error
   }
-}
-
-/** @throws RegistryError `malformed` for an option that there is not */
-function until<T>({ ...options }: CallOptions, begin: () => Promise<T>): Promise<T> {
-  refuseUnknown(options, ['signal'], 'option')
-  return untilAborted(options.signal, begin)
 }
 
 class EmbeddedNode implements RollcallNode {
@@ -309,10 +314,7 @@ class EmbeddedNode implements RollcallNode {
   }
 
   on<Type extends keyof NodeEvents>(type: Type, listener: (event: NodeEvents[Type]) => unknown): () => void {
-    if (!Object.hasOwn(eventNames, type)) {
-      throw new RegistryError('malformed', unknownName(String(type), Object.keys(eventNames), 'event'))
-    }
-    if (typeof listener !== 'function') throw new RegistryError('malformed', `${type}: the listener must be a function`)
+    checkListener(type, listener)
     return this.#listeners.on(type, listener)
   }
 
@@ -355,33 +357,32 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.addresses()
   }
 
-  async register(registration: RegistrationRequest, options: CallOptions = {}): Promise<{ readonly id: string }> {
+  async register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Register['register']> {
     refuseUnknownFields(registration, registrationFields)
-    return until(options, async () =>
-      this.#service.register(parseRegistration(registration, 'own'), { embedded: true }),
+    const { said, held } = await this.#write({ options }, async (service) =>
+      service.register(parseRegistration(registration, 'own'), { embedded: true }),
     )
+    return { ...said, ...held }
   }
 
-  async registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration> {
-    const { id } = await this.register(selfRegistered(registration), options)
-    const end: SelfRegistration['end'] = async (options) => {
-      await this.deregister(id, options).catch((error: unknown) => {
-        if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
-      })
-    }
-    return { id, end, [Symbol.asyncDispose]: () => end() }
+  async registerSelf(registration: RegistrationRequest, options?: SelfOptions): Promise<ServiceRegistration> {
+    const { signal, delay_ms } = readSelfOptions(options)
+    const { id } = await this.register(withItsProgram(registration), { signal })
+    const statusOf = (of: string): InstanceStatus | undefined => this.#runtime.registry.read.statusOf(of)?.status
+    const registered = endingOf(id, (one, options) => this.deregister(one, options))
+    return selfRegistered(registered, delay_ms, { register: this, statusOf })
   }
 
-  async deregister(id: string, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.deregister(id))
+  async deregister(id: string, options?: WriteOptions): Promise<Held | undefined> {
+    return (await this.#write({ options, id }, async (service) => service.deregister(id))).held
   }
 
-  async setMaintenance(id: string, reason?: string, options: CallOptions = {}): Promise<void> {
-    await this.#act(id, options, () => ({ type: 'maintenance', reason: parseMaintenance({ reason }) }))
+  async setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined> {
+    return this.#act(id, options, () => ({ type: 'maintenance', reason: parseMaintenance({ reason }) }))
   }
 
-  async endMaintenance(id: string, options: CallOptions = {}): Promise<void> {
-    await this.#act(id, options, () => ({ type: 'maintenance' }))
+  async endMaintenance(id: string, options?: WriteOptions): Promise<Held | undefined> {
+    return this.#act(id, options, () => ({ type: 'maintenance' }))
   }
 
   async setMaintenanceOfAll(which: Which, reason?: string, options: CallOptions = {}): Promise<ManyResult> {
@@ -392,9 +393,9 @@ class EmbeddedNode implements RollcallNode {
     return until(options, async () => maintainAll(this.#service, which, undefined))
   }
 
-  async update(id: string, changes: Changes, options: CallOptions = {}): Promise<void> {
+  async update(id: string, changes: Changes, options?: WriteOptions): Promise<Held | undefined> {
     refuseUnknownFields(changes, patchFields)
-    await this.#act(id, options, () => ({ type: 'patch', ...parsePatch(changes) }))
+    return this.#act(id, options, () => ({ type: 'patch', ...parsePatch(changes) }))
   }
 
   async setStatus(id: string, status: InstanceStatus, options: StatusOptions = {}): Promise<void> {
@@ -404,15 +405,19 @@ class EmbeddedNode implements RollcallNode {
   }
 
   async renew(id: string, options: CallOptions = {}): Promise<void> {
-    await this.#act(id, options, () => ({ type: 'renew' }))
+    await until(options, async () => this.#service.act(id, { type: 'renew' }))
   }
 
   async suspect(id: string, options: CallOptions = {}): Promise<Suspicion> {
     return until(options, async () => this.#service.suspect(id))
   }
 
-  async #act(id: string, options: CallOptions, read: () => Parameters<RegistryService['act']>[1]): Promise<void> {
-    await until(options, async () => this.#service.act(id, read()))
+  async #act(id: string, options: WriteOptions | undefined, read: () => Parameters<RegistryService['act']>[1]) {
+    return (await this.#write({ options, id }, async (service) => service.act(id, read()))).held
+  }
+
+  #write<T>(asked: Parameters<typeof written>[1], write: (service: RegistryService) => Promise<T>) {
+    return written(() => this.#service, asked, write)
   }
 
   async saveDefinition(definition: Definition, options: CallOptions = {}): Promise<void> {
@@ -427,9 +432,12 @@ class EmbeddedNode implements RollcallNode {
     await until(options, async () => this.#service.removeNode(url))
   }
 
-  lookup(slug: string): Lookup | undefined {
+  lookup(slug: string, options: LookupOptions = {}): Lookup | undefined {
+    refuseUnknown(options, ['maxAge', 'signal'], 'option')
     try {
-      return this.#positioned(this.#service.lookup(slug))
+      const [found, freshness] = [this.#service.lookup(slug), this.#service.freshness(slug)]
+      demandFresh(slug, freshness, parseMaxAge(options.maxAge))
+      return this.#positioned({ ...found, ...freshness })
     } catch (error) {
       if (error instanceof RegistryError && error.code === 'not-found') return undefined
       throw error
@@ -461,6 +469,10 @@ class EmbeddedNode implements RollcallNode {
     if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
     const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
     return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
+  }
+
+  pickNodes(asked: NodePick): ReturnType<RollcallNode['pickNodes']> {
+    return frozen({ nodes: this.#service.pickNodes(placementOfOptions(asked)) })
   }
 
   selfNode(): ReturnType<RollcallNode['selfNode']> {

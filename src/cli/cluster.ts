@@ -1,8 +1,10 @@
 /**
  * The commands that show what a daemon thinks of its cluster: peers (the wire), members (the belief), nodes (the records). They change nothing.
  */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
+import { type Resource, placementLimits, resources } from '../core/lookup/placement.js'
 import type { DialOutcome, LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
+import type { PlacedNode } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
 import { ageOf, count, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
 import { toneOf } from './paint.js'
@@ -27,10 +29,19 @@ export function addClusterCommands(program: Command): void {
     ['rollcall peers --server 10.0.0.6:58231', 'as another daemon sees it'],
   )
   withExamples(
-    reads(program.command('nodes').description('the records: the living nodes, and how busy they are')).action(
-      (options: ReadingOptions) => read(options, { ask: (client) => client.nodes(), field: 'nodes', show: nodes }),
-    ),
+    reads(program.command('nodes').description('the records: the living nodes, and how busy they are'))
+      .addOption(new Option('--by <resource>', 'those with the most room of it first').choices(resources))
+      .action(({ by, ...options }: ReadingOptions & { readonly by?: Resource }) =>
+        by === undefined
+          ? read(options, { ask: (client) => client.nodes(), field: 'nodes', show: nodes })
+          : read(options, {
+              ask: (client) => client.pickNodes({ by, count: placementLimits.count }),
+              field: 'nodes',
+              show: (answer, look) => placed(answer, by, look),
+            }),
+      ),
     ['rollcall nodes -w -n 5', 'every five seconds'],
+    [`rollcall nodes --by memory --json | jq -r '.nodes[0].id'`, 'where there is the most room'],
   )
 }
 
@@ -157,6 +168,19 @@ export function nameOfPeer(peer: string, all: readonly MemberView[]): string {
 
 function nodes({ nodes }: { readonly nodes: readonly NodeView[] }, look: Look): string {
   return nodes.length === 0 ? 'no nodes' : renderTable(nodeColumns, nodes, look)
+}
+
+function placed({ nodes }: { readonly nodes: readonly PlacedNode[] }, by: Resource, look: Look): string {
+  const inWords = (room: number): string | undefined => {
+    if (by === 'cpu') return formatPercent(room)
+    return formatBytes(by === 'gpu' ? room * 2 ** 20 : room)
+  }
+  const columns: readonly Column<PlacedNode>[] = [
+    { head: 'ROOM', cell: ({ room }) => (room === undefined ? undefined : inWords(room)) },
+    { head: 'MEASURED', cell: ({ roomAge_ms }) => formatAgo(roomAge_ms), drop: 8 },
+    ...nodeColumns.filter(({ head }) => head !== 'HEARTBEAT'),
+  ]
+  return nodes.length === 0 ? 'no nodes' : renderTable(columns, nodes, look)
 }
 
 const nodeColumns: readonly Column<NodeView>[] = [

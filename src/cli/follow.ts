@@ -167,5 +167,5 @@ class Lines<Answer> implements View<Answer> {
 /** What moves although nothing happens; and `picked` goes round by being asked. The `state` of a daemon is figures, that of a member a word. */
 function isFigure(key: string, value: unknown): boolean {
   if (key === 'state') return typeof value === 'object'
-  return /_ms$|^(lastHeartbeat|heartbeats|load|usage|gpus|picked|dropped)$/.test(key)
+  return /_ms$|^(lastHeartbeat|heartbeats|load|usage|gpus|room|picked|dropped)$/.test(key)
 }

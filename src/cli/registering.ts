@@ -69,6 +69,6 @@ export function checkGiven(text: string): unknown {
 
 async function remove(id: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
-  await ofWholeId(client, id, () => client.deregister(id))
+  await ofWholeId(client, id, async () => void (await client.deregister(id)))
   printOutcome(options, { id }, `removed ${id}`)
 }

@@ -3,9 +3,11 @@
  */
 import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError, messageOf } from '../core/errors.js'
+import { freshnessHeader, readFreshness } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
 import { pause, untilAborted } from './pause.js'
+import type { Freshness } from '../core/views.js'
 import type { Positioned } from './register.js'
 import { Servers } from './servers.js'
 
@@ -38,7 +40,8 @@ export type Call = <T>(method: Method, path: string, details?: CallDetails) => P
 /** What a daemon said, and how far that goes. */
 interface Answer {
   readonly said: unknown
-  readonly position?: string
+  /** What stands in its headers. */
+  readonly beside?: Positioned & Freshness
 }
 
 const longestTimeout_ms = 2 ** 31 - 1
@@ -93,8 +96,8 @@ export class Calls {
     path: string,
     details: CallDetails = {},
   ): Promise<T & Positioned> => {
-    const { said, position } = await untilAborted(details.signal, () => this.#call(method, path, details))
-    return { ...(said as T), ...(position !== undefined && { position }) }
+    const { said, beside } = await untilAborted(details.signal, () => this.#call(method, path, details))
+    return { ...(said as T), ...beside }
   }
 
   async #call(method: Method, path: string, details: CallDetails): Promise<Answer> {
@@ -144,7 +147,8 @@ export class Calls {
     const answer = parseAnswer(text, server, status)
     if (status < 300 || (status === 503 && accept?.(answer) === true)) {
       const position = response.headers.get(positionHeader)
-      return { said: answer, ...(position !== null && { position }) }
+      const freshness = readFreshness(response.headers.get(freshnessHeader))
+      return { said: answer, beside: { ...(position !== null && { position }), ...freshness } }
     }
     throw refusal(response, answer, `${server} answered ${status} to ${method} ${path}`)
   }

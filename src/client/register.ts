@@ -2,9 +2,12 @@
  * What a program asks of the register, be it in its own memory or at a daemon: the same questions, with answers of the same shapes.
  */
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
+import type { Resource } from '../core/lookup/placement.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type {
   DigestView,
+  Freshness,
+  Held,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -13,6 +16,7 @@ import type {
   NewsItem,
   NodeView,
   PeersView,
+  PlacedNode,
   Readiness,
   SelfView,
   Suspicion,
@@ -28,6 +32,24 @@ export type Reply<T> = T | Promise<T>
 export interface CallOptions {
   /** Ends the waiting, and the call rejects with its reason. What was asked for may have happened nevertheless. */
   readonly signal?: AbortSignal | undefined
+}
+
+export interface WriteOptions extends CallOptions {
+  /**
+   * Resolves once so many nodes hold it, the one that took it included; `'all'`: all living ones that it has connections with, which in
+   * clusters of up to nine is everybody. The answer says how many do. Never an error: it is on the disk of one in any case.
+   */
+  readonly acks?: number | 'all' | undefined
+  /** How long that is waited for at the most: `'2s'` (the default), or milliseconds; up to 5 s. */
+  readonly ackTimeout?: string | number | undefined
+}
+
+export interface SelfOptions extends CallOptions {
+  /**
+   * How long `drain` goes on waiting once all nodes know: for callers that keep addresses, such as twice the time to live of DNS answers.
+   * `'10s'`, or milliseconds. Default: 0.
+   */
+  readonly drainDelay?: string | number | undefined
 }
 
 /** A registration as it is taken: `url`, or the parts of one. */
@@ -46,6 +68,16 @@ export interface StatusOptions extends CallOptions {
   readonly details?: string
   /** `'30s'`, or milliseconds. */
   readonly for?: string | number
+}
+
+/** Where there is room. */
+export interface NodePick extends CallOptions {
+  /** Of what: percent of the CPU, bytes of memory or disk, MiB on one GPU. */
+  readonly by: Resource
+  /** How many at the most. Default: 1. */
+  readonly count?: number
+  readonly region?: string
+  readonly zone?: string
 }
 
 export interface PickOptions extends CallOptions, Choosing {}
@@ -74,7 +106,7 @@ export interface Positioned {
 }
 
 /** What a program registers of itself lives with it, unless it says something else. */
-export function selfRegistered(registration: RegistrationRequest): RegistrationRequest {
+export function withItsProgram(registration: RegistrationRequest): RegistrationRequest {
   const { lifetime, ttl } = registration
   return lifetime === undefined && ttl === undefined ? { ...registration, lifetime: 'session' } : registration
 }
@@ -86,6 +118,34 @@ export interface SelfRegistration extends AsyncDisposable {
   readonly session?: string | undefined
   /** Takes it out of the register, at once; any number of times. */
   end(options?: CallOptions): Promise<void>
+}
+
+/**
+ * The same, with what its program can do about it while it runs.
+ *
+ * | | still picked? | still checked? | survives a restart? |
+ * |---|---|---|---|
+ * | `drain()` | no, nowhere | yes | of the daemon: yes; a program that starts anew registers anew, and is picked |
+ * | `setMaintenance(id)` | no, nowhere | yes | as `drain` |
+ * | `leave` of its node | no; `{restart: true}`: while it was healthy, for 30 s | no | yes: listed again after a check |
+ * | `stop()` of an embedded node | no | no | what lived with the program is gone, the rest as with `leave` |
+ *
+ * @example
+ * await web.drain() // out of every pick; what is under way goes on
+ * await new Promise((resolve) => server.close(resolve))
+ * await web.end()
+ */
+export interface ServiceRegistration extends SelfRegistration {
+  /** The last one that is known; undefined until one is. At a client it is asked for behind the scenes when it is read, once a second at most. */
+  readonly status: InstanceStatus | undefined
+  /** Says how it is, by itself: see `setStatus` of the register. */
+  setStatus(status: InstanceStatus, options?: StatusOptions): Promise<void>
+  /**
+   * Takes it out of every pick, as maintenance with the reason `draining`, while it goes on running. Resolves when every living node holds
+   * that, or after 2 s, and `delay` later (default: `drainDelay`). `endMaintenance(id)` takes it back, `end()` out of the register.
+   * @throws RegistryError like `setMaintenance`
+   */
+  drain(options?: { readonly delay?: string | number } & CallOptions): Promise<void>
 }
 
 /** Calls of services by their slugs: `rollcall://SLUG/path`. */
@@ -108,7 +168,16 @@ export interface Calling {
   call(slug: string, path?: string, init?: CallInit): Promise<Response>
 }
 
-export interface Lookup extends LookupResult, Positioned {}
+/** Its freshness is absent only where a daemon of an earlier version answered. */
+export interface Lookup extends LookupResult, Positioned, Freshness {}
+
+export interface LookupOptions extends CallOptions {
+  /**
+   * Rather none than an answer whose truth may be older: `'2s'`, or milliseconds. Heartbeats come every second, so that less than that
+   * is often refused. A client asks again, or its other servers, before it gives up.
+   */
+  readonly maxAge?: string | number | undefined
+}
 
 /**
  * A node in this program and a client of a daemon elsewhere are two of these. What is not there is `undefined`; what cannot be done
@@ -120,24 +189,27 @@ export interface Register extends Calling {
    * the same again changes nothing. From now on the node that took it checks whether the service answers.
    * @throws RegistryError `malformed`, naming the field
    */
-  register(registration: RegistrationRequest, options?: CallOptions): Promise<{ readonly id: string }>
+  register(registration: RegistrationRequest, options?: WriteOptions): Promise<{ readonly id: string } & Partial<Held>>
   /**
    * Registers a service that is this program, or goes with it: listed for as long as the program runs, gone within moments of its
    * end, however it ends. A program that started anew registers anew.
    * @throws RegistryError `malformed`, naming the field
    */
-  registerSelf(registration: RegistrationRequest, options?: CallOptions): Promise<SelfRegistration>
-  /** Removes an instance for good, wherever it was registered. @throws RegistryError `not-found` */
-  deregister(id: string, options?: CallOptions): Promise<void>
+  registerSelf(registration: RegistrationRequest, options?: SelfOptions): Promise<ServiceRegistration>
+  /**
+   * Removes an instance for good, wherever it was registered. Gives something only where `acks` are asked for.
+   * @throws RegistryError `not-found`
+   */
+  deregister(id: string, options?: WriteOptions): Promise<Held | undefined>
   /**
    * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
    * the same registration once more that renews its `ttl`, or names the session that it lives with already. Callers go
    * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
-  setMaintenance(id: string, reason?: string, options?: CallOptions): Promise<void>
+  setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined>
   /** Shows an instance again. @throws RegistryError like `setMaintenance` */
-  endMaintenance(id: string, options?: CallOptions): Promise<void>
+  endMaintenance(id: string, options?: WriteOptions): Promise<Held | undefined>
   /**
    * The same of all instances of a service, a node or a zone. Each is done by itself, or not.
    * @throws RegistryError `not-found` where nothing fits; `malformed`
@@ -150,7 +222,7 @@ export interface Register extends Calling {
    * what is empty, says that there is none. What a later registration names is as that says.
    * @throws RegistryError like `setMaintenance`
    */
-  update(id: string, changes: Changes, options?: CallOptions): Promise<void>
+  update(id: string, changes: Changes, options?: WriteOptions): Promise<Held | undefined>
   /**
    * Says how a service is, by itself: callers see the worse of that and of what its checks find, until it is told anew, for as long as
    * `for` says, or until its session ends.
@@ -166,8 +238,11 @@ export interface Register extends Calling {
    */
   suspect(id: string, options?: CallOptions): Promise<Suspicion>
 
-  /** Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug. */
-  lookup(slug: string, options?: CallOptions): Reply<Lookup | undefined>
+  /**
+   * Where a service is: every visible instance, whatever its status. Undefined where nothing has that slug.
+   * @throws RegistryError `unavailable` where what is known is older than `maxAge`
+   */
+  lookup(slug: string, options?: LookupOptions): Reply<Lookup | undefined>
   /** The instance to call now: in turn, of those with the best status. Undefined where there is none. */
   pick(slug: string, options?: PickOptions): Reply<InstanceView | undefined>
   /** The visible instances that fit all of the given fields, exactly. */
@@ -189,6 +264,12 @@ export interface Register extends Calling {
 
   /** The records of the living nodes; `ids`: of those alone, unless it is empty. */
   nodes(ids?: readonly string[], options?: CallOptions): Reply<{ readonly nodes: readonly NodeView[] } & Positioned>
+  /**
+   * The living nodes with the most room, by their own latest figures, each with its age; those without a figure come last. Nothing is
+   * reserved by it, and nothing put anywhere.
+   * @throws RegistryError `malformed`, naming the option
+   */
+  pickNodes(asked: NodePick): Reply<{ readonly nodes: readonly PlacedNode[] }>
   /** The record of the node that is asked. */
   selfNode(options?: CallOptions): Reply<{ readonly node: NodeView }>
   /**

@@ -8,7 +8,7 @@ import { lifetimeLimits } from '../core/lifetime.js'
 import { type Calls, backoff_ms } from './call.js'
 import { patience_ms } from './failures.js'
 import { pause, untilAborted } from './pause.js'
-import { type CallOptions, type RegistrationRequest, type SelfRegistration, selfRegistered } from './register.js'
+import { type CallOptions, type RegistrationRequest, type SelfRegistration, withItsProgram } from './register.js'
 import { SessionLife, sessionPause_ms } from './session-life.js'
 import { type Opened, isOver } from './session-line.js'
 
@@ -43,7 +43,7 @@ export class Session {
 
   /** Registers something that lives with it from now on. @throws RegistryError */
   async registerSelf(said: RegistrationRequest, { signal }: CallOptions = {}): Promise<SelfRegistration> {
-    const registration = selfRegistered(said)
+    const registration = withItsProgram(said)
     if (registration.lifetime !== 'session') return this.#registerApart(registration, signal)
     const id = await untilAborted(signal, () => this.#register(registration, signal))
     const end: SelfRegistration['end'] = (options) =>

@@ -73,6 +73,9 @@ export interface CheckResult {
  */
 export type LineNews = 'closed' | 'changed' | 'ours'
 
+/** `all`: every living daemon that this one is, or means to be, connected with; in clusters of up to nine that is everybody. */
+export type AckCount = number | 'all'
+
 /** What a caller on this machine wants; each is answered by one `settle` effect with the same ticket. */
 export type Command =
   /** `embedded`: by the program that this node is a part of, so that it lives with that unless it says otherwise. */
@@ -103,6 +106,16 @@ export type Command =
   | { readonly type: 'end-session'; readonly id: string; readonly secret: string; readonly holder?: string }
   /** The line that a session stands on has closed. */
   | { readonly type: 'lose-session'; readonly id: string; readonly line: number }
+  /**
+   * Settled with how many daemons hold what is on disk here now, this one included: once so many do, or the time has passed. `home`:
+   * whose document counts beside our own.
+   */
+  | {
+      readonly type: 'acknowledge'
+      readonly acks: AckCount
+      readonly patience_ms: number
+      readonly home?: PeerId
+    }
   /** Says goodbye, for good or for a restart; settled once the goodbye is on disk. */
   | { readonly type: 'leave'; readonly restart?: boolean }
 

@@ -8,7 +8,7 @@ import { Overlay } from './membership/overlay.js'
 import type { Hearing, Transition, Verdict } from './membership/verdict.js'
 import type { PeerId } from './model.js'
 import { Digests } from './peers/digests.js'
-import { Heartbeats } from './peers/heartbeats.js'
+import { Heartbeats, isInStep } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
 import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
@@ -20,6 +20,9 @@ import type { SignedHead } from './wire/head.js'
  * been there, or may not have known of us yet.
  */
 const newcomer_ms = 5000
+
+/** Heartbeats come once a second: who is in step is counted no oftener than this. */
+const agreement_ms = 100
 
 /** What this daemon can say of itself. */
 export interface OwnState {
@@ -33,6 +36,12 @@ export interface OwnState {
   readonly mayReport: boolean
   /** The registry digest over all other documents. */
   readonly othersDigest: Uint8Array
+}
+
+/** Of living members whose registry digests come here, and of those whose should: so many are among ours. */
+export interface Agreement {
+  readonly inStep: number
+  readonly members: number
 }
 
 /** What a frame came to. */
@@ -56,6 +65,7 @@ export class Liveness {
   readonly peers = new Peers()
   readonly heartbeats: Heartbeats
   readonly digests: Digests
+  #agreed: { readonly at: number; readonly agreement: Agreement } | undefined
 
   constructor(self: PeerId, crypto: Crypto) {
     this.#self = self
@@ -90,6 +100,37 @@ export class Liveness {
     const member = this.membership.member(id)
     if (member === undefined) this.heartbeats.forget(id)
     return member !== undefined && !member.left && this.overlay.needs(id) ? [{ type: 'dial', peer: id }] : []
+  }
+
+  /** How long ago the one of these was heard of that was heard of longest ago; undefined where one never was. */
+  heardAge_ms(ids: readonly PeerId[], now: number): number | undefined {
+    let longest_ms = 0
+    for (const id of ids) {
+      if (id === this.#self) continue
+      const heardAt = this.membership.member(id)?.heardAt
+      if (heardAt === undefined) return undefined
+      longest_ms = Math.max(longest_ms, now - heardAt)
+    }
+    return Math.round(longest_ms)
+  }
+
+  /** How many of those that we compare with, or should, hold what we hold; as it was a moment ago, since every lookup asks. */
+  agreement(now: number): Agreement {
+    if (this.#agreed === undefined || Math.abs(now - this.#agreed.at) >= agreement_ms)
+      this.#agreed = { at: now, agreement: this.#countAgreement() }
+    return this.#agreed.agreement
+  }
+
+  #countAgreement(): Agreement {
+    let [inStep, members] = [0, 0]
+    for (const peer of this.peers.all()) {
+      const agrees = isInStep(peer)
+      if (agrees !== undefined) members += 1
+      if (agrees === true) inStep += 1
+    }
+    for (const { id, state } of this.membership.members())
+      if (state === 'alive' && !this.peers.has(id) && this.overlay.wants(id)) members += 1
+    return { inStep, members }
   }
 
   /** The daemon is forgotten. */

@@ -8,6 +8,7 @@ import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
+import { type PlacementQuery, placementOf } from './lookup/placement.js'
 import { type Index, idOf } from './lookup/slugs.js'
 import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
@@ -27,6 +28,7 @@ import type { RegistryState } from './state.js'
 import type {
   DigestView,
   ExchangeView,
+  Freshness,
   InstanceRow,
   InstanceView,
   InvisibleReason,
@@ -34,6 +36,7 @@ import type {
   MemberView,
   NodeView,
   PickResult,
+  PlacedNode,
   SessionView,
 } from './views.js'
 import { atPort } from './views.js'
@@ -47,6 +50,8 @@ export class Reads {
   /** What `picked` gave out. */
   readonly #views = new WeakMap<Found, InstanceView>()
   readonly #listed = new WeakMap<object, Listed<InstanceView>>()
+  /** The home nodes of what is listed. */
+  readonly #homes = new WeakMap<object, readonly PeerId[]>()
   /** The same at the named ports that they have, of which there are not many. */
   readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
@@ -101,6 +106,24 @@ export class Reads {
     return view === undefined || query?.port === undefined ? view : atPort(view, query.port)
   }
 
+  /** How old a lookup of that slug may be. It costs no more than there are home nodes of it. */
+  freshness(slug: string, at: Moment): Freshness {
+    const heardAge_ms = this.#heardAge_ms(slug, at.now)
+    return { ...(heardAge_ms !== undefined && { heardAge_ms }), ...this.#state.liveness.agreement(at.now) }
+  }
+
+  #heardAge_ms(slug: string, now: number): number | undefined {
+    const degraded = this.#degraded.isOn
+    const listing = this.#index.listed(slug, degraded)
+    if (listing === undefined) return undefined
+    let homes = this.#homes.get(listing)
+    if (homes === undefined) {
+      homes = [...new Set(this.#index.lookup(slug, degraded)?.map(({ owner }) => owner))]
+      this.#homes.set(listing, homes)
+    }
+    return homes.length === 0 && degraded ? undefined : this.#state.liveness.heardAge_ms(homes, now)
+  }
+
   #demandKnown(slug: string, degraded: boolean): readonly Found[] {
     const found = this.#index.lookup(slug, degraded)
     if (found !== undefined) return found
@@ -134,6 +157,11 @@ export class Reads {
   /** What an instance is registered for, visible or not. */
   slugOf(id: string): string | undefined {
     return this.#union.standingAwayToo(id)?.record.slug
+  }
+
+  /** At home where, visible or not. */
+  homeOf(id: string): PeerId | undefined {
+    return this.#union.standingAwayToo(id)?.owner
   }
 
   /** How an instance is, visible or not. */
@@ -294,15 +322,28 @@ export class Reads {
 
   /** The living nodes, this one included. */
   nodes(at: Moment): NodeView[] {
-    const { self, liveness } = this.#state
-    const owners = [
-      self,
-      ...[...liveness.membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id),
-    ]
-    return owners
-      .filter((owner) => this.#union.node(owner) !== undefined)
+    return this.#living()
       .map((owner) => this.node(owner, at))
       .sort(byId)
+  }
+
+  #living(): PeerId[] {
+    const { self, liveness } = this.#state
+    const others = [...liveness.membership.members()].filter(({ state }) => state === 'alive').map(({ id }) => id)
+    return [self, ...others].filter((owner) => this.#union.node(owner) !== undefined)
+  }
+
+  /** Living nodes, those with the most room first. */
+  pickNodes(query: PlacementQuery, at: Moment): PlacedNode[] {
+    const nodes = this.#living().map((owner) => ({ node: this.node(owner, at), age_ms: this.#vitalsAge_ms(owner, at) }))
+    return placementOf(nodes, query)
+  }
+
+  #vitalsAge_ms(owner: PeerId, { now }: Moment): number | undefined {
+    const { membership, heartbeats } = this.#state.liveness
+    const member = membership.member(owner)
+    const word = member && { ...member, generation: member.heardGeneration }
+    return heartbeats.vitalsAge_ms(owner, word, now)
   }
 
   /** By owner, whether or not they live. */

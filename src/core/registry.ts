@@ -2,6 +2,7 @@
  * One daemon's mind: told what happened at what time, it answers with effects. It routes: a part is told what concerns it, answers
  * with what came of that, which goes on to the next part; every rule lives in a part. After each input all is settled.
  */
+import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
@@ -39,6 +40,7 @@ export class Registry {
   readonly #opening: Opening
   readonly #endings: Endings
   readonly #acting: Acting
+  readonly #acknowledging: Acknowledging
   /** All reads of the registry. None waits, none changes anything. */
   readonly read: Reads
   #tickAt: number
@@ -53,6 +55,7 @@ export class Registry {
     const fencing = new Fencing(state)
     const projection = new Projection(state, fencing)
     this.#endings = new Endings(state)
+    this.#acknowledging = new Acknowledging(state)
     this.#acting = new Acting(state, this.#endings)
     const replication = new Replication(state, fencing, projection, this.#acting)
     this.#opening = new Opening(start, { state, fencing, projection, replication })
@@ -73,7 +76,7 @@ export class Registry {
 
   /** When to be given a `wake` at the latest, on the clock of `Moment.now`. */
   get wakeAt(): number {
-    return Math.min(this.#tickAt, this.#state.commits.wakeAt)
+    return Math.min(this.#tickAt, this.#state.commits.wakeAt, this.#acknowledging.wakeAt)
   }
 
   handle(input: Input, at: Moment): Effect[] {
@@ -114,8 +117,10 @@ export class Registry {
         return this.#replication.request(input.from, input.id, input.bytes)
       case 'response':
         return this.#replication.response(input.id, input.bytes)
-      case 'closed':
-        return this.#replication.closed(input.id, input.ok)
+      case 'closed': {
+        const compared = this.#replication.closed(input.id, input.ok)
+        return compared && this.#acknowledging.answered(compared)
+      }
       case 'stored':
         return this.#stored(input.id, input.error)
       case 'checked':
@@ -182,6 +187,7 @@ export class Registry {
     const { commits, checks, liveness, at } = this.#state
     const { now } = at
     this.#out.emitAll(commits.retry(now))
+    this.#acknowledging.tick()
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
     this.#replication.tick()
@@ -329,6 +335,8 @@ export class Registry {
       case 'lose-session':
         this.#endings.lose(command.id, command.line)
         return this.#tell(ticket, { ok: true })
+      case 'acknowledge':
+        return this.#acknowledging.ask(ticket, command, at)
       case 'leave':
         this.#fencing.keepNotes(true)
         this.#out.storeSoon([forgetting.note(now)])

@@ -223,15 +223,18 @@ export class Replication {
     else joining.answered(peer, witness, now)
   }
 
-  closed(id: number, ok: boolean): void {
+  /** @returns what others have asked for */
+  closed(id: number, ok: boolean): Extract<Ended, { type: 'compared' }> | undefined {
     const { requests, gaps } = this.#state
     const ended = requests.closed(id, ok)
+    if (ended?.type === 'compared') return ended
     if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
     if (ended?.type === 'acted') this.#acted(ended)
-    if (ended?.type !== 'pulled') return
+    if (ended?.type !== 'pulled') return undefined
     for (const step of gaps.filled(ended.owner)) this.take(step)
     gaps.close(ended.owner)
     this.#tellRead(this.#unread.take(({ passedOn }) => passedOn.home === ended.owner))
+    return undefined
   }
 
   /** Whoever is told that it is done reads it here as well: gossip may have come between the question and the answer. */

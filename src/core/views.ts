@@ -107,6 +107,16 @@ export interface NodeView {
   readonly gpus?: readonly unknown[]
 }
 
+/**
+ * A living node as somebody who looks for room sees it. `room` is what is left of what was asked for: percent of the CPU, bytes of
+ * memory and disk, MiB on the GPU that has most. Both are absent where no figure is known.
+ */
+export interface PlacedNode extends NodeView {
+  readonly room?: number
+  /** How long ago the figure was taken on that machine, to a second or so. */
+  readonly roomAge_ms?: number
+}
+
 export const memberStates = ['unknown', 'alive', 'hidden', 'dead', 'left'] as const
 export type MemberState = (typeof memberStates)[number]
 
@@ -147,6 +157,19 @@ export interface MemberView {
   readonly trouble?: string
 }
 
+/** How old the truth of a lookup may be. */
+export interface Freshness {
+  /**
+   * How long ago the home node of a listed instance was heard of that was heard of longest ago; 0 where all are at home here.
+   * Heartbeats come every second, and in clusters of more than nine take some seconds on their way. Absent where that is not known:
+   * one was not heard of in this run, or this node is in doubt and has nothing to list.
+   */
+  readonly heardAge_ms?: number
+  /** So many of the living nodes that this one compares with hold what it holds, `members` of which there are. */
+  readonly inStep?: number
+  readonly members?: number
+}
+
 export interface LookupResult {
   readonly slug: string
   readonly instances: readonly InstanceView[]
@@ -162,6 +185,11 @@ export interface PickResult {
   readonly picked?: InstanceView
   /** It is a last-known one: this daemon has lost sight of most of the cluster. */
   readonly degraded: boolean
+}
+
+/** How many nodes hold a write, the one that took it included. */
+export interface Held {
+  readonly acks: number
 }
 
 /** How an instance is, after somebody said that it did not answer. */
@@ -228,7 +256,7 @@ export interface StateView {
   readonly members: Readonly<Record<MemberState, number>>
   readonly connections: number
   /** Questions to peers that are not closed yet. */
-  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act', number>>
+  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act' | 'compare', number>>
   readonly gaps: number
   readonly waitingAnswers: number
   readonly degraded: boolean

@@ -44,6 +44,11 @@ export function createService(parts: ServiceParts): RegistryService {
       return { id }
     },
     deregister: async (id) => void (await write({ type: 'deregister', id })),
+    async holders(acks, home) {
+      const counted = await engine.command({ type: 'acknowledge', ...acks, ...(home !== undefined && { home }) })
+      return counted.ok ? Number(counted.value) : 1
+    },
+    homeOf: (id) => registry.read.homeOf(id),
     act: async (id, act) => void (await write({ type: 'act', id, act })),
     async suspect(id, caller) {
       const act = { type: 'suspect', ...(caller !== undefined && { caller }) } as const
@@ -64,6 +69,7 @@ export function createService(parts: ServiceParts): RegistryService {
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug, query) => registry.read.lookup(slug, now(), query),
+    freshness: (slug) => registry.read.freshness(slug, now()),
     version: (slug, lastKnown) => registry.read.version(slug, lastKnown),
     pick: (slug, query) => registry.read.pickOnce(slug, now(), query),
     suggest: (slug, query) => registry.read.suggest(slug, query)?.record.id,
@@ -71,6 +77,7 @@ export function createService(parts: ServiceParts): RegistryService {
     slugMeant: (registration) => registry.read.slugMeant(registration),
     definitions: () => registry.read.definitions(),
     nodes: () => registry.read.nodes(now()),
+    pickNodes: (query) => registry.read.pickNodes(query, now()),
     selfNode: () => registry.read.node(network.peerId, now()),
     self: () => selfView(parts),
     members: () => membersView(parts),

@@ -8,6 +8,7 @@ import { type Act, parsePatch, parseStatus, patchFields, statusFields } from '..
 import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
 import type { Suspicion } from '../core/views.js'
+import { acksOfQuery, withAcks } from './acks.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/acts.js'
 import { maintainAll } from './many.js'
@@ -42,8 +43,9 @@ export function addActs(app: FastifyInstance, service: FindService): void {
     both(ways, async (request, reply, id) => {
       const what = read(request)
       demandSlug(request.caller, service().slugOf(id))
-      await service().act(id, what)
-      return reply.code(204).send()
+      const acks = acksOfQuery(request.query as Record<string, unknown>)
+      const { held } = await withAcks(service(), acks, service().homeOf(id), () => service().act(id, what))
+      return held === undefined ? reply.code(204).send() : reply.send(held)
     })
   act({ method: 'PATCH', path, query: '/v1/instances', schema: calls.patchInstance }, ({ body }) => {
     refuseUnknownFields(body, patchFields)

@@ -2,6 +2,7 @@
  * Which web pages of other origins may use this daemon: none, unless they are listed. Headers tell their browsers so.
  */
 
+import { freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 
 /** As they stand in `Origin` headers; `*` is any page. */
@@ -24,7 +25,9 @@ export function isListed(origin: string | undefined, origins: Origins): boolean 
 /** What an answer to this origin carries, failures included: a page cannot read what went wrong without. */
 export function corsHeaders(origin: string | undefined, origins: Origins): Readonly<Record<string, string>> {
   if (origins.length === 0) return {}
-  const exposed = { 'access-control-expose-headers': `retry-after, www-authenticate, ${positionHeader}` }
+  const exposed = {
+    'access-control-expose-headers': `retry-after, www-authenticate, ${positionHeader}, ${freshnessHeader}`,
+  }
   if (origins.includes('*')) return { 'access-control-allow-origin': '*', ...exposed }
   // Also where this one is not listed: a cache must not give its answer to one that is.
   if (origin === undefined || !isListed(origin, origins)) return { vary: 'origin' }

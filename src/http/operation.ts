@@ -3,6 +3,7 @@
  * It changes nothing of how a call is answered.
  */
 import type { FastifySchema } from 'fastify'
+import { freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 import type { statusByCode } from '../config/statuses.js'
 import type { ErrorCode } from '../core/errors.js'
@@ -37,6 +38,8 @@ export interface Answer {
   readonly mediaType?: string
   /** Carries the position of the news that are in it. */
   readonly positioned?: true
+  /** Says how old its truth may be. */
+  readonly isAged?: true
 }
 
 export interface Call {
@@ -132,8 +135,19 @@ const positionHeaders = {
   },
 }
 
-function responseOf({ description, schema, examples, mediaType, positioned }: Answer): object {
-  const headers = positioned && { headers: positionHeaders }
+const freshnessHeaders = {
+  [freshnessHeader]: {
+    description: `such as \`heard=340, in-step=2, members=2\`: the home node of a listed instance that was heard of longest ago was heard of
+so many milliseconds ago (0: all are at home here; absent: not known); of so many living nodes that this one compares with, so many
+hold what it holds`,
+    schema: { type: 'string' },
+  },
+}
+
+function responseOf({ description, schema, examples, mediaType, positioned, isAged }: Answer): object {
+  const headers = (positioned || isAged) && {
+    headers: { ...(positioned && positionHeaders), ...(isAged && freshnessHeaders) },
+  }
   if (schema === undefined) return { description, ...headers }
   return { description, ...headers, content: contentOf({ schema, ...(examples && { examples }) }, mediaType) }
 }

@@ -4,19 +4,22 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
+import { parseMaxAge } from '../core/lookup/freshness.js'
 import { parseId, registrationFields } from '../core/model.js'
+import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
 import { addEvents, type EventsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
+import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
-import { tellPosition } from './position.js'
+import { tellFreshness, tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
-import { showOwnInstance } from './show.js'
+import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
 
 export interface OwnParts extends EventsParts {
@@ -32,6 +35,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   addRegistering(app, service)
   addSessions(app, service)
   addLookup(app, service, answers)
+  addPlacement(app, service)
   addEvents(app, parts)
   app.post(
     '/v1/leave',
@@ -94,13 +98,17 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
   app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
     refuseUnknownFields(request.body, registrationFields)
-    return reply.code(201).send({ id: await registerFrom(request, service, 'own') })
+    const acks = acksOfQuery(request.query as Record<string, unknown>)
+    const write = async (): Promise<string> => registerFrom(request, service, 'own')
+    const { said: id, held } = await withAcks(service(), acks, undefined, write)
+    return reply.code(201).send({ id, ...held })
   })
   app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)
     demandSlug(request.caller, service().slugOf(id))
-    await service().deregister(id)
-    return reply.code(204).send()
+    const acks = acksOfQuery(request.query as Record<string, unknown>)
+    const { held } = await withAcks(service(), acks, service().homeOf(id), () => service().deregister(id))
+    return held === undefined ? reply.code(204).send() : reply.send(held)
   })
   app.delete('/v1/definitions', { ...write, schema: calls.removeDefinitionById }, async (request, reply) => {
     await service().removeDefinition(idOf(request))
@@ -122,10 +130,26 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
   return { restart }
 }
 
+function addPlacement(app: FastifyInstance, service: FindService): void {
+  app.get('/v1/nodes/pick', { schema: calls.pickNodes }, (request, reply) => {
+    const nodes = service().pickNodes(placementOfQuery(request.query as Record<string, unknown>))
+    return reply.send({
+      nodes: nodes.map(({ room, roomAge_ms, ...node }) => ({
+        ...showNode(node),
+        ...(room !== undefined && { room, roomAge_ms }),
+      })),
+    })
+  })
+}
+
 function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
-    return sendPieces(reply, answers.lookup(request.params.slug, pickOfQuery(request.query as Record<string, unknown>)))
+    const { slug } = request.params
+    const query = request.query as Record<string, unknown>
+    const pieces = answers.lookup(slug, pickOfQuery(query))
+    tellFreshness(reply, service(), slug, parseMaxAge(query['maxAge']))
+    return sendPieces(reply, pieces)
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
     const { picked, ...rest } = service().pick(

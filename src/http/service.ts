@@ -1,11 +1,14 @@
 /**
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
+import type { Acks } from '../core/acks.js'
 import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
-import type { Definition, Registration } from '../core/model.js'
+import type { PlacementQuery } from '../core/lookup/placement.js'
+import type { Definition, PeerId, Registration } from '../core/model.js'
 import type {
   DigestView,
+  Freshness,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -14,6 +17,7 @@ import type {
   NodeView,
   PeersView,
   PickResult,
+  PlacedNode,
   Readiness,
   SelfView,
   SessionView,
@@ -50,6 +54,10 @@ export interface RegistryService {
   /** @param options whose token it comes with; whether the program that this node is a part of says it */
   register(registration: Registration, options?: RegisterOptions): Promise<{ readonly id: string }>
   deregister(id: string): Promise<void>
+  /** How many nodes hold what is written here by now: once so many do, or that time has passed. Never rejects. */
+  holders(acks: Acks, home?: PeerId): Promise<number>
+  /** The owner of an instance that is known. */
+  homeOf(id: string): PeerId | undefined
   /** Does something to an instance, at its home node, wherever that is; `unavailable` where it cannot be reached. */
   act(id: string, act: Exclude<Act, { type: 'suspect' }>): Promise<void>
   /** Has an instance looked at now; what is known after that, or before where callers ask for more than they may. */
@@ -74,6 +82,8 @@ export interface RegistryService {
   instanceRows(): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, query?: PickQuery): LookupResult
+  /** How old a lookup of that slug may be. */
+  freshness(slug: string): Freshness
   /**
    * Another object as soon as `lookup(slug)` (or `instances(slug)`, without the last-known ones) would say anything else,
    * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.
@@ -93,6 +103,8 @@ export interface RegistryService {
   definitions(): readonly Definition[]
   /** The living nodes. */
   nodes(): readonly NodeView[]
+  /** The living nodes, those with the most room first. */
+  pickNodes(query: PlacementQuery): readonly PlacedNode[]
   selfNode(): NodeView
   self(): SelfView
   members(): readonly MemberView[]

@@ -1,6 +1,8 @@
 /**
  * What a node tells its listeners: the names, the shapes.
  */
+import { unknownName } from '../config/nearest.js'
+import { RegistryError } from '../core/errors.js'
 import type { NewsEvent } from '../core/views.js'
 
 /** What a node tells its listeners. */
@@ -20,4 +22,11 @@ export interface NodeEvents {
 /** All that there are: the compiler knows them, a program in JavaScript may not. */
 export const eventNames: { readonly [Type in keyof NodeEvents]: true } = {
   ...{ member: true, instance: true, ready: true, warning: true, stopped: true },
+}
+
+/** @throws RegistryError `malformed`, naming the event that there is not, or that has no function to be told to */
+export function checkListener(type: string, listener: unknown): void {
+  if (!Object.hasOwn(eventNames, type))
+    throw new RegistryError('malformed', unknownName(String(type), Object.keys(eventNames), 'event'))
+  if (typeof listener !== 'function') throw new RegistryError('malformed', `${type}: the listener must be a function`)
 }

@@ -257,7 +257,8 @@ describe('the cluster', () => {
     expect(other).toMatch(/^def .* hidden +1\.5 s ago +4\.0 s ago +9 .* 13 % +abc +http:/)
   })
 
-  test('nodes: usage in words', async () => {
+  test('nodes: usage in words; by room, the most first', async () => {
+    expect(await fine('nodes', '--by', 'memory')).toMatch(/3\.0 KiB +1\.0 s ago +abc .*\n- +- +def /)
     expect(await fine('nodes')).toMatch(/abc +http:\/\/10\.0\.0\.5:58231 +eu +- .* 13 % +1\.0 KiB of 4\.0 KiB +- +-\n/)
   })
 })

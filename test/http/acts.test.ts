@@ -79,3 +79,41 @@ test('many are hidden and shown at once, and what fails is told beside what is d
   expect(gone).toEqual({ done: [], failed: [{ id: 'ghost', error: expect.stringContaining('node def') as string }] })
   await expect(client.setMaintenanceOfAll({ slug: 'none' })).rejects.toMatchObject({ code: 'not-found' })
 })
+
+test('a lookup says how old its truth may be, and is refused where that is older than was asked for', async () => {
+  const header = 'x-rollcall-freshness'
+  const ask = async (query: string) => sendRaw(served.url, request(`GET /v1/lookup/s${query}`))
+  expect((await ask('?maxAge=340ms')).headers[header]).toBe('heard=340, in-step=2, members=2')
+  expect(await client.lookup('s', { maxAge: 340 })).toMatchObject({ heardAge_ms: 340, inStep: 2, members: 2 })
+  const refused = await ask('?maxAge=300ms')
+  expect([refused.status, refused.headers[header]]).toEqual([503, 'heard=340, in-step=2, members=2'])
+  expect(refused.body).toMatch(/maxAge: what this node knows of \\"s\\" is 340ms old/)
+  const wrong = await ask('?maxAge=soon')
+  expect([wrong.status, wrong.body]).toEqual([400, expect.stringContaining('maxAge: ') as string])
+  await expect(client.lookup('s', { maxAge: -1 })).rejects.toMatchObject({ code: 'malformed' })
+  served.service.fresh = { inStep: 0, members: 2 }
+  expect((await ask('?maxAge=1h')).body).toContain('of unknown age')
+  expect((await client.lookup('s'))?.heardAge_ms).toBeUndefined()
+  served.service.fresh = { heardAge_ms: 340, inStep: 2, members: 2 }
+})
+
+test('a write that is to be held by several says how many hold it; else it answers as ever', async () => {
+  const body = '{"url":"http://k.test:1","id":"k"}'
+  const put = async (query: string) => sendRaw(served.url, withBody(`PUT /v1/instances${query}`, body))
+  expect(JSON.parse((await put('?acks=2&ackTimeout=1s')).body)).toEqual({ id: 'k', acks: 2 })
+  expect(JSON.parse((await put('')).body)).toEqual({ id: 'k' })
+  for (const [query, why] of [
+    ['?acks=0', /acks: must be a whole number from 1 to 4096, or all/],
+    ['?acks=some', /acks: /],
+    ['?acks=2&ackTimeout=9s', /ackTimeout: must be from 1ms to 5s/],
+    ['?ackTimeout=1s', /ackTimeout: counts only with acks/],
+    ['?ack=2', /ack: there is no such parameter; did you mean acks/],
+  ] as const)
+    expect([(await put(query)).status, (await put(query)).body]).toEqual([400, expect.stringMatching(why) as string])
+  const hide = await sendRaw(served.url, request('PUT /v1/instances/k/maintenance?acks=all'))
+  expect([hide.status, hide.body]).toEqual([200, '{"acks":2}'])
+  const remove = async (query: string) => sendRaw(served.url, request(`DELETE /v1/instances?id=k${query}`))
+  expect((await remove('&acks=2')).body).toBe('{"acks":2}')
+  await put('')
+  expect((await remove('')).status).toBe(204)
+})

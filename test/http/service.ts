@@ -7,9 +7,18 @@ import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import type { Reading } from '../../src/core/lookup/candidates.js'
 import { Chooser, type PickQuery } from '../../src/core/lookup/chooser.js'
+import { type PlacementQuery, placementOf } from '../../src/core/lookup/placement.js'
 import { atPort } from '../../src/core/views.js'
-import type { InstanceRow, InstanceView, LookupResult, NodeView, PickResult, Readiness } from '../../src/core/views.js'
-import type { PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
+import type {
+  InstanceRow,
+  InstanceView,
+  LookupResult,
+  NodeView,
+  PickResult,
+  PlacedNode,
+  Readiness,
+} from '../../src/core/views.js'
+import type { Freshness, PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
 import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
@@ -252,6 +261,27 @@ export class MemoryService implements RegistryService {
     return this.#nodes
   }
 
+  held = 2
+  holders(): Promise<number> {
+    return Promise.resolve(this.held)
+  }
+
+  homeOf(): string {
+    return ownPeer
+  }
+
+  fresh: Freshness = { heardAge_ms: 340, inStep: 2, members: 2 }
+  freshness(): Freshness {
+    return this.fresh
+  }
+
+  pickNodes(query: PlacementQuery): readonly PlacedNode[] {
+    return placementOf(
+      this.#nodes.map((node) => ({ node, age_ms: 1000 })),
+      query,
+    )
+  }
+
   selfNode(): NodeView {
     return { id: 'abc', url: 'http://10.0.0.5:58231' }
   }
@@ -273,7 +303,12 @@ export class MemoryService implements RegistryService {
         },
         ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0, documents: 1, unsavedDocuments: 0 },
         members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
-        ...{ connections: 1, requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0 }, gaps: 0, waitingAnswers: 0 },
+        ...{
+          connections: 1,
+          requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0 },
+          gaps: 0,
+          waitingAnswers: 0,
+        },
         degraded: false,
       },
     }

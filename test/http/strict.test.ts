@@ -84,7 +84,7 @@ describe('a word that nobody knows', () => {
     ['GET /v1/instances?tags=', undefined, /^tags: there is no such parameter; did you mean tag\?$/],
     ['GET /v1/instances?deploymentid=x', undefined, /^deploymentid: .*did you mean deploymentId\?$/],
     ['GET /v1/instances?color=x', undefined, /^color: there is no such parameter; there are slug, /],
-    ['DELETE /v1/instances?id=e&force=1', undefined, /^force: .*there are id$/],
+    ['DELETE /v1/instances?id=e&force=1', undefined, /^force: .*there are id, acks, ackTimeout$/],
     ['GET /v1/events?slgu=x', undefined, /^slgu: .*did you mean slug\?$/],
     ['GET /v1/events?type=memebr', undefined, /^type: must be one of member, instance$/],
     ['GET /v1/digest?tag=x', undefined, /^tag: this call takes no parameters$/],
@@ -93,7 +93,7 @@ describe('a word that nobody knows', () => {
     [own, 'http://a', /^the request body: must be a JSON object$/],
     ['PUT /v1/instances/e/maintenance', 'a reason', /^the request body: must be a JSON object$/],
     ['PUT /v1/maintenance?id=e', { raeson: 'x' }, /^raeson: .*did you mean reason\?$/],
-    ['PUT /v1/maintenance?id=e&reason=x', undefined, /^reason: there is no such parameter; there are id$/],
+    ['PUT /v1/maintenance?id=e&reason=x', undefined, /^reason: there is no such parameter; there are id, acks, ackTimeout$/],
     ['GET /v1/instances?status=Fine', undefined, /^status: must be one of Unknown, Healthy/],
   ])('%s %j is refused with what was meant', async (line, body, words) => {
     expect(await ask(line, body)).toEqual({ status: 400, answer: { error: expect.stringMatching(words) as unknown } })

@@ -40,7 +40,8 @@ beforeAll(async () => {
     const [mine, his] = [node.lookup('web'), await client.lookup('web')]
     const isEqual = node.digest().digest === (await client.digest()).digest
     const listed = [mine, his].flatMap((one) => one?.instances ?? [])
-    return isEqual && listed.length === 4 && listed.every(({ status }) => status === 'Healthy')
+    const isCompared = mine?.inStep === 1 && his?.inStep === 1
+    return isCompared && isEqual && listed.length === 4 && listed.every(({ status }) => status === 'Healthy')
   })
 })
 afterAll(async () => {
@@ -73,6 +74,7 @@ describe('asked the same, both answer the same', () => {
     ['definitions', (register) => register.definitions()],
     ['nodes', (register) => register.nodes()],
     ['nodes, by id', (register) => register.nodes(['b'])],
+    ['pickNodes, where there are none', (register) => register.pickNodes({ by: 'cpu', zone: 'nowhere' })],
     ['nodes, by no id', (register) => register.nodes([])],
     ['readiness', (register) => register.readiness()],
     ['call, whose first instance may refuse', async (register) => (await register.call('web', '/healthz')).json()],
@@ -89,6 +91,7 @@ describe('asked the same, both answer the same', () => {
     ['members', (register) => register.members()],
     ['peers', (register) => register.peers()],
     ['pick', (register) => register.pick('web')],
+    ['pickNodes', (register) => register.pickNodes({ by: 'memory', count: 2 })],
   ])('%s tells of another node, in the same fields', async (_, ask) => {
     const [mine, his] = await ofBoth(ask)
     expect(fieldsOf(mine)).toEqual(fieldsOf(his))
@@ -105,6 +108,13 @@ describe('asked the same, both answer the same', () => {
     ['suspect', 'not-found', (register) => register.suspect('nothing')],
     ['setMaintenanceOfAll', 'not-found', (register) => register.setMaintenanceOfAll({ slug: 'nothing' })],
     ['setMaintenanceOfAll of all', 'malformed', (register) => register.setMaintenanceOfAll({})],
+    ['register with acks', 'malformed', (register) => register.register({ url: 'http://127.0.0.1:1' }, { acks: 0 })],
+    ['deregister with a wrong option', 'malformed', (register) => register.deregister('j', { ack: 2 } as object)],
+    ['update with a timeout alone', 'malformed', (register) => register.update('j', { weight: 1 }, { ackTimeout: 1 })],
+    ['registerSelf', 'malformed', (register) => register.registerSelf({ url: '' }, { drainDelay: 'soon' })],
+    ['lookup', 'malformed', async (register) => register.lookup('web', { maxAge: 'soon' })],
+    ['lookup with a wrong option', 'malformed', async (register) => register.lookup('web', { maxage: 1 } as object)],
+    ['pickNodes', 'malformed', async (register) => register.pickNodes({ by: 'power' as 'cpu' })],
     ['removeDefinition', 'not-found', (register) => register.removeDefinition('nothing')],
     ['removeNode', 'not-found', (register) => register.removeNode('http://nobody.test')],
     ['register', 'malformed', (register) => register.register({ url: '!' })],
@@ -129,6 +139,39 @@ describe('asked the same, both answer the same', () => {
       expect(await register.deregister(`w${n}`)).toBeUndefined()
       expect(await register.saveDefinition({ id: `w${n}` })).toBeUndefined()
       expect(await register.removeDefinition(`w${n}`)).toBeUndefined()
+    }
+  })
+
+  test('so many nodes as are told to hold a write, and the answer says how many do', async () => {
+    for (const [n, register] of both.entries()) {
+      const asked = { id: `k${n}`, url: `http://127.0.0.1:1/k${n}` }
+      expect(await register.register(asked, { acks: 2, ackTimeout: '5s' })).toEqual({ id: `k${n}`, acks: 2 })
+      for (const other of both) expect((await other.instanceRows({ id: `k${n}` })).instances).toHaveLength(1)
+      expect(await register.setMaintenance(`k${n}`, 'so', { acks: 'all', ackTimeout: 5000 })).toEqual({ acks: 2 })
+      expect(await register.update(`k${n}`, { weight: 1 }, { acks: 1 })).toEqual({ acks: 1 })
+      expect(await register.deregister(`k${n}`, { acks: 3, ackTimeout: '20ms' })).toEqual({
+        acks: expect.any(Number) as number,
+      })
+    }
+  })
+
+  test('a program that drains is picked nowhere by then, says how it is, and ends when it wants to', async () => {
+    for (const [n, register] of both.entries()) {
+      const own = await register.registerSelf({ slug: `own${n}`, url: `http://127.0.0.1:1/own${n}`, check: 'reported' })
+      await own.setStatus('Degraded', { details: 'warming up' })
+      await until('the status is known', () => Promise.resolve(own.status === 'Degraded'))
+      await until('both pick it', async () => {
+        const picks = await Promise.all(both.map((one) => one.lookup(`own${n}`)))
+        return picks.every((found) => found?.picked?.id === own.id)
+      })
+      await own.drain({ delay: 1 })
+      for (const other of both) {
+        expect((await other.lookup(`own${n}`))?.instances).toEqual([])
+        expect((await other.instanceRows({ id: own.id })).instances).toMatchObject([{ maintenance: 'draining' }])
+      }
+      await own.end()
+      await own.drain() // of what is gone nothing is picked either
+      await expect(own.drain({ dely: 1 } as object)).rejects.toThrow(/dely: there is no such option/)
     }
   })
 

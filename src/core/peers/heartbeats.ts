@@ -31,6 +31,13 @@ export interface Saying {
   readonly relayed: readonly RelayedHeartbeat[]
 }
 
+/** The last heartbeat of a member, by whatever way it came. */
+export interface LastWord {
+  readonly generation: number
+  readonly sequence: number
+  readonly heardAt: number | undefined
+}
+
 export class Heartbeats {
   readonly #self: PeerId
   readonly #vitals: VitalsBoard
@@ -162,6 +169,21 @@ export class Heartbeats {
     return owner === this.#self ? this.#ownVitals : this.#vitals.of(owner)
   }
 
+  /**
+   * How long ago they were taken: counted in heartbeats of their owner, so that neither the way nor anybody's clock matters.
+   * @param word the owner's last one; not needed of our own
+   */
+  vitalsAge_ms(owner: PeerId, word: LastWord | undefined, now: number): number | undefined {
+    const taken = this.#vitals.takenAt(owner)
+    const { generation, sequence, heardAt } =
+      owner === this.#self
+        ? { generation: taken?.generation, sequence: this.#sequence, heardAt: this.#beatAt }
+        : (word ?? {})
+    if (taken === undefined || taken.generation !== generation || heardAt === undefined) return undefined
+    const since_ms = Number.isFinite(heardAt) ? Math.max(0, now - heardAt) : 0
+    return Math.round(Math.max(0, (sequence ?? 0) - taken.sequence) * heartbeatInterval_ms + since_ms)
+  }
+
   forget(owner: PeerId): void {
     this.#vitals.forget(owner)
   }
@@ -173,6 +195,11 @@ export class Heartbeats {
 
 function frame(to: PeerId, content: BeatFrame): Effect {
   return { type: 'beat', to, bytes: encodeBeat(content) }
+}
+
+/** Whether a peer holds what we hold, or may soon; undefined where it sends us no heartbeats. */
+export function isInStep({ heartbeatAt, mismatches }: Readonly<Peer>): boolean | undefined {
+  return heartbeatAt === undefined ? undefined : mismatches < mismatchesTolerated
 }
 
 /** What syncs and heartbeats with a peer have brought, since it is connected. */

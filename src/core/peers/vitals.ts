@@ -28,6 +28,11 @@ export class VitalsBoard {
     return this.#kept.get(owner)?.json
   }
 
+  /** With which heartbeat they were taken. */
+  takenAt(owner: PeerId): { readonly generation: number; readonly sequence: number } | undefined {
+    return this.#kept.get(owner)
+  }
+
   /** @returns whether they were new */
   note({ owner, generation, sequence, json }: Vitals): boolean {
     const kept = this.#kept.get(owner)

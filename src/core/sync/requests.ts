@@ -21,6 +21,8 @@ const syncTimeout_ms = 30_000
 const removeTimeout_ms = 500
 /** How long the home node of an instance may take to do what is asked of it; a caller that was refused has less patience. */
 const actTimeout_ms = { suspect: 1000, others: 2000 } as const
+/** A peer that does not say in this time what it holds is asked again. */
+const compareTimeout_ms = 1000
 /** A question under way for longer keeps nobody from asking again. */
 const askPatience_ms = 10_000
 
@@ -54,10 +56,14 @@ export type Purpose =
   | { readonly type: 'push' }
   /** Its owner is to drop an instance. */
   | { readonly type: 'remove'; readonly removal: Removal }
+  /** Whether it holds certain versions. */
+  | { readonly type: 'compare'; readonly acknowledgement: number; readonly generation: number }
   /** The home node of an instance is to do something to it. */
   | { readonly type: 'act'; readonly passedOn: PassedOn }
 
 interface Asked {
+  /** Of a comparison: whether it was said that nothing of it is wanted. */
+  holds?: boolean
   readonly peer: PeerId
   readonly purpose: Purpose
   readonly askedAt: number
@@ -85,6 +91,8 @@ export type Ended =
   | { readonly type: 'pulled'; readonly owner: PeerId }
   | { readonly type: 'removed'; readonly removal: Removal; readonly done: boolean }
   | { readonly type: 'acted'; readonly passedOn: PassedOn; readonly end: PassedOnEnd }
+  /** `holds` is absent where it did not say. */
+  | { readonly type: 'compared'; readonly acknowledgement: number; readonly peer: PeerId; readonly holds?: boolean }
 
 /** How long whoever passes on such an act waits for its home node. */
 export function patienceOf({ type }: Act): number {
@@ -106,6 +114,12 @@ export class Requests {
   pull(owner: PeerId, from: PeerId, held: Holding | undefined, now: number): Effect {
     const holdings = [held ?? { owner, generation: 0, version: 0, boot: '', epoch: 0, clock: 0 }]
     return this.#ask(from, { type: 'pull', owner }, { type: 'sync', scope: 'listed', stale: false, holdings }, now)
+  }
+
+  /** Asks a peer whether it holds at least these, of which the first is ours. */
+  compare(peer: PeerId, acknowledgement: number, holdings: readonly Holding[], now: number): Effect {
+    const purpose = { type: 'compare', acknowledgement, generation: holdings[0]?.generation ?? 0 } as const
+    return this.#ask(peer, purpose, { type: 'sync', scope: 'listed', stale: false, holdings }, now, compareTimeout_ms)
   }
 
   /** Gives documents to a peer. */
@@ -165,8 +179,9 @@ export class Requests {
       asked.acted = outcome
       return { type: 'ended' }
     }
-    if (purpose.type !== 'sync') return { type: 'ended' }
     const { wanted, witness } = response
+    if (purpose.type === 'compare') asked.holds = wanted.length === 0 && mayTake(witness, purpose.generation)
+    if (purpose.type !== 'sync') return { type: 'ended' }
     return { type: 'compared', peer, brought: asked.brought, wanted, witness }
   }
 
@@ -177,6 +192,11 @@ export class Requests {
     if (asked?.purpose.type === 'act') {
       const end = asked.acted ?? (ok ? 'not understood' : 'connection lost')
       return { type: 'acted', passedOn: asked.purpose.passedOn, end }
+    }
+    if (asked?.purpose.type === 'compare') {
+      const { peer, purpose, holds } = asked
+      const { acknowledgement } = purpose
+      return { type: 'compared', acknowledgement, peer, ...(ok && holds !== undefined && { holds }) }
     }
     if (asked?.purpose.type === 'remove') return { type: 'removed', removal: asked.purpose.removal, done: asked.ended }
     return asked?.purpose.type === 'pull' ? { type: 'pulled', owner: asked.purpose.owner } : undefined
@@ -198,10 +218,15 @@ export class Requests {
 
   /** Questions that are not closed yet, by purpose; to be printed. */
   summary(): Record<Purpose['type'], number> {
-    const count = { sync: 0, pull: 0, push: 0, remove: 0, act: 0 }
+    const count = { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0 }
     for (const { purpose } of this.#asked.values()) count[purpose.type] += 1
     return count
   }
+}
+
+/** Whoever was off for too long, or holds us for forgotten, wants nothing of ours, and holds nothing. */
+function mayTake({ stale, fence }: Witness, generation: number): boolean {
+  return !stale && (fence === undefined || fence.head.generation < generation)
 }
 
 /** Parcels in groups that are no larger than one message should be; a larger parcel goes alone. */

@@ -3,6 +3,7 @@
  */
 import type { FastifySchema } from 'fastify'
 import * as shapes from '../act-schemas.js'
+import { AckQuery, held } from '../ack-schemas.js'
 import * as json from '../json-schema.js'
 import { type Call, describe } from '../operation.js'
 import * as schemas from '../schemas.js'
@@ -20,17 +21,18 @@ interface Act {
   readonly byQuery: FastifySchema
 }
 
-function act(call: Omit<Call, 'tag' | 'params' | 'query'>): Act {
+function act({ takesAcks = false, ...given }: Omit<Call, 'tag' | 'params' | 'query'> & { takesAcks?: boolean }): Act {
   const tag = 'instances'
+  const call = takesAcks ? { ...given, answers: { ...held, ...given.answers } } : given
   return {
-    byPath: describe({ ...call, tag, params: instanceId }),
+    byPath: describe({ ...call, tag, params: instanceId, ...(takesAcks && { query: AckQuery }) }),
     byQuery: describe({
       ...call,
       tag,
       id: `${call.id}ById`,
       summary: `${call.summary}, whatever its id is`,
       description: `As \`${call.id}\`, whose path cannot name \`.\` and \`..\`: ids of older records may be such.`,
-      query: idInQuery,
+      query: takesAcks ? { ...idInQuery, properties: { ...idInQuery.properties, ...AckQuery.properties } } : idInQuery,
     }),
   }
 }
@@ -40,6 +42,7 @@ and names it; asking again is harmless.`
 
 export const setMaintenance = act({
   id: 'setMaintenance',
+  takesAcks: true,
   summary: 'Hide an instance from every lookup while it goes on running',
   description: `Until this is ended, or the instance is registered again. Its health is checked all the while. ${anywhere}`,
   body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
@@ -49,6 +52,7 @@ export const setMaintenance = act({
 
 export const endMaintenance = act({
   id: 'endMaintenance',
+  takesAcks: true,
   summary: 'Show an instance again',
   description: anywhere,
   answers: { 204: { description: 'Lookups show it' } },
@@ -57,6 +61,7 @@ export const endMaintenance = act({
 
 export const patchInstance = act({
   id: 'patchInstance',
+  takesAcks: true,
   summary: 'Change weight, tags or metadata of an instance without registering it',
   description: `What is not said stays; \`null\`, or what is empty, says that there is none. It stays the same registration, with no
 new check. Registering says the last word: what it names is as it says. ${anywhere}`,

@@ -2,9 +2,11 @@
  * Our own endpoints, as the OpenAPI document describes them.
  */
 import { positionHeader } from '../../config/position.js'
+import { AckQuery, Held, held } from '../ack-schemas.js'
 import * as json from '../json-schema.js'
 import { describe } from '../operation.js'
 import { PickQuery } from '../pick-schemas.js'
+import { PlacedNodes, PlacementQuery } from '../placement-schemas.js'
 import * as schemas from '../schemas.js'
 import { registered, slugHeader } from './contract.js'
 import * as examples from './examples.js'
@@ -34,19 +36,31 @@ export const isReady = describe({
 
 const slugOf = json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) })
 
+const lookupQuery = {
+  ...PickQuery,
+  properties: {
+    ...PickQuery.properties,
+    maxAge: json.string({
+      description: 'rather none than an answer whose truth may be older, such as 2s; heartbeats come every second',
+      examples: ['2s'],
+    }),
+  },
+}
+
 export const lookup = describe({
   id: 'lookup',
   tag: 'instances',
   summary: 'The instances of a slug, and one of them picked',
   description: `Answered from memory. \`picked\` goes round the instances of the best status there is, lookup by lookup, and moves
 nobody's pick; parameters say how it is chosen, and leave the list as it is. A slug that nothing is registered as is a 404; one of
-which nothing is visible has an empty list.`,
+which nothing is visible has an empty list. With \`maxAge\` an older truth is a 503: of one of the home nodes nothing was heard for longer.`,
   params: slugOf,
-  query: PickQuery,
+  query: lookupQuery,
   answers: {
     200: {
       description: 'What is visible',
       positioned: true,
+      isAged: true,
       schema: schemas.Lookup,
       examples: {
         one: { slug: 'web', instances: [examples.instance], picked: examples.instance, degraded: false },
@@ -112,12 +126,19 @@ const idInQuery = (what: string, example: string) =>
 
 const instanceIdInQuery = idInQuery('instance', '..')
 
+const { $id: _, ...registeredAnywhere } = schemas.Registered
+const RegisteredHere = {
+  ...registeredAnywhere,
+  properties: { ...schemas.Registered.properties, ...Held.properties },
+}
+
 export const putInstance = describe({
   id: 'putInstance',
   tag: 'instances',
   summary: 'Register an instance, or register it again, in words of our own',
   description: `As \`PUT /registry-svc/instance\`, but strict: a field that does not exist is refused with what was meant, and an empty
 string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was there goes. What is not said stays.`,
+  query: AckQuery,
   headers: slugHeader,
   body: {
     required: true,
@@ -127,7 +148,13 @@ string, like \`null\`, \`[]\` and \`{}\`, says that there is none: what was ther
       withoutTags: { url: 'http://10.0.0.7:8080/api', slug: 'web', deploymentId: null, tags: [] },
     },
   },
-  answers: registered,
+  answers: {
+    201: {
+      ...registered[201],
+      schema: RegisteredHere,
+      examples: { id: { id: examples.instance.id }, held: { id: examples.instance.id, acks: 2 } },
+    },
+  },
   failures: [400, 404, 409, 413],
 })
 
@@ -136,8 +163,8 @@ export const removeInstanceById = describe({
   tag: 'instances',
   summary: 'Remove an instance, whatever its id is',
   description: `As \`DELETE /registry-svc/instance/{id}\`, which cannot name \`.\` and \`..\`: ids of older records may be such.`,
-  query: instanceIdInQuery,
-  answers: { 204: { description: 'Removed, and it does not come back' } },
+  query: { ...instanceIdInQuery, properties: { ...instanceIdInQuery.properties, ...AckQuery.properties } },
+  answers: { ...held, 204: { description: 'Removed, and it does not come back' } },
   failures: [400, 404],
 })
 
@@ -195,6 +222,23 @@ export const getDigest = describe({
   answers: {
     200: { description: 'Of all, and of each document', schema: schemas.Digest, examples: { digest: examples.digest } },
   },
+})
+
+export const pickNodes = describe({
+  id: 'pickNodes',
+  tag: 'nodes',
+  summary: 'The living nodes with the most room',
+  description: `By their own figures, which travel with the heartbeats: taken every few seconds, and never written. Those without a
+figure come last. Nothing is reserved: whoever asks again a moment later is told the same.`,
+  query: PlacementQuery,
+  answers: {
+    200: {
+      description: 'The most room first',
+      schema: PlacedNodes,
+      examples: { memory: { nodes: [{ ...examples.node, room: 25_769_803_776, roomAge_ms: 2140 }] } },
+    },
+  },
+  failures: [400],
 })
 
 export const leave = describe({

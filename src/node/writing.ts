@@ -1,0 +1,43 @@
+/**
+ * How a program's node is written to, for as long as its caller waits. What is written is the caller's.
+ */
+import { untilAborted } from '../client/pause.js'
+import type { CallOptions, SelfRegistration, WriteOptions } from '../client/register.js'
+import { acksOfOptions } from '../config/ack-options.js'
+import { refuseUnknown } from '../config/nearest.js'
+import { RegistryError } from '../core/errors.js'
+import type { Held } from '../core/views.js'
+import { withAcks } from '../http/acks.js'
+import type { RegistryService } from '../http/service.js'
+
+/** @throws RegistryError `malformed` for an option that there is not */
+export function until<T>({ ...options }: CallOptions, begin: () => Promise<T>): Promise<T> {
+  refuseUnknown(options, ['signal'], 'option')
+  return untilAborted(options.signal, begin)
+}
+
+/** @param id of an instance that is registered already */
+export async function written<T>(
+  service: () => RegistryService,
+  { options, id }: { readonly options: WriteOptions | undefined; readonly id?: string },
+  write: (service: RegistryService) => Promise<T>,
+): Promise<{ readonly said: T; readonly held: Held | undefined }> {
+  const acks = acksOfOptions(options)
+  return untilAborted(options?.signal, async () => {
+    const home = id === undefined ? undefined : service().homeOf(id)
+    return withAcks(service(), acks, home, () => write(service()))
+  })
+}
+
+/** Registered with the program itself: taken out any number of times. */
+export function endingOf(
+  id: string,
+  deregister: (id: string, options?: CallOptions) => Promise<unknown>,
+): SelfRegistration {
+  const end: SelfRegistration['end'] = async (options) => {
+    await deregister(id, options).catch((error: unknown) => {
+      if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
+    })
+  }
+  return { id, end, [Symbol.asyncDispose]: () => end() }
+}

@@ -1,0 +1,73 @@
+// Stories of D3: how many nodes hold what was written, for callers who want to know before they go on.
+import { expect, test } from 'vitest'
+import type { AckCount } from '../../../src/core/effects.js'
+import type { World } from '../world.js'
+import { agree, cluster, clusterOf, done, registered } from './cluster.js'
+
+/** @returns how many were told to hold it, and how long that took */
+function held(world: World, name: string, acks: AckCount, patience_ms = 2000, home?: string): [number, number] {
+  const begun = world.now
+  const more = home === undefined ? {} : { home }
+  const count = done(world, world.command(name, { type: 'acknowledge', acks, patience_ms, ...more }))
+  return [Number(count), world.now - begun]
+}
+
+/** Those at which a lookup shows it. */
+function holders(world: World, slug: string): number {
+  return world.running().filter(({ name }) => world.lookup(name, slug)?.length === 1).length
+}
+
+test('D3: so many nodes hold it as are told to, at once where one is enough', () => {
+  const world = cluster('abcde')
+  registered(world, 'a', 'x')
+  expect(held(world, 'a', 1)).toEqual([1, 0])
+  const [two, took_ms] = held(world, 'a', 2)
+  expect(two).toBeGreaterThanOrEqual(2)
+  expect(holders(world, 'x')).toBeGreaterThanOrEqual(two)
+  expect(took_ms).toBeLessThan(150)
+  registered(world, 'a', 'y')
+  expect(held(world, 'a', 'all')[0]).toBe(5)
+  expect(holders(world, 'y')).toBe(5)
+})
+
+test('D3: where nobody can be told the answer says so once the time has passed, and no error', () => {
+  const world = cluster('abc')
+  world.partition(['a'], ['b', 'c'])
+  registered(world, 'a', 'x')
+  expect(held(world, 'a', 2, 700)).toEqual([1, 700])
+  world.until(() => world.machine('a').live.read.alive === 1, 10_000, 'a alone')
+  expect(held(world, 'a', 'all')).toEqual([1, 0])
+  world.heal()
+  agree(world)
+  expect(held(world, 'a', 3)[0]).toBe(3)
+})
+
+test('D3: without gossip whoever lacks it is given it', () => {
+  const world = cluster('abc')
+  world.wires.gossipOn = false
+  registered(world, 'a', 'x')
+  const [all, took_ms] = held(world, 'a', 'all')
+  expect([all, holders(world, 'x')]).toEqual([3, 3])
+  expect(took_ms).toBeLessThan(1000)
+})
+
+test('D3: what was done at another home is held where both documents are', () => {
+  const world = cluster('abcd')
+  registered(world, 'b', 'x')
+  agree(world)
+  done(world, world.deregister('a', 'x'))
+  expect(held(world, 'a', 'all', 2000, 'b')[0]).toBe(4)
+  expect(world.running().every(({ name }) => (world.lookup(name, 'x') ?? []).length === 0)).toBe(true)
+})
+
+test('D3: a peer that restarts meanwhile is no holder before it holds it, and of many not each is asked', () => {
+  const world = clusterOf(12)
+  registered(world, 'm00', 'x')
+  world.crash('m01')
+  world.start('m01')
+  const asked = world.machine('m00').live.toJSON().requests.compare
+  expect(asked).toBe(0)
+  expect(held(world, 'm00', 3)[0]).toBeGreaterThanOrEqual(3)
+  expect(held(world, 'm00', 'all')[0]).toBe(12)
+  expect(world.running().filter(({ live }) => live.read.record('x') === undefined)).toEqual([])
+})
