@@ -52,6 +52,7 @@ import { openMemoryDir } from './io/storage/memory.js'
 import type { Log } from './log.js'
 import { Listeners } from './node/listeners.js'
 import { type NodeEvents, eventNames } from './node/events.js'
+import { watchingOf } from './node/lists.js'
 import { sourceOf } from './node/source.js'
 import { readOptions } from './node/options.js'
 import type { NodeOptions } from './node/settings.js'
@@ -342,6 +343,10 @@ class EmbeddedNode implements RollcallNode {
   readonly fetch = this.#calling.fetch
   readonly createFetch = this.#calling.createFetch
   readonly call = this.#calling.call
+
+  readonly #watching = watchingOf(() => this.#service, this.#over.signal)
+  readonly watch = this.#watching.watch
+  readonly waitFor = this.#watching.waitFor
 
   get peerId(): string {
     return this.#runtime.network.peerId

@@ -8,7 +8,7 @@ import { parseId, registrationFields } from '../core/model.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
-import { addEvents, type EventsParts } from './events.js'
+import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
@@ -18,8 +18,9 @@ import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
 import { showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
+import { addWatch } from './watch.js'
 
-export interface OwnParts extends EventsParts {
+export interface OwnParts extends StreamsParts {
   readonly answers: LookupAnswers
 }
 
@@ -33,6 +34,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   addSessions(app, service)
   addLookup(app, service, answers)
   addEvents(app, parts)
+  addWatch(app, parts)
   app.post(
     '/v1/leave',
     {
