@@ -20,13 +20,14 @@ export function checkWatch(slug: unknown, options: CallOptions): void {
  */
 export async function waitForList(
   slug: string,
-  { count = 1, ...options }: WaitOptions,
+  options: WaitOptions,
   watch: (slug: string, options: CallOptions) => AsyncIterable<SlugList>,
 ): Promise<SlugList> {
-  refuseUnknown(options, ['signal'], 'option')
+  refuseUnknown(options, ['count', 'signal'], 'option')
+  const { count = 1, signal } = options
   if (!Number.isInteger(count) || count < 1)
     throw new RegistryError('malformed', 'count: must be a whole number from 1 on')
-  for await (const list of watch(slug, options)) {
+  for await (const list of watch(slug, { signal })) {
     if (list.stale !== true && pickable(list) >= count) return list
   }
   throw new RegistryError('unavailable', `${slug}: what was asked has ended before ${count} could be picked`)

@@ -58,7 +58,9 @@ export class EventLine {
 
   /** What it was not given yet is thrown away, here as in the kernel. */
   cutOff(): void {
-    this.#response.socket?.resetAndDestroy()
+    const { socket } = this.#response
+    // While it is being shut down a connection cannot be reset.
+    if (socket !== null && socket.writableLength > 0) socket.resetAndDestroy()
     this.#response.destroy()
   }
 
