@@ -15,6 +15,7 @@ import { progress } from './bench/progress.js'
 import { type Figures, figuresOf, table } from './bench/report.js'
 import { benchServices } from './bench/services.js'
 import { benchSim } from './bench/sim.js'
+import { benchWatchers } from './bench/watchers.js'
 import { benchWrites } from './bench/writes.js'
 
 /** How the benchmark calls itself inside a network namespace; not for people. */
@@ -26,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   nodes: async () => [...(await nodesBySeeds()), ...(await nodesByMdns())],
   writes: async () => (await benchWrites()).map(figuresOf),
   lookups: async () => (await benchLookups()).map(figuresOf),
+  watch: async () => (await benchWatchers([1, 1000])).map(figuresOf),
   cost: async () => (await benchCost(sizesOf('3,20'))).map(figuresOf),
   services: async () => [...(await services()), ...(await moleculer())],
   calls: async () => (await benchCalls(Number(process.env['BENCH_SECONDS'] ?? 120))).map(figuresOf),

@@ -40,6 +40,7 @@ import type {
   PlacedNode,
   Readiness,
   SelfView,
+  SlugList,
 } from './core/views.js'
 
 export type { EventsQuery } from './client/events.js'
@@ -85,9 +86,11 @@ export interface Client extends Register {
   readonly server: string
   lookup(slug: string, options?: LookupOptions): Promise<Lookup | undefined>
   /**
-   * The instance to call now: in turn, of those with the best status; undefined where there is none. What the daemon said is used
-   * for a second, then refreshed behind the scenes, so a pick seldom waits: the first one does, and one after a pause of over 5 s.
-   * Where no daemon answers it is used for half a minute; see `onPickOutage`. It comes without `lastHeartbeat`.
+   * The instance to call now: in turn, of those with the best status; undefined where there is none. The first pick of a slug asks the
+   * daemon; from then on it tells this client of each change, so that picks cost no question, until there was none for half a minute. A
+   * program can end meanwhile. While the daemon is away the last list serves, for as long as it is used; see `onPickOutage`. Where it
+   * cannot be told (in browsers, by a daemon of an earlier version, or one with no room for watchers) a list is used for a second,
+   * then refreshed behind the scenes, and where no daemon answers for half a minute. It comes without `lastHeartbeat`.
    * @example
    * import { createClient } from 'rollcall/client'
    * import { createServer } from 'node:http'
@@ -100,6 +103,24 @@ export interface Client extends Register {
    * service.close()
    */
   pick(slug: string, options?: PickOptions): Promise<InstanceView | undefined>
+  /**
+   * The whole list of a slug: at once, then after each change, the newest where several came meanwhile. A connection that breaks is made
+   * anew, for as long as it takes; only the first one has to succeed. Until then the last list comes once more, as `stale`. A daemon of
+   * an earlier version is asked each second. The program goes on while it watches; `break`, or the signal, ends it.
+   * @example
+   * import { createClient } from 'rollcall/client'
+   *
+   * const client = createClient({ server: 'http://127.0.0.1:58231' })
+   * await client.register({ slug: 'web', url: 'http://127.0.0.1:8080', check: 'none' })
+   * const { instances } = await client.waitFor('web', { signal: AbortSignal.timeout(10_000) }) // one can be picked
+   * console.log(instances.length)
+   * for await (const { instances, stale } of client.watch('web')) {
+   *   console.log(instances.map(({ url }) => url), stale ?? false)
+   *   break
+   * }
+   * @throws RegistryError `malformed`; from the loop whatever the daemon refuses with, or the signal's reason
+   */
+  watch(slug: string, options?: CallOptions): AsyncIterableIterator<SlugList>
   /**
    * Registers a service that is this program: listed for as long as it runs. All of one client share one session at their daemon, which
    * sees it end with the program, killed or not; a connection that breaks is made anew, and where the daemon has forgotten it, it is

@@ -20,7 +20,7 @@ export type { ConfigSources, Environment } from './config/layers.js'
 
 export const defaultHttp = { host: '127.0.0.1', port: 58_231 } as const
 
-const defaultMaxWatchers = 64
+const defaultMaxWatchers = 1024
 
 /** What a daemon is started with: validated, complete, independent of where it came from. */
 export interface Config {
@@ -122,15 +122,15 @@ export const options = {
     parse: values.parseSwitch,
   },
   /**
-   * Each stream of `/v1/events` is a connection that stays, and a queue of up to 1 MiB where its reader is slow. Beyond it whoever
-   * comes is told so, and nobody who listens is cut off.
+   * Each stream of `/v1/events` and `/v1/watch` is a connection that stays, of news also a queue of up to 1 MiB where its reader is
+   * slow. Beyond it whoever comes is told so, and nobody who listens is cut off.
    */
   maxWatchers: {
     flag: '--max-watchers <count>',
     env: 'ROLLCALL_MAX_WATCHERS',
     takes: 'one',
     fallback: String(defaultMaxWatchers),
-    what: 'how many may watch the news at once (GET /v1/events)',
+    what: 'how many may watch at once (GET /v1/events, /v1/watch)',
     parse: values.parseMaxWatchers,
   },
   /** Browsers let pages of other origins neither read nor change what is here, unless these headers say they may. */

@@ -30,7 +30,7 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     announce: [],
     mdns: true,
     logLevel: 'info',
-    maxWatchers: 64,
+    maxWatchers: 1024,
     testDropGossip: 0,
   })
 })

@@ -228,6 +228,8 @@ const lookups: Readonly<Record<string, Patch>> = {
     '(ids[middle] as string) >= last',
   ],
   'a lookup moves whose turn it is': ['suggest', 'this.#suggestions', 'this.#picks'],
+  'who watches does not hear of a change': ['#refreshVisibility', 'this.#revision += 1', 'this.#revision += 0'],
+  'who watches does not hear of doubt': ['revision', 'Number(this.#degraded.isOn)', '0'],
   'an empty list of tags is stored': ['mergeFacts', 'tags.length > 0', 'true'],
 }
 

@@ -1,21 +1,26 @@
 /**
- * Spreads calls over the instances of a service: hands them out in turn. It asks for them now and then, and never calls one.
+ * Spreads calls over the instances of a service: hands them out in turn. It keeps itself told of them while it is asked, and never
+ * calls one.
  */
 import { pickOfOptions, queryOfPick } from '../config/pick-query.js'
-import { RegistryError } from '../core/errors.js'
 import type { Reading } from '../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
+import { canStandAside } from './aside.js'
 import type { Calls } from './call.js'
+import { mayPass } from './failures.js'
 import { callingOf } from './fetching/calling.js'
 import type { Source } from './fetching/fetching.js'
+import { type Follow, Keeping } from './keeping.js'
+import { followLists, watchingOf } from './lists.js'
 import { untilAborted } from './pause.js'
-import type { Calling, PickOptions } from './register.js'
+import type { CallOptions, Calling, PickOptions, Register } from './register.js'
 import { Surroundings } from './surroundings.js'
 
 /**
- * Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer than `paused`: the first one waits for
- * the answer, since much may have gone meanwhile. Older than `kept`: not served any more, whatever fails.
+ * Of a list that no daemon tells by itself. Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer
+ * than `paused`: the first one waits for the answer, since much may have gone meanwhile. Older than `kept`: not served any more,
+ * whatever fails, unless it was told until the daemon went, and was used ever since.
  */
 export const age_ms = { fresh: 1000, paused: 5000, kept: 30_000 } as const
 /** Slugs that are remembered; beyond it the one that was first asked for is forgotten. */
@@ -25,38 +30,59 @@ const slugLimit = 1000
 interface Known extends Listed<InstanceView> {
   /** Something has that slug. */
   readonly isKnown: boolean
-  readonly loadedAt: number
 }
 
 /** Told why, when picks come from what was known before because no daemon answers; and with nothing, when one does again. */
 type OnOutage = (why: Error | undefined) => void
 
+interface ServiceOptions {
+  readonly load: () => Promise<LookupResult | undefined>
+  readonly now: () => number
+  readonly onOutage: OnOutage
+  /** Absent: it is asked for, again and again. */
+  readonly follow: Follow | undefined
+  readonly open: { count: number }
+}
+
 class Service {
   readonly #load: () => Promise<LookupResult | undefined>
   readonly #now: () => number
   readonly #onOutage: OnOutage
+  readonly #keeping: Keeping | undefined
   #known: Known | undefined
+  /** When what is known was true, as far as anybody knows. */
+  #trueAt = Number.NEGATIVE_INFINITY
   /** When the last answer came, or failed to. */
   #askedAt = Number.NEGATIVE_INFINITY
   /** While nobody answers: when somebody last picked nevertheless. */
   #madeDoAt = Number.NEGATIVE_INFINITY
-  #loading: Promise<Known> | undefined
+  #loading: Promise<void> | undefined
   #isOutage = false
 
-  constructor(load: () => Promise<LookupResult | undefined>, now: () => number, onOutage: OnOutage) {
+  constructor({ load, now, onOutage, follow, open }: ServiceOptions) {
     this.#load = load
     this.#now = now
     this.#onOutage = onOutage
+    if (follow === undefined) return
+    const onList = (list: LookupResult & { readonly unknown?: true }): void =>
+      this.#learn(list.unknown === true ? undefined : list)
+    this.#keeping = new Keeping({ follow, onList, onLost: () => this.#wasTrue(), open, now })
   }
 
-  /** What is listed now, or was a moment ago. */
+  /** What is listed now, or was a moment ago. The first one asks: that is sooner than to be told. */
   async listed(): Promise<Known | undefined> {
     if (!this.#serves()) await this.#refresh().catch((error: unknown) => this.#fallBack(error))
+    if (this.#known !== undefined) this.#keeping?.use()
     return this.#known
+  }
+
+  end(): void {
+    this.#keeping?.end()
   }
 
   /** Whether what is known will do; where it is no more fresh it is asked anew behind the scenes. */
   #serves(): boolean {
+    if (this.#keeping?.stands === true && this.#known !== undefined) return true
     const now = this.#now()
     // That nobody answers is found out by one wait, not by one for each pick.
     if (!this.#isKept() || now - Math.max(this.#askedAt, this.#madeDoAt) > age_ms.paused) return false
@@ -66,7 +92,7 @@ class Service {
   }
 
   #isKept(): boolean {
-    return this.#known !== undefined && this.#now() - this.#known.loadedAt <= age_ms.kept
+    return this.#known !== undefined && (this.#keeping?.isHeld === true || this.#now() - this.#trueAt <= age_ms.kept)
   }
 
   #fallBack(error: unknown): void {
@@ -74,7 +100,7 @@ class Service {
   }
 
   /** Once at a time, whoever asks. */
-  #refresh(): Promise<Known> {
+  #refresh(): Promise<void> {
     this.#loading ??= this.#reload()
       .catch((error: unknown) => this.#failed(error))
       .finally(() => {
@@ -86,7 +112,7 @@ class Service {
 
   /** A daemon that refuses has answered: what this caller was told before is not his any more. */
   #failed(error: unknown): never {
-    if (!isOutage(error)) this.#known = undefined
+    if (!mayPass(error)) this.#known = undefined
     else if (this.#isKept() && !this.#isOutage) {
       this.#isOutage = true
       this.#onOutage(error)
@@ -94,16 +120,21 @@ class Service {
     throw error
   }
 
-  async #reload(): Promise<Known> {
+  async #reload(): Promise<void> {
     const listed = await this.#load()
-    this.#known = {
-      pools: listed === undefined ? [] : poolsOf(listed),
-      isKnown: listed !== undefined,
-      loadedAt: this.#now(),
-    }
+    // What was told meanwhile is newer.
+    if (this.#keeping?.stands !== true) this.#learn(listed)
+  }
+
+  #learn(listed: LookupResult | undefined): void {
+    this.#known = { pools: listed === undefined ? [] : poolsOf(listed), isKnown: listed !== undefined }
+    this.#wasTrue()
     if (this.#isOutage) this.#onOutage(undefined)
     this.#isOutage = false
-    return this.#known
+  }
+
+  #wasTrue(): void {
+    this.#trueAt = this.#askedAt = this.#now()
   }
 }
 
@@ -111,14 +142,11 @@ function poolsOf({ instances, degraded }: LookupResult): Listed<InstanceView>['p
   return [{ listed: [...instances].sort((a, b) => (a.id < b.id ? -1 : 1)), inDoubt: degraded }]
 }
 
-/** Nobody answers, or not now: another answer may come. */
-function isOutage(error: unknown): error is RegistryError {
-  return error instanceof RegistryError && (error.code === 'unavailable' || error.code === 'internal')
-}
-
 export interface ChoicesOptions {
-  readonly lookup: (slug: string) => Promise<LookupResult | undefined>
+  readonly lookup: (slug: string, options?: CallOptions) => Promise<LookupResult | undefined>
   readonly surroundings?: Pick<Surroundings, 'prepare' | 'here' | 'loadOf'> | undefined
+  /** Absent: what is listed is asked for, again and again. */
+  readonly follow?: ((slug: string, following: Parameters<Follow>[0]) => Promise<void>) | undefined
   readonly onOutage?: ((slug: string, why: Error | undefined) => void) | undefined
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number
@@ -131,32 +159,39 @@ const nowhere: NonNullable<ChoicesOptions['surroundings']> = {
 }
 
 /** Those of a client: what it asks for is asked of its daemon. */
-export function choicesOf({ call }: Calls, options: Pick<ChoicesOptions, 'lookup' | 'onOutage'>): Choices {
+export function choicesOf(calls: Calls, options: Pick<ChoicesOptions, 'lookup' | 'onOutage'>): Choices {
+  const { call } = calls
   const surroundings = new Surroundings({
     selfNode: () => call('GET', '/registry-svc/node/self'),
     members: () => call('GET', '/v1/members'),
     now: () => performance.now(),
   })
-  return new Choices({ ...options, surroundings })
+  const follow: ChoicesOptions['follow'] = (slug, following) => followLists(calls, slug, following)
+  // A browser has few connections to one server, and others need them.
+  return new Choices({ ...options, surroundings, ...(canStandAside && { follow }) })
 }
 
 export class Choices {
   readonly #services = new Map<string, Service>()
   readonly #chooser: Chooser<InstanceView>
-  readonly #lookup: (slug: string) => Promise<LookupResult | undefined>
+  readonly #lookup: ChoicesOptions['lookup']
   readonly #surroundings: NonNullable<ChoicesOptions['surroundings']>
   readonly #onOutage: (slug: string, why: Error | undefined) => void
+  readonly #follow: ChoicesOptions['follow']
+  readonly #open = { count: 0 }
   readonly #now: () => number
 
   constructor({
     lookup,
     surroundings = nowhere,
+    follow,
     onOutage = () => undefined,
     now = () => performance.now(),
   }: ChoicesOptions) {
     this.#lookup = lookup
     this.#surroundings = surroundings
     this.#onOutage = onOutage
+    this.#follow = follow
     this.#now = now
     // Many programs begin at once after a power cut: not all of them with the same instance.
     this.#chooser = new Chooser(readingOf(surroundings), Math.floor(Math.random() * 2 ** 32))
@@ -173,8 +208,12 @@ export class Choices {
     return queryOfPick(pickOfOptions(options) ?? {})
   }
 
-  /** Calls of the same instances. */
-  calling({ call }: Calls, by: typeof fetch = (input, init) => fetch(input, init)): Calling {
+  /** Calls of the same instances, and their lists. */
+  calling(
+    calls: Calls,
+    by: typeof fetch = (input, init) => fetch(input, init),
+  ): Calling & Pick<Register, 'watch' | 'waitFor'> {
+    const { call } = calls
     const source: Source = {
       listed: async (slug) => {
         const known = await this.#listed(slug)
@@ -184,7 +223,7 @@ export class Choices {
       here: () => this.#surroundings.here(),
       suspect: (id) => void call('POST', `/v1/instances/${encodeURIComponent(id)}/suspect`).catch(() => undefined), // only a hint
     }
-    return callingOf(source, { fetch: by })
+    return { ...callingOf(source, { fetch: by }), ...watchingOf(calls, this.#lookup) }
   }
 
   #listed(slug: string): Promise<Known | undefined> {
@@ -205,16 +244,20 @@ export class Choices {
   readonly #loadOf = ({ nodeUrl }: InstanceView): number => this.#surroundings.loadOf(nodeUrl)
 
   #forget(slug: string): void {
+    this.#services.get(slug)?.end()
     this.#services.delete(slug)
     this.#chooser.forget(slug)
   }
 
   #serviceOf(slug: string): Service {
-    return new Service(
-      () => this.#load(slug),
-      this.#now,
-      (why) => this.#onOutage(slug, why),
-    )
+    const follow = this.#follow
+    return new Service({
+      load: () => this.#load(slug),
+      now: this.#now,
+      onOutage: (why) => this.#onOutage(slug, why),
+      follow: follow && ((following) => follow(slug, following)),
+      open: this.#open,
+    })
   }
 
   /** An unknown slug is a service with no instances: one may come. */

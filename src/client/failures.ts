@@ -28,6 +28,11 @@ class Busy extends Error {
   }
 }
 
+/** Nobody answers, or not now, such as the page of a proxy whose daemon is just starting again: another answer may come. */
+export function mayPass(error: unknown): error is RegistryError {
+  return error instanceof RegistryError && (error.code === 'unavailable' || error.code === 'internal')
+}
+
 export function unreachable(server: string, error: unknown): RegistryError {
   const cause = new Unreachable('nobody answered', { cause: error })
   return new RegistryError('unavailable', `no daemon answers at ${server} (${reasonOf(error)})`, { cause })

@@ -1,12 +1,17 @@
 /**
  * Waits a while, or for something, but not for longer than that; nobody has to wait longer than he wants to.
  */
+import { letGo } from './aside.js'
 
-/** Ends early where the signal says so; never rejects. */
-export function pause(duration_ms: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Ends early where the signal says so; never rejects.
+ * @param isAside a program that has nothing else to do need not wait for it
+ */
+export function pause(duration_ms: number, signal?: AbortSignal, isAside = false): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted === true) return resolve()
     const timer = setTimeout(done, duration_ms)
+    if (isAside) letGo(timer)
     function done(): void {
       clearTimeout(timer)
       signal?.removeEventListener('abort', done)

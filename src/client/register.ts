@@ -19,6 +19,7 @@ import type {
   PlacedNode,
   Readiness,
   SelfView,
+  SlugList,
   Suspicion,
 } from '../core/views.js'
 import type { Choosing } from './choosing.js'
@@ -78,6 +79,11 @@ export interface NodePick extends CallOptions {
   readonly count?: number
   readonly region?: string
   readonly zone?: string
+}
+
+export interface WaitOptions extends CallOptions {
+  /** So many can be picked. Default: 1. */
+  readonly count?: number | undefined
 }
 
 export interface PickOptions extends CallOptions, Choosing {}
@@ -245,6 +251,20 @@ export interface Register extends Calling {
   lookup(slug: string, options?: LookupOptions): Reply<Lookup | undefined>
   /** The instance to call now: in turn, of those with the best status. Undefined where there is none. */
   pick(slug: string, options?: PickOptions): Reply<InstanceView | undefined>
+  /**
+   * The whole list of a slug: at once, also where nothing is registered by that name yet (`unknown`), then after each change, within a
+   * fraction of a second. Whoever is slow gets the newest one, and never a backlog. `break` ends it, quietly; where the signal aborts
+   * it throws its reason.
+   * @throws RegistryError `malformed`
+   */
+  watch(slug: string, options?: CallOptions): AsyncIterableIterator<SlugList>
+  /**
+   * Resolves with the list of a slug as soon as at least `count` of it can be picked: are of the best status there is, which is
+   * `Healthy`, and `Unknown` or `Degraded` only where nothing is; of weight 0 only where nothing else is. At a daemon in doubt what was
+   * last known counts.
+   * @throws RegistryError `malformed`; the signal's reason where that aborts first, such as `AbortSignal.timeout(30_000)`
+   */
+  waitFor(slug: string, options?: WaitOptions): Promise<SlugList>
   /** The visible instances that fit all of the given fields, exactly. */
   instances(
     query?: InstanceQuery,

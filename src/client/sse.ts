@@ -9,14 +9,16 @@ export interface ServerSentEvent {
   readonly data: string
 }
 
-/** Characters of one event: far above any of a daemon's. */
-const eventLength = 1024 * 1024
+/** Characters of one event: far above any news of a daemon. */
+const newsLength = 1024 * 1024
 
 export interface Signs {
   /** Told of every sign of life, comments included. */
   readonly onBytes: () => void
   /** Told of each id that comes without an event: to go on from there, should the stream end. */
   readonly onId?: (id: string) => void
+  /** Characters that one event may have. */
+  readonly longest?: number
 }
 
 /**
@@ -27,13 +29,13 @@ export interface Signs {
 export async function* readEvents(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  { onBytes, onId }: Signs,
+  { onBytes, onId, longest = newsLength }: Signs,
 ): AsyncGenerator<ServerSentEvent, void, undefined> {
   const draft = { id: '', type: '', data: [] as string[], length: 0 }
   let lastId = ''
-  for await (const line of readLines(stream, signal, onBytes)) {
+  for await (const line of readLines(stream, signal, onBytes, longest)) {
     draft.length += line.length
-    if (draft.length > eventLength) throw new Error(`an event is longer than ${eventLength} characters`)
+    if (draft.length > longest) throw new Error(`an event is longer than ${longest} characters`)
     if (line !== '') {
       readField(line, draft)
       continue
@@ -61,6 +63,7 @@ async function* readLines(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,
   onBytes: () => void,
+  longest: number,
 ): AsyncGenerator<string> {
   const reader = stream.getReader()
   const cancel = (): void => void reader.cancel().catch(() => undefined)
@@ -73,8 +76,12 @@ async function* readLines(
       const { done, value } = await reader.read()
       if (done) return
       onBytes()
-      rest += decoder.decode(value, { stream: true })
-      if (rest.length > eventLength) throw new Error(`a line is longer than ${eventLength} characters`)
+      const text = decoder.decode(value, { stream: true })
+      // A list of thousands is one line in many pieces, each of which is looked through once.
+      const mayEnd = /[\r\n]/.test(text) || rest.endsWith('\r')
+      rest += text
+      if (rest.length > longest) throw new Error(`a line is longer than ${longest} characters`)
+      if (!mayEnd) continue
       // A final CR may be the first half of a CRLF: it waits for what follows.
       const lines = rest.split(/\r\n|\n|\r(?!$)/)
       rest = lines.pop() as string

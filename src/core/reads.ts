@@ -38,6 +38,7 @@ import type {
   PickResult,
   PlacedNode,
   SessionView,
+  SlugList,
 } from './views.js'
 import { atPort } from './views.js'
 
@@ -136,6 +137,18 @@ export class Reads {
    */
   version(slug: string, lastKnown: boolean): object | undefined {
     return this.#index.version(slug, lastKnown && this.#degraded.isOn)
+  }
+
+  /** Another number as soon as `version` of any slug may be another object: who follows many need not look at each, again and again. */
+  get revision(): number {
+    return 2 * this.#index.revision + Number(this.#degraded.isOn)
+  }
+
+  /** What a lookup of this slug lists, as callers in this program see it: without what changes by the second. */
+  list(slug: string): Omit<SlugList, 'position'> {
+    const listed = this.listed(slug)
+    const known = listed === undefined ? { unknown: true as const } : {}
+    return { slug, instances: listed?.pools.at(-1)?.listed ?? [], degraded: this.#degraded.isOn, ...known }
   }
 
   /** The next instance of a slug to call, of the best status there is. */

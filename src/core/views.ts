@@ -179,6 +179,21 @@ export interface LookupResult {
   readonly degraded: boolean
 }
 
+/** All that a lookup of a slug lists, at one moment; what follows a slug is told one after the other. */
+export interface SlugList {
+  readonly slug: string
+  /** By id, whatever their status; without `lastHeartbeat`, which changes all the time. */
+  readonly instances: readonly InstanceView[]
+  /** These are last-known instances: the daemon has lost sight of most of the cluster. */
+  readonly degraded: boolean
+  /** Nothing is registered by that name; something may come. */
+  readonly unknown?: true
+  /** This was true when the daemon was last heard; it is not heard at present. A node never says so. */
+  readonly stale?: true
+  /** `events({ after: position })` tells all that happened after what is in it. */
+  readonly position?: string
+}
+
 export interface PickResult {
   readonly slug: string
   /** The instance whose turn it is; absent where none can be called. */

@@ -14,6 +14,8 @@ export interface EngineParts {
   readonly dataDir: Pick<DataDir, 'storage' | 'noteUp'>
   readonly checker: Checker
   readonly onEvent: (event: RegistryEvent) => void
+  /** Told after whatever may have changed what is read. */
+  readonly onHandled?: () => void
   /** A rule of ours did not hold: nothing that follows can be trusted. */
   readonly onBug: (error: unknown) => void
 }
@@ -66,6 +68,7 @@ export class Engine {
     } finally {
       this.#isDraining = false
     }
+    this.#parts.onHandled?.()
     this.#scheduleWake()
   }
 

@@ -21,6 +21,7 @@ import { lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { News } from './news.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
+import { SlugWatches } from './slug-watches.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -99,12 +100,15 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     news.tell(event)
     onEvent(event, lineOf(event, registered))
   }
-  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onBug })
+  const watches = new SlugWatches({ read: registry.read, position: () => news.position })
+  const onHandled = (): void => watches.look()
+  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onHandled, onBug })
   const network = createNetworkFor(options, engine, (peer) => memberName(peer, registered))
   engine.attach(network)
   ends.push(
     () => checker.stop(),
     () => engine.stop(),
+    () => watches.stop(),
   )
   const life = new Life({ ends, engine, log })
   const self = (): ReturnType<Parameters<typeof createService>[0]['self']> => ({
@@ -122,6 +126,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       engine,
       network,
       news,
+      watches,
       sessions,
       startedAt,
       self,

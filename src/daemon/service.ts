@@ -12,12 +12,14 @@ import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import type { Engine } from './engine.js'
 import type { SessionLines } from './sessions.js'
+import type { SlugWatches } from './slug-watches.js'
 
 export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Engine
   readonly network: Network
   readonly news: NewsFeed
+  readonly watches: SlugWatches
   readonly sessions: SessionLines
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
@@ -70,6 +72,7 @@ export function createService(parts: ServiceParts): RegistryService {
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug, query) => registry.read.lookup(slug, now(), query),
     freshness: (slug) => registry.read.freshness(slug, now()),
+    watch: (slug, tell) => parts.watches.watch(slug, tell),
     version: (slug, lastKnown) => registry.read.version(slug, lastKnown),
     pick: (slug, query) => registry.read.pickOnce(slug, now(), query),
     suggest: (slug, query) => registry.read.suggest(slug, query)?.record.id,

@@ -8,6 +8,7 @@ import { describe, bodiesExtension, tags, withReferences } from './operation.js'
 import * as json from './json-schema.js'
 import * as actSchemas from './act-schemas.js'
 import * as schemas from './schemas.js'
+import * as watchSchemas from './watch-schemas.js'
 import type { FindService } from './service.js'
 
 const about = `A service registry with no servers: every node holds the whole register and answers from memory.
@@ -20,7 +21,9 @@ type Json = Record<string, unknown>
 
 /** Has to come before the routes, which have to be registered in a plugin after it. */
 export function collectCalls(app: FastifyInstance, asksForCredentials: boolean): void {
-  const named = Object.values({ ...schemas, ...actSchemas } as Readonly<Record<string, unknown>>).filter(isNamed)
+  const named = Object.values({ ...schemas, ...actSchemas, ...watchSchemas } as Readonly<
+    Record<string, unknown>
+  >).filter(isNamed)
   const components = Object.fromEntries(named.map((schema) => [schema.$id, withReferences(schema, true)]))
   void app.register(swagger, {
     openapi: {

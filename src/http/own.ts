@@ -10,7 +10,7 @@ import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
-import { addEvents, type EventsParts } from './events.js'
+import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
@@ -21,8 +21,9 @@ import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
 import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
+import { addWatch } from './watch.js'
 
-export interface OwnParts extends EventsParts {
+export interface OwnParts extends StreamsParts {
   readonly answers: LookupAnswers
 }
 
@@ -37,6 +38,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   addLookup(app, service, answers)
   addPlacement(app, service)
   addEvents(app, parts)
+  addWatch(app, parts)
   app.post(
     '/v1/leave',
     {

@@ -8,12 +8,12 @@ import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
-import { eventLimits, type EventsParts } from './events.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
+import { Streams, streamLimits } from './streams.js'
 
 /** How long `stop` lets requests that are under way finish. */
 const stopGrace_ms = 1000
@@ -26,7 +26,7 @@ export interface HttpServerOptions extends Access {
   readonly log: Log
   /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
   readonly allowedHosts?: readonly string[]
-  /** Streams of news at once. Default: `eventLimits.watchers`. */
+  /** Streams of news, or of lists, at once. Default: `streamLimits.watchers`. */
   readonly maxWatchers?: number
 }
 
@@ -70,7 +70,7 @@ export function createRoutedApp(
   options: Omit<HttpServerOptions, 'port'>,
   admission = new Admission(options),
 ): FastifyInstance {
-  const { service, host, log, allowedHosts = [], maxWatchers = eventLimits.watchers } = options
+  const { service, host, log, allowedHosts = [], maxWatchers = streamLimits.watchers } = options
   const served = {
     bound: host,
     names: allowedHosts,
@@ -80,12 +80,11 @@ export function createRoutedApp(
   }
   const app = createApp(log, served, admission)
   collectCalls(app, admission.asksForCredentials)
-  void app.register(async (calls) => addRoutes(calls, { service, admission, maxWatchers }))
+  void app.register(async (calls) => addRoutes(calls, service, new Streams(calls, admission, maxWatchers)))
   return app
 }
 
-function addRoutes(app: FastifyInstance, parts: EventsParts): void {
-  const { service } = parts
+function addRoutes(app: FastifyInstance, service: FindService, streams: Streams): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
@@ -94,7 +93,7 @@ function addRoutes(app: FastifyInstance, parts: EventsParts): void {
   })
   const answers = new LookupAnswers(service)
   addRegistrySvc(app, service, answers)
-  addOwn(app, { ...parts, answers })
+  addOwn(app, { service, streams, answers })
   addOpenApi(app, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }

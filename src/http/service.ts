@@ -21,6 +21,7 @@ import type {
   Readiness,
   SelfView,
   SessionView,
+  SlugList,
   Suspicion,
 } from '../core/views.js'
 
@@ -89,6 +90,12 @@ export interface RegistryService {
    * moments of heartbeats aside; undefined where no record has that slug. As cheap as it gets.
    */
   version(slug: string, lastKnown: boolean): object | undefined
+  /**
+   * Tells the list of a slug at once, then each time it changes, one moment of many changes at a time. Watchers of one slug are told
+   * the same object.
+   * @returns ends it; any number of times
+   */
+  watch(slug: string, tell: (list: SlugList) => void): () => void
   /**
    * The instance to call; where a port is named, with the url of that.
    * @throws RegistryError `not-found` where no record has that slug

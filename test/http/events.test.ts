@@ -8,7 +8,7 @@ import { createClient } from '../../src/client.js'
 import type { PublicJwk } from '../../src/config/keys.js'
 import { sha256Of, type Token } from '../../src/config/tokens.js'
 import type { NewsEvent, NewsItem } from '../../src/core/views.js'
-import { eventLimits } from '../../src/http/events.js'
+import { streamLimits } from '../../src/http/streams.js'
 import { nameOf, readUndelivered } from '../../src/http/undelivered.js'
 import { expectFailure } from './contract/asking.js'
 import { Documented, readDocument } from './documented.js'
@@ -174,7 +174,7 @@ describe('a list, a lookup and a stream have one position', () => {
     const [last] = tell(silent, shown('other')).slice(-1)
     const next = items.next()
     const listening = await Listening.open('?slug=mine')
-    vi.advanceTimersByTime(eventLimits.heartbeat_ms)
+    vi.advanceTimersByTime(streamLimits.heartbeat_ms)
     await vi.waitFor(() => expect(listening.text).toContain(`id: ${last?.id}\n: \n\n`))
     const since = vi.spyOn(served.service.news, 'since')
     cut.abort()
@@ -250,22 +250,18 @@ describe('bounds', () => {
   })
 
   test('there is room for so many, then 503, and again when one has gone', async () => {
-    const all: Listening[] = []
-    for (let i = 0; i < eventLimits.watchers; i += 1) all.push(await Listening.open())
-    const answer = await sendRaw(served.url, request('GET /v1/events'))
-    expectFailure(answer, 503, /events: 64 clients are listening/)
-    expect(answer.headers['retry-after']).toBe('1')
-    all[0]?.socket.destroy()
-    await vi.waitFor(() => expect(served.service.news.listeners).toBe(eventLimits.watchers - 1))
-    await Listening.open()
-  })
-
-  test('how many is an option', async () => {
     await served.stop()
-    served = await serveMemory({ maxWatchers: 2 })
-    await Promise.all([Listening.open(), Listening.open()])
+    served = await serveMemory({ maxWatchers: 8 })
+    const all: Listening[] = []
+    for (let i = 0; i < 7; i += 1) all.push(await Listening.open())
+    const watching = await fetch(`${served.url}/v1/watch/web`)
     const answer = await sendRaw(served.url, request('GET /v1/events'))
-    expectFailure(answer, 503, /events: 2 clients are listening.*--max-watchers/)
+    expectFailure(answer, 503, /events: 8 clients are listening.*--max-watchers/)
+    expect(answer.headers['retry-after']).toBe('1')
+    await watching.body?.cancel()
+    await vi.waitFor(() => expect(served.service.news.listeners).toBe(7))
+    await vi.waitFor(() => expect(served.service.watchers).toBe(0))
+    await Listening.open()
   })
 
   test('whose token is taken back, or has expired, is ended, and others are not', async () => {
@@ -283,13 +279,13 @@ describe('bounds', () => {
       await Listening.open('', bearer('lost')),
       await Listening.open('', bearer(jwt)),
     ]
-    vi.advanceTimersByTime(eventLimits.look_ms)
+    vi.advanceTimersByTime(streamLimits.look_ms)
     tokens.pop()
-    vi.advanceTimersByTime(eventLimits.look_ms)
+    vi.advanceTimersByTime(streamLimits.look_ms)
     await vi.waitFor(() => expect(lost.closed).toBe(true))
     expect([kept.closed, expiring.closed]).toEqual([false, false])
     vi.setSystemTime(Date.now() + 2 * 3600_000)
-    vi.advanceTimersByTime(eventLimits.look_ms)
+    vi.advanceTimersByTime(streamLimits.look_ms)
     await vi.waitFor(() => expect(expiring.closed).toBe(true))
     tell(shown('a'))
     await kept.hears(1)
@@ -314,12 +310,12 @@ describe('bounds', () => {
         told += 1
       }
       expect(await waiting()).toBeGreaterThan(0)
-      vi.advanceTimersByTime(eventLimits.look_ms)
+      vi.advanceTimersByTime(streamLimits.look_ms)
       for (let i = 0; i < 3; i += 1) await waiting() // it is looked here meanwhile, too
       expect(served.service.news.listeners).toBe(2)
       await vi.waitFor(
         () => {
-          vi.advanceTimersByTime(eventLimits.look_ms)
+          vi.advanceTimersByTime(streamLimits.look_ms)
           expect(served.service.news.listeners).toBe(1)
         },
         { timeout: 10_000, interval: 20 },
@@ -342,13 +338,13 @@ test('a comment every 15 seconds shows that the line is open', async () => {
   const listening = await Listening.open()
   const beats = (): number => listening.text.split(': \n\n').length - 1
   // Waiting moves the faked time a little, too.
-  vi.advanceTimersByTime(eventLimits.heartbeat_ms - 5000)
+  vi.advanceTimersByTime(streamLimits.heartbeat_ms - 5000)
   tell(shown('between'))
   await listening.hears(1)
   expect(beats()).toBe(0)
   vi.advanceTimersByTime(5000)
   await vi.waitFor(() => expect(beats()).toBe(1))
-  vi.advanceTimersByTime(2 * eventLimits.heartbeat_ms)
+  vi.advanceTimersByTime(2 * streamLimits.heartbeat_ms)
   await vi.waitFor(() => expect(beats()).toBe(3))
 })
 

@@ -18,7 +18,7 @@ import type {
   PlacedNode,
   Readiness,
 } from '../../src/core/views.js'
-import type { Freshness, PeersView, SelfView, SessionView, Suspicion } from '../../src/core/views.js'
+import type { Freshness, PeersView, SelfView, SessionView, SlugList, Suspicion } from '../../src/core/views.js'
 import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
@@ -203,6 +203,31 @@ export class MemoryService implements RegistryService {
     const picked = found === undefined || query?.port === undefined ? found : atPort(found, query.port)
     if (picked === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     return { slug, instances, picked, degraded: this.degraded }
+  }
+
+  readonly #watches = new Set<{ readonly slug: string; readonly tell: (list: SlugList) => void }>()
+
+  /** How many watch. */
+  get watchers(): number {
+    return this.#watches.size
+  }
+
+  watch(slug: string, tell: (list: SlugList) => void): () => void {
+    const watch = { slug, tell }
+    this.#watches.add(watch)
+    tell(this.#list(slug))
+    return () => void this.#watches.delete(watch)
+  }
+
+  /** Tells all who watch a slug one list. */
+  tellList(slug: string, list: SlugList = this.#list(slug)): void {
+    for (const watch of this.#watches) if (watch.slug === slug) watch.tell(list)
+  }
+
+  #list(slug: string): SlugList {
+    const instances = this.instances(slug)
+    const known = instances.length === 0 ? { unknown: true as const } : {}
+    return { slug, instances, degraded: this.degraded, ...known, position: this.news.position }
   }
 
   /** Each change of anything makes a new one. */

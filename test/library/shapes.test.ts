@@ -1,4 +1,6 @@
 // One register asked in two ways, in this program's memory and over HTTP: the answers have the same shapes, whatever is asked.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { type Client, createClient, createNode, type Register, type RollcallNode } from '../../src/index.js'
 import { Cluster, until } from '../daemon/cluster.js'
@@ -200,6 +202,62 @@ describe('asked the same, both answer the same', () => {
       }
       expect(seen).toEqual(['listening', `shown n${n}`])
     }
+  })
+})
+
+describe('watching', () => {
+  test('begins with the same list, also of nothing, and goes on with the same', async () => {
+    const lists = async (register: Register, slug: string, id: string): Promise<unknown> => {
+      const seen: unknown[] = []
+      for await (const list of register.watch(slug)) {
+        if (seen.length === 0) void register.register({ id, slug, url: `http://127.0.0.1:1/${id}`, check: 'none' })
+        else if (list.instances.length === 0) continue
+        seen.push(settled(list))
+        if (seen.length === 2) return JSON.parse(JSON.stringify(seen).replaceAll(id, 'ID')) as unknown
+      }
+      return seen
+    }
+    const [mine, his] = [await lists(node, 'watched-ia', 'ia'), await lists(client, 'watched-ib', 'ib')]
+    expect(fieldsOf(mine)).toEqual(fieldsOf(his))
+    expect((mine as unknown[])[0]).toEqual({
+      ...{ slug: 'watched-ID', degraded: false, unknown: true, instances: [], position: 'string' },
+    })
+    await Promise.all([node.deregister('ia'), client.deregister('ib')])
+  })
+
+  test('of what both hold gives the same, and waiting is over with it, or by its signal', async () => {
+    const [mine, his] = await ofBoth((register) => register.waitFor('web', { count: 2 }))
+    expect(mine).toEqual(his)
+    const reason = new Error('enough')
+    for (const register of both) {
+      const signal = AbortSignal.abort(reason)
+      await expect(register.waitFor('web', { count: 3, signal })).rejects.toBe(reason)
+      await expect(register.waitFor('web', { count: 0 })).rejects.toThrow(/^count: /)
+      expect(() => register.watch('')).toThrow(/^slug: /)
+    }
+  })
+
+  test('does not keep a program that has picked, and has nothing else to do, from ending', async () => {
+    const program = `
+      import { createClient } from ${JSON.stringify(new URL('../../dist/client.js', import.meta.url).href)}
+      const watched = []
+      const client = createClient({ server: ${JSON.stringify(client.server)}, fetch: async (url, init) => {
+        const answer = await fetch(url, init)
+        watched.push(url.replace(/^.*\\/v1/, '') + ' ' + answer.status)
+        return answer
+      } })
+      await client.pick('web')
+      while (watched.length < 2) await new Promise((resolve) => setTimeout(resolve, 10))
+      const { id } = await client.pick('web')
+      console.log(watched.join(), id)`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 30_000, // below the silence after which the stream would end anyway
+    })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(said).toMatch(/^\/lookup\/web 200,\/watch\/web 200 [ij]\n$/)
   })
 })
 

@@ -45,6 +45,7 @@ export class Index {
   readonly #idsByUrl = new Map<string, Set<string>>()
   readonly #idsByOwner = new Map<PeerId, Set<string>>()
   readonly #visible = new Set<string>()
+  #revision = 0
   readonly #listings = new Map<string, Listing>()
   readonly #lastKnown = new Map<string, Listing>()
   /** Picks and lookups take turns of their own: whoever only looks moves nobody's pick. */
@@ -105,6 +106,7 @@ export class Index {
   }
 
   #refreshVisibility(id: string, before: Found | undefined): RegistryEvent[] {
+    this.#revision += 1
     const after = this.#winners.get(id)
     const wasVisible = this.#visible.has(id)
     const isVisible = after !== undefined && this.#visibility.shows(after)
@@ -117,6 +119,11 @@ export class Index {
     if (isVisible) this.#visible.add(id)
     else this.#visible.delete(id)
     return newsOf(id, wasVisible ? before : undefined, isVisible ? after : undefined)
+  }
+
+  /** Another number as soon as the version of any slug may be another one. */
+  get revision(): number {
+    return this.#revision
   }
 
   isVisible(id: string): boolean {

@@ -178,3 +178,13 @@ event: instance
 data: {"at":"2026-11-24T12:00:00.000Z","type":"instance","id":"inst_0c1d2e3f405162738495","slug":"web","change":"hidden"}
 
 `
+
+export const watchStream = `id: 9f3c21aa-17
+event: list
+data: {"slug":"web","degraded":false,"unknown":true,"instances":[]}
+
+id: 9f3c21aa-18
+event: list
+data: {"slug":"web","degraded":false,"instances":[{"id":"inst_0c1d2e3f405162738495","slug":"web","url":"http://10.0.0.7:8080","status":"Healthy"}]}
+
+`

@@ -5,19 +5,25 @@ import { History } from '../history.js'
 import type { World } from '../world.js'
 import { agree, cluster, done } from './cluster.js'
 
+type Read = ReturnType<World['machine']>['live']['read']
+
 /** Remembers what each version said, and finds those that say something else by now. */
 class Memory {
   readonly #said = new WeakMap<object, string>()
+  /** By what is read: its revision, when it was last looked at, with the version of each slug then. */
+  readonly #seen = new WeakMap<object, { readonly revision: number; readonly versions: readonly unknown[] }>()
   /** How often a version was met again. */
   again = 0
 
   check(world: World, slugs: readonly string[]): void {
     for (const { name, live } of world.running()) {
       const at = world.moment(name)
+      this.#checkRevision(name, live.read, slugs)
       for (const slug of slugs) {
         const [known, list] = [live.read.version(slug, true), live.read.version(slug, false)]
         if (known === undefined) continue
         const { instances, degraded } = live.read.lookup(slug, at)
+        expect(live.read.list(slug)).toEqual({ slug, instances: instances.map(still), degraded })
         this.#compare(known, { instances: instances.map(still), degraded }, `${name}: lookup of ${slug}`)
         if (list !== undefined && list !== known) {
           this.#compare(
@@ -28,6 +34,15 @@ class Memory {
         }
       }
     }
+  }
+
+  /** Who watches slugs looks at them where the revision is another one, and only there. */
+  #checkRevision(name: string, read: Read, slugs: readonly string[]): void {
+    const versions = slugs.map((slug) => read.version(slug, true))
+    const seen = this.#seen.get(read)
+    const isSame = seen?.versions.every((version, i) => version === versions[i]) ?? true
+    if (!isSame) expect({ name, revision: read.revision }).not.toEqual({ name, revision: seen?.revision })
+    this.#seen.set(read, { revision: read.revision, versions })
   }
 
   #compare(version: object, answer: object, what: string): void {

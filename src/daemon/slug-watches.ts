@@ -1,0 +1,110 @@
+/**
+ * Who follows the list of which slug: each is told the whole list as soon as it is another one.
+ * Many changes in a short time are told as one; nothing is queued.
+ */
+import type { Reads } from '../core/reads.js'
+import type { InstanceView, SlugList } from '../core/views.js'
+
+export const pace_ms = {
+  /** Between two times of telling: hundreds of registrations within a second are not hundreds of lists. */
+  shortest: 20,
+  longest: 1000,
+} as const
+/** So much longer than telling took is the pause after it, so that others get their turn. */
+const pauseFactor = 4
+
+export interface SlugWatchesOptions {
+  readonly read: Pick<Reads, 'revision' | 'version' | 'list'>
+  readonly position: () => string
+  /** Milliseconds on a clock that never steps. */
+  readonly now?: () => number
+}
+
+interface Watched {
+  readonly slug: string
+  readonly listeners: Set<(list: SlugList) => void>
+  version: object | undefined
+  list: SlugList
+}
+
+export class SlugWatches {
+  readonly #read: SlugWatchesOptions['read']
+  readonly #position: () => string
+  readonly #now: () => number
+  readonly #watched = new Map<string, Watched>()
+  #revision = 0
+  #mayTellAt = 0
+  #timer: NodeJS.Timeout | undefined
+  #isOver = false
+
+  constructor({ read, position, now = () => performance.now() }: SlugWatchesOptions) {
+    this.#read = read
+    this.#position = position
+    this.#now = now
+  }
+
+  /** @returns ends it; any number of times */
+  watch(slug: string, tell: (list: SlugList) => void): () => void {
+    const watched = this.#watched.get(slug) ?? this.#begin(slug)
+    this.#refresh(watched) // who comes is told what is true now, and the others need not wait then
+    const listener = (list: SlugList): void => tell(list) // so that one that comes twice is told twice
+    watched.listeners.add(listener)
+    tell(watched.list)
+    return () => {
+      watched.listeners.delete(listener)
+      if (watched.listeners.size === 0 && this.#watched.get(slug) === watched) this.#watched.delete(slug)
+    }
+  }
+
+  /** Something may have changed. Costs nothing where nobody watches, next to nothing where nothing has. */
+  look(): void {
+    if (this.#watched.size === 0 || this.#timer !== undefined || this.#isOver) return
+    if (this.#read.revision === this.#revision) return
+    this.#timer = setTimeout(() => this.#tell(), Math.max(0, this.#mayTellAt - this.#now()))
+  }
+
+  stop(): void {
+    this.#isOver = true
+    clearTimeout(this.#timer)
+  }
+
+  #tell(): void {
+    this.#timer = undefined
+    this.#revision = this.#read.revision
+    const begun = this.#now()
+    for (const watched of [...this.#watched.values()]) this.#refresh(watched)
+    const now = this.#now()
+    this.#mayTellAt = now + Math.min(pace_ms.longest, Math.max(pace_ms.shortest, pauseFactor * (now - begun)))
+  }
+
+  #begin(slug: string): Watched {
+    const version = this.#read.version(slug, true)
+    const watched = { slug, listeners: new Set<(list: SlugList) => void>(), version, list: this.#list(slug) }
+    this.#watched.set(slug, watched)
+    return watched
+  }
+
+  #refresh(watched: Watched): void {
+    const version = this.#read.version(watched.slug, true)
+    if (version === watched.version) return
+    watched.version = version
+    const list = this.#list(watched.slug)
+    if (isAlike(watched.list, list)) return
+    watched.list = list
+    for (const tell of [...watched.listeners]) tell(list)
+  }
+
+  #list(slug: string): SlugList {
+    return { ...this.#read.list(slug), position: this.#position() }
+  }
+}
+
+/** Whether both say the same: a version is another one, too, where an owner has told what no caller sees. */
+function isAlike(a: SlugList, b: SlugList): boolean {
+  if (a.degraded !== b.degraded || a.unknown !== b.unknown || a.instances.length !== b.instances.length) return false
+  return a.instances.every((view, i) => saysTheSame(view, b.instances[i] as InstanceView))
+}
+
+function saysTheSame(a: InstanceView, b: InstanceView): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,33 @@
+/**
+ * The lists of a slug as a loop in the program whose node tells them.
+ */
+import { newestOf } from '../client/newest.js'
+import type { Register } from '../client/register.js'
+import { checkWatch, waitForList } from '../client/watching.js'
+import { frozen } from '../core/frozen.js'
+import type { RegistryService } from '../http/service.js'
+
+/**
+ * @param service throws once the node has stopped
+ * @param over aborts when it does, which ends the loops quietly
+ */
+export function watchingOf(
+  service: () => Pick<RegistryService, 'watch'>,
+  over: AbortSignal,
+): Pick<Register, 'watch' | 'waitFor'> {
+  const watch: Register['watch'] = (slug, options = {}) => {
+    checkWatch(slug, options)
+    const registry = service()
+    return newestOf((newest) => {
+      const onOver = (): void => newest.end()
+      over.addEventListener('abort', onOver, { once: true })
+      if (over.aborted) onOver()
+      const end = registry.watch(slug, (list) => newest.put(frozen(list)))
+      return () => {
+        over.removeEventListener('abort', onOver)
+        end()
+      }
+    }, options.signal)
+  }
+  return { watch, waitFor: (slug, options = {}) => waitForList(slug, options, watch) }
+}
