@@ -10,7 +10,7 @@ import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
 import { eventLimits, type EventsParts } from './events.js'
 import { LookupAnswers } from './lookups.js'
-import { addOpenApi, collectCalls } from './openapi.js'
+import { addOpenApi, collectCalls, type Calls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
@@ -79,12 +79,12 @@ export function createRoutedApp(
     },
   }
   const app = createApp(log, served, admission)
-  collectCalls(app, admission.asksForCredentials)
-  void app.register(async (calls) => addRoutes(calls, { service, admission, maxWatchers }))
+  const calls = collectCalls(app, () => admission.asksForCredentials)
+  void app.register(async (routed) => addRoutes(routed, calls, { service, admission, maxWatchers }))
   return app
 }
 
-function addRoutes(app: FastifyInstance, parts: EventsParts): void {
+function addRoutes(app: FastifyInstance, calls: Calls, parts: EventsParts): void {
   const { service } = parts
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
@@ -95,7 +95,7 @@ function addRoutes(app: FastifyInstance, parts: EventsParts): void {
   const answers = new LookupAnswers(service)
   addRegistrySvc(app, service, answers)
   addOwn(app, { ...parts, answers })
-  addOpenApi(app, service)
+  addOpenApi(app, calls, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 
