@@ -2,7 +2,6 @@
  * Where a daemon's log lines go: standard error, readable on a terminal, one JSON object a line otherwise. Standard output stays the caller's.
  */
 import { pino, type Logger } from 'pino'
-import pretty from 'pino-pretty'
 import type { LentLog, LogLevel } from './config/logger.js'
 import { LineOutput } from './log/output.js'
 
@@ -10,18 +9,24 @@ export type Log = Logger
 
 const stderr = 2
 /** What is said keeps nobody waiting, and is written before an exit. */
-export function createLog(level: LogLevel, terminal = process.stderr.isTTY === true): Log {
+export async function createLog(level: LogLevel, terminal = process.stderr.isTTY === true): Promise<Log> {
   const options = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   }
-  const prettify = pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize: true })
-  const shown = terminal ? (line: string): string => prettify(line) : (line: string): string => line
+  const shown = terminal ? await readableLine() : (line: string): string => line
   standardError ??= new LineOutput(stderr, (lines) => shown(lostLine(lines)))
   const output = standardError
   return pino(options, { write: (line) => output.write(shown(line)) })
+}
+
+/** Loaded for a terminal alone: most daemons have none. */
+async function readableLine(): Promise<(line: string) => string> {
+  const { default: pretty } = await import('pino-pretty')
+  const prettify = pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize: true })
+  return (line) => prettify(line)
 }
 
 /** One for all nodes of a process: its lines stay in order. */

@@ -80,7 +80,8 @@ import { endingOf, until, written } from './node/writing.js'
  *   port, `unavailable` where the disk or the network refuses
  */
 export async function createNode(options: NodeOptions): Promise<RollcallNode> {
-  const { dataDir: path, config, log, signal, register } = readOptions(options)
+  const { dataDir: path, config, signal, register, ...read } = readOptions(options)
+  const log = await read.log
   signal?.throwIfAborted()
   const ends: End[] = []
   try {

@@ -42,7 +42,7 @@ export function addStartCommand(program: Command): void {
     // They bring the whole network stack along, which takes longer to load than any other command runs.
     const loading = Promise.all([import('../daemon.js'), import('../log.js')])
     const [{ startDaemon }, { createLog }] = await saying('loading the network stack', loading)
-    const log = createLog(config.logLevel)
+    const log = await createLog(config.logLevel)
     for (const warning of unreadEnvironment(process.env)) log.warn(warning)
     process.exit(await runDaemon(config, log, startDaemon, readConfig))
   })

@@ -1,8 +1,9 @@
 /**
  * The OpenAPI document of all calls, made from the very schemas that stand at the routes. It is served at `/openapi.json`.
  */
-import swagger from '@fastify/swagger'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
+import { fastify, type FastifyInstance, type RouteOptions } from 'fastify'
+import { compilersFactory } from './app.js'
 import { jsonType } from './body.js'
 import { describe, bodiesExtension, tags, withReferences } from './operation.js'
 import * as json from './json-schema.js'
@@ -19,45 +20,74 @@ as JSON whatever its content type. Ids, slugs and urls in paths are percent-enco
 
 type Json = Record<string, unknown>
 
+export interface Calls {
+  /** Every route but HEAD, as it was added. */
+  readonly routes: readonly RouteOptions[]
+  readonly asksForCredentials: () => boolean
+}
+
 /** Has to come before the routes, which have to be registered in a plugin after it. */
-export function collectCalls(app: FastifyInstance, asksForCredentials: boolean): void {
+export function collectCalls(app: FastifyInstance, asksForCredentials: () => boolean): Calls {
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    if (route.method !== 'HEAD') routes.push(route)
+  })
+  return { routes, asksForCredentials }
+}
+
+/**
+ * Tells of all calls by an app that answers none: what makes the document is loaded when somebody asks for it, since few daemons are
+ * ever asked.
+ */
+async function readCalls({ routes, asksForCredentials }: Calls): Promise<Json> {
+  const { default: swagger } = await import('@fastify/swagger')
+  const app = fastify({ exposeHeadRoutes: false, schemaController: { compilersFactory } })
+  await app.register(swagger, { openapi: frame(asksForCredentials()) })
+  for (const { method, url, schema } of routes) app.route({ method, url, schema, handler: () => undefined })
+  await app.ready()
+  const document = app.swagger() as unknown as Json
+  await app.close()
+  return document
+}
+
+/** All but the calls. */
+function frame(asksForCredentials: boolean): NonNullable<FastifyDynamicSwaggerOptions['openapi']> {
   const named = Object.values({ ...schemas, ...actSchemas, ...watchSchemas } as Readonly<
     Record<string, unknown>
   >).filter(isNamed)
   const components = Object.fromEntries(named.map((schema) => [schema.$id, withReferences(schema, true)]))
-  void app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Rollcall',
-        version: '',
-        description: about,
-        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      },
-      servers: [{ url: '/' }],
-      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
-      security: asksForCredentials ? [{ token: [] }] : [{ token: [] }, {}],
-      components: {
-        schemas: components as never,
-        securitySchemes: {
-          token: {
-            type: 'http',
-            scheme: 'bearer',
-            description:
-              'One of the tokens, or a JWT by one of the keys, that the daemon was started with (--tokens). Without them nobody is asked.',
-          },
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Rollcall',
+      version: '',
+      description: about,
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/' }],
+    tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
+    security: asksForCredentials ? [{ token: [] }] : [{ token: [] }, {}],
+    components: {
+      schemas: components as never,
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description:
+            'One of the tokens, or a JWT by one of the keys, that the daemon was started with (--tokens). Without them nobody is asked.',
         },
       },
     },
-  })
+  }
 }
 
 function isNamed(schema: unknown): schema is json.Schema & { readonly $id: string } {
   return typeof schema === 'object' && schema !== null && typeof (schema as { $id?: unknown }).$id === 'string'
 }
 
-export function addOpenApi(app: FastifyInstance, service: FindService): void {
-  let document: string | undefined
+export function addOpenApi(app: FastifyInstance, calls: Calls, service: FindService): void {
+  let document: Promise<string> | undefined
+  const write = async (): Promise<string> => JSON.stringify(finish(await readCalls(calls), service().self().version))
   app.get(
     '/openapi.json',
     {
@@ -74,10 +104,7 @@ export function addOpenApi(app: FastifyInstance, service: FindService): void {
         },
       }),
     },
-    (_request, reply) => {
-      document ??= JSON.stringify(finish(app.swagger() as unknown as Json, service().self().version))
-      return reply.type(jsonType).send(document)
-    },
+    async (_request, reply) => reply.type(jsonType).send(await (document ??= write())),
   )
 }
 

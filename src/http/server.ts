@@ -9,7 +9,7 @@ import type { Log } from '../log.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
 import { LookupAnswers } from './lookups.js'
-import { addOpenApi, collectCalls } from './openapi.js'
+import { addOpenApi, collectCalls, type Calls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
@@ -79,12 +79,12 @@ export function createRoutedApp(
     },
   }
   const app = createApp(log, served, admission)
-  collectCalls(app, admission.asksForCredentials)
-  void app.register(async (calls) => addRoutes(calls, service, new Streams(calls, admission, maxWatchers)))
+  const calls = collectCalls(app, () => admission.asksForCredentials)
+  void app.register(async (routed) => addRoutes(routed, calls, service, new Streams(routed, admission, maxWatchers)))
   return app
 }
 
-function addRoutes(app: FastifyInstance, service: FindService, streams: Streams): void {
+function addRoutes(app: FastifyInstance, calls: Calls, service: FindService, streams: Streams): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
@@ -94,7 +94,7 @@ function addRoutes(app: FastifyInstance, service: FindService, streams: Streams)
   const answers = new LookupAnswers(service)
   addRegistrySvc(app, service, answers)
   addOwn(app, { service, streams, answers })
-  addOpenApi(app, service)
+  addOpenApi(app, calls, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 

@@ -104,7 +104,9 @@ export class LineOutput {
  */
 function openedAnew(fd: number): number {
   try {
-    if (!isatty(fd) && !fstatSync(fd).isFIFO()) return fd
+    // As big integers: from the others Node takes the kind of the file that it asked for last for that of its next one, and finds no
+    // package behind a symbolic link when that was a pipe (realpathSync).
+    if (!isatty(fd) && !fstatSync(fd, { bigint: true }).isFIFO()) return fd
     return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   } catch {
     return fd // another user's terminal, or a system that does not list what is open

@@ -17,7 +17,7 @@ export interface ReadOptions {
   /** Undefined: in memory. */
   readonly dataDir: string | undefined
   readonly config: NodeConfig & { readonly url?: string }
-  readonly log: Log
+  readonly log: Log | Promise<Log>
   readonly signal: AbortSignal | undefined
   /** What is registered before anything else. */
   readonly register: readonly Registration[]
@@ -91,7 +91,7 @@ function readKeeping(given: Given): string | undefined {
   )
 }
 
-function readLog(given: Given): Log {
+function readLog(given: Given): Log | Promise<Log> {
   const { log, logLevel } = given
   if (log !== undefined && logLevel !== undefined) {
     throw malformed('log and logLevel: your own logger decides what it writes; give one of the two')

@@ -48,4 +48,4 @@ function openAll(): void {
 }
 
 const config = parseConfig({ flags: { temp: true }, env: {} })
-process.exit(await runDaemon(config, createLog('info'), startPretended))
+process.exit(await runDaemon(config, await createLog('info'), startPretended))

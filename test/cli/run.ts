@@ -2,7 +2,9 @@
  * Runs the command line: in a process of its own, as a shell would, or in this one, where only what it prints and returns counts.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { vi } from 'vitest'
 import { runCommandLine } from '../../src/cli/program.js'
 
@@ -27,11 +29,22 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Starts a TypeScript file of this project.
+ * Makes one file of a TypeScript file of this project, and of all of ours that it imports: it starts in a third of the time.
+ * @returns where it is: below what is built, so that it finds the packages
+ */
+export async function compileScript(script: string): Promise<string> {
+  const outfile = join(root, 'dist', 'scripts', `${basename(script, '.ts')}-${process.pid}.mjs`)
+  const how = { bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external' } as const
+  await build({ ...how, entryPoints: [join(root, script)], outfile, logLevel: 'warning' })
+  return outfile
+}
+
+/**
+ * Starts a script.
  * @param stderr an open file to write to, instead of what the outcome tells
  */
 export function startScript(script: string, args: readonly string[], stderr?: number): Running {
-  return start(['--import', 'tsx', script, ...args], {}, undefined, stderr)
+  return start([script, ...args], {}, undefined, stderr)
 }
 
 /** @param input what it reads from stdin; without one that is closed */

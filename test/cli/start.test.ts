@@ -1,11 +1,16 @@
 /** How `rollcall start` speaks until it ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
 import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
-import { describe, expect, test } from 'vitest'
-import { runHere, startScript, type Running } from './run.js'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { compileScript, runHere, startScript, type Running } from './run.js'
 
-const pretend = (behaviour: string, stderr?: number): Running =>
-  startScript('test/cli/pretend-daemon.ts', [behaviour], stderr)
+let pretendDaemon: string
+beforeAll(async () => {
+  pretendDaemon = await compileScript('test/cli/pretend-daemon.ts')
+})
+afterAll(() => rmSync(pretendDaemon, { force: true }))
+
+const pretend = (behaviour: string, stderr?: number): Running => startScript(pretendDaemon, [behaviour], stderr)
 const readyLine = 'rollcall ready http=http://127.0.0.1:1 peer=PEER listen=/ip4/10.0.0.5/tcp/1,/ip4/10.0.0.6/tcp/1'
 
 interface LogLine {
