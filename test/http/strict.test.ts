@@ -93,7 +93,11 @@ describe('a word that nobody knows', () => {
     [own, 'http://a', /^the request body: must be a JSON object$/],
     ['PUT /v1/instances/e/maintenance', 'a reason', /^the request body: must be a JSON object$/],
     ['PUT /v1/maintenance?id=e', { raeson: 'x' }, /^raeson: .*did you mean reason\?$/],
-    ['PUT /v1/maintenance?id=e&reason=x', undefined, /^reason: there is no such parameter; there are id, acks, ackTimeout$/],
+    [
+      'PUT /v1/maintenance?id=e&reason=x',
+      undefined,
+      /^reason: there is no such parameter; there are id, acks, ackTimeout$/,
+    ],
     ['GET /v1/instances?status=Fine', undefined, /^status: must be one of Unknown, Healthy/],
   ])('%s %j is refused with what was meant', async (line, body, words) => {
     expect(await ask(line, body)).toEqual({ status: 400, answer: { error: expect.stringMatching(words) as unknown } })
