@@ -15,7 +15,7 @@ import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
-import { tellFreshness, tellPosition } from './position.js'
+import { FreshnessTold, tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
@@ -145,12 +145,13 @@ function addPlacement(app: FastifyInstance, service: FindService): void {
 }
 
 function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
+  const freshness = new FreshnessTold()
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
     const { slug } = request.params
     const query = request.query as Record<string, unknown>
     const pieces = answers.lookup(slug, pickOfQuery(query))
-    tellFreshness(reply, service(), slug, parseMaxAge(query['maxAge']))
+    freshness.tell(reply, service(), slug, parseMaxAge(query['maxAge']))
     return sendPieces(reply, pieces)
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {

@@ -13,17 +13,34 @@ export function tellPosition(reply: FastifyReply, { news }: RegistryService): vo
   reply.header(positionHeader, news.position)
 }
 
-/**
- * The same of how old a lookup may be.
- * @throws RegistryError `unavailable` where that is older than it may be
- */
-export function tellFreshness(
-  reply: FastifyReply,
-  service: RegistryService,
-  slug: string,
-  maxAge: Duration | undefined,
-): void {
-  const freshness = service.freshness(slug)
-  reply.header(freshnessHeader, formatFreshness(freshness))
-  demandFresh(slug, freshness, maxAge)
+/** Ages are told to a tenth of a second, so that what is said need not be made anew for each of thousands of answers. */
+const told_ms = 100
+
+interface Told {
+  readonly until: number
+  readonly text: string
+}
+
+/** The same of how old a lookup may be. */
+export class FreshnessTold {
+  /** By the version of a slug, which is another one as soon as its list changes. */
+  readonly #told = new WeakMap<object, Told>()
+
+  /** @throws RegistryError `unavailable` where that is older than it may be */
+  tell(reply: FastifyReply, service: RegistryService, slug: string, maxAge: Duration | undefined): void {
+    if (maxAge === undefined) return void reply.header(freshnessHeader, this.#text(service, slug))
+    const freshness = service.freshness(slug)
+    reply.header(freshnessHeader, formatFreshness(freshness))
+    demandFresh(slug, freshness, maxAge)
+  }
+
+  #text(service: RegistryService, slug: string): string {
+    const version = service.version(slug, true)
+    const known = version && this.#told.get(version)
+    const now = performance.now()
+    if (known !== undefined && now < known.until) return known.text
+    const text = formatFreshness(service.freshness(slug))
+    if (version !== undefined) this.#told.set(version, { until: now + told_ms, text })
+    return text
+  }
 }
