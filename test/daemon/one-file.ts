@@ -45,6 +45,7 @@ async function bundled(): Promise<Uint8Array> {
     minifySyntax: true,
     minifyWhitespace: true,
     external: ['classic-level', 'pino', 'pino-pretty'],
+    supported: { 'dynamic-import': false }, // of the external ones: what is compiled ahead knows `require` alone
     define: { 'import.meta.url': 'ownUrl' },
     banner: { js: "const ownUrl = require('node:url').pathToFileURL(__filename).href;" },
     logLevel: 'warning',
