@@ -12,7 +12,7 @@ afterAll(() => cluster.close())
 
 test(`${daemons} daemons, each killed ${rounds} times while they register: nothing acknowledged is lost`, async () => {
   const kept = await Promise.all(Array.from({ length: daemons }, (_, i) => killAgainAndAgain(`k${i}`)))
-  for (const count of kept) expect(count).toBeGreaterThan(rounds)
+  for (const count of kept) expect(count).toBeGreaterThanOrEqual(Math.floor(rounds / 2))
 }, 600_000)
 
 /** @returns how many registrations were acknowledged */
@@ -22,7 +22,13 @@ async function killAgainAndAgain(name: string): Promise<number> {
     const daemon = await cluster.start(name, { args: ['--no-mdns'] })
     await expectAll(daemon, acknowledged)
     await until(`${name} takes writes`, () => daemon.isReady())
-    const killing = killAfter(daemon, 20 + Math.random() * 400)
+    const before = acknowledged.size
+    const killing = (async () => {
+      // Every other time whatever comes of it; else once there is something to lose, however busy the machine.
+      if (round % 2 === 1)
+        await until(`${name} has acknowledged one`, () => acknowledged.size > before || daemon.isOver)
+      await killAfter(daemon, 20 + Math.random() * 400)
+    })()
     await Promise.all(
       Array.from({ length: callers }, (_, caller) => registerUntilItEnds(daemon, `${round}-${caller}`, acknowledged)),
     )
