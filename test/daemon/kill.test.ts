@@ -26,7 +26,7 @@ async function killAgainAndAgain(name: string): Promise<number> {
     const killing = (async () => {
       // Every other time whatever comes of it; else once there is something to lose, however busy the machine.
       if (round % 2 === 1)
-        await until(`${name} has acknowledged one`, () => acknowledged.size > before || daemon.isOver)
+        await until(`${name} has acknowledged one`, async () => acknowledged.size > before || daemon.isOver)
       await killAfter(daemon, 20 + Math.random() * 400)
     })()
     await Promise.all(
