@@ -93,7 +93,9 @@ export class Membership {
     if (member === undefined) return 'none'
     // Alive, and what it says now is said by the generation whose document is held.
     if (member.state === 'alive' && member.heardGeneration <= member.generation) return 'all'
-    return member.graceUntil === undefined ? 'none' : 'healthy'
+    if (member.graceUntil === undefined) return 'none'
+    // It is back, and has only not been heard yet: what it has not checked again stays as well.
+    return member.left ? 'healthy' : 'all'
   }
 
   /** Owners whose listing may have changed since the last call. */

@@ -12,6 +12,7 @@ import {
   reportOf,
   showing,
   transitionsOf,
+  urlOf,
 } from './cluster.js'
 
 function sayGoodbye(world: World, name: string, restart: boolean): void {
@@ -35,6 +36,22 @@ test('D6: a daemon that says it restarts keeps its healthy instances listed, all
   expect(gaps).toBe(0)
   expect(showing(world, 'x')).toBe('abcd')
   expect(world.beliefs('b')).toContain('a:alive')
+})
+
+test('D6: nor does one that it could not check by then go while it comes back', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(2000)
+  let gaps = 0
+  sayGoodbye(world, 'a', true)
+  world.service(urlOf('x'), 'silent')
+  world.start('a')
+  for (let i = 0; i < 2000; i++) {
+    world.run(1)
+    if (showing(world, 'x').replace('a', '') !== 'bcd') gaps += 1
+  }
+  expect(gaps).toBe(0)
 })
 
 test('D6: the grace is half a minute: who is not back by then is gone like any other', () => {
