@@ -3,7 +3,6 @@
  * calls one.
  */
 import { pickOfOptions, queryOfPick } from '../config/pick-query.js'
-import type { Reading } from '../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
 import { canStandAside } from './aside.js'
@@ -14,6 +13,7 @@ import type { Source } from './fetching/fetching.js'
 import { type Follow, Keeping } from './keeping.js'
 import { followLists, watchingOf } from './lists.js'
 import { untilAborted } from './pause.js'
+import { readingOf } from './reading.js'
 import type { CallOptions, Calling, PickOptions, Register } from './register.js'
 import { Surroundings } from './surroundings.js'
 
@@ -194,7 +194,10 @@ export class Choices {
     this.#follow = follow
     this.#now = now
     // Many programs begin at once after a power cut: not all of them with the same instance.
-    this.#chooser = new Chooser(readingOf(surroundings), Math.floor(Math.random() * 2 ** 32))
+    this.#chooser = new Chooser(
+      readingOf(() => surroundings.here()),
+      Math.floor(Math.random() * 2 ** 32),
+    )
   }
 
   /** @throws the signal's reason where that aborts first; RegistryError `malformed`, naming the option */
@@ -266,13 +269,5 @@ export class Choices {
     if (found === undefined) return undefined
     // The moment was that of the answer: whoever picks is told what holds for a while.
     return { ...found, instances: found.instances.map(({ lastHeartbeat: _, ...instance }) => instance) }
-  }
-}
-
-function readingOf(surroundings: NonNullable<ChoicesOptions['surroundings']>): Reading<InstanceView> {
-  return {
-    of: (view) => view,
-    whereabouts: ({ nodeUrl, zone, region }) => ({ node: nodeUrl, zone, region }),
-    here: () => surroundings.here(),
   }
 }

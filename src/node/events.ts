@@ -20,7 +20,7 @@ export interface NodeEvents {
 }
 
 /** All that there are: the compiler knows them, a program in JavaScript may not. */
-export const eventNames: { readonly [Type in keyof NodeEvents]: true } = {
+const eventNames: { readonly [Type in keyof NodeEvents]: true } = {
   ...{ member: true, instance: true, ready: true, warning: true, stopped: true },
 }
 

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { Act } from '../../src/core/act.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
-import type { Reading } from '../../src/core/lookup/candidates.js'
+import { readingOf } from '../../src/client/reading.js'
 import { Chooser, type PickQuery } from '../../src/core/lookup/chooser.js'
 import { type PlacementQuery, placementOf } from '../../src/core/lookup/placement.js'
 import { atPort } from '../../src/core/views.js'
@@ -29,11 +29,7 @@ const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(by
 export const ownPeer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
 export const otherPeer = '12D3KooWAyFDZHLhVGdMNXVVDCyGvJ4BErZQNLPkx9qYDv8DXFrN'
 
-const reading: Reading<InstanceView> = {
-  of: (view) => view,
-  whereabouts: ({ nodeUrl, zone, region }) => ({ node: nodeUrl, zone, region }),
-  here: () => ({}),
-}
+const reading = readingOf(() => ({}))
 
 export class MemoryService implements RegistryService {
   session: { readonly id: string; readonly secret: string; readonly onOver: () => void } | undefined

@@ -3,10 +3,11 @@
  * answer. What is asked, and what is answered, it leaves as it is.
  */
 import { RegistryError } from '../../core/errors.js'
-import type { Reading, Whereabouts } from '../../core/lookup/candidates.js'
+import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
 import { type InstanceView, atPort } from '../../core/views.js'
 import { pause } from '../pause.js'
+import { readingOf } from '../reading.js'
 import { Callee } from './callee.js'
 import { tell } from './diagnostics.js'
 import { type CallInit, type FetchOptions, type Manner, mannerOf } from './options.js'
@@ -68,12 +69,10 @@ export class Fetching {
   constructor(source: Source, platform: Platform) {
     this.#source = source
     this.#platform = platform
-    const reading: Reading<InstanceView> = {
-      of: (view) => view,
-      whereabouts: ({ nodeUrl, zone, region }) => ({ node: nodeUrl, zone, region }),
-      here: () => source.here(),
-    }
-    this.#chooser = new Chooser(reading, Math.floor(platform.random() * 2 ** 32))
+    this.#chooser = new Chooser(
+      readingOf(() => source.here()),
+      Math.floor(platform.random() * 2 ** 32),
+    )
   }
 
   /** @throws RegistryError `malformed`, naming the option */
