@@ -14,6 +14,8 @@ const retry_ms = 50
 
 export class LineOutput {
   readonly #fd: number
+  /** Whether no write into it ever waits. */
+  readonly #isOurs: boolean
   readonly #onLost: (lines: number) => string
   #waiting: string[] = []
   #waitingBytes = 0
@@ -22,11 +24,14 @@ export class LineOutput {
   #writingSince: number | undefined
   /** Whether one is in the hands of the system: where nobody reads, and it could not be opened anew, for ever. */
   #isAway = false
+  /** What found no room in the pipe, between two tries. */
+  #refused: Buffer | undefined
   #isEnding = false
 
   /** @param onLost the line that tells of lines that were lost */
   constructor(fd: number, onLost: (lines: number) => string) {
     this.#fd = openedAnew(fd)
+    this.#isOurs = this.#fd !== fd
     this.#onLost = onLost
     process.on('exit', () => {
       this.#isEnding = true // what is said from now on is written on the spot, or never
@@ -67,9 +72,13 @@ export class LineOutput {
 
   #put(bytes: Buffer): void {
     this.#isAway = true
+    this.#refused = undefined
     write(this.#fd, bytes, (error, written) => {
       this.#isAway = false
-      if (error?.code === 'EAGAIN') return void setTimeout(() => this.#put(bytes), retry_ms).unref()
+      if (error?.code === 'EAGAIN') {
+        this.#refused = bytes
+        return void setTimeout(() => this.#put(bytes), retry_ms).unref()
+      }
       if (error === null && written < bytes.length) return this.#put(bytes.subarray(written))
       this.#writingSince = undefined
       // A disk that is full, a terminal that is gone: what cannot be written is lost, and the daemon goes on.
@@ -85,12 +94,13 @@ export class LineOutput {
     this.#waitingBytes += line.length
   }
 
-  /** The last lines before an end say why it came. */
+  /** The last lines before an end say why it came. A write of ours can be slow because the machine is: one more never waits. */
   #flush(): void {
-    if (this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms) return
+    if (!this.#isOurs && this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms) return
     try {
-      const text = this.#take()
-      if (text !== '') writeSync(this.#fd, text)
+      let bytes = Buffer.concat([this.#refused ?? Buffer.alloc(0), Buffer.from(this.#take())])
+      this.#refused = undefined
+      while (bytes.length > 0) bytes = bytes.subarray(writeSync(this.#fd, bytes))
     } catch {
       // Nobody reads them.
     }

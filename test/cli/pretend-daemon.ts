@@ -30,7 +30,8 @@ const startPretended: StartDaemon = async (config, log) => {
     admit: () => undefined,
     stop: async () => {
       if (behaviour === 'hangs') await new Promise(() => undefined)
-      if (behaviour === 'exhausts') openAll()
+      // At the very end: until then something may still be closed.
+      if (behaviour === 'exhausts') process.prependListener('exit', openAll)
       clearInterval(alive)
       stopped.resolve()
     },
