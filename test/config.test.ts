@@ -35,8 +35,9 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
   })
 })
 
+const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
+
 describe('what is given', () => {
-  const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
   const cases: readonly [keyof typeof options, string, Partial<Config>][] = [
     ['cluster', 'lab-2', { cluster: 'lab-2', dataDir: join(homedir(), '.local/state/rollcall/lab-2') }],
     ['dataDir', '/var/lib/x/', { dataDir: '/var/lib/x' }],
@@ -56,6 +57,7 @@ describe('what is given', () => {
     ['join', 'fd00::5', { join: ['/ip6/fd00::5/tcp/58232'] }],
     ['join', 'node_1.lan:4000', { join: ['/dns/node_1.lan/tcp/4000'] }],
     ['join', `/dns4/a.b/tcp/1/p2p/${peer}`, { join: [`/dns4/a.b/tcp/1/p2p/${peer}`] }],
+    ['join', '/ip6/fd00::5/tcp/1/', { join: ['/ip6/fd00::5/tcp/1/'] }],
     ['announce', '/dns/a.example/tcp/1', { announce: ['/dns/a.example/tcp/1'] }],
     ['mdns', 'false', { mdns: false }],
     ['mdns', 'on', { mdns: true }],
@@ -134,6 +136,10 @@ describe('what is wrong is named by flag and variable, with the way out', () => 
     ['join', '10.0.0.5:0', /HOST\[:PORT\]/],
     ['join', '/ip4/10.0.0.5', /TCP/],
     ['join', '/ip4/10.0.0.5/tcp/1/ws', /TCP/],
+    ['join', '/ip4/10.0.0.500/tcp/1', /is not a multiaddr/],
+    ['join', '/ip4/10.0.0.5/tcp/65536', /is not a multiaddr/],
+    ['join', '/ip4/10.0.0.5/tcp/01', /is not a multiaddr/],
+    ['join', `/ip4/10.0.0.5/tcp/1/p2p/${peer.slice(1)}`, /is not a multiaddr.*peer id/],
     ['announce', '/ip4/10.0.0.5/tcp/1/p2p-circuit', /^--announce \(ROLLCALL_ANNOUNCE\)/],
     ['mdns', 'maybe', /^--no-mdns \(ROLLCALL_MDNS\): "maybe" is neither true nor false/],
     ['nodeId', 'a\u0000b', /^--node-id \(ROLLCALL_NODE_ID\): .*control characters/],
