@@ -3,12 +3,12 @@ import { execFileSync } from 'node:child_process'
 import { expect, test } from 'vitest'
 import { sameAtEachStart } from '../../src/cli/run/same-id.js'
 
-const module = new URL('../../src/cli/run/same-id.ts', import.meta.url).href
+const module = new URL('../../dist/cli/run/same-id.js', import.meta.url).href
 
 /** As another process is given it. */
 function elsewhere(said: readonly string[]): string {
   const source = `import { sameAtEachStart } from ${JSON.stringify(module)}; console.log(await sameAtEachStart(${JSON.stringify(said)}))`
-  return execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], {
+  return execFileSync(process.execPath, ['--input-type=module', '-e', source], {
     encoding: 'utf8',
   }).trim()
 }

@@ -1,8 +1,8 @@
 // Daemons that find each other by mDNS on networks as they are: routes that lead elsewhere or nowhere, interfaces that come and go, addresses of every kind. Each machine is a network namespace of its own.
 import { type ChildProcess } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { PeersView } from '../../src/core/views.js'
+import { compiled } from '../io/compiled.js'
 import { RunningDaemon, until } from './cluster.js'
 import { canMakeCables, Lan, type MachineOptions } from './lan.js'
 import { main } from './one-file.js'
@@ -10,6 +10,8 @@ import { main } from './one-file.js'
 const permitted = canMakeCables()
 if (!permitted)
   console.warn('network namespaces and bridges are not permitted here: mDNS between machines is not tested')
+
+const formerProgram = await compiled('formermdns.ts')
 
 let lan: Lan
 const daemons: RunningDaemon[] = []
@@ -164,10 +166,9 @@ test.skipIf(!permitted)('daemons that speak by the class of libp2p are found, an
   await machine('b')
   lan.on('b', 'ip', 'route', 'add', '224.0.0.0/4', 'dev', 'eth0')
   const a = await start('a')
-  const script = fileURLToPath(new URL('../io/formermdns.ts', import.meta.url))
   const place = places.get('b') as NonNullable<ReturnType<typeof places.get>>
   const { PATH, HOME } = process.env
-  const former = place.spawn(process.execPath, ['--import', 'tsx', script, 'default', '10.77.0.2'], { PATH, HOME })
+  const former = place.spawn(process.execPath, [formerProgram, 'default', '10.77.0.2'], { PATH, HOME })
   others.push(former)
   let said = ''
   for (const stream of [former.stdout, former.stderr]) stream?.on('data', (bytes: Buffer) => (said += bytes.toString()))

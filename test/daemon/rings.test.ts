@@ -1,14 +1,14 @@
-// Twelve real daemons: more than observe each other, so that rings decide who hears whom; one is killed, and all know.
+// Ten real daemons: more than observe each other, so that rings decide who hears whom; one is killed, and all know.
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Cluster, type RunningDaemon, allEqual, allList, until, untilAll } from './cluster.js'
 import { loopback } from './place.js'
 
-const names = Array.from({ length: 12 }, (_, i) => `r${i}`)
+const names = Array.from({ length: 10 }, (_, i) => `r${i}`)
 const observersEach = 8
 
-describe('twelve daemons', { timeout: 240_000 }, () => {
+describe('ten daemons', { timeout: 240_000 }, () => {
   const cluster = new Cluster(loopback())
   let daemons: RunningDaemon[] = []
 
@@ -79,7 +79,7 @@ describe('twelve daemons', { timeout: 240_000 }, () => {
       return found.every((urls) => urls?.length === 0)
     })
     await untilAll('others observe in its place', async () => (await heartbeatWays()) === rest.length * observersEach)
-    // On a machine that is busy with more than twelve daemons one of the living may be late, and be hidden for a moment.
+    // On a machine that is busy with more than ten daemons one of the living may be late, and be hidden for a moment.
     await untilAll('all find the killed one gone, and nobody else', async () => {
       const gone = await Promise.all(
         rest.map(async (daemon) => (await daemon.members()).filter(({ state }) => state !== 'alive')),

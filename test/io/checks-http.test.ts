@@ -13,8 +13,10 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { CheckResult } from '../../src/core/effects.js'
 import { createChecker, type Checker, type CheckerOptions } from '../../src/io/checks.js'
 import { httpRequest, type Asked } from '../../src/io/checks/http.js'
+import { compiled } from './compiled.js'
 import { cert, key } from './self-signed.js'
 
+const checkOnce = await compiled('check-once.ts')
 const servers: Server[] = []
 const sockets = new Set<Socket>()
 const checkers: Checker[] = []
@@ -265,7 +267,7 @@ describe('a check by HTTPS', () => {
 
   it('of a certificate that this process trusts is Healthy', async () => {
     const port = await listen(createTlsServer({ key, cert }, (_, response) => response.end()))
-    const args = ['--import', 'tsx', 'test/io/check-once.ts', `https://127.0.0.1:${port}`, 'https:/healthz']
+    const args = [checkOnce, `https://127.0.0.1:${port}`, 'https:/healthz']
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: file }
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     expect(JSON.parse(await text(child.stdout))).toEqual({ status: 'Healthy' })
@@ -276,7 +278,7 @@ describe('a check by HTTPS', () => {
     const port = await listen(
       createTlsServerOfSockets({ key, cert }, (socket) => socket.end('HTTP/1.1 200 OK\nX: \u0001')),
     )
-    const args = ['--import', 'tsx', 'test/io/check-once.ts', `https://127.0.0.1:${port}`, 'https:/healthz']
+    const args = [checkOnce, `https://127.0.0.1:${port}`, 'https:/healthz']
     const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' }
     const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
     expect(JSON.parse(await text(child.stdout))).toEqual({ status: 'Healthy' })

@@ -5,13 +5,14 @@ import { randomBytes } from 'node:crypto'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import { generateClusterKey } from '../../src/io/network/network.js'
+import { compiled } from './compiled.js'
 import { eventually } from './eventually.js'
 import { answered, ask, bytes, connected, createSite, flows, startSite, startSites } from './networkworld.js'
 import type { Site } from './networkworld.js'
 
+const script = await compiled('networkchild.ts')
 const children = new Set<ChildProcess>()
 const servers = new Set<Server>()
 
@@ -24,8 +25,7 @@ afterEach(() => {
 
 /** A network in a process of its own. */
 async function spawnSite(seed: string, port = 0, join = '') {
-  const script = fileURLToPath(new URL('networkchild.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', script, seed, `/ip4/127.0.0.1/tcp/${port}`, join])
+  const child = spawn(process.execPath, [script, seed, `/ip4/127.0.0.1/tcp/${port}`, join])
   children.add(child)
   let output = ''
   child.stdout.on('data', (piece: Buffer) => (output += piece.toString()))

@@ -4,10 +4,10 @@
 // itself whether it is what was once written. ROLLCALL_SEED and ROLLCALL_CUTS choose other and more cuts.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { StoredDocument, StoreOp } from '../../src/core/effects.js'
 import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
+import { compiled } from './compiled.js'
 import { PowerCord, seeded, type Random } from './power.js'
 import { note, removeTemporaryDirs, snapshot, temporaryDir, text, update } from './stored.js'
 
@@ -16,7 +16,7 @@ const runs = Math.ceil(Number(process.env['ROLLCALL_CUTS'] ?? 64) / 8)
 
 afterEach(removeTemporaryDirs)
 
-const writer = fileURLToPath(new URL('./endless-writer.ts', import.meta.url))
+const writer = await compiled('endless-writer.ts')
 
 const own = 'Own'
 const others = ['OtherA', 'OtherB', 'OtherC']
@@ -140,7 +140,7 @@ async function live(seed: number): Promise<void> {
 
 /** The lines that a process of its own printed before it was killed: the batches that were acknowledged to it. */
 async function killedAfter(lines: number, path: string, from: number): Promise<number[]> {
-  const child = spawn(process.execPath, ['--import', 'tsx', writer, path, String(from)], {
+  const child = spawn(process.execPath, [writer, path, String(from)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let printed = ''

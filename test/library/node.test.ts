@@ -349,7 +349,7 @@ describe('the end', () => {
 
   test('leaves nothing that holds the program: it ends by itself', async () => {
     const program = `
-      import { createNode } from './src/index.ts'
+      import { createNode } from './dist/index.js'
       const local = { mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'] }
       const a = await createNode({ memory: true, ...local })
       const b = await createNode({ memory: true, ...local, join: a.addresses })
@@ -361,7 +361,7 @@ describe('the end', () => {
       await turn() // a listener that was closed is gone with the next turn
       while (held().includes('FSReqCallback')) await turn() // what is being read from a disk ends by itself
       process.stdout.write(JSON.stringify(held()))`
-    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', program])
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', program])
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (bytes: Buffer) => (stdout += bytes.toString()))

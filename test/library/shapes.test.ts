@@ -163,8 +163,8 @@ describe('asked the same, both answer the same', () => {
       await own.setStatus('Degraded', { details: 'warming up' })
       await until('the status is known', () => Promise.resolve(own.status === 'Degraded'))
       await until('both pick it', async () => {
-        const picks = await Promise.all(both.map((one) => one.lookup(`own${n}`)))
-        return picks.every((found) => found?.picked?.id === own.id)
+        for (const one of both) if ((await one.lookup(`own${n}`))?.picked?.id !== own.id) return false
+        return true
       })
       await own.drain({ delay: 1 })
       for (const other of both) {
