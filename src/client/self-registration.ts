@@ -6,7 +6,7 @@ import { durationOf, parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
 import { pause } from './pause.js'
-import type { Register, SelfOptions, SelfRegistration, ServiceRegistration } from './register.js'
+import type { Registry, SelfOptions, SelfRegistration, ServiceRegistration } from './register.js'
 
 /** So long all living nodes are waited for. */
 const everybody_ms = 2000
@@ -14,7 +14,7 @@ const longestDelay_ms = 3_600_000
 
 /** What of a register it takes. */
 export interface SelfParts {
-  readonly register: Pick<Register, 'setStatus' | 'setMaintenance'>
+  readonly register: Pick<Registry, 'setStatus' | 'setMaintenance'>
   /** The status that is known last, if any. */
   readonly statusOf: (id: string) => InstanceStatus | undefined
 }

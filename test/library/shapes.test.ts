@@ -2,13 +2,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { type Client, createClient, createNode, type Register, type RollcallNode } from '../../src/index.js'
+import { type Client, createClient, createNode, type Registry, type RollcallNode } from '../../src/index.js'
 import { Cluster, until } from '../daemon/cluster.js'
 import { loopback } from '../daemon/place.js'
 import { local } from './local.js'
 
-type Question = keyof Register
-type Answers<T extends Register> = { [Name in Question]: Awaited<ReturnType<T[Name]>> }
+type Question = keyof Registry
+type Answers<T extends Registry> = { [Name in Question]: Awaited<ReturnType<T[Name]>> }
 /** Not only fit for each other: the one. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 /** The names of what is not the same in both. */
@@ -18,7 +18,7 @@ type Different<A, B extends Record<keyof A, unknown>> = {
 /** What is asked with nothing has but a signal, for which what answers at once has no use. */
 type WithNothing = 'definitions' | 'selfNode' | 'self' | 'peers' | 'members' | 'digest' | 'readiness'
 /** The client's loop can tell of interruptions, too. */
-type Asking<T extends Register> = { [Name in Exclude<Question, 'events' | WithNothing>]: Parameters<T[Name]>[0] }
+type Asking<T extends Registry> = { [Name in Exclude<Question, 'events' | WithNothing>]: Parameters<T[Name]>[0] }
 
 test('the types of both are one', () => {
   expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
@@ -29,7 +29,7 @@ test('the types of both are one', () => {
 const cluster = new Cluster(loopback())
 let node: RollcallNode
 let client: Client
-let both: readonly Register[]
+let both: readonly Registry[]
 beforeAll(async () => {
   const daemon = await cluster.start('a', { args: ['--no-mdns'] })
   client = createClient({ server: daemon.url })
@@ -60,12 +60,12 @@ function settled(answer: unknown): unknown {
   )
 }
 
-async function ofBoth(ask: (register: Register) => unknown): Promise<unknown[]> {
+async function ofBoth(ask: (register: Registry) => unknown): Promise<unknown[]> {
   return Promise.all(both.map(async (register) => settled(await ask(register))))
 }
 
 describe('asked the same, both answer the same', () => {
-  test.each<[string, (register: Register) => unknown]>([
+  test.each<[string, (register: Registry) => unknown]>([
     ['lookup', (register) => register.lookup('web')],
     ['lookup of nothing', (register) => register.lookup('nothing')],
     ['pick of nothing', (register) => register.pick('nothing')],
@@ -87,7 +87,7 @@ describe('asked the same, both answer the same', () => {
     expect(mine).toEqual(his)
   })
 
-  test.each<[string, (register: Register) => unknown]>([
+  test.each<[string, (register: Registry) => unknown]>([
     ['self', (register) => register.self()],
     ['selfNode', (register) => register.selfNode()],
     ['members', (register) => register.members()],
@@ -99,7 +99,7 @@ describe('asked the same, both answer the same', () => {
     expect(fieldsOf(mine)).toEqual(fieldsOf(his))
   })
 
-  test.each<[string, string, (register: Register) => Promise<unknown>]>([
+  test.each<[string, string, (register: Registry) => Promise<unknown>]>([
     ['deregister', 'not-found', (register) => register.deregister('nothing')],
     ['setMaintenance', 'not-found', (register) => register.setMaintenance('nothing')],
     ['update', 'not-found', (register) => register.update('nothing', { weight: 1 })],
@@ -207,7 +207,7 @@ describe('asked the same, both answer the same', () => {
 
 describe('watching', () => {
   test('begins with the same list, also of nothing, and goes on with the same', async () => {
-    const lists = async (register: Register, slug: string, id: string): Promise<unknown> => {
+    const lists = async (register: Registry, slug: string, id: string): Promise<unknown> => {
       const seen: unknown[] = []
       for await (const list of register.watch(slug)) {
         if (seen.length === 0) void register.register({ id, slug, url: `http://127.0.0.1:1/${id}`, check: 'none' })
