@@ -17,6 +17,8 @@ export interface SelfParts {
   readonly register: Pick<Registry, 'setStatus' | 'setMaintenance'>
   /** The status that is known last, if any. */
   readonly statusOf: (id: string) => InstanceStatus | undefined
+  /** How the delay passes; by default, in the time of this machine. */
+  readonly pause?: typeof pause
 }
 
 /** @throws RegistryError `malformed`, naming the option */
@@ -31,7 +33,7 @@ export function readSelfOptions(given: SelfOptions = {}): {
 export function selfRegistered(
   registered: SelfRegistration,
   delay_ms: number,
-  { register, statusOf }: SelfParts,
+  { register, statusOf, pause: wait = pause }: SelfParts,
 ): ServiceRegistration {
   const { id, end } = registered
   let status: InstanceStatus | undefined
@@ -52,7 +54,7 @@ export function selfRegistered(
       await register.setMaintenance(id, 'draining', toAll).catch((error: unknown) => {
         if (!(error instanceof RegistryError && error.code === 'not-found')) throw error // nobody picks what is gone
       })
-      await pause(pause_ms, signal)
+      await wait(pause_ms, signal)
       signal?.throwIfAborted()
     },
     end,
