@@ -280,6 +280,7 @@ class EmbeddedNode implements RollcallNode {
 
   pick(slug: string, options?: PickOptions): InstanceView | undefined {
     this.#refuseWhenOver()
+    options?.signal?.throwIfAborted()
     return this.#runtime.registry.read.picked(slug, options && pickOfOptions(options))
   }
 }

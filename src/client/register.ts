@@ -201,7 +201,8 @@ export interface LookupOptions extends CallOptions {
 export interface Registry extends Calling {
   /**
    * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
-   * the same again changes nothing. From now on the node that took it checks whether the service answers.
+   * the same again changes nothing. From now on the node that took it checks whether the service answers. It lives until it is removed;
+   * at a node in this program, with the program; unless it says `lifetime`, or a `ttl`.
    * @throws RegistryError `malformed`, naming the field
    */
   register(registration: RegistrationRequest, options?: WriteOptions): Promise<{ readonly id: string } & Partial<Held>>

@@ -77,6 +77,7 @@ function listsOf({
   return {
     lookup(slug, options = {}) {
       refuseUnknown(options, ['maxAge', 'signal'], 'option')
+      options.signal?.throwIfAborted()
       try {
         const [found, freshness] = [service().lookup(slug), service().freshness(slug)]
         demandFresh(slug, freshness, parseMaxAge(options.maxAge))
@@ -86,7 +87,8 @@ function listsOf({
         throw error
       }
     },
-    instances(query = {}) {
+    instances(query = {}, options?: CallOptions) {
+      wanted(options)
       checkFilters(query)
       return positioned({
         instances: service()
@@ -94,7 +96,8 @@ function listsOf({
           .filter((view) => matches(view, query)),
       })
     },
-    instanceRows(query = {}) {
+    instanceRows(query = {}, options?: CallOptions) {
+      wanted(options)
       checkFilters(query)
       return positioned({
         instances: service()
@@ -102,25 +105,38 @@ function listsOf({
           .filter((view) => matches(view, query)),
       })
     },
-    nodes(ids = []) {
+    nodes(ids = [], options?: CallOptions) {
+      wanted(options)
       if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
       const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
       return positioned({ nodes: service().nodes().filter(isAsked) })
     },
-    members: () => positioned({ members: service().members() }),
+    members(options?: CallOptions) {
+      wanted(options)
+      return positioned({ members: service().members() })
+    },
   }
 }
 
 type View = 'definitions' | 'pickNodes' | 'selfNode' | 'self' | 'peers' | 'digest' | 'readiness'
 
 function viewsOf({ service }: AskedParts): Pick<Asked, View> {
-  return {
-    definitions: () => frozen({ definitions: service().definitions() }),
-    pickNodes: (asked) => frozen({ nodes: service().pickNodes(placementOfOptions(asked)) }),
-    selfNode: () => frozen({ node: service().selfNode() }),
-    self: () => frozen(service().self()),
-    peers: () => frozen(service().peers()),
-    digest: () => frozen(service().digest()),
-    readiness: () => frozen(service().readiness()),
+  const now = (options?: CallOptions): RegistryService => {
+    wanted(options)
+    return service()
   }
+  return {
+    definitions: (options?: CallOptions) => frozen({ definitions: now(options).definitions() }),
+    pickNodes: (asked) => frozen({ nodes: now(asked).pickNodes(placementOfOptions(asked)) }),
+    selfNode: (options?: CallOptions) => frozen({ node: now(options).selfNode() }),
+    self: (options?: CallOptions) => frozen(now(options).self()),
+    peers: (options?: CallOptions) => frozen(now(options).peers()),
+    digest: (options?: CallOptions) => frozen(now(options).digest()),
+    readiness: (options?: CallOptions) => frozen(now(options).readiness()),
+  }
+}
+
+/** Programs that are written against `Registry` may say so of whatever they ask. @throws the signal's reason */
+function wanted(options: CallOptions | undefined): void {
+  options?.signal?.throwIfAborted()
 }

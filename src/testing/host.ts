@@ -75,6 +75,10 @@ export class Host {
     return this.#node.id
   }
 
+  get #addresses(): readonly string[] {
+    return [`/dns4/${this.nodeId}/tcp/1`]
+  }
+
   get isUp(): boolean {
     return this.#present !== undefined
   }
@@ -110,7 +114,7 @@ export class Host {
     this.#present = this.#lifeOf(registry, boot)
     this.#ground.wires.begun(this)
     this.#perform(registry.begin())
-    this.feed({ type: 'listening', addresses: [`/dns4/${this.nodeId}/tcp/1`] })
+    this.feed({ type: 'listening', addresses: this.#addresses })
   }
 
   #lifeOf(registry: Registry, boot: string): Life {
@@ -137,7 +141,7 @@ export class Host {
         peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
         ...{ failures: () => [], dropped: () => ({}), mdns: () => undefined },
       },
-      self: () => ({ nodeId, url, cluster: 'test', version: packageVersion, listen: [] }),
+      self: () => ({ nodeId, url, cluster: 'test', version: packageVersion, listen: this.#addresses }),
       leave: () =>
         Promise.reject(new RegistryError('malformed', 'leave: a test registry has no daemon; kill its node')),
     })
@@ -147,11 +151,11 @@ export class Host {
   /** `kill -9`: without a word; its disk keeps what was written. */
   kill(): void {
     const { over, watches } = this.live
+    this.#ground.wires.ended(this) // which tells it, too, in a life that is over
     this.#present = undefined
     this.life += 1
     watches.stop()
     over.abort()
-    this.#ground.wires.ended(this)
     const error = new RegistryError(
       'unavailable',
       `node ${this.nodeId} was killed; the write may or may not be on disk`,
@@ -179,7 +183,7 @@ export class Host {
   }
 
   /** Nothing listens there any more, or again: who is connected notices. */
-  placeChanged(): void {
+  placesChanged(): void {
     for (const [id, { n, url }] of [...this.#lines])
       if (this.#ground.isDown(url) && this.#lines.delete(id)) this.feed({ type: 'line', id, n, news: 'closed' })
   }
@@ -189,7 +193,8 @@ export class Host {
   }
 
   feed(input: Input): void {
-    const { registry, watches } = this.live
+    if (this.#present === undefined) return
+    const { registry, watches } = this.#present
     this.#perform(registry.handle(input, this.#moment()))
     watches.look()
     this.#scheduleWake(registry)
@@ -255,7 +260,7 @@ export class Host {
         return this.#check(effect)
       case 'keep-open':
         this.#lines.set(effect.id, effect)
-        return void this.#after(0, this.life, () => this.placeChanged())
+        return void this.#after(0, this.life, () => this.placesChanged())
       case 'let-go':
         return void this.#lines.delete(effect.id)
       case 'settle': {

@@ -43,16 +43,16 @@ export interface TestRegistry extends RegistryAtOnce {
    */
   advance(duration: number | string): Promise<void>
   /**
-   * Ends an instance as `kill -9` ends its program: nothing listens there any more, calls are refused, its session is lost. Who
-   * is checked (all but `check: 'none'` or `'reported'`) is `Unreachable` at once, and picked no more; what lives with its program is removed
-   * after its `grace`. Or a node, of which the others lose sight within a moment of time.
+   * Ends an instance as `kill -9` ends its program: nothing listens there any more, calls are refused, its session is lost. It is looked
+   * at at once, as if a caller had said so: whoever is checked (all but `check: 'none'` or `'reported'`) is `Unreachable`, so that nobody picks
+   * it; what lives with its program is removed after its `grace`. Or a node, of which the others lose sight within a second.
    * @param name the id of an instance, else of a node
    * @throws RegistryError `not-found`; `unavailable` where the node is down already
    */
   kill(name: string): void
   /**
-   * Listens again, which the next check finds, within seconds of time; or starts a node again, with what is on its disk. What was removed
-   * has to be registered anew.
+   * Listens again, which its next check finds (after 1, 2, 4 s, then every 15), and which counts once that has lasted for half a second;
+   * longer where it was killed repeatedly. Or starts a node again, with what is on its disk. What was removed has to be registered anew.
    * @throws RegistryError `not-found`
    */
   restart(name: string): Promise<void>

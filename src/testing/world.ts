@@ -128,8 +128,9 @@ export class World {
     const url = this.#urlOf(name)
     if (url === undefined) this.#host(name).kill()
     else {
-      this.#setDown(url, true)
+      this.services.setDown(url, true)
       for (const programs of this.#programs.values()) programs.killed(name)
+      this.#changed(name)
     }
     this.pass(write_ms)
   }
@@ -137,16 +138,21 @@ export class World {
   /** @throws RegistryError `not-found` where nothing has that name */
   async restart(name: string): Promise<void> {
     const url = this.#urlOf(name)
-    if (url !== undefined) return this.#setDown(url, false)
+    if (url !== undefined) {
+      this.services.setDown(url, false)
+      return this.#changed(name)
+    }
     const host = this.#host(name)
     if (host.isUp) return
     this.#start(host)
     await this.#programs.get(host)?.reopen()
   }
 
-  #setDown(url: string, isDown: boolean): void {
-    this.services.setDown(url, isDown)
-    for (const host of this.#living()) host.placeChanged()
+  /** Whoever keeps a connection to it notices; else the first caller does, and says so. */
+  #changed(id: string): void {
+    for (const host of this.#living()) host.placesChanged()
+    const home = this.#living().find(({ live, peer }) => live.registry.read.homeOf(id) === peer)
+    void home?.command({ type: 'act', id, act: { type: 'suspect' } })
   }
 
   #urlOf(id: string): string | undefined {
