@@ -1,7 +1,7 @@
 /**
  * How programs of a test register: for good, by a ttl, or themselves, each with a session of its own.
  */
-import { pause, untilAborted } from '../client/pause.js'
+import { untilAborted } from '../client/pause.js'
 import { type Registry, withItsProgram } from '../client/register.js'
 import { readSelfOptions, selfRegistered } from '../client/self-registration.js'
 import { refuseUnknownFields } from '../config/nearest.js'
@@ -49,7 +49,7 @@ export function registerSelfBy({ world, host, programs, register, asked }: SelfP
 }
 
 /** As `pause` does it in the time of the machine. */
-function pauseIn(world: World, duration_ms: number, signal?: AbortSignal): ReturnType<typeof pause> {
+function pauseIn(world: World, duration_ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (duration_ms === 0 || signal?.aborted === true) return resolve()
     signal?.addEventListener('abort', () => resolve(), { once: true })

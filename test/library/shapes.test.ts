@@ -251,7 +251,7 @@ describe('asked the same, all answer the same', () => {
       await own.setStatus('Degraded', { details: 'warming up' })
       await until('the status is known', () => Promise.resolve(own.status === 'Degraded'))
       await until('all pick it', async () => {
-        const picks = await Promise.all(holders(registry).map((one) => one.lookup(`own${n}`)))
+        const picks = await Promise.all(holders(registry).map(async (one) => one.lookup(`own${n}`)))
         return picks.every((found) => found?.picked?.id === own.id)
       })
       await passing(own.drain({ delay: 1 }))
