@@ -13,7 +13,7 @@ import type {
   NodePick,
   PickOptions,
   Positioned,
-  Register,
+  Registry,
   RegistrationRequest,
   SelfOptions,
   ServiceRegistration,
@@ -81,7 +81,7 @@ const optionNames = [
 ] as const satisfies readonly (keyof ClientOptions)[]
 
 /** Every call rejects with a RegistryError, by the daemon's answer, or one of which `isUnreachable` is true; or with a signal's reason. */
-export interface Client extends Register {
+export interface Client extends Registry {
   /** The daemon that is asked at present. */
   readonly server: string
   lookup(slug: string, options?: LookupOptions): Promise<Lookup | undefined>
@@ -266,7 +266,7 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 }
 
-type Writes = Pick<Register, 'register' | 'deregister' | 'setMaintenance' | 'endMaintenance' | 'update' | 'setStatus'>
+type Writes = Pick<Registry, 'register' | 'deregister' | 'setMaintenance' | 'endMaintenance' | 'update' | 'setStatus'>
 
 function writesOf({ call }: Calls): Writes {
   /** Where it is written, with how many nodes are to hold it. */

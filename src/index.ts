@@ -4,7 +4,7 @@
 import './polyfill.js'
 
 export { createNode } from './node.js'
-export type { RollcallNode } from './node/interface.js'
+export type { RegistryAtOnce, RollcallNode } from './node/interface.js'
 export type { NodeEvents } from './node/events.js'
 export type { Keeping, NodeOptions, NodeSettings } from './node/settings.js'
 export type { LentLog, LogLevel } from './config/logger.js'

@@ -8,55 +8,31 @@ import { untilAborted } from './client/pause.js'
 import { readSelfOptions, selfRegistered } from './client/self-registration.js'
 import {
   type CallOptions,
-  type Changes,
-  type InstanceQuery,
-  type Lookup,
-  type LookupOptions,
   type NewsQuery,
-  type NodePick,
   type PickOptions,
-  type Positioned,
-  type Register,
+  type Registry,
   type RegistrationRequest,
   type SelfOptions,
   type ServiceRegistration,
-  type StatusOptions,
   type WriteOptions,
   withItsProgram,
 } from './client/register.js'
-import { type Which, checkFilters, indexedSlug, matches } from './config/filters.js'
 import { checkNewsQuery } from './config/news-filters.js'
 import { pickOfOptions } from './config/pick-query.js'
-import { placementOfOptions } from './config/placement-query.js'
-import { refuseUnknown, refuseUnknownFields } from './config/nearest.js'
-import { parsePatch, parseStatus, patchFields } from './core/act.js'
+import { refuseUnknownFields } from './config/nearest.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
-import { frozen } from './core/frozen.js'
-import { demandFresh, parseMaxAge } from './core/lookup/freshness.js'
-import { type Definition, type InstanceStatus, type Registration, parseDefinition } from './core/model.js'
-import { parseMaintenance, parseRegistration, registrationFields } from './core/model.js'
-import type {
-  DigestView,
-  Held,
-  InstanceView,
-  ManyResult,
-  NewsEvent,
-  NewsItem,
-  NodeView,
-  PeersView,
-  Readiness,
-  SelfView,
-  Suspicion,
-} from './core/views.js'
+import type { InstanceStatus, Registration } from './core/model.js'
+import { parseRegistration, registrationFields } from './core/model.js'
+import type { InstanceView, NewsEvent, NewsItem } from './core/views.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
-import { maintainAll } from './http/many.js'
 import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
 import type { Log } from './log.js'
+import { askedOf } from './node/asked.js'
 import { Listeners } from './node/listeners.js'
 import { type NodeEvents, checkListener } from './node/events.js'
 import type { RollcallNode } from './node/interface.js'
@@ -244,6 +220,32 @@ class EmbeddedNode implements RollcallNode {
   readonly createFetch = this.#calling.createFetch
   readonly call = this.#calling.call
 
+  readonly #asked = askedOf({ service: () => this.#service, position: () => this.#runtime.news.position })
+  readonly deregister = this.#asked.deregister
+  readonly setMaintenance = this.#asked.setMaintenance
+  readonly endMaintenance = this.#asked.endMaintenance
+  readonly setMaintenanceOfAll = this.#asked.setMaintenanceOfAll
+  readonly endMaintenanceOfAll = this.#asked.endMaintenanceOfAll
+  readonly update = this.#asked.update
+  readonly setStatus = this.#asked.setStatus
+  readonly renew = this.#asked.renew
+  readonly suspect = this.#asked.suspect
+  readonly saveDefinition = this.#asked.saveDefinition
+  readonly removeDefinition = this.#asked.removeDefinition
+  readonly removeNode = this.#asked.removeNode
+  readonly lookup = this.#asked.lookup
+  readonly instances = this.#asked.instances
+  readonly instanceRows = this.#asked.instanceRows
+  readonly definitions = this.#asked.definitions
+  readonly nodes = this.#asked.nodes
+  readonly pickNodes = this.#asked.pickNodes
+  readonly selfNode = this.#asked.selfNode
+  readonly self = this.#asked.self
+  readonly members = this.#asked.members
+  readonly peers = this.#asked.peers
+  readonly digest = this.#asked.digest
+  readonly readiness = this.#asked.readiness
+
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch
   readonly waitFor = this.#watching.waitFor
@@ -256,7 +258,7 @@ class EmbeddedNode implements RollcallNode {
     return this.#runtime.addresses()
   }
 
-  async register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Register['register']> {
+  async register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Registry['register']> {
     refuseUnknownFields(registration, registrationFields)
     const { said, held } = await this.#write({ options }, async (service) =>
       service.register(parseRegistration(registration, 'own'), { embedded: true }),
@@ -272,133 +274,13 @@ class EmbeddedNode implements RollcallNode {
     return selfRegistered(registered, delay_ms, { register: this, statusOf })
   }
 
-  async deregister(id: string, options?: WriteOptions): Promise<Held | undefined> {
-    return (await this.#write({ options, id }, async (service) => service.deregister(id))).held
-  }
-
-  async setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined> {
-    return this.#act(id, options, () => ({ type: 'maintenance', reason: parseMaintenance({ reason }) }))
-  }
-
-  async endMaintenance(id: string, options?: WriteOptions): Promise<Held | undefined> {
-    return this.#act(id, options, () => ({ type: 'maintenance' }))
-  }
-
-  async setMaintenanceOfAll(which: Which, reason?: string, options: CallOptions = {}): Promise<ManyResult> {
-    return until(options, async () => maintainAll(this.#service, which, parseMaintenance({ reason })))
-  }
-
-  async endMaintenanceOfAll(which: Which, options: CallOptions = {}): Promise<ManyResult> {
-    return until(options, async () => maintainAll(this.#service, which, undefined))
-  }
-
-  async update(id: string, changes: Changes, options?: WriteOptions): Promise<Held | undefined> {
-    refuseUnknownFields(changes, patchFields)
-    return this.#act(id, options, () => ({ type: 'patch', ...parsePatch(changes) }))
-  }
-
-  async setStatus(id: string, status: InstanceStatus, options: StatusOptions = {}): Promise<void> {
-    refuseUnknown(options, ['details', 'for', 'signal'], 'option')
-    const { signal, ...said } = options
-    await this.#act(id, { signal }, () => ({ type: 'status', ...parseStatus({ status, ...said }) }))
-  }
-
-  async renew(id: string, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.act(id, { type: 'renew' }))
-  }
-
-  async suspect(id: string, options: CallOptions = {}): Promise<Suspicion> {
-    return until(options, async () => this.#service.suspect(id))
-  }
-
-  async #act(id: string, options: WriteOptions | undefined, read: () => Parameters<RegistryService['act']>[1]) {
-    return (await this.#write({ options, id }, async (service) => service.act(id, read()))).held
-  }
-
   #write<T>(asked: Parameters<typeof written>[1], write: (service: RegistryService) => Promise<T>) {
     return written(() => this.#service, asked, write)
   }
 
-  async saveDefinition(definition: Definition, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.saveDefinition(parseDefinition({ definition })))
-  }
-
-  async removeDefinition(id: string, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.removeDefinition(id))
-  }
-
-  async removeNode(url: string, options: CallOptions = {}): Promise<void> {
-    await until(options, async () => this.#service.removeNode(url))
-  }
-
-  lookup(slug: string, options: LookupOptions = {}): Lookup | undefined {
-    refuseUnknown(options, ['maxAge', 'signal'], 'option')
-    try {
-      const [found, freshness] = [this.#service.lookup(slug), this.#service.freshness(slug)]
-      demandFresh(slug, freshness, parseMaxAge(options.maxAge))
-      return this.#positioned({ ...found, ...freshness })
-    } catch (error) {
-      if (error instanceof RegistryError && error.code === 'not-found') return undefined
-      throw error
-    }
-  }
-
   pick(slug: string, options?: PickOptions): InstanceView | undefined {
     this.#refuseWhenOver()
+    options?.signal?.throwIfAborted()
     return this.#runtime.registry.read.picked(slug, options && pickOfOptions(options))
-  }
-
-  instances(query: InstanceQuery = {}): ReturnType<RollcallNode['instances']> {
-    checkFilters(query)
-    return this.#positioned({
-      instances: this.#service.instances(indexedSlug(query)).filter((view) => matches(view, query)),
-    })
-  }
-
-  instanceRows(query: InstanceQuery = {}): ReturnType<RollcallNode['instanceRows']> {
-    checkFilters(query)
-    return this.#positioned({ instances: this.#service.instanceRows().filter((view) => matches(view, query)) })
-  }
-
-  definitions(): ReturnType<RollcallNode['definitions']> {
-    return frozen({ definitions: this.#service.definitions() })
-  }
-
-  nodes(ids: readonly string[] = []): ReturnType<RollcallNode['nodes']> {
-    if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
-    const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
-    return this.#positioned({ nodes: this.#service.nodes().filter(isAsked) })
-  }
-
-  pickNodes(asked: NodePick): ReturnType<RollcallNode['pickNodes']> {
-    return frozen({ nodes: this.#service.pickNodes(placementOfOptions(asked)) })
-  }
-
-  selfNode(): ReturnType<RollcallNode['selfNode']> {
-    return frozen({ node: this.#service.selfNode() })
-  }
-
-  self(): SelfView {
-    return frozen(this.#service.self())
-  }
-
-  members(): ReturnType<RollcallNode['members']> {
-    return this.#positioned({ members: this.#service.members() })
-  }
-
-  peers(): PeersView {
-    return frozen(this.#service.peers())
-  }
-
-  digest(): DigestView {
-    return frozen(this.#service.digest())
-  }
-
-  readiness(): Readiness {
-    return frozen(this.#service.readiness())
-  }
-
-  #positioned<T extends object>(answer: T): T & Positioned {
-    return frozen({ ...answer, position: this.#runtime.news.position })
   }
 }

@@ -61,6 +61,11 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
     mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon', 'node'],
   },
   {
+    name: 'testing',
+    match: /^src\/testing(\.ts|\/)/,
+    mayImport: ['polyfill', 'core', 'config', 'http', 'client', 'daemon', 'node', 'testing'],
+  },
+  {
     name: 'cli',
     match: /^src\/cli\//,
     mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon', 'cli'],

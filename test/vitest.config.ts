@@ -45,7 +45,7 @@ const projects = [
   { name: 'shared', folders: ['http'], files: filesOf(plain), isolate: false },
   {
     name: 'core',
-    folders: ['core', 'sim', 'client'],
+    folders: ['core', 'sim', 'client', 'testing'],
     files: ['test/*.test.ts'],
     isolate: false,
     execArgv: ['--max-semi-space-size=64'],

@@ -14,7 +14,7 @@ import { type Follow, Keeping } from './keeping.js'
 import { followLists, watchingOf } from './lists.js'
 import { untilAborted } from './pause.js'
 import { readingOf } from './reading.js'
-import type { CallOptions, Calling, PickOptions, Register } from './register.js'
+import type { CallOptions, Calling, PickOptions, Registry } from './register.js'
 import { Surroundings } from './surroundings.js'
 
 /**
@@ -215,7 +215,7 @@ export class Choices {
   calling(
     calls: Calls,
     by: typeof fetch = (input, init) => fetch(input, init),
-  ): Calling & Pick<Register, 'watch' | 'waitFor'> {
+  ): Calling & Pick<Registry, 'watch' | 'waitFor'> {
     const { call } = calls
     const source: Source = {
       listed: async (slug) => {

@@ -2,7 +2,7 @@
  * The list of a slug as its daemon tells it, for as long as it is wanted: where the connection breaks, the last one is only what was
  * true then, until there is another.
  */
-import type { Positioned, Register } from './register.js'
+import type { Positioned, Registry } from './register.js'
 import { RegistryError } from '../core/errors.js'
 import type { LookupResult, SlugList } from '../core/views.js'
 import { backoff_ms, type Calls } from './call.js'
@@ -73,8 +73,8 @@ type LookUp = (
 ) => Promise<(LookupResult & Positioned) | undefined>
 
 /** Watching over HTTP. */
-export function watchingOf(calls: Calls, lookup: LookUp): Pick<Register, 'watch' | 'waitFor'> {
-  const watch: Register['watch'] = (slug, options = {}) => {
+export function watchingOf(calls: Calls, lookup: LookUp): Pick<Registry, 'watch' | 'waitFor'> {
+  const watch: Registry['watch'] = (slug, options = {}) => {
     checkWatch(slug, options)
     return newestOf<SlugList>((newest) => {
       const over = new AbortController()

@@ -186,13 +186,23 @@ export interface LookupOptions extends CallOptions {
 }
 
 /**
- * A node in this program and a client of a daemon elsewhere are two of these. What is not there is `undefined`; what cannot be done
- * is a RegistryError: at a node its reads throw it at once, all else rejects with it.
+ * What a program is written against, whoever gives it the registry: `createNode`, whose node is a part of the program; `createClient`,
+ * which asks a daemon over HTTP; `createTestRegistry` of `rollcall/testing`, for its tests. The same names, options, answers and errors.
+ *
+ * Reads are a `Reply`: a node answers at once, out of the program's own memory, in a fraction of a microsecond, a client with a promise.
+ * A program that says `await registry.pick('web')` runs with all; `await` takes both, so that nobody pays for a promise who needs none.
+ * What throws at once at a node, rejects at a client: under `await` that is one, too. A program that holds a node, and wants its answers
+ * without `await`, is written against `RegistryAtOnce`.
+ *
+ * What is not there is `undefined`; what cannot be done is a `RegistryError`, whose `code` says why and whose message names the field and
+ * the way out. Lengths of time are milliseconds as numbers, or `'500ms' | '5s' | '1m'`. Every call takes a `signal`, and rejects with its
+ * reason; what was asked for may have happened nevertheless. Answers are not to be changed.
  */
-export interface Register extends Calling {
+export interface Registry extends Calling {
   /**
    * Says where a service is. Give a `url`, or its parts; all else is optional, the `id` is then made from slug and url. Registering
-   * the same again changes nothing. From now on the node that took it checks whether the service answers.
+   * the same again changes nothing. From now on the node that took it checks whether the service answers. It lives until it is removed;
+   * at a node in this program, with the program; unless it says `lifetime`, or a `ttl`.
    * @throws RegistryError `malformed`, naming the field
    */
   register(registration: RegistrationRequest, options?: WriteOptions): Promise<{ readonly id: string } & Partial<Held>>

@@ -6,7 +6,7 @@ import { durationOf, parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
 import { pause } from './pause.js'
-import type { Register, SelfOptions, SelfRegistration, ServiceRegistration } from './register.js'
+import type { Registry, SelfOptions, SelfRegistration, ServiceRegistration } from './register.js'
 
 /** So long all living nodes are waited for. */
 const everybody_ms = 2000
@@ -14,9 +14,11 @@ const longestDelay_ms = 3_600_000
 
 /** What of a register it takes. */
 export interface SelfParts {
-  readonly register: Pick<Register, 'setStatus' | 'setMaintenance'>
+  readonly register: Pick<Registry, 'setStatus' | 'setMaintenance'>
   /** The status that is known last, if any. */
   readonly statusOf: (id: string) => InstanceStatus | undefined
+  /** How the delay passes; by default, in the time of this machine. */
+  readonly pause?: typeof pause
 }
 
 /** @throws RegistryError `malformed`, naming the option */
@@ -31,7 +33,7 @@ export function readSelfOptions(given: SelfOptions = {}): {
 export function selfRegistered(
   registered: SelfRegistration,
   delay_ms: number,
-  { register, statusOf }: SelfParts,
+  { register, statusOf, pause: wait = pause }: SelfParts,
 ): ServiceRegistration {
   const { id, end } = registered
   let status: InstanceStatus | undefined
@@ -52,7 +54,7 @@ export function selfRegistered(
       await register.setMaintenance(id, 'draining', toAll).catch((error: unknown) => {
         if (!(error instanceof RegistryError && error.code === 'not-found')) throw error // nobody picks what is gone
       })
-      await pause(pause_ms, signal)
+      await wait(pause_ms, signal)
       signal?.throwIfAborted()
     },
     end,

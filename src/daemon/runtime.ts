@@ -19,6 +19,7 @@ import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { News } from './news.js'
+import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
 import { SlugWatches } from './slug-watches.js'
@@ -111,6 +112,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     () => watches.stop(),
   )
   const life = new Life({ ends, engine, log })
+  const reach = new ReachWarnings({ registry, now, warn: (message) => tell({ type: 'warning', message }) })
   const self = (): ReturnType<Parameters<typeof createService>[0]['self']> => ({
     nodeId: node.id,
     url: options.url(),
@@ -130,7 +132,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       sessions,
       startedAt,
       self,
-      warn: (message) => tell({ type: 'warning', message }),
+      onRegistered: (id, registration) => reach.registered(id, registration),
       leave: (options) => life.leave(options),
     }),
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),

@@ -2,8 +2,6 @@
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
 import { type Command } from '../core/effects.js'
-import { hostForOthers, otherMembers, warningOfReach } from '../config/reach.js'
-import { isOfItsNode } from '../core/url.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
@@ -16,16 +14,16 @@ import type { SlugWatches } from './slug-watches.js'
 
 export interface ServiceParts {
   readonly registry: Registry
-  readonly engine: Engine
-  readonly network: Network
+  readonly engine: Pick<Engine, 'command' | 'now'>
+  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'dropped' | 'mdns'>
   readonly news: NewsFeed
-  readonly watches: SlugWatches
-  readonly sessions: SessionLines
+  readonly watches: Pick<SlugWatches, 'watch'>
+  readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
   readonly startedAt: number
-  /** Told, once of each, what was registered that is of no use to others. */
-  readonly warn: (message: string) => void
+  /** Told of each registration that was taken. */
+  readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
   readonly leave: (options?: { readonly restart?: boolean }) => Promise<void>
 }
@@ -38,11 +36,10 @@ export function createService(parts: ServiceParts): RegistryService {
     if (!result.ok) throw result.error
     return result.value
   }
-  const reach = new ReachWarnings(parts)
   return {
     async register(registration, options = {}) {
       const id = (await write({ type: 'register', registration, ...options })) as string
-      reach.registered(id, registration)
+      parts.onRegistered?.(id, registration)
       return { id }
     },
     deregister: async (id) => void (await write({ type: 'deregister', id })),
@@ -88,44 +85,6 @@ export function createService(parts: ServiceParts): RegistryService {
     digest: () => registry.read.digest(),
     readiness: () => registry.readiness(),
     news,
-  }
-}
-
-/** So many instances are remembered, of which it was said that others cannot call them: programs register themselves again and again. */
-const warnedAtMost = 1024
-
-/** How things are with this machine and its members is looked at once for all that is registered within so long. */
-const lookedAt_ms = 1000
-
-class ReachWarnings {
-  readonly #parts: ServiceParts
-  readonly #warned = new Set<string>()
-  #looked: { readonly at: number; readonly others: number; readonly host: string } | undefined
-
-  constructor(parts: ServiceParts) {
-    this.#parts = parts
-  }
-
-  registered(id: string, { url, slug }: Registration): void {
-    const { warn } = this.#parts
-    if (!isOfItsNode(url) || this.#warned.has(`${id} ${url}`)) return
-    const { others, host } = this.#look()
-    const warning = warningOfReach(url, others, host)
-    if (warning === undefined) return
-    if (this.#warned.size >= warnedAtMost) this.#warned.clear()
-    this.#warned.add(`${id} ${url}`)
-    warn(`instance ${slug ?? id} was registered here, but ${warning}`)
-  }
-
-  /** Anew each time while there are no others: the first one who comes is somebody to be warned of at once. */
-  #look(): { readonly others: number; readonly host: string } {
-    const { registry, engine } = this.#parts
-    const at = engine.now()
-    if (this.#looked !== undefined && at.now - this.#looked.at < lookedAt_ms) return this.#looked
-    const others = otherMembers(registry.read.members(at))
-    const looked = { at: at.now, others, host: hostForOthers() }
-    this.#looked = others === 0 ? undefined : looked
-    return looked
   }
 }
 

@@ -18,6 +18,8 @@ export interface SlugWatchesOptions {
   readonly position: () => string
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number
+  /** Runs something once, so much later. @returns calls it off */
+  readonly after?: (delay_ms: number, run: () => void) => () => void
 }
 
 interface Watched {
@@ -31,16 +33,18 @@ export class SlugWatches {
   readonly #read: SlugWatchesOptions['read']
   readonly #position: () => string
   readonly #now: () => number
+  readonly #after: NonNullable<SlugWatchesOptions['after']>
   readonly #watched = new Map<string, Watched>()
   #revision = 0
   #mayTellAt = 0
-  #timer: NodeJS.Timeout | undefined
+  #callOff: (() => void) | undefined
   #isOver = false
 
-  constructor({ read, position, now = () => performance.now() }: SlugWatchesOptions) {
+  constructor({ read, position, now = () => performance.now(), after = byTimer }: SlugWatchesOptions) {
     this.#read = read
     this.#position = position
     this.#now = now
+    this.#after = after
   }
 
   /** @returns ends it; any number of times */
@@ -58,18 +62,18 @@ export class SlugWatches {
 
   /** Something may have changed. Costs nothing where nobody watches, next to nothing where nothing has. */
   look(): void {
-    if (this.#watched.size === 0 || this.#timer !== undefined || this.#isOver) return
+    if (this.#watched.size === 0 || this.#callOff !== undefined || this.#isOver) return
     if (this.#read.revision === this.#revision) return
-    this.#timer = setTimeout(() => this.#tell(), Math.max(0, this.#mayTellAt - this.#now()))
+    this.#callOff = this.#after(Math.max(0, this.#mayTellAt - this.#now()), () => this.#tell())
   }
 
   stop(): void {
     this.#isOver = true
-    clearTimeout(this.#timer)
+    this.#callOff?.()
   }
 
   #tell(): void {
-    this.#timer = undefined
+    this.#callOff = undefined
     this.#revision = this.#read.revision
     const begun = this.#now()
     for (const watched of [...this.#watched.values()]) this.#refresh(watched)
@@ -97,6 +101,11 @@ export class SlugWatches {
   #list(slug: string): SlugList {
     return { ...this.#read.list(slug), position: this.#position() }
   }
+}
+
+function byTimer(delay_ms: number, run: () => void): () => void {
+  const timer = setTimeout(run, delay_ms)
+  return () => clearTimeout(timer)
 }
 
 /** Whether both say the same: a version is another one, too, where an owner has told what no caller sees. */

@@ -10,7 +10,7 @@ import type {
   NodePick,
   PickOptions,
   Positioned,
-  Register,
+  Registry,
   RegistrationRequest,
   WriteOptions,
 } from '../client/register.js'
@@ -31,11 +31,36 @@ import type {
 import type { NodeEvents } from './events.js'
 
 /**
+ * A registry in the memory of this very program, as one that embeds a node has it: what is read comes at once, or is thrown at once. What
+ * is given cannot be changed.
+ */
+export interface RegistryAtOnce extends Registry {
+  /** Looking moves nobody's pick. */
+  lookup(slug: string, options?: LookupOptions): Lookup | undefined
+  /**
+   * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
+   * microsecond, so call it for each request. It comes without `lastHeartbeat`.
+   */
+  pick(slug: string, options?: PickOptions): InstanceView | undefined
+  instances(query?: InstanceQuery): { readonly instances: readonly InstanceView[] } & Positioned
+  instanceRows(query?: InstanceQuery): { readonly instances: readonly InstanceRow[] } & Positioned
+  definitions(): { readonly definitions: readonly Definition[] }
+  nodes(ids?: readonly string[]): { readonly nodes: readonly NodeView[] } & Positioned
+  pickNodes(asked: NodePick): { readonly nodes: readonly PlacedNode[] }
+  selfNode(): { readonly node: NodeView }
+  self(): SelfView
+  peers(): PeersView
+  members(): { readonly members: readonly MemberView[] } & Positioned
+  digest(): DigestView
+  readiness(): Readiness
+}
+
+/**
  * A member of the cluster, in this program. Reads answer from memory, at once; what they give cannot be changed. Writes resolve once
  * they are on this node's disk, and reach the others by themselves. Whatever is wrong throws a `RegistryError`; after `stop` every
  * call does.
  */
-export interface RollcallNode extends Register, AsyncDisposable {
+export interface RollcallNode extends RegistryAtOnce, AsyncDisposable {
   /** The name that the cluster knows this node by. */
   readonly peerId: string
   /** Multiaddrs at which other nodes can `join` this one. */
@@ -61,7 +86,7 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * await node.stop()
    * @throws RegistryError `malformed`, naming the field
    */
-  register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Register['register']>
+  register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Registry['register']>
   /**
    * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
    * the same registration once more that renews its `ttl`. Callers go
@@ -76,27 +101,6 @@ export interface RollcallNode extends Register, AsyncDisposable {
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
   setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined>
-
-  // ---- reads, which this node answers at once, out of this program's memory
-
-  /** Looking moves nobody's pick. */
-  lookup(slug: string, options?: LookupOptions): Lookup | undefined
-  /**
-   * The instance to call now: in turn, of those with the best status. Undefined where there is none. Costs a fraction of a
-   * microsecond, so call it for each request. It comes without `lastHeartbeat`.
-   */
-  pick(slug: string, options?: PickOptions): InstanceView | undefined
-  instances(query?: InstanceQuery): { readonly instances: readonly InstanceView[] } & Positioned
-  instanceRows(query?: InstanceQuery): { readonly instances: readonly InstanceRow[] } & Positioned
-  definitions(): { readonly definitions: readonly Definition[] }
-  nodes(ids?: readonly string[]): { readonly nodes: readonly NodeView[] } & Positioned
-  pickNodes(asked: NodePick): { readonly nodes: readonly PlacedNode[] }
-  selfNode(): { readonly node: NodeView }
-  self(): SelfView
-  peers(): PeersView
-  members(): { readonly members: readonly MemberView[] } & Positioned
-  digest(): DigestView
-  readiness(): Readiness
 
   /**
    * Tells a listener of each event from now on. One that throws, or rejects, is shown as a warning of the process and does the

@@ -2,7 +2,7 @@
  * The lists of a slug as a loop in the program whose node tells them.
  */
 import { newestOf } from '../client/newest.js'
-import type { Register } from '../client/register.js'
+import type { Registry } from '../client/register.js'
 import { checkWatch, waitForList } from '../client/watching.js'
 import { frozen } from '../core/frozen.js'
 import type { RegistryService } from '../http/service.js'
@@ -14,8 +14,8 @@ import type { RegistryService } from '../http/service.js'
 export function watchingOf(
   service: () => Pick<RegistryService, 'watch'>,
   over: AbortSignal,
-): Pick<Register, 'watch' | 'waitFor'> {
-  const watch: Register['watch'] = (slug, options = {}) => {
+): Pick<Registry, 'watch' | 'waitFor'> {
+  const watch: Registry['watch'] = (slug, options = {}) => {
     checkWatch(slug, options)
     const registry = service()
     return newestOf((newest) => {

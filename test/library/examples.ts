@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const doors = ['src/index.ts', 'src/node.ts', 'src/node/interface.ts', 'src/client.ts']
+const doors = ['src/index.ts', 'src/node.ts', 'src/node/interface.ts', 'src/client.ts', 'src/testing.ts']
 
 export interface Example {
   readonly name: string

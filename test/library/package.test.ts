@@ -74,6 +74,24 @@ try {
 }
 `
 
+const testingProgram = `
+import type { RollcallNode } from 'rollcall'
+import { createClient, type Registry } from 'rollcall/client'
+import { createTestRegistry } from 'rollcall/testing'
+
+/** Written against the interface, run with any. */
+async function urlOf(registry: Registry): Promise<string | undefined> {
+  return (await registry.pick('web'))?.url
+}
+
+const registry = createTestRegistry()
+await registry.register({ slug: 'web', url: 'http://10.0.0.7' })
+console.log(await urlOf(registry), registry.pick('web')?.status)
+export const others = (node: RollcallNode): unknown => [urlOf(node), urlOf(createClient())]
+// @ts-expect-error what it answers may be a promise
+export const hasty = (one: Registry): unknown => one.pick('web')?.url
+`
+
 const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
@@ -87,6 +105,7 @@ beforeAll(async () => {
   await install(await pack(workshop), project)
   await writeFile(join(project, 'main.ts'), program)
   await writeFile(join(project, 'client.ts'), clientProgram)
+  await writeFile(join(project, 'testing.ts'), testingProgram)
   await writeFile(join(project, 'bundled.ts'), bundledProgram)
   await link('types-node-newest', join(project, 'newest', 'node'))
   const server = await startDaemon()
@@ -167,8 +186,15 @@ describe('the package', () => {
     expect(await runCompiled('client.js')).toMatchObject({ code: 0, stdout: 'true\n' })
   })
 
+  test('has a registry for tests that brings nothing along but Yjs: no network, no database', async () => {
+    const imported = new Set(await importsFrom(installed('dist', 'testing.js')))
+    expect([...imported].filter((name) => !name.startsWith('node:'))).toEqual(['yjs'])
+    expect(await runCompiled('testing.js')).toMatchObject({ code: 0, stdout: 'http://10.0.0.7 Healthy\n' })
+  })
+
   test('has types that lead to no package, so that they hold whatever else is installed', async () => {
-    for (const door of ['index.d.ts', 'client.d.ts']) expect(await importsFrom(installed('dist', door))).toEqual([])
+    for (const door of ['index.d.ts', 'client.d.ts', 'testing.d.ts'])
+      expect(await importsFrom(installed('dist', door))).toEqual([])
   })
 
   test('has the command', async () => {

@@ -1,14 +1,15 @@
-// One register asked in two ways, in this program's memory and over HTTP: the answers have the same shapes, whatever is asked.
+// One registry asked in three ways, in this program's memory, over HTTP, in a test: the answers have the same shapes, whatever is asked.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
-import { type Client, createClient, createNode, type Register, type RollcallNode } from '../../src/index.js'
+import { type Client, createClient, createNode, type Registry, type RollcallNode } from '../../src/index.js'
+import { createTestRegistry, type TestRegistry } from '../../src/testing.js'
 import { Cluster, until } from '../daemon/cluster.js'
 import { loopback } from '../daemon/place.js'
 import { local } from './local.js'
 
-type Question = keyof Register
-type Answers<T extends Register> = { [Name in Question]: Awaited<ReturnType<T[Name]>> }
+type Question = keyof Registry
+type Answers<T extends Registry> = { [Name in Question]: Awaited<ReturnType<T[Name]>> }
 /** Not only fit for each other: the one. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 /** The names of what is not the same in both. */
@@ -18,9 +19,11 @@ type Different<A, B extends Record<keyof A, unknown>> = {
 /** What is asked with nothing has but a signal, for which what answers at once has no use. */
 type WithNothing = 'definitions' | 'selfNode' | 'self' | 'peers' | 'members' | 'digest' | 'readiness'
 /** The client's loop can tell of interruptions, too. */
-type Asking<T extends Register> = { [Name in Exclude<Question, 'events' | WithNothing>]: Parameters<T[Name]>[0] }
+type Asking<T extends Registry> = { [Name in Exclude<Question, 'events' | WithNothing>]: Parameters<T[Name]>[0] }
 
-test('the types of both are one', () => {
+test('the types of all are one', () => {
+  expectTypeOf<Different<Answers<RollcallNode>, Answers<TestRegistry>>>().toBeNever()
+  expectTypeOf<Different<Asking<RollcallNode>, Asking<TestRegistry>>>().toBeNever()
   expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
   expectTypeOf<Different<Asking<RollcallNode>, Asking<Client>>>().toBeNever()
   expectTypeOf<keyof Client>().toEqualTypeOf<Question | 'server' | 'pickOnce' | 'leave'>()
@@ -29,15 +32,31 @@ test('the types of both are one', () => {
 const cluster = new Cluster(loopback())
 let node: RollcallNode
 let client: Client
-let both: readonly Register[]
+/** The registry for tests, as two nodes that stand for the other two. */
+let inTest: TestRegistry
+let elsewhere: TestRegistry
+let all: readonly Registry[]
+/** What was asked of each. */
+const questions = new Map<Registry, Set<string>>()
 beforeAll(async () => {
   const daemon = await cluster.start('a', { args: ['--no-mdns'] })
   client = createClient({ server: daemon.url })
   node = await createNode({ memory: true, ...local, nodeId: 'b', join: [daemon.address] })
-  both = [node, client]
-  await client.register({ id: 'i', slug: 'web', url: daemon.url, tags: ['blue'] })
-  await node.register({ id: 'j', slug: 'web', url: 'http://127.0.0.1:1', check: 'none', tags: ['green'] })
-  await node.saveDefinition({ id: 'd', deep: [1, { x: null }] })
+  const { node: there } = await client.selfNode()
+  elsewhere = createTestRegistry({ nodeId: there.id, url: there.url, fetch: (input, init) => fetch(input, init) })
+  inTest = elsewhere.join({ nodeId: 'b', url: node.selfNode().node.url })
+  all = [node, client, inTest].map(noting)
+  for (const [one, other] of [[client, node] as const, [elsewhere, inTest] as const]) {
+    await one.register({ id: 'i', slug: 'web', url: daemon.url, tags: ['blue'] })
+    await other.register({
+      ...{ id: 'j', slug: 'web', url: 'http://127.0.0.1:1', tags: ['green'] },
+      check: 'none',
+      lifetime: 'persistent',
+    })
+    await other.saveDefinition({ id: 'd', deep: [1, { x: null }] })
+  }
+  inTest.kill('j') // where nobody listens
+  await inTest.advance('5s')
   await until('both hold and see the same', async () => {
     const [mine, his] = [node.lookup('web'), await client.lookup('web')]
     const isEqual = node.digest().digest === (await client.digest()).digest
@@ -51,123 +70,192 @@ afterAll(async () => {
   await cluster.close()
 })
 
+/** The same, of which every call is remembered. */
+function noting<T extends Registry>(registry: T): T {
+  const names = new Set<string>()
+  const noted = new Proxy(registry, {
+    get(target, name) {
+      names.add(String(name))
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value
+    },
+  })
+  questions.set(noted, names)
+  return noted
+}
+
+/** Those who hold what is written there: two each. */
+function holders(registry: Registry): readonly Registry[] {
+  return registry === all[2] ? [inTest, elsewhere] : [node, client]
+}
+
+/** What comes of it, while time goes by in the registry for tests, too. */
+async function passing<T>(task: Promise<T>): Promise<T> {
+  const [answer] = await Promise.all([task, inTest.advance('1s')])
+  return answer
+}
+
 /** What changes from one moment to the next, and from one asker to the next, as its type alone. */
-const passing = /^(lastHeartbeat|position|picked|.*Age_ms|usage)$/
+const fleeting = /^(lastHeartbeat|position|picked|.*Age_ms|usage)$/
 
 function settled(answer: unknown): unknown {
   return JSON.parse(
-    JSON.stringify(answer, (name, value: unknown) => (passing.test(name) ? typeof value : value)) ?? 'null',
+    JSON.stringify(answer, (name, value: unknown) => (fleeting.test(name) ? typeof value : value)) ?? 'null',
   )
 }
 
-async function ofBoth(ask: (register: Register) => unknown): Promise<unknown[]> {
-  return Promise.all(both.map(async (register) => settled(await ask(register))))
+async function ofAll(ask: (registry: Registry) => unknown): Promise<[unknown, unknown, unknown]> {
+  return Promise.all(all.map(async (registry) => settled(await ask(registry)))) as Promise<[unknown, unknown, unknown]>
 }
 
-describe('asked the same, both answer the same', () => {
-  test.each<[string, (register: Register) => unknown]>([
-    ['lookup', (register) => register.lookup('web')],
-    ['lookup of nothing', (register) => register.lookup('nothing')],
-    ['pick of nothing', (register) => register.pick('nothing')],
-    ['instances', (register) => register.instances()],
-    ['instances, by filters', (register) => register.instances({ slug: 'web', tag: 'blue' })],
-    ['instances, by filters that nothing fits', (register) => register.instances({ slug: 'web', status: 'Error' })],
-    ['instanceRows', (register) => register.instanceRows({ slug: 'web' })],
-    ['definitions', (register) => register.definitions()],
-    ['nodes', (register) => register.nodes()],
-    ['nodes, by id', (register) => register.nodes(['b'])],
-    ['pickNodes, where there are none', (register) => register.pickNodes({ by: 'cpu', zone: 'nowhere' })],
-    ['nodes, by no id', (register) => register.nodes([])],
-    ['readiness', (register) => register.readiness()],
-    ['call, whose first instance may refuse', async (register) => (await register.call('web', '/healthz')).json()],
-    ['fetch of nothing', (register) => register.fetch('rollcall://nothing/').catch((error: Error) => error.message)],
-    ['digest', (register) => register.digest()],
+describe('asked the same, all answer the same', () => {
+  test.each<[string, (registry: Registry) => unknown]>([
+    ['lookup', (registry) => registry.lookup('web')],
+    ['lookup of nothing', (registry) => registry.lookup('nothing')],
+    ['pick of nothing', (registry) => registry.pick('nothing')],
+    ['instances', (registry) => registry.instances()],
+    ['instances, by filters', (registry) => registry.instances({ slug: 'web', tag: 'blue' })],
+    ['instances, by filters that nothing fits', (registry) => registry.instances({ slug: 'web', status: 'Error' })],
+    ['definitions', (registry) => registry.definitions()],
+    ['nodes, by id', (registry) => registry.nodes(['b'])],
+    ['pickNodes, where there are none', (registry) => registry.pickNodes({ by: 'cpu', zone: 'nowhere' })],
+    ['readiness', (registry) => registry.readiness()],
+    ['call, whose first instance may refuse', async (registry) => (await registry.call('web', '/healthz')).json()],
+    ['fetch of nothing', (registry) => registry.fetch('rollcall://nothing/').catch((error: Error) => error.message)],
+    ['pick by hash', (registry) => registry.pick('web', { strategy: 'hash', key: 'k' })],
+    ['pick by tags', (registry) => registry.pick('web', { tags: ['blue'] })],
+    ['pick by metadata', (registry) => registry.pick('web', { metadata: { a: 'b' } })],
+    ['pick by port', (registry) => registry.pick('web', { port: 'grpc' })],
+    ['pick but one', (registry) => registry.pick('web', { exclude: ['i'] })],
+    ['lookup that may be old, in milliseconds', (registry) => registry.lookup('web', { maxAge: 60_000 })],
+    ['lookup that may be old, in words', (registry) => registry.lookup('web', { maxAge: '1m' })],
+    [
+      'createFetch',
+      async (registry) => (await registry.createFetch({ timeout: '5s' })('rollcall://web/healthz')).json(),
+    ],
   ])('%s', async (_, ask) => {
-    const [mine, his] = await ofBoth(ask)
+    const [mine, his, tested] = await ofAll(ask)
     expect(mine).toEqual(his)
+    expect(tested).toEqual(mine)
   })
 
-  test.each<[string, (register: Register) => unknown]>([
-    ['self', (register) => register.self()],
-    ['selfNode', (register) => register.selfNode()],
-    ['members', (register) => register.members()],
-    ['peers', (register) => register.peers()],
-    ['pick', (register) => register.pick('web')],
-    ['pickNodes', (register) => register.pickNodes({ by: 'memory', count: 2 })],
+  test.each<[string, string, (registry: Registry) => unknown]>([
+    ['instanceRows', 'others own them', (registry) => registry.instanceRows({ slug: 'web' })],
+    ['nodes', 'they have no machine', (registry) => registry.nodes()],
+    ['nodes, by no id', 'they have no machine', (registry) => registry.nodes([])],
+    ['digest', 'other keys have signed it', (registry) => registry.digest()],
+  ])('%s, but for tests: %s', async (_, _why, ask) => {
+    const [mine, his, tested] = await ofAll(ask)
+    expect(mine).toEqual(his)
+    expect(fieldsOf(tested, ofMachines)).toEqual(fieldsOf(mine, ofMachines))
+  })
+
+  test.each(['round-robin', 'random', 'least-loaded'] as const)('pick by %s, near or far', async (strategy) => {
+    for (const registry of all)
+      for (const prefer of [undefined, 'node', 'zone', 'region'] as const)
+        expect((await registry.pick('web', { strategy, prefer }))?.id).toMatch(/^[ij]$/)
+  })
+
+  test.each<[string, (registry: Registry) => unknown]>([
+    ['self', (registry) => registry.self()],
+    ['selfNode', (registry) => registry.selfNode()],
+    ['members', (registry) => registry.members()],
+    ['peers', (registry) => registry.peers()],
+    ['pick', (registry) => registry.pick('web')],
+    ['pickNodes', (registry) => registry.pickNodes({ by: 'memory', count: 2 })],
   ])('%s tells of another node, in the same fields', async (_, ask) => {
-    const [mine, his] = await ofBoth(ask)
+    const [mine, his, tested] = await ofAll(ask)
     expect(fieldsOf(mine)).toEqual(fieldsOf(his))
+    expect(fieldsOf(tested, ofMachines)).toEqual(fieldsOf(mine, ofMachines))
   })
 
-  test.each<[string, string, (register: Register) => Promise<unknown>]>([
-    ['deregister', 'not-found', (register) => register.deregister('nothing')],
-    ['setMaintenance', 'not-found', (register) => register.setMaintenance('nothing')],
-    ['update', 'not-found', (register) => register.update('nothing', { weight: 1 })],
-    ['update of nothing', 'malformed', (register) => register.update('j', {})],
-    ['update with a wrong field', 'malformed', (register) => register.update('j', { tag: 'x' } as object)],
-    ['setStatus', 'malformed', (register) => register.setStatus('j', 'Fine' as 'Healthy')],
-    ['renew without a ttl', 'conflict', (register) => register.renew('j')],
-    ['suspect', 'not-found', (register) => register.suspect('nothing')],
-    ['setMaintenanceOfAll', 'not-found', (register) => register.setMaintenanceOfAll({ slug: 'nothing' })],
-    ['setMaintenanceOfAll of all', 'malformed', (register) => register.setMaintenanceOfAll({})],
-    ['register with acks', 'malformed', (register) => register.register({ url: 'http://127.0.0.1:1' }, { acks: 0 })],
-    ['deregister with a wrong option', 'malformed', (register) => register.deregister('j', { ack: 2 } as object)],
-    ['update with a timeout alone', 'malformed', (register) => register.update('j', { weight: 1 }, { ackTimeout: 1 })],
-    ['registerSelf', 'malformed', (register) => register.registerSelf({ url: '' }, { drainDelay: 'soon' })],
-    ['lookup', 'malformed', async (register) => register.lookup('web', { maxAge: 'soon' })],
-    ['lookup with a wrong option', 'malformed', async (register) => register.lookup('web', { maxage: 1 } as object)],
-    ['pickNodes', 'malformed', async (register) => register.pickNodes({ by: 'power' as 'cpu' })],
-    ['removeDefinition', 'not-found', (register) => register.removeDefinition('nothing')],
-    ['removeNode', 'not-found', (register) => register.removeNode('http://nobody.test')],
-    ['register', 'malformed', (register) => register.register({ url: '!' })],
-    ['saveDefinition', 'malformed', (register) => register.saveDefinition({ id: '' })],
+  test.each<[string, string, (registry: Registry) => Promise<unknown>]>([
+    ['deregister', 'not-found', (registry) => registry.deregister('nothing')],
+    ['setMaintenance', 'not-found', (registry) => registry.setMaintenance('nothing')],
+    ['update', 'not-found', (registry) => registry.update('nothing', { weight: 1 })],
+    ['update of nothing', 'malformed', (registry) => registry.update('j', {})],
+    ['update with a wrong field', 'malformed', (registry) => registry.update('j', { tag: 'x' } as object)],
+    [
+      'pick by no such strategy',
+      'malformed',
+      async (registry) => registry.pick('web', { strategy: 'best' as 'random' }),
+    ],
+    ['pick with a wrong option', 'malformed', async (registry) => registry.pick('web', { strategi: 1 } as object)],
+    ['pick by hash of nothing', 'malformed', async (registry) => registry.pick('web', { strategy: 'hash' })],
+    ['createFetch', 'malformed', async (registry) => registry.createFetch({ timeout: 'soon' })],
+    ['setStatus', 'malformed', (registry) => registry.setStatus('j', 'Fine' as 'Healthy')],
+    ['renew without a ttl', 'conflict', (registry) => registry.renew('j')],
+    ['suspect', 'not-found', (registry) => registry.suspect('nothing')],
+    ['setMaintenanceOfAll', 'not-found', (registry) => registry.setMaintenanceOfAll({ slug: 'nothing' })],
+    ['setMaintenanceOfAll of all', 'malformed', (registry) => registry.setMaintenanceOfAll({})],
+    ['register with acks', 'malformed', (registry) => registry.register({ url: 'http://127.0.0.1:1' }, { acks: 0 })],
+    ['deregister with a wrong option', 'malformed', (registry) => registry.deregister('j', { ack: 2 } as object)],
+    ['update with a timeout alone', 'malformed', (registry) => registry.update('j', { weight: 1 }, { ackTimeout: 1 })],
+    ['registerSelf', 'malformed', (registry) => registry.registerSelf({ url: '' }, { drainDelay: 'soon' })],
+    ['lookup', 'malformed', async (registry) => registry.lookup('web', { maxAge: 'soon' })],
+    ['lookup with a wrong option', 'malformed', async (registry) => registry.lookup('web', { maxage: 1 } as object)],
+    ['pickNodes', 'malformed', async (registry) => registry.pickNodes({ by: 'power' as 'cpu' })],
+    ['removeDefinition', 'not-found', (registry) => registry.removeDefinition('nothing')],
+    ['removeNode', 'not-found', (registry) => registry.removeNode('http://nobody.test')],
+    ['register', 'malformed', (registry) => registry.register({ url: '!' })],
+    ['saveDefinition', 'malformed', (registry) => registry.saveDefinition({ id: '' })],
   ])('%s fails alike', async (_, code, ask) => {
     const messages: string[] = []
-    for (const register of both) {
-      const error = await ask(register).catch((error: unknown) => error)
+    for (const registry of all) {
+      const error = await ask(registry).catch((error: unknown) => error)
       expect(error).toMatchObject({ name: 'RegistryError', code })
       messages.push((error as Error).message)
     }
-    expect(messages[0]).toBe(messages[1])
+    expect(new Set(messages).size).toBe(1)
   })
 
   test('writes give alike', async () => {
     const asked = (n: number): { id: string; url: string } => ({ id: `w${n}`, url: `http://127.0.0.1:1/${n}` })
-    for (const [n, register] of both.entries()) {
-      expect(await register.register(asked(n))).toEqual({ id: `w${n}` })
-      expect(await register.setMaintenance(`w${n}`, 'so')).toBeUndefined()
-      expect(await register.endMaintenance(`w${n}`)).toBeUndefined()
-      expect(await register.update(`w${n}`, { weight: 1 })).toBeUndefined()
-      expect(await register.deregister(`w${n}`)).toBeUndefined()
-      expect(await register.saveDefinition({ id: `w${n}` })).toBeUndefined()
-      expect(await register.removeDefinition(`w${n}`)).toBeUndefined()
+    for (const [n, registry] of all.entries()) {
+      expect(await registry.register(asked(n))).toEqual({ id: `w${n}` })
+      expect(await registry.setMaintenance(`w${n}`, 'so')).toBeUndefined()
+      expect(await registry.endMaintenance(`w${n}`)).toBeUndefined()
+      const many = { done: [`w${n}`], failed: [] }
+      await registry.update(`w${n}`, { metadata: { x: 'y' } })
+      await registry.register({ ...asked(n), slug: `many${n}` })
+      expect(await registry.setMaintenanceOfAll({ slug: `many${n}` }, 'so')).toEqual(many)
+      expect(await registry.endMaintenanceOfAll({ slug: `many${n}` })).toEqual(many)
+      expect(await registry.setStatus(`w${n}`, 'Degraded', { details: 'so', for: '1m' })).toBeUndefined()
+      expect(await registry.suspect(`w${n}`)).toMatchObject({
+        ...{ status: expect.any(String) as string, checked: expect.any(Boolean) as boolean },
+      })
+      expect(await registry.update(`w${n}`, { weight: 1 })).toBeUndefined()
+      expect(await registry.deregister(`w${n}`)).toBeUndefined()
+      expect(await registry.saveDefinition({ id: `w${n}` })).toBeUndefined()
+      expect(await registry.removeDefinition(`w${n}`)).toBeUndefined()
     }
   })
 
   test('so many nodes as are told to hold a write, and the answer says how many do', async () => {
-    for (const [n, register] of both.entries()) {
+    for (const [n, registry] of all.entries()) {
       const asked = { id: `k${n}`, url: `http://127.0.0.1:1/k${n}` }
-      expect(await register.register(asked, { acks: 2, ackTimeout: '5s' })).toEqual({ id: `k${n}`, acks: 2 })
-      for (const other of both) expect((await other.instanceRows({ id: `k${n}` })).instances).toHaveLength(1)
-      expect(await register.setMaintenance(`k${n}`, 'so', { acks: 'all', ackTimeout: 5000 })).toEqual({ acks: 2 })
-      expect(await register.update(`k${n}`, { weight: 1 }, { acks: 1 })).toEqual({ acks: 1 })
-      expect(await register.deregister(`k${n}`, { acks: 3, ackTimeout: '20ms' })).toEqual({
+      expect(await registry.register(asked, { acks: 2, ackTimeout: '5s' })).toEqual({ id: `k${n}`, acks: 2 })
+      for (const other of holders(registry))
+        expect((await other.instanceRows({ id: `k${n}` })).instances).toHaveLength(1)
+      expect(await registry.setMaintenance(`k${n}`, 'so', { acks: 'all', ackTimeout: 5000 })).toEqual({ acks: 2 })
+      expect(await registry.update(`k${n}`, { weight: 1 }, { acks: 1 })).toEqual({ acks: 1 })
+      expect(await registry.deregister(`k${n}`, { acks: 3, ackTimeout: '20ms' })).toEqual({
         acks: expect.any(Number) as number,
       })
     }
   })
 
   test('a program that drains is picked nowhere by then, says how it is, and ends when it wants to', async () => {
-    for (const [n, register] of both.entries()) {
-      const own = await register.registerSelf({ slug: `own${n}`, url: `http://127.0.0.1:1/own${n}`, check: 'reported' })
+    for (const [n, registry] of all.entries()) {
+      const own = await registry.registerSelf({ slug: `own${n}`, url: `http://127.0.0.1:1/own${n}`, check: 'reported' })
       await own.setStatus('Degraded', { details: 'warming up' })
       await until('the status is known', () => Promise.resolve(own.status === 'Degraded'))
-      await until('both pick it', async () => {
-        for (const one of both) if ((await one.lookup(`own${n}`))?.picked?.id !== own.id) return false
-        return true
+      await until('all pick it', async () => {
+        const picks = await Promise.all(holders(registry).map(async (one) => one.lookup(`own${n}`)))
+        return picks.every((found) => found?.picked?.id === own.id)
       })
-      await own.drain({ delay: 1 })
-      for (const other of both) {
+      await passing(own.drain({ delay: 1 }))
+      for (const other of holders(registry)) {
         expect((await other.lookup(`own${n}`))?.instances).toEqual([])
         expect((await other.instanceRows({ id: own.id })).instances).toMatchObject([{ maintenance: 'draining' }])
       }
@@ -178,24 +266,24 @@ describe('asked the same, both answer the same', () => {
   })
 
   test('each does to what lives at the other whatever it does to its own, and reads it back', async () => {
-    for (const [n, register] of both.entries()) {
+    for (const [n, registry] of all.entries()) {
       for (const id of ['i', 'j']) {
-        await register.update(id, { weight: n + 1, metadata: { by: String(n) } })
-        const { instances } = await register.instanceRows({ id })
+        await registry.update(id, { weight: n + 1, metadata: { by: String(n) } })
+        const { instances } = await registry.instanceRows({ id })
         expect(instances[0]).toMatchObject({ weight: n + 1, metadata: { by: String(n) } })
-        await register.update(id, { weight: null, metadata: null })
+        await registry.update(id, { weight: null, metadata: null })
       }
     }
   })
 
   test('news begin by saying that they stand, and go on after an answer without a gap', async () => {
-    for (const [n, register] of both.entries()) {
-      const { position } = await register.instances({ slug: 'news' })
-      const missing = await register.lookup('news')
+    for (const [n, registry] of all.entries()) {
+      const { position } = await registry.instances({ slug: 'news' })
+      const missing = await registry.lookup('news')
       expect(missing).toBeUndefined()
-      await register.register({ id: `n${n}`, slug: `news${n}`, url: `http://127.0.0.1:1/n${n}` })
+      await registry.register({ id: `n${n}`, slug: `news${n}`, url: `http://127.0.0.1:1/n${n}` })
       const seen: string[] = []
-      for await (const { id, event } of register.events({ slug: `news${n}`, after: position })) {
+      for await (const { id, event } of registry.events({ slug: `news${n}`, after: position })) {
         if (event.type === 'listening') expect(id).toBe(position)
         seen.push(event.type === 'instance' ? `${event.change} ${event.id}` : event.type)
         if (seen.length === 2) break
@@ -207,18 +295,23 @@ describe('asked the same, both answer the same', () => {
 
 describe('watching', () => {
   test('begins with the same list, also of nothing, and goes on with the same', async () => {
-    const lists = async (register: Register, slug: string, id: string): Promise<unknown> => {
+    const lists = async (registry: Registry, slug: string, id: string): Promise<unknown> => {
       const seen: unknown[] = []
-      for await (const list of register.watch(slug)) {
-        if (seen.length === 0) void register.register({ id, slug, url: `http://127.0.0.1:1/${id}`, check: 'none' })
+      for await (const list of registry.watch(slug)) {
+        if (seen.length === 0) void registry.register({ id, slug, url: `http://127.0.0.1:1/${id}`, check: 'none' })
         else if (list.instances.length === 0) continue
         seen.push(settled(list))
         if (seen.length === 2) return JSON.parse(JSON.stringify(seen).replaceAll(id, 'ID')) as unknown
       }
       return seen
     }
-    const [mine, his] = [await lists(node, 'watched-ia', 'ia'), await lists(client, 'watched-ib', 'ib')]
+    const [mine, his, tested] = [
+      await lists(node, 'watched-ia', 'ia'),
+      await lists(client, 'watched-ib', 'ib'),
+      await passing(lists(inTest, 'watched-ic', 'ic')),
+    ]
     expect(fieldsOf(mine)).toEqual(fieldsOf(his))
+    expect(fieldsOf(tested)).toEqual(fieldsOf(mine))
     expect((mine as unknown[])[0]).toEqual({
       ...{ slug: 'watched-ID', degraded: false, unknown: true, instances: [], position: 'string' },
     })
@@ -226,14 +319,15 @@ describe('watching', () => {
   })
 
   test('of what both hold gives the same, and waiting is over with it, or by its signal', async () => {
-    const [mine, his] = await ofBoth((register) => register.waitFor('web', { count: 2 }))
+    const [mine, his, tested] = await ofAll((registry) => registry.waitFor('web', { count: 2 }))
     expect(mine).toEqual(his)
+    expect(tested).toEqual(mine)
     const reason = new Error('enough')
-    for (const register of both) {
+    for (const registry of all) {
       const signal = AbortSignal.abort(reason)
-      await expect(register.waitFor('web', { count: 3, signal })).rejects.toBe(reason)
-      await expect(register.waitFor('web', { count: 0 })).rejects.toThrow(/^count: /)
-      expect(() => register.watch('')).toThrow(/^slug: /)
+      await expect(registry.waitFor('web', { count: 3, signal })).rejects.toBe(reason)
+      await expect(registry.waitFor('web', { count: 0 })).rejects.toThrow(/^count: /)
+      expect(() => registry.watch('')).toThrow(/^slug: /)
     }
   })
 
@@ -264,12 +358,15 @@ describe('watching', () => {
 /** What a node in a program has not: HTTP, and the figures of its machine. */
 const ofDaemons = ['http', 'usage', 'load']
 
-/** The types of all fields; the items of a list together. */
-function fieldsOf(value: unknown): unknown {
-  if (Array.isArray(value)) return [Object.assign({}, ...value.map(fieldsOf))]
+/** What a node of a test has not: wires, a machine with figures. */
+const ofMachines = [...ofDaemons, 'address', 'direction', 'connectedSince', 'roundTrip_ms', 'room', 'roomAge_ms']
+
+/** The types of all fields, but for some; the items of a list together. */
+function fieldsOf(value: unknown, without = ofDaemons): unknown {
+  if (Array.isArray(value)) return [Object.assign({}, ...value.map((item) => fieldsOf(item, without)))]
   if (typeof value !== 'object' || value === null) return typeof value
-  const fields = Object.entries(value).filter(([name]) => !ofDaemons.includes(name))
-  return Object.fromEntries(fields.map(([name, inner]) => [name, fieldsOf(inner)]))
+  const fields = Object.entries(value).filter(([name]) => !without.includes(name))
+  return Object.fromEntries(fields.map(([name, inner]) => [name, fieldsOf(inner, without)]))
 }
 
 test.each([
@@ -277,17 +374,69 @@ test.each([
   [{ lifetime: 'persistent' }, 'persistent'],
   [{ ttl: '1m' }, 'ttl'],
 ] as const)('registered by the program itself with %o it lives alike', async (said, lifetime) => {
-  for (const [at, register] of both.entries()) {
-    const self = await register.registerSelf({
+  for (const [at, registry] of all.entries()) {
+    const self = await registry.registerSelf({
       id: `s${at}`,
       slug: `s${at}`,
       url: 'http://127.0.0.1:1',
       check: 'none',
       ...said,
     })
-    const { instances } = await register.instanceRows({ id: self.id })
+    const { instances } = await registry.instanceRows({ id: self.id })
     expect(instances).toMatchObject([{ lifetime }])
     for (let times = 0; times < 2; times += 1) await self.end()
-    expect((await register.instances({ id: self.id })).instances).toEqual([])
+    expect((await registry.instances({ id: self.id })).instances).toEqual([])
   }
+})
+
+/** Everything there is, asked by somebody who has given up: the compiler sees to it that nothing is missing. */
+const givenUp: Record<Exclude<keyof Registry, 'events'>, (registry: Registry, signal: AbortSignal) => unknown> = {
+  register: (registry, signal) => registry.register({ url: 'http://127.0.0.1:1/never' }, { signal }),
+  registerSelf: (registry, signal) => registry.registerSelf({ url: 'http://127.0.0.1:1/never' }, { signal }),
+  deregister: (registry, signal) => registry.deregister('i', { signal }),
+  setMaintenance: (registry, signal) => registry.setMaintenance('i', 'so', { signal }),
+  endMaintenance: (registry, signal) => registry.endMaintenance('i', { signal }),
+  setMaintenanceOfAll: (registry, signal) => registry.setMaintenanceOfAll({ slug: 'web' }, 'so', { signal }),
+  endMaintenanceOfAll: (registry, signal) => registry.endMaintenanceOfAll({ slug: 'web' }, { signal }),
+  update: (registry, signal) => registry.update('i', { weight: 1 }, { signal }),
+  setStatus: (registry, signal) => registry.setStatus('i', 'Error', { signal }),
+  renew: (registry, signal) => registry.renew('i', { signal }),
+  suspect: (registry, signal) => registry.suspect('i', { signal }),
+  lookup: (registry, signal) => registry.lookup('web', { signal }),
+  pick: (registry, signal) => registry.pick('web', { signal }),
+  watch: (registry, signal) => registry.watch('web', { signal }).next(),
+  waitFor: (registry, signal) => registry.waitFor('web', { signal }),
+  instances: (registry, signal) => registry.instances({}, { signal }),
+  instanceRows: (registry, signal) => registry.instanceRows({}, { signal }),
+  saveDefinition: (registry, signal) => registry.saveDefinition({ id: 'never' }, { signal }),
+  removeDefinition: (registry, signal) => registry.removeDefinition('d', { signal }),
+  definitions: (registry, signal) => registry.definitions({ signal }),
+  nodes: (registry, signal) => registry.nodes([], { signal }),
+  pickNodes: (registry, signal) => registry.pickNodes({ by: 'cpu', signal }),
+  selfNode: (registry, signal) => registry.selfNode({ signal }),
+  removeNode: (registry, signal) => registry.removeNode('http://nobody.test', { signal }),
+  self: (registry, signal) => registry.self({ signal }),
+  peers: (registry, signal) => registry.peers({ signal }),
+  members: (registry, signal) => registry.members({ signal }),
+  digest: (registry, signal) => registry.digest({ signal }),
+  readiness: (registry, signal) => registry.readiness({ signal }),
+  fetch: (registry, signal) => registry.fetch('rollcall://web/healthz', { signal }),
+  createFetch: (registry, signal) => registry.createFetch()('rollcall://web/healthz', { signal }),
+  call: (registry, signal) => registry.call('web', '/healthz', { signal }),
+}
+
+test.each(Object.entries(givenUp))('%s of somebody who has given up does nothing, for his reason', async (_, ask) => {
+  const reason = new Error('enough')
+  for (const registry of all)
+    await expect((async () => ask(registry, AbortSignal.abort(reason)))()).rejects.toBe(reason)
+})
+
+test('news of somebody who has given up end quietly', async () => {
+  for (const registry of all)
+    for await (const item of registry.events({ signal: AbortSignal.abort() })) expect(item).toBeUndefined()
+})
+
+test('each of them was asked everything that there is', () => {
+  const names = [...Object.keys(givenUp), 'events']
+  for (const seen of questions.values()) expect(names.filter((name) => !seen.has(name))).toEqual([])
 })

@@ -2,7 +2,7 @@
 import type { CheckResult, Command, Effect, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
 import type { RegistryError } from '../../src/core/errors.js'
 import type { Machine } from './machine.js'
-import type { EventQueue } from './queue.js'
+import type { EventQueue } from '../../src/testing/queue.js'
 import type { Random } from './random.js'
 import type { WorldRecording } from './recording/recording.js'
 import type { Wires } from './wires.js'

@@ -5,7 +5,7 @@ import type { Calling } from '../register.js'
 import { Fetching, type Platform, type Source, machine } from './fetching.js'
 import { urlOf } from './target.js'
 
-export function callingOf(source: Source, platform: Pick<Platform, 'fetch'>): Calling {
+export function callingOf(source: Source, platform: Pick<Platform, 'fetch'> & Partial<Platform>): Calling {
   const fetching = new Fetching(source, { ...machine, ...platform })
   const fetch = fetching.create()
   return {

@@ -1,4 +1,6 @@
-// Virtual time: what will happen, in the order of its time; what is due at the same time happens in the order in which it was said.
+/**
+ * Virtual time: what will happen, in the order of its time; what is due at the same time happens in the order in which it was said.
+ */
 
 interface Entry {
   readonly at: number
@@ -13,6 +15,7 @@ export class EventQueue {
   now = 0
   readonly #heap: Entry[] = []
   #order = 0
+  #atOnce = 0
 
   push(at: number, run: () => void): void {
     const entry = { at, order: (this.#order += 1), run }
@@ -31,15 +34,19 @@ export class EventQueue {
   }
 
   runUntil(end: number): void {
-    for (let atOnce = 0; ; atOnce++) {
-      const next = this.#heap[0]?.at
-      if (next === undefined || next > end) break
-      if (next > this.now) atOnce = 0
-      if (atOnce > atOnceLimit) throw new Error(`time stands still at ${this.now}`)
-      this.now = next
-      this.#pop()?.()
-    }
-    this.now = end
+    while (this.runNext(end));
+    this.now = Math.max(this.now, end)
+  }
+
+  /** What is due next, where that is by then. @returns whether there was something */
+  runNext(end: number): boolean {
+    const next = this.#heap[0]?.at
+    if (next === undefined || next > end) return false
+    this.#atOnce = next > this.now ? 0 : this.#atOnce + 1
+    if (this.#atOnce > atOnceLimit) throw new Error(`time stands still at ${this.now}`)
+    this.now = Math.max(this.now, next)
+    this.#pop()?.()
+    return true
   }
 
   #pop(): (() => void) | undefined {

@@ -1,0 +1,58 @@
+/**
+ * How programs of a test register: for good, by a ttl, or themselves, each with a session of its own.
+ */
+import { untilAborted } from '../client/pause.js'
+import { type Registry, withItsProgram } from '../client/register.js'
+import { readSelfOptions, selfRegistered } from '../client/self-registration.js'
+import { refuseUnknownFields } from '../config/nearest.js'
+import { parseRegistration, registrationFields } from '../core/model.js'
+import type { RegistryService } from '../http/service.js'
+import { endingOf, written } from '../node/writing.js'
+import type { Host } from './host.js'
+import type { Programs } from './programs.js'
+import type { World } from './world.js'
+
+/** As at a daemon: it stays until it is removed. */
+export function registerBy(service: () => RegistryService): Registry['register'] {
+  return async (registration, options) => {
+    refuseUnknownFields(registration, registrationFields)
+    const { said, held } = await written(service, { options }, async (one) =>
+      one.register(parseRegistration(registration, 'own')),
+    )
+    return { ...said, ...held }
+  }
+}
+
+interface SelfParts {
+  readonly world: World
+  readonly host: Host
+  readonly programs: Programs
+  readonly register: Registry['register']
+  readonly asked: Pick<Registry, 'deregister' | 'setStatus' | 'setMaintenance'>
+}
+
+export function registerSelfBy({ world, host, programs, register, asked }: SelfParts): Registry['registerSelf'] {
+  return async (registration, options) => {
+    const { signal, delay_ms } = readSelfOptions(options)
+    const said = withItsProgram(registration)
+    const registered = await untilAborted(signal, async () =>
+      said.lifetime === 'session'
+        ? programs.begin(said)
+        : endingOf((await register(said)).id, (id, one) => asked.deregister(id, one)),
+    )
+    return selfRegistered(registered, delay_ms, {
+      register: asked,
+      statusOf: (id) => (host.isUp ? host.live.registry.read.statusOf(id)?.status : undefined),
+      pause: (duration_ms, one) => pauseIn(world, duration_ms, one),
+    })
+  }
+}
+
+/** As `pause` does it in the time of the machine. */
+function pauseIn(world: World, duration_ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (duration_ms === 0 || signal?.aborted === true) return resolve()
+    signal?.addEventListener('abort', () => resolve(), { once: true })
+    world.after(duration_ms, resolve)
+  })
+}
