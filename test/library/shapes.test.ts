@@ -52,7 +52,7 @@ afterAll(async () => {
 })
 
 /** What changes from one moment to the next, and from one asker to the next, as its type alone. */
-const passing = /^(lastHeartbeat|position|picked|.*Age_ms|usage)$/
+const passing = /^(lastHeartbeat|position|picked|fromHere|.*Age_ms|usage)$/
 
 function settled(answer: unknown): unknown {
   return JSON.parse(
@@ -115,6 +115,7 @@ describe('asked the same, both answer the same', () => {
     ['update with a timeout alone', 'malformed', (register) => register.update('j', { weight: 1 }, { ackTimeout: 1 })],
     ['registerSelf', 'malformed', (register) => register.registerSelf({ url: '' }, { drainDelay: 'soon' })],
     ['lookup', 'malformed', async (register) => register.lookup('web', { maxAge: 'soon' })],
+    ['pick', 'malformed', async (register) => register.pick('web', { maxAge: 'soon' })],
     ['lookup with a wrong option', 'malformed', async (register) => register.lookup('web', { maxage: 1 } as object)],
     ['pickNodes', 'malformed', async (register) => register.pickNodes({ by: 'power' as 'cpu' })],
     ['removeDefinition', 'not-found', (register) => register.removeDefinition('nothing')],
