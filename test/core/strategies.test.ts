@@ -131,7 +131,7 @@ test('hash: every caller of every version chooses the same', () => {
   const chosen = (seed: number): string =>
     keys.map((key) => new Chooser(reading, seed).choose('web', listed(some(100)), { strategy: 'hash', key })?.id).join()
   expect(chosen(1)).toBe(chosen(2))
-  expect(chosen(1)).toBe('i000064,i000078,i000022,i000012,i000066,i000079')
+  expect(chosen(1)).toBe('i000075,i000031,i000005,i000065,i000014,i000015')
 })
 
 test.each(strategies)('%s: weight 0 only where nothing else is left, and the best status first', (strategy) => {

@@ -3,7 +3,7 @@
  * and so is chance.
  */
 import type { Candidates, Weighed } from './candidates.js'
-import { hashText, lot, lotOrder, shareOf } from './lots.js'
+import { hashText, lot, lotOf, shareOf } from './lots.js'
 
 /**
  * `round-robin`: in turn, by weight, evenly spread. `random`: by weight. `least-loaded`: the less loaded of
@@ -92,7 +92,7 @@ export function rendezvous({ byWeight }: Candidates<unknown>, key: string): numb
   for (const weighed of byWeight) {
     const at = greatestLot(weighed, keyHash, keyTie)
     const place = weighed.places[at] as number
-    const cost = -Math.log(shareOf(lotOrder((weighed.hashes[at] as number) ^ keyHash))) / weighed.weight
+    const cost = -Math.log(shareOf(lotOf((weighed.hashes[at] as number) ^ keyHash))) / weighed.weight
     if (cost < least || (cost === least && place < best)) [best, least] = [place, cost]
   }
   return best
@@ -102,9 +102,9 @@ export function rendezvous({ byWeight }: Candidates<unknown>, key: string): numb
 function greatestLot({ hashes, ties }: Weighed, keyHash: number, keyTie: number): number {
   const count = hashes.length | 0
   let best = 0
-  let greatest = lotOrder((hashes[0] as number) ^ keyHash) | 0
+  let greatest = lotOf((hashes[0] as number) ^ keyHash) | 0
   for (let at = 1; at < count; at = (at + 1) | 0) {
-    const drawn = lotOrder((hashes[at] as number) ^ keyHash) | 0
+    const drawn = lotOf((hashes[at] as number) ^ keyHash) | 0
     if (drawn < greatest) continue
     // Of many thousands two may have one hash: then it is not always the same one of them that wins.
     if (drawn === greatest && lot((ties[at] as number) ^ keyTie) <= lot((ties[best] as number) ^ keyTie)) continue
