@@ -41,6 +41,7 @@ import type {
   Readiness,
   SelfView,
   SlugList,
+  Suspicion,
 } from './core/views.js'
 
 export type { EventsQuery } from './client/events.js'
@@ -207,7 +208,9 @@ export function createClient(options: ClientOptions = {}): Client {
     const { instances } = await positioned<Rows>('GET', `/v1/instances${queryString({ id })}`)
     return instances[0]?.status
   })
-  const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage })
+  const suspect = async (id: string, asked?: CallOptions): Promise<Suspicion> =>
+    call('POST', actOn(id, 'suspect'), asked)
+  const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage, suspect })
   return {
     ...choices.calling(calls, options.fetch),
     get server() {
@@ -224,7 +227,10 @@ export function createClient(options: ClientOptions = {}): Client {
     endMaintenanceOfAll: async (which, options) =>
       call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
     renew: async (id, options) => call('PUT', actOn(id, 'renew'), options),
-    suspect: async (id, options) => call('POST', actOn(id, 'suspect'), options),
+    suspect: async (id, options) => {
+      choices.suspected(id)
+      return suspect(id, options)
+    },
     async instances(query, options) {
       const filters = filterString(query)
       if (!areOwn(query ?? {})) return fitting(query, positioned('GET', `/registry-svc/instances${filters}`, options))

@@ -3,7 +3,7 @@
  * parts as the daemon does, and closes them.
  */
 import './polyfill.js'
-import { callingOf } from './client/fetching/calling.js'
+import { callingOf, fetchingOf } from './client/fetching/calling.js'
 import { untilAborted } from './client/pause.js'
 import { readSelfOptions, selfRegistered } from './client/self-registration.js'
 import {
@@ -28,6 +28,7 @@ import type { InstanceView, NewsEvent, NewsItem } from './core/views.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
+import { demandFreshPick } from './http/position.js'
 import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
@@ -213,8 +214,10 @@ class EmbeddedNode implements RollcallNode {
   }
 
   readonly #calling = callingOf(
-    sourceOf(() => ({ read: this.#runtime.registry.read, service: this.#service })),
-    { fetch: (input, init) => fetch(input, init) },
+    fetchingOf(
+      sourceOf(() => ({ read: this.#runtime.registry.read, service: this.#service })),
+      { fetch: (input, init) => fetch(input, init) },
+    ),
   )
   readonly fetch = this.#calling.fetch
   readonly createFetch = this.#calling.createFetch
@@ -281,6 +284,8 @@ class EmbeddedNode implements RollcallNode {
   pick(slug: string, options?: PickOptions): InstanceView | undefined {
     this.#refuseWhenOver()
     options?.signal?.throwIfAborted()
-    return this.#runtime.registry.read.picked(slug, options && pickOfOptions(options))
+    const query = options && pickOfOptions(options)
+    if (options?.maxAge !== undefined) demandFreshPick(this.#service, slug, parseMaxAge(options.maxAge))
+    return this.#runtime.registry.read.picked(slug, query)
   }
 }

@@ -230,6 +230,13 @@ const lookups: Readonly<Record<string, Patch>> = {
   'a lookup moves whose turn it is': ['suggest', 'this.#suggestions', 'this.#picks'],
   'who watches does not hear of a change': ['#refreshVisibility', 'this.#revision += 1', 'this.#revision += 0'],
   'who watches does not hear of doubt': ['revision', 'Number(this.#degraded.isOn)', '0'],
+  'what callers said of an instance outlives it': ['refresh', 'before.record.n !== after?.record.n', 'false'],
+  'whom this node does not hear is picked like others': ['#avoided', 'this.#homes.has(one.owner)', 'false'],
+  'those near by who are not reached leave all to the rest of them': [
+    'candidatesOf',
+    'sharedOut(asked, worth',
+    'sharedOut(reached, worth',
+  ],
   'an empty list of tags is stored': ['mergeFacts', 'tags.length > 0', 'true'],
 }
 

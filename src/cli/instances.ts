@@ -34,6 +34,7 @@ export function addInstanceCommands(program: Command): void {
     )
       .argument('<slug>', 'the name of the service')
       .option('--exclude <id...>', 'none of these')
+      .option('--max-age <duration>', 'rather none than by a truth that may be older, such as 2s')
       .action(pick),
     ['curl "$(rollcall pick web)/healthz"', 'each call gets the next one'],
     ['rollcall pick web --strategy hash --key user-17', 'always the same one for the same user'],
@@ -195,12 +196,13 @@ function showLookup({ slug, instances, picked, degraded }: LookupResult, look: L
 
 interface PickingOptions extends AnsweringOptions, ChoiceOptions {
   readonly exclude?: readonly string[]
+  readonly maxAge?: string
 }
 
 async function pick(slug: string, options: PickingOptions): Promise<void> {
   const client = clientOf(options)
-  const { tag, metadata, port, exclude } = options
-  const asked = { ...choiceOf(options), exclude }
+  const { tag, metadata, port, exclude, maxAge } = options
+  const asked = { ...choiceOf(options), exclude, maxAge }
   const { picked } = await answerOf(client, client.pickOnce(slug, asked), 'degraded')
   if (picked === undefined) {
     const isAsking = [tag, metadata, port, exclude].some((one) => one !== undefined)

@@ -8,7 +8,15 @@ import type { Client } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
-import type { DialOutcome, InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
+import type {
+  DialOutcome,
+  FromHere,
+  InstanceRow,
+  InvisibleReason,
+  MemberState,
+  MemberView,
+  Readiness,
+} from '../core/views.js'
 import { dialInWords, nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, formatAgo, plain } from './format.js'
@@ -179,9 +187,30 @@ function recordLines({ record, home, advice }: RecordOutput, { paint }: Look): r
     `${paint('strong', plain(id))}  ${plain(url)}${slug === undefined ? '' : `  (${plain(slug)})`}`,
     `  ${verdict}${details === undefined ? '' : `  ${plain(details)}`}`,
     `  at ${home === undefined ? `${plain(record.nodeId ?? record.owner)}, which is no member` : homeLine(home, paint)}`,
+    ...(record.fromHere === undefined ? [] : [`  from here: ${fromHereInWords(record.fromHere, paint)}`]),
     `  lifetime: ${plain(lifetimeInWords(record))}`,
     ...(advice === undefined ? [] : [`  ${plain(advice)}`]),
   ]
+}
+
+function fromHereInWords({ reached, how, age_ms }: FromHere, paint: Look['paint']): string {
+  const verdict =
+    reached === undefined
+      ? 'unknown'
+      : reached
+        ? paint('good', 'reached')
+        : paint('bad', how === 'home' ? 'not reached' : 'not reached, so it is picked last')
+  const since = age_ms === undefined ? '' : `, for ${formatAge(age_ms)!}`
+  return `${verdict}: ${knownBy[how]}${since}`
+}
+
+const knownBy: Readonly<Record<FromHere['how'], string>> = {
+  home: 'it is at home here, and checked by this daemon',
+  heartbeats: 'this daemon hears its node itself',
+  hearsay: 'this daemon hears of its node through others alone',
+  silence: 'this daemon does not hear its node itself',
+  refused: 'connections of this daemon to its node are refused',
+  suspected: 'a caller of this daemon was not answered',
 }
 
 function homeLine(home: NonNullable<RecordOutput['home']>, paint: Look['paint']): string {

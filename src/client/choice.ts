@@ -3,18 +3,19 @@
  * calls one.
  */
 import { pickOfOptions, queryOfPick } from '../config/pick-query.js'
+import { parseMaxAge } from '../core/lookup/freshness.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
 import { canStandAside } from './aside.js'
 import type { Calls } from './call.js'
 import { mayPass } from './failures.js'
-import { callingOf } from './fetching/calling.js'
-import type { Source } from './fetching/fetching.js'
+import { callingOf, fetchingOf } from './fetching/calling.js'
+import { type Fetching, type Source, slugLimit } from './fetching/fetching.js'
 import { type Follow, Keeping } from './keeping.js'
 import { followLists, watchingOf } from './lists.js'
 import { untilAborted } from './pause.js'
 import { readingOf } from './reading.js'
-import type { CallOptions, Calling, PickOptions, Registry } from './register.js'
+import type { Calling, LookupOptions, PickOptions, Registry } from './register.js'
 import { Surroundings } from './surroundings.js'
 
 /**
@@ -23,8 +24,6 @@ import { Surroundings } from './surroundings.js'
  * whatever fails, unless it was told until the daemon went, and was used ever since.
  */
 export const age_ms = { fresh: 1000, paused: 5000, kept: 30_000 } as const
-/** Slugs that are remembered; beyond it the one that was first asked for is forgotten. */
-const slugLimit = 1000
 
 /** What was listed. */
 interface Known extends Listed<InstanceView> {
@@ -127,7 +126,7 @@ class Service {
   }
 
   #learn(listed: LookupResult | undefined): void {
-    this.#known = { pools: listed === undefined ? [] : poolsOf(listed), isKnown: listed !== undefined }
+    this.#known = knownOf(listed)
     this.#wasTrue()
     if (this.#isOutage) this.#onOutage(undefined)
     this.#isOutage = false
@@ -138,16 +137,22 @@ class Service {
   }
 }
 
+function knownOf(listed: LookupResult | undefined): Known {
+  return { pools: listed === undefined ? [] : poolsOf(listed), isKnown: listed !== undefined }
+}
+
 function poolsOf({ instances, degraded }: LookupResult): Listed<InstanceView>['pools'] {
   return [{ listed: [...instances].sort((a, b) => (a.id < b.id ? -1 : 1)), inDoubt: degraded }]
 }
 
 export interface ChoicesOptions {
-  readonly lookup: (slug: string, options?: CallOptions) => Promise<LookupResult | undefined>
+  readonly lookup: (slug: string, options?: LookupOptions) => Promise<LookupResult | undefined>
   readonly surroundings?: Pick<Surroundings, 'prepare' | 'here' | 'loadOf'> | undefined
   /** Absent: what is listed is asked for, again and again. */
   readonly follow?: ((slug: string, following: Parameters<Follow>[0]) => Promise<void>) | undefined
   readonly onOutage?: ((slug: string, why: Error | undefined) => void) | undefined
+  /** Has an instance looked at. */
+  readonly suspect?: (id: string) => Promise<unknown>
   /** Milliseconds on a clock that never steps. */
   readonly now?: () => number
 }
@@ -159,7 +164,7 @@ const nowhere: NonNullable<ChoicesOptions['surroundings']> = {
 }
 
 /** Those of a client: what it asks for is asked of its daemon. */
-export function choicesOf(calls: Calls, options: Pick<ChoicesOptions, 'lookup' | 'onOutage'>): Choices {
+export function choicesOf(calls: Calls, options: Pick<ChoicesOptions, 'lookup' | 'onOutage' | 'suspect'>): Choices {
   const { call } = calls
   const surroundings = new Surroundings({
     selfNode: () => call('GET', '/registry-svc/node/self'),
@@ -180,12 +185,16 @@ export class Choices {
   readonly #follow: ChoicesOptions['follow']
   readonly #open = { count: 0 }
   readonly #now: () => number
+  readonly #suspect: NonNullable<ChoicesOptions['suspect']>
+  /** What came of calls of the same instances. */
+  #fetching: Fetching | undefined
 
   constructor({
     lookup,
     surroundings = nowhere,
     follow,
     onOutage = () => undefined,
+    suspect = () => Promise.resolve(),
     now = () => performance.now(),
   }: ChoicesOptions) {
     this.#lookup = lookup
@@ -193,6 +202,7 @@ export class Choices {
     this.#onOutage = onOutage
     this.#follow = follow
     this.#now = now
+    this.#suspect = suspect
     // Many programs begin at once after a power cut: not all of them with the same instance.
     this.#chooser = new Chooser(
       readingOf(() => surroundings.here()),
@@ -203,12 +213,18 @@ export class Choices {
   /** @throws the signal's reason where that aborts first; RegistryError `malformed`, naming the option */
   async pick(slug: string, options: PickOptions = {}): Promise<InstanceView | undefined> {
     const query = pickOfOptions(options)
-    return untilAborted(options.signal, () => this.#pick(slug, query))
+    const maxAge = parseMaxAge(options.maxAge)
+    return untilAborted(options.signal, () => this.#pick(slug, query, { maxAge, signal: options.signal }))
+  }
+
+  /** Its caller was not answered by it. */
+  suspected(id: string): void {
+    this.#fetching?.suspected(id)
   }
 
   /** How the daemon itself is asked. */
   queryOf(options: PickOptions): ReturnType<typeof queryOfPick> {
-    return queryOfPick(pickOfOptions(options) ?? {})
+    return { ...queryOfPick(pickOfOptions(options) ?? {}), maxAge: parseMaxAge(options.maxAge) }
   }
 
   /** Calls of the same instances, and their lists. */
@@ -216,7 +232,6 @@ export class Choices {
     calls: Calls,
     by: typeof fetch = (input, init) => fetch(input, init),
   ): Calling & Pick<Registry, 'watch' | 'waitFor'> {
-    const { call } = calls
     const source: Source = {
       listed: async (slug) => {
         const known = await this.#listed(slug)
@@ -224,9 +239,10 @@ export class Choices {
       },
       prepare: (query) => this.#surroundings.prepare(query),
       here: () => this.#surroundings.here(),
-      suspect: (id) => void call('POST', `/v1/instances/${encodeURIComponent(id)}/suspect`).catch(() => undefined), // only a hint
+      suspect: (id) => void this.#suspect(id).catch(() => undefined), // only a hint
     }
-    return { ...callingOf(source, { fetch: by }), ...watchingOf(calls, this.#lookup) }
+    this.#fetching = fetchingOf(source, { fetch: by })
+    return { ...callingOf(this.#fetching), ...watchingOf(calls, this.#lookup) }
   }
 
   #listed(slug: string): Promise<Known | undefined> {
@@ -236,11 +252,17 @@ export class Choices {
     return service.listed()
   }
 
-  async #pick(slug: string, query: PickQuery | undefined): Promise<InstanceView | undefined> {
+  async #pick(
+    slug: string,
+    query: PickQuery | undefined,
+    asked: Pick<LookupOptions, 'maxAge' | 'signal'>,
+  ): Promise<InstanceView | undefined> {
     if (query !== undefined) await this.#surroundings.prepare(query)
     // Chosen last: of many that waited for one answer, each takes its own turn.
-    const listed = await this.#listed(slug)
-    const picked = listed && this.#chooser.choose(slug, listed, query, this.#loadOf)
+    // How old its own list is nobody but the daemon can say.
+    const listed = asked.maxAge === undefined ? await this.#listed(slug) : knownOf(await this.#load(slug, asked))
+    const considered = listed && (this.#fetching?.considered(slug, listed) ?? listed)
+    const picked = considered && this.#chooser.choose(slug, considered, query, this.#loadOf)
     return picked === undefined || query?.port === undefined ? picked : atPort(picked, query.port)
   }
 
@@ -264,8 +286,8 @@ export class Choices {
   }
 
   /** An unknown slug is a service with no instances: one may come. */
-  async #load(slug: string): Promise<LookupResult | undefined> {
-    const found = await this.#lookup(slug)
+  async #load(slug: string, options?: LookupOptions): Promise<LookupResult | undefined> {
+    const found = await this.#lookup(slug, options)
     if (found === undefined) return undefined
     // The moment was that of the answer: whoever picks is told what holds for a while.
     return { ...found, instances: found.instances.map(({ lastHeartbeat: _, ...instance }) => instance) }

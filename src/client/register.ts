@@ -86,7 +86,10 @@ export interface WaitOptions extends CallOptions {
   readonly count?: number | undefined
 }
 
-export interface PickOptions extends CallOptions, Choosing {}
+export interface PickOptions extends CallOptions, Choosing {
+  /** As of `lookup`. A client asks its daemon then, each time. */
+  readonly maxAge?: LookupOptions['maxAge']
+}
 
 /** Which news. */
 export interface NewsQuery {
@@ -249,7 +252,9 @@ export interface Registry extends Calling {
   renew(id: string, options?: CallOptions): Promise<void>
   /**
    * Says that an instance did not answer: its home node looks at once. What is known then comes back within a second or so; `checked`
-   * is false where it was looked at a moment ago, or callers ask for more checks than they may.
+   * is false where it was looked at a moment ago, or callers ask for more checks than they may. Whatever it finds, `pick` and `fetch`
+   * leave the instance out for 5 s, longer each time, as they do by themselves after three calls by `fetch` that failed: so say it
+   * where you call by other means. Never more than half of a service is left out.
    * @throws RegistryError like `setMaintenance`
    */
   suspect(id: string, options?: CallOptions): Promise<Suspicion>
@@ -259,7 +264,11 @@ export interface Registry extends Calling {
    * @throws RegistryError `unavailable` where what is known is older than `maxAge`
    */
   lookup(slug: string, options?: LookupOptions): Reply<Lookup | undefined>
-  /** The instance to call now: in turn, of those with the best status. Undefined where there is none. */
+  /**
+   * The instance to call now: in turn, of those with the best status; those last that this node does not reach itself, and those that
+   * `fetch` has left out for their failures, or `suspect` has named. Undefined where there is none.
+   * @throws RegistryError `unavailable` where what is known is older than `maxAge`
+   */
   pick(slug: string, options?: PickOptions): Reply<InstanceView | undefined>
   /**
    * The whole list of a slug: at once, also where nothing is registered by that name yet (`unknown`), then after each change, within a

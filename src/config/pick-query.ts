@@ -6,7 +6,7 @@ import { parsePick, pickFields } from '../core/lookup/query.js'
 import { metadataPrefix } from './filters.js'
 import { refuseUnknown } from './nearest.js'
 
-const optionNames = [...pickFields, 'signal'] as const
+const optionNames = [...pickFields, 'maxAge', 'signal'] as const
 
 /**
  * @returns nothing where nothing is asked

@@ -49,8 +49,15 @@ export class Acting {
   ask(ticket: number, id: string, act: Act): void {
     const { writes, self, at } = this.#state
     const { owner } = writes.ownerOf(id)
+    if (act.type === 'suspect') this.#noteHere(id, act.caller ?? '')
     if (owner === self) return this.#perform(id, act, { type: 'caller', ticket })
     this.#passOn({ ticket, id, home: owner, act, until: at.now + patienceOf(act) })
+  }
+
+  /** Its home node may well reach it: other callers here are given it last for a while, whatever comes of the question. */
+  #noteHere(id: string, caller: string): void {
+    const { reach, suspicions, at } = this.#state
+    if (suspicions.take(id, { caller }, at.now)) reach.suspected(id, at.now)
   }
 
   // ---- performed here

@@ -70,6 +70,12 @@ export class Projection {
     }
   }
 
+  /** Whom this node does not reach itself: its own callers are given those last. */
+  lookFromHere(): void {
+    const { liveness, reach, at } = this.#state
+    reach.look(liveness.membership.unreached(at.now), at.now)
+  }
+
   /** Who is gone for so long that its instances do not compete any more; whether we have lost sight of the cluster. */
   lookAround(): void {
     const { records, replica, liveness, visibility, index, degraded, at } = this.#state

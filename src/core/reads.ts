@@ -5,6 +5,7 @@ import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
+import { fromHereOf } from './from-here.js'
 import { frozen } from './frozen.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
@@ -115,7 +116,7 @@ export class Reads {
 
   #heardAge_ms(slug: string, now: number): number | undefined {
     const degraded = this.#degraded.isOn
-    const listing = this.#index.listed(slug, degraded)
+    const listing = this.#index.version(slug, degraded)
     if (listing === undefined) return undefined
     let homes = this.#homes.get(listing)
     if (homes === undefined) {
@@ -217,9 +218,9 @@ export class Reads {
     if (found === undefined) return undefined
     const known = this.#listed.get(found)
     if (known !== undefined) return known
-    const pools = found.pools.map(({ listed, inDoubt }) => ({
+    const pools = found.pools.map(({ listed, ...pool }) => ({
+      ...pool,
       listed: listed.map((one) => this.#viewOf(one)),
-      inDoubt,
     }))
     const made = { pools }
     this.#listed.set(found, made)
@@ -271,6 +272,7 @@ export class Reads {
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
           visible: hidden === undefined,
           ...hidden,
+          ...fromHereOf({ owner, record }, this.#state, at.now),
           ...(hidden !== undefined && this.#isLastKnown(id, owner) && { degraded: true }),
         })
       }

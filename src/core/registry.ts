@@ -209,6 +209,7 @@ export class Registry {
     const { identity, liveness, rules } = this.#state
     this.#out.emitAll(liveness.act(verdict, identity.generation, rules.mayReport))
     this.#projection.followBeliefs()
+    this.#projection.lookFromHere()
     if (!verdict.refute || !rules.maySign) return
     identity.raiseIncarnation()
     this.#tellMembership()

@@ -9,6 +9,7 @@ import type { Crypto, Moment, StoredDocument } from './effects.js'
 import { assert } from './errors.js'
 import { Liveness, type OwnState } from './liveness.js'
 import { Degraded } from './lookup/degraded.js'
+import { Reach } from './lookup/reach.js'
 import { Index } from './lookup/slugs.js'
 import { Visibility } from './lookup/visibility.js'
 import type { NodeRecord, PeerId } from './model.js'
@@ -21,6 +22,7 @@ import { Crashes } from './own/crashes.js'
 import { Expiry } from './own/expiry.js'
 import { CommandQueue } from './own/queue.js'
 import { Sessions } from './own/sessions.js'
+import { Suspicions } from './own/suspicions.js'
 import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
 import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
@@ -86,6 +88,8 @@ export class RegistryState {
   readonly commits: Commits
   readonly checks: HealthChecks
   readonly queue = new CommandQueue()
+  /** What callers of this node say of instances, wherever those are at home. */
+  readonly suspicions = new Suspicions()
 
   // ---- what registrations live with
   readonly sessions: Sessions
@@ -107,6 +111,7 @@ export class RegistryState {
   // ---- who lives, what is shown
   readonly liveness: Liveness
   readonly visibility: Visibility
+  readonly reach = new Reach()
   readonly index: Index
   readonly degraded: Degraded
 
@@ -143,7 +148,7 @@ export class RegistryState {
     this.liveness = new Liveness(self, crypto)
     this.visibility = new Visibility(self)
     const seed = crypto.hash(new TextEncoder().encode(self))[0] as number
-    this.index = new Index(this.records.union, this.visibility, { self, seed })
+    this.index = new Index(this.records.union, this.visibility, { self, seed, reach: this.reach })
     this.degraded = new Degraded([], at.now)
     this.fences = new Fences(this.records.union, notes.fences)
     this.forgetting = new Forgetting(notes.silence)

@@ -55,6 +55,30 @@ export interface InstanceRow extends InstanceView {
   readonly reason?: InvisibleReason
   /** Not visible, but lookups list it as last known: this daemon has lost sight of most of the cluster. */
   readonly degraded?: true
+  /** Whether this node reaches it, as far as it has found out itself; absent where it has nothing to go by. */
+  readonly fromHere?: FromHere
+}
+
+/**
+ * How this node knows that it does not reach an instance: it hears nothing of its home node, its dials of that are refused, or a caller
+ * here was not answered by the instance.
+ */
+export const unreached = ['silence', 'refused', 'suspected'] as const
+export type Unreached = (typeof unreached)[number]
+
+/** How this node knows what it reaches: it is the home node, or hears that itself, or only through others. */
+export const reachedBy = ['home', 'heartbeats', 'hearsay', ...unreached] as const
+
+/**
+ * Whether this node reaches an instance, or its home node at least. What it does not reach is picked here where nothing else is left,
+ * whatever the others see.
+ */
+export interface FromHere {
+  /** Absent where that is not known. */
+  readonly reached?: boolean
+  readonly how: (typeof reachedBy)[number]
+  /** For how long that has been so; absent where it was not noted. */
+  readonly age_ms?: number
 }
 
 /**

@@ -15,7 +15,7 @@ import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
-import { FreshnessTold, tellPosition } from './position.js'
+import { FreshnessTold, demandFreshPick, tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms } from './registry-svc.js'
 import { addSessions } from './sessions.js'
@@ -155,10 +155,11 @@ function addLookup(app: FastifyInstance, service: FindService, answers: LookupAn
     return sendPieces(reply, pieces)
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
-    const { picked, ...rest } = service().pick(
-      request.params.slug,
-      pickOfQuery(request.query as Record<string, unknown>),
-    )
+    const { slug } = request.params
+    const query = request.query as Record<string, unknown>
+    const asked = pickOfQuery(query)
+    demandFreshPick(service(), slug, parseMaxAge(query['maxAge']))
+    const { picked, ...rest } = service().pick(slug, asked)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

@@ -21,6 +21,19 @@ interface Told {
   readonly text: string
 }
 
+/**
+ * A pick that is not fresh enough is refused before it takes its turn; of what nobody has registered there is none.
+ * @throws RegistryError `unavailable` where what is known is older than that
+ */
+export function demandFreshPick(
+  service: Pick<RegistryService, 'version' | 'freshness'>,
+  slug: string,
+  maxAge: Duration | undefined,
+): void {
+  if (maxAge !== undefined && service.version(slug, true) !== undefined)
+    demandFresh(slug, service.freshness(slug), maxAge)
+}
+
 /** The same of how old a lookup may be. */
 export class FreshnessTold {
   /** By the version of a slug, which is another one as soon as its list changes. */

@@ -3,6 +3,7 @@
  * them. Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
 import * as json from './json-schema.js'
+import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/lifetime.js'
 import { instanceStatuses } from '../core/model.js'
 import { dialOutcomes, invisibleReasons, memberStates, sessionStates } from '../core/views.js'
@@ -156,6 +157,7 @@ export const InstanceRow = json.object(
     why: optional(json.string({ description: 'why it is not visible, in words' })),
     reason: optional(json.words(invisibleReasons, { description: 'why it is not visible, for programs' })),
     degraded: optional(json.boolean({ description: 'not visible, but listed by lookups as last known, in doubt' })),
+    fromHere: optional(FromHere),
   },
   { $id: 'InstanceRow' },
 )

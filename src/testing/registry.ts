@@ -1,11 +1,13 @@
 /**
  * A registry for tests, as it is seen at one node: its calls, joined from the parts by which they are made elsewhere.
  */
-import { callingOf } from '../client/fetching/calling.js'
+import { callingOf, fetchingOf } from '../client/fetching/calling.js'
 import { refuseUnknown } from '../config/nearest.js'
 import { checkNewsQuery } from '../config/news-filters.js'
 import { pickOfOptions } from '../config/pick-query.js'
 import { RegistryError } from '../core/errors.js'
+import { parseMaxAge } from '../core/lookup/freshness.js'
+import { demandFreshPick } from '../http/position.js'
 import type { RegistryService } from '../http/service.js'
 import { askedOf } from '../node/asked.js'
 import { watchingOf } from '../node/lists.js'
@@ -31,7 +33,9 @@ export function registryAt(world: World, options: TestNodeOptions): TestRegistry
     registerSelf: registerSelfBy({ world, host, programs, register, asked }),
     pick(slug, options) {
       options?.signal?.throwIfAborted()
-      return host.live.registry.read.picked(slug, options && pickOfOptions(options))
+      const query = options && pickOfOptions(options)
+      if (options?.maxAge !== undefined) demandFreshPick(service(), slug, parseMaxAge(options.maxAge))
+      return host.live.registry.read.picked(slug, query)
     },
     ...watchingAt(host),
     ...callingAt(world, host),
@@ -71,12 +75,13 @@ function watchingAt(host: Host): Pick<TestRegistry, 'watch' | 'waitFor' | 'event
 function callingAt(world: World, host: Host): ReturnType<typeof callingOf> {
   const parts = (): Host['live'] => host.live
   const source = sourceOf(() => ({ read: parts().registry.read, service: parts().service }))
-  return callingOf(source, {
+  const fetching = fetchingOf(source, {
     fetch: world.services.fetch,
     now: () => world.now,
     // A call is made again without anybody's help.
     pause: async (duration_ms) => world.pass(duration_ms),
   })
+  return callingOf(fetching)
 }
 
 type Controls = 'advance' | 'kill' | 'restart' | 'join' | 'handle' | 'timeout'

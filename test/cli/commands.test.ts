@@ -156,6 +156,8 @@ describe('instances', () => {
     await fine('register', '--url', 'http://10.0.2.1:80', '--slug', 'picked', '--id', 'p-1')
     expect(await fine('pick', 'picked')).toBe('http://10.0.2.1:80\n')
     expect(JSON.parse(await fine('pick', 'picked', '--json'))).toMatchObject({ id: 'p-1', slug: 'picked' })
+    expect(await fine('pick', 'picked', '--max-age', '1m')).toBe('http://10.0.2.1:80\n')
+    expect((await cli('pick', 'picked', '--max-age', '300ms')).stderr).toContain('maxAge: what this node knows of')
     expect(await cli('pick', 'nobody')).toMatchObject({ code: 1, stdout: '' })
   })
 
@@ -368,6 +370,19 @@ describe('why', () => {
     const answer = await fine('why', 'seen')
     expect(answer).toMatch(/^seen: 1 of 1 record visible\n\ns-1 .*\n {2}visible, Unknown\n {2}at abc, alive/)
     expect(answer).toContain('has not checked it yet')
+  })
+
+  test.each([
+    [{ reached: true, how: 'heartbeats', age_ms: 60_000 }, 'reached: this daemon hears its node itself, for 60 s'],
+    [{ reached: true, how: 'home' }, 'reached: it is at home here, and checked by this daemon'],
+    [{ how: 'hearsay' }, 'unknown: this daemon hears of its node through others alone'],
+    [{ reached: false, how: 'silence', age_ms: 3000 }, 'not reached, so it is picked last: this daemon does not hear'],
+    [{ reached: false, how: 'suspected', age_ms: 10 }, 'not reached, so it is picked last: a caller of this daemon'],
+  ] as const)('from here: %j is told as %s', async (fromHere, words) => {
+    const rows = served.service.instanceRows().map((row) => ({ ...row, fromHere }))
+    const asked = vi.spyOn(served.service, 'instanceRows').mockReturnValue(rows)
+    expect(await fine('why', 'ghost')).toContain(`\n  from here: ${words}`)
+    asked.mockRestore()
   })
 
   const advice: Readonly<Record<InvisibleReason, string>> = {

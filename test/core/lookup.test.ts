@@ -1,6 +1,7 @@
 // The index: what is visible, what is picked in which order, and what an unknown slug is.
 import { expect, test } from 'vitest'
 import type { RegistryEvent } from '../../src/core/effects.js'
+import { Reach } from '../../src/core/lookup/reach.js'
 import { Index } from '../../src/core/lookup/slugs.js'
 import { Visibility } from '../../src/core/lookup/visibility.js'
 import type { InstanceStatus } from '../../src/core/model.js'
@@ -29,7 +30,7 @@ function table(): {
     delete: (owner: string) => void visibility.note(owner, 'none', false),
   }
   const left = { add: (owner: string) => void visibility.note(owner, 'none', true) }
-  const inner = new Index(union, visibility, { self: 'me', seed: 0 })
+  const inner = new Index(union, visibility, { self: 'me', seed: 0, reach: new Reach() })
   const index = Object.assign(inner, {
     refresh: told(events, inner.refresh.bind(inner)),
     refreshOwner: told(events, inner.refreshOwner.bind(inner)),

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { Choices, age_ms } from '../../src/client/choice.js'
 import { Rotation } from '../../src/core/lookup/rotation.js'
+import { Reach } from '../../src/core/lookup/reach.js'
 import { Index } from '../../src/core/lookup/slugs.js'
 import { Visibility } from '../../src/core/lookup/visibility.js'
 import type { InstanceStatus } from '../../src/core/model.js'
@@ -35,7 +36,7 @@ class Spread {
 /** An index over instances of one daemon that all have the slug `web`. */
 function table() {
   const union = new Union(new Signatures(cheapCrypto('me')))
-  const index = new Index(union, new Visibility('me'), { self: 'me', seed: 0 })
+  const index = new Index(union, new Visibility('me'), { self: 'me', seed: 0, reach: new Reach() })
   const change = (id: string, after: string | undefined): void => {
     union.apply('me', [{ map: 'instances', key: id, ...(after !== undefined && { after }) }])
     index.refresh(id)

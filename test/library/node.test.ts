@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, rm } from 'node:fs/promises'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
@@ -55,6 +56,29 @@ describe('two nodes in one process', () => {
     await b.deregister(id)
     await eventually('a has lost it', () => a.lookup('web') === undefined)
     web.close()
+  })
+
+  test('pick nothing that fetch has left out, nor what its caller suspects; maxAge is theirs as that of lookups', async () => {
+    const [a, b] = await pair()
+    const broken = await listening() // answers no request
+    const well = createHttpServer((_, response) => response.end()).listen(0, '127.0.0.1')
+    await once(well, 'listening')
+    const url = `http://127.0.0.1:${(well.address() as AddressInfo).port}`
+    await b.register({ id: 'bad', slug: 'web', url: broken.url, check: 'none' })
+    for (const id of ['i', 'j', 'k']) await b.register({ id, slug: 'web', url: `${url}/${id}`, check: 'none' })
+    await eventually('a lists them', () => a.lookup('web')?.instances.length === 4)
+    const picked = (): string => [...new Set(Array.from({ length: 12 }, () => a.pick('web')?.id))].sort().join()
+    expect(picked()).toBe('bad,i,j,k')
+    for (let i = 0; i < 12; i += 1) await a.fetch('rollcall://web/')
+    expect(picked()).toBe('i,j,k')
+    await a.suspect('i')
+    expect(picked()).toBe('j,k')
+    expect(a.instanceRows({ id: 'i' }).instances[0]?.fromHere).toMatchObject({ reached: false, how: 'suspected' })
+    expect(a.pick('web', { maxAge: '1m' })).toBeDefined()
+    expect(() => a.pick('web', { maxAge: 0 })).toThrow(/maxAge: what this node knows of "web" is/)
+    expect(a.pick('nothing', { maxAge: 0 })).toBeUndefined()
+    broken.close()
+    well.close().closeAllConnections()
   })
 
   test('hide an instance that any of them takes into maintenance, until that ends or it is registered again', async () => {

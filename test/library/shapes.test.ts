@@ -96,7 +96,7 @@ async function passing<T>(task: Promise<T>): Promise<T> {
 }
 
 /** What changes from one moment to the next, and from one asker to the next, as its type alone. */
-const fleeting = /^(lastHeartbeat|position|picked|.*Age_ms|usage)$/
+const fleeting = /^(lastHeartbeat|position|picked|fromHere|.*Age_ms|usage)$/
 
 function settled(answer: unknown): unknown {
   return JSON.parse(
@@ -193,6 +193,7 @@ describe('asked the same, all answer the same', () => {
     ['update with a timeout alone', 'malformed', (registry) => registry.update('j', { weight: 1 }, { ackTimeout: 1 })],
     ['registerSelf', 'malformed', (registry) => registry.registerSelf({ url: '' }, { drainDelay: 'soon' })],
     ['lookup', 'malformed', async (registry) => registry.lookup('web', { maxAge: 'soon' })],
+    ['pick', 'malformed', async (registry) => registry.pick('web', { maxAge: 'soon' })],
     ['lookup with a wrong option', 'malformed', async (registry) => registry.lookup('web', { maxage: 1 } as object)],
     ['pickNodes', 'malformed', async (registry) => registry.pickNodes({ by: 'power' as 'cpu' })],
     ['removeDefinition', 'not-found', (registry) => registry.removeDefinition('nothing')],

@@ -2,18 +2,23 @@
  * One service as its caller knows it: how long its instances take, which of them are left out, how much may be tried again. It is what
  * the caller has seen himself, of calls that are made elsewhere.
  */
-import type { Pools } from '../../core/lookup/candidates.js'
+import { avoiding, bearable } from '../../core/lookup/avoided.js'
 import type { Listed } from '../../core/lookup/chooser.js'
+import { Outliers, type Turn } from '../../core/lookup/outliers.js'
+import { defaultWeight } from '../../core/traits.js'
 import type { InstanceView } from '../../core/views.js'
 import { Budget } from './budget.js'
 import { Latencies, PeakEwma } from './latency.js'
-import { Outliers, type Turn } from './outliers.js'
 
 /** Of a service of which not enough is known. */
 const patience_ms = 1000
 /** How far above what 99 of 100 calls take. */
 const slack = 3
 const shortest_ms = 20
+/** How far above what half of its calls take an instance is slow. */
+const usualSlack = 4
+
+const idOf = ({ id }: InstanceView): string => id
 
 export class Callee {
   readonly budget = new Budget()
@@ -21,6 +26,8 @@ export class Callee {
   readonly #outliers = new Outliers()
   readonly #instances = new Map<string, PeakEwma>()
   #listed: Listed<InstanceView> | undefined
+  /** What was made of that without these. */
+  #considered: { readonly without: ReadonlySet<string>; readonly listed: Listed<InstanceView> } | undefined
 
   /** How long an attempt is waited for before another one is worth it. */
   patience_ms(now: number): number {
@@ -28,25 +35,42 @@ export class Callee {
     return usual_ms === undefined ? patience_ms : Math.max(shortest_ms, slack * usual_ms)
   }
 
-  /** The same with those last that are left out at present. What is not listed any more is forgotten. */
+  /**
+   * The same with those last that are left out at present. What is not listed any more is forgotten.
+   * @returns the same object for as long as nothing of that changes
+   */
   considered(listed: Listed<InstanceView>, now: number): Listed<InstanceView> {
     if (listed !== this.#listed) this.#follow(listed)
-    if (this.#outliers.isEmpty) return listed
-    const pools = listed.pools.flatMap((pool): Pools<InstanceView> => {
-      const others = this.#outliers.without(pool.listed, ({ id }) => id, now)
-      return others === pool.listed ? [pool] : [{ ...pool, listed: others }, pool]
-    })
-    return pools.length === listed.pools.length ? listed : { pools }
+    const without = this.#outliers.ejected(now)
+    if (without.size === 0) return listed
+    if (this.#considered?.without !== without)
+      this.#considered = { without, listed: avoiding(listed, (pool) => bearable(pool, idOf, without)) }
+    return this.#considered.listed
   }
 
-  #follow({ pools }: Listed<InstanceView>): void {
-    const ids = new Set(pools.flatMap(({ listed }) => listed.map(({ id }) => id)))
+  /** A call by other means was not answered. @returns undefined also where it is not one of the service's */
+  suspected(id: string, now: number): Turn {
+    const isListed = this.#listed?.pools.some(({ listed }) => listed.some((one) => one.id === id)) === true
+    return isListed ? this.#outliers.suspected(id, now) : undefined
+  }
+
+  #follow(listed: Listed<InstanceView>): void {
+    const { pools } = listed
+    const ids = new Set(pools.flatMap((pool) => pool.listed.map(idOf)))
     for (const [id, { inFlight }] of this.#instances) if (inFlight === 0 && !ids.has(id)) this.#instances.delete(id)
     this.#outliers.keep(ids)
+    this.#listed = listed
+    this.#considered = undefined
+  }
+
+  /** Up to this load nobody is slow; undefined where too little is known. */
+  usualLoad(now: number): number | undefined {
+    const usual_ms = this.#latencies.quantile(now, 0.5)
+    return usual_ms === undefined ? undefined : (usualSlack * usual_ms) / defaultWeight
   }
 
   /** The less the better. */
-  loadOf({ id, weight = 100 }: InstanceView, now: number): number {
+  loadOf({ id, weight = defaultWeight }: InstanceView, now: number): number {
     return (this.#instances.get(id)?.load(now) ?? 0) / Math.max(weight, 1)
   }
 

@@ -5,8 +5,12 @@ import type { Calling } from '../register.js'
 import { Fetching, type Platform, type Source, machine } from './fetching.js'
 import { urlOf } from './target.js'
 
-export function callingOf(source: Source, platform: Pick<Platform, 'fetch'> & Partial<Platform>): Calling {
-  const fetching = new Fetching(source, { ...machine, ...platform })
+/** By the clock and the chance of this machine, unless others are given. */
+export function fetchingOf(source: Source, platform: Pick<Platform, 'fetch'> & Partial<Platform>): Fetching {
+  return new Fetching(source, { ...machine, ...platform })
+}
+
+export function callingOf(fetching: Fetching): Calling {
   const fetch = fetching.create()
   return {
     fetch,

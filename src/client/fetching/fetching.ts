@@ -36,8 +36,8 @@ export interface Platform {
 
 export const machine: Omit<Platform, 'fetch'> = { now: () => performance.now(), random: Math.random, pause }
 
-/** Services that are remembered; beyond it the one that was first called is forgotten. */
-const slugLimit = 1000
+/** Services that are remembered; beyond it the one that was first asked for is forgotten. */
+export const slugLimit = 1000
 
 /** One call, with all of its attempts. */
 interface Call extends Asked {
@@ -83,6 +83,18 @@ export class Fetching {
       if (target === undefined) return this.#platform.fetch(input, init)
       return this.#run(this.#callOf(input, init, target, manner))
     }
+  }
+
+  /** What is listed of a service, with those last that calls have left out at present: for who picks, and calls by other means. */
+  considered(slug: string, listed: Listed<InstanceView>): Listed<InstanceView> {
+    return this.#calleeOf(slug).considered(listed, this.#platform.now())
+  }
+
+  /** Somebody who calls by other means says that it did not answer: it is left out as if calls from here had failed. */
+  suspected(id: string): void {
+    const now = this.#platform.now()
+    for (const [slug, callee] of this.#callees)
+      if (callee.suspected(id, now) === 'ejected') tell('ejected', { slug, id })
   }
 
   #callOf(input: string | URL | Request, init: CallInit = {}, target: Target, given: Manner): Call {
@@ -137,10 +149,11 @@ export class Fetching {
     const now = this.#platform.now()
     if (listed === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     const loadOf = (view: InstanceView): number => callee.loadOf(view, now)
+    const usualLoad = (): number | undefined => callee.usualLoad(now)
     const considered = callee.considered(listed, now)
-    const view =
-      (asked.length > 0 ? this.#chooser.choose(slug, considered, { ...query, exclude: asked }, loadOf) : undefined) ??
-      this.#chooser.choose(slug, considered, query, loadOf)
+    const choose = (how: PickQuery | undefined): InstanceView | undefined =>
+      this.#chooser.choose(slug, considered, how, loadOf, usualLoad)
+    const view = (asked.length > 0 ? choose({ ...query, exclude: asked }) : undefined) ?? choose(query)
     if (view === undefined)
       throw new RegistryError('unavailable', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
     const at = query?.port === undefined ? view : atPort(view, query.port)

@@ -50,8 +50,8 @@ const unknown_ms = 1000
 const growth = Math.log(1.1)
 const first_ms = 0.1
 const buckets = 160
-/** Fewer say nothing of one in a hundred. */
-const enough = 100
+/** Fewer say nothing of the usual one. */
+const fewest = 10
 
 /** Of the calls of the last while. */
 export class Latencies {
@@ -70,7 +70,8 @@ export class Latencies {
   /** At most a tenth too great; undefined where there were too few calls lately. */
   quantile(now: number, share: number): number | undefined {
     this.#age(now)
-    if (this.#total < enough) return undefined
+    // Of one in a hundred a hundred say something.
+    if (this.#total < Math.max(fewest, Math.round(1 / (1 - share)))) return undefined
     let left = this.#total * share
     for (let bucket = 0; bucket < buckets; bucket += 1) {
       left -= this.#counts[bucket] as number

@@ -48,6 +48,8 @@ export interface Pool<T> {
   readonly listed: readonly T[]
   /** They are only last known: even those of a bad status are better than nothing. */
   readonly inDoubt: boolean
+  /** Ids of those that whoever picks does not reach, as far as he knows: they count only where nobody else of the pool does. */
+  readonly avoided?: ReadonlySet<string> | undefined
 }
 
 /** At least one of them, in the order of their ids. */
@@ -110,9 +112,12 @@ export interface Weighed {
 
 /** Undefined where there is nobody to pick. */
 export function candidatesOf<T>(pools: Pools<T>, demands: Demands, reading: Reading<T>): Candidates<T> | undefined {
-  for (const { listed, inDoubt } of pools) {
+  for (const { listed, inDoubt, avoided } of pools) {
     const asked = isDemanding(demands) ? listed.filter((one) => fits(reading.of(one), demands)) : listed
-    const worth = worthPicking(asked, reading.of, inDoubt)
+    const reached = avoided === undefined ? asked : asked.filter((one) => !avoided.has(reading.of(one).id))
+    const best = worthPicking(reached, reading.of, inDoubt)
+    const worth = best.length > 0 || reached === asked ? best : worthPicking(asked, reading.of, inDoubt)
+    // Of those near by who are not reached count among those who are not well.
     if (worth.length > 0) return sharedOut(asked, worth, demands.prefer, reading)
   }
   return undefined

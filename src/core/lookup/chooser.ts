@@ -61,8 +61,15 @@ export class Chooser<T> {
   /**
    * The one to call; undefined where there is none.
    * @param loadOf how loaded one is, the less the better: it changes all the time, and is asked where that decides
+   * @param usualLoad asked beside that: up to which load one will do. Absent: the better one of two does
    */
-  choose(name: string, listed: Listed<T>, query?: PickQuery, loadOf: LoadOf<T> = idle): T | undefined {
+  choose(
+    name: string,
+    listed: Listed<T>,
+    query?: PickQuery,
+    loadOf: LoadOf<T> = idle,
+    usualLoad?: () => number | undefined,
+  ): T | undefined {
     const service = this.#serviceOf(name, listed)
     if (query === undefined) {
       const { plain } = service.made
@@ -75,7 +82,9 @@ export class Chooser<T> {
       case 'random':
         return candidates.ones[random(candidates, this.#draws)]
       case 'least-loaded':
-        return candidates.ones[leastLoaded(candidates, this.#draws, (place) => loadOf(candidates.ones[place] as T))]
+        return candidates.ones[
+          leastLoaded(candidates, this.#draws, (place) => loadOf(candidates.ones[place] as T), usualLoad?.())
+        ]
       case 'hash':
         return candidates.ones[rendezvous(candidates, query.key ?? '')]
       case 'round-robin':

@@ -8,6 +8,7 @@ import type { Found, Union } from '../records/union.js'
 import { isOfItsNode } from '../url.js'
 import type { Reading, Whereabouts } from './candidates.js'
 import { Chooser, type Listed, type LoadOf, type PickQuery } from './chooser.js'
+import type { Reach } from './reach.js'
 import { type Visibility, isInService } from './visibility.js'
 
 /** One slug's instances, by id, ready to be read. Replaced, never changed, so a reader may keep it. */
@@ -35,11 +36,14 @@ interface Registrar {
 interface Picking {
   readonly self: PeerId
   readonly seed: number
+  /** Whom it does not reach. */
+  readonly reach: Reach
 }
 
 export class Index {
   readonly #union: Union
   readonly #visibility: Visibility
+  readonly #reach: Reach
   readonly #winners = new Map<string, Found>()
   readonly #idsBySlug = new Map<string, Set<string>>()
   readonly #idsByUrl = new Map<string, Set<string>>()
@@ -53,8 +57,9 @@ export class Index {
   readonly #suggestions: Chooser<Found>
 
   /** @param seed of chance, and where turns begin: differs between daemons, so that they do not all pick the same one first */
-  constructor(union: Union, visibility: Visibility, { self, seed }: Picking) {
+  constructor(union: Union, visibility: Visibility, { self, seed, reach }: Picking) {
     this.#union = union
+    this.#reach = reach
     this.#visibility = visibility
     const chooser = (): Chooser<Found> => new Chooser(readingOf(union, self), seed)
     this.#picks = chooser()
@@ -70,6 +75,8 @@ export class Index {
       if (before !== undefined) this.#unlink(id, before)
       if (after !== undefined) this.#link(id, after)
     }
+    if (before !== undefined && (before.owner !== after?.owner || before.record.n !== after?.record.n))
+      this.#reach.forget(id)
     const events: RegistryEvent[] = []
     if (before !== undefined && after !== undefined && before.owner !== after.owner)
       events.push(moveOf(id, before, after))
@@ -177,18 +184,18 @@ export class Index {
   /** One of them to call, of the best status there is; undefined where there is none. */
   pick(slug: string, inDoubt: boolean, query?: PickQuery, loadOf?: LoadOf<Found>): Found | undefined {
     if (!this.#idsBySlug.has(slug)) return undefined
-    return this.#picks.choose(slug, this.#listing(slug, inDoubt), query, loadOf)
+    return this.#picks.choose(slug, this.#reach.rank(this.#listing(slug, inDoubt)), query, loadOf)
   }
 
   /** What a pick chooses from; undefined where no record has that slug. Another one as soon as that changes. */
   listed(slug: string, inDoubt: boolean): Listed<Found> | undefined {
-    return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
+    return this.#idsBySlug.has(slug) ? this.#reach.rank(this.#listing(slug, inDoubt)) : undefined
   }
 
   /** The one that a lookup names, in a turn of lookups alone. */
   suggest(slug: string, inDoubt: boolean, query?: PickQuery, loadOf?: LoadOf<Found>): Found | undefined {
     if (!this.#idsBySlug.has(slug)) return undefined
-    return this.#suggestions.choose(slug, this.#listing(slug, inDoubt), query, loadOf)
+    return this.#suggestions.choose(slug, this.#reach.rank(this.#listing(slug, inDoubt)), query, loadOf)
   }
 
   #listing(slug: string, inDoubt: boolean): Listing {

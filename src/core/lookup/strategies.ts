@@ -3,7 +3,7 @@
  * and so is chance.
  */
 import type { Candidates, Weighed } from './candidates.js'
-import { hashText, lot, shareOf } from './lots.js'
+import { hashText, lot, lotOf, shareOf } from './lots.js'
 
 /**
  * `round-robin`: in turn, by weight, evenly spread. `random`: by weight. `least-loaded`: the less loaded of
@@ -43,11 +43,32 @@ export function random({ ids, even, upTo, total }: Candidates<unknown>, draws: D
   return from
 }
 
-/** @param loadOf how loaded the one at that place is; the less the better. Of equal ones the first that was drawn */
-export function leastLoaded(candidates: Candidates<unknown>, draws: Draws, loadOf: (place: number) => number): number {
-  const first = random(candidates, draws)
-  const second = anotherThan(first, candidates, draws)
-  return loadOf(second) < loadOf(first) ? second : first
+/** How often two are drawn at the most, until one of them will do (Finagle's `maxEffort`). */
+const maxEffort = 5
+
+/**
+ * Of two that are drawn one is the most loaded but for one with a chance of 2 / n (n - 1): where two of ten are slow, one call in 45
+ * meets the better one of them, whatever that costs. So two more are drawn for as long as none will do.
+ * @param loadOf how loaded the one at that place is; the less the better. Of equal ones the first that was drawn
+ * @param usual a load up to this will do
+ */
+export function leastLoaded(
+  candidates: Candidates<unknown>,
+  draws: Draws,
+  loadOf: (place: number) => number,
+  usual = Number.POSITIVE_INFINITY,
+): number {
+  let best = 0
+  let least = Number.POSITIVE_INFINITY
+  for (let effort = 0; effort < maxEffort; effort += 1) {
+    const first = random(candidates, draws)
+    const second = anotherThan(first, candidates, draws)
+    const [one, other] = [loadOf(first), loadOf(second)]
+    const [chosen, load] = other < one ? [second, other] : [first, one]
+    if (effort === 0 || load < least) [best, least] = [chosen, load]
+    if (least <= usual) break
+  }
+  return best
 }
 
 /** Drawn again where both draws give the same, a few times: one may have nearly all of the weight. */
@@ -71,7 +92,7 @@ export function rendezvous({ byWeight }: Candidates<unknown>, key: string): numb
   for (const weighed of byWeight) {
     const at = greatestLot(weighed, keyHash, keyTie)
     const place = weighed.places[at] as number
-    const cost = -Math.log(shareOf(lot((weighed.hashes[at] as number) ^ keyHash))) / weighed.weight
+    const cost = -Math.log(shareOf(lotOf((weighed.hashes[at] as number) ^ keyHash))) / weighed.weight
     if (cost < least || (cost === least && place < best)) [best, least] = [place, cost]
   }
   return best
@@ -79,10 +100,11 @@ export function rendezvous({ byWeight }: Candidates<unknown>, key: string): numb
 
 /** Called for each candidate of each pick: nothing in it but whole numbers of 32 bits. */
 function greatestLot({ hashes, ties }: Weighed, keyHash: number, keyTie: number): number {
+  const count = hashes.length | 0
   let best = 0
-  let greatest = lot((hashes[0] as number) ^ keyHash)
-  for (let at = 1; at < hashes.length; at += 1) {
-    const drawn = lot((hashes[at] as number) ^ keyHash)
+  let greatest = lotOf((hashes[0] as number) ^ keyHash) | 0
+  for (let at = 1; at < count; at = (at + 1) | 0) {
+    const drawn = lotOf((hashes[at] as number) ^ keyHash) | 0
     if (drawn < greatest) continue
     // Of many thousands two may have one hash: then it is not always the same one of them that wins.
     if (drawn === greatest && lot((ties[at] as number) ^ keyTie) <= lot((ties[best] as number) ^ keyTie)) continue

@@ -124,3 +124,6 @@ export function deadAfter_ms(members: number): number {
 export function lifeSign_ms(members: number): number {
   return deadAfter_ms(members) - 2000
 }
+
+/** A refused dial says for so long that we do not reach its other end: somebody who is missed is dialled every half minute at least. */
+export const refusalCounts_ms = 60_000

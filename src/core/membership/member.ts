@@ -56,6 +56,8 @@ export interface Member {
   metIn: number
   /** A dial was refused since the last word. */
   refused: boolean
+  /** When that was last. */
+  refusedAt: number
   /** What was known of it when nobody listened any more where we had met it; absent once it is heard directly. */
   vacated: Sighting | undefined
   /** Others passed on what it said after that: it lives, and it is our line that lies. */
@@ -97,6 +99,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     observedSince: undefined,
     metIn: 0,
     refused: false,
+    refusedAt: Number.NEGATIVE_INFINITY,
     vacated: undefined,
     isVouchedFor: false,
     reports: new Map(),
@@ -261,6 +264,7 @@ export function noteDirectWord(member: Member, word: Word, now: number, awakeSin
  */
 export function noteRefusal(member: Member, isVacant: boolean, now: number): void {
   member.refused = true
+  member.refusedAt = now
   // Where it was not met in this generation, these may be the addresses of an earlier one.
   if (isVacant && member.metIn === member.generation) member.vacated ??= sightingOf(member, now)
 }

@@ -9,7 +9,7 @@ import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { reportsNeeded, sequencesWithin } from './formulas.js'
+import { refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
 import {
   type Judgement,
   type Member,
@@ -56,6 +56,8 @@ export class Membership {
   readonly #intake = new ReportIntake()
   /** Reports about ourselves. */
   readonly #refutation = new Refutation(this.#intake)
+  /** Those of whom a dial was refused lately. */
+  readonly #refused = new Set<Member>()
   #awakeSince = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   /** What `version` was when the subjects were last worked out. */
@@ -174,6 +176,7 @@ export class Membership {
     this.#watch.forget(member)
     this.#restless.delete(member)
     this.#reported.delete(member)
+    this.#refused.delete(member)
   }
 
   // ---- hearing
@@ -242,7 +245,21 @@ export class Membership {
    */
   refuse(peer: PeerId, isVacant: boolean, now: number): void {
     const member = this.#members.get(peer)
-    if (member !== undefined) noteRefusal(member, isVacant, now)
+    if (member === undefined) return
+    noteRefusal(member, isVacant, now)
+    this.#refused.add(member)
+  }
+
+  /** Whom we do not reach ourselves, whatever is believed of them: whom we report, or whose dials are refused. */
+  unreached(now: number): ReadonlyMap<PeerId, 'silence' | 'refused'> {
+    const unreached = new Map<PeerId, 'silence' | 'refused'>()
+    for (const member of this.#watch.subjects) if (member.reportDue !== undefined) unreached.set(member.id, 'silence')
+    for (const member of this.#refused) {
+      // Of whom no more is asked nobody dials any more: a refusal of long ago says nothing.
+      if (!member.refused || now - member.refusedAt > refusalCounts_ms) this.#refused.delete(member)
+      else unreached.set(member.id, 'refused')
+    }
+    return unreached
   }
 
   /** What we report ourselves, as it stands now, or stood until that was a death. */

@@ -28,6 +28,7 @@ export const instanceRow = {
   check: 'http:/healthz',
   lifetime: 'persistent',
   visible: true,
+  fromHere: { reached: true, how: 'heartbeats', age_ms: 86_400 },
 } as const
 export const deadRow = {
   id: 'inst_0c1d2e3f405162738495',

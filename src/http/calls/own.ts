@@ -36,7 +36,8 @@ export const isReady = describe({
 
 const slugOf = json.object({ slug: json.string({ description: 'percent-encoded', examples: ['web'] }) })
 
-const lookupQuery = {
+/** How one is picked, and of how old a truth. */
+const freshQuery = {
   ...PickQuery,
   properties: {
     ...PickQuery.properties,
@@ -55,7 +56,7 @@ export const lookup = describe({
 nobody's pick; parameters say how it is chosen, and leave the list as it is. A slug that nothing is registered as is a 404; one of
 which nothing is visible has an empty list. With \`maxAge\` an older truth is a 503: of one of the home nodes nothing was heard for longer.`,
   params: slugOf,
-  query: lookupQuery,
+  query: freshQuery,
   answers: {
     200: {
       description: 'What is visible',
@@ -77,9 +78,10 @@ export const pick = describe({
   summary: 'The instance of a slug whose turn it is',
   description: `In turn, of those of the best status there is, whatever comes and goes between two picks. A slug that nothing is
 registered as is a 404; without \`picked\` there is none to call. With \`port\` those count alone that have a port of that name, and
-the url leads there; the path of an instance belongs to its own port, and goes where that is another one.`,
+the url leads there; the path of an instance belongs to its own port, and goes where that is another one. What this node does not
+reach itself comes last. With \`maxAge\` an older truth is a 503.`,
   params: slugOf,
-  query: PickQuery,
+  query: freshQuery,
   answers: {
     200: {
       description: 'It',
