@@ -300,6 +300,21 @@ describe('the caller', () => {
     await expect(call).rejects.toBe('')
   })
 
+  test('may give one signal to any number of calls, which ends them all, and holds none of them', async () => {
+    const abort = new AbortController()
+    const listening = vi.spyOn(abort.signal, 'addEventListener')
+    const world: World = new World(['a'], () => (world.seen.length > 100 ? 'hang' : fine))
+    const fetch = world.fetch()
+    const calls = Array.from({ length: 100 }, () => fetch('rollcall://web/', { signal: abort.signal }))
+    await passing(Promise.all(calls))
+    const last = Promise.allSettled(calls.slice(0, 20).map(() => fetch('rollcall://web/', { signal: abort.signal })))
+    await vi.advanceTimersByTimeAsync(5)
+    abort.abort(null)
+    expect(await passing(last)).toEqual(Array(20).fill({ status: 'rejected', reason: null }))
+    expect(world.seen[99]?.signal.aborted).toBe(true) // of which the body may still be read
+    expect(listening).toHaveBeenCalledOnce()
+  })
+
   test.each([
     ['an iterator', new Map([['a', 'b']]).entries()],
     ['pairs', [['a', 'b']]],

@@ -10,6 +10,7 @@ import { pause, untilAborted } from '../pause.js'
 import { readingOf } from '../reading.js'
 import { Callee } from './callee.js'
 import { tell } from './diagnostics.js'
+import { follow, isHeldBy } from './following.js'
 import { type CallInit, type FetchOptions, type Manner, mannerOf } from './options.js'
 import { type Asked, type Failure, failureOf, isRefusal, mayRepeat } from './outcome.js'
 import { sendableOf } from './sendable.js'
@@ -49,8 +50,8 @@ interface Call extends Asked {
   readonly init: RequestInit
   /** Of its caller. */
   readonly signal: AbortSignal | undefined
-  /** Aborts when its time is over. */
-  readonly over: AbortSignal
+  /** Aborts as that does, and when its time is over. */
+  readonly end: AbortSignal
 }
 
 /** Whom to ask. */
@@ -100,19 +101,22 @@ export class Fetching {
     const manner = withKey(given, key)
     // Before anything is waited for: a Request is used from that moment on.
     const read = sendableOf(input, rest, () => `http://instance${target.path}`)
-    const over = new AbortController()
-    const timer = setTimeout(() => over.abort(lateError(manner.timeout_ms)), manner.timeout_ms)
+    const end = new AbortController()
+    const timer = setTimeout(() => end.abort(lateError(manner.timeout_ms)), manner.timeout_ms)
+    let unfollow = (): void => undefined
     try {
       const { method, headers, signal, init, isRepeatable } = read instanceof Promise ? await read : read
       signal?.throwIfAborted()
+      if (signal !== undefined) unfollow = follow(signal, end)
       const isIdempotent = idempotent || headers.has('idempotency-key')
       const callee = this.#calleeOf(target.slug)
-      return await this.#run({
-        ...{ target, manner, callee, method, init, isRepeatable, isIdempotent, signal },
-        over: over.signal,
-      })
+      const call = { target, manner, callee, method, init, isRepeatable, isIdempotent, signal, end: end.signal }
+      const response = await this.#run(call)
+      if (isHeldBy(response, end)) unfollow = () => undefined // its body ends with the signal, too
+      return response
     } finally {
       clearTimeout(timer)
+      unfollow()
     }
   }
 
@@ -126,7 +130,7 @@ export class Fetching {
       const met = await this.#attempt(call, { ...at, made, isLast })
       if (met instanceof Response) return met
       tried.push(met)
-      const isOver = isLast || call.over.aborted || !mayRepeat(call, met.failure)
+      const isOver = isLast || call.end.aborted || !mayRepeat(call, met.failure)
       const next = isOver ? undefined : await this.#another(call, tried)
       if (next === undefined || !(await this.#pauseBefore(call, tried, next.id))) return answerOf(call, tried)
       void met.response?.body?.cancel().catch(() => undefined)
@@ -150,18 +154,15 @@ export class Fetching {
 
   /** Not before one that was not asked yet, where nothing can have arrived. @returns whether there is another attempt at all */
   async #pauseBefore(call: Call, tried: readonly Failed[], next: string): Promise<boolean> {
-    const { manner, signal, over, callee } = call
+    const { manner, signal, end, callee } = call
     const { isCounted = false, failure } = tried.at(-1) as Failed
     const { now, pause, random } = this.#platform
     if (!isCounted && !callee.budget.retry(now(), manner.retryShare)) return false
     if (failure !== 'not-sent' || tried.some(({ id }) => id === next)) {
       const whole_ms = manner.backoff_ms * 2 ** (tried.length - 1)
-      await pause(
-        whole_ms / 2 + (random() * whole_ms) / 2,
-        signal === undefined ? over : AbortSignal.any([signal, over]),
-      )
+      await pause(whole_ms / 2 + (random() * whole_ms) / 2, end)
     }
-    if (signal?.aborted !== true) return !over.aborted
+    if (signal?.aborted !== true) return !end.aborted
     discard(tried)
     throw signal.reason
   }
@@ -207,7 +208,7 @@ export class Fetching {
     call: Call,
     { id, url, made, isLast }: At & { readonly made: number; readonly isLast: boolean },
   ): Promise<Response | Failed> {
-    const { callee, signal, over, manner, target, init } = call
+    const { callee, signal, end, manner, target, init } = call
     const { now, fetch } = this.#platform
     const begun = now()
     const abort = new AbortController()
@@ -220,7 +221,7 @@ export class Fetching {
     callee.begin(id, begun)
     const toldOf = { slug: target.slug, id, url, method: call.method, attempt: made }
     const took = (): number => now() - begun
-    const any = AbortSignal.any([over, abort.signal, ...(signal === undefined ? [] : [signal])])
+    const any = late === undefined ? end : AbortSignal.any([end, abort.signal])
     try {
       const response = await fetch(url, { ...init, signal: any })
       tell('attempt', { ...toldOf, status: response.status, duration_ms: took() })
@@ -282,14 +283,14 @@ function callableOf(listed: Listed<InstanceView>): Listed<InstanceView> {
 
 /** What comes of it. @throws the reason of the caller, or that the time is over, whichever is first */
 async function inTime<T>(
-  { signal, over, target, manner }: Call,
+  { signal, end, target, manner }: Call,
   tried: readonly Failed[],
   task: Promise<T>,
 ): Promise<T> {
   try {
-    return await untilAborted(over, () => untilAborted(signal, () => task))
+    return await untilAborted(end, () => task)
   } catch (error) {
-    if (signal?.aborted === true || !over.aborted) throw error
+    if (signal?.aborted === true || !end.aborted) throw error
     throw timeoutError(manner.timeout_ms, { slug: target.slug, tried })
   }
 }
@@ -303,9 +304,9 @@ function discard(tried: readonly Failed[]): void {
 }
 
 /** What the last one said is what the caller gets, as from any fetch. */
-function answerOf({ target: { slug }, manner, over }: Call, tried: readonly Failed[]): Response {
+function answerOf({ target: { slug }, manner, end }: Call, tried: readonly Failed[]): Response {
   const { response, error } = tried.at(-1) as Failed
   if (response !== undefined) return response
-  if (over.aborted) throw timeoutError(manner.timeout_ms, { slug, tried })
+  if (end.aborted) throw timeoutError(manner.timeout_ms, { slug, tried })
   throw error instanceof TypeError ? networkError(error, { slug, tried }) : error
 }

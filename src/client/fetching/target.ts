@@ -40,7 +40,7 @@ function pathOfHttp(path: string): string {
  * @throws RegistryError `malformed`
  */
 export function urlOf(slug: unknown, path: unknown): string {
-  if (typeof slug !== 'string' || slug === '')
+  if (typeof slug !== 'string' || slug === '' || /\p{Surrogate}/u.test(slug))
     throw new RegistryError('malformed', 'slug: must be the name of a service, a text that is not empty')
   if (typeof path !== 'string') throw new RegistryError('malformed', 'path: must be a text, such as /orders/1')
   return `${scheme}//${encodeURIComponent(slug)}${path.startsWith('/') || path === '' ? '' : '/'}${path}`
