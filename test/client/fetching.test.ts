@@ -42,6 +42,7 @@ describe('another instance is asked', () => {
       1,
       'fetch failed',
     ],
+    ['a port that fetch does not call', { code: 'bad port' }, { method: 'POST' }, 2, 200],
     ['no such host', { code: 'ENOTFOUND' }, { method: 'POST' }, 2, 200],
     ['no connection in time', { code: 'UND_ERR_CONNECT_TIMEOUT' }, { method: 'POST' }, 2, 200],
     ['lost: a GET', lost, {}, 2, 200],

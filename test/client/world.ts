@@ -6,7 +6,7 @@ import type { Listed } from '../../src/core/lookup/chooser.js'
 import type { InstanceView } from '../../src/core/views.js'
 import { Draws } from '../../src/core/lookup/strategies.js'
 
-/** What one request meets: an answer, or an error of the system (`none`: of fetch itself), after a while; `hang`: nothing, ever. */
+/** What one request meets: an answer, or an error of the system (`none`, `bad port`: of fetch itself), after a while; `hang`: nothing, ever. */
 export type Meets =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly after_ms?: number }
   | { readonly code: string; readonly after_ms?: number }
@@ -107,9 +107,11 @@ export class World {
   }
 }
 
+const isOwn = (code: string): boolean => code === 'none' || code === 'bad port'
+
 /** As the fetch of Node says it. */
 export function systemError(code: string): TypeError {
-  return new TypeError('fetch failed', { cause: Object.assign(new Error(code), code !== 'none' && { code }) })
+  return new TypeError('fetch failed', { cause: Object.assign(new Error(code), !isOwn(code) && { code }) })
 }
 
 /** What comes of it, while time goes by. */

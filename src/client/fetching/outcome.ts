@@ -17,10 +17,15 @@ const before: ReadonlySet<unknown> = new Set([
 /** How a rejection of fetch is to be taken. */
 export function failureOf(error: unknown): Failure {
   const codes = codesOf(error)
-  if (codes.some((code) => before.has(code))) return 'not-sent'
+  if (codes.some((code) => before.has(code)) || isBadPort(error)) return 'not-sent'
   // What the network does to a connection has a code in Node, and no cause in browsers.
   const isOwn = error instanceof TypeError && error.cause instanceof Error && codes.every((code) => code === undefined)
   return isOwn ? 'declined' : 'lost'
+}
+
+/** Fetch calls no such port, as https://fetch.spec.whatwg.org/#port-blocking has it; another instance may have another one. */
+function isBadPort(error: unknown): boolean {
+  return error instanceof TypeError && error.cause instanceof Error && error.cause.message === 'bad port'
 }
 
 /** Of an error and of its causes, the first that has one. */
