@@ -9,7 +9,7 @@ import type { FetchOptions } from '../client.js'
 import { localities } from '../core/lookup/candidates.js'
 import { strategies } from '../core/lookup/strategies.js'
 import { pickOfOptions } from '../config/pick-query.js'
-import { readText } from '../config/structured.js'
+import { readBytes } from '../config/structured.js'
 import { RegistryError } from '../core/errors.js'
 import { AllSaid, clientOf, exitCodes, takesServer, withExamples, type ServerOptions } from './command.js'
 import { plain } from './format.js'
@@ -51,7 +51,7 @@ export function addCallCommand(program: Command): void {
     .argument('[path]', 'what to ask for', '/')
     .option('-X, --request <method>', 'GET, or with --data POST, unless said otherwise')
     .option('-H, --header <name: value...>', 'sent as it is')
-    .option('-d, --data <text>', 'the body; - reads standard input')
+    .option('-d, --data <text>', 'the body; @FILE reads it from a file, - from standard input, as it is')
     .option('--idempotent', 'asking twice comes to the same: whatever the method, another one may be asked')
     .option('--attempts <count>', 'how many instances are asked at most (default: 3)')
     .option('--timeout <duration>', 'for all of it, such as 500ms, 5s, 1m (default: 30s)')
@@ -75,14 +75,31 @@ async function call(slug: string, path: string, options: CallOptions): Promise<v
   const response = await fetch(`rollcall://${encodeURIComponent(slug)}${path.startsWith('/') ? '' : '/'}${path}`, {
     method: request ?? (data === undefined ? 'GET' : 'POST'),
     headers: headersOf(header),
-    ...(data !== undefined && { body: data === '-' ? readText(0) : data }),
+    ...(data !== undefined && { body: bodyOf(data) }),
     ...(idempotent && { idempotent }),
   })
-  if (response.body !== null)
-    await pipeline(Readable.fromWeb(response.body as WebStream), process.stdout, { end: false })
+  await print(slug, response)
   if (response.ok) return
   process.stderr.write(`rollcall: ${plain(slug)} answered ${response.status} ${plain(response.statusText)}\n`)
   throw new AllSaid(exitCodes.failed)
+}
+
+/** Bytes stay what they are. */
+function bodyOf(data: string): string | Blob {
+  if (data === '-') return new Blob([readBytes(0)])
+  return data.startsWith('@') ? new Blob([readBytes(data.slice(1))]) : data
+}
+
+async function print(slug: string, { body }: Response): Promise<void> {
+  if (body === null) return
+  try {
+    await pipeline(Readable.fromWeb(body as WebStream), process.stdout, { end: false })
+  } catch (error) {
+    const { code, cause, message } = error as NodeJS.ErrnoException
+    if (code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') throw new AllSaid(exitCodes.fine) // its reader has enough
+    const why = cause instanceof Error ? cause.message : message
+    throw new RegistryError('unavailable', `${plain(slug)}: the answer broke off (${why})`, { cause: error })
+  }
 }
 
 function headersOf(lines: readonly string[]): Headers {

@@ -19,6 +19,13 @@ export class Newest<T> {
     this.#wake()
   }
 
+  /** Nobody reads any more: whoever waits is told of the end, and of nothing else. */
+  close(): void {
+    this.#unread = undefined
+    this.#end = {}
+    this.#wake()
+  }
+
   /** Resolves with nothing at the end. @throws what it was ended with */
   async next(): Promise<{ readonly value: T } | undefined> {
     for (;;) {
@@ -36,21 +43,79 @@ export class Newest<T> {
 type Follow<T> = (newest: Newest<T>) => () => void
 
 /**
- * @param signal ends it; the loop throws its reason
+ * Begins with the first that is read.
+ * @param signal ends it; the loop throws its reason, once
  */
-export async function* newestOf<T>(
+export function newestOf<T>(
   follow: Follow<T>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<T, void, undefined> {
-  signal?.throwIfAborted()
-  const newest = new Newest<T>()
-  const onAbort = (): void => newest.end({ error: signal?.reason })
-  signal?.addEventListener('abort', onAbort, { once: true })
-  const end = follow(newest)
-  try {
-    for (let read = await newest.next(); read !== undefined; read = await newest.next()) yield read.value
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
-    end()
+): AsyncIterableIterator<T, void, undefined> {
+  return new Loop(follow, signal)
+}
+
+const done = { done: true, value: undefined } as const
+
+/** No generator: one that waits would be ended only by what comes next, and that may be never. */
+class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
+  readonly #newest = new Newest<T>()
+  readonly #follow: Follow<T>
+  readonly #signal: AbortSignal | undefined
+  readonly #onAbort = (): void => this.#newest.end({ error: this.#signal?.reason })
+  #mayBegin = true
+  #unfollow = (): void => undefined
+  /** Whoever reads twice at once is answered in turn. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(follow: Follow<T>, signal: AbortSignal | undefined) {
+    this.#follow = follow
+    this.#signal = signal
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  next(): Promise<IteratorResult<T, void>> {
+    const read = this.#last.then(() => this.#read())
+    this.#last = read.catch(() => undefined)
+    return read
+  }
+
+  async return(): Promise<IteratorResult<T, void>> {
+    this.#close()
+    return done
+  }
+
+  async throw(error?: unknown): Promise<IteratorResult<T, void>> {
+    this.#close()
+    throw error
+  }
+
+  async #read(): Promise<IteratorResult<T, void>> {
+    try {
+      this.#begin()
+      const read = await this.#newest.next()
+      if (read !== undefined) return { done: false, value: read.value }
+    } catch (error) {
+      this.#close()
+      throw error
+    }
+    this.#close()
+    return done
+  }
+
+  #begin(): void {
+    if (!this.#mayBegin) return
+    this.#mayBegin = false
+    this.#signal?.throwIfAborted()
+    this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#unfollow = this.#follow(this.#newest)
+  }
+
+  #close(): void {
+    this.#mayBegin = false
+    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#newest.close()
+    this.#unfollow()
   }
 }

@@ -1,14 +1,19 @@
 /**
  * One stream of server-sent events from a daemon, until it ends: by its caller, by silence, or by the daemon.
  */
+import { beatHeader, readBeat } from '../config/beat.js'
 import { sentAside } from './aside.js'
 import { type Calls, parseAnswer } from './call.js'
 import { refusal, unreachable } from './failures.js'
 import { Silence } from './silence.js'
 import { readEvents, type ServerSentEvent } from './sse.js'
 
-/** A daemon sends a comment every 15 s at least: so long without a byte, and the connection is as good as gone. */
-const silence_ms = 45_000
+/** So many signs of life in a row are missing, and the connection is as good as gone. */
+const beatsMissed = 3
+/** Of a daemon that does not say how often it gives one. */
+const beat_ms = 15_000
+/** Less may be an accident of the network. */
+const shortest_ms = 10_000
 /** Between two connections; doubles each time. */
 export const streamPause_ms = { first: 100, longest: 5000 } as const
 
@@ -27,6 +32,7 @@ export class EventStream {
   readonly #options: EventStreamOptions
   readonly #abort = new AbortController()
   readonly #silence: Silence
+  #silence_ms = silenceOf(undefined)
   readonly #onAbort = (): void => this.#abort.abort()
 
   constructor(calls: Calls, options: EventStreamOptions) {
@@ -44,7 +50,10 @@ export class EventStream {
       return this.#reached(() => this.#calls.send(server, 'GET', path, { signal: this.#abort.signal, headers }))
     }
     const response = await (isAside === true ? sentAside(send) : send())
-    if (response.status === 200 && response.body !== null) return response.body
+    if (response.status === 200 && response.body !== null) {
+      this.#silence_ms = silenceOf(readBeat(response.headers.get(beatHeader)))
+      return response.body
+    }
     const answer = parseAnswer(await this.#reached(() => response.text()), server, response.status)
     throw refusal(response, answer, `${server} answered ${response.status} to GET ${path}`)
   }
@@ -54,10 +63,10 @@ export class EventStream {
     body: ReadableStream<Uint8Array>,
     onId?: (id: string) => void,
   ): AsyncGenerator<ServerSentEvent, void, undefined> {
-    this.#silence.endAfter(silence_ms)
+    this.#silence.endAfter(this.#silence_ms)
     const { signal } = this.#abort
     const { longest, server } = this.#options
-    const onBytes = (): void => this.#silence.endAfter(silence_ms)
+    const onBytes = (): void => this.#silence.endAfter(this.#silence_ms)
     const signs = { onBytes, ...(onId && { onId }), ...(longest !== undefined && { longest }) }
     const events = readEvents(body, signal, signs)
     try {
@@ -86,4 +95,8 @@ export class EventStream {
       throw unreachable(this.#options.server, error)
     }
   }
+}
+
+function silenceOf(every_ms = beat_ms): number {
+  return Math.min(beatsMissed * beat_ms, Math.max(shortest_ms, beatsMissed * every_ms))
 }

@@ -10,7 +10,7 @@ import type { CallOptions, WaitOptions } from './register.js'
 /** @throws RegistryError `malformed`, naming what is wrong */
 export function checkWatch(slug: unknown, options: CallOptions): void {
   refuseUnknown(options, ['signal'], 'option')
-  if (typeof slug !== 'string' || slug === '')
+  if (typeof slug !== 'string' || slug === '' || /\p{Surrogate}/u.test(slug))
     throw new RegistryError('malformed', 'slug: must be the name of a service, a text that is not empty')
 }
 

@@ -22,8 +22,15 @@ export interface Structured {
 
 /** @throws RegistryError `malformed`, naming the file */
 export function readText(file: string | 0): string {
+  return readBytes(file)
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+}
+
+/** @throws RegistryError `malformed`, naming the file */
+export function readBytes(file: string | 0): Buffer<ArrayBuffer> {
   try {
-    return readFileSync(file, 'utf8').replace(/^\ufeff/, '')
+    return readFileSync(file)
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
     throw new RegistryError('malformed', `cannot read ${file === 0 ? 'stdin' : file} (${why})`, { cause })

@@ -43,6 +43,7 @@ export class Acknowledging {
   readonly #out: Outbox
   readonly #waiting = new Map<number, Waiting>()
   #lastNumber = 0
+  #isOver = false
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -65,8 +66,14 @@ export class Acknowledging {
       asked: new Set(),
       lacks: new Map(),
     }
-    if (this.#isEnough(waiting) || this.#waiting.size >= limit) return this.#settle(waiting)
+    if (this.#isOver || this.#isEnough(waiting) || this.#waiting.size >= limit) return this.#settle(waiting)
     this.#waiting.set(number, waiting)
+  }
+
+  /** This node leaves: whoever waits is told what is known. */
+  end(): void {
+    this.#isOver = true
+    for (const waiting of this.#waiting.values()) this.#settle(waiting)
   }
 
   tick(): void {

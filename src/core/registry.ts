@@ -339,6 +339,7 @@ export class Registry {
       case 'acknowledge':
         return this.#acknowledging.ask(ticket, command, at)
       case 'leave':
+        this.#acknowledging.end()
         this.#fencing.keepNotes(true)
         this.#out.storeSoon([forgetting.note(now)])
         identity.leave(command.restart === true ? restartGrace_s : 0)

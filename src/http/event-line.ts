@@ -6,7 +6,12 @@ import { beginEventStream } from './event-stream.js'
 import { nameOf, type Undelivered } from './undelivered.js'
 
 export const lineLimits = {
-  /** Who acknowledged nothing of what he was sent for so long is not there any more; two heartbeats. */
+  /**
+   * Well below the silence after which the server, or a proxy, takes a connection for dead. A daemon that stands still is noticed by the
+   * lack of them alone: three missing ones, and its clients look for another.
+   */
+  heartbeat_ms: 5000,
+  /** Who acknowledged nothing of what he was sent for so long is not there any more; six heartbeats. */
   unacknowledged_ms: 30_000,
   /** A quiet connection is asked by the kernel from then on, each second, ten times. */
   keepAlive_ms: 5000,
@@ -43,7 +48,7 @@ export class EventLine {
       this.#fullSince = undefined
       this.#parts.onDrain()
     })
-    beginEventStream(this.#response, headers)
+    beginEventStream(this.#response, headers, lineLimits.heartbeat_ms)
   }
 
   write(bytes: string | Buffer): void {

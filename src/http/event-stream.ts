@@ -2,9 +2,17 @@
  * How an answer of server-sent events begins, whatever is told by it.
  */
 import type { ServerResponse } from 'node:http'
+import { beatHeader, formatBeat } from '../config/beat.js'
 
-/** @param headers what the framework would have said beside the body */
-export function beginEventStream(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+/**
+ * @param headers what the framework would have said beside the body
+ * @param beat_ms how often it shows that it is open
+ */
+export function beginEventStream(
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>>,
+  beat_ms?: number,
+): void {
   response.on('error', () => undefined) // it is closed then, and forgotten
   response.writeHead(200, {
     ...headers,
@@ -13,5 +21,6 @@ export function beginEventStream(response: ServerResponse, headers: Readonly<Rec
     // Proxies of the nginx kind would wait for more.
     'x-accel-buffering': 'no',
     connection: 'close',
+    ...(beat_ms !== undefined && { [beatHeader]: formatBeat(beat_ms) }),
   })
 }

@@ -4,14 +4,13 @@
 import type { FastifyInstance } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { Admission } from './admission.js'
-import type { EventLine } from './event-line.js'
+import { type EventLine, lineLimits } from './event-line.js'
 import { readUndelivered } from './undelivered.js'
 
 export const streamLimits = {
   /** Each is a connection, of which there may be four times as many. */
   watchers: 1024,
-  /** Well below the silence after which the server, or a proxy, takes a connection for dead. */
-  heartbeat_ms: 15_000,
+  heartbeat_ms: lineLimits.heartbeat_ms,
   /** How often it is looked whether watchers are still there, and still may watch. */
   look_ms: 5000,
 } as const

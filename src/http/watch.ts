@@ -3,6 +3,7 @@
  * when it takes one again.
  */
 import type { FastifyInstance } from 'fastify'
+import { RegistryError } from '../core/errors.js'
 import type { SlugList } from '../core/views.js'
 import * as calls from './calls/watch.js'
 import { EventLine, type EventLineParts } from './event-line.js'
@@ -23,6 +24,7 @@ export function addWatch(app: FastifyInstance, { service, streams }: StreamsPart
     '/v1/watch/:slug',
     { exposeHeadRoute: false, schema: calls.watch },
     (request, reply) => {
+      if (request.params.slug === '') throw new RegistryError('malformed', 'slug: missing; give it in the path')
       streams.demandRoom()
       if (reply.raw.closed) return // while its token was looked at
       const registry = service()

@@ -1,6 +1,11 @@
 /** What each command that asks a daemon prints and returns, against a real server with a service in memory. */
-import { writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type InstanceRow, type InvisibleReason, type MemberView, invisibleReasons } from '../../src/core/views.js'
 import { otherPeer } from '../http/service.js'
@@ -150,6 +155,40 @@ describe('instances', () => {
       ...{ code: 1, stderr: 'rollcall: there is no node nobody. See rollcall members\n' },
     })
     expect((await cli('instances', '--status', 'helthy')).stderr).toMatch(/Unknown, Healthy, Degraded/)
+  })
+
+  test('one is called for scripts: bytes go there and come back as they are', async () => {
+    const service = createServer((request, response) => {
+      if (request.url === '/breaks') {
+        response.writeHead(200, { 'content-length': 100 })
+        response.write('half', () => response.destroy())
+      } else if (request.url === '/long') response.end(Buffer.alloc(4 * 1024 * 1024))
+      else request.pipe(response)
+    }).listen(0, '127.0.0.1')
+    await once(service, 'listening')
+    const { port } = service.address() as AddressInfo
+    await cli('register', '--url', `http://127.0.0.1:${port}`, '--slug', 'called', '--id', 'c-1')
+    const [body, answer] = [join(dir, 'body'), join(dir, 'answer')]
+    const bytes = Buffer.from([0xef, 0xbb, 0xbf, 0xff, 0x00, 0x0d, 0x0a, 0xfe])
+    writeFileSync(body, bytes)
+    const environment = { ...process.env, ROLLCALL_SERVER: served.url, BODY: body, ANSWER: answer }
+    const script = `call() { "$NODE" dist/cli/main.js call called "$@"; }
+      call /echo -d "@$BODY" > "$ANSWER.1" && call /echo -d - < "$BODY" > "$ANSWER.2"; echo $?
+      call /breaks; echo $?
+      { call /long; echo $? >&2; } | head -c 1 > /dev/null
+      call /echo -d @/nowhere; echo $?`
+    const shell = spawn('sh', ['-c', script], { env: { ...environment, NODE: process.execPath } })
+    const said = await Promise.all([text(shell.stdout), text(shell.stderr)])
+    service.close()
+    expect(said[0]).toBe('0\nhalf1\n2\n')
+    expect(said[1].split('\n')).toEqual([
+      expect.stringMatching(/^rollcall: called: the answer broke off \(.+\)$/),
+      '0',
+      'rollcall: cannot read /nowhere (ENOENT)',
+      '',
+    ])
+    expect([readFileSync(`${answer}.1`), readFileSync(`${answer}.2`)]).toEqual([bytes, bytes])
+    await fine('deregister', 'c-1')
   })
 
   test('one is picked for scripts: its url and nothing else', async () => {

@@ -11,6 +11,7 @@ import { type Meets, World, passing, useVirtualTime } from './world.js'
 useVirtualTime()
 
 const fine: Meets = { status: 200 }
+const stream = (): ReadableStream => new ReadableStream()
 
 /** The first request meets that, all later ones are answered. */
 function first(meets: Meets): World {
@@ -30,11 +31,18 @@ async function statusOf(task: Promise<Response>): Promise<number | string> {
 describe('another instance is asked', () => {
   const refused: Meets = { code: 'ECONNREFUSED' }
   const lost: Meets = { code: 'ECONNRESET' }
-  const stream = (): ReadableStream => new ReadableStream()
+
   const cases: readonly [string, Meets, CallInit, attempts: number, end: number | string][] = [
     ['refused: a GET', refused, {}, 2, 200],
     ['refused: a POST, as nothing was sent', refused, { method: 'POST', body: 'x' }, 2, 200],
-    ['refused: not a stream, which can be read once', refused, { method: 'POST', body: stream() }, 1, 'fetch failed'],
+    [
+      'refused: not a stream, which can be read once',
+      refused,
+      { method: 'POST', body: stream(), duplex: 'half' } as CallInit,
+      1,
+      'fetch failed',
+    ],
+    ['a port that fetch does not call', { code: 'bad port' }, { method: 'POST' }, 2, 200],
     ['no such host', { code: 'ENOTFOUND' }, { method: 'POST' }, 2, 200],
     ['no connection in time', { code: 'UND_ERR_CONNECT_TIMEOUT' }, { method: 'POST' }, 2, 200],
     ['lost: a GET', lost, {}, 2, 200],
@@ -49,7 +57,8 @@ describe('another instance is asked', () => {
     ['500: that is an answer', { status: 500 }, {}, 1, 500],
     ['404: so is that', { status: 404 }, {}, 1, 404],
     ['silence: a GET', 'hang', {}, 2, 200],
-    ['silence: not a POST', 'hang', { method: 'POST' }, 1, 'no answer in 30000 ms'],
+    ['silence: not a POST', 'hang', { method: 'POST' }, 1, 'web: no answer in 30000 ms; asked a (http://a.test)'],
+    ['declined by fetch, as a redirect: nobody has failed', { code: 'none' }, {}, 1, 'fetch failed'],
   ]
 
   test.each(cases)('%s', async (_, meets, init, attempts, end) => {
@@ -58,6 +67,26 @@ describe('another instance is asked', () => {
     expect(world.seen).toHaveLength(attempts)
     expect(new Set(world.asked).size).toBe(attempts)
     expect(world.cancelled).toBe(attempts === 2 && meets !== 'hang' && 'status' in meets ? 1 : 0)
+  })
+
+  test('not what asks for patience: its caller is told how long, by the answer itself', async () => {
+    const busy: Meets = { status: 503, headers: { 'retry-after': '5' } }
+    const alone = new World(['a'], () => busy)
+    const answer = (await passing(alone.fetch()('rollcall://web/'))) as Response
+    expect([answer.status, answer.headers.get('retry-after'), alone.asked, alone.cancelled]).toEqual([503, '5', 'a', 0])
+    expect(await statusOf(first(busy).fetch()('rollcall://web/'))).toBe(200) // another one has not asked for it
+  })
+
+  test('not once it is too late for that, nor where nobody says whom to ask any more: then what was answered counts', async () => {
+    const slow = new World(['a', 'b', 'c'], () => ({ status: 503 }))
+    expect(await statusOf(slow.fetch({ timeout: 50, backoff: 200 })('rollcall://web/'))).toBe(503)
+    expect([slow.seen.length, slow.cancelled]).toEqual([1, 0])
+    const gone: World = new World(['a'], () => {
+      gone.listed = undefined
+      return { status: 503 }
+    })
+    expect(await statusOf(gone.fetch()('rollcall://web/'))).toBe(503)
+    expect(gone.cancelled).toBe(0)
   })
 
   test('as long as there is one, an attempt left, and time', async () => {
@@ -229,6 +258,107 @@ describe('the caller', () => {
     for (const [name, value] of Object.entries(headers)) expect(seen?.headers.get(name)).toBe(value)
   })
 
+  test.each<[string, CallInit, string]>([
+    ['a body where there may be none', { body: 'x' }, 'body'],
+    ['a method that is none', { method: 'A B' }, 'A B'],
+    ['a stream that does not say how', { method: 'POST', body: stream() }, 'duplex'],
+    ['a redirect that is none', { redirect: 'never' as RequestRedirect }, 'never'],
+    ['a signal that is none', { signal: 'x' as unknown as AbortSignal }, 'signal'],
+  ])('who is wrong is told as by fetch, and no instance is asked or blamed: %s', async (_, init, named) => {
+    const world = new World(['a', 'b'], () => fine)
+    expect(await passing(world.fetch()('rollcall://web/', init))).toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining(named) as string,
+    })
+    expect(world.seen).toEqual([])
+  })
+
+  test('is not blamed on instances: what fetch declines, however often', async () => {
+    const world = new World(['a', 'b'], () => ({ code: 'none' }))
+    for (let i = 0; i < 10; i += 1) await passing(world.fetch()('rollcall://web/', { redirect: 'error' }))
+    expect([world.seen.length, world.suspected]).toEqual([10, []])
+  })
+
+  test('learns whom he asked for which service, in an error that is that of fetch', async () => {
+    const world = new World(['a', 'b'], () => ({ code: 'ECONNREFUSED' }))
+    const error = (await passing(world.fetch()('rollcall://web/'))) as Error
+    expect(error).toMatchObject({ name: 'TypeError', message: 'fetch failed', cause: { code: 'ECONNREFUSED' } })
+    expect((error.cause as Error).message).toMatch(/^web: ECONNREFUSED; asked (a|b) \(http:\/\/[ab]\.test\), [ab]/)
+  })
+
+  test('waits for nobody longer than he said, also where it is the registry that does not answer', async () => {
+    const world = new World(['a'], () => fine)
+    const asleep = new Promise<never>(() => undefined)
+    world.ask = () => asleep
+    const late = (await passing(world.fetch({ timeout: 500 })('rollcall://web/'), 600)) as Error
+    expect([late.name, late.message]).toEqual([
+      'TimeoutError',
+      expect.stringMatching(/^web: no answer in 500 ms; nobody was asked/),
+    ])
+    const abort = new AbortController()
+    const call = world.fetch()('rollcall://web/', { signal: abort.signal })
+    abort.abort('')
+    await expect(call).rejects.toBe('')
+  })
+
+  test('may give one signal to any number of calls, which ends them all, and holds none of them', async () => {
+    const abort = new AbortController()
+    const listening = vi.spyOn(abort.signal, 'addEventListener')
+    const world: World = new World(['a'], () => (world.seen.length > 100 ? 'hang' : fine))
+    const fetch = world.fetch()
+    const calls = Array.from({ length: 100 }, () => fetch('rollcall://web/', { signal: abort.signal }))
+    await passing(Promise.all(calls))
+    const last = Promise.allSettled(calls.slice(0, 20).map(() => fetch('rollcall://web/', { signal: abort.signal })))
+    await vi.advanceTimersByTimeAsync(5)
+    abort.abort(null)
+    expect(await passing(last)).toEqual(Array(20).fill({ status: 'rejected', reason: null }))
+    expect(world.seen[99]?.signal.aborted).toBe(true) // of which the body may still be read
+    expect(listening).toHaveBeenCalledOnce()
+  })
+
+  test.each([
+    ['an iterator', new Map([['a', 'b']]).entries()],
+    ['pairs', [['a', 'b']]],
+  ])('is heard though his headers can be read once: %s', async (_, headers) => {
+    const world = first({ code: 'ECONNREFUSED' })
+    expect(await statusOf(world.fetch()('rollcall://web/', { headers: headers as HeadersInit }))).toBe(200)
+    expect(world.seen.map(({ headers }) => headers.get('a'))).toEqual(['b', 'b'])
+  })
+
+  test.each<[string, unknown]>([
+    ['nothing', null],
+    ['spaces around it', undefined],
+  ])('may say it in any way that fetch takes: %s', async (_, init) => {
+    const world = new World(['a'], () => fine)
+    const url = { toString: () => ' rollcall://web/x ' } as URL
+    expect(await statusOf(world.fetch()(url, init as RequestInit))).toBe(200)
+    expect(world.seen[0]?.url).toBe('http://a.test/x')
+  })
+
+  test('may give a Request whose body is a stream: one that comes whole is sent again, one that goes on is sent on', async () => {
+    const text = new TextEncoder()
+    const asked = (body: ReadableStream): Request =>
+      new Request('rollcall://web/x', { method: 'POST', body, duplex: 'half' } as RequestInit)
+    const whole = first({ code: 'ECONNREFUSED' })
+    expect(await statusOf(whole.fetch()(asked(new Blob(['te', 'xt']).stream())))).toBe(200)
+    expect(whole.seen.map(({ body }) => body)).toEqual(['text', 'text'])
+    let control: ReadableStreamDefaultController | undefined
+    const slow = new ReadableStream({ start: (given) => void (control = given) })
+    control?.enqueue(text.encode('a'))
+    const world = first({ code: 'ECONNREFUSED' })
+    expect(await statusOf(world.fetch()(asked(slow)))).toBe('fetch failed')
+    const [{ body } = {}] = world.seen
+    control?.enqueue(text.encode('b'))
+    control?.close()
+    expect([world.seen.length, await new Response(body as ReadableStream).text()]).toEqual([1, 'ab'])
+    const long = first({ code: 'ECONNREFUSED' })
+    const piece = new Uint8Array(400_000)
+    await passing(long.fetch()(asked(new Blob([piece, piece, piece, piece]).stream())))
+    expect([long.seen.length, (await new Response(long.seen[0]?.body as ReadableStream).bytes()).length]).toEqual([
+      1, 1_600_000,
+    ])
+  })
+
   test('may give a Request, which is sent again as well', async () => {
     const world = first({ code: 'ECONNREFUSED' })
     const request = new Request('rollcall://web/x', { method: 'POST', body: 'text', headers: { a: 'b' } })
@@ -244,6 +374,7 @@ describe('the caller', () => {
     ['rollcall://web/', 'http://a.test/api/'],
     ['rollcall://web/../../x', 'http://a.test/api/x'],
     ['rollcall://web/%2e%2e/x', 'http://a.test/api/x'],
+    ['rollcall://web/..\\..\\..\\x', 'http://a.test/api/x'],
     ['rollcall://web//evil.test/x', 'http://a.test/api//evil.test/x'],
     ['ROLLCALL://web?q=1', 'http://a.test/api?q=1'],
     [urlOf('web', 'orders/1'), 'http://a.test/api/orders/1'],
@@ -276,8 +407,24 @@ describe('the caller', () => {
     expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(/nothing is registered as web/)
     world.listed = { pools: [{ listed: [{ id: 'a', url: 'grpc://a.test:1', status: 'Healthy' }], inDoubt: false }] }
     expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(
-      /a is at grpc:\/\/a.test:1, which is not called by HTTP/,
+      /web is not called by HTTP: a is at grpc:\/\/a.test:1/,
     )
+  })
+
+  test('of a service that is offered by several protocols is given those that fetch can call', async () => {
+    const world = new World(['a', 'b'], () => fine)
+    const listed: InstanceView[] = ['http://a.test', 'grpc://b.test:1', 'HTTPS://c.test'].map((url, i) => {
+      return { id: 'abc'[i] as string, url, status: 'Healthy' }
+    })
+    world.listed = { pools: [{ listed, inDoubt: false }] }
+    for (let i = 0; i < 8; i += 1) expect(await statusOf(world.fetch()('rollcall://web/'))).toBe(200)
+    expect([...world.asked].sort().join('')).toBe('aaaacccc')
+  })
+
+  test('who follows a key says which', async () => {
+    const fetch = new World(['a'], () => fine).fetch({ strategy: 'hash' })
+    expect(await statusOf(fetch('rollcall://web/'))).toMatch(/^key: the strategy hash follows one/)
+    expect(await statusOf(fetch('rollcall://web/', { key: 5 } as unknown as CallInit))).toBe('key: must be a text')
   })
 
   test('chooses how: by key with each call, at a named port', async () => {

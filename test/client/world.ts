@@ -1,14 +1,14 @@
 // A world of instances that answer as a script says, in virtual time; and a caller.
 import { afterEach, beforeEach, vi } from 'vitest'
-import { Fetching, machine } from '../../src/client/fetching/fetching.js'
+import { Fetching, type Source, machine } from '../../src/client/fetching/fetching.js'
 import type { FetchOptions } from '../../src/client/fetching/options.js'
 import type { Listed } from '../../src/core/lookup/chooser.js'
 import type { InstanceView } from '../../src/core/views.js'
 import { Draws } from '../../src/core/lookup/strategies.js'
 
-/** What one request meets: an answer, or an error of the system, after a while; `hang`: nothing, ever. */
+/** What one request meets: an answer, or an error of the system (`none`, `bad port`: of fetch itself), after a while; `hang`: nothing, ever. */
 export type Meets =
-  | { readonly status: number; readonly after_ms?: number }
+  | { readonly status: number; readonly headers?: Record<string, string>; readonly after_ms?: number }
   | { readonly code: string; readonly after_ms?: number }
   | 'hang'
 
@@ -36,6 +36,8 @@ export class World {
   /** Bodies of answers that nobody wanted. */
   cancelled = 0
   listed: Listed<InstanceView> | undefined
+  /** How that is found out. */
+  ask: Source['listed'] = () => this.listed
   readonly fetching: Fetching
   readonly #script: Script
 
@@ -46,7 +48,7 @@ export class World {
     const draws = new Draws(1)
     this.fetching = new Fetching(
       {
-        listed: () => this.listed,
+        listed: (slug) => this.ask(slug),
         prepare: () => undefined,
         here: () => ({}),
         suspect: (id) => void this.suspected.push(id),
@@ -81,7 +83,7 @@ export class World {
       id: new URL(url).hostname.replace('.test', ''),
       url,
       method: request?.method ?? init.method ?? 'GET',
-      body: request === undefined ? init.body : await request.text(),
+      body: init.body instanceof Blob ? await init.body.text() : init.body,
       headers: request?.headers ?? new Headers(init.headers),
       signal,
       at: performance.now(),
@@ -93,21 +95,23 @@ export class World {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       if (meets === 'hang') return
       setTimeout(() => {
-        if ('status' in meets) resolve(this.#response(meets.status))
+        if ('status' in meets) resolve(this.#response(meets))
         else reject(systemError(meets.code))
       }, meets.after_ms ?? 1)
     })
   }
 
-  #response(status: number): Response {
+  #response({ status, headers = {} }: Exclude<Meets, 'hang' | { readonly code: string }>): Response {
     const body = new ReadableStream({ cancel: () => void (this.cancelled += 1) })
-    return new Response(body, { status })
+    return new Response(body, { status, headers })
   }
 }
 
+const isOwn = (code: string): boolean => code === 'none' || code === 'bad port'
+
 /** As the fetch of Node says it. */
 export function systemError(code: string): TypeError {
-  return new TypeError('fetch failed', { cause: Object.assign(new Error(code), { code }) })
+  return new TypeError('fetch failed', { cause: Object.assign(new Error(code), !isOwn(code) && { code }) })
 }
 
 /** What comes of it, while time goes by. */

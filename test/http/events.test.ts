@@ -333,16 +333,16 @@ describe('bounds', () => {
   })
 })
 
-test('a comment every 15 seconds shows that the line is open', async () => {
+test('a comment every 5 seconds shows that the line is open', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
   const listening = await Listening.open()
   const beats = (): number => listening.text.split(': \n\n').length - 1
   // Waiting moves the faked time a little, too.
-  vi.advanceTimersByTime(streamLimits.heartbeat_ms - 5000)
+  vi.advanceTimersByTime(streamLimits.heartbeat_ms - 2000)
   tell(shown('between'))
   await listening.hears(1)
   expect(beats()).toBe(0)
-  vi.advanceTimersByTime(5000)
+  vi.advanceTimersByTime(2000)
   await vi.waitFor(() => expect(beats()).toBe(1))
   vi.advanceTimersByTime(2 * streamLimits.heartbeat_ms)
   await vi.waitFor(() => expect(beats()).toBe(3))

@@ -77,6 +77,8 @@ test('the first list comes at once, also of what nothing is registered as; then 
 test('a slug is one of a path, with whatever is in it', async () => {
   const watching = await Watching.open(encodeURIComponent('team/web@2'))
   expect(watching.lists()[0]?.list.slug).toBe('team/web@2')
+  const none = await fetch(`${served.url}/v1/watch/`)
+  expect([none.status, await none.json()]).toEqual([400, { error: 'slug: missing; give it in the path' }])
 })
 
 test('a comment now and then shows that the line is open; the end of the daemon is the end', async () => {

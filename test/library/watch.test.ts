@@ -76,8 +76,42 @@ describe('a loop over lists', () => {
     abort.abort(reason)
     await expect(next).rejects.toBe(reason)
     await expect(client.watch('web', { signal: abort.signal }).next()).rejects.toBe(reason)
-    expect(() => client.watch('')).toThrow(/^slug: /)
+    for (const none of ['', '\ud800']) expect(() => client.watch(none)).toThrow(/^slug: /)
     expect(() => client.watch('web', { singal: abort.signal } as object)).toThrow(/did you mean signal/)
+  })
+
+  test('is ended while it waits, from whatever it was begun by', async () => {
+    let ends = 0
+    const loop = newestOf<number>((newest) => {
+      newest.put(1)
+      return () => void (ends += 1)
+    }, undefined)
+    expect(await loop.next()).toEqual({ done: false, value: 1 })
+    const waiting = [loop.next(), loop.next()]
+    expect(await loop.return?.()).toEqual({ done: true, value: undefined })
+    expect(await Promise.all(waiting)).toEqual(Array(2).fill({ done: true, value: undefined }))
+    expect(ends).toBeGreaterThan(0)
+    const unread = newestOf<number>(() => expect.fail('nobody reads it'), undefined)
+    await unread.return?.()
+    expect(await unread.next()).toEqual({ done: true, value: undefined })
+  })
+
+  test('of a daemon that stands still is told so as soon as three of its signs of life are missing', async () => {
+    const mute: Answering = (response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'x-rollcall-beat': '5000ms' })
+      say(response, of('a'), 0)
+    }
+    const { url } = await scripted(mute, streaming(of('b')))
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const loop = createClient({ server: url }).watch('web')
+    await loop.next()
+    const next = loop.next()
+    vi.advanceTimersByTime(14_900)
+    expect(await Promise.race([next, new Promise((resolve) => setImmediate(resolve, 'silence'))])).toBe('silence')
+    vi.advanceTimersByTime(200)
+    expect(((await next).value as SlugList).stale).toBe(true)
+    await loop.return?.()
+    vi.useRealTimers()
   })
 
   test('that is slow gets the newest, and never a backlog', async () => {

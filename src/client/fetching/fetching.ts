@@ -6,13 +6,16 @@ import { RegistryError } from '../../core/errors.js'
 import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
 import { type InstanceView, atPort } from '../../core/views.js'
-import { pause } from '../pause.js'
+import { pause, untilAborted } from '../pause.js'
 import { readingOf } from '../reading.js'
 import { Callee } from './callee.js'
 import { tell } from './diagnostics.js'
+import { follow, isHeldBy } from './following.js'
 import { type CallInit, type FetchOptions, type Manner, mannerOf } from './options.js'
 import { type Asked, type Failure, failureOf, isRefusal, mayRepeat } from './outcome.js'
-import { type Target, targetOf, urlAt } from './target.js'
+import { sendableOf } from './sendable.js'
+import { type Target, isHttp, targetOf, urlAt } from './target.js'
+import { lateError, networkError, timeoutError } from './unanswered.js'
 
 /** Where instances come from. */
 export interface Source {
@@ -44,14 +47,21 @@ interface Call extends Asked {
   readonly target: Target
   readonly manner: Manner
   readonly callee: Callee
+  readonly init: RequestInit
+  /** Of its caller. */
   readonly signal: AbortSignal | undefined
-  readonly deadline: number
-  /** Sends it there. */
-  readonly send: (url: string, signal: AbortSignal) => Promise<Response>
+  /** Aborts as that does, and when its time is over. */
+  readonly end: AbortSignal
+}
+
+/** Whom to ask. */
+interface At {
+  readonly id: string
+  readonly url: string
 }
 
 /** One attempt that did not give what was asked for. */
-interface Failed {
+interface Failed extends At {
   readonly failure: Failure
   /** Of an instance that refuses. */
   readonly response?: Response
@@ -64,6 +74,7 @@ export class Fetching {
   readonly #source: Source
   readonly #platform: Platform
   readonly #callees = new Map<string, Callee>()
+  readonly #callables = new WeakMap<Listed<InstanceView>, Listed<InstanceView>>()
   readonly #chooser: Chooser<InstanceView>
 
   constructor(source: Source, platform: Platform) {
@@ -81,7 +92,7 @@ export class Fetching {
     return async (input, init) => {
       const target = targetOf(input)
       if (target === undefined) return this.#platform.fetch(input, init)
-      return this.#run(this.#callOf(input, init, target, manner))
+      return this.#start(input, init ?? {}, target, manner)
     }
   }
 
@@ -97,121 +108,150 @@ export class Fetching {
       if (callee.suspected(id, now) === 'ejected') tell('ejected', { slug, id })
   }
 
-  #callOf(input: string | URL | Request, init: CallInit = {}, target: Target, given: Manner): Call {
+  async #start(input: string | URL | Request, init: CallInit, target: Target, given: Manner): Promise<Response> {
     const { idempotent = false, key, ...rest } = init
-    const manner = key === undefined ? given : { ...given, query: { ...given.query, key } }
-    const { fetch, now } = this.#platform
-    const request = input instanceof Request ? new Request(input, rest) : undefined
-    const headers = request?.headers ?? new Headers(rest.headers)
-    return {
-      target,
-      manner,
-      callee: this.#calleeOf(target.slug),
-      method: (request?.method ?? rest.method ?? 'GET').toUpperCase(),
-      isRepeatable: request !== undefined || isRepeatable(rest.body),
-      isIdempotent: idempotent || headers.has('idempotency-key'),
-      signal: request?.signal ?? rest.signal ?? undefined,
-      deadline: now() + manner.timeout_ms,
-      send: (url, signal) =>
-        request === undefined ? fetch(url, { ...rest, signal }) : fetch(new Request(url, request.clone()), { signal }),
+    const manner = withKey(given, key)
+    // Before anything is waited for: a Request is used from that moment on.
+    const read = sendableOf(input, rest, () => `http://instance${target.path}`)
+    const end = new AbortController()
+    const timer = setTimeout(() => end.abort(lateError(manner.timeout_ms)), manner.timeout_ms)
+    let unfollow = (): void => undefined
+    try {
+      const { method, headers, signal, init, isRepeatable } = read instanceof Promise ? await read : read
+      signal?.throwIfAborted()
+      if (signal !== undefined) unfollow = follow(signal, end)
+      const isIdempotent = idempotent || headers.has('idempotency-key')
+      const callee = this.#calleeOf(target.slug)
+      const call = { target, manner, callee, method, init, isRepeatable, isIdempotent, signal, end: end.signal }
+      const response = await this.#run(call)
+      if (isHeldBy(response, end)) unfollow = () => undefined // its body ends with the signal, too
+      return response
+    } finally {
+      clearTimeout(timer)
+      unfollow()
     }
   }
 
   async #run(call: Call): Promise<Response> {
-    const { callee, manner, target, signal } = call
-    const { now } = this.#platform
-    signal?.throwIfAborted()
-    callee.budget.call(now())
-    if (manner.query !== undefined) await this.#source.prepare(manner.query)
-    const asked: string[] = []
+    const { callee, manner } = call
+    callee.budget.call(this.#platform.now())
+    const tried: Failed[] = []
+    let at = await this.#choose(call, tried)
     for (let made = 1; ; made += 1) {
-      const listed = await this.#source.listed(target.slug)
-      signal?.throwIfAborted()
-      const { id, url } = this.#choose(call, listed, asked)
-      asked.push(id)
       const isLast = made >= manner.attempts
-      const failed = await this.#attempt(call, { id, url, made, isLast })
-      if (failed instanceof Response) return failed
-      if (isLast || !this.#mayGoOn(call, failed)) return answerOf(failed)
-      void failed.response?.body?.cancel().catch(() => undefined)
-      if (failed.failure !== 'not-sent') await this.#platform.pause(this.#pause_ms(manner, made), signal)
-      signal?.throwIfAborted()
+      const met = await this.#attempt(call, { ...at, made, isLast })
+      if (met instanceof Response) return met
+      tried.push(met)
+      const isOver = isLast || call.end.aborted || !mayRepeat(call, met.failure)
+      const next = isOver ? undefined : await this.#another(call, tried)
+      if (next === undefined || !(await this.#pauseBefore(call, tried, next.id))) return answerOf(call, tried)
+      void met.response?.body?.cancel().catch(() => undefined)
+      at = next
     }
   }
 
-  /** @throws RegistryError `not-found` where there is nobody to ask */
-  #choose(
-    { target, manner: { query }, callee }: Call,
-    listed: Listed<InstanceView> | undefined,
-    asked: readonly string[],
-  ): { readonly id: string; readonly url: string } {
+  /** @returns nothing where there is nobody else, nor the same one again: then what it said is the answer */
+  async #another(call: Call, tried: readonly Failed[]): Promise<At | undefined> {
+    try {
+      const next = await this.#choose(call, tried)
+      // It has said when it will have an answer, which is no sooner than its caller finds out by reading that.
+      const isBusy = tried.some(({ id, response }) => id === next.id && response?.headers.has('retry-after') === true)
+      return isBusy ? undefined : next
+    } catch {
+      if (call.signal?.aborted !== true) return undefined
+      discard(tried)
+      throw call.signal.reason
+    }
+  }
+
+  /** Not before one that was not asked yet, where nothing can have arrived. @returns whether there is another attempt at all */
+  async #pauseBefore(call: Call, tried: readonly Failed[], next: string): Promise<boolean> {
+    const { manner, signal, end, callee } = call
+    const { isCounted = false, failure } = tried.at(-1) as Failed
+    const { now, pause, random } = this.#platform
+    if (!isCounted && !callee.budget.retry(now(), manner.retryShare)) return false
+    if (failure !== 'not-sent' || tried.some(({ id }) => id === next)) {
+      const whole_ms = manner.backoff_ms * 2 ** (tried.length - 1)
+      await pause(whole_ms / 2 + (random() * whole_ms) / 2, end)
+    }
+    if (signal?.aborted !== true) return !end.aborted
+    discard(tried)
+    throw signal.reason
+  }
+
+  /** @throws RegistryError where there is nobody to ask; the reason of whichever signal aborts first */
+  async #choose(call: Call, tried: readonly Failed[]): Promise<At> {
+    const { target, callee, signal, manner } = call
     const { slug } = target
+    const { query } = manner
+    const asking = query === undefined ? undefined : this.#source.prepare(query)
+    if (asking !== undefined) await inTime(call, tried, asking)
+    const listing = this.#source.listed(slug)
+    const found = listing instanceof Promise ? await inTime(call, tried, listing) : listing
+    signal?.throwIfAborted()
+    if (found === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
+    const callable = this.#callable(slug, found)
     const now = this.#platform.now()
-    if (listed === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${slug}`)
     const loadOf = (view: InstanceView): number => callee.loadOf(view, now)
     const usualLoad = (): number | undefined => callee.usualLoad(now)
-    const considered = callee.considered(listed, now)
+    const considered = callee.considered(callable, now)
+    const asked = tried.map(({ id }) => id)
     const choose = (how: PickQuery | undefined): InstanceView | undefined =>
       this.#chooser.choose(slug, considered, how, loadOf, usualLoad)
     const view = (asked.length > 0 ? choose({ ...query, exclude: asked }) : undefined) ?? choose(query)
-    if (view === undefined)
+    const at = view === undefined || query?.port === undefined ? view : atPort(view, query.port)
+    if (at === undefined)
       throw new RegistryError('unavailable', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
-    const at = query?.port === undefined ? view : atPort(view, query.port)
-    const url = at && urlAt(at.url, target)
-    if (url === undefined)
-      throw new RegistryError('conflict', `url: ${view.id} is at ${view.url}, which is not called by HTTP`)
-    return { id: view.id, url }
+    return { id: at.id, url: urlAt(at.url, target) }
+  }
+
+  /**
+   * Those that are called by HTTP: of a service that is offered by several protocols the others are not meant.
+   * @throws RegistryError `conflict` where there are others alone
+   */
+  #callable(slug: string, listed: Listed<InstanceView>): Listed<InstanceView> {
+    let callable = this.#callables.get(listed)
+    if (callable === undefined) this.#callables.set(listed, (callable = callableOf(listed)))
+    if (callable.pools.length > 0 || listed.pools.length === 0) return callable
+    const [{ id, url } = { id: slug, url: 'no url' }] = listed.pools.flatMap((pool) => pool.listed)
+    throw new RegistryError('conflict', `url: ${slug} is not called by HTTP: ${id} is at ${url}`)
   }
 
   async #attempt(
     call: Call,
-    {
-      id,
-      url,
-      made,
-      isLast,
-    }: { readonly id: string; readonly url: string; readonly made: number; readonly isLast: boolean },
+    { id, url, made, isLast }: At & { readonly made: number; readonly isLast: boolean },
   ): Promise<Response | Failed> {
-    const { callee, deadline, signal, manner, target } = call
-    const { now } = this.#platform
+    const { callee, signal, end, manner, target, init } = call
+    const { now, fetch } = this.#platform
     const begun = now()
     const abort = new AbortController()
     const patience_ms = manner.attemptTimeout_ms ?? callee.patience_ms(begun)
-    const given = { isCounted: false }
-    const over = setTimeout(() => abort.abort(lateError(manner.timeout_ms)), Math.max(0, deadline - begun))
     // Only where another one may be asked: else it is waited for, as it may answer yet.
-    const late = isLast
-      ? undefined
-      : setTimeout(() => {
-          if (!mayRepeat(call, 'lost') || !callee.budget.retry(now(), manner.retryShare)) return
-          given.isCounted = true
-          abort.abort(lateError(patience_ms))
-        }, patience_ms)
+    const late = isLast || !mayRepeat(call, 'lost') ? undefined : setTimeout(() => giveUp(), patience_ms)
+    const giveUp = (): void => {
+      if (callee.budget.retry(now(), manner.retryShare)) abort.abort(lateError(patience_ms))
+    }
     callee.begin(id, begun)
     const toldOf = { slug: target.slug, id, url, method: call.method, attempt: made }
     const took = (): number => now() - begun
+    const any = late === undefined ? end : AbortSignal.any([end, abort.signal])
     try {
-      const both = signal === undefined ? abort.signal : AbortSignal.any([signal, abort.signal])
-      const response = await call.send(url, both)
+      const response = await fetch(url, { ...init, signal: any })
       tell('attempt', { ...toldOf, status: response.status, duration_ms: took() })
       if (!isRefusal(response)) {
         this.#note(call, id, callee.answered(id, now(), took()))
         return response
       }
       this.#note(call, id, callee.failed(id, now(), took()))
-      return { failure: 'refused', response }
+      return { id, url, failure: 'refused', response }
     } catch (error) {
       tell('attempt', { ...toldOf, error, duration_ms: took() })
-      if (signal?.aborted === true) {
-        callee.givenUp(id, now())
-        throw signal.reason
-      }
-      const isLate = abort.signal.aborted
-      this.#note(call, id, isLate ? callee.late(id, now(), took()) : callee.failed(id, now(), took()))
-      if (isLate) return { failure: 'lost', error: abort.signal.reason, ...given }
-      return { failure: failureOf(error), error }
+      const failure = any.aborted ? 'lost' : failureOf(error)
+      if (signal?.aborted === true || failure === 'declined') callee.givenUp(id, now())
+      else this.#note(call, id, any.aborted ? callee.late(id, now(), took()) : callee.failed(id, now(), took()))
+      signal?.throwIfAborted()
+      return { id, url, failure, error: any.aborted ? any.reason : error, isCounted: abort.signal.aborted }
     } finally {
-      clearTimeout(over)
       clearTimeout(late)
     }
   }
@@ -220,17 +260,6 @@ export class Fetching {
     if (turn === undefined) return
     tell(turn, { slug, id })
     if (turn === 'ejected') this.#source.suspect(id)
-  }
-
-  #mayGoOn(call: Call, { failure, isCounted = false }: Failed): boolean {
-    const now = this.#platform.now()
-    if (!mayRepeat(call, failure) || now >= call.deadline) return false
-    return isCounted || call.callee.budget.retry(now, call.manner.retryShare)
-  }
-
-  #pause_ms({ backoff_ms }: Manner, made: number): number {
-    const whole = backoff_ms * 2 ** (made - 1)
-    return whole / 2 + (this.#platform.random() * whole) / 2
   }
 
   #calleeOf(slug: string): Callee {
@@ -247,18 +276,50 @@ export class Fetching {
   }
 }
 
+/** @throws RegistryError `malformed` */
+function withKey(manner: Manner, key: unknown): Manner {
+  if (key !== undefined && typeof key !== 'string') throw new RegistryError('malformed', 'key: must be a text')
+  const { query } = manner
+  const hashed = key ?? query?.key
+  if (query?.strategy === 'hash' && (hashed === undefined || hashed === ''))
+    throw new RegistryError('malformed', 'key: the strategy hash follows one; give it with the call, or to createFetch')
+  return key === undefined ? manner : { ...manner, query: { ...query, key } }
+}
+
+/** The same where all are. */
+function callableOf(listed: Listed<InstanceView>): Listed<InstanceView> {
+  const isCalled = ({ url }: InstanceView): boolean => isHttp(url)
+  if (listed.pools.every((pool) => pool.listed.every(isCalled))) return listed
+  const pools = listed.pools.map((pool) => ({ ...pool, listed: pool.listed.filter(isCalled) }))
+  return { pools: pools.filter((pool) => pool.listed.length > 0) }
+}
+
+/** What comes of it. @throws the reason of the caller, or that the time is over, whichever is first */
+async function inTime<T>(
+  { signal, end, target, manner }: Call,
+  tried: readonly Failed[],
+  task: Promise<T>,
+): Promise<T> {
+  try {
+    return await untilAborted(end, () => task)
+  } catch (error) {
+    if (signal?.aborted === true || !end.aborted) throw error
+    throw timeoutError(manner.timeout_ms, { slug: target.slug, tried })
+  }
+}
+
+/** What was answered, and nobody gets. */
+function discard(tried: readonly Failed[]): void {
+  void tried
+    .at(-1)
+    ?.response?.body?.cancel()
+    .catch(() => undefined)
+}
+
 /** What the last one said is what the caller gets, as from any fetch. */
-function answerOf({ response, error }: Failed): Response {
+function answerOf({ target: { slug }, manner, end }: Call, tried: readonly Failed[]): Response {
+  const { response, error } = tried.at(-1) as Failed
   if (response !== undefined) return response
-  throw error
-}
-
-function lateError(limit_ms: number): DOMException {
-  return new DOMException(`no answer in ${Math.round(limit_ms)} ms`, 'TimeoutError')
-}
-
-/** A stream can be read once. */
-function isRepeatable(body: unknown): boolean {
-  if (body === null || body === undefined || typeof body === 'string') return true
-  return [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => body instanceof type) || ArrayBuffer.isView(body)
+  if (end.aborted) throw timeoutError(manner.timeout_ms, { slug, tried })
+  throw error instanceof TypeError ? networkError(error, { slug, tried }) : error
 }

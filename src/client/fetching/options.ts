@@ -30,7 +30,7 @@ export interface FetchOptions extends Omit<Choosing, 'exclude'> {
 export interface CallInit extends RequestInit {
   /** Asking twice comes to the same: whatever its method, it may be asked again elsewhere. So does an `Idempotency-Key` header. */
   readonly idempotent?: boolean
-  /** Of the strategy `'hash'`: what the choice follows. */
+  /** Of the strategy `'hash'`: what the choice follows; refused where neither this nor `createFetch` says it. */
   readonly key?: string
 }
 

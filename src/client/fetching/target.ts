@@ -2,6 +2,7 @@
  * Which service a url of the form `rollcall://SLUG/path` means, where that is at one of its instances.
  */
 import { RegistryError } from '../../core/errors.js'
+import { isRequest } from './sendable.js'
 
 export const scheme = 'rollcall:'
 
@@ -14,33 +15,45 @@ export interface Target {
 }
 
 /**
+ * @param input as fetch takes it: a Request, or whatever is a url as a text
  * @returns undefined for a url of another scheme
  * @throws RegistryError `malformed`
  */
 export function targetOf(input: string | URL | Request): Target | undefined {
-  const text = typeof input === 'string' ? input : input instanceof URL ? input.href : input.url
-  if (!text.toLowerCase().startsWith(scheme)) return undefined
+  const text = isRequest(input) ? input.url : String(input as string | URL).trim()
+  if (!text.slice(0, scheme.length).toLowerCase().startsWith(scheme)) return undefined
   if (!URL.canParse(text)) throw malformed(text, 'is no url')
   const { hostname, port, username, password, pathname, search } = new URL(text)
   if (hostname === '') throw malformed(text, 'names no service')
   if (port !== '') throw malformed(text, 'a service has no port; give the name of one as the option port')
   if (username !== '' || password !== '') throw malformed(text, 'carries a user; give an Authorization header')
-  return { slug: decoded(hostname, text), path: pathname, query: search }
+  return { slug: decoded(hostname, text), path: pathOfHttp(pathname), query: search }
 }
 
-/** The url by which a path of a service is asked for. */
-export function urlOf(slug: string, path: string): string {
-  return `${scheme}//${encodeURIComponent(slug)}${path.startsWith('/') || path === '' ? '' : '/'}${path}`
+/** In a url of HTTP a backslash is a slash, so that `..` after one leads up, too: that is to be over before a path goes before it. */
+function pathOfHttp(path: string): string {
+  return path.includes('\\') ? new URL(`http://instance${path}`).pathname : path
 }
 
 /**
- * Where that is at an instance: its path goes before the one that is asked for, and cannot be left.
- * @returns undefined where it is not called by HTTP
+ * The url by which a path of a service is asked for.
+ * @throws RegistryError `malformed`
  */
-export function urlAt(instance: string, { path, query }: Target): string | undefined {
-  if (!URL.canParse(instance)) return undefined
+export function urlOf(slug: unknown, path: unknown): string {
+  if (typeof slug !== 'string' || slug === '' || /\p{Surrogate}/u.test(slug))
+    throw new RegistryError('malformed', 'slug: must be the name of a service, a text that is not empty')
+  if (typeof path !== 'string') throw new RegistryError('malformed', 'path: must be a text, such as /orders/1')
+  return `${scheme}//${encodeURIComponent(slug)}${path.startsWith('/') || path === '' ? '' : '/'}${path}`
+}
+
+/** Whether fetch can call what is there. */
+export function isHttp(instance: string): boolean {
+  return /^https?:\/\//i.test(instance) && URL.canParse(instance)
+}
+
+/** Where that is at an instance: its path goes before the one that is asked for, and cannot be left. */
+export function urlAt(instance: string, { path, query }: Target): string {
   const { protocol, host, pathname } = new URL(instance)
-  if (protocol !== 'http:' && protocol !== 'https:') return undefined
   const whole = `${pathname.replace(/\/+$/, '')}${path}`
   return `${protocol}//${host}${whole === '' ? '/' : whole}${query}`
 }

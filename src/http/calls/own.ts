@@ -263,7 +263,7 @@ export const events = describe({
   description: `Server-sent events: \`id\`, \`event\` (\`listening\`, \`member\`, \`instance\` or \`reset\`) and \`data\`, the JSON of a
 ListeningNews, a MemberNews, an InstanceNews or a ResetNews. The first is \`listening\`: all that happens after its id will be told.
 With an id to go on after (\`Last-Event-ID\`, or \`after\`: the id of an event, or the \`${positionHeader}\` of an answer) what happened
-since comes next; where that is no more known, a \`reset\` says that everything has to be read anew. A comment every 15 s shows that
+since comes next; where that is no more known, a \`reset\` says that everything has to be read anew. A comment every 5 s shows that
 the line is open; the id beside it says how far what was not asked for went. A client that does not read, or that is not there any
 more, is cut off, and the stream ends with the token that it was opened with. Beyond \`--max-watchers\` streams the answer is 503.`,
   query: schemas.EventQuery,

@@ -71,3 +71,13 @@ test('D3: a peer that restarts meanwhile is no holder before it holds it, and of
   expect(held(world, 'm00', 'all')[0]).toBe(12)
   expect(world.running().filter(({ live }) => live.read.record('x') === undefined)).toEqual([])
 })
+
+test('D3: who waits at a node that leaves is told how many hold it by then', () => {
+  const world = cluster('abc')
+  world.partition(['a', 'b'], ['c'])
+  registered(world, 'a', 'x')
+  const waiting = world.command('a', { type: 'acknowledge', acks: 3, patience_ms: 5000 })
+  world.run(300)
+  world.leave('a')
+  expect(done(world, waiting)).toBe('2')
+})
