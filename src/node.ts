@@ -5,7 +5,7 @@
 import './polyfill.js'
 import { callingOf } from './client/fetching/calling.js'
 import { untilAborted } from './client/pause.js'
-import { readSelfOptions, selfRegistered } from './client/self-registration.js'
+import { drainedFor, readSelfOptions, selfRegistered } from './client/self-registration.js'
 import {
   type CallOptions,
   type Changes,
@@ -29,7 +29,7 @@ import { checkNewsQuery } from './config/news-filters.js'
 import { pickOfOptions } from './config/pick-query.js'
 import { placementOfOptions } from './config/placement-query.js'
 import { refuseUnknown, refuseUnknownFields } from './config/nearest.js'
-import { parsePatch, parseStatus, patchFields } from './core/act.js'
+import { drain, endDrain, parsePatch, parseStatus, patchFields } from './core/act.js'
 import { RegistryError, messageOf } from './core/errors.js'
 import type { RegistryEvent } from './core/effects.js'
 import { frozen } from './core/frozen.js'
@@ -38,6 +38,7 @@ import { type Definition, type InstanceStatus, type Registration, parseDefinitio
 import { parseMaintenance, parseRegistration, registrationFields } from './core/model.js'
 import type {
   DigestView,
+  DrainView,
   Held,
   InstanceView,
   ManyResult,
@@ -269,7 +270,19 @@ class EmbeddedNode implements RollcallNode {
     const { id } = await this.register(withItsProgram(registration), { signal })
     const statusOf = (of: string): InstanceStatus | undefined => this.#runtime.registry.read.statusOf(of)?.status
     const registered = endingOf(id, (one, options) => this.deregister(one, options))
-    return selfRegistered(registered, delay_ms, { register: this, statusOf })
+    return selfRegistered(registered, delay_ms, {
+      ...{ register: this, statusOf },
+      drain: (of, isOn, asked) => this.#act(of, asked, () => (isOn ? drain : endDrain)),
+      alive: () => this.#runtime.registry.read.alive,
+    })
+  }
+
+  async drain(given: { readonly delay?: string | number } & CallOptions = {}): Promise<DrainView> {
+    return drainedFor(given, (options) => until(options, async () => this.#service.drain()))
+  }
+
+  async endDrain(options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.endDrain())
   }
 
   async deregister(id: string, options?: WriteOptions): Promise<Held | undefined> {

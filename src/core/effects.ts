@@ -116,6 +116,8 @@ export type Command =
       readonly patience_ms: number
       readonly home?: PeerId
     }
+  /** All that is at home here is hidden while it goes on, or is not. Settled with how many that are. */
+  | { readonly type: 'drain'; readonly isDraining: boolean }
   /** Says goodbye, for good or for a restart; settled once the goodbye is on disk. */
   | { readonly type: 'leave'; readonly restart?: boolean }
 
@@ -174,7 +176,7 @@ export type Effect =
 /** What came of a suspicion: it was looked at, or only what was known before is. */
 export type Suspected = 'checked' | 'known'
 
-/** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), else nothing. */
+/** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), a number, else nothing. */
 export type Settled =
   { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly error: RegistryError }
 

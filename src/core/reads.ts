@@ -6,6 +6,7 @@ import type { Moment } from './effects.js'
 import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
+import { drainersOf } from './holds.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
@@ -22,6 +23,7 @@ import {
   hex,
   readObject,
 } from './model.js'
+import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
 import type { RegistryState } from './state.js'
@@ -70,7 +72,7 @@ export class Reads {
 
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
-    const { n: _n, check: _check, maintenance: _maintenance, session: _session, ...facts } = record
+    const { n: _n, check: _check, maintenance: _maintenance, holds: _holds, session: _session, ...facts } = record
     const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
     const node = this.#union.node(owner)
     const zone = shown.zone ?? node?.availabilityZone
@@ -269,6 +271,7 @@ export class Reads {
           check: record.check ?? defaultCheck,
           ...lifetimeOf(record),
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
+          ...this.#ends({ owner, record }, at),
           visible: hidden === undefined,
           ...hidden,
           ...(hidden !== undefined && this.#isLastKnown(id, owner) && { degraded: true }),
@@ -276,6 +279,12 @@ export class Reads {
       }
     }
     return rows.sort(byId)
+  }
+
+  #ends({ owner, record }: Found, { now }: Moment): Pick<InstanceRow, 'drainedBy' | 'ending'> {
+    const drainedBy = drainersOf(record)
+    const ending = owner === this.#state.self ? endingOf(record.id, this.#state, now) : undefined
+    return { ...(drainedBy.length > 0 && { drainedBy }), ...(ending && { ending }) }
   }
 
   #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
@@ -444,10 +453,11 @@ export class Reads {
     }
   }
 
-  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel'> {
+  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining'> {
     const record = this.#union.node(peer)
     const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
-    return { peer, ...(record !== undefined && { nodeId: record.id, url: record.url }), sameLabel }
+    const { id: nodeId, url, draining } = record ?? {}
+    return { peer, ...(record !== undefined && { nodeId, url }), sameLabel, ...(draining && { draining }) }
   }
 
   digest(): DigestView {

@@ -23,7 +23,9 @@ type Asking<T extends Register> = { [Name in Exclude<Question, 'events' | WithNo
 test('the types of both are one', () => {
   expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
   expectTypeOf<Different<Asking<RollcallNode>, Asking<Client>>>().toBeNever()
-  expectTypeOf<keyof Client>().toEqualTypeOf<Question | 'server' | 'pickOnce' | 'leave'>()
+  expectTypeOf<keyof Client>().toEqualTypeOf<
+    Question | 'server' | 'pickOnce' | 'leave' | 'drain' | 'endDrain' | 'sessions'
+  >()
 })
 
 const cluster = new Cluster(loopback())
