@@ -69,9 +69,9 @@ export interface CheckResult {
 
 /**
  * `closed`: by the other end, or it could not be made; `changed`: the instance said over it that something is different now; `ours`: it
- * was not made, or not kept, for a reason of this machine.
+ * was not made, or not kept, for a reason of this machine; `no room`: there are as many as it may have.
  */
-export type LineNews = 'closed' | 'changed' | 'ours'
+export type LineNews = 'closed' | 'changed' | 'ours' | 'no room'
 
 /** `all`: every living daemon that this one is, or means to be, connected with; in clusters of up to nine that is everybody. */
 export type AckCount = number | 'all'

@@ -40,10 +40,11 @@ export function withHolds<R extends Held>(record: R, holds: Holds): R {
   return { ...rest, ...heldBy(holds) } as R
 }
 
-/** Programs and nodes that drain it. */
-export function drainersOf(record: Held): readonly Drainer[] {
+/** Of its program and its node those that drain it; nothing where none does. */
+export function drainedBy(record: Held): { readonly drainedBy?: readonly Drainer[] } {
   const { program, node } = holdsOf(record)
-  return [...(program ? ['program' as const] : []), ...(node ? ['node' as const] : [])]
+  const drainers: readonly Drainer[] = [...(program ? ['program' as const] : []), ...(node ? ['node' as const] : [])]
+  return drainers.length === 0 ? {} : { drainedBy: drainers }
 }
 
 /** Reads what stands in a record beside its maintenance. What cannot be read is not there: then it is an operator's. */

@@ -152,6 +152,26 @@ export function graceOf({ grace }: LifetimeFacts): number {
   return (grace === undefined ? undefined : durationOf(grace)) ?? defaultGrace_ms
 }
 
+/** How long a record lives, as operators read it. */
+export function lifetimeShown({
+  lifetime,
+  ttl,
+  grace,
+  deregisterAfter,
+  session,
+}: LifetimeFacts & { readonly session?: string }): Omit<LifetimeFacts, 'lifetime'> & {
+  readonly lifetime: Lifetime
+  readonly session?: string
+} {
+  return {
+    lifetime: lifetime ?? 'persistent',
+    ...(ttl !== undefined && { ttl }),
+    ...(grace !== undefined && { grace }),
+    ...(deregisterAfter !== undefined && { deregisterAfter }),
+    ...(session !== undefined && { session }),
+  }
+}
+
 function isThere(text: Duration | null | undefined): text is Duration {
   return text !== undefined && text !== null
 }

@@ -6,7 +6,8 @@ import type { Moment } from './effects.js'
 import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { frozen } from './frozen.js'
-import { drainersOf } from './holds.js'
+import { drainedBy } from './holds.js'
+import { lifetimeShown } from './lifetime.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
@@ -269,7 +270,7 @@ export class Reads {
           ...(nodeId !== undefined && { nodeId }),
           n: record.n,
           check: record.check ?? defaultCheck,
-          ...lifetimeOf(record),
+          ...lifetimeShown(record),
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
           ...this.#ends({ owner, record }, at),
           visible: hidden === undefined,
@@ -282,9 +283,7 @@ export class Reads {
   }
 
   #ends({ owner, record }: Found, { now }: Moment): Pick<InstanceRow, 'drainedBy' | 'ending'> {
-    const drainedBy = drainersOf(record)
-    const ending = owner === this.#state.self ? endingOf(record.id, this.#state, now) : undefined
-    return { ...(drainedBy.length > 0 && { drainedBy }), ...(ending && { ending }) }
+    return { ...drainedBy(record), ...(owner === this.#state.self && endingOf(record.id, this.#state, now)) }
   }
 
   #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
@@ -483,19 +482,6 @@ export class Reads {
     return heardAt === undefined ? undefined : new Date(at.wall - Math.max(0, at.now - heardAt)).toISOString()
   }
 }
-
-/** How long it lives, as operators read it. */
-function lifetimeOf({ lifetime, ttl, grace, deregisterAfter, session }: InstanceRecord): LifetimeView {
-  return {
-    lifetime: lifetime ?? 'persistent',
-    ...(ttl !== undefined && { ttl }),
-    ...(grace !== undefined && { grace }),
-    ...(deregisterAfter !== undefined && { deregisterAfter }),
-    ...(session !== undefined && { session }),
-  }
-}
-
-type LifetimeView = Pick<InstanceRow, 'lifetime' | 'ttl' | 'grace' | 'deregisterAfter' | 'session'>
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0

@@ -1,5 +1,5 @@
 /**
- * The shapes of what is about to stop: what rows and members say of it, what came of draining a node.
+ * The shapes of what is about to stop, wherever something is said of it.
  */
 import * as json from './json-schema.js'
 

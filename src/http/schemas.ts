@@ -362,11 +362,7 @@ export const Self = json.object(
   { $id: 'Self' },
 )
 
-const trouble = optional(
-  json.string({
-    description: 'what is odd about its records lately: started from a backup, or a clone runs with its key',
-  }),
-)
+const trouble = optional(json.string({ description: 'what is odd about its records: from a backup, or a clone' }))
 
 const dial = optional(
   json.words(dialOutcomes, {

@@ -54,6 +54,22 @@ describe('instances', () => {
     await fine('deregister', 'm-1')
   })
 
+  test('of a node that drains are picked by nobody, and it says how many know', async () => {
+    expect(await fine('drain')).toMatch(/^\d+ instances? at \S+ (is|are) picked by nobody: all 2 nodes hold that\n$/)
+    expect(JSON.parse(await fine('drain', '--json', '--delay', '1ms'))).toMatchObject({
+      draining: true,
+      acks: 2,
+      alive: 2,
+    })
+    expect(served.service.isDraining).toBe(true)
+    expect(await fine('drain', '--undo')).toMatch(/is called again\n$/)
+    expect(served.service.isDraining).toBe(false)
+    expect(await cli('drain', '--delay', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('delay') as string,
+    })
+  })
+
   test('say what they are besides where, and are changed without being registered again', async () => {
     const traits = ['--metadata', 'color=blue', 'team=a', '--port', 'metrics=9464', '--weight', '10', '--zone', 'z9']
     const life = ['--ttl', '30s', '--grace', '10s', '--deregister-after', '1m', '--check', '{"tcp":{},"interval":"9s"}']

@@ -9,10 +9,10 @@ export function endingOf(
   id: string,
   { sessions, expiry }: { readonly sessions: Sessions; readonly expiry: Expiry },
   now: number,
-): EndingView | undefined {
+): { readonly ending?: EndingView } {
   const session = expiry.sessionOf(id)
   const loss = session === undefined ? undefined : sessions.lossOf(session, now)
-  if (loss !== undefined) return { what: 'session lost', ...loss }
+  if (loss !== undefined) return { ending: { what: 'session lost', ...loss } }
   const late = expiry.lateness(id, now)
-  return late && { what: 'ttl passed', ...late }
+  return late === undefined ? {} : { ending: { what: 'ttl passed', ...late } }
 }

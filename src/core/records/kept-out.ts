@@ -1,5 +1,5 @@
 /**
- * Which own instances were in maintenance when they ended: their programs start again, and nobody ended the maintenance by that.
+ * Which own instances were in maintenance when they ended: nobody ends that by starting their programs again.
  */
 import { readObject } from '../model.js'
 
