@@ -165,7 +165,7 @@ describe('asked the same, both answer the same', () => {
       await own.setStatus('Degraded', { details: 'warming up' })
       await until('the status is known', () => Promise.resolve(own.status === 'Degraded'))
       await until('both pick it', async () => {
-        const picks = await Promise.all(both.map((one) => one.lookup(`own${n}`)))
+        const picks = await Promise.all(both.map(async (one) => one.lookup(`own${n}`)))
         return picks.every((found) => found?.picked?.id === own.id)
       })
       await own.drain({ delay: 1 })
