@@ -19,7 +19,7 @@ import type {
   ServiceRegistration,
   WriteOptions,
 } from './client/register.js'
-import { KnownStatuses, readSelfOptions, selfRegistered } from './client/self-registration.js'
+import { KnownStatuses, drainedFor, readSelfOptions, selfRegistered } from './client/self-registration.js'
 import { Session } from './client/session.js'
 import { acksOfOptions, queryOfAcks } from './config/ack-options.js'
 import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
@@ -30,6 +30,8 @@ import { parseMaxAge } from './core/lookup/freshness.js'
 import { type Definition, isNameable } from './core/model.js'
 import type {
   DigestView,
+  DrainView,
+  Held,
   InstanceRow,
   InstanceView,
   MemberView,
@@ -40,6 +42,7 @@ import type {
   PlacedNode,
   Readiness,
   SelfView,
+  SessionView,
   SlugList,
   Suspicion,
 } from './core/views.js'
@@ -176,6 +179,16 @@ export interface Client extends Registry {
    * }
    */
   events(query?: EventsQuery): AsyncIterableIterator<NewsItem>
+  /**
+   * Hides all that is registered at the daemon that is asked, everywhere, while it goes on: the first step of stopping it without a failed
+   * call. Resolves when every living node holds that, or after 2 s, which beyond nine nodes it takes, and `delay` later (default: 0). It
+   * lasts until `endDrain`, or until that node has said goodbye and starts again.
+   */
+  drain(options?: { readonly delay?: string | number } & CallOptions): Promise<DrainView>
+  /** Shows it again, but for what is in maintenance, or is drained by its own program. */
+  endDrain(options?: CallOptions): Promise<void>
+  /** The programs that have opened a session at the daemon that is asked. */
+  sessions(options?: CallOptions): Promise<{ readonly sessions: readonly SessionView[] }>
   /** `restart`: it is back within half a minute, and its healthy instances stay listed meanwhile. */
   leave(options?: { readonly restart?: boolean } & CallOptions): Promise<void>
 }
@@ -203,7 +216,7 @@ export function createClient(options: ClientOptions = {}): Client {
       return positioned('GET', `/v1/lookup/${segment(slug)}${queryString({ maxAge })}`, options)
     })
   const session = new Session(calls, options.onSessionTrouble)
-  const writes = writesOf(calls)
+  const { drainInstance, ...writes } = writesOf(calls)
   const statuses = new KnownStatuses(async (id) => {
     const { instances } = await positioned<Rows>('GET', `/v1/instances${queryString({ id })}`)
     return instances[0]?.status
@@ -220,7 +233,10 @@ export function createClient(options: ClientOptions = {}): Client {
     async registerSelf(registration, options) {
       const { signal, delay_ms } = readSelfOptions(options)
       const registered = await session.registerSelf(registration, { signal })
-      return selfRegistered(registered, delay_ms, { register: writes, statusOf: (id) => statuses.of(id) })
+      return selfRegistered(registered, delay_ms, {
+        ...{ register: writes, statusOf: (id) => statuses.of(id), drain: drainInstance },
+        alive: async () => (await call<SelfView>('GET', '/v1/self')).alive,
+      })
     },
     setMaintenanceOfAll: async (which, reason, options) =>
       call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...options, body: { reason } }),
@@ -264,6 +280,9 @@ export function createClient(options: ClientOptions = {}): Client {
     digest: (options) => call('GET', '/v1/digest', options),
     readiness: (options) => call('GET', '/readyz', { ...options, accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
+    drain: async (given = {}) => drainedFor(given, (options) => call('PUT', '/v1/self/drain', options)),
+    endDrain: async (options) => void (await call('DELETE', '/v1/self/drain', options)),
+    sessions: (options) => call('GET', '/v1/sessions', options),
     leave: async (given = {}) => {
       refuseUnknown(given, ['restart', 'signal'], 'option')
       const { restart = false, signal } = given
@@ -272,7 +291,10 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 }
 
-type Writes = Pick<Registry, 'register' | 'deregister' | 'setMaintenance' | 'endMaintenance' | 'update' | 'setStatus'>
+type Writes = Pick<
+  Registry,
+  'register' | 'deregister' | 'setMaintenance' | 'endMaintenance' | 'update' | 'setStatus'
+> & { drainInstance(id: string, isOn: boolean, options?: WriteOptions): Promise<Held | undefined> }
 
 function writesOf({ call }: Calls): Writes {
   /** Where it is written, with how many nodes are to hold it. */
@@ -289,6 +311,7 @@ function writesOf({ call }: Calls): Writes {
     },
     setMaintenance: async (id, reason, options) => held('PUT', actOn(id, 'maintenance'), options, { reason }),
     endMaintenance: async (id, options) => held('DELETE', actOn(id, 'maintenance'), options),
+    drainInstance: async (id, isOn, options) => held(isOn ? 'PUT' : 'DELETE', actOn(id, 'drain'), options),
     update: async (id, changes, options) => held('PATCH', actOn(id), options, changes),
     async setStatus(id, status, given = {}) {
       refuseUnknown(given, ['details', 'for', 'signal'], 'option')
@@ -305,7 +328,8 @@ interface Rows {
 /** Of a row what a list of visible instances says. */
 function publishedOf(row: InstanceRow): InstanceView {
   const { owner: _1, nodeId: _2, n: _3, check: _4, lifetime: _5, ttl: _6, grace: _7, ...rest } = row
-  const { deregisterAfter: _8, session: _9, maintenance: _10, visible: _11, why: _12, reason: _13, ...view } = rest
+  const { deregisterAfter: _8, session: _9, maintenance: _10, visible: _11, why: _12, reason: _13, ...others } = rest
+  const { drainedBy: _14, ending: _15, ...view } = others
   return view
 }
 
@@ -334,7 +358,7 @@ function removalOf(what: 'instance' | 'definition', id: string): string {
 }
 
 /** Where something is done to an instance; the query names what no path can carry. */
-function actOn(id: string, what?: 'maintenance' | 'status' | 'renew' | 'suspect'): string {
+function actOn(id: string, what?: 'maintenance' | 'drain' | 'status' | 'renew' | 'suspect'): string {
   if (!isNameable(id) && id !== '') return `/v1/${what ?? 'instances'}${queryString({ id })}`
   return `/v1/instances/${segment(id)}${what === undefined ? '' : `/${what}`}`
 }

@@ -5,7 +5,7 @@
 import './polyfill.js'
 import { callingOf, fetchingOf } from './client/fetching/calling.js'
 import { untilAborted } from './client/pause.js'
-import { readSelfOptions, selfRegistered } from './client/self-registration.js'
+import { drainedFor, readSelfOptions, selfRegistered } from './client/self-registration.js'
 import {
   type CallOptions,
   type NewsQuery,
@@ -25,7 +25,7 @@ import type { RegistryEvent } from './core/effects.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
 import type { InstanceStatus, Registration } from './core/model.js'
 import { parseRegistration, registrationFields } from './core/model.js'
-import type { InstanceView, NewsEvent, NewsItem } from './core/views.js'
+import type { DrainView, InstanceView, NewsEvent, NewsItem } from './core/views.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine, type Line } from './daemon/log-lines.js'
 import { createRuntime, type Runtime, type RuntimeOptions } from './daemon/runtime.js'
@@ -42,7 +42,7 @@ import { watchingOf } from './node/lists.js'
 import { sourceOf } from './node/source.js'
 import { readOptions } from './node/options.js'
 import type { NodeOptions } from './node/settings.js'
-import { endingOf, until, written } from './node/writing.js'
+import { drainedBy, endingOf, until, written } from './node/writing.js'
 
 /**
  * Starts a node in this program: a full member of the cluster. When this resolves, it answers reads.
@@ -275,7 +275,19 @@ class EmbeddedNode implements RollcallNode {
     const { id } = await this.register(withItsProgram(registration), { signal })
     const statusOf = (of: string): InstanceStatus | undefined => this.#runtime.registry.read.statusOf(of)?.status
     const registered = endingOf(id, (one, options) => this.deregister(one, options))
-    return selfRegistered(registered, delay_ms, { register: this, statusOf })
+    return selfRegistered(registered, delay_ms, {
+      ...{ register: this, statusOf },
+      drain: (of, isOn, asked) => drainedBy(() => this.#service, of, isOn, asked),
+      alive: () => this.#runtime.registry.read.alive,
+    })
+  }
+
+  async drain(given: { readonly delay?: string | number } & CallOptions = {}): Promise<DrainView> {
+    return drainedFor(given, (options) => until(options, async () => this.#service.drain()))
+  }
+
+  async endDrain(options: CallOptions = {}): Promise<void> {
+    await until(options, async () => this.#service.endDrain())
   }
 
   #write<T>(asked: Parameters<typeof written>[1], write: (service: RegistryService) => Promise<T>) {

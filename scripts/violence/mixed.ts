@@ -51,6 +51,7 @@ class Mixture {
       },
       'each lists what the other one registers': () => this.#register(),
       'acts on what the later one holds': () => this.#act(),
+      'the earlier one lists nothing of a later one that drains': () => this.#drain(),
       'acts on what the earlier one holds are refused in words': () => this.#actOnEarlier(),
       'the earlier one sees a session end': () => this.#endSession(),
       'what is removed at the other one is gone from both': () => this.#remove(),
@@ -145,6 +146,21 @@ class Mixture {
     await call(this.#later, 'PUT', `${path}/new-check-none/status`, { status: 'Degraded', details: 'slow' })
     await call(this.#later, 'PUT', `${path}/new-ttl/renew`)
     await call(this.#later, 'PATCH', `${path}/new-traits`, { weight: 9, tags: ['z'], metadata: { team: 'red' } })
+    await this.#inStep()
+  }
+
+  async #drain(): Promise<void> {
+    const seen = async (): Promise<boolean> => {
+      const { body } = await this.#earlier.ask('/registry-svc/instances?slug=new')
+      return (JSON.parse(body) as { instances: Row[] }).instances.length > 0
+    }
+    for (const [method, isSeen] of [
+      ['PUT', false],
+      ['DELETE', true],
+    ] as const) {
+      await call(this.#later, method, '/v1/self/drain')
+      await until('the earlier one follows', async () => (await seen()) === isSeen)
+    }
     await this.#inStep()
   }
 

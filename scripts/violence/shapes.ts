@@ -14,7 +14,7 @@ export const earlierSaid: readonly Said[] = [
 /** Each field that this version has added, in every form. */
 export const laterSaid: readonly Said[] = [
   { id: 'new-plain', slug: 'new', url: urlAt(21), check: 'none' },
-  { id: 'new-ttl', slug: 'new', url: urlAt(22), check: 'none', ttl: '10m', grace: '2s' },
+  { id: 'new-ttl', slug: 'new', url: urlAt(22), check: 'none', ttl: '10m', grace: '2s', draining: false },
   { id: 'new-deregister', slug: 'new', url: urlAt(23), check: 'none', deregisterAfter: '10m' },
   {
     ...{ id: 'new-traits', slug: 'new', url: urlAt(24), check: 'none' },

@@ -131,7 +131,11 @@ function memberColumns(all: readonly MemberView[]): readonly Column<MemberView>[
       least: 24,
     },
     { head: 'PEER', cell: ({ peer }) => peer, least: 14, drop: 3 },
-    { head: 'STATE', cell: ({ state }) => state, tone: ({ state }) => toneOf(state) },
+    {
+      head: 'STATE',
+      cell: ({ state, draining }) => joined(state, draining && state === 'alive' ? 'draining' : undefined),
+      tone: ({ state, draining }) => (draining ? 'warn' : toneOf(state)),
+    },
     { head: 'SINCE', cell: ({ stateAge_ms }) => formatAgo(stateAge_ms) },
     { head: 'HEARD', cell: ({ heardAge_ms }) => formatAgo(heardAge_ms) },
     ...(all.some(({ dial }) => dial !== undefined) ? [dialColumn] : []),

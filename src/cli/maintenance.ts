@@ -19,7 +19,7 @@ export function addMaintenanceCommand(program: Command): void {
   const command = changes(program.command('maintenance').description('hide instances from lookups, or show them again'))
   const on = command
     .command('on')
-    .description('hide one, or all of a service, a node or a zone, until registered again')
+    .description('hide one, or all of a service, a node or a zone; restarts of their programs do not end it')
   withExamples(
     which(changes(on)).option('--reason <text>', 'what `instances --all` says of it').action(hide),
     ['rollcall maintenance on web-1 --reason "new disk"', 'callers go elsewhere; it goes on running'],

@@ -10,6 +10,7 @@ import { addCallCommand } from './call.js'
 import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
+import { addDrainCommand } from './drain.js'
 import { addWatchCommand } from './events.js'
 import { addForceLeaveCommand } from './forget.js'
 import { plain } from './format.js'
@@ -20,6 +21,7 @@ import { addActCommands } from './acts.js'
 import { addMaintenanceCommand } from './maintenance.js'
 import { addRegisteringCommands } from './registering.js'
 import { addRunCommand } from './run.js'
+import { addSessionsCommand } from './sessions.js'
 import { addConfigCommand } from './settings.js'
 import { failOnLostOutput } from './output.js'
 import { restoreSignals } from './signals.js'
@@ -61,6 +63,7 @@ export function createProgram(): Command {
     .configureHelp({ subcommandTerm })
   program.commandsGroup('A daemon on this machine:')
   addStartCommand(program)
+  addDrainCommand(program)
   addLeaveCommand(program)
   addConfigCommand(program)
   addKeygenCommand(program)
@@ -72,6 +75,7 @@ export function createProgram(): Command {
   addActCommands(program)
   addMaintenanceCommand(program)
   addRunCommand(program)
+  addSessionsCommand(program)
   program.commandsGroup('How the cluster is:')
   addStatusCommand(program)
   addWhyCommand(program)

@@ -1,9 +1,13 @@
 /**
  * The commands that register an instance, or take it out again. Its home is the daemon that is asked.
  */
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
+import type { Client, RegistrationRequest } from '../client.js'
+import { within } from '../client/pause.js'
 import { changes, clientOf, fitErrors, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { RegistryError, messageOf } from '../core/errors.js'
+import { lifetimes, type Lifetime } from '../core/lifetime.js'
+import { untilInterrupted } from './interrupt.js'
 import { checkHelp } from './maintenance.js'
 import { ofWholeId } from './meant.js'
 import { reachWarning } from './reach-warning.js'
@@ -19,12 +23,19 @@ export function addRegisteringCommands(program: Command): void {
       .option('--deployment-id <id>', 'the deployment that it belongs to')
       .option('--tag <tag...>', 'tags to find it by')
       .option('--check <check>', checkHelp)
+      .addOption(
+        new Option(
+          '--lifetime <lifetime>',
+          'persistent: until it is removed (default); session: for as long as this command runs; ttl: see --ttl',
+        ).choices(lifetimes),
+      )
       .option('--ttl <duration>', 'it lives so long unless it is registered again, or renewed')
       .option('--grace <duration>', 'how long it stays in the register after its end (default: 5s)')
       .action(add),
     ['rollcall register --url http://10.0.0.7:8080 --slug web', 'found as web from now on, on every node'],
     ['rollcall register --url http://10.0.0.7:8080 --slug web --tag blue eu', 'with tags'],
     ['rollcall register --url http://10.0.0.7:8080 --slug web --check http:/healthz', 'asked whether it is well'],
+    ['rollcall register --url http://10.0.0.7:8080 --slug web --lifetime session', 'until Ctrl-C'],
   )
   const deregister = program.command('deregister').description('remove an instance, wherever it was registered')
   withExamples(changes(deregister).argument('<id>', 'the whole id of the instance').action(remove), [
@@ -40,19 +51,43 @@ interface RegisterOptions extends AnsweringOptions, TraitOptions {
   readonly deploymentId?: string
   readonly tag?: readonly string[]
   readonly check?: string
+  readonly lifetime?: Lifetime
   readonly ttl?: string
   readonly grace?: string
 }
 
+/** The end of a command waits so long for the daemon, which sees the end by itself as well. */
+const ending_ms = 2000
+
 async function add(options: RegisterOptions): Promise<void> {
-  const { tag: tags, url, slug, id, deploymentId, check, ttl, grace } = options
+  const { tag: tags, url, slug, id, deploymentId, check, lifetime, ttl, grace } = options
   const facts = { url, slug, id, deploymentId, tags, check: check === undefined ? undefined : checkGiven(check) }
-  const given = Object.entries({ ...facts, ...traitsOf(options), ttl, grace }).filter(
+  const given = Object.entries({ ...facts, ...traitsOf(options), lifetime, ttl, grace }).filter(
     ([, value]) => value !== undefined,
   )
   const client = clientOf(options)
-  const registered = await client.register(Object.fromEntries(given))
+  const registration = Object.fromEntries(given) as RegistrationRequest
+  if (lifetime === 'session') return hold(client, registration, options)
+  const registered = await client.register(registration)
   printOutcome(options, { id: registered.id }, `registered ${registered.id}`)
+  await warnOfReach(client, url)
+}
+
+/** Registered until this command ends; killed, its daemon notices. */
+async function hold(client: Client, registration: RegistrationRequest, options: RegisterOptions): Promise<void> {
+  await untilInterrupted(async (signal) => {
+    const registered = await client.registerSelf(registration, { signal })
+    printOutcome(options, { id: registered.id }, `registered ${registered.id} until this command ends`)
+    await warnOfReach(client, options.url)
+    await new Promise((resolve) => {
+      signal.addEventListener('abort', resolve, { once: true })
+      if (signal.aborted) resolve(undefined)
+    })
+    await within(ending_ms, registered.end(), 'the daemon does not answer in time')
+  })
+}
+
+async function warnOfReach(client: Client, url: string): Promise<void> {
   const warning = await reachWarning(client, url)
   if (warning !== undefined) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
 }

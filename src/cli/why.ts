@@ -139,13 +139,28 @@ const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
 const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
   removed: () => 'somebody removed it; register it again if that was wrong',
   superseded: () => 'the same id was registered elsewhere later, and that record counts',
-  maintenance: ({ id }) => `to end that: rollcall maintenance off ${id}`,
+  maintenance: adviceOnHidden,
   'node-restarted': () => 'its node has not confirmed it since it started again; that takes a health check',
   'node-unknown': (_, home) => home && 'its daemon has not been heard since this one started; is it running?',
   'node-hidden': (_, home) =>
     home && 'its daemon is not heard: it comes back by itself when it is, else it is dead soon',
   'node-dead': (_, home, inDoubt) => home && adviceOnDead(home, inDoubt),
   'node-left': (_, home) => home && 'its daemon was stopped; start it again, or register the instance at another one',
+}
+
+/** Whoever hides it has to take it back; the program that drains it knows why. */
+function adviceOnHidden({ id, drainedBy = [], why }: InstanceRow, home: MemberView | undefined): string {
+  const server = home?.url === undefined || home.self ? '' : ` --server ${home.url}`
+  if (drainedBy.includes('node')) return `its node is about to stop; if that is not so: rollcall drain --undo${server}`
+  const isByProgramAlone = drainedBy.length > 0 && why === 'in maintenance: draining'
+  if (isByProgramAlone) return 'its program is about to stop, and is called again when it has started anew'
+  return `to end that: rollcall maintenance off ${id}`
+}
+
+/** What it lives with is over. */
+function endingLine({ what, age_ms, goesIn_ms }: NonNullable<InstanceRow['ending']>): string {
+  const since = `${what} ${formatAge(age_ms)!} ago`
+  return goesIn_ms === 0 ? `${since}; its record goes now` : `${since}; its record goes in ${formatAge(goesIn_ms)!}`
 }
 
 /** Nobody is told to forget a node that may live: only the refusal of its own machine says that its process is gone. */
@@ -189,6 +204,7 @@ function recordLines({ record, home, advice }: RecordOutput, { paint }: Look): r
     `  at ${home === undefined ? `${plain(record.nodeId ?? record.owner)}, which is no member` : homeLine(home, paint)}`,
     ...(record.fromHere === undefined ? [] : [`  from here: ${fromHereInWords(record.fromHere, paint)}`]),
     `  lifetime: ${plain(lifetimeInWords(record))}`,
+    ...(record.ending === undefined ? [] : [`  ${paint('warn', endingLine(record.ending))}`]),
     ...(advice === undefined ? [] : [`  ${plain(advice)}`]),
   ]
 }

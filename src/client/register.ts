@@ -132,12 +132,13 @@ export interface SelfRegistration extends AsyncDisposable {
 /**
  * The same, with what its program can do about it while it runs.
  *
- * | | still picked? | still checked? | survives a restart? |
- * |---|---|---|---|
- * | `drain()` | no, nowhere | yes | of the daemon: yes; a program that starts anew registers anew, and is picked |
- * | `setMaintenance(id)` | no, nowhere | yes | as `drain` |
- * | `leave` of its node | no; `{restart: true}`: while it was healthy, for 30 s | no | yes: listed again after a check |
- * | `stop()` of an embedded node | no | no | what lived with the program is gone, the rest as with `leave` |
+ * | | still picked? | still checked? | survives a restart? | undone by |
+ * |---|---|---|---|---|
+ * | `drain()` | no, nowhere | yes | of the daemon; a program that starts anew is picked | `setStatus('Healthy')` |
+ * | `drain()` of its node | no, nowhere | yes | a crash; not a goodbye: who starts after that is picked | `endDrain()` |
+ * | `setMaintenance(id)` | no, nowhere | yes | of the daemon, and of its program | `endMaintenance(id)` |
+ * | `leave` of its node | no; `{restart: true}`: while it was healthy, for 30 s | no | yes: listed again after a check | a start |
+ * | `stop()` of an embedded node | no | no | what lived with the program is gone, the rest as with `leave` | a start |
  *
  * @example
  * await web.drain() // out of every pick; what is under way goes on
@@ -147,14 +148,17 @@ export interface SelfRegistration extends AsyncDisposable {
 export interface ServiceRegistration extends SelfRegistration {
   /** The last one that is known; undefined until one is. At a client it is asked for behind the scenes when it is read, once a second at most. */
   readonly status: InstanceStatus | undefined
-  /** Says how it is, by itself: see `setStatus` of the register. */
+  /** Says how it is, by itself: see `setStatus` of the register. `Healthy` also ends a `drain` that was before it. */
   setStatus(status: InstanceStatus, options?: StatusOptions): Promise<void>
   /**
-   * Takes it out of every pick, as maintenance with the reason `draining`, while it goes on running. Resolves when every living node holds
-   * that, or after 2 s, and `delay` later (default: `drainDelay`). `endMaintenance(id)` takes it back, `end()` out of the register.
-   * @throws RegistryError like `setMaintenance`
+   * Takes it out of every pick while it goes on running, also where it has to be registered anew meanwhile. Resolves when every living
+   * node holds that, or after `ackTimeout` (default: 2 s), and `delay` later (default: `drainDelay`). Beyond nine nodes not all can be
+   * asked, and it takes all of that time. `setStatus('Healthy')` takes it back, as does `endMaintenance(id)`; `end()` takes it out of the register.
+   * @throws RegistryError like `setMaintenance`; it is meant nevertheless, and said where it is registered anew
    */
-  drain(options?: { readonly delay?: string | number } & CallOptions): Promise<void>
+  drain(
+    options?: { readonly delay?: string | number; readonly ackTimeout?: string | number } & CallOptions,
+  ): Promise<void>
 }
 
 /** Calls of services by their slugs: `rollcall://SLUG/path`. */
@@ -221,9 +225,9 @@ export interface Registry extends Calling {
    */
   deregister(id: string, options?: WriteOptions): Promise<Held | undefined>
   /**
-   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
-   * the same registration once more that renews its `ttl`, or names the session that it lives with already. Callers go
-   * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`. What lives by a session or a ttl, which its
+   * program registers at each start, stays hidden through these, for a day after it was seen last; what is `persistent` until
+   * somebody registers it again. A program that is about to stop drains instead. Callers go to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @throws RegistryError `not-found`; `unavailable`, naming its home node, where that cannot be reached; `malformed`
    */
   setMaintenance(id: string, reason?: string, options?: WriteOptions): Promise<Held | undefined>

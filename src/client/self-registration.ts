@@ -2,23 +2,38 @@
  * What a program can do about its own registration while it runs. It registers nothing, and takes nothing out of the register for good.
  */
 import { refuseUnknown } from '../config/nearest.js'
+import { parseAcks } from '../core/acks.js'
 import { durationOf, parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
+import { everybody_ms, restOf_ms } from '../core/everybody.js'
 import type { InstanceStatus } from '../core/model.js'
+import type { Held } from '../core/views.js'
 import { pause } from './pause.js'
-import type { Registry, SelfOptions, SelfRegistration, ServiceRegistration } from './register.js'
+import type {
+  CallOptions,
+  Registry,
+  SelfOptions,
+  SelfRegistration,
+  ServiceRegistration,
+  WriteOptions,
+} from './register.js'
 
-/** So long all living nodes are waited for. */
-const everybody_ms = 2000
+const machineNow = (): number => performance.now()
+
 const longestDelay_ms = 3_600_000
 
 /** What of a register it takes. */
 export interface SelfParts {
-  readonly register: Pick<Registry, 'setStatus' | 'setMaintenance'>
+  readonly register: Pick<Registry, 'setStatus'>
+  /** Says of an instance that its program is about to stop, or that it goes on. */
+  readonly drain: (id: string, isOn: boolean, options?: WriteOptions) => Promise<Held | undefined>
+  /** How many nodes live. */
+  readonly alive: () => number | Promise<number>
   /** The status that is known last, if any. */
   readonly statusOf: (id: string) => InstanceStatus | undefined
-  /** How the delay passes; by default, in the time of this machine. */
+  /** How time passes; by default, that of this machine. */
   readonly pause?: typeof pause
+  readonly now?: () => number
 }
 
 /** @throws RegistryError `malformed`, naming the option */
@@ -30,13 +45,27 @@ export function readSelfOptions(given: SelfOptions = {}): {
   return { signal: given.signal, delay_ms: delayOf(given.drainDelay, 'drainDelay') }
 }
 
+/** Where it may have to be registered anew, it is told what to say then. */
+export interface Rememberable extends SelfRegistration {
+  rememberDrain?(isDraining: boolean): void
+}
+
 export function selfRegistered(
-  registered: SelfRegistration,
+  registered: Rememberable,
   delay_ms: number,
-  { register, statusOf, pause: wait = pause }: SelfParts,
+  { register, statusOf, drain, alive, pause: wait = pause, now = machineNow }: SelfParts,
 ): ServiceRegistration {
   const { id, end } = registered
   let status: InstanceStatus | undefined
+  let isDraining = false
+  const setDraining = (isOn: boolean, options?: WriteOptions): Promise<Held | undefined> => {
+    isDraining = isOn
+    registered.rememberDrain?.(isOn)
+    return drain(id, isOn, options).catch((error: unknown) => {
+      if (error instanceof RegistryError && error.code === 'not-found') return undefined // nobody picks what is gone
+      throw error
+    })
+  }
   return {
     id,
     get session() {
@@ -45,21 +74,39 @@ export function selfRegistered(
     get status() {
       return (status = statusOf(id) ?? status)
     },
-    setStatus: (status, options) => register.setStatus(id, status, options),
+    async setStatus(status, options) {
+      await register.setStatus(id, status, options)
+      if (isDraining && status === 'Healthy') await setDraining(false, { signal: options?.signal })
+    },
     async drain(given = {}) {
-      refuseUnknown(given, ['delay', 'signal'], 'option')
-      const { delay, signal } = given
+      refuseUnknown(given, ['delay', 'ackTimeout', 'signal'], 'option')
+      const { delay, ackTimeout = everybody_ms, signal } = given
       const pause_ms = delay === undefined ? delay_ms : delayOf(delay, 'delay')
-      const toAll = { acks: 'all', ackTimeout: everybody_ms, ...(signal !== undefined && { signal }) } as const
-      await register.setMaintenance(id, 'draining', toAll).catch((error: unknown) => {
-        if (!(error instanceof RegistryError && error.code === 'not-found')) throw error // nobody picks what is gone
-      })
-      await wait(pause_ms, signal)
+      const patience_ms = parseAcks({ acks: 'all', ackTimeout })?.patience_ms
+      const begun = now()
+      const held = await setDraining(true, { acks: 'all', ackTimeout, signal })
+      const elapsed_ms = now() - begun
+      const rest_ms = held === undefined ? 0 : restOf_ms({ ...held, alive: await alive() }, elapsed_ms, patience_ms)
+      await wait(rest_ms + pause_ms, signal)
       signal?.throwIfAborted()
     },
     end,
     [Symbol.asyncDispose]: () => end(),
   }
+}
+
+/** Drained, and so long afterwards. @throws RegistryError `malformed`, naming the option */
+export async function drainedFor<T>(
+  given: { readonly delay?: string | number } & CallOptions,
+  begin: (options: CallOptions) => Promise<T>,
+): Promise<T> {
+  refuseUnknown(given, ['delay', 'signal'], 'option')
+  const { delay, signal } = given
+  const pause_ms = delayOf(delay, 'delay')
+  const drained = await begin({ signal })
+  await pause(pause_ms, signal)
+  signal?.throwIfAborted()
+  return drained
 }
 
 function delayOf(given: string | number | undefined, field: string): number {

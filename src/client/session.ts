@@ -8,7 +8,8 @@ import { lifetimeLimits } from '../core/lifetime.js'
 import { type Calls, backoff_ms } from './call.js'
 import { patience_ms } from './failures.js'
 import { pause, untilAborted } from './pause.js'
-import { type CallOptions, type RegistrationRequest, type SelfRegistration, withItsProgram } from './register.js'
+import { type CallOptions, type RegistrationRequest, withItsProgram } from './register.js'
+import type { Rememberable } from './self-registration.js'
 import { SessionLife, sessionPause_ms } from './session-life.js'
 import { type Opened, isOver } from './session-line.js'
 
@@ -16,7 +17,7 @@ import { type Opened, isOver } from './session-line.js'
 export type SessionListener = (trouble: Error | undefined) => void
 
 interface Living {
-  readonly registration: RegistrationRequest
+  registration: RegistrationRequest
   /** The secret of the session that it was said to live with last: another one knows nothing of it. */
   saidTo: string
   /** While it is said again. */
@@ -42,11 +43,11 @@ export class Session {
   }
 
   /** Registers something that lives with it from now on. @throws RegistryError */
-  async registerSelf(said: RegistrationRequest, { signal }: CallOptions = {}): Promise<SelfRegistration> {
+  async registerSelf(said: RegistrationRequest, { signal }: CallOptions = {}): Promise<Rememberable> {
     const registration = withItsProgram(said)
     if (registration.lifetime !== 'session') return this.#registerApart(registration, signal)
     const id = await untilAborted(signal, () => this.#register(registration, signal))
-    const end: SelfRegistration['end'] = (options) =>
+    const end: Rememberable['end'] = (options) =>
       untilAborted(options?.signal, () => this.#deregister(id, options?.signal))
     const present = (): string | undefined => this.#life?.present?.opened.id
     return {
@@ -55,14 +56,18 @@ export class Session {
         return present()
       },
       end,
+      rememberDrain: (draining) => {
+        const one = this.#living.get(id)
+        if (one !== undefined) one.registration = { ...one.registration, draining }
+      },
       [Symbol.asyncDispose]: () => end(),
     }
   }
 
   /** It has a life of its own. */
-  async #registerApart(body: RegistrationRequest, signal?: AbortSignal): Promise<SelfRegistration> {
+  async #registerApart(body: RegistrationRequest, signal?: AbortSignal): Promise<Rememberable> {
     const { id } = await this.#calls.call<{ id: string }>('PUT', '/v1/instances', { body, signal })
-    const end: SelfRegistration['end'] = (options) => this.#removeAt(id, options?.signal)
+    const end: Rememberable['end'] = (options) => this.#removeAt(id, options?.signal)
     return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 

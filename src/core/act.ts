@@ -28,12 +28,17 @@ export interface StatusSaid {
 }
 
 export type Act =
-  | { readonly type: 'maintenance'; readonly reason?: string }
+  /** `by`: its program is about to stop, or is not; earlier versions take it for an operator. */
+  | { readonly type: 'maintenance'; readonly reason?: string; readonly by?: 'program' }
   | ({ readonly type: 'patch' } & Patch)
   | ({ readonly type: 'status' } & StatusSaid)
   | { readonly type: 'renew' }
   /** `caller`: who asks, to count what each of them costs. */
   | { readonly type: 'suspect'; readonly caller?: string }
+
+/** What a program asks for that is about to stop, and what takes that back. */
+export const drain: Act & { type: 'maintenance' } = { type: 'maintenance', reason: 'draining', by: 'program' }
+export const endDrain: Act & { type: 'maintenance' } = { type: 'maintenance', by: 'program' }
 
 export const patchFields = ['weight', 'tags', 'metadata'] as const satisfies readonly (keyof Patch)[]
 export const statusFields = ['status', 'details', 'for'] as const
@@ -88,7 +93,11 @@ export function parseAct(input: unknown): Act {
   const fields = parseFields(input, 'such as {"type": "renew"}')
   switch (fields['type']) {
     case 'maintenance':
-      return { type: 'maintenance', ...(fields['reason'] !== undefined && { reason: parseMaintenance(fields) }) }
+      return {
+        type: 'maintenance',
+        ...(fields['reason'] !== undefined && { reason: parseMaintenance(fields) }),
+        ...(fields['by'] === 'program' && { by: 'program' }),
+      }
     case 'patch':
       return { type: 'patch', ...parsePatch(fields) }
     case 'status':

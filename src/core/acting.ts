@@ -48,6 +48,10 @@ export class Acting {
   /** @throws RegistryError `not-found`; where this node is its home also what the act itself is refused for */
   ask(ticket: number, id: string, act: Act): void {
     const { writes, self, at } = this.#state
+    // Of one that has ended only this is left.
+    const isForgotten = act.type === 'maintenance' && act.reason === undefined && writes.keptOut.forget(id)
+    if (isForgotten && this.#state.records.own('instances', id) === undefined)
+      return this.#done({ type: 'caller', ticket })
     const { owner } = writes.ownerOf(id)
     if (act.type === 'suspect') this.#noteHere(id, act.caller ?? '')
     if (owner === self) return this.#perform(id, act, { type: 'caller', ticket })
@@ -67,7 +71,8 @@ export class Acting {
     switch (act.type) {
       case 'maintenance':
         this.#demandDisk()
-        writes.setMaintenance(id, act.reason)
+        if (act.by === 'program') writes.drainInstance(id, act.reason !== undefined)
+        else writes.setMaintenance(id, act.reason)
         return this.#onDisk(asker)
       case 'patch':
         this.#demandDisk()

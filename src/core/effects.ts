@@ -69,9 +69,9 @@ export interface CheckResult {
 
 /**
  * `closed`: by the other end, or it could not be made; `changed`: the instance said over it that something is different now; `ours`: it
- * was not made, or not kept, for a reason of this machine.
+ * was not made, or not kept, for a reason of this machine; `no room`: there are as many as it may have.
  */
-export type LineNews = 'closed' | 'changed' | 'ours'
+export type LineNews = 'closed' | 'changed' | 'ours' | 'no room'
 
 /** `all`: every living daemon that this one is, or means to be, connected with; in clusters of up to nine that is everybody. */
 export type AckCount = number | 'all'
@@ -116,6 +116,8 @@ export type Command =
       readonly patience_ms: number
       readonly home?: PeerId
     }
+  /** All that is at home here is hidden while it goes on, or is not. Settled with how many that are. */
+  | { readonly type: 'drain'; readonly isDraining: boolean }
   /** Says goodbye, for good or for a restart; settled once the goodbye is on disk. */
   | { readonly type: 'leave'; readonly restart?: boolean }
 
@@ -174,7 +176,7 @@ export type Effect =
 /** What came of a suspicion: it was looked at, or only what was known before is. */
 export type Suspected = 'checked' | 'known'
 
-/** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), else nothing. */
+/** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), a number, else nothing. */
 export type Settled =
   { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly error: RegistryError }
 

@@ -127,7 +127,7 @@ export class Endings {
   }
 
   tick(): void {
-    const { sessions, rules, commits, at } = this.#state
+    const { sessions, writes, rules, commits, at } = this.#state
     if (!rules.maySign) return
     const mayEnd = commits.refusal === undefined
     if (!mayEnd) this.#writesSince = undefined
@@ -140,6 +140,8 @@ export class Endings {
     if (mayEnd) this.#endOthers()
     const note = sessions.takeNote(at.now)
     if (note !== undefined) this.#out.storeSoon([{ type: 'note', name: 'sessions', value: note }])
+    const keptOut = writes.keptOut.takeNote(at.wall)
+    if (keptOut !== undefined) this.#out.storeSoon([{ type: 'note', name: 'keptOut', value: keptOut }])
   }
 
   /** Whoever would have registered or renewed until now was refused: each has its whole time. */

@@ -32,9 +32,11 @@ export interface LifetimeSaid {
   readonly deregisterAfter?: Duration | null
   /** The secret of the session that it is to live with; a record carries the public id of that instead. */
   readonly session?: string
+  /** Its program is about to stop: it is registered, and picked by nobody. Not said: as it was in the same session. */
+  readonly draining?: boolean
 }
 
-export const lifetimeFields = ['lifetime', 'ttl', 'grace', 'deregisterAfter', 'session'] as const
+export const lifetimeFields = ['lifetime', 'ttl', 'grace', 'deregisterAfter', 'session', 'draining'] as const
 
 const day_ms = 86_400_000
 
@@ -76,6 +78,7 @@ export function parseLifetime(fields: Readonly<Record<string, unknown>>): Lifeti
     ...parseEnd(fields, 'grace'),
     ...parseEnd(fields, 'deregisterAfter'),
     ...(session !== undefined && { session }),
+    ...parseDraining(fields['draining']),
   }
 }
 
@@ -95,6 +98,12 @@ function parseSession(input: unknown): string | undefined {
   if (!isSaid(input)) return undefined
   if (typeof input === 'string' && input.length <= lifetimeLimits.sessionLength && /^[\w-]+$/.test(input)) return input
   throw malformed('session', 'must be the secret that the call which opened it has answered')
+}
+
+function parseDraining(input: unknown): Pick<LifetimeSaid, 'draining'> {
+  if (!isSaid(input)) return {}
+  if (typeof input === 'boolean') return { draining: input }
+  throw malformed('draining', 'must be true or false')
 }
 
 /** Nothing, in words of our own, says that there is no such end. */
@@ -141,6 +150,26 @@ export function readLifetime(fields: Readonly<Record<string, unknown>>): Lifetim
 /** How long a record stays after its session, or its ttl, is over. */
 export function graceOf({ grace }: LifetimeFacts): number {
   return (grace === undefined ? undefined : durationOf(grace)) ?? defaultGrace_ms
+}
+
+/** How long a record lives, as operators read it. */
+export function lifetimeShown({
+  lifetime,
+  ttl,
+  grace,
+  deregisterAfter,
+  session,
+}: LifetimeFacts & { readonly session?: string }): Omit<LifetimeFacts, 'lifetime'> & {
+  readonly lifetime: Lifetime
+  readonly session?: string
+} {
+  return {
+    lifetime: lifetime ?? 'persistent',
+    ...(ttl !== undefined && { ttl }),
+    ...(grace !== undefined && { grace }),
+    ...(deregisterAfter !== undefined && { deregisterAfter }),
+    ...(session !== undefined && { session }),
+  }
 }
 
 function isThere(text: Duration | null | undefined): text is Duration {

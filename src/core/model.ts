@@ -5,6 +5,7 @@
 import { type CheckForm, type CheckHeaders, parseCheck, readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
 import { boundedText } from './fields.js'
+import { type Holds, readHolds } from './holds.js'
 import { type LifetimeFacts, type LifetimeSaid, lifetimeFields, parseLifetime, readLifetime } from './lifetime.js'
 import { type Traits, type TraitsSaid, parseTraits, readTraits, traitFields } from './traits.js'
 import { type UrlParts, checkComposed, checkParts, composeUrl, disagreement, parseUrl, urlParts } from './url.js'
@@ -36,8 +37,10 @@ export interface InstanceRecord extends InstanceFacts {
   readonly n: number
   readonly status: InstanceStatus
   readonly details?: string
-  /** Why its owner hides it, whatever its health; absent while it is in service. Registering again ends it. */
+  /** Why its owner hides it, whatever its health; absent while it is in service. */
   readonly maintenance?: string
+  /** Who wants it hidden, where that is not an operator alone. */
+  readonly holds?: Holds
   /** The public id of the session that it lives with. */
   readonly session?: string
 }
@@ -90,6 +93,8 @@ export interface NodeRecord {
   readonly transient?: true
   /** Registration numbers up to this one may have been used here, for ids of which nothing is held any more. */
   readonly floor?: number
+  /** It is about to stop: whatever is at home here is hidden, until it says goodbye and starts again, or takes that back. */
+  readonly draining?: true
 }
 
 /** A service definition: an opaque JSON object of which only `id` is ours to read. */
@@ -302,6 +307,8 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
     if (typeof session === 'string' && session.length <= modelLimits.labelLength) record['session'] = session
     if (details !== undefined) record['details'] = details
     if (maintenance !== undefined) record['maintenance'] = maintenance
+    const holds = maintenance === undefined ? undefined : readHolds(fields['holds'], modelLimits.labelLength)
+    if (holds !== undefined) record['holds'] = holds
     return record as unknown as InstanceRecord
   } catch {
     return undefined
@@ -328,7 +335,9 @@ export function readNodeRecord(json: string): NodeRecord | undefined {
     if (url === undefined) return undefined
     const transient = fields['transient'] === true ? true : undefined
     const floor = isNumber(fields['floor']) ? fields['floor'] : undefined
-    return withoutUndefined({ id, url, region, availabilityZone, addresses, transient, floor }) as unknown as NodeRecord
+    const draining = fields['draining'] === true ? true : undefined
+    const facts = { id, url, region, availabilityZone, addresses, transient, floor, draining }
+    return withoutUndefined(facts) as unknown as NodeRecord
   } catch {
     return undefined
   }

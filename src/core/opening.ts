@@ -34,6 +34,8 @@ export class Opening {
   readonly #replication: Replication
   #addresses: readonly string[] | undefined
   #url: string
+  /** What is continued ends with a goodbye: what was about to stop then has stopped. */
+  #hasStopped = false
   /** The write of this start's generation, when it is tried again. */
   #generationStoreId = 0
   #generationRetryAt = Number.POSITIVE_INFINITY
@@ -73,6 +75,7 @@ export class Opening {
     const own = this.#restore(documents)
     identity.setGeneration(Math.max(generation + 1, Math.floor(wall / 1000)))
     if (own !== undefined) commits.continueFrom(own)
+    this.#hasStopped = own?.signed.head.left !== undefined
     outlived.note(records.ownKeys('instances'))
     this.#storeGeneration()
     const { membership, overlay } = liveness
@@ -168,6 +171,7 @@ export class Opening {
     const { now } = at
     if (content !== undefined && identity.isForeign(content.signed.head)) {
       commits.continueFrom(content)
+      this.#hasStopped = content.signed.head.left !== undefined
       this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
       this.#out.emitAll(checks.startOver(now))
     }
@@ -175,6 +179,7 @@ export class Opening {
     checks.forget(joining.unchecked)
     this.#projection.settle()
     this.#saveNode(addresses)
+    if (this.#hasStopped && writes.isDraining) writes.drain(false)
     const fences = [this.#state.fences.of(self), ...joining.fences]
     // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers
     // decide: what we publish has been seen, and may have driven theirs out.

@@ -7,6 +7,8 @@ import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { fromHereOf } from './from-here.js'
 import { frozen } from './frozen.js'
+import { drainedBy } from './holds.js'
+import { lifetimeShown } from './lifetime.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
@@ -23,6 +25,7 @@ import {
   hex,
   readObject,
 } from './model.js'
+import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
 import type { RegistryState } from './state.js'
@@ -71,7 +74,7 @@ export class Reads {
 
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
-    const { n: _n, check: _check, maintenance: _maintenance, session: _session, ...facts } = record
+    const { n: _n, check: _check, maintenance: _maintenance, holds: _holds, session: _session, ...facts } = record
     const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
     const node = this.#union.node(owner)
     const zone = shown.zone ?? node?.availabilityZone
@@ -268,8 +271,9 @@ export class Reads {
           ...(nodeId !== undefined && { nodeId }),
           n: record.n,
           check: record.check ?? defaultCheck,
-          ...lifetimeOf(record),
+          ...lifetimeShown(record),
           ...(record.maintenance !== undefined && { maintenance: record.maintenance }),
+          ...this.#ends({ owner, record }, at),
           visible: hidden === undefined,
           ...hidden,
           ...fromHereOf({ owner, record }, this.#state, at.now),
@@ -278,6 +282,10 @@ export class Reads {
       }
     }
     return rows.sort(byId)
+  }
+
+  #ends({ owner, record }: Found, { now }: Moment): Pick<InstanceRow, 'drainedBy' | 'ending'> {
+    return { ...drainedBy(record), ...(owner === this.#state.self && endingOf(record.id, this.#state, now)) }
   }
 
   #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
@@ -446,10 +454,11 @@ export class Reads {
     }
   }
 
-  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel'> {
+  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining'> {
     const record = this.#union.node(peer)
     const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
-    return { peer, ...(record !== undefined && { nodeId: record.id, url: record.url }), sameLabel }
+    const { id: nodeId, url, draining } = record ?? {}
+    return { peer, ...(record !== undefined && { nodeId, url }), sameLabel, ...(draining && { draining }) }
   }
 
   digest(): DigestView {
@@ -475,19 +484,6 @@ export class Reads {
     return heardAt === undefined ? undefined : new Date(at.wall - Math.max(0, at.now - heardAt)).toISOString()
   }
 }
-
-/** How long it lives, as operators read it. */
-function lifetimeOf({ lifetime, ttl, grace, deregisterAfter, session }: InstanceRecord): LifetimeView {
-  return {
-    lifetime: lifetime ?? 'persistent',
-    ...(ttl !== undefined && { ttl }),
-    ...(grace !== undefined && { grace }),
-    ...(deregisterAfter !== undefined && { deregisterAfter }),
-    ...(session !== undefined && { session }),
-  }
-}
-
-type LifetimeView = Pick<InstanceRow, 'lifetime' | 'ttl' | 'grace' | 'deregisterAfter' | 'session'>
 
 function byId(a: { readonly id: string }, b: { readonly id: string }): number {
   return a.id < b.id ? -1 : a.id > b.id ? 1 : 0

@@ -336,6 +336,8 @@ export class Registry {
       case 'lose-session':
         this.#endings.lose(command.id, command.line)
         return this.#tell(ticket, { ok: true })
+      case 'drain':
+        return commits.wait({ type: 'command', ticket, value: String(writes.drain(command.isDraining)) })
       case 'acknowledge':
         return this.#acknowledging.ask(ticket, command, at)
       case 'leave':

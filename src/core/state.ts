@@ -50,6 +50,7 @@ export interface Notes {
   readonly fences?: string
   readonly silence?: string
   readonly sessions?: string
+  readonly keptOut?: string
 }
 
 /** What a registry begins with. */
@@ -137,7 +138,7 @@ export class RegistryState {
     this.startedAt = at.now
     this.signatures = new Signatures(crypto)
     this.records = new Records(self, new Entries(crypto.hash), this.signatures)
-    this.writes = new Writes(this.records)
+    this.writes = new Writes(this.records, notes.keptOut)
     this.outlived = new Outlived(this.records)
     this.identity = new Identity(self, boot)
     this.commits = new Commits(crypto, this.identity, this.records)

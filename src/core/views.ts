@@ -4,6 +4,7 @@
  */
 import type { CheckForm } from './check.js'
 import type { Duration } from './duration.js'
+import type { Drainer } from './holds.js'
 import type { Lifetime, LifetimeFacts } from './lifetime.js'
 import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
 import { portOf } from './traits.js'
@@ -48,6 +49,10 @@ export interface InstanceRow extends InstanceView {
   readonly session?: string
   /** Why its owner hides it, while it does. */
   readonly maintenance?: string
+  /** Who drains it, beside or instead of an operator: its program, or its node, each about to stop. */
+  readonly drainedBy?: readonly Drainer[]
+  /** What it lives with is over. Known at its home node alone. */
+  readonly ending?: EndingView
   readonly visible: boolean
   /** Why not, where it is not visible, for people: `node dead`, `superseded by NODE`, `removed`, `in maintenance: REASON`… */
   readonly why?: string
@@ -79,6 +84,13 @@ export interface FromHere {
   readonly how: (typeof reachedBy)[number]
   /** For how long that has been so; absent where it was not noted. */
   readonly age_ms?: number
+}
+
+/** Since when what an instance lives with is over, and when its record goes unless that comes back. */
+export interface EndingView {
+  readonly what: 'session lost' | 'ttl passed'
+  readonly age_ms: number
+  readonly goesIn_ms: number
 }
 
 /**
@@ -177,6 +189,8 @@ export interface MemberView {
   readonly dial?: DialOutcome
   /** Its label is also another node's. */
   readonly sameLabel: boolean
+  /** It is about to stop: what is registered there is in no lookup. */
+  readonly draining?: true
   /** What is odd about its records lately: started from a backup, or a clone runs with its key. In words. */
   readonly trouble?: string
 }
@@ -367,6 +381,16 @@ export interface PeersView {
   readonly failures?: readonly LinkFailureView[]
   /** Each interface that peers are looked for on; absent where mDNS is off. */
   readonly mdns?: readonly MdnsView[]
+}
+
+/** What came of draining a node. */
+export interface DrainView {
+  /** How many are registered there. */
+  readonly instances: number
+  /** How many living nodes hold that they are not to be picked, itself included. */
+  readonly acks: number
+  /** How many living nodes there are. */
+  readonly alive: number
 }
 
 export interface SelfView {

@@ -8,6 +8,7 @@ import type { Registry } from '../core/registry.js'
 import type { MemberView, NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
+import { drainNode } from './draining.js'
 import type { Engine } from './engine.js'
 import type { SessionLines } from './sessions.js'
 import type { SlugWatches } from './slug-watches.js'
@@ -36,6 +37,10 @@ export function createService(parts: ServiceParts): RegistryService {
     if (!result.ok) throw result.error
     return result.value
   }
+  const holders: RegistryService['holders'] = async (acks, home) => {
+    const counted = await engine.command({ type: 'acknowledge', ...acks, ...(home !== undefined && { home }) })
+    return counted.ok ? Number(counted.value) : 1
+  }
   return {
     async register(registration, options = {}) {
       const id = (await write({ type: 'register', registration, ...options })) as string
@@ -43,10 +48,7 @@ export function createService(parts: ServiceParts): RegistryService {
       return { id }
     },
     deregister: async (id) => void (await write({ type: 'deregister', id })),
-    async holders(acks, home) {
-      const counted = await engine.command({ type: 'acknowledge', ...acks, ...(home !== undefined && { home }) })
-      return counted.ok ? Number(counted.value) : 1
-    },
+    holders,
     homeOf: (id) => registry.read.homeOf(id),
     act: async (id, act) => void (await write({ type: 'act', id, act })),
     async suspect(id, caller) {
@@ -64,6 +66,13 @@ export function createService(parts: ServiceParts): RegistryService {
     removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
     removeNode: async (url) =>
       void (await write({ type: 'remove-node', owner: ownerNamed(url, registry.read.nodeRecords()) })),
+    drain: () =>
+      drainNode({
+        hide: async () => Number(await write({ type: 'drain', isDraining: true })),
+        holders,
+        alive: () => registry.read.alive,
+      }),
+    endDrain: async () => void (await write({ type: 'drain', isDraining: false })),
     leave: (options) => parts.leave(options),
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),

@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify'
 import type { Which } from '../config/filters.js'
 import { refuseUnknownFields } from '../config/nearest.js'
-import { type Act, parsePatch, parseStatus, patchFields, statusFields } from '../core/act.js'
+import { type Act, drain, endDrain, parsePatch, parseStatus, patchFields, statusFields } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
 import { parseId, parseMaintenance } from '../core/model.js'
 import type { Suspicion } from '../core/views.js'
@@ -57,6 +57,12 @@ export function addActs(app: FastifyInstance, service: FindService): void {
     reason: reasonOf(request),
   }))
   act({ method: 'DELETE', ...maintenance, schema: calls.endMaintenance }, () => ({ type: 'maintenance' }))
+  const drained = { path: `${path}/drain`, query: '/v1/drain' }
+  act({ method: 'PUT', ...drained, schema: calls.drainInstance }, ({ body }) => {
+    refuseBody(body)
+    return drain
+  })
+  act({ method: 'DELETE', ...drained, schema: calls.endInstanceDrain }, () => endDrain)
   act({ method: 'PUT', path: `${path}/status`, query: '/v1/status', schema: calls.setStatus }, ({ body }) => {
     refuseUnknownFields(body, statusFields)
     return { type: 'status', ...parseStatus(body) }

@@ -10,6 +10,7 @@ import {
   type FastifyServerOptions,
 } from 'fastify'
 import type { Permission } from '../config/tokens.js'
+import { quarterOfDescriptors } from '../config/descriptors.js'
 import { RegistryError } from '../core/errors.js'
 import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
@@ -35,6 +36,9 @@ export const httpLimits = {
   connections: 4096 + sessionLimits.sessions,
 } as const
 
+/** How often it is said that there is no room. */
+const droppedPause_ms = 60_000
+
 export function createApp(log: Log, served: Served, admission: Admission): FastifyInstance {
   const app = fastify({
     bodyLimit: bodyLimits.bytes,
@@ -51,7 +55,7 @@ export function createApp(log: Log, served: Served, admission: Admission): Fasti
   app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
   acceptAnyContentType(app)
   addDoorkeeper(app, served, admission)
-  boundServer(app)
+  boundServer(app, log)
   return app
 }
 
@@ -127,8 +131,16 @@ export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<str
   }
 }
 
-function boundServer(app: FastifyInstance): void {
-  app.server.maxConnections = httpLimits.connections
+function boundServer(app: FastifyInstance, log: Log): void {
+  const { server } = app
+  server.maxConnections = Math.min(httpLimits.connections, quarterOfDescriptors())
+  let toldAt = Number.NEGATIVE_INFINITY
+  server.on('drop', () => {
+    if (performance.now() - toldAt < droppedPause_ms) return
+    toldAt = performance.now()
+    const wayOut = 'callers that keep fewer open, or a higher limit of open files (ulimit -n), make room'
+    log.warn(`HTTP: ${server.maxConnections} connections are open, and no more are taken; ${wayOut}`)
+  })
   app.server.on('connect', (_request, socket) => endRaw(socket, 405, 'CONNECT: this is no proxy'))
   app.server.on('checkExpectation', (_request, response) => {
     response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' })

@@ -10,6 +10,7 @@ import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
+import { addDrain } from './drain.js'
 import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
@@ -35,6 +36,7 @@ export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): v
   addActs(app, service)
   addRegistering(app, service)
   addSessions(app, service)
+  addDrain(app, service)
   addLookup(app, service, answers)
   addPlacement(app, service)
   addEvents(app, parts)

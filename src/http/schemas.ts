@@ -2,6 +2,7 @@
  * The shapes that pass through the HTTP doors, as JSON Schema. They are documented, and the query of a request is checked by
  * them. Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
+import { drainedBy, draining, drainingSaid, ending } from './drain-schemas.js'
 import * as json from './json-schema.js'
 import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/lifetime.js'
@@ -153,6 +154,8 @@ export const InstanceRow = json.object(
     deregisterAfter: optional(duration),
     session: optional(json.string({ description: 'the public id of the session that it lives with' })),
     maintenance: optional(json.string({ description: 'why its owner hides it from lookups' })),
+    drainedBy: optional(drainedBy),
+    ending: optional(ending),
     visible: json.boolean(),
     why: optional(json.string({ description: 'why it is not visible, in words' })),
     reason: optional(json.words(invisibleReasons, { description: 'why it is not visible, for programs' })),
@@ -191,6 +194,7 @@ export const OwnRegistration = json.object(
     check: optional(nullable(Check)),
     lifetime: optional(nullable(json.words(lifetimes))),
     session: optional(nullable(json.string({ description: 'the secret of the session that it lives with' }))),
+    draining: optional(drainingSaid),
     ttl: optional(nullable(duration)),
     grace: optional(nullable(duration)),
     deregisterAfter: optional(nullable(duration)),
@@ -360,11 +364,7 @@ export const Self = json.object(
   { $id: 'Self' },
 )
 
-const trouble = optional(
-  json.string({
-    description: 'what is odd about its records lately: started from a backup, or a clone runs with its key',
-  }),
-)
+const trouble = optional(json.string({ description: 'what is odd about its records: from a backup, or a clone' }))
 
 const dial = optional(
   json.words(dialOutcomes, {
@@ -391,6 +391,7 @@ export const Member = json.object(
     reportedBy: json.array(peerId),
     dial,
     sameLabel: json.boolean(),
+    draining: optional(draining),
   },
   { $id: 'Member' },
 )

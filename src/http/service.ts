@@ -8,6 +8,7 @@ import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, PeerId, Registration } from '../core/model.js'
 import type {
   DigestView,
+  DrainView,
   Freshness,
   InstanceRow,
   InstanceView,
@@ -71,6 +72,10 @@ export interface RegistryService {
   removeDefinition(id: string): Promise<void>
   /** Forgets the node with that url; `conflict` where several nodes share it. */
   removeNode(url: string): Promise<void>
+  /** Hides all that is registered here while it goes on; resolves when every living node holds that, or after 2 s. */
+  drain(): Promise<DrainView>
+  /** Shows it again. */
+  endDrain(): Promise<void>
   /**
    * Says goodbye, then shuts the daemon down; resolves once the goodbye is out. `restart`: it is back within half a minute,
    * and its healthy instances stay listed meanwhile.

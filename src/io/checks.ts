@@ -16,10 +16,10 @@ import {
   defaultCheck,
   readCheck,
 } from '../core/check.js'
+import { quarterOfDescriptors } from '../config/descriptors.js'
 import type { CheckResult } from '../core/effects.js'
 import { isLinkLocal } from '../core/host.js'
 import { urlEndpoint } from '../core/url.js'
-import { quarterOfDescriptors } from './checks/descriptors.js'
 import { loadGrpc } from './checks/grpc.js'
 import { Lines, type TellLine } from './checks/lines.js'
 import { patience } from './checks/patience.js'
@@ -138,8 +138,9 @@ export function createChecker(options: CheckerOptions = {}): Checker {
   const { concurrency = 64, waiting: waitingLimit = 4096, ...limits } = options
   const names = options.names ?? (options.connect === undefined ? createNames() : undefined)
   const running = new Set<Attempt>()
-  const silent = Math.min(silentLimit, quarterOfDescriptors())
-  const turns = new Turns({ places: concurrency, silent, waiting: waitingLimit })
+  const most = quarterOfDescriptors()
+  const places = Math.min(concurrency, Math.floor(most / 2))
+  const turns = new Turns({ places, silent: Math.min(silentLimit, most - places), waiting: waitingLimit })
   let stopped = false
 
   const ask = (question: Question, answer: (result: CheckResult) => void): void => {

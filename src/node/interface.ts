@@ -17,6 +17,7 @@ import type {
 import type { Definition } from '../core/model.js'
 import type {
   DigestView,
+  DrainView,
   Held,
   InstanceRow,
   InstanceView,
@@ -88,9 +89,8 @@ export interface RollcallNode extends RegistryAtOnce, AsyncDisposable {
    */
   register(registration: RegistrationRequest, options?: WriteOptions): ReturnType<Registry['register']>
   /**
-   * Hides an instance from every lookup while it goes on running, until `endMaintenance`, or until it is registered again: not by
-   * the same registration once more that renews its `ttl`. Callers go
-   * to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
+   * Hides an instance from every lookup while it goes on running, until `endMaintenance`; where it is `persistent`, also until it is
+   * registered again. Callers go to the others; `rollcall why`, and `instanceRows`, tell the reason. Wherever it is asked for, its home node does it.
    * @example
    * import { createNode } from 'rollcall'
    *
@@ -134,6 +134,23 @@ export interface RollcallNode extends RegistryAtOnce, AsyncDisposable {
    * }
    */
   events(query?: NewsQuery): AsyncIterableIterator<NewsItem>
+
+  /**
+   * Hides all that is registered at this node from every lookup, everywhere, while it goes on answering and being checked: the first step
+   * of stopping without a failed call. Resolves when every living node holds that, or after 2 s, which beyond nine nodes it takes, and
+   * `delay` later (default: 0). It lasts until `endDrain`, or until this node has said goodbye and starts again; not a crash.
+   * @example
+   * import { createNode } from 'rollcall'
+   *
+   * const node = await createNode({ memory: true })
+   * await node.register({ slug: 'web', url: 'http://127.0.0.1:8080' })
+   * console.log((await node.drain()).instances) // 1, and no node picks it any more
+   * await node.stop()
+   * @throws RegistryError `malformed`, naming the option; `unavailable`
+   */
+  drain(options?: { readonly delay?: string | number } & CallOptions): Promise<DrainView>
+  /** Shows it again, but for what is in maintenance, or is drained by its own program. */
+  endDrain(options?: CallOptions): Promise<void>
 
   /** Says goodbye, so that the others need not find out, and lets go of everything. Any number of times. */
   stop(): Promise<void>

@@ -5,6 +5,7 @@ import { untilAborted } from '../client/pause.js'
 import type { CallOptions, SelfRegistration, WriteOptions } from '../client/register.js'
 import { acksOfOptions } from '../config/ack-options.js'
 import { refuseUnknown } from '../config/nearest.js'
+import { drain, endDrain } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
 import type { Held } from '../core/views.js'
 import { withAcks } from '../http/acks.js'
@@ -27,6 +28,16 @@ export async function written<T>(
     const home = id === undefined ? undefined : service().homeOf(id)
     return withAcks(service(), acks, home, () => write(service()))
   })
+}
+
+/** Says of an instance that its program is about to stop, or that it goes on. */
+export async function drainedBy(
+  service: () => RegistryService,
+  id: string,
+  isOn: boolean,
+  options: WriteOptions | undefined,
+): Promise<Held | undefined> {
+  return (await written(service, { options, id }, async (one) => one.act(id, isOn ? drain : endDrain))).held
 }
 
 /** Registered with the program itself: taken out any number of times. */

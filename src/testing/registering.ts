@@ -7,7 +7,7 @@ import { readSelfOptions, selfRegistered } from '../client/self-registration.js'
 import { refuseUnknownFields } from '../config/nearest.js'
 import { parseRegistration, registrationFields } from '../core/model.js'
 import type { RegistryService } from '../http/service.js'
-import { endingOf, written } from '../node/writing.js'
+import { drainedBy, endingOf, written } from '../node/writing.js'
 import type { Host } from './host.js'
 import type { Programs } from './programs.js'
 import type { World } from './world.js'
@@ -28,7 +28,7 @@ interface SelfParts {
   readonly host: Host
   readonly programs: Programs
   readonly register: Registry['register']
-  readonly asked: Pick<Registry, 'deregister' | 'setStatus' | 'setMaintenance'>
+  readonly asked: Pick<Registry, 'deregister' | 'setStatus'>
 }
 
 export function registerSelfBy({ world, host, programs, register, asked }: SelfParts): Registry['registerSelf'] {
@@ -43,6 +43,9 @@ export function registerSelfBy({ world, host, programs, register, asked }: SelfP
     return selfRegistered(registered, delay_ms, {
       register: asked,
       statusOf: (id) => (host.isUp ? host.live.registry.read.statusOf(id)?.status : undefined),
+      drain: (id, isOn, asked) => drainedBy(() => host.live.service, id, isOn, asked),
+      alive: () => host.live.registry.read.alive,
+      now: () => world.now,
       pause: (duration_ms, one) => pauseIn(world, duration_ms, one),
     })
   }

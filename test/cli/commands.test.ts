@@ -59,6 +59,33 @@ describe('instances', () => {
     await fine('deregister', 'm-1')
   })
 
+  test('of a node that drains are picked by nobody, and it says how many know', async () => {
+    expect(await fine('drain')).toMatch(/^\d+ instances? at \S+ (is|are) picked by nobody: all 2 nodes hold that\n$/)
+    expect(JSON.parse(await fine('drain', '--json', '--delay', '1ms'))).toMatchObject({
+      draining: true,
+      acks: 2,
+      alive: 2,
+    })
+    expect(served.service.isDraining).toBe(true)
+    expect(await fine('drain', '--undo')).toMatch(/is called again\n$/)
+    expect(served.service.isDraining).toBe(false)
+    expect(await cli('drain', '--delay', 'x')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('delay') as string,
+    })
+  })
+
+  test('live with sessions, which are listed', async () => {
+    expect(await fine('sessions')).toBe('no sessions\n')
+    const lost = { id: 'ses_1', state: 'lost', grace: '5s', heardAge_ms: 4000, instances: 2, holder: 'ci' } as const
+    const asked = vi.spyOn(served.service, 'sessions').mockReturnValue([lost])
+    expect(await fine('sessions')).toMatch(/^SESSION +STATE +HEARD .*\nses_1 +lost +4.0 s ago +5s +2 +ci\n$/)
+    expect(JSON.parse(await fine('sessions', '--json'))).toEqual({ sessions: [lost] })
+    asked.mockRestore()
+    expect(await cli('register', '--url', 'http://a.test', '--lifetime', 'ttl')).toMatchObject({ code: 2 })
+    expect(await cli('register', '--url', 'http://a.test', '--lifetime', 'forever')).toMatchObject({ code: 2 })
+  })
+
   test('say what they are besides where, and are changed without being registered again', async () => {
     const traits = ['--metadata', 'color=blue', 'team=a', '--port', 'metrics=9464', '--weight', '10', '--zone', 'z9']
     const life = ['--ttl', '30s', '--grace', '10s', '--deregister-after', '1m', '--check', '{"tcp":{},"interval":"9s"}']
@@ -441,6 +468,25 @@ describe('why', () => {
     const answer = await fine('why', 'ghost')
     expect(answer).toContain('not visible: so\n')
     for (const [code, words] of Object.entries(advice)) expect(answer.includes(words)).toBe(code === reason)
+    asked.mockRestore()
+  })
+
+  test('says who drains it, or that its session is lost, since when, and when its record goes', async () => {
+    const ending = { what: 'session lost', age_ms: 2000, goesIn_ms: 3000 } as const
+    const hidden = { reason: 'maintenance', why: 'in maintenance: draining', drainedBy: ['node'] } as const
+    const of = (more: object) =>
+      served.service.instanceRows().map((row) => (row.id === 'ghost' ? { ...row, ...more } : row))
+    const asked = vi.spyOn(served.service, 'instanceRows')
+    for (const [more, words] of [
+      [{ ending }, 'session lost 2.0 s ago; its record goes in 3.0 s'],
+      [{ ending: { ...ending, goesIn_ms: 0 } }, 'session lost 2.0 s ago; its record goes now'],
+      [hidden, 'its node is about to stop; if that is not so: rollcall drain --undo --server http://10.0.0.6:58231/x'],
+      [{ ...hidden, drainedBy: ['program'] }, 'its program is about to stop'],
+    ] as const) {
+      const rows = of(more)
+      asked.mockReturnValueOnce(rows)
+      expect(await fine('why', 'ghost')).toContain(words)
+    }
     asked.mockRestore()
   })
 

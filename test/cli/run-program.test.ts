@@ -170,11 +170,11 @@ describe('a program under rollcall run', () => {
     expect(await rows('polite')).toEqual([])
   })
 
-  test('keeps running through the grace, marked as stopping, unless a second signal kills it', async () => {
+  test('keeps running through the grace, marked as draining, unless a second signal kills it', async () => {
     const its = run(server, ['--slug', 'graceful', '--grace', '300'])
     await healthy('graceful')
     its.child.kill('SIGTERM')
-    await until('it is marked', async () => (await rows('graceful'))[0]?.why === 'in maintenance: stopping')
+    await until('it is marked', async () => (await rows('graceful'))[0]?.why === 'in maintenance: draining')
     const [row] = await rows('graceful')
     expect(await (await fetch(row?.url ?? '')).text()).toMatch(/^I am \d+$/)
     expect(its.stdout).toBe('')

@@ -13,7 +13,12 @@ interface Asked {
   readonly server: string
   /** `METHOD path`. */
   readonly what: string
-  readonly body: { readonly secret?: string; readonly session?: string; readonly id?: string }
+  readonly body: {
+    readonly secret?: string
+    readonly session?: string
+    readonly id?: string
+    readonly draining?: boolean
+  }
 }
 
 /** How a request is refused; `away`: nobody answers; else it is done. */
@@ -303,6 +308,21 @@ test('a session that ended between its opening and a registration: another one i
   await passing(daemons.session.registerSelf(of('y')))
   await vi.advanceTimersByTimeAsync(1000)
   expect(daemons.listed.split(' ').sort()).toEqual(['a/x', 'a/y'])
+})
+
+test('a program that drains says so wherever its daemon has forgotten it, until it goes on after all', async () => {
+  const daemons = new Daemons()
+  const x = (await passing(daemons.session.registerSelf(of('x')))) as { rememberDrain: (isDraining: boolean) => void }
+  const said: unknown[] = []
+  for (const isDraining of [true, false]) {
+    x.rememberDrain(isDraining)
+    daemons.asked.length = 0
+    daemons.forget()
+    await vi.advanceTimersByTimeAsync(3000)
+    expect(daemons.listed).toBe('a/x')
+    said.push(...daemons.asked.filter(({ what }) => what === 'PUT /v1/instances').map(({ body }) => body.draining))
+  }
+  expect([said.at(0), said.at(-1)]).toEqual([true, false])
 })
 
 test('a program that gives up waiting leaves nothing behind', async () => {

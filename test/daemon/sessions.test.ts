@@ -4,9 +4,11 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createClient } from '../../src/client.js'
+import { freePort } from '../library/examples.js'
 import { allList, Cluster, type RunningDaemon, until } from './cluster.js'
 import { loopback } from './place.js'
 
@@ -85,6 +87,55 @@ test('a daemon that was killed and started again drops nothing of those that liv
     return sessions.some(({ state, instances }) => state === 'open' && instances === 1)
   })
   await until('it is picked', async () => (await picked('lives')) !== undefined)
+})
+
+/** The service of the README as it stands there, but for its daemon and its port. @param change makes another program of it */
+async function ofReadme(port: number, change: (code: string) => string = (code) => code): Promise<ChildProcess> {
+  const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, code = ''] = /^```js service\n([\s\S]*?)^```$/m.exec(readme) ?? []
+  const here = change(code)
+    .replaceAll('8080', String(port))
+    .replace('createClient()', `createClient({ server: ${JSON.stringify(a.url)} })`)
+  const root = fileURLToPath(new URL('../..', import.meta.url)) // where it finds what it imports
+  const child = spawn(process.execPath, ['--input-type=module', '-e', here], { cwd: root, stdio: 'inherit' })
+  programs.push(child)
+  return child
+}
+
+/** Beside each line in question stands what to write instead. */
+const withExpress = (code: string): string =>
+  code
+    .replace(/^import fastify.*$/m, expressAlike)
+    .replace(/fastify\(\)\.get.*?\/\/ with Express: (.*)$/m, '$1')
+    .replace(/^ *await app\..*?\/\/ with Express: (.*)$/gm, '$1')
+
+const expressAlike = `import { createServer } from 'node:http'
+const express = () => ({
+  get(_, answer) { this.answer = answer; return this },
+  listen(port) { return createServer((request, response) => { response.send = response.end; this.answer(request, response) }).listen(port) },
+})`
+
+test.each([
+  ['Fastify', undefined],
+  ['Express', withExpress],
+])('the service of the README, with %s, stops without a failed call', async (_name, change) => {
+  const program = await ofReadme(await freePort(), change)
+  await until('it is picked elsewhere', async () => (await picked('web')) !== undefined)
+  const asking = { ended: false, failed: [] as unknown[], answered: 0 }
+  const ask = async (): Promise<void> => {
+    const url = await picked('web')
+    if (url !== undefined) asking.answered += Number((await (await fetch(url)).text()) === 'hello')
+  }
+  const asked = (async () => {
+    while (!asking.ended) await ask().catch((error: unknown) => asking.failed.push(error))
+  })()
+  await until('it answers', () => Promise.resolve(asking.answered > 20))
+  program.kill('SIGTERM')
+  if (program.exitCode === null) await once(program, 'exit')
+  asking.ended = true
+  await asked
+  expect([program.exitCode, asking.failed]).toEqual([0, []])
+  expect(await b.lookup('web')).toBeUndefined()
 })
 
 test('a session is told from an unknown one, by whoever names it', async () => {

@@ -62,6 +62,7 @@ const writes: readonly string[] = [
 const rules: readonly string[] = [
   request('DELETE /registry-svc/node/http%3A%2F%2F10.0.0.6%3A58231%2Fx'),
   withBody('POST /v1/leave', ''),
+  request('PUT /v1/self/drain'),
 ]
 const nameOf = (bytes: string): string => bytes.slice(0, bytes.indexOf(' HTTP'))
 const signed = (bytes: string, headers: readonly string[]): string =>
@@ -118,14 +119,14 @@ describe('what a token may do', () => {
 
   test('write: those and the changes, but neither removing nodes nor leaving', async () => {
     expect(await statusesOf('writer', [...reads, ...writes])).toEqual([...reads.map(() => 200), 201, 204, 201, 204])
-    expect(await statusesOf('writer', rules)).toEqual([403, 403])
+    expect(await statusesOf('writer', rules)).toEqual([403, 403, 403])
     expect(served.service.left).toBe(false)
   })
 
   test('admin: everything', async () => {
     expect(await statusesOf('ops', [...reads, ...writes, ...rules])).toEqual([
       ...reads.map(() => 200),
-      ...[201, 204, 201, 204, 204, 200],
+      ...[201, 204, 201, 204, 204, 200, 200],
     ])
     expect(served.service.left).toBe(true)
   })

@@ -18,7 +18,15 @@ import type {
   PlacedNode,
   Readiness,
 } from '../../src/core/views.js'
-import type { Freshness, PeersView, SelfView, SessionView, SlugList, Suspicion } from '../../src/core/views.js'
+import type {
+  DrainView,
+  Freshness,
+  PeersView,
+  SelfView,
+  SessionView,
+  SlugList,
+  Suspicion,
+} from '../../src/core/views.js'
 import type { RegistryService, SessionLine, SessionOpening } from '../../src/http/service.js'
 import { MemoryNews } from './news.js'
 
@@ -151,6 +159,17 @@ export class MemoryService implements RegistryService {
       if (kept.length === this.#nodes.length) throw new RegistryError('not-found', `url: there is no node at ${url}`)
       this.#nodes = kept
     })
+  }
+
+  isDraining = false
+
+  async drain(): Promise<DrainView> {
+    await this.#write(() => (this.isDraining = true))
+    return { instances: this.#instances.size, acks: 2, alive: 2 }
+  }
+
+  async endDrain(): Promise<void> {
+    await this.#write(() => (this.isDraining = false))
   }
 
   async leave({ restart = false }: { restart?: boolean } = {}): Promise<void> {

@@ -156,6 +156,45 @@ describe('a database that makes no sense', () => {
   })
 })
 
+describe('what checks say to prove who asks', () => {
+  const whole = '{"x":{"headers":{"x-probe":"s"}}}'
+
+  it.each([
+    ['cut off', whole.slice(0, 12), undefined],
+    ['empty', '', undefined],
+    ['of another form', '[1]', undefined],
+    ['odd in one place', '{"x":{"userinfo":"a:b"},"y":5}', '{"x":{"userinfo":"a:b"},"y":5}'],
+  ])('is put aside where it is %s, and that is said', async (_what, content, read) => {
+    const path = await filledDir()
+    const file = join(path, 'check-secrets.json')
+    await writeFile(file, content)
+    const dir = await openAt(path)
+    expect(dir.secrets).toBe(read)
+    expect(dir.warnings).toEqual([expect.stringMatching(/check-secrets\.json: makes no sense; it was put aside as/)])
+    await dir.storage.write([{ type: 'secrets', text: whole }, note('n', 'w')], true)
+    await dir.close()
+    expect(await readFile(`${file}.damaged-1800000000`, 'utf8')).toBe(content)
+    const again = await openAt(path)
+    expect([again.secrets, again.warnings]).toEqual([whole, []])
+  })
+
+  it('is a clear error where it cannot be read', async () => {
+    const path = await filledDir()
+    await mkdir(join(path, 'check-secrets.json'))
+    await expect(openAt(path)).rejects.toThrow(/check-secrets\.json: cannot be read: .*; make the data directory/)
+  })
+
+  it('refuses a write that it cannot take, by name', async () => {
+    const path = await filledDir()
+    await mkdir(join(path, 'check-secrets.json.tmp', 'x'), { recursive: true })
+    const dir = await openAt(path)
+    const write = dir.storage.write([{ type: 'secrets', text: whole }, note('n', 'w')], true)
+    await expect(write).rejects.toThrow(/check-secrets\.json: cannot be written/)
+    await rm(join(path, 'check-secrets.json.tmp'), { recursive: true })
+    await dir.storage.write([{ type: 'secrets', text: whole }, note('n', 'w')], true)
+  })
+})
+
 describe('damage to single values', () => {
   it('drops the one document, whole and for good, and names it', async () => {
     const path = await filledDir()

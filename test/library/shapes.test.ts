@@ -26,7 +26,9 @@ test('the types of all are one', () => {
   expectTypeOf<Different<Asking<RollcallNode>, Asking<TestRegistry>>>().toBeNever()
   expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
   expectTypeOf<Different<Asking<RollcallNode>, Asking<Client>>>().toBeNever()
-  expectTypeOf<keyof Client>().toEqualTypeOf<Question | 'server' | 'pickOnce' | 'leave'>()
+  expectTypeOf<keyof Client>().toEqualTypeOf<
+    Question | 'server' | 'pickOnce' | 'leave' | 'drain' | 'endDrain' | 'sessions'
+  >()
 })
 
 const cluster = new Cluster(loopback())

@@ -2,7 +2,7 @@
  * Keeps one program in the register: from the moment it is well until it is to end, through restarts of the daemon. What
  * somebody else removed or moved stays as he left it. It never touches the program.
  */
-import type { Client, SelfRegistration } from '../../client.js'
+import type { Client, ServiceRegistration } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
 import type { Registration } from '../../core/model.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
@@ -44,7 +44,7 @@ export class Listing {
   readonly #ending = new AbortController()
   #state: State = 'unlisted'
   /** Holds it in the register, once it was registered. */
-  #self: SelfRegistration | undefined
+  #self: ServiceRegistration | undefined
   /** That it was said to be registered in. */
   #session: string | undefined
   #registeredAt: DaemonRun | undefined
@@ -67,9 +67,9 @@ export class Listing {
    * Takes the instance out of every lookup while the program still runs.
    * @returns whether callers can have known of it, and now no longer do
    */
-  async hide(reason: string): Promise<boolean> {
+  async hide(): Promise<boolean> {
     try {
-      await inTime(hiding_ms, this.#hide(reason))
+      await inTime(hiding_ms, this.#hide())
       return this.#state === 'ours'
     } catch (error) {
       this.#report(error, 'it could not be marked as stopping')
@@ -77,9 +77,9 @@ export class Listing {
     }
   }
 
-  async #hide(reason: string): Promise<void> {
+  async #hide(): Promise<void> {
     await this.#end()
-    if (this.#state === 'ours') await this.#parts.client.setMaintenance(this.#id, reason)
+    if (this.#state === 'ours') await this.#self?.drain({ ackTimeout: hiding_ms / 2 })
   }
 
   /**

@@ -80,7 +80,7 @@ interface Stop {
 async function stop(program: Program, listing: Listing, { signal, grace_ms, hurry }: Stop): Promise<void> {
   if (signal !== undefined) {
     const over = Promise.race([program.ended, aborted(hurry)])
-    const isHidden = await Promise.race([listing.hide('stopping'), over.then(() => false)])
+    const isHidden = await Promise.race([listing.hide(), over.then(() => false)])
     if (isHidden) await Promise.race([pause(grace_ms, hurry), over])
     program.signalAll(signal)
   } else program.look()

@@ -121,6 +121,14 @@ export class Expiry {
     return isOver ? 'back' : 'renewed'
   }
 
+  /** For how long its ttl has passed by now, and when it goes by that. */
+  lateness(id: string, now: number): { readonly age_ms: number; readonly goesIn_ms: number } | undefined {
+    const ttl = this.#ttls.get(id)
+    const age_ms = ttl === undefined ? -1 : Math.round(now - ttl.renewedAt - ttl.length_ms)
+    if (ttl === undefined || age_ms < 0) return undefined
+    return { age_ms, goesIn_ms: Math.max(0, Math.round(ttl.grace_ms - age_ms)) }
+  }
+
   tick(now: number): ExpiryNews {
     const expired: string[] = []
     const over: string[] = []

@@ -165,6 +165,7 @@ export class HealthChecks {
   tick(now: number): Effect[] {
     // However short an interval is, all are done within half a second.
     const most = 8 + Math.ceil(this.#agenda.size / 5)
+    const trouble = this.#lines.takeTrouble(now)
     const begun = this.#waiting.size === 0 ? [] : this.#beginWaiting(now)
     const due = this.#agenda.take(now, most).flatMap((id) => {
       const course = this.#course(id, now)
@@ -174,7 +175,9 @@ export class HealthChecks {
       if (isDue) course.checkAt = this.#regularly(id, course, now)
       return [...(isDue ? this.#begin(id, course, now) : []), ...this.#follow(id, course, now)]
     })
-    return [...begun, ...due]
+    const told: Effect[] =
+      trouble === undefined ? [] : [{ type: 'notify', event: { type: 'warning', message: trouble } }]
+    return [...told, ...begun, ...due]
   }
 
   /** This daemon was asleep for so long. */

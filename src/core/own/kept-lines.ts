@@ -20,6 +20,8 @@ const longestSilence_ms = 3600_000
 const harmlessLife_ms = 600_000
 /** After one that only said that something changes a check is done at once, and at most this often. */
 const newsPause_ms = 1000
+/** How often it is said that there is no room, once all that are refused at first have been. */
+const troublePause_ms = 3600_000
 
 interface Line {
   readonly n: number
@@ -39,6 +41,8 @@ interface Line {
 
 export class KeptLines {
   readonly #lines = new Map<string, Line>()
+  #refused = 0
+  #toldAt = Number.NEGATIVE_INFINITY
 
   /**
    * An own instance is like this now, or is gone.
@@ -97,8 +101,24 @@ export class KeptLines {
     line.isKept = false
     line.soonEnds = now - line.since >= longLife_ms ? 0 : line.soonEnds + 1
     const pause_ms = Math.min(shortestPause_ms * 2 ** Math.max(0, line.soonEnds - 1), longestPause_ms)
-    line.againAt = now + (news === 'ours' ? longestPause_ms : pause_ms)
-    return news === 'ours' ? Number.POSITIVE_INFINITY : now
+    const isOurs = news === 'ours' || news === 'no room'
+    line.againAt = now + (isOurs ? longestPause_ms : pause_ms)
+    if (news === 'no room') this.#refused += 1
+    return isOurs ? Number.POSITIVE_INFINITY : now
+  }
+
+  /** In words, once in an hour, where there was no room for one. */
+  takeTrouble(now: number): string | undefined {
+    if (this.#refused === 0 || now - this.#toldAt < troublePause_ms) return undefined
+    this.#refused = 0
+    this.#toldAt = now
+    let [kept, wanted] = [0, 0]
+    for (const line of this.#lines.values()) {
+      kept += Number(line.isKept)
+      wanted += Number(line.isWanted)
+    }
+    const wayOut = 'the others are checked at their intervals; a higher limit of open files (ulimit -n) makes room'
+    return `keepOpen: ${kept} of ${wanted} connections to instances are kept, and there is no room for more; ${wayOut}`
   }
 
   /** When the next connection is to be made; infinite where there is one, or none is wanted. */

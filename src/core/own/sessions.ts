@@ -241,7 +241,7 @@ export class Sessions {
         session.isTold = true
         news.silent.push(session.id)
       }
-      if (mayEnd && age_ms >= (session.isRestored ? restoredGrace_ms : session.grace_ms)) news.over.push(session.id)
+      if (mayEnd && age_ms >= patienceWith(session)) news.over.push(session.id)
     }
     for (const id of news.over) this.#drop(id)
     return news
@@ -262,6 +262,14 @@ export class Sessions {
   /** Its program is not there now. */
   isLost(id: string): boolean {
     return this.#byId.get(id)?.lostAt !== undefined
+  }
+
+  /** For how long its program is not there by now, and when it is over by that. */
+  lossOf(id: string, now: number): { readonly age_ms: number; readonly goesIn_ms: number } | undefined {
+    const session = this.#byId.get(id)
+    if (session?.lostAt === undefined) return undefined
+    const age_ms = Math.max(0, Math.round(now - session.lostAt))
+    return { age_ms, goesIn_ms: Math.max(0, Math.round(patienceWith(session) - age_ms)) }
   }
 
   isOpen(id: string): boolean {
@@ -317,6 +325,10 @@ export interface OpenOptions {
 
 function idOf(hash: string): string {
   return `ses_${hash.slice(0, idDigits)}`
+}
+
+function patienceWith({ isRestored, grace_ms }: Session): number {
+  return isRestored ? restoredGrace_ms : grace_ms
 }
 
 function beginLoss(session: Session, now: number): void {

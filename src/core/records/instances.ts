@@ -3,6 +3,7 @@
  */
 import type { Patch, patchFields } from '../act.js'
 import { defaultCheck } from '../check.js'
+import { heldBy, holdsOf } from '../holds.js'
 import { mergeLifetime } from '../lifetime.js'
 import {
   type InstanceFacts,
@@ -46,11 +47,12 @@ function rewriteState(
   after: InstanceRecord,
 ): Rewritten<InstanceRecord> {
   if (adopted?.n !== after.n) return { type: 'leave' }
-  const maintenance = before.maintenance === after.maintenance ? adopted.maintenance : after.maintenance
+  const holds = [before, after].map((record) => canonicalJson(holdsOf(record)))
+  const held = holdsOf(holds[0] === holds[1] ? adopted : after)
   const patched = patchedRecord(adopted, patchBetween(before, after))
   return {
     type: 'write',
-    value: { ...withState(patched, after), ...(maintenance !== undefined && { maintenance }) },
+    value: { ...withState(patched, after), ...heldBy(held) },
   }
 }
 
@@ -73,13 +75,14 @@ function patchBetween(before: InstanceRecord, after: InstanceRecord): Patch {
 }
 
 function withState(record: InstanceRecord, { status, details }: InstanceRecord): InstanceRecord {
-  const { details: _details, maintenance: _maintenance, ...facts } = record
+  const { details: _details, maintenance: _maintenance, holds: _holds, ...facts } = record
   return { ...facts, status, ...(details !== undefined && { details }) }
 }
 
 /** What a caller said, without what the home node adds. */
 export function factsOf(record: InstanceRecord): InstanceFacts {
-  const { n: _n, status: _status, details: _details, maintenance: _maintenance, session: _session, ...facts } = record
+  const { n: _n, status: _status, details: _details, session: _session, ...rest } = record
+  const { maintenance: _maintenance, holds: _holds, ...facts } = rest
   return facts
 }
 
@@ -104,7 +107,8 @@ export function mergeFacts(id: string, current: InstanceRecord | undefined, regi
 
 /** What is merged by rules of its own, or is no fact of a record. */
 function withoutWays(facts: Registration & { readonly id: string }): InstanceFacts {
-  const { lifetime: _1, ttl: _2, grace: _3, deregisterAfter: _4, session: _5, checkHeaders: _6, ...rest } = facts
+  const { lifetime: _1, ttl: _2, grace: _3, deregisterAfter: _4, session: _5, checkHeaders: _6, ...others } = facts
+  const { draining: _13, ...rest } = others
   const { metadata: _7, ports: _8, weight: _9, version: _10, zone: _11, check: _12, ...where } = rest
   return where as InstanceFacts
 }

@@ -4,6 +4,7 @@
 import type { Patch } from '../act.js'
 import type { Change, EntryMaps, MapName } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
+import { type Holds, holdsOf, withHolds } from '../holds.js'
 import type { Definition, InstanceRecord, NodeRecord, PeerId, Registration } from '../model.js'
 import { canonicalJson } from '../model.js'
 import type { SignedHead } from '../wire/head.js'
@@ -11,6 +12,7 @@ import { wireLimits } from '../wire/limits.js'
 import type { Kind } from './claims.js'
 import { factsOf, mergeFacts, patchedRecord } from './instances.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
+import { KeptOut } from './kept-out.js'
 import { isOver } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
 import type { Records } from './records.js'
@@ -43,17 +45,17 @@ export class Writes {
   readonly #droppedUnsaid = new Map<string, number>()
   /** No registration gets this number or a lower one; undefined until it is asked for. */
   #floor: number | undefined
+  readonly keptOut: KeptOut
 
-  constructor(records: Records) {
+  /** @param keptOut what an earlier run has left, see `KeptOut` */
+  constructor(records: Records, keptOut?: string) {
     this.#records = records
+    this.keptOut = new KeptOut(keptOut)
   }
 
   // ---- instances
 
-  /**
-   * Makes an instance ours, or keeps it as it is where nothing changed. Ends its maintenance: who registers wants it called. But not where
-   * it says no more than that it lives, as programs do by themselves: by a ttl, or by the session that it names, and nothing else changed.
-   */
+  /** Makes an instance ours, or keeps it as it is where nothing changed. Who keeps it out of the lookups: see `#holdsAfter`. */
   register(id: string, registration: Registration, wall: number, session?: string): void {
     const { union, self } = this.#records
     const current = union.standing(id)
@@ -61,11 +63,11 @@ export class Writes {
     const facts = mergeFacts(id, current?.record, livingHere(registration, session ?? ours?.session, current?.record))
     const living = facts.lifetime === 'session' ? { session: session ?? ours?.session } : {}
     const isSame = ours !== undefined && canonicalJson(factsOf(ours)) === canonicalJson(facts)
-    if (isSame) {
-      const namesItsSession = registration.session !== undefined && session === ours.session
-      const isRenewal = facts.lifetime === 'ttl' || namesItsSession
-      return isRenewal ? undefined : this.#putInService({ ...ours, ...living }, ours.session !== living.session)
-    }
+    const before = ours ?? current?.record
+    const isSameProgram =
+      before !== undefined && (living.session === undefined ? isSame : living.session === before.session)
+    const holds = this.#holdsAfter(id, before, { ...facts, draining: registration.draining, isSameProgram }, wall)
+    if (isSame) return this.#stageIfChanged(ours, withHolds({ ...ours, ...living } as InstanceRecord, holds))
     this.#checkRoom()
     const isSameTest =
       ours !== undefined && ours.url === facts.url && canonicalJson(ours.check) === canonicalJson(facts.check)
@@ -73,21 +75,49 @@ export class Writes {
     const n = oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0, this.#usedFloor()), id)
     // Should we be forgotten by mistake, this says that what was removed was there before.
     if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
-    this.#records.stage('instances', id, { ...facts, ...living, status, n })
+    this.#records.stage('instances', id, withHolds({ ...facts, ...living, status, n } as InstanceRecord, holds))
   }
 
-  /** Hides an instance of ours from every lookup for as long as it is set, or shows it again. @throws RegistryError `not-found` */
+  /**
+   * Maintenance outlives the restarts of the program: what lives by a session or a ttl is registered by programs, at each start, and nobody
+   * means to end it by that. Whoever registers for good does so by hand, and wants it called. A drain ends with the program that
+   * drains, that of the node when the node says so.
+   */
+  #holdsAfter(id: string, before: InstanceRecord | undefined, said: Registering, wall: number): Holds {
+    const { operator, program } = before === undefined ? {} : holdsOf(before)
+    const isByProgram = said.lifetime !== undefined
+    const reason = isByProgram ? (operator ?? this.keptOut.of(id, wall)) : undefined
+    this.keptOut.forget(id)
+    const isDraining = said.draining ?? (program === true && isByProgram && said.isSameProgram)
+    return {
+      ...(reason !== undefined && { operator: reason }),
+      ...(isDraining && { program: true }),
+      ...(this.isDraining && { node: true }),
+    }
+  }
+
+  /**
+   * Hides an instance of ours from every lookup for as long as it is set, or shows it again, whoever of its operator and its program
+   * wanted it hidden. @throws RegistryError `not-found`
+   */
   setMaintenance(id: string, reason: string | undefined): void {
     const record = this.#demandOwn(id)
-    if (reason === undefined) this.#putInService(record)
-    else if (record.maintenance !== reason) this.#records.stage('instances', id, { ...record, maintenance: reason })
+    const { node, ...others } = holdsOf(record)
+    const holds = reason === undefined ? {} : { ...others, operator: reason }
+    this.#stageIfChanged(record, withHolds(record, { ...holds, ...(node && { node }) }))
+  }
+
+  /** Its program is about to stop, or is not. @throws RegistryError `not-found` */
+  drainInstance(id: string, isDraining: boolean): void {
+    const record = this.#demandOwn(id)
+    const { program: _, ...others } = holdsOf(record)
+    this.#stageIfChanged(record, withHolds(record, { ...others, ...(isDraining && { program: true }) }))
   }
 
   /** Changes what an instance of ours says of itself; it stays the same registration. @throws RegistryError `not-found` */
   patch(id: string, patch: Patch): void {
     const record = this.#demandOwn(id)
-    const patched = patchedRecord(record, patch)
-    if (canonicalJson(patched) !== canonicalJson(record)) this.#records.stage('instances', id, patched)
+    this.#stageIfChanged(record, patchedRecord(record, patch))
   }
 
   #demandOwn(id: string): InstanceRecord {
@@ -97,10 +127,8 @@ export class Writes {
     throw new RegistryError('not-found', `id: no instance ${JSON.stringify(id)} of this node`)
   }
 
-  #putInService(record: InstanceRecord, isChanged = false): void {
-    if (record.maintenance === undefined && !isChanged) return
-    const { maintenance: _, ...rest } = record
-    this.#records.stage('instances', record.id, rest)
+  #stageIfChanged(before: InstanceRecord, after: InstanceRecord): void {
+    if (canonicalJson(before) !== canonicalJson(after)) this.#records.stage('instances', after.id, after)
   }
 
   /**
@@ -122,7 +150,7 @@ export class Writes {
   deregisterOwn(id: string, n: number, wall: number): void {
     const { union } = this.#records
     const alone = this.#isAlone(id)
-    this.#records.stage('instances', id, undefined)
+    this.#drop(id, wall)
     // Who was forgotten may know of another record, and come back with it.
     if (n > 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
     this.#keepNumber(id, n)
@@ -134,7 +162,7 @@ export class Writes {
     if (this.#records.own('instances', id) === undefined) return
     const n = union.highestNumber(id)
     const alone = this.#isAlone(id)
-    this.#records.stage('instances', id, undefined)
+    this.#drop(id, wall)
     if (alone) this.#keepOwnNumber(id, n)
     else this.remove(id, n, wall)
   }
@@ -147,8 +175,16 @@ export class Writes {
 
   /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */
   dropAsAsked(id: string, n: number, wall: number): void {
-    this.#records.stage('instances', id, undefined)
+    this.#drop(id, wall)
     this.remove(id, n, wall)
+  }
+
+  /** What its program registers again at its next start is in maintenance still. */
+  #drop(id: string, wall: number): void {
+    const record = this.#records.own('instances', id)
+    const { operator } = record === undefined ? {} : holdsOf(record)
+    if (record?.lifetime !== undefined && operator !== undefined) this.keptOut.keep(id, operator, wall)
+    this.#records.stage('instances', id, undefined)
   }
 
   /** Hides every record of the id up to this registration number, everywhere. What others say of it may go with them. */
@@ -189,8 +225,33 @@ export class Writes {
   // ---- the node itself
 
   saveNode(node: NodeRecord): void {
-    const floor = this.#records.own('node', nodeKey)?.floor
-    this.#records.stage('node', nodeKey, { ...node, ...(floor !== undefined && { floor }) })
+    const { floor, draining } = this.#records.own('node', nodeKey) ?? {}
+    const kept = { ...(floor !== undefined && { floor }), ...(draining && { draining }) }
+    this.#records.stage('node', nodeKey, { ...node, ...kept })
+  }
+
+  /** This node is about to stop. */
+  get isDraining(): boolean {
+    return this.#records.own('node', nodeKey)?.draining === true
+  }
+
+  /**
+   * Keeps all that is at home here, or will be, out of every lookup; or takes that back. Each record says so by itself, since earlier
+   * versions look at nothing else.
+   * @returns how many there are
+   */
+  drain(isDraining: boolean): number {
+    const { draining: _, ...node } = this.#records.own('node', nodeKey) ?? {}
+    if (this.isDraining !== isDraining && 'id' in node)
+      this.#records.stage('node', nodeKey, { ...node, ...(isDraining && { draining: true as const }) })
+    const ids = this.#records.ownKeys('instances')
+    for (const id of ids) {
+      const record = this.#records.own('instances', id)
+      if (record === undefined) continue
+      const { node: _node, ...others } = holdsOf(record)
+      this.#stageIfChanged(record, withHolds(record, { ...others, ...(isDraining && { node: true }) }))
+    }
+    return ids.length
   }
 
   // ---- definitions
@@ -330,6 +391,14 @@ export class Writes {
       `this node holds ${size} records of ${bytes} bytes, and takes no more; remove some, or register at another node`,
     )
   }
+}
+
+/** What decides who keeps out what is registered. */
+interface Registering {
+  readonly lifetime?: InstanceRecord['lifetime']
+  readonly draining: boolean | undefined
+  /** It is said by the program that said it before. */
+  readonly isSameProgram: boolean
 }
 
 /** The session that a record lived with stays at its home node: registered elsewhere without one it has none, and is not to end. */

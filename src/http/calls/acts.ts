@@ -44,7 +44,8 @@ export const setMaintenance = act({
   id: 'setMaintenance',
   takesAcks: true,
   summary: 'Hide an instance from every lookup while it goes on running',
-  description: `Until this is ended, or the instance is registered again. Its health is checked all the while. ${anywhere}`,
+  description: `Until this is ended, also through restarts of its program; what lives \`persistent\`ly until it is registered again.
+Its health is checked all the while. A program that is about to stop calls \`drainInstance\` instead. ${anywhere}`,
   body: { required: false, schema: schemas.Maintenance, examples: { repair: { reason: 'new disk' }, silent: {} } },
   answers: { 204: { description: 'No lookup shows it' } },
   failures: [400, 404],
@@ -54,8 +55,26 @@ export const endMaintenance = act({
   id: 'endMaintenance',
   takesAcks: true,
   summary: 'Show an instance again',
-  description: anywhere,
+  description: `Also where its program drained it; not while its node drains. ${anywhere}`,
   answers: { 204: { description: 'Lookups show it' } },
+  failures: [400, 404],
+})
+
+export const drainInstance = act({
+  id: 'drainInstance',
+  takesAcks: true,
+  summary: 'Say that the program of an instance is about to stop: nobody picks it, while it goes on',
+  description: `Until this is ended, or a program registers it anew, which is then called. ${anywhere}`,
+  answers: { 204: { description: 'No lookup shows it' } },
+  failures: [400, 404],
+})
+
+export const endInstanceDrain = act({
+  id: 'endInstanceDrain',
+  takesAcks: true,
+  summary: 'Say that the program of an instance goes on after all',
+  description: anywhere,
+  answers: { 204: { description: 'Lookups show it, unless it is hidden for another reason' } },
   failures: [400, 404],
 })
 

@@ -2,8 +2,8 @@
  * Connections that are kept to instances, so that their end is known at once. It connects once when it is told to; what an end means, or
  * when to try again, is for others.
  */
+import { quarterOfDescriptors } from '../../config/descriptors.js'
 import type { LineNews } from '../../core/effects.js'
-import { quarterOfDescriptors } from './descriptors.js'
 import { patience } from './patience.js'
 import { type Asking, type Dial, dialFor, type Endpoint, grpcTarget, isItsOwnPeer, type Tls } from './probes.js'
 
@@ -77,7 +77,8 @@ export class Lines {
   open(id: string, target: LineTarget | undefined, tell: TellLine): void {
     this.close(id)
     const most = this.#most ?? quarterOfDescriptors()
-    if (target === undefined || this.#lines.size >= most) return void process.nextTick(tell, 'ours')
+    if (target === undefined) return void process.nextTick(tell, 'ours')
+    if (this.#lines.size >= most) return void process.nextTick(tell, 'no room')
     const line = new Line(tell, () => this.#lines.get(id) === line && this.#lines.delete(id))
     this.#lines.set(id, line)
     try {

@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
 import { RegistryError, messageOf } from '../../core/errors.js'
 import { fileNames, GenerationFile, loadKey, parseCount, SmallFile, type LoadedKey } from '../identity.js'
+import { readCheckSecrets } from './check-secrets.js'
 import { openStore } from './open-store.js'
 import type { Beside, Storage } from './storage.js'
 
@@ -70,14 +71,14 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
     const { generation, warning } = await GenerationFile.open(path)
     late.generation = generation
     const lastUp = await readLastUp(path)
-    const secrets = await checkSecrets.readText()
+    const secrets = await readCheckSecrets(checkSecrets.path, wall)
     if (!initialised) await marker.replace('This directory has held a database; if it is missing, it was lost.\n')
     const lostKey =
       initialised && loaded.fresh
         ? `key file ${join(path, fileNames.key)}: was missing; this is a new node now`
         : undefined
-    const warnings = [loaded.warning, lostKey, warning].filter((text) => text !== undefined)
-    const opened = new OpenDataDir({ path, ...store, loaded, generation, lastUp, secrets, warnings })
+    const warnings = [loaded.warning, lostKey, warning, secrets.warning].filter((text) => text !== undefined)
+    const opened = new OpenDataDir({ path, ...store, loaded, generation, lastUp, secrets: secrets.text, warnings })
     await opened.describeHolder({ pid: process.pid, startedAt: new Date(wall()).toISOString() })
     return opened
   } catch (error) {

@@ -134,7 +134,7 @@ test('D14: what an embedded program does not say again of its instance stays', (
   }
 })
 
-test('D14: registering that only renews leaves maintenance alone; by a new session, with other words, or by somebody else it ends it', () => {
+test('D14: maintenance of what lives by a session or a ttl outlives its program: only its end by hand, or a registration for good, ends it', () => {
   const world = cluster('ab')
   const hide = (id: string): void =>
     void done(world, world.command('b', { type: 'act', id, act: { type: 'maintenance', reason: 'so' } }))
@@ -150,11 +150,30 @@ test('D14: registering that only renews leaves maintenance alone; by a new sessi
   register(world, 't', { ttl: '10s' })
   register(world, 't', {})
   expect([shown('s'), shown('t')]).toEqual(['', ''])
-  register(world, 's', {})
-  register(world, 't', { ttl: '10s', tags: ['new'] })
-  expect([shown('s'), shown('t')]).toEqual(['ab', 'ab'])
-  hide('s')
   done(world, world.command('a', { type: 'open-session', secret: 'next', line: (line += 1), isNew: true }))
-  register(world, 's', { ...living, session: 'next' })
-  expect(shown('s')).toBe('ab')
+  register(world, 's', { ...living, session: 'next', tags: ['new'] })
+  register(world, 't', { ttl: '10s', tags: ['new'] })
+  expect([shown('s'), shown('t')]).toEqual(['', ''])
+  // Elsewhere as well, and after its end: programs are started again by whoever.
+  done(world, world.command('b', { type: 'open-session', secret: 's', line: (line += 1), isNew: true }))
+  done(world, world.register('b', { id: 's', slug: 's', url: urlOf('s'), ...living }))
+  expect([shown('s'), rows(world, 'a', 's')]).toEqual(['', ['b#3 in maintenance: so']])
+  for (const id of ['s', 't']) done(world, world.deregister('a', id))
+  agree(world)
+  world.run(2000)
+  world.crash('a')
+  world.start('a')
+  agree(world)
+  done(world, world.register('b', { id: 's', slug: 's', url: urlOf('s'), ...living }))
+  register(world, 't', { ttl: '10s' })
+  expect([shown('s'), shown('t')]).toEqual(['', ''])
+  done(world, world.command('b', { type: 'act', id: 't', act: { type: 'maintenance' } }))
+  register(world, 's', { lifetime: 'persistent' })
+  expect([shown('s'), shown('t')]).toEqual(['ab', 'ab'])
+  // Of what is gone it can be ended, too.
+  hide('t')
+  done(world, world.deregister('a', 't'))
+  done(world, world.command('a', { type: 'act', id: 't', act: { type: 'maintenance' } }))
+  register(world, 't', { ttl: '10s' })
+  expect(shown('t')).toBe('ab')
 })

@@ -53,8 +53,10 @@ test('all that can be registered, told, patched, hidden, ended is written in rec
     ['new-ttl', { type: 'maintenance', reason: 'so' }],
     ['new-traits', { type: 'patch', weight: 7, tags: ['z'], metadata: { team: 'red' } }],
     ['new-ttl', { type: 'renew' }],
+    ['new-session', { type: 'maintenance', reason: 'draining', by: 'program' }],
   ] as const
   for (const [id, act] of acts) done(world, world.command('b', { type: 'act', id, act }))
+  done(world, world.command('a', { type: 'drain', isDraining: true }))
   done(world, world.deregister('b', 'ended'))
   for (const end of [1, 2]) {
     done(world, world.command('a', { ...open, secret: `s${end}`, line: 1 + end }))
@@ -70,7 +72,9 @@ test('all that can be registered, told, patched, hidden, ended is written in rec
   const written = entries.map(({ map, key, value }) => ({ map, key, fields: JSON.parse(value) as Fields }))
   for (const { map, key, fields } of written) expect([map, key, refusedFor(map, fields)]).toEqual([map, key, []])
   expect(written.find(({ map }) => map === 'node')?.fields['floor']).toBeGreaterThan(0)
-  expect(written.find(({ key }) => key === 'new-session')?.fields['session']).toBe(session)
+  const drained = written.find(({ key }) => key === 'new-session')
+  expect(drained?.fields).toMatchObject({ session, maintenance: 'draining', holds: { program: true, node: true } })
+  expect(written.find(({ map }) => map === 'node')?.fields['draining']).toBe(true)
   // Whoever adds a field to a registration adds it to what real daemons of two versions are given.
   const said = new Set([...earlierSaid, ...laterSaid, living].flatMap((one) => Object.keys(one)))
   const { ip: _, lifetime: __, ...fields } = Object.fromEntries(registrationFields.map((name) => [name, true]))

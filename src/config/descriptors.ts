@@ -1,10 +1,11 @@
 /**
- * How many connections checks may have, so that enough is left for all else.
+ * How many connections of one kind this process may have, so that enough is left for all else.
+ *
+ *     a quarter each   connections kept to instances · checks under way · callers of the HTTP API · peers, files, names
  */
 import { readFileSync } from 'node:fs'
 
 const assumed = 1024
-/** Of the descriptors that this process may have: for those that are kept, and for those that are silent. */
 const share = 1 / 4
 
 let quarter: number | undefined
