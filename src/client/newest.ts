@@ -64,7 +64,7 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
   #mayBegin = true
   #unfollow = (): void => undefined
   /** Whoever reads twice at once is answered in turn. */
-  #last: Promise<unknown> = Promise.resolve()
+  #last: Promise<void> | undefined
 
   constructor(follow: Follow<T>, signal: AbortSignal | undefined) {
     this.#follow = follow
@@ -75,9 +75,15 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
     return this
   }
 
+  /** Follows from the first one on: what changes in the same turn comes as a change. */
   next(): Promise<IteratorResult<T, void>> {
-    const read = this.#last.then(() => this.#read())
-    this.#last = read.catch(() => undefined)
+    this.#begin()
+    const read = this.#last === undefined ? this.#read() : this.#last.then(() => this.#read())
+    const over = (): void => {
+      if (this.#last === last) this.#last = undefined
+    }
+    const last: Promise<void> = read.then(over, over)
+    this.#last = last
     return read
   }
 
@@ -93,7 +99,6 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
 
   async #read(): Promise<IteratorResult<T, void>> {
     try {
-      this.#begin()
       const read = await this.#newest.next()
       if (read !== undefined) return { done: false, value: read.value }
     } catch (error) {
@@ -107,9 +112,13 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
   #begin(): void {
     if (!this.#mayBegin) return
     this.#mayBegin = false
-    this.#signal?.throwIfAborted()
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
-    this.#unfollow = this.#follow(this.#newest)
+    try {
+      this.#signal?.throwIfAborted()
+      this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+      this.#unfollow = this.#follow(this.#newest)
+    } catch (error) {
+      this.#newest.end({ error })
+    }
   }
 
   #close(): void {
