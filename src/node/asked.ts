@@ -2,6 +2,7 @@
  * What a program asks of a registry in its own memory, call by call, but for what it registers or picks: that differs by who holds it.
  */
 import type { CallOptions } from '../client/register.js'
+import { callOptions } from '../config/call-options.js'
 import { checkFilters, indexedSlug, matches } from '../config/filters.js'
 import { refuseUnknown, refuseUnknownFields } from '../config/nearest.js'
 import { placementOfOptions } from '../config/placement-query.js'
@@ -127,7 +128,10 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
   }
   return {
     definitions: (options?: CallOptions) => frozen({ definitions: now(options).definitions() }),
-    pickNodes: (asked) => frozen({ nodes: now(asked).pickNodes(placementOfOptions(asked)) }),
+    pickNodes(asked) {
+      const query = placementOfOptions(asked)
+      return frozen({ nodes: now({ signal: asked.signal }).pickNodes(query) })
+    },
     selfNode: (options?: CallOptions) => frozen({ node: now(options).selfNode() }),
     self: (options?: CallOptions) => frozen(now(options).self()),
     peers: (options?: CallOptions) => frozen(now(options).peers()),
@@ -136,7 +140,7 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
   }
 }
 
-/** Programs that are written against `Registry` may say so of whatever they ask. @throws the signal's reason */
+/** Programs that are written against `Registry` may say so of whatever they ask. @throws the signal's reason; RegistryError `malformed` */
 function wanted(options: CallOptions | undefined): void {
-  options?.signal?.throwIfAborted()
+  callOptions(options).signal?.throwIfAborted()
 }
