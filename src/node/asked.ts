@@ -2,7 +2,6 @@
  * What a program asks of a registry in its own memory, call by call, but for what it registers or picks: that differs by who holds it.
  */
 import type { CallOptions } from '../client/register.js'
-import { callOptions } from '../config/call-options.js'
 import { checkFilters, indexedSlug, matches } from '../config/filters.js'
 import { refuseUnknown, refuseUnknownFields } from '../config/nearest.js'
 import { placementOfOptions } from '../config/placement-query.js'
@@ -15,6 +14,7 @@ import type { NodeView } from '../core/views.js'
 import { maintainAll } from '../http/many.js'
 import type { RegistryService } from '../http/service.js'
 import type { RegistryAtOnce } from './interface.js'
+import { wanted } from './wanted.js'
 import { until, written } from './writing.js'
 
 export interface AskedParts {
@@ -138,9 +138,4 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
   }
-}
-
-/** Programs that are written against `Registry` may say so of whatever they ask. @throws the signal's reason; RegistryError `malformed` */
-function wanted(options: CallOptions | undefined): void {
-  callOptions(options).signal?.throwIfAborted()
 }
