@@ -22,6 +22,7 @@ import type {
 import { KnownStatuses, drainedFor, readSelfOptions, selfRegistered } from './client/self-registration.js'
 import { Session } from './client/session.js'
 import { acksOfOptions, queryOfAcks } from './config/ack-options.js'
+import { callOptions } from './config/call-options.js'
 import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
@@ -239,15 +240,17 @@ export function createClient(options: ClientOptions = {}): Client {
       })
     },
     setMaintenanceOfAll: async (which, reason, options) =>
-      call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...options, body: { reason } }),
+      call('PUT', `/v1/maintenance/many${queryString({ ...which })}`, { ...callOptions(options), body: { reason } }),
     endMaintenanceOfAll: async (which, options) =>
-      call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, options),
-    renew: async (id, options) => call('PUT', actOn(id, 'renew'), options),
+      call('DELETE', `/v1/maintenance/many${queryString({ ...which })}`, callOptions(options)),
+    renew: async (id, options) => call('PUT', actOn(id, 'renew'), callOptions(options)),
     suspect: async (id, options) => {
+      const asked = callOptions(options)
       choices.suspected(id)
-      return suspect(id, options)
+      return suspect(id, asked)
     },
-    async instances(query, options) {
+    async instances(query, given) {
+      const options = callOptions(given)
       const filters = filterString(query)
       if (!areOwn(query ?? {})) return fitting(query, positioned('GET', `/registry-svc/instances${filters}`, options))
       const answer = positioned<Rows>('GET', `/v1/instances${filters}`, options)
@@ -255,7 +258,7 @@ export function createClient(options: ClientOptions = {}): Client {
       return { ...rest, instances: rows.filter(({ visible }) => visible).map(publishedOf) }
     },
     instanceRows: async (query, options) =>
-      fitting(query, positioned('GET', `/v1/instances${filterString(query)}`, options)),
+      fitting(query, positioned('GET', `/v1/instances${filterString(query)}`, callOptions(options))),
     lookup,
     pick: async (slug, options = {}) => choices.pick(slug, options),
     pickOnce: async (slug, options = {}) =>
@@ -263,26 +266,26 @@ export function createClient(options: ClientOptions = {}): Client {
         signal: options.signal,
       }),
     saveDefinition: async (definition, options) =>
-      void (await call('PUT', '/registry-svc/definition', { ...options, body: { definition } })),
-    definitions: (options) => call('GET', '/registry-svc/definitions', options),
-    removeDefinition: async (id, options) => call('DELETE', removalOf('definition', id), options),
-    nodes: (ids, options) =>
-      positioned('POST', '/registry-svc/nodes', { ...options, body: ids === undefined ? {} : { ids } }),
+      void (await call('PUT', '/registry-svc/definition', { ...callOptions(options), body: { definition } })),
+    definitions: async (options) => call('GET', '/registry-svc/definitions', callOptions(options)),
+    removeDefinition: async (id, options) => call('DELETE', removalOf('definition', id), callOptions(options)),
+    nodes: async (ids, options) =>
+      positioned('POST', '/registry-svc/nodes', { ...callOptions(options), body: ids === undefined ? {} : { ids } }),
     pickNodes: async (asked) =>
       call('GET', `/v1/nodes/pick${queryString(queryOfPlacement(placementOfOptions(asked)))}`, {
         signal: asked.signal,
       }),
-    selfNode: (options) => call('GET', '/registry-svc/node/self', options),
-    removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, options),
-    self: (options) => call('GET', '/v1/self', options),
-    peers: (options) => call('GET', '/v1/peers', options),
-    members: (options) => positioned('GET', '/v1/members', options),
-    digest: (options) => call('GET', '/v1/digest', options),
-    readiness: (options) => call('GET', '/readyz', { ...options, accept: isReadiness }),
+    selfNode: async (options) => call('GET', '/registry-svc/node/self', callOptions(options)),
+    removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, callOptions(options)),
+    self: async (options) => call('GET', '/v1/self', callOptions(options)),
+    peers: async (options) => call('GET', '/v1/peers', callOptions(options)),
+    members: async (options) => positioned('GET', '/v1/members', callOptions(options)),
+    digest: async (options) => call('GET', '/v1/digest', callOptions(options)),
+    readiness: async (options) => call('GET', '/readyz', { ...callOptions(options), accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
     drain: async (given = {}) => drainedFor(given, (options) => call('PUT', '/v1/self/drain', options)),
-    endDrain: async (options) => void (await call('DELETE', '/v1/self/drain', options)),
-    sessions: (options) => call('GET', '/v1/sessions', options),
+    endDrain: async (options) => void (await call('DELETE', '/v1/self/drain', callOptions(options))),
+    sessions: async (options) => call('GET', '/v1/sessions', callOptions(options)),
     leave: async (given = {}) => {
       refuseUnknown(given, ['restart', 'signal'], 'option')
       const { restart = false, signal } = given

@@ -296,8 +296,8 @@ class EmbeddedNode implements RollcallNode {
 
   pick(slug: string, options?: PickOptions): InstanceView | undefined {
     this.#refuseWhenOver()
+    const query = options === undefined ? undefined : pickOfOptions(options)
     options?.signal?.throwIfAborted()
-    const query = options && pickOfOptions(options)
     if (options?.maxAge !== undefined) demandFreshPick(this.#service, slug, parseMaxAge(options.maxAge))
     return this.#runtime.registry.read.picked(slug, query)
   }

@@ -165,7 +165,8 @@ const starts: Readonly<Record<string, Patch>> = {
   'other news wait for a first check, too': ['FirstChecks.heldUntil', 'until ?? atOnce', 'until ?? Infinity'],
   'a first check that never ends is waited for for ever': ['dueAt', 'Math.max(paced, Math.min($$$))', 'Infinity'],
   'a first check is not waited for': ['dueAt', 'isMoreComing ?', 'false ?'],
-  'a node that moves keeps its first url': ['#saveNode', 'url: this.#url', 'url: this.#start.node.url'],
+  'a node that moves keeps its first url': ['listening', '{ ...this.#state.own, url }', 'this.#state.own'],
+  'what one caller says others bear for minutes': ['#suspects', 'new Outliers(longestForAll_ms)', 'new Outliers()'],
   'a gap is never pulled': ['tick', '.pull($$$)'],
   'neighbours out of step are left alone': ['reconcile', '.sync($$$)'],
 }

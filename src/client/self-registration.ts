@@ -8,6 +8,7 @@ import { RegistryError } from '../core/errors.js'
 import { everybody_ms, restOf_ms } from '../core/everybody.js'
 import type { InstanceStatus } from '../core/model.js'
 import type { Held } from '../core/views.js'
+import { mayPass } from './failures.js'
 import { pause } from './pause.js'
 import type {
   CallOptions,
@@ -47,7 +48,8 @@ export function readSelfOptions(given: SelfOptions = {}): {
 
 /** Where it may have to be registered anew, it is told what to say then. */
 export interface Rememberable extends SelfRegistration {
-  rememberDrain?(isDraining: boolean): void
+  /** @param isHeard its daemon knows that already; if not it is said once it can be */
+  rememberDrain?(isDraining: boolean, isHeard: boolean): void
 }
 
 export function selfRegistered(
@@ -60,8 +62,9 @@ export function selfRegistered(
   let isDraining = false
   const setDraining = (isOn: boolean, options?: WriteOptions): Promise<Held | undefined> => {
     isDraining = isOn
-    registered.rememberDrain?.(isOn)
+    registered.rememberDrain?.(isOn, true)
     return drain(id, isOn, options).catch((error: unknown) => {
+      if (mayPass(error) && isDraining === isOn) registered.rememberDrain?.(isOn, false)
       if (error instanceof RegistryError && error.code === 'not-found') return undefined // nobody picks what is gone
       throw error
     })

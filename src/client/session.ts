@@ -2,6 +2,7 @@
  * What lives with a program's session: registered with it, said anew wherever its daemon has forgotten it, taken out with the last. It
  * never gives up: what it cannot have now it asks for again.
  */
+import { callOptions } from '../config/call-options.js'
 import { parseDuration } from '../core/duration.js'
 import { RegistryError } from '../core/errors.js'
 import { lifetimeLimits } from '../core/lifetime.js'
@@ -19,7 +20,7 @@ export type SessionListener = (trouble: Error | undefined) => void
 interface Living {
   registration: RegistrationRequest
   /** The secret of the session that it was said to live with last: another one knows nothing of it. */
-  saidTo: string
+  saidTo: string | undefined
   /** While it is said again. */
   saying?: Promise<unknown> | undefined
   /** While it is taken out: it is not said again. */
@@ -47,8 +48,8 @@ export class Session {
     const registration = withItsProgram(said)
     if (registration.lifetime !== 'session') return this.#registerApart(registration, signal)
     const id = await untilAborted(signal, () => this.#register(registration, signal))
-    const end: Rememberable['end'] = (options) =>
-      untilAborted(options?.signal, () => this.#deregister(id, options?.signal))
+    const end: Rememberable['end'] = async (options) =>
+      untilAborted(callOptions(options).signal, () => this.#deregister(id, options?.signal))
     const present = (): string | undefined => this.#life?.present?.opened.id
     return {
       id,
@@ -56,9 +57,13 @@ export class Session {
         return present()
       },
       end,
-      rememberDrain: (draining) => {
+      rememberDrain: (draining, isHeard) => {
         const one = this.#living.get(id)
-        if (one !== undefined) one.registration = { ...one.registration, draining }
+        if (one === undefined) return
+        one.registration = { ...one.registration, draining }
+        if (isHeard) return
+        one.saidTo = undefined
+        this.#sayRest()
       },
       [Symbol.asyncDispose]: () => end(),
     }
@@ -67,7 +72,7 @@ export class Session {
   /** It has a life of its own. */
   async #registerApart(body: RegistrationRequest, signal?: AbortSignal): Promise<Rememberable> {
     const { id } = await this.#calls.call<{ id: string }>('PUT', '/v1/instances', { body, signal })
-    const end: Rememberable['end'] = (options) => this.#removeAt(id, options?.signal)
+    const end: Rememberable['end'] = async (options) => this.#removeAt(id, callOptions(options).signal)
     return { id, end, [Symbol.asyncDispose]: () => end() }
   }
 
@@ -151,10 +156,11 @@ export class Session {
 
   async #sayAgain(one: Living, opened: Opened, line: AbortSignal): Promise<void> {
     if (line.aborted || one.leaving !== undefined) return
-    one.saying = this.#put(one.registration, opened, line)
+    const { registration } = one
+    one.saying = this.#put(registration, opened, line)
     try {
       await one.saying
-      one.saidTo = opened.secret
+      if (one.registration === registration) one.saidTo = opened.secret // else it has something else to say by now
     } finally {
       one.saying = undefined
     }

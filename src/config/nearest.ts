@@ -36,13 +36,24 @@ export function unknownName(name: string, known: readonly string[], what: string
 }
 
 /**
- * Only those names may stand in what a program gives; what is `undefined` is not given.
+ * Only those names may stand in what a program gives; what is `undefined` is not given. A `signal` has to be one.
  * @throws RegistryError `malformed`, naming the first other one and what was meant
  */
 export function refuseUnknown(given: object, known: readonly string[], what: string): void {
+  if (typeof given !== 'object' || (given as unknown) === null)
+    throw new RegistryError('malformed', `${what}s: must be an object such as {}`)
   const names = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [name]))
   const unknown = names.find((name) => !known.includes(name))
   if (unknown !== undefined) throw new RegistryError('malformed', unknownName(unknown, known, what))
+  const { signal } = given as { readonly signal?: unknown }
+  if (signal !== undefined && !isSignal(signal))
+    throw new RegistryError('malformed', 'signal: must be an AbortSignal, such as AbortSignal.timeout(5000)')
+}
+
+/** Before anything is begun: what is found out by listening to it has been written already. */
+function isSignal(given: unknown): boolean {
+  const { throwIfAborted, addEventListener } = Object(given) as Partial<AbortSignal>
+  return typeof throwIfAborted === 'function' && typeof addEventListener === 'function'
 }
 
 /**

@@ -33,7 +33,6 @@ export class Opening {
   readonly #projection: Projection
   readonly #replication: Replication
   #addresses: readonly string[] | undefined
-  #url: string
   /** What is continued ends with a goodbye: what was about to stop then has stopped. */
   #hasStopped = false
   /** The write of this start's generation, when it is tried again. */
@@ -42,7 +41,6 @@ export class Opening {
 
   constructor(start: RegistryStart, { state, fencing, projection, replication }: Routes) {
     this.#start = start
-    this.#url = start.node.url
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
@@ -141,14 +139,14 @@ export class Opening {
   // ---- the join
 
   /** The network listens; peers can dial these multiaddrs. */
-  listening(addresses: readonly string[], url = this.#url): void {
+  listening(addresses: readonly string[], url = this.#state.own.url): void {
     this.#addresses = addresses
-    this.#url = url
+    this.#state.own = { ...this.#state.own, url }
     if (this.#state.rules.maySign) this.#saveNode(addresses)
   }
 
   #saveNode(addresses: readonly string[]): void {
-    this.#state.writes.saveNode({ ...this.#start.node, url: this.#url, addresses })
+    this.#state.writes.saveNode({ ...this.#state.own, addresses })
   }
 
   /** @returns whether the own document has been opened */

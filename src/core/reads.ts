@@ -319,7 +319,7 @@ export class Reads {
 
   /** What the owner calls its node; undefined before its record is known. */
   nodeId(owner: PeerId): string | undefined {
-    return this.#union.node(owner)?.id
+    return this.#state.nodeOf(owner)?.id
   }
 
   /** What the owner says of its node; undefined before that is known. */
@@ -328,7 +328,7 @@ export class Reads {
   }
 
   node(owner: PeerId, at: Moment): NodeView {
-    const record = this.#union.node(owner)
+    const record = this.#state.nodeOf(owner)
     const vitals = readObject(this.#state.liveness.heartbeats.vitalsOf(owner) ?? '')
     const { usage, gpus } = vitals ?? {}
     const lastHeartbeat = this.#heardAt(owner, at)

@@ -77,6 +77,8 @@ export class RegistryState {
   readonly crypto: Crypto
   readonly signatures: Signatures
   readonly startedAt: number
+  /** What this node says of itself: known here from its start on, to others with its first head. */
+  own: RegistryStart['node']
   #phase: Phase = { name: 'restoring' }
   /** The time of the input that is being handled. */
   at: Moment
@@ -127,8 +129,9 @@ export class RegistryState {
   readonly out = new Outbox()
   readonly #disk = new DiskNews()
 
-  constructor({ self, boot, crypto, notes, secrets, generation, lastUp }: RegistryStart, start: Moment) {
+  constructor({ self, boot, crypto, node, notes, secrets, generation, lastUp }: RegistryStart, start: Moment) {
     this.self = self
+    this.own = node
     this.crypto = crypto
     this.lastHeard = new LastHeard(notes, start)
     // Generations are the seconds of starts.
@@ -149,7 +152,10 @@ export class RegistryState {
     this.liveness = new Liveness(self, crypto)
     this.visibility = new Visibility(self)
     const seed = crypto.hash(new TextEncoder().encode(self))[0] as number
-    this.index = new Index(this.records.union, this.visibility, { self, seed, reach: this.reach })
+    this.index = new Index(this.records.union, this.visibility, {
+      ...{ self, seed, reach: this.reach },
+      nodeOf: (owner) => this.nodeOf(owner),
+    })
     this.degraded = new Degraded([], at.now)
     this.fences = new Fences(this.records.union, notes.fences)
     this.forgetting = new Forgetting(notes.silence)
@@ -165,6 +171,11 @@ export class RegistryState {
   enter(next: Phase): void {
     assert(mayFollow(this.#phase, next), `a daemon goes from ${this.#phase.name} to ${next.name}`)
     this.#phase = next
+  }
+
+  /** What a node says of itself, where that is known. */
+  nodeOf(owner: PeerId): RegistryStart['node'] | undefined {
+    return owner === this.self ? this.own : this.records.union.node(owner)
   }
 
   /** What this daemon may do. */

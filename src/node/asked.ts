@@ -14,6 +14,7 @@ import type { NodeView } from '../core/views.js'
 import { maintainAll } from '../http/many.js'
 import type { RegistryService } from '../http/service.js'
 import type { RegistryAtOnce } from './interface.js'
+import { wanted } from './wanted.js'
 import { until, written } from './writing.js'
 
 export interface AskedParts {
@@ -127,16 +128,14 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
   }
   return {
     definitions: (options?: CallOptions) => frozen({ definitions: now(options).definitions() }),
-    pickNodes: (asked) => frozen({ nodes: now(asked).pickNodes(placementOfOptions(asked)) }),
+    pickNodes(asked) {
+      const query = placementOfOptions(asked)
+      return frozen({ nodes: now({ signal: asked.signal }).pickNodes(query) })
+    },
     selfNode: (options?: CallOptions) => frozen({ node: now(options).selfNode() }),
     self: (options?: CallOptions) => frozen(now(options).self()),
     peers: (options?: CallOptions) => frozen(now(options).peers()),
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
   }
-}
-
-/** Programs that are written against `Registry` may say so of whatever they ask. @throws the signal's reason */
-function wanted(options: CallOptions | undefined): void {
-  options?.signal?.throwIfAborted()
 }

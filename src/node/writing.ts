@@ -4,7 +4,7 @@
 import { untilAborted } from '../client/pause.js'
 import type { CallOptions, SelfRegistration, WriteOptions } from '../client/register.js'
 import { acksOfOptions } from '../config/ack-options.js'
-import { refuseUnknown } from '../config/nearest.js'
+import { callOptions } from '../config/call-options.js'
 import { drain, endDrain } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
 import type { Held } from '../core/views.js'
@@ -12,9 +12,8 @@ import { withAcks } from '../http/acks.js'
 import type { RegistryService } from '../http/service.js'
 
 /** @throws RegistryError `malformed` for an option that there is not */
-export function until<T>({ ...options }: CallOptions, begin: () => Promise<T>): Promise<T> {
-  refuseUnknown(options, ['signal'], 'option')
-  return untilAborted(options.signal, begin)
+export async function until<T>(options: CallOptions, begin: () => Promise<T>): Promise<T> {
+  return untilAborted(callOptions(options).signal, begin)
 }
 
 /** @param id of an instance that is registered already */

@@ -65,6 +65,7 @@ export interface TestRegistry extends RegistryAtOnce {
   /**
    * Says what answers at a place: all that is asked by `call`, `fetch` or `createFetch` of that host and port, whatever its path.
    * @param url of the instance, or any other
+   * @param answering a `Response`, or a promise of one; what it throws the call throws
    * @throws RegistryError `malformed`
    */
   handle(url: string, answering: Answering): void

@@ -8,6 +8,7 @@ import { refuseUnknownFields } from '../config/nearest.js'
 import { parseRegistration, registrationFields } from '../core/model.js'
 import type { RegistryService } from '../http/service.js'
 import { drainedBy, endingOf, written } from '../node/writing.js'
+import { awaitedLater } from './awaited.js'
 import type { Host } from './host.js'
 import type { Programs } from './programs.js'
 import type { World } from './world.js'
@@ -40,7 +41,7 @@ export function registerSelfBy({ world, host, programs, register, asked }: SelfP
         ? programs.begin(said)
         : endingOf((await register(said)).id, (id, one) => asked.deregister(id, one)),
     )
-    return selfRegistered(registered, delay_ms, {
+    const own = selfRegistered(registered, delay_ms, {
       register: asked,
       statusOf: (id) => (host.isUp ? host.live.registry.read.statusOf(id)?.status : undefined),
       drain: (id, isOn, asked) => drainedBy(() => host.live.service, id, isOn, asked),
@@ -48,6 +49,8 @@ export function registerSelfBy({ world, host, programs, register, asked }: SelfP
       now: () => world.now,
       pause: (duration_ms, one) => pauseIn(world, duration_ms, one),
     })
+    const { drain } = own
+    return Object.assign(own, { drain: (given: Parameters<typeof drain>[0]) => awaitedLater(drain(given)) })
   }
 }
 

@@ -12,6 +12,7 @@ import type { RegistryService } from '../http/service.js'
 import { askedOf } from '../node/asked.js'
 import { watchingOf } from '../node/lists.js'
 import { sourceOf } from '../node/source.js'
+import { awaitedLater } from './awaited.js'
 import type { Host } from './host.js'
 import type { TestNodeOptions, TestRegistry } from './interface.js'
 import { Programs } from './programs.js'
@@ -32,8 +33,8 @@ export function registryAt(world: World, options: TestNodeOptions): TestRegistry
     register,
     registerSelf: registerSelfBy({ world, host, programs, register, asked }),
     pick(slug, options) {
+      const query = options === undefined ? undefined : pickOfOptions(options)
       options?.signal?.throwIfAborted()
-      const query = options && pickOfOptions(options)
       if (options?.maxAge !== undefined) demandFreshPick(service(), slug, parseMaxAge(options.maxAge))
       return host.live.registry.read.picked(slug, query)
     },
@@ -62,7 +63,7 @@ function watchingAt(host: Host): Pick<TestRegistry, 'watch' | 'waitFor' | 'event
   const watching = (): ReturnType<typeof watchingOf> => watchingOf(() => host.live.service, host.live.over.signal)
   return {
     watch: (slug, options) => watching().watch(slug, options),
-    waitFor: async (slug, options) => watching().waitFor(slug, options),
+    waitFor: (slug, options) => awaitedLater((async () => watching().waitFor(slug, options))()),
     events(query = {}) {
       checkNewsQuery(query, ['slug', 'type', 'after', 'signal'])
       const { signal, ...wanted } = query
@@ -81,7 +82,16 @@ function callingAt(world: World, host: Host): ReturnType<typeof callingOf> {
     // A call is made again without anybody's help.
     pause: async (duration_ms) => world.pass(duration_ms),
   })
-  return callingOf(fetching)
+  const { fetch, createFetch, call } = callingOf(fetching)
+  const later =
+    (one: typeof fetch): typeof fetch =>
+    (input, init) =>
+      awaitedLater(one(input, init))
+  return {
+    fetch: later(fetch),
+    createFetch: (options) => later(createFetch(options)),
+    call: (slug, path, init) => awaitedLater(call(slug, path, init)),
+  }
 }
 
 type Controls = 'advance' | 'kill' | 'restart' | 'join' | 'handle' | 'timeout'

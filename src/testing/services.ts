@@ -18,7 +18,12 @@ export class Services {
     this.#fetch = given
   }
 
+  /** @throws RegistryError `malformed` */
   handle(url: string, answering: Answering): void {
+    if (typeof url !== 'string' || urlEndpoint(url) === undefined)
+      throw new RegistryError('malformed', 'url: must be one with a host, such as http://10.0.0.7:8080')
+    if (typeof answering !== 'function')
+      throw new RegistryError('malformed', 'answering: must be a function, such as (request) => new Response("hello")')
     this.#answering.set(placeOf(url), answering)
   }
 
@@ -37,7 +42,9 @@ export class Services {
     const answering = this.#answering.get(placeOf(url))
     if (answering !== undefined) {
       const request = new Request(input, init)
-      return untilAborted(request.signal, async () => answering(request))
+      const response: unknown = await untilAborted(request.signal, async () => answering(request))
+      if (response instanceof Response) return response
+      throw new RegistryError('malformed', `answering: what handles ${placeOf(url)} in this test gave no Response`)
     }
     if (this.#fetch !== undefined) return this.#fetch(input, init)
     throw new RegistryError(

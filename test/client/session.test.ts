@@ -1,6 +1,7 @@
 // A program's session against daemons that do what a test says, in virtual time.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Calls } from '../../src/client/call.js'
+import type { Rememberable } from '../../src/client/self-registration.js'
 import { Session } from '../../src/client/session.js'
 import { passing, systemError } from './world.js'
 
@@ -312,10 +313,10 @@ test('a session that ended between its opening and a registration: another one i
 
 test('a program that drains says so wherever its daemon has forgotten it, until it goes on after all', async () => {
   const daemons = new Daemons()
-  const x = (await passing(daemons.session.registerSelf(of('x')))) as { rememberDrain: (isDraining: boolean) => void }
+  const x = (await passing(daemons.session.registerSelf(of('x')))) as Rememberable
   const said: unknown[] = []
   for (const isDraining of [true, false]) {
-    x.rememberDrain(isDraining)
+    x.rememberDrain?.(isDraining, true)
     daemons.asked.length = 0
     daemons.forget()
     await vi.advanceTimersByTimeAsync(3000)
@@ -323,6 +324,24 @@ test('a program that drains says so wherever its daemon has forgotten it, until 
     said.push(...daemons.asked.filter(({ what }) => what === 'PUT /v1/instances').map(({ body }) => body.draining))
   }
   expect([said.at(0), said.at(-1)]).toEqual([true, false])
+})
+
+test('what a program says of itself while its daemon is away is said once that is back, also where its session still stands', async () => {
+  const daemons = new Daemons()
+  const x = (await passing(daemons.session.registerSelf(of('x')))) as Rememberable
+  for (const isDraining of [true, false]) {
+    daemons.asked.length = 0
+    daemons.refuse = () => 'away'
+    x.rememberDrain?.(isDraining, false)
+    await vi.advanceTimersByTimeAsync(3000)
+    daemons.refuse = () => undefined
+    await vi.advanceTimersByTimeAsync(3000)
+    const said = daemons.asked.filter(({ what }) => what === 'PUT /v1/instances').map(({ body }) => body.draining)
+    expect(said.at(-1)).toBe(isDraining)
+    daemons.asked.length = 0
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(daemons.countOf('PUT /v1/instances')).toBe(0) // once
+  }
 })
 
 test('a program that gives up waiting leaves nothing behind', async () => {

@@ -297,6 +297,14 @@ describe('a node on disk', () => {
   })
 })
 
+test('a node knows from its start on what it is, and where it stands, long before others do', async () => {
+  const said = { nodeId: 'here', url: 'http://here.test', region: 'r', zone: 'z' }
+  const node = await createNode({ memory: true, ...local, ...said })
+  expect(node.readiness().ready).toBe(false)
+  expect(node.selfNode().node).toMatchObject({ id: 'here', url: said.url, region: 'r', availabilityZone: 'z' })
+  await node.stop()
+})
+
 test('in memory each start is another node', async () => {
   const register = [{ slug: 'web', url: 'http://127.0.0.1:1' }]
   const first = keep(await createNode({ memory: true, ...local, register }))

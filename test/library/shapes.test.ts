@@ -212,6 +212,52 @@ describe('asked the same, all answer the same', () => {
     expect(new Set(messages).size).toBe(1)
   })
 
+  test('what is no signal, or no options, is refused before anything is done, and no other option goes on with a call', async () => {
+    const ways: readonly ((registry: Registry, options: never) => unknown)[] = [
+      (one, options) => one.register({ id: 'refused', url: 'http://127.0.0.1:1' }, options),
+      (one, options) => one.registerSelf({ id: 'refused', url: 'http://127.0.0.1:1' }, options),
+      (one, options) => one.deregister('i', options),
+      (one, options) => one.update('i', { weight: 7 }, options),
+      (one, options) => one.setStatus('i', 'Error', options),
+      (one, options) => one.renew('i', options),
+      (one, options) => one.suspect('i', options),
+      (one, options) => one.setMaintenance('i', 'refused', options),
+      (one, options) => one.endMaintenance('i', options),
+      (one, options) => one.setMaintenanceOfAll({ slug: 'web' }, 'refused', options),
+      (one, options) => one.endMaintenanceOfAll({ slug: 'web' }, options),
+      (one, options) => one.saveDefinition({ id: 'refused' }, options),
+      (one, options) => one.removeDefinition('d', options),
+      (one, options) => one.removeNode('nobody', options),
+      (one, options) => one.lookup('web', options),
+      (one, options) => one.pick('web', options),
+      (one, options) => one.instances({}, options),
+      (one, options) => one.instanceRows({}, options),
+      (one, options) => one.nodes([], options),
+      (one, options) => one.waitFor('web', options),
+      (one, options) => one.watch('web', options),
+      (one, options) => one.definitions(options),
+      (one, options) => one.selfNode(options),
+      (one, options) => one.self(options),
+      (one, options) => one.peers(options),
+      (one, options) => one.members(options),
+      (one, options) => one.digest(options),
+      (one, options) => one.readiness(options),
+    ]
+    const before = await Promise.all(all.map(async (one) => (await one.instances()).instances))
+    for (const registry of all) {
+      for (const way of ways) {
+        const saying = async (options: unknown): Promise<unknown> => way(registry, options as never)
+        for (const signal of [null, 5, {}])
+          await expect(saying({ signal }), String(way)).rejects.toThrow(/^signal: must be an AbortSignal/)
+        for (const options of [null, 5]) await expect(saying(options), String(way)).rejects.toThrow(/^options: must be/)
+        await expect(saying({ at: 'http://127.0.0.1:1' }), String(way)).rejects.toThrow(/^at: there is no such option/)
+      }
+    }
+    expect((await client.definitions()).definitions).toEqual([{ id: 'd', deep: [1, { x: null }] }])
+    const after = await Promise.all(all.map(async (one) => (await one.instances()).instances.map(({ id }) => id)))
+    expect(after).toEqual(before.map((instances) => instances.map(({ id }) => id)))
+  })
+
   test('writes give alike', async () => {
     const asked = (n: number): { id: string; url: string } => ({ id: `w${n}`, url: `http://127.0.0.1:1/${n}` })
     for (const [n, registry] of all.entries()) {

@@ -234,6 +234,37 @@ describe('calls', () => {
     await registry.advance('1s')
     expect(hanging.error).toBe(signal.reason)
   })
+
+  test('that end badly while time passes are not unhandled where the test awaits them afterwards', async () => {
+    const registry = createTestRegistry()
+    const own = await registry.registerSelf(web(1))
+    registry.handle(web(1).url, () => new Promise(() => undefined))
+    const soon = { signal: registry.timeout('1s') }
+    const waiting = [
+      registry.waitFor('web', { count: 2, ...soon }),
+      registry.call('web', '/', soon),
+      registry.fetch('rollcall://web', soon),
+      registry.createFetch({ attempts: 1 })('rollcall://web', soon),
+      own.drain({ delay: '1h', ...soon }),
+    ]
+    const unhandled: unknown[] = []
+    const onUnhandled = (why: unknown): void => void unhandled.push(why)
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', onUnhandled)
+    await registry.advance('2s')
+    await new Promise(setImmediate)
+    process.off('unhandledRejection', onUnhandled)
+    for (const other of others) process.on('unhandledRejection', other)
+    expect(unhandled).toEqual([])
+    for (const one of waiting) await expect(one).rejects.toBe(soon.signal.reason)
+  })
+
+  test('of a handler that gives no response say so', async () => {
+    const registry = createTestRegistry()
+    await registry.register(web(1))
+    registry.handle(web(1).url, (() => 'hello') as unknown as () => Response)
+    await expect(registry.call('web')).rejects.toThrow(/what handles 10.0.0.1:8080 in this test gave no Response/)
+  })
 })
 
 test('what there is not is refused by its name', async () => {
@@ -244,6 +275,9 @@ test('what there is not is refused by its name', async () => {
   expect(() => registry.join({ nodeId: 'test' })).toThrow(/there is a node "test" in this test/)
   expect(() => registry.kill('nobody')).toThrow(/"nobody" is neither an instance nor a node of this test \(test\)/)
   await expect(registry.restart('nobody')).rejects.toMatchObject({ code: 'not-found' })
+  expect(() => registry.join(undefined as never)).toThrow(/^options: must be an object/)
+  expect(() => registry.handle('nonsense', () => new Response())).toThrow(/^url: must be one with a host/)
+  expect(() => registry.handle(web(1).url, 'hello' as never)).toThrow(/^answering: must be a function/)
   expect(() => registry.timeout('soon')).toThrow(/^duration: "soon" is not a duration/)
   await expect((async () => registry.advance(-1))()).rejects.toThrow(/^duration: must be from/)
 })

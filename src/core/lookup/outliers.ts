@@ -38,10 +38,16 @@ interface LeftOut {
 const nobody: ReadonlySet<string> = new Set()
 
 export class Outliers {
+  readonly #longest_ms: number
   readonly #records = new Map<string, Record>()
   /** Raised by whatever may change who is left out. */
   #revision = 0
   #leftOut: LeftOut = { ids: nobody, revision: 0, until: Number.POSITIVE_INFINITY }
+
+  /** @param most_ms nobody is left out for longer, however often in a row */
+  constructor(most_ms = longest_ms) {
+    this.#longest_ms = most_ms
+  }
 
   /** A call to it has failed. */
   failed(id: string, now: number): Turn {
@@ -61,7 +67,7 @@ export class Outliers {
   }
 
   #eject(record: Record, now: number): Turn {
-    record.until = now + Math.min(longest_ms, shortest_ms * 2 ** record.ejections)
+    record.until = now + Math.min(this.#longest_ms, shortest_ms * 2 ** record.ejections)
     record.ejections += 1
     record.failures = 0
     record.probedUntil = Number.NEGATIVE_INFINITY

@@ -20,9 +20,15 @@ interface Ranked {
   readonly listed: Listed<Found>
 }
 
+/**
+ * What one caller says all others here have to bear, though they may well reach it; who calls himself leaves it out for as long as he
+ * sees fit. So it is asked again after that at the latest, however often it was said.
+ */
+const longestForAll_ms = 20_000
+
 export class Reach {
   readonly #homes = new Map<PeerId, Since<'silence' | 'refused'>>()
-  readonly #suspects = new Outliers()
+  readonly #suspects = new Outliers(longestForAll_ms)
   /** Since when each is left out. */
   readonly #suspectedAt = new Map<string, number>()
   /** As of the last look: picks have no clock. */

@@ -3,7 +3,14 @@
  * It follows the union and what is visible of it; it never reads a document and never waits.
  */
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
-import { canonicalJson, deriveInstanceId, type InstanceRecord, type PeerId, type Registration } from '../model.js'
+import {
+  canonicalJson,
+  deriveInstanceId,
+  type InstanceRecord,
+  type NodeRecord,
+  type PeerId,
+  type Registration,
+} from '../model.js'
 import type { Found, Union } from '../records/union.js'
 import { isOfItsNode } from '../url.js'
 import type { Reading, Whereabouts } from './candidates.js'
@@ -38,7 +45,11 @@ interface Picking {
   readonly seed: number
   /** Whom it does not reach. */
   readonly reach: Reach
+  /** What a node says of itself; of this one, from its start on. By default, what is in the union. */
+  readonly nodeOf?: NodeOf
 }
+
+type NodeOf = (owner: PeerId) => Pick<NodeRecord, 'availabilityZone' | 'region'> | undefined
 
 export class Index {
   readonly #union: Union
@@ -57,11 +68,15 @@ export class Index {
   readonly #suggestions: Chooser<Found>
 
   /** @param seed of chance, and where turns begin: differs between daemons, so that they do not all pick the same one first */
-  constructor(union: Union, visibility: Visibility, { self, seed, reach }: Picking) {
+  constructor(
+    union: Union,
+    visibility: Visibility,
+    { self, seed, reach, nodeOf = (owner) => union.node(owner) }: Picking,
+  ) {
     this.#union = union
     this.#reach = reach
     this.#visibility = visibility
-    const chooser = (): Chooser<Found> => new Chooser(readingOf(union, self), seed)
+    const chooser = (): Chooser<Found> => new Chooser(readingOf(nodeOf, self), seed)
     this.#picks = chooser()
     this.#suggestions = chooser()
   }
@@ -219,9 +234,9 @@ export class Index {
 }
 
 /** How instances are read for a pick. What their nodes say of themselves is read when it is asked for. */
-function readingOf(union: Union, self: PeerId): Reading<Found> {
+function readingOf(nodeOf: NodeOf, self: PeerId): Reading<Found> {
   const whereaboutsOf = (owner: PeerId, zone?: string): Whereabouts => {
-    const node = union.node(owner)
+    const node = nodeOf(owner)
     return { node: owner, zone: zone ?? node?.availabilityZone, region: node?.region }
   }
   return {

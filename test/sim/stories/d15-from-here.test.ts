@@ -93,6 +93,17 @@ test('D15: what callers here were not answered by is picked last for a while, wh
   expect(given(world, 'a')).toContain('c') // more than half: then it is not them
 })
 
+test('D15: however often one caller says so, all others are given it again 20 seconds after the last word', () => {
+  const world = withWeb(cluster('abc'), 'abc')
+  for (let second = 0; second < 120; second += 1) {
+    suspect(world, 'a', 'b')
+    world.run(1000)
+  }
+  expect(given(world, 'a')).toBe('ac')
+  world.run(20_000)
+  expect(given(world, 'a')).toBe('abc')
+})
+
 test('D15: what callers said is forgotten once the instance is registered anew', () => {
   const world = withWeb(cluster('abc'), 'abc')
   suspect(world, 'a', 'b')
