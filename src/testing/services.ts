@@ -19,6 +19,11 @@ export class Services {
   }
 
   handle(url: string, answering: Answering): void {
+    if (typeof url !== 'string' || urlEndpoint(url) === undefined)
+      throw new RegistryError(
+        'malformed',
+        `url: ${JSON.stringify(url)} names no host and port; such as http://10.0.0.7:8080`,
+      )
     this.#answering.set(placeOf(url), answering)
   }
 

@@ -244,6 +244,7 @@ test('what there is not is refused by its name', async () => {
   expect(() => registry.join({ nodeId: 'test' })).toThrow(/there is a node "test" in this test/)
   expect(() => registry.kill('nobody')).toThrow(/"nobody" is neither an instance nor a node of this test \(test\)/)
   await expect(registry.restart('nobody')).rejects.toMatchObject({ code: 'not-found' })
+  expect(() => registry.handle('foo', () => new Response())).toThrow(/^url: "foo" names no host and port/)
   expect(() => registry.timeout('soon')).toThrow(/^duration: "soon" is not a duration/)
   await expect((async () => registry.advance(-1))()).rejects.toThrow(/^duration: must be from/)
 })
