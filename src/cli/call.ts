@@ -73,7 +73,7 @@ async function call(slug: string, path: string, options: CallOptions): Promise<v
     ...(timeout !== undefined && { timeout }),
   })
   const response = await fetch(`rollcall://${encodeURIComponent(slug)}${path.startsWith('/') ? '' : '/'}${path}`, {
-    method: request ?? (data === undefined ? 'GET' : 'POST'),
+    method: methodOf(request, data !== undefined),
     headers: headersOf(header),
     ...(data !== undefined && { body: bodyOf(data) }),
     ...(idempotent && { idempotent }),
@@ -82,6 +82,23 @@ async function call(slug: string, path: string, options: CallOptions): Promise<v
   if (response.ok) return
   process.stderr.write(`rollcall: ${plain(slug)} answered ${response.status} ${plain(response.statusText)}\n`)
   throw new AllSaid(exitCodes.failed)
+}
+
+/** What fetch refuses is said by the name of the option. */
+function methodOf(request: string | undefined, hasBody: boolean): string {
+  if (request === undefined) return hasBody ? 'POST' : 'GET'
+  try {
+    new Request('http://localhost', { method: request })
+  } catch {
+    const given = JSON.stringify(plain(request))
+    throw new RegistryError(
+      'malformed',
+      `request: ${given} is no method that can be asked with; give such as GET or PUT`,
+    )
+  }
+  if (hasBody && /^(?:get|head)$/i.test(request))
+    throw new RegistryError('malformed', `data: ${request} takes no body; leave out --data, or --request`)
+  return request
 }
 
 /** Bytes stay what they are. */

@@ -51,7 +51,7 @@ export interface TestRegistry extends RegistryAtOnce {
    */
   kill(name: string): void
   /**
-   * Listens again, which its next check finds (after 1, 2, 4 s, then every 15), and which counts once that has lasted for half a second;
+   * Listens again, which its next check finds (after 1, 2, 4 s, then every 5), and which counts once that has lasted for half a second;
    * longer where it was killed repeatedly. Or starts a node again, with what is on its disk. What was removed has to be registered anew.
    * @throws RegistryError `not-found`
    */

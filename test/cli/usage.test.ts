@@ -9,6 +9,13 @@ import { describe, expect, test } from 'vitest'
 import { runCli, runHere } from './run.js'
 import { cli, dir, fine, served } from './served.js'
 
+test('call names the option where fetch would refuse the request', async () => {
+  const method = await runHere(['call', 'web', '/', '-X', 'GE T'])
+  expect(method).toMatchObject({ code: 2, stderr: expect.stringMatching(/^rollcall: request: "GE T" is no method/) })
+  const body = await runHere(['call', 'web', '/', '-X', 'GET', '-d', 'x'])
+  expect(body).toMatchObject({ code: 2, stderr: expect.stringMatching(/^rollcall: data: GET takes no body/) })
+})
+
 describe('config', () => {
   test('prints what start would use, and where each value comes from', async () => {
     const file = join(dir, 'rollcall.yaml')
@@ -172,7 +179,7 @@ describe('exit codes', () => {
     expect(await cli('lookup', 'nobody')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'rollcall: slug: nothing is registered as nobody\n',
+      stderr: 'rollcall: slug: nothing is registered as "nobody"; see: rollcall instances --all\n',
     })
     expect(await cli('deregister', 'nothing')).toMatchObject({ code: 1, stdout: '' })
     served.service.failure = new Error('secret')

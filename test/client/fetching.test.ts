@@ -398,13 +398,18 @@ describe('the caller', () => {
     expect((met as Error).message).toContain(error)
   })
 
+  test('a whole url is no path of a service', () => {
+    expect(() => urlOf('web', 'http://elsewhere.test/')).toThrow(/^path: must be one of the service/)
+    expect(urlOf('web', '/to?u=http://elsewhere.test/')).toContain('/to?u=http')
+  })
+
   test('is told where there is nobody', async () => {
     const world = new World([], () => fine)
     expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(
       /no instance of web can be called; ask: rollcall why web/,
     )
     world.listed = undefined
-    expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(/nothing is registered as web/)
+    expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(/nothing is registered as "web"/)
     world.listed = { pools: [{ listed: [{ id: 'a', url: 'grpc://a.test:1', status: 'Healthy' }], inDoubt: false }] }
     expect(await statusOf(world.fetch()('rollcall://web/'))).toMatch(
       /web is not called by HTTP: a is at grpc:\/\/a.test:1/,

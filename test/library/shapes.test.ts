@@ -185,6 +185,11 @@ describe('asked the same, all answer the same', () => {
     ['pick with a wrong option', 'malformed', async (registry) => registry.pick('web', { strategi: 1 } as object)],
     ['pick by hash of nothing', 'malformed', async (registry) => registry.pick('web', { strategy: 'hash' })],
     ['createFetch', 'malformed', async (registry) => registry.createFetch({ timeout: 'soon' })],
+    [
+      'call with an option of createFetch',
+      'malformed',
+      (registry) => registry.call('web', '/', { timeout: '5s' } as object),
+    ],
     ['setStatus', 'malformed', (registry) => registry.setStatus('j', 'Fine' as 'Healthy')],
     ['renew without a ttl', 'conflict', (registry) => registry.renew('j')],
     ['suspect', 'not-found', (registry) => registry.suspect('nothing')],

@@ -3,6 +3,7 @@
  */
 import type { Calling } from '../register.js'
 import { Fetching, type Platform, type Source, machine } from './fetching.js'
+import { refuseManner } from './options.js'
 import { urlOf } from './target.js'
 
 /** By the clock and the chance of this machine, unless others are given. */
@@ -15,6 +16,9 @@ export function callingOf(fetching: Fetching): Calling {
   return {
     fetch,
     createFetch: (options) => fetching.create(options),
-    call: async (slug, path = '/', init) => fetch(urlOf(slug, path), init),
+    call: async (slug, path = '/', init) => {
+      refuseManner(init)
+      return await fetch(urlOf(slug, path), init)
+    },
   }
 }

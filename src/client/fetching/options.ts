@@ -67,6 +67,17 @@ export function mannerOf(options: FetchOptions = {}): Manner {
   }
 }
 
+/**
+ * What is for all calls of one `fetch` would be passed over in silence where it is said of one. Not for `fetch` itself: whatever takes one
+ * may give it options of its own by these names.
+ * @throws RegistryError `malformed`, naming the option
+ */
+export function refuseManner(init: object | undefined): void {
+  const name = optionNames.find((option) => option !== 'key' && init !== undefined && init !== null && option in init)
+  if (name !== undefined)
+    throw malformed(name, 'is not said of a single call; give it to createFetch, and call by that')
+}
+
 /** Timers know no longer time. */
 const max_ms = 2 ** 31 - 1
 
