@@ -179,7 +179,10 @@ async function lookUp(slug: string, options: ReadingOptions): Promise<void> {
 async function lookupAt(client: Client, slug: string): Promise<Lookup> {
   const found = await client.lookup(slug)
   if (found !== undefined) return found
-  throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}; see: rollcall instances --all`)
+  throw new RegistryError(
+    'not-found',
+    `slug: nothing is registered as ${JSON.stringify(slug)}; see: rollcall instances --all`,
+  )
 }
 
 function showLookup({ slug, instances, picked, degraded }: LookupResult, look: Look): string {

@@ -189,7 +189,11 @@ export class Fetching {
     const listing = this.#source.listed(slug)
     const found = listing instanceof Promise ? await inTime(call, tried, listing) : listing
     signal?.throwIfAborted()
-    if (found === undefined) throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}; see: rollcall instances --all`)
+    if (found === undefined)
+      throw new RegistryError(
+        'not-found',
+        `slug: nothing is registered as ${JSON.stringify(slug)}; see: rollcall instances --all`,
+      )
     const callable = this.#callable(slug, found)
     const now = this.#platform.now()
     const loadOf = (view: InstanceView): number => callee.loadOf(view, now)

@@ -44,7 +44,10 @@ export function urlOf(slug: unknown, path: unknown): string {
     throw new RegistryError('malformed', 'slug: must be the name of a service, a text that is not empty')
   if (typeof path !== 'string') throw new RegistryError('malformed', 'path: must be a text, such as /orders/1')
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(path))
-    throw new RegistryError('malformed', 'path: must be one of the service, such as /orders/1; a whole url is for `fetch`')
+    throw new RegistryError(
+      'malformed',
+      'path: must be one of the service, such as /orders/1; a whole url is for `fetch`',
+    )
   return `${scheme}//${encodeURIComponent(slug)}${path.startsWith('/') || path === '' ? '' : '/'}${path}`
 }
 
