@@ -29,6 +29,8 @@ export interface JwtRules {
   readonly keys: readonly PublicJwk[]
   readonly issuer?: string
   readonly audience?: string
+  /** Tokens that never end are let in. */
+  readonly allowWithoutExp?: boolean
   readonly may: Permission
 }
 
@@ -168,7 +170,9 @@ function refuseDoubles(tokens: readonly Token[]): void {
 
 function parseJwt(entry: unknown, directory: string): JwtRules {
   const fields = objectOf(entry, 'jwt')
-  refuseUnknown(fields, ['keys', 'issuer', 'audience', 'may'], 'jwt')
+  refuseUnknown(fields, ['keys', 'issuer', 'audience', 'may', 'allowWithoutExp'], 'jwt')
+  const { allowWithoutExp = false } = fields
+  if (typeof allowWithoutExp !== 'boolean') throw malformed('jwt.allowWithoutExp: must be true or false')
   const issuer = textOf(fields, 'issuer', 'jwt')
   const audience = textOf(fields, 'audience', 'jwt')
   return {
@@ -176,6 +180,7 @@ function parseJwt(entry: unknown, directory: string): JwtRules {
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
     may: fields['may'] === undefined ? 'write' : permissionOf(fields, 'jwt'),
+    ...(allowWithoutExp && { allowWithoutExp }),
   }
 }
 

@@ -171,9 +171,10 @@ export class Reads {
     return (owner === this.#state.self ? heartbeats.load : membership.member(owner)?.load) ?? 50
   }
 
-  /** What an instance is registered for, visible or not. */
-  slugOf(id: string): string | undefined {
-    return this.#union.standingAwayToo(id)?.record.slug
+  /** What an instance is registered for, visible or not; null where it is for nothing, undefined where it is unknown. */
+  slugOf(id: string): string | null | undefined {
+    const standing = this.#union.standingAwayToo(id)
+    return standing && (standing.record.slug ?? null)
   }
 
   /** At home where, visible or not. */
@@ -188,7 +189,7 @@ export class Reads {
   }
 
   /** What the instance is registered for that this registration would change, visible or not. */
-  slugMeant(registration: Registration): string | undefined {
+  slugMeant(registration: Registration): string | null | undefined {
     const { crypto, self } = this.#state
     return this.slugOf(idOf(registration, this.#index, { self, hash: crypto.hash }))
   }

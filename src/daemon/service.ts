@@ -74,6 +74,9 @@ export function createService(parts: ServiceParts): RegistryService {
       }),
     endDrain: async () => void (await write({ type: 'drain', isDraining: false })),
     leave: (options) => parts.leave(options),
+    get revision() {
+      return registry.read.revision
+    },
     instances: (slug) => registry.read.instances(now(), slug),
     instanceRows: () => registry.read.rows(now()),
     lookup: (slug, query) => registry.read.lookup(slug, now(), query),

@@ -15,7 +15,7 @@ import { maintainAll } from './many.js'
 import { writeTimeout_ms } from './registry-svc.js'
 import type { FindService } from './service.js'
 
-const write = { handlerTimeout: writeTimeout_ms }
+const write = { handlerTimeout: writeTimeout_ms, config: { asksForSlug: true } } as const
 
 type Handler = (request: FastifyRequest, reply: FastifyReply, id: string) => Promise<unknown>
 
@@ -84,7 +84,7 @@ export function addActs(app: FastifyInstance, service: FindService): void {
 
 function addMany(app: FastifyInstance, service: FindService): void {
   const set = (request: FastifyRequest, reason: string | undefined): ReturnType<typeof maintainAll> =>
-    maintainAll(service(), { ...(request.query as Which) }, reason, (slug) => demandSlug(request.caller, slug))
+    maintainAll(service(), { ...(request.query as Which) }, reason, (slug) => demandSlug(request.caller, slug ?? null))
   app.put('/v1/maintenance/many', { ...write, schema: calls.setMaintenanceOfAll }, async (request, reply) =>
     reply.send(await set(request, reasonOf(request))),
   )

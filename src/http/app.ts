@@ -16,7 +16,8 @@ import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
 import type { Admission } from './admission.js'
 import { bodyLimits, readJsonBody } from './body.js'
-import { demand, type Caller } from './caller.js'
+import { demand, demandAllSlugs, type Caller } from './caller.js'
+import { makeRoom } from './crowd.js'
 import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
 import { answerBadBytes, answerFailure, endRaw } from './failures.js'
 import { createGuard, type Served } from './guard.js'
@@ -28,6 +29,10 @@ export const httpLimits = {
   headerBytes: 16 * 1024,
   /** For a request to arrive whole. */
   request_ms: 20_000,
+  /** For its headers; Node exchanges this one for that above where it is the larger. */
+  headers_ms: 10_000,
+  /** How often it is looked whether these are over. */
+  check_ms: 2000,
   /** Without a byte either way, while a request is under way; above `writeTimeout_ms`. */
   silence_ms: 40_000,
   /** Between two requests. Longer than proxies and clients usually keep theirs, so that they close first. */
@@ -39,8 +44,9 @@ export const httpLimits = {
 /** How often it is said that there is no room. */
 const droppedPause_ms = 60_000
 
-export function createApp(log: Log, served: Served, admission: Admission): FastifyInstance {
+export function createApp(log: Log, served: Served, admission: Admission, connections?: number): FastifyInstance {
   const app = fastify({
+    http: { headersTimeout: httpLimits.headers_ms, connectionsCheckingInterval: httpLimits.check_ms },
     bodyLimit: bodyLimits.bytes,
     connectionTimeout: httpLimits.silence_ms,
     requestTimeout: httpLimits.request_ms,
@@ -55,7 +61,7 @@ export function createApp(log: Log, served: Served, admission: Admission): Fasti
   app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
   acceptAnyContentType(app)
   addDoorkeeper(app, served, admission)
-  boundServer(app, log)
+  boundServer(app, log, connections)
   return app
 }
 
@@ -78,7 +84,9 @@ function addDoorkeeper(app: FastifyInstance, served: Served, admission: Admissio
     if (identify === undefined) return letIn(request, undefined, done)
     const needed = neededFor(request)
     if (needed === 'nothing') return letIn(request, undefined, done)
-    const permitted = (caller: Caller): Caller => demand(caller, needed)
+    const isOfAll = needed !== 'read' && request.routeOptions.config.asksForSlug !== true
+    const permitted = (caller: Caller): Caller =>
+      isOfAll ? demandAllSlugs(demand(caller, needed)) : demand(caller, needed)
     request.mayStill = async () => permitted(await identify(request.headers.authorization))
     const caller = identify(request.headers.authorization)
     if (!(caller instanceof Promise)) return letIn(request, permitted(caller), done)
@@ -131,16 +139,18 @@ export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<str
   }
 }
 
-function boundServer(app: FastifyInstance, log: Log): void {
+function boundServer(app: FastifyInstance, log: Log, connections: number | undefined): void {
   const { server } = app
-  server.maxConnections = Math.min(httpLimits.connections, quarterOfDescriptors())
+  const room = connections ?? Math.min(httpLimits.connections, quarterOfDescriptors())
   let toldAt = Number.NEGATIVE_INFINITY
-  server.on('drop', () => {
+  const tellFull = (): void => {
     if (performance.now() - toldAt < droppedPause_ms) return
     toldAt = performance.now()
     const wayOut = 'callers that keep fewer open, or a higher limit of open files (ulimit -n), make room'
-    log.warn(`HTTP: ${server.maxConnections} connections are open, and no more are taken; ${wayOut}`)
-  })
+    log.warn(`HTTP: ${room} connections are open, each for an answer, and no more are taken; ${wayOut}`)
+  }
+  makeRoom(server, room, tellFull)
+  server.on('drop', tellFull)
   app.server.on('connect', (_request, socket) => endRaw(socket, 405, 'CONNECT: this is no proxy'))
   app.server.on('checkExpectation', (_request, response) => {
     response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' })

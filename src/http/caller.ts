@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the call needs; otherwise `read` for GET and HEAD, `write` for the rest, `nothing` for those that ask for no credentials. */
     readonly needs?: Permission | 'nothing'
+    /** A write that asks by itself whether its caller may speak for the slug; the others are closed to callers who have some slugs alone. */
+    readonly asksForSlug?: true
   }
   interface FastifyRequest {
     /** Absent where no credentials are configured, or the call needs none. */
@@ -33,15 +35,27 @@ export function demand(caller: Caller, needed: Permission): Caller {
 }
 
 /**
- * @param slug absent: of nobody in particular
+ * What belongs to no slug is for callers who may speak for all: definitions, nodes.
+ * @throws RegistryError `forbidden` where the caller may speak for some slugs alone
+ */
+export function demandAllSlugs(caller: Caller): Caller {
+  if (caller.slugs === undefined) return caller
+  const wayOut = 'use a token without slug or slugs'
+  throw new RegistryError('forbidden', `${nameOf(caller)} is for some slugs alone, and this call is not; ${wayOut}`)
+}
+
+/**
+ * @param slug null: of an instance that is for nothing; undefined: of one that is not there, which harms nobody
  * @throws RegistryError `forbidden` where this caller must not speak for that slug
  */
-export function demandSlug(caller: Caller | undefined, slug: string | undefined): void {
-  if (caller?.slugs === undefined || slug === undefined || caller.slugs.some((pattern) => fits(slug, pattern))) return
+export function demandSlug(caller: Caller | undefined, slug: string | null | undefined): void {
+  if (caller?.slugs === undefined || slug === undefined) return
+  // Who was given none has what is for none: published clients come with such tokens.
+  if (slug === null ? caller.slugs.length === 0 : caller.slugs.some((pattern) => fits(slug, pattern))) return
   const list = caller.slugs.length === 0 ? 'none' : [...new Set(caller.slugs)].join(', ')
   throw new RegistryError(
     'forbidden',
-    `slug: ${nameOf(caller)} may not register ${JSON.stringify(slug)}; it may: ${list}`,
+    `slug: ${nameOf(caller)} may not register ${slug === null ? 'what has none' : JSON.stringify(slug)}; it may: ${list}`,
   )
 }
 

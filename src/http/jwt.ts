@@ -13,11 +13,18 @@ const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 /** How far the clocks of the issuer and of this machine may be apart. */
 const clockTolerance_s = 30
 
-export function createVerifier({ keys, issuer, audience, may }: JwtRules): (token: string) => Promise<Caller> {
+export function createVerifier({
+  keys,
+  issuer,
+  audience,
+  may,
+  allowWithoutExp = false,
+}: JwtRules): (token: string) => Promise<Caller> {
   const findKey = createKeyFinder(keys)
   const options: JWTVerifyOptions = {
     algorithms,
     clockTolerance: clockTolerance_s,
+    ...(!allowWithoutExp && { requiredClaims: ['exp'] }), // one that never ends cannot be taken back
     ...(issuer !== undefined && { issuer }),
     ...(audience !== undefined && { audience }),
   }
@@ -81,6 +88,8 @@ function callerOf(claims: JWTPayload, may: Permission): Caller {
 /** The words of the library name the claim, and never the token. */
 function reasonOf(error: unknown): string {
   if (error instanceof errors.JWTExpired) return 'it has expired'
+  if (error instanceof errors.JWTClaimValidationFailed && error.claim === 'exp')
+    return 'it has no end (its claim exp), or one that does not fit; jwt.allowWithoutExp: true in the file of tokens lets it in'
   if (error instanceof errors.JWTClaimValidationFailed) return `its claim ${error.claim} does not fit`
   if (error instanceof errors.JWKSNoMatchingKey) return 'no configured key fits its algorithm and key id'
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'its signature is not of a configured key'

@@ -9,6 +9,7 @@ import type { InstanceView } from '../core/views.js'
 import { jsonType } from './body.js'
 import type { FindService } from './service.js'
 import { showInstance, showOwnInstance } from './show.js'
+import type { WaitingAnswers } from './waiting.js'
 
 /** How old the moments of heartbeats in an answer may be: a heartbeat comes once in so long. */
 const keep_ms = 1000
@@ -121,9 +122,12 @@ function lengthOf(pieces: Pieces): number {
  * Sends a body without copying it, past the framework, which would join it first. What it would have said beside the body
  * is said as well.
  */
-export function sendPieces(reply: FastifyReply, pieces: Pieces): void {
+export function sendPieces(reply: FastifyReply, pieces: Pieces, waiting: WaitingAnswers): void {
+  const length = lengthOf(pieces)
+  // All that is kept of a version is one list, whoever is picked.
+  waiting.add(reply.raw, pieces[1] ?? pieces, length)
   const said = reply.getHeaders() as Record<string, string>
-  const headers = { ...said, 'content-type': jsonType, 'content-length': lengthOf(pieces) }
+  const headers = { ...said, 'content-type': jsonType, 'content-length': length }
   reply.hijack()
   const { raw } = reply
   raw.writeHead(200, headers)

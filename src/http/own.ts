@@ -6,6 +6,7 @@ import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
 import { parseId, registrationFields } from '../core/model.js'
+import type { InstanceRow } from '../core/views.js'
 import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
@@ -15,29 +16,27 @@ import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
-import { sendPieces, type LookupAnswers } from './lookups.js'
+import { sendPieces } from './lookups.js'
 import { FreshnessTold, demandFreshPick, tellPosition } from './position.js'
 import type { FindService } from './service.js'
-import { registerFrom, writeTimeout_ms } from './registry-svc.js'
+import { registerFrom, writeTimeout_ms, type AnswerParts } from './registry-svc.js'
 import { addSessions } from './sessions.js'
 import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
 import { addWatch } from './watch.js'
 
-export interface OwnParts extends StreamsParts {
-  readonly answers: LookupAnswers
-}
+export type OwnParts = StreamsParts & AnswerParts
 
-export function addOwn(app: FastifyInstance, { answers, ...parts }: OwnParts): void {
+export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   const { service } = parts
   readParametersAsTheyAreMeant(app)
   addHealth(app, service)
-  addBeliefs(app, service)
+  addBeliefs(app, parts)
   addActs(app, service)
   addRegistering(app, service)
   addSessions(app, service)
   addDrain(app, service)
-  addLookup(app, service, answers)
+  addLookup(app, parts)
   addPlacement(app, service)
   addEvents(app, parts)
   addWatch(app, parts)
@@ -77,10 +76,11 @@ function addHealth(app: FastifyInstance, service: FindService): void {
   )
 }
 
-function addBeliefs(app: FastifyInstance, service: FindService): void {
+function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts): void {
   app.get('/v1/self', { schema: calls.getSelf }, (_request, reply) => reply.send(service().self()))
   app.get('/v1/peers', { schema: calls.listPeers }, (_request, reply) => reply.send(service().peers()))
   app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) => {
+    waiting.demandRoom()
     tellPosition(reply, service())
     return reply.send({ members: service().members() })
   })
@@ -88,26 +88,26 @@ function addBeliefs(app: FastifyInstance, service: FindService): void {
   app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
     const filters = filtersOfQuery(request.query as Record<string, unknown>)
     tellPosition(reply, service())
-    return reply.send({
-      instances: service()
-        .instanceRows()
-        .filter((row) => matches(row, filters)),
-    })
+    waiting.demandRoom()
+    const rows = (): readonly InstanceRow[] => service().instanceRows()
+    const make = (): object => ({ instances: rows().filter((row) => matches(row, filters)) })
+    return sendPieces(reply, [lists.answer(request.url, make)], waiting)
   })
 }
 
 /** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
 function addRegistering(app: FastifyInstance, service: FindService): void {
   const write = { handlerTimeout: writeTimeout_ms }
+  const slugWrite = { ...write, config: { asksForSlug: true } } as const
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
-  app.put('/v1/instances', { ...write, schema: calls.putInstance }, async (request, reply) => {
+  app.put('/v1/instances', { ...slugWrite, schema: calls.putInstance }, async (request, reply) => {
     refuseUnknownFields(request.body, registrationFields)
     const acks = acksOfQuery(request.query as Record<string, unknown>)
     const write = async (): Promise<string> => registerFrom(request, service, 'own')
     const { said: id, held } = await withAcks(service(), acks, undefined, write)
     return reply.code(201).send({ id, ...held })
   })
-  app.delete('/v1/instances', { ...write, schema: calls.removeInstanceById }, async (request, reply) => {
+  app.delete('/v1/instances', { ...slugWrite, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)
     demandSlug(request.caller, service().slugOf(id))
     const acks = acksOfQuery(request.query as Record<string, unknown>)
@@ -146,7 +146,7 @@ function addPlacement(app: FastifyInstance, service: FindService): void {
   })
 }
 
-function addLookup(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
+function addLookup(app: FastifyInstance, { service, answers, waiting }: OwnParts): void {
   const freshness = new FreshnessTold()
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
@@ -154,7 +154,7 @@ function addLookup(app: FastifyInstance, service: FindService, answers: LookupAn
     const query = request.query as Record<string, unknown>
     const pieces = answers.lookup(slug, pickOfQuery(query))
     freshness.tell(reply, service(), slug, parseMaxAge(query['maxAge']))
-    return sendPieces(reply, pieces)
+    return sendPieces(reply, pieces, waiting)
   })
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
     const { slug } = request.params

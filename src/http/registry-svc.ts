@@ -9,21 +9,30 @@ import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
 import { matches, type InstanceFilters } from '../config/filters.js'
+import type { ListAnswers } from './lists.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
 import { warningsOf } from './strict.js'
+import type { WaitingAnswers } from './waiting.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
 export const writeTimeout_ms = 30_000
 
 const write = { handlerTimeout: writeTimeout_ms }
+const slugWrite = { ...write, config: { asksForSlug: true } } as const
 
-export function addRegistrySvc(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
-  addInstances(app, service, answers)
-  addDefinitions(app, service)
+export interface AnswerParts {
+  readonly answers: LookupAnswers
+  readonly lists: ListAnswers
+  readonly waiting: WaitingAnswers
+}
+
+export function addRegistrySvc(app: FastifyInstance, service: FindService, parts: AnswerParts): void {
+  addInstances(app, service, parts)
+  addDefinitions(app, service, parts)
   addNodes(app, service)
   addEcho(app)
 }
@@ -32,12 +41,14 @@ export function addRegistrySvc(app: FastifyInstance, service: FindService, answe
 export async function registerFrom(request: FastifyRequest, service: FindService, wording: Wording): Promise<string> {
   const { body, headers, caller } = request
   const registration = withSlug(parseRegistration(body, wording), headers, caller)
-  demandSlug(caller, service().slugMeant(registration))
+  const present = service().slugMeant(registration)
+  demandSlug(caller, present) // it may be moved away from there
+  demandSlug(caller, registration.slug === undefined ? (present ?? null) : registration.slug)
   return (await service().register(registration, caller && { holder: caller.name })).id
 }
 
-function addInstances(app: FastifyInstance, service: FindService, answers: LookupAnswers): void {
-  app.put('/registry-svc/instance', { ...write, schema: calls.registerInstance }, async (request, reply) => {
+function addInstances(app: FastifyInstance, service: FindService, { answers, lists, waiting }: AnswerParts): void {
+  app.put('/registry-svc/instance', { ...slugWrite, schema: calls.registerInstance }, async (request, reply) => {
     const id = await registerFrom(request, service, 'published')
     return reply.code(201).send({ id, ...warningsOf(request, publishedFields) })
   })
@@ -45,16 +56,19 @@ function addInstances(app: FastifyInstance, service: FindService, answers: Looku
   app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
     tellPosition(reply, service())
-    if (isSlugAlone(filters, request.url)) return sendPieces(reply, answers.list(filters.slug))
-    const shown = service()
-      .instances(filters.slug)
-      .filter((view) => matches(view, filters))
-    return reply.send({ instances: shown.map(showInstance), ...warningsOf(request) })
+    if (isSlugAlone(filters, request.url)) return sendPieces(reply, answers.list(filters.slug), waiting)
+    waiting.demandRoom()
+    const make = (): object => {
+      const views = service().instances(filters.slug)
+      const shown = views.filter((view) => matches(view, filters))
+      return { instances: shown.map(showInstance), ...warningsOf(request) }
+    }
+    return sendPieces(reply, [lists.answer(request.url, make)], waiting)
   })
 
   app.delete<{ Params: { id: string } }>(
     '/registry-svc/instance/:id',
-    { ...write, schema: calls.removeInstance },
+    { ...slugWrite, schema: calls.removeInstance },
     async (request, reply) => {
       const id = parseId(request.params.id, 'id')
       demandSlug(request.caller, service().slugOf(id))
@@ -64,15 +78,16 @@ function addInstances(app: FastifyInstance, service: FindService, answers: Looku
   )
 }
 
-function addDefinitions(app: FastifyInstance, service: FindService): void {
+function addDefinitions(app: FastifyInstance, service: FindService, { waiting }: AnswerParts): void {
   app.put('/registry-svc/definition', { ...write, schema: calls.saveDefinition }, async (request, reply) => {
     await service().saveDefinition(parseDefinition(request.body))
     return reply.code(201).send(warningsOf(request, ['definition']))
   })
 
-  app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (request, reply) =>
-    reply.send({ definitions: service().definitions(), ...warningsOf(request) }),
-  )
+  app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (request, reply) => {
+    waiting.demandRoom()
+    return reply.send({ definitions: service().definitions(), ...warningsOf(request) })
+  })
 
   app.delete<{ Params: { id: string } }>(
     '/registry-svc/definition/:id',

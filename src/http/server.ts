@@ -8,12 +8,14 @@ import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls, type Calls } from './openapi.js'
 import { addOwn } from './own.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
 import { Streams, streamLimits } from './streams.js'
+import { WaitingAnswers, type WaitingLimits } from './waiting.js'
 
 /** How long `stop` lets requests that are under way finish. */
 const stopGrace_ms = 1000
@@ -28,6 +30,10 @@ export interface HttpServerOptions extends Access {
   readonly allowedHosts?: readonly string[]
   /** Streams of news, or of lists, at once. Default: `streamLimits.watchers`. */
   readonly maxWatchers?: number
+  /** Connections at once, beyond which silent ones give way. Default: `httpLimits.connections`. */
+  readonly maxConnections?: number
+  /** Default: `waitingLimits`. */
+  readonly waiting?: WaitingLimits
 }
 
 export interface HttpServer {
@@ -78,13 +84,22 @@ export function createRoutedApp(
       return admission.origins
     },
   }
-  const app = createApp(log, served, admission)
+  const app = createApp(log, served, admission, options.maxConnections)
   const calls = collectCalls(app, () => admission.asksForCredentials)
-  void app.register(async (routed) => addRoutes(routed, calls, service, new Streams(routed, admission, maxWatchers)))
+  void app.register(async (routed) => {
+    const streams = new Streams(routed, admission, maxWatchers)
+    addRoutes(routed, calls, service, streams, new WaitingAnswers(routed, options.waiting))
+  })
   return app
 }
 
-function addRoutes(app: FastifyInstance, calls: Calls, service: FindService, streams: Streams): void {
+function addRoutes(
+  app: FastifyInstance,
+  calls: Calls,
+  service: FindService,
+  streams: Streams,
+  waiting: WaitingAnswers,
+): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
@@ -92,8 +107,9 @@ function addRoutes(app: FastifyInstance, calls: Calls, service: FindService, str
     routes.set(url, known)
   })
   const answers = new LookupAnswers(service)
-  addRegistrySvc(app, service, answers)
-  addOwn(app, { service, streams, answers })
+  const lists = new ListAnswers(service)
+  addRegistrySvc(app, service, { answers, lists, waiting })
+  addOwn(app, { service, streams, answers, lists, waiting })
   addOpenApi(app, calls, service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }

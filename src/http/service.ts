@@ -82,6 +82,8 @@ export interface RegistryService {
    */
   leave(options?: { readonly restart?: boolean }): Promise<void>
 
+  /** Another number as soon as a list of instances may say anything else, moments aside. */
+  readonly revision: number
   /** The visible instances, whatever their status; where a slug is given, no more than needed to find that slug's. */
   instances(slug?: string): readonly InstanceView[]
   /** Every record that is known, visible or not. */
@@ -108,10 +110,10 @@ export interface RegistryService {
   pick(slug: string, query?: PickQuery): PickResult
   /** The id of the instance that the next lookup names: lookups take turns of their own, and move nobody's pick. */
   suggest(slug: string, query?: PickQuery): string | undefined
-  /** What an instance is registered for, visible or not; undefined where it is for nothing, or unknown. */
-  slugOf(id: string): string | undefined
+  /** What an instance is registered for, visible or not; null where it is for nothing, undefined where it is unknown. */
+  slugOf(id: string): string | null | undefined
   /** The same of the instance that this registration would change, whether it names its id or only its url. */
-  slugMeant(registration: Registration): string | undefined
+  slugMeant(registration: Registration): string | null | undefined
   definitions(): readonly Definition[]
   /** The living nodes. */
   nodes(): readonly NodeView[]

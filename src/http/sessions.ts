@@ -13,6 +13,9 @@ import { beginEventStream } from './event-stream.js'
 import { writeTimeout_ms } from './registry-svc.js'
 import type { FindService, SessionOpening } from './service.js'
 
+/** A session is its holder's, whatever slugs that may register; each registration in it is asked for its own. */
+const own = { asksForSlug: true } as const
+
 export function addSessions(app: FastifyInstance, service: FindService): void {
   const open = new Set<ServerResponse>()
   // A comment shows the program that its daemon is there; it speaks as often, by a call.
@@ -25,7 +28,7 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     open.forEach((response) => response.end())
   })
 
-  app.post('/v1/sessions', { schema: calls.openSession }, async (request, reply) => {
+  app.post('/v1/sessions', { config: own, schema: calls.openSession }, async (request, reply) => {
     const { raw } = reply
     if (isClosing) throw new RegistryError('unavailable', 'the daemon is stopping; open the session again in a moment')
     const { grace_ms, ...opening } = parseOpening(request)
@@ -53,14 +56,18 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     reply.send({ sessions: service().sessions() }),
   )
 
-  app.put<{ Params: { id: string } }>('/v1/sessions/:id', { schema: calls.hearSession }, async (request, reply) => {
-    await service().hearSession(request.params.id, secretOf(request), request.caller?.name)
-    return reply.code(204).send()
-  })
+  app.put<{ Params: { id: string } }>(
+    '/v1/sessions/:id',
+    { config: own, schema: calls.hearSession },
+    async (request, reply) => {
+      await service().hearSession(request.params.id, secretOf(request), request.caller?.name)
+      return reply.code(204).send()
+    },
+  )
 
   app.delete<{ Params: { id: string } }>(
     '/v1/sessions/:id',
-    { handlerTimeout: writeTimeout_ms, schema: calls.endSession },
+    { handlerTimeout: writeTimeout_ms, config: own, schema: calls.endSession },
     async (request, reply) => {
       await service().endSession(request.params.id, secretOf(request), request.caller?.name)
       return reply.code(204).send()

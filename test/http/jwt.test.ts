@@ -72,12 +72,20 @@ describe('a token is let in', () => {
   })
 })
 
+test('a token without an end is let in where that is allowed', async () => {
+  const lenient = await serveMemory({ credentials: { tokens: [], jwt: { ...rules, allowWithoutExp: true } } })
+  const token = await make({ claims: { exp: undefined } })
+  expect((await sendRaw(lenient.url, request('GET /v1/self', [`Authorization: Bearer ${token}`]))).status).toBe(200)
+  await lenient.stop()
+})
+
 describe('a token is refused', () => {
   test.each<[string, Making, RegExp]>([
     ['of another key', { key: stranger.privateKey }, /signature/],
     ['of another issuer', { claims: { iss: 'https://evil.test' } }, /claim iss/],
     ['for another audience', { claims: { aud: 'other' } }, /claim aud/],
     ['without an issuer', { claims: { iss: undefined } }, /claim iss/],
+    ['without an end', { claims: { exp: undefined } }, /has no end .*allowWithoutExp/],
     ['that is not valid yet', { claims: { nbf: inAnHour() } }, /claim nbf/],
     [
       'of an algorithm that its key is not for',

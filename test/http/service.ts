@@ -184,6 +184,12 @@ export class MemoryService implements RegistryService {
     )
   }
 
+  /** Nothing is taken from before. */
+  #asked = 0
+  get revision(): number {
+    return (this.#asked += 1)
+  }
+
   instanceRows(): readonly InstanceRow[] {
     const rows = [...this.#instances.values()].map((view): InstanceRow => {
       const maintenance = this.#maintenance.get(view.id)
@@ -282,15 +288,16 @@ export class MemoryService implements RegistryService {
     return chooser.choose(slug, { pools: [{ listed, inDoubt: false }] }, query)
   }
 
-  slugOf(id: string): string | undefined {
-    return this.#instances.get(id)?.slug
+  slugOf(id: string): string | null | undefined {
+    const view = this.#instances.get(id)
+    return view && (view.slug ?? null)
   }
 
-  slugMeant({ id, url, slug: said }: Registration): string | undefined {
+  slugMeant({ id, url, slug: said }: Registration): string | null | undefined {
     const slug = said ?? undefined
     if (id !== undefined) return this.slugOf(id)
     const meant = [...this.#instances.values()].find((one) => one.url === url && [undefined, one.slug].includes(slug))
-    return meant?.slug
+    return meant && (meant.slug ?? null)
   }
 
   definitions(): readonly Definition[] {
