@@ -79,15 +79,16 @@ export class Fencing {
 
   /** Forgets an owner with all that it wrote, except its fences. */
   forget(owner: PeerId): void {
-    const { records, writes, replica, disputes, liveness, visibility, abandoned, fences, at } = this.#state
+    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, at } = this.#state
     const held = replica.document(owner)?.entries
-    if (held !== undefined) writes.keepNumbers(held)
+    if (held !== undefined) writes.used.noteAll(held)
     for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept)) fences.note(fenced, at.wall)
     records.follow(owner, replica.drop(owner))
     liveness.forget(owner)
     visibility.forget(owner)
     disputes.forget(owner)
     abandoned.forget(owner)
+    stamps.forget(owner)
     this.#out.storeSoon([{ type: 'forget', owner }])
   }
 

@@ -107,11 +107,12 @@ export class Opening {
 
   /** As it comes from disk it needs no writing; damage is simply not there, and will be fetched again. */
   #restoreOne(parcel: Parcel): void {
-    const { records, replica, liveness, fences, at } = this.#state
+    const { records, stamps, replica, liveness, fences, at } = this.#state
     const { head } = parcel.signed
     const outcome = replica.offer(parcel, fences.upTo(head.owner), Number.NEGATIVE_INFINITY)
     if (outcome.type !== 'taken') return
     records.follow(head.owner, outcome.changes)
+    stamps.follow(head, outcome.changes, records.union, at.now)
     liveness.membership.follow(head, at.now)
   }
 
@@ -179,6 +180,7 @@ export class Opening {
     checks.forget(joining.unchecked)
     this.#projection.settle()
     this.#saveNode(addresses)
+    writes.used.begin()
     if (this.#hasStopped && writes.isDraining) writes.drain(false)
     const fences = [this.#state.fences.of(self), ...joining.fences]
     // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers
