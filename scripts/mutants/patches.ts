@@ -134,6 +134,13 @@ const removals: Readonly<Record<string, Patch>> = {
   'what another has dated stands still': ['at', 'date + Math.max(0, now - seenAt)', 'date'],
   'a registration is dated before what it exceeds': ['Stamps.next', 'after + 1', '0'],
   'only the own numbers count as used': ['UsedNumbers.base', '.#records.union.nodes().values()', '[]'],
+  'a document goes from the disk before what is saved of it is there': [
+    'saveUnsaved',
+    'this.#ended.add(owner)',
+    "this.#out.storeSoon([{ type: 'forget', owner }])",
+  ],
+  'what is fenced is not read again at a start': ['#restoreOne', 'notFenced', 'this.#state.fences.upTo(head.owner)'],
+  'what an earlier run did not forget stays': ['Opening.begin', 'this.#fencing.endRestored()'],
   'numbers of a forgotten node are used again by whoever starts': ['fence', '.used.exceedAll($$$)'],
   'a start goes on among the numbers of the last one': ['Opening.#open', 'writes.used.begin()'],
 

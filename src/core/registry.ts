@@ -396,6 +396,7 @@ export class Registry {
     this.#out.emitAll(commits.publish(now))
     const secrets = checks.takeSecrets()
     if (secrets !== undefined) commits.accompany({ type: 'secrets', text: secrets })
+    if (!commits.isBusy) commits.end(this.#fencing.takeEnded())
     const { effects, released } = commits.commit(now, this.#out.nextStoreId())
     this.#out.emitAll(effects)
     if (released !== undefined) this.#release(released)

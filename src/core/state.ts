@@ -107,7 +107,7 @@ export class RegistryState {
   readonly gaps = new Gaps()
   readonly answers = new Answers()
   /** What was in documents that have been fenced since. */
-  readonly unsaved: EntryMaps[] = []
+  readonly unsaved: { readonly owner: PeerId; readonly entries: EntryMaps }[] = []
   /** A newer document of our own, to be continued as soon as no commit is on its way. */
   foreign: NodeDocument | undefined
 
