@@ -140,7 +140,6 @@ const removals: Readonly<Record<string, Patch>> = {
     "this.#out.storeSoon([{ type: 'forget', owner }])",
   ],
   'what is fenced is not read again at a start': ['#restoreOne', 'notFenced', 'this.#state.fences.upTo(head.owner)'],
-  'what an earlier run did not forget stays': ['Opening.begin', 'this.#fencing.endRestored()'],
   'numbers of a forgotten node are used again by whoever starts': ['fence', '.used.exceedAll($$$)'],
   'a start goes on among the numbers of the last one': ['Opening.#open', 'writes.used.begin()'],
 

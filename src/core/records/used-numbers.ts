@@ -2,9 +2,9 @@
  * Registration numbers of which nothing is left to be seen: somebody may still remove what he saw of them, or come back with it, so
  * that none is given twice, to whatever start of this daemon.
  *
- *     node record of b    floor 65: up to that b may have used them. Written once in so many, in the commit that ends the first
- *     next start of b     floor 129: what b has noted in its head until now is gone, so it goes on from 65
- *     everybody           an id of which nothing is known gets one more than 65 - 64 = 1, or than the 65 of after that start
+ *     b ends its first one, of number 1    floor in its node record: 65, in that commit   an id that nobody knows gets 2, at each node
+ *     b ends others, of 2 to 65            nothing is written                             2, but what b has ended in this run: more
+ *     b starts again                       129: what it ended, and did not write, is lost  66
  *
  * All go by the floors of all: whoever registers an id that nobody knows gets the same number for it at each node, so that of two who
  * knew nothing of each other the later one counts, and not the one whose node has ended more.
