@@ -1,7 +1,12 @@
 /**
  * How the forgotten stay forgotten: routes fences between the documents that bring them, the notes that keep them, the document
- * that they end, or this daemon itself where it is meant.
+ * that they end, or this daemon itself where it is meant. A document stays on disk until what is saved of it is there too:
+ *
+ *     disk of b    document of a ─── fence (a, 7) of c, in c's document ─── [what c had not known, in b's own · a's document goes]
+ *                                                                     │     one write
+ *     kill here ──────────────────────────────────────────────────────┘     a's document is read once more, and saved then
  */
+import type { StoreOp } from './effects.js'
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
@@ -16,6 +21,8 @@ const overAtOnce = 64
 export class Fencing {
   readonly #state: RegistryState
   readonly #out: Outbox
+  /** Whose documents go from the disk with the next commit. */
+  readonly #ended = new Set<PeerId>()
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -32,8 +39,8 @@ export class Fencing {
       const held = replica.document(owner)
       if (owner === self) this.surviveFence(fences.of(owner))
       else if (held !== undefined && this.isFenced(held.signed.head)) {
-        this.forget(owner)
-        unsaved.push(held.entries)
+        this.#drop(owner)
+        unsaved.push({ owner, entries: held.entries })
       }
     }
     this.saveUnsaved()
@@ -48,7 +55,35 @@ export class Fencing {
   saveUnsaved(): void {
     const { writes, unsaved, at, rules } = this.#state
     if (!rules.maySign) return
-    for (const entries of unsaved.splice(0)) writes.save(entries, at.wall)
+    for (const { owner, entries } of unsaved.splice(0)) {
+      writes.save(entries, at.wall)
+      this.#ended.add(owner)
+    }
+  }
+
+  /** What an earlier run had no time to save: documents on disk that are fenced by what stands beside them. */
+  endRestored(): void {
+    const { replica } = this.#state
+    this.applyFences(
+      [...replica.owners()].filter((owner) => {
+        const head = replica.head(owner)
+        return head !== undefined && this.isFenced(head)
+      }),
+    )
+  }
+
+  /** Goes to disk in one write with what is saved of them; whoever has come back meanwhile has replaced it. */
+  takeEnded(): StoreOp[] {
+    const owners = [...this.#ended].filter((owner) => this.#state.replica.head(owner) === undefined)
+    this.#ended.clear()
+    return this.#endings(owners)
+  }
+
+  /** What they had fenced is noted before they go. */
+  #endings(owners: readonly PeerId[]): StoreOp[] {
+    if (owners.length === 0) return []
+    const noted = this.#state.fences.tick(this.#state.at.wall)
+    return [...noted, ...owners.map((owner) => ({ type: 'forget', owner }) as const)]
   }
 
   /**
@@ -79,16 +114,29 @@ export class Fencing {
 
   /** Forgets an owner with all that it wrote, except its fences. */
   forget(owner: PeerId): void {
-    const { records, writes, replica, disputes, liveness, visibility, abandoned, fences, at } = this.#state
+    this.#drop(owner)
+    this.#out.storeSoon(this.#endings([owner]))
+  }
+
+  /** None of it is worth saving. */
+  forgetAll(): void {
+    const { replica, unsaved } = this.#state
+    const dropped = unsaved.splice(0).map(({ owner }) => owner)
+    this.#out.storeSoon(this.#endings(dropped))
+    for (const owner of [...replica.owners()]) this.forget(owner)
+  }
+
+  #drop(owner: PeerId): void {
+    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, at } = this.#state
     const held = replica.document(owner)?.entries
-    if (held !== undefined) writes.keepNumbers(held)
+    if (held !== undefined) writes.used.noteAll(held)
     for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept)) fences.note(fenced, at.wall)
     records.follow(owner, replica.drop(owner))
     liveness.forget(owner)
     visibility.forget(owner)
     disputes.forget(owner)
     abandoned.forget(owner)
-    this.#out.storeSoon([{ type: 'forget', owner }])
+    stamps.forget(owner)
   }
 
   // ---- time

@@ -35,6 +35,8 @@ export interface InstanceFacts extends LifetimeFacts, Traits {
 /** An instance as its home node records it. `n` is its registration number, raised only by registering. */
 export interface InstanceRecord extends InstanceFacts {
   readonly n: number
+  /** When it was registered, unix milliseconds, as its home node put it then; earlier versions wrote none. */
+  readonly stamp?: number
   readonly status: InstanceStatus
   readonly details?: string
   /** Why its owner hides it, whatever its health; absent while it is in service. */
@@ -294,7 +296,7 @@ export function deriveNodeId(peerId: PeerId): string {
 export function readInstanceRecord(id: string, json: string): InstanceRecord | undefined {
   const fields = readObject(json)
   if (fields === undefined) return undefined
-  const { n, status, details, maintenance, session, check } = fields
+  const { n, stamp, status, details, maintenance, session, check } = fields
   if (!isNumber(n)) return undefined
   if (!instanceStatuses.includes(status as InstanceStatus)) return undefined
   if (details !== undefined && typeof details !== 'string') return undefined
@@ -304,6 +306,7 @@ export function readInstanceRecord(id: string, json: string): InstanceRecord | u
   try {
     const record = readRegistration({ ...fields, id }) as unknown as Record<string, unknown>
     Object.assign(record, readLifetime(fields), readTraits(fields), known, { id, n, status })
+    if (isNumber(stamp)) record['stamp'] = stamp
     if (typeof session === 'string' && session.length <= modelLimits.labelLength) record['session'] = session
     if (details !== undefined) record['details'] = details
     if (maintenance !== undefined) record['maintenance'] = maintenance

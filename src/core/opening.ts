@@ -17,6 +17,9 @@ import type { Parcel } from './wire/sync.js'
 /** How long to wait before a failed write of the generation is tried again. */
 const retry_ms = 1000
 
+/** The generation up to which nothing is fenced. */
+const notFenced = 0
+
 /** What the way to the first head leads past. */
 export interface Routes {
   readonly state: RegistryState
@@ -75,6 +78,7 @@ export class Opening {
     if (own !== undefined) commits.continueFrom(own)
     this.#hasStopped = own?.signed.head.left !== undefined
     outlived.note(records.ownKeys('instances'))
+    this.#fencing.endRestored()
     this.#storeGeneration()
     const { membership, overlay } = liveness
     const restored = [...membership.members()].filter(({ left }) => !left).map(({ id }) => id)
@@ -103,13 +107,14 @@ export class Opening {
     return own
   }
 
-  /** As it comes from disk it needs no writing; damage is simply not there, and will be fetched again. */
+  /** As it comes from disk it needs no writing, and what is fenced is saved first; damage is simply not there, and will be fetched again. */
   #restoreOne(parcel: Parcel): void {
-    const { records, replica, liveness, fences, at } = this.#state
+    const { records, stamps, replica, liveness, at } = this.#state
     const { head } = parcel.signed
-    const outcome = replica.offer(parcel, fences.upTo(head.owner), Number.NEGATIVE_INFINITY)
+    const outcome = replica.offer(parcel, notFenced, Number.NEGATIVE_INFINITY)
     if (outcome.type !== 'taken') return
     records.follow(head.owner, outcome.changes)
+    stamps.follow(head, outcome.changes, records.union, at.now)
     liveness.membership.follow(head, at.now)
   }
 
@@ -177,6 +182,7 @@ export class Opening {
     checks.forget(joining.unchecked)
     this.#projection.settle()
     this.#saveNode(addresses)
+    writes.used.begin()
     if (this.#hasStopped && writes.isDraining) writes.drain(false)
     const fences = [this.#state.fences.of(self), ...joining.fences]
     // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers
@@ -192,10 +198,8 @@ export class Opening {
 
   /** Our content is from before the horizon: others may have forgotten why it went. */
   #goBlank(): void {
-    const { writes, replica, unsaved } = this.#state
-    for (const owner of [...replica.owners()]) this.#fencing.forget(owner)
-    unsaved.length = 0 // what was dropped of it is not worth saving
-    writes.dropEverything()
+    this.#fencing.forgetAll()
+    this.#state.writes.dropEverything()
     this.#out.warn('this node was off for over 30 days: it dropped its old records and takes the cluster’s')
   }
 }

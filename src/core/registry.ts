@@ -296,7 +296,7 @@ export class Registry {
   }
 
   #perform(ticket: number, command: Command): void {
-    const { records, writes, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
+    const { records, writes, stamps, identity, commits, checks, index, forgetting, crypto, self, at } = this.#state
     const { now, wall } = at
     switch (command.type) {
       case 'register': {
@@ -305,7 +305,8 @@ export class Registry {
         const id = idOf(said, index, { self, hash: crypto.hash })
         const { registration, session } = this.#endings.livingOf(id, said, embedded, holder)
         const secrets = checks.secretsAfter(id, registration, userinfo) // kept once it is not refused
-        writes.register(id, registration, wall, session)
+        const stamp = stamps.next(records.union.latestStamp(id), at)
+        writes.register(id, registration, { wall, stamp }, session)
         checks.keepSecrets(id, secrets)
         this.#endings.registered(id)
         if (records.own('instances', id)?.status === 'Unknown' && checks.isAsked(id)) commits.awaitFirstCheck(id, now)
@@ -395,6 +396,7 @@ export class Registry {
     this.#out.emitAll(commits.publish(now))
     const secrets = checks.takeSecrets()
     if (secrets !== undefined) commits.accompany({ type: 'secrets', text: secrets })
+    if (!commits.isBusy) commits.end(this.#fencing.takeEnded())
     const { effects, released } = commits.commit(now, this.#out.nextStoreId())
     this.#out.emitAll(effects)
     if (released !== undefined) this.#release(released)

@@ -57,7 +57,7 @@ export class Replication {
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, replica, gaps, fences, self, at, isStale } = this.#state
+    const { records, stamps, replica, gaps, fences, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
@@ -69,6 +69,7 @@ export class Replication {
       case 'taken':
         this.#out.storeSoon([outcome.op])
         records.follow(owner, outcome.changes)
+        stamps.follow(parcel.signed.head, outcome.changes, records.union, at.now)
         this.#followHead(parcel.signed.head)
         for (const next of gaps.filled(owner)) this.take(next)
         return

@@ -27,6 +27,7 @@ import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
 import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
 import { Outlived } from './records/outlived.js'
+import { Stamps } from './records/stamps.js'
 import { Records } from './records/records.js'
 import { Writes } from './records/writes.js'
 import { Disputes } from './replica/disputes.js'
@@ -87,6 +88,7 @@ export class RegistryState {
   readonly records: Records
   readonly writes: Writes
   readonly outlived: Outlived
+  readonly stamps = new Stamps()
   readonly identity: Identity
   readonly commits: Commits
   readonly checks: HealthChecks
@@ -107,7 +109,7 @@ export class RegistryState {
   readonly gaps = new Gaps()
   readonly answers = new Answers()
   /** What was in documents that have been fenced since. */
-  readonly unsaved: EntryMaps[] = []
+  readonly unsaved: { readonly owner: PeerId; readonly entries: EntryMaps }[] = []
   /** A newer document of our own, to be continued as soon as no commit is on its way. */
   foreign: NodeDocument | undefined
 

@@ -12,6 +12,8 @@ interface Act {
   readonly id: string
   readonly n: number | undefined
   readonly url: string
+  /** When it was asked for, in the time of the world. */
+  readonly at: number
   readonly answer: Answer
 }
 
@@ -143,7 +145,7 @@ export class History {
     const answer = world.register(name, { id, slug: world.random.pick(slugs), url })
     const own = this.#rows(name, id).find(({ owner }) => owner === name)
     const n = this.#isServing(name) && own?.url === url ? own.n : undefined
-    this.#acts.push({ kind: 'put', owner: name, id, n, url, answer })
+    this.#acts.push({ kind: 'put', owner: name, id, n, url, at: world.now, answer })
     return answer
   }
 
@@ -151,7 +153,7 @@ export class History {
     const standing = this.#isServing(name) ? this.#rows(name, id).filter(({ why }) => why !== 'removed') : []
     const n = this.#isServing(name) ? Math.max(0, ...standing.map((row) => row.n)) : undefined
     const answer = this.world.deregister(name, id)
-    this.#acts.push({ kind: 'remove', owner: name, id, n, url: '', answer })
+    this.#acts.push({ kind: 'remove', owner: name, id, n, url: '', at: this.world.now, answer })
     return answer
   }
 
@@ -242,7 +244,8 @@ export class History {
 }
 
 /**
- * What is shown must be at least the best of what was acknowledged and not removed, and nothing that was removed.
+ * What is shown must be at least the best of what was acknowledged and not removed, and nothing that was removed. Of two that knew
+ * nothing of each other the later one is the better one: here all clocks are right.
  * Acts of unknown number, and unanswered ones, may or may not have happened.
  */
 function judge(id: string, acts: readonly Act[], shown: InstanceRow | undefined): string[] {
@@ -261,9 +264,19 @@ function judge(id: string, acts: readonly Act[], shown: InstanceRow | undefined)
   if (shown !== undefined && shown.n <= removed) wrong.push(`${id}#${shown.n} is back: removed up to ${removed}`)
   const maybeRemoved = Math.max(0, ...removes.filter(isPossible).map(({ n }) => n ?? Number.POSITIVE_INFINITY))
   const standing = puts.filter((act) => isAcknowledged(act) && act.n !== undefined && act.n > maybeRemoved)
-  for (const { owner, n = 0, url } of standing) {
-    const isBeaten = shown !== undefined && (shown.n > n || (shown.n === n && shown.owner >= owner))
-    if (!isBeaten) wrong.push(`${id}: lost ${owner}#${n} ${url}, shown is ${shown?.owner}#${shown?.n}`)
+  const isShown = ({ owner, n, url }: Act): boolean =>
+    owner === shown?.owner && (n ?? shown.n) === shown.n && url === shown.url
+  const shownAt = Math.max(
+    ...puts
+      .filter((act) => isPossible(act) && isShown(act))
+      .map(({ at, n }) => (n === undefined ? Number.POSITIVE_INFINITY : at)),
+  )
+  for (const { owner, n = 0, url, at } of standing) {
+    const isBeaten = shown !== undefined && (shown.n > n || (shown.n === n && (shown.owner === owner || shownAt >= at)))
+    if (!isBeaten)
+      wrong.push(
+        `${id}: lost ${owner}#${n} ${url}, shown is ${shown?.owner}#${shown?.n}, asked for at ${at} and ${shownAt}`,
+      )
   }
   return wrong
 }

@@ -37,6 +37,8 @@ export class Commits {
   #waiting: Waiting[] = []
   /** What goes to disk with the next commit, outside the document. */
   #accompanying: StoreOp | undefined
+  /** Copies of others that go from the disk once what is saved of them is there. */
+  #ended: StoreOp[] = []
   #inFlight: Commit | undefined
   readonly #publication = new Publication()
   readonly #firstChecks = new FirstChecks()
@@ -178,6 +180,11 @@ export class Commits {
     this.#accompanying = op
   }
 
+  /** Goes from the disk with the next commit, after it, in the same write. */
+  end(ops: readonly StoreOp[]): void {
+    this.#ended.push(...ops)
+  }
+
   // ---- committing
 
   /**
@@ -187,13 +194,20 @@ export class Commits {
   commit(now: number, id: number): { readonly effects: Effect[]; readonly released?: Released } {
     if (this.#inFlight !== undefined || this.#retryAt !== undefined) return { effects: [] }
     if (!this.#records.isStaged && !this.#identity.isHeadDue && this.#accompanying === undefined) {
-      return this.#waiting.length === 0 ? { effects: [] } : { effects: [], released: { waiting: this.#takeWaiting() } }
+      const effects = this.#endAlone(id)
+      return this.#waiting.length === 0 ? { effects } : { effects, released: { waiting: this.#takeWaiting() } }
     }
     if (!this.#open) return { effects: [] }
     const isRebased = this.#rebaseDue || this.#document.outgrown
     const published = isRebased ? this.publish(now, true) : [] // an update never spans a new epoch
     this.#inFlight = this.#nextCommit(id, isRebased)
     return { effects: [...published, storing(this.#inFlight)] }
+  }
+
+  /** There was nothing to save of them. */
+  #endAlone(id: number): Effect[] {
+    const ops = this.#ended.splice(0)
+    return ops.length === 0 ? [] : [{ type: 'store', id, sync: false, ops }]
   }
 
   #nextCommit(id: number, isRebased: boolean): Commit {
@@ -208,7 +222,7 @@ export class Commits {
     const isRaised = this.#identity.headSigned()
     const raised: StoreOp[] = isRaised ? [{ type: 'generation', generation: signed.head.generation }] : []
     const accompanying = this.#accompanying === undefined ? [] : [this.#accompanying]
-    const ops = [...raised, ...accompanying, this.#contentOp(signed, update, isRebased)]
+    const ops = [...raised, ...accompanying, this.#contentOp(signed, update, isRebased), ...this.#ended.splice(0)]
     this.#accompanying = undefined
     this.#rebaseDue = false
     return { id, signed, from, update, heldUntil, ops, waiting: this.#takeWaiting() }

@@ -14,6 +14,8 @@ export interface Known {
   readonly self: PeerId
   /** The highest registration number that was ever given to this id, removals included. */
   readonly highestNumber: number
+  /** What was used up without a word of it. */
+  readonly usedUpTo: number
   /** Records with this registration number, and all lower ones, are removed. */
   readonly removedUpTo: number
   /** Whether another owner holds a record of this id. */

@@ -1,5 +1,5 @@
 /**
- * Instance records: the highest registration number of an id wins. Its home node alone writes one.
+ * Instance records: of an id the latest registration wins, see `later.ts`. Its home node alone writes one.
  */
 import type { Patch, patchFields } from '../act.js'
 import { defaultCheck } from '../check.js'
@@ -13,21 +13,23 @@ import {
   readInstanceRecord,
 } from '../model.js'
 import { mergeTraits } from '../traits.js'
-import { type Kind, type Rewriting, type Rewritten, compareIds } from './claims.js'
+import { type Kind, type Rewriting, type Rewritten } from './claims.js'
+import { compareRegistrations } from './later.js'
 import { oneMore } from './numbers.js'
 
 export const instances: Kind<InstanceRecord> = {
   maxLength: 64 * 1024,
   read: readInstanceRecord,
   write: ({ id: _, ...fields }) => canonicalJson(fields),
-  compare: (a, b) => a.value.n - b.value.n || compareIds(a.owner, b.owner),
+  compare: compareRegistrations,
   livesFrom: () => undefined,
   copy: () => undefined,
   rewrite(written, known) {
     const { key, before, after, adopted } = written
     if (after !== undefined && before?.n === after.n) return rewriteState(written, before, after)
     if (after !== undefined) {
-      const n = adopted !== undefined && after.n <= adopted.n ? oneMore(known.highestNumber, key) : after.n
+      const used = Math.max(adopted?.n ?? 0, known.usedUpTo)
+      const n = after.n <= used ? oneMore(known.highestNumber, key) : after.n
       return { type: 'write', value: { ...after, n } }
     }
     if (adopted === undefined) return { type: 'leave' }
@@ -81,7 +83,7 @@ function withState(record: InstanceRecord, { status, details }: InstanceRecord):
 
 /** What a caller said, without what the home node adds. */
 export function factsOf(record: InstanceRecord): InstanceFacts {
-  const { n: _n, status: _status, details: _details, session: _session, ...rest } = record
+  const { n: _n, stamp: _stamp, status: _status, details: _details, session: _session, ...rest } = record
   const { maintenance: _maintenance, holds: _holds, ...facts } = rest
   return facts
 }

@@ -8,6 +8,7 @@ import type { Kind } from './claims.js'
 import { type DefinitionEntry, definitions } from './definitions.js'
 import { type FenceEntry, fences } from './fences.js'
 import { instances } from './instances.js'
+import { floorStep } from './numbers.js'
 import { type RemovalEntry, removals } from './removals.js'
 
 export interface Values {
@@ -32,9 +33,10 @@ const node: Kind<NodeRecord> = {
   rewrite: ({ after, adopted }) => ({ type: 'write', value: after && withFloor(after, adopted?.floor ?? 0) }),
 }
 
-/** Numbers that another start of ours has used are used. */
-function withFloor(record: NodeRecord, floor: number): NodeRecord {
-  return floor > (record.floor ?? 0) ? { ...record, floor } : record
+/** Numbers that another start of ours may have used are used. */
+function withFloor(record: NodeRecord, used: number): NodeRecord {
+  const isAhead = used > 0 && used + floorStep > (record.floor ?? 0)
+  return isAhead ? { ...record, floor: used + floorStep } : record
 }
 
 export const kinds: { readonly [M in MapName]: Kind<Values[M]> } = { node, instances, definitions, removals, fences }

@@ -21,3 +21,8 @@ export function oneMore(highest: number, id: string): number {
 export function secondsOf(wall: number): number {
   return Math.floor(wall / 1000)
 }
+
+/**
+ * How far the floor in a node record runs ahead of the numbers that are used up: it is written once in so many, and skipped at a start.
+ */
+export const floorStep = 64

@@ -8,6 +8,7 @@ import type { Signatures, SignedHead } from '../wire/head.js'
 import type { Claim, Kind } from './claims.js'
 import type { DefinitionEntry } from './definitions.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
+import { isOutdated, latestOf } from './later.js'
 
 /** What a change of documents touched, so that its followers look only there. */
 export interface Touched {
@@ -67,20 +68,19 @@ class Table<T> {
     return this.#byKey.keys()
   }
 
-  /** The one that counts, of all owners but these. */
-  best(key: string, except?: ReadonlySet<PeerId>): Claim<T> | undefined {
+  /** The one that counts. */
+  best(key: string): Claim<T> | undefined {
     let best: Claim<T> | undefined
     for (const [owner, value] of this.of(key)) {
-      if (except?.has(owner) === true) continue
       if (best === undefined || this.#kind.compare({ owner, value }, best) > 0) best = { owner, value }
     }
     return best
   }
 
   /** Whether an owner's entry has lost to another one. */
-  isBeaten(key: string, owner: PeerId, except?: ReadonlySet<PeerId>): boolean {
+  isBeaten(key: string, owner: PeerId): boolean {
     const value = this.of(key).get(owner)
-    const best = value === undefined ? undefined : this.best(key, except)
+    const best = value === undefined ? undefined : this.best(key)
     return value !== undefined && best !== undefined && this.#kind.compare(best, { owner, value }) > 0
   }
 }
@@ -152,12 +152,17 @@ export class Union {
   }
 
   /**
-   * The one record of an id that counts: the highest registration number, then the greater owner. Visible or not.
+   * The one record of an id that counts: that of the latest registration. Visible or not.
    * @param among those of owners who are away for long as well; else they do not count
    */
   winner(id: string, among: 'present' | 'away too' = 'present'): Found | undefined {
-    const best = this.#tables.instances.best(id, among === 'present' ? this.#dormant : undefined)
+    const best = latestOf(this.#claims(id, among))
     return best && { owner: best.owner, record: best.value }
+  }
+
+  #claims(id: string, among: 'present' | 'away too'): Claim<InstanceRecord>[] {
+    const claims = [...this.records(id)].map(([owner, value]) => ({ owner, value }))
+    return among === 'present' ? claims.filter(({ owner }) => !this.#dormant.has(owner)) : claims
   }
 
   /** The same, where it is not removed. */
@@ -188,11 +193,16 @@ export class Union {
     return number
   }
 
+  /** The latest stamp that any record of the id has; 0 for none. */
+  latestStamp(id: string): number {
+    return Math.max(0, ...[...this.records(id).values()].map(({ stamp }) => stamp ?? 0))
+  }
+
   /** Whether an owner's instance record has lost to another record or to a removal, so that its owner drops it. */
   isBeaten(id: string, owner: PeerId): boolean {
     const record = this.records(id).get(owner)
     if (record === undefined) return false
-    return this.isRemoved(record) || this.#tables.instances.isBeaten(id, owner, this.#dormant)
+    return this.isRemoved(record) || isOutdated({ owner, value: record }, this.#claims(id, 'present'))
   }
 
   // ---- definitions

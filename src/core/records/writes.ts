@@ -16,19 +16,18 @@ import { KeptOut } from './kept-out.js'
 import { isOver } from './lifetimes.js'
 import { oneMore, secondsOf } from './numbers.js'
 import type { Records } from './records.js'
+import { UsedNumbers } from './used-numbers.js'
 
 /** Beyond these a document takes no new records: well under what a peer accepts, so that removals and fences always fit. */
 const room = { entries: wireLimits.entries * 0.8, bytes: wireLimits.entryBytes * 0.8 } as const
 
-/** Dropped instances that are remembered. */
-const droppedKept = 10_000
-
-/**
- * How far the number that is on disk runs ahead of the one that counts: it is written once in so many ends, and skipped at a start.
- */
-const floorStep = 64
-/** A member may have driven the numbers of one id up beyond all reason: those are remembered one by one. */
-const floorJump = 2 ** 20
+/** When something is registered. */
+export interface Dated {
+  /** Unix milliseconds. */
+  readonly wall: number
+  /** What `Stamps` says. */
+  readonly stamp: number
+}
 
 /** Another owner's document, as it is fenced. */
 export interface FencedDocument {
@@ -38,25 +37,20 @@ export interface FencedDocument {
 
 export class Writes {
   readonly #records: Records
-  /**
-   * Numbers of instances that went without a removal: somebody may still remove what he saw of them, so they are not used again. Of
-   * our own one floor is kept for all ids; these are of others, or out of all proportion.
-   */
-  readonly #droppedUnsaid = new Map<string, number>()
-  /** No registration gets this number or a lower one; undefined until it is asked for. */
-  #floor: number | undefined
+  readonly used: UsedNumbers
   readonly keptOut: KeptOut
 
   /** @param keptOut what an earlier run has left, see `KeptOut` */
   constructor(records: Records, keptOut?: string) {
     this.#records = records
+    this.used = new UsedNumbers(records)
     this.keptOut = new KeptOut(keptOut)
   }
 
   // ---- instances
 
   /** Makes an instance ours, or keeps it as it is where nothing changed. Who keeps it out of the lookups: see `#holdsAfter`. */
-  register(id: string, registration: Registration, wall: number, session?: string): void {
+  register(id: string, registration: Registration, { wall, stamp }: Dated, session?: string): void {
     const { union, self } = this.#records
     const current = union.standing(id)
     const ours = current?.owner === self ? current.record : undefined
@@ -72,10 +66,10 @@ export class Writes {
     const isSameTest =
       ours !== undefined && ours.url === facts.url && canonicalJson(ours.check) === canonicalJson(facts.check)
     const status = isSameTest ? ours.status : 'Unknown'
-    const n = oneMore(Math.max(union.highestNumber(id), this.#droppedUnsaid.get(id) ?? 0, this.#usedFloor()), id)
+    const n = oneMore(Math.max(union.highestNumber(id), this.used.upTo(id)), id)
     // Should we be forgotten by mistake, this says that what was removed was there before.
     if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
-    this.#records.stage('instances', id, withHolds({ ...facts, ...living, status, n } as InstanceRecord, holds))
+    this.#records.stage('instances', id, withHolds({ ...facts, ...living, status, n, stamp } as InstanceRecord, holds))
   }
 
   /**
@@ -152,8 +146,8 @@ export class Writes {
     const alone = this.#isAlone(id)
     this.#drop(id, wall)
     // Who was forgotten may know of another record, and come back with it.
-    if (n > 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
-    this.#keepNumber(id, n)
+    if (n > this.used.base + 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
+    this.used.keep(id, n)
   }
 
   /** An instance of ours has come to the end that it asked for: nothing is said of it unless others have said something. */
@@ -163,7 +157,7 @@ export class Writes {
     const n = union.highestNumber(id)
     const alone = this.#isAlone(id)
     this.#drop(id, wall)
-    if (alone) this.#keepOwnNumber(id, n)
+    if (alone) this.used.keep(id, n)
     else this.remove(id, n, wall)
   }
 
@@ -192,34 +186,6 @@ export class Writes {
     const known = this.#records.own('removals', id)
     if (known !== undefined && known.n >= n) return
     this.#records.stage('removals', id, { n, at: secondsOf(wall) })
-  }
-
-  #usedFloor(): number {
-    return (this.#floor ??= this.#records.own('node', nodeKey)?.floor ?? 0)
-  }
-
-  /** What a start finds on disk is ahead of what was used, so that it is written seldom. */
-  #keepOwnNumber(id: string, n: number): void {
-    const floor = this.#usedFloor()
-    if (n - floor > floorJump) return this.#keepNumber(id, n)
-    this.#floor = Math.max(floor, n)
-    const node = this.#records.own('node', nodeKey)
-    if (node !== undefined && (node.floor ?? 0) < this.#floor)
-      this.#records.stage('node', nodeKey, { ...node, floor: this.#floor + floorStep })
-  }
-
-  #keepNumber(id: string, n: number): void {
-    this.#droppedUnsaid.set(id, Math.max(n, this.#droppedUnsaid.get(id) ?? 0))
-    const [oldest] = this.#droppedUnsaid.keys()
-    if (this.#droppedUnsaid.size > droppedKept && oldest !== undefined) this.#droppedUnsaid.delete(oldest)
-  }
-
-  /** Whoever is forgotten may come back with these: what is registered from now on exceeds them. */
-  keepNumbers(dropped: EntryMaps): void {
-    for (const [id, json] of dropped.of('instances')) {
-      const record = readEntry('instances', id, json)
-      if (record !== undefined) this.#keepNumber(id, record.n)
-    }
   }
 
   // ---- the node itself
@@ -290,6 +256,7 @@ export class Writes {
       const head = this.#records.union.fence(fenced)
       if (fenced !== owner && fenced !== this.#records.self && head !== undefined) this.fenceUpTo(head, wall)
     }
+    this.used.exceedAll(document.entries)
     this.fenceUpTo(document.signed, wall)
   }
 
@@ -342,7 +309,8 @@ export class Writes {
     const written = { key, before: read(before), after: read(after), adopted: read(adopted.of(map).get(key)) }
     const rewritten = kind.rewrite(written, {
       self,
-      highestNumber: union.highestNumber(key),
+      highestNumber: Math.max(union.highestNumber(key), this.used.upTo(key)),
+      usedUpTo: this.used.upTo(key),
       removedUpTo: union.removedUpTo(key),
       hasOthers: [...union.records(key).keys()].some((owner) => owner !== self),
       highestStamp: union.definitionEntry(key)?.stamp ?? 0,
