@@ -75,7 +75,7 @@ export class Reads {
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
     const { n: _n, check: _check, maintenance: _maintenance, holds: _holds, session: _session, ...facts } = record
-    const { lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _deregisterAfter, ...shown } = facts
+    const { stamp: _stamp, lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _after, ...shown } = facts
     const node = this.#union.node(owner)
     const zone = shown.zone ?? node?.availabilityZone
     return {

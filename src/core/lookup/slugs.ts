@@ -270,7 +270,7 @@ function isFoundAlike(a: Found, b: Found): boolean {
 
 /** What readers do not see of a record. */
 const unseen: ReadonlySet<string> = new Set<keyof InstanceRecord>([
-  ...(['n', 'check', 'lifetime', 'ttl', 'grace', 'deregisterAfter', 'session'] as const),
+  ...(['n', 'stamp', 'check', 'lifetime', 'ttl', 'grace', 'deregisterAfter', 'session'] as const),
 ])
 
 /** Whether readers, who see the record and the node that it is of, see no difference. */
