@@ -121,8 +121,8 @@ class Service {
 
   async #reload(): Promise<void> {
     const listed = await this.#load()
-    // What was told meanwhile is newer.
-    if (this.#keeping?.stands !== true) this.#learn(listed)
+    // What was told meanwhile is newer, unless a refusal has taken it away since.
+    if (this.#keeping?.stands !== true || this.#known === undefined) this.#learn(listed)
   }
 
   #learn(listed: LookupResult | undefined): void {
@@ -247,6 +247,7 @@ export class Choices {
 
   #listed(slug: string): Promise<Known | undefined> {
     const service = this.#services.get(slug) ?? this.#serviceOf(slug)
+    this.#services.delete(slug) // the longest unused comes first
     this.#services.set(slug, service)
     if (this.#services.size > slugLimit) this.#forget(this.#services.keys().next().value as string)
     return service.listed()

@@ -147,7 +147,7 @@ function boundServer(app: FastifyInstance, log: Log, connections: number | undef
     if (performance.now() - toldAt < droppedPause_ms) return
     toldAt = performance.now()
     const wayOut = 'callers that keep fewer open, or a higher limit of open files (ulimit -n), make room'
-    log.warn(`HTTP: ${room} connections are open, each for an answer, and no more are taken; ${wayOut}`)
+    log.warn(`HTTP: ${room} connections are open, and those that say nothing give way to new ones; ${wayOut}`)
   }
   makeRoom(server, room, tellFull)
   server.on('drop', tellFull)

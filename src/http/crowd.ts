@@ -5,18 +5,18 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** Of connections beyond the room, between their coming and another one's going. */
+/** Of connections beyond the room, between their coming and another one's going: so many, or a quarter of a smaller room. */
 const margin = 64
 
 /**
  * @param room how many may be open
- * @param onFull told where every one of them waits for an answer, so that the one that comes is ended
+ * @param onFull told each time that one has to go: one that says nothing or, where every one waits for an answer, the one that comes
  */
 export function makeRoom(server: Server, room: number, onFull: () => void): void {
   /** Each the oldest first: those that never asked anything, and the others with their newest answer. */
   const silent = new Set<Socket>()
   const heard = new Map<Socket, ServerResponse>()
-  server.maxConnections = room + margin
+  server.maxConnections = room + Math.min(margin, Math.ceil(room / 4))
   server.on('connection', (socket) => {
     silent.add(socket)
     socket.once('close', () => {
@@ -26,7 +26,7 @@ export function makeRoom(server: Server, room: number, onFull: () => void): void
     if (silent.size + heard.size <= room) return
     const [oldest = socket] = silent
     const leaving = oldest === socket ? (idleOf(heard) ?? socket) : oldest
-    if (leaving === socket) onFull()
+    onFull()
     silent.delete(leaving) // its close comes later, and the next one must not count on it
     heard.delete(leaving)
     leaving.destroy()

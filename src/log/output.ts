@@ -14,8 +14,8 @@ const retry_ms = 50
 
 export class LineOutput {
   readonly #fd: number
-  /** Whether no write into it ever waits. */
-  readonly #isOurs: boolean
+  /** Whether no write into it ever waits for a reader. */
+  readonly #isPrompt: boolean
   readonly #onLost: (lines: number) => string
   #waiting: string[] = []
   #waitingBytes = 0
@@ -31,7 +31,7 @@ export class LineOutput {
   /** @param onLost the line that tells of lines that were lost */
   constructor(fd: number, onLost: (lines: number) => string) {
     this.#fd = openedAnew(fd)
-    this.#isOurs = this.#fd !== fd
+    this.#isPrompt = this.#fd !== fd || isFile(fd)
     this.#onLost = onLost
     process.on('exit', () => {
       this.#isEnding = true // what is said from now on is written on the spot, or never
@@ -70,21 +70,36 @@ export class LineOutput {
     return text
   }
 
+  /** In its turn, where that waits for nobody: then no line that is written on the spot, at an end, can come before one of earlier. */
   #put(bytes: Buffer): void {
-    this.#isAway = true
     this.#refused = undefined
+    if (!this.#isPrompt) return this.#putAside(bytes)
+    try {
+      this.#isPut(bytes, null, writeSync(this.#fd, bytes))
+    } catch (error) {
+      this.#isPut(bytes, error as NodeJS.ErrnoException, 0)
+    }
+  }
+
+  /** Whatever it leads to: that may take none for long. */
+  #putAside(bytes: Buffer): void {
+    this.#isAway = true
     write(this.#fd, bytes, (error, written) => {
       this.#isAway = false
-      if (error?.code === 'EAGAIN') {
-        this.#refused = bytes
-        return void setTimeout(() => this.#put(bytes), retry_ms).unref()
-      }
-      if (error === null && written < bytes.length) return this.#put(bytes.subarray(written))
-      this.#writingSince = undefined
-      // A disk that is full, a terminal that is gone: what cannot be written is lost, and the daemon goes on.
-      if (error === null && this.#lost > 0) this.#tellLost()
-      this.#begin()
+      this.#isPut(bytes, error, written)
     })
+  }
+
+  #isPut(bytes: Buffer, error: NodeJS.ErrnoException | null, written: number): void {
+    if (error?.code === 'EAGAIN') {
+      this.#refused = bytes
+      return void setTimeout(() => this.#put(bytes), retry_ms).unref()
+    }
+    if (error === null && written < bytes.length) return this.#put(bytes.subarray(written))
+    this.#writingSince = undefined
+    // A disk that is full, a terminal that is gone: what cannot be written is lost, and the daemon goes on.
+    if (error === null && this.#lost > 0) this.#tellLost()
+    this.#begin()
   }
 
   #tellLost(): void {
@@ -94,9 +109,10 @@ export class LineOutput {
     this.#waitingBytes += line.length
   }
 
-  /** The last lines before an end say why it came. A write of ours can be slow because the machine is: one more never waits. */
+  /** The last lines before an end say why it came. Where none ever waits, a slow one is slow because the machine is. */
   #flush(): void {
-    if (!this.#isOurs && this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms) return
+    if (!this.#isPrompt && this.#writingSince !== undefined && performance.now() - this.#writingSince > stalled_ms)
+      return
     try {
       let bytes = Buffer.concat([this.#refused ?? Buffer.alloc(0), Buffer.from(this.#take())])
       this.#refused = undefined
@@ -104,6 +120,15 @@ export class LineOutput {
     } catch {
       // Nobody reads them.
     }
+  }
+}
+
+/** A disk takes what it is given, as it takes the register itself. */
+function isFile(fd: number): boolean {
+  try {
+    return fstatSync(fd, { bigint: true }).isFile()
+  } catch {
+    return false // closed
   }
 }
 

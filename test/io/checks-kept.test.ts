@@ -172,10 +172,10 @@ describe('a kept connection', () => {
     keep()
     await vi.waitFor(() => expect(sockets).toHaveLength(1))
     keep('y')
-    await vi.waitFor(() => expect(told).toEqual(['ours']))
+    await vi.waitFor(() => expect(told).toEqual(['no room']))
     made.letGo('x')
     made.keepOpen('z', 'tcp://127.0.0.1:1', 'tcp', (news) => told.push(`z ${news}`))
-    await vi.waitFor(() => expect(told).toEqual(['ours', 'z closed']))
+    await vi.waitFor(() => expect(told).toEqual(['no room', 'z closed']))
   })
 })
 

@@ -268,8 +268,9 @@ export class Fetching {
 
   #calleeOf(slug: string): Callee {
     const known = this.#callees.get(slug)
-    if (known !== undefined) return known
-    const callee = new Callee()
+    if (known !== undefined && this.#callees.size < slugLimit) return known
+    const callee = known ?? new Callee()
+    this.#callees.delete(slug) // the longest unused comes first
     this.#callees.set(slug, callee)
     const oldest = this.#callees.size > slugLimit ? (this.#callees.keys().next().value as string) : undefined
     if (oldest !== undefined) {
