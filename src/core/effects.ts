@@ -50,6 +50,8 @@ export type Input =
   | { readonly type: 'request'; readonly from: PeerId; readonly id: number; readonly bytes: Uint8Array }
   /** One message of the answer to our request `id`. */
   | { readonly type: 'response'; readonly id: number; readonly bytes: Uint8Array }
+  /** The first `isPaced` piece of the answer `id` that was on its way has gone to the socket; not `ok`: nobody reads it any more. */
+  | { readonly type: 'gone'; readonly id: number; readonly ok: boolean }
   /** No more answers to our request `id`: the peer finished (`ok`) or the stream broke, or its deadline passed. */
   | { readonly type: 'closed'; readonly id: number; readonly ok: boolean }
   /** A `store` effect is done. */
@@ -134,7 +136,14 @@ export type Effect =
       readonly bytes: Uint8Array
       readonly timeout_ms: number
     }
-  | { readonly type: 'reply'; readonly id: number; readonly bytes: Uint8Array; readonly last: boolean }
+  /** `isPaced`: whether it has gone is told by `gone`, since more is made only then. */
+  | {
+      readonly type: 'reply'
+      readonly id: number
+      readonly bytes: Uint8Array
+      readonly last: boolean
+      readonly isPaced?: true
+    }
   /** Try to connect now, whoever's turn it is; a failure comes back as `refused`, or as nothing. */
   | { readonly type: 'dial'; readonly peer: PeerId }
   /** The connection looks alive, but nothing comes over it: cut it and dial again. */

@@ -17,6 +17,7 @@ export type DropReason =
   | 'book-full' // a peer or an address evicted from the address book
   | 'listener-failed' // our own callback threw: a bug here
   | 'reply-failed' // an answer that did not reach the asker
+  | 'reply-untaken' // an answer of which the asker took nothing until the deadline
   | 'request-deadline' // a request without progress until its deadline
   | 'request-queue-full' // a request of ours over the bound of the queue
   | 'request-refused' // a peer's request over the bound of what is served at once
