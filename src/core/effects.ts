@@ -42,6 +42,8 @@ export type Input =
    * a limit of ours or of theirs say less.
    */
   | { readonly type: 'refused'; readonly peer: PeerId; readonly isVacant: boolean }
+  /** We hear nothing of that peer for so long, for a reason of our own: it kept no limit. Its silence means nothing. */
+  | { readonly type: 'shunned'; readonly peer: PeerId; readonly for_ms: number }
   /** `author` is the proven author of the message, not the neighbour that passed it on. */
   | { readonly type: 'gossip'; readonly author: PeerId; readonly bytes: Uint8Array }
   /** A frame of a heartbeat stream. */

@@ -113,6 +113,8 @@ export class Registry {
         joining?.refused(input.peer)
         this.#acting.refused(input.peer)
         return this.#act(liveness.membership.tick(this.#state.at.now))
+      case 'shunned':
+        return liveness.membership.shun(input.peer, this.#state.at.now + input.for_ms)
       case 'gossip':
         return this.#gossip(input.author, input.bytes)
       case 'beat':

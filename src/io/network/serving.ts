@@ -8,6 +8,7 @@ import type { PeerId } from '../../core/model.js'
 import { Deadline } from './deadline.js'
 import type { Drops } from './drops.js'
 import { closeStream, MessageReader, sendMessage } from './messages.js'
+import type { Rates } from './rates.js'
 import { messageBytes, requestLimits } from './requests.js'
 
 export const servingLimits = {
@@ -33,6 +34,7 @@ export type Reply = (bytes: Uint8Array, last: boolean, onGone?: (ok: boolean) =>
 
 export interface ServingOptions {
   readonly drops: Drops
+  readonly rates: Rates
   onRequest(from: PeerId, bytes: Uint8Array, reply: Reply): void
 }
 
@@ -46,7 +48,11 @@ export class Serving {
   }
 
   accept(stream: Stream, from: PeerId): void {
-    const { drops, onRequest } = this.#options
+    const { drops, rates, onRequest } = this.#options
+    if (!rates.take('question', from)) {
+      drops.count('request-excess')
+      return stream.abort(new Error('too many requests'))
+    }
     const others = this.#byPeer.get(from) ?? new Set()
     if (this.#open.size >= servingLimits.atOnce || others.size >= servingLimits.peerAtOnce) {
       drops.count('request-refused')
