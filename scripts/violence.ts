@@ -4,11 +4,12 @@ import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
 import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
+import { besiege } from './violence/hostile.js'
 import { isKnown, programAt } from './violence/earlier.js'
 import { mixVersions } from './violence/mixed.js'
 import { killServices, rowsOf } from './violence/services.js'
 
-const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes }
+const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes, hostile }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
 const earlierCommits: Readonly<Record<string, string>> = {
@@ -62,6 +63,20 @@ async function crashes(): Promise<readonly string[]> {
     broken.push(...crashes.broken.map((line) => `${what}: ${line}`))
     await closeCluster(cluster)
   }
+  return broken
+}
+
+/** One member against three daemons. */
+async function hostile(): Promise<readonly string[]> {
+  const trio = new Trio(bySeeds)
+  for (const name of trioNames) await trio.start(name)
+  const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 60)
+  const { rows, broken } = await besiege(
+    trioNames.map((name) => trio.daemon(name)),
+    seconds,
+  )
+  process.stdout.write(`${table(rows.map(figuresOf))}\n`)
+  await trio.close()
   return broken
 }
 

@@ -35,8 +35,18 @@ test('what was said of it before is taken back', () => {
   world.run(5000)
   world.cut('a', 'b')
   world.run(3000) // a reports b by now, and is not believed alone
-  expect(world.machine('a').live.read.members(world.moment('a')).find(({ peer }) => peer === 'b')?.reportedBy).toEqual(["a"])
+  expect(
+    world
+      .machine('a')
+      .live.read.members(world.moment('a'))
+      .find(({ peer }) => peer === 'b')?.reportedBy,
+  ).toEqual(['a'])
   world.feed('a', { type: 'shunned', peer: 'b', for_ms: 30_000 })
   world.run(1000)
-  expect(world.machine('c').live.read.members(world.moment('c')).find(({ peer }) => peer === 'b')?.reportedBy ?? []).toEqual([])
+  expect(
+    world
+      .machine('c')
+      .live.read.members(world.moment('c'))
+      .find(({ peer }) => peer === 'b')?.reportedBy ?? [],
+  ).toEqual([])
 })
