@@ -6,6 +6,7 @@ import { checkNewsQuery, isWanted } from '../config/news-filters.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'
 import { backoff_ms, type Calls } from './call.js'
 import { mayPass, patience_ms, unreachable } from './failures.js'
+import { queryString } from './paths.js'
 import { pause } from './pause.js'
 import type { NewsQuery } from './register.js'
 import type { ServerSentEvent } from './sse.js'
@@ -69,11 +70,6 @@ async function* follow(
       stream.close()
     }
   }
-}
-
-function queryString(query: Record<string, string | undefined>): string {
-  const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined)
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }
 
 /** Asked anew: it may have happened since the compiler last looked. */

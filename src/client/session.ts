@@ -8,6 +8,7 @@ import { RegistryError } from '../core/errors.js'
 import { lifetimeLimits } from '../core/lifetime.js'
 import { type Calls, backoff_ms } from './call.js'
 import { patience_ms } from './failures.js'
+import { queryString } from './paths.js'
 import { pause, untilAborted } from './pause.js'
 import { type CallOptions, type RegistrationRequest, withItsProgram } from './register.js'
 import type { Rememberable } from './self-registration.js'
@@ -203,7 +204,7 @@ export class Session {
   /** What somebody else has removed has ended as well. */
   async #removeAt(id: string, signal?: AbortSignal): Promise<void> {
     try {
-      await this.#calls.call('DELETE', `/v1/instances?${new URLSearchParams({ id }).toString()}`, { signal })
+      await this.#calls.call('DELETE', `/v1/instances${queryString({ id })}`, { signal })
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
     }
