@@ -11,6 +11,7 @@ import { pause } from './pause.js'
 import type { NewsQuery } from './register.js'
 import type { ServerSentEvent } from './sse.js'
 import { EventStream, streamPause_ms } from './stream.js'
+import { told } from './telling.js'
 
 export interface EventsQuery extends NewsQuery {
   /** Told why when the connection breaks, and with nothing when there is one again. */
@@ -62,7 +63,7 @@ async function* follow(
       failures += 1
       const asked_ms = patience_ms(error) ?? (hadConnection && mayPass(error) ? 0 : undefined)
       if (asked_ms === undefined || (!hadConnection && failures >= calls.attempts)) throw error
-      if (hadConnection && !isInterrupted) onInterruption?.(error as Error)
+      if (hadConnection && !isInterrupted) told(() => onInterruption?.(error as Error))
       isInterrupted = hadConnection
       calls.servers.failed(server)
       await pause(Math.max(asked_ms, backoff_ms(failures, streamPause_ms)), signal)
