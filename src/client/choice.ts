@@ -18,6 +18,7 @@ import { untilAborted } from './pause.js'
 import { readingOf } from './reading.js'
 import type { Calling, LookupOptions, PickOptions, Registry } from './register.js'
 import { Surroundings } from './surroundings.js'
+import { told } from './telling.js'
 
 /**
  * Of a list that no daemon tells by itself. Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer
@@ -115,7 +116,7 @@ class Service {
     if (!mayPass(error)) this.#known = undefined
     else if (this.#isKept() && !this.#isOutage) {
       this.#isOutage = true
-      this.#onOutage(error)
+      told(() => this.#onOutage(error))
     }
     throw error
   }
@@ -129,7 +130,7 @@ class Service {
   #learn(listed: LookupResult | undefined): void {
     this.#known = knownOf(listed)
     this.#wasTrue()
-    if (this.#isOutage) this.#onOutage(undefined)
+    if (this.#isOutage) told(() => this.#onOutage(undefined))
     this.#isOutage = false
   }
 
@@ -238,7 +239,8 @@ export class Choices {
         const known = await this.#serviceOf(slug).listed()
         return known?.isKnown === true ? known : undefined
       },
-      prepare: (query) => this.#surroundings.prepare(query),
+      // How loaded others are a caller sees himself.
+      prepare: ({ prefer }) => (prefer === undefined ? undefined : this.#surroundings.prepare({ prefer })),
       here: () => this.#surroundings.here(),
       suspect: (id) => void this.#suspect(id).catch(() => undefined), // only a hint
     }

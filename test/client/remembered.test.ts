@@ -1,16 +1,18 @@
 // What a caller remembers of services, and when he lets go of it. In virtual time.
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { Choices, type ChoicesOptions } from '../../src/client/choice.js'
 import type { Calls } from '../../src/client/call.js'
 import { slugLimit } from '../../src/client/fetching/fetching.js'
 import type { Following } from '../../src/client/lists.js'
 import type { Listed } from '../../src/core/lookup/chooser.js'
+import { Surroundings } from '../../src/client/surroundings.js'
 import { RegistryError } from '../../src/core/errors.js'
 import type { InstanceView, LookupResult } from '../../src/core/views.js'
 import { sourceOf } from '../../src/node/source.js'
 import { World, passing, useVirtualTime } from './world.js'
 
 useVirtualTime()
+afterEach(() => void vi.unstubAllGlobals())
 
 const at = (id: string, url = `http://${id}.test:80`): InstanceView => ({ id, url, status: 'Healthy' })
 const listOf = (slug: string, ...instances: InstanceView[]): LookupResult => ({ slug, instances, degraded: false })
@@ -123,4 +125,41 @@ test('a call that outlives its node does its program no harm', async () => {
   } finally {
     process.off('unhandledRejection', note)
   }
+})
+
+test("a listener that throws is nobody else's trouble: who picks gets what was known", async () => {
+  const thrown: (() => void)[] = []
+  vi.stubGlobal('queueMicrotask', (run: () => void) => thrown.push(run))
+  let answer: () => Promise<LookupResult> = () => Promise.resolve(listOf('web', at('a')))
+  const choices = new Choices({
+    lookup: () => answer(),
+    onOutage: () => {
+      throw new Error('of the listener')
+    },
+  })
+  expect((await choices.pick('web'))?.id).toBe('a')
+  answer = () => Promise.reject(new RegistryError('unavailable', 'gone'))
+  await vi.advanceTimersByTimeAsync(6000)
+  expect((await choices.pick('web'))?.id).toBe('a')
+  answer = () => Promise.resolve(listOf('web', at('b')))
+  await vi.advanceTimersByTimeAsync(6000)
+  expect((await choices.pick('web'))?.id).toBe('b')
+  expect(thrown).toHaveLength(2)
+  expect(thrown[0]).toThrow('of the listener')
+})
+
+test('where a daemon refuses to say where it stands picks by that are refused, alike; where none answers they do without', async () => {
+  let failure = new RegistryError('forbidden', 'members: not for you')
+  let asked = 0
+  const ask = (): Promise<never> => {
+    asked += 1
+    return Promise.reject(failure)
+  }
+  const surroundings = new Surroundings({ selfNode: ask, members: ask, now: () => performance.now() })
+  for (let i = 0; i < 3; i += 1) await expect(surroundings.prepare({ prefer: 'zone' })).rejects.toThrow('not for you')
+  expect(asked).toBe(1)
+  failure = new RegistryError('unavailable', 'gone')
+  await vi.advanceTimersByTimeAsync(6000)
+  for (let i = 0; i < 3; i += 1) await surroundings.prepare({ prefer: 'zone' })
+  expect([asked, surroundings.here()]).toEqual([2, {}])
 })
