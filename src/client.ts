@@ -20,7 +20,7 @@ import type {
   WriteOptions,
 } from './client/register.js'
 import { actOn, queryString, removalOf, segment } from './client/paths.js'
-import { KnownStatuses, drainedFor, readSelfOptions, selfRegistered } from './client/self-registration.js'
+import { drainedFor, readSelfOptions, selfRegistered, statusAsked } from './client/self-registration.js'
 import { Session } from './client/session.js'
 import { acksOfOptions, queryOfAcks } from './config/ack-options.js'
 import { callOptions } from './config/call-options.js'
@@ -29,7 +29,7 @@ import { refuseUnknown } from './config/nearest.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
-import type { Definition } from './core/model.js'
+import type { Definition, InstanceStatus } from './core/model.js'
 import { viewOfRow } from './core/shown.js'
 import type {
   DigestView,
@@ -220,10 +220,10 @@ export function createClient(options: ClientOptions = {}): Client {
     })
   const session = new Session(calls, options.onSessionTrouble)
   const { drainInstance, ...writes } = writesOf(calls)
-  const statuses = new KnownStatuses(async (id) => {
+  const statusOf = async (id: string): Promise<InstanceStatus | undefined> => {
     const { instances } = await positioned<Rows>('GET', `/v1/instances${queryString({ id })}`)
     return instances[0]?.status
-  })
+  }
   const suspect = async (id: string, asked?: CallOptions): Promise<Suspicion> =>
     call('POST', actOn(id, 'suspect'), asked)
   const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage, suspect })
@@ -237,7 +237,7 @@ export function createClient(options: ClientOptions = {}): Client {
       const { signal, delay_ms } = readSelfOptions(options)
       const registered = await session.registerSelf(registration, { signal })
       return selfRegistered(registered, delay_ms, {
-        ...{ register: writes, statusOf: (id) => statuses.of(id), drain: drainInstance },
+        ...{ register: writes, statusNow: statusAsked(() => statusOf(registered.id)), drain: drainInstance },
         alive: async () => (await call<SelfView>('GET', '/v1/self')).alive,
       })
     },

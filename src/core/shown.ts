@@ -50,17 +50,17 @@ const said = {
 
 /** Of a record what callers see of the instance, but for what its node says. */
 export function viewOfRecord(record: InstanceRecord): InstanceView {
-  return only(ofRecord, record)
+  return only<InstanceRecord, InstanceView>(ofRecord, record)
 }
 
 /** Of a row what a list of visible instances says. */
 export function viewOfRow(row: InstanceRow): InstanceView {
-  return only(ofRow, row)
+  return only<InstanceRow, InstanceView>(ofRow, row)
 }
 
 /** Of a record what its caller said, without what the home node adds. */
 export function factsOf(record: InstanceRecord): InstanceFacts {
-  return only(said, record)
+  return only<InstanceRecord, InstanceFacts>(said, record)
 }
 
 /** In the order in which they stand there. */

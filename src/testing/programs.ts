@@ -47,7 +47,7 @@ export class Programs {
         [Symbol.asyncDispose]: end,
       }
     } catch (error) {
-      await this.#parts.service().endSession(session.id, session.secret, undefined)
+      await quietly(() => this.#parts.service().endSession(session.id, session.secret, undefined))
       throw error
     }
   }
@@ -65,7 +65,8 @@ export class Programs {
     for (const program of this.#running) {
       const { registration, session } = program
       program.session = await this.#open(registration, session.secret).catch(() => this.#open(registration))
-      await this.#register({ ...registration, id: program.id }, program.session)
+      if (!program.isOver) await this.#register({ ...registration, id: program.id }, program.session)
+      if (program.isOver) program.session.lost() // it was killed meanwhile
     }
   }
 
@@ -114,5 +115,9 @@ async function unlessGone(end: () => Promise<void>): Promise<void> {
 }
 
 async function quietly(say: () => Promise<void>): Promise<void> {
-  await say().catch(() => undefined)
+  try {
+    await say()
+  } catch {
+    // nobody waits for it
+  }
 }
