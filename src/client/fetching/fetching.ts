@@ -319,8 +319,8 @@ async function inTime<T>(
 function endOf({ signal }: Call, failure: Failure, any: AbortSignal): 'givenUp' | 'outOfTime' | 'late' | 'failed' {
   if (failure === 'declined') return 'givenUp'
   if (signal?.aborted !== true) return any.aborted ? 'late' : 'failed'
-  const { reason } = signal as { readonly reason: unknown }
-  return reason instanceof DOMException && reason.name === 'TimeoutError' ? 'outOfTime' : 'givenUp'
+  const reason: unknown = signal.reason
+  return (reason as { readonly name?: unknown } | null | undefined)?.name === 'TimeoutError' ? 'outOfTime' : 'givenUp'
 }
 
 /** What was answered, and nobody gets. */
