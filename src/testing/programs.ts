@@ -65,8 +65,7 @@ export class Programs {
     for (const program of this.#running) {
       const { registration, session } = program
       program.session = await this.#open(registration, session.secret).catch(() => this.#open(registration))
-      if (!program.isOver) await this.#register({ ...registration, id: program.id }, program.session)
-      if (program.isOver) program.session.lost() // it was killed meanwhile
+      await this.#register({ ...registration, id: program.id }, program.session)
     }
   }
 
