@@ -38,8 +38,9 @@ interface Made<T> {
 
 interface Service<T> {
   made: Made<T>
-  /** The turns of demands, in the order in which they were last made. */
+  /** The turns of demands. */
   readonly turns: Rotation
+  /** Those that have one, in the order in which they were first made. */
   readonly named: Set<string>
 }
 
@@ -88,8 +89,17 @@ export class Chooser<T> {
       case 'hash':
         return candidates.ones[rendezvous(candidates, query.key ?? '')]
       case 'round-robin':
-        return candidates.ones[demand === '' ? this.#turns.next(name, candidates) : turnOf(service, demand, candidates)]
+        return candidates.ones[this.#turnOf(name, service, query, candidates)]
     }
+  }
+
+  /** Whoever was not served, and asks for another one, takes turns of his own: those who ask first have their shares as before. */
+  #turnOf(name: string, service: Service<T>, query: PickQuery, candidates: Candidates<T>): number {
+    const demand = demandOf(query)
+    const { exclude: _, ...others } = query
+    const all = isWithout(query) ? this.#candidates(service.made, demand, others) : undefined
+    if (all !== undefined) return turnsOf(service, `without ${demand}`).nextOf(`without ${demand}`, all, candidates)
+    return demand === '' ? this.#turns.next(name, candidates) : turnsOf(service, demand).next(demand, candidates)
   }
 
   /** The name is gone, with its turns. */
@@ -100,7 +110,7 @@ export class Chooser<T> {
 
   #candidates({ listed, plain, demanded }: Made<T>, demand: string, query: PickQuery): Candidates<T> | undefined {
     // Whom a caller has just tried is his own matter, and seldom the same twice.
-    if (query.exclude !== undefined && query.exclude.length > 0) return candidatesOf(listed.pools, query, this.#reading)
+    if (isWithout(query)) return candidatesOf(listed.pools, query, this.#reading)
     if (demand === '') return plain
     if (demanded.has(demand)) return demanded.get(demand)
     const candidates = candidatesOf(listed.pools, query, this.#reading)
@@ -125,22 +135,23 @@ export class Chooser<T> {
   }
 }
 
-function turnOf<T>({ turns, named }: Service<T>, demand: string, candidates: Candidates<T>): number {
-  if (!named.has(demand)) {
-    named.add(demand)
-    if (named.size > remembered) {
-      const oldest = named.keys().next().value as string
-      named.delete(oldest)
-      turns.forget(oldest)
-    }
+/** In which this demand has its turn; those of demands beyond what is remembered go. */
+function turnsOf<T>({ turns, named }: Service<T>, demand: string): Rotation {
+  named.add(demand)
+  if (named.size > remembered) {
+    const oldest = named.keys().next().value as string
+    named.delete(oldest)
+    turns.forget(oldest)
   }
-  return turns.next(demand, candidates)
+  return turns
+}
+
+function isWithout({ exclude }: PickQuery): boolean {
+  return exclude !== undefined && exclude.length > 0
 }
 
 /** The same text for the same demands, but for whom is left out; empty where there are none. */
 function demandOf({ tags, metadata, port, prefer }: Demands): string {
   if (tags === undefined && metadata === undefined && port === undefined) return prefer ?? ''
-  const parts = [prefer ?? '', port ?? '', ...(tags ?? [])]
-  const said = metadata === undefined ? [] : Object.entries(metadata).flat()
-  return JSON.stringify([parts, said])
+  return JSON.stringify([prefer, port, tags, metadata && Object.entries(metadata)])
 }
