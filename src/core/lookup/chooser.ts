@@ -89,17 +89,21 @@ export class Chooser<T> {
       case 'hash':
         return candidates.ones[rendezvous(candidates, query.key ?? '')]
       case 'round-robin':
-        return candidates.ones[this.#turnOf(name, service, query, candidates)]
+        return candidates.ones[
+          isWithout(query)
+            ? this.#turnAgain(service, query, candidates)
+            : demand === ''
+              ? this.#turns.next(name, candidates)
+              : turnsOf(service, demand).next(demand, candidates)
+        ]
     }
   }
 
   /** Whoever was not served, and asks for another one, takes turns of his own: those who ask first have their shares as before. */
-  #turnOf(name: string, service: Service<T>, query: PickQuery, candidates: Candidates<T>): number {
+  #turnAgain(service: Service<T>, { exclude: _, ...query }: PickQuery, candidates: Candidates<T>): number {
     const demand = demandOf(query)
-    const { exclude: _, ...others } = query
-    const all = isWithout(query) ? this.#candidates(service.made, demand, others) : undefined
-    if (all !== undefined) return turnsOf(service, `without ${demand}`).nextOf(`without ${demand}`, all, candidates)
-    return demand === '' ? this.#turns.next(name, candidates) : turnsOf(service, demand).next(demand, candidates)
+    const all = this.#candidates(service.made, demand, query) ?? candidates
+    return turnsOf(service, `without ${demand}`).nextOf(`without ${demand}`, all, candidates)
   }
 
   /** The name is gone, with its turns. */
