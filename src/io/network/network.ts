@@ -21,6 +21,7 @@ import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
+import { HalfOpen } from './half-open.js'
 import { Handshakes } from './handshakes.js'
 import { guarded, harmless } from './listener.js'
 import type { NetworkListener } from './listener.js'
@@ -41,6 +42,8 @@ export function createNetwork(options: NetworkOptions, listener: NetworkListener
 
 /** Numbers that add up to less than the two seconds within which a stop is done. */
 const stopTimeouts_ms = { start: 700, gossip: 100, stack: 800, book: 300 } as const
+/** How often it is told that too many come in at once. */
+const crowdedPause_ms = 60_000
 /** Streams that may be open on one connection, each way: what a peer may ask at once, and as many again that are closing. */
 const streamLimits = { sync: 128, beat: 4 } as const
 
@@ -248,6 +251,20 @@ class Libp2pNetwork implements Network {
     })
   }
 
+  #createHalfOpen(): HalfOpen {
+    let toldAt = Number.NEGATIVE_INFINITY
+    return new HalfOpen({
+      onFull: (room) => {
+        this.#drops.count('handshake-crowded')
+        if (performance.now() - toldAt < crowdedPause_ms) return
+        toldAt = performance.now()
+        const message = `${room} connections wait for a handshake, and those that say nothing give way to new ones`
+        this.#log.warn(`network: ${message}`)
+      },
+      onSilent: () => this.#drops.count('handshake-silent'),
+    })
+  }
+
   async #open(address: string, signal: AbortSignal): Promise<Connection> {
     if (this.#handshakes === undefined) throw new Error('the network is not running')
     return this.#handshakes.dial(address, signal)
@@ -287,6 +304,7 @@ class Libp2pNetwork implements Network {
       names: this.#names,
       clusterKey,
       topic: this.#protocols.gossip,
+      halfOpen: this.#createHalfOpen(),
     })
     if (this.#stopping !== undefined) {
       await stopStack(stack)
