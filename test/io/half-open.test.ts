@@ -73,6 +73,15 @@ test('a handshake that goes on for long gives way last, and one that is over tak
   expect([silent.destroyed, next.destroyed, door.counts.full]).toEqual([true, false, 1])
 })
 
+test('once it stops it holds nobody, and lets nobody in', async () => {
+  const door = startDoor()
+  const [silent, speaking] = [door.come('silent', '10.0.0.1'), door.come('speaking', '10.0.0.1')]
+  await speak(speaking, door)
+  door.halfOpen.stop()
+  const late = door.come('late', '10.0.0.1')
+  expect([silent, speaking, late].map(({ destroyed }) => destroyed)).toEqual([true, false, true])
+})
+
 test('who says nothing, or ends, is let go', async () => {
   const door = startDoor(30)
   door.come('silent', '10.0.0.1')

@@ -51,6 +51,7 @@ export class HalfOpen {
   readonly #silent = new Map<Socket, Held>()
   readonly #shaking = new Map<Socket, Held>()
   readonly #countByAddress = new Map<string, number>()
+  #isStopped = false
   /** Whose handshake begins in this very call. */
   #entering: Socket | undefined
 
@@ -82,9 +83,15 @@ export class HalfOpen {
     }
   }
 
+  /** From now on nobody comes in: a server does not close while it has connections. */
+  stop(): void {
+    this.#isStopped = true
+    for (const socket of [...this.#silent.keys()]) this.#end(socket)
+  }
+
   #take(socket: Socket, enter: () => void): void {
     const { remoteAddress } = socket
-    if (remoteAddress === undefined) return void socket.destroy()
+    if (remoteAddress === undefined || this.#isStopped) return void socket.destroy()
     const address = isLoopback(remoteAddress.replace(/^::ffff:/, '')) ? undefined : remoteAddress
     const held: Held = { socket, address, timer: setTimeout(() => this.#endSilent(socket), this.#silent_ms) }
     held.timer?.unref()
@@ -111,6 +118,8 @@ export class HalfOpen {
     this.#entering = held.socket
     try {
       enter()
+    } catch {
+      this.#end(held.socket) // its listener closes
     } finally {
       this.#entering = undefined
     }

@@ -15,7 +15,7 @@ import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
 import { Connections } from './connections.js'
 import type { Link } from './connections.js'
-import type { LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
+import type { FirstContact, LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 import { settledWithin } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
@@ -64,12 +64,15 @@ class Libp2pNetwork implements Network {
   readonly #strangers: Strangers
   readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
   #stack: Stack | undefined
+  readonly #halfOpen: HalfOpen
   #handshakes: Handshakes | undefined
   #gossip: Gossip | undefined
   #discovery: Discovery | undefined
   #ports: WantedPorts | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  /** Since the start, somebody of this cluster. */
+  #hasMet = false
 
   constructor(options: NetworkOptions, listener: NetworkListener) {
     this.#options = options
@@ -99,6 +102,7 @@ class Libp2pNetwork implements Network {
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
     this.#serving = new Serving({ drops: this.#drops, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
+    this.#halfOpen = this.#createHalfOpen()
     this.#strangers = new Strangers(options.log, () => this.addresses())
   }
 
@@ -164,6 +168,10 @@ class Libp2pNetwork implements Network {
     return [...this.#dialing.failingSeeds(), ...this.#strangers.list()]
   }
 
+  firstContact(): FirstContact {
+    return { hasMet: this.#hasMet, seeds: this.#dialing.seeds() }
+  }
+
   mdns(): MdnsView[] | undefined {
     return this.#discovery?.view()
   }
@@ -206,6 +214,7 @@ class Libp2pNetwork implements Network {
       identify: (connection, signal) => this.#identify(connection, signal),
       drops: this.#drops,
       onConnected: (peer) => {
+        this.#hasMet = true
         this.#book.seen(peer)
         this.#dialing.connected(peer)
         this.#listener.connected(peer)
@@ -304,7 +313,7 @@ class Libp2pNetwork implements Network {
       names: this.#names,
       clusterKey,
       topic: this.#protocols.gossip,
-      halfOpen: this.#createHalfOpen(),
+      halfOpen: this.#halfOpen,
     })
     if (this.#stopping !== undefined) {
       await stopStack(stack)
@@ -398,6 +407,7 @@ class Libp2pNetwork implements Network {
     this.#names.stop()
     this.#watchdog.stop()
     this.#connections.stop()
+    this.#halfOpen.stop()
     await settledWithin(stopTimeouts_ms.start, this.#starting)
     await settledWithin(stopTimeouts_ms.gossip, this.#gossip?.flushed())
     this.#requests.stop()
@@ -418,7 +428,7 @@ class Libp2pNetwork implements Network {
 
 export { generateClusterKey } from './clusterkey.js'
 export type { BookFile } from './book.js'
-export type { LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
+export type { FirstContact, LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 export type { NetworkListener } from './listener.js'
 export type { RequestOptions } from './requests.js'
 export type { Reply } from './serving.js'
