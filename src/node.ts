@@ -167,8 +167,7 @@ class EmbeddedNode implements RollcallNode {
   // ---- what happens
 
   #onEvent(event: RegistryEvent, line: Line): void {
-    if (event.type === 'member')
-      writeLine(this.#log, line) // listeners hear of members by events of their own
+    if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
     if (event.type !== 'ready') return
     this.#isReady.resolve()
