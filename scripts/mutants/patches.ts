@@ -63,6 +63,7 @@ const membership: Readonly<Record<string, Patch>> = {
     'isShown && !subject.proof.isDoubted',
     'true',
   ],
+  'whoever lies about a member is waited for': ['#reportsNeeded', '&& !vouchesInVain(id, member.proof)', ''],
   'who is hidden is raised by words that nobody signed': ['Proofs.counts', 'isShown && !subject', '!subject'],
   'earlier versions must answer, too': ['Proofs.counts', '!proof.isAble || now', 'now'],
   'whoever has answered is asked again and again': ['Proofs.counts', 'now < proof.provenUntil', 'false'],

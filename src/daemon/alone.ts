@@ -31,7 +31,7 @@ export function warnWhenAlone(config: Pick<Config, 'cluster' | 'mdns'>, network:
   const endWarning = warnWhenReadyAlone(() => network.firstContact(), log)
   return () => {
     clearTimeout(timer)
-    endWarning()
+    void endWarning()
   }
 }
 

@@ -1,10 +1,11 @@
 // What a membership believes, and what it does not: words of an earlier generation, replayed reports, hearsay, and what it slept through.
 import { expect, test } from 'vitest'
 import { deadAfter_ms } from '../../src/core/membership/formulas.js'
+import { LifeSigns } from '../../src/core/membership/life-signs.js'
 import type { Member } from '../../src/core/membership/member.js'
 import { Membership } from '../../src/core/membership/membership.js'
-import type { ReportMessage } from '../../src/core/wire/gossip.js'
-import { quickHash } from '../sim/crypto.js'
+import { type ReportMessage, decodeGossip } from '../../src/core/wire/gossip.js'
+import { cheapCrypto, quickHash } from '../sim/crypto.js'
 import { beat, headOf } from './beats.js'
 
 /** A membership of `me` and these: heard at time 0, or known by their heads alone. */
@@ -216,8 +217,35 @@ test('what was said of one that does not answer is taken back, and counts no mor
   expect(membership.toAsk(7500)).toEqual([])
 })
 
+test('who is hidden stays so, whatever others say, until it has answered', () => {
+  const { membership, tell } = hearsayOf('abc')
+  membership.answers('a', true)
+  membership.refuse('a', true, 500)
+  for (const author of 'bc') membership.report(author, report('a', 1), 500)
+  membership.tick(500)
+  tell('c', 4, 1500)
+  expect(membership.member('a')).toMatchObject({ state: 'hidden', heardAt: 0, isVouchedFor: false })
+  membership.asking('a', 'n', 1600)
+  membership.prove('a', answer('n'), 1700)
+  expect(membership.member('a')).toMatchObject({ heardAt: 1600, isVouchedFor: true, lostSight: undefined })
+})
+
+test('a daemon answers once for all who asked it, in this generation, and nobody else', () => {
+  const signs = new LifeSigns('me', cheapCrypto('me'))
+  const nonces = ['0'.repeat(32), '1'.repeat(32), '2'.repeat(32), '3'.repeat(32)]
+  const question = (subject: string, generation: number, i: number) => ({ subject, generation, nonce: nonces[i] ?? '' })
+  signs.asked([question('me', 5, 0), question('other', 5, 1), question('me', 4, 2)], 5)
+  signs.asked([question('me', 5, 3), question('me', 5, 0)], 5)
+  const answers = signs.answer(5, 70).map((effect) => effect.type === 'broadcast' && decodeGossip(effect.bytes))
+  expect(answers).toEqual([{ type: 'answer', generation: 5, sequence: 70, nonces: [nonces[0], nonces[3]] }])
+  expect(signs.answer(5, 71)).toEqual([])
+  const subjects = [{ id: 'a', generation: 1 }]
+  expect(signs.ask(subjects, 5).questions).not.toEqual(signs.ask(subjects, 5).questions)
+})
+
 test('the time for an answer begins with a word after the question, and again when we wake up', () => {
   const { membership, tell } = askedBy([])
+  tell('b', 5, 1500) // at the same moment
   tell('c', 10, 10_000) // who passes it on stood still until now
   expect(membership.member('a')).toMatchObject({ isVouchedFor: true })
   membership.awoke(20_000)

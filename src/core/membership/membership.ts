@@ -32,7 +32,7 @@ import {
 } from './member.js'
 import { Members } from './members.js'
 import { type Places, type Rings, placesOf } from './observers.js'
-import { Proofs, believe, provenUntil } from './proofs.js'
+import { Proofs, believe, provenUntil, vouchesInVain } from './proofs.js'
 import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
@@ -221,7 +221,7 @@ export class Membership {
     const isFirst = member.heardGeneration !== relayed.generation
     if (!isFirst && relayed.sequence <= member.sequence) return
     if (!isFirst && !this.#isInProportion({ relayer, sequence: relayed.sequence, at: now }, member)) return
-    if (!this.#counts(relayed, member, now)) return
+    if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
     member.sequence = relayed.sequence
     member.ahead = []
@@ -232,10 +232,10 @@ export class Membership {
   }
 
   /** Where nobody listens any more where it was met, it is asked for a word of its own. */
-  #counts(word: RelayedHeartbeat, member: Member, now: number): boolean {
+  #counts(word: RelayedHeartbeat, relayer: PeerId, member: Member, now: number): boolean {
     if (member.vacated === undefined || !isAfter(member.vacated, word)) return true
     const isShown = member.state !== 'hidden' && member.state !== 'dead'
-    const counts = this.#proofs.counts(member, isShown, now, this.#awakeSince)
+    const counts = this.#proofs.counts(member, relayer, isShown, { now, awakeSince: this.#awakeSince })
     if (member.proof.isDoubted) this.#restless.add(member)
     return counts
   }
@@ -427,7 +427,7 @@ export class Membership {
   #reportsNeeded(member: Member): number {
     const needed = reportsNeeded(this.rings.countObservers(member.id), member.refutations.length)
     if (needed === 1 || !isVacated(member)) return needed
-    const able = this.observersOf(member).filter((id) => this.#canReport(id))
+    const able = this.observersOf(member).filter((id) => this.#canReport(id) && !vouchesInVain(id, member.proof))
     return able.includes(this.#self) ? Math.min(needed, able.length) : needed
   }
 

@@ -8,7 +8,8 @@
  *        │                                                               ▼
  *        └──────────────── it answers, or speaks to us itself ◀────── doubted
  *
- * Of one that is doubted no passed on word counts, and those since the question are taken back. Who is shown stays so until it is
+ * Of one that is doubted no passed on word counts, those since the question are taken back, and whoever passes on such words is not waited
+ * for with a report. Who is shown stays so until it is
  * doubted; who is hidden stays so until it has answered. The question goes to all, as the answer does, which the network signs: so each
  * honest daemon carries both, of whatever version, and neither a stale address nor a firewall that refuses hides anybody who lives.
  * Whoever never said that it answers such questions, as earlier versions do not, is believed as it was before.
@@ -41,8 +42,16 @@ interface Asked {
   readonly againAt: number
   /** Absent before the first word after the question. */
   readonly answerBy: number | undefined
+  /** Who has passed on words of it since. */
+  readonly by: Set<PeerId>
   /** What was known of it before. */
   readonly before: Pick<Subject, 'heardAt' | 'sequence'>
+}
+
+/** The time, since when we are awake. */
+interface Awake {
+  readonly now: number
+  readonly awakeSince: number
 }
 
 /** What of a member this reads and changes. */
@@ -71,20 +80,22 @@ export class Proofs {
 
   /**
    * A word of a member that nobody listens for any more, passed on by another.
+   * @param relayer who passed it on
    * @param isShown whether lookups show it now
    * @returns whether it counts
    */
-  counts(subject: Subject, isShown: boolean, now: number, awakeSince: number): boolean {
+  counts(subject: Subject, relayer: PeerId, isShown: boolean, { now, awakeSince }: Awake): boolean {
     const { proof } = subject
     if (!proof.isAble || now < proof.provenUntil) return true
     this.#wanted.add(subject)
     const { asked } = proof
     if (asked === undefined || asked.at < awakeSince) {
       const before = asked?.before ?? { heardAt: subject.heardAt, sequence: subject.sequence }
-      subject.proof = { ...proof, asked: { at: now, againAt: now, answerBy: undefined, before } }
+      subject.proof = { ...proof, asked: { at: now, againAt: now, answerBy: undefined, by: new Set(), before } }
     } else if (asked.answerBy === undefined) {
       if (now > asked.at) subject.proof = { ...proof, asked: { ...asked, answerBy: now + answer_ms } }
     } else if (now >= asked.answerBy && !proof.isDoubted) doubt(subject, asked)
+    subject.proof.asked?.by.add(relayer)
     return isShown && !subject.proof.isDoubted
   }
 
@@ -124,6 +135,11 @@ export class Proofs {
   forget(subject: Subject): void {
     this.#wanted.delete(subject)
   }
+}
+
+/** Whether it says of one that is doubted that it lives: then nobody waits for its report. */
+export function vouchesInVain(id: PeerId, { isDoubted, asked }: Proof): boolean {
+  return isDoubted && asked?.by.has(id) === true
 }
 
 function doubt(subject: Subject, { before }: Asked): void {
