@@ -39,9 +39,9 @@ interface Made<T> {
 
 interface Service<T> {
   made: Made<T>
-  /** Of demands: these outlive what was made of them, with each listing. */
+  /** The turns of demands: these outlive what was made of them, with each listing. */
   readonly turns: Rotation
-  /** Those that have a turn there: as many as are remembered, the newest. */
+  /** Those that have one: as many as are remembered, the newest. */
   readonly named: BoundedMap<string, true>
 }
 
@@ -90,8 +90,21 @@ export class Chooser<T> {
       case 'hash':
         return candidates.ones[rendezvous(candidates, query.key ?? '')]
       case 'round-robin':
-        return candidates.ones[demand === '' ? this.#turns.next(name, candidates) : turnOf(service, demand, candidates)]
+        return candidates.ones[
+          isWithout(query)
+            ? this.#turnAgain(service, query, candidates)
+            : demand === ''
+              ? this.#turns.next(name, candidates)
+              : turnsOf(service, demand).next(demand, candidates)
+        ]
     }
+  }
+
+  /** Whoever was not served, and asks for another one, takes turns of his own: those who ask first have their shares as before. */
+  #turnAgain(service: Service<T>, { exclude: _, ...query }: PickQuery, candidates: Candidates<T>): number {
+    const demand = demandOf(query)
+    const all = this.#candidates(service.made, demand, query) ?? candidates
+    return turnsOf(service, `without ${demand}`).nextOf(`without ${demand}`, all, candidates)
   }
 
   /** The name is gone, with its turns. */
@@ -102,7 +115,7 @@ export class Chooser<T> {
 
   #candidates({ listed, plain, demanded }: Made<T>, demand: string, query: PickQuery): Candidates<T> | undefined {
     // Whom a caller has just tried is his own matter, and seldom the same twice.
-    if (query.exclude !== undefined && query.exclude.length > 0) return candidatesOf(listed.pools, query, this.#reading)
+    if (isWithout(query)) return candidatesOf(listed.pools, query, this.#reading)
     if (demand === '') return plain
     if (demanded.has(demand)) return demanded.get(demand)
     const candidates = candidatesOf(listed.pools, query, this.#reading)
@@ -126,17 +139,20 @@ export class Chooser<T> {
   }
 }
 
-function turnOf<T>({ turns, named }: Service<T>, demand: string, candidates: Candidates<T>): number {
+/** In which this demand has its turn; those of demands beyond what is remembered go. */
+function turnsOf<T>({ turns, named }: Service<T>, demand: string): Rotation {
   // Not set again by each pick, of which there are millions: so those that were made first make room.
   const oldest = named.has(demand) ? undefined : named.set(demand, true)
   if (oldest !== undefined) turns.forget(oldest[0])
-  return turns.next(demand, candidates)
+  return turns
+}
+
+function isWithout({ exclude }: PickQuery): boolean {
+  return exclude !== undefined && exclude.length > 0
 }
 
 /** The same text for the same demands, but for whom is left out; empty where there are none. */
 function demandOf({ tags, metadata, port, prefer }: Demands): string {
   if (tags === undefined && metadata === undefined && port === undefined) return prefer ?? ''
-  const parts = [prefer ?? '', port ?? '', ...(tags ?? [])]
-  const said = metadata === undefined ? [] : Object.entries(metadata).flat()
-  return JSON.stringify([parts, said])
+  return JSON.stringify([prefer, port, tags, metadata && Object.entries(metadata)])
 }
