@@ -152,7 +152,7 @@ function readyLine({ http, peerId, listen }: RunningDaemon): string {
 /** It serves reads at once; before it takes writes it asks the others for what it wrote last. People who wait are told. */
 function tellReadiness({ service }: RunningDaemon, log: Log): void {
   const { ready, reasons } = service.readiness()
-  if (!ready) log.info({ reasons }, 'serving reads; writes have to wait')
+  if (!ready) log.info({ reasons }, 'serving reads; not ready yet')
 }
 
 /** The first signal asks, the second does not wait; but a closed terminal is told of twice, by the shell and by the kernel. */

@@ -7,12 +7,13 @@ import { Membership } from './membership/membership.js'
 import { Overlay } from './membership/overlay.js'
 import type { Hearing, Transition, Verdict } from './membership/verdict.js'
 import type { PeerId } from './model.js'
+import { LifeSigns } from './membership/life-signs.js'
 import { Digests } from './peers/digests.js'
 import { Heartbeats, isInStep } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
 import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
-import type { ReportMessage } from './wire/gossip.js'
+import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
 import type { SignedHead } from './wire/head.js'
 
 /**
@@ -65,6 +66,7 @@ export class Liveness {
   readonly peers = new Peers()
   readonly heartbeats: Heartbeats
   readonly digests: Digests
+  readonly #lifeSigns: LifeSigns
   #agreed: { readonly at: number; readonly agreement: Agreement } | undefined
 
   constructor(self: PeerId, crypto: Crypto) {
@@ -73,6 +75,7 @@ export class Liveness {
     this.overlay = new Overlay(self, crypto.hash, this.membership)
     this.heartbeats = new Heartbeats(self)
     this.digests = new Digests(crypto)
+    this.#lifeSigns = new LifeSigns(self, crypto)
   }
 
   /** What the membership holds of a peer. */
@@ -88,6 +91,7 @@ export class Liveness {
 
   connected(id: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.connect(id, now)
+    this.membership.answers(id, false) // until it says so
     if (!own.isSpeaking || !this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return []
     return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
   }
@@ -157,6 +161,9 @@ export class Liveness {
       }
       case 'ask':
         return { isAsking: true }
+      case 'able':
+        this.membership.answers(from, true)
+        return {}
       case 'report':
         return { report: frame }
       case undefined:
@@ -182,6 +189,25 @@ export class Liveness {
     const peer = this.peers.get(from)
     if (peer === undefined || !own.isSpeaking) return []
     return this.heartbeats.asked(peer, now) ? [this.#beat(peer, own, now)] : []
+  }
+
+  /** Somebody is asked whether he lives: we are, it may be. */
+  hearQuestion({ to }: QuestionMessage, { generation, isSpeaking }: OwnState): void {
+    if (isSpeaking) this.#lifeSigns.asked(to, generation)
+  }
+
+  /** @returns whether it answers a question of ours */
+  hearAnswer(author: PeerId, answer: AnswerMessage, now: number): boolean {
+    return this.membership.prove(author, answer, now)
+  }
+
+  /** Questions whether others live, and answers that we do. */
+  #askAndAnswer({ generation, isSpeaking }: OwnState, now: number): readonly Effect[] {
+    const asked = this.#lifeSigns.ask(this.membership.toAsk(now), generation)
+    for (const { subject, nonce } of asked.questions) this.membership.asking(subject, nonce, now)
+    return isSpeaking
+      ? [...asked.effects, ...this.#lifeSigns.answer(generation, this.heartbeats.sequence)]
+      : asked.effects
   }
 
   /** @returns what follows at once; undefined for a report by or about nobody known */
@@ -211,7 +237,7 @@ export class Liveness {
     for (const peer of this.peers.all())
       effects.push(...this.heartbeats.expect(peer, this.membership.member(peer.id), now))
     if (this.heartbeats.isDue(now)) effects.push(...this.beatAll(own, now))
-    effects.push(...this.overlay.refresh(now))
+    effects.push(...this.overlay.refresh(now), ...this.#askAndAnswer(own, now))
     if (mayHangUp) effects.push(...this.#hangUp(now))
     return effects
   }
@@ -232,7 +258,8 @@ export class Liveness {
     const newcomers = [...this.peers.all()].filter((peer) => now - peer.since < newcomer_ms)
     const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports(now) : []
     const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
-    return [...told, ...this.#beatEach(own, withVitals, now)]
+    const able = newcomers.map(({ id }) => this.heartbeats.tellAble(id))
+    return [...told, ...able, ...this.#beatEach(own, withVitals, now)]
   }
 
   #beatEach(own: OwnState, withVitals: boolean, now: number): Effect[] {

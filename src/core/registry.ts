@@ -181,7 +181,10 @@ export class Registry {
     const message = decodeGossip(bytes)
     if (message === undefined) return this.#out.drop('unreadable gossip')
     if (message.type === 'update') return this.#replication.gossip(message, author)
-    this.#hearReport(author, message)
+    if (message.type === 'report') return this.#hearReport(author, message)
+    const { liveness, at } = this.#state
+    if (message.type === 'question') return liveness.hearQuestion(message, this.#state.ownState())
+    liveness.hearAnswer(author, message, at.now)
   }
 
   #hearReport(author: PeerId, report: ReportMessage): void {

@@ -277,6 +277,8 @@ export interface Readiness {
   readonly reasons: readonly string[]
   /** It has lost sight of most of the cluster: lookups list what was last known. It serves all the same. */
   readonly degraded: boolean
+  /** Present where it is ready without anybody, though it was told where others are: none of them answered. */
+  readonly alone?: true
 }
 
 /** How a daemon is inside, in figures: for whoever reads a bug report. Only gains fields. */

@@ -6,6 +6,7 @@ import type { MdnsView } from '../core/views.js'
 import { hostOf } from '../io/network/addresses.js'
 import type { Network } from '../io/network/network.js'
 import type { Log } from '../log.js'
+import { warnWhenReadyAlone } from './first-contact.js'
 import type { End } from './life.js'
 
 /** Nobody found for so long: say what may be wrong. */
@@ -27,7 +28,11 @@ export function warnWhenAlone(config: Pick<Config, 'cluster' | 'mdns'>, network:
     if (failed.length === 0) log.info(fields, `alone for ${aloneAfter_ms / 1000} s: ${whyAlone(config)}`)
     else log.warn(fields, `alone for ${aloneAfter_ms / 1000} s: ${failed.slice(0, toldReasons).join('; ')}`)
   }, aloneAfter_ms)
-  return () => clearTimeout(timer)
+  const endWarning = warnWhenReadyAlone(() => network.firstContact(), log)
+  return () => {
+    clearTimeout(timer)
+    void endWarning()
+  }
 }
 
 const noAddress =

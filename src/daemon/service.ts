@@ -5,10 +5,11 @@ import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
-import type { MemberView, NewsFeed, PeersView, PeerView, SelfView } from '../core/views.js'
+import type { MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
+import { standingOf } from './first-contact.js'
 import type { Engine } from './engine.js'
 import type { SessionLines } from './sessions.js'
 import type { SlugWatches } from './slug-watches.js'
@@ -16,7 +17,7 @@ import type { SlugWatches } from './slug-watches.js'
 export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Pick<Engine, 'command' | 'now'>
-  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'dropped' | 'mdns'>
+  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'dropped' | 'mdns' | 'firstContact'>
   readonly news: NewsFeed
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
@@ -95,7 +96,7 @@ export function createService(parts: ServiceParts): RegistryService {
     members: () => membersView(parts),
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
-    readiness: () => registry.readiness(),
+    readiness: () => readinessOf(parts),
     news,
   }
 }
@@ -119,16 +120,30 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
   throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
 }
 
-function selfView({ registry, network, engine, startedAt, self }: ServiceParts): SelfView {
+function selfView(parts: ServiceParts): SelfView {
+  const { registry, network, engine, startedAt, self } = parts
   return {
     peer: network.peerId,
     ...self(),
     generation: registry.generation,
-    ready: registry.readiness(),
+    ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
     dropped: { ...network.dropped(), ...registry.dropped() },
     state: registry.toJSON(),
+  }
+}
+
+/** What the register says of itself, with what came of looking for the cluster. */
+function readinessOf({ registry, network, engine, startedAt }: ServiceParts): Readiness {
+  const { ready, reasons, degraded } = registry.readiness()
+  const { reason, alone } = standingOf(network.firstContact(), engine.now().now - startedAt)
+  const isReady = ready && reason === undefined
+  return {
+    ready: isReady,
+    reasons: reason === undefined ? reasons : [...reasons, reason],
+    degraded,
+    ...(isReady && alone && { alone }),
   }
 }
 

@@ -305,7 +305,7 @@ export const Pick = json.object(
 )
 
 export const Readiness = json.object(
-  { ready: json.boolean(), reasons: json.array(json.string()), degraded },
+  { ready: json.boolean(), reasons: json.array(json.string()), degraded, alone: optional(json.boolean()) },
   { $id: 'Readiness' },
 )
 

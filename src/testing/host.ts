@@ -140,6 +140,7 @@ export class Host {
         peerId: this.peer,
         peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
         ...{ failures: () => [], dropped: () => ({}), mdns: () => undefined },
+        firstContact: () => ({ hasMet: true, seeds: [] }),
       },
       self: () => ({ nodeId, url, cluster: 'test', version: packageVersion, listen: this.#addresses }),
       leave: () =>

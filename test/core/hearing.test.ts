@@ -1,10 +1,11 @@
 // What a membership believes, and what it does not: words of an earlier generation, replayed reports, hearsay, and what it slept through.
 import { expect, test } from 'vitest'
 import { deadAfter_ms } from '../../src/core/membership/formulas.js'
+import { LifeSigns } from '../../src/core/membership/life-signs.js'
 import type { Member } from '../../src/core/membership/member.js'
 import { Membership } from '../../src/core/membership/membership.js'
-import type { ReportMessage } from '../../src/core/wire/gossip.js'
-import { quickHash } from '../sim/crypto.js'
+import { type ReportMessage, decodeGossip } from '../../src/core/wire/gossip.js'
+import { cheapCrypto, quickHash } from '../sim/crypto.js'
 import { beat, headOf } from './beats.js'
 
 /** A membership of `me` and these: heard at time 0, or known by their heads alone. */
@@ -165,17 +166,115 @@ test('a heartbeat whose number is out of all proportion is no word of anybody, a
   expect(membership.member('a')).toMatchObject({ sequence: 7214, heardAt: 3_600_000 })
 })
 
-test('where time stood still here, the second word of a member is news again', () => {
-  const membership = among('ab')
+/** A membership that has heard of a, and what the others pass on of it. */
+function hearsayOf(ids: string) {
+  const membership = among(ids)
   const { shortId = 0 } = membership.member('a') ?? {}
-  const tell = (sequence: number, now: number): void =>
-    void membership.hear('b', beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
-  tell(30_000, 1000)
-  tell(30_000, 2000) // the same word, from another one
-  tell(29_999, 2000)
+  const tell = (from: string, sequence: number, now: number): void =>
+    void membership.hear(from, beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  return { membership, tell }
+}
+
+/** A membership that was refused at a's, asks it with these, and hears of it through c. */
+function askedBy(nonces: string[]) {
+  const { membership, tell } = hearsayOf('abc')
+  membership.answers('a', true)
+  membership.refuse('a', true, 500)
+  tell('c', 4, 1500)
+  expect(membership.toAsk(1600).map(({ id }) => id)).toEqual(['a'])
+  for (const nonce of nonces) membership.asking('a', nonce, 1600)
+  return { membership, tell }
+}
+
+function answer(nonce: string, sequence = 9) {
+  return { type: 'answer', generation: 1, sequence, nonces: [nonce] } as const
+}
+
+test('an answer counts that its subject signed, to a question of ours, soon', () => {
+  const { membership } = askedBy(['n1', 'n2'])
+  expect(membership.prove('b', answer('n1'), 1700)).toBe(false)
+  expect(membership.prove('a', answer('n0'), 1700)).toBe(false)
+  expect(membership.prove('a', { ...answer('n1'), generation: 2 }, 1700)).toBe(false)
+  expect(membership.prove('a', answer('n1'), 1700)).toBe(true)
+  expect(membership.member('a')).toMatchObject({ sequence: 9, heardAt: 1600 })
+  expect(membership.prove('a', answer('n1'), 1800)).toBe(false) // a replay
+  expect(membership.prove('a', answer('n2'), 6600)).toBe(false) // kept back
+})
+
+test('what was said of one that does not answer is taken back, and counts no more until it does', () => {
+  const { membership, tell } = askedBy([])
+  for (let now = 2500; now <= 4500; now += 1000) tell('c', 3 + now / 1000, now)
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: true, heardAt: 4500 })
+  tell('c', 9, 5500)
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: false, heardAt: 0, sequence: 1 })
+  tell('c', 10, 6500)
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: false, heardAt: 0 })
+  expect(membership.toAsk(6500)).toHaveLength(1)
+  membership.asking('a', 'n', 6500)
+  expect(membership.prove('a', answer('n', 11), 6600)).toBe(true)
+  tell('c', 12, 7500)
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: true, heardAt: 7500 })
+  expect(membership.toAsk(7500)).toEqual([])
+})
+
+test('who is hidden stays so, whatever others say, until it has answered', () => {
+  const { membership, tell } = hearsayOf('abc')
+  membership.answers('a', true)
+  membership.refuse('a', true, 500)
+  for (const author of 'bc') membership.report(author, report('a', 1), 500)
+  membership.tick(500)
+  tell('c', 4, 1500)
+  expect(membership.member('a')).toMatchObject({ state: 'hidden', heardAt: 0, isVouchedFor: false })
+  membership.asking('a', 'n', 1600)
+  membership.prove('a', answer('n'), 1700)
+  expect(membership.member('a')).toMatchObject({ heardAt: 1600, isVouchedFor: true, lostSight: undefined })
+})
+
+test('a daemon answers once for all who asked it, in this generation, and nobody else', () => {
+  const signs = new LifeSigns('me', cheapCrypto('me'))
+  const nonces = ['0'.repeat(32), '1'.repeat(32), '2'.repeat(32), '3'.repeat(32)]
+  const question = (subject: string, generation: number, i: number) => ({ subject, generation, nonce: nonces[i] ?? '' })
+  signs.asked([question('me', 5, 0), question('other', 5, 1), question('me', 4, 2)], 5)
+  signs.asked([question('me', 5, 3), question('me', 5, 0)], 5)
+  const answers = signs.answer(5, 70).map((effect) => effect.type === 'broadcast' && decodeGossip(effect.bytes))
+  expect(answers).toEqual([{ type: 'answer', generation: 5, sequence: 70, nonces: [nonces[0], nonces[3]] }])
+  expect(signs.answer(5, 71)).toEqual([])
+  const subjects = [{ id: 'a', generation: 1 }]
+  expect(signs.ask(subjects, 5).questions).not.toEqual(signs.ask(subjects, 5).questions)
+})
+
+test('the time for an answer begins with a word after the question, and again when we wake up', () => {
+  const { membership, tell } = askedBy([])
+  tell('b', 5, 1500) // at the same moment
+  tell('c', 10, 10_000) // who passes it on stood still until now
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: true })
+  membership.awoke(20_000)
+  tell('c', 11, 20_000)
+  tell('c', 12, 22_000)
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: true })
+})
+
+test('where time stood still here, a word of a member is news again as soon as a second one passes it on', () => {
+  const { membership, tell } = hearsayOf('abc')
+  tell('b', 30_000, 1000)
+  tell('b', 30_001, 2000)
+  tell('c', 60_000, 2000) // of a liar
   expect(membership.member('a')).toMatchObject({ sequence: 1, heardAt: 0 })
-  tell(30_001, 3000)
+  tell('c', 30_001, 3000)
   expect(membership.member('a')).toMatchObject({ sequence: 30_001, heardAt: 3000 })
+})
+
+test('one alone is believed a jump only where nobody says anything else for a while', () => {
+  const { membership, tell } = hearsayOf('abc')
+  for (let now = 1000; now <= 30_000; now += 1000) {
+    tell('b', 1_000_000 + now / 1000, now) // each a second after the last
+    tell('c', 1 + now / 1000, now)
+  }
+  expect(membership.member('a')).toMatchObject({ sequence: 31, heardAt: 30_000 })
+  tell('b', 1_000_034, 34_000)
+  expect(membership.member('a')).toMatchObject({ sequence: 31 })
+  tell('b', 1_000_036, 36_000)
+  expect(membership.member('a')).toMatchObject({ sequence: 1_000_036, heardAt: 36_000 })
 })
 
 test.each(['hidden', 'dead'])('the first word of one that was %s is passed on before all others', (state) => {

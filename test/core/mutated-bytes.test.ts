@@ -51,6 +51,16 @@ function record(): { readonly world: World; readonly byKind: Record<Sent['kind']
   world.run(4000)
   world.heal()
   world.run(9000)
+  // The link between two is refused by firewalls: each asks whether the other lives.
+  world.partition(['a'], ['b'])
+  for (const [name, peer] of [
+    ['a', 'b'],
+    ['b', 'a'],
+  ] as const)
+    world.feed(name, { type: 'refused', peer, isVacant: true })
+  world.run(3000)
+  world.heal()
+  world.run(3000)
   world.wires.tap = undefined
   return { world, byKind }
 }
@@ -103,9 +113,11 @@ test('bytes that keep the processor busy are caught, and one slow moment is not 
 })
 
 test('every kind of message was recorded', () => {
-  expect(new Set(byKind.gossip.map((bytes) => decodeGossip(bytes)?.type))).toEqual(new Set(['update', 'report']))
+  expect(new Set(byKind.gossip.map((bytes) => decodeGossip(bytes)?.type))).toEqual(
+    new Set(['update', 'report', 'question', 'answer']),
+  )
   expect(new Set(byKind.beat.map((bytes) => decodeBeat(bytes)?.type))).toEqual(
-    new Set(['heartbeat', 'report', 'vitals']),
+    new Set(['heartbeat', 'report', 'vitals', 'able']),
   )
   expect(new Set(byKind.request.map((bytes) => decodeSyncRequest(bytes)?.type))).toEqual(
     new Set(['sync', 'push', 'remove', 'act']),

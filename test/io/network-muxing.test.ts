@@ -8,6 +8,7 @@ import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
 import { encryption } from '../../src/io/network/encryption.js'
 import { bridgeLog } from '../../src/io/network/log.js'
+import { HalfOpen } from '../../src/io/network/half-open.js'
 import { muxing } from '../../src/io/network/muxing.js'
 import { transport } from '../../src/io/network/transport.js'
 import { eventually } from './eventually.js'
@@ -69,7 +70,7 @@ async function encryptedPair(): Promise<{ out: Secured; back: Secured; socket: S
       privateKey: await generateKeyPair('Ed25519'),
       upgrader: { getStreamMuxers: () => new Map() },
     } as never)
-  const tcp = transport({})({ logger } as never)
+  const tcp = transport({}, new HalfOpen({ onFull() {}, onSilent() {} }))({ logger } as never)
   const accepted = Promise.withResolvers<MultiaddrConnection>()
   const upgradeInbound = async (connection: MultiaddrConnection) => accepted.resolve(connection)
   const listener = tcp.createListener({ upgrader: { upgradeInbound } as unknown as Upgrader })

@@ -6,6 +6,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
+import { HalfOpen } from '../../src/io/network/half-open.js'
 import { encodeMessage } from '../../src/io/network/messages.js'
 import { createNames } from '../../src/io/names.js'
 import { buildStack } from '../../src/io/network/stack.js'
@@ -41,6 +42,7 @@ async function startRogue(site: Site, serve: (stream: Stream) => void = () => {}
     announce: [],
     clusterKey: undefined,
     names: createNames(),
+    halfOpen: new HalfOpen({ onFull() {}, onSilent() {} }),
     log,
   }
   const node = await buildStack(options, listen)
@@ -155,6 +157,18 @@ describe('floods', () => {
       Array.from({ length: 300 }, () => spew(rogue, protocols.sync, [Buffer.from([0])])),
     )
     expect(streams.some(({ status }) => status === 'fulfilled')).toBe(true)
+    await stillWorks(site)
+  })
+
+  test('of connections leave one peer a few', async () => {
+    const site = await startSite()
+    const { node } = await startRogue(site)
+    for (let i = 0; i < 10; i += 1)
+      await node.parts.transportManager.dial(multiaddr(site.network.addresses()[0] ?? ''), {
+        signal: AbortSignal.timeout(20_000),
+      })
+    await eventually('the oldest are closed', () => count(site, 'connection-surplus') >= 3)
+    await eventually('few are left', () => node.libp2p.getConnections().length <= 8)
     await stillWorks(site)
   })
 

@@ -260,6 +260,8 @@ describe('who stays out', () => {
     expect(failure).toMatchObject({ where: seed, direction: 'outbound' })
     expect(failure?.error).toContain(`reached 127.0.0.1:${port}, ${why}`)
     expect(one.network.failures()).toEqual([{ where: '127.0.0.1', direction: 'inbound', error: `reached us, ${why}` }])
+    const isKeptOut = () => other.network.firstContact().seeds[0]?.outcome === 'refused'
+    await eventually('it knows that it is kept out', isKeptOut)
   })
 
   test('who is found on the network, and holds another cluster key', async () => {

@@ -195,6 +195,8 @@ export class PlaneDaemon {
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
     const message = readOnce(bytes)
     if (message?.type === 'update') return this.#follow(message.signed, now)
+    if (message?.type === 'question') return this.#liveness.hearQuestion(message, this.#ownState())
+    if (message?.type === 'answer') return void this.#liveness.hearAnswer(author, message, now)
     if (message !== undefined) this.#onReport(author, message, now)
   }
 

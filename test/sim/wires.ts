@@ -1,5 +1,6 @@
 // The wires between simulated machines: links with delay, loss, doubling and cuts; connections over them; gossip, frames and streams over those.
 import type { Effect, Input } from '../../src/core/effects.js'
+import { encodeBeat } from '../../src/core/wire/beat.js'
 import { pause_ms } from '../../src/io/network/schedule.js'
 import { type Machine, noLinks } from './machine.js'
 import { Copies } from './copies.js'
@@ -61,6 +62,9 @@ const strangersSeen = 16
 const strangersAtOnce = 4
 /** Who takes nothing of an answer for so long is cut off. */
 const taking_ms = 15_000
+
+/** The first byte of that frame. */
+const [able] = encodeBeat({ type: 'able' })
 
 export class Wires {
   readonly #ground: Ground
@@ -329,8 +333,10 @@ export class Wires {
     if (to === undefined) return
     const more_ms = this.#count('beat', machine, to, bytes)
     const link = this.#link(machine.name, to.name)
-    if (more_ms === undefined || this.#isLost(link)) return
-    this.#later(to, this.#delay(link) + more_ms, { type: 'beat', from: machine.self, bytes })
+    // The same from all, with each connection: to draw lots for it would only lead every life on record another way.
+    const isAble = bytes[0] === able
+    if (more_ms === undefined || (isAble ? link.cut : this.#isLost(link))) return
+    this.#later(to, (isAble ? link.delay_ms : this.#delay(link)) + more_ms, { type: 'beat', from: machine.self, bytes })
   }
 
   ask(machine: Machine, { id, to, bytes, timeout_ms }: Effect & { type: 'request' }): void {

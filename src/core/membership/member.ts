@@ -9,6 +9,7 @@ import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, lifeSign_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
+import { type Proof, believe, unasked } from './proofs.js'
 import { type Report, expire } from './reports.js'
 import { type Sighting, type Word, cameAfter, isAfter, sightingOf } from './sighting.js'
 
@@ -36,8 +37,8 @@ export interface Member {
   heardGeneration: number
   /** Of the last heartbeat of `heardGeneration`, direct or relayed. */
   sequence: number
-  /** The last word that was refused since its number was too high, and when. */
-  ahead: { readonly sequence: number; readonly at: number } | undefined
+  /** Words that were refused since their numbers were too high, the last of each who passed one on. */
+  ahead: Ahead[]
   /** The first number that was not heard yet when it was last lost sight of. */
   backAt: number
   /**
@@ -62,8 +63,9 @@ export interface Member {
   refusedAt: number
   /** What was known of it when nobody listened any more where we had met it; absent once it is heard directly. */
   vacated: Sighting | undefined
-  /** Others passed on what it said after that: it lives, and it is our line that lies. */
+  /** Others passed on what it said after that, and it did not fail to prove it: it lives, and it is our line that lies. */
   isVouchedFor: boolean
+  proof: Proof
   readonly reports: Map<PeerId, Report>
   /** When our own report is to be repeated; absent while we have none. */
   reportDue: number | undefined
@@ -75,6 +77,13 @@ export interface Member {
   /** Since when it looks well, and since when it does not; one of them is set while hidden or dead. */
   wellSince: number | undefined
   unwellSince: number | undefined
+}
+
+/** A word that was refused since its number was too high. */
+export interface Ahead {
+  readonly relayer: PeerId
+  readonly sequence: number
+  readonly at: number
 }
 
 /** @param hash of its peer id */
@@ -92,7 +101,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,
     sequence: 0,
-    ahead: undefined,
+    ahead: [],
     backAt: 0,
     lostSight: undefined,
     load: undefined,
@@ -105,6 +114,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     refusedAt: Number.NEGATIVE_INFINITY,
     vacated: undefined,
     isVouchedFor: false,
+    proof: unasked,
     reports: new Map(),
     reportDue: undefined,
     mistakes: [],
@@ -259,6 +269,7 @@ export function noteDirectWord(member: Member, word: Word, now: number, awakeSin
   member.refused = false
   member.vacated = undefined
   member.isVouchedFor = false
+  believe(member, Number.NEGATIVE_INFINITY)
 }
 
 /**
@@ -319,7 +330,7 @@ export function beginGeneration(member: Member, head: Head): void {
   member.reports.clear()
   member.reportDue = undefined
   member.backAt = 0
-  member.ahead = undefined
+  member.ahead = []
   if (member.lostSight !== undefined && head.generation > member.lostSight.generation) member.lostSight = undefined
   if (member.heardGeneration >= head.generation) return
   member.directAt = undefined
@@ -328,4 +339,5 @@ export function beginGeneration(member: Member, head: Head): void {
   member.refused = false
   member.vacated = undefined
   member.isVouchedFor = false
+  believe(member, Number.NEGATIVE_INFINITY)
 }

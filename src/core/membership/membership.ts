@@ -7,10 +7,11 @@ import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
 import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
-import type { About, ReportMessage } from '../wire/gossip.js'
+import type { About, AnswerMessage as Answer, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
+import { inheritedSilence_ms, refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
 import {
+  type Ahead,
   type Judgement,
   type Member,
   type Situation,
@@ -31,13 +32,17 @@ import {
 } from './member.js'
 import { Members } from './members.js'
 import { type Places, type Rings, placesOf } from './observers.js'
+import { Proofs, believe, provenUntil, vouchesInVain } from './proofs.js'
 import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
+import { isAfter } from './sighting.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
 
+/** Of so many is kept what they passed on out of proportion. */
+const aheadKept = 8
 /** How often those are looked at of whom there is no news. */
 const sweep_ms = 500
 
@@ -53,6 +58,7 @@ export class Membership {
   /** The living of whom a report came since the last look. */
   readonly #reported = new Set<Member>()
   readonly #strangers = new Strangers()
+  readonly #proofs = new Proofs()
   readonly #intake = new ReportIntake()
   /** Reports about ourselves. */
   readonly #refutation = new Refutation(this.#intake)
@@ -174,6 +180,7 @@ export class Membership {
     this.#relays.forget(member)
     this.#intake.forget(id)
     this.#watch.forget(member)
+    this.#proofs.forget(member)
     this.#restless.delete(member)
     this.#reported.delete(member)
     this.#refused.delete(member)
@@ -183,7 +190,7 @@ export class Membership {
 
   /** A heartbeat on our own stream with its sender. */
   hear(from: PeerId, beat: Heartbeat, now: number): Hearing {
-    for (const relayed of beat.relayed) this.#hearOf(relayed, now)
+    for (const relayed of beat.relayed) this.#hearOf(relayed, from, now)
     const member = this.#members.get(from)
     if (member === undefined) {
       this.#strangers.remember(from, beat, now)
@@ -207,18 +214,64 @@ export class Membership {
   }
 
   /** Hearsay: it refreshes a known generation and proves nothing else. */
-  #hearOf(relayed: RelayedHeartbeat, now: number): void {
+  #hearOf(relayed: RelayedHeartbeat, relayer: PeerId, now: number): void {
     const member = this.#members.ofShortId(relayed.shortId)
     if (member === undefined || relayed.generation !== member.generation) return
     if (member.heardGeneration > member.generation) return
     const isFirst = member.heardGeneration !== relayed.generation
-    if (!isFirst && (relayed.sequence <= member.sequence || !isInProportion(relayed.sequence, member, now))) return
+    if (!isFirst && relayed.sequence <= member.sequence) return
+    if (!isFirst && !this.#isInProportion({ relayer, sequence: relayed.sequence, at: now }, member)) return
+    if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
     member.sequence = relayed.sequence
+    member.ahead = []
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
     noteHearsay(member, relayed)
     if (member.state !== 'alive') this.#restless.add(member)
+  }
+
+  /** Where nobody listens any more where it was met, it is asked for a word of its own. */
+  #counts(word: RelayedHeartbeat, relayer: PeerId, member: Member, now: number): boolean {
+    if (member.vacated === undefined || !isAfter(member.vacated, word)) return true
+    const isShown = member.state !== 'hidden' && member.state !== 'dead'
+    const counts = this.#proofs.counts(member, relayer, isShown, { now, awakeSince: this.#awakeSince })
+    if (member.proof.isDoubted) this.#restless.add(member)
+    return counts
+  }
+
+  /** Over this connection it says whether it answers when it is asked whether it lives. */
+  answers(id: PeerId, isAble: boolean): void {
+    const member = this.#members.get(id)
+    if (member !== undefined) member.proof = { ...member.proof, isAble }
+  }
+
+  /** Those to be asked whether they live. */
+  toAsk(now: number): Pick<Member, 'id' | 'generation'>[] {
+    return this.#proofs.due(now)
+  }
+
+  /** It is asked so. */
+  asking(id: PeerId, nonce: string, now: number): void {
+    this.#proofs.asking(id, nonce, now)
+  }
+
+  /** A member has signed that it lives, for those who asked so. @returns whether we did */
+  prove(id: PeerId, { generation, sequence, nonces }: Answer, now: number): boolean {
+    const member = this.#members.get(id)
+    if (member?.generation !== generation || member.heardGeneration > generation) return false
+    const askedAt = this.#proofs.answered(id, nonces, now)
+    if (askedAt === undefined) return false
+    if (member.heardGeneration < generation) this.#hearGeneration(member, generation)
+    believe(member, provenUntil(now))
+    member.sequence = sequence // whatever hearsay claimed
+    member.ahead = []
+    member.heardAt = Math.max(member.heardAt ?? askedAt, askedAt)
+    member.isVouchedFor = member.vacated !== undefined
+    // It was spoken after the question.
+    if (member.lostSight !== undefined && askedAt > member.lostSight.at) member.lostSight = undefined
+    this.#restless.add(member)
+    return true
   }
 
   /** It sends us no more heartbeats: its silence means nothing. */
@@ -380,7 +433,7 @@ export class Membership {
   #reportsNeeded(member: Member): number {
     const needed = reportsNeeded(this.rings.countObservers(member.id), member.refutations.length)
     if (needed === 1 || !isVacated(member)) return needed
-    const able = this.observersOf(member).filter((id) => this.#canReport(id))
+    const able = this.observersOf(member).filter((id) => this.#canReport(id) && !vouchesInVain(id, member.proof))
     return able.includes(this.#self) ? Math.min(needed, able.length) : needed
   }
 
@@ -402,24 +455,30 @@ export class Membership {
     return authors.filter((author) => observers.includes(author) && this.isAlive(author))
   }
 
+  /**
+   * Whether a member can have sent so many heartbeats since the last word of it. Hearsay is not signed: one wrong number out of all
+   * proportion would make every true word after it look old, until the member is hidden for a silence that is none. Where
+   * the time stood still here, since the machine was suspended, all numbers are too high: of those that two pass on, one is taken;
+   * or that go on while nobody says anything else.
+   */
+  #isInProportion(word: Ahead, member: Member): boolean {
+    const { sequence: known, heardAt, ahead } = member
+    if (heardAt === undefined || word.sequence - known <= sequencesWithin(word.at - heardAt)) return true
+    const isAlone = word.at - heardAt > inheritedSilence_ms(this.#members.present())
+    if (ahead.some((other) => (other.relayer !== word.relayer || isAlone) && isNear(word, other))) return true
+    member.ahead = [...ahead.filter(({ relayer }) => relayer !== word.relayer), word].slice(-aheadKept)
+    return false
+  }
+
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
     return this.#relays.for(observer, this.#members.present(), now)
   }
 }
 
-/**
- * Whether a member can have sent so many heartbeats since the last word of it. Hearsay is not signed: one wrong number out of all
- * proportion would make every true word after it look old, until the member is hidden for a silence that is none. Where
- * another one follows on what was refused, it was the time that stood still here: the machine was suspended.
- */
-function isInProportion(sequence: number, member: Member, now: number): boolean {
-  const { sequence: known, heardAt, ahead } = member
-  if (heardAt === undefined || sequence - known <= sequencesWithin(now - heardAt)) return true
-  if (ahead !== undefined && sequence > ahead.sequence && sequence - ahead.sequence <= sequencesWithin(now - ahead.at))
-    return true
-  member.ahead = { sequence, at: now }
-  return false
+/** Whether both may be of one speaker. */
+function isNear(word: Ahead, other: Ahead): boolean {
+  return Math.abs(word.sequence - other.sequence) <= sequencesWithin(word.at - other.at)
 }
 
 const encoder = new TextEncoder()

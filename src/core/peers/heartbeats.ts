@@ -57,6 +57,11 @@ export class Heartbeats {
     return this.#load
   }
 
+  /** Of the last heartbeat. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
   // ---- sending
 
   isDue(now: number): boolean {
@@ -99,6 +104,11 @@ export class Heartbeats {
   /** Tells one peer what we report. */
   tellReports(to: PeerId, about: readonly About[], authorGeneration: number): Effect[] {
     return this.#reportsOf(about, authorGeneration).map((message) => frame(to, message))
+  }
+
+  /** Tells one peer that we answer when we are asked whether we live. */
+  tellAble(to: PeerId): Effect {
+    return frame(to, { type: 'able' })
   }
 
   #reportsOf(about: readonly About[], authorGeneration: number): ReportMessage[] {

@@ -60,9 +60,14 @@ export interface Ask {
   readonly type: 'ask'
 }
 
-export type BeatFrame = Heartbeat | VitalsFrame | Farewell | Ask | ReportMessage
+/** "I answer when I am asked by gossip whether I live." */
+export interface Able {
+  readonly type: 'able'
+}
 
-const kinds = { heartbeat: 1, vitals: 2, farewell: 3, ask: 4, report: 5 } as const
+export type BeatFrame = Heartbeat | VitalsFrame | Farewell | Ask | Able | ReportMessage
+
+const kinds = { heartbeat: 1, vitals: 2, farewell: 3, ask: 4, report: 5, able: 6 } as const
 
 export function encodeBeat(frame: BeatFrame): Uint8Array {
   switch (frame.type) {
@@ -83,6 +88,8 @@ export function encodeBeat(frame: BeatFrame): Uint8Array {
         .done()
     case 'ask':
       return new Writer(1).uint(kinds.ask).done()
+    case 'able':
+      return new Writer(1).uint(kinds.able).done()
     case 'report':
       return writeReport(new Writer(128).uint(kinds.report), frame).done()
   }
@@ -106,7 +113,7 @@ function encodeHeartbeat(frame: Heartbeat): Uint8Array {
 export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
   if (bytes.length > wireLimits.beatBytes) return undefined
   return decode(bytes, (reader): BeatFrame | undefined => {
-    switch (reader.uint(5)) {
+    switch (reader.uint(6)) {
       case kinds.heartbeat:
         return readHeartbeat(reader)
       case kinds.vitals:
@@ -115,6 +122,8 @@ export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
         return { type: 'farewell', needed: reader.uint(1) === 1 }
       case kinds.ask:
         return { type: 'ask' }
+      case kinds.able:
+        return { type: 'able' }
       case kinds.report:
         return readReport(reader)
       default:

@@ -1,7 +1,7 @@
 /**
- * What goes to everybody by gossip: updates of documents, reports of silence. Losing any of it costs time, never truth.
+ * What goes to everybody by gossip: updates of documents, reports of silence, questions whether somebody lives. Losing any of it costs time, never truth.
  */
-import type { PeerId } from '../model.js'
+import { type PeerId, hex, unhex } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import { type SignedHead, decodeHead } from './head.js'
 import { wireLimits } from './limits.js'
@@ -39,9 +39,32 @@ export interface About {
   readonly withdrawn?: boolean
 }
 
-export type GossipMessage = UpdateMessage | ReportMessage
+/** "Do you live?", to members of whom others pass on words, while none listens where they were met. */
+export interface QuestionMessage {
+  readonly type: 'question'
+  readonly to: readonly Question[]
+}
 
-const kinds = { update: 1, announcement: 2, report: 3 } as const
+export interface Question {
+  readonly subject: PeerId
+  readonly generation: number
+  /** 16 bytes that nobody else could know before, as hex digits. */
+  readonly nonce: string
+}
+
+/** "I live", to those who asked so. Its author is proven by the transport. */
+export interface AnswerMessage {
+  readonly type: 'answer'
+  readonly generation: number
+  /** Of its last heartbeat. */
+  readonly sequence: number
+  readonly nonces: readonly string[]
+}
+
+export type GossipMessage = UpdateMessage | ReportMessage | QuestionMessage | AnswerMessage
+
+const kinds = { update: 1, announcement: 2, report: 3, question: 4, answer: 5 } as const
+export const nonceBytes = 16
 
 export function encodeGossip(message: GossipMessage): Uint8Array {
   const writer = new Writer()
@@ -49,6 +72,8 @@ export function encodeGossip(message: GossipMessage): Uint8Array {
     writer.uint(kinds.report)
     return writeReport(writer, message).done()
   }
+  if (message.type === 'question') return writeQuestions(writer.uint(kinds.question), message).done()
+  if (message.type === 'answer') return writeAnswer(writer.uint(kinds.answer), message).done()
   const { signed, step } = message
   if (step === undefined) return writer.uint(kinds.announcement).bytes(signed.bytes).done()
   writer.uint(kinds.update).bytes(signed.bytes).uint(step.fromEpoch).uint(step.fromVersion)
@@ -68,6 +93,34 @@ export function readReport(reader: Reader): ReportMessage {
     sequence: reader.uint(),
     about: reader.list(wireLimits.reportsAtOnce, () => readAbout(reader)),
   }
+}
+
+function writeQuestions(writer: Writer, { to }: QuestionMessage): Writer {
+  return writer.list(to, ({ subject, generation, nonce }) => {
+    writer.text(subject).uint(generation).raw(unhex(nonce))
+  })
+}
+
+function readQuestions(reader: Reader): QuestionMessage {
+  const to = reader.list(wireLimits.questionsAtOnce, () => ({
+    subject: reader.text(wireLimits.peerIdBytes),
+    generation: reader.uint(),
+    nonce: hex(reader.raw(nonceBytes)),
+  }))
+  return { type: 'question', to }
+}
+
+function writeAnswer(writer: Writer, { generation, sequence, nonces }: AnswerMessage): Writer {
+  return writer
+    .uint(generation)
+    .uint(sequence)
+    .list(nonces, (nonce) => void writer.raw(unhex(nonce)))
+}
+
+function readAnswer(reader: Reader): AnswerMessage {
+  const [generation, sequence] = [reader.uint(), reader.uint()]
+  const nonces = reader.list(wireLimits.questionsAtOnce, () => hex(reader.raw(nonceBytes)))
+  return { type: 'answer', generation, sequence, nonces }
 }
 
 function writeAbout(writer: Writer, { subject, generation, incarnation, withdrawn }: About): void {
@@ -90,8 +143,10 @@ function readAbout(reader: Reader): About {
 export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
   if (bytes.length > wireLimits.gossipBytes) return undefined
   return decode(bytes, (reader): GossipMessage | undefined => {
-    const kind = reader.uint(3)
+    const kind = reader.uint(5)
     if (kind === kinds.report) return readReport(reader)
+    if (kind === kinds.question) return readQuestions(reader)
+    if (kind === kinds.answer) return readAnswer(reader)
     const signed = decodeHead(reader.bytes(wireLimits.headBytes))
     if (signed === undefined || kind === 0) return undefined
     if (kind === kinds.announcement) return { type: 'update', signed }

@@ -12,6 +12,8 @@ export const wireLimits = {
   gossipBytes: 64 * 1024,
   /** Members that one message reports: an observer has eight subjects, more only where most of a cluster fell silent. */
   reportsAtOnce: 64,
+  /** Members that one message asks whether they live, and questions that one answer is for. */
+  questionsAtOnce: 64,
   /** A frame of a heartbeat stream. */
   beatBytes: 8 * 1024,
   /** Heartbeats of others that one heartbeat passes on, to a listener that missed many; with the largest numbers they fit. */

@@ -25,7 +25,11 @@ export const isReady = describe({
   summary: 'Whether what this daemon answers is the register of the cluster, and whether it takes writes',
   open: true,
   answers: {
-    200: { description: 'It is', schema: schemas.Readiness, examples: { ready: examples.readiness } },
+    200: {
+      description: 'It is; `alone`: nobody else was reached, though it was told where to',
+      schema: schemas.Readiness,
+      examples: { ready: examples.readiness },
+    },
     503: {
       description: 'Not yet, or not now: the reasons, one sentence each',
       schema: schemas.Unreadiness,

@@ -11,6 +11,8 @@ import type { Drops } from './drops.js'
 const identifyTimeout_ms = 5_000
 const identifyAttempts = 3
 const closeTimeout_ms = 1_000
+/** Of one peer at once: two where both dial, as many again of a daemon with its key, and those that were lost without a word. */
+const connectionsOfOne = 8
 /** The side that does not decide closes duplicates only when the other has not done so by then. */
 const otherDecides_ms = 10_000
 /** Two connections opened further apart are not simultaneous dials: the peer lost the older one without our knowing. */
@@ -86,7 +88,16 @@ export class Connections {
     }
     this.#entries.set(peer, entry)
     entry.open.push(connection)
+    if (entry.open.length > connectionsOfOne) this.#closeOldest(entry)
     void this.#identify(peer, entry, connection)
+  }
+
+  /** What all may have together is not for one: the newest is of use for certain. */
+  #closeOldest({ open }: Entry): void {
+    const oldest = open.find(({ status }) => status === 'open')
+    if (oldest === undefined) return
+    this.#options.drops.count('connection-surplus')
+    void this.#close(oldest)
   }
 
   closed(connection: Connection): void {

@@ -56,6 +56,24 @@ export interface NetworkPeer {
   readonly dial?: DialOutcome
 }
 
+/** What came of a seed, as far as is known: nobody but this daemon is there; or somebody is, who keeps it out. */
+export type SeedOutcome = 'untried' | 'reached' | 'nobody' | 'unreachable' | 'refused'
+
+export interface SeedView {
+  /** As it was given. */
+  readonly where: string
+  readonly outcome: SeedOutcome
+  /** For people; absent where there is nothing wrong. */
+  readonly error?: string
+}
+
+/** How the start goes, for a daemon that was told where others are. */
+export interface FirstContact {
+  /** A daemon of this cluster was connected since the start. */
+  readonly hasMet: boolean
+  readonly seeds: readonly SeedView[]
+}
+
 /** A place where a peer should be, or from where one came, and why there is no connection. */
 export interface LinkFailure {
   /** A seed as it was given, a host, or host and port. */
@@ -96,6 +114,7 @@ export interface Network {
   peers(): NetworkPeer[]
   /** Seeds that do not answer, those who reached us and did not come in, and copies of ourselves. */
   failures(): LinkFailure[]
+  firstContact(): FirstContact
   /** How mDNS does on each interface; undefined where it is off. */
   mdns(): MdnsView[] | undefined
   /** What was dropped since the start, by reason. */

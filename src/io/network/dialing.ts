@@ -13,7 +13,7 @@ import type { Names } from '../names.js'
 import { readAddress, resolveSeed } from './addresses.js'
 import type { Seed } from './addresses.js'
 import type { AddressBook } from './book.js'
-import type { LinkFailure } from './contract.js'
+import type { LinkFailure, SeedOutcome, SeedView } from './contract.js'
 import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
 import { handshakeFailed } from './handshakes.js'
@@ -54,6 +54,8 @@ export class Dialing {
   readonly #errors = new BoundedMap<PeerId, string>(errorLimit)
   readonly #outcomes = new BoundedMap<PeerId, DialOutcome | undefined>(errorLimit)
   readonly #impatient = new Set<PeerId>()
+  /** What came of the last attempts, by the text of the seed. */
+  readonly #seedOutcomes = new Map<string, SeedView>()
   /** What was told of seeds that do not answer, by the text of the seed. */
   readonly #toldSeeds = new Map<string, string>()
   readonly #toldHandshakes = new Set<PeerId>()
@@ -160,11 +162,21 @@ export class Dialing {
     if (!this.#isForeign(peer)) {
       this.#options.log.info({ peer, address: connection.remoteAddr.toString() }, 'a peer is not of this cluster')
     }
+    for (const [target, seed] of this.#seeds)
+      if (this.#peerBySeed.get(target) === peer)
+        this.#noteSeed(seed, 'refused', 'who answers there is of another cluster')
     this.#schedule.cancel(peer)
     const address = connection.direction === 'outbound' ? readAddress(connection.remoteAddr.toString()) : undefined
     for (const key of address === undefined ? [peer] : [peer, address]) {
       this.#foreign.set(key, performance.now() + foreignFor_ms)
     }
+  }
+
+  /** What came of each. */
+  seeds(): SeedView[] {
+    return [...this.#seeds.values()].map(
+      ({ text }) => this.#seedOutcomes.get(text) ?? { where: text, outcome: 'untried' },
+    )
   }
 
   lastError(peer: PeerId): string | undefined {
@@ -222,25 +234,49 @@ export class Dialing {
     const answered = this.#peerBySeed.get(target) ?? seed.peer
     if (answered !== undefined && this.#options.isConnected(answered)) return this.#schedule.cancel(target)
     try {
-      const addresses = this.#dialable(await resolveSeed(seed, this.#options.names))
-      if (addresses.length === 0) return
+      const resolved = await resolveSeed(seed, this.#options.names)
+      const addresses = this.#dialable(resolved)
+      if (addresses.length === 0) return this.#noteNobody(seed, resolved)
       const suffix = seed.peer === undefined ? '' : `/p2p/${seed.peer}`
       const open = (address: string, signal: AbortSignal) => this.#options.open(`${address}${suffix}`, signal)
       const result = await dial({ addresses, deciders: [], open, onRefused: () => {} }, this.#stop.signal)
       this.#seedAnswered(target, seed, result)
     } catch (error) {
+      const isNone = (error as NodeJS.ErrnoException).code === 'ENOTFOUND'
+      this.#noteSeed(seed, isNone ? 'nobody' : 'unreachable', messageOf(error))
       this.#tellSeed(seed, messageOf(error))
     }
+  }
+
+  /** What of its addresses is not our own is of another cluster, which has been told when it was found out. */
+  #noteNobody(seed: Seed, resolved: readonly string[]): void {
+    if (resolved.some((address) => this.#isForeign(address))) return
+    this.#noteSeed(seed, 'nobody', 'it leads to this node alone')
+  }
+
+  #noteSeed({ text: where }: Seed, outcome: SeedOutcome, error?: string): void {
+    this.#seedOutcomes.set(where, { where, outcome, ...(error !== undefined && { error }) })
   }
 
   #seedAnswered(target: string, seed: Seed, result: DialResult): void {
     if (result.connection === undefined) {
       const isSelf = [...result.failures.values()].some(({ kind }) => kind === 'self')
-      if (!isSelf) this.#tellSeed(seed, describe(result))
-      return
+      if (isSelf) return this.#noteSeed(seed, 'nobody', 'it leads to this node alone')
+      this.#noteFailed(seed, result)
+      return this.#tellSeed(seed, describe(result))
     }
+    this.#noteSeed(seed, 'reached')
     this.#toldSeeds.delete(seed.text)
     this.#peerBySeed.set(target, result.connection.remotePeer.toString())
+  }
+
+  /** Whoever is there and does not let us in says so at most attempts; at some all that shows is silence. */
+  #noteFailed(seed: Seed, result: DialResult): void {
+    const failures = [...result.failures.values()]
+    const reached = failures.filter(({ message }) => message.includes(handshakeFailed))
+    const isRefused = reached.some(({ kind }) => kind === 'refused')
+    const stays = reached.length > 0 && this.#seedOutcomes.get(seed.text)?.outcome === 'refused'
+    if (!stays || isRefused) this.#noteSeed(seed, isRefused ? 'refused' : 'unreachable', describe(result))
   }
 
   /** Once, until it answers or fails in another way: a seed that is down for the night is no news every thirty seconds. */

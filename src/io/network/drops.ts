@@ -8,6 +8,7 @@ export type DropReason =
   | 'beat-unconnected' // a heartbeat for a peer without a connection
   | 'connection-duplicate' // a second connection between the same two peers
   | 'connection-foreign' // a connection to a peer that does not speak this cluster's protocols
+  | 'connection-surplus' // one peer's oldest, beyond the few that it may have
   | 'connection-unidentified' // a connection whose peer never said what it speaks
   | 'frame-malformed' // a peer broke the framing or a limit of it; its stream was reset
   | 'gossip-excess' // messages of an author, or of whoever passes them on, that says too much
@@ -17,6 +18,8 @@ export type DropReason =
   | 'gossip-repair' // a connection cut because its gossip streams were dead
   | 'address-malformed' // an address of a peer that is not one of ours to dial
   | 'book-full' // a peer or an address evicted from the address book
+  | 'handshake-crowded' // one that came in gave way to the next: too many come at once
+  | 'handshake-silent' // one that came in said nothing for too long
   | 'listener-failed' // our own callback threw: a bug here
   | 'peer-shunned' // a connection to a peer that keeps no limit
   | 'reply-failed' // an answer that did not reach the asker

@@ -15,12 +15,13 @@ import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
 import { Connections } from './connections.js'
 import type { Link } from './connections.js'
-import type { LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
+import type { FirstContact, LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 import { settledWithin } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
 import { Gossip } from './gossip.js'
+import { HalfOpen } from './half-open.js'
 import { Handshakes } from './handshakes.js'
 import { guarded, harmless } from './listener.js'
 import type { NetworkListener } from './listener.js'
@@ -43,6 +44,8 @@ export function createNetwork(options: NetworkOptions, listener: NetworkListener
 
 /** Numbers that add up to less than the two seconds within which a stop is done. */
 const stopTimeouts_ms = { start: 700, gossip: 100, stack: 800, book: 300 } as const
+/** How often it is told that too many come in at once. */
+const crowdedPause_ms = 60_000
 /** Streams that may be open on one connection, each way: what a peer may ask at once, and as many again that are closing. */
 const streamLimits = { sync: 128, beat: 4 } as const
 
@@ -65,12 +68,15 @@ class Libp2pNetwork implements Network {
   readonly #strangers: Strangers
   readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
   #stack: Stack | undefined
+  readonly #halfOpen: HalfOpen
   #handshakes: Handshakes | undefined
   #gossip: Gossip | undefined
   #discovery: Discovery | undefined
   #ports: WantedPorts | undefined
   #starting: Promise<void> | undefined
   #stopping: Promise<void> | undefined
+  /** Since the start, somebody of this cluster. */
+  #hasMet = false
 
   constructor(options: NetworkOptions, listener: NetworkListener) {
     this.#options = options
@@ -101,6 +107,7 @@ class Libp2pNetwork implements Network {
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
     this.#serving = new Serving({ drops: this.#drops, rates: this.#rates, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
+    this.#halfOpen = this.#createHalfOpen()
     this.#strangers = new Strangers(options.log, () => this.addresses())
   }
 
@@ -166,6 +173,10 @@ class Libp2pNetwork implements Network {
     return [...this.#dialing.failingSeeds(), ...this.#strangers.list()]
   }
 
+  firstContact(): FirstContact {
+    return { hasMet: this.#hasMet, seeds: this.#dialing.seeds() }
+  }
+
   mdns(): MdnsView[] | undefined {
     return this.#discovery?.view()
   }
@@ -209,6 +220,7 @@ class Libp2pNetwork implements Network {
       drops: this.#drops,
       isShunned: (peer) => this.#shunned.has(peer),
       onConnected: (peer) => {
+        this.#hasMet = true
         this.#book.seen(peer)
         this.#dialing.connected(peer)
         this.#listener.connected(peer)
@@ -251,6 +263,20 @@ class Libp2pNetwork implements Network {
       random: this.#options.random ?? Math.random,
       log: this.#log,
       onRefused: (peer, isVacant) => this.#listener.refused(peer, isVacant),
+    })
+  }
+
+  #createHalfOpen(): HalfOpen {
+    let toldAt = Number.NEGATIVE_INFINITY
+    return new HalfOpen({
+      onFull: (room) => {
+        this.#drops.count('handshake-crowded')
+        if (performance.now() - toldAt < crowdedPause_ms) return
+        toldAt = performance.now()
+        const message = `${room} connections wait for a handshake, and those that say nothing give way to new ones`
+        this.#log.warn(`network: ${message}`)
+      },
+      onSilent: () => this.#drops.count('handshake-silent'),
     })
   }
 
@@ -304,6 +330,7 @@ class Libp2pNetwork implements Network {
       names: this.#names,
       clusterKey,
       topic: this.#protocols.gossip,
+      halfOpen: this.#halfOpen,
     })
     if (this.#stopping !== undefined) {
       await stopStack(stack)
@@ -402,6 +429,7 @@ class Libp2pNetwork implements Network {
     this.#shunned.stop()
     this.#beats.stop()
     this.#connections.stop()
+    this.#halfOpen.stop()
     await settledWithin(stopTimeouts_ms.start, this.#starting)
     await settledWithin(stopTimeouts_ms.gossip, this.#gossip?.flushed())
     this.#gossip?.stop()
@@ -423,7 +451,7 @@ class Libp2pNetwork implements Network {
 
 export { generateClusterKey } from './clusterkey.js'
 export type { BookFile } from './book.js'
-export type { LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
+export type { FirstContact, LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 export type { NetworkListener } from './listener.js'
 export type { RequestOptions } from './requests.js'
 export type { Reply } from './serving.js'

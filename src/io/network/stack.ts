@@ -19,6 +19,7 @@ import { addressesOf, lookupBy, type Names } from '../names.js'
 import { announced } from './addresses.js'
 import { encryption } from './encryption.js'
 import { gossipOptions } from './gossip.js'
+import { type HalfOpen, halfOpenLimits } from './half-open.js'
 import type { HandshakeParts } from './handshakes.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
@@ -34,6 +35,8 @@ export interface StackOptions {
   readonly clusterKey: Uint8Array | undefined
   readonly names: Names
   readonly log: Logger
+  /** Bounds those who come in, in place of libp2p's own limits. */
+  readonly halfOpen: HalfOpen
 }
 
 /** The parts of libp2p that are lent to its services, as far as we use them. */
@@ -55,9 +58,9 @@ export interface Stack {
   readonly identify: Identify
 }
 
-/** One of these that connects to many on one address is normal here: a test cluster, a NAT, a restart of everything. */
-const dialsPerSecondAndHost = 100
 const connectionLimit = 2_048
+/** What libp2p counts by itself it answers with a reset, whoever comes: who may come in is decided before it is asked. */
+const unlimited = Number.MAX_SAFE_INTEGER
 
 export async function buildStack(options: StackOptions, listen: readonly string[]): Promise<Stack> {
   let parts: Parts | undefined
@@ -75,14 +78,15 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     logger: bridgeLog(options.log),
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
-    transports: [transport({ dialOpts })],
+    transports: [transport({ dialOpts }, options.halfOpen)],
     connectionEncrypters: [encryption()],
     streamMuxers: [muxing()],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionManager: {
       maxConnections: connectionLimit,
-      inboundConnectionThreshold: dialsPerSecondAndHost,
-      maxIncomingPendingConnections: dialsPerSecondAndHost,
+      inboundConnectionThreshold: unlimited,
+      maxIncomingPendingConnections: unlimited,
+      inboundUpgradeTimeout: halfOpenLimits.handshake_ms,
     },
     // One ping that comes late is no reason to cut a link; the pings are there for the round trip time. They are rare, since
     // each opens a stream of its own, with all that two ends have to say to agree on its protocol.

@@ -4,21 +4,41 @@
  * elsewhere. Nothing else is changed; only what libp2p is lent can be guarded without a listener for all uncaught exceptions, which
  * would hide those of a program around us.
  */
-import type { Listener } from '@libp2p/interface'
+import type { Server } from 'node:net'
+import type { Listener, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { HalfOpen } from './half-open.js'
 import { writingWhole } from './whole-writes.js'
 
-export function transport(init: TCPOptions): ReturnType<typeof tcp> {
+/** @param halfOpen whose room those share who come in */
+export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<typeof tcp> {
   const make = tcp(init)
   return (components) => {
     const built = make(components)
     const dial = built.dial.bind(built)
     built.dial = (address, options) => dial(address, { ...options, upgrader: writingWhole(options.upgrader) })
     const create = built.createListener.bind(built)
-    built.createListener = (options) => remembering(create({ ...options, upgrader: writingWhole(options.upgrader) }))
+    built.createListener = (options) => {
+      const upgrader = keepingPlaces(writingWhole(options.upgrader), halfOpen)
+      const listener = remembering(create({ ...options, upgrader }))
+      halfOpen.guard((listener as unknown as Listening).server)
+      return listener
+    }
     return built
   }
+}
+
+/** What a listener of `@libp2p/tcp` is made of, pinned with its version. */
+interface Listening {
+  readonly server: Server
+}
+
+/** The same upgrader; a connection that comes in has its place until that is done. */
+function keepingPlaces(upgrader: Upgrader, halfOpen: HalfOpen): Upgrader {
+  const through = Object.create(upgrader) as Upgrader
+  through.upgradeInbound = (connection, options) => halfOpen.during(() => upgrader.upgradeInbound(connection, options))
+  return through
 }
 
 function remembering<Some extends Listener>(listener: Some): Some {

@@ -158,6 +158,9 @@ export class Telling {
     const message = decodeGossip(bytes)
     if (message === undefined) return []
     if (message.type === 'update') return [{ to: 'all', text: this.words.update(message) }]
+    if (message.type === 'question')
+      return message.to.map(({ subject }) => ({ to: 'all', text: 'do you live, %?', about: subject }))
+    if (message.type === 'answer') return [{ to: 'all', text: 'I live, to those who asked' }]
     return message.about.flatMap((about): Said[] => {
       const key = `${about.subject} ${about.generation} ${about.incarnation}`
       if (about.withdrawn === true) life.reports.delete(key)
@@ -169,7 +172,7 @@ export class Telling {
 
   #beat(machine: Machine, { to, bytes }: Effect & { type: 'beat' }): Said[] {
     const frame = decodeBeat(bytes)
-    if (frame === undefined || frame.type === 'vitals' || frame.type === 'farewell') return []
+    if (frame === undefined || frame.type === 'vitals' || frame.type === 'farewell' || frame.type === 'able') return []
     if (frame.type === 'heartbeat' && !this.#heartbeats.has(`${machine.name} ${to}`)) return []
     const name = this.#nameOf(machine, to)
     if (frame.type !== 'report') return [{ to: name, text: this.words.beat(frame, machine.self) }]

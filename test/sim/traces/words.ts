@@ -103,6 +103,8 @@ export class Words {
         return 'I am your observer and hear nothing'
       case 'farewell':
         return 'farewell: expect no heartbeats of me'
+      case 'able':
+        return 'I answer when I am asked whether I live'
       case 'vitals':
         return 'vitals'
       case 'heartbeat': {

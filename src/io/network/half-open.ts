@@ -1,0 +1,171 @@
+/**
+ * The room for connections that come in, until their handshake is done. Where it is full one gives way to the next, never the one
+ * that comes: the oldest of those that have said nothing, of one address first where that has more than its share; else the oldest.
+ * Who is cut off gets an end, not a reset, which would look as if nobody were here.
+ *
+ *     comes ──▶ silent ──some bytes──▶ shaking hands ──done──▶ a peer, who is none of this
+ *                 │ silent_ms                │ the time that libp2p allows
+ *                 ▼                          ▼
+ *                end                        end
+ *
+ * A socket goes to libp2p with its first words, which whoever dials sends at once: until then it costs little. Libp2p has one limit for
+ * all, which a few hundred silent sockets reach, and answers everybody beyond it with a reset.
+ */
+import type { Server, Socket } from 'node:net'
+import { quarterOfDescriptors } from '../../config/descriptors.js'
+import { isLoopback } from '../../config/values.js'
+
+export const halfOpenLimits = {
+  /** As many daemons as may start at one moment. */
+  room: 512,
+  /** As long as a dial may take: whoever was let wait has given up by itself. */
+  silent_ms: 5_000,
+  handshake_ms: 5_000,
+} as const
+/** Every dialler begins with more than this: with the name of its protocol, or a nonce where there is a cluster key. */
+const shortestHello_bytes = 20
+/** Of a room that is full, what one address may have before its own go first; all on this machine are one address, and have it all. */
+const shareOfRoom = 1 / 4
+
+export interface HalfOpenOptions {
+  readonly room?: number
+  readonly silent_ms?: number
+  /** One had to go since the room was full. */
+  onFull(room: number): void
+  /** One said nothing for too long. */
+  onSilent(): void
+}
+
+interface Held {
+  readonly socket: Socket
+  /** Absent for those on this machine, whom no share binds. */
+  readonly address: string | undefined
+  timer: NodeJS.Timeout | undefined
+}
+
+export class HalfOpen {
+  readonly #options: HalfOpenOptions
+  readonly #room: number
+  readonly #silent_ms: number
+  /** Each the oldest first. */
+  readonly #silent = new Map<Socket, Held>()
+  readonly #shaking = new Map<Socket, Held>()
+  readonly #countByAddress = new Map<string, number>()
+  #isStopped = false
+  /** Whose handshake begins in this very call. */
+  #entering: Socket | undefined
+
+  constructor(options: HalfOpenOptions) {
+    this.#options = options
+    this.#room = options.room ?? Math.min(halfOpenLimits.room, Math.ceil(quarterOfDescriptors() / 2))
+    this.#silent_ms = options.silent_ms ?? halfOpenLimits.silent_ms
+  }
+
+  get size(): number {
+    return this.#silent.size + this.#shaking.size
+  }
+
+  /** Stands before those who took the connections of a server until now. */
+  guard(server: Server): void {
+    const takers = server.listeners('connection') as ((socket: Socket) => void)[]
+    server.removeAllListeners('connection')
+    server.on('connection', (socket) => this.#take(socket, () => takers.forEach((take) => take.call(server, socket))))
+  }
+
+  /** Keeps the place of a connection until its handshake is over. */
+  async during<Result>(handshake: () => Promise<Result>): Promise<Result> {
+    const socket = this.#entering
+    this.#entering = undefined
+    try {
+      return await handshake()
+    } finally {
+      if (socket !== undefined) this.#leave(socket)
+    }
+  }
+
+  /** From now on nobody comes in: a server does not close while it has connections. */
+  stop(): void {
+    this.#isStopped = true
+    for (const socket of [...this.#silent.keys()]) this.#end(socket)
+  }
+
+  #take(socket: Socket, enter: () => void): void {
+    const { remoteAddress } = socket
+    if (remoteAddress === undefined || this.#isStopped) return void socket.destroy()
+    const address = isLoopback(remoteAddress.replace(/^::ffff:/, '')) ? undefined : remoteAddress
+    const held: Held = { socket, address, timer: setTimeout(() => this.#endSilent(socket), this.#silent_ms) }
+    held.timer?.unref()
+    this.#silent.set(socket, held)
+    this.#count(address, 1)
+    socket.on('error', ignore)
+    socket.once('close', () => this.#leave(socket))
+    const onReadable = (): void => {
+      // Readable without anything to read is the other end's end.
+      if (socket.readableLength === 0) socket.destroy()
+      if (socket.readableLength < shortestHello_bytes || !this.#silent.has(socket)) return
+      socket.off('readable', onReadable)
+      this.#enter(held, enter)
+    }
+    socket.on('readable', onReadable)
+    if (this.size > this.#room) this.#makeWay()
+  }
+
+  #enter(held: Held, enter: () => void): void {
+    clearTimeout(held.timer)
+    held.timer = undefined
+    this.#silent.delete(held.socket)
+    this.#shaking.set(held.socket, held)
+    this.#entering = held.socket
+    try {
+      enter()
+    } catch {
+      this.#end(held.socket) // its listener closes
+    } finally {
+      this.#entering = undefined
+    }
+  }
+
+  #endSilent(socket: Socket): void {
+    this.#options.onSilent()
+    this.#end(socket)
+  }
+
+  #makeWay(): void {
+    this.#options.onFull(this.#room)
+    const leaving = this.#firstOf(this.#silent) ?? this.#firstOf(this.#shaking)
+    if (leaving !== undefined) this.#end(leaving)
+  }
+
+  #firstOf(held: ReadonlyMap<Socket, Held>): Socket | undefined {
+    const share = this.#room * shareOfRoom
+    for (const { socket, address } of held.values())
+      if (address !== undefined && (this.#countByAddress.get(address) ?? 0) > share) return socket
+    const [oldest] = held.keys()
+    return oldest
+  }
+
+  /** Its close comes later, and the next one must not count on it. */
+  #end(socket: Socket): void {
+    this.#leave(socket)
+    socket.destroy()
+  }
+
+  #leave(socket: Socket): void {
+    const held = this.#silent.get(socket) ?? this.#shaking.get(socket)
+    if (held === undefined) return
+    clearTimeout(held.timer)
+    this.#silent.delete(socket)
+    this.#shaking.delete(socket)
+    this.#count(held.address, -1)
+  }
+
+  #count(address: string | undefined, more: 1 | -1): void {
+    if (address === undefined) return
+    const count = (this.#countByAddress.get(address) ?? 0) + more
+    if (count > 0) this.#countByAddress.set(address, count)
+    else this.#countByAddress.delete(address)
+  }
+}
+
+/** Who resets a connection that is not a peer's yet tells nobody anything. */
+function ignore(): void {}

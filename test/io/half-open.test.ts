@@ -1,0 +1,115 @@
+/** Those whose handshake is not done: who gives way when too many come, and that whoever speaks gets in all the same. */
+import { EventEmitter } from 'node:events'
+import { connect, type Server, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { afterEach, expect, test } from 'vitest'
+import { HalfOpen } from '../../src/io/network/half-open.js'
+import { eventually } from './eventually.js'
+import { connected, startSite } from './networkworld.js'
+
+/** A listener with a room for four, without a network. */
+function startDoor(silent_ms = 60_000) {
+  const server = new EventEmitter()
+  const counts = { full: 0, silent: 0 }
+  const [inside, over]: [string[], (() => void)[]] = [[], []]
+  const halfOpen = new HalfOpen({
+    ...{ room: 4, silent_ms },
+    onFull: () => (counts.full += 1),
+    onSilent: () => (counts.silent += 1),
+  })
+  server.on('connection', ({ name }: Caller) => {
+    inside.push(name)
+    void halfOpen.during(() => new Promise<void>((resolve) => over.push(resolve)))
+  })
+  halfOpen.guard(server as unknown as Server)
+  const come = (name: string, remoteAddress: string): Caller => {
+    const caller = Object.assign(new PassThrough(), { name, remoteAddress })
+    server.emit('connection', caller)
+    return caller
+  }
+  return { halfOpen, counts, inside, over, come }
+}
+
+type Caller = PassThrough & { readonly name: string; readonly remoteAddress: string }
+
+async function speak(caller: Caller, door: { readonly inside: readonly string[] }): Promise<void> {
+  caller.write('hello')
+  expect(door.inside).not.toContain(caller.name)
+  caller.write(', this is a handshake')
+  await eventually(`${caller.name} is let in`, () => door.inside.includes(caller.name))
+}
+
+test('the oldest that has said nothing gives way, of one address first where that has more than its share', async () => {
+  const door = startDoor()
+  const [spoken, first, greedy, lone] = [
+    door.come('spoken', '10.0.0.1'),
+    door.come('first', '10.0.0.2'),
+    door.come('greedy', '10.0.0.3'),
+    door.come('greedy too', '10.0.0.3'),
+  ]
+  await speak(spoken!, door)
+  const newcomer = door.come('newcomer', '10.0.0.4')
+  expect([first, greedy, lone, newcomer].map((each) => each!.destroyed)).toEqual([false, true, false, false])
+  door.come('next', '10.0.0.5')
+  expect([first!.destroyed, spoken!.destroyed, door.counts.full]).toEqual([true, false, 2])
+  await speak(newcomer, door)
+  expect(newcomer.read()?.toString()).toBe('hello, this is a handshake')
+})
+
+test('all on this machine may fill the room, and go by their age alone', () => {
+  const door = startDoor()
+  const far = door.come('far', '10.0.0.1')
+  const near = ['127.0.0.1', '::1', '::ffff:127.0.0.1', '127.0.0.1'].map((address) => door.come(address, address))
+  expect([far, ...near].map(({ destroyed }) => destroyed)).toEqual([true, false, false, false, false])
+})
+
+test('a handshake that goes on for long gives way last, and one that is over takes no place', async () => {
+  const door = startDoor()
+  for (const name of ['1', '2', '3', '4']) await speak(door.come(name, '10.0.0.1'), door)
+  door.over[0]?.()
+  await eventually('its place is free', () => door.halfOpen.size === 3)
+  const silent = door.come('silent', '10.0.0.2')
+  const next = door.come('next', '10.0.0.2')
+  expect([silent.destroyed, next.destroyed, door.counts.full]).toEqual([true, false, 1])
+})
+
+test('once it stops it holds nobody, and lets nobody in', async () => {
+  const door = startDoor()
+  const [silent, speaking] = [door.come('silent', '10.0.0.1'), door.come('speaking', '10.0.0.1')]
+  await speak(speaking, door)
+  door.halfOpen.stop()
+  const late = door.come('late', '10.0.0.1')
+  expect([silent, speaking, late].map(({ destroyed }) => destroyed)).toEqual([true, false, true])
+})
+
+test('who says nothing, or ends, is let go', async () => {
+  const door = startDoor(30)
+  door.come('silent', '10.0.0.1')
+  door.come('brief', '10.0.0.1').write('hello')
+  door.come('ended', '10.0.0.1').end()
+  await eventually('they have gone', () => door.halfOpen.size === 0)
+  expect([door.counts.silent, door.inside]).toEqual([2, []])
+})
+
+const flood = new Set<Socket>()
+afterEach(() => flood.forEach((socket) => socket.removeAllListeners('close').destroy()))
+
+test('hundreds of silent connections, each replaced as it ends, keep nobody out, and none of them is reset', async () => {
+  const site = await startSite()
+  const port = Number(/tcp\/(\d+)/.exec(site.network.addresses()[0] ?? '')?.[1])
+  const seen = { open: 0, resets: 0 }
+  const fill = (): void => {
+    const socket = connect(port, '127.0.0.1', () => (seen.open += 1)).resume()
+    flood.add(socket)
+    socket.on('error', () => (seen.resets += 1))
+    socket.on('close', () => {
+      flood.delete(socket)
+      setTimeout(fill, 1)
+    })
+  }
+  for (let i = 0; i < 300; i += 1) fill()
+  await eventually('they are there', () => seen.open >= 300)
+  const newcomer = await startSite({ join: site.network.addresses() })
+  await connected(site, newcomer)
+  expect(seen).toEqual({ open: 300, resets: 0 })
+})
