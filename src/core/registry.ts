@@ -6,6 +6,7 @@ import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
+import { Descent } from './descent.js'
 import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
 import { idOf } from './lookup/slugs.js'
@@ -38,6 +39,7 @@ export class Registry {
   readonly #projection: Projection
   readonly #replication: Replication
   readonly #opening: Opening
+  readonly #descent: Descent
   readonly #endings: Endings
   readonly #acting: Acting
   readonly #acknowledging: Acknowledging
@@ -56,6 +58,7 @@ export class Registry {
     const projection = new Projection(state, fencing)
     this.#endings = new Endings(state)
     this.#acknowledging = new Acknowledging(state)
+    this.#descent = new Descent(state)
     this.#acting = new Acting(state, this.#endings)
     const replication = new Replication(state, fencing, projection, this.#acting)
     this.#opening = new Opening(start, { state, fencing, projection, replication })
@@ -198,6 +201,7 @@ export class Registry {
     if (rules.maySign) this.#out.emitAll(checks.tick(now))
     this.#endings.tick()
     this.#acting.tick()
+    this.#descent.tick()
     // Whoever is killed before it went blank must not count as having been up.
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
@@ -390,6 +394,7 @@ export class Registry {
     for (const released of this.#state.released.splice(0)) this.#release(released)
     this.#projection.settle()
     this.#replication.adoptForeign()
+    this.#descent.settle()
     this.#projection.settle()
     const isSettled = !commits.isBusy || commits.refusal !== undefined
     for (const given of answers.takeDue(isSettled)) this.#replication.give(given)
