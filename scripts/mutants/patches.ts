@@ -129,7 +129,7 @@ const documents: Readonly<Record<string, Patch>> = {
     'this.history.tell(head, this.boot)',
     'false',
   ],
-  'each start is seen': ['continueFrom', 'baseline ?? this.#begun', 'this.#begun'],
+  'each start is seen': ['continueFrom', 'kept.length === 0 || this.#identity.history.isSeen(head.boot)', 'true'],
   'what only our line has is dropped': ['Writes.merge', 'ours !== undefined', 'false'],
   'a removal of what an earlier start registered is not written': [
     'deregisterOwn',

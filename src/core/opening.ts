@@ -6,7 +6,7 @@ import type { NodeDocument } from './document/document.js'
 import type { StoredDocument } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { Outbox } from './outbox.js'
-import { readBaseline } from './own/baseline.js'
+import { readBaselines } from './own/baseline.js'
 import { type JoinEnd, Joining } from './own/joining.js'
 import type { Projection } from './projection.js'
 import { horizon_ms } from './records/lifetimes.js'
@@ -78,7 +78,7 @@ export class Opening {
     const own = this.#restore(documents)
     identity.setGeneration(Math.max(generation + 1, Math.floor(wall / 1000)))
     if (own === undefined) identity.history.clear()
-    else commits.continueFrom(own, readBaseline(notes.baseline, own.signed.head.boot))
+    else commits.continueFrom(own, readBaselines(notes.baseline, own.signed.head.boot))
     this.#hasStopped = own?.signed.head.left !== undefined
     outlived.note(records.ownKeys('instances'))
     this.#fencing.endRestored()

@@ -134,11 +134,11 @@ test('who gives back what is not told any more is told of it, once', () => {
 
 test('to earlier versions the parent of a head is the latest point that it continues, in order', () => {
   const identity = new Identity('a', s3)
-  identity.continuePoint({ boot: s2, ...parentAfter }, { points: [] }, held)
+  identity.continuePoint({ boot: s2, ...parentAfter, parent: { generation: 1, version: 20 } }, { points: [] }, false)
   expect(identity.parent).toEqual({ generation: 1, version: 20 })
   identity.noteHeld({ boot: s2, ...parentAfter })
   expect(identity.parent).toEqual(parentAfter)
-  identity.continuePoint(held, { points: [] }, held)
+  identity.continuePoint(held, { points: [] }, true)
   expect(identity.parent).toEqual(parentAfter)
 })
 

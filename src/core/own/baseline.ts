@@ -5,8 +5,10 @@
  *     held at b        s1:5 ─── s1:20 (newer, removed)
  *     a, restored      s1:5 ─┬─ s2 ─── s3 (alone)          what differs from s1:5 was written alone: it is written again over s1:20
  *                  baseline ─┘
+ *
+ * Two are kept: the earliest, which those who are missing may have gone on from, and that of the last start that was seen.
  */
-import { type EntryMaps, mapNames } from '../document/entries.js'
+import { type EntryMaps, type MapName, mapNames } from '../document/entries.js'
 import type { StoreOp } from '../effects.js'
 import { readObject } from '../model.js'
 import { type Descendant, ancestryOf, isContinuedBy } from '../records/lineage.js'
@@ -29,22 +31,25 @@ export function isShared({ at, boots }: Baseline, document: Descendant): boolean
   return (at === undefined || isContinuedBy(at, document)) && !points.some(({ boot }) => boots.includes(boot))
 }
 
-export function baselineNote({ at, boots, entries }: Baseline): StoreOp {
-  const maps = Object.fromEntries(mapNames.map((map) => [map, [...entries.of(map)]]))
-  return { type: 'note', name: 'baseline', value: JSON.stringify({ boots, at, maps }) }
+export function baselineNote(baselines: readonly Baseline[]): StoreOp {
+  const texts = baselines.map(({ at, boots, entries }) => {
+    return { boots, at, maps: Object.fromEntries(mapNames.map((map) => [map, [...entries.of(map)]])) }
+  })
+  return { type: 'note', name: 'baseline', value: texts.length === 0 ? '' : JSON.stringify({ baselines: texts }) }
 }
 
-export const noBaseline: StoreOp = { type: 'note', name: 'baseline', value: '' }
+/** What an earlier run has kept, earliest first. @param boot of the start that wrote the document that is on disk beside it */
+export function readBaselines(note: string | undefined, boot: string): Baseline[] {
+  const { baselines } = readObject(note ?? '') ?? {}
+  const all = Array.isArray(baselines) ? (baselines as Kept[]) : []
+  return all
+    .filter(({ boots }) => boots.includes(boot) && boots.length <= bootsKept)
+    .map(({ at, boots, maps }) => {
+      const read = new Map(mapNames.map((map) => [map, new Map(maps[map])]))
+      return { at, boots, entries: { of: (map) => read.get(map) as Map<string, string> } }
+    })
+}
 
-/** What an earlier run has kept. @param boot of the start that wrote the document that is on disk beside it */
-export function readBaseline(note: string | undefined, boot: string): Baseline | undefined {
-  const { boots, at, maps } = readObject(note ?? '') ?? {}
-  if (!Array.isArray(boots) || !boots.includes(boot) || boots.length > bootsKept || typeof maps !== 'object')
-    return undefined
-  const read = new Map(mapNames.map((map) => [map, new Map((maps as Record<string, [string, string][]>)[map])]))
-  return {
-    at: at as Origin | undefined,
-    boots: boots as string[],
-    entries: { of: (map) => read.get(map) as Map<string, string> },
-  }
+interface Kept extends Pick<Baseline, 'at' | 'boots'> {
+  readonly maps: Readonly<Record<MapName, readonly [string, string][]>>
 }

@@ -14,7 +14,7 @@ import type { Writes } from '../records/writes.js'
 import type { StateView } from '../views.js'
 import { type Head, type SignedHead, signHead } from '../wire/head.js'
 import type { Holding } from '../wire/sync.js'
-import { type Baseline, baselineNote, isShared, noBaseline } from './baseline.js'
+import { type Baseline, baselineNote, isShared } from './baseline.js'
 import { FirstChecks, atOnce } from './first-checks.js'
 import type { Identity } from './identity.js'
 import { Publication, type Version } from './publication.js'
@@ -52,8 +52,8 @@ export class Commits {
   readonly #compaction = new Compaction(compactionFloor.own)
   /** What this boot started from: what differs was written since. */
   #begun: Baseline
-  /** What was there before the starts that nobody saw, of which this may be one: what differs was written alone. */
-  #baseline: Baseline
+  /** What was there before starts that some did not see, of which this may be one; see `baseline.ts`. Earliest first. */
+  #baselines: readonly Baseline[]
   #isBaselineKept = false
 
   constructor(crypto: Crypto, identity: Identity, records: Records) {
@@ -62,7 +62,7 @@ export class Commits {
     this.#records = records
     const entries = new Entries(crypto.hash)
     this.#begun = { at: undefined, boots: [], entries }
-    this.#baseline = this.#begun
+    this.#baselines = [this.#begun]
     this.#document = this.#build(entries, 0)
     records.rebase(this.#document.entries, [])
   }
@@ -83,21 +83,22 @@ export class Commits {
 
   /**
    * Continues from a document of an earlier start, found on disk or at a peer. Only before `open`.
-   * @param baseline kept by an earlier start that nobody saw
+   * @param kept by earlier starts
    */
-  continueFrom(document: NodeDocument, baseline?: Baseline): void {
+  continueFrom(document: NodeDocument, kept: readonly Baseline[] = []): void {
     assert(!this.#open, 'what is open adopts')
     const { head } = document.signed
     // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
     const changes = differences(this.#records.ownEntries(), document.entries)
     this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
-    this.#baseline = baseline ?? this.#begun
-    this.#isBaselineKept ||= baseline !== undefined
+    const isSeen = kept.length === 0 || this.#identity.history.isSeen(head.boot)
+    this.#baselines = isSeen ? [...kept.slice(0, 1), this.#begun] : kept
+    this.#isBaselineKept ||= kept.length > 0
     this.#document = this.#build(document.entries, head.epoch)
     this.#records.rebase(this.#document.entries, changes)
     this.#signed = document.signed
     this.#version = head.version
-    this.#identity.continuePoint(head, ancestryOf(document), this.#baseline.at)
+    this.#identity.continuePoint(head, ancestryOf(document), isSeen)
     if (head.generation >= this.#identity.generation) this.#identity.raiseGeneration(head.generation + 1)
   }
 
@@ -118,13 +119,16 @@ export class Commits {
    * It goes to disk with the next head.
    */
   keepBaseline(isMissing: boolean): void {
-    const isWorthIt = this.#baseline.at === undefined || this.#identity.history.isShared
+    const isWorthIt = this.#identity.history.isShared || this.#baselines.some(({ at }) => at === undefined)
     if (!this.#isBaselineKept && !(isMissing && isWorthIt)) return
     this.#isBaselineKept = true
     const before = this.#signed?.head.boot
-    const boots = new Set([...this.#baseline.boots, ...(before === undefined ? [] : [before]), this.#identity.boot])
-    boots.delete(this.#baseline.at?.boot ?? '')
-    this.#ended.push(baselineNote({ ...this.#baseline, boots: [...boots] }))
+    const kept = this.#baselines.map((baseline) => {
+      const boots = new Set([...baseline.boots, ...(before === undefined ? [] : [before]), this.#identity.boot])
+      boots.delete(baseline.at?.boot ?? '')
+      return { ...baseline, boots: [...boots] }
+    })
+    this.#ended.push(baselineNote(kept))
   }
 
   get isBaselineKept(): boolean {
@@ -134,7 +138,7 @@ export class Commits {
   /** Whoever held anything that we lack would have given it by now. @returns what goes to disk */
   dropBaseline(): StoreOp[] {
     this.#isBaselineKept = false
-    return [noBaseline]
+    return [baselineNote([])]
   }
 
   /** Stops signing for good. */
@@ -200,11 +204,11 @@ export class Commits {
     assert(!this.isBusy, 'adoption waits for the commit on its way')
     const { head } = document.signed
     const current = this.#records.ownEntries()
-    const shared = [this.#begun, this.#baseline].find((baseline) => isShared(baseline, document))
+    const shared = [...this.#baselines, this.#begun].findLast((baseline) => isShared(baseline, document))
     const written = differences(shared?.entries ?? document.entries, current).filter(({ map }) => map !== 'node')
     const isDraining = writes.isDraining
     this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
-    this.#baseline = this.#begun
+    this.#baselines = [this.#begun]
     for (const { map, key, after } of differences(current, document.entries))
       if (map !== 'node') this.#records.stageText(map, key, after)
     writes.continueNode(document.entries)
@@ -221,7 +225,7 @@ export class Commits {
     if (head.left !== undefined && writes.isDraining) writes.drain(isDraining) // what was about to stop then has stopped
     this.keepBaseline(false)
     writes.inherit(this.#begun.entries)
-    this.#identity.continuePoint(head, ancestryOf(document), head)
+    this.#identity.continuePoint(head, ancestryOf(document), true)
     this.#version = Math.max(this.#version, head.version)
     this.#document.epoch = Math.max(this.#document.epoch, head.epoch)
     this.#rebaseDue = true

@@ -101,12 +101,12 @@ export class Identity {
   /**
    * What this start continues from now on, with all that is part of it.
    * @param ancestry as that document tells it
-   * @param seen where it stood when somebody may have seen it; undefined for never
+   * @param isSeen whether somebody may hold it; else it is what it continued itself
    */
-  continuePoint(head: Origin, ancestry: Ancestry | undefined, seen: Origin | undefined): void {
+  continuePoint(head: Origin & Pick<Head, 'parent'>, ancestry: Ancestry | undefined, isSeen: boolean): void {
     this.history.addAll(ancestry, head)
-    if (seen !== undefined && seen.boot !== head.boot) this.history.add(seen, true)
-    this.history.add(head, seen?.boot === head.boot)
+    this.history.add(head, isSeen)
+    const seen = isSeen ? head : head.parent
     // Earlier versions go by order alone: to them it is the latest of all that is continued.
     if (seen !== undefined && (this.#parent === undefined || comparePoints(seen, this.#parent) > 0))
       this.#parent = { generation: seen.generation, version: seen.version }

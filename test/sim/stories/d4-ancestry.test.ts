@@ -7,7 +7,7 @@ import { nodeKey } from '../../../src/core/records/kinds.js'
 import { type Head, type SignedHead, decodeHead, signHead } from '../../../src/core/wire/head.js'
 import { cheapCrypto } from '../crypto.js'
 import { agree, cluster, done, registered, restoredAlone, rows, showing } from './cluster.js'
-import type { World } from '../world.js'
+import { World } from '../world.js'
 
 /** Killed and started again, still out of reach. */
 function startedAlone(world: World, name: string, times = 1): void {
@@ -216,6 +216,46 @@ test('what was removed in the run of which the backup is stays away, though anot
   }
   world.run(20_000)
   expect(world.machine('a').disk.load().notes['baseline']).toBe('')
+})
+
+test('where a member is missing, who starts again and again takes the others along step by step: nothing is given back', () => {
+  const world = cluster('abc')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.crash('c')
+  for (let i = 0; i < 5; i++) {
+    world.crash('a')
+    world.start('a')
+    agree(world)
+    world.run(i === 2 ? 0 : 3000)
+  }
+  expect(
+    world
+      .machine('b')
+      .live.read.members(world.moment('b'))
+      .filter(({ trouble }) => trouble !== undefined),
+  ).toEqual([])
+  world.start('c')
+  agree(world)
+  expect(shown(world)).toEqual(['x'])
+})
+
+test('a backup of the very first run, made while others were still missing, is no different', () => {
+  const world = new World({ seed: 1 })
+  world.start('a')
+  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  for (const id of ['x', 'gone']) registered(world, 'a', id)
+  world.startAll('b', 'c')
+  agree(world)
+  const backup = world.machine('a').disk.copy()
+  done(world, world.deregister('a', 'gone'))
+  registered(world, 'a', 'newer')
+  agree(world)
+  restoredAlone(world, 'a', backup, ['b', 'c'])
+  registered(world, 'a', 'alone')
+  startedAlone(world, 'a', 2)
+  met(world)
+  expect(shown(world)).toEqual(['alone newer x'])
 })
 
 test('peers with lines of one owner that it does not know itself: all of them are merged', () => {
