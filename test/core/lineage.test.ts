@@ -1,7 +1,7 @@
 // Which of one owner's documents continue which, in clusters of one version and of two; how two lines of one owner are merged.
 import { expect, test } from 'vitest'
 import type { Ancestry } from '../../src/core/ancestry.js'
-import { Entries } from '../../src/core/document/entries.js'
+import type { Entries } from '../../src/core/document/entries.js'
 import { OwnDocument } from '../../src/core/document/document.js'
 import type { InstanceRecord } from '../../src/core/model.js'
 import { History } from '../../src/core/own/history.js'
