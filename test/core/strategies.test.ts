@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Pools, Reading, Whereabouts } from '../../src/core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../src/core/lookup/chooser.js'
+import { hashText, lotOf } from '../../src/core/lookup/lots.js'
 import { parsePick } from '../../src/core/lookup/query.js'
 import { strategies } from '../../src/core/lookup/strategies.js'
 import type { InstanceStatus } from '../../src/core/model.js'
@@ -172,6 +173,19 @@ test.each([1, 100])('hash: when one of ten goes only its keys move (weights 1 to
     const after = chooser.choose('web', less, query)?.id
     if (before !== 'i000004') expect(after).toBe(before)
     else expect(after).not.toBe(before)
+  }
+})
+
+test('hash: it is the one with the greatest lot, however long the list is', () => {
+  const lotOfOne = ({ id }: One, key: string): number => lotOf(hashText(id, 0) ^ hashText(key, 0))
+  for (let count = 1; count <= 18; count += 1) {
+    const chooser = new Chooser(reading, 1)
+    const [ones, list] = [some(count), listed(some(count))]
+    for (let i = 0; i < 100; i += 1) {
+      const key = `user ${i}`
+      const greatest = ones.reduce((best, next) => (lotOfOne(next, key) > lotOfOne(best, key) ? next : best))
+      expect(chooser.choose('web', list, { strategy: 'hash', key })?.id).toBe(greatest.id)
+    }
   }
 })
 
