@@ -11,7 +11,7 @@ const isByRule = process.env['STRYKER_MUTATOR_WORKER'] !== undefined
 const dear = [
   'test/core/mutated-bytes.test.ts',
   'test/sim/stories/{d6-healing,d6-rings,d7-silence}.test.ts',
-  'test/sim/{scenarios,removed-stays,properties}.test.ts',
+  'test/sim/{scenarios,removed-stays,restored-lives,properties}.test.ts',
 ]
 
 /** From cheap to dear. */
@@ -22,6 +22,7 @@ const costs = [
   /\/(core|stories)\//,
   /\/properties/,
   /\/removed-stays/,
+  /\/restored-lives/,
   /\/scenarios/,
 ]
 

@@ -2,6 +2,7 @@
  * The nouns of the registry (nodes, instances, definitions, slugs, urls), with the parsers that let outside input in. Nothing
  * here knows who wrote a record or whether its writer lives.
  */
+import { type Ancestry, readAncestry } from './ancestry.js'
 import { type CheckForm, type CheckHeaders, parseCheck, readCheck } from './check.js'
 import { RegistryError, quote } from './errors.js'
 import { boundedText } from './fields.js'
@@ -97,6 +98,8 @@ export interface NodeRecord {
   readonly floor?: number
   /** It is about to stop: whatever is at home here is hidden, until it says goodbye and starts again, or takes that back. */
   readonly draining?: true
+  /** Which earlier documents of its owner are part of this one; absent where an earlier version of this program wrote it. */
+  readonly ancestry?: Ancestry
 }
 
 /** A service definition: an opaque JSON object of which only `id` is ours to read. */
@@ -339,7 +342,8 @@ export function readNodeRecord(json: string): NodeRecord | undefined {
     const transient = fields['transient'] === true ? true : undefined
     const floor = isNumber(fields['floor']) ? fields['floor'] : undefined
     const draining = fields['draining'] === true ? true : undefined
-    const facts = { id, url, region, availabilityZone, addresses, transient, floor, draining }
+    const ancestry = readAncestry(fields['ancestry'])
+    const facts = { id, url, region, availabilityZone, addresses, transient, floor, draining, ancestry }
     return withoutUndefined(facts) as unknown as NodeRecord
   } catch {
     return undefined

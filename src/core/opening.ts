@@ -6,10 +6,12 @@ import type { NodeDocument } from './document/document.js'
 import type { StoredDocument } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { Outbox } from './outbox.js'
+import { readBaselines } from './own/baseline.js'
 import { type JoinEnd, Joining } from './own/joining.js'
 import type { Projection } from './projection.js'
 import { horizon_ms } from './records/lifetimes.js'
 import { parcelOf, parcelsOf, readOwn } from './replica/stored.js'
+import { isContinuedBy } from './records/lineage.js'
 import type { Replication } from './replication.js'
 import type { RegistryStart, RegistryState } from './state.js'
 import type { Parcel } from './wire/sync.js'
@@ -71,11 +73,12 @@ export class Opening {
       at,
     } = this.#state
     const { now, wall } = at
-    const { documents, generation, freshKey } = this.#start
+    const { documents, generation, freshKey, notes } = this.#start
     this.#out.storeSoon(lastHeard.begin())
     const own = this.#restore(documents)
     identity.setGeneration(Math.max(generation + 1, Math.floor(wall / 1000)))
-    if (own !== undefined) commits.continueFrom(own)
+    if (own === undefined) identity.history.clear()
+    else commits.continueFrom(own, readBaselines(notes.baseline, own.signed.head.boot))
     this.#hasStopped = own?.signed.head.left !== undefined
     outlived.note(records.ownKeys('instances'))
     this.#fencing.endRestored()
@@ -170,30 +173,42 @@ export class Opening {
 
   /** The join is over: from now on heads are signed. */
   #open(joining: Joining, { content, blank }: JoinEnd, addresses: readonly string[]): void {
-    const { writes, outlived, identity, commits, checks, self, at } = this.#state
-    const { now } = at
-    if (content !== undefined && identity.isForeign(content.signed.head)) {
-      commits.continueFrom(content)
-      this.#hasStopped = content.signed.head.left !== undefined
-      this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
-      this.#out.emitAll(checks.startOver(now))
-    }
+    const { writes, outlived, identity, commits, checks, liveness, self } = this.#state
+    if (content !== undefined) this.#continueFrom(content)
     if (blank) this.#goBlank()
     checks.forget(joining.unchecked)
     this.#projection.settle()
     this.#saveNode(addresses)
     writes.used.begin()
+    writes.inherit(commits.begun)
     if (this.#hasStopped && writes.isDraining) writes.drain(false)
     const fences = [this.#state.fences.of(self), ...joining.fences]
     // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers
     // decide: what we publish has been seen, and may have driven theirs out.
     const continued = identity.parent?.generation ?? 0
     if (fences.some((fence) => this.#fencing.isFencedBy(fence, continued))) outlived.dropTakenOver()
+    const { peers, membership } = liveness
+    commits.keepBaseline(peers.size === 0 || [...membership.members()].some(({ id }) => !peers.has(id)))
     commits.open()
     this.#state.enter({ name: 'opening' })
     writes.dropAllBeaten()
     this.#fencing.saveUnsaved()
     for (const fence of fences) this.#fencing.surviveFence(fence)
+  }
+
+  /** What a peer has given back. Where it does not continue all that is here, the two are joined before the first head. */
+  #continueFrom(content: NodeDocument): void {
+    const { identity, commits, checks, at } = this.#state
+    const { head } = content.signed
+    if (!identity.isForeign(head)) return identity.noteHeld(head)
+    if (commits.signed !== undefined && !isContinuedBy(commits.signed.head, content)) {
+      this.#state.foreign = content
+      return
+    }
+    commits.continueFrom(content)
+    this.#hasStopped = head.left !== undefined
+    this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
+    this.#out.emitAll(checks.startOver(at.now))
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */

@@ -6,6 +6,7 @@ import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
+import { Descent } from './descent.js'
 import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
 import { Giving } from './giving.js'
@@ -40,6 +41,7 @@ export class Registry {
   readonly #replication: Replication
   readonly #giving: Giving
   readonly #opening: Opening
+  readonly #descent: Descent
   readonly #endings: Endings
   readonly #acting: Acting
   readonly #acknowledging: Acknowledging
@@ -58,6 +60,7 @@ export class Registry {
     const projection = new Projection(state, fencing)
     this.#endings = new Endings(state)
     this.#acknowledging = new Acknowledging(state)
+    this.#descent = new Descent(state)
     this.#acting = new Acting(state, this.#endings)
     this.#giving = new Giving(state, fencing)
     const beside = { fencing, projection, acting: this.#acting, giving: this.#giving }
@@ -210,6 +213,7 @@ export class Registry {
     if (rules.maySign) this.#out.emitAll(checks.tick(now))
     this.#endings.tick()
     this.#acting.tick()
+    this.#descent.tick()
     // Whoever is killed before it went blank must not count as having been up.
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
@@ -402,6 +406,7 @@ export class Registry {
     for (const released of this.#state.released.splice(0)) this.#release(released)
     this.#projection.settle()
     this.#replication.adoptForeign()
+    this.#descent.settle()
     this.#projection.settle()
     const isSettled = !commits.isBusy || commits.refusal !== undefined
     for (const given of answers.takeDue(isSettled)) this.#giving.begin(given)

@@ -108,11 +108,15 @@ export class Replication {
 
   /** Its owner is shown what came with what is held, where these do not continue each other. */
   #dispute({ parcel, via }: Step, held: Head, outcome: Outcome['type']): void {
-    const { disputes, requests, answers, liveness, at } = this.#state
+    const { replica, disputes, requests, answers, liveness, at } = this.#state
     const { owner } = parcel.signed.head
     const { peers } = liveness
     const to = peers.has(owner) ? owner : via
-    if (!disputes.note(parcel.signed, held, outcome, peers.has(to), at.now)) return
+    const { signed } = parcel
+    const isContinued = outcome === 'old' && replica.continues(owner, signed.head)
+    if (!disputes.note({ signed, held, isContinued, outcome, isTellable: peers.has(to) }, at.now)) return
+    if (to !== owner && liveness.membership.member(owner)?.state === 'alive')
+      this.#out.emit({ type: 'dial', peer: owner }) // neither of us may know anybody who is connected with it
     answers.wait({ type: 'push', peer: to, owners: [owner] })
     if (to === owner) this.#out.emit(requests.push(to, [parcel], at.now))
   }
@@ -124,8 +128,9 @@ export class Replication {
     const joining = this.#state.joining
     if (joining !== undefined) return joining.offer(parcel)
     const author = identity.authorOf(signed.head)
-    if (!rules.maySign || author === 'ours' || author === 'continued') return
+    if (!rules.maySign || author === 'ours') return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
+    if (author === 'continued') return identity.noteHeld(signed.head)
     if (author === 'live clone') return this.#yieldToClone(signed.head)
     if (content.type !== 'full') return this.#overtake(signed.head, via)
     const document = NodeDocument.load(crypto.hash, signed, content.bytes)

@@ -56,6 +56,8 @@ export interface Notes {
   readonly silence?: string
   readonly sessions?: string
   readonly keptOut?: string
+  readonly history?: string
+  readonly baseline?: string
 }
 
 /** What a registry begins with. */
@@ -153,7 +155,7 @@ export class RegistryState {
     this.records = new Records(self, new Entries(crypto.hash), this.signatures)
     this.writes = new Writes(this.records, notes.keptOut)
     this.outlived = new Outlived(this.records)
-    this.identity = new Identity(self, boot)
+    this.identity = new Identity(self, boot, notes.history)
     this.commits = new Commits(crypto, this.identity, this.records)
     this.checks = new HealthChecks(this.records, secrets)
     this.sessions = new Sessions(crypto.hash, notes.sessions, at.now)

@@ -8,11 +8,13 @@ import { Entries, type EntryMaps, differences, snapshotOf } from '../document/en
 import type { Crypto, Effect, StoreOp } from '../effects.js'
 import { RegistryError, assert } from '../errors.js'
 import { hex } from '../model.js'
+import { ancestryOf } from '../records/lineage.js'
 import type { Records } from '../records/records.js'
 import type { Writes } from '../records/writes.js'
 import type { StateView } from '../views.js'
 import { type Head, type SignedHead, signHead } from '../wire/head.js'
 import type { Holding } from '../wire/sync.js'
+import { type Baseline, baselineNote, isShared } from './baseline.js'
 import { FirstChecks, atOnce } from './first-checks.js'
 import type { Identity } from './identity.js'
 import { Publication, type Version } from './publication.js'
@@ -37,7 +39,7 @@ export class Commits {
   #waiting: Waiting[] = []
   /** What goes to disk with the next commit, outside the document. */
   #accompanying: StoreOp | undefined
-  /** Copies of others that go from the disk once what is saved of them is there. */
+  /** What is written after it in the same write: copies of others go once what is saved of them is there. */
   #ended: StoreOp[] = []
   #inFlight: Commit | undefined
   readonly #publication = new Publication()
@@ -48,15 +50,19 @@ export class Commits {
   #rebaseDue = false
   #open = false
   readonly #compaction = new Compaction(compactionFloor.own)
-  /** The entries that this boot started from: what differs was written since. */
-  #baseline: EntryMaps
+  /** What this boot started from: what differs was written since. */
+  #begun: Baseline
+  /** What was there before starts that some did not see, of which this may be one; see `baseline.ts`. Earliest first. */
+  #baselines: readonly Baseline[]
+  #isBaselineKept = false
 
   constructor(crypto: Crypto, identity: Identity, records: Records) {
     this.#crypto = crypto
     this.#identity = identity
     this.#records = records
     const entries = new Entries(crypto.hash)
-    this.#baseline = entries
+    this.#begun = { at: undefined, boots: [], entries }
+    this.#baselines = [this.#begun]
     this.#document = this.#build(entries, 0)
     records.rebase(this.#document.entries, [])
   }
@@ -75,19 +81,30 @@ export class Commits {
 
   // ---- starting
 
-  /** Continues from a document of an earlier start, found on disk or at a peer. Only before `open`. */
-  continueFrom(document: NodeDocument): void {
+  /**
+   * Continues from a document of an earlier start, found on disk or at a peer. Only before `open`.
+   * @param kept by earlier starts
+   */
+  continueFrom(document: NodeDocument, kept: readonly Baseline[] = []): void {
     assert(!this.#open, 'what is open adopts')
     const { head } = document.signed
     // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
     const changes = differences(this.#records.ownEntries(), document.entries)
-    this.#baseline = snapshotOf(document.entries)
+    this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
+    const isSeen = kept.length === 0 || this.#identity.history.isSeen(head.boot)
+    this.#baselines = isSeen ? [...kept.slice(0, 1), this.#begun] : kept
+    this.#isBaselineKept ||= kept.length > 0
     this.#document = this.#build(document.entries, head.epoch)
     this.#records.rebase(this.#document.entries, changes)
     this.#signed = document.signed
     this.#version = head.version
-    this.#identity.continuePoint(head)
+    this.#identity.continuePoint(head, ancestryOf(document), isSeen)
     if (head.generation >= this.#identity.generation) this.#identity.raiseGeneration(head.generation + 1)
+  }
+
+  /** The entries that this start began from. */
+  get begun(): EntryMaps {
+    return this.#begun.entries
   }
 
   /** From now on heads are signed. The first one begins an epoch, so nothing of an earlier Yjs client goes on. */
@@ -95,6 +112,33 @@ export class Commits {
     this.#open = true
     this.#identity.demandHead()
     this.#rebaseDue = true
+  }
+
+  /**
+   * What an earlier start has kept as a baseline is kept on; so is what this one begins from, where others are missing.
+   * It goes to disk with the next head.
+   */
+  keepBaseline(isMissing: boolean): void {
+    const isWorthIt = this.#identity.history.isShared || this.#baselines.some(({ at }) => at === undefined)
+    if (!this.#isBaselineKept && !(isMissing && isWorthIt)) return
+    this.#isBaselineKept = true
+    const before = this.#signed?.head.boot
+    const kept = this.#baselines.map((baseline) => {
+      const boots = new Set([...baseline.boots, ...(before === undefined ? [] : [before]), this.#identity.boot])
+      boots.delete(baseline.at?.boot ?? '')
+      return { ...baseline, boots: [...boots] }
+    })
+    this.#ended.push(baselineNote(kept))
+  }
+
+  get isBaselineKept(): boolean {
+    return this.#isBaselineKept
+  }
+
+  /** Whoever held anything that we lack would have given it by now. @returns what goes to disk */
+  dropBaseline(): StoreOp[] {
+    this.#isBaselineKept = false
+    return [baselineNote([])]
   }
 
   /** Stops signing for good. */
@@ -148,26 +192,40 @@ export class Commits {
   }
 
   /**
-   * Continues a document of ours that somebody else wrote or remembered: its entries, and on top what was written here
-   * since this start. Not while busy. @returns what could not be written again, in words
+   * Continues a document of ours that somebody else wrote or remembered. Not while busy.
+   *
+   *     it continues what this start began from     its entries, and on top what was written here since then, as new acts
+   *     it continues the baseline                   the same, since the baseline
+   *     neither                                     both have been published: entry by entry the later one, and what only one has
+   *
+   * @returns what could not be written again, in words
    */
   adopt(document: NodeDocument, writes: Writes, wall: number): string[] {
     assert(!this.isBusy, 'adoption waits for the commit on its way')
     const { head } = document.signed
     const current = this.#records.ownEntries()
-    const written = differences(this.#baseline, current)
-    this.#baseline = snapshotOf(document.entries)
-    for (const { map, key, after } of differences(current, document.entries)) this.#records.stageText(map, key, after)
+    const shared = [...this.#baselines, this.#begun].findLast((baseline) => isShared(baseline, document))
+    const written = differences(shared?.entries ?? document.entries, current).filter(({ map }) => map !== 'node')
+    const isDraining = writes.isDraining
+    this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
+    this.#baselines = [this.#begun]
+    for (const { map, key, after } of differences(current, document.entries))
+      if (map !== 'node') this.#records.stageText(map, key, after)
+    writes.continueNode(document.entries)
     const failures = written.flatMap((change) => {
       try {
-        writes.rewrite(change, this.#baseline, wall)
+        if (shared === undefined) writes.merge(change)
+        else writes.rewrite(change, this.#begun.entries, wall)
         return []
       } catch (error) {
         if (!(error instanceof RegistryError)) throw error
         return [error.message]
       }
     })
-    this.#identity.continuePoint(head)
+    if (head.left !== undefined && writes.isDraining) writes.drain(isDraining) // what was about to stop then has stopped
+    this.keepBaseline(false)
+    writes.inherit(this.#begun.entries)
+    this.#identity.continuePoint(head, ancestryOf(document), true)
     this.#version = Math.max(this.#version, head.version)
     this.#document.epoch = Math.max(this.#document.epoch, head.epoch)
     this.#rebaseDue = true

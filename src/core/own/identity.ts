@@ -7,8 +7,10 @@
  *     clone     g1 ── g2 ─┬─ g3 ──────── g5 ──────── g7  g5 continued g4; then g6 comes, of the same start as g4: that one goes on,
  *                         └─ (copied) g4 ──── g6         so two daemons run with one key, of which the lesser boot id stops
  */
+import type { Ancestry } from '../ancestry.js'
 import type { PeerId } from '../model.js'
 import { type Head, type Origin, type Point, comparePoints } from '../wire/head.js'
+import { History } from './history.js'
 
 /** Who signed a head with our key. `newer`: we do not know it, so it has to be continued. */
 export type Authorship = 'ours' | 'continued' | 'newer' | 'live clone'
@@ -17,6 +19,7 @@ export class Identity {
   readonly self: PeerId
   /** 16 hex digits, new at each start. */
   readonly boot: string
+  readonly history: History
   #generation = 0
   #incarnation = 0
   #left: Head['left']
@@ -28,9 +31,11 @@ export class Identity {
   #isHeadDue = false
   #isGenerationRaised = false
 
-  constructor(self: PeerId, boot: string) {
+  /** @param history of an earlier run, see `History` */
+  constructor(self: PeerId, boot: string, history?: string) {
     this.self = self
     this.boot = boot
+    this.history = new History(history)
   }
 
   get generation(): number {
@@ -45,7 +50,7 @@ export class Identity {
     return this.#left
   }
 
-  /** The point that this start continues. */
+  /** The last point before this start that somebody may hold. */
   get parent(): Point | undefined {
     return this.#parent
   }
@@ -93,15 +98,30 @@ export class Identity {
 
   // ---- other starts with our key
 
-  /** What this start continues from now on. */
-  continuePoint({ generation, version }: Point): void {
-    this.#parent = { generation, version }
+  /**
+   * What this start continues from now on, with all that is part of it.
+   * @param ancestry as that document tells it
+   * @param isSeen whether somebody may hold it; else it is what it continued itself
+   */
+  continuePoint(head: Origin & Pick<Head, 'parent'>, ancestry: Ancestry | undefined, isSeen: boolean): void {
+    this.history.addAll(ancestry, head)
+    this.history.add(head, isSeen)
+    const seen = isSeen ? head : head.parent
+    // Earlier versions go by order alone: to them it is the latest of all that is continued.
+    if (seen !== undefined && (this.#parent === undefined || comparePoints(seen, this.#parent) > 0))
+      this.#parent = { generation: seen.generation, version: seen.version }
+  }
+
+  /** Somebody holds a document of ours that is part of what we have: he is told so, should he not know. */
+  noteHeld(head: Origin): void {
+    const isLater = this.#parent === undefined || comparePoints(head, this.#parent) > 0
+    if (isLater) this.#parent = { generation: head.generation, version: head.version } // earlier versions go by it
+    if (this.history.tell(head, this.boot) || isLater) this.#isHeadDue = true
   }
 
   /** Whether a head of ours was made by another start than this one, and is not part of what this one continues. */
   isForeign(head: Origin): boolean {
-    if (head.boot === this.boot) return false
-    return this.#parent === undefined || comparePoints(head, this.#parent) > 0
+    return head.boot !== this.boot && head.generation > 0 && !this.history.covers(head)
   }
 
   /**
@@ -109,10 +129,10 @@ export class Identity {
    *
    *     boot id    place in history                                          author
    *     ours       any                                                       ours
-   *     another    not after the point that this start continues             continued
-   *     another    after it, by a start that we continued already, whose     live clone
-   *                boot id is greater than ours
-   *     another    after it                                                  newer
+   *     another    part of what this start continues                         continued
+   *     another    of a start that we continued already, which goes on,      live clone
+   *                and whose boot id is greater than ours
+   *     another    any other                                                 newer
    */
   authorOf(head: Origin): Authorship {
     if (head.boot === this.boot) return 'ours'

@@ -53,6 +53,8 @@ export interface Kind<T> {
   livesFrom(value: T): number | undefined
   /** The same in another document, which takes over where its own is fenced; undefined for what ends with its owner. */
   copy(value: T, now_s: number): T | undefined
+  /** Which counts of two in one key of two documents of ours, neither of which knew of the other. @throws RegistryError `conflict` */
+  merge(ours: T, theirs: T, key: string): T
   /** Written here while a newer document of ours was not known: written again, as a new act, over what that one holds. */
   rewrite(written: Rewriting<T>, known: Known): Rewritten<T>
 }

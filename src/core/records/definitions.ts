@@ -34,6 +34,12 @@ export const definitions: Kind<DefinitionEntry> = {
   livesFrom: ({ at }) => at,
   /** Stamp and writer stay; the lifetime of a copied deletion mark begins now. */
   copy: (entry, now_s) => (entry.at === undefined ? entry : { ...entry, at: now_s }),
+  merge(ours, theirs, key) {
+    const order = ours.stamp - theirs.stamp || compareIds(ours.writer, theirs.writer)
+    if (order !== 0) return order > 0 ? ours : theirs
+    if (canonicalJson(ours) === canonicalJson(theirs)) return ours
+    return { ...ours, stamp: oneMore(ours.stamp, key) } // whoever has copied the other one lets go of it
+  },
   rewrite({ key, after }, { self, highestStamp }) {
     if (after === undefined) return { type: 'leave' }
     const stamp = Math.max(after.stamp, oneMore(highestStamp, key))

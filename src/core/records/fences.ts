@@ -31,5 +31,9 @@ export const fences: Kind<FenceEntry> = {
   compare: (a, b) => a.value.fenced.head.generation - b.value.fenced.head.generation,
   livesFrom: ({ at }) => at,
   copy: ({ fenced }, now_s) => ({ fenced, at: now_s }),
+  merge: (ours, theirs) => {
+    const isLater = ours.fenced.head.generation >= theirs.fenced.head.generation
+    return { fenced: (isLater ? ours : theirs).fenced, at: Math.max(ours.at, theirs.at) }
+  },
   rewrite: ({ after }) => ({ type: 'write', value: after }),
 }

@@ -3,7 +3,7 @@
  */
 import type { Patch, patchFields } from '../act.js'
 import { defaultCheck } from '../check.js'
-import { heldBy, holdsOf } from '../holds.js'
+import { heldBy, holdsOf, withHolds } from '../holds.js'
 import { mergeLifetime } from '../lifetime.js'
 import {
   type InstanceFacts,
@@ -25,6 +25,12 @@ export const instances: Kind<InstanceRecord> = {
   compare: compareRegistrations,
   livesFrom: () => undefined,
   copy: () => undefined,
+  merge(ours, theirs) {
+    const order = compareRegistrations({ owner: '', value: ours }, { owner: '', value: theirs })
+    if (order !== 0) return order > 0 ? ours : theirs
+    // One registration: as it is here, and out of the lookups where either says so.
+    return withHolds(ours, { ...holdsOf(theirs), ...holdsOf(ours) })
+  },
   rewrite(written, known) {
     const { key, before, after, adopted } = written
     if (after !== undefined && before?.n === after.n) return rewriteState(written, before, after)

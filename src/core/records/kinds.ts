@@ -2,6 +2,7 @@
  * Every kind of entry that a document can hold, in one table that the compiler proves complete: how it is read, how it is written,
  * who wins, how long it lives, what becomes of it when its document goes.
  */
+import { tellAncestry } from '../ancestry.js'
 import type { MapName } from '../document/entries.js'
 import { type InstanceRecord, type NodeRecord, canonicalJson, modelLimits, readNodeRecord } from '../model.js'
 import type { Kind } from './claims.js'
@@ -26,11 +27,14 @@ export const nodeKey = 'self'
 const node: Kind<NodeRecord> = {
   maxLength: 64 * 1024,
   read: (_, json) => readNodeRecord(json),
-  write: canonicalJson,
+  write: ({ ancestry, ...fields }) =>
+    canonicalJson({ ...fields, ...(ancestry && { ancestry: tellAncestry(ancestry) }) }),
   compare: () => 0,
   livesFrom: () => undefined,
   copy: () => undefined,
-  rewrite: ({ after, adopted }) => ({ type: 'write', value: after && withFloor(after, adopted?.floor ?? 0) }),
+  /** What a node says of itself is what this start says. */
+  merge: (ours, theirs) => ({ ...withFloor(ours, theirs.floor ?? 0), ...(theirs.draining && { draining: true }) }),
+  rewrite: ({ after }) => ({ type: 'write', value: after }),
 }
 
 /** Numbers that another start of ours may have used are used. */

@@ -26,6 +26,7 @@ export const removals: Kind<RemovalEntry> = {
   compare: (a, b) => a.value.n - b.value.n,
   livesFrom: ({ at }) => at,
   copy: ({ n }, now_s) => ({ n, at: now_s }),
+  merge: (ours, theirs) => ({ n: Math.max(ours.n, theirs.n), at: Math.max(ours.at, theirs.at) }),
   rewrite({ after, adopted }) {
     if (after === undefined || after.n <= (adopted?.n ?? 0)) return { type: 'leave' }
     return { type: 'write', value: after }

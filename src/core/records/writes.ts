@@ -2,6 +2,7 @@
  * What callers may change, with the rules for it: each act stages entries of this daemon's own document. None waits for anybody.
  */
 import type { Patch } from '../act.js'
+import type { Ancestry } from '../ancestry.js'
 import type { Change, EntryMaps, MapName } from '../document/entries.js'
 import { RegistryError } from '../errors.js'
 import { type Holds, holdsOf, withHolds } from '../holds.js'
@@ -20,7 +21,12 @@ import type { Records } from './records.js'
 import { UsedNumbers } from './used-numbers.js'
 
 /** Beyond these a document takes no new records: well under what a peer accepts, so that removals and fences always fit. */
-const room = { entries: wireLimits.entries * 0.8, bytes: wireLimits.entryBytes * 0.8 } as const
+const room = {
+  entries: wireLimits.entries * 0.8,
+  bytes: wireLimits.entryBytes * 0.8,
+  /** Of two lines that come together: what is left to removals and fences is less then. */
+  merged: { entries: wireLimits.entries * 0.9, bytes: wireLimits.entryBytes * 0.9 },
+} as const
 
 /** When something is registered. */
 export interface Dated {
@@ -40,12 +46,19 @@ export class Writes {
   readonly #records: Records
   readonly used: UsedNumbers
   readonly keptOut: KeptOut
+  /** What earlier starts have left. */
+  #inherited: EntryMaps = { of: () => new Map() }
 
   /** @param keptOut what an earlier run has left, see `KeptOut` */
   constructor(records: Records, keptOut?: string) {
     this.#records = records
     this.used = new UsedNumbers(records)
     this.keptOut = new KeptOut(keptOut)
+  }
+
+  /** This start goes on from these. */
+  inherit(entries: EntryMaps): void {
+    this.#inherited = entries
   }
 
   // ---- instances
@@ -146,8 +159,9 @@ export class Writes {
     const { union } = this.#records
     const alone = this.#isAlone(id)
     this.#drop(id, wall)
-    // Who was forgotten may know of another record, and come back with it.
-    if (n > this.used.base + 1 || !alone || union.hasFences()) return this.remove(id, n, wall)
+    // Who was forgotten may know of another record, and come back with it; so may another line of our own, from before this start.
+    const isElsewhere = !alone || union.hasFences() || this.#inherited.of('instances').has(id)
+    if (n > this.used.base + 1 || isElsewhere) return this.remove(id, n, wall)
     this.used.keep(id, n)
   }
 
@@ -192,9 +206,22 @@ export class Writes {
   // ---- the node itself
 
   saveNode(node: NodeRecord): void {
-    const { floor, draining } = this.#records.own('node', nodeKey) ?? {}
-    const kept = { ...(floor !== undefined && { floor }), ...(draining && { draining }) }
+    const { floor, draining, ancestry } = this.#records.own('node', nodeKey) ?? {}
+    const kept = { ...(floor !== undefined && { floor }), ...(draining && { draining }), ...(ancestry && { ancestry }) }
     this.#records.stage('node', nodeKey, { ...node, ...kept })
+  }
+
+  /** Another document of ours is continued, of whatever start. */
+  continueNode(adopted: EntryMaps): void {
+    const [ours, theirs] = [this.#records.text('node', nodeKey), adopted.of('node').get(nodeKey)]
+    if (ours !== undefined) this.#merge('node', nodeKey, ours, theirs)
+    else this.#records.stageText('node', nodeKey, theirs)
+  }
+
+  /** Says which earlier documents of ours are part of this one. */
+  saveAncestry(ancestry: Ancestry): void {
+    const node = this.#records.own('node', nodeKey)
+    if (node !== undefined) this.#records.stage('node', nodeKey, { ...node, ancestry })
   }
 
   /** This node is about to stop. */
@@ -318,6 +345,31 @@ export class Writes {
     })
     if (rewritten.type === 'write') this.#records.stage(map, key, rewritten.value)
     if (rewritten.type === 'deregister') this.deregisterOwn(key, rewritten.n, wall)
+  }
+
+  /**
+   * Two documents of ours that both have been published, of which the other one is staged now: which of two entries counts, and
+   * what only one of them has. @throws RegistryError `too-large` for what has no room beside the other one
+   */
+  merge({ map, key, before: theirs, after: ours }: Change): void {
+    if (ours !== undefined) this.#merge(map, key, ours, theirs)
+  }
+
+  #merge<M extends MapName>(map: M, key: string, ours: string, theirs: string | undefined): void {
+    const kind: Kind<Values[M]> = kinds[map]
+    const [value, other] = [readEntry(map, key, ours), readEntry(map, key, theirs)]
+    if (value === undefined) return // nobody could read it
+    if (other === undefined && map === 'instances') this.#checkMerged(key)
+    this.#records.stage(map, key, other === undefined ? value : kind.merge(value, other, key))
+  }
+
+  #checkMerged(id: string): void {
+    const { size, bytes } = this.#records
+    if (size < room.merged.entries && bytes < room.merged.bytes) return
+    throw new RegistryError(
+      'too-large',
+      `instance ${JSON.stringify(id)} has no room beside the ${size} records of another line of this node’s own; register it elsewhere`,
+    )
   }
 
   /** Drops entries of ours that have lost to those of others, as far as these ids go. */

@@ -6,7 +6,7 @@
  *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
  */
 import type { PeerId } from '../model.js'
-import { type Head, type Signatures, type SignedHead, comparePoints } from '../wire/head.js'
+import type { Head, Signatures, SignedHead } from '../wire/head.js'
 import type { Outcome } from './replica.js'
 
 /** An owner is shown two documents of its own at most this often. */
@@ -14,6 +14,17 @@ const disputePause_ms = 1000
 /** For how long a dispute is told of, and how many starts of one owner are remembered for that. */
 const troubleMemory_ms = 600_000
 const bootsKept = 16
+
+/** What came, and what was held when it came. */
+export interface Meeting {
+  readonly signed: SignedHead
+  readonly held: Head
+  /** What was held continues what came. */
+  readonly isContinued: boolean
+  readonly outcome: Outcome['type']
+  /** Somebody is connected to whom both can be shown. */
+  readonly isTellable: boolean
+}
 
 interface Trouble {
   /** Two daemons run with one key. */
@@ -34,14 +45,12 @@ export class Disputes {
   }
 
   /**
-   * What came, and what was held when it came. Their owner decides: it is shown both, for of two daemons with one key we may be
-   * connected to either.
-   * @param isTellable whether anybody is connected to whom both can be shown
+   * Their owner decides: it is shown both, for of two daemons with one key we may be connected to either.
    * @returns whether both are to be shown now
    */
-  note(signed: SignedHead, held: Head, outcome: Outcome['type'], isTellable: boolean, now: number): boolean {
+  note({ signed, held, isContinued, outcome, isTellable }: Meeting, now: number): boolean {
     const { owner } = signed.head
-    if (!isDisputed(signed.head, held, outcome)) return false
+    if (isContinued || !isDisputed(signed.head, held, outcome)) return false
     const isPaused = now - (this.#shownAt.get(owner) ?? Number.NEGATIVE_INFINITY) < disputePause_ms
     this.#noteTrouble(signed, held, outcome, isPaused, now)
     if (isPaused || !isTellable || !this.#signatures.isGenuine(signed)) return false
@@ -76,13 +85,10 @@ export class Disputes {
 }
 
 /**
- * Whether a head and the one that was held show that their owner does not know one of them: a generation that began
- * without what is held; two starts in one generation; a start that goes on after a later one has begun without it.
+ * Whether a head and the one that was held show that their owner does not know one of them: a start that knew nothing of what is
+ * held; two starts in one generation; a start that goes on after a later one has begun without it.
  */
 function isDisputed(head: Head, held: Head, outcome: Outcome['type']): boolean {
   if (head.boot === held.boot || outcome === 'refused' || outcome === 'fenced') return false
-  if (outcome === 'behind') return true
-  if (outcome === 'old')
-    return head.generation < held.generation && (held.parent === undefined || comparePoints(head, held.parent) > 0)
-  return head.generation === held.generation
+  return outcome === 'behind' || outcome === 'old' || head.generation === held.generation
 }

@@ -7,8 +7,9 @@ import type { Change } from '../document/entries.js'
 import { Compaction, compactionFloor } from '../document/compaction.js'
 import { type Giveable, NodeDocument } from '../document/document.js'
 import type { PeerId } from '../model.js'
+import { isContinuedBy, shownOf } from '../records/lineage.js'
 import { joinMark, markOf } from '../wire/digest.js'
-import { type Head, type Signatures, type SignedHead, compareHeads, comparePoints } from '../wire/head.js'
+import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
 
@@ -21,7 +22,7 @@ export type Outcome =
   | { readonly type: 'fenced' }
   /** It does not start from what is held. */
   | { readonly type: 'gap' }
-  /** It began a generation without knowing what is held here: give that back to its owner. */
+  /** It is of a start that did not know what is held here, by all that it says: give that back to its owner. */
   | { readonly type: 'behind' }
   /** It is not what its signature or digest says, or one document too many. */
   | { readonly type: 'refused'; readonly reason: string }
@@ -59,6 +60,12 @@ export class Replica {
     return this.#held.get(owner)?.document.signed.head
   }
 
+  /** Whether what is held continues such a head. */
+  continues(owner: PeerId, head: Origin): boolean {
+    const held = this.#held.get(owner)?.document
+    return held !== undefined && isContinuedBy(head, held)
+  }
+
   /**
    * Looks at a document, or at a step of one, and takes it where it is right and newer.
    * @param fencedUpTo the generation up to which its owner was forgotten: nobody takes what is of that one or an earlier one
@@ -71,7 +78,6 @@ export class Replica {
     if (held === undefined && this.#held.size >= wireLimits.documents)
       return { type: 'refused', reason: 'too many documents' }
     if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
-    if (held !== undefined && isBehind(head, held.document.signed.head)) return { type: 'behind' }
     return content.type === 'full'
       ? this.#takeFull(signed, content.bytes, held, now)
       : this.#takeStep(signed, content, held, now)
@@ -81,6 +87,7 @@ export class Replica {
     if (bytes.length > wireLimits.contentBytes) return { type: 'refused', reason: 'content too large' }
     const document = NodeDocument.load(this.#crypto.hash, signed, bytes)
     if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
+    if (held !== undefined && !isContinuedBy(held.document.signed.head, document)) return { type: 'behind' }
     const op: StoreOp = { type: 'snapshot', owner: signed.head.owner, head: signed.bytes, content: bytes.slice() }
     if (held === undefined) {
       this.#hold(document, bytes.length, now)
@@ -100,6 +107,9 @@ export class Replica {
     now: number,
   ): Outcome {
     if (held === undefined) return { type: 'gap' }
+    const shown = shownOf(signed.head, held.document.signed.head)
+    // What it continues is told in the document itself, where its head does not show it: that is pulled in full.
+    if (shown !== 'continued') return { type: shown === 'behind' ? 'behind' : 'gap' }
     const outcome = held.document.take(signed, step)
     if (outcome.type === 'gap') return { type: 'gap' }
     if (outcome.type === 'wrong') return { type: 'refused', reason: 'update is not what its head says' }
@@ -172,15 +182,6 @@ export class Replica {
     }
     return this.#settled.slice()
   }
-}
-
-/**
- * Whether a new generation began without knowing what is held of an earlier one. A daemon knows all that it wrote
- * itself since its start, so heads of one boot never are behind each other.
- */
-function isBehind(head: Head, held: Head): boolean {
-  if (head.generation === held.generation || head.boot === held.boot) return false
-  return head.parent === undefined || comparePoints(head.parent, held) < 0
 }
 
 /**
