@@ -334,6 +334,8 @@ export const State = json.object(
     queuedCommands: count,
     sessions: count,
     documents: json.integer({ description: 'held of others' }),
+    declined: json.integer({ description: 'others for whose records there is no room: only their heads are known' }),
+    copies_bytes: json.integer({ description: 'memory that what is held of others takes, by estimate' }),
     unsavedDocuments: count,
     members: json.record(count, { description: 'others, by what is believed of them' }),
     connections: count,
