@@ -178,7 +178,8 @@ export type Suspected = 'checked' | 'known'
 
 /** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), a number, else nothing. */
 export type Settled =
-  { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly error: RegistryError }
+  | { readonly ok: true; readonly value?: string }
+  | { readonly ok: false; readonly error: RegistryError }
 
 export type StoreOp =
   /** Replaces all that is held of this owner: its signed head and the full Yjs content that the head describes. */
