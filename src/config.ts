@@ -53,6 +53,8 @@ export interface Config {
   /** The content of the key file. Absent: an open cluster. */
   readonly clusterKey?: Uint8Array
   readonly maxWatchers: number
+  /** Absent: a third of the heap that Node has. */
+  readonly copiesMib?: number
   readonly logLevel: LogLevel
   /** The share of gossip that this daemon ignores, 0 to 1. For tests. */
   readonly testDropGossip: number
@@ -223,6 +225,19 @@ export const options = {
     what: 'the key that members share (rollcall keygen makes one)',
     parse: values.readClusterKey,
   },
+  /**
+   * The records of all other nodes are held in memory. What is beyond this stays with the others: a member that makes up records must
+   * not end this daemon. Of a heap, a third leaves room for its own records, and for reading the largest document while the others
+   * are held. Estimated: some 1.5 KB for an instance.
+   */
+  copiesMib: {
+    flag: '--copies-mib <mib>',
+    env: 'ROLLCALL_COPIES_MIB',
+    takes: 'one',
+    fallback: "a third of Node's heap (node --max-old-space-size)",
+    what: 'memory for the records of other nodes',
+    parse: values.parseCopiesMib,
+  },
   logLevel: {
     flag: '--log-level <level>',
     env: 'ROLLCALL_LOG_LEVEL',
@@ -291,7 +306,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     join: given.join ?? [],
     announce: given.announce ?? [],
     mdns: given.mdns ?? true,
-    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens'),
+    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib'),
     logLevel: given.logLevel ?? 'info',
     testDropGossip: given.testDropGossip ?? 0,
   }

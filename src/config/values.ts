@@ -148,6 +148,15 @@ export function parseMaxWatchers(text: string): number {
   throw malformed(`${JSON.stringify(text)} is not a whole number from 1 to ${mostWatchers}`)
 }
 
+/** Beyond it is no memory of anybody's. */
+const mostCopies_mib = 1024 * 1024
+
+export function parseCopiesMib(text: string): number {
+  const mib = Number(text)
+  if (/^\d+$/.test(text) && mib >= 16 && mib <= mostCopies_mib) return mib
+  throw malformed(`${JSON.stringify(text)} is not a whole number of MiB from 16 to ${mostCopies_mib}`)
+}
+
 export function readClusterKey(file: string): Uint8Array {
   const path = resolve(file)
   const content = readPrivateFile(path, `rollcall keygen ${path} makes one`)

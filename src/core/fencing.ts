@@ -37,10 +37,11 @@ export class Fencing {
     for (const owner of owners) {
       fences.noteSoon(owner)
       const held = replica.document(owner)
+      const ended = held ?? replica.endable(owner)
       if (owner === self) this.surviveFence(fences.of(owner))
-      else if (held !== undefined && this.isFenced(held.signed.head)) {
+      else if (ended !== undefined && this.isFenced(ended.signed.head)) {
         this.#drop(owner)
-        unsaved.push({ owner, entries: held.entries })
+        unsaved.push({ owner, entries: ended.entries })
       }
     }
     this.saveUnsaved()
@@ -66,7 +67,7 @@ export class Fencing {
     const { replica } = this.#state
     this.applyFences(
       [...replica.owners()].filter((owner) => {
-        const head = replica.head(owner)
+        const head = (replica.document(owner)?.signed ?? replica.signed(owner))?.head
         return head !== undefined && this.isFenced(head)
       }),
     )
@@ -166,7 +167,7 @@ export class Fencing {
     let forgotten = 0
     for (const owner of forgetting.candidates((owner) => this.#isOver(owner))) {
       const member = membership.member(owner)
-      const document = replica.document(owner)
+      const document = replica.endable(owner)
       const isOver = this.#isOver(owner)
       if (member === undefined || document === undefined) continue
       if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self), isOver)) continue

@@ -132,7 +132,7 @@ export class Giving {
           if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
         return endReply(
           request,
-          end.comparable.filter((holding) => this.#wants(holding)),
+          end.comparable.filter((holding) => this.#wants(holding, end.scope)),
           this.witness(from),
         )
     }
@@ -178,8 +178,10 @@ export class Giving {
   /** What a peer that holds `theirs` lacks of an owner's document. */
   #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
     const { commits, replica, self } = this.#state
-    const document = owner === self ? commits.giveable : replica.document(owner)
-    return document && parcelFor(document, theirs, (given) => this.#encode(given))
+    const document = owner === self ? commits.giveable : replica.giveable(owner)
+    return document === undefined
+      ? replica.declinedParcel(owner, theirs)
+      : parcelFor(document, theirs, (given) => this.#encode(given))
   }
 
   #encode(document: Giveable): Uint8Array {
@@ -192,11 +194,12 @@ export class Giving {
     return bytes
   }
 
-  #wants(theirs: Holding): boolean {
+  /** What was declined is not wanted; who asks of single documents is told that it is not held. */
+  #wants(theirs: Holding, scope: 'all' | 'listed'): boolean {
     const { identity, replica, self } = this.#state
     if (theirs.owner === self) return identity.isForeign(theirs)
     if (this.#fencing.isFenced(theirs)) return false
-    const mine = replica.document(theirs.owner)?.holding
+    const mine = scope === 'all' ? replica.holding(theirs.owner) : replica.document(theirs.owner)?.holding
     return mine === undefined || compareHeads(mine, theirs) < 0
   }
 

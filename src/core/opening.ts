@@ -102,7 +102,7 @@ export class Opening {
   #restore(documents: readonly StoredDocument[]): NodeDocument | undefined {
     const { replica, self, crypto, signatures } = this.#state
     let own: NodeDocument | undefined
-    for (const document of documents) {
+    for (const document of this.#inOrder(documents)) {
       const parcels = parcelsOf(document)
       if (document.owner === self) own = readOwn(crypto, signatures, parcels)
       else for (const parcel of parcels) this.#restoreOne(parcelOf(parcel, replica.head(document.owner)))
@@ -110,11 +110,18 @@ export class Opening {
     return own
   }
 
+  /** Those first of whom a word was heard: what finds no room stays on disk, with its head alone in memory. */
+  #inOrder(documents: readonly StoredDocument[]): readonly StoredDocument[] {
+    const { lastHeard } = this.#state
+    return [...documents].sort((a, b) => Number(lastHeard.knows(b.owner)) - Number(lastHeard.knows(a.owner)))
+  }
+
   /** As it comes from disk it needs no writing, and what is fenced is saved first; damage is simply not there, and will be fetched again. */
   #restoreOne(parcel: Parcel): void {
     const { records, stamps, replica, liveness, at } = this.#state
     const { head } = parcel.signed
     const outcome = replica.offer(parcel, notFenced, Number.NEGATIVE_INFINITY)
+    if (outcome.type === 'declined') liveness.membership.follow(head, at.now)
     if (outcome.type !== 'taken') return
     records.follow(head.owner, outcome.changes)
     stamps.follow(head, outcome.changes, records.union, at.now)

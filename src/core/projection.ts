@@ -62,11 +62,12 @@ export class Projection {
 
   /** Brings what is shown in line with what is believed. */
   followBeliefs(): void {
-    const { liveness, visibility, index, self } = this.#state
+    const { liveness, replica, visibility, index, self } = this.#state
     const { membership } = liveness
     for (const id of membership.takeTouched()) {
       const saidGoodbye = membership.member(id)?.left ?? id !== self
-      if (visibility.note(id, membership.listing(id), saidGoodbye)) this.#out.notifyAll(index.refreshOwner(id))
+      const listing = replica.isDeclined(id) ? 'none' : membership.listing(id) // what is held of it is not current
+      if (visibility.note(id, listing, saidGoodbye)) this.#out.notifyAll(index.refreshOwner(id))
     }
   }
 

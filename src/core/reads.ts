@@ -306,10 +306,12 @@ export class Reads {
     return this.#degraded.isOn && this.#index.isLastKnown(id, owner)
   }
 
-  #inWords(reason: InvisibleReason, { record: { id, maintenance } }: Found): string {
+  #inWords(reason: InvisibleReason, { owner, record: { id, maintenance } }: Found): string {
     const winner = this.#index.find(id)?.owner ?? ''
     if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
     if (reason === 'maintenance') return `in maintenance: ${maintenance}`
+    if (reason === 'node-restarted' && this.#state.replica.isDeclined(owner))
+      return 'no room for what its node says now'
     return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
   }
 
@@ -421,7 +423,7 @@ export class Reads {
 
   #member(member: Readonly<Member>, at: Moment): MemberView {
     const { id, state, since, why, heardAt, generation, incarnation, load } = member
-    const trouble = this.#state.disputes.troubleOf(id, at.now)
+    const trouble = this.#state.disputes.troubleOf(id, at.now) ?? this.#noRoomFor(id)
     return {
       ...this.#labels(id),
       self: false,
@@ -436,6 +438,11 @@ export class Reads {
       reportedBy: this.#state.liveness.membership.reporters(id, at.now),
       ...(trouble !== undefined && { trouble }),
     }
+  }
+
+  #noRoomFor(owner: PeerId): string | undefined {
+    if (!this.#state.replica.isDeclined(owner)) return undefined
+    return 'no room here for its records: what is registered there is not shown; give this node more memory, or a larger --copies-mib'
   }
 
   #self(at: Moment): MemberView {
@@ -464,7 +471,7 @@ export class Reads {
 
   digest(): DigestView {
     const { replica, commits, crypto } = this.#state
-    const heads = [...replica.owners()].map((owner) => replica.document(owner)?.signed)
+    const heads = [...replica.owners()].map((owner) => replica.signed(owner))
     const signed = [...heads, commits.signed].filter((head) => head !== undefined)
     signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))
     const all = new Uint8Array(signed.length * 32)

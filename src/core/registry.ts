@@ -384,7 +384,7 @@ export class Registry {
   #removeNode(owner: PeerId): void {
     const { writes, identity, replica, self, at } = this.#state
     if (owner === self) return identity.raiseGeneration(0)
-    const document = replica.document(owner)
+    const document = replica.endable(owner)
     if (document === undefined) throw new RegistryError('not-found', `node: no document of ${owner}`)
     writes.fence(document, at.wall)
   }

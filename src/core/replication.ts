@@ -11,7 +11,7 @@ import { type PeerId, readNodeRecord } from './model.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
 import { nodeKey } from './records/kinds.js'
-import type { Outcome } from './replica/replica.js'
+import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
 import type { Step } from './sync/gaps.js'
@@ -25,6 +25,9 @@ import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRe
 const syncPause_ms = 2000
 /** So long whoever asked for an act waits for what is missing to the version that tells of it. */
 const unread_ms = 500
+
+/** How often it is looked whether there is room for what there was none for. */
+const roomLook_ms = 1000
 
 type Acted = Extract<Ended, { type: 'acted' }>
 
@@ -45,6 +48,7 @@ export class Replication {
   readonly #unread = new WaitingList<Acted & { readonly until: number }>()
   readonly #acting: Acting
   readonly #giving: Giving
+  #roomLookedAt = Number.NEGATIVE_INFINITY
 
   constructor(state: RegistryState, { fencing, projection, acting, giving }: Beside) {
     this.#state = state
@@ -63,6 +67,7 @@ export class Replication {
     const held = this.#state.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
+    if (this.#state.replica.isDeclined(signed.head.owner)) return this.take({ parcel: headAlone(signed), via: author })
     this.pull(signed.head.owner, author)
   }
 
@@ -72,9 +77,9 @@ export class Replication {
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
-    if (isStale) return
+    if (isStale || (isHeadAlone(parcel) && this.#isShown(owner))) return
     const held = replica.head(owner)
-    const outcome = replica.offer(parcel, fences.upTo(owner), at.now)
+    const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#hasWord(owner) })
     if (held !== undefined) this.#dispute(step, held, outcome.type)
     switch (outcome.type) {
       case 'taken':
@@ -84,6 +89,9 @@ export class Replication {
         this.#followHead(parcel.signed.head)
         for (const next of gaps.filled(owner)) this.take(next)
         return
+      case 'declined':
+        gaps.close(owner)
+        return this.#followHead(parcel.signed.head)
       case 'gap':
         if (!gaps.note(step, held !== undefined, at.now)) this.#out.drop('too many gaps')
         return
@@ -97,6 +105,19 @@ export class Replication {
       case 'behind':
         return
     }
+  }
+
+  /** What is shown of a living owner is not hidden for a head: those who hold its content bring both. */
+  #isShown(owner: PeerId): boolean {
+    const { replica, liveness } = this.#state
+    return replica.giveable(owner) !== undefined && liveness.membership.isAlive(owner)
+  }
+
+  /** Whether any word of an owner was ever heard, from itself or through others. */
+  #hasWord(owner: PeerId): boolean {
+    const { liveness, lastHeard } = this.#state
+    const isHeard = liveness.membership.member(owner)?.heardAt !== undefined
+    return isHeard || liveness.peers.has(owner) || lastHeard.knows(owner)
   }
 
   #followHead(head: Head): void {
@@ -215,7 +236,8 @@ export class Replication {
     const { peers } = liveness
     const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
     if (from === undefined) return
-    this.#out.emit(requests.pull(owner, from, replica.document(owner)?.holding, at.now))
+    // Of what was declined all is asked for: a difference does not say what it comes to.
+    this.#out.emit(requests.pull(owner, from, replica.giveable(owner)?.holding, at.now))
   }
 
   response(id: number, bytes: Uint8Array): void {
@@ -320,6 +342,20 @@ export class Replication {
       this.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
+    this.#lookForRoom()
+  }
+
+  /** What was declined is asked for where there is room by now. */
+  #lookForRoom(): void {
+    const { replica, records, at } = this.#state
+    if (at.now - this.#roomLookedAt < roomLook_ms) return
+    this.#roomLookedAt = at.now
+    const hasWord = (owner: PeerId): boolean => this.#hasWord(owner)
+    replica.noteWords(hasWord)
+    const due = replica.takeDueDeclined(hasWord, at.now)
+    if (due !== undefined) this.pull(due.signed.head.owner, due.via ?? due.signed.head.owner)
+    const news = replica.takeNews((owner) => records.union.node(owner)?.id ?? owner, at.now)
+    if (news !== undefined) this.#out.warn(news)
   }
 
   /** @param done whether its owner has answered */

@@ -77,6 +77,8 @@ export interface RegistryStart {
   readonly secrets?: string
   /** When this daemon was last known to be up, unix milliseconds. */
   readonly lastUp?: number
+  /** How much heap the copies of all other documents may take; absent: no limit. */
+  readonly copies_bytes?: number
 }
 
 export class RegistryState {
@@ -141,7 +143,10 @@ export class RegistryState {
   readonly out = new Outbox()
   readonly #disk = new DiskNews()
 
-  constructor({ self, boot, crypto, node, notes, secrets, generation, lastUp }: RegistryStart, start: Moment) {
+  constructor(
+    { self, boot, crypto, node, notes, secrets, generation, lastUp, copies_bytes }: RegistryStart,
+    start: Moment,
+  ) {
     this.self = self
     this.own = node
     this.crypto = crypto
@@ -159,7 +164,7 @@ export class RegistryState {
     this.commits = new Commits(crypto, this.identity, this.records)
     this.checks = new HealthChecks(this.records, secrets)
     this.sessions = new Sessions(crypto.hash, notes.sessions, at.now)
-    this.replica = new Replica(crypto, this.signatures)
+    this.replica = new Replica(crypto, this.signatures, copies_bytes)
     this.disputes = new Disputes(this.signatures)
     this.liveness = new Liveness(self, crypto)
     this.visibility = new Visibility(self)
@@ -250,7 +255,7 @@ export class RegistryState {
       entryBytes: this.records.bytes,
       queuedCommands: this.queue.size,
       sessions: this.sessions.size,
-      documents: [...this.replica.owners()].length,
+      ...this.replica.sizes,
       unsavedDocuments: this.unsaved.length,
       members,
       connections: liveness.peers.size,

@@ -306,6 +306,10 @@ export interface StateView {
   readonly sessions: number
   /** Held of others. */
   readonly documents: number
+  /** Of whom only the head is known: there is no room for their records. */
+  readonly declined: number
+  /** How much heap what is held of others takes, by estimate. */
+  readonly copies_bytes: number
   readonly unsavedDocuments: number
   /** Others, by what is believed of them. */
   readonly members: Readonly<Record<MemberState, number>>

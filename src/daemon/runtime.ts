@@ -3,6 +3,7 @@
  * program that embeds it calls it; nothing in here writes a line to a log by itself, answers a signal, or ends the process.
  */
 import { randomBytes } from 'node:crypto'
+import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
 import { packageVersion } from '../config/version.js'
 import type { RegistryEvent } from '../core/effects.js'
@@ -38,6 +39,7 @@ export type NodeConfig = Pick<
   | 'region'
   | 'zone'
   | 'clusterKey'
+  | 'copiesMib'
   | 'testDropGossip'
 >
 
@@ -155,12 +157,18 @@ function describeNode({ config, dataDir, url, transient }: RuntimeOptions): Omit
   }
 }
 
+/** Copies of the records of others may take this share of the heap: own records, and reading a large document, need the rest. */
+const copiesShare = 1 / 3
+
 function createRegistry(
-  { dataDir, stored }: RuntimeOptions,
+  { config, dataDir, stored }: RuntimeOptions,
   node: Omit<NodeRecord, 'addresses'>,
   boot: string,
 ): Registry {
   const { documents, notes } = stored
+  const { copiesMib } = config
+  const copies_bytes =
+    copiesMib === undefined ? getHeapStatistics().heap_size_limit * copiesShare : copiesMib * 1024 * 1024
   return new Registry(
     {
       self: dataDir.key.publicKey.toString(),
@@ -170,6 +178,7 @@ function createRegistry(
       freshKey: dataDir.freshKey,
       generation: dataDir.generation,
       documents,
+      copies_bytes,
       notes: Object.fromEntries(notes),
       ...(dataDir.secrets !== undefined && { secrets: dataDir.secrets }),
       ...(dataDir.lastUp !== undefined && { lastUp: dataDir.lastUp }),

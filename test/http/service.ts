@@ -348,7 +348,8 @@ export class MemoryService implements RegistryService {
           epoch: 3,
           committing: false,
         },
-        ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0, documents: 1, unsavedDocuments: 0 },
+        ...{ waitingForDisk: 0, entries: 4, entryBytes: 812, queuedCommands: 0 },
+        ...{ documents: 1, declined: 0, copies_bytes: 17_942, unsavedDocuments: 0 },
         members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
         ...{
           connections: 1,

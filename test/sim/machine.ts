@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly url?: string
   /** Its key goes with this run. */
   readonly transient?: true
+  /** How much heap its copies of others may take. */
+  readonly copies_bytes?: number
   /** 16 hex digits; random where not given. */
   readonly boot?: string
   /** The membership plane alone, with these heads known. */
@@ -66,7 +68,7 @@ export class Machine {
   }
 
   /** A new registry from what is on disk. */
-  makeRegistry({ boot = '', nodeId, url, transient, plane }: StartOptions, at: Moment): Registry {
+  makeRegistry({ boot = '', nodeId, url, transient, copies_bytes, plane }: StartOptions, at: Moment): Registry {
     if (plane !== undefined) return (this.registry = this.#makePlane(boot, plane, at).asRegistry())
     const { documents, notes, secrets, generation, lastUp } = this.disk.load()
     this.lines.clear()
@@ -79,6 +81,7 @@ export class Machine {
       ...{ generation, documents, notes },
       ...(secrets !== undefined && { secrets }),
       ...(lastUp !== undefined && { lastUp }),
+      ...(copies_bytes !== undefined && { copies_bytes }),
     }
     const freshKey = !this.wasStarted
     this.registry = new Registry(

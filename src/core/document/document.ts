@@ -60,6 +60,11 @@ export class NodeDocument implements Giveable {
     return this.#entries
   }
 
+  /** Live entries, and runs of tombstones, as far as they are built. */
+  get structs(): number {
+    return typeof this.#content === 'string' ? this.#entries.size : this.#content.structs
+  }
+
   /** Takes another full content of the same owner. */
   replaceBy(other: NodeDocument): readonly Change[] {
     const changes = differences(this.#entries, other.entries)

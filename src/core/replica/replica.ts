@@ -3,15 +3,17 @@
  * it takes. What the entries mean is the union's business, when to ask for more the exchange's.
  */
 import type { Crypto, StoreOp } from '../effects.js'
-import type { Change } from '../document/entries.js'
+import type { Change, EntryMaps } from '../document/entries.js'
 import { Compaction, compactionFloor } from '../document/compaction.js'
 import { type Giveable, NodeDocument } from '../document/document.js'
 import type { PeerId } from '../model.js'
 import { isContinuedBy, shownOf } from '../records/lineage.js'
-import { joinMark, markOf } from '../wire/digest.js'
 import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
+import { Budget, costOf, costOfContent } from './budget.js'
+import { type Bringing, type Declination, Declined } from './declined.js'
+import { Marks } from './marks.js'
 
 export type Outcome =
   /** Taken: the head is held now. `op` is what to write to disk. */
@@ -24,40 +26,48 @@ export type Outcome =
   | { readonly type: 'gap' }
   /** It is of a start that did not know what is held here, by all that it says: give that back to its owner. */
   | { readonly type: 'behind' }
+  /** There is no room for it: its head is known now, what was held of it before stays, and is not current. */
+  | { readonly type: 'declined' }
   /** It is not what its signature or digest says, or one document too many. */
   | { readonly type: 'refused'; readonly reason: string }
 
 interface Held {
   readonly document: NodeDocument
-  /** First 8 bytes of the hash of the signed head, once that has settled. */
-  mark: Uint8Array | undefined
-  changedAt: number
   readonly compaction: Compaction
 }
+
+const noEntries: EntryMaps = { of: () => new Map() }
 
 export class Replica {
   readonly #crypto: Crypto
   readonly #signatures: Signatures
   readonly #held = new Map<PeerId, Held>()
-  /** The marks of all that has settled, joined; what has not waits in the order of its last change. */
-  readonly #settled = new Uint8Array(8)
-  readonly #unsettled = new Set<Held>()
+  readonly #declined = new Declined()
+  readonly #budget: Budget
+  /** The newest head of each owner, whether its content is held or not. */
+  readonly #marks: Marks
 
-  constructor(crypto: Crypto, signatures: Signatures) {
+  /** @param limit_bytes of heap that all copies may take */
+  constructor(crypto: Crypto, signatures: Signatures, limit_bytes = Number.POSITIVE_INFINITY) {
     this.#crypto = crypto
     this.#signatures = signatures
+    this.#marks = new Marks(crypto)
+    this.#budget = new Budget(limit_bytes)
   }
 
+  /** Of whom a head is known. */
   owners(): IterableIterator<PeerId> {
-    return this.#held.keys()
+    return this.#marks.owners()
   }
 
+  /** What is held of an owner, current or not. */
   document(owner: PeerId): NodeDocument | undefined {
     return this.#held.get(owner)?.document
   }
 
-  head(owner: PeerId): Head | undefined {
-    return this.#held.get(owner)?.document.signed.head
+  /** The newest head that is known, with content or without. */
+  signed(owner: PeerId): SignedHead | undefined {
+    return this.#marks.of(owner)
   }
 
   /** Whether what is held continues such a head. */
@@ -66,46 +76,146 @@ export class Replica {
     return held !== undefined && isContinuedBy(head, held)
   }
 
+  head(owner: PeerId): Head | undefined {
+    return this.signed(owner)?.head
+  }
+
+  /** What can be given to others: only the newest that is known. */
+  giveable(owner: PeerId): NodeDocument | undefined {
+    return this.isDeclined(owner) ? undefined : this.document(owner)
+  }
+
+  /** What is to be ended with an owner: of what was declined nobody here knows what is in it. */
+  endable(owner: PeerId): { readonly signed: SignedHead; readonly entries: EntryMaps } | undefined {
+    const signed = this.signed(owner)
+    return signed && { signed, entries: this.document(owner)?.entries ?? noEntries }
+  }
+
+  /** The head alone of what was declined, for whoever holds less. */
+  declinedParcel(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
+    const signed = this.#declined.of(owner)?.signed
+    const isNews = signed !== undefined && (theirs === undefined || compareHeads(signed.head, theirs) > 0)
+    return isNews ? headAlone(signed) : undefined
+  }
+
+  /** What this replica says that it needs no more of. Of what was declined nothing can start from there. */
+  holding(owner: PeerId): Holding | undefined {
+    const declined = this.#declined.of(owner)
+    if (declined === undefined) return this.document(owner)?.holding
+    const { generation, version, boot } = declined.signed.head
+    return { owner, generation, version, boot, epoch: 0, clock: 0 }
+  }
+
+  // ---- what there is no room for
+
+  isDeclined(owner: PeerId): boolean {
+    return this.#declined.of(owner) !== undefined
+  }
+
+  get sizes(): { readonly documents: number; readonly declined: number; readonly copies_bytes: number } {
+    return {
+      documents: this.#held.size,
+      declined: this.#declined.size,
+      copies_bytes: this.#budget.used_bytes,
+    }
+  }
+
+  /** Owners of whom no word was heard: those of whom one has come by now count like all others. */
+  noteWords(hasWord: (owner: PeerId) => boolean): void {
+    for (const owner of this.#budget.unheard) if (hasWord(owner)) this.#budget.heardOf(owner)
+  }
+
+  /** One to be asked for again: there is room by now, or there may be. */
+  takeDueDeclined(hasWord: (owner: PeerId) => boolean, now: number): Declination | undefined {
+    if (this.#declined.size === 0) return undefined
+    const hasRoom = (owner: PeerId, cost_bytes: number): boolean => this.#budget.fits(owner, cost_bytes, hasWord(owner))
+    return this.#declined.takeDue({ hasRoom, hasWord }, now)
+  }
+
+  /** @returns a sentence for people, where anything was declined lately */
+  takeNews(nameOf: (owner: PeerId) => string, now: number): string | undefined {
+    return this.#declined.takeNews(nameOf, now)
+  }
+
+  // ---- taking
+
   /**
    * Looks at a document, or at a step of one, and takes it where it is right and newer.
    * @param fencedUpTo the generation up to which its owner was forgotten: nobody takes what is of that one or an earlier one
+   * @param from who brought it, and whether any word of its owner was ever heard
    */
-  offer({ signed, content }: Parcel, fencedUpTo: number, now: number): Outcome {
+  offer(parcel: Parcel, fencedUpTo: number, now: number, from: Bringing = { hasWord: true }): Outcome {
+    const { signed, content } = parcel
     const { head } = signed
     const held = this.#held.get(head.owner)
+    const known = this.head(head.owner)
     if (head.generation <= fencedUpTo) return { type: 'fenced' }
-    if (held !== undefined && compareHeads(head, held.document.signed.head) <= 0) return { type: 'old' }
-    if (held === undefined && this.#held.size >= wireLimits.documents)
+    if (known !== undefined && compareHeads(head, known) <= (this.isDeclined(head.owner) ? -1 : 0))
+      return { type: 'old' }
+    if (known === undefined && this.#marks.size >= wireLimits.documents)
       return { type: 'refused', reason: 'too many documents' }
     if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
-    return content.type === 'full'
-      ? this.#takeFull(signed, content.bytes, held, now)
-      : this.#takeStep(signed, content, held, now)
+    if (isHeadAlone(parcel) && isShownBehind(head, held)) return { type: 'behind' }
+    if (isHeadAlone(parcel) || !this.#hasRoom(parcel, held, from.hasWord)) return this.#decline(parcel, from, now)
+    const outcome =
+      content.type === 'full' ? this.#takeFull(signed, content.bytes, held) : this.#takeStep(signed, content, held)
+    if (outcome.type === 'taken') this.#noteTaken(signed, from.hasWord, now)
+    return outcome
   }
 
-  #takeFull(signed: SignedHead, bytes: Uint8Array, held: Held | undefined, now: number): Outcome {
+  #noteTaken(signed: SignedHead, hasWord: boolean, now: number): void {
+    const { owner } = signed.head
+    const { entries, structs } = this.document(owner) as NodeDocument
+    this.#budget.take(owner, costOf({ entries: entries.size, bytes: entries.bytes, structs }), hasWord)
+    this.#declined.delete(owner)
+    this.#marks.note(signed, now)
+  }
+
+  /** Looked at before anybody reads the content: reading costs as much again. */
+  #hasRoom({ signed, content }: Parcel, held: Held | undefined, hasWord: boolean): boolean {
+    const { owner } = signed.head
+    if (content.type === 'full') return this.#budget.fits(owner, costOfContent(content.bytes), hasWord)
+    const { epoch, version } = held?.document.signed.head ?? {}
+    if (content.fromEpoch === epoch && content.fromVersion === version)
+      return this.#budget.mayGrow(costOfContent(content.bytes), hasWord)
+    // Where it is a gap, all of it would have to come.
+    const declined = this.#declined.of(owner)
+    return declined === undefined || this.#budget.fits(owner, declined.cost_bytes, hasWord)
+  }
+
+  #decline({ signed, content }: Parcel, from: Bringing, now: number): Outcome {
+    const { owner } = signed.head
+    if (content.type === 'full') this.#declined.note(signed, costOfContent(content.bytes), from, now)
+    else this.#declined.note(signed, this.#grownBy(owner, content.bytes), from, now)
+    const known = this.signed(owner)
+    if (known === undefined || compareHeads(signed.head, known.head) > 0) this.#marks.note(signed, now)
+    return { type: 'declined' }
+  }
+
+  /** What a document would cost with this step; undefined where that is not known. */
+  #grownBy(owner: PeerId, step: Uint8Array): number | undefined {
+    const held = this.#held.get(owner)
+    if (held === undefined || this.isDeclined(owner)) return undefined
+    return this.#budget.costOf(owner) + costOfContent(step)
+  }
+
+  #takeFull(signed: SignedHead, bytes: Uint8Array, held: Held | undefined): Outcome {
     if (bytes.length > wireLimits.contentBytes) return { type: 'refused', reason: 'content too large' }
     const document = NodeDocument.load(this.#crypto.hash, signed, bytes)
     if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
     if (held !== undefined && !isContinuedBy(held.document.signed.head, document)) return { type: 'behind' }
     const op: StoreOp = { type: 'snapshot', owner: signed.head.owner, head: signed.bytes, content: bytes.slice() }
     if (held === undefined) {
-      this.#hold(document, bytes.length, now)
+      this.#hold(document, bytes.length)
       const changes = [...document.entries.sorted()].map(({ map, key, value }) => ({ map, key, after: value }))
       return { type: 'taken', changes, op }
     }
     const changes = held.document.replaceBy(document)
-    this.#noteChange(held, now)
     held.compaction.compacted(bytes.length)
     return { type: 'taken', changes, op }
   }
 
-  #takeStep(
-    signed: SignedHead,
-    step: Parcel['content'] & { type: 'step' },
-    held: Held | undefined,
-    now: number,
-  ): Outcome {
+  #takeStep(signed: SignedHead, step: Parcel['content'] & { type: 'step' }, held: Held | undefined): Outcome {
     if (held === undefined) return { type: 'gap' }
     const shown = shownOf(signed.head, held.document.signed.head)
     // What it continues is told in the document itself, where its head does not show it: that is pulled in full.
@@ -113,7 +223,6 @@ export class Replica {
     const outcome = held.document.take(signed, step)
     if (outcome.type === 'gap') return { type: 'gap' }
     if (outcome.type === 'wrong') return { type: 'refused', reason: 'update is not what its head says' }
-    this.#noteChange(held, now)
     return {
       type: 'taken',
       changes: outcome.changes,
@@ -132,23 +241,9 @@ export class Replica {
     return { type: 'snapshot', owner, head: signed.bytes, content }
   }
 
-  #hold(document: NodeDocument, snapshotBytes: number, now: number): void {
+  #hold(document: NodeDocument, snapshotBytes: number): void {
     const compaction = new Compaction(compactionFloor.copy, snapshotBytes)
-    const held: Held = { document, mark: undefined, changedAt: now, compaction }
-    this.#held.set(document.signed.head.owner, held)
-    this.#noteChange(held, now)
-  }
-
-  #noteChange(held: Held, now: number): void {
-    this.#unsettle(held)
-    held.changedAt = now
-    this.#unsettled.add(held)
-  }
-
-  #unsettle(held: Held): void {
-    this.#unsettled.delete(held)
-    if (held.mark !== undefined) joinMark(this.#settled, held.mark)
-    held.mark = undefined
+    this.#held.set(document.signed.head.owner, { document, compaction })
   }
 
   /** A copy could not be written: what comes next is written whole. */
@@ -160,28 +255,35 @@ export class Replica {
   drop(owner: PeerId): readonly Change[] {
     const held = this.#held.get(owner)
     this.#held.delete(owner)
+    this.#marks.forget(owner)
+    this.#declined.delete(owner)
+    this.#budget.free(owner)
     if (held === undefined) return []
-    this.#unsettle(held)
     return [...held.document.entries.sorted()].map(({ map, key, value }) => ({ map, key, before: value }))
   }
 
   holdings(): Holding[] {
-    return [...this.#held.values()].map(({ document }) => document.holding)
+    return [...this.owners()].flatMap((owner) => this.holding(owner) ?? [])
   }
 
-  /**
-   * The marks of all documents that have not changed for `settled_ms`, joined into 8 bytes; equal sets, equal digests.
-   * Asked at each tick: it looks at what has changed lately alone. `settled_ms` is always the same.
-   */
+  /** See `Marks.digest`. */
   settledDigest(now: number, settled_ms: number): Uint8Array {
-    for (const held of this.#unsettled) {
-      if (now - held.changedAt < settled_ms) break
-      this.#unsettled.delete(held)
-      held.mark = markOf(held.document.signed, this.#crypto)
-      joinMark(this.#settled, held.mark)
-    }
-    return this.#settled.slice()
+    return this.#marks.digest(now, settled_ms)
   }
+}
+
+/** A head whose content its bringer does not hold either, or could not send along: whoever has no room for it knows of it all the same. */
+export function headAlone(signed: SignedHead): Parcel {
+  return { signed, content: { type: 'step', fromEpoch: 0, fromVersion: 0, bytes: new Uint8Array() } }
+}
+
+export function isHeadAlone({ content }: Parcel): boolean {
+  return content.type === 'step' && content.fromEpoch === 0 && content.bytes.length === 0
+}
+
+/** Whether a head alone shows that its start did not know what is held. */
+function isShownBehind(head: Head, held: Held | undefined): boolean {
+  return held !== undefined && shownOf(head, held.document.signed.head) === 'behind'
 }
 
 /**

@@ -61,6 +61,11 @@ export class LastHeard {
     return this.#born ?? Math.round(wall - (now - this.#start.now))
   }
 
+  /** Whether anything was ever heard of an owner, as far as it is noted. */
+  knows(owner: PeerId): boolean {
+    return this.#heardAt.has(owner) || this.#heardBefore.has(owner)
+  }
+
   heard(owner: PeerId, now: number): void {
     this.#heardAt.set(owner, now)
   }

@@ -112,6 +112,8 @@ export const self = {
       queuedCommands: 0,
       sessions: 0,
       documents: 1,
+      declined: 0,
+      copies_bytes: 17_942,
       unsavedDocuments: 0,
     },
     members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },

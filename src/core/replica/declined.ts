@@ -1,0 +1,107 @@
+/**
+ * Documents for which there is no room here: their heads are known, their content is left to others. It says when to ask for one again.
+ *
+ *     head, no room ──▶ declined ── its head changes, still no room ──▶ declined
+ *                          │
+ *                          └─────── room came free, or it may have shrunk ──▶ asked for ──▶ taken, or declined once more
+ */
+import type { PeerId } from '../model.js'
+import type { SignedHead } from '../wire/head.js'
+
+/** One that was declined is asked for after this at the soonest: what it costs to fetch it is up to its owner. */
+const pause_ms = 60_000
+/** The same for one whose content nobody has given yet. */
+const unseenPause_ms = 600_000
+/** Of those whose head has changed nobody knows what they cost now: one of them is asked for at most this often. */
+const hopePause_ms = 60_000
+/** People are told of new ones at most this often. */
+const tellPause_ms = 10_000
+const namesTold = 3
+
+/** How a document comes here. */
+export interface Bringing {
+  /** Whoever told of it. */
+  readonly via?: PeerId
+  /** Whether any word of its owner was ever heard. */
+  readonly hasWord: boolean
+}
+
+export interface Declination extends Bringing {
+  readonly signed: SignedHead
+  /** What it cost when its content was last seen. */
+  readonly cost_bytes: number
+  /** Its head has changed since. */
+  readonly isCostOld: boolean
+  readonly askAt: number
+}
+
+interface Room {
+  /** Whether a document of that cost has room. */
+  hasRoom(this: void, owner: PeerId, cost_bytes: number): boolean
+  hasWord(this: void, owner: PeerId): boolean
+}
+
+export class Declined {
+  readonly #byOwner = new Map<PeerId, Declination>()
+  readonly #told = new Set<PeerId>()
+  #hopedAt = Number.NEGATIVE_INFINITY
+  #toldAt = Number.NEGATIVE_INFINITY
+
+  get size(): number {
+    return this.#byOwner.size
+  }
+
+  of(owner: PeerId): Declination | undefined {
+    return this.#byOwner.get(owner)
+  }
+
+  /** @param cost_bytes absent where its content has not come */
+  note(signed: SignedHead, cost_bytes: number | undefined, from: Bringing, now: number): void {
+    const { owner } = signed.head
+    const known = this.#byOwner.get(owner)
+    this.#byOwner.set(owner, {
+      ...from,
+      signed,
+      cost_bytes: cost_bytes ?? known?.cost_bytes ?? 0,
+      isCostOld: cost_bytes === undefined,
+      askAt: cost_bytes !== undefined ? now + pause_ms : (known?.askAt ?? now),
+    })
+  }
+
+  /** It is held now, or its owner was forgotten. */
+  delete(owner: PeerId): void {
+    this.#byOwner.delete(owner)
+    this.#told.delete(owner)
+  }
+
+  /**
+   * One to be asked for now: that has room by now, or may have.
+   * A word of its owner, where it was declined without any, may give it more room than before.
+   */
+  takeDue({ hasRoom, hasWord }: Room, now: number): Declination | undefined {
+    const mayHope = now - this.#hopedAt >= hopePause_ms
+    for (const [owner, declined] of this.#byOwner) {
+      const isHeardSince = !declined.hasWord && hasWord(owner)
+      if (now < declined.askAt && !isHeardSince) continue
+      const isHope = !hasRoom(owner, declined.cost_bytes)
+      if (isHope && (!mayHope || !declined.isCostOld)) continue
+      if (isHope) this.#hopedAt = now
+      const nextPause_ms = declined.cost_bytes === 0 ? unseenPause_ms : pause_ms
+      this.#byOwner.delete(owner) // the next time it is the others' turn
+      this.#byOwner.set(owner, { ...declined, hasWord: hasWord(owner), askAt: now + nextPause_ms })
+      return declined
+    }
+    return undefined
+  }
+
+  /** Once for each owner. @returns a sentence for people, where there is news */
+  takeNews(nameOf: (owner: PeerId) => string, now: number): string | undefined {
+    if (this.#byOwner.size === this.#told.size || now - this.#toldAt < tellPause_ms) return undefined
+    this.#toldAt = now
+    const news = [...this.#byOwner.keys()].filter((owner) => !this.#told.has(owner))
+    for (const owner of news) this.#told.add(owner)
+    const more = news.length > namesTold ? ` (and ${news.length - namesTold} more)` : ''
+    const names = `${news.slice(0, namesTold).map(nameOf).join(', ')}${more}`
+    return `no room for the records of ${names}: what is registered there is not shown here; give this node more memory, or a larger --copies-mib`
+  }
+}
