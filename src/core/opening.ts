@@ -172,13 +172,15 @@ export class Opening {
   #open(joining: Joining, { content, blank }: JoinEnd, addresses: readonly string[]): void {
     const { writes, outlived, identity, commits, checks, self, at } = this.#state
     const { now } = at
-    if (content !== undefined && identity.isForeign(content.signed.head)) {
+    const isOvertaken = content !== undefined && identity.isForeign(content.signed.head)
+    if (isOvertaken) {
       commits.continueFrom(content)
       this.#hasStopped = content.signed.head.left !== undefined
       this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
       this.#out.emitAll(checks.startOver(now))
     }
     if (blank) this.#goBlank()
+    else if (joining.isStale && isOvertaken) this.#dropCopies()
     checks.forget(joining.unchecked)
     this.#projection.settle()
     this.#saveNode(addresses)
@@ -194,6 +196,17 @@ export class Opening {
     writes.dropAllBeaten()
     this.#fencing.saveUnsaved()
     for (const fence of fences) this.#fencing.surviveFence(fence)
+  }
+
+  /**
+   * A backup from before the horizon, of a node that was heard after it was made: peers hold our own records as they were last, and of
+   * those of others we may hold what they have forgotten the removal of.
+   */
+  #dropCopies(): void {
+    this.#fencing.forgetAll()
+    this.#out.warn(
+      'this node starts from a copy of its disk that is over 30 days old: it takes its own records, and those of all others, from the cluster',
+    )
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */

@@ -176,7 +176,8 @@ export class Replication {
   /** Compares all heads with a peer. */
   sync(peer: PeerId): void {
     const { commits, replica, requests, at, isStale } = this.#state
-    const own = commits.holding
+    // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
+    const own = isStale ? undefined : commits.holding
     const holdings = replica.holdings()
     if (own !== undefined) holdings.push(own)
     this.#out.emit(requests.sync(peer, holdings, isStale, at.now))

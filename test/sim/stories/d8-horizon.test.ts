@@ -274,3 +274,48 @@ test('D8: deletion marks and fences live as long as removals, and a copier count
   expect(marks()).toEqual([])
   expect(notedFences()).toEqual([])
 })
+
+/** A cluster whose `c` starts from a backup of so many days ago, though the others heard it until a moment ago. */
+function restoredAfter(days: number): World {
+  const world = cluster('abcd')
+  registered(world, 'd', 'gone')
+  registered(world, 'a', 'removed')
+  registered(world, 'c', 'first')
+  done(world, world.define('d', 'deleted'))
+  agree(world)
+  world.run(note_ms)
+  const backup = world.machine('c').disk.copy()
+  registered(world, 'c', 'second')
+  done(world, world.deregister('c', 'first'))
+  done(world, world.deregister('a', 'removed'))
+  done(world, world.undefine('d', 'deleted'))
+  agree(world)
+  world.crash('d')
+  world.run(10_000)
+  done(world, world.command('b', { type: 'remove-node', owner: 'd' }))
+  agree(world)
+  world.passDays(days)
+  agree(world)
+  world.crash('c')
+  world.machine('c').disk = backup
+  world.run(10_000)
+  world.start('c')
+  world.run(5000)
+  agree(world)
+  return world
+}
+
+test.each([20, 31, 36, 40, 80])('D8: a backup of %i days ago brings nothing back and loses nothing', (days) => {
+  const world = restoredAfter(days)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(world.instances(name)).toEqual(['second'])
+    expect(world.definitions(name)).toEqual([])
+  }
+  expect(
+    world
+      .machine('c')
+      .eventsOf('warning')
+      .some(({ message }) => message.includes('over 30 days old')),
+  ).toBe(days > 30)
+})
