@@ -184,7 +184,7 @@ export class Registry {
   // ---- time
 
   #wake(): void {
-    const { commits, checks, liveness, at } = this.#state
+    const { commits, checks, writes, liveness, lastHeard, at } = this.#state
     const { now } = at
     this.#out.emitAll(commits.retry(now))
     this.#acknowledging.tick()
@@ -199,6 +199,8 @@ export class Registry {
     this.#endings.tick()
     this.#acting.tick()
     // Whoever is killed before it went blank must not count as having been up.
+    lastHeard.count(now, rules.isJoined)
+    writes.uptime_ms = lastHeard.uptime_ms
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
     this.#projection.lookAround()
@@ -321,7 +323,7 @@ export class Registry {
         writes.saveDefinition(command.definition)
         break
       case 'remove-definition':
-        writes.removeDefinition(command.id, wall)
+        writes.removeDefinition(command.id)
         break
       case 'remove-node':
         this.#removeNode(command.owner)
@@ -366,11 +368,11 @@ export class Registry {
   }
 
   #removeNode(owner: PeerId): void {
-    const { writes, identity, replica, self, at } = this.#state
+    const { writes, identity, replica, self } = this.#state
     if (owner === self) return identity.raiseGeneration(0)
     const document = replica.document(owner)
     if (document === undefined) throw new RegistryError('not-found', `node: no document of ${owner}`)
-    writes.fence(document, at.wall)
+    writes.fence(document)
   }
 
   #refuse(ticket: number, why: string): void {

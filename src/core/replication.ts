@@ -347,9 +347,9 @@ export class Replication {
 
   /** What this daemon knows of a peer's past. */
   #witness(id: PeerId): Witness {
-    const { liveness, fences, lastHeard, at, isStale } = this.#state
+    const { liveness, fences, lastHeard, isStale } = this.#state
     const heardAt = liveness.membership.member(id)?.heardAt
-    return lastHeard.witness({ id, heardAt }, isStale, fences.of(id), at)
+    return lastHeard.witness({ id, heardAt }, isStale, fences.of(id))
   }
 
   // ---- time
@@ -370,9 +370,9 @@ export class Replication {
 
   /** @param done whether its owner has answered */
   removed({ ticket, id, n }: Removal, done: boolean): void {
-    const { records, writes, commits, at } = this.#state
+    const { records, writes, commits } = this.#state
     const left = records.union.winner(id, 'away too')
-    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n, at.wall)
+    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n)
     commits.wait({ type: 'command', ticket })
   }
 }

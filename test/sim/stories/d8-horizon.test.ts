@@ -319,3 +319,54 @@ test.each([20, 31, 36, 40, 80])('D8: a backup of %i days ago brings nothing back
       .some(({ message }) => message.includes('over 30 days old')),
   ).toBe(days > 30)
 })
+
+test('D8: six nodes that were off for 32 days and start one after the other keep all that they hold', () => {
+  const world = cluster('abcdef')
+  for (const name of 'abcdef') registered(world, name, `of-${name}`)
+  done(world, world.define('f', 'kept'))
+  agree(world)
+  world.run(note_ms)
+  for (const name of 'abcdef') world.crash(name)
+  world.passDays(32)
+  for (const name of 'abcdef') {
+    world.start(name)
+    world.run(2000)
+  }
+  agree(world)
+  for (const name of 'abcdef') {
+    expect(world.instances(name)).toEqual(['of-a', 'of-b', 'of-c', 'of-d', 'of-e', 'of-f'])
+    expect(world.definitions(name)).toEqual(['kept'])
+  }
+})
+
+test('D8: what must not come back is remembered for 35 days that its holder was up, whatever its clock shows and however long it was off', () => {
+  const world = cluster('ab')
+  done(world, world.define('a', 'd'))
+  registered(world, 'a', 'x')
+  agree(world)
+  registered(world, 'b', 'x', 81)
+  done(world, world.undefine('a', 'd'))
+  done(world, world.deregister('b', 'x'))
+  agree(world)
+  const marks = (): string[] =>
+    world
+      .machine('a')
+      .disk.entriesOf('a')
+      .filter(({ map }) => map === 'definitions')
+      .map(({ key }) => key)
+  world.run(note_ms)
+  for (const days of [36, 400, -3000]) {
+    world.crash('a')
+    world.machine('a').wallOffset_ms += days * 24 * 3600_000
+    world.start('a')
+    world.run(note_ms)
+    expect(marks()).toEqual(['d'])
+  }
+  for (const days of [34, 2]) {
+    world.crash('a')
+    world.machine('a').disk.live(days * 24 * 3600_000)
+    world.start('a')
+    world.run(note_ms)
+    expect(marks()).toEqual(days === 34 ? ['d'] : [])
+  }
+})
