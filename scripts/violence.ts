@@ -1,13 +1,15 @@
 // Does violence to real daemons on this machine, and says which rule broke: `npm run violence -- services mixed`.
-import { closeAll, openCluster, Trio, bySeeds, trioNames } from './bench/daemons.js'
+import { closeAll, closeCluster, openCluster, Trio, bySeeds, trioNames } from './bench/daemons.js'
 import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
+import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
+import { besiege } from './violence/hostile.js'
 import { isKnown, programAt } from './violence/earlier.js'
 import { mixVersions } from './violence/mixed.js'
 import { killServices, rowsOf } from './violence/services.js'
 
-const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed }
+const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes, hostile }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
 const earlierCommits: Readonly<Record<string, string>> = {
@@ -38,6 +40,43 @@ async function mixed(): Promise<readonly string[]> {
     broken.push(...wrong.map((line) => `${what}: ${line}`))
     process.stdout.write(`with a daemon from ${what}: ${wrong.length === 0 ? 'all well' : `${wrong.length} wrong`}\n`)
   }
+  return broken
+}
+
+/** One daemon, to which nobody can give anything back; then five in turn. */
+async function crashes(): Promise<readonly string[]> {
+  const broken: string[] = []
+  const kills = Number(process.env['VIOLENCE_KILLS'] ?? 500)
+  for (const [what, daemons] of [
+    ['one', 1],
+    ['five in turn', 5],
+  ] as const) {
+    const cluster = openCluster()
+    const crashes = await killDaemons({
+      ...{ daemons, kills, writes: 200 },
+      start: (name, running) => cluster.start(name, { args: bySeeds(running) }),
+      progress: (killed) => {
+        if (killed % 10 === 0) process.stderr.write(`${what}: ${killed} of ${kills} kills\n`)
+      },
+    })
+    process.stdout.write(`${table(rowsOfCrashes(what, crashes).map(figuresOf))}\n`)
+    broken.push(...crashes.broken.map((line) => `${what}: ${line}`))
+    await closeCluster(cluster)
+  }
+  return broken
+}
+
+/** One member against three daemons. */
+async function hostile(): Promise<readonly string[]> {
+  const trio = new Trio(bySeeds)
+  for (const name of trioNames) await trio.start(name)
+  const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 60)
+  const { rows, broken } = await besiege(
+    trioNames.map((name) => trio.daemon(name)),
+    seconds,
+  )
+  process.stdout.write(`${table(rows.map(figuresOf))}\n`)
+  await trio.close()
   return broken
 }
 

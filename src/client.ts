@@ -19,7 +19,8 @@ import type {
   ServiceRegistration,
   WriteOptions,
 } from './client/register.js'
-import { KnownStatuses, drainedFor, readSelfOptions, selfRegistered } from './client/self-registration.js'
+import { actOn, queryString, removalOf, segment } from './client/paths.js'
+import { drainedFor, readSelfOptions, selfRegistered, statusAsked } from './client/self-registration.js'
 import { Session } from './client/session.js'
 import { acksOfOptions, queryOfAcks } from './config/ack-options.js'
 import { callOptions } from './config/call-options.js'
@@ -28,7 +29,8 @@ import { refuseUnknown } from './config/nearest.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
-import { type Definition, isNameable } from './core/model.js'
+import type { Definition, InstanceStatus } from './core/model.js'
+import { viewOfRow } from './core/shown.js'
 import type {
   DigestView,
   DrainView,
@@ -218,10 +220,10 @@ export function createClient(options: ClientOptions = {}): Client {
     })
   const session = new Session(calls, options.onSessionTrouble)
   const { drainInstance, ...writes } = writesOf(calls)
-  const statuses = new KnownStatuses(async (id) => {
+  const statusOf = async (id: string): Promise<InstanceStatus | undefined> => {
     const { instances } = await positioned<Rows>('GET', `/v1/instances${queryString({ id })}`)
     return instances[0]?.status
-  })
+  }
   const suspect = async (id: string, asked?: CallOptions): Promise<Suspicion> =>
     call('POST', actOn(id, 'suspect'), asked)
   const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage, suspect })
@@ -235,7 +237,7 @@ export function createClient(options: ClientOptions = {}): Client {
       const { signal, delay_ms } = readSelfOptions(options)
       const registered = await session.registerSelf(registration, { signal })
       return selfRegistered(registered, delay_ms, {
-        ...{ register: writes, statusOf: (id) => statuses.of(id), drain: drainInstance },
+        ...{ register: writes, statusNow: statusAsked(() => statusOf(registered.id)), drain: drainInstance },
         alive: async () => (await call<SelfView>('GET', '/v1/self')).alive,
       })
     },
@@ -255,7 +257,7 @@ export function createClient(options: ClientOptions = {}): Client {
       if (!areOwn(query ?? {})) return fitting(query, positioned('GET', `/registry-svc/instances${filters}`, options))
       const answer = positioned<Rows>('GET', `/v1/instances${filters}`, options)
       const { instances: rows, ...rest } = await fitting(query, answer)
-      return { ...rest, instances: rows.filter(({ visible }) => visible).map(publishedOf) }
+      return { ...rest, instances: rows.filter(({ visible }) => visible).map(viewOfRow) }
     },
     instanceRows: async (query, options) =>
       fitting(query, positioned('GET', `/v1/instances${filterString(query)}`, callOptions(options))),
@@ -328,14 +330,6 @@ interface Rows {
   readonly instances: readonly InstanceRow[]
 }
 
-/** Of a row what a list of visible instances says. */
-function publishedOf(row: InstanceRow): InstanceView {
-  const { owner: _1, nodeId: _2, n: _3, check: _4, lifetime: _5, ttl: _6, grace: _7, ...rest } = row
-  const { deregisterAfter: _8, session: _9, maintenance: _10, visible: _11, why: _12, reason: _13, ...others } = rest
-  const { drainedBy: _14, ending: _15, ...view } = others
-  return view
-}
-
 async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
@@ -343,27 +337,6 @@ async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> 
     if (error instanceof RegistryError && error.code === 'not-found') return undefined
     throw error
   }
-}
-
-/**
- * A part of a path. `fetch` would take some for steps through the path, and ask for something else.
- * @throws RegistryError `not-found`
- */
-function segment(name: string): string {
-  if (typeof name !== 'string') throw new RegistryError('malformed', `${String(name)}: is no name; give a text`)
-  if (isNameable(name) || name === '') return encodeURIComponent(name)
-  throw new RegistryError('not-found', `${JSON.stringify(name)} cannot be named in the path of a url`)
-}
-
-/** Where something is removed by its id; no path can carry some that older records have. */
-function removalOf(what: 'instance' | 'definition', id: string): string {
-  return isNameable(id) || id === '' ? `/registry-svc/${what}/${segment(id)}` : `/v1/${what}s${queryString({ id })}`
-}
-
-/** Where something is done to an instance; the query names what no path can carry. */
-function actOn(id: string, what?: 'maintenance' | 'drain' | 'status' | 'renew' | 'suspect'): string {
-  if (!isNameable(id) && id !== '') return `/v1/${what ?? 'instances'}${queryString({ id })}`
-  return `/v1/instances/${segment(id)}${what === undefined ? '' : `/${what}`}`
 }
 
 function isReadiness(answer: unknown): boolean {
@@ -387,11 +360,4 @@ async function fitting<T extends { readonly instances: readonly InstanceView[] }
 function filterString(query: InstanceQuery = {}): string {
   checkFilters(query)
   return queryString(queryOfFilters(query))
-}
-
-function queryString(query: Readonly<Record<string, string | readonly string[] | undefined>>): string {
-  const given = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
-  )
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }

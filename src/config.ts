@@ -198,7 +198,7 @@ export const options = {
     what: 'the url of this node in listings',
     parse: values.parseNodeUrl,
   },
-  /** Published with the node and never interpreted. */
+  /** Published with the node: what `prefer` and `pickNodes` go by. */
   region: {
     flag: '--region <name>',
     env: 'ROLLCALL_REGION',
@@ -206,7 +206,7 @@ export const options = {
     what: 'the region of this node',
     parse: values.parseLabel,
   },
-  /** Published with the node (as `availabilityZone`) and never interpreted. */
+  /** Published with the node (as `availabilityZone`): what `prefer` and `pickNodes` go by, and of instances that name none. */
   zone: {
     flag: '--zone <name>',
     env: 'ROLLCALL_ZONE',

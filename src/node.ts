@@ -167,8 +167,7 @@ class EmbeddedNode implements RollcallNode {
   // ---- what happens
 
   #onEvent(event: RegistryEvent, line: Line): void {
-    if (event.type === 'member')
-      writeLine(this.#log, line) // listeners hear of members by events of their own
+    if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
     if (event.type !== 'ready') return
     this.#isReady.resolve()
@@ -273,10 +272,10 @@ class EmbeddedNode implements RollcallNode {
   async registerSelf(registration: RegistrationRequest, options?: SelfOptions): Promise<ServiceRegistration> {
     const { signal, delay_ms } = readSelfOptions(options)
     const { id } = await this.register(withItsProgram(registration), { signal })
-    const statusOf = (of: string): InstanceStatus | undefined => this.#runtime.registry.read.statusOf(of)?.status
+    const statusNow = (): InstanceStatus | undefined => this.#runtime.registry.read.statusOf(id)?.status
     const registered = endingOf(id, (one, options) => this.deregister(one, options))
     return selfRegistered(registered, delay_ms, {
-      ...{ register: this, statusOf },
+      ...{ register: this, statusNow },
       drain: (of, isOn, asked) => drainedBy(() => this.#service, of, isOn, asked),
       alive: () => this.#runtime.registry.read.alive,
     })

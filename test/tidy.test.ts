@@ -140,6 +140,7 @@ const routers = [
   'acting',
   'endings',
   'fencing',
+  'giving',
   'liveness',
   'opening',
   'phase',

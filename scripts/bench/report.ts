@@ -2,7 +2,8 @@
 
 /** Samples of one figure; or one value, where that says all. */
 export type Row = { readonly what: string; readonly unit: string } & (
-  { readonly samples: readonly number[] } | { readonly value: string }
+  | { readonly samples: readonly number[] }
+  | { readonly value: string }
 )
 
 /** A row as it leaves the process. */

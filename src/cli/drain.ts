@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander'
 import type { DrainView } from '../client.js'
+import { RegistryError } from '../core/errors.js'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { count } from './format.js'
 import { saying } from './progress.js'
@@ -31,6 +32,7 @@ async function drain(options: DrainOptions): Promise<void> {
   const { delay, undo } = options
   const { server } = client
   if (undo) {
+    if (delay !== undefined) throw new RegistryError('malformed', 'delay: does not go with --undo, which is at once')
     await client.endDrain()
     return printOutcome(options, { server, draining: false }, `what is registered at ${server} is called again`)
   }

@@ -5,6 +5,7 @@ import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError, messageOf } from '../core/errors.js'
 import { freshnessHeader, readFreshness } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
+import { onAbort } from './aborting.js'
 import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
 import { pause, untilAborted } from './pause.js'
 import type { Freshness } from '../core/views.js'
@@ -165,8 +166,7 @@ export class Calls {
     attempt: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const abort = new AbortController()
-    const onAbort = (): void => abort.abort(signal?.reason)
-    signal?.addEventListener('abort', onAbort, { once: true })
+    const unlisten = signal && onAbort(signal, () => abort.abort(signal.reason))
     const late = new Error(`no answer in ${Math.round(limit_ms) / 1000} s`)
     const timer = setTimeout(() => abort.abort(late), limit_ms)
     const expired = new Promise<never>((_, reject) => {
@@ -178,7 +178,7 @@ export class Calls {
       throw unreachable(server, error)
     } finally {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', onAbort)
+      unlisten?.()
     }
   }
 }

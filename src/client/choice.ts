@@ -3,6 +3,7 @@
  * calls one.
  */
 import { pickOfOptions, queryOfPick } from '../config/pick-query.js'
+import { BoundedMap } from '../core/bounded-map.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
@@ -17,6 +18,7 @@ import { untilAborted } from './pause.js'
 import { readingOf } from './reading.js'
 import type { Calling, LookupOptions, PickOptions, Registry } from './register.js'
 import { Surroundings } from './surroundings.js'
+import { told } from './telling.js'
 
 /**
  * Of a list that no daemon tells by itself. Older than `fresh`: asked again, while what is known still serves. Nobody asked for longer
@@ -114,7 +116,7 @@ class Service {
     if (!mayPass(error)) this.#known = undefined
     else if (this.#isKept() && !this.#isOutage) {
       this.#isOutage = true
-      this.#onOutage(error)
+      told(() => this.#onOutage(error))
     }
     throw error
   }
@@ -128,7 +130,7 @@ class Service {
   #learn(listed: LookupResult | undefined): void {
     this.#known = knownOf(listed)
     this.#wasTrue()
-    if (this.#isOutage) this.#onOutage(undefined)
+    if (this.#isOutage) told(() => this.#onOutage(undefined))
     this.#isOutage = false
   }
 
@@ -177,7 +179,7 @@ export function choicesOf(calls: Calls, options: Pick<ChoicesOptions, 'lookup' |
 }
 
 export class Choices {
-  readonly #services = new Map<string, Service>()
+  readonly #services = new BoundedMap<string, Service>(slugLimit)
   readonly #chooser: Chooser<InstanceView>
   readonly #lookup: ChoicesOptions['lookup']
   readonly #surroundings: NonNullable<ChoicesOptions['surroundings']>
@@ -234,10 +236,11 @@ export class Choices {
   ): Calling & Pick<Registry, 'watch' | 'waitFor'> {
     const source: Source = {
       listed: async (slug) => {
-        const known = await this.#listed(slug)
+        const known = await this.#serviceOf(slug).listed()
         return known?.isKnown === true ? known : undefined
       },
-      prepare: (query) => this.#surroundings.prepare(query),
+      // How loaded others are a caller sees himself.
+      prepare: ({ prefer }) => (prefer === undefined ? undefined : this.#surroundings.prepare({ prefer })),
       here: () => this.#surroundings.here(),
       suspect: (id) => void this.#suspect(id).catch(() => undefined), // only a hint
     }
@@ -245,12 +248,15 @@ export class Choices {
     return { ...callingOf(this.#fetching), ...watchingOf(calls, this.#lookup) }
   }
 
-  #listed(slug: string): Promise<Known | undefined> {
-    const service = this.#services.get(slug) ?? this.#serviceOf(slug)
-    this.#services.delete(slug) // the longest unused comes first
-    this.#services.set(slug, service)
-    if (this.#services.size > slugLimit) this.#forget(this.#services.keys().next().value as string)
-    return service.listed()
+  /** The one that was not used for longest makes room. */
+  #serviceOf(slug: string): Service {
+    const service = this.#services.get(slug) ?? this.#begin(slug)
+    const dropped = this.#services.set(slug, service)
+    if (dropped !== undefined) {
+      dropped[1].end()
+      this.#chooser.forget(dropped[0])
+    }
+    return service
   }
 
   async #pick(
@@ -259,23 +265,19 @@ export class Choices {
     asked: Pick<LookupOptions, 'maxAge' | 'signal'>,
   ): Promise<InstanceView | undefined> {
     if (query !== undefined) await this.#surroundings.prepare(query)
-    // Chosen last: of many that waited for one answer, each takes its own turn.
+    const service = this.#serviceOf(slug)
     // How old its own list is nobody but the daemon can say.
-    const listed = asked.maxAge === undefined ? await this.#listed(slug) : knownOf(await this.#load(slug, asked))
+    const listed = asked.maxAge === undefined ? await service.listed() : knownOf(await this.#load(slug, asked))
+    // Chosen last: of many that waited for one answer, each takes its own turn.
     const considered = listed && (this.#fetching?.considered(slug, listed) ?? listed)
     const picked = considered && this.#chooser.choose(slug, considered, query, this.#loadOf)
+    if (!this.#services.has(slug)) this.#chooser.forget(slug) // it made room while it was asked for
     return picked === undefined || query?.port === undefined ? picked : atPort(picked, query.port)
   }
 
   readonly #loadOf = ({ nodeUrl }: InstanceView): number => this.#surroundings.loadOf(nodeUrl)
 
-  #forget(slug: string): void {
-    this.#services.get(slug)?.end()
-    this.#services.delete(slug)
-    this.#chooser.forget(slug)
-  }
-
-  #serviceOf(slug: string): Service {
+  #begin(slug: string): Service {
     const follow = this.#follow
     return new Service({
       load: () => this.#load(slug),

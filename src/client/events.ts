@@ -6,10 +6,12 @@ import { checkNewsQuery, isWanted } from '../config/news-filters.js'
 import type { NewsEvent, NewsItem } from '../core/views.js'
 import { backoff_ms, type Calls } from './call.js'
 import { mayPass, patience_ms, unreachable } from './failures.js'
+import { queryString } from './paths.js'
 import { pause } from './pause.js'
 import type { NewsQuery } from './register.js'
 import type { ServerSentEvent } from './sse.js'
 import { EventStream, streamPause_ms } from './stream.js'
+import { told } from './telling.js'
 
 export interface EventsQuery extends NewsQuery {
   /** Told why when the connection breaks, and with nothing when there is one again. */
@@ -61,7 +63,7 @@ async function* follow(
       failures += 1
       const asked_ms = patience_ms(error) ?? (hadConnection && mayPass(error) ? 0 : undefined)
       if (asked_ms === undefined || (!hadConnection && failures >= calls.attempts)) throw error
-      if (hadConnection && !isInterrupted) onInterruption?.(error as Error)
+      if (hadConnection && !isInterrupted) told(() => onInterruption?.(error as Error))
       isInterrupted = hadConnection
       calls.servers.failed(server)
       await pause(Math.max(asked_ms, backoff_ms(failures, streamPause_ms)), signal)
@@ -69,11 +71,6 @@ async function* follow(
       stream.close()
     }
   }
-}
-
-function queryString(query: Record<string, string | undefined>): string {
-  const given = Object.entries(query).filter((one): one is [string, string] => one[1] !== undefined)
-  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
 }
 
 /** Asked anew: it may have happened since the compiler last looked. */

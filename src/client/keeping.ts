@@ -40,6 +40,7 @@ export class Keeping {
   #mayOpenAt = Number.NEGATIVE_INFINITY
   #stands = false
   #hasStood = false
+  #isOver = false
 
   constructor(options: KeepingOptions) {
     this.#options = options
@@ -58,11 +59,17 @@ export class Keeping {
   use(): void {
     const { now, open } = this.#options
     this.#usedAt = now()
-    if (this.#abort !== undefined || this.#usedAt < this.#mayOpenAt || open.count >= keptAtMost) return
+    if (this.#isOver || this.#abort !== undefined || this.#usedAt < this.#mayOpenAt || open.count >= keptAtMost) return
     void this.#follow()
   }
 
+  /** For good, also where whoever was about to use it still does. */
   end(): void {
+    this.#isOver = true
+    this.#close()
+  }
+
+  #close(): void {
     this.#abort?.abort()
   }
 
@@ -101,7 +108,7 @@ export class Keeping {
     this.#timer = setTimeout(() => {
       const left_ms = this.#usedAt + keep_ms.idle - this.#options.now()
       if (left_ms > 0) this.#closeWhenIdle(left_ms)
-      else this.end()
+      else this.#close()
     }, after_ms)
     letGo(this.#timer)
   }

@@ -1,6 +1,7 @@
 /**
  * The newest of what comes, as a loop: whoever is slow misses what came between, so nothing queues up.
  */
+import { onAbort } from './aborting.js'
 
 export class Newest<T> {
   #unread: { readonly value: T } | undefined
@@ -60,8 +61,8 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
   readonly #newest = new Newest<T>()
   readonly #follow: Follow<T>
   readonly #signal: AbortSignal | undefined
-  readonly #onAbort = (): void => this.#newest.end({ error: this.#signal?.reason })
   #mayBegin = true
+  #unlisten = (): void => undefined
   #unfollow = (): void => undefined
   /** Whoever reads twice at once is answered in turn. */
   #last: Promise<void> | undefined
@@ -113,8 +114,9 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
     if (!this.#mayBegin) return
     this.#mayBegin = false
     try {
-      this.#signal?.throwIfAborted()
-      this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+      const signal = this.#signal
+      signal?.throwIfAborted()
+      if (signal !== undefined) this.#unlisten = onAbort(signal, () => this.#newest.end({ error: signal.reason }))
       this.#unfollow = this.#follow(this.#newest)
     } catch (error) {
       this.#newest.end({ error })
@@ -123,7 +125,7 @@ class Loop<T> implements AsyncIterableIterator<T, void, undefined> {
 
   #close(): void {
     this.#mayBegin = false
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#unlisten()
     this.#newest.close()
     this.#unfollow()
   }

@@ -1,6 +1,7 @@
 /**
  * Waits a while, or for something, but not for longer than that; nobody has to wait longer than he wants to.
  */
+import { onAbort } from './aborting.js'
 import { letGo } from './aside.js'
 
 /**
@@ -12,12 +13,12 @@ export function pause(duration_ms: number, signal?: AbortSignal, isAside = false
     if (signal?.aborted === true) return resolve()
     const timer = setTimeout(done, duration_ms)
     if (isAside) letGo(timer)
+    const end = signal && onAbort(signal, done)
     function done(): void {
       clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
+      end?.()
       resolve()
     }
-    signal?.addEventListener('abort', done)
   })
 }
 
@@ -40,14 +41,13 @@ export async function untilAborted<T>(signal: AbortSignal | undefined, begin: ()
   const task = begin()
   if (signal === undefined) return task
   task.catch(() => undefined) // also where nobody waits for it any more
-  let onAbort = (): void => undefined
+  let end = (): void => undefined
   const aborted = new Promise<never>((_, reject) => {
-    onAbort = () => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
+    end = onAbort(signal, () => reject(signal.reason as Error))
   })
   try {
     return await Promise.race([task, aborted])
   } finally {
-    signal.removeEventListener('abort', onAbort)
+    end()
   }
 }

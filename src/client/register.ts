@@ -167,8 +167,8 @@ export interface Calling {
    * The platform's `fetch`, for services: picks an instance of the slug, asks it, and asks another one where the first does not answer
    * and nothing can be done twice by that: what was not sent at all; of what was sent, or answered by 502, 503 or 504, or is not
    * answered in time, only idempotent methods, and calls that say `idempotent: true` or have an `Idempotency-Key`. Whoever fails three
-   * times in a row is left out for some seconds, and looked at by its home node. Give it to whatever takes a `fetch`; other urls
-   * are passed on as they are.
+   * times in a row is left out for some seconds, and looked at by its home node; not to answer before a signal of `AbortSignal.timeout`
+   * aborts is a failure, too, where that was long enough. Give it to whatever takes a `fetch`; other urls are passed on as they are.
    * @throws RegistryError `not-found` where nothing has that slug, `unavailable` where none can be called, `malformed`; else as `fetch`
    */
   readonly fetch: typeof fetch

@@ -9,7 +9,7 @@ import { everybody_ms, restOf_ms } from '../core/everybody.js'
 import type { InstanceStatus } from '../core/model.js'
 import type { Held } from '../core/views.js'
 import { mayPass } from './failures.js'
-import { pause } from './pause.js'
+import { pause, untilAborted } from './pause.js'
 import type {
   CallOptions,
   Registry,
@@ -30,8 +30,8 @@ export interface SelfParts {
   readonly drain: (id: string, isOn: boolean, options?: WriteOptions) => Promise<Held | undefined>
   /** How many nodes live. */
   readonly alive: () => number | Promise<number>
-  /** The status that is known last, if any. */
-  readonly statusOf: (id: string) => InstanceStatus | undefined
+  /** Its status as it is known last, if it is. */
+  readonly statusNow: () => InstanceStatus | undefined
   /** How time passes; by default, that of this machine. */
   readonly pause?: typeof pause
   readonly now?: () => number
@@ -55,7 +55,7 @@ export interface Rememberable extends SelfRegistration {
 export function selfRegistered(
   registered: Rememberable,
   delay_ms: number,
-  { register, statusOf, drain, alive, pause: wait = pause, now = machineNow }: SelfParts,
+  { register, statusNow, drain, alive, pause: wait = pause, now = machineNow }: SelfParts,
 ): ServiceRegistration {
   const { id, end } = registered
   let status: InstanceStatus | undefined
@@ -69,13 +69,19 @@ export function selfRegistered(
       throw error
     })
   }
+  /** Where nobody can say, they may be any number. */
+  const living = async (signal: AbortSignal | undefined): Promise<number> =>
+    untilAborted(signal, async () => alive()).catch((error: unknown) => {
+      if (error instanceof RegistryError) return Number.POSITIVE_INFINITY
+      throw error
+    })
   return {
     id,
     get session() {
       return registered.session
     },
     get status() {
-      return (status = statusOf(id) ?? status)
+      return (status = statusNow() ?? status)
     },
     async setStatus(status, options) {
       await register.setStatus(id, status, options)
@@ -89,7 +95,8 @@ export function selfRegistered(
       const begun = now()
       const held = await setDraining(true, { acks: 'all', ackTimeout, signal })
       const elapsed_ms = now() - begun
-      const rest_ms = held === undefined ? 0 : restOf_ms({ ...held, alive: await alive() }, elapsed_ms, patience_ms)
+      const rest_ms =
+        held === undefined ? 0 : restOf_ms({ ...held, alive: await living(signal) }, elapsed_ms, patience_ms)
       await wait(rest_ms + pause_ms, signal)
       signal?.throwIfAborted()
     },
@@ -120,25 +127,18 @@ function delayOf(given: string | number | undefined, field: string): number {
 /** Asked for when somebody wants to know, at most once in so long; what was known serves meanwhile. */
 const fresh_ms = 1000
 
-/** The status of instances as a daemon tells it. */
-export class KnownStatuses {
-  readonly #ask: (id: string) => Promise<InstanceStatus | undefined>
-  readonly #known = new Map<string, { askedAt: number; status: InstanceStatus | undefined }>()
-
-  constructor(ask: (id: string) => Promise<InstanceStatus | undefined>) {
-    this.#ask = ask
-  }
-
-  of(id: string): InstanceStatus | undefined {
-    const known = this.#known.get(id) ?? { askedAt: Number.NEGATIVE_INFINITY, status: undefined }
-    this.#known.set(id, known)
+/** The status of an instance as a daemon tells it. */
+export function statusAsked(ask: () => Promise<InstanceStatus | undefined>): () => InstanceStatus | undefined {
+  let askedAt = Number.NEGATIVE_INFINITY
+  let known: InstanceStatus | undefined
+  return () => {
     const now = performance.now()
-    if (now - known.askedAt < fresh_ms) return known.status
-    known.askedAt = now
-    void this.#ask(id).then(
-      (status) => (known.status = status ?? known.status),
+    if (now - askedAt < fresh_ms) return known
+    askedAt = now
+    void ask().then(
+      (status) => (known = status ?? known),
       () => undefined, // the next one asks again
     )
-    return known.status
+    return known
   }
 }

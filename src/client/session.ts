@@ -8,11 +8,13 @@ import { RegistryError } from '../core/errors.js'
 import { lifetimeLimits } from '../core/lifetime.js'
 import { type Calls, backoff_ms } from './call.js'
 import { patience_ms } from './failures.js'
+import { queryString } from './paths.js'
 import { pause, untilAborted } from './pause.js'
 import { type CallOptions, type RegistrationRequest, withItsProgram } from './register.js'
 import type { Rememberable } from './self-registration.js'
 import { SessionLife, sessionPause_ms } from './session-life.js'
 import { type Opened, isOver } from './session-line.js'
+import { told } from './telling.js'
 
 /** What is told of a session as it goes: a sentence when it breaks, nothing when it stands again and its daemon knows all of it. */
 export type SessionListener = (trouble: Error | undefined) => void
@@ -49,7 +51,7 @@ export class Session {
     if (registration.lifetime !== 'session') return this.#registerApart(registration, signal)
     const id = await untilAborted(signal, () => this.#register(registration, signal))
     const end: Rememberable['end'] = async (options) =>
-      untilAborted(callOptions(options).signal, () => this.#deregister(id, options?.signal))
+      untilAborted(callOptions(options).signal, () => this.#deregister(id))
     const present = (): string | undefined => this.#life?.present?.opened.id
     return {
       id,
@@ -95,7 +97,11 @@ export class Session {
       const opened = await life.standing(signal)
       if (opened === undefined) continue // it was ended meanwhile
       try {
-        const { id } = await this.#put(registration, opened, signal)
+        const { id } = await this.#put(registration, opened)
+        if (signal?.aborted === true && !this.#living.has(id)) {
+          await this.#removeAt(id).catch(() => undefined) // nobody waits for it any more: it goes with the session at the latest
+          signal.throwIfAborted()
+        }
         this.#living.set(id, { registration: { ...registration, id }, saidTo: opened.secret })
         this.#sayRest()
         return id
@@ -169,13 +175,7 @@ export class Session {
   #tell(trouble: Error | undefined): void {
     if (this.#isTroubled === (trouble !== undefined) || (trouble !== undefined && this.#living.size === 0)) return
     this.#isTroubled = trouble !== undefined
-    try {
-      this.#listener(trouble)
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error // the listener's own trouble; the session goes on
-      })
-    }
+    told(() => this.#listener(trouble))
   }
 
   // ---- taken out
@@ -185,25 +185,25 @@ export class Session {
     return this.#underWay > 0 || [...this.#living.values()].some((one) => one !== but && one.leaving === undefined)
   }
 
-  /** Removes one of those that live with it; the last one ends it. What is refused can be asked again. */
-  async #deregister(id: string, signal?: AbortSignal): Promise<void> {
+  /** Removes one of those that live with it, for whoever asks for it; the last one ends it. What is refused can be asked again. */
+  async #deregister(id: string): Promise<void> {
     const one = this.#living.get(id)
     if (one === undefined) return
     const isLast = !this.#isUsedBeside(one)
-    one.leaving ??= (isLast ? this.#end() : this.#remove(id, one, signal)).finally(() => (one.leaving = undefined))
+    one.leaving ??= (isLast ? this.#end() : this.#remove(id, one)).finally(() => (one.leaving = undefined))
     await one.leaving
   }
 
-  async #remove(id: string, one: Living, signal?: AbortSignal): Promise<void> {
+  async #remove(id: string, one: Living): Promise<void> {
     await one.saying?.catch(() => undefined)
-    await this.#removeAt(id, signal)
+    await this.#removeAt(id)
     if (this.#living.get(id) === one) this.#living.delete(id)
   }
 
   /** What somebody else has removed has ended as well. */
   async #removeAt(id: string, signal?: AbortSignal): Promise<void> {
     try {
-      await this.#calls.call('DELETE', `/v1/instances?${new URLSearchParams({ id }).toString()}`, { signal })
+      await this.#calls.call('DELETE', `/v1/instances${queryString({ id })}`, { signal })
     } catch (error) {
       if (!(error instanceof RegistryError && error.code === 'not-found')) throw error
     }

@@ -2,6 +2,7 @@
  * One stream of server-sent events from a daemon, until it ends: by its caller, by silence, or by the daemon.
  */
 import { beatHeader, readBeat } from '../config/beat.js'
+import { onAbort } from './aborting.js'
 import { sentAside } from './aside.js'
 import { type Calls, parseAnswer } from './call.js'
 import { refusal, unreachable } from './failures.js'
@@ -33,13 +34,14 @@ export class EventStream {
   readonly #abort = new AbortController()
   readonly #silence: Silence
   #silence_ms = silenceOf(undefined)
-  readonly #onAbort = (): void => this.#abort.abort()
+  readonly #unlisten: () => void
 
   constructor(calls: Calls, options: EventStreamOptions) {
     this.#calls = calls
     this.#options = options
     this.#silence = new Silence(this.#abort, options.isAside)
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    const { signal } = options
+    this.#unlisten = signal === undefined ? () => undefined : onAbort(signal, () => this.#abort.abort())
   }
 
   async open(): Promise<ReadableStream<Uint8Array>> {
@@ -84,7 +86,7 @@ export class EventStream {
 
   close(): void {
     this.#silence.end()
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#unlisten()
     this.#abort.abort()
   }
 

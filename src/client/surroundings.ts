@@ -4,6 +4,7 @@
  */
 import type { Whereabouts } from '../core/lookup/candidates.js'
 import type { MemberView, NodeView } from '../core/views.js'
+import { mayPass } from './failures.js'
 
 /** Heartbeats tell every second; a machine is seldom busy for a shorter time than this. */
 const fresh_ms = 5000
@@ -48,12 +49,16 @@ export class Surroundings {
   }
 }
 
-/** Asked for once at a time; where it is old it is asked anew behind the scenes. */
+/**
+ * Asked for once at a time; where it is old it is asked anew behind the scenes. Where nobody answers picks do without; a daemon that
+ * refuses is asked no more often, with the same words for all.
+ */
 class Kept<T> {
   readonly #load: () => Promise<T>
   readonly #now: () => number
   #loading: Promise<void> | undefined
   #askedAt = Number.NEGATIVE_INFINITY
+  #refusal: Error | undefined
   value: T | undefined
 
   constructor(load: () => Promise<T>, now: () => number) {
@@ -68,11 +73,17 @@ class Kept<T> {
         this.#askedAt = this.#now()
       })
     }
-    if (this.value === undefined) await this.#loading
-    else this.#loading?.catch(() => undefined) // what was known serves
+    if (this.value !== undefined) return // what was known serves
+    await this.#loading
+    if (this.#refusal !== undefined) throw this.#refusal
   }
 
   async #reload(): Promise<void> {
-    this.value = await this.#load()
+    try {
+      this.value = await this.#load()
+      this.#refusal = undefined
+    } catch (error) {
+      this.#refusal = mayPass(error) ? undefined : (error as Error)
+    }
   }
 }

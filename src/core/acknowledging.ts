@@ -17,6 +17,8 @@ import type { Holding } from './wire/sync.js'
 /** So long gossip takes as a rule: who is asked sooner says no. */
 const first_ms = 30
 const again_ms = 50
+/** Who has not answered within so long may have fallen silent: another one is asked as well. */
+const slow_ms = 200
 /** Whoever lacks it so often in a row lost what was told, and is given it. */
 const lacksTolerated = 4
 /** Callers who wait at once; beyond it they are told what is known at once. */
@@ -33,8 +35,8 @@ interface Waiting {
   holdings: readonly Holding[] | undefined
   nextAt: number
   readonly holders: Set<PeerId>
-  /** Not answered yet. */
-  readonly asked: Set<PeerId>
+  /** Not answered yet; when each was asked. */
+  readonly asked: Map<PeerId, number>
   readonly lacks: Map<PeerId, number>
 }
 
@@ -63,7 +65,7 @@ export class Acknowledging {
       ...{ number, ticket, acks, until: now + patience_ms, nextAt: now + first_ms, holdings: undefined },
       home: home === this.#state.self ? undefined : home,
       holders: new Set(),
-      asked: new Set(),
+      asked: new Map(),
       lacks: new Map(),
     }
     if (this.#isOver || this.#isEnough(waiting) || this.#waiting.size >= limit) return this.#settle(waiting)
@@ -102,10 +104,12 @@ export class Acknowledging {
     const { requests, at } = this.#state
     const { acks, holders, asked } = waiting
     const missing = acks === 'all' ? Number.POSITIVE_INFINITY : acks - 1 - holders.size
+    let expected = [...asked.values()].filter((askedAt) => at.now - askedAt < slow_ms).length
     for (const peer of this.#connected()) {
-      if (asked.size > missing) return
+      if (expected > missing) return
       if (holders.has(peer) || asked.has(peer)) continue
-      asked.add(peer)
+      asked.set(peer, at.now)
+      expected += 1
       this.#out.emit(requests.compare(peer, waiting.number, holdings, at.now))
     }
   }

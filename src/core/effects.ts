@@ -42,6 +42,8 @@ export type Input =
    * a limit of ours or of theirs say less.
    */
   | { readonly type: 'refused'; readonly peer: PeerId; readonly isVacant: boolean }
+  /** We hear nothing of that peer for so long, for a reason of our own: it kept no limit. Its silence means nothing. */
+  | { readonly type: 'shunned'; readonly peer: PeerId; readonly for_ms: number }
   /** `author` is the proven author of the message, not the neighbour that passed it on. */
   | { readonly type: 'gossip'; readonly author: PeerId; readonly bytes: Uint8Array }
   /** A frame of a heartbeat stream. */
@@ -50,6 +52,8 @@ export type Input =
   | { readonly type: 'request'; readonly from: PeerId; readonly id: number; readonly bytes: Uint8Array }
   /** One message of the answer to our request `id`. */
   | { readonly type: 'response'; readonly id: number; readonly bytes: Uint8Array }
+  /** The first `isPaced` piece of the answer `id` that was on its way has gone to the socket; not `ok`: nobody reads it any more. */
+  | { readonly type: 'gone'; readonly id: number; readonly ok: boolean }
   /** No more answers to our request `id`: the peer finished (`ok`) or the stream broke, or its deadline passed. */
   | { readonly type: 'closed'; readonly id: number; readonly ok: boolean }
   /** A `store` effect is done. */
@@ -134,7 +138,14 @@ export type Effect =
       readonly bytes: Uint8Array
       readonly timeout_ms: number
     }
-  | { readonly type: 'reply'; readonly id: number; readonly bytes: Uint8Array; readonly last: boolean }
+  /** `isPaced`: whether it has gone is told by `gone`, since more is made only then. */
+  | {
+      readonly type: 'reply'
+      readonly id: number
+      readonly bytes: Uint8Array
+      readonly last: boolean
+      readonly isPaced?: true
+    }
   /** Try to connect now, whoever's turn it is; a failure comes back as `refused`, or as nothing. */
   | { readonly type: 'dial'; readonly peer: PeerId }
   /** The connection looks alive, but nothing comes over it: cut it and dial again. */
@@ -178,7 +189,8 @@ export type Suspected = 'checked' | 'known'
 
 /** The outcome of a command: `value` holds the id of what was registered, what came of a suspicion (`Suspected`), a number, else nothing. */
 export type Settled =
-  { readonly ok: true; readonly value?: string } | { readonly ok: false; readonly error: RegistryError }
+  | { readonly ok: true; readonly value?: string }
+  | { readonly ok: false; readonly error: RegistryError }
 
 export type StoreOp =
   /** Replaces all that is held of this owner: its signed head and the full Yjs content that the head describes. */

@@ -28,6 +28,7 @@ import {
 import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
+import { viewOfRecord } from './shown.js'
 import type { RegistryState } from './state.js'
 import type {
   DigestView,
@@ -74,8 +75,7 @@ export class Reads {
 
   /** What callers see of an instance, but for what changes by the second. */
   #lasting({ owner, record }: Found): InstanceView {
-    const { n: _n, check: _check, maintenance: _maintenance, holds: _holds, session: _session, ...facts } = record
-    const { stamp: _stamp, lifetime: _lifetime, ttl: _ttl, grace: _grace, deregisterAfter: _after, ...shown } = facts
+    const shown = viewOfRecord(record)
     const node = this.#union.node(owner)
     const zone = shown.zone ?? node?.availabilityZone
     return {

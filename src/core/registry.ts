@@ -8,6 +8,7 @@ import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
 import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
+import { Giving } from './giving.js'
 import { idOf } from './lookup/slugs.js'
 import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
 import type { Verdict } from './membership/verdict.js'
@@ -37,6 +38,7 @@ export class Registry {
   readonly #fencing: Fencing
   readonly #projection: Projection
   readonly #replication: Replication
+  readonly #giving: Giving
   readonly #opening: Opening
   readonly #endings: Endings
   readonly #acting: Acting
@@ -57,7 +59,9 @@ export class Registry {
     this.#endings = new Endings(state)
     this.#acknowledging = new Acknowledging(state)
     this.#acting = new Acting(state, this.#endings)
-    const replication = new Replication(state, fencing, projection, this.#acting)
+    this.#giving = new Giving(state, fencing)
+    const beside = { fencing, projection, acting: this.#acting, giving: this.#giving }
+    const replication = new Replication(state, beside)
     this.#opening = new Opening(start, { state, fencing, projection, replication })
     this.#fencing = fencing
     this.#projection = projection
@@ -76,7 +80,7 @@ export class Registry {
 
   /** When to be given a `wake` at the latest, on the clock of `Moment.now`. */
   get wakeAt(): number {
-    return Math.min(this.#tickAt, this.#state.commits.wakeAt, this.#acknowledging.wakeAt)
+    return Math.min(this.#tickAt, this.#state.commits.wakeAt, this.#acknowledging.wakeAt, this.#giving.wakeAt)
   }
 
   handle(input: Input, at: Moment): Effect[] {
@@ -109,6 +113,8 @@ export class Registry {
         joining?.refused(input.peer)
         this.#acting.refused(input.peer)
         return this.#act(liveness.membership.tick(this.#state.at.now))
+      case 'shunned':
+        return liveness.membership.shun(input.peer, this.#state.at.now + input.for_ms)
       case 'gossip':
         return this.#gossip(input.author, input.bytes)
       case 'beat':
@@ -121,6 +127,8 @@ export class Registry {
         const compared = this.#replication.closed(input.id, input.ok)
         return compared && this.#acknowledging.answered(compared)
       }
+      case 'gone':
+        return this.#giving.gone(input.id, input.ok)
       case 'stored':
         return this.#stored(input.id, input.error)
       case 'checked':
@@ -191,6 +199,7 @@ export class Registry {
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
     this.#replication.tick()
+    this.#giving.tick()
     if (this.#opening.tick()) this.#opened()
     const { rules } = this.#state // as they are after that
     this.#act(liveness.membership.tick(now))
@@ -394,7 +403,8 @@ export class Registry {
     this.#replication.adoptForeign()
     this.#projection.settle()
     const isSettled = !commits.isBusy || commits.refusal !== undefined
-    for (const given of answers.takeDue(isSettled)) this.#replication.give(given)
+    for (const given of answers.takeDue(isSettled)) this.#giving.begin(given)
+    this.#giving.giveMore()
     this.#out.emitAll(commits.publish(now))
     const secrets = checks.takeSecrets()
     if (secrets !== undefined) commits.accompany({ type: 'secrets', text: secrets })

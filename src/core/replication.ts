@@ -5,14 +5,15 @@
 import type { Acting } from './acting.js'
 import { NodeDocument } from './document/document.js'
 import type { Fencing } from './fencing.js'
+import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
 import { type PeerId, readNodeRecord } from './model.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
 import { nodeKey } from './records/kinds.js'
-import { type Outcome, parcelFor } from './replica/replica.js'
+import type { Outcome } from './replica/replica.js'
 import type { RegistryState } from './state.js'
-import { type Given, actedReply, documentReplies, emptyReply, endReply } from './sync/answers.js'
+import { emptyReply, endReply } from './sync/answers.js'
 import type { Step } from './sync/gaps.js'
 import type { Ended, Removal } from './sync/requests.js'
 import { WaitingList } from './waiting-list.js'
@@ -27,6 +28,14 @@ const unread_ms = 500
 
 type Acted = Extract<Ended, { type: 'acted' }>
 
+/** The routers that this one passes on to. */
+interface Beside {
+  readonly fencing: Fencing
+  readonly projection: Projection
+  readonly acting: Acting
+  readonly giving: Giving
+}
+
 export class Replication {
   readonly #state: RegistryState
   readonly #out: Outbox
@@ -35,20 +44,26 @@ export class Replication {
   /** Acts that are done, and cannot be read here yet. */
   readonly #unread = new WaitingList<Acted & { readonly until: number }>()
   readonly #acting: Acting
+  readonly #giving: Giving
 
-  constructor(state: RegistryState, fencing: Fencing, projection: Projection, acting: Acting) {
+  constructor(state: RegistryState, { fencing, projection, acting, giving }: Beside) {
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
     this.#projection = projection
     this.#acting = acting
+    this.#giving = giving
   }
 
   // ---- documents coming in
 
   /** Somebody published a version of its own document. */
   gossip({ signed, step }: UpdateMessage, author: PeerId): void {
-    if (step !== undefined) return this.take({ parcel: { signed, content: { type: 'step', ...step } }, via: author })
+    if (step !== undefined)
+      return this.take({
+        parcel: { signed, content: { type: 'step', ...step } },
+        via: author,
+      })
     const held = this.#state.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
@@ -103,7 +118,7 @@ export class Replication {
     const to = peers.has(owner) ? owner : via
     if (!disputes.note(parcel.signed, held, outcome, peers.has(to), at.now)) return
     answers.wait({ type: 'push', peer: to, owners: [owner] })
-    if (to === owner) this.#out.emitAll(requests.push(to, [parcel], at.now))
+    if (to === owner) this.#out.emit(requests.push(to, [parcel], at.now))
   }
 
   /** Our own document, from elsewhere. */
@@ -218,7 +233,12 @@ export class Replication {
     const { now } = at
     const connected = liveness.peers.get(peer)
     if (connected !== undefined) Object.assign(connected, { lastSyncAt: now, brought, took: 0 })
-    if (wanted.length > 0 && !isStale) answers.wait({ type: 'push', peer, owners: wanted.map(({ owner }) => owner) })
+    if (wanted.length > 0 && !isStale)
+      answers.wait({
+        type: 'push',
+        peer,
+        owners: wanted.map(({ owner }) => owner),
+      })
     this.#out.notify({ type: 'synced', peer, documents: brought })
     const { joining } = this.#state
     if (joining === undefined) this.#fencing.surviveFence(witness.fence)
@@ -227,8 +247,9 @@ export class Replication {
 
   /** @returns what others have asked for */
   closed(id: number, ok: boolean): Extract<Ended, { type: 'compared' }> | undefined {
-    const { requests, gaps } = this.#state
+    const { requests, gaps, pushes } = this.#state
     const ended = requests.closed(id, ok)
+    if (ended?.type === 'pushed') pushes.closed(ended.peer, id, ended.ok)
     if (ended?.type === 'compared') return ended
     if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
     if (ended?.type === 'acted') this.#acted(ended)
@@ -264,7 +285,7 @@ export class Replication {
     }
     switch (request.type) {
       case 'sync':
-        return this.#state.answers.wait({ type: 'answer', from, request: id, question: request })
+        return this.#giving.asked(from, id, request)
       case 'push':
         return this.#takePushed(from, id, request.parcels)
       case 'remove':
@@ -278,7 +299,7 @@ export class Replication {
     for (const parcel of parcels) this.take({ parcel, via: from })
     const peer = this.#state.liveness.peers.get(from)
     if (peer !== undefined) peer.brought = (peer.brought ?? 0) + parcels.length
-    this.#out.emit(endReply(id, [], this.#witness(from)))
+    this.#out.emit(endReply(id, [], this.#giving.witness(from)))
   }
 
   #dropAsAsked(from: PeerId, request: number, { id, n, holding }: SyncRequest & { type: 'remove' }): void {
@@ -288,68 +309,6 @@ export class Replication {
       return answers.wait({ type: 'removed', from, request, holding })
     writes.dropAsAsked(id, record.n, at.wall)
     commits.wait({ type: 'removal', from, request, holding })
-  }
-
-  /** The own document agrees with its head on disk: what waited for that is given. */
-  give(given: Given): void {
-    const { requests, liveness, self, at } = this.#state
-    switch (given.type) {
-      case 'answer':
-        return this.#answerSync(given.from, given.request, given.question)
-      case 'removed': {
-        const parcel = this.#parcelOf(self, given.holding)
-        if (parcel !== undefined) this.#out.emitAll(documentReplies(given.request, [parcel]))
-        return this.#out.emit(endReply(given.request, [], this.#witness(given.from)))
-      }
-      case 'acted': {
-        const parcel = this.#parcelOf(self, given.holding)
-        if (parcel !== undefined) this.#out.emitAll(documentReplies(given.request, [parcel]))
-        return this.#out.emit(actedReply(given.request, { ok: true, value: given.value ?? '' }))
-      }
-      case 'push': {
-        const parcels = given.owners.flatMap((owner) => this.#parcelOf(owner, undefined) ?? [])
-        this.#out.emitAll(requests.push(given.peer, parcels, at.now))
-        const peer = liveness.peers.get(given.peer)
-        if (peer !== undefined) peer.took = parcels.length
-      }
-    }
-  }
-
-  #answerSync(from: PeerId, id: number, { scope, stale, holdings }: SyncRequest & { type: 'sync' }): void {
-    const { replica, liveness, self, at, isStale } = this.#state
-    const theirs = new Map(holdings.map((holding) => [holding.owner, holding]))
-    const owners = scope === 'all' ? [self, ...replica.owners()] : [...theirs.keys()]
-    const parcels = isStale ? [] : owners.flatMap((owner) => this.#parcelOf(owner, theirs.get(owner)) ?? [])
-    const peer = liveness.peers.get(from)
-    if (scope === 'all' && peer !== undefined)
-      Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: parcels.length })
-    this.#out.emitAll(documentReplies(id, parcels))
-    const comparable = stale || isStale ? [] : holdings
-    for (const holding of comparable) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
-    const wanted = comparable.filter((holding) => this.#wants(holding))
-    this.#out.emit(endReply(id, wanted, this.#witness(from)))
-  }
-
-  /** What a peer that holds `theirs` lacks of an owner's document. */
-  #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
-    const { commits, replica, self } = this.#state
-    const document = owner === self ? commits.giveable : replica.document(owner)
-    return document && parcelFor(document, theirs)
-  }
-
-  #wants(theirs: Holding): boolean {
-    const { identity, replica, self } = this.#state
-    if (theirs.owner === self) return identity.isForeign(theirs)
-    if (this.#fencing.isFenced(theirs)) return false
-    const mine = replica.document(theirs.owner)?.holding
-    return mine === undefined || compareHeads(mine, theirs) < 0
-  }
-
-  /** What this daemon knows of a peer's past. */
-  #witness(id: PeerId): Witness {
-    const { liveness, fences, lastHeard, isStale } = this.#state
-    const heardAt = liveness.membership.member(id)?.heardAt
-    return lastHeard.witness({ id, heardAt }, isStale, fences.of(id))
   }
 
   // ---- time

@@ -38,8 +38,12 @@ import { Forgetting } from './retention/forgetting.js'
 import { LastHeard } from './retention/last-heard.js'
 import { LastUp } from './retention/last-up.js'
 import { Answers } from './sync/answers.js'
+import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
+import { Pace } from './sync/pace.js'
+import { Pushes } from './sync/pushes.js'
 import { Requests } from './sync/requests.js'
+import { WaitingBytes } from './sync/waiting-bytes.js'
 import { memberStates } from './views.js'
 import type { MemberState, StateView } from './views.js'
 import { Signatures } from './wire/head.js'
@@ -109,6 +113,10 @@ export class RegistryState {
   readonly requests = new Requests()
   readonly gaps = new Gaps()
   readonly answers = new Answers()
+  readonly #waitingBytes = new WaitingBytes()
+  readonly pace = new Pace(this.#waitingBytes)
+  readonly pushes = new Pushes(this.#waitingBytes)
+  readonly encodings = new Encodings()
   /** What was in documents that have been fenced since. */
   readonly unsaved: { readonly owner: PeerId; readonly entries: EntryMaps }[] = []
   /** A newer document of our own, to be continued as soon as no commit is on its way. */
@@ -248,7 +256,7 @@ export class RegistryState {
       connections: liveness.peers.size,
       requests: this.requests.summary(),
       gaps: this.gaps.size,
-      waitingAnswers: this.answers.waiting,
+      waitingAnswers: this.pace.size,
       degraded: this.degraded.isOn,
     }
   }

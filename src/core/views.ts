@@ -311,6 +311,7 @@ export interface StateView {
   /** Questions to peers that are not closed yet. */
   readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act' | 'compare', number>>
   readonly gaps: number
+  /** Answers to peers that are not on their way to the last byte. */
   readonly waitingAnswers: number
   readonly degraded: boolean
 }

@@ -160,10 +160,15 @@ export class Engine {
     })
   }
 
-  #reply({ id, bytes, last }: Effect & { type: 'reply' }): void {
+  #reply({ id, bytes, last, isPaced }: Effect & { type: 'reply' }): void {
     const reply = this.#replies.get(id)
     if (last) this.#replies.delete(id)
-    reply?.(bytes, last)
+    reply?.(bytes, last, isPaced === true ? (ok) => this.#gone(id, ok) : undefined)
+  }
+
+  #gone(id: number, ok: boolean): void {
+    if (!ok) this.#replies.delete(id)
+    this.feed({ type: 'gone', id, ok })
   }
 
   #store({ id, ops, sync }: Effect & { type: 'store' }): void {

@@ -2,6 +2,7 @@
  * What happened, in order, for whoever follows it: the registry's events with what they are about, the last few thousand of them.
  * Nothing here is needed for correctness; who missed something reads everything anew.
  */
+import { onAbort } from '../client/aborting.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { frozen } from '../core/frozen.js'
 import type { PeerId } from '../core/model.js'
@@ -100,12 +101,9 @@ export class News implements NewsFeed {
 
   async #nextOrAbort(signals: readonly AbortSignal[]): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const wake = (): void => resolve()
-    const end = this.subscribe(wake)
-    for (const signal of signals) signal.addEventListener('abort', wake, { once: true })
+    const ends = [this.subscribe(() => resolve()), ...signals.map((signal) => onAbort(signal, resolve))]
     await promise
-    end()
-    for (const signal of signals) signal.removeEventListener('abort', wake)
+    for (const end of ends) end()
   }
 
   #said(id: string, type: 'listening' | 'reset'): NewsItem {

@@ -201,6 +201,7 @@ function createNetworkFor(
     connected: (peer) => engine.feed({ type: 'connected', peer }),
     disconnected: (peer) => engine.feed({ type: 'disconnected', peer }),
     refused: (peer, isVacant) => engine.feed({ type: 'refused', peer, isVacant }),
+    shunned: (peer, for_ms) => engine.feed({ type: 'shunned', peer, for_ms }),
     gossip: (author, bytes) => engine.feed({ type: 'gossip', author, bytes }),
     beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
     request: (from, bytes, reply) => engine.request(from, bytes, reply),

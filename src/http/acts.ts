@@ -107,7 +107,7 @@ function reasonOf({ body }: FastifyRequest): string {
 }
 
 /** Nothing, `null` and `{}` say nothing. */
-function refuseBody(body: unknown): void {
+export function refuseBody(body: unknown): void {
   if (body === undefined || body === null) return
   if (typeof body !== 'object' || Array.isArray(body))
     throw new RegistryError('malformed', 'the request body: must be empty; this call takes no fields')

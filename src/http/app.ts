@@ -158,14 +158,19 @@ function boundServer(app: FastifyInstance, log: Log, connections: number | undef
   })
 }
 
-/** Of parameters that come twice the last one counts, but of tags all. */
+/** Parameters of which several may be given. */
+const lists = ['tag', 'exclude'] as const
+
+/** Of the others that come twice the last one counts. */
 function lastOfEach(query: string): Record<string, string | string[]> {
   const parameters = Object.create(null) as Record<string, string | string[]>
   if (query === '') return parameters
   const given = new URLSearchParams(query)
   for (const [name, value] of given) parameters[name] = value
-  const tags = given.getAll('tag')
-  if (tags.length > 1) parameters['tag'] = tags
+  for (const name of lists) {
+    const all = given.getAll(name)
+    if (all.length > 1) parameters[name] = all
+  }
   return parameters
 }
 

@@ -18,6 +18,7 @@ export class ListAnswers {
   readonly #service: FindService
   readonly #now: () => number
   readonly #kept = new Map<string, Kept>()
+  #timer: NodeJS.Timeout | undefined
 
   /** @param now milliseconds on a clock that never steps */
   constructor(service: FindService, now = () => performance.now()) {
@@ -35,6 +36,14 @@ export class ListAnswers {
     const [oldest] = this.#kept.keys()
     if (this.#kept.size >= questions && oldest !== undefined) this.#kept.delete(oldest)
     this.#kept.set(question, { revision, until: this.#now() + keep_ms, body })
+    this.#timer ??= setTimeout(() => this.#letGo(), keep_ms).unref()
     return body
+  }
+
+  /** Of a large register these are many megabytes, for which nobody may ever ask again. */
+  #letGo(): void {
+    const now = this.#now()
+    for (const [question, { until }] of this.#kept) if (now >= until) this.#kept.delete(question)
+    this.#timer = this.#kept.size === 0 ? undefined : setTimeout(() => this.#letGo(), keep_ms).unref()
   }
 }

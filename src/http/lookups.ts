@@ -2,6 +2,7 @@
  * The answers to lookups as bytes, kept for as long as they say the same: reading is what a registry is asked for most.
  * What decides that is the version that the daemon gives with each slug; nothing here guesses.
  */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
@@ -18,20 +19,23 @@ const keep_ms = 1000
 const joined_bytes = 8 * 1024
 const keptBodies = 32
 
-/** A body, in order. */
-export type Pieces = readonly Buffer[]
+/** A body, in order. The first of them is most of it, and the same for all who ask the same. */
+export type Pieces = readonly [Buffer, ...Buffer[]]
 
 /** The instances of one version of one slug. */
 interface Kept {
   readonly until: number
   readonly byId: ReadonlyMap<string, Buffer>
-  /** The JSON up to the list of all, that list, and what follows the picked one. */
-  readonly head: Buffer
-  readonly list: Buffer
+  /** The JSON up to the picked one, and what follows that. */
+  readonly front: Buffer
   readonly tail: Buffer
+  /** Where nobody is picked. */
+  readonly unpicked: Pieces
   /** By the id of the picked one. */
   readonly bodies: Map<string, Pieces>
 }
+
+const pickedHead = ',"picked":'
 
 export class LookupAnswers {
   readonly #service: FindService
@@ -62,7 +66,7 @@ export class LookupAnswers {
     )
     if (version !== undefined) this.#lookups.set(version, made)
     if (picked !== undefined && query?.port !== undefined)
-      return [made.head, made.list, pickedHead, Buffer.from(JSON.stringify(showOwnInstance(picked))), made.tail]
+      return [made.front, Buffer.from(JSON.stringify(showOwnInstance(picked))), made.tail]
     return bodyOf(made, picked?.id)
   }
 
@@ -83,33 +87,33 @@ export class LookupAnswers {
 
   #make(instances: readonly InstanceView[], head: string, tail: string): Kept {
     const texts = instances.map((view) => JSON.stringify(view))
+    const front = Buffer.from(`${head}[${texts.join(',')}]${pickedHead}`)
+    const end = Buffer.from(tail)
     return {
       until: this.#now() + keep_ms,
       byId: new Map(texts.map((text, i) => [(instances[i] as InstanceView).id, Buffer.from(text)])),
-      head: Buffer.from(head),
-      list: Buffer.from(`[${texts.join(',')}]`),
-      tail: Buffer.from(tail),
+      front,
+      tail: end,
+      unpicked: joined([front.subarray(0, front.length - pickedHead.length), end]),
       bodies: new Map(),
     }
   }
 }
 
-const pickedHead = Buffer.from(',"picked":')
-
 function bodyOf(kept: Kept, picked: string | undefined): Pieces {
-  return kept.bodies.get(picked ?? '') ?? makeBody(kept, picked)
+  return picked === undefined ? kept.unpicked : (kept.bodies.get(picked) ?? makeBody(kept, picked))
 }
 
-function makeBody({ byId, head, list, tail, bodies }: Kept, picked: string | undefined): Pieces {
-  const instance = picked === undefined ? undefined : byId.get(picked)
-  if (picked !== undefined && instance === undefined) {
-    throw new RegistryError('internal', `lookup: picked ${picked}, which is not listed`)
-  }
-  const pieces = instance === undefined ? [head, list, tail] : [head, list, pickedHead, instance, tail]
-  if (lengthOf(pieces) > joined_bytes) return pieces
-  const body = [Buffer.concat(pieces)]
-  if (bodies.size < keptBodies) bodies.set(picked ?? '', body)
+function makeBody({ byId, front, tail, bodies }: Kept, picked: string): Pieces {
+  const instance = byId.get(picked)
+  if (instance === undefined) throw new RegistryError('internal', `lookup: picked ${picked}, which is not listed`)
+  const body = joined([front, instance, tail])
+  if (body.length === 1 && bodies.size < keptBodies) bodies.set(picked, body)
   return body
+}
+
+function joined(pieces: Pieces): Pieces {
+  return lengthOf(pieces) > joined_bytes ? pieces : [Buffer.concat(pieces)]
 }
 
 function lengthOf(pieces: Pieces): number {
@@ -123,15 +127,26 @@ function lengthOf(pieces: Pieces): number {
  * is said as well.
  */
 export function sendPieces(reply: FastifyReply, pieces: Pieces, waiting: WaitingAnswers): void {
-  const length = lengthOf(pieces)
-  // All that is kept of a version is one list, whoever is picked.
-  waiting.add(reply.raw, pieces[1] ?? pieces, length)
   const said = reply.getHeaders() as Record<string, string>
-  const headers = { ...said, 'content-type': jsonType, 'content-length': length }
+  const length = admitted(reply.raw, pieces, waiting)
   reply.hijack()
-  const { raw } = reply
-  raw.writeHead(200, headers)
+  writePieces(reply.raw, pieces, { ...said, 'content-type': jsonType, 'content-length': length })
+}
+
+/**
+ * @returns how long it is
+ * @throws RegistryError `unavailable` where too many wait
+ */
+export function admitted(response: ServerResponse, pieces: Pieces, waiting: WaitingAnswers): number {
+  const length = lengthOf(pieces)
+  // All that is kept of a version is one list in memory, whoever is picked.
+  waiting.add(response, pieces[0].buffer, length)
+  return length
+}
+
+export function writePieces(response: ServerResponse, pieces: Pieces, headers: OutgoingHttpHeaders): void {
+  response.writeHead(200, headers)
   const last = pieces.length - 1
-  for (let i = 0; i < last; i += 1) raw.write(pieces[i])
-  raw.end(pieces[last])
+  for (let i = 0; i < last; i += 1) response.write(pieces[i])
+  response.end(pieces[last])
 }

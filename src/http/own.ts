@@ -17,7 +17,8 @@ import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces } from './lookups.js'
-import { FreshnessTold, demandFreshPick, tellPosition } from './position.js'
+import type { PlainParts } from './plain.js'
+import { demandFreshPick, tellPosition } from './position.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms, type AnswerParts } from './registry-svc.js'
 import { addSessions } from './sessions.js'
@@ -25,7 +26,7 @@ import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
 import { addWatch } from './watch.js'
 
-export type OwnParts = StreamsParts & AnswerParts
+export type OwnParts = StreamsParts & AnswerParts & PlainParts
 
 export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   const { service } = parts
@@ -146,8 +147,8 @@ function addPlacement(app: FastifyInstance, service: FindService): void {
   })
 }
 
-function addLookup(app: FastifyInstance, { service, answers, waiting }: OwnParts): void {
-  const freshness = new FreshnessTold()
+function addLookup(app: FastifyInstance, parts: OwnParts): void {
+  const { service, answers, waiting, freshness } = parts
   app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
     tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
     const { slug } = request.params

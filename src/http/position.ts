@@ -41,13 +41,14 @@ export class FreshnessTold {
 
   /** @throws RegistryError `unavailable` where that is older than it may be */
   tell(reply: FastifyReply, service: RegistryService, slug: string, maxAge: Duration | undefined): void {
-    if (maxAge === undefined) return void reply.header(freshnessHeader, this.#text(service, slug))
+    if (maxAge === undefined) return void reply.header(freshnessHeader, this.text(service, slug))
     const freshness = service.freshness(slug)
     reply.header(freshnessHeader, formatFreshness(freshness))
     demandFresh(slug, freshness, maxAge)
   }
 
-  #text(service: RegistryService, slug: string): string {
+  /** As it stands in the header. */
+  text(service: RegistryService, slug: string): string {
     const version = service.version(slug, true)
     const known = version && this.#told.get(version)
     const now = performance.now()

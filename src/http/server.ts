@@ -11,7 +11,9 @@ import { createApp, refuseOtherMethods } from './app.js'
 import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls, type Calls } from './openapi.js'
-import { addOwn } from './own.js'
+import { addOwn, type OwnParts } from './own.js'
+import { answerPlainLookups } from './plain.js'
+import { FreshnessTold } from './position.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
 import { Streams, streamLimits } from './streams.js'
@@ -87,30 +89,30 @@ export function createRoutedApp(
   const app = createApp(log, served, admission, options.maxConnections)
   const calls = collectCalls(app, () => admission.asksForCredentials)
   void app.register(async (routed) => {
-    const streams = new Streams(routed, admission, maxWatchers)
-    addRoutes(routed, calls, service, streams, new WaitingAnswers(routed, options.waiting))
+    const parts = {
+      service,
+      streams: new Streams(routed, admission, maxWatchers),
+      waiting: new WaitingAnswers(routed, options.waiting),
+      answers: new LookupAnswers(service),
+      lists: new ListAnswers(service),
+      freshness: new FreshnessTold(),
+    }
+    addRoutes(routed, calls, parts)
+    answerPlainLookups(routed, served, admission, parts)
   })
   return app
 }
 
-function addRoutes(
-  app: FastifyInstance,
-  calls: Calls,
-  service: FindService,
-  streams: Streams,
-  waiting: WaitingAnswers,
-): void {
+function addRoutes(app: FastifyInstance, calls: Calls, parts: OwnParts): void {
   const routes = new Map<string, Set<string>>()
   app.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? new Set()
     for (const one of Array.isArray(method) ? method : [method]) known.add(one)
     routes.set(url, known)
   })
-  const answers = new LookupAnswers(service)
-  const lists = new ListAnswers(service)
-  addRegistrySvc(app, service, { answers, lists, waiting })
-  addOwn(app, { service, streams, answers, lists, waiting })
-  addOpenApi(app, calls, service)
+  addRegistrySvc(app, parts.service, parts)
+  addOwn(app, parts)
+  addOpenApi(app, calls, parts.service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 

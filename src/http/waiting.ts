@@ -63,6 +63,7 @@ export class WaitingAnswers {
    */
   add(response: ServerResponse, body: object, bytes: number): void {
     if (bytes <= this.#limits.small_bytes) return
+    if (response.closed) return // while its token was looked at: nobody would ever tell that it is taken
     const known = this.#bodies.get(body)
     if (known === undefined && this.#bytes > 0 && this.#bytes + bytes > this.#limits.bytes) throw this.#full()
     if (known === undefined) {

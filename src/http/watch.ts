@@ -8,6 +8,7 @@ import type { SlugList } from '../core/views.js'
 import * as calls from './calls/watch.js'
 import { EventLine, type EventLineParts } from './event-line.js'
 import type { StreamsParts } from './events.js'
+import { HeldLists } from './held-lists.js'
 import { showOwnInstance } from './show.js'
 
 export function addWatch(app: FastifyInstance, { service, streams }: StreamsParts): void {
@@ -20,6 +21,7 @@ export function addWatch(app: FastifyInstance, { service, streams }: StreamsPart
     events.set(list, made)
     return made
   }
+  const held = new HeldLists()
   app.get<{ Params: { slug: string } }>(
     '/v1/watch/:slug',
     { exposeHeadRoute: false, schema: calls.watch },
@@ -28,13 +30,14 @@ export function addWatch(app: FastifyInstance, { service, streams }: StreamsPart
       streams.demandRoom()
       if (reply.raw.closed) return // while its token was looked at
       const registry = service()
-      const stream = new ListStream({ response: reply.raw, mayStill: request.mayStill, eventOf })
+      const stream = new ListStream({ response: reply.raw, mayStill: request.mayStill, eventOf, held })
       streams.add(stream)
       reply.hijack()
       stream.line.begin(reply.getHeaders() as Record<string, string>)
       const end = registry.watch(request.params.slug, (list) => stream.tell(list))
       reply.raw.on('close', () => {
         end()
+        held.taken(stream.line)
         streams.delete(stream)
       })
     },
@@ -44,17 +47,20 @@ export function addWatch(app: FastifyInstance, { service, streams }: StreamsPart
 interface ListStreamParts extends Omit<EventLineParts, 'onDrain'> {
   /** The bytes of a list, made once for all who are told it. */
   readonly eventOf: (list: SlugList) => Buffer
+  readonly held: HeldLists
 }
 
 /** One client: the newest list, as often as it takes one. */
 class ListStream {
   readonly line: EventLine
   readonly #eventOf: (list: SlugList) => Buffer
+  readonly #held: HeldLists
   #untold: SlugList | undefined
 
-  constructor({ eventOf, ...parts }: ListStreamParts) {
+  constructor({ eventOf, held, ...parts }: ListStreamParts) {
     this.#eventOf = eventOf
-    this.line = new EventLine({ ...parts, onDrain: () => this.#pump() })
+    this.#held = held
+    this.line = new EventLine({ ...parts, onDrain: () => this.#goOn() })
   }
 
   tell(list: SlugList): void {
@@ -66,11 +72,17 @@ class ListStream {
     if (!this.line.isFull) this.line.write(': \n\n')
   }
 
+  #goOn(): void {
+    this.#held.taken(this.line)
+    this.#pump()
+  }
+
   #pump(): void {
     if (this.#untold === undefined || this.line.isFull) return
-    const list = this.#untold
+    const bytes = this.#eventOf(this.#untold)
     this.#untold = undefined
-    this.line.write(this.#eventOf(list))
+    this.line.write(bytes)
+    if (this.line.isFull) this.#held.hold(this.line, bytes)
   }
 }
 

@@ -5,6 +5,7 @@
 import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
+import { BoundedMap } from '../core/bounded-map.js'
 import type { Crypto } from '../core/effects.js'
 import { assert } from '../core/errors.js'
 import type { PeerId } from '../core/model.js'
@@ -20,15 +21,13 @@ const peerIdLength = 128
 export function createCrypto(key: PrivateKey): Crypto {
   assert(key.type === 'Ed25519', 'the key of a daemon is an Ed25519 key')
   const privateKey = privateKeyObject(key.raw)
-  const keys = new Map<PeerId, KeyObject>()
+  const keys = new BoundedMap<PeerId, KeyObject>(keptKeys)
 
   const keyOf = (owner: PeerId): KeyObject | undefined => {
     const kept = keys.get(owner)
     if (kept !== undefined) return kept
     const made = publicKeyObject(owner)
     if (made === undefined) return undefined
-    const oldest = keys.size < keptKeys ? undefined : keys.keys().next().value
-    if (oldest !== undefined) keys.delete(oldest)
     keys.set(owner, made)
     return made
   }

@@ -6,6 +6,7 @@
  * answers. What is on record here is asked about again after a few seconds, since names move.
  */
 import { isIP, type LookupFunction } from 'node:net'
+import { BoundedMap } from '../core/bounded-map.js'
 import { askSystem, NameServers, SystemLane, type Answer, type AskSystem } from './names/asking.js'
 import { NameFiles, type Address, type FileNames } from './names/files.js'
 
@@ -70,7 +71,7 @@ class CachedNames implements Names {
   readonly #servers: NameServers
   readonly #system: AskSystem
   readonly #patience_ms: number
-  readonly #entries = new Map<string, Entry>()
+  readonly #entries = new BoundedMap<string, Entry>(recordLimit)
   #asking = 0
   /** How to tell those who wait that all is over. */
   readonly #waiting = new Set<() => void>()
@@ -110,12 +111,7 @@ class CachedNames implements Names {
 
   #entry(name: string): Entry {
     const entry = this.#entries.get(name) ?? { answeredAt: 0 }
-    this.#entries.delete(name)
     this.#entries.set(name, entry)
-    for (const oldest of this.#entries.keys()) {
-      if (this.#entries.size <= recordLimit) break
-      this.#entries.delete(oldest)
-    }
     return entry
   }
 

@@ -1,6 +1,7 @@
 /**
  * The lists of a slug as a loop in the program whose node tells them.
  */
+import { onAbort } from '../client/aborting.js'
 import { newestOf } from '../client/newest.js'
 import type { Registry } from '../client/register.js'
 import { checkWatch, waitForList } from '../client/watching.js'
@@ -19,12 +20,11 @@ export function watchingOf(
     checkWatch(slug, options)
     const registry = service()
     return newestOf((newest) => {
-      const onOver = (): void => newest.end()
-      over.addEventListener('abort', onOver, { once: true })
-      if (over.aborted) onOver()
       const end = registry.watch(slug, (list) => newest.put(frozen(list)))
+      const unlisten = onAbort(over, () => newest.end())
+      if (over.aborted) newest.end()
       return () => {
-        over.removeEventListener('abort', onOver)
+        unlisten()
         end()
       }
     }, options.signal)

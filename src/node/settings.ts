@@ -52,9 +52,9 @@ export interface NodeSettings {
    * `createNode` has resolved it is in this node's own lookups, or there was a `warning` that it was refused. As with `register`, it lives with this start of the program unless it says `lifetime: 'persistent'`.
    */
   readonly register?: readonly RegistrationRequest[]
-  /** Published with the node and never interpreted. Default: none. */
+  /** Published with the node: what `prefer` and `pickNodes` go by. Default: none. */
   readonly region?: string
-  /** Published with the node (as `availabilityZone`) and never interpreted. Default: none. */
+  /** Published with the node (as `availabilityZone`): what `prefer` and `pickNodes` go by, and of instances that name none. Default: none. */
   readonly zone?: string
   /**
    * The key that all members share: the path of its file, which nobody else may read, or its content (see `generateClusterKey`).

@@ -23,9 +23,10 @@ export function sourceOf(
   }
 }
 
-/** Only a hint: what becomes of it is nobody's matter. */
 async function suspect(parts: Parameters<typeof sourceOf>[0], id: string): Promise<void> {
-  await parts()
-    .service.suspect(id)
-    .catch(() => undefined)
+  try {
+    await parts().service.suspect(id)
+  } catch {
+    // only a hint: also of a call that outlives the node
+  }
 }

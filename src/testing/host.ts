@@ -36,7 +36,7 @@ export interface Ground {
     readonly gossip: (host: Host, bytes: Uint8Array) => void
     readonly beat: (host: Host, peer: string, bytes: Uint8Array) => void
     readonly ask: (host: Host, effect: Effect & { type: 'request' }) => void
-    readonly answer: (effect: Effect & { type: 'reply' }) => void
+    readonly answer: (host: Host, effect: Effect & { type: 'reply' }) => void
   }
 }
 
@@ -240,7 +240,7 @@ export class Host {
       case 'request':
         return wires.ask(this, effect)
       case 'reply':
-        return wires.answer(effect)
+        return wires.answer(this, effect)
       case 'dial':
         return wires.dial(this, effect.peer)
       case 'redial':

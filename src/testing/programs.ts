@@ -47,7 +47,7 @@ export class Programs {
         [Symbol.asyncDispose]: end,
       }
     } catch (error) {
-      await this.#parts.service().endSession(session.id, session.secret, undefined)
+      await quietly(() => this.#parts.service().endSession(session.id, session.secret, undefined))
       throw error
     }
   }
@@ -114,5 +114,9 @@ async function unlessGone(end: () => Promise<void>): Promise<void> {
 }
 
 async function quietly(say: () => Promise<void>): Promise<void> {
-  await say().catch(() => undefined)
+  try {
+    await say()
+  } catch {
+    // nobody waits for it
+  }
 }

@@ -1,6 +1,7 @@
 /**
  * How programs of a test register: for good, by a ttl, or themselves, each with a session of its own.
  */
+import { onAbort } from '../client/aborting.js'
 import { untilAborted } from '../client/pause.js'
 import { type Registry, withItsProgram } from '../client/register.js'
 import { readSelfOptions, selfRegistered } from '../client/self-registration.js'
@@ -43,7 +44,7 @@ export function registerSelfBy({ world, host, programs, register, asked }: SelfP
     )
     const own = selfRegistered(registered, delay_ms, {
       register: asked,
-      statusOf: (id) => (host.isUp ? host.live.registry.read.statusOf(id)?.status : undefined),
+      statusNow: () => (host.isUp ? host.live.registry.read.statusOf(registered.id)?.status : undefined),
       drain: (id, isOn, asked) => drainedBy(() => host.live.service, id, isOn, asked),
       alive: () => host.live.registry.read.alive,
       now: () => world.now,
@@ -58,7 +59,10 @@ export function registerSelfBy({ world, host, programs, register, asked }: SelfP
 function pauseIn(world: World, duration_ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (duration_ms === 0 || signal?.aborted === true) return resolve()
-    signal?.addEventListener('abort', () => resolve(), { once: true })
-    world.after(duration_ms, resolve)
+    const unlisten = signal && onAbort(signal, resolve)
+    world.after(duration_ms, () => {
+      unlisten?.()
+      resolve()
+    })
   })
 }

@@ -108,8 +108,9 @@ export class Wires {
     answerer.feedLater(delay_ms, { type: 'request', from: host.peer, id: key, bytes })
   }
 
-  answer({ id: key, bytes, last }: Effect & { type: 'reply' }): void {
+  answer(answerer: Host, { id: key, bytes, last, isPaced }: Effect & { type: 'reply' }): void {
     const request = this.#requests.get(key)
+    if (isPaced === true) answerer.feedLater(delay_ms, { type: 'gone', id: key, ok: request !== undefined })
     if (request === undefined) return
     const { asker, life, id } = request
     if (asker.life === life) asker.feedLater(delay_ms, { type: 'response', id, bytes })

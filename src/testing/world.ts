@@ -43,7 +43,8 @@ export class World {
   /** @throws RegistryError `malformed` */
   advance(duration: number | string): Promise<void> {
     const length_ms = durationFrom(duration, 'duration')
-    this.#advancing = this.#advancing.then(() => this.#advance(length_ms))
+    const before = this.#advancing.catch(() => undefined) // whoever asked for that is told
+    this.#advancing = before.then(() => this.#advance(length_ms))
     return this.#advancing
   }
 

@@ -476,10 +476,10 @@ test('what is remembered is of the instances that are listed, and of those that 
     pools: [{ listed: [{ id, url: 'http://x.test', status: 'Healthy' }], inDoubt: false }],
   })
   for (let i = 0; i < 100; i += 1) {
-    callee.considered(list(`i${i}`), i)
+    callee.follow(list(`i${i}`))
     callee.begin(`i${i}`, i)
     if (i > 0) callee.failed(`i${i}`, i, 1)
   }
-  callee.considered(list('last'), 100)
+  callee.follow(list('last'))
   expect(callee.size).toBe(1) // of the first one nobody knows yet what came of it
 })

@@ -355,3 +355,26 @@ test('a program that gives up waiting leaves nothing behind', async () => {
   await vi.advanceTimersByTimeAsync(4000)
   expect([daemons.sessions.size, vi.getTimerCount()]).toEqual([0, 0])
 })
+
+test('nor does it where the daemon has taken it already, beside others of the program', async () => {
+  const daemons = new Daemons()
+  await passing(daemons.session.registerSelf(of('y')))
+  const over = new AbortController()
+  daemons.refuse = ({ body }) => (body.id === 'x' ? over.abort(new Error('enough')) : undefined) as undefined
+  expect(await passing(daemons.session.registerSelf(of('x'), { signal: over.signal }))).toMatchObject({
+    message: 'enough',
+  })
+  await vi.advanceTimersByTimeAsync(100)
+  expect(daemons.listed).toBe('a/y')
+})
+
+test('of two who wait for one end each gives up for himself', async () => {
+  const daemons = new Daemons()
+  const x = (await passing(daemons.session.registerSelf(of('x')))) as Rememberable
+  await passing(daemons.session.registerSelf(of('y')))
+  const over = new AbortController()
+  daemons.refuse = ({ what }) => (what.startsWith('DELETE') ? over.abort(new Error('enough')) : undefined) as undefined
+  const ends = Promise.allSettled([x.end({ signal: over.signal }), x.end()])
+  expect(await passing(ends)).toMatchObject([{ reason: { message: 'enough' } }, { status: 'fulfilled' }])
+  expect(daemons.listed).toBe('a/y')
+})

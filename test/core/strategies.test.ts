@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Pools, Reading, Whereabouts } from '../../src/core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../src/core/lookup/chooser.js'
+import { hashText, lotOf } from '../../src/core/lookup/lots.js'
 import { parsePick } from '../../src/core/lookup/query.js'
 import { strategies } from '../../src/core/lookup/strategies.js'
 import type { InstanceStatus } from '../../src/core/model.js'
@@ -104,6 +105,55 @@ test('round-robin by weight goes on where it was, whatever comes and goes', () =
   expect(Math.abs(a - 2 * b)).toBeLessThan(4)
 })
 
+test.each(['differ', 'are the same'])(
+  'round-robin: whoever tries another one moves nobody’s turn (weights %s)',
+  (how) => {
+    const ones = ['a', 'b', 'c'].map((id) => one(id, how === 'differ' ? { weight: id === 'a' ? 100 : 50 } : {}))
+    const [chooser, list] = [new Chooser(reading, 1), listed(ones)]
+    const [first, again] = [new Map<string, number>(), new Map<string, number>()]
+    const pick = (counts: Map<string, number>, query?: PickQuery): string => {
+      const id = chooser.choose('web', list, query)?.id as string
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+      return id
+    }
+    for (let i = 0; i < 1200; i += 1) if (pick(first) === 'a') pick(again, { exclude: ['a'] })
+    const ofA = how === 'differ' ? 600 : 400
+    for (const [id, count] of first)
+      expect(Math.abs(count - (id === 'a' ? ofA : (1200 - ofA) / 2))).toBeLessThanOrEqual(1)
+    expect([...again].every(([, count]) => Math.abs(count - ofA / 2) <= 1)).toBe(true)
+    expect([...again.keys()].sort()).toEqual(['b', 'c'])
+    const next = Array.from({ length: 8 }, (_, i) => pick(again, { exclude: [i % 2 === 0 ? 'c' : 'none'] }))
+    expect(next.filter((id) => id === 'a').length).toBeLessThan(8) // however long it was left out
+  },
+)
+
+test('round-robin by weight: a weight that changes counts from the next turn on, and near ones that are well again share at once', () => {
+  const chooser = new Chooser(reading, 1)
+  const share = (ones: readonly One[], picks: number): Record<string, number> => {
+    const counts: Record<string, number> = {}
+    const list = listed(ones)
+    for (let i = 0; i < picks; i += 1) {
+      const id = chooser.choose('web', list, { prefer: 'zone' })?.id as string
+      counts[id] = (counts[id] ?? 0) + 1
+    }
+    return counts
+  }
+  const near = (status: InstanceStatus): One[] => {
+    const at = { zone: 'z1' }
+    return [one('a', { at, weight: 100, status }), one('b', { at, weight: 200 }), one('c', { at, weight: 700, status })]
+  }
+  const far = [one('d'), one('e', { weight: 300 })]
+  share([...near('Healthy'), ...far], 500)
+  share([...near('Unreachable'), ...far], 333)
+  const { a = 0, b = 0, c = 0 } = share([...near('Healthy'), ...far], 100)
+  for (const [count, due] of [
+    [a, 10],
+    [b, 20],
+    [c, 70],
+  ] as const)
+    expect(Math.abs(count - due)).toBeLessThanOrEqual(2)
+})
+
 test('least-loaded: of two the less loaded one, so the most loaded of all never', () => {
   const ones = some(10, (i) => ({ load: i }))
   const counts = picks(ones, { strategy: 'least-loaded' }, 9000)
@@ -123,6 +173,19 @@ test.each([1, 100])('hash: when one of ten goes only its keys move (weights 1 to
     const after = chooser.choose('web', less, query)?.id
     if (before !== 'i000004') expect(after).toBe(before)
     else expect(after).not.toBe(before)
+  }
+})
+
+test('hash: it is the one with the greatest lot, however long the list is', () => {
+  const lotOfOne = ({ id }: One, key: string): number => lotOf(hashText(id, 0) ^ hashText(key, 0))
+  for (let count = 1; count <= 18; count += 1) {
+    const chooser = new Chooser(reading, 1)
+    const [ones, list] = [some(count), listed(some(count))]
+    for (let i = 0; i < 100; i += 1) {
+      const key = `user ${i}`
+      const greatest = ones.reduce((best, next) => (lotOfOne(next, key) > lotOfOne(best, key) ? next : best))
+      expect(chooser.choose('web', list, { strategy: 'hash', key })?.id).toBe(greatest.id)
+    }
   }
 })
 
@@ -257,6 +320,22 @@ test('preferred is what is near by whatever one asks, and nobody is near where n
   expect(all({ prefer: 'node', exclude: ['here'] })).toBe('lost,region,zone')
 })
 
+test.each(strategies)('%s: where only those of weight 0 are left, each counts for one, near by too', (strategy) => {
+  const [near, far] = [{ zone: 'z1' }, { zone: 'z2' }]
+  const spare = (id: string, at: Whereabouts): One => one(id, { weight: 0, at })
+  const gone = (id: string): One => one(id, { status: 'Error', at: near })
+  const picked = (ones: readonly One[]): Map<string, number> =>
+    picks(ones, (i) => ({ strategy, prefer: 'zone', ...(strategy === 'hash' && { key: `k${i}` }) }), 900)
+  expect(picked([gone('a'), spare('b', near), spare('c', far)]).get('b')).toBe(900)
+  const counts = picked([gone('a'), gone('a2'), spare('b', near), spare('c', far), spare('d', far)])
+  for (const [id, share] of [
+    ['b', 2 / 3],
+    ['c', 1 / 6],
+    ['d', 1 / 6],
+  ] as const)
+    expect(Math.abs((counts.get(id) ?? 0) - 900 * share), id).toBeLessThan(60)
+})
+
 test('of what is only last known even a bad one is picked, after all others', () => {
   const chooser = new Chooser(reading, 1)
   const bad = one('bad', { status: 'Unreachable' })
@@ -274,6 +353,8 @@ test('demands that callers make up do not fill the memory, and each takes turns 
   })
   expect(new Set(ids.slice(0, 3)).size).toBe(3)
   expect(ids.slice(3)).toEqual(ids.slice(0, 3))
+  expect(chooser.choose('web', list, { port: '' })).toBeUndefined()
+  expect(chooser.choose('web', list, { tags: [] })).toBeDefined()
 })
 
 test.each([
@@ -286,6 +367,7 @@ test.each([
   [{ tags: [5] }, 'tags: must be a list of strings'],
   [{ metadata: ['team'] }, 'metadata: must be an object of texts'],
   [{ metadata: { team: 5 } }, 'metadata: must be an object of texts'],
+  [{ metadata: new Map([['team', 'blue']]) }, 'metadata: must be an object of texts'],
   [{ port: 8080 }, 'port: must be a string'],
   [{ exclude: 'a' }, 'exclude: must be a list of strings'],
   [{ strategy: null }, 'strategy: must be one of'],

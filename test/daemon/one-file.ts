@@ -90,9 +90,11 @@ process.exitCode = await runCommandLine([...start, '--log-level', 'fatal'])
 `
   await writeFile(program, programIn(basename(file)) + ending)
   const { PATH, HOME } = process.env
-  await promisify(execFile)(process.execPath, [program], { env: { PATH, HOME }, timeout: limit_ms }).finally(() =>
-    rm(program),
-  )
+  try {
+    await promisify(execFile)(process.execPath, [program], { env: { PATH, HOME }, timeout: limit_ms })
+  } finally {
+    await rm(program)
+  }
 }
 
 /** Whole at any time: another run may start daemons now. */

@@ -38,6 +38,7 @@ test.each([
   ['PUT', `${path}/status`, '{"status":"Healthy","for":"99d"}', /for: must be from/],
   ['PUT', `${path}/renew`, '{"ttl":"5s"}', /ttl: this call takes no fields/],
   ['POST', `${path}/suspect`, '{"why":"x"}', /why: this call takes no fields/],
+  ['PUT', '/v1/self/drain', '{"undo":true}', /undo: this call takes no fields/],
   ['PUT', '/v1/maintenance/many', '{}', /slug: missing; give slug, node or zone/],
   ['PUT', '/v1/maintenance/many?node=', '{}', /node: is empty/],
   ['PUT', '/v1/maintenance/many?slug=s&slug=t', '{}', /slug: is given twice/],

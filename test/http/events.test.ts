@@ -153,10 +153,11 @@ describe('a list, a lookup and a stream have one position', () => {
 
   test('a page of another origin may read it', async () => {
     const other = await serveMemory({ corsOrigins: ['https://ops.example.com'] })
-    const { headers } = await sendRaw(
-      other.url,
-      request('GET /v1/members', ['Origin: https://ops.example.com']),
-    ).finally(() => other.stop())
+    const asked = sendRaw(other.url, request('GET /v1/members', ['Origin: https://ops.example.com']))
+    const { headers } = await asked.then(async (answer) => {
+      await other.stop()
+      return answer
+    })
     expect(headers['access-control-expose-headers']).toContain('x-rollcall-position')
   })
 

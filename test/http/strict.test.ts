@@ -225,7 +225,7 @@ describe('given twice', () => {
   const ids = async (query: string): Promise<unknown[]> =>
     ((await ask(`GET /registry-svc/instances?${query}`)).answer['instances'] as { id: string }[]).map(({ id }) => id)
 
-  test('tags are AND-ed, and of all else the last one counts', async () => {
+  test('tags are AND-ed, of those left out each is, and of all else the last one counts', async () => {
     for (const [id, tags] of [
       ['t-1', ['a', 'b']],
       ['t-2', ['a']],
@@ -239,5 +239,8 @@ describe('given twice', () => {
     expect(await ids('ip=10.0.7.1&ip=10.0.7.2')).toEqual(['t-2'])
     expect((await client.instances({ slug: 'twice', tag: ['b', 'c'] })).instances).toMatchObject([{ id: 't-3' }])
     expect((await client.instanceRows({ tag: ['a', 'b'] })).instances).toMatchObject([{ id: 't-1' }])
+    expect((await client.pickOnce('twice', { exclude: ['t-2', 't-1'] })).picked?.id).toBe('t-3')
+    expect((await client.pickOnce('twice', { exclude: ['t-2', 't-3'] })).picked?.id).toBe('t-1')
+    expect(await client.pickOnce('twice', { exclude: ['t-1', 't-2', 't-3'] })).not.toHaveProperty('picked')
   })
 })

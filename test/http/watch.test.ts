@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { InstanceView, SlugList } from '../../src/core/views.js'
 import { lineLimits } from '../../src/http/event-line.js'
+import { HeldLists } from '../../src/http/held-lists.js'
 import { streamLimits } from '../../src/http/streams.js'
 import { readUndelivered } from '../../src/http/undelivered.js'
 import { Documented, readDocument } from './documented.js'
@@ -135,4 +136,26 @@ test.runIf(process.platform === 'linux')('one that takes nothing for half a minu
   expect(gone.text).not.toMatch(/\r\n0\r\n\r\n$/)
   served.service.tellList('other', list(one('a')))
   await vi.waitFor(() => expect(there.ids().at(-1)).toBe('a'))
+})
+
+test('of lists that nobody takes there are so many bytes and no more: who waits longest is cut off, and a shared one counts once', () => {
+  const cut: string[] = []
+  const held = new HeldLists(100)
+  const line = (name: string) => ({ cutOff: () => void cut.push(name) })
+  const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map(line) as [ReturnType<typeof line>, ...ReturnType<typeof line>[]]
+  const shared = Buffer.alloc(60)
+  held.hold(a, shared)
+  held.hold(b!, shared)
+  held.hold(c!, Buffer.alloc(40))
+  expect([held.bytes, cut]).toEqual([100, []])
+  held.taken(a)
+  held.taken(a)
+  held.hold(a, Buffer.alloc(10))
+  expect([held.bytes, cut]).toEqual([50, ['b']])
+  held.hold(d!, Buffer.alloc(500))
+  expect([held.bytes, cut]).toEqual([500, ['b', 'c', 'a']])
+  held.hold(e!, Buffer.alloc(1))
+  expect([held.bytes, cut]).toEqual([1, ['b', 'c', 'a', 'd']])
+  held.taken(e!)
+  expect(held.bytes).toBe(0)
 })

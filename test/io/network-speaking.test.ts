@@ -1,9 +1,10 @@
 /** What is said over the network: requests of every size, heartbeats, gossip; and what happens when it cannot be said. */
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
+import { rates } from '../../src/io/network/rates.js'
 import { eventually } from './eventually.js'
 import { answered, ask, bytes, connected, flows, gossiping, startSite, startSites, text } from './networkworld.js'
-import type { Site } from './networkworld.js'
+import type { Reply, Site } from './networkworld.js'
 
 async function pair(): Promise<[Site, Site]> {
   const [one, other] = await startSites(2)
@@ -52,6 +53,34 @@ describe('requests', () => {
     expect(answer.responses.slice(0, 200).map(text)).toEqual(Array.from({ length: 200 }, (_, n) => `${n}`))
     expect(answer.responses.slice(200).map(({ length }) => length)).toEqual([300_000, 3])
     expect(answer.closed).toEqual([true])
+  })
+
+  test('whoever answers is told when a piece has gone, so that the next is made then; and when it never will', async () => {
+    const [one, other] = await pair()
+    const told: boolean[] = []
+    other.answer = (_from, question, reply) => {
+      const give = (left: number): void =>
+        reply(new Uint8Array(300_000), left === 0, (ok) => {
+          told.push(ok)
+          if (ok && left > 0 && question.length > 0) give(left - 1)
+        })
+      give(9)
+    }
+    const answer = ask(one, other, bytes('all'))
+    expect(await answered(answer)).toBe(true)
+    expect(answer.responses).toHaveLength(10)
+    await eventually('ten are told', () => told.length === 10)
+    expect(told).not.toContain(false)
+    ask(one, other, new Uint8Array())
+    await eventually('one more has gone', () => told.length === 11)
+    const asked: Reply[] = []
+    other.answer = (_from, _question, reply) => void asked.push(reply)
+    ask(one, other, bytes('and goes'))
+    await eventually('it is asked', () => asked.length === 1)
+    await one.network.stop()
+    await eventually('it is gone', () => !other.isConnectedTo(one))
+    asked[0]?.(new Uint8Array(9), true, (ok) => told.push(ok))
+    expect(told.slice(11)).toEqual([false])
   })
 
   test('more requests than may run at once wait for their turn', async () => {
@@ -159,6 +188,19 @@ describe('heartbeats', () => {
     expect(() => one.network.beat(other.id, new Uint8Array(8 * 1024 + 1))).toThrow(/assertion failed/)
     one.network.beat(other.id, new Uint8Array(8 * 1024))
     await eventually('the largest one arrives', () => other.beats.length === 1)
+  })
+
+  test('of frames without end as many are heard as an honest peer may send', async () => {
+    const [one, other] = await pair()
+    let sent = 0
+    await eventually('it is too much', () => {
+      for (let i = 0; i < 200; i++) one.network.beat(other.id, bytes(`${(sent += 1)}`))
+      return (other.network.dropped()['beat-excess'] ?? 0) > 100
+    })
+    const { perSecond } = rates.frame
+    await eventually('the others are heard, in turns', () => other.beats.length >= 60 * perSecond)
+    expect(other.beats.length).toBeLessThan(90 * perSecond)
+    expect(one.isConnectedTo(other)).toBe(true)
   })
 
   test('frames over the bound are dropped while the stream opens', async () => {

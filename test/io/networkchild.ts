@@ -21,6 +21,7 @@ const network = createNetwork(
     connected: (peer) => console.log(`connected ${peer}`),
     disconnected: (peer) => console.log(`disconnected ${peer}`),
     refused: () => {},
+    shunned: () => {},
     gossip: () => {},
     beat: () => {},
     // Half an answer, then silence: whoever asked is left waiting when this process is killed.

@@ -24,6 +24,7 @@ function start(cluster: string, key: PrivateKey, mdns = true) {
       connected: (peer) => connected.push(peer),
       disconnected: () => {},
       refused: () => {},
+      shunned: () => {},
       gossip: () => {},
       beat: () => {},
       request: () => {},

@@ -65,6 +65,7 @@ export async function createSite(options: Partial<NetworkOptions> & { json?: str
       connected: (peer) => trace.push(`connected ${peer}`),
       disconnected: (peer) => trace.push(`disconnected ${peer}`),
       refused: (peer) => trace.push(`refused ${peer}`),
+      shunned: (peer) => trace.push(`shunned ${peer}`),
       gossip: (author, message) => gossip.push({ author, text: text(message) }),
       beat: (from, message) => beats.push({ from, text: text(message) }),
       request: (from, question, reply) => answering.answer(from, question, reply),

@@ -126,7 +126,8 @@ async function live(seed: number): Promise<void> {
     }
     if (random() < 0.5) await Promise.all(copies.splice(0)) // else the last of them are held back, and lost
     const running = random() < 0.5 ? (random() < 0.5 ? writer.writeOwn() : dir.storage.load()) : undefined
-    for (let until = performance.now() + random() * 2; performance.now() < until;) await Promise.resolve()
+    const until = performance.now() + random() * 2
+    while (performance.now() < until) await Promise.resolve()
     const { promised } = writer
     const copy = await temporaryDir()
     const done = cord.cut(copy)

@@ -168,6 +168,8 @@ export class PlaneDaemon {
       case 'refused':
         this.#liveness.membership.refuse(input.peer, input.isVacant, now)
         return this.#act(this.#liveness.membership.tick(now), now)
+      case 'shunned':
+        return this.#liveness.membership.shun(input.peer, now + input.for_ms)
       case 'gossip':
         return this.#onGossip(input.author, input.bytes, now)
       case 'beat':

@@ -59,6 +59,8 @@ interface Request {
 /** Of all machines, how many a search for strangers looks at, and how many of those it dials. */
 const strangersSeen = 16
 const strangersAtOnce = 4
+/** Who takes nothing of an answer for so long is cut off. */
+const taking_ms = 15_000
 
 export class Wires {
   readonly #ground: Ground
@@ -350,14 +352,15 @@ export class Wires {
     this.#later(answerer, this.#delay(link) + more_ms, { type: 'request', from: machine.self, id: key, bytes })
   }
 
-  answer(machine: Machine, { id, bytes, last }: Effect & { type: 'reply' }): void {
+  answer(machine: Machine, { id, bytes, last, isPaced }: Effect & { type: 'reply' }): void {
     const request = this.#requests.get(id)
-    if (request === undefined) return
+    if (request === undefined) return this.#gone(machine, id, isPaced, 0, false)
     const { asker } = request
     const more_ms = this.#count('reply', machine, asker, bytes)
-    if (more_ms === undefined) return
     const link = this.#link(machine.name, asker.name)
-    if (link.cut || !machine.connected.has(asker.name)) return
+    const isLost = more_ms === undefined || link.cut || !machine.connected.has(asker.name)
+    if (isLost) return this.#gone(machine, id, isPaced, taking_ms, false)
+    this.#gone(machine, id, isPaced, link.delay_ms, true)
     const now = this.#ground.now()
     request.lastAt = Math.max(request.lastAt, now + this.#delay(link) + more_ms) // streams keep their order
     this.#ground.after(request.lastAt - now, () => {
@@ -365,6 +368,12 @@ export class Wires {
       this.#ground.feed(asker, { type: 'response', id: request.id, bytes })
       if (last) this.#close(id, true, 0)
     })
+  }
+
+  /** What becomes of a piece of an answer is told to whoever gave it: its socket took it, or cut off whoever did not read. */
+  #gone(machine: Machine, id: number, isPaced: true | undefined, delay_ms: number, ok: boolean): void {
+    const isOurs = id <= this.#lastRequest // what a test asks by hand it also reads by hand
+    if (isPaced === true && isOurs) this.#later(machine, delay_ms, { type: 'gone', id, ok })
   }
 
   #close(key: number, ok: boolean, delay_ms: number): void {

@@ -295,3 +295,14 @@ test('the same story twice is the same', async () => {
   const [one, other] = [createTestRegistry(), createTestRegistry()]
   expect(await story(one, one.advance)).toBe(await story(other, other.advance))
 })
+
+test('a program that is killed while its node comes back stays gone', async () => {
+  const registry = createTestRegistry()
+  const { id } = await registry.registerSelf(web(1))
+  registry.kill('test')
+  const back = registry.restart('test')
+  registry.kill(id)
+  await back
+  await registry.advance('20s')
+  expect(registry.instances().instances).toEqual([])
+})

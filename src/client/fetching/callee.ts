@@ -20,14 +20,19 @@ const usualSlack = 4
 
 const idOf = ({ id }: InstanceView): string => id
 
+interface Considered {
+  readonly without: ReadonlySet<string>
+  readonly listed: Listed<InstanceView>
+}
+
 export class Callee {
   readonly budget = new Budget()
   readonly #latencies = new Latencies()
   readonly #outliers = new Outliers()
   readonly #instances = new Map<string, PeakEwma>()
   #listed: Listed<InstanceView> | undefined
-  /** What was made of that without these. */
-  #considered: { readonly without: ReadonlySet<string>; readonly listed: Listed<InstanceView> } | undefined
+  /** What was made of a list, or of a part of one, without these. */
+  readonly #considered = new WeakMap<Listed<InstanceView>, Considered>()
 
   /** How long an attempt is waited for before another one is worth it. */
   patience_ms(now: number): number {
@@ -35,32 +40,34 @@ export class Callee {
     return usual_ms === undefined ? patience_ms : Math.max(shortest_ms, slack * usual_ms)
   }
 
+  /** All that is listed of it at present; what is not any more is forgotten. */
+  follow(listed: Listed<InstanceView>): void {
+    if (listed === this.#listed) return
+    this.#listed = listed
+    const ids = new Set(listed.pools.flatMap((pool) => pool.listed.map(idOf)))
+    for (const [id, { inFlight }] of this.#instances) if (inFlight === 0 && !ids.has(id)) this.#instances.delete(id)
+    this.#outliers.keep(ids)
+  }
+
   /**
-   * The same with those last that are left out at present. What is not listed any more is forgotten.
+   * The same with those last that are left out at present.
+   * @param listed what is listed, or those of it that can be called
    * @returns the same object for as long as nothing of that changes
    */
   considered(listed: Listed<InstanceView>, now: number): Listed<InstanceView> {
-    if (listed !== this.#listed) this.#follow(listed)
     const without = this.#outliers.ejected(now)
     if (without.size === 0) return listed
-    if (this.#considered?.without !== without)
-      this.#considered = { without, listed: avoiding(listed, (pool) => bearable(pool, idOf, without)) }
-    return this.#considered.listed
+    const known = this.#considered.get(listed)
+    if (known?.without === without) return known.listed
+    const made = avoiding(listed, (pool) => bearable(pool, idOf, without))
+    this.#considered.set(listed, { without, listed: made })
+    return made
   }
 
   /** A call by other means was not answered. @returns undefined also where it is not one of the service's */
   suspected(id: string, now: number): Turn {
     const isListed = this.#listed?.pools.some(({ listed }) => listed.some((one) => one.id === id)) === true
     return isListed ? this.#outliers.suspected(id, now) : undefined
-  }
-
-  #follow(listed: Listed<InstanceView>): void {
-    const { pools } = listed
-    const ids = new Set(pools.flatMap((pool) => pool.listed.map(idOf)))
-    for (const [id, { inFlight }] of this.#instances) if (inFlight === 0 && !ids.has(id)) this.#instances.delete(id)
-    this.#outliers.keep(ids)
-    this.#listed = listed
-    this.#considered = undefined
   }
 
   /** Up to this load nobody is slow; undefined where too little is known. */
@@ -91,16 +98,26 @@ export class Callee {
     return this.#outliers.failed(id, now)
   }
 
-  /** Nobody waited for it: in that time it was not answered, which says something of the service, too. */
+  /**
+   * Nobody waited for it: in that time it was not answered, which says something of the service, too. But each would make the next wait
+   * `slack` times as long, up to the time of a whole call: they alone make it no longer than that of a service of which nothing is known.
+   */
   late(id: string, now: number, latency_ms: number): Turn {
-    this.#latencies.add(now, latency_ms)
+    this.#latencies.add(now, Math.min(latency_ms, patience_ms / slack))
     return this.failed(id, now, latency_ms)
   }
 
   /** Its caller wants it no more. */
-  givenUp(id: string, now: number): void {
+  givenUp(id: string, now: number): undefined {
     this.#of(id).end(now)
     this.#outliers.givenUp(id)
+  }
+
+  /** Its caller has waited for as long as he had. That is nobody's failure where it was no longer than a call may well take. */
+  outOfTime(id: string, now: number, latency_ms: number): Turn {
+    const usual_ms = this.#latencies.quantile(now, 0.5)
+    const isShort = latency_ms < (usual_ms === undefined ? patience_ms / slack : usualSlack * usual_ms)
+    return isShort ? this.givenUp(id, now) : this.failed(id, now, latency_ms)
   }
 
   /** How many instances are remembered. */

@@ -21,7 +21,8 @@ export function tell(name: Name, message: object): void {
 function openChannels(): Readonly<Record<Name, Channel>> | undefined {
   const { process } = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
   const diagnostics = process?.getBuiltinModule?.('node:diagnostics_channel') as
-    { channel(name: string): Channel } | undefined
+    | { channel(name: string): Channel }
+    | undefined
   if (diagnostics === undefined) return undefined
   const [attempt, ejected, restored] = names.map((name) => diagnostics.channel(`rollcall:${name}`))
   return { attempt, ejected, restored } as Readonly<Record<Name, Channel>>

@@ -2,6 +2,7 @@
  * `fetch` for services: from `rollcall://SLUG/path` to the answer of one of its instances, by way of another one where the first does not
  * answer. What is asked, and what is answered, it leaves as it is.
  */
+import { BoundedMap } from '../../core/bounded-map.js'
 import { RegistryError } from '../../core/errors.js'
 import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
@@ -39,7 +40,7 @@ export interface Platform {
 
 export const machine: Omit<Platform, 'fetch'> = { now: () => performance.now(), random: Math.random, pause }
 
-/** Services that are remembered; beyond it the one that was first asked for is forgotten. */
+/** Services that are remembered; beyond it the one that was not asked for longest is forgotten. */
 export const slugLimit = 1000
 
 /** One call, with all of its attempts. */
@@ -73,7 +74,7 @@ interface Failed extends At {
 export class Fetching {
   readonly #source: Source
   readonly #platform: Platform
-  readonly #callees = new Map<string, Callee>()
+  readonly #callees = new BoundedMap<string, Callee>(slugLimit)
   readonly #callables = new WeakMap<Listed<InstanceView>, Listed<InstanceView>>()
   readonly #chooser: Chooser<InstanceView>
 
@@ -98,7 +99,9 @@ export class Fetching {
 
   /** What is listed of a service, with those last that calls have left out at present: for who picks, and calls by other means. */
   considered(slug: string, listed: Listed<InstanceView>): Listed<InstanceView> {
-    return this.#calleeOf(slug).considered(listed, this.#platform.now())
+    const callee = this.#calleeOf(slug)
+    callee.follow(listed)
+    return callee.considered(listed, this.#platform.now())
   }
 
   /** Somebody who calls by other means says that it did not answer: it is left out as if calls from here had failed. */
@@ -196,6 +199,7 @@ export class Fetching {
       )
     const callable = this.#callable(slug, found)
     const now = this.#platform.now()
+    callee.follow(found)
     const loadOf = (view: InstanceView): number => callee.loadOf(view, now)
     const usualLoad = (): number | undefined => callee.usualLoad(now)
     const considered = callee.considered(callable, now)
@@ -203,6 +207,7 @@ export class Fetching {
     const choose = (how: PickQuery | undefined): InstanceView | undefined =>
       this.#chooser.choose(slug, considered, how, loadOf, usualLoad)
     const view = (asked.length > 0 ? choose({ ...query, exclude: asked }) : undefined) ?? choose(query)
+    if (!this.#callees.has(slug)) this.#chooser.forget(slug) // it made room while it was asked for
     const at = view === undefined || query?.port === undefined ? view : atPort(view, query.port)
     if (at === undefined)
       throw new RegistryError('unavailable', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
@@ -228,17 +233,22 @@ export class Fetching {
     const { callee, signal, end, manner, target, init } = call
     const { now, fetch } = this.#platform
     const begun = now()
+    const took = (): number => now() - begun
     const abort = new AbortController()
     const patience_ms = manner.attemptTimeout_ms ?? callee.patience_ms(begun)
     // Only where another one may be asked: else it is waited for, as it may answer yet.
-    const late = isLast || !mayRepeat(call, 'lost') ? undefined : setTimeout(() => giveUp(), patience_ms)
-    const giveUp = (): void => {
-      if (callee.budget.retry(now(), manner.retryShare)) abort.abort(lateError(patience_ms))
+    const mayGiveUp = !isLast && mayRepeat(call, 'lost')
+    let late: ReturnType<typeof setTimeout> | undefined
+    const giveUpAfter = (wait_ms: number): void => {
+      late = setTimeout(() => {
+        if (callee.budget.retry(now(), manner.retryShare)) abort.abort(lateError(took()))
+        else giveUpAfter(2 * wait_ms) // others have all of it now: then there may be some left
+      }, wait_ms)
     }
+    if (mayGiveUp) giveUpAfter(patience_ms)
     callee.begin(id, begun)
     const toldOf = { slug: target.slug, id, url, method: call.method, attempt: made }
-    const took = (): number => now() - begun
-    const any = late === undefined ? end : AbortSignal.any([end, abort.signal])
+    const any = mayGiveUp ? AbortSignal.any([end, abort.signal]) : end
     try {
       const response = await fetch(url, { ...init, signal: any })
       tell('attempt', { ...toldOf, status: response.status, duration_ms: took() })
@@ -251,8 +261,7 @@ export class Fetching {
     } catch (error) {
       tell('attempt', { ...toldOf, error, duration_ms: took() })
       const failure = any.aborted ? 'lost' : failureOf(error)
-      if (signal?.aborted === true || failure === 'declined') callee.givenUp(id, now())
-      else this.#note(call, id, any.aborted ? callee.late(id, now(), took()) : callee.failed(id, now(), took()))
+      this.#note(call, id, callee[endOf(call, failure, any)](id, now(), took()))
       signal?.throwIfAborted()
       return { id, url, failure, error: any.aborted ? any.reason : error, isCounted: abort.signal.aborted }
     } finally {
@@ -267,16 +276,9 @@ export class Fetching {
   }
 
   #calleeOf(slug: string): Callee {
-    const known = this.#callees.get(slug)
-    if (known !== undefined && this.#callees.size < slugLimit) return known
-    const callee = known ?? new Callee()
-    this.#callees.delete(slug) // the longest unused comes first
-    this.#callees.set(slug, callee)
-    const oldest = this.#callees.size > slugLimit ? (this.#callees.keys().next().value as string) : undefined
-    if (oldest !== undefined) {
-      this.#callees.delete(oldest)
-      this.#chooser.forget(oldest)
-    }
+    const callee = this.#callees.get(slug) ?? new Callee()
+    const dropped = this.#callees.set(slug, callee)
+    if (dropped !== undefined) this.#chooser.forget(dropped[0])
     return callee
   }
 }
@@ -311,6 +313,14 @@ async function inTime<T>(
     if (signal?.aborted === true || !end.aborted) throw error
     throw timeoutError(manner.timeout_ms, { slug: target.slug, tried })
   }
+}
+
+/** What is said of the instance, where fetch rejected. */
+function endOf({ signal }: Call, failure: Failure, any: AbortSignal): 'givenUp' | 'outOfTime' | 'late' | 'failed' {
+  if (failure === 'declined') return 'givenUp'
+  if (signal?.aborted !== true) return any.aborted ? 'late' : 'failed'
+  const reason: unknown = signal.reason
+  return (reason as { readonly name?: unknown } | null | undefined)?.name === 'TimeoutError' ? 'outOfTime' : 'givenUp'
 }
 
 /** What was answered, and nobody gets. */

@@ -1,13 +1,10 @@
 /**
- * Ends calls with a signal of their caller. `AbortSignal.any` would do it, but in Node 20 a signal that lives as long as its program, and
- * goes with every call, keeps a trace of each; and a listener for each is taken for a leak beyond ten.
+ * Ends calls with a signal of their caller, which holds none of them. `AbortSignal.any` would do it, but in Node 20 a signal that lives as
+ * long as its program, and goes with every call, keeps a trace of each.
  */
-type Followers = Set<WeakRef<AbortController>>
+import { onAbort } from '../aborting.js'
 
-const followersOf = new WeakMap<AbortSignal, Followers>()
-const forgotten = new FinalizationRegistry<{ readonly all: Followers; readonly ref: WeakRef<AbortController> }>(
-  ({ all, ref }) => void all.delete(ref),
-)
+const forgotten = new FinalizationRegistry<() => void>((end) => end())
 
 /**
  * Aborts as the signal does, with its reason, for as long as somebody else holds the controller.
@@ -15,25 +12,13 @@ const forgotten = new FinalizationRegistry<{ readonly all: Followers; readonly r
  */
 export function follow(signal: AbortSignal, abort: AbortController): () => void {
   if (signal.aborted) abort.abort(signal.reason)
-  const all = followersOf.get(signal) ?? begin(signal)
   const ref = new WeakRef(abort)
-  all.add(ref)
-  forgotten.register(abort, { all, ref }, ref)
+  const end = onAbort(signal, () => ref.deref()?.abort(signal.reason))
+  forgotten.register(abort, end, ref)
   return () => {
-    all.delete(ref)
+    end()
     forgotten.unregister(ref)
   }
-}
-
-function begin(signal: AbortSignal): Followers {
-  const all: Followers = new Set()
-  followersOf.set(signal, all)
-  const onAbort = (): void => {
-    for (const ref of all) ref.deref()?.abort(signal.reason)
-    all.clear()
-  }
-  signal.addEventListener('abort', onAbort, { once: true })
-  return all
 }
 
 const holders = new WeakMap<object, AbortController>()

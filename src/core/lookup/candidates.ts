@@ -117,7 +117,7 @@ export function candidatesOf<T>(pools: Pools<T>, demands: Demands, reading: Read
     const reached = avoided === undefined ? asked : asked.filter((one) => !avoided.has(reading.of(one).id))
     const best = worthPicking(reached, reading.of, inDoubt)
     const worth = best.length > 0 || reached === asked ? best : worthPicking(asked, reading.of, inDoubt)
-    // Of those near by who are not reached count among those who are not well.
+    // Those near by who are not reached count among those of them who are not well.
     if (worth.length > 0) return sharedOut(asked, worth, demands.prefer, reading)
   }
   return undefined
@@ -138,7 +138,7 @@ function fits({ id, tags: said = [], metadata: told, ports }: Pickable, demands:
 
 /**
  * Near ones alone, as long as half of their weight is worth picking. Of less they bear twice what is left; the others the rest, by
- * weight.
+ * weight. Where none of those worth picking weighs anything, each is as good as the other, and counts for one.
  */
 function sharedOut<T>(
   asked: readonly T[],
@@ -146,28 +146,22 @@ function sharedOut<T>(
   prefer: Locality | undefined,
   reading: Reading<T>,
 ): Candidates<T> {
-  const weightOf = (one: T): number => reading.of(one).weight ?? defaultWeight
-  const idOf = (one: T): string => reading.of(one).id
-  const whole = new Candidates(worth, idOf, weightsOf(worth.map(weightOf)))
+  const said = (one: T): number => reading.of(one).weight ?? defaultWeight
+  const weightOf = worth.every((one) => said(one) === 0) ? (): number => 1 : said
+  const candidates = (ones: readonly T[], shareOf: (one: T) => number): Candidates<T> =>
+    new Candidates(ones, (one) => reading.of(one).id, Float64Array.from(ones, shareOf))
   const here = prefer === undefined ? undefined : reading.here()[prefer]
-  if (prefer === undefined || here === undefined) return whole
+  if (prefer === undefined || here === undefined) return candidates(worth, weightOf)
   const isNear = (one: T): boolean => reading.whereabouts(one)[prefer] === here
   const near = worth.filter(isNear)
-  if (near.length === 0 || near.length === worth.length) return whole
-  const nearShare = Math.min(1, (2 * sum(near, weightOf)) / sum(asked.filter(isNear), weightOf))
-  // Those of weight 0 are worth picking only where nothing else is.
-  if (!(nearShare < 1)) return new Candidates(near, idOf, weightsOf(near.map(weightOf)))
+  if (near.length === 0 || near.length === worth.length) return candidates(worth, weightOf)
   const nearWeight = sum(near, weightOf)
-  const farWeight = whole.total - nearWeight
-  const shares = worth.map((one) =>
+  const nearShare = (2 * nearWeight) / sum(asked.filter(isNear), weightOf)
+  if (nearShare >= 1) return candidates(near, weightOf)
+  const farWeight = sum(worth, weightOf) - nearWeight
+  return candidates(worth, (one) =>
     isNear(one) ? (weightOf(one) * nearShare) / nearWeight : (weightOf(one) * (1 - nearShare)) / farWeight,
   )
-  return new Candidates(worth, idOf, Float64Array.from(shares))
-}
-
-/** Where all weigh nothing, each is as good as the other. */
-function weightsOf(weights: readonly number[]): Float64Array {
-  return weights.every((weight) => weight === 0) ? new Float64Array(weights.length).fill(1) : Float64Array.from(weights)
 }
 
 function sum<T>(ones: readonly T[], weightOf: (one: T) => number): number {

@@ -2,6 +2,7 @@
  * Picks: one of those that are listed under a name, by what its caller asks for. It keeps whose turn it is, and what was made of a
  * listing, for as long as that stands; it never finds out what is listed.
  */
+import { BoundedMap } from '../bounded-map.js'
 import { type Candidates, type Demands, type Pools, type Reading, candidatesOf } from './candidates.js'
 import { Rotation } from './rotation.js'
 import { Draws, type Strategy, leastLoaded, random, rendezvous } from './strategies.js'
@@ -33,14 +34,15 @@ interface Made<T> {
   readonly listed: Listed<T>
   /** What a pick without demands chooses from; undefined where there is nothing. */
   readonly plain: Candidates<T> | undefined
-  readonly demanded: Map<string, Candidates<T> | undefined>
+  readonly demanded: BoundedMap<string, Candidates<T> | undefined>
 }
 
 interface Service<T> {
   made: Made<T>
-  /** The turns of demands, in the order in which they were last made. */
+  /** The turns of demands: these outlive what was made of them, with each listing. */
   readonly turns: Rotation
-  readonly named: Set<string>
+  /** Those that have one: as many as are remembered, the newest. */
+  readonly named: BoundedMap<string, true>
 }
 
 export class Chooser<T> {
@@ -88,8 +90,21 @@ export class Chooser<T> {
       case 'hash':
         return candidates.ones[rendezvous(candidates, query.key ?? '')]
       case 'round-robin':
-        return candidates.ones[demand === '' ? this.#turns.next(name, candidates) : turnOf(service, demand, candidates)]
+        return candidates.ones[
+          isWithout(query)
+            ? this.#turnAgain(service, query, candidates)
+            : demand === ''
+              ? this.#turns.next(name, candidates)
+              : turnsOf(service, demand).next(demand, candidates)
+        ]
     }
+  }
+
+  /** Whoever was not served, and asks for another one, takes turns of his own: those who ask first have their shares as before. */
+  #turnAgain(service: Service<T>, { exclude: _, ...query }: PickQuery, candidates: Candidates<T>): number {
+    const demand = demandOf(query)
+    const all = this.#candidates(service.made, demand, query) ?? candidates
+    return turnsOf(service, `without ${demand}`).nextOf(`without ${demand}`, all, candidates)
   }
 
   /** The name is gone, with its turns. */
@@ -100,12 +115,11 @@ export class Chooser<T> {
 
   #candidates({ listed, plain, demanded }: Made<T>, demand: string, query: PickQuery): Candidates<T> | undefined {
     // Whom a caller has just tried is his own matter, and seldom the same twice.
-    if (query.exclude !== undefined && query.exclude.length > 0) return candidatesOf(listed.pools, query, this.#reading)
+    if (isWithout(query)) return candidatesOf(listed.pools, query, this.#reading)
     if (demand === '') return plain
     if (demanded.has(demand)) return demanded.get(demand)
     const candidates = candidatesOf(listed.pools, query, this.#reading)
     demanded.set(demand, candidates)
-    if (demanded.size > remembered) demanded.delete(demanded.keys().next().value as string)
     return candidates
   }
 
@@ -113,34 +127,32 @@ export class Chooser<T> {
     const known = this.#services.get(name)
     if (known?.made.listed === listed) return known
     const plain = candidatesOf(listed.pools, anything, this.#reading)
-    const made = { listed, plain, demanded: new Map<string, Candidates<T> | undefined>() }
+    const made = { listed, plain, demanded: new BoundedMap<string, Candidates<T> | undefined>(remembered) }
     if (known !== undefined) {
       known.made = made
       return known
     }
     this.#begun += 1
-    const service = { made, turns: new Rotation(this.#begun), named: new Set<string>() }
+    const service = { made, turns: new Rotation(this.#begun), named: new BoundedMap<string, true>(remembered) }
     this.#services.set(name, service)
     return service
   }
 }
 
-function turnOf<T>({ turns, named }: Service<T>, demand: string, candidates: Candidates<T>): number {
-  if (!named.has(demand)) {
-    named.add(demand)
-    if (named.size > remembered) {
-      const oldest = named.keys().next().value as string
-      named.delete(oldest)
-      turns.forget(oldest)
-    }
-  }
-  return turns.next(demand, candidates)
+/** In which this demand has its turn; those of demands beyond what is remembered go. */
+function turnsOf<T>({ turns, named }: Service<T>, demand: string): Rotation {
+  // Not set again by each pick, of which there are millions: so those that were made first make room.
+  const oldest = named.has(demand) ? undefined : named.set(demand, true)
+  if (oldest !== undefined) turns.forget(oldest[0])
+  return turns
+}
+
+function isWithout({ exclude }: PickQuery): boolean {
+  return exclude !== undefined && exclude.length > 0
 }
 
 /** The same text for the same demands, but for whom is left out; empty where there are none. */
 function demandOf({ tags, metadata, port, prefer }: Demands): string {
   if (tags === undefined && metadata === undefined && port === undefined) return prefer ?? ''
-  const parts = [prefer ?? '', port ?? '', ...(tags ?? [])]
-  const said = metadata === undefined ? [] : Object.entries(metadata).flat()
-  return JSON.stringify([parts, said])
+  return JSON.stringify([prefer, port, tags, metadata && Object.entries(metadata)])
 }

@@ -2,6 +2,8 @@
  * Which instances are left out for a while, since calls to them keep failing: outlier ejection, as Envoy does it. Each caller finds that
  * out by itself; it never asks anybody.
  */
+import { BoundedMap } from '../bounded-map.js'
+
 const failuresInARow = 3
 const shortest_ms = 5000
 const longest_ms = 300_000
@@ -22,7 +24,7 @@ interface Record {
 /** A probing call that says nothing for so long is forgotten. */
 const probe_ms = 30_000
 
-/** Of so many something is remembered; beyond it the one that was known first is forgotten. */
+/** Of so many something is remembered; beyond it whoever failed longest ago is forgotten. */
 const most = 10_000
 
 /** What came of telling of a call. */
@@ -39,7 +41,7 @@ const nobody: ReadonlySet<string> = new Set()
 
 export class Outliers {
   readonly #longest_ms: number
-  readonly #records = new Map<string, Record>()
+  readonly #records = new BoundedMap<string, Record>(most)
   /** Raised by whatever may change who is left out. */
   #revision = 0
   #leftOut: LeftOut = { ids: nobody, revision: 0, until: Number.POSITIVE_INFINITY }
@@ -79,8 +81,7 @@ export class Outliers {
     const known = this.#records.get(id)
     const isForgiven = known === undefined || (!isLeftOut(known, now) && now - known.failedAt > forgiven_ms)
     const record = isForgiven ? fresh(now) : known
-    this.#records.set(id, record)
-    if (this.#records.size > most) this.forget(this.#records.keys().next().value as string)
+    if (this.#records.set(id, record) !== undefined) this.#revision += 1
     return record
   }
 
@@ -106,7 +107,7 @@ export class Outliers {
   /** What was tried came to nothing, neither good nor bad. */
   givenUp(id: string): void {
     const record = this.#records.get(id)
-    if (record === undefined) return
+    if (record?.until === undefined) return
     record.probedUntil = Number.NEGATIVE_INFINITY
     this.#revision += 1
   }
@@ -132,7 +133,7 @@ export class Outliers {
 
   /** Those alone are there still. */
   keep(ids: ReadonlySet<string>): void {
-    for (const id of this.#records.keys()) if (!ids.has(id)) this.forget(id)
+    for (const [id] of this.#records) if (!ids.has(id)) this.forget(id)
   }
 
   /** Nothing that was known of it counts any more. */

@@ -60,7 +60,8 @@ function textsOf(value: unknown, field: string): Demands['tags'] {
 }
 
 function pairsOf(value: unknown, field: string): Demands['metadata'] {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  // Of a Map, or the like, no key would be seen, and whatever there is would fit.
+  const isObject = typeof value === 'object' && value !== null && !(Symbol.iterator in value)
   if (!isObject || Object.values(value).some((text) => typeof text !== 'string'))
     throw malformed(field, 'must be an object of texts such as {"team": "blue"}')
   return value as Readonly<Record<string, string>>

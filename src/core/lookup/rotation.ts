@@ -8,11 +8,11 @@ import type { Candidates } from './candidates.js'
 type Round = Pick<Candidates<unknown>, 'ids' | 'weights' | 'even'>
 
 interface Place {
-  round: Round
-  /** Where the turn is. */
+  readonly round: Round
+  /** Whose turn was last. */
   at: number
   /** Where their weights differ. */
-  queue: Queue | undefined
+  readonly queue: Queue | undefined
 }
 
 export class Rotation {
@@ -30,11 +30,26 @@ export class Rotation {
    * @param round in the order of their ids, none of them twice, and at least one
    */
   next(name: string, round: Round): number {
-    const place = this.#places.get(name)
-    if (place?.round !== round) return this.#goOn(name, round, place)
+    const known = this.#places.get(name)
+    const place = known?.round === round ? known : this.#goOn(name, round, known)
     if (place.queue !== undefined) place.at = place.queue.next()
     else place.at = place.at + 1 < round.ids.length ? place.at + 1 : 0
     return place.at
+  }
+
+  /**
+   * The same among some of a round; the others keep their turns.
+   * @param some in the order of their ids; where any of them is not of the round, it is their round alone
+   * @returns its place in the list of some
+   */
+  nextOf(name: string, round: Round, some: Round): number {
+    const places = placesOf(some.ids, round.ids)
+    if (places === undefined) return this.next(name, some)
+    const known = this.#places.get(name)
+    const place = known?.round === round ? known : this.#goOn(name, round, known)
+    const chosen = place.queue?.nextOf(places) ?? indexAfter(round.ids[place.at] as string, some.ids)
+    place.at = places[chosen] as number
+    return chosen
   }
 
   /** The name is gone, and its place with it. */
@@ -47,11 +62,15 @@ export class Rotation {
     return this.#places.size
   }
 
-  #goOn(name: string, round: Round, before: Place | undefined): number {
-    const queue = round.even ? undefined : this.#queueOf(round, before)
-    const at = queue?.next() ?? this.#after(before, round.ids)
-    this.#places.set(name, { round, at, queue })
-    return at
+  #goOn(name: string, round: Round, before: Place | undefined): Place {
+    const next = this.#after(before, round.ids)
+    const place = {
+      round,
+      at: next === 0 ? round.ids.length - 1 : next - 1,
+      queue: round.even ? undefined : this.#queueOf(round, before),
+    }
+    this.#places.set(name, place)
+    return place
   }
 
   #after(before: Place | undefined, ids: readonly string[]): number {
@@ -59,10 +78,10 @@ export class Rotation {
     return indexAfter(before.round.ids[before.at] as string, ids)
   }
 
-  /** Who was there keeps his place; who comes has one somewhere within his first turn. */
+  /** Who was there is as far from his next turn as before, by his own pace; who comes is somewhere within his first one. */
   #queueOf({ ids, weights }: Round, before: Place | undefined): Queue {
-    const known = before?.queue?.due(before.round.ids) ?? new Map<string, number>()
-    const dues = Float64Array.from(ids, (id, i) => known.get(id) ?? this.#begin() / (weights[i] as number))
+    const known = before?.queue?.left(before.round.ids) ?? new Map<string, number>()
+    const dues = Float64Array.from(ids, (id, i) => (known.get(id) ?? this.#begin()) / (weights[i] as number))
     return new Queue(dues, weights)
   }
 
@@ -93,25 +112,44 @@ class Queue {
   }
 
   next(): number {
-    const place = this.#heap[0] as number
+    return this.#take(0)
+  }
+
+  /** The next of some, as an index among these places. Of the others nobody who was due before is owed more than one turn. */
+  nextOf(places: readonly number[]): number {
+    const dues = this.#dues
+    let first = 0
+    for (const [at, place] of places.entries())
+      if ((dues[place] as number) < (dues[places[first] as number] as number)) first = at
+    const now = dues[places[first] as number] as number
+    for (const [place, due] of dues.entries()) if (due < now) dues[place] = now
+    this.#take(this.#heap.indexOf(places[first] as number))
+    return first
+  }
+
+  /** How much of the time between two turns of its own each has still to wait: whatever its weight is from then on. */
+  left(ids: readonly string[]): Map<string, number> {
+    const now = this.#dues[this.#heap[0] as number] as number
+    return new Map(
+      ids.map((id, place) => [id, ((this.#dues[place] as number) - now) * (this.#weights[place] as number)]),
+    )
+  }
+
+  /** @param at in the heap */
+  #take(at: number): number {
+    const place = this.#heap[at] as number
     this.#dues[place] = (this.#dues[place] as number) + 1 / (this.#weights[place] as number)
-    this.#sink()
+    this.#sink(at)
     return place
   }
 
-  /** When each is due, from the first one on. */
-  due(ids: readonly string[]): Map<string, number> {
-    const first = this.#dues[this.#heap[0] as number] as number
-    return new Map(ids.map((id, place) => [id, (this.#dues[place] as number) - first]))
-  }
-
-  #sink(): void {
+  #sink(from: number): void {
     const heap = this.#heap
     const dues = this.#dues
-    const place = heap[0] as number
+    const place = heap[from] as number
     const due = dues[place] as number
-    let at = 0
-    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+    let at = from
+    for (let child = 2 * at + 1; child < heap.length; child = 2 * at + 1) {
       if (
         child + 1 < heap.length &&
         (dues[heap[child + 1] as number] as number) < (dues[heap[child] as number] as number)
@@ -123,6 +161,14 @@ class Queue {
     }
     heap[at] = place
   }
+}
+
+/** Where those stand in a list that has all of them, both in the order of their ids; undefined where it has not. */
+function placesOf(some: readonly string[], all: readonly string[]): readonly number[] | undefined {
+  const places: number[] = []
+  for (let at = 0; at < all.length && places.length < some.length; at += 1)
+    if (all[at] === some[places.length]) places.push(at)
+  return places.length === some.length ? places : undefined
 }
 
 /** Where the first one stands that comes after the last one, whether or not that is still there. */

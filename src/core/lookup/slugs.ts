@@ -155,8 +155,7 @@ export class Index {
   /** Whether lookups of its slug list this record in doubt. */
   isLastKnown(id: string, owner: PeerId): boolean {
     const found = this.#winners.get(id)
-    if (found?.owner !== owner || found.record.slug === undefined) return false
-    return this.#listing(found.record.slug, true).visible.includes(found)
+    return found?.owner === owner && found.record.slug !== undefined && this.#countsInDoubt(found)
   }
 
   /** The record of an id that counts and is not removed, visible or not. */
@@ -224,12 +223,16 @@ export class Index {
 
   #makeListing(slug: string, inDoubt: boolean): Listing {
     const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
-    const known = ids.map((id) => this.#winners.get(id) as Found).filter(isInService)
+    const known = ids.map((id) => this.#winners.get(id) as Found)
     const visible = known.filter((found) => this.#visibility.shows(found))
     const living = { listed: visible, inDoubt: false }
     if (!inDoubt) return { visible, pools: [living] }
-    const lastKnown = known.filter(({ owner }) => !this.#visibility.hasLeft(owner))
+    const lastKnown = known.filter((found) => this.#countsInDoubt(found))
     return { visible: lastKnown, pools: [living, { listed: lastKnown, inDoubt: true }] }
+  }
+
+  #countsInDoubt(found: Found): boolean {
+    return isInService(found) && !this.#visibility.hasLeft(found.owner)
   }
 }
 

@@ -54,6 +54,8 @@ export interface Member {
   observedSince: number | undefined
   /** The generation in which we were last connected with it, or heard it ourselves; 0 for never. */
   metIn: number
+  /** Until then we do not listen to it, since it kept no limit: what we do not hear says nothing of it. */
+  shunnedUntil: number
   /** A dial was refused since the last word. */
   refused: boolean
   /** When that was last. */
@@ -98,6 +100,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     directAt: undefined,
     observedSince: undefined,
     metIn: 0,
+    shunnedUntil: 0,
     refused: false,
     refusedAt: Number.NEGATIVE_INFINITY,
     vacated: undefined,
@@ -190,9 +193,9 @@ export function isUnheard(member: Readonly<Member>, at: Situation): boolean {
   return silenceOf(member, at) > slowPath_ms(at.members) * (at.hardOfHearing ? 2 : 1)
 }
 
-/** How long there has been no word of it by any way, while we were awake. */
-function silenceOf({ heardAt, since }: Readonly<Member>, { now, awakeSince }: Situation): number {
-  return now - Math.max(heardAt ?? since, awakeSince)
+/** How long there has been no word of it by any way, while we were awake to hear it. */
+function silenceOf({ heardAt, since, shunnedUntil }: Readonly<Member>, { now, awakeSince }: Situation): number {
+  return now - Math.max(heardAt ?? since, awakeSince, shunnedUntil)
 }
 
 /** Whether reports change anything: against whom we show, or would but for them, and against whom is to be dead. */

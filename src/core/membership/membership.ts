@@ -250,6 +250,12 @@ export class Membership {
     this.#refused.add(member)
   }
 
+  /** For a reason of our own nothing is heard of it until then: our silence about it is none of its own. */
+  shun(peer: PeerId, until: number): void {
+    const member = this.#members.get(peer)
+    if (member !== undefined) member.shunnedUntil = until
+  }
+
   /** Whom we do not reach ourselves, whatever is believed of them: whom we report, or whose dials are refused. */
   unreached(now: number): ReadonlyMap<PeerId, 'silence' | 'refused'> {
     const unreached = new Map<PeerId, 'silence' | 'refused'>()

@@ -140,6 +140,7 @@ export class Watch {
     let silent = 0
     for (const member of this.#subjects) {
       if (member.directAt === undefined || member.refused || member.left || member.state === 'dead') continue
+      if (now < member.shunnedUntil) continue
       watched += 1
       if (now - member.directAt > silence_ms) silent += 1
     }
@@ -179,10 +180,12 @@ function isObservable({ state, left }: Readonly<Member>): boolean {
 /** Whether the silence of a subject is to be told to all. */
 function isSilent(
   member: Readonly<Member>,
-  { now, awakeSince, members }: Watcher,
+  { now, awakeSince: lastAwake, members }: Watcher,
   { doubtful, badLines }: OwnHealth,
 ): boolean {
+  if (now < member.shunnedUntil) return false
   if (member.refused) return true
+  const awakeSince = Math.max(lastAwake, member.shunnedUntil)
   if (member.directAt === undefined) {
     // Nobody has to have told us that it lives: we may have taken over from an observer that died with it.
     if (member.heardAt === undefined || now - Math.max(member.observedSince ?? now, awakeSince) <= silence_ms)

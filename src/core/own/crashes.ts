@@ -2,6 +2,7 @@
  * Programs that keep ending without a goodbye: what they register next has to last before it counts as well, as members do.
  * Kept by slug: in a loop of crashes each start may be on another port, under another id.
  */
+import { BoundedMap } from '../bounded-map.js'
 import { memory_ms, recovery_ms } from '../damping.js'
 
 /** Slugs of which that is remembered. */
@@ -10,15 +11,12 @@ const slugsKept = 4096
 const endsKept = 16
 
 export class Crashes {
-  readonly #endsBySlug = new Map<string, number[]>()
+  readonly #endsBySlug = new BoundedMap<string, number[]>(slugsKept)
 
   /** An instance of the slug ended without a goodbye. */
   note(slug: string, now: number): void {
     const ends = [...this.#recent(slug, now), now].slice(-endsKept)
-    this.#endsBySlug.delete(slug)
     this.#endsBySlug.set(slug, ends)
-    const [oldest] = this.#endsBySlug.keys()
-    if (this.#endsBySlug.size > slugsKept && oldest !== undefined) this.#endsBySlug.delete(oldest)
   }
 
   /** How long a new registration of the slug has to last before a check counts; 0 where it did not end twice lately. */

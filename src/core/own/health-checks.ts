@@ -5,6 +5,7 @@
  * Regular checks are spread over the interval by the id, so that never all are done at the same moment; what was held up (by a stall of
  * ours, say) follows over half a second.
  */
+import { BoundedMap } from '../bounded-map.js'
 import { type Check, defaultCheck, isAsked, readCheck } from '../check.js'
 import type { CheckResult, Effect, LineNews } from '../effects.js'
 import { RegistryError } from '../errors.js'
@@ -72,7 +73,7 @@ export class HealthChecks {
   readonly #waiting = new Set<string>()
   /** What those live with is over, in words: whatever a check finds, they are not to be called. */
   readonly #over = new Map<string, string>()
-  readonly #fallsOfGone = new Map<string, Falls>()
+  readonly #fallsOfGone = new BoundedMap<string, Falls>(goneKept)
   readonly #lines = new KeptLines()
   readonly #suspicions = new Suspicions()
   readonly #secrets: CheckSecrets
@@ -390,8 +391,6 @@ export class HealthChecks {
   #drop(id: string, now: number): Effect[] {
     const falls = this.#courses.get(id)?.falls ?? []
     if (falls.length > 0) this.#fallsOfGone.set(id, falls)
-    const [oldest] = this.#fallsOfGone.keys()
-    if (this.#fallsOfGone.size > goneKept && oldest !== undefined) this.#fallsOfGone.delete(oldest)
     this.#courses.delete(id)
     this.#agenda.delete(id)
     this.#waiting.delete(id)

@@ -12,6 +12,7 @@ import {
   canonicalJson,
   readInstanceRecord,
 } from '../model.js'
+import { factsOf } from '../shown.js'
 import { mergeTraits } from '../traits.js'
 import { type Kind, type Rewriting, type Rewritten } from './claims.js'
 import { compareRegistrations } from './later.js'
@@ -79,13 +80,6 @@ function patchBetween(before: InstanceRecord, after: InstanceRecord): Patch {
 function withState(record: InstanceRecord, { status, details }: InstanceRecord): InstanceRecord {
   const { details: _details, maintenance: _maintenance, holds: _holds, ...facts } = record
   return { ...facts, status, ...(details !== undefined && { details }) }
-}
-
-/** What a caller said, without what the home node adds. */
-export function factsOf(record: InstanceRecord): InstanceFacts {
-  const { n: _n, stamp: _stamp, status: _status, details: _details, session: _session, ...rest } = record
-  const { maintenance: _maintenance, holds: _holds, ...facts } = rest
-  return facts
 }
 
 const urlPartNames = ['scheme', 'host', 'ip', 'port', 'path'] as const

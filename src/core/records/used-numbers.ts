@@ -9,6 +9,7 @@
  * All go by the floors of all: whoever registers an id that nobody knows gets the same number for it at each node, so that of two who
  * knew nothing of each other the later one counts, and not the one whose node has ended more.
  */
+import { BoundedMap } from '../bounded-map.js'
 import type { EntryMaps } from '../document/entries.js'
 import { nodeKey, readEntry } from './kinds.js'
 import { floorStep } from './numbers.js'
@@ -23,7 +24,7 @@ const floorJump = 2 ** 20
 export class UsedNumbers {
   readonly #records: Records
   /** In this run, by id. */
-  readonly #dropped = new Map<string, number>()
+  readonly #dropped = new BoundedMap<string, number>(droppedKept)
   /** The highest that the floor must reach. */
   #highest = 0
   #hasBegun = false
@@ -52,7 +53,7 @@ export class UsedNumbers {
 
   /** What had this number here goes, and there is to be no removal. */
   keep(id: string, n: number): void {
-    this.#note(id, n)
+    this.#dropped.set(id, n)
     if (n - Math.max(this.#highest, this.#ownFloor()) > floorJump) return
     this.#highest = Math.max(this.#highest, n)
     if (this.#hasBegun && this.#ownFloor() < n) this.#raise(n)
@@ -62,7 +63,7 @@ export class UsedNumbers {
   noteAll(dropped: EntryMaps): void {
     for (const [id, json] of dropped.of('instances')) {
       const record = readEntry('instances', id, json)
-      if (record !== undefined && record.n > (this.#dropped.get(id) ?? 0)) this.#note(id, record.n)
+      if (record !== undefined && record.n > (this.#dropped.get(id) ?? 0)) this.#dropped.set(id, record.n)
     }
   }
 
@@ -71,13 +72,6 @@ export class UsedNumbers {
     let used = readEntry('node', nodeKey, forgotten.of('node').get(nodeKey))?.floor ?? 0
     for (const [id, json] of forgotten.of('instances')) used = Math.max(used, readEntry('instances', id, json)?.n ?? 0)
     if (used > this.base && used - this.base <= floorJump) this.#raise(used)
-  }
-
-  #note(id: string, n: number): void {
-    this.#dropped.delete(id) // it is now the latest
-    this.#dropped.set(id, n)
-    const [oldest] = this.#dropped.keys()
-    if (this.#dropped.size > droppedKept && oldest !== undefined) this.#dropped.delete(oldest)
   }
 
   #ownFloor(): number {

@@ -183,8 +183,15 @@ function isBehind(head: Head, held: Head): boolean {
   return head.parent === undefined || comparePoints(head.parent, held) < 0
 }
 
-/** What one who holds `theirs` lacks of a document: the difference where it can be told, else all of it; undefined for nothing. */
-export function parcelFor(document: Giveable, theirs: Holding | undefined): Parcel | undefined {
+/**
+ * What one who holds `theirs` lacks of a document: the difference where it can be told, else all of it; undefined for nothing.
+ * @param encode all of it: others may have asked for the same
+ */
+export function parcelFor(
+  document: Giveable,
+  theirs: Holding | undefined,
+  encode: (document: Giveable) => Uint8Array,
+): Parcel | undefined {
   const { signed, holding } = document
   if (theirs !== undefined && compareHeads(holding, theirs) <= 0) return undefined
   const difference = theirs !== undefined && theirs.boot === holding.boot && theirs.epoch === holding.epoch
@@ -194,7 +201,7 @@ export function parcelFor(document: Giveable, theirs: Holding | undefined): Parc
       return { signed, content: { type: 'step', fromEpoch: theirs.epoch, fromVersion: theirs.version, bytes } }
     }
   }
-  const bytes = document.encode()
+  const bytes = encode(document)
   if (bytes.length > wireLimits.contentBytes) return undefined
   return { signed, content: { type: 'full', bytes } }
 }

@@ -12,7 +12,6 @@ import {
   type Witness,
   encodeSyncResponse,
 } from '../wire/sync.js'
-import { batches } from './requests.js'
 
 /** Answers that may wait for the commit on its way; beyond it they go without the own document. */
 const waitingLimit = 256
@@ -42,10 +41,6 @@ export type Given =
 export class Answers {
   #waiting: Given[] = []
 
-  get waiting(): number {
-    return this.#waiting.length
-  }
-
   wait(given: Given): void {
     this.#waiting.push(given)
   }
@@ -59,24 +54,24 @@ export class Answers {
   }
 }
 
-/** Documents on their way to a peer, in messages of which none is the last. */
-export function documentReplies(request: number, parcels: readonly Parcel[]): Effect[] {
-  return batches(parcels).map((batch) => {
-    return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'documents', parcels: batch }), last: false }
-  })
+type Reply = Effect & { readonly type: 'reply' }
+
+/** Documents on their way to a peer, in a message that is not the last. */
+export function documentsReply(request: number, parcels: readonly Parcel[]): Reply {
+  return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'documents', parcels }), last: false }
 }
 
-export function endReply(request: number, wanted: readonly Holding[], witness: Witness): Effect {
+export function endReply(request: number, wanted: readonly Holding[], witness: Witness): Reply {
   return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'end', wanted, witness }), last: true }
 }
 
 /** What became of an act that a peer passed on. A message that is too long says its beginning. */
-export function actedReply(request: number, outcome: ActOutcome): Effect {
+export function actedReply(request: number, outcome: ActOutcome): Reply {
   const said = outcome.ok ? outcome : { ...outcome, message: outcome.message.slice(0, wireLimits.actAnswerBytes / 4) }
   return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'acted', ...said }), last: true }
 }
 
 /** No answer at all. */
-export function emptyReply(request: number): Effect {
+export function emptyReply(request: number): Reply {
   return { type: 'reply', id: request, bytes: new Uint8Array(), last: true }
 }

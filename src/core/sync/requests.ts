@@ -4,7 +4,6 @@
 import type { Act } from '../act.js'
 import type { Effect } from '../effects.js'
 import { type PeerId, canonicalJson } from '../model.js'
-import { wireLimits } from '../wire/limits.js'
 import {
   type ActOutcome,
   type Holding,
@@ -89,6 +88,7 @@ export type Answer =
 /** What is over with a question. `done`: its answer came to an end. */
 export type Ended =
   | { readonly type: 'pulled'; readonly owner: PeerId }
+  | { readonly type: 'pushed'; readonly peer: PeerId; readonly ok: boolean }
   | { readonly type: 'removed'; readonly removal: Removal; readonly done: boolean }
   | { readonly type: 'acted'; readonly passedOn: PassedOn; readonly end: PassedOnEnd }
   /** `holds` is absent where it did not say. */
@@ -123,8 +123,8 @@ export class Requests {
   }
 
   /** Gives documents to a peer. */
-  push(peer: PeerId, parcels: readonly Parcel[], now: number): Effect[] {
-    return batches(parcels).map((batch) => this.#ask(peer, { type: 'push' }, { type: 'push', parcels: batch }, now))
+  push(peer: PeerId, parcels: readonly Parcel[], now: number): Effect & { type: 'request' } {
+    return this.#ask(peer, { type: 'push' }, { type: 'push', parcels }, now)
   }
 
   /** Asks the owner of an instance to drop it. @param holding what is held of its document */
@@ -140,7 +140,13 @@ export class Requests {
     return this.#ask(home, { type: 'act', passedOn }, request, now, Math.max(1, until - now))
   }
 
-  #ask(to: PeerId, purpose: Purpose, request: SyncRequest, now: number, timeout_ms = syncTimeout_ms): Effect {
+  #ask(
+    to: PeerId,
+    purpose: Purpose,
+    request: SyncRequest,
+    now: number,
+    timeout_ms = syncTimeout_ms,
+  ): Effect & { type: 'request' } {
     const id = (this.#lastId += 1)
     this.#asked.set(id, { peer: to, purpose, askedAt: now, brought: 0, ended: false })
     return { type: 'request', id, to, bytes: encodeSyncRequest(request), timeout_ms }
@@ -198,6 +204,7 @@ export class Requests {
       const { acknowledgement } = purpose
       return { type: 'compared', acknowledgement, peer, ...(ok && holds !== undefined && { holds }) }
     }
+    if (asked?.purpose.type === 'push') return { type: 'pushed', peer: asked.peer, ok }
     if (asked?.purpose.type === 'remove') return { type: 'removed', removal: asked.purpose.removal, done: asked.ended }
     return asked?.purpose.type === 'pull' ? { type: 'pulled', owner: asked.purpose.owner } : undefined
   }
@@ -227,22 +234,4 @@ export class Requests {
 /** Whoever was off for too long, or holds us for forgotten, wants nothing of ours, and holds nothing. */
 function mayTake({ stale, fence }: Witness, generation: number): boolean {
   return !stale && (fence === undefined || fence.head.generation < generation)
-}
-
-/** Parcels in groups that are no larger than one message should be; a larger parcel goes alone. */
-export function batches(parcels: readonly Parcel[]): Parcel[][] {
-  const groups: Parcel[][] = []
-  let room = 0
-  for (const parcel of parcels) {
-    const size = parcel.content.bytes.length + wireLimits.headBytes
-    const group = groups.at(-1)
-    if (group === undefined || size > room) {
-      groups.push([parcel])
-      room = wireLimits.syncBatchBytes - size
-    } else {
-      group.push(parcel)
-      room -= size
-    }
-  }
-  return groups
 }

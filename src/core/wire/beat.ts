@@ -88,6 +88,11 @@ export function encodeBeat(frame: BeatFrame): Uint8Array {
   }
 }
 
+/** Whether that is a heartbeat, as far as its first byte tells: of several only the last one says anything. */
+export function isHeartbeat(frame: Uint8Array): boolean {
+  return frame[0] === kinds.heartbeat
+}
+
 function encodeHeartbeat(frame: Heartbeat): Uint8Array {
   const writer = new Writer(64 + 24 * frame.relayed.length)
   writer.uint(kinds.heartbeat).uint(frame.generation).uint(frame.incarnation).uint(frame.sequence)

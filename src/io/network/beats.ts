@@ -6,7 +6,10 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { assert } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 import type { Drops } from './drops.js'
+import { Hearing } from './hearing.js'
 import { closeStream, encodeMessage, MessageReader } from './messages.js'
+import type { Rates } from './rates.js'
+import { sip } from './sips.js'
 
 export const beatBytes = 8 * 1024
 /** Frames kept while the stream is being opened. */
@@ -18,6 +21,7 @@ export interface BeatsOptions {
   /** Several where several daemons answer as that peer: each is to know that we live, and what we hold. */
   connectionsTo(peer: PeerId): readonly Connection[]
   readonly drops: Drops
+  readonly rates: Rates
   onBeat(from: PeerId, bytes: Uint8Array): void
 }
 
@@ -31,9 +35,15 @@ interface Lane {
 export class Beats {
   readonly #options: BeatsOptions
   readonly #lanes = new Map<PeerId, readonly Lane[]>()
+  readonly #hearing: Hearing
 
   constructor(options: BeatsOptions) {
     this.#options = options
+    this.#hearing = new Hearing(options)
+  }
+
+  stop(): void {
+    this.#hearing.stop()
   }
 
   send(to: PeerId, bytes: Uint8Array): void {
@@ -57,9 +67,16 @@ export class Beats {
 
   /** Reads a stream that a peer opened. */
   accept(stream: Stream, from: PeerId): void {
-    const reader = new MessageReader(beatBytes, (bytes) => this.#options.onBeat(from, bytes))
+    let isTooMuch = false
+    const take = (bytes: Uint8Array): void => {
+      if (!this.#hearing.take(from, bytes)) isTooMuch = true
+    }
+    const reader = new MessageReader(beatBytes, take, true)
     stream.addEventListener('message', ({ data }) => {
-      if (reader.push(data.subarray())) return
+      isTooMuch = false
+      const isRight = reader.push(data.subarray())
+      if (isTooMuch) sip(stream)
+      if (isRight) return
       this.#options.drops.count('frame-malformed')
       stream.abort(new Error('malformed heartbeat stream'))
     })

@@ -25,6 +25,8 @@ export interface ConnectionsOptions {
   readonly protocol: string
   identify(connection: Connection, signal: AbortSignal): Promise<IdentifyResult>
   readonly drops: Drops
+  /** Nothing is heard of it for now: it kept no limit. */
+  isShunned(peer: PeerId): boolean
   /** The first connection of a peer that speaks our protocols. */
   onConnected(peer: PeerId): void
   /** The last one is gone. `known`: `onConnected` was called. */
@@ -70,6 +72,10 @@ export class Connections {
   opened(connection: Connection): void {
     if (this.#stopped || connection.status !== 'open') return
     const peer = connection.remotePeer.toString()
+    if (this.#options.isShunned(peer)) {
+      this.#options.drops.count('peer-shunned')
+      return void this.#close(connection) // in order: a reset would be taken for our death
+    }
     const entry: Entry = this.#entries.get(peer) ?? {
       open: [],
       identified: new Map(),

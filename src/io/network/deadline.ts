@@ -1,6 +1,9 @@
 /**
- * A deadline that progress moves, up to a bound that nothing moves. It never ends anything itself.
+ * A deadline that progress moves, up to a bound that nothing moves but our own stall. It never ends anything itself.
  */
+
+/** A timer of ours this late: what should have come meanwhile may be here, unread. */
+const stall_ms = 1000
 
 export interface DeadlineOptions {
   /** The longest time without progress. */
@@ -12,7 +15,7 @@ export interface DeadlineOptions {
 
 export class Deadline {
   readonly #options: DeadlineOptions
-  readonly #latest: number
+  #latest: number
   #due: number
   #timer: NodeJS.Timeout | undefined
 
@@ -35,13 +38,18 @@ export class Deadline {
 
   /** One timer that looks again when it is early, since progress comes thousands of times a second. */
   #wait(): void {
-    this.#timer = setTimeout(
-      () => {
-        if (performance.now() >= this.#due) this.#options.onPassed()
-        else this.#wait()
-      },
-      Math.max(1, this.#due - performance.now()),
-    )
+    const expectedAt = Math.max(performance.now() + 1, this.#due)
+    this.#timer = setTimeout(() => this.#look(performance.now() - expectedAt), expectedAt - performance.now())
+  }
+
+  /** @param late_ms our own stall: it is no silence of whoever should have made progress */
+  #look(late_ms: number): void {
+    if (late_ms >= stall_ms) {
+      this.#latest += late_ms
+      this.progress()
+    }
+    if (performance.now() >= this.#due) this.#options.onPassed()
+    else this.#wait()
   }
 }
 

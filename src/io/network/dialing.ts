@@ -5,6 +5,7 @@
 import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'
 import type { Logger } from 'pino'
+import { BoundedMap } from '../../core/bounded-map.js'
 import { messageOf } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 import type { DialOutcome } from '../../core/views.js'
@@ -49,9 +50,9 @@ export class Dialing {
   /** Who answered at a seed. */
   readonly #peerBySeed = new Map<string, PeerId>()
   /** Peers and addresses of other clusters, and until when they are left alone. */
-  readonly #foreign = new Map<string, number>()
-  readonly #errors = new Map<PeerId, string>()
-  readonly #outcomes = new Map<PeerId, DialOutcome | undefined>()
+  readonly #foreign = new BoundedMap<string, number>(foreignLimit)
+  readonly #errors = new BoundedMap<PeerId, string>(errorLimit)
+  readonly #outcomes = new BoundedMap<PeerId, DialOutcome | undefined>(errorLimit)
   readonly #impatient = new Set<PeerId>()
   /** What was told of seeds that do not answer, by the text of the seed. */
   readonly #toldSeeds = new Map<string, string>()
@@ -162,7 +163,7 @@ export class Dialing {
     this.#schedule.cancel(peer)
     const address = connection.direction === 'outbound' ? readAddress(connection.remoteAddr.toString()) : undefined
     for (const key of address === undefined ? [peer] : [peer, address]) {
-      remember(this.#foreign, key, performance.now() + foreignFor_ms, foreignLimit)
+      this.#foreign.set(key, performance.now() + foreignFor_ms)
     }
   }
 
@@ -203,14 +204,14 @@ export class Dialing {
     )
     if (result.connection !== undefined) return
     this.#tellPeer(peer, addresses.length === 0 ? notToDial(known) : describe(result))
-    remember(this.#outcomes, peer, outcomeOf(result), errorLimit)
+    this.#outcomes.set(peer, outcomeOf(result))
     if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once
   }
 
   /** Found and reached, twice, without coming to terms: people want to know. */
   #tellPeer(peer: PeerId, error: string): void {
     const isAgain = error.includes(handshakeFailed) && this.#errors.get(peer)?.includes(handshakeFailed) === true
-    remember(this.#errors, peer, error, errorLimit)
+    this.#errors.set(peer, error)
     if (this.#stop.signal.aborted || !isAgain || this.#toldHandshakes.has(peer)) return
     if (this.#toldHandshakes.size >= errorLimit) this.#toldHandshakes.clear()
     this.#toldHandshakes.add(peer)
@@ -263,16 +264,6 @@ export class Dialing {
     if (until === undefined || until > performance.now()) return until !== undefined
     this.#foreign.delete(key)
     return false
-  }
-}
-
-/** Sets a value, the oldest ones making room. */
-function remember<T>(map: Map<string, T>, key: string, value: T, limit: number): void {
-  map.delete(key)
-  map.set(key, value)
-  for (const oldest of map.keys()) {
-    if (map.size <= limit) return
-    map.delete(oldest)
   }
 }
 

@@ -4,17 +4,24 @@
  */
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { GossipSub, GossipsubOpts, Message } from '@chainsafe/libp2p-gossipsub'
-import type { Connection, Topology } from '@libp2p/interface'
+import type { Connection, PeerId as Libp2pPeerId, Stream, Topology } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import { assert } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
+import { equalBytes } from '../../core/wire/codec.js'
 import type { Drops } from './drops.js'
+import type { Rates } from './rates.js'
+import { sip } from './sips.js'
+import { Turns } from './turns.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
 export const gossipBytes = 64 * 1024
 const inboundBytes = 1024 * 1024
 const outboundBufferBytes = 8 * 1024 * 1024
 const topicBytesPerPeer = 16 * 1024
+/** What one turn takes in, each of which may hold a few messages at half a millisecond; so much of one peer waits before it is slowed. */
+const rpcsInTurn = 8
+const rpcsWaiting = 64
 
 export function gossipOptions(topic: string): Partial<GossipsubOpts> {
   return {
@@ -54,6 +61,7 @@ export interface GossipOptions {
   readonly faults: number
   readonly random: () => number
   readonly drops: Drops
+  readonly rates: Rates
   readonly log: Logger
   onMessage(author: PeerId, bytes: Uint8Array): void
 }
@@ -67,6 +75,15 @@ export interface Topologies {
 interface RouterState {
   readonly streamsOutbound: ReadonlyMap<PeerId, unknown>
   readonly topics: ReadonlyMap<string, ReadonlySet<PeerId>>
+  readonly streamsInbound: ReadonlyMap<PeerId, { readonly rawStream: Stream }>
+}
+
+/** What one peer sends at once, and the method by which gossipsub takes it: private, and pinned with its version. */
+interface Rpc {
+  messages?: { readonly from?: Uint8Array }[]
+}
+interface Receiving {
+  handleReceivedRpc: (from: Libp2pPeerId, rpc: Rpc) => Promise<void>
 }
 
 export class Gossip {
@@ -74,12 +91,20 @@ export class Gossip {
   readonly #router: GossipSub
   readonly #registrar: Topologies
   readonly #publishing = new Set<Promise<void>>()
+  readonly #turns: Turns<{ readonly from: Libp2pPeerId; readonly rpc: Rpc }>
 
   constructor(router: GossipSub, registrar: Topologies, options: GossipOptions) {
     this.#options = options
     this.#router = router
     this.#registrar = registrar
-    this.#router.topicValidators.set(options.topic, (_from, message) => this.#validate(message))
+    this.#router.topicValidators.set(options.topic, (from, message) => this.#validate(from, message))
+    const receiving = router as unknown as Receiving
+    const receive = receiving.handleReceivedRpc.bind(router)
+    this.#turns = new Turns({ perTurn: rpcsInTurn, run: ({ from, rpc }) => void receive(from, rpc).catch(() => {}) })
+    receiving.handleReceivedRpc = (from, rpc) => {
+      this.#take(from, rpc)
+      return Promise.resolve()
+    }
     this.#router.addEventListener('message', ({ detail }) => this.#receive(detail))
   }
 
@@ -93,6 +118,10 @@ export class Gossip {
     if (this.#isDropped()) return
     const publishing = this.#publish(bytes).finally(() => this.#publishing.delete(publishing))
     this.#publishing.add(publishing)
+  }
+
+  stop(): void {
+    this.#turns.stop()
   }
 
   /** Settles when everything broadcast so far is signed and on its way, so that a last word is not cut off. */
@@ -127,12 +156,47 @@ export class Gossip {
     }
   }
 
-  #validate(message: Message): TopicValidatorResult {
+  /** Whoever sends faster than it can be taken in waits at its own end. */
+  #take(from: Libp2pPeerId, rpc: Rpc): void {
+    const peer = from.toString()
+    const isWithin = this.#isWithinRates(from, rpc)
+    if (isWithin) this.#turns.add(peer, { from, rpc })
+    else this.#options.drops.count('gossip-excess')
+    if (isWithin && this.#turns.waitingOf(peer) < rpcsWaiting) return
+    const stream = (this.#router as unknown as RouterState).streamsInbound.get(peer)?.rawStream
+    if (stream !== undefined) sip(stream)
+  }
+
+  /**
+   * Before any signature is looked at, which is what costs: whoever says something itself pays for it as the author, whoever passes it
+   * on as a neighbour. What claims to come from others is charged to them only once that is proven.
+   */
+  #isWithinRates(from: Libp2pPeerId, rpc: Rpc): boolean {
+    const { rates } = this.#options
+    const peer = from.toString()
+    const messages = rpc.messages ?? []
+    if (!rates.take('gossip', peer, Math.max(1, messages.length))) return false
+    const own = from.toMultihash().bytes
+    const said = messages.filter((one) => one.from !== undefined && equalBytes(one.from, own)).length
+    return said === 0 || rates.take('own', peer, said)
+  }
+
+  #validate(from: Libp2pPeerId, message: Message): TopicValidatorResult {
     if (message.data.length > gossipBytes) {
       this.#options.drops.count('gossip-oversize')
       return TopicValidatorResult.Reject
     }
-    return this.#isDropped() ? TopicValidatorResult.Ignore : TopicValidatorResult.Accept
+    return this.#isDropped() || this.#isExcess(from, message)
+      ? TopicValidatorResult.Ignore
+      : TopicValidatorResult.Accept
+  }
+
+  /** Others passed it on, and its author has proven that it is its own. */
+  #isExcess(from: Libp2pPeerId, message: Message): boolean {
+    if (message.type !== 'signed' || message.from.equals(from)) return false
+    if (this.#options.rates.take('author', message.from.toString())) return false
+    this.#options.drops.count('gossip-excess')
+    return true
   }
 
   #receive(message: Message): void {

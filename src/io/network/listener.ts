@@ -18,6 +18,8 @@ export interface NetworkListener {
    * @param isVacant each address that has worked in this run was refused by its machine (ECONNREFUSED), nothing else: evidence
    */
   refused(peer: PeerId, isVacant: boolean): void
+  /** Its connections are cut, none comes about for so long, for a reason of our own: its silence means nothing. `disconnected` follows. */
+  shunned(peer: PeerId, for_ms: number): void
   /** `author` signed the message; who passed it on is not told. */
   gossip(author: PeerId, bytes: Uint8Array): void
   beat(from: PeerId, bytes: Uint8Array): void
@@ -40,6 +42,7 @@ export function guarded(listener: NetworkListener, drops: Drops, log: Logger, ov
     connected: guard((peer) => listener.connected(peer)),
     disconnected: guard((peer) => listener.disconnected(peer)),
     refused: guard((peer, isVacant) => listener.refused(peer, isVacant)),
+    shunned: guard((peer, for_ms) => listener.shunned(peer, for_ms)),
     gossip: guard((author, bytes) => listener.gossip(author, bytes)),
     beat: guard((from, bytes) => listener.beat(from, bytes)),
     request: guard((from, bytes, reply) => listener.request(from, bytes, reply)),

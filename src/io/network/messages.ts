@@ -11,6 +11,7 @@ const closeTimeout_ms = 10_000
 const sliceBytes = 64 * 1024
 const lastBit = 0x8000_0000
 export const headerBytes = 4
+const empty = new Uint8Array(0)
 
 /** A header and its bytes in one piece, for messages that are small. */
 export function encodeMessage(bytes: Uint8Array, last: boolean): Uint8Array {
@@ -30,17 +31,22 @@ function encodeHeader(length: number, last: boolean): Uint8Array {
 export class MessageReader {
   readonly #limit: number
   readonly #onMessage: (bytes: Uint8Array, last: boolean) => void
+  readonly #isLent: boolean
   readonly #header = new Uint8Array(headerBytes)
   #headerFilled = 0
-  #body = new Uint8Array(0)
+  #body: Uint8Array = empty
   #bodyFilled = 0
   #length = 0
   #last = false
   #ended = false
 
-  /** @param limit bytes of the largest message that is accepted */
-  constructor(limit: number, onMessage: (bytes: Uint8Array, last: boolean) => void) {
+  /**
+   * @param limit bytes of the largest message that is accepted
+   * @param isLent whoever keeps the bytes of a message copies them: they may be a window on all that came with them
+   */
+  constructor(limit: number, onMessage: (bytes: Uint8Array, last: boolean) => void, isLent = false) {
     this.#limit = limit
+    this.#isLent = isLent
     this.#onMessage = onMessage
   }
 
@@ -75,6 +81,11 @@ export class MessageReader {
 
   #pushBody(piece: Uint8Array, at: number): number {
     const taken = piece.subarray(at, at + this.#length - this.#bodyFilled)
+    if (this.#isLent && taken.length === this.#length) {
+      this.#body = taken
+      this.#bodyFilled = taken.length
+      return taken.length
+    }
     const needed = this.#bodyFilled + taken.length
     if (needed > this.#body.length) {
       const grown = new Uint8Array(Math.min(this.#length, Math.max(needed, 2 * this.#body.length)))
@@ -90,7 +101,7 @@ export class MessageReader {
     const bytes = this.#body
     const last = this.#last
     this.#headerFilled = 0
-    this.#body = new Uint8Array(0)
+    this.#body = empty
     this.#bodyFilled = 0
     this.#length = 0
     this.#ended = last

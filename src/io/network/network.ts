@@ -26,9 +26,11 @@ import { guarded, harmless } from './listener.js'
 import type { NetworkListener } from './listener.js'
 import { isPeerId } from './peerid.js'
 import { WantedPorts } from './ports.js'
+import { Rates, type Rate } from './rates.js'
 import { Requests } from './requests.js'
 import type { RequestOptions } from './requests.js'
 import { Serving } from './serving.js'
+import { Shunned, shunnedFor_ms } from './shunned.js'
 import { startStack, stopStack } from './stack.js'
 import type { Stack, Started, StackOptions } from './stack.js'
 import { Strangers } from './strangers.js'
@@ -50,6 +52,8 @@ class Libp2pNetwork implements Network {
   readonly #listener: NetworkListener
   readonly #log: Logger
   readonly #drops = new Drops()
+  readonly #rates = new Rates({ onFlood: (peer, kind) => this.#shun(peer, kind) })
+  readonly #shunned = new Shunned((peer) => this.#dialing.disconnected(peer))
   readonly #names: Names
   readonly #book: AddressBook
   readonly #connections: Connections
@@ -91,10 +95,11 @@ class Libp2pNetwork implements Network {
       protocol: beat,
       connectionsTo: (peer) => this.#connections.all(peer),
       drops: this.#drops,
+      rates: this.#rates,
       onBeat: this.#listener.beat,
     })
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
-    this.#serving = new Serving({ drops: this.#drops, onRequest: this.#listener.request })
+    this.#serving = new Serving({ drops: this.#drops, rates: this.#rates, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
     this.#strangers = new Strangers(options.log, () => this.addresses())
   }
@@ -202,6 +207,7 @@ class Libp2pNetwork implements Network {
       protocol: this.#protocols.sync,
       identify: (connection, signal) => this.#identify(connection, signal),
       drops: this.#drops,
+      isShunned: (peer) => this.#shunned.has(peer),
       onConnected: (peer) => {
         this.#book.seen(peer)
         this.#dialing.connected(peer)
@@ -239,7 +245,7 @@ class Libp2pNetwork implements Network {
       book: this.#book,
       names: this.#names,
       own: () => [...this.addresses(), ...this.#runningStack().parts.transportManager.getAddrs().map(String)],
-      isConnected: (peer) => this.#connections.has(peer),
+      isConnected: (peer) => this.#connections.has(peer) || this.#shunned.has(peer),
       connected: () => this.#connections.size,
       open: (address, signal) => this.#open(address, signal),
       random: this.#options.random ?? Math.random,
@@ -272,6 +278,17 @@ class Libp2pNetwork implements Network {
     return this.#stack
   }
 
+  #shun(peer: PeerId, kind: Rate): void {
+    if (kind === 'author' || this.#shunned.has(peer) || !this.#isRunning()) return
+    const name = this.#options.nameOf?.(peer) ?? peer
+    const message = `${name} sends more than ten times as many messages (${kind}) as any member may: it is not heard for ${shunnedFor_ms / 1000} s`
+    this.#log.warn({ peer, kind }, message)
+    this.#shunned.add(peer)
+    this.#listener.shunned(peer, shunnedFor_ms)
+    // Not within the event that brought it: its streams go with it.
+    setImmediate(() => this.#connections.cut(peer, 'keeps no limit'))
+  }
+
   #moved(peer: PeerId): void {
     const link = this.#connections.link(peer)
     if (link !== undefined) this.#watchdog.moved(link)
@@ -293,6 +310,7 @@ class Libp2pNetwork implements Network {
       throw new RegistryError('unavailable', 'the network was stopped while it started')
     }
     this.#gossip?.start()
+    this.#rates.start()
     this.#watchdog.start()
     this.#dialing.start()
     this.#ports = new WantedPorts({
@@ -325,6 +343,7 @@ class Libp2pNetwork implements Network {
       faults: this.#options.faults?.dropGossip ?? 0,
       random: this.#options.random ?? Math.random,
       drops: this.#drops,
+      rates: this.#rates,
       log: this.#log,
       onMessage: this.#listener.gossip,
     })
@@ -379,9 +398,13 @@ class Libp2pNetwork implements Network {
     this.#strangers.stop()
     this.#names.stop()
     this.#watchdog.stop()
+    this.#rates.stop()
+    this.#shunned.stop()
+    this.#beats.stop()
     this.#connections.stop()
     await settledWithin(stopTimeouts_ms.start, this.#starting)
     await settledWithin(stopTimeouts_ms.gossip, this.#gossip?.flushed())
+    this.#gossip?.stop()
     this.#requests.stop()
     this.#serving.stop()
     await settledWithin(stopTimeouts_ms.stack, Promise.all([this.#stopDiscovery(), this.#stopStack()]))

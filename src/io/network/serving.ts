@@ -8,14 +8,13 @@ import type { PeerId } from '../../core/model.js'
 import { Deadline } from './deadline.js'
 import type { Drops } from './drops.js'
 import { closeStream, MessageReader, sendMessage } from './messages.js'
-import { Permits } from './permits.js'
+import type { Rates } from './rates.js'
 import { messageBytes, requestLimits } from './requests.js'
 
 export const servingLimits = {
-  /** Requests of all peers at once; the answer to each starts at once. */
-  atOnce: 256,
-  /** Answers of more than a small message under way at once; the others wait after their first bytes. */
-  bulk: 8,
+  /** Requests of all peers at once, and of one: as many as a daemon has under way itself. The answer to each starts at once. */
+  atOnce: 1024,
+  peerAtOnce: requestLimits.small.atOnce + requestLimits.bulk.atOnce,
   /** Bytes held at once of requests that are not yet complete. */
   heldBytes: 256 * 1024 * 1024,
   /** Bytes of one answer that wait to be sent. */
@@ -23,58 +22,96 @@ export const servingLimits = {
   /** The longest time without progress, and at all. */
   idle_ms: 60_000,
   total_ms: 300_000,
+  /** The longest time in which whoever asked takes nothing of a message that waits for it. */
+  taking_ms: 15_000,
 } as const
 
-/** Gives one message of the answer; the last one may be empty. */
-export type Reply = (bytes: Uint8Array, last: boolean) => void
+/**
+ * Gives one message of the answer; the last one may be empty.
+ * @param onGone called exactly once: it was handed to the socket, or (not `ok`) it never will be
+ */
+export type Reply = (bytes: Uint8Array, last: boolean, onGone?: (ok: boolean) => void) => void
 
 export interface ServingOptions {
   readonly drops: Drops
+  readonly rates: Rates
   onRequest(from: PeerId, bytes: Uint8Array, reply: Reply): void
 }
 
 export class Serving {
   readonly #options: ServingOptions
-  readonly #bulk = new Permits(servingLimits.bulk, servingLimits.atOnce)
   readonly #open = new Set<ServedRequest>()
+  readonly #byPeer = new Map<PeerId, Set<ServedRequest>>()
 
   constructor(options: ServingOptions) {
     this.#options = options
   }
 
   accept(stream: Stream, from: PeerId): void {
-    const { drops, onRequest } = this.#options
-    if (this.#open.size >= servingLimits.atOnce) {
+    const { drops, rates, onRequest } = this.#options
+    if (!rates.take('question', from)) {
+      drops.count('request-excess')
+      return stream.abort(new Error('too many requests'))
+    }
+    const others = this.#byPeer.get(from) ?? new Set()
+    if (this.#open.size >= servingLimits.atOnce || others.size >= servingLimits.peerAtOnce) {
       drops.count('request-refused')
       return stream.abort(new Error('too many requests at once'))
     }
     const request = new ServedRequest(stream, {
       drops,
-      bulk: this.#bulk,
       onRequest: (bytes, reply) => onRequest(from, bytes, reply),
-      onEnd: () => this.#open.delete(request),
-      isFull: () => this.#held() > servingLimits.heldBytes,
+      onEnd: () => this.#ended(request, from),
+      onHeld: () => this.#makeRoom(),
     })
     this.#open.add(request)
+    this.#byPeer.set(from, others.add(request))
+  }
+
+  #ended(request: ServedRequest, from: PeerId): void {
+    this.#open.delete(request)
+    const others = this.#byPeer.get(from)
+    others?.delete(request)
+    if (others?.size === 0) this.#byPeer.delete(from)
+  }
+
+  /** Whoever holds most gives way: one peer with many long requests keeps nobody else from asking. */
+  #makeRoom(): void {
+    if (heldBy(this.#open) <= servingLimits.heldBytes) return
+    const most = largest([...this.#byPeer.values()], heldBy) ?? []
+    largest([...most], ({ held }) => held)?.fail('request-refused')
   }
 
   stop(): void {
     for (const request of [...this.#open]) request.fail()
   }
+}
 
-  #held(): number {
-    let held = 0
-    for (const request of this.#open) held += request.held
-    return held
-  }
+function heldBy(requests: Iterable<ServedRequest>): number {
+  let held = 0
+  for (const request of requests) held += request.held
+  return held
+}
+
+function largest<T>(all: readonly T[], sizeOf: (one: T) => number): T | undefined {
+  return all.reduce<T | undefined>(
+    (most, one) => (most !== undefined && sizeOf(most) >= sizeOf(one) ? most : one),
+    undefined,
+  )
+}
+
+interface Message {
+  readonly bytes: Uint8Array
+  readonly last: boolean
+  readonly onGone: (ok: boolean) => void
 }
 
 interface ServedRequestOptions {
   readonly drops: Drops
-  readonly bulk: Permits
   onRequest(bytes: Uint8Array, reply: Reply): void
   onEnd(): void
-  isFull(): boolean
+  /** More of a request is held. */
+  onHeld(): void
 }
 
 class ServedRequest {
@@ -83,13 +120,12 @@ class ServedRequest {
   readonly #reader: MessageReader
   readonly #deadline: Deadline
   readonly #stop = new AbortController()
-  readonly #replies: { bytes: Uint8Array; last: boolean }[] = []
+  /** The first of them is being sent. */
+  readonly #replies: Message[] = []
   #replyBytes = 0
-  #sentBytes = 0
   #asked = false
   #sending = false
   #answered = false
-  #isBulk = false
   #over = false
 
   constructor(stream: Stream, options: ServedRequestOptions) {
@@ -118,55 +154,65 @@ class ServedRequest {
     if (this.#over) return
     this.#deadline.progress()
     if (!this.#reader.push(piece)) this.fail('frame-malformed')
-    else if (this.#options.isFull()) this.fail('request-refused')
+    else this.#options.onHeld()
   }
 
   #onRequest(bytes: Uint8Array, last: boolean): void {
     this.#asked = true
     if (!last) return this.fail('frame-malformed')
-    this.#options.onRequest(bytes, (answer, isLast) => this.#reply(answer, isLast))
+    this.#options.onRequest(bytes, (answer, isLast, onGone = () => {}) =>
+      this.#reply({ bytes: answer, last: isLast, onGone }),
+    )
   }
 
-  #reply(bytes: Uint8Array, last: boolean): void {
+  #reply(message: Message): void {
+    const { bytes, last, onGone } = message
     assert(bytes.length <= messageBytes, `an answer has at most ${messageBytes} bytes`)
-    if (this.#over || this.#answered) return
+    if (this.#over || this.#answered) return onGone(false)
     this.#answered = last
     this.#replyBytes += bytes.length
+    this.#replies.push(message)
     if (this.#replyBytes > servingLimits.replyBytes) return this.fail('reply-failed')
-    this.#replies.push({ bytes, last })
     if (!this.#sending) void this.#send()
   }
 
   async #send(): Promise<void> {
     this.#sending = true
     try {
-      for (let next = this.#replies.shift(); next !== undefined; next = this.#replies.shift()) {
-        await this.#waitForBulk(next.bytes.length)
-        await sendMessage(this.#stream, next.bytes, {
-          last: next.last,
-          signal: this.#stop.signal,
-          onProgress: () => this.#deadline.progress(),
-        })
+      for (let next = this.#replies[0]; next !== undefined; next = this.#replies[0]) {
+        await this.#sendOne(next)
+        if (this.#over) return
+        this.#replies.shift()
         this.#replyBytes -= next.bytes.length
-        if (!next.last) continue
-        this.#end()
-        closeStream(this.#stream)
+        if (next.last) {
+          this.#end()
+          closeStream(this.#stream)
+        }
+        next.onGone(true)
       }
     } catch {
       this.fail('reply-failed')
     } finally {
       this.#sending = false
-      if (this.#over) this.#giveBack()
     }
   }
 
-  async #waitForBulk(bytes: number): Promise<void> {
-    this.#sentBytes += bytes
-    if (this.#isBulk || this.#sentBytes <= requestLimits.smallBytes) return
-    const permit = this.#options.bulk.take()
-    if (permit === undefined) throw new Error('too many large answers are waiting already')
-    await permit
-    this.#isBulk = true
+  /** Whoever does not take it makes nobody wait: what it asked for is let go. */
+  async #sendOne({ bytes, last }: Message): Promise<void> {
+    const taking = new Deadline({
+      idle_ms: servingLimits.taking_ms,
+      total_ms: servingLimits.total_ms,
+      onPassed: () => this.fail('reply-untaken'),
+    })
+    const onProgress = (): void => {
+      taking.progress()
+      this.#deadline.progress()
+    }
+    try {
+      await sendMessage(this.#stream, bytes, { last, signal: this.#stop.signal, onProgress })
+    } finally {
+      taking.clear()
+    }
   }
 
   #end(): void {
@@ -174,14 +220,7 @@ class ServedRequest {
     this.#over = true
     this.#deadline.clear()
     this.#stop.abort()
-    this.#replies.length = 0
-    if (!this.#sending) this.#giveBack()
+    for (const { onGone } of this.#replies.splice(0)) onGone(false)
     this.#options.onEnd()
-  }
-
-  #giveBack(): void {
-    if (!this.#isBulk) return
-    this.#isBulk = false
-    this.#options.bulk.giveBack()
   }
 }

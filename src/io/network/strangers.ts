@@ -3,6 +3,7 @@
  * for people who look for the reason; nothing is decided here.
  */
 import type { Logger } from 'pino'
+import { BoundedMap } from '../../core/bounded-map.js'
 import type { LinkFailure } from './contract.js'
 import { handshakeFailed, placeOf } from './handshakes.js'
 
@@ -29,7 +30,7 @@ interface OwnKey {
 export class Strangers {
   readonly #log: Logger
   readonly #own: () => readonly string[]
-  readonly #byPlace = new Map<string, Sighting>()
+  readonly #byPlace = new BoundedMap<string, Sighting>(limit)
   readonly #unpaired = new Set<OwnKey>()
   /** Those who have just failed, by host. */
   readonly #failed = new Map<string, NodeJS.Timeout>()
@@ -89,8 +90,8 @@ export class Strangers {
   /** Seen lately, the latest last. */
   list(): LinkFailure[] {
     const now = performance.now()
-    const lately = [...this.#byPlace.values()].filter(({ at }) => now - at < shownFor_ms)
-    return lately.map(({ where, direction, error }) => ({ where, direction, error }))
+    const lately = [...this.#byPlace].filter(([, { at }]) => now - at < shownFor_ms)
+    return lately.map(([, { where, direction, error }]) => ({ where, direction, error }))
   }
 
   stop(): void {
@@ -114,12 +115,7 @@ export class Strangers {
   #note(failure: LinkFailure): boolean {
     const { where, error } = failure
     const before = this.#byPlace.get(where)
-    this.#byPlace.delete(where)
     this.#byPlace.set(where, { ...failure, at: performance.now() })
-    for (const oldest of this.#byPlace.keys()) {
-      if (this.#byPlace.size <= limit) break
-      this.#byPlace.delete(oldest)
-    }
     return before?.error !== error || performance.now() - before.at >= shownFor_ms
   }
 }

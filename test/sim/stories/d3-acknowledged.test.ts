@@ -60,6 +60,15 @@ test('D3: what was done at another home is held where both documents are', () =>
   expect(world.running().every(({ name }) => (world.lookup(name, 'x') ?? []).length === 0)).toBe(true)
 })
 
+test('D3: peers that have just fallen silent keep nobody from asking the others', () => {
+  const world = cluster('abcdef')
+  world.partition(['a', 'e', 'f'], ['b', 'c', 'd'])
+  registered(world, 'a', 'x')
+  const [three, took_ms] = held(world, 'a', 3)
+  expect([three, holders(world, 'x')]).toEqual([3, 3])
+  expect(took_ms).toBeLessThan(1000)
+})
+
 test('D3: a peer that restarts meanwhile is no holder before it holds it, and of many not each is asked', () => {
   const world = clusterOf(12)
   registered(world, 'm00', 'x')

@@ -1,0 +1,224 @@
+// A member that keeps no limit: it speaks the protocols of a cluster over libp2p itself, and sends what it is told to as fast as it goes.
+import { gossipsub, type GossipSub } from '@chainsafe/libp2p-gossipsub'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Connection, Stream } from '@libp2p/interface'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import type { Crypto } from '../../src/core/effects.js'
+import { OwnDocument } from '../../src/core/document/document.js'
+import type { Entry } from '../../src/core/document/entries.js'
+import { encodeBeat } from '../../src/core/wire/beat.js'
+import { encodeGossip } from '../../src/core/wire/gossip.js'
+import { signHead } from '../../src/core/wire/head.js'
+import { encodeSyncRequest } from '../../src/core/wire/sync.js'
+import { createCrypto } from '../../src/io/crypto.js'
+import { gossipOptions } from '../../src/io/network/gossip.js'
+import { encodeMessage } from '../../src/io/network/messages.js'
+
+/** Of what it sends too much. */
+export const floods = ['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'] as const
+export type Flood = (typeof floods)[number]
+
+export class HostileMember {
+  readonly #cluster: string
+  readonly #target: string
+  readonly #stop = new AbortController()
+  #connection: Connection | undefined
+  #close: () => Promise<void> = () => Promise.resolve()
+  #gossip: GossipSub | undefined
+  peer = ''
+  /** Messages that went out, and how often its connection was cut. */
+  sent = 0
+  cuts = 0
+  #crypto: Crypto | undefined
+
+  constructor(target: string, cluster = 'default') {
+    this.#target = target
+    this.#cluster = cluster
+  }
+
+  get #protocols(): Readonly<Record<'sync' | 'beat' | 'gossip', string>> {
+    const prefix = `/rollcall/1/${this.#cluster}`
+    return { sync: `${prefix}/sync`, beat: `${prefix}/beat`, gossip: `${prefix}/gossip` }
+  }
+
+  async start(): Promise<void> {
+    const privateKey = await generateKeyPair('Ed25519')
+    this.#crypto = createCrypto(privateKey)
+    const { sync, beat, gossip } = this.#protocols
+    const node = await createLibp2p({
+      privateKey,
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      connectionMonitor: { enabled: false },
+      services: { identify: identify(), gossip: gossipsub({ ...gossipOptions(gossip), awaitRpcHandler: false }) },
+    })
+    await node.handle([sync, beat], () => {})
+    this.#gossip = node.services.gossip as GossipSub
+    this.#gossip.subscribe(gossip)
+    this.peer = node.peerId.toString()
+    this.#close = async () => node.stop()
+    this.#connect = async () => node.dial(multiaddr(this.#target))
+    await this.#connected()
+  }
+
+  #connect: () => Promise<Connection> = () => Promise.reject(new Error('not started'))
+
+  async #connected(): Promise<Connection> {
+    while (this.#connection?.status !== 'open') {
+      if (this.#connection !== undefined) this.cuts += 1
+      this.#connection = await this.#connect().catch(async () => {
+        await pause(200)
+        return undefined
+      })
+      if (this.#stop.signal.aborted) throw new Error('stopped')
+    }
+    return this.#connection
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.#close()
+  }
+
+  /** Writes a document of so many large entries, and pushes it. */
+  async publish(entries: number, entryBytes: number): Promise<void> {
+    const crypto = this.#crypto as Crypto
+    const made = Array.from({ length: entries }, (_, i): Entry => {
+      const id = `bulk-${this.peer.slice(-6)}-${i}`
+      const value = JSON.stringify({ definition: { id, x: 'x'.repeat(entryBytes) }, stamp: 1, writer: this.peer })
+      return { map: 'definitions', key: id, value }
+    })
+    const document = new OwnDocument(crypto.hash, { entries: made, epoch: 1, client: 7 })
+    const head = {
+      owner: this.peer,
+      generation: 5,
+      boot: '0'.repeat(16),
+      epoch: 1,
+      version: 1,
+      incarnation: 0,
+      client: 7,
+    }
+    const signed = signHead({ ...head, digest: document.entries.digest() }, crypto)
+    const content = { type: 'full', bytes: document.encode() } as const
+    const connection = await this.#connected()
+    const stream = await connection.newStream(this.#protocols.sync)
+    await this.#write(stream, encodeMessage(encodeSyncRequest({ type: 'push', parcels: [{ signed, content }] }), true))
+    await pause(1000)
+    stream.abort(new Error('enough'))
+  }
+
+  /** Sends too much of that, until it is stopped. */
+  async flood(kind: Flood): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#floodOnce(kind)
+      } catch {
+        await pause(20)
+      }
+    }
+  }
+
+  async #floodOnce(kind: Flood): Promise<void> {
+    const connection = await this.#connected()
+    switch (kind) {
+      case 'unread':
+        return this.#askUnread(connection)
+      case 'questions':
+        return this.#askAway(connection)
+      case 'gossip':
+        return this.#gossipAway()
+      case 'junk':
+        return this.#beatAway(connection, () => new Uint8Array(7).fill(255))
+      case 'asks':
+        return this.#beatAway(connection, () => encodeBeat({ type: 'ask' }))
+      case 'heartbeats':
+        return this.#beatAway(connection, (sequence) =>
+          encodeBeat({
+            ...{ type: 'heartbeat', generation: 5, incarnation: 0, sequence, load: 1, digest: new Uint8Array(8) },
+            relayed: [],
+          }),
+        )
+      case 'reports':
+        return this.#beatAway(connection, (sequence) =>
+          encodeBeat({ type: 'report', authorGeneration: 5, sequence, about: [] }),
+        )
+    }
+  }
+
+  /** As many questions as streams go, whose answers it does not read. */
+  async #askUnread(connection: Connection): Promise<void> {
+    const question = encodeMessage(encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] }), true)
+    const streams: Stream[] = []
+    while (streams.length < 128 && !this.#stop.signal.aborted) {
+      const stream = await connection.newStream(this.#protocols.sync)
+      stream.pause()
+      stream.send(question)
+      this.sent += 1
+      streams.push(stream)
+    }
+    await Promise.race([
+      ...streams.map((stream) => new Promise((resolve) => stream.addEventListener('close', resolve, { once: true }))),
+      pause(5000),
+    ])
+    for (const stream of streams) if (stream.status !== 'open') stream.abort(new Error('over'))
+    await pause(50)
+  }
+
+  async #askAway(connection: Connection): Promise<void> {
+    const question = encodeMessage(encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] }), true)
+    const ask = async (): Promise<void> => {
+      while (connection.status === 'open' && !this.#stop.signal.aborted) {
+        const stream = await connection.newStream(this.#protocols.sync)
+        stream.send(question)
+        this.sent += 1
+        stream.abort(new Error('never mind'))
+      }
+    }
+    await Promise.all(Array.from({ length: 16 }, ask))
+  }
+
+  async #gossipAway(): Promise<void> {
+    for (let sequence = 1; !this.#stop.signal.aborted; sequence++) {
+      const about = [{ subject: this.peer, generation: 1, incarnation: 0 }]
+      await this.#gossip?.publish(
+        this.#protocols.gossip,
+        encodeGossip({ type: 'report', authorGeneration: 5, sequence, about }),
+      )
+      this.sent += 1
+      if (sequence % 50 === 0) await pause(0)
+      if (sequence % 5000 === 0) await this.#connected()
+    }
+  }
+
+  /** Frames on a heartbeat stream, many to a write. */
+  async #beatAway(connection: Connection, make: (sequence: number) => Uint8Array): Promise<void> {
+    const stream = await connection.newStream(this.#protocols.beat)
+    let sequence = 0
+    while (stream.status === 'open' && !this.#stop.signal.aborted) {
+      const frames = Array.from({ length: 4000 }, () => Buffer.from(encodeMessage(make((sequence += 1)), false)))
+      await this.#write(stream, Buffer.concat(frames))
+      this.sent += frames.length
+    }
+    throw new Error('the stream was cut')
+  }
+
+  async #write(stream: Stream, bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += 65536) {
+      while (stream.writableNeedsDrain && stream.status === 'open') await pause(1)
+      if (stream.status !== 'open') throw new Error('closed')
+      stream.send(bytes.subarray(at, at + 65536))
+    }
+    await pause(0)
+  }
+}
+
+function pause(duration_ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, duration_ms))
+}

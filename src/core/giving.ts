@@ -1,0 +1,224 @@
+/**
+ * What is given to peers: routes what they ask for, or have named, from the documents held here into messages. None is made before there
+ * is room for it on the way to whoever is to read it; the answer to a question that nobody reads ends with its first pieces.
+ */
+import type { Giveable } from './document/document.js'
+import type { Effect } from './effects.js'
+import type { Fencing } from './fencing.js'
+import type { PeerId } from './model.js'
+import type { Outbox } from './outbox.js'
+import { parcelFor } from './replica/replica.js'
+import type { RegistryState } from './state.js'
+import { type Given, actedReply, documentsReply, emptyReply, endReply } from './sync/answers.js'
+import { type AnswerUnderWay, type End, paceLimits } from './sync/pace.js'
+import { compareHeads } from './wire/head.js'
+import { wireLimits } from './wire/limits.js'
+import type { Holding, Parcel, SyncRequest, Witness } from './wire/sync.js'
+
+const nothingHeld: ReadonlyMap<PeerId, Holding> = new Map()
+
+export class Giving {
+  readonly #state: RegistryState
+  readonly #out: Outbox
+  readonly #fencing: Fencing
+  /** One turn was not enough for all that may be made. */
+  #isUnfinished = false
+
+  constructor(state: RegistryState, fencing: Fencing) {
+    this.#state = state
+    this.#out = state.out
+    this.#fencing = fencing
+  }
+
+  // ---- what is asked
+
+  /** A peer asks what it lacks. */
+  asked(from: PeerId, request: number, question: SyncRequest & { readonly type: 'sync' }): void {
+    const { answers, pace } = this.#state
+    if (pace.admit(from, request, question.holdings.length))
+      return answers.wait({ type: 'answer', from, request, question })
+    this.#out.drop('too many questions at once')
+    this.#out.emit(emptyReply(request))
+  }
+
+  /** The own document agrees with its head on disk: what waited for that begins. */
+  begin(given: Given): void {
+    switch (given.type) {
+      case 'answer':
+        return this.#beginAnswer(given.from, given.request, given.question)
+      case 'removed':
+        return this.#beginWithOwn(given, { type: 'removed' })
+      case 'acted':
+        return this.#beginWithOwn(given, {
+          type: 'acted',
+          value: given.value ?? '',
+        })
+      case 'push':
+        return this.#state.pushes.want(given.peer, given.owners)
+    }
+  }
+
+  #beginAnswer(from: PeerId, request: number, { scope, stale, holdings }: SyncRequest & { type: 'sync' }): void {
+    const { pace, replica, liveness, self, at, isStale } = this.#state
+    const theirs = new Map(holdings.map((holding) => [holding.owner, holding]))
+    const listed = scope === 'all' ? [self, ...replica.owners()] : [...theirs.keys()]
+    const peer = liveness.peers.get(from)
+    if (scope === 'all' && peer !== undefined) Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: 0 })
+    const comparable = stale || isStale ? [] : holdings
+    const end = { type: 'compared', scope, comparable } as const
+    pace.begin({
+      from,
+      request,
+      owners: isStale ? [] : listed,
+      theirs,
+      end,
+      next: 0,
+    })
+  }
+
+  #beginWithOwn({ from, request, holding }: Given & { type: 'removed' | 'acted' }, end: End): void {
+    const { pace, self } = this.#state
+    const isAdmitted = pace.admit(from, request, 1)
+    const theirs = new Map([[self, holding]])
+    const answer = { from, request, owners: [self], theirs, end, next: 0 }
+    if (isAdmitted) return pace.begin(answer)
+    this.#out.drop('too many questions at once') // it is done all the same, and said; the document comes by itself
+    this.#out.emit(this.#end(answer))
+  }
+
+  // ---- made when there is room
+
+  /** Whatever may be made now, as far as one turn goes. */
+  giveMore(): void {
+    const { pace, pushes } = this.#state
+    let left = paceLimits.turnBytes
+    for (let made = 1; made > 0 && left > 0; left -= made) {
+      made = 0
+      for (const answer of pace.turns()) if (made < left) made += this.#givePiece(answer)
+      for (const { peer, owners } of pushes.turns()) if (made < left) made += this.#pushSome(peer, owners)
+    }
+    this.#isUnfinished = left <= 0 && (pace.isReady || pushes.isReady)
+  }
+
+  /** When to be woken, whatever happens. */
+  get wakeAt(): number {
+    return this.#isUnfinished ? this.#state.at.now : Number.POSITIVE_INFINITY
+  }
+
+  /** A piece of an answer is on its way to whoever asked. */
+  gone(request: number, ok: boolean): void {
+    this.#state.pace.gone(request, ok)
+  }
+
+  tick(): void {
+    this.#state.encodings.tick(this.#state.at.now)
+  }
+
+  /** @returns how many bytes were made of it */
+  #givePiece(answer: AnswerUnderWay): number {
+    const { pace, liveness } = this.#state
+    const { owners, theirs, from, end } = answer
+    const { parcels, seen } = this.#gather(owners, answer.next, theirs)
+    answer.next += seen
+    if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk
+    const isLast = parcels.length === 0
+    const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels)
+    const peer = liveness.peers.get(from)
+    if (peer !== undefined && end.type === 'compared' && end.scope === 'all')
+      peer.took = (peer.took ?? 0) + parcels.length
+    this.#out.emit({ ...reply, isPaced: true })
+    pace.given(answer, reply.bytes.length, isLast)
+    return reply.bytes.length
+  }
+
+  #end({ request, from, end }: AnswerUnderWay): Effect & { type: 'reply' } {
+    switch (end.type) {
+      case 'removed':
+        return endReply(request, [], this.witness(from))
+      case 'acted':
+        return actedReply(request, { ok: true, value: end.value })
+      case 'compared':
+        for (const holding of end.comparable)
+          if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
+        return endReply(
+          request,
+          end.comparable.filter((holding) => this.#wants(holding)),
+          this.witness(from),
+        )
+    }
+  }
+
+  #pushSome(peer: PeerId, owners: PeerId[]): number {
+    const { requests, pushes, liveness, at } = this.#state
+    const { parcels, seen } = this.#gather(owners, 0, nothingHeld)
+    owners.splice(0, seen)
+    pushes.forgetDone(peer)
+    if (parcels.length === 0) return 0
+    const request = requests.push(peer, parcels, at.now)
+    this.#out.emit(request)
+    pushes.given(peer, request.id, request.bytes.length)
+    const connected = liveness.peers.get(peer)
+    if (connected !== undefined) connected.took = (connected.took ?? 0) + parcels.length
+    return request.bytes.length
+  }
+
+  /** What goes in one message, of these owners from there on. `seen`: so many of them are done with. */
+  #gather(owners: readonly PeerId[], from: number, theirs: ReadonlyMap<PeerId, Holding>): Gathered {
+    const parcels: Parcel[] = []
+    let room: number = wireLimits.syncBatchBytes
+    for (let at = from; at < owners.length; at += 1) {
+      const owner = owners[at] as PeerId
+      if (this.#isOnItsWayToDisk(owner)) return { parcels, seen: at - from }
+      const parcel = this.#parcelOf(owner, theirs.get(owner))
+      if (parcel === undefined) continue
+      const size = parcel.content.bytes.length + wireLimits.headBytes
+      if (size > room && parcels.length > 0) return { parcels, seen: at - from }
+      parcels.push(parcel)
+      room -= size
+      if (room <= 0) return { parcels, seen: at + 1 - from }
+    }
+    return { parcels, seen: owners.length - from }
+  }
+
+  #isOnItsWayToDisk(owner: PeerId): boolean {
+    const { self, commits } = this.#state
+    return owner === self && commits.isBusy && commits.refusal === undefined
+  }
+
+  /** What a peer that holds `theirs` lacks of an owner's document. */
+  #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
+    const { commits, replica, self } = this.#state
+    const document = owner === self ? commits.giveable : replica.document(owner)
+    return document && parcelFor(document, theirs, (given) => this.#encode(given))
+  }
+
+  #encode(document: Giveable): Uint8Array {
+    const { encodings, at } = this.#state
+    const { signed } = document
+    const kept = encodings.find(signed, at.now)
+    if (kept !== undefined) return kept
+    const bytes = document.encode()
+    encodings.keep(signed, bytes, at.now)
+    return bytes
+  }
+
+  #wants(theirs: Holding): boolean {
+    const { identity, replica, self } = this.#state
+    if (theirs.owner === self) return identity.isForeign(theirs)
+    if (this.#fencing.isFenced(theirs)) return false
+    const mine = replica.document(theirs.owner)?.holding
+    return mine === undefined || compareHeads(mine, theirs) < 0
+  }
+
+  /** What this daemon knows of a peer's past. */
+  witness(id: PeerId): Witness {
+    const { liveness, fences, lastHeard, isStale } = this.#state
+    const heardAt = liveness.membership.member(id)?.heardAt
+    return lastHeard.witness({ id, heardAt }, isStale, fences.of(id))
+  }
+}
+
+interface Gathered {
+  readonly parcels: readonly Parcel[]
+  readonly seen: number
+}

@@ -1,0 +1,45 @@
+/**
+ * How much may wait to be read by peers: for one of them, for all together. It makes nothing itself.
+ *
+ * What is given is a message, which goes to the socket whole; of a large document that is all of it. So nothing is refused for its own
+ * size: it is asked before a message is made whether another one may be.
+ */
+import type { PeerId } from '../model.js'
+import { wireLimits } from '../wire/limits.js'
+
+export const waitingLimits = {
+  /** For one peer: enough for a fast line between two looks at it, over all that it asked. */
+  peerBytes: 8 * wireLimits.syncBatchBytes,
+  /** For all together. */
+  bytes: 64 * wireLimits.syncBatchBytes,
+  /** So far those may go for whom nothing waits yet, so that a few who do not read keep nobody from being answered. */
+  firstBytes: 128 * wireLimits.syncBatchBytes,
+} as const
+
+export class WaitingBytes {
+  readonly #byPeer = new Map<PeerId, number>()
+  #total = 0
+
+  get total(): number {
+    return this.#total
+  }
+
+  /** Whether another message may be made for this peer. */
+  mayGrow(peer: PeerId): boolean {
+    const waiting = this.#byPeer.get(peer)
+    if (waiting === undefined) return this.#total < waitingLimits.firstBytes
+    return waiting < waitingLimits.peerBytes && this.#total < waitingLimits.bytes
+  }
+
+  add(peer: PeerId, bytes: number): void {
+    this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? 0) + bytes)
+    this.#total += bytes
+  }
+
+  remove(peer: PeerId, bytes: number): void {
+    this.#total -= bytes
+    const left = (this.#byPeer.get(peer) ?? 0) - bytes
+    if (left > 0) this.#byPeer.set(peer, left)
+    else this.#byPeer.delete(peer)
+  }
+}

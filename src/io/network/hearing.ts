@@ -1,0 +1,69 @@
+/**
+ * Frames of heartbeat streams on their way in: those of whoever sends too many are dropped, but for its newest heartbeat, so that our
+ * limit makes nobody silent. One turn passes on a few at a time. It reads no more of a frame than of what kind it is.
+ */
+import type { PeerId } from '../../core/model.js'
+import { isHeartbeat } from '../../core/wire/beat.js'
+import type { Drops } from './drops.js'
+import type { Rates } from './rates.js'
+import { Turns } from './turns.js'
+
+/** Frames that one turn passes on: each may cost half a millisecond. */
+const framesInTurn = 32
+/** As often as an honest member says that it lives. */
+const newestEvery_ms = 1000
+
+export interface HearingOptions {
+  readonly drops: Drops
+  readonly rates: Rates
+  onBeat(from: PeerId, bytes: Uint8Array): void
+}
+
+interface Frame {
+  readonly from: PeerId
+  readonly bytes: Uint8Array
+}
+
+export class Hearing {
+  readonly #options: HearingOptions
+  /** Bounded by what the buckets of all who are connected hold. */
+  readonly #turns: Turns<Frame>
+  /** The newest heartbeats of those who sent too much, until they are passed on. */
+  readonly #newest = new Map<PeerId, Uint8Array>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: HearingOptions) {
+    this.#options = options
+    this.#turns = new Turns({ perTurn: framesInTurn, run: ({ from, bytes }) => options.onBeat(from, bytes) })
+  }
+
+  stop(): void {
+    this.#turns.stop()
+    clearTimeout(this.#timer)
+    this.#newest.clear()
+  }
+
+  /**
+   * @param bytes lent: what is kept is copied
+   * @returns false where that is more than it may send
+   */
+  take(from: PeerId, bytes: Uint8Array): boolean {
+    const { rates, drops } = this.#options
+    if (rates.take('frame', from)) {
+      this.#newest.delete(from)
+      this.#turns.add(from, { from, bytes: bytes.slice() })
+      return true
+    }
+    drops.count('beat-excess')
+    if (isHeartbeat(bytes)) this.#newest.set(from, bytes.slice())
+    if (this.#newest.size > 0) this.#timer ??= setTimeout(() => this.#passOnNewest(), newestEvery_ms)
+    return false
+  }
+
+  #passOnNewest(): void {
+    this.#timer = undefined
+    const newest = [...this.#newest]
+    this.#newest.clear()
+    for (const [from, bytes] of newest) this.#turns.add(from, { from, bytes })
+  }
+}
