@@ -49,10 +49,7 @@ export class Giving {
       case 'removed':
         return this.#beginWithOwn(given, { type: 'removed' })
       case 'acted':
-        return this.#beginWithOwn(given, {
-          type: 'acted',
-          value: given.value ?? '',
-        })
+        return this.#beginWithOwn(given, { type: 'acted', value: given.value ?? '' })
       case 'push':
         return this.#state.pushes.want(given.peer, given.owners)
     }
@@ -66,14 +63,7 @@ export class Giving {
     if (scope === 'all' && peer !== undefined) Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: 0 })
     const comparable = stale || isStale ? [] : holdings
     const end = { type: 'compared', scope, comparable } as const
-    pace.begin({
-      from,
-      request,
-      owners: isStale ? [] : listed,
-      theirs,
-      end,
-      next: 0,
-    })
+    pace.begin({ from, request, owners: isStale ? [] : listed, theirs, end, next: 0 })
   }
 
   #beginWithOwn({ from, request, holding }: Given & { type: 'removed' | 'acted' }, end: End): void {
