@@ -251,7 +251,7 @@ export class Endings {
       for (const id of abandoned.due(owner, member.state, turn, at.now)) {
         const record = records.union.records(id).get(owner)
         abandoned.note(owner, id, undefined, at.now)
-        if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n, at.wall)
+        if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n)
       }
     }
   }

@@ -54,10 +54,10 @@ export class Fencing {
 
   /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head it has to wait. */
   saveUnsaved(): void {
-    const { writes, unsaved, at, rules } = this.#state
+    const { writes, unsaved, rules } = this.#state
     if (!rules.maySign) return
     for (const { owner, entries } of unsaved.splice(0)) {
-      writes.save(entries, at.wall)
+      writes.save(entries)
       this.#ended.add(owner)
     }
   }
@@ -83,7 +83,7 @@ export class Fencing {
   /** What they had fenced is noted before they go. */
   #endings(owners: readonly PeerId[]): StoreOp[] {
     if (owners.length === 0) return []
-    const noted = this.#state.fences.tick(this.#state.at.wall)
+    const noted = this.#state.fences.tick(this.#state.lastHeard.uptime_ms)
     return [...noted, ...owners.map((owner) => ({ type: 'forget', owner }) as const)]
   }
 
@@ -92,9 +92,9 @@ export class Fencing {
    * not seen that fence, ours says it from now on: else each would offer for ever what the other refuses.
    */
   fenceAgain(owner: PeerId): void {
-    const { writes, fences, self, at, rules } = this.#state
+    const { writes, fences, self, rules } = this.#state
     const fence = owner === self ? undefined : fences.byNoteAlone(owner)
-    if (fence !== undefined && rules.maySign) writes.fenceUpTo(fence, at.wall)
+    if (fence !== undefined && rules.maySign) writes.fenceUpTo(fence)
   }
 
   /** Whether it ends this generation of ours. Peers tell of it again and again: its signature is looked at only where it does. */
@@ -128,10 +128,12 @@ export class Fencing {
   }
 
   #drop(owner: PeerId): void {
-    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, at } = this.#state
+    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, lastHeard } =
+      this.#state
     const held = replica.document(owner)?.entries
     if (held !== undefined) writes.used.noteAll(held)
-    for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept)) fences.note(fenced, at.wall)
+    for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept))
+      fences.note(fenced, lastHeard.uptime_ms)
     records.follow(owner, replica.drop(owner))
     liveness.forget(owner)
     visibility.forget(owner)
@@ -145,21 +147,19 @@ export class Fencing {
   /** Brings the notes on disk up to date, and lets go of what has outlived its time. */
   keepNotes(isLast: boolean): void {
     const { writes, replica, liveness, fences, lastHeard, lastUp, at, rules } = this.#state
-    this.#out.storeSoon(fences.tick(at.wall))
+    this.#out.storeSoon(fences.tick(lastHeard.uptime_ms))
     if (!lastUp.takeSet() && !isLast && !lastHeard.isNoteDue(at.now)) return
     const heard = lastHeard.note(liveness.membership.members(), new Set(replica.owners()), at)
     this.#out.storeSoon([...heard, fences.asNote()])
     this.#out.emit(lastHeard.up(at))
-    const clock = lastHeard.expiryClock(at)
-    if (clock === undefined) return
-    fences.dropExpired(clock)
-    if (rules.maySign) writes.dropExpired(clock)
+    fences.dropExpired(lastHeard.uptime_ms)
+    if (rules.maySign) writes.dropExpired()
   }
 
   tickForgetting(): void {
     const { records, writes, replica, liveness, forgetting, self, at } = this.#state
     if (!forgetting.isDue(at.now)) return
-    const { now, wall } = at
+    const { now } = at
     const { membership } = liveness
     forgetting.count(membership.members(), now)
     if (forgetting.isNoteDue(now)) this.#out.storeSoon([forgetting.note(now)])
@@ -173,7 +173,7 @@ export class Fencing {
       if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self), isOver)) continue
       forgetting.forget(owner)
       const name = records.union.node(owner)?.id ?? owner
-      writes.fence(document, wall)
+      writes.fence(document)
       if (!isOver) {
         return this.#out.warn(
           `forgot node ${name}: nobody has heard of it for 72 hours; if it comes back it registers anew`,

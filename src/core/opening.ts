@@ -181,8 +181,10 @@ export class Opening {
   /** The join is over: from now on heads are signed. */
   #open(joining: Joining, { content, blank }: JoinEnd, addresses: readonly string[]): void {
     const { writes, outlived, identity, commits, checks, liveness, self } = this.#state
-    if (content !== undefined) this.#continueFrom(content)
+    const isOvertaken = content !== undefined && identity.isForeign(content.signed.head)
+    if (content !== undefined) this.#continueFrom(content, joining.isStale)
     if (blank) this.#goBlank()
+    else if (joining.isStale && isOvertaken) this.#dropCopies()
     checks.forget(joining.unchecked)
     this.#projection.settle()
     this.#saveNode(addresses)
@@ -203,12 +205,15 @@ export class Opening {
     for (const fence of fences) this.#fencing.surviveFence(fence)
   }
 
-  /** What a peer has given back. Where it does not continue all that is here, the two are joined before the first head. */
-  #continueFrom(content: NodeDocument): void {
+  /**
+   * What a peer has given back. Where it does not continue all that is here, the two are joined before the first head; but nothing is
+   * brought in that is older than what others remember.
+   */
+  #continueFrom(content: NodeDocument, isStale: boolean): void {
     const { identity, commits, checks, at } = this.#state
     const { head } = content.signed
     if (!identity.isForeign(head)) return identity.noteHeld(head)
-    if (commits.signed !== undefined && !isContinuedBy(commits.signed.head, content)) {
+    if (!isStale && commits.signed !== undefined && !isContinuedBy(commits.signed.head, content)) {
       this.#state.foreign = content
       return
     }
@@ -216,6 +221,17 @@ export class Opening {
     this.#hasStopped = head.left !== undefined
     this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
     this.#out.emitAll(checks.startOver(at.now))
+  }
+
+  /**
+   * A backup from before the horizon, of a node that was heard after it was made: peers hold our own records as they were last, and of
+   * those of others we may hold what they have forgotten the removal of.
+   */
+  #dropCopies(): void {
+    this.#fencing.forgetAll()
+    this.#out.warn(
+      'this node starts from a copy of its disk that is over 30 days old: it takes its own records, and those of all others, from the cluster',
+    )
   }
 
   /** Our content is from before the horizon: others may have forgotten why it went. */

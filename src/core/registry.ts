@@ -198,7 +198,7 @@ export class Registry {
   // ---- time
 
   #wake(): void {
-    const { commits, checks, liveness, at } = this.#state
+    const { commits, checks, writes, liveness, lastHeard, at } = this.#state
     const { now } = at
     this.#out.emitAll(commits.retry(now))
     this.#acknowledging.tick()
@@ -215,6 +215,8 @@ export class Registry {
     this.#acting.tick()
     this.#descent.tick()
     // Whoever is killed before it went blank must not count as having been up.
+    lastHeard.count(now, rules.isJoined)
+    writes.uptime_ms = lastHeard.uptime_ms
     if (rules.isJoined) this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
     this.#projection.lookAround()
@@ -337,7 +339,7 @@ export class Registry {
         writes.saveDefinition(command.definition)
         break
       case 'remove-definition':
-        writes.removeDefinition(command.id, wall)
+        writes.removeDefinition(command.id)
         break
       case 'remove-node':
         this.#removeNode(command.owner)
@@ -382,11 +384,11 @@ export class Registry {
   }
 
   #removeNode(owner: PeerId): void {
-    const { writes, identity, replica, self, at } = this.#state
+    const { writes, identity, replica, self } = this.#state
     if (owner === self) return identity.raiseGeneration(0)
     const document = replica.endable(owner)
     if (document === undefined) throw new RegistryError('not-found', `node: no document of ${owner}`)
-    writes.fence(document, at.wall)
+    writes.fence(document)
   }
 
   #refuse(ticket: number, why: string): void {

@@ -63,7 +63,11 @@ export class Replication {
 
   /** Somebody published a version of its own document. */
   gossip({ signed, step }: UpdateMessage, author: PeerId): void {
-    if (step !== undefined) return this.take({ parcel: { signed, content: { type: 'step', ...step } }, via: author })
+    if (step !== undefined)
+      return this.take({
+        parcel: { signed, content: { type: 'step', ...step } },
+        via: author,
+      })
     const held = this.#state.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
@@ -213,7 +217,8 @@ export class Replication {
   /** Compares all heads with a peer. */
   sync(peer: PeerId): void {
     const { commits, replica, requests, at, isStale } = this.#state
-    const own = commits.holding
+    // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
+    const own = isStale ? undefined : commits.holding
     const holdings = replica.holdings()
     if (own !== undefined) holdings.push(own)
     this.#out.emit(requests.sync(peer, holdings, isStale, at.now))
@@ -255,7 +260,12 @@ export class Replication {
     const { now } = at
     const connected = liveness.peers.get(peer)
     if (connected !== undefined) Object.assign(connected, { lastSyncAt: now, brought, took: 0 })
-    if (wanted.length > 0 && !isStale) answers.wait({ type: 'push', peer, owners: wanted.map(({ owner }) => owner) })
+    if (wanted.length > 0 && !isStale)
+      answers.wait({
+        type: 'push',
+        peer,
+        owners: wanted.map(({ owner }) => owner),
+      })
     this.#out.notify({ type: 'synced', peer, documents: brought })
     const { joining } = this.#state
     if (joining === undefined) this.#fencing.surviveFence(witness.fence)
@@ -360,9 +370,9 @@ export class Replication {
 
   /** @param done whether its owner has answered */
   removed({ ticket, id, n }: Removal, done: boolean): void {
-    const { records, writes, commits, at } = this.#state
+    const { records, writes, commits } = this.#state
     const left = records.union.winner(id, 'away too')
-    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n, at.wall)
+    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n)
     commits.wait({ type: 'command', ticket })
   }
 }

@@ -54,6 +54,7 @@ export interface Notes {
   readonly heard?: string
   readonly fences?: string
   readonly silence?: string
+  readonly uptime?: string
   readonly sessions?: string
   readonly keptOut?: string
   readonly history?: string
@@ -159,6 +160,7 @@ export class RegistryState {
     this.signatures = new Signatures(crypto)
     this.records = new Records(self, new Entries(crypto.hash), this.signatures)
     this.writes = new Writes(this.records, notes.keptOut)
+    this.writes.uptime_ms = this.lastHeard.uptime_ms
     this.outlived = new Outlived(this.records)
     this.identity = new Identity(self, boot, notes.history)
     this.commits = new Commits(crypto, this.identity, this.records)

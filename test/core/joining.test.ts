@@ -94,9 +94,9 @@ test('the stale and the new have no word in it', () => {
 
 test('a member tells of the asker when it last heard it, and whether it ever did', () => {
   const lastHeard = new LastHeard({}, { now: 0, wall: 1_000_000 })
-  const at = { now: 60_000, wall: 1_060_000 }
+  lastHeard.count(60_000, true)
   const witness = (isStale: boolean, heardAt?: number): Witness =>
-    lastHeard.witness({ id: 'a', heardAt }, isStale, undefined, at)
+    lastHeard.witness({ id: 'a', heardAt }, isStale, undefined)
   expect(witness(false)).toEqual({ stale: false, heardOfAsker: false, silence_s: 60 })
   expect(witness(true, 50_000)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
 })

@@ -35,6 +35,14 @@ export class Disk {
     this.#durable.up = wall
   }
 
+  /** As if its daemon had been up for so much longer, and had heard of everybody that it hears of. */
+  live(duration_ms: number): void {
+    this.#flush(this.#tail.length)
+    const noted = JSON.parse(this.#durable.notes.get('uptime') ?? '{}') as { up?: number }
+    if (noted.up === undefined) return
+    this.#durable.notes.set('uptime', JSON.stringify({ ...noted, up: noted.up + duration_ms }))
+  }
+
   /** Keeps a random number of the unsynced batches. */
   powerCut(random: Random): void {
     this.#flush(random.below(this.#tail.length + 1))

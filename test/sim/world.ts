@@ -329,6 +329,7 @@ export class World {
       const running = this.running().map(({ name }) => name)
       for (const name of running) this.crash(name)
       for (const machine of this.machines.values()) machine.wallOffset_ms += Math.min(left, daysAtOnce) * day_ms
+      for (const name of running) this.machine(name).disk.live(Math.min(left, daysAtOnce) * day_ms)
       for (const name of running) this.start(name)
       this.run(settled_ms)
     }

@@ -48,6 +48,8 @@ export class Writes {
   readonly keptOut: KeptOut
   /** What earlier starts have left. */
   #inherited: EntryMaps = { of: () => new Map() }
+  /** By what is to be remembered is dated: see `LastHeard`. */
+  uptime_ms = 0
 
   /** @param keptOut what an earlier run has left, see `KeptOut` */
   constructor(records: Records, keptOut?: string) {
@@ -82,7 +84,7 @@ export class Writes {
     const status = isSameTest ? ours.status : 'Unknown'
     const n = oneMore(Math.max(union.highestNumber(id), this.used.upTo(id)), id)
     // Should we be forgotten by mistake, this says that what was removed was there before.
-    if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id), wall)
+    if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id))
     this.#records.stage('instances', id, withHolds({ ...facts, ...living, status, n, stamp } as InstanceRecord, holds))
   }
 
@@ -161,7 +163,7 @@ export class Writes {
     this.#drop(id, wall)
     // Who was forgotten may know of another record, and come back with it; so may another line of our own, from before this start.
     const isElsewhere = !alone || union.hasFences() || this.#inherited.of('instances').has(id)
-    if (n > this.used.base + 1 || isElsewhere) return this.remove(id, n, wall)
+    if (n > this.used.base + 1 || isElsewhere) return this.remove(id, n)
     this.used.keep(id, n)
   }
 
@@ -173,7 +175,7 @@ export class Writes {
     const alone = this.#isAlone(id)
     this.#drop(id, wall)
     if (alone) this.used.keep(id, n)
-    else this.remove(id, n, wall)
+    else this.remove(id, n)
   }
 
   /** Whether nobody else has a record of it, and nobody has removed it. */
@@ -185,7 +187,7 @@ export class Writes {
   /** Drops an instance of ours that another daemon was asked to remove: it may have told the others already, or may yet. */
   dropAsAsked(id: string, n: number, wall: number): void {
     this.#drop(id, wall)
-    this.remove(id, n, wall)
+    this.remove(id, n)
   }
 
   /** What its program registers again at its next start is in maintenance still. */
@@ -197,10 +199,10 @@ export class Writes {
   }
 
   /** Hides every record of the id up to this registration number, everywhere. What others say of it may go with them. */
-  remove(id: string, n: number, wall: number): void {
+  remove(id: string, n: number): void {
     const known = this.#records.own('removals', id)
     if (known !== undefined && known.n >= n) return
-    this.#records.stage('removals', id, { n, at: secondsOf(wall) })
+    this.#records.stage('removals', id, { n, at: secondsOf(this.uptime_ms) })
   }
 
   // ---- the node itself
@@ -260,49 +262,49 @@ export class Writes {
   }
 
   /** @throws RegistryError `not-found` */
-  removeDefinition(id: string, wall: number): void {
+  removeDefinition(id: string): void {
     const { union, self } = this.#records
     const current = union.definitionEntry(id)
     if (current?.definition === undefined) {
       throw new RegistryError('not-found', `id: no definition ${JSON.stringify(id)}; see GET /registry-svc/definitions`)
     }
-    const mark = { stamp: oneMore(current.stamp, id), writer: self, at: secondsOf(wall) }
+    const mark = { stamp: oneMore(current.stamp, id), writer: self, at: secondsOf(this.uptime_ms) }
     this.#records.stage('definitions', id, mark)
   }
 
   // ---- fences
 
   /** Ends an owner's documents up to its present generation; what of them must outlive them is copied, in the same head. */
-  fence(document: FencedDocument, wall: number): void {
+  fence(document: FencedDocument): void {
     const { owner } = document.signed.head
-    for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(document, id, wall)
+    for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(document, id)
     for (const [id, json] of document.entries.of('removals')) {
       const removal = readEntry('removals', id, json)
-      if (removal !== undefined) this.remove(id, removal.n, wall)
+      if (removal !== undefined) this.remove(id, removal.n)
     }
     for (const fenced of document.entries.of('fences').keys()) {
       const head = this.#records.union.fence(fenced)
-      if (fenced !== owner && fenced !== this.#records.self && head !== undefined) this.fenceUpTo(head, wall)
+      if (fenced !== owner && fenced !== this.#records.self && head !== undefined) this.fenceUpTo(head)
     }
     this.used.exceedAll(document.entries)
-    this.fenceUpTo(document.signed, wall)
+    this.fenceUpTo(document.signed)
   }
 
   /** Only where it still counts. */
-  #copyDefinition({ entries }: FencedDocument, id: string, wall: number): void {
+  #copyDefinition({ entries }: FencedDocument, id: string): void {
     const entry = readEntry('definitions', id, entries.of('definitions').get(id))
     const winner = this.#records.union.definitionEntry(id)
     if (entry === undefined || winner === undefined) return
     if (entry.stamp !== winner.stamp || entry.writer !== winner.writer) return
-    this.#records.stage('definitions', id, kinds.definitions.copy(entry, secondsOf(wall)))
+    this.#records.stage('definitions', id, kinds.definitions.copy(entry, secondsOf(this.uptime_ms)))
   }
 
   /** Keeps what would be lost with a document that is dropped, and that no other one has. */
-  save(dropped: EntryMaps, wall: number): void {
+  save(dropped: EntryMaps): void {
     const { union, self } = this.#records
     for (const [id, json] of dropped.of('removals')) {
       const removal = readEntry('removals', id, json)
-      if (removal !== undefined && removal.n > union.removedUpTo(id)) this.remove(id, removal.n, wall)
+      if (removal !== undefined && removal.n > union.removedUpTo(id)) this.remove(id, removal.n)
     }
     for (const [id, json] of dropped.of('definitions')) {
       const value = readEntry('definitions', id, json)
@@ -310,13 +312,13 @@ export class Writes {
       if (value === undefined) continue
       if (best !== undefined && kinds.definitions.compare({ owner: self, value }, { owner: self, value: best }) <= 0)
         continue
-      this.#records.stage('definitions', id, kinds.definitions.copy(value, secondsOf(wall)))
+      this.#records.stage('definitions', id, kinds.definitions.copy(value, secondsOf(this.uptime_ms)))
     }
   }
 
   /** Says of an owner that its documents have ended up to this head of it. */
-  fenceUpTo(fenced: SignedHead, wall: number): void {
-    this.#records.stage('fences', fenced.head.owner, { fenced, at: secondsOf(wall) })
+  fenceUpTo(fenced: SignedHead): void {
+    this.#records.stage('fences', fenced.head.owner, { fenced, at: secondsOf(this.uptime_ms) })
   }
 
   // ---- writing again, letting go
@@ -391,17 +393,20 @@ export class Writes {
       for (const key of this.#records.ownKeys(map)) this.#records.stage(map, key, undefined)
   }
 
-  /** Drops what was to be remembered for a time that is over. @param wall unix milliseconds by a clock that no jump moves */
-  dropExpired(wall: number): void {
+  /** Drops what was to be remembered for a time that is over; what is dated by another count than ours counts anew. */
+  dropExpired(): void {
     for (const map of ['removals', 'fences', 'definitions'] as const)
-      for (const key of this.#records.ownKeys(map)) this.#dropIfExpired(map, key, wall)
+      for (const key of this.#records.ownKeys(map)) this.#dropIfExpired(map, key)
   }
 
-  #dropIfExpired<M extends MapName>(map: M, key: string, wall: number): void {
+  #dropIfExpired<M extends MapName>(map: M, key: string): void {
     const kind: Kind<Values[M]> = kinds[map]
     const value = this.#records.own(map, key)
     const from_s = value === undefined ? undefined : kind.livesFrom(value)
-    if (from_s !== undefined && isOver(from_s * 1000, wall)) this.#records.stage(map, key, undefined)
+    if (value === undefined || from_s === undefined) return
+    const now_s = secondsOf(this.uptime_ms)
+    if (isOver(from_s * 1000, this.uptime_ms)) this.#records.stage(map, key, undefined)
+    else if (from_s > now_s) this.#records.stage(map, key, kind.copy(value, now_s))
   }
 
   #checkRoom(): void {

@@ -2,7 +2,7 @@
  * Fences that were seen: kept when the document that brought them goes, since nobody may come back for that.
  *
  *     document of b     fence (a, 7) ─────── b is forgotten: its document goes
- *     note on disk here (a, 7) ──────────────────────────────────▶ 35 days: nobody takes a's document of 7 or before
+ *     note on disk here (a, 7) ──────────────────────────────────▶ 35 days up: nobody takes a's document of 7 or before
  */
 import type { StoreOp } from '../effects.js'
 import { type PeerId, hex, readObject, unhex } from '../model.js'
@@ -16,7 +16,7 @@ const notesPerTick = 64
 
 interface Noted {
   readonly head: SignedHead
-  /** Unix milliseconds. */
+  /** By the uptime of this daemon: see `LastHeard`. */
   readonly seenAt: number
 }
 
@@ -54,14 +54,14 @@ export class Fences {
   }
 
   /** A fence in some document: remembered when that document is gone. Nothing beyond what one cluster can hold. */
-  note(owner: PeerId, wall: number): void {
+  note(owner: PeerId, uptime_ms: number): void {
     const head = this.#union.fence(owner)
     if (head === undefined || generationOf(head) <= generationOf(this.#noted.get(owner)?.head)) return
     if (!this.#noted.has(owner) && this.#noted.size >= wireLimits.documents) {
       this.#refused += 1
       return
     }
-    this.#noted.set(owner, { head, seenAt: wall })
+    this.#noted.set(owner, { head, seenAt: uptime_ms })
     this.#isNoteDue = true
   }
 
@@ -71,12 +71,12 @@ export class Fences {
   }
 
   /** @returns what to write, where anything is new */
-  tick(wall: number): StoreOp[] {
+  tick(uptime_ms: number): StoreOp[] {
     let count = 0
     for (const owner of this.#toNote) {
       if (count++ >= notesPerTick) break
       this.#toNote.delete(owner)
-      this.note(owner, wall)
+      this.note(owner, uptime_ms)
     }
     if (!this.#isNoteDue) return []
     this.#isNoteDue = false
@@ -93,8 +93,10 @@ export class Fences {
     return this.#refused
   }
 
-  dropExpired(wall: number): void {
-    for (const [owner, { seenAt }] of this.#noted) if (isOver(seenAt, wall)) this.#noted.delete(owner)
+  dropExpired(uptime_ms: number): void {
+    for (const [owner, { head, seenAt }] of this.#noted)
+      if (isOver(seenAt, uptime_ms)) this.#noted.delete(owner)
+      else if (seenAt > uptime_ms) this.#noted.set(owner, { head, seenAt: uptime_ms })
   }
 }
 

@@ -1,20 +1,27 @@
 /**
- * When others were last heard of, over all runs: by it a daemon that was away for long learns from its peers whether its content may
- * bring back what was removed. Wall time of this machine alone; days, not seconds.
+ * For how long others were silent, over all runs: by it a daemon that was away for long learns from its peers whether its content may
+ * bring back what was removed. Silence is counted in our own uptime: when we were off ourselves nobody could be heard.
  *
- *     this run     start ·····10 min····· expiry begins: a clock that was wrong at the start has been set by then
- *     wall clock   ────┘ jumps ahead      what expires goes by the time that was lived through, no jump moves it
+ *     a, up     ████████████          ██████    a word of b at ▼: silent for 5 when all start again, however long they were off
+ *     b, up     ███████▼                  ██
+ *     uptime    0      7   12         12        on disk every ten minutes: what a crash takes away counts for nobody's silence
+ *
+ * Removals, marks, fences are dated by the same count, so that no jump of a clock, and no time that we were off, ends what is to last.
  */
 import type { Effect, Moment, StoreOp } from '../effects.js'
 import { type PeerId, readObject } from '../model.js'
-import { firstDay_ms } from '../records/lifetimes.js'
+import { firstDay_ms, horizon_ms } from '../records/lifetimes.js'
 import type { SignedHead } from '../wire/head.js'
 import type { Witness } from '../wire/sync.js'
 
-/** How far the wall clock may run ahead, or how long a machine may take after its start to set it. */
-const clockTrust_ms = 600_000
 /** How often the notes are brought up to date on disk. */
 const noteInterval_ms = 600_000
+
+/** Between two looks no more time is counted: more than that we have slept through. */
+const look_ms = 120_000
+
+/** So many others, of all that were ever heard, are told apart from those that never were. */
+const forgottenKept = 8192
 
 /** An owner, with the last word of it in this run. */
 export interface Sign {
@@ -31,15 +38,65 @@ export class LastHeard {
   /** The same in this run, by the clock that nobody sets. */
   readonly #heardAt = new Map<PeerId, number>()
   #notedAt = Number.NEGATIVE_INFINITY
+  /** Uptime over all runs, as far as it was counted, as a date: it began on the first day of all. */
+  #uptime_ms = firstDay_ms
+  #bornAtUptime = firstDay_ms
+  /** What the uptime was at the last word of each other owner. */
+  readonly #heardAtUptime = new Map<PeerId, number>()
+  #countedAt: number
+  /** Time of this run that was slept through, until when. */
+  #slept_ms = 0
+  #sleptUntil: number
 
   /** @param notes of an earlier run */
-  constructor(notes: { readonly born?: string; readonly heard?: string }, start: Moment) {
+  constructor(notes: { readonly born?: string; readonly heard?: string; readonly uptime?: string }, start: Moment) {
     this.#start = start
+    this.#countedAt = start.now
+    this.#sleptUntil = start.now
     const born = Number(notes.born)
     if (born >= firstDay_ms) this.#born = born
     for (const [owner, at] of Object.entries(readObject(notes.heard ?? '') ?? {})) {
       if (typeof at === 'number' && at >= firstDay_ms) this.#heardBefore.set(owner, at)
     }
+    this.#readUptime(readObject(notes.uptime ?? ''))
+  }
+
+  /** Earlier versions left dates alone: the last of them stands for the uptime that they did not count. */
+  #readUptime(note: Record<string, unknown> | undefined): void {
+    if (note === undefined) {
+      if (this.#born === undefined) return
+      this.#bornAtUptime = this.#born
+      this.#uptime_ms = Math.max(...this.dates())
+      for (const [owner, at] of this.#heardBefore) this.#heardAtUptime.set(owner, at)
+      return
+    }
+    const { up, born, heard } = note
+    if (typeof up === 'number' && up >= firstDay_ms) this.#uptime_ms = up
+    if (typeof born === 'number') this.#bornAtUptime = Math.min(born, this.#uptime_ms)
+    for (const [owner, at] of Object.entries((heard ?? {}) as object))
+      if (typeof at === 'number') this.#heardAtUptime.set(owner, Math.min(at, this.#uptime_ms))
+  }
+
+  /** Counts the time since the last look. @param isUp whether it counts: nobody listens before the first head */
+  count(now: number, isUp: boolean): void {
+    const elapsed_ms = now - this.#countedAt
+    const counted_ms = isUp ? Math.min(elapsed_ms, look_ms) : 0
+    this.#countedAt = now
+    this.#uptime_ms += counted_ms
+    if (elapsed_ms <= counted_ms) return
+    this.#slept_ms = elapsed_ms - counted_ms
+    this.#sleptUntil = now
+  }
+
+  /** By what is to be remembered is dated, and dropped: unix milliseconds of a clock that stands while this daemon is off. */
+  get uptime_ms(): number {
+    return this.#uptime_ms
+  }
+
+  /** What the uptime was at a moment of this run. */
+  #uptimeAt(then: number): number {
+    const slept_ms = then < this.#sleptUntil ? this.#slept_ms : 0
+    return Math.min(this.#uptime_ms, this.#uptime_ms - (this.#countedAt - then) + slept_ms)
   }
 
   /** The dates that an earlier run has left. */
@@ -68,11 +125,15 @@ export class LastHeard {
 
   heard(owner: PeerId, now: number): void {
     this.#heardAt.set(owner, now)
+    this.#heardAtUptime.set(owner, this.#uptime_ms)
   }
 
   /** Most members are heard by relays alone: brings the table up to date with what the membership knows. */
   #noteSign({ id, heardAt }: Sign): void {
-    if (heardAt !== undefined) this.#heardAt.set(id, Math.max(this.#heardAt.get(id) ?? 0, heardAt))
+    if (heardAt === undefined) return
+    this.#heardAt.set(id, Math.max(this.#heardAt.get(id) ?? 0, heardAt))
+    const known = this.#heardAtUptime.get(id) ?? Number.NEGATIVE_INFINITY
+    this.#heardAtUptime.set(id, Math.max(known, this.#uptimeAt(heardAt)))
   }
 
   /** When an owner was last heard of, by the wall clock as it is now. */
@@ -82,11 +143,10 @@ export class LastHeard {
   }
 
   /** What can be told to a peer about its own past. @param fence up to which it was forgotten */
-  witness(asker: Sign, isStale: boolean, fence: SignedHead | undefined, at: Moment): Witness {
+  witness(asker: Sign, isStale: boolean, fence: SignedHead | undefined): Witness {
     this.#noteSign(asker)
-    const heardAt = this.#lastHeard(asker.id, at)
-    const since = heardAt ?? this.#bornAt(at)
-    const silence_s = Math.max(0, Math.round((at.wall - since) / 1000))
+    const heardAt = this.#heardAtUptime.get(asker.id)
+    const silence_s = Math.max(0, Math.floor((this.#uptime_ms - (heardAt ?? this.#bornAtUptime)) / 1000))
     return { stale: isStale, heardOfAsker: heardAt !== undefined, silence_s, ...(fence && { fence }) }
   }
 
@@ -104,23 +164,27 @@ export class LastHeard {
     for (const sign of signs) this.#noteSign(sign)
     for (const heard of [this.#heardBefore, this.#heardAt])
       for (const owner of heard.keys()) if (!kept.has(owner)) heard.delete(owner)
+    // Who was forgotten may come back for as long as its absence is not confirmed by our age alone.
+    for (const [owner, at] of this.#heardAtUptime)
+      if (!kept.has(owner) && (this.#uptime_ms - at > horizon_ms || this.#heardAtUptime.size > forgottenKept))
+        this.#heardAtUptime.delete(owner)
     const owners = new Set([...this.#heardBefore.keys(), ...this.#heardAt.keys()])
     const dates = Object.fromEntries([...owners].map((owner) => [owner, this.#lastHeard(owner, at)]))
     const heard: StoreOp = { type: 'note', name: 'heard', value: JSON.stringify(dates) }
-    return this.#born === undefined ? [this.#noteBirth(at), heard] : [heard]
+    const uptime: StoreOp = {
+      type: 'note',
+      name: 'uptime',
+      value: JSON.stringify({
+        up: this.#uptime_ms,
+        born: this.#bornAtUptime,
+        heard: Object.fromEntries(this.#heardAtUptime),
+      }),
+    }
+    return this.#born === undefined ? [this.#noteBirth(at), heard, uptime] : [heard, uptime]
   }
 
   /** That this daemon is up, outside the database. */
   up({ wall }: Moment): Effect {
     return { type: 'up', wall }
-  }
-
-  /**
-   * The wall clock by which things expire: not ahead of the time that we lived through, since a jump must not end what is to last.
-   * @returns undefined while it cannot be trusted yet
-   */
-  expiryClock({ now, wall }: Moment): number | undefined {
-    const lived_ms = now - this.#start.now
-    return lived_ms > clockTrust_ms ? Math.min(wall, this.#start.wall + lived_ms + clockTrust_ms) : undefined
   }
 }

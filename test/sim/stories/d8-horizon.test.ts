@@ -274,3 +274,99 @@ test('D8: deletion marks and fences live as long as removals, and a copier count
   expect(marks()).toEqual([])
   expect(notedFences()).toEqual([])
 })
+
+/** A cluster whose `c` starts from a backup of so many days ago, though the others heard it until a moment ago. */
+function restoredAfter(days: number): World {
+  const world = cluster('abcd')
+  registered(world, 'd', 'gone')
+  registered(world, 'a', 'removed')
+  registered(world, 'c', 'first')
+  done(world, world.define('d', 'deleted'))
+  agree(world)
+  world.run(note_ms)
+  const backup = world.machine('c').disk.copy()
+  registered(world, 'c', 'second')
+  done(world, world.deregister('c', 'first'))
+  done(world, world.deregister('a', 'removed'))
+  done(world, world.undefine('d', 'deleted'))
+  agree(world)
+  world.crash('d')
+  world.run(10_000)
+  done(world, world.command('b', { type: 'remove-node', owner: 'd' }))
+  agree(world)
+  world.passDays(days)
+  agree(world)
+  world.crash('c')
+  world.machine('c').disk = backup
+  world.run(10_000)
+  world.start('c')
+  world.run(5000)
+  agree(world)
+  return world
+}
+
+test.each([20, 31, 36, 40, 80])('D8: a backup of %i days ago brings nothing back and loses nothing', (days) => {
+  const world = restoredAfter(days)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(world.instances(name)).toEqual(['second'])
+    expect(world.definitions(name)).toEqual([])
+  }
+  expect(
+    world
+      .machine('c')
+      .eventsOf('warning')
+      .some(({ message }) => message.includes('over 30 days old')),
+  ).toBe(days > 30)
+})
+
+test('D8: six nodes that were off for 32 days and start one after the other keep all that they hold', () => {
+  const world = cluster('abcdef')
+  for (const name of 'abcdef') registered(world, name, `of-${name}`)
+  done(world, world.define('f', 'kept'))
+  agree(world)
+  world.run(note_ms)
+  for (const name of 'abcdef') world.crash(name)
+  world.passDays(32)
+  for (const name of 'abcdef') {
+    world.start(name)
+    world.run(2000)
+  }
+  agree(world)
+  for (const name of 'abcdef') {
+    expect(world.instances(name)).toEqual(['of-a', 'of-b', 'of-c', 'of-d', 'of-e', 'of-f'])
+    expect(world.definitions(name)).toEqual(['kept'])
+  }
+})
+
+test('D8: what must not come back is remembered for 35 days that its holder was up, whatever its clock shows and however long it was off', () => {
+  const world = cluster('ab')
+  done(world, world.define('a', 'd'))
+  registered(world, 'a', 'x')
+  agree(world)
+  registered(world, 'b', 'x', 81)
+  done(world, world.undefine('a', 'd'))
+  done(world, world.deregister('b', 'x'))
+  agree(world)
+  const marks = (): string[] =>
+    world
+      .machine('a')
+      .disk.entriesOf('a')
+      .filter(({ map }) => map === 'definitions')
+      .map(({ key }) => key)
+  world.run(note_ms)
+  for (const days of [36, 400, -3000]) {
+    world.crash('a')
+    world.machine('a').wallOffset_ms += days * 24 * 3600_000
+    world.start('a')
+    world.run(note_ms)
+    expect(marks()).toEqual(['d'])
+  }
+  for (const days of [34, 2]) {
+    world.crash('a')
+    world.machine('a').disk.live(days * 24 * 3600_000)
+    world.start('a')
+    world.run(note_ms)
+    expect(marks()).toEqual(days === 34 ? ['d'] : [])
+  }
+})
