@@ -63,7 +63,7 @@ test('where others have used up the budget it is asked for again, so that nobody
   })
   const took = await took_ms(world.fetch(), { calls: 200, every_ms: 5 })
   expect(world.countOf('a')).toBeGreaterThan(20)
-  expect(took.filter((one) => one < 0).length).toBeLessThan(10) // of whom it was the last attempt
+  expect(took.filter((one) => one < 0).length).toBeLessThan(30) // of whom it was the last attempt: two of the others may be left out at that time
   expect(Math.max(...took)).toBeLessThan(20_000)
   expect(world.suspected).toContain('a')
 })
