@@ -144,9 +144,13 @@ export class Fencing {
 
   // ---- time
 
-  /** Brings the notes on disk up to date, and lets go of what has outlived its time. */
+  /**
+   * Brings the notes on disk up to date, and lets go of what has outlived its time. Not before the first head is on disk: whoever loses
+   * power while it goes blank would be up to date by its notes, with all that it was about to drop.
+   */
   keepNotes(isLast: boolean): void {
-    const { writes, replica, liveness, fences, lastHeard, lastUp, at, rules } = this.#state
+    const { writes, replica, commits, liveness, fences, lastHeard, lastUp, at, rules } = this.#state
+    if (!commits.hasBegun) return
     this.#out.storeSoon(fences.tick(lastHeard.uptime_ms))
     if (!lastUp.takeSet() && !isLast && !lastHeard.isNoteDue(at.now)) return
     const heard = lastHeard.note(liveness.membership.members(), new Set(replica.owners()), at)

@@ -3,6 +3,7 @@
  * then the own document opens.
  */
 import type { NodeDocument } from './document/document.js'
+import { differences } from './document/entries.js'
 import type { StoredDocument } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { Outbox } from './outbox.js'
@@ -210,14 +211,16 @@ export class Opening {
    * brought in that is older than what others remember.
    */
   #continueFrom(content: NodeDocument, isStale: boolean): void {
-    const { identity, commits, checks, at } = this.#state
+    const { records, writes, identity, commits, checks, at } = this.#state
     const { head } = content.signed
     if (!identity.isForeign(head)) return identity.noteHeld(head)
     if (!isStale && commits.signed !== undefined && !isContinuedBy(commits.signed.head, content)) {
       this.#state.foreign = content
       return
     }
+    const changes = differences(records.ownEntries(), content.entries)
     commits.continueFrom(content)
+    for (const change of changes) if (change.map !== 'node') writes.take(change)
     this.#hasStopped = head.left !== undefined
     this.#state.tellGeneration('a peer knew a newer version of this node’s own records')
     this.#out.emitAll(checks.startOver(at.now))

@@ -44,7 +44,7 @@ export function mayFollow({ name }: Phase, next: Phase): boolean {
 export interface Rules {
   /** Asks peers, and answers them. */
   readonly maySpeak: boolean
-  /** It knows what it continues: compares registers, closes connections without use, notes that it is up. */
+  /** It knows what it continues: compares registers, closes connections without use, counts that it is up. */
   readonly isJoined: boolean
   /** Signs heads, and so writes. */
   readonly maySign: boolean

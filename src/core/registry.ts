@@ -214,10 +214,9 @@ export class Registry {
     this.#endings.tick()
     this.#acting.tick()
     this.#descent.tick()
-    // Whoever is killed before it went blank must not count as having been up.
     lastHeard.count(now, rules.isJoined)
     writes.uptime_ms = lastHeard.uptime_ms
-    if (rules.isJoined) this.#fencing.keepNotes(false)
+    this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
     this.#projection.lookAround()
   }

@@ -154,6 +154,11 @@ export class Commits {
     return this.#signed
   }
 
+  /** Whether a head of this start is on disk, with whatever was dropped before it. */
+  get hasBegun(): boolean {
+    return this.#signed?.head.boot === this.#identity.boot
+  }
+
   /** Whether a commit is on its way to the disk: then the document is ahead of `signed`. */
   get isBusy(): boolean {
     return this.#inFlight !== undefined
@@ -167,7 +172,7 @@ export class Commits {
   /** What can be given to others; only while not busy, and once a head of this start is on disk. */
   get giveable(): Giveable | undefined {
     const signed = this.#signed
-    if (signed === undefined || this.isBusy || signed.head.boot !== this.#identity.boot) return undefined
+    if (signed === undefined || this.isBusy || !this.hasBegun) return undefined
     const { owner, generation, version, boot, epoch } = signed.head
     const document = this.#document
     return {
@@ -209,8 +214,7 @@ export class Commits {
     const isDraining = writes.isDraining
     this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
     this.#baselines = [this.#begun]
-    for (const { map, key, after } of differences(current, document.entries))
-      if (map !== 'node') this.#records.stageText(map, key, after)
+    for (const change of differences(current, document.entries)) if (change.map !== 'node') writes.take(change)
     writes.continueNode(document.entries)
     const failures = written.flatMap((change) => {
       try {

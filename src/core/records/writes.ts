@@ -345,8 +345,30 @@ export class Writes {
       hasOthers: [...union.records(key).keys()].some((owner) => owner !== self),
       highestStamp: union.definitionEntry(key)?.stamp ?? 0,
     })
-    if (rewritten.type === 'write') this.#records.stage(map, key, rewritten.value)
+    if (rewritten.type === 'write') this.#records.stage(map, key, this.#asNew(map, rewritten.value))
     if (rewritten.type === 'deregister') this.deregisterOwn(key, rewritten.n, wall)
+  }
+
+  /**
+   * Goes on from another document of ours, as it stands there. Of the age of what is to be remembered its dates say nothing: they are
+   * of another count than ours.
+   */
+  take({ map, key, after }: Change): void {
+    this.#take(map, key, after)
+  }
+
+  #take<M extends MapName>(map: M, key: string, json: string | undefined): void {
+    const value = readEntry(map, key, json)
+    const kind: Kind<Values[M]> = kinds[map]
+    if (value === undefined || kind.livesFrom(value) === undefined) this.#records.stageText(map, key, json)
+    else this.#records.stage(map, key, this.#asNew(map, value))
+  }
+
+  /** What is to be remembered for a time counts from now. */
+  #asNew<M extends MapName>(map: M, value: Values[M] | undefined): Values[M] | undefined {
+    const kind: Kind<Values[M]> = kinds[map]
+    const isLimited = value !== undefined && kind.livesFrom(value) !== undefined
+    return isLimited ? kind.copy(value, secondsOf(this.uptime_ms)) : value
   }
 
   /**
@@ -362,7 +384,7 @@ export class Writes {
     const [value, other] = [readEntry(map, key, ours), readEntry(map, key, theirs)]
     if (value === undefined) return // nobody could read it
     if (other === undefined && map === 'instances') this.#checkMerged(key)
-    this.#records.stage(map, key, other === undefined ? value : kind.merge(value, other, key))
+    this.#records.stage(map, key, this.#asNew(map, other === undefined ? value : kind.merge(value, other, key)))
   }
 
   #checkMerged(id: string): void {
