@@ -205,9 +205,8 @@ export class Giving {
 
   /** What this daemon knows of a peer's past. */
   witness(id: PeerId): Witness {
-    const { liveness, fences, lastHeard, isStale } = this.#state
-    const heardAt = liveness.membership.member(id)?.heardAt
-    return lastHeard.witness({ id, heardAt }, isStale, fences.of(id))
+    const { liveness, fences, lastHeard, at, isStale } = this.#state
+    return lastHeard.witness(id, liveness.membership.member(id), { isStale, fence: fences.of(id), at })
   }
 }
 

@@ -214,7 +214,7 @@ export class Registry {
     this.#endings.tick()
     this.#acting.tick()
     this.#descent.tick()
-    lastHeard.count(now, rules.isJoined)
+    lastHeard.count(at, rules.isJoined)
     writes.uptime_ms = lastHeard.uptime_ms
     this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()

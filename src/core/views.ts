@@ -315,7 +315,7 @@ export interface StateView {
   readonly members: Readonly<Record<MemberState, number>>
   readonly connections: number
   /** Questions to peers that are not closed yet. */
-  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act' | 'compare', number>>
+  readonly requests: Readonly<Record<'sync' | 'pull' | 'push' | 'remove' | 'act' | 'compare' | 'silences', number>>
   readonly gaps: number
   /** Answers to peers that are not on their way to the last byte. */
   readonly waitingAnswers: number

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { OwnDocument } from '../../src/core/document/document.js'
 import { Joining, staleVerdict } from '../../src/core/own/joining.js'
 import { horizon_ms } from '../../src/core/records/lifetimes.js'
-import { LastHeard } from '../../src/core/retention/last-heard.js'
+import { LastHeard, type Sign } from '../../src/core/retention/last-heard.js'
 import { Signatures, signHead } from '../../src/core/wire/head.js'
 import type { Parcel, Witness } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
@@ -94,9 +94,11 @@ test('the stale and the new have no word in it', () => {
 
 test('a member tells of the asker when it last heard it, and whether it ever did', () => {
   const lastHeard = new LastHeard({}, { now: 0, wall: 1_000_000 })
-  lastHeard.count(60_000, true)
+  const at = { now: 60_000, wall: 1_060_000 }
+  lastHeard.count(at, true)
+  const sign = (heardAt?: number): Sign => ({ id: 'a', heardAt, heardGeneration: 1, sequence: 1 })
   const witness = (isStale: boolean, heardAt?: number): Witness =>
-    lastHeard.witness({ id: 'a', heardAt }, isStale, undefined)
+    lastHeard.witness('a', sign(heardAt), { isStale, fence: undefined, at })
   expect(witness(false)).toEqual({ stale: false, heardOfAsker: false, silence_s: 60 })
   expect(witness(true, 50_000)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
 })

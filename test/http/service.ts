@@ -353,7 +353,7 @@ export class MemoryService implements RegistryService {
         members: { unknown: 0, alive: 1, hidden: 0, dead: 0, left: 0 },
         ...{
           connections: 1,
-          requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0 },
+          requests: { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0, silences: 0 },
           gaps: 0,
           waitingAnswers: 0,
         },

@@ -44,6 +44,8 @@ export interface Peer {
   took: number | undefined
   /** When heartbeats last made us compare. */
   reconciledAt: number
+  /** When it was last told how long others have been silent. */
+  toldSilencesAt: number
 }
 
 /** What the membership holds of the daemon at the other end. */
@@ -120,5 +122,6 @@ function newPeer(id: PeerId, now: number): Peer {
     brought: undefined,
     took: undefined,
     reconciledAt: Number.NEGATIVE_INFINITY,
+    toldSilencesAt: Number.NEGATIVE_INFINITY,
   }
 }

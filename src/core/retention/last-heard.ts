@@ -12,13 +12,17 @@ import type { Effect, Moment, StoreOp } from '../effects.js'
 import { type PeerId, readObject } from '../model.js'
 import { firstDay_ms, horizon_ms } from '../records/lifetimes.js'
 import type { SignedHead } from '../wire/head.js'
-import type { Witness } from '../wire/sync.js'
+import type { Silence, Witness } from '../wire/sync.js'
+import { Told } from './told.js'
 
 /** How often the notes are brought up to date on disk. */
 const noteInterval_ms = 600_000
 
 /** Between two looks no more time is counted: more than that we have slept through. */
 const look_ms = 120_000
+
+/** So long after its start a daemon has been told what its peers have counted. */
+const acquaintance_ms = 30_000
 
 /** So many others, of all that were ever heard, are told apart from those that never were. */
 const forgottenKept = 8192
@@ -27,6 +31,17 @@ const forgottenKept = 8192
 export interface Sign {
   readonly id: PeerId
   readonly heardAt: number | undefined
+  /** Which word that was. */
+  readonly heardGeneration: number
+  readonly sequence: number
+}
+
+/** How the answer to a daemon that asks about its own past comes about. */
+export interface Asking {
+  readonly isStale: boolean
+  /** Up to which the asker was forgotten. */
+  readonly fence: SignedHead | undefined
+  readonly at: Moment
 }
 
 export class LastHeard {
@@ -47,6 +62,8 @@ export class LastHeard {
   /** Time of this run that was slept through, until when. */
   #slept_ms = 0
   #sleptUntil: number
+  #countedFrom: number | undefined
+  #told = new Told({})
 
   /** @param notes of an earlier run */
   constructor(notes: { readonly born?: string; readonly heard?: string; readonly uptime?: string }, start: Moment) {
@@ -71,6 +88,7 @@ export class LastHeard {
       return
     }
     const { up, born, heard } = note
+    this.#told = new Told(note)
     if (typeof up === 'number' && up >= firstDay_ms) this.#uptime_ms = up
     if (typeof born === 'number') this.#bornAtUptime = Math.min(born, this.#uptime_ms)
     for (const [owner, at] of Object.entries((heard ?? {}) as object))
@@ -78,7 +96,8 @@ export class LastHeard {
   }
 
   /** Counts the time since the last look. @param isUp whether it counts: nobody listens before the first head */
-  count(now: number, isUp: boolean): void {
+  count({ now }: Moment, isUp: boolean): void {
+    if (isUp) this.#countedFrom ??= now
     const elapsed_ms = now - this.#countedAt
     const counted_ms = isUp ? Math.min(elapsed_ms, look_ms) : 0
     this.#countedAt = now
@@ -126,14 +145,16 @@ export class LastHeard {
   heard(owner: PeerId, now: number): void {
     this.#heardAt.set(owner, now)
     this.#heardAtUptime.set(owner, this.#uptime_ms)
+    this.#told.hearAnew(owner)
   }
 
   /** Most members are heard by relays alone: brings the table up to date with what the membership knows. */
-  #noteSign({ id, heardAt }: Sign): void {
+  #noteSign({ id, heardAt, heardGeneration, sequence }: Sign, { now, wall }: Moment): void {
     if (heardAt === undefined) return
     this.#heardAt.set(id, Math.max(this.#heardAt.get(id) ?? 0, heardAt))
     const known = this.#heardAtUptime.get(id) ?? Number.NEGATIVE_INFINITY
     this.#heardAtUptime.set(id, Math.max(known, this.#uptimeAt(heardAt)))
+    this.#told.hear(id, { generation: heardGeneration, sequence, wall: Math.round(wall - (now - heardAt)) })
   }
 
   /** When an owner was last heard of, by the wall clock as it is now. */
@@ -142,12 +163,36 @@ export class LastHeard {
     return heardAt === undefined ? this.#heardBefore.get(owner) : Math.round(wall - (now - heardAt))
   }
 
-  /** What can be told to a peer about its own past. @param fence up to which it was forgotten */
-  witness(asker: Sign, isStale: boolean, fence: SignedHead | undefined): Witness {
-    this.#noteSign(asker)
-    const heardAt = this.#heardAtUptime.get(asker.id)
-    const silence_s = Math.max(0, Math.floor((this.#uptime_ms - (heardAt ?? this.#bornAtUptime)) / 1000))
-    return { stale: isStale, heardOfAsker: heardAt !== undefined, silence_s, ...(fence && { fence }) }
+  /**
+   * What can be told to a peer about its own past. Whoever has just started may have missed what others have counted: it does not
+   * say that it has heard of the asker, unless in this run, until it was told.
+   */
+  witness(asker: PeerId, sign: Sign | undefined, { isStale, fence, at }: Asking): Witness {
+    if (sign !== undefined) this.#noteSign(sign, at)
+    const own_ms = this.#heardAtUptime.get(asker)
+    const since_ms = own_ms === undefined ? this.#bornAtUptime : this.#told.lastWordAt(asker, own_ms)
+    const silence_s = Math.max(0, Math.floor((this.#uptime_ms - since_ms) / 1000))
+    const isTold = at.now - (this.#countedFrom ?? at.now) >= acquaintance_ms
+    const heardOfAsker = own_ms !== undefined && (isTold || this.#heardAt.has(asker))
+    return { stale: isStale, heardOfAsker, silence_s, ...(fence && { fence }) }
+  }
+
+  /** For how long members were silent, by all that is known of it. */
+  silences(signs: Iterable<Sign>, at: Moment): Silence[] {
+    for (const sign of signs) this.#noteSign(sign, at)
+    return this.#told.list(this.#heardAtUptime, this.#uptime_ms)
+  }
+
+  /**
+   * A peer has counted so. Of whom we never heard we have no word, whatever others say.
+   * @param generation up to which its heads prove that there was a word of it
+   */
+  take(silence: Silence, sign: Sign | undefined, generation: number, at: Moment): void {
+    if (sign !== undefined) this.#noteSign(sign, at)
+    const own_ms = this.#heardAtUptime.get(silence.owner)
+    if (own_ms === undefined) return
+    const own = { at: own_ms, now: this.#uptime_ms }
+    if (this.#told.take(silence, own, generation, at.wall) >= noteInterval_ms) this.#notedAt = Number.NEGATIVE_INFINITY
   }
 
   isNoteDue(now: number): boolean {
@@ -161,13 +206,17 @@ export class LastHeard {
    */
   note(signs: Iterable<Sign>, kept: ReadonlySet<PeerId>, at: Moment): StoreOp[] {
     this.#notedAt = at.now
-    for (const sign of signs) this.#noteSign(sign)
+    for (const sign of signs) this.#noteSign(sign, at)
     for (const heard of [this.#heardBefore, this.#heardAt])
       for (const owner of heard.keys()) if (!kept.has(owner)) heard.delete(owner)
     // Who was forgotten may come back for as long as its absence is not confirmed by our age alone.
-    for (const [owner, at] of this.#heardAtUptime)
-      if (!kept.has(owner) && (this.#uptime_ms - at > horizon_ms || this.#heardAtUptime.size > forgottenKept))
-        this.#heardAtUptime.delete(owner)
+    const isOfAge = this.#uptime_ms - this.#bornAtUptime > horizon_ms
+    for (const [owner, own_ms] of this.#heardAtUptime) {
+      const isConfirmed = isOfAge && this.#uptime_ms - this.#told.lastWordAt(owner, own_ms) > horizon_ms
+      if (kept.has(owner) || !(isConfirmed || this.#heardAtUptime.size > forgottenKept)) continue
+      this.#heardAtUptime.delete(owner)
+      this.#told.forget(owner)
+    }
     const owners = new Set([...this.#heardBefore.keys(), ...this.#heardAt.keys()])
     const dates = Object.fromEntries([...owners].map((owner) => [owner, this.#lastHeard(owner, at)]))
     const heard: StoreOp = { type: 'note', name: 'heard', value: JSON.stringify(dates) }
@@ -178,6 +227,7 @@ export class LastHeard {
         up: this.#uptime_ms,
         born: this.#bornAtUptime,
         heard: Object.fromEntries(this.#heardAtUptime),
+        ...this.#told.toJSON(),
       }),
     }
     return this.#born === undefined ? [this.#noteBirth(at), heard, uptime] : [heard, uptime]

@@ -8,6 +8,7 @@ import {
   type ActOutcome,
   type Holding,
   type Parcel,
+  type Silence,
   type SyncRequest,
   type Witness,
   decodeSyncResponse,
@@ -59,6 +60,8 @@ export type Purpose =
   | { readonly type: 'compare'; readonly acknowledgement: number; readonly generation: number }
   /** The home node of an instance is to do something to it. */
   | { readonly type: 'act'; readonly passedOn: PassedOn }
+  /** It is told how long others have been silent. */
+  | { readonly type: 'silences' }
 
 interface Asked {
   /** Of a comparison: whether it was said that nothing of it is wanted. */
@@ -138,6 +141,11 @@ export class Requests {
     const { id, home, act, until } = passedOn
     const request = { type: 'act', id, act: canonicalJson(act), holding } as const
     return this.#ask(home, { type: 'act', passedOn }, request, now, Math.max(1, until - now))
+  }
+
+  /** Tells a peer for how long members have been silent. */
+  tellSilences(peer: PeerId, silences: readonly Silence[], now: number): Effect {
+    return this.#ask(peer, { type: 'silences' }, { type: 'silences', silences }, now)
   }
 
   #ask(
@@ -225,7 +233,7 @@ export class Requests {
 
   /** Questions that are not closed yet, by purpose; to be printed. */
   summary(): Record<Purpose['type'], number> {
-    const count = { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0 }
+    const count = { sync: 0, pull: 0, push: 0, remove: 0, act: 0, compare: 0, silences: 0 }
     for (const { purpose } of this.#asked.values()) count[purpose.type] += 1
     return count
   }

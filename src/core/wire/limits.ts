@@ -14,6 +14,8 @@ export const wireLimits = {
   reportsAtOnce: 64,
   /** Members that one message asks whether they live, and questions that one answer is for. */
   questionsAtOnce: 64,
+  /** Members of whose silence one message tells. */
+  silences: 1024,
   /** A frame of a heartbeat stream. */
   beatBytes: 8 * 1024,
   /** Heartbeats of others that one heartbeat passes on, to a listener that missed many; with the largest numbers they fit. */

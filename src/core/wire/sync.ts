@@ -5,6 +5,7 @@
  *     push    → end()                       documents that the other one named
  *     remove  → documents end()             drop your instance; the answer is your new document
  *     act     → documents acted()           do that to your instance; the answer is your new document, or why not
+ *     silences →                            so long I have not heard of these; earlier versions drop it
  */
 import { type ErrorCode, errorCodes } from '../errors.js'
 import type { PeerId } from '../model.js'
@@ -41,6 +42,15 @@ export type SyncRequest =
   | { readonly type: 'remove'; readonly id: string; readonly n: number; readonly holding: Holding }
   /** `act`: JSON, see `parseAct`; whoever is asked reads it, so that he can say what is wrong with it. */
   | { readonly type: 'act'; readonly id: string; readonly act: string; readonly holding: Holding }
+  | { readonly type: 'silences'; readonly silences: readonly Silence[] }
+
+/** For how long a member has been silent since its last word, as somebody counts the time in which it could have been heard. */
+export interface Silence {
+  readonly owner: PeerId
+  readonly generation: number
+  readonly sequence: number
+  readonly silence_s: number
+}
 
 export type SyncResponse =
   | { readonly type: 'documents'; readonly parcels: readonly Parcel[] }
@@ -57,7 +67,10 @@ export type ActOutcome =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string }
 
-/** What the answerer knows of the asker's past. `silence_s`: since it last heard of the asker, or since its own birth. */
+/**
+ * What the answerer knows of the asker's past. `silence_s`: since anybody last heard of the asker, or since its own birth.
+ * `heardOfAsker`: it has heard of it, and would know by now if others had counted a longer silence.
+ */
 export interface Witness {
   readonly stale: boolean
   readonly heardOfAsker: boolean
@@ -66,7 +79,7 @@ export interface Witness {
   readonly fence?: SignedHead
 }
 
-const requestKinds = { sync: 1, push: 2, remove: 3, act: 4 } as const
+const requestKinds = { sync: 1, push: 2, remove: 3, act: 4, silences: 5 } as const
 const responseKinds = { documents: 1, end: 2, acted: 3 } as const
 const contentKinds = { full: 1, step: 2 } as const
 /** The most that one message may hold: one document of full size, and its frame. */
@@ -89,12 +102,14 @@ export function encodeSyncRequest(request: SyncRequest): Uint8Array {
     case 'act':
       writer.uint(requestKinds.act).text(request.id).text(request.act)
       return writeHoldings(writer, [request.holding]).done()
+    case 'silences':
+      return writeSilences(writer.uint(requestKinds.silences), request.silences).done()
   }
 }
 
 export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
   return decode(bytes, (reader): SyncRequest | undefined => {
-    switch (reader.uint(4)) {
+    switch (reader.uint(5)) {
       case requestKinds.sync: {
         const scope = reader.uint(1) === 1 ? 'all' : 'listed'
         return { type: 'sync', scope, stale: reader.uint(1) === 1, holdings: readHoldings(reader) }
@@ -113,6 +128,8 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
         const [holding] = readHoldings(reader)
         return holding && { type: 'act', id, act, holding }
       }
+      case requestKinds.silences:
+        return { type: 'silences', silences: readSilences(reader) }
       default:
         return undefined
     }
@@ -179,6 +196,21 @@ function readHoldings(reader: Reader): Holding[] {
     boot: reader.text(16),
     epoch: reader.uint(),
     clock: reader.uint(),
+  }))
+}
+
+function writeSilences(writer: Writer, silences: readonly Silence[]): Writer {
+  return writer.list(silences, ({ owner, generation, sequence, silence_s }) => {
+    writer.text(owner).uint(generation).uint(sequence).uint(silence_s)
+  })
+}
+
+function readSilences(reader: Reader): Silence[] {
+  return reader.list(wireLimits.silences, () => ({
+    owner: reader.text(wireLimits.peerIdBytes),
+    generation: reader.uint(),
+    sequence: reader.uint(),
+    silence_s: reader.uint(),
   }))
 }
 

@@ -76,3 +76,74 @@ test.each(['written on the restored disk', 'written before it was restored'])(
     expect(world.definitions('c')).toEqual([])
   },
 )
+
+/** Time in which one machine is up alone, so that it passes for all clocks, and for its own count. */
+function shift(world: World, name: string, length_ms: number): void {
+  world.crash(name)
+  for (const machine of world.machines.values()) machine.wallOffset_ms += length_ms
+  world.machine(name).disk.live(length_ms)
+  world.start(name)
+  world.run(20_000)
+}
+
+/** Three machines that are up by turns, each so long as it says; a fourth one, with records that are removed, is off meanwhile. */
+function byTurns(turns: readonly (readonly [string, number])[], days: number): World {
+  const world = cluster('abcd')
+  registered(world, 'd', 'removed')
+  registered(world, 'd', 'kept')
+  agree(world)
+  world.run(note_ms)
+  world.crash('d')
+  world.run(10_000)
+  done(world, world.deregister('a', 'removed'))
+  agree(world)
+  world.run(note_ms)
+  for (const name of 'bc') world.crash(name)
+  const end = days * day_ms
+  let [time, turn, up] = [0, 0, 'a']
+  while (time < end) {
+    const [name, length_ms] = turns[turn++ % turns.length] as readonly [string, number]
+    if (name !== up) {
+      world.start(name) // whoever comes and whoever goes meet
+      world.run(20_000)
+      world.crash(up)
+      up = name
+    }
+    shift(world, name, length_ms)
+    time += length_ms
+  }
+  return world
+}
+
+const turnsOf = {
+  equal: ['a', 'b', 'c'].map((name) => [name, day_ms] as const),
+  /** Whoever hardly ever is up has not missed anybody for long, by its own count. */
+  uneven: [
+    ['a', 9 * day_ms],
+    ['b', day_ms / 2],
+  ],
+  rare: [
+    ['a', 20 * day_ms],
+    ['b', day_ms / 2],
+  ],
+} as const
+
+test.each([
+  { turns: 'equal', days: 60, ahead_s: 40, comes: 'blank' },
+  { turns: 'equal', days: 20, ahead_s: 40, comes: 'whole' },
+  { turns: 'uneven', days: 60, ahead_s: 40, comes: 'blank' },
+  { turns: 'rare', days: 40, ahead_s: 0, comes: 'blank' },
+  { turns: 'uneven', days: 20, ahead_s: 40, comes: 'whole' },
+] as const)(
+  'D8: nodes up by $turns turns count on from one another: off for $days days, met by those up for $ahead_s s, one comes back $comes',
+  ({ turns, days, ahead_s, comes }) => {
+    const world = byTurns(turnsOf[turns], days)
+    const names = turns === 'equal' ? 'abc' : 'ab'
+    for (const name of names) if (world.machine(name).registry === undefined) world.start(name)
+    world.run(ahead_s * 1000)
+    world.start('d')
+    agree(world)
+    world.run(3000)
+    for (const { name } of world.running()) expect(world.instances(name)).toEqual(comes === 'blank' ? [] : ['kept'])
+  },
+)

@@ -133,6 +133,8 @@ export class Words {
         return `drop your instance ${request.id}#${request.n}`
       case 'act':
         return `do to your instance ${request.id}: ${request.act}`
+      case 'silences':
+        return `silent: ${request.silences.map(({ owner, silence_s }) => `${owner} for ${silence_s} s`).join(', ')}`
     }
   }
 
