@@ -86,6 +86,17 @@ test('it is over only once all were asked: until then nothing is given, and one 
   expect(join.end(new Set('ab'), start_ms + 100)?.blank).toBe(false)
 })
 
+test('a member of an earlier version counts the time that all were off as silence: whoever has heard of it lately overrules that', () => {
+  const earlier = word({ silence_s: horizon_ms / 1000 + 1 })
+  const among = (...others: readonly Witness[]): boolean | undefined => {
+    const join = joining({ stale: true, expected: 'a' })
+    join.answered('a', earlier, start_ms)
+    for (const other of others) join.answered('b', other, start_ms)
+    return join.end(new Set('ab'.slice(0, 1 + others.length)), start_ms)?.blank
+  }
+  expect([among(word()), among(word({ stale: true })), among()]).toEqual([false, true, true])
+})
+
 test('the stale and the new have no word in it', () => {
   expect(staleVerdict(word({ stale: true, silence_s: 10 ** 9 }))).toBe('no-word')
   expect(staleVerdict(word({ heardOfAsker: false }))).toBe('no-word')
