@@ -10,17 +10,19 @@ import { cluster, done, rows } from './cluster.js'
 
 const ghosts = Array.from({ length: wireLimits.documents }, (_, i) => `ghost${String(i).padStart(4, '0')}`)
 
+const empty = new OwnDocument(cheapCrypto('ghost').hash, { entries: [], epoch: 1, client: 7 })
+const content = { type: 'full', bytes: empty.encode() } as const
+
 function emptyOf(owner: string): Parcel {
-  const crypto = cheapCrypto(owner)
-  const document = new OwnDocument(crypto.hash, { entries: [], epoch: 1, client: 7 })
   const head = { owner, generation: 5, boot: '0'.repeat(16), epoch: 1, version: 1, incarnation: 0, client: 7 }
-  const signed = signHead({ ...head, digest: document.entries.digest() }, crypto)
-  return { signed, content: { type: 'full', bytes: document.encode() } }
+  return { signed: signHead({ ...head, digest: empty.entries.digest() }, cheapCrypto(owner)), content }
 }
+
+const parcels = ghosts.map(emptyOf)
 
 /** Fills the table of a machine with owners that nobody hears. */
 function fill(world: World, name: string): void {
-  const bytes = encodeSyncRequest({ type: 'push', parcels: ghosts.map(emptyOf) })
+  const bytes = encodeSyncRequest({ type: 'push', parcels })
   world.feed(name, { type: 'request', from: 'mallory', id: 1_000_000, bytes })
 }
 
