@@ -15,9 +15,6 @@ import type { Head, SignedHead } from './wire/head.js'
 /** Fences of one document that outlive it; checking their signatures must not take long. */
 const fencesKept = 512
 
-/** So many that are over are forgotten by one look; the next ones by the next. */
-const overAtOnce = 64
-
 export class Fencing {
   readonly #state: RegistryState
   readonly #out: Outbox
@@ -113,6 +110,12 @@ export class Fencing {
     this.#state.tellGeneration('this node was forgotten by the cluster while it lived')
   }
 
+  /** Forgets an owner together with the next commit, which holds what is saved of it. */
+  end(owner: PeerId): void {
+    this.#drop(owner)
+    this.#ended.add(owner)
+  }
+
   /** Forgets an owner with all that it wrote, except its fences. */
   forget(owner: PeerId): void {
     this.#drop(owner)
@@ -128,7 +131,7 @@ export class Fencing {
   }
 
   #drop(owner: PeerId): void {
-    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, lastHeard } =
+    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, unheard, lastHeard } =
       this.#state
     const held = replica.document(owner)?.entries
     if (held !== undefined) writes.used.noteAll(held)
@@ -140,6 +143,7 @@ export class Fencing {
     disputes.forget(owner)
     abandoned.forget(owner)
     stamps.forget(owner)
+    unheard.forget(owner)
   }
 
   // ---- time
@@ -168,28 +172,17 @@ export class Fencing {
     forgetting.count(membership.members(), now)
     if (forgetting.isNoteDue(now)) this.#out.storeSoon([forgetting.note(now)])
     if (this.#state.phase.name !== 'ready') return
-    let forgotten = 0
-    for (const owner of forgetting.candidates((owner) => this.#isOver(owner))) {
+    for (const owner of forgetting.candidates()) {
       const member = membership.member(owner)
       const document = replica.endable(owner)
-      const isOver = this.#isOver(owner)
       if (member === undefined || document === undefined) continue
-      if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self), isOver)) continue
+      if (!forgetting.isOurs(owner, membership.observersOf(member).indexOf(self))) continue
       forgetting.forget(owner)
       const name = records.union.node(owner)?.id ?? owner
       writes.fence(document)
-      if (!isOver) {
-        return this.#out.warn(
-          `forgot node ${name}: nobody has heard of it for 72 hours; if it comes back it registers anew`,
-        )
-      }
-      if ((forgotten += 1) >= overAtOnce) return
+      return this.#out.warn(
+        `forgot node ${name}: nobody has heard of it for 72 hours; if it comes back it registers anew`,
+      )
     }
-  }
-
-  /** Whether it said goodbye for good by a key that is no more. Should it live nevertheless, it begins anew as whoever was forgotten. */
-  #isOver(owner: PeerId): boolean {
-    const left = this.#state.replica.document(owner)?.signed.head.left
-    return left?.restartGrace_s === 0 && this.#state.records.union.node(owner)?.transient === true
   }
 }

@@ -7,7 +7,7 @@ import type { Effect } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
-import { parcelFor } from './replica/replica.js'
+import { headAlone, parcelFor } from './replica/replica.js'
 import type { RegistryState } from './state.js'
 import { type Given, actedReply, documentsReply, emptyReply, endReply } from './sync/answers.js'
 import { type AnswerUnderWay, type End, paceLimits } from './sync/pace.js'
@@ -56,9 +56,12 @@ export class Giving {
   }
 
   #beginAnswer(from: PeerId, request: number, { scope, stale, holdings }: SyncRequest & { type: 'sync' }): void {
-    const { pace, replica, liveness, self, at, isStale } = this.#state
+    const { pace, replica, liveness, letGo, self, at, isStale } = this.#state
     const theirs = new Map(holdings.map((holding) => [holding.owner, holding]))
-    const listed = scope === 'all' ? [self, ...replica.owners()] : [...theirs.keys()]
+    // Of what they hold and we have let go of they are told: the goodbye may have come while they were off.
+    const gone = holdings.filter((holding) => letGo.refusalOf(holding.owner, holding, at.now) !== undefined)
+    const all = [self, ...replica.owners(), ...gone.map(({ owner }) => owner)]
+    const listed = scope === 'all' ? all : [...theirs.keys()]
     const peer = liveness.peers.get(from)
     if (scope === 'all' && peer !== undefined) Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: 0 })
     const comparable = stale || isStale ? [] : holdings
@@ -177,11 +180,11 @@ export class Giving {
 
   /** What a peer that holds `theirs` lacks of an owner's document. */
   #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
-    const { commits, replica, self } = this.#state
+    const { commits, replica, letGo, self, at } = this.#state
     const document = owner === self ? commits.giveable : replica.giveable(owner)
-    return document === undefined
-      ? replica.declinedParcel(owner, theirs)
-      : parcelFor(document, theirs, (given) => this.#encode(given))
+    if (document !== undefined) return parcelFor(document, theirs, (given) => this.#encode(given))
+    const gone = theirs && replica.head(owner) === undefined && letGo.refusalOf(owner, theirs, at.now)
+    return gone ? headAlone(gone) : replica.declinedParcel(owner, theirs)
   }
 
   #encode(document: Giveable): Uint8Array {
@@ -196,9 +199,9 @@ export class Giving {
 
   /** What was declined is not wanted; who asks of single documents is told that it is not held. */
   #wants(theirs: Holding, scope: 'all' | 'listed'): boolean {
-    const { identity, replica, self } = this.#state
+    const { identity, replica, letGo, self, at } = this.#state
     if (theirs.owner === self) return identity.isForeign(theirs)
-    if (this.#fencing.isFenced(theirs)) return false
+    if (this.#fencing.isFenced(theirs) || letGo.refusalOf(theirs.owner, theirs, at.now) !== undefined) return false
     const mine = scope === 'all' ? replica.holding(theirs.owner) : replica.document(theirs.owner)?.holding
     return mine === undefined || compareHeads(mine, theirs) < 0
   }

@@ -119,11 +119,12 @@ export class Opening {
 
   /** As it comes from disk it needs no writing, and what is fenced is saved first; damage is simply not there, and will be fetched again. */
   #restoreOne(parcel: Parcel): void {
-    const { records, stamps, replica, liveness, at } = this.#state
+    const { records, stamps, replica, unheard, lastHeard, liveness, at } = this.#state
     const { head } = parcel.signed
     const outcome = replica.offer(parcel, notFenced, Number.NEGATIVE_INFINITY)
     if (outcome.type === 'declined') liveness.membership.follow(head, at.now)
     if (outcome.type !== 'taken') return
+    if (!lastHeard.knows(head.owner)) unheard.arrived(head.owner, undefined, at.now)
     records.follow(head.owner, outcome.changes)
     stamps.follow(head, outcome.changes, records.union, at.now)
     liveness.membership.follow(head, at.now)

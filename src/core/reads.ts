@@ -423,7 +423,7 @@ export class Reads {
 
   #member(member: Readonly<Member>, at: Moment): MemberView {
     const { id, state, since, why, heardAt, generation, incarnation, load } = member
-    const trouble = this.#state.disputes.troubleOf(id, at.now) ?? this.#noRoomFor(id)
+    const trouble = this.#state.troubleOf(id, at.now)
     return {
       ...this.#labels(id),
       self: false,
@@ -438,11 +438,6 @@ export class Reads {
       reportedBy: this.#state.liveness.membership.reporters(id, at.now),
       ...(trouble !== undefined && { trouble }),
     }
-  }
-
-  #noRoomFor(owner: PeerId): string | undefined {
-    if (!this.#state.replica.isDeclined(owner)) return undefined
-    return 'no room here for its records: what is registered there is not shown; give this node more memory, or a larger --copies-mib'
   }
 
   #self(at: Moment): MemberView {

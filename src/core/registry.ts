@@ -12,8 +12,10 @@ import { Fencing } from './fencing.js'
 import { Giving } from './giving.js'
 import { idOf } from './lookup/slugs.js'
 import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
+import { MakingRoom } from './making-room.js'
 import type { Verdict } from './membership/verdict.js'
 import type { PeerId } from './model.js'
+import { LettingGo } from './letting-go.js'
 import { Opening } from './opening.js'
 import type { Outbox } from './outbox.js'
 import { withoutSecrets } from './own/check-secrets.js'
@@ -40,6 +42,8 @@ export class Registry {
   readonly #projection: Projection
   readonly #replication: Replication
   readonly #giving: Giving
+  readonly #lettingGo: LettingGo
+  readonly #room: MakingRoom
   readonly #opening: Opening
   readonly #descent: Descent
   readonly #endings: Endings
@@ -63,7 +67,9 @@ export class Registry {
     this.#descent = new Descent(state)
     this.#acting = new Acting(state, this.#endings)
     this.#giving = new Giving(state, fencing)
-    const beside = { fencing, projection, acting: this.#acting, giving: this.#giving }
+    this.#lettingGo = new LettingGo(state, fencing)
+    this.#room = new MakingRoom(state, this.#lettingGo)
+    const beside = { fencing, projection, acting: this.#acting, giving: this.#giving, room: this.#room }
     const replication = new Replication(state, beside)
     this.#opening = new Opening(start, { state, fencing, projection, replication })
     this.#fencing = fencing
@@ -110,6 +116,7 @@ export class Registry {
       case 'connected':
         return this.#connected(input.peer)
       case 'disconnected':
+        this.#state.unplaced.forget(input.peer)
         return this.#out.emitAll(liveness.disconnected(input.peer))
       case 'refused':
         liveness.membership.refuse(input.peer, input.isVacant, this.#state.at.now)
@@ -153,6 +160,7 @@ export class Registry {
 
   #connected(peer: PeerId): void {
     const { liveness, at, rules } = this.#state
+    this.#lettingGo.connected(peer)
     this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
     if (rules.maySpeak && this.#mayDiffer(peer)) this.#replication.sync(peer)
     this.#acting.connected(peer)
@@ -218,6 +226,8 @@ export class Registry {
     writes.uptime_ms = lastHeard.uptime_ms
     this.#fencing.keepNotes(false)
     this.#fencing.tickForgetting()
+    this.#lettingGo.tick()
+    this.#room.tick()
     this.#projection.lookAround()
   }
 
@@ -424,10 +434,12 @@ export class Registry {
   // ---- how it is
 
   readiness(): Readiness {
+    const { unplaced, liveness, at } = this.#state
     const { refusal } = this.#state.commits
     const reasons = [
       whyNotReady(this.#state.phase),
       refusal === undefined ? undefined : `the disk refuses writes: ${refusal}`,
+      unplaced.reason(liveness.peers.ids(), at.now),
     ]
     const present = reasons.filter((reason) => reason !== undefined)
     return { ready: present.length === 0, reasons: present, degraded: this.#state.degraded.isOn }

@@ -8,6 +8,7 @@ import type { Fencing } from './fencing.js'
 import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
 import { type PeerId, readNodeRecord } from './model.js'
+import type { MakingRoom } from './making-room.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
 import { nodeKey } from './records/kinds.js'
@@ -47,6 +48,7 @@ interface Beside {
   readonly projection: Projection
   readonly acting: Acting
   readonly giving: Giving
+  readonly room: MakingRoom
 }
 
 export class Replication {
@@ -58,15 +60,17 @@ export class Replication {
   readonly #unread = new WaitingList<Acted & { readonly until: number }>()
   readonly #acting: Acting
   readonly #giving: Giving
+  readonly #room: MakingRoom
   #roomLookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(state: RegistryState, { fencing, projection, acting, giving }: Beside) {
+  constructor(state: RegistryState, { fencing, projection, acting, giving, room }: Beside) {
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
     this.#projection = projection
     this.#acting = acting
     this.#giving = giving
+    this.#room = room
   }
 
   // ---- documents coming in
@@ -80,6 +84,7 @@ export class Replication {
       })
     const held = this.#state.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
+    if (this.#state.letGo.refusalOf(signed.head.owner, signed.head, this.#state.at.now) !== undefined) return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
     if (this.#state.replica.isDeclined(signed.head.owner)) return this.take({ parcel: headAlone(signed), via: author })
     this.pull(signed.head.owner, author)
@@ -87,14 +92,17 @@ export class Replication {
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, stamps, replica, gaps, fences, self, at, isStale } = this.#state
+    const { records, stamps, replica, gaps, fences, letGo, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
     if (isStale || (isHeadAlone(parcel) && this.#isShown(owner))) return
+    if (letGo.refusalOf(owner, parcel.signed.head, at.now) !== undefined || this.#isToldGone(parcel)) return
     const held = replica.head(owner)
-    const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#hasWord(owner) })
+    if (held === undefined && !this.#room.isFor(parcel, via)) return
+    const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#state.hasWord(owner) })
     if (held !== undefined) this.#dispute(step, held, outcome.type)
+    else if (outcome.type === 'taken' || outcome.type === 'declined') this.#room.taken(owner, via)
     switch (outcome.type) {
       case 'taken':
         this.#out.storeSoon([outcome.op])
@@ -121,17 +129,25 @@ export class Replication {
     }
   }
 
+  /** A peer has let go of a node whose key is gone: so do we, where we do not see it live. */
+  #isToldGone(parcel: Parcel): boolean {
+    const { signed } = parcel
+    const { owner } = signed.head
+    const { records, replica, liveness, signatures, letGo, at } = this.#state
+    const held = replica.head(owner)
+    if (!isHeadAlone(parcel) || held === undefined || records.union.node(owner)?.transient !== true) return false
+    if (liveness.membership.isAlive(owner) || compareHeads(signed.head, held) < 0) return false
+    if (signatures.isGenuine(signed)) {
+      letGo.tell(owner, at.now)
+      this.#followHead(signed.head)
+    }
+    return true
+  }
+
   /** What is shown of a living owner is not hidden for a head: those who hold its content bring both. */
   #isShown(owner: PeerId): boolean {
     const { replica, liveness } = this.#state
     return replica.giveable(owner) !== undefined && liveness.membership.isAlive(owner)
-  }
-
-  /** Whether any word of an owner was ever heard, from itself or through others. */
-  #hasWord(owner: PeerId): boolean {
-    const { liveness, lastHeard } = this.#state
-    const isHeard = liveness.membership.member(owner)?.heardAt !== undefined
-    return isHeard || liveness.peers.has(owner) || lastHeard.knows(owner)
   }
 
   #followHead(head: Head): void {
@@ -259,6 +275,8 @@ export class Replication {
     const answer = this.#state.requests.response(id, bytes)
     if (answer.type === 'dropped') this.#out.drop(answer.reason)
     if (answer.type === 'documents') for (const parcel of answer.parcels) this.take({ parcel, via: answer.from })
+    if (answer.type === 'given' && answer.refused.some(({ owner }) => owner === this.#state.self))
+      this.#room.refusedBy(answer.peer)
     if (answer.type === 'compared') this.#compared(answer.peer, answer)
   }
 
@@ -266,10 +284,11 @@ export class Replication {
     peer: PeerId,
     { brought, wanted, witness }: { brought: number; wanted: readonly Holding[]; witness: Witness },
   ): void {
-    const { answers, liveness, at, isStale } = this.#state
+    const { answers, liveness, unplaced, self, at, isStale } = this.#state
     const { now } = at
     const connected = liveness.peers.get(peer)
     if (connected !== undefined) Object.assign(connected, { lastSyncAt: now, brought, took: 0 })
+    if (!wanted.some(({ owner }) => owner === self)) unplaced.forget(peer)
     if (wanted.length > 0 && !isStale)
       answers.wait({
         type: 'push',
@@ -363,7 +382,17 @@ export class Replication {
     for (const parcel of parcels) this.take({ parcel, via: from })
     const peer = this.#state.liveness.peers.get(from)
     if (peer !== undefined) peer.brought = (peer.brought ?? 0) + parcels.length
-    this.#out.emit(endReply(id, [], this.#giving.witness(from)))
+    this.#out.emit(endReply(id, this.#refused(from, parcels), this.#giving.witness(from)))
+  }
+
+  /** A peer for whose own document there is no room is told; others go by what they compare. */
+  #refused(from: PeerId, parcels: readonly Parcel[]): Holding[] {
+    const { replica } = this.#state
+    if (!replica.isFull || replica.head(from) !== undefined) return []
+    const own = parcels.find(({ signed }) => signed.head.owner === from)?.signed.head
+    if (own === undefined || this.#fencing.isFenced(own)) return []
+    const { owner, generation, version, boot } = own
+    return [{ owner, generation, version, boot, epoch: 0, clock: 0 }]
   }
 
   #dropAsAsked(from: PeerId, request: number, { id, n, holding }: SyncRequest & { type: 'remove' }): void {
@@ -398,7 +427,7 @@ export class Replication {
     const { replica, records, at } = this.#state
     if (at.now - this.#roomLookedAt < roomLook_ms) return
     this.#roomLookedAt = at.now
-    const hasWord = (owner: PeerId): boolean => this.#hasWord(owner)
+    const hasWord = (owner: PeerId): boolean => this.#state.hasWord(owner)
     replica.noteWords(hasWord)
     const due = replica.takeDueDeclined(hasWord, at.now)
     if (due !== undefined) this.pull(due.signed.head.owner, due.via ?? due.signed.head.owner)

@@ -23,6 +23,7 @@ import { Expiry } from './own/expiry.js'
 import { CommandQueue } from './own/queue.js'
 import { Sessions } from './own/sessions.js'
 import { Suspicions } from './own/suspicions.js'
+import { Unplaced } from './own/unplaced.js'
 import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
 import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
@@ -32,9 +33,11 @@ import { Records } from './records/records.js'
 import { Writes } from './records/writes.js'
 import { Disputes } from './replica/disputes.js'
 import { Replica } from './replica/replica.js'
+import { Unheard } from './replica/unheard.js'
 import { Abandoned } from './retention/abandoned.js'
 import { Fences } from './retention/fences.js'
 import { Forgetting } from './retention/forgetting.js'
+import { LetGo } from './retention/let-go.js'
 import { LastHeard } from './retention/last-heard.js'
 import { LastUp } from './retention/last-up.js'
 import { Answers } from './sync/answers.js'
@@ -104,6 +107,7 @@ export class RegistryState {
   readonly queue = new CommandQueue()
   /** What callers of this node say of instances, wherever those are at home. */
   readonly suspicions = new Suspicions()
+  readonly unplaced = new Unplaced()
 
   // ---- what registrations live with
   readonly sessions: Sessions
@@ -114,6 +118,7 @@ export class RegistryState {
   // ---- what others have written
   readonly replica: Replica
   readonly disputes: Disputes
+  readonly unheard = new Unheard()
   readonly requests = new Requests()
   readonly gaps = new Gaps()
   readonly answers = new Answers()
@@ -138,6 +143,7 @@ export class RegistryState {
   readonly lastHeard: LastHeard
   readonly lastUp: LastUp
   readonly forgetting: Forgetting
+  readonly letGo = new LetGo()
 
   /** Whose waiting for the disk is over, and who was not told yet. */
   readonly released: Released[] = []
@@ -197,6 +203,12 @@ export class RegistryState {
     return owner === this.self ? this.own : this.records.union.node(owner)
   }
 
+  /** Whether any word of an owner was ever heard, from itself or through others. */
+  hasWord(owner: PeerId): boolean {
+    const isHeard = this.liveness.membership.member(owner)?.heardAt !== undefined
+    return isHeard || this.liveness.peers.has(owner) || this.lastHeard.knows(owner)
+  }
+
   /** What this daemon may do. */
   get rules(): Rules {
     return rulesOf(this.phase)
@@ -234,6 +246,13 @@ export class RegistryState {
   }
 
   // ---- to be printed
+
+  /** What is odd about a member, for people. */
+  troubleOf(owner: PeerId, now: number): string | undefined {
+    const { disputes, unplaced, unheard, replica } = this
+    const trouble = disputes.troubleOf(owner, now) ?? unplaced.troubleOf(owner, now) ?? unheard.troubleOf(owner, now)
+    return trouble ?? replica.troubleOf(owner)
+  }
 
   /** What was dropped, by reason. */
   dropped(): Record<string, number> {

@@ -77,6 +77,15 @@ class Table<T> {
     return best
   }
 
+  /** Whether another owner says the same, or what counts more. */
+  isSpare(key: string, owner: PeerId): boolean {
+    const value = this.of(key).get(owner)
+    if (value === undefined) return true
+    return [...this.of(key)].some(
+      ([other, said]) => other !== owner && this.#kind.compare({ owner, value: said }, { owner, value }) >= 0,
+    )
+  }
+
   /** Whether an owner's entry has lost to another one. */
   isBeaten(key: string, owner: PeerId): boolean {
     const value = this.of(key).get(owner)
@@ -223,6 +232,11 @@ export class Union {
   /** Whether the definition entry in an owner's document has lost to one elsewhere. */
   isDefinitionBeaten(id: string, owner: PeerId): boolean {
     return this.#tables.definitions.isBeaten(id, owner)
+  }
+
+  /** Whether what an owner says of a key is said in another document as well, or has lost to that. */
+  isSpare(map: 'definitions' | 'removals' | 'fences', key: string, owner: PeerId): boolean {
+    return this.#tables[map].isSpare(key, owner)
   }
 
   /** Whether anything is registered at all. */

@@ -276,6 +276,12 @@ export class Writes {
 
   /** Ends an owner's documents up to its present generation; what of them must outlive them is copied, in the same head. */
   fence(document: FencedDocument): void {
+    this.inheritFrom(document)
+    this.fenceUpTo(document.signed)
+  }
+
+  /** Takes over what of a document has to outlive it. */
+  inheritFrom(document: FencedDocument): void {
     const { owner } = document.signed.head
     for (const id of document.entries.of('definitions').keys()) this.#copyDefinition(document, id)
     for (const [id, json] of document.entries.of('removals')) {
@@ -287,7 +293,14 @@ export class Writes {
       if (fenced !== owner && fenced !== this.#records.self && head !== undefined) this.fenceUpTo(head)
     }
     this.used.exceedAll(document.entries)
-    this.fenceUpTo(document.signed)
+  }
+
+  /** Whether nothing would be lost with a document: what has to outlive it is said elsewhere as well. */
+  isSpare({ signed, entries }: FencedDocument): boolean {
+    const { union } = this.#records
+    return (['definitions', 'removals', 'fences'] as const).every((map) =>
+      [...entries.of(map).keys()].every((key) => union.isSpare(map, key, signed.head.owner)),
+    )
   }
 
   /** Only where it still counts. */

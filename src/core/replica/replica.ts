@@ -60,6 +60,16 @@ export class Replica {
     return this.#marks.owners()
   }
 
+  /** Of how many owners a head is known. */
+  get size(): number {
+    return this.#marks.size
+  }
+
+  /** Of no more owners anything is taken. */
+  get isFull(): boolean {
+    return this.size >= wireLimits.documents
+  }
+
   /** What is held of an owner, current or not. */
   document(owner: PeerId): NodeDocument | undefined {
     return this.#held.get(owner)?.document
@@ -112,6 +122,12 @@ export class Replica {
     return this.#declined.of(owner) !== undefined
   }
 
+  /** Why what an owner says is not shown, for people. */
+  troubleOf(owner: PeerId): string | undefined {
+    if (!this.isDeclined(owner)) return undefined
+    return 'no room here for its records: what is registered there is not shown; give this node more memory, or a larger --copies-mib'
+  }
+
   get sizes(): { readonly documents: number; readonly declined: number; readonly copies_bytes: number } {
     return {
       documents: this.#held.size,
@@ -152,8 +168,7 @@ export class Replica {
     if (head.generation <= fencedUpTo) return { type: 'fenced' }
     if (known !== undefined && compareHeads(head, known) <= (this.isDeclined(head.owner) ? -1 : 0))
       return { type: 'old' }
-    if (known === undefined && this.#marks.size >= wireLimits.documents)
-      return { type: 'refused', reason: 'too many documents' }
+    if (known === undefined && this.isFull) return { type: 'refused', reason: 'too many documents' }
     if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
     if (isHeadAlone(parcel) && isShownBehind(head, held)) return { type: 'behind' }
     if (isHeadAlone(parcel) || !this.#hasRoom(parcel, held, from.hasWord)) return this.#decline(parcel, from, now)

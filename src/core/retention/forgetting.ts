@@ -1,6 +1,5 @@
 /**
- * Who has been gone for so long, or so surely, that he is forgotten, by everybody at once: the first of his living observers fences
- * him. Only silence that this daemon was there for counts, over all its runs: a cluster that is off over a long weekend comes
+ * Who has been gone for so long that he is forgotten, by everybody at once: the first of his living observers fences him. Only silence that this daemon was there for counts, over all its runs: a cluster that is off over a long weekend comes
  * back whole, whoever starts first.
  */
 import type { StoreOp } from '../effects.js'
@@ -14,8 +13,6 @@ export const forgetAfter_ms = 72 * hour_ms
 const stagger_ms = hour_ms / 2
 /** How often silence is counted. */
 const look_ms = 60_000
-/** The same for one that said goodbye by a key that ended with it: nothing has to be waited for. */
-const staggerOfOver_ms = 2 * look_ms
 /** How often the count is brought up to date on disk. */
 const noteInterval_ms = 600_000
 
@@ -68,20 +65,14 @@ export class Forgetting {
     return { type: 'note', name: 'silence', value: JSON.stringify(Object.fromEntries(this.#silence_ms)) }
   }
 
-  /**
-   * Those whose first observer may forget them by now.
-   * @param isOver whether it said goodbye for good, and can never come back
-   */
-  candidates(isOver: (owner: PeerId) => boolean): PeerId[] {
-    const silent = [...this.#silence_ms]
-    return silent.filter(([id, silence_ms]) => silence_ms >= forgetAfter_ms || isOver(id)).map(([owner]) => owner)
+  /** Those whose first observer may forget them by now. */
+  candidates(): PeerId[] {
+    return [...this.#silence_ms].filter(([, silence_ms]) => silence_ms >= forgetAfter_ms).map(([owner]) => owner)
   }
 
   /** @param turn which of its observers we are, from 0; below that we are none */
-  isOurs(owner: PeerId, turn: number, isOver: boolean): boolean {
-    const silence_ms = this.#silence_ms.get(owner) ?? 0
-    const needed_ms = isOver ? turn * staggerOfOver_ms : forgetAfter_ms + turn * stagger_ms
-    return turn >= 0 && silence_ms >= needed_ms
+  isOurs(owner: PeerId, turn: number): boolean {
+    return turn >= 0 && (this.#silence_ms.get(owner) ?? 0) >= forgetAfter_ms + turn * stagger_ms
   }
 
   forget(owner: PeerId): void {

@@ -86,6 +86,8 @@ export type Answer =
       readonly wanted: readonly Holding[]
       readonly witness: Witness
     }
+  /** What was given has come; of `refused` nothing is wanted, for lack of room. */
+  | { readonly type: 'given'; readonly peer: PeerId; readonly refused: readonly Holding[] }
   | { readonly type: 'ended' }
 
 /** What is over with a question. `done`: its answer came to an end. */
@@ -195,6 +197,7 @@ export class Requests {
     }
     const { wanted, witness } = response
     if (purpose.type === 'compare') asked.holds = wanted.length === 0 && mayTake(witness, purpose.generation)
+    if (purpose.type === 'push') return { type: 'given', peer, refused: wanted }
     if (purpose.type !== 'sync') return { type: 'ended' }
     return { type: 'compared', peer, brought: asked.brought, wanted, witness }
   }

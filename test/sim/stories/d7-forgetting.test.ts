@@ -535,3 +535,46 @@ test('D7: a short-lived node that said goodbye and lives nevertheless begins ane
   for (const name of 'abcm') expect(world.lookup(name, 'x')).toEqual(['http://x.test:80'])
   expect(world.machine('m').live.generation).toBeGreaterThan(generation)
 })
+
+test('D7: a short-lived node that was killed is let go of after ten minutes without a fence, what counts of it stays, nobody passes it back', () => {
+  const world = cluster('abc')
+  world.start('m', { transient: true })
+  agree(world)
+  registered(world, 'm', 'x')
+  done(world, world.define('m', 'def', { by: 'm' }))
+  registered(world, 'a', 'removed')
+  agree(world)
+  done(world, world.deregister('m', 'removed'))
+  agree(world)
+  world.crash('m')
+  world.run(60_000)
+  world.crash('c')
+  world.until(() => [...'ab'].every((name) => owners(world, name) === 'abc'), 660_000, 'the drop')
+  world.run(30_000)
+  world.start('c') // missed it
+  agree(world)
+  world.run(10_000)
+  for (const name of 'abc') {
+    expect(owners(world, name)).toBe('abc')
+    expect(rows(world, name, 'x')).toEqual([])
+    expect(world.definitions(name)).toEqual(['def'])
+    expect(showing(world, 'removed')).toBe('')
+    expect(world.machine(name).disk.load().notes.fences ?? '{}').toBe('{}')
+  }
+})
+
+test('D7: a short-lived node that was only cut off for longer is back with all that it holds, wherever it was let go of', () => {
+  const world = cluster('abc')
+  world.start('m', { transient: true })
+  agree(world)
+  registered(world, 'm', 'x')
+  agree(world)
+  const { generation } = world.machine('m').live
+  world.partition(['m'], ['a', 'b', 'c'])
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), 700_000, 'the drop')
+  registered(world, 'a', 'y')
+  world.heal()
+  agree(world)
+  for (const name of 'abcm') expect(world.lookup(name, 'x')).toEqual(['http://x.test:80'])
+  expect(world.machine('m').live.generation).toBe(generation)
+})

@@ -1,0 +1,43 @@
+/**
+ * Peers that have no room for this node: what is registered here is not shown there.
+ */
+import type { PeerId } from '../model.js'
+
+/** Whoever has room by then would have taken it: it is asked again every few seconds. */
+const refused_ms = 60_000
+
+export class Unplaced {
+  readonly #refusedAt = new Map<PeerId, number>()
+
+  /** @returns whether that is news */
+  refusedBy(peer: PeerId, now: number): boolean {
+    const isNews = !this.#isRefusedBy(peer, now)
+    this.#refusedAt.set(peer, now)
+    return isNews
+  }
+
+  /** It holds what this node says, or is not there any more. */
+  forget(peer: PeerId): void {
+    this.#refusedAt.delete(peer)
+  }
+
+  #isRefusedBy(peer: PeerId, now: number): boolean {
+    const at = this.#refusedAt.get(peer)
+    return at !== undefined && now - at < refused_ms
+  }
+
+  /** What is odd about a peer, for people. */
+  troubleOf(peer: PeerId, now: number): string | undefined {
+    return this.#isRefusedBy(peer, now)
+      ? 'it has no room for the records of this node: what is registered here is not shown there'
+      : undefined
+  }
+
+  /** Why nobody sees what is registered here; undefined where somebody does, or nobody is there. @param peers that are connected */
+  reason(peers: Iterable<PeerId>, now: number): string | undefined {
+    const all = [...peers]
+    if (all.length === 0 || !all.every((peer) => this.#isRefusedBy(peer, now))) return undefined
+    const wayOut = 'see `rollcall members` there for nodes that are no more, which `rollcall force-leave` removes'
+    return `the cluster has no room for this node: all ${all.length} connected nodes hold the records of as many nodes as they can; ${wayOut}`
+  }
+}
