@@ -1,9 +1,10 @@
 // Whether anybody is shown again without having spoken since he was hidden, seen from outside: the world knows when each word was spoken.
 import type { Effect } from '../../src/core/effects.js'
+import { decodeGossip } from '../../src/core/wire/gossip.js'
 import type { Watch } from './engine.js'
 import type { Machine } from './machine.js'
 
-/** The first byte of a heartbeat; farewells, questions and what is passed on are no words of the living. */
+/** The first byte of a heartbeat; farewells, questions and what is passed on are no words of the living. Answers to questions are. */
 const heartbeat = 1
 
 interface Loss {
@@ -46,6 +47,7 @@ export class Spoken {
 }
 
 function isWord(effect: Effect): boolean {
+  if (effect.type === 'broadcast') return decodeGossip(effect.bytes)?.type === 'answer'
   return effect.type === 'beat' && effect.bytes[0] === heartbeat
 }
 

@@ -264,7 +264,8 @@ export class Membership {
     if (askedAt === undefined) return false
     if (member.heardGeneration < generation) this.#hearGeneration(member, generation)
     believe(member, provenUntil(now))
-    member.sequence = sequence // whatever hearsay claimed
+    // Whatever hearsay claimed. Its next heartbeat may have followed on the answer at once, and says no more than that.
+    member.sequence = sequence + 1
     member.ahead = []
     member.heardAt = Math.max(member.heardAt ?? askedAt, askedAt)
     member.isVouchedFor = member.vacated !== undefined
