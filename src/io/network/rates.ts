@@ -98,9 +98,10 @@ export class Rates {
     return this.#bucket(kind, peer, this.#now()).tokens > 0
   }
 
-  /** It has had so much, be it more than there was. */
+  /** It has had so much, be it more than there was; what it owes is paid off in a minute at most. */
   charge(kind: Rate, peer: PeerId, cost: number): void {
-    this.#bucket(kind, peer, this.#now()).tokens -= cost
+    const bucket = this.#bucket(kind, peer, this.#now())
+    bucket.tokens = Math.max(bucket.tokens - cost, -capacity_s * rates[kind].perSecond)
   }
 
   #bucket(kind: Rate, peer: PeerId, now: number): Bucket {
@@ -121,8 +122,7 @@ export class Rates {
       for (const [key, bucket] of this.#buckets) excuse(bucket, rates[kindOf(key)].perSecond, late_ms, now)
     if (now - this.#sweptAt < sweep_ms) return
     this.#sweptAt = now
-    for (const [key, { at, tokens }] of this.#buckets)
-      if (now - at > capacity_s * 1000 && tokens >= 0) this.#buckets.delete(key) // a debt is not forgotten
+    for (const [key, { at }] of this.#buckets) if (now - at > capacity_s * 1000) this.#buckets.delete(key)
   }
 }
 
