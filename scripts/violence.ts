@@ -5,6 +5,7 @@ import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
 import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
 import { besiege } from './violence/hostile.js'
+import { floods } from './violence/hostile-member.js'
 import { isKnown, programAt } from './violence/earlier.js'
 import { mixVersions } from './violence/mixed.js'
 import { killServices, rowsOf } from './violence/services.js'
@@ -71,9 +72,11 @@ async function hostile(): Promise<readonly string[]> {
   const trio = new Trio(bySeeds)
   for (const name of trioNames) await trio.start(name)
   const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 60)
+  const kinds = process.env['VIOLENCE_FLOODS']?.split(',')
   const { rows, broken } = await besiege(
     trioNames.map((name) => trio.daemon(name)),
     seconds,
+    floods.filter((kind) => kinds?.includes(kind) ?? true),
   )
   process.stdout.write(`${table(rows.map(figuresOf))}\n`)
   await trio.close()

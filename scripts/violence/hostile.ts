@@ -29,11 +29,15 @@ const limit_ms = 1000
 const memory_MiB = 400
 
 /** @param seconds for each kind of flood */
-export async function besiege(daemons: readonly RunningDaemon[], seconds: number): Promise<Siege> {
+export async function besiege(
+  daemons: readonly RunningDaemon[],
+  seconds: number,
+  kinds: readonly Flood[] = floods,
+): Promise<Siege> {
   const [victim] = daemons as [RunningDaemon]
   const broken: string[] = []
   const rows: Row[] = rowsOf('quiet', await measure(victim, seconds))
-  for (const kind of floods) {
+  for (const kind of kinds) {
     const member = await begin(victim, kind)
     const measured = await measure(victim, seconds)
     member.kill('SIGKILL')

@@ -109,13 +109,13 @@ export class Giving {
 
   /** @returns how many bytes were made of it */
   #givePiece(answer: AnswerUnderWay): number {
-    const { pace, liveness } = this.#state
+    const { pace, liveness, encodings } = this.#state
     const { owners, theirs, from, end } = answer
     const { parcels, seen } = this.#gather(owners, answer.next, theirs)
     answer.next += seen
     if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk
     const isLast = parcels.length === 0
-    const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels)
+    const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels, encodings.messageOf(parcels))
     const peer = liveness.peers.get(from)
     if (peer !== undefined && end.type === 'compared' && end.scope === 'all')
       peer.took = (peer.took ?? 0) + parcels.length
@@ -192,9 +192,7 @@ export class Giving {
     const { signed } = document
     const kept = encodings.find(signed, at.now)
     if (kept !== undefined) return kept
-    const bytes = document.encode()
-    encodings.keep(signed, bytes, at.now)
-    return bytes
+    return encodings.keep(signed, document.encode(), at.now)
   }
 
   /** What was declined is not wanted; who asks of single documents is told that it is not held. */

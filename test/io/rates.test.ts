@@ -110,3 +110,20 @@ describe('frames', () => {
     hearing.stop()
   })
 })
+
+describe('what questions are answered with', () => {
+  test('is bounded by bytes: a debt is paid off before more is given, and in a minute at most', () => {
+    const floods: string[] = []
+    let now = 0
+    const made = new Rates({ now: () => now, onFlood: (peer) => floods.push(peer) })
+    const second = rates.answer.perSecond
+    expect(made.mayHave('answer', 'a')).toBe(true)
+    made.charge('answer', 'a', 200 * second) // known once it was made
+    expect([made.mayHave('answer', 'a'), made.mayHave('answer', 'b')]).toEqual([false, true])
+    for (; now < 59_000; now += 250) made.look(now)
+    expect(made.mayHave('answer', 'a')).toBe(false)
+    for (; now < 62_000; now += 250) made.look(now)
+    expect(made.mayHave('answer', 'a')).toBe(true)
+    expect(floods).toEqual([]) // whoever only reads is no flood
+  })
+})

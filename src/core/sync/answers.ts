@@ -56,9 +56,13 @@ export class Answers {
 
 type Reply = Effect & { readonly type: 'reply' }
 
-/** Documents on their way to a peer, in a message that is not the last. */
-export function documentsReply(request: number, parcels: readonly Parcel[]): Reply {
-  return { type: 'reply', id: request, bytes: encodeSyncResponse({ type: 'documents', parcels }), last: false }
+/**
+ * Documents on their way to a peer, in a message that is not the last.
+ * @param made the message, where it is at hand
+ */
+export function documentsReply(request: number, parcels: readonly Parcel[], made?: Uint8Array): Reply {
+  const bytes = made ?? encodeSyncResponse({ type: 'documents', parcels })
+  return { type: 'reply', id: request, bytes, last: false }
 }
 
 export function endReply(request: number, wanted: readonly Holding[], witness: Witness): Reply {

@@ -25,7 +25,7 @@ export type DropReason =
   | 'reply-failed' // an answer that did not reach the asker
   | 'reply-untaken' // an answer of which the asker took nothing until the deadline
   | 'request-deadline' // a request without progress until its deadline
-  | 'request-excess' // a question of a peer that asks too much
+  | 'request-excess' // a question of a peer that asks too much, or has had too much in answers
   | 'request-queue-full' // a request of ours over the bound of the queue
   | 'request-refused' // a peer's request over the bound of what is served at once
   | 'stream-failed' // a stream that could not be opened

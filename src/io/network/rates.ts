@@ -22,6 +22,11 @@ export const rates = {
   author: { perSecond: 50 },
   /** Questions: one for each write that waits for copies, so that it is bounded by what streams cost. */
   question: { perSecond: 500 },
+  /**
+   * Bytes of what its questions are answered with, where it costs us most: made, encrypted, sent. Everything once a minute, of the largest
+   * cluster that one daemon has room for; whoever holds what we hold is answered with almost nothing.
+   */
+  answer: { perSecond: 16 * 1024 * 1024 },
 } as const
 
 export type Rate = keyof typeof rates
@@ -80,16 +85,33 @@ export class Rates {
   /** @returns false where that is more than it may send */
   take(kind: Rate, peer: PeerId, cost = 1): boolean {
     const now = this.#now()
+    const bucket = this.#bucket(kind, peer, now)
+    const { perSecond } = rates[kind]
+    if (isFlood(bucket, cost, perSecond, now)) this.#options.onFlood(peer, kind)
+    if (bucket.tokens < cost) return false
+    bucket.tokens -= cost
+    return true
+  }
+
+  /** Whether it has not yet had more than its share: of what is only known once it is done. */
+  mayHave(kind: Rate, peer: PeerId): boolean {
+    return this.#bucket(kind, peer, this.#now()).tokens > 0
+  }
+
+  /** It has had so much, be it more than there was; what it owes is paid off in a minute at most. */
+  charge(kind: Rate, peer: PeerId, cost: number): void {
+    const bucket = this.#bucket(kind, peer, this.#now())
+    bucket.tokens = Math.max(bucket.tokens - cost, -capacity_s * rates[kind].perSecond)
+  }
+
+  #bucket(kind: Rate, peer: PeerId, now: number): Bucket {
     if (now - this.#lookedAt > look_ms + stall_ms) this.look(now)
     const { perSecond } = rates[kind]
     const key = `${kind} ${peer}`
     const bucket = this.#buckets.get(key) ?? fullBucket(perSecond, now)
     this.#buckets.set(key, bucket)
     refill(bucket, perSecond, now)
-    if (isFlood(bucket, cost, perSecond, now)) this.#options.onFlood(peer, kind)
-    if (bucket.tokens < cost) return false
-    bucket.tokens -= cost
-    return true
+    return bucket
   }
 
   /** Looks at the clock. Where we stood still, what is here now was sent in all that time. */

@@ -26,6 +26,9 @@ export const servingLimits = {
   taking_ms: 15_000,
 } as const
 
+/** What was made for whoever did not read it counts so many times more. */
+const unreadCost = 3
+
 /**
  * Gives one message of the answer; the last one may be empty.
  * @param onGone called exactly once: it was handed to the socket, or (not `ok`) it never will be
@@ -49,7 +52,7 @@ export class Serving {
 
   accept(stream: Stream, from: PeerId): void {
     const { drops, rates, onRequest } = this.#options
-    if (!rates.take('question', from)) {
+    if (!rates.take('question', from) || !rates.mayHave('answer', from)) {
       drops.count('request-excess')
       return stream.abort(new Error('too many requests'))
     }
@@ -60,12 +63,24 @@ export class Serving {
     }
     const request = new ServedRequest(stream, {
       drops,
-      onRequest: (bytes, reply) => onRequest(from, bytes, reply),
+      onRequest: (bytes, reply) => onRequest(from, bytes, this.#charged(from, reply)),
       onEnd: () => this.#ended(request, from),
       onHeld: () => this.#makeRoom(),
     })
     this.#open.add(request)
     this.#byPeer.set(from, others.add(request))
+  }
+
+  /** What is not read costs more: it was made for nobody. */
+  #charged(from: PeerId, reply: Reply): Reply {
+    const { rates } = this.#options
+    return (bytes, last, onGone) => {
+      rates.charge('answer', from, bytes.length)
+      reply(bytes, last, (ok) => {
+        if (!ok) rates.charge('answer', from, unreadCost * bytes.length)
+        onGone?.(ok)
+      })
+    }
   }
 
   #ended(request: ServedRequest, from: PeerId): void {
