@@ -7,10 +7,11 @@ import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
 import { besiege } from './violence/hostile.js'
 import { floods } from './violence/hostile-member.js'
 import { isKnown, programAt } from './violence/earlier.js'
+import { rowsOf as rowsOfFrames, spoilFrames } from './violence/frames.js'
 import { mixVersions } from './violence/mixed.js'
 import { killServices, rowsOf } from './violence/services.js'
 
-const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes, hostile }
+const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes, hostile, frames }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
 const earlierCommits: Readonly<Record<string, string>> = {
@@ -80,6 +81,20 @@ async function hostile(): Promise<readonly string[]> {
   )
   process.stdout.write(`${table(rows.map(figuresOf))}\n`)
   await trio.close()
+  return broken
+}
+
+/** Each parser alone, in this process. */
+async function frames(): Promise<readonly string[]> {
+  const broken: string[] = []
+  const [count, seed] = [
+    Number(process.env['VIOLENCE_FRAMES'] ?? 10_000_000),
+    Number(process.env['VIOLENCE_SEED'] ?? 1),
+  ]
+  for (const one of spoilFrames(count, seed)) {
+    process.stdout.write(`${table(rowsOfFrames(one).map(figuresOf))}\n`)
+    broken.push(...one.broken)
+  }
   return broken
 }
 

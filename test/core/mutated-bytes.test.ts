@@ -17,7 +17,7 @@ import {
 import { cheapCrypto, quickHash as hash } from '../sim/crypto.js'
 import { mutate } from '../sim/mutation.js'
 import { Random } from '../sim/random.js'
-import { World } from '../sim/world.js'
+import { recordMessages } from '../sim/messages.js'
 import type { Sent } from '../sim/wires.js'
 
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 4_000)
@@ -26,46 +26,7 @@ const stall_ms = 100
 /** The same bytes must do it so often in a row: now and then the collection of garbage falls into a run. */
 const stallsInRow = 3
 
-/** Messages of a lively little cluster, by kind; every kind of message there is. */
-function record(): { readonly world: World; readonly byKind: Record<Sent['kind'], Uint8Array[]> } {
-  const world = new World({ seed: 7 })
-  const byKind: Record<Sent['kind'], Uint8Array[]> = { gossip: [], beat: [], request: [], reply: [] }
-  world.wires.tap = ({ kind, bytes }) => void byKind[kind].push(bytes.slice())
-  world.startAll('a', 'b', 'c')
-  world.run(500)
-  for (let i = 0; i < 12; i++) {
-    world.register('abc'.charAt(i % 3), { id: `i${i}`, slug: `s${i % 4}`, url: `http://i${i}.test:80`, tags: ['x'] })
-    if (i % 4 === 0) world.define('b', `d${i}`, { image: { name: 'x' } })
-    world.run(120)
-    if (i === 2) world.deregister('a', 'i1') // of b's
-    if (i === 6) world.command('a', { type: 'act', id: 'i4', act: { type: 'patch', weight: 3, tags: ['y'] } }) // of b's
-    if (i === 8) world.command('a', { type: 'act', id: 'i4', act: { type: 'renew' } }) // which is refused
-  }
-  world.feed('a', { type: 'vitals', load: 5, vitals: '{"usage":{}}' })
-  world.crash('c')
-  world.run(5000)
-  world.start('c')
-  world.run(3000)
-  world.partition(['a'], ['b', 'c'])
-  for (const name of 'abc') world.register(name, { id: `late-${name}`, slug: 's0', url: `http://late-${name}.test:80` })
-  world.run(4000)
-  world.heal()
-  world.run(9000)
-  // The link between two is refused by firewalls: each asks whether the other lives.
-  world.partition(['a'], ['b'])
-  for (const [name, peer] of [
-    ['a', 'b'],
-    ['b', 'a'],
-  ] as const)
-    world.feed(name, { type: 'refused', peer, isVacant: true })
-  world.run(3000)
-  world.heal()
-  world.run(3000)
-  world.wires.tap = undefined
-  return { world, byKind }
-}
-
-const { world, byKind } = record()
+const { world, byKind } = recordMessages()
 const contents = byKind.reply.flatMap((bytes) => {
   const reply = decodeSyncResponse(bytes)
   return reply?.type === 'documents' ? reply.parcels : []

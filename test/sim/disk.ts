@@ -23,7 +23,7 @@ export class Disk {
   #durable: State = { documents: new Map(), notes: new Map(), generation: 0, up: undefined }
   /** Batches that the machine has taken, but that a power cut may still take back. */
   #tail: (readonly StoreOp[])[] = []
-  /** While set, every write fails with it. */
+  /** While set, every write fails with it; `deaf`: no write is ever answered. */
   failure: string | undefined
 
   write(ops: readonly StoreOp[], sync: boolean): void {

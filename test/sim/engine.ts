@@ -160,6 +160,7 @@ export class Engine {
   #store(machine: Machine, effect: Effect & { type: 'store' }): void {
     const { life } = machine
     const { failure } = machine.disk
+    if (failure === 'deaf') return // it never answers
     if (failure !== undefined) return this.feedLater(machine, 1, { type: 'stored', id: effect.id, error: failure })
     if (!effect.sync) {
       machine.disk.write(effect.ops, false)
