@@ -77,16 +77,18 @@ export class Replication {
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, stamps, replica, gaps, fences, self, at, isStale } = this.#state
+    const { records, stamps, replica, gaps, postponed, fences, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
     if (isStale || (isHeadAlone(parcel) && this.#isShown(owner))) return
     const held = replica.head(owner)
     const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#hasWord(owner) })
+    if (outcome.type === 'later') return postponed.note(owner, via, at.now + outcome.after_ms)
     if (held !== undefined) this.#dispute(step, held, outcome.type)
     switch (outcome.type) {
       case 'taken':
+        postponed.delete(owner)
         this.#out.storeSoon([outcome.op])
         records.follow(owner, outcome.changes)
         stamps.follow(parcel.signed.head, outcome.changes, records.union, at.now)
@@ -236,8 +238,8 @@ export class Replication {
 
   /** Fetches one owner's document from its owner, or else from whoever told of it. */
   pull(owner: PeerId, via: PeerId): void {
-    const { replica, requests, liveness, at } = this.#state
-    if (requests.isPulling(owner, at.now)) return
+    const { replica, requests, postponed, liveness, at } = this.#state
+    if (requests.isPulling(owner, at.now) || postponed.isResting(owner, at.now)) return
     const { peers } = liveness
     const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
     if (from === undefined) return
@@ -352,7 +354,12 @@ export class Replication {
       this.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
+    this.#pullPostponed()
     this.#lookForRoom()
+  }
+
+  #pullPostponed(): void {
+    for (const { owner, via } of this.#state.postponed.due(this.#state.at.now)) this.pull(owner, via)
   }
 
   /** What was declined is asked for where there is room by now. */

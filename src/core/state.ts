@@ -41,6 +41,7 @@ import { Answers } from './sync/answers.js'
 import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
+import { Postponed } from './sync/postponed.js'
 import { Pushes } from './sync/pushes.js'
 import { Requests } from './sync/requests.js'
 import { WaitingBytes } from './sync/waiting-bytes.js'
@@ -116,6 +117,7 @@ export class RegistryState {
   readonly disputes: Disputes
   readonly requests = new Requests()
   readonly gaps = new Gaps()
+  readonly postponed = new Postponed()
   readonly answers = new Answers()
   readonly #waitingBytes = new WaitingBytes()
   readonly pace = new Pace(this.#waitingBytes)
