@@ -126,6 +126,7 @@ const documents: Readonly<Record<string, Patch>> = {
   'the digest of an update is not compared': ['#takeUpdate', '!equalBytes($$$)', 'false'],
   'an update may start anywhere': ['NodeDocument.#startsHere', 'fromVersion === version', 'true'],
   'a document is built as often as its owner likes': ['#atItsPace', 'after_ms > 0', 'false'],
+  'a message is read in one turn, however much it brings': ['takeMore', 'left > 0', 'true'],
   'what others bring under its head is charged to an owner': ['#atItsPace', "outcome.type !== 'refused'", 'true'],
   'a start that knows nothing of what is held replaces it': ['#takeFull', '!isContinuedBy($$$)', 'false'],
   'a step of such a start is applied': ['#takeStep', "shown !== 'continued'", 'false'],

@@ -14,6 +14,7 @@ import { nodeKey } from './records/kinds.js'
 import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
+import { type Afterwards, arrivalLimits } from './sync/arrivals.js'
 import type { Step } from './sync/gaps.js'
 import type { Ended, Removal } from './sync/requests.js'
 import { WaitingList } from './waiting-list.js'
@@ -250,8 +251,48 @@ export class Replication {
   response(id: number, bytes: Uint8Array): void {
     const answer = this.#state.requests.response(id, bytes)
     if (answer.type === 'dropped') this.#out.drop(answer.reason)
-    if (answer.type === 'documents') for (const parcel of answer.parcels) this.take({ parcel, via: answer.from })
-    if (answer.type === 'compared') this.#compared(answer.peer, answer)
+    if (answer.type === 'documents') this.#bring(answer.from, answer.parcels, bytes.length)
+    if (answer.type === 'compared') this.#state.arrivals.then(answer)
+    this.takeMore()
+  }
+
+  /** @returns whether it will be read */
+  #bring(via: PeerId, parcels: readonly Parcel[], bytes: number): boolean {
+    const isKept = this.#state.arrivals.bring(via, parcels, bytes)
+    if (!isKept) this.#out.drop('too many documents at once')
+    return isKept
+  }
+
+  /** Whatever has come and may be read now, as far as one turn goes. */
+  takeMore(): void {
+    const { arrivals, replica } = this.#state
+    for (let left: number = arrivalLimits.turnUnits; left > 0;) {
+      const next = arrivals.take()
+      if (next === undefined) return
+      if (next.type !== 'parcel') this.#afterwards(next)
+      else {
+        const { stepUnits, documentUnits } = arrivalLimits
+        left -= next.parcel.content.type === 'step' ? stepUnits : documentUnits
+        left -= replica.unitsOf(next.parcel)
+        this.take(next)
+      }
+    }
+  }
+
+  /** When to be woken, whatever happens. */
+  get wakeAt(): number {
+    return this.#state.arrivals.isEmpty ? Number.POSITIVE_INFINITY : this.#state.at.now
+  }
+
+  #afterwards(next: Afterwards): void {
+    switch (next.type) {
+      case 'pushed':
+        return this.#pushed(next)
+      case 'compared':
+        return this.#compared(next.peer, next)
+      case 'closed':
+        return this.#closed(next.ended)
+    }
   }
 
   #compared(
@@ -276,17 +317,24 @@ export class Replication {
 
   /** @returns what others have asked for */
   closed(id: number, ok: boolean): Extract<Ended, { type: 'compared' }> | undefined {
-    const { requests, gaps, pushes } = this.#state
+    const { requests, pushes, arrivals } = this.#state
     const ended = requests.closed(id, ok)
     if (ended?.type === 'pushed') pushes.closed(ended.peer, id, ended.ok)
     if (ended?.type === 'compared') return ended
-    if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
-    if (ended?.type === 'acted') this.#acted(ended)
-    if (ended?.type !== 'pulled') return undefined
+    if (ended !== undefined) arrivals.then({ type: 'closed', ended })
+    this.takeMore()
+    return undefined
+  }
+
+  /** All that came in answer to a question has been read. */
+  #closed(ended: Exclude<Ended, { type: 'compared' }>): void {
+    const { gaps } = this.#state
+    if (ended.type === 'removed') this.removed(ended.removal, ended.done)
+    if (ended.type === 'acted') this.#acted(ended)
+    if (ended.type !== 'pulled') return
     for (const step of gaps.filled(ended.owner)) this.take(step)
     gaps.close(ended.owner)
     this.#tellRead(this.#unread.take(({ passedOn }) => passedOn.home === ended.owner))
-    return undefined
   }
 
   /** Whoever is told that it is done reads it here as well: gossip may have come between the question and the answer. */
@@ -316,7 +364,7 @@ export class Replication {
       case 'sync':
         return this.#giving.asked(from, id, request)
       case 'push':
-        return this.#takePushed(from, id, request.parcels)
+        return this.#takePushed(from, id, request.parcels, bytes.length)
       case 'remove':
         return this.#dropAsAsked(from, id, request)
       case 'act':
@@ -324,11 +372,17 @@ export class Replication {
     }
   }
 
-  #takePushed(from: PeerId, id: number, parcels: readonly Parcel[]): void {
-    for (const parcel of parcels) this.take({ parcel, via: from })
+  /** Answered once it is read: whoever gives has the next of it on its way as soon as that. */
+  #takePushed(from: PeerId, request: number, parcels: readonly Parcel[], bytes: number): void {
+    if (!this.#bring(from, parcels, bytes)) return this.#out.emit(emptyReply(request))
+    this.#state.arrivals.then({ type: 'pushed', from, request, documents: parcels.length })
+    this.takeMore()
+  }
+
+  #pushed({ from, request, documents }: Afterwards & { type: 'pushed' }): void {
     const peer = this.#state.liveness.peers.get(from)
-    if (peer !== undefined) peer.brought = (peer.brought ?? 0) + parcels.length
-    this.#out.emit(endReply(id, [], this.#giving.witness(from)))
+    if (peer !== undefined) peer.brought = (peer.brought ?? 0) + documents
+    this.#out.emit(endReply(request, [], this.#giving.witness(from)))
   }
 
   #dropAsAsked(from: PeerId, request: number, { id, n, holding }: SyncRequest & { type: 'remove' }): void {

@@ -38,6 +38,7 @@ import { Forgetting } from './retention/forgetting.js'
 import { LastHeard } from './retention/last-heard.js'
 import { LastUp } from './retention/last-up.js'
 import { Answers } from './sync/answers.js'
+import { Arrivals } from './sync/arrivals.js'
 import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
@@ -118,6 +119,7 @@ export class RegistryState {
   readonly requests = new Requests()
   readonly gaps = new Gaps()
   readonly postponed = new Postponed()
+  readonly arrivals = new Arrivals()
   readonly answers = new Answers()
   readonly #waitingBytes = new WaitingBytes()
   readonly pace = new Pace(this.#waitingBytes)

@@ -169,6 +169,11 @@ export class Replica {
     return outcome
   }
 
+  /** What it is to take such a parcel, in units of `workLimits`; small steps are none. */
+  unitsOf(parcel: Parcel): number {
+    return workOf(parcel, this.#held.get(parcel.signed.head.owner))
+  }
+
   /** Where it is work for all entries of a document, not more often than its owner may cause it; our own disk may at any time. */
   #atItsPace({ signed, content }: Parcel, held: Held | undefined, from: Bringing, now: number): Outcome {
     const take = (): Outcome =>

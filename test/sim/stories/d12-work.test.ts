@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { OwnDocument } from '../../../src/core/document/document.js'
 import type { Entry } from '../../../src/core/document/entries.js'
 import { workLimits } from '../../../src/core/replica/work.js'
+import { arrivalLimits } from '../../../src/core/sync/arrivals.js'
 import { type SignedHead, signHead } from '../../../src/core/wire/head.js'
 import { type Parcel, decodeSyncRequest, encodeSyncRequest } from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
@@ -116,4 +117,38 @@ test('what is brought under the head of another, and is not that, is counted aga
   expect(world.machine('a').live.dropped()['content is not what its head says']).toBeLessThan(60)
   push('honest', honest.full)
   expect(versionOf('honest')).toBe(1)
+})
+
+test('many documents in one message are read across turns, and whoever calls is served in between', () => {
+  const documents = 200
+  const taken: number[] = []
+  let isServed = false
+  const servedAfter: number[] = []
+  const world = new World({
+    seed: 1,
+    watch: (_machine, _now, _input, effects) => {
+      const stored = effects.flatMap((effect) => (effect.type === 'store' ? effect.ops : []))
+      taken.push(stored.filter((op) => op.type === 'snapshot' && op.owner !== 'a').length)
+      if (!isServed && effects.some((effect) => effect.type === 'reply' && effect.id === 2)) {
+        isServed = true
+        servedAfter.push(taken.reduce((sum, count) => sum + count, 0))
+      }
+    },
+  })
+  world.start('a')
+  agree(world)
+  const parcels = Array.from({ length: documents }, (_, i) => new Writer(`owner${i}`, 2).full)
+  const push = (id: number, list: readonly Parcel[]): void =>
+    world.feed('a', { type: 'request', from: 'p', id, bytes: encodeSyncRequest({ type: 'push', parcels: list }) })
+  push(2, parcels)
+  const first = taken.at(-1) ?? 0
+  expect(first).toBeGreaterThan(10)
+  expect(first).toBeLessThanOrEqual(arrivalLimits.turnUnits / arrivalLimits.documentUnits)
+  const answer = world.define('a', 'in-between')
+  expect(taken.reduce((sum, count) => sum + count, 0)).toBeLessThan(documents)
+  world.run(1) // all turns at once: nothing but other inputs comes between them
+  expect(taken.reduce((sum, count) => sum + count, 0)).toBe(documents)
+  expect(Math.max(...taken)).toBe(first)
+  expect(servedAfter).toEqual([documents]) // whoever pushes has the next of it on its way only then
+  done(world, answer)
 })
