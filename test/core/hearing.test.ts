@@ -196,7 +196,7 @@ test('an answer counts that its subject signed, to a question of ours, soon', ()
   expect(membership.prove('a', answer('n0'), 1700)).toBe(false)
   expect(membership.prove('a', { ...answer('n1'), generation: 2 }, 1700)).toBe(false)
   expect(membership.prove('a', answer('n1'), 1700)).toBe(true)
-  expect(membership.member('a')).toMatchObject({ sequence: 9, heardAt: 1600 })
+  expect(membership.member('a')).toMatchObject({ sequence: 10, heardAt: 1600 })
   expect(membership.prove('a', answer('n1'), 1800)).toBe(false) // a replay
   expect(membership.prove('a', answer('n2'), 6600)).toBe(false) // kept back
 })
@@ -212,7 +212,7 @@ test('what was said of one that does not answer is taken back, and counts no mor
   expect(membership.toAsk(6500)).toHaveLength(1)
   membership.asking('a', 'n', 6500)
   expect(membership.prove('a', answer('n', 11), 6600)).toBe(true)
-  tell('c', 12, 7500)
+  tell('c', 13, 7500)
   expect(membership.member('a')).toMatchObject({ isVouchedFor: true, heardAt: 7500 })
   expect(membership.toAsk(7500)).toEqual([])
 })
