@@ -89,7 +89,13 @@ export class Registry {
 
   /** When to be given a `wake` at the latest, on the clock of `Moment.now`. */
   get wakeAt(): number {
-    return Math.min(this.#tickAt, this.#state.commits.wakeAt, this.#acknowledging.wakeAt, this.#giving.wakeAt)
+    return Math.min(
+      this.#tickAt,
+      this.#state.commits.wakeAt,
+      this.#acknowledging.wakeAt,
+      this.#replication.wakeAt,
+      this.#giving.wakeAt,
+    )
   }
 
   handle(input: Input, at: Moment): Effect[] {
@@ -210,6 +216,7 @@ export class Registry {
     const { now } = at
     this.#out.emitAll(commits.retry(now))
     this.#acknowledging.tick()
+    this.#replication.takeMore()
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
     this.#replication.tick()

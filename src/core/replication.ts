@@ -15,6 +15,7 @@ import { nodeKey } from './records/kinds.js'
 import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
+import { type Afterwards, arrivalLimits } from './sync/arrivals.js'
 import type { Step } from './sync/gaps.js'
 import type { Ended, Removal } from './sync/requests.js'
 import { WaitingList } from './waiting-list.js'
@@ -92,7 +93,7 @@ export class Replication {
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, stamps, replica, gaps, fences, letGo, self, at, isStale } = this.#state
+    const { records, stamps, replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
@@ -101,10 +102,12 @@ export class Replication {
     const held = replica.head(owner)
     if (held === undefined && !this.#room.isFor(parcel, via)) return
     const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#state.hasWord(owner) })
+    if (outcome.type === 'later') return postponed.note(owner, via, at.now + outcome.after_ms)
     if (held !== undefined) this.#dispute(step, held, outcome.type)
     else if (outcome.type === 'taken' || outcome.type === 'declined') this.#room.taken(owner, via)
     switch (outcome.type) {
       case 'taken':
+        postponed.delete(owner)
         this.#out.storeSoon([outcome.op])
         records.follow(owner, outcome.changes)
         stamps.follow(parcel.signed.head, outcome.changes, records.union, at.now)
@@ -262,8 +265,8 @@ export class Replication {
 
   /** Fetches one owner's document from its owner, or else from whoever told of it. */
   pull(owner: PeerId, via: PeerId): void {
-    const { replica, requests, liveness, at } = this.#state
-    if (requests.isPulling(owner, at.now)) return
+    const { replica, requests, postponed, liveness, at } = this.#state
+    if (requests.isPulling(owner, at.now) || postponed.isResting(owner, at.now)) return
     const { peers } = liveness
     const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
     if (from === undefined) return
@@ -274,10 +277,50 @@ export class Replication {
   response(id: number, bytes: Uint8Array): void {
     const answer = this.#state.requests.response(id, bytes)
     if (answer.type === 'dropped') this.#out.drop(answer.reason)
-    if (answer.type === 'documents') for (const parcel of answer.parcels) this.take({ parcel, via: answer.from })
+    if (answer.type === 'documents') this.#bring(answer.from, answer.parcels, bytes.length)
     if (answer.type === 'given' && answer.refused.some(({ owner }) => owner === this.#state.self))
       this.#room.refusedBy(answer.peer)
-    if (answer.type === 'compared') this.#compared(answer.peer, answer)
+    if (answer.type === 'compared') this.#state.arrivals.then(answer)
+    this.takeMore()
+  }
+
+  /** @returns whether it will be read */
+  #bring(via: PeerId, parcels: readonly Parcel[], bytes: number): boolean {
+    const isKept = this.#state.arrivals.bring(via, parcels, bytes)
+    if (!isKept) this.#out.drop('too many documents at once')
+    return isKept
+  }
+
+  /** Whatever has come and may be read now, as far as one turn goes. */
+  takeMore(): void {
+    const { arrivals, replica } = this.#state
+    for (let left: number = arrivalLimits.turnUnits; left > 0;) {
+      const next = arrivals.take()
+      if (next === undefined) return
+      if (next.type !== 'parcel') this.#afterwards(next)
+      else {
+        const { stepUnits, documentUnits } = arrivalLimits
+        left -= next.parcel.content.type === 'step' ? stepUnits : documentUnits
+        left -= replica.unitsOf(next.parcel)
+        this.take(next)
+      }
+    }
+  }
+
+  /** When to be woken, whatever happens. */
+  get wakeAt(): number {
+    return this.#state.arrivals.isEmpty ? Number.POSITIVE_INFINITY : this.#state.at.now
+  }
+
+  #afterwards(next: Afterwards): void {
+    switch (next.type) {
+      case 'pushed':
+        return this.#pushed(next)
+      case 'compared':
+        return this.#compared(next.peer, next)
+      case 'closed':
+        return this.#closed(next.ended)
+    }
   }
 
   #compared(
@@ -303,17 +346,24 @@ export class Replication {
 
   /** @returns what others have asked for */
   closed(id: number, ok: boolean): Extract<Ended, { type: 'compared' }> | undefined {
-    const { requests, gaps, pushes } = this.#state
+    const { requests, pushes, arrivals } = this.#state
     const ended = requests.closed(id, ok)
     if (ended?.type === 'pushed') pushes.closed(ended.peer, id, ended.ok)
     if (ended?.type === 'compared') return ended
-    if (ended?.type === 'removed') this.removed(ended.removal, ended.done)
-    if (ended?.type === 'acted') this.#acted(ended)
-    if (ended?.type !== 'pulled') return undefined
+    if (ended !== undefined) arrivals.then({ type: 'closed', ended })
+    this.takeMore()
+    return undefined
+  }
+
+  /** All that came in answer to a question has been read. */
+  #closed(ended: Exclude<Ended, { type: 'compared' }>): void {
+    const { gaps } = this.#state
+    if (ended.type === 'removed') this.removed(ended.removal, ended.done)
+    if (ended.type === 'acted') this.#acted(ended)
+    if (ended.type !== 'pulled') return
     for (const step of gaps.filled(ended.owner)) this.take(step)
     gaps.close(ended.owner)
     this.#tellRead(this.#unread.take(({ passedOn }) => passedOn.home === ended.owner))
-    return undefined
   }
 
   /** Whoever is told that it is done reads it here as well: gossip may have come between the question and the answer. */
@@ -343,7 +393,7 @@ export class Replication {
       case 'sync':
         return this.#giving.asked(from, id, request)
       case 'push':
-        return this.#takePushed(from, id, request.parcels)
+        return this.#takePushed(from, id, request.parcels, bytes.length)
       case 'remove':
         return this.#dropAsAsked(from, id, request)
       case 'act':
@@ -378,19 +428,25 @@ export class Replication {
     }
   }
 
-  #takePushed(from: PeerId, id: number, parcels: readonly Parcel[]): void {
-    for (const parcel of parcels) this.take({ parcel, via: from })
+  /** Answered once it is read: whoever gives has the next of it on its way as soon as that. */
+  #takePushed(from: PeerId, request: number, parcels: readonly Parcel[], bytes: number): void {
+    if (!this.#bring(from, parcels, bytes)) return this.#out.emit(emptyReply(request))
+    const own = parcels.find(({ signed }) => signed.head.owner === from)?.signed.head
+    this.#state.arrivals.then({ type: 'pushed', from, request, documents: parcels.length, ...(own && { own }) })
+    this.takeMore()
+  }
+
+  #pushed({ from, request, documents, own }: Afterwards & { type: 'pushed' }): void {
     const peer = this.#state.liveness.peers.get(from)
-    if (peer !== undefined) peer.brought = (peer.brought ?? 0) + parcels.length
-    this.#out.emit(endReply(id, this.#refused(from, parcels), this.#giving.witness(from)))
+    if (peer !== undefined) peer.brought = (peer.brought ?? 0) + documents
+    this.#out.emit(endReply(request, this.#refused(from, own), this.#giving.witness(from)))
   }
 
   /** A peer for whose own document there is no room is told; others go by what they compare. */
-  #refused(from: PeerId, parcels: readonly Parcel[]): Holding[] {
+  #refused(from: PeerId, own: Head | undefined): Holding[] {
     const { replica } = this.#state
-    if (!replica.isFull || replica.head(from) !== undefined) return []
-    const own = parcels.find(({ signed }) => signed.head.owner === from)?.signed.head
-    if (own === undefined || this.#fencing.isFenced(own)) return []
+    if (own === undefined || !replica.isFull || replica.head(from) !== undefined) return []
+    if (this.#fencing.isFenced(own)) return []
     const { owner, generation, version, boot } = own
     return [{ owner, generation, version, boot, epoch: 0, clock: 0 }]
   }
@@ -418,8 +474,13 @@ export class Replication {
       this.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
+    this.#pullPostponed()
     this.#lookForRoom()
     this.#tellSilences()
+  }
+
+  #pullPostponed(): void {
+    for (const { owner, via } of this.#state.postponed.due(this.#state.at.now)) this.pull(owner, via)
   }
 
   /** What was declined is asked for where there is room by now. */

@@ -41,9 +41,11 @@ import { LetGo } from './retention/let-go.js'
 import { LastHeard } from './retention/last-heard.js'
 import { LastUp } from './retention/last-up.js'
 import { Answers } from './sync/answers.js'
+import { Arrivals } from './sync/arrivals.js'
 import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
+import { Postponed } from './sync/postponed.js'
 import { Pushes } from './sync/pushes.js'
 import { Requests } from './sync/requests.js'
 import { WaitingBytes } from './sync/waiting-bytes.js'
@@ -121,6 +123,8 @@ export class RegistryState {
   readonly unheard = new Unheard()
   readonly requests = new Requests()
   readonly gaps = new Gaps()
+  readonly postponed = new Postponed()
+  readonly arrivals = new Arrivals()
   readonly answers = new Answers()
   readonly #waitingBytes = new WaitingBytes()
   readonly pace = new Pace(this.#waitingBytes)

@@ -74,13 +74,21 @@ export class NodeDocument implements Giveable {
     return changes
   }
 
+  #startsHere({ fromEpoch, fromVersion }: UpdateStep): boolean {
+    const { epoch, version } = this.#signed.head
+    return fromEpoch === epoch && fromVersion === version
+  }
+
+  /** Whether such a step begins the next epoch of what is held: its content is to be built from all entries. */
+  isRebasedBy(signed: SignedHead, step: UpdateStep): boolean {
+    return this.#startsHere(step) && signed.head.epoch === this.#signed.head.epoch + 1
+  }
+
   /** Takes a step that gossip or sync brought; on `wrong` the entries stay as they were. */
   take(signed: SignedHead, step: UpdateStep): StepOutcome {
     const { head } = this.#signed
-    const startsHere = step.fromEpoch === head.epoch && step.fromVersion === head.version
-    const rebased = signed.head.epoch === head.epoch + 1
-    if (!startsHere || (signed.head.epoch !== head.epoch && !rebased)) return { type: 'gap' }
-    if (rebased) return this.#takeRebase(signed, step.bytes)
+    if (this.isRebasedBy(signed, step)) return this.#takeRebase(signed, step.bytes)
+    if (!this.#startsHere(step) || signed.head.epoch !== head.epoch) return { type: 'gap' }
     const content = this.#built()
     if (content === undefined) return { type: 'gap' }
     if (signed.head.client !== content.client) return { type: 'wrong' }

@@ -37,7 +37,7 @@ export function costOfContent(content: Uint8Array): number {
 }
 
 /** A Yjs update begins with the number of its clients, then that of the structs of the first; whoever says less is found out when it is read. */
-function structsSaid(content: Uint8Array): number {
+export function structsSaid(content: Uint8Array): number {
   let at = 0
   const uint = (): number => {
     for (let number = 0, factor = 1; at < content.length; factor *= 128) {

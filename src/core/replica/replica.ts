@@ -11,9 +11,10 @@ import { isContinuedBy, shownOf } from '../records/lineage.js'
 import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
-import { Budget, costOf, costOfContent } from './budget.js'
+import { Budget, costOf, costOfContent, structsSaid } from './budget.js'
 import { type Bringing, type Declination, Declined } from './declined.js'
 import { Marks } from './marks.js'
+import { type Cause, Work, workLimits } from './work.js'
 
 export type Outcome =
   /** Taken: the head is held now. `op` is what to write to disk. */
@@ -28,6 +29,8 @@ export type Outcome =
   | { readonly type: 'behind' }
   /** There is no room for it: its head is known now, what was held of it before stays, and is not current. */
   | { readonly type: 'declined' }
+  /** Its owner, or whoever brought it, has caused too much work lately: it is to be pulled, after so long. */
+  | { readonly type: 'later'; readonly after_ms: number }
   /** It is not what its signature or digest says, or one document too many. */
   | { readonly type: 'refused'; readonly reason: string }
 
@@ -35,6 +38,9 @@ interface Held {
   readonly document: NodeDocument
   readonly compaction: Compaction
 }
+
+/** An entry has about so many on its way, where what the content says of itself is not to be trusted. */
+const entry_bytes = 400
 
 const noEntries: EntryMaps = { of: () => new Map() }
 
@@ -44,6 +50,7 @@ export class Replica {
   readonly #held = new Map<PeerId, Held>()
   readonly #declined = new Declined()
   readonly #budget: Budget
+  readonly #work = new Work()
   /** The newest head of each owner, whether its content is held or not. */
   readonly #marks: Marks
 
@@ -161,7 +168,7 @@ export class Replica {
    * @param from who brought it, and whether any word of its owner was ever heard
    */
   offer(parcel: Parcel, fencedUpTo: number, now: number, from: Bringing = { hasWord: true }): Outcome {
-    const { signed, content } = parcel
+    const { signed } = parcel
     const { head } = signed
     const held = this.#held.get(head.owner)
     const known = this.head(head.owner)
@@ -172,9 +179,28 @@ export class Replica {
     if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
     if (isHeadAlone(parcel) && isShownBehind(head, held)) return { type: 'behind' }
     if (isHeadAlone(parcel) || !this.#hasRoom(parcel, held, from.hasWord)) return this.#decline(parcel, from, now)
-    const outcome =
-      content.type === 'full' ? this.#takeFull(signed, content.bytes, held) : this.#takeStep(signed, content, held)
+    const outcome = this.#atItsPace(parcel, held, from, now)
     if (outcome.type === 'taken') this.#noteTaken(signed, from.hasWord, now)
+    return outcome
+  }
+
+  /** What it is to take such a parcel, in units of `workLimits`; small steps are none. */
+  unitsOf(parcel: Parcel): number {
+    return workOf(parcel, this.#held.get(parcel.signed.head.owner))
+  }
+
+  /** Where it is work for all entries of a document, not more often than its owner may cause it; our own disk may at any time. */
+  #atItsPace({ signed, content }: Parcel, held: Held | undefined, from: Bringing, now: number): Outcome {
+    const take = (): Outcome =>
+      content.type === 'full' ? this.#takeFull(signed, content.bytes, held) : this.#takeStep(signed, content, held)
+    const { via, hasWord } = from
+    const units = workOf({ signed, content }, held)
+    if (via === undefined || units === 0) return take()
+    const cause: Cause = { owner: signed.head.owner, via, hasWord }
+    const after_ms = this.#work.wait_ms(cause, now)
+    if (after_ms > 0) return { type: 'later', after_ms }
+    const outcome = take()
+    this.#work.take(cause, units, outcome.type !== 'refused', now)
     return outcome
   }
 
@@ -294,6 +320,16 @@ export function headAlone(signed: SignedHead): Parcel {
 
 export function isHeadAlone({ content }: Parcel): boolean {
   return content.type === 'step' && content.fromEpoch === 0 && content.bytes.length === 0
+}
+
+/**
+ * The work for all entries of a document that a parcel means. A new epoch without a change means it too: its content is built once
+ * anybody asks for it, or the next step comes.
+ */
+function workOf({ signed, content }: Parcel, held: Held | undefined): number {
+  if (content.type === 'full')
+    return workLimits.read * Math.max(1, structsSaid(content.bytes), content.bytes.length / entry_bytes)
+  return held?.document.isRebasedBy(signed, content) === true ? workLimits.build * held.document.entries.size : 0
 }
 
 /** Whether a head alone shows that its start did not know what is held. */

@@ -1,0 +1,154 @@
+// Stories of D12: work is in proportion to what its owner may cause, not to the bytes that cause it.
+import { expect, test } from 'vitest'
+import { OwnDocument } from '../../../src/core/document/document.js'
+import type { Entry } from '../../../src/core/document/entries.js'
+import { workLimits } from '../../../src/core/replica/work.js'
+import { arrivalLimits } from '../../../src/core/sync/arrivals.js'
+import { type SignedHead, signHead } from '../../../src/core/wire/head.js'
+import { type Parcel, decodeSyncRequest, encodeSyncRequest } from '../../../src/core/wire/sync.js'
+import { cheapCrypto } from '../crypto.js'
+import { World } from '../world.js'
+import { agree, done } from './cluster.js'
+
+/** Somebody who writes a document, and begins epochs as often as it likes. */
+class Writer {
+  readonly owner: string
+  readonly document: OwnDocument
+  version = 1
+
+  constructor(owner: string, count: number) {
+    this.owner = owner
+    const value = `{"n":1,"slug":"${owner}","status":"Healthy","url":"http://i.test"}`
+    const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `${owner}${i}`, value }))
+    this.document = new OwnDocument(cheapCrypto(owner).hash, { entries, epoch: 1, client: 7 })
+  }
+
+  get signed(): SignedHead {
+    const { owner, version, document } = this
+    const { epoch, client } = document
+    const head = { owner, generation: 5, boot: '0'.repeat(16), epoch, version, incarnation: 0, client }
+    return signHead({ ...head, digest: document.entries.digest() }, cheapCrypto(owner))
+  }
+
+  get full(): Parcel {
+    return { signed: this.signed, content: { type: 'full', bytes: this.document.encode() } }
+  }
+
+  /** The next epoch, with a change on top or without. */
+  rebased(value: string | undefined): Parcel {
+    const { epoch: fromEpoch } = this.document
+    const fromVersion = this.version
+    this.version += 1
+    this.document.rebase(7 + this.version)
+    const changes = value === undefined ? [] : [{ map: 'definitions', key: 'k', after: value } as const]
+    const bytes = changes.length === 0 ? new Uint8Array() : this.document.write(changes)
+    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
+  }
+}
+
+interface Reader {
+  readonly world: World
+  readonly push: (via: string, ...parcels: readonly Parcel[]) => void
+  readonly versionOf: (owner: string) => number | undefined
+  /** Of whom the document was asked for. */
+  readonly pulled: string[]
+}
+
+function reader(): Reader {
+  const pulled: string[] = []
+  const world = new World({
+    seed: 1,
+    watch: (_machine, _now, _input, effects) => {
+      for (const effect of effects) {
+        const request = effect.type === 'request' ? decodeSyncRequest(effect.bytes) : undefined
+        if (request?.type === 'sync' && request.scope === 'listed') pulled.push(request.holdings[0]?.owner ?? '')
+      }
+    },
+  })
+  world.start('a')
+  agree(world)
+  return {
+    world,
+    pulled,
+    push: (from, ...parcels) =>
+      world.feed('a', { type: 'request', from, id: 1_000_000, bytes: encodeSyncRequest({ type: 'push', parcels }) }),
+    versionOf: (owner) =>
+      world
+        .machine('a')
+        .live.read.digest()
+        .documents.find((document) => document.owner === owner)?.version,
+  }
+}
+
+const entries = 2000
+/** So many epochs may begin at once: the last of them on credit. */
+const allowed = Math.ceil((workLimits.owner.units - workLimits.read * entries) / (workLimits.build * entries))
+
+for (const kind of ['with a change', 'without one']) {
+  test(`whoever begins epoch after epoch ${kind} is as late as the work that this is, and nobody else is`, () => {
+    const { world, push, versionOf, pulled } = reader()
+    const [hostile, honest] = [new Writer('hostile', entries), new Writer('honest', entries)]
+    world.feed('a', { type: 'connected', peer: 'hostile' })
+    push('hostile', hostile.full)
+    for (let i = 0; i < 60; i++) push('hostile', hostile.rebased(kind === 'without one' ? undefined : `v${i}`))
+    expect(versionOf('hostile')).toBeLessThanOrEqual(1 + allowed + 1)
+    expect(versionOf('hostile')).toBeGreaterThan(2)
+
+    push('honest', honest.full)
+    push('honest', honest.rebased('changed'))
+    expect(versionOf('honest')).toBe(2)
+
+    // It calms down: what it says by then is asked for, and is taken.
+    pulled.length = 0
+    world.feed('a', { type: 'connected', peer: 'hostile' })
+    world.until(() => pulled.includes('hostile'), 10_000, 'the question')
+    push('hostile', hostile.full)
+    expect(versionOf('hostile')).toBe(61)
+    done(world, world.define('a', 'still-works'))
+  })
+}
+
+test('what is brought under the head of another, and is not that, is counted against whoever brought it', () => {
+  const { push, versionOf, world } = reader()
+  const honest = new Writer('honest', entries)
+  const other = new Writer('other', entries).full
+  const forged = { signed: honest.signed, content: other.content }
+  for (let i = 0; i < 60; i++) push('hostile', forged)
+  expect(world.machine('a').live.dropped()['content is not what its head says']).toBeLessThan(60)
+  push('honest', honest.full)
+  expect(versionOf('honest')).toBe(1)
+})
+
+test('many documents in one message are read across turns, and whoever calls is served in between', () => {
+  const documents = 200
+  const taken: number[] = []
+  let isServed = false
+  const servedAfter: number[] = []
+  const world = new World({
+    seed: 1,
+    watch: (_machine, _now, _input, effects) => {
+      const stored = effects.flatMap((effect) => (effect.type === 'store' ? effect.ops : []))
+      taken.push(stored.filter((op) => op.type === 'snapshot' && op.owner !== 'a').length)
+      if (!isServed && effects.some((effect) => effect.type === 'reply' && effect.id === 2)) {
+        isServed = true
+        servedAfter.push(taken.reduce((sum, count) => sum + count, 0))
+      }
+    },
+  })
+  world.start('a')
+  agree(world)
+  const parcels = Array.from({ length: documents }, (_, i) => new Writer(`owner${i}`, 2).full)
+  const push = (id: number, list: readonly Parcel[]): void =>
+    world.feed('a', { type: 'request', from: 'p', id, bytes: encodeSyncRequest({ type: 'push', parcels: list }) })
+  push(2, parcels)
+  const first = taken.at(-1) ?? 0
+  expect(first).toBeGreaterThan(10)
+  expect(first).toBeLessThanOrEqual(arrivalLimits.turnUnits / arrivalLimits.documentUnits)
+  const answer = world.define('a', 'in-between')
+  expect(taken.reduce((sum, count) => sum + count, 0)).toBeLessThan(documents)
+  world.run(1) // all turns at once: nothing but other inputs comes between them
+  expect(taken.reduce((sum, count) => sum + count, 0)).toBe(documents)
+  expect(Math.max(...taken)).toBe(first)
+  expect(servedAfter).toEqual([documents]) // whoever pushes has the next of it on its way only then
+  done(world, answer)
+})

@@ -1,0 +1,217 @@
+// How long each kind of message of a peer keeps the loop, at its limits: the core alone, with real hashes, turn by turn.
+import { OwnDocument } from '../../src/core/document/document.js'
+import type { Entry } from '../../src/core/document/entries.js'
+import type { Input } from '../../src/core/effects.js'
+import { Registry } from '../../src/core/registry.js'
+import { encodeBeat } from '../../src/core/wire/beat.js'
+import { encodeGossip } from '../../src/core/wire/gossip.js'
+import { type SignedHead, signHead } from '../../src/core/wire/head.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
+import { type Parcel, encodeSyncRequest } from '../../src/core/wire/sync.js'
+import { Disk } from '../../src/testing/disk.js'
+import { unguardedCrypto } from '../../src/testing/crypto.js'
+import { beat } from '../core/beats.js'
+
+const peer = 'peer'
+
+export interface Kept {
+  /** The longest turn. */
+  readonly longest_ms: number
+  readonly all_ms: number
+  readonly turns: number
+}
+
+/** One registry that is ready, in time that stands still while a message is handled. */
+class Loop {
+  readonly #registry: Registry
+  readonly #disk = new Disk()
+  readonly #turns_ms: number[] = []
+  #now = 1000
+  #lastRequest = 1_000_000
+
+  constructor() {
+    const start = {
+      ...{ self: 'a', boot: '1'.repeat(16), crypto: unguardedCrypto('a'), node: { id: 'a', url: 'http://a.test' } },
+      freshKey: true,
+    }
+    this.#registry = new Registry({ ...start, ...this.#disk.load() }, this.#moment)
+    this.#perform(this.#registry.begin())
+    this.#handle({ type: 'listening', addresses: ['/dns4/a/tcp/1'] })
+    while (!this.#registry.readiness().ready) this.pass(100)
+    this.#handle({ type: 'connected', peer })
+    this.#handle({ type: 'beat', from: peer, bytes: encodeBeat(beat(1, 5)) })
+  }
+
+  get #moment(): { now: number; wall: number } {
+    return { now: this.#now, wall: 1_800_000_000_000 + this.#now }
+  }
+
+  /** Lets time pass. */
+  pass(for_ms: number): void {
+    const until = this.#now + for_ms
+    while (this.#registry.wakeAt <= until) {
+      this.#now = Math.max(this.#now, this.#registry.wakeAt)
+      this.#handle({ type: 'wake' })
+    }
+    this.#now = until
+  }
+
+  request(bytes: Uint8Array): Kept {
+    return this.measure({ type: 'request', from: peer, id: (this.#lastRequest += 1), bytes })
+  }
+
+  push(...parcels: readonly Parcel[]): Kept {
+    return this.request(encodeSyncRequest({ type: 'push', parcels }))
+  }
+
+  /** What a message costs, until nothing of it waits. */
+  measure(input: Input): Kept {
+    this.#turns_ms.length = 0
+    this.#handle(input)
+    while (this.#registry.wakeAt <= this.#now) this.#handle({ type: 'wake' })
+    const all_ms = this.#turns_ms.reduce((sum, turn_ms) => sum + turn_ms, 0)
+    return { longest_ms: Math.max(...this.#turns_ms), all_ms, turns: this.#turns_ms.length }
+  }
+
+  #handle(input: Input): void {
+    const before = process.cpuUsage()
+    const effects = this.#registry.handle(input, this.#moment)
+    const { user, system } = process.cpuUsage(before)
+    this.#turns_ms.push((user + system) / 1000)
+    this.#perform(effects)
+  }
+
+  #perform(effects: ReturnType<Registry['handle']>): void {
+    for (const effect of effects) {
+      if (effect.type !== 'store') continue
+      this.#disk.write(effect.ops)
+      this.#handle({ type: 'stored', id: effect.id })
+    }
+  }
+}
+
+/** A document of so many instances, and the steps that lead on from there. */
+class Written {
+  readonly document: OwnDocument
+  version = 1
+  readonly #owner: string
+  readonly #boot: string
+
+  constructor(count: number, owner = peer, boot = '0'.repeat(16)) {
+    this.#owner = owner
+    this.#boot = boot
+    const value = '{"n":1,"slug":"s","status":"Healthy","url":"http://i.test"}'
+    const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `${owner}${i}`, value }))
+    this.document = new OwnDocument(unguardedCrypto(owner).hash, { entries, epoch: 1, client: 7 })
+  }
+
+  get signed(): SignedHead {
+    const { epoch, client, entries } = this.document
+    const owner = this.#owner
+    const head = { owner, generation: 5, boot: this.#boot, epoch, version: this.version, incarnation: 0, client }
+    return signHead({ ...head, digest: entries.digest() }, unguardedCrypto(owner))
+  }
+
+  get full(): Parcel {
+    return { signed: this.signed, content: { type: 'full', bytes: this.document.encode() } }
+  }
+
+  step(after: string, isRebase: boolean): Parcel & { readonly content: { readonly type: 'step' } } {
+    const [fromEpoch, fromVersion] = [this.document.epoch, this.version]
+    this.version += 1
+    if (isRebase) this.document.rebase(8)
+    const bytes = this.document.write([{ map: 'definitions', key: 'k', after }])
+    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
+  }
+}
+
+function gossiped({ signed, content }: ReturnType<Written['step']>): Input {
+  return { type: 'gossip', author: peer, bytes: encodeGossip({ type: 'update', signed, step: content }) }
+}
+
+function beatOf(bytes: Uint8Array): Kept {
+  return new Loop().measure({ type: 'beat', from: peer, bytes })
+}
+
+/** A loop that holds a document of so many entries already. */
+function holding(count: number): { loop: Loop; written: Written } {
+  const loop = new Loop()
+  const written = new Written(count)
+  loop.push(written.full)
+  return { loop, written }
+}
+
+const many = Array.from({ length: wireLimits.documents }, (_, i) => `owner${i}`)
+const digest = new Uint8Array(8)
+
+/** What each kind of message costs, at its limits. */
+export const messages: Readonly<Record<string, () => Kept>> = {
+  'a heartbeat with 256 of others': () =>
+    beatOf(
+      encodeBeat(
+        beat(
+          2,
+          5,
+          Array.from({ length: wireLimits.relayedHeartbeats }, (_, i) => ({
+            ...{ shortId: i, generation: 5, sequence: 1, load: 0, age_ms: 1 },
+          })),
+        ),
+      ),
+    ),
+  'a heartbeat of another digest': () => beatOf(encodeBeat({ ...beat(2, 5), digest: digest.fill(1) })),
+  'the vitals of a machine': () =>
+    beatOf(encodeBeat({ type: 'vitals', list: [{ owner: peer, generation: 5, sequence: 2, json: '{}' }] })),
+  'a report of 64 members': () =>
+    new Loop().measure({
+      type: 'gossip',
+      author: peer,
+      bytes: encodeGossip({
+        ...{ type: 'report', authorGeneration: 5, sequence: 1 },
+        about: many.slice(0, wireLimits.reportsAtOnce).map((subject) => ({ subject, generation: 1, incarnation: 0 })),
+      }),
+    }),
+  'a question to 64 members': () =>
+    new Loop().measure({
+      type: 'gossip',
+      author: peer,
+      bytes: encodeGossip({
+        type: 'question',
+        to: many
+          .slice(0, wireLimits.questionsAtOnce)
+          .map((subject) => ({ subject, generation: 1, nonce: 'ab'.repeat(16) })),
+      }),
+    }),
+  'a comparison of 4096 documents': () =>
+    new Loop().request(
+      encodeSyncRequest({
+        ...{ type: 'sync', scope: 'all', stale: false },
+        holdings: many.map((owner) => ({ owner, generation: 1, version: 1, boot: '0'.repeat(16), epoch: 1, clock: 1 })),
+      }),
+    ),
+  'a step, of 60 KB, on 10 000 entries': () => {
+    const { loop, written } = holding(10_000)
+    return loop.measure(gossiped(written.step('x'.repeat(60_000), false)))
+  },
+  '1000 documents of 5 entries': () =>
+    new Loop().push(...many.slice(0, 1000).map((owner) => new Written(5, owner).full)),
+  'a document of 500 entries': () => new Loop().push(new Written(500).full),
+  'a new epoch, with a change, of 500 entries': () => {
+    const { loop, written } = holding(500)
+    return loop.measure(gossiped(written.step('x', true)))
+  },
+  'a new epoch, with a change, of 10 000 entries': () => {
+    const { loop, written } = holding(10_000)
+    return loop.measure(gossiped(written.step('x', true)))
+  },
+  'sixty of these': () => {
+    const { loop, written } = holding(10_000)
+    const kept = Array.from({ length: 60 }, (_, i) => loop.measure(gossiped(written.step(`x${i}`, true))))
+    return {
+      longest_ms: Math.max(...kept.map(({ longest_ms }) => longest_ms)),
+      all_ms: kept.reduce((sum, { all_ms }) => sum + all_ms, 0),
+      turns: kept.reduce((sum, { turns }) => sum + turns, 0),
+    }
+  },
+  'a document of 10 000 entries': () => new Loop().push(new Written(10_000).full),
+  'a document of 150 000 entries': () => new Loop().push(new Written(wireLimits.entries).full),
+}
