@@ -203,7 +203,7 @@ const removals: Readonly<Record<string, Patch>> = {
     'true',
   ],
   'a full table has no room for whoever is heard': ['isFor', 'this.#goOne(unheard.last)', 'false'],
-  'who finds no room is not told': ['#takePushed', 'this.#refused(from, parcels)', '[]'],
+  'who finds no room is not told': ['#pushed', 'this.#refused(from, own)', '[]'],
   'whoever missed a goodbye is not told of it': ['#isToldGone', 'letGo.tell(owner, at.now)', 'undefined'],
   'what counts goes with a short-lived node': ['LettingGo.#end', '!writes.isSpare(document)', 'false'],
   'who may have been let go of does not say that it lives': ['connected', 'identity.demandHead()', 'undefined'],
@@ -225,7 +225,7 @@ const removals: Readonly<Record<string, Patch>> = {
   'a clock that is set is noted ten minutes later': ['corrected', 'Math.abs($$$) > step_ms', 'false'],
   'who goes blank is up to date before that is on disk': ['keepNotes', '!commits.hasBegun', 'false'],
   'what is adopted is as old as another count says': ['#asNew', 'kind.copy($$$)', 'value'],
-  'nobody tells for how long others were silent': ['#tellSilences', 'silences.length > 0', 'false'],
+  'nobody tells for how long others were silent': ['Silences.tell', 'silences.length > 0', 'false'],
   'who has just started denies what others have counted': ['witness', '(isTold || this.#heardAt.has(asker))', 'true'],
   'of two counts since one word the shorter one counts': [
     'lastWordAt',

@@ -13,6 +13,7 @@ import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
 import { nodeKey } from './records/kinds.js'
 import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
+import { Silences } from './silences.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
 import { type Afterwards, arrivalLimits } from './sync/arrivals.js'
@@ -21,22 +22,12 @@ import type { Ended, Removal } from './sync/requests.js'
 import { WaitingList } from './waiting-list.js'
 import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
-import {
-  type Holding,
-  type Parcel,
-  type Silence,
-  type SyncRequest,
-  type Witness,
-  decodeSyncRequest,
-} from './wire/sync.js'
+import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
 
 /** A neighbour out of step is synced with at most this often. */
 const syncPause_ms = 2000
 /** So long whoever asked for an act waits for what is missing to the version that tells of it. */
 const unread_ms = 500
-
-/** A peer is told at most this often how long others have been silent. */
-const silencesPause_ms = 600_000
 
 /** How often it is looked whether there is room for what there was none for. */
 const roomLook_ms = 1000
@@ -62,6 +53,7 @@ export class Replication {
   readonly #acting: Acting
   readonly #giving: Giving
   readonly #room: MakingRoom
+  readonly #silences: Silences
   #roomLookedAt = Number.NEGATIVE_INFINITY
 
   constructor(state: RegistryState, { fencing, projection, acting, giving, room }: Beside) {
@@ -72,6 +64,7 @@ export class Replication {
     this.#acting = acting
     this.#giving = giving
     this.#room = room
+    this.#silences = new Silences(state)
   }
 
   // ---- documents coming in
@@ -399,32 +392,8 @@ export class Replication {
       case 'act':
         return this.#acting.asked(from, id, request)
       case 'silences':
-        this.#takeSilences(request.silences)
+        this.#silences.take(request.silences)
         return this.#out.emit(emptyReply(id))
-    }
-  }
-
-  /** By what others have counted. Whoever is too old itself to be asked for its content has no use for it. */
-  #takeSilences(silences: readonly Silence[]): void {
-    const { lastHeard, liveness, replica, fences, at, isStale } = this.#state
-    if (isStale) return
-    for (const silence of silences) {
-      const { owner } = silence
-      const generation = Math.max(replica.head(owner)?.generation ?? 0, fences.upTo(owner))
-      lastHeard.take(silence, liveness.membership.member(owner), generation, at)
-    }
-  }
-
-  /** Tells everybody, now and then, how long others have been silent: nodes that are up by turns count on. */
-  #tellSilences(): void {
-    const { lastHeard, liveness, requests, at, rules } = this.#state
-    if (!rules.isJoined) return
-    let silences: readonly Silence[] | undefined
-    for (const peer of liveness.peers.all()) {
-      if (at.now - peer.toldSilencesAt < silencesPause_ms) continue
-      peer.toldSilencesAt = at.now
-      silences ??= lastHeard.silences(liveness.membership.members(), at)
-      if (silences.length > 0) this.#out.emit(requests.tellSilences(peer.id, silences, at.now))
     }
   }
 
@@ -476,7 +445,7 @@ export class Replication {
     }
     this.#pullPostponed()
     this.#lookForRoom()
-    this.#tellSilences()
+    this.#silences.tell()
   }
 
   #pullPostponed(): void {

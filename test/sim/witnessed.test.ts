@@ -2,7 +2,7 @@
 import { test } from 'vitest'
 import { WitnessedLife } from './witnessed.js'
 
-const count = Number(process.env['WITNESSED_SEEDS'] ?? 12)
+const count = Number(process.env['WITNESSED_SEEDS'] ?? 6)
 const firstSeed = Number(process.env['WITNESSED_FIRST_SEED'] ?? 1)
 
 test(`the last acknowledged act is what all show, in ${count} random lives`, { timeout: 3_600_000 }, () => {

@@ -29,7 +29,7 @@ function fill(world: World, name: string): void {
 test('made-up owners fill the table, and whoever is heard finds room in it all the same', () => {
   const world = cluster('a')
   fill(world, 'a')
-  expect(world.machine('a').live.toJSON().documents).toBe(wireLimits.documents)
+  world.until(() => world.machine('a').live.toJSON().documents === wireLimits.documents, 20_000, 'all of them')
   world.start('b')
   done(world, world.register('a', { id: 'x', slug: 'x', url: 'http://x.test:80' }), 20_000)
   world.until(() => world.machine('b').live.readiness().ready, 20_000, 'the start')
