@@ -281,7 +281,8 @@ describe('a node on disk', () => {
       disk.mockRestore()
     }
     await eventually('it is over', () => node.readiness().ready)
-    expect(warnings).toEqual([
+    // Notes of its own, which are written beside the copies of others, may be refused meanwhile, too.
+    expect(warnings.filter((message) => !message.includes('records of other nodes'))).toEqual([
       expect.stringMatching(/^the disk refuses the records of this node \(.*ENOSPC.*\): writes fail/),
       'the disk takes the records of this node again: writes are accepted',
     ])
