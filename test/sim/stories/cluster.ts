@@ -54,9 +54,34 @@ export function agree(world: World, limit_ms = 60_000): number {
 export function restoredAlone(world: World, name: string, backup: Machine['disk'], others: string[]): void {
   world.crash(name)
   world.machine(name).disk = backup
+  startedApart(world, name, others)
+}
+
+/** Kills a machine that loses all but its key, and starts it out of reach of these others, until it serves alone. */
+export function lostAlone(world: World, name: string, others: string[]): void {
+  world.crash(name)
+  world.machine(name).disk.loseStore()
+  startedApart(world, name, others)
+}
+
+function startedApart(world: World, name: string, others: string[]): void {
   world.partition([name], others)
   world.start(name)
   world.until(() => world.machine(name).live.readiness().ready, 5000, 'readiness alone')
+}
+
+/** Of three the last one is off for longer than the horizon: it has missed that its instance `x` was removed. */
+export function offTooLong(): World {
+  const world = cluster('abc')
+  registered(world, 'c', 'x')
+  agree(world)
+  world.run(11 * 60_000) // notes on disk are at most ten minutes old
+  world.crash('c')
+  world.run(10_000)
+  done(world, world.deregister('a', 'x'))
+  world.run(1000)
+  world.passDays(36)
+  return world
 }
 
 /** Runs until the command is answered, and demands a yes. @returns its value */

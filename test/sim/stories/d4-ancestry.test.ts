@@ -6,7 +6,7 @@ import { canonicalJson } from '../../../src/core/model.js'
 import { nodeKey } from '../../../src/core/records/kinds.js'
 import { type Head, type SignedHead, decodeHead, signHead } from '../../../src/core/wire/head.js'
 import { cheapCrypto } from '../crypto.js'
-import { agree, cluster, done, registered, restoredAlone, rows, showing } from './cluster.js'
+import { agree, cluster, done, lostAlone, registered, restoredAlone, rows, showing } from './cluster.js'
 import { World } from '../world.js'
 
 /** Killed and started again, still out of reach. */
@@ -78,11 +78,7 @@ test('a lost store, started alone again and again, then met: old and new are the
   registered(world, 'a', 'old')
   done(world, world.define('a', 'def'))
   agree(world)
-  world.crash('a')
-  world.machine('a').disk.loseStore()
-  world.partition(['a'], ['b', 'c'])
-  world.start('a')
-  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  lostAlone(world, 'a', ['b', 'c'])
   registered(world, 'a', 'one')
   startedAlone(world, 'a')
   registered(world, 'a', 'two')

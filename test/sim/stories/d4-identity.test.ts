@@ -2,7 +2,18 @@
 import { expect, test } from 'vitest'
 import { decodeBeat } from '../../../src/core/wire/beat.js'
 import { decodeGossip } from '../../../src/core/wire/gossip.js'
-import { agree, cluster, done, refused, registered, restoredAlone, rows, showing, shownStatus } from './cluster.js'
+import {
+  agree,
+  cluster,
+  done,
+  lostAlone,
+  refused,
+  registered,
+  restoredAlone,
+  rows,
+  showing,
+  shownStatus,
+} from './cluster.js'
 import { World } from '../world.js'
 
 const unixSeconds = Date.UTC(2026, 0, 1) / 1000
@@ -144,11 +155,7 @@ test('D4: a lost store whose peers answer only later gets its records back, and 
   for (let i = 0; i < 5; i++) registered(world, 'a', `s${i}`)
   done(world, world.define('a', 'old'))
   agree(world)
-  world.crash('a')
-  world.machine('a').disk.loseStore()
-  world.partition(['a'], ['b', 'c'])
-  world.start('a')
-  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  lostAlone(world, 'a', ['b', 'c'])
   registered(world, 'a', 'fresh')
   registered(world, 'a', 's0', 8080)
   done(world, world.define('a', 'new'))

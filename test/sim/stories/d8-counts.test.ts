@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { readObject } from '../../../src/core/model.js'
 import type { World } from '../world.js'
-import { agree, cluster, done, registered, restoredAlone, showing } from './cluster.js'
+import { agree, cluster, done, offTooLong, registered, restoredAlone, showing } from './cluster.js'
 
 const note_ms = 11 * 60_000 // notes on disk are at most ten minutes old
 const day_ms = 24 * 3600_000
@@ -17,15 +17,7 @@ function ageOf(world: World, name: string, map: string): number | undefined {
 }
 
 test('D8: who loses power while it goes blank is too old at its next start as well', () => {
-  const world = cluster('abc')
-  registered(world, 'c', 'x')
-  agree(world)
-  world.run(note_ms)
-  world.crash('c')
-  world.run(10_000)
-  done(world, world.deregister('a', 'x'))
-  world.run(1000)
-  world.passDays(36)
+  const world = offTooLong()
   world.start('c')
   world.run(2) // its generation is on disk
   world.machine('c').disk.failure = 'no space left'

@@ -1,7 +1,7 @@
 // Stories of the horizon (D8): who was away for longer than removals live must not bring back what they removed.
 import { expect, test } from 'vitest'
 import { World } from '../world.js'
-import { agree, cluster, done, refused, registered, showing } from './cluster.js'
+import { agree, cluster, done, offTooLong, refused, registered, showing } from './cluster.js'
 
 const note_ms = 11 * 60_000 // notes on disk are at most ten minutes old
 
@@ -29,15 +29,7 @@ test('D8: since when a node exists is noted once, and kept over its starts', () 
 test.each([false, true])(
   'D8: whose absence was confirmed gives nothing until it is blank, also where it is killed before that: %s',
   (isKilled) => {
-    const world = cluster('abc')
-    registered(world, 'c', 'x')
-    agree(world)
-    world.run(note_ms)
-    world.crash('c')
-    world.run(10_000)
-    done(world, world.deregister('a', 'x'))
-    world.run(1000)
-    world.passDays(36)
+    const world = offTooLong()
     world.cut('b', 'c') // c waits for b, whom it knows
     world.start('c')
     world.run(1500)
