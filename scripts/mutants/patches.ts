@@ -236,9 +236,13 @@ const removals: Readonly<Record<string, Patch>> = {
   'a stale node gives away what it holds': ['#beginAnswer', 'owners: isStale ?', 'owners: false ?'],
   'more of an answer is made though nothing of it was read': ['hasRoom', 'bytes < paceLimits.answerBytes', 'true'],
   'what waits for one peer is not counted': ['mayGrow', 'waiting < waitingLimits.peerBytes', 'true'],
-  'what waits for all is not counted': ['mayGrow', 'this.#total < waitingLimits.bytes', 'true'],
+  'what waits for all is not counted': ['mayGrow', 'this.total < waitingLimits.bytes', 'true'],
   'all that a peer names goes to it at once': ['turns', 'onTheWay < atOnce', 'true'],
-  'what a peer says that it holds is kept without end': ['admit', 'theirs > paceLimits.peerHoldings', 'false'],
+  'what a peer says that it holds is kept without end': [
+    'admit',
+    'this.#holdings.of(from) + holdings > paceLimits.peerHoldings',
+    'false',
+  ],
   'whom we do not listen to is called silent': ['isSilent', 'now < member.shunnedUntil', 'false'],
   'whom we do not listen to is hidden for what we do not hear': ['silenceOf', 'awakeSince, shunnedUntil', 'awakeSince'],
   'stamps of equal height are decided by the lesser writer': [

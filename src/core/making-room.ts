@@ -77,8 +77,9 @@ export class MakingRoom {
   /** A peer was given our document, and has no room for it. */
   refusedBy(peer: PeerId): void {
     const { unplaced, records, at } = this.#state
-    if (!unplaced.refusedBy(peer, at.now)) return
+    const news = unplaced.refusedBy(peer, at.now)
+    if (news === undefined) return
     const name = records.union.node(peer)?.id ?? peer
-    this.#out.warn(`${name} ${unplaced.troubleOf(peer, at.now)?.replace(/^it /, '')}; force-leave nodes that are gone`)
+    this.#out.warn(`${name} ${news}; force-leave nodes that are gone`)
   }
 }

@@ -7,11 +7,11 @@ import { NodeDocument } from './document/document.js'
 import type { Fencing } from './fencing.js'
 import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
-import { type PeerId, readNodeRecord } from './model.js'
+import type { PeerId } from './model.js'
 import type { MakingRoom } from './making-room.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
-import { nodeKey } from './records/kinds.js'
+import { nodeRecordOf } from './records/kinds.js'
 import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
 import { Silences } from './silences.js'
 import type { RegistryState } from './state.js'
@@ -214,7 +214,7 @@ export class Replication {
     if (document === undefined || commits.isBusy || !rules.maySign) return
     this.#state.foreign = undefined
     if (!identity.isForeign(document.signed.head)) return
-    const place = readNodeRecord(document.entries.of('node').get(nodeKey) ?? '')?.addresses[0]
+    const place = nodeRecordOf(document.entries)?.addresses[0]
     const places = this.#places(place)
     identity.noteContinued(document.signed.head, place)
     for (const message of commits.adopt(document, writes, at.wall)) this.#out.warn(`not written again: ${message}`)

@@ -2,6 +2,7 @@
  * The lists that slow watchers have not taken yet: how many bytes these may be in all. It sends none.
  */
 import type { EventLine } from './event-line.js'
+import { SharedBytes } from './shared-bytes.js'
 
 /** A list that several wait for counts once; one alone may be larger. */
 const most_bytes = 64 * 1024 * 1024
@@ -12,15 +13,14 @@ export class HeldLists {
   readonly #most_bytes: number
   /** What each holds, the one that waits longest first. */
   readonly #held = new Map<Line, Buffer>()
-  readonly #holders = new Map<Buffer, number>()
-  #bytes = 0
+  readonly #lists = new SharedBytes<Buffer>()
 
   constructor(most = most_bytes) {
     this.#most_bytes = most
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#lists.total
   }
 
   /**
@@ -30,11 +30,9 @@ export class HeldLists {
   hold(line: Line, list: Buffer): void {
     this.taken(line)
     this.#held.set(line, list)
-    const holders = this.#holders.get(list) ?? 0
-    this.#holders.set(list, holders + 1)
-    if (holders === 0) this.#bytes += list.length
+    this.#lists.add(list, list.length)
     for (const [longest] of this.#held) {
-      if (this.#bytes <= this.#most_bytes || this.#holders.size === 1) return
+      if (this.bytes <= this.#most_bytes || this.#lists.size === 1) return
       this.taken(longest)
       longest.cutOff()
     }
@@ -45,9 +43,6 @@ export class HeldLists {
     const list = this.#held.get(line)
     if (list === undefined) return
     this.#held.delete(line)
-    const holders = (this.#holders.get(list) ?? 1) - 1
-    if (holders > 0) return void this.#holders.set(list, holders)
-    this.#holders.delete(list)
-    this.#bytes -= list.length
+    this.#lists.remove(list)
   }
 }

@@ -4,6 +4,7 @@
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { RegistryError } from '../core/errors.js'
+import { SharedBytes } from './shared-bytes.js'
 
 export const waitingLimits = {
   /** In all; bytes that several callers wait for count once. One answer may be larger, where none waits. */
@@ -26,9 +27,7 @@ interface Taking {
 export class WaitingAnswers {
   readonly #limits: WaitingLimits
   readonly #takers = new Map<ServerResponse, Taking>()
-  /** By body: its size, and how many wait for it. */
-  readonly #bodies = new Map<object, { readonly bytes: number; takers: number }>()
-  #bytes = 0
+  readonly #bodies = new SharedBytes<object>()
 
   constructor(app: FastifyInstance, limits: WaitingLimits = waitingLimits) {
     this.#limits = limits
@@ -45,7 +44,7 @@ export class WaitingAnswers {
   }
 
   get bytes(): number {
-    return this.#bytes
+    return this.#bodies.total
   }
 
   /**
@@ -53,7 +52,7 @@ export class WaitingAnswers {
    * @throws RegistryError `unavailable`
    */
   demandRoom(): void {
-    if (this.#bytes < this.#limits.bytes) return
+    if (this.bytes < this.#limits.bytes) return
     throw this.#full()
   }
 
@@ -64,12 +63,8 @@ export class WaitingAnswers {
   add(response: ServerResponse, body: object, bytes: number): void {
     if (bytes <= this.#limits.small_bytes) return
     if (response.closed) return // while its token was looked at: nobody would ever tell that it is taken
-    const known = this.#bodies.get(body)
-    if (known === undefined && this.#bytes > 0 && this.#bytes + bytes > this.#limits.bytes) throw this.#full()
-    if (known === undefined) {
-      this.#bodies.set(body, { bytes, takers: 1 })
-      this.#bytes += bytes
-    } else known.takers += 1
+    if (!this.#bodies.has(body) && this.bytes > 0 && this.bytes + bytes > this.#limits.bytes) throw this.#full()
+    this.#bodies.add(body, bytes)
     this.#takers.set(response, { body, sent_bytes: -1, since: performance.now() })
     response.once('close', () => this.#taken(response))
   }
@@ -78,10 +73,7 @@ export class WaitingAnswers {
     const taking = this.#takers.get(response)
     if (taking === undefined) return
     this.#takers.delete(response)
-    const body = this.#bodies.get(taking.body)
-    if (body === undefined || (body.takers -= 1) > 0) return
-    this.#bodies.delete(taking.body)
-    this.#bytes -= body.bytes
+    this.#bodies.remove(taking.body)
   }
 
   #look(now: number): void {

@@ -9,9 +9,9 @@
  *        └──────────────── it answers, or speaks to us itself ◀────── doubted
  *
  * Of one that is doubted no passed on word counts, those since the question are taken back, and whoever passes on such words is not waited
- * for with a report. Who is shown stays so until it is
- * doubted; who is hidden stays so until it has answered. The question goes to all, as the answer does, which the network signs: so each
- * honest daemon carries both, of whatever version, and neither a stale address nor a firewall that refuses hides anybody who lives.
+ * for with a report. Who is shown stays so until it is doubted; who is hidden stays so until it has answered. The question goes to all, as
+ * the answer does, which the network signs: so each honest daemon carries both, of whatever version, and neither a stale address nor a
+ * firewall that refuses hides anybody who lives.
  * Whoever never said that it answers such questions, as earlier versions do not, is believed as it was before.
  *
  * The time for the answer begins with the first word after the question: who passes words on is awake then, and the question with it.

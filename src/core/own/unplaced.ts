@@ -3,17 +3,20 @@
  */
 import type { PeerId } from '../model.js'
 
+/** What is to be told of a peer that refuses, after its name. */
+const hasNoRoom = 'has no room for the records of this node: what is registered here is not shown there'
+
 /** Whoever has room by then would have taken it: it is asked again every few seconds. */
 const refused_ms = 60_000
 
 export class Unplaced {
   readonly #refusedAt = new Map<PeerId, number>()
 
-  /** @returns whether that is news */
-  refusedBy(peer: PeerId, now: number): boolean {
+  /** @returns what to tell people of it, after its name, where that is news */
+  refusedBy(peer: PeerId, now: number): string | undefined {
     const isNews = !this.#isRefusedBy(peer, now)
     this.#refusedAt.set(peer, now)
-    return isNews
+    return isNews ? hasNoRoom : undefined
   }
 
   /** It holds what this node says, or is not there any more. */
@@ -28,9 +31,7 @@ export class Unplaced {
 
   /** What is odd about a peer, for people. */
   troubleOf(peer: PeerId, now: number): string | undefined {
-    return this.#isRefusedBy(peer, now)
-      ? 'it has no room for the records of this node: what is registered here is not shown there'
-      : undefined
+    return this.#isRefusedBy(peer, now) ? `it ${hasNoRoom}` : undefined
   }
 
   /** Why nobody sees what is registered here; undefined where somebody does, or nobody is there. @param peers that are connected */

@@ -3,7 +3,7 @@
  * who wins, how long it lives, what becomes of it when its document goes.
  */
 import { tellAncestry } from '../ancestry.js'
-import type { MapName } from '../document/entries.js'
+import type { EntryMaps, MapName } from '../document/entries.js'
 import { type InstanceRecord, type NodeRecord, canonicalJson, modelLimits, readNodeRecord } from '../model.js'
 import type { Kind } from './claims.js'
 import { type DefinitionEntry, definitions } from './definitions.js'
@@ -50,6 +50,11 @@ export function readEntry<M extends MapName>(map: M, key: string, json: string |
   const kind: Kind<Values[M]> = kinds[map]
   const isSane = json !== undefined && json.length <= kind.maxLength && key.length <= modelLimits.idLength
   return isSane ? kind.read(key, json) : undefined
+}
+
+/** What a document says of its node. */
+export function nodeRecordOf(entries: EntryMaps): NodeRecord | undefined {
+  return readEntry('node', nodeKey, entries.of('node').get(nodeKey))
 }
 
 export function writeEntry<M extends MapName>(map: M, value: Values[M] | undefined): string | undefined {

@@ -4,7 +4,7 @@
 import { type Ancestry, covers } from '../ancestry.js'
 import type { EntryMaps } from '../document/entries.js'
 import { type Head, type Origin, comparePoints } from '../wire/head.js'
-import { nodeKey, readEntry } from './kinds.js'
+import { nodeRecordOf } from './kinds.js'
 
 /** A document, as far as its ancestry is concerned. */
 export interface Descendant {
@@ -14,7 +14,7 @@ export interface Descendant {
 
 /** What it says; undefined where an earlier version of this program has written it. */
 export function ancestryOf({ entries }: Descendant): Ancestry | undefined {
-  return readEntry('node', nodeKey, entries.of('node').get(nodeKey))?.ancestry
+  return nodeRecordOf(entries)?.ancestry
 }
 
 /** Whether whoever takes this document instead of the one of that head loses nothing that was ever in that one. */

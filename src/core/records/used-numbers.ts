@@ -11,7 +11,7 @@
  */
 import { BoundedMap } from '../bounded-map.js'
 import type { EntryMaps } from '../document/entries.js'
-import { nodeKey, readEntry } from './kinds.js'
+import { nodeKey, nodeRecordOf, readEntry } from './kinds.js'
 import { floorStep } from './numbers.js'
 import type { Records } from './records.js'
 
@@ -69,7 +69,7 @@ export class UsedNumbers {
 
   /** Who forgets it says so to all, after whatever starts: in the commit of the fence. */
   exceedAll(forgotten: EntryMaps): void {
-    let used = readEntry('node', nodeKey, forgotten.of('node').get(nodeKey))?.floor ?? 0
+    let used = nodeRecordOf(forgotten)?.floor ?? 0
     for (const [id, json] of forgotten.of('instances')) used = Math.max(used, readEntry('instances', id, json)?.n ?? 0)
     if (used > this.base && used - this.base <= floorJump) this.#raise(used)
   }

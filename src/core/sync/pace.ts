@@ -8,6 +8,7 @@
  * Which documents go is written down when the answer begins; each is compared when its piece is made, and the end is made last of all.
  */
 import type { PeerId } from '../model.js'
+import { Tally } from '../tally.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding } from '../wire/sync.js'
 import type { WaitingBytes } from './waiting-bytes.js'
@@ -59,8 +60,7 @@ export class Pace {
   readonly #entries = new Map<number, Entry>()
   /** Those of which another piece may be made as far as they themselves go, in the order of their turns. */
   readonly #ready = new Set<number>()
-  readonly #holdings = new Map<PeerId, number>()
-  #allHoldings = 0
+  readonly #holdings = new Tally<PeerId>()
 
   constructor(bytes: WaitingBytes) {
     this.#bytes = bytes
@@ -72,12 +72,10 @@ export class Pace {
 
   /** A question has come. @returns false where it is one too many: it is answered by nothing */
   admit(from: PeerId, request: number, holdings: number): boolean {
-    const theirs = (this.#holdings.get(from) ?? 0) + holdings
-    const isTooMany = this.#entries.size >= paceLimits.answers
-    if (isTooMany || theirs > paceLimits.peerHoldings || this.#allHoldings + holdings > paceLimits.holdings)
-      return false
-    this.#holdings.set(from, theirs)
-    this.#allHoldings += holdings
+    if (this.#entries.size >= paceLimits.answers) return false
+    if (this.#holdings.of(from) + holdings > paceLimits.peerHoldings) return false
+    if (this.#holdings.total + holdings > paceLimits.holdings) return false
+    this.#holdings.add(from, holdings)
     this.#entries.set(request, { from, holdings, answer: undefined, onTheWay: [], bytes: 0, isEnded: false })
     return true
   }
@@ -88,11 +86,6 @@ export class Pace {
     if (entry === undefined) return // nobody reads it any more
     entry.answer = answer
     this.#ready.add(answer.request)
-  }
-
-  /** An admitted question is answered by something else. */
-  dismiss(request: number): void {
-    this.#forget(request)
   }
 
   /** Whether a piece may be made now. */
@@ -143,10 +136,7 @@ export class Pace {
     this.#entries.delete(request)
     this.#ready.delete(request)
     if (entry.bytes > 0) this.#bytes.remove(entry.from, entry.bytes)
-    this.#allHoldings -= entry.holdings
-    const left = (this.#holdings.get(entry.from) ?? 0) - entry.holdings
-    if (left > 0) this.#holdings.set(entry.from, left)
-    else this.#holdings.delete(entry.from)
+    this.#holdings.add(entry.from, -entry.holdings)
   }
 }
 

@@ -5,6 +5,7 @@
  * size: it is asked before a message is made whether another one may be.
  */
 import type { PeerId } from '../model.js'
+import { Tally } from '../tally.js'
 import { wireLimits } from '../wire/limits.js'
 
 export const waitingLimits = {
@@ -17,29 +18,24 @@ export const waitingLimits = {
 } as const
 
 export class WaitingBytes {
-  readonly #byPeer = new Map<PeerId, number>()
-  #total = 0
+  readonly #waiting = new Tally<PeerId>()
 
   get total(): number {
-    return this.#total
+    return this.#waiting.total
   }
 
   /** Whether another message may be made for this peer. */
   mayGrow(peer: PeerId): boolean {
-    const waiting = this.#byPeer.get(peer)
-    if (waiting === undefined) return this.#total < waitingLimits.firstBytes
-    return waiting < waitingLimits.peerBytes && this.#total < waitingLimits.bytes
+    const waiting = this.#waiting.of(peer)
+    if (waiting === 0) return this.total < waitingLimits.firstBytes
+    return waiting < waitingLimits.peerBytes && this.total < waitingLimits.bytes
   }
 
   add(peer: PeerId, bytes: number): void {
-    this.#byPeer.set(peer, (this.#byPeer.get(peer) ?? 0) + bytes)
-    this.#total += bytes
+    this.#waiting.add(peer, bytes)
   }
 
   remove(peer: PeerId, bytes: number): void {
-    this.#total -= bytes
-    const left = (this.#byPeer.get(peer) ?? 0) - bytes
-    if (left > 0) this.#byPeer.set(peer, left)
-    else this.#byPeer.delete(peer)
+    this.#waiting.add(peer, -bytes)
   }
 }

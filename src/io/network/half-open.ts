@@ -14,6 +14,7 @@
 import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
+import { Tally } from '../../core/tally.js'
 
 export const halfOpenLimits = {
   /** As many daemons as may start at one moment. */
@@ -50,7 +51,7 @@ export class HalfOpen {
   /** Each the oldest first. */
   readonly #silent = new Map<Socket, Held>()
   readonly #shaking = new Map<Socket, Held>()
-  readonly #countByAddress = new Map<string, number>()
+  readonly #byAddress = new Tally<string>()
   #isStopped = false
   /** Whose handshake begins in this very call. */
   #entering: Socket | undefined
@@ -96,7 +97,7 @@ export class HalfOpen {
     const held: Held = { socket, address, timer: setTimeout(() => this.#endSilent(socket), this.#silent_ms) }
     held.timer?.unref()
     this.#silent.set(socket, held)
-    this.#count(address, 1)
+    if (address !== undefined) this.#byAddress.add(address, 1)
     socket.on('error', ignore)
     socket.once('close', () => this.#leave(socket))
     const onReadable = (): void => {
@@ -139,7 +140,7 @@ export class HalfOpen {
   #firstOf(held: ReadonlyMap<Socket, Held>): Socket | undefined {
     const share = this.#room * shareOfRoom
     for (const { socket, address } of held.values())
-      if (address !== undefined && (this.#countByAddress.get(address) ?? 0) > share) return socket
+      if (address !== undefined && this.#byAddress.of(address) > share) return socket
     const [oldest] = held.keys()
     return oldest
   }
@@ -156,14 +157,7 @@ export class HalfOpen {
     clearTimeout(held.timer)
     this.#silent.delete(socket)
     this.#shaking.delete(socket)
-    this.#count(held.address, -1)
-  }
-
-  #count(address: string | undefined, more: 1 | -1): void {
-    if (address === undefined) return
-    const count = (this.#countByAddress.get(address) ?? 0) + more
-    if (count > 0) this.#countByAddress.set(address, count)
-    else this.#countByAddress.delete(address)
+    if (held.address !== undefined) this.#byAddress.add(held.address, -1)
   }
 }
 
