@@ -14,8 +14,9 @@ import { killServices, rowsOf } from './violence/services.js'
 const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes, hostile, frames }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
-const earlierCommits: Readonly<Record<string, string>> = {
-  'before registrations had lifetimes': 'fcc929fcb12ea02a33f30e7827fc1cd0288de788',
+const earlierVersions: Readonly<Record<string, { readonly commit: string; readonly isActing: boolean }>> = {
+  'before registrations had lifetimes': { commit: 'fcc929fcb12ea02a33f30e7827fc1cd0288de788', isActing: false },
+  'before documents told their ancestry': { commit: '523cc38d215b8d7a25e99530b90bdfb0cf915656', isActing: true },
 }
 
 async function services(): Promise<readonly string[]> {
@@ -32,12 +33,12 @@ async function services(): Promise<readonly string[]> {
 /** A cluster of this version and each earlier one. */
 async function mixed(): Promise<readonly string[]> {
   const broken: string[] = []
-  for (const [what, commit] of Object.entries(earlierCommits)) {
+  for (const [what, { commit, isActing }] of Object.entries(earlierVersions)) {
     if (!isKnown(commit)) {
       process.stdout.write(`skipped: ${what}, since the history of this copy does not have ${commit}\n`)
       continue
     }
-    const versions = { earlier: openCluster(await programAt(commit)), later: openCluster() }
+    const versions = { earlier: openCluster(await programAt(commit)), later: openCluster(), isActing }
     const wrong = await mixVersions(versions)
     broken.push(...wrong.map((line) => `${what}: ${line}`))
     process.stdout.write(`with a daemon from ${what}: ${wrong.length === 0 ? 'all well' : `${wrong.length} wrong`}\n`)

@@ -12,6 +12,8 @@ export interface Versions {
   readonly earlier: Cluster
   /** Starts daemons of this one. */
   readonly later: Cluster
+  /** Whether the earlier one does what is asked of an instance through another node. */
+  readonly isActing: boolean
 }
 
 /** What callers may ask of an instance, wherever its home is. */
@@ -52,7 +54,9 @@ class Mixture {
       'each lists what the other one registers': () => this.#register(),
       'acts on what the later one holds': () => this.#act(),
       'the earlier one lists nothing of a later one that drains': () => this.#drain(),
-      'acts on what the earlier one holds are refused in words': () => this.#actOnEarlier(),
+      ...(!this.#versions.isActing && {
+        'acts on what the earlier one holds are refused in words': () => this.#actOnEarlier(),
+      }),
       'the earlier one sees a session end': () => this.#endSession(),
       'what is removed at the other one is gone from both': () => this.#remove(),
       'what is registered at the other one moves': () => this.#move(),
