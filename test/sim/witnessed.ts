@@ -167,8 +167,19 @@ export class WitnessedLife {
     if (dice < 18) return this.#daysPass()
     if (dice < 19) return this.#forget(name)
     if (dice < 20) return this.#say(name, 'leaves', () => world.leave(name))
-    machine.disk.failure = machine.disk.failure === undefined ? this.#random.pick(['EIO', 'deaf']) : undefined
-    this.story.push(`${world.now} ${name}: disk ${machine.disk.failure ?? 'works'}`)
+    if (machine.disk.failure !== undefined) return this.#repair(name)
+    machine.disk.failure = this.#random.pick(['EIO', 'deaf'])
+    this.story.push(`${world.now} ${name}: disk ${machine.disk.failure}`)
+  }
+
+  /** What a deaf disk was given it never answers: no daemon gets over that without another start. */
+  #repair(name: string): void {
+    const { disk, registry } = this.#world.machine(name)
+    const wasDeaf = disk.failure === 'deaf'
+    disk.failure = undefined
+    this.story.push(`${this.#world.now} ${name}: disk works`)
+    if (wasDeaf && registry !== undefined)
+      this.#say(name, 'is killed, its disk was deaf', () => this.#world.crash(name))
   }
 
   #say(name: string, what: string, run: () => void): void {
