@@ -1,7 +1,7 @@
 /**
  * What is counted at the doors of a node: who looked something up by which of them, how long calls took.
  */
-import { type Count, Counts, Durations, DurationsBy } from './samples.js'
+import { type Count, Counts, type Durations, DurationsBy } from './samples.js'
 
 /** Most answers come from memory within a millisecond; writes wait for a disk. */
 const requestBounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
