@@ -95,7 +95,14 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   logStart(config, { http: bound.url, ...(metrics !== undefined && { metrics }), peer: network.peerId }, log)
   const { stopped } = life
   return {
-    ...{ service: node.service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
+    ...{
+      service: node.service,
+      http: bound,
+      peerId: network.peerId,
+      listen: node.addresses(),
+      stop: () => life.stop(),
+      stopped,
+    },
     admit: (access) => http.admit(accessOf(access)),
   }
 }
@@ -128,7 +135,11 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
   return () => clearInterval(timer)
 }
 
-function logStart(config: Config, self: { readonly http: string; readonly metrics?: string; readonly peer: string }, log: Log): void {
+function logStart(
+  config: Config,
+  self: { readonly http: string; readonly metrics?: string; readonly peer: string },
+  log: Log,
+): void {
   log.info({ cluster: config.cluster, dataDir: config.dataDir, ...self }, 'serving')
   if (config.corsOrigin.includes('*')) {
     log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')

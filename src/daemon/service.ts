@@ -127,7 +127,8 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
 /** The library that writes metrics is loaded when somebody asks for them first. */
 function exposing(metrics: readonly Metric[]): () => Promise<string> {
   let expose: Promise<() => Promise<string>> | undefined
-  const load = async (): Promise<() => Promise<string>> => (await import('../metrics/exposition.js')).expositionOf(metrics)
+  const load = async (): Promise<() => Promise<string>> =>
+    (await import('../metrics/exposition.js')).expositionOf(metrics)
   return async () => (await (expose ??= load()))()
 }
 

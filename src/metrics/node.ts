@@ -61,7 +61,11 @@ function clusterMetrics({ registry: { figures }, meter, now, readiness }: NodeMe
 function serviceMetrics({ registry: { figures }, meter, bySlug }: NodeMetricsParts): Metric[] {
   return [
     {
-      ...of('gauge', 'services', 'Services of the whole cluster, by how many of the instances meant to be called can be'),
+      ...of(
+        'gauge',
+        'services',
+        'Services of the whole cluster, by how many of the instances meant to be called can be',
+      ),
       read: () => servicesBy(figures.services(), bySlug),
     },
     {
