@@ -45,7 +45,7 @@ const projects = [
   { name: 'shared', folders: ['http'], files: filesOf(plain), isolate: false },
   {
     name: 'core',
-    folders: ['core', 'sim', 'client', 'testing'],
+    folders: ['core', 'sim', 'client', 'testing', 'metrics'],
     files: ['test/*.test.ts'],
     isolate: false,
     execArgv: ['--max-semi-space-size=64'],
