@@ -261,6 +261,13 @@ describe('files', () => {
     expect(files.filter((file) => exempted.test(codeOf(file)))).toEqual([])
   })
 
+  test('need no program of the machine but shells, and those that CI installs', () => {
+    const installed = readFileSync(join(root, '.ci/programs'), 'utf8')
+    const asked = tests.flatMap((file) => [...(text.get(file) ?? '').matchAll(/\bprogramHere\('([^']*)'\)/g)])
+    const names = asked.map(([, name]) => name).filter((name) => name !== 'bash' && name !== 'fish' && name !== 'zsh')
+    expect(names.filter((name) => !installed.includes(`\nadd ${name} `))).toEqual([])
+  })
+
   test('have no inner barrels', () => {
     const barrels = source.filter((file) => /\/index\.ts$/.test(file) && file !== 'src/index.ts')
     expect(barrels).toEqual([])
