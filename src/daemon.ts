@@ -7,12 +7,12 @@ import { type Config, isLoopback } from './config.js'
 import { NodeUrl } from './config/node-url.js'
 import { RegistryError } from './core/errors.js'
 import { warnWhenAlone } from './daemon/alone.js'
+import { openDns } from './daemon/dns-door.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
 import { createRuntime } from './daemon/runtime.js'
-import type { Access } from './http/admission.js'
-import { createHttpServer } from './http/server.js'
+import { createHttpServer, type HttpServer } from './http/server.js'
 import type { RegistryService } from './http/service.js'
 import { createMachine } from './io/machine.js'
 import { openDataDir } from './io/storage/data-dir.js'
@@ -24,6 +24,8 @@ const vitalsInterval_ms = 10_000
 export interface Daemon {
   readonly service: RegistryService
   readonly http: { readonly url: string }
+  /** `HOST:PORT`, where DNS is answered. */
+  readonly dns?: string
   readonly peerId: string
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
@@ -67,10 +69,12 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   })
   ends.push(() => http.stop())
   const bound = await http.start()
+  const dns = await openDns(config, log, ends)
 
   const url = urlOf(config, bound)
-  const { life, engine, network, service, ...node } = createRuntime({
+  const { life, engine, network, service, registry, ...node } = createRuntime({
     ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
+    ...(dns !== undefined && { dns }),
     onEvent: (_, line) => writeLine(log, line),
     onBug: (error) =>
       queueMicrotask(() => {
@@ -78,6 +82,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
       }),
   })
   begun.service = service
+  dns?.serve(registry, () => service.readiness())
   await node.start()
   const machine = createMachine({
     get nodeUrl() {
@@ -88,15 +93,16 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
   await dataDir.describeHolder({ http: bound.url })
-  logStart(config, { http: bound.url, peer: network.peerId }, log)
+  logStart(config, { http: bound.url, ...(dns && { dns: dns.address }), peer: network.peerId }, log)
   const { stopped } = life
   return {
+    ...(dns && { dns: dns.address }),
     ...{ service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
     admit: (access) => http.admit(accessOf(access)),
   }
 }
 
-function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Access {
+function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Parameters<HttpServer['admit']>[0] {
   return { corsOrigins: corsOrigin, ...(tokens !== undefined && { credentials: tokens }) }
 }
 
@@ -113,7 +119,7 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
   return () => clearInterval(timer)
 }
 
-function logStart(config: Config, self: { readonly http: string; readonly peer: string }, log: Log): void {
+function logStart(config: Config, self: Readonly<Record<string, string>>, log: Log): void {
   log.info({ cluster: config.cluster, dataDir: config.dataDir, ...self }, 'serving')
   if (config.corsOrigin.includes('*')) {
     log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')

@@ -49,11 +49,12 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
   { name: 'log', match: /^src\/log(\.ts|\/)/, mayImport: ['config', 'log'] },
   { name: 'io', match: /^src\/io\//, mayImport: ['polyfill', 'core', 'config', 'log', 'io'] },
   { name: 'http', match: /^src\/http\//, mayImport: ['polyfill', 'core', 'config', 'log', 'http'] },
+  { name: 'dns', match: /^src\/dns\//, mayImport: ['core', 'config', 'log', 'dns'] },
   { name: 'client', match: /^src\/client(\.ts|\/)/, mayImport: ['polyfill', 'core', 'config', 'log', 'client'] },
   {
     name: 'daemon',
     match: /^src\/daemon(\.ts|\/)/,
-    mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon'],
+    mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'dns', 'client', 'daemon'],
   },
   {
     name: 'node',

@@ -53,6 +53,8 @@ export interface RuntimeOptions {
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
+  /** Where it answers DNS, if it does, and what it did not answer there. */
+  readonly dns?: { readonly address: string; dropped(): Readonly<Record<string, number>> }
   readonly log: Log
   /** @param line the event as a log tells it */
   readonly onEvent: (event: RegistryEvent, line: Line) => void
@@ -121,6 +123,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     cluster: options.config.cluster,
     version: packageVersion,
     ...(options.http !== undefined && { http: options.http }),
+    ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
   return {
@@ -134,6 +137,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       sessions,
       startedAt,
       self,
+      ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
       onRegistered: (id, registration) => reach.registered(id, registration),
       leave: (options) => life.leave(options),
     }),

@@ -4,7 +4,7 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
-import { RegistryError } from '../core/errors.js'
+import { bindingFailure } from '../config/binding.js'
 import type { Log } from '../log.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
@@ -63,7 +63,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       try {
         await app.listen({ host, port })
       } catch (cause) {
-        throw startFailure(cause, formatHostPort({ host, port }))
+        throw bindingFailure(cause, 'http', formatHostPort({ host, port }), '--http HOST:PORT (ROLLCALL_HTTP)')
       }
       const bound = (app.server.address() as AddressInfo).port
       return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
@@ -123,18 +123,4 @@ async function close(app: FastifyInstance): Promise<void> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-const startFailures: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another program, perhaps another daemon; stop it, or choose another port',
-  EACCES: 'needs privileges that this process lacks; choose a port above 1023',
-  EADDRNOTAVAIL: 'is not an address of this machine; choose one that is, such as 127.0.0.1',
-  ENOTFOUND: 'has a host that is not known; choose an address of this machine, such as 127.0.0.1',
-  EAI_AGAIN: 'has a host that cannot be resolved; choose an address of this machine, such as 127.0.0.1',
-}
-
-function startFailure(cause: unknown, address: string): RegistryError {
-  const code = (cause as NodeJS.ErrnoException).code ?? ''
-  const why = startFailures[code] ?? `cannot be bound (${code === '' ? String(cause) : code}); choose another`
-  return new RegistryError('unavailable', `http: ${address} ${why} with --http HOST:PORT (ROLLCALL_HTTP)`, { cause })
 }
