@@ -65,6 +65,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
     log,
     allowedHosts: hostsOf(config.url),
     maxWatchers: config.maxWatchers,
+    answersDns: config.dns !== undefined,
     ...accessOf(config),
   })
   ends.push(() => http.stop())

@@ -14,12 +14,9 @@ export function dnsNameOf(text: string): string | undefined {
   return label.test(text) ? text.toLowerCase() : undefined
 }
 
-/**
- * What to say of a slug that cannot be found in the DNS; undefined where it can.
- * @param quoted the slug as it is to be shown
- */
-export function warningOfDnsName(slug: string, quoted = JSON.stringify(slug)): string | undefined {
+/** What to say of a slug that cannot be found in the DNS; undefined where it can. */
+export function warningOfDnsName(slug: string): string | undefined {
   if (dnsNameOf(slug) !== undefined) return undefined
   const wayOut = 'letters, digits, dashes between them, 63 at the most, make one that can'
-  return `slug: ${quoted} has no name in the DNS, so that it is found by lookup and pick alone; ${wayOut}`
+  return `slug: ${JSON.stringify(slug)} has no name in the DNS, so that it is found by lookup and pick alone; ${wayOut}`
 }

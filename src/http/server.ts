@@ -8,6 +8,7 @@ import { bindingFailure } from '../config/binding.js'
 import type { Log } from '../log.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { DnsNames } from './dns-names.js'
 import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls, type Calls } from './openapi.js'
@@ -34,6 +35,8 @@ export interface HttpServerOptions extends Access {
   readonly maxWatchers?: number
   /** Connections at once, beyond which silent ones give way. Default: `httpLimits.connections`. */
   readonly maxConnections?: number
+  /** Callers are told of slugs that have no name in the DNS. */
+  readonly answersDns?: boolean
   /** Default: `waitingLimits`. */
   readonly waiting?: WaitingLimits
 }
@@ -96,6 +99,7 @@ export function createRoutedApp(
       answers: new LookupAnswers(service),
       lists: new ListAnswers(service),
       freshness: new FreshnessTold(),
+      dnsNames: options.answersDns === true ? new DnsNames(log) : undefined,
     }
     addRoutes(routed, calls, parts)
     answerPlainLookups(routed, served, admission, parts)
