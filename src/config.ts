@@ -35,6 +35,8 @@ export interface Config {
   readonly tokens?: Credentials
   /** As they stand in `Origin` headers; `*` is any. */
   readonly corsOrigin: readonly string[]
+  /** Names and addresses, in lower case. */
+  readonly allowHost: readonly string[]
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** Nobody asked for these listen ports: where one is busy, any other will do. */
@@ -143,6 +145,15 @@ export const options = {
     fallback: 'none',
     what: 'web pages that may use the HTTP API, such as https://ops.example.com; * lets in every page',
     parse: values.parseOrigin,
+  },
+  /** Each request says what it called us. Behind a proxy that passes this on it is the proxy's name, which several nodes may share. */
+  allowHost: {
+    flag: '--allow-host <name...>',
+    env: 'ROLLCALL_ALLOW_HOST',
+    takes: 'many',
+    fallback: 'none',
+    what: 'host names of a proxy in front of the HTTP API, such as registry.example.com',
+    parse: values.parseHostName,
   },
   /**
    * For peers. The default port gives way to any other where it is busy (mDNS tells the peers); a port that was asked
@@ -300,6 +311,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
     corsOrigin: given.corsOrigin ?? [],
+    allowHost: given.allowHost ?? [],
     maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
     listen: given.listen ?? everywhere(temp ? 0 : defaultPeerPort),
     listenElsewhere: given.listen === undefined,

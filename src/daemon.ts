@@ -28,7 +28,7 @@ export interface Daemon {
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
   /** Who may use the HTTP API from now on. */
-  admit(access: Pick<Config, 'tokens' | 'corsOrigin'>): void
+  admit(access: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): void
   /** Says goodbye and ends everything; any number of times. */
   stop(): Promise<void>
   /** Resolves once it has ended, whoever asked for it. */
@@ -96,8 +96,8 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   }
 }
 
-function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Access {
-  return { corsOrigins: corsOrigin, ...(tokens !== undefined && { credentials: tokens }) }
+function accessOf({ tokens, corsOrigin, allowHost }: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): Access {
+  return { corsOrigins: corsOrigin, proxyHosts: allowHost, ...(tokens !== undefined && { credentials: tokens }) }
 }
 
 /** HTTP answers from the first moment, the registry a few milliseconds later: the port that HTTP has is part of the node's url. */
