@@ -164,7 +164,8 @@ function tellReadiness({ service }: RunningDaemon, systemd: Systemd, log: Log): 
   void systemd.started(told)
   const timer = setInterval(() => {
     const now = standing(service)
-    if (now !== told) void systemd.status((told = now))
+    // Not for every second that a countdown names.
+    if (now.replaceAll(/\d+/g, '') !== told.replaceAll(/\d+/g, '')) void systemd.status((told = now))
   }, look_ms)
   return () => clearInterval(timer)
 }
