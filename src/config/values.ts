@@ -49,6 +49,15 @@ export function parseOrigin(text: string): string {
   throw malformed(`${JSON.stringify(text)} is not an origin (scheme, host and port alone), such as ${example}`)
 }
 
+/** The name or address alone: a caller behind a tunnel sees another port than ours, so ports are not compared. */
+export function parseHostName(text: string): string {
+  const parsed = parseHostPort(text)
+  if (parsed !== undefined && parsed.port === undefined) return parsed.host.toLowerCase().replace(/\.$/, '')
+  const { hostname = '' } = URL.canParse(text) ? new URL(text) : {}
+  const meant = hostname || parsed?.host || 'registry.example.com'
+  throw malformed(`${JSON.stringify(text)} is not a host name or address alone, such as ${meant}`)
+}
+
 export function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
   if (isIPv6(text)) return { host: text }
   const match = /^(?:\[([^\]]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?))(?::(\d{1,5}))?$/i.exec(text)
