@@ -248,6 +248,7 @@ class EmbeddedNode implements RollcallNode {
   readonly peers = this.#asked.peers
   readonly digest = this.#asked.digest
   readonly readiness = this.#asked.readiness
+  readonly survey = this.#asked.survey
 
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch

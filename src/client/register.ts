@@ -4,6 +4,7 @@
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
 import type { Resource } from '../core/lookup/placement.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
+import type { Survey } from '../core/survey/views.js'
 import type {
   DigestView,
   Freshness,
@@ -330,6 +331,11 @@ export interface Registry extends Calling {
   digest(options?: CallOptions): Reply<DigestView>
   /** Whether it accepts writes now, and if not, why. */
   readiness(options?: CallOptions): Reply<Readiness>
+  /**
+   * What each node sees, asked by the one that is asked here of all that it is connected with: within a second or so. A node that did not
+   * answer says so in `how`.
+   */
+  survey(options?: CallOptions): Promise<Survey>
   /**
    * News of members and instances, in order. The first item, of type `listening`, says that the stream stands. Where items may be
    * missing there is one of type `reset`: then read everything anew.

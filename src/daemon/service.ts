@@ -22,8 +22,12 @@ export interface ServiceParts {
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
-  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'protocol' | 'http' | 'listen'>
+  /** Asks its peers what they see. */
+  readonly survey: RegistryService['survey']
   readonly startedAt: number
+  /** What was dropped beside the network and the registry, by reason. */
+  readonly dropped?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -97,6 +101,7 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
+    survey: () => parts.survey(),
     news,
   }
 }
@@ -129,7 +134,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped() },
+    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.() },
     state: registry.toJSON(),
   }
 }
@@ -163,12 +168,14 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const members = registry.read.members(at).filter(({ self }) => !self)
   const byPeer = new Map(members.map((member) => [member.peer, member]))
   const peers = network.peers().map((peer): PeerView => {
-    const { nodeId, trouble } = byPeer.get(peer.peer) ?? {}
+    const { nodeId, trouble, software, protocol } = byPeer.get(peer.peer) ?? {}
     return {
       ...fromNetwork(peer),
       ...(nodeId !== undefined && { nodeId }),
       ...registry.read.exchange(peer.peer, at),
       ...(trouble !== undefined && { trouble }),
+      ...(software !== undefined && { software }),
+      ...(protocol !== undefined && { protocol }),
     }
   })
   const connected = peers.filter((peer) => peer.connected)

@@ -6,6 +6,7 @@ import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, PeerId, Registration } from '../core/model.js'
+import type { Survey } from '../core/survey/views.js'
 import type {
   DigestView,
   DrainView,
@@ -125,6 +126,8 @@ export interface RegistryService {
   peers(): PeersView
   digest(): DigestView
   readiness(): Readiness
+  /** What each node sees, as far as they are connected; within a second or so. Never rejects. */
+  survey(): Promise<Survey>
 
   /** What happens, as it happens; also how far what is read now goes. */
   readonly news: NewsFeed

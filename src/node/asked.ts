@@ -119,7 +119,7 @@ function listsOf({
   }
 }
 
-type View = 'definitions' | 'pickNodes' | 'selfNode' | 'self' | 'peers' | 'digest' | 'readiness'
+type View = 'definitions' | 'pickNodes' | 'selfNode' | 'self' | 'peers' | 'digest' | 'readiness' | 'survey'
 
 function viewsOf({ service }: AskedParts): Pick<Asked, View> {
   const now = (options?: CallOptions): RegistryService => {
@@ -137,5 +137,6 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
     peers: (options?: CallOptions) => frozen(now(options).peers()),
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
+    survey: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).survey())),
   }
 }

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Survey } from '../../src/core/survey/views.js'
 import type {
   DigestView,
   InstanceView,
@@ -167,6 +168,10 @@ export class RunningDaemon {
 
   digest(): Promise<DigestView> {
     return this.#json<DigestView>('/v1/digest')
+  }
+
+  survey(): Promise<Survey> {
+    return this.#json<Survey>('/v1/survey')
   }
 
   async isReady(): Promise<boolean> {

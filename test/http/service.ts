@@ -336,7 +336,14 @@ export class MemoryService implements RegistryService {
   self(): SelfView {
     return {
       ...{ peer: ownPeer, nodeId: 'abc', url: 'http://10.0.0.5:58231', cluster: 'default', version: '0.1.0' },
-      ...{ generation: 7, listen: ['/ip4/10.0.0.5/tcp/58232'], ready: this.ready, alive: 2, uptime_ms: 1234 },
+      ...{
+        protocol: 2,
+        generation: 7,
+        listen: ['/ip4/10.0.0.5/tcp/58232'],
+        ready: this.ready,
+        alive: 2,
+        uptime_ms: 1234,
+      },
       dropped: { 'bad signature': 2 },
       state: {
         ...{
@@ -413,6 +420,17 @@ export class MemoryService implements RegistryService {
 
   readiness(): Readiness {
     return this.ready
+  }
+
+  survey(): ReturnType<RegistryService['survey']> {
+    const own = { id: 'abc', peer: ownPeer, how: 'self', phase: 'ready', ready: true, inDoubt: false } as const
+    return Promise.resolve({
+      ...{ at: '2026-11-24T12:00:00.000Z', by: 'abc', took_ms: 3 },
+      nodes: [
+        { ...own, software: '0.1.0', protocol: 2, digest: 'ab12', sees: [] },
+        { id: 'def', peer: otherPeer, url: 'http://10.0.0.6:58231/x', how: 'old' },
+      ],
+    })
   }
 
   async #write<T>(change: () => T): Promise<T> {

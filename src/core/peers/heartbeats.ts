@@ -129,7 +129,9 @@ export class Heartbeats {
     from.isAsked = false
     from.isNeeded = true
     from.mismatches = isKnownDigest ? 0 : from.mismatches + 1
-    return from.mismatches < mismatchesTolerated
+    const isInStep = from.mismatches < mismatchesTolerated
+    from.outOfStepSince = isInStep ? undefined : (from.outOfStepSince ?? now)
+    return isInStep
   }
 
   /** It expects heartbeats and gets none. @returns whether it is to have one at once */
@@ -214,11 +216,12 @@ export function isInStep({ heartbeatAt, mismatches }: Readonly<Peer>): boolean |
 
 /** What syncs and heartbeats with a peer have brought, since it is connected. */
 export function exchangeView(peer: Readonly<Peer> | undefined, now: number): ExchangeView {
-  const { heartbeats = 0, heartbeatAt, mismatches = 0, lastSyncAt, brought, took } = peer ?? {}
+  const { heartbeats = 0, heartbeatAt, mismatches = 0, outOfStepSince, lastSyncAt, brought, took } = peer ?? {}
   return {
     heartbeats,
     ...(heartbeatAt !== undefined && { heartbeatAge_ms: Math.round(now - heartbeatAt) }),
     ...(heartbeatAt !== undefined && { inStep: mismatches < mismatchesTolerated }),
+    ...(outOfStepSince !== undefined && { outOfStep_ms: Math.round(now - outOfStepSince) }),
     ...(lastSyncAt !== undefined && { lastSyncAge_ms: Math.round(now - lastSyncAt) }),
     ...(brought !== undefined && { lastSyncBrought: brought }),
     ...(took !== undefined && { lastSyncTook: took }),
