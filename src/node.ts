@@ -249,6 +249,7 @@ class EmbeddedNode implements RollcallNode {
   readonly digest = this.#asked.digest
   readonly readiness = this.#asked.readiness
   readonly survey = this.#asked.survey
+  readonly doctor = this.#asked.doctor
 
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch

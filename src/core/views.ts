@@ -367,6 +367,13 @@ export interface PeerView extends ExchangeView {
   readonly protocol?: number
 }
 
+/**
+ * Why there is no connection, where that is known: nobody answers; somebody does, whose handshake fails, as it does with another cluster
+ * key; who is of a cluster of another name; or who has this node's own key, or one that two have.
+ */
+export const linkFailures = ['no-answer', 'handshake', 'other-cluster', 'same-key'] as const
+export type LinkFailureReason = (typeof linkFailures)[number]
+
 /** A place where a peer should be, or from where one came, and why there is no connection. */
 export interface LinkFailureView {
   /** A seed as it was given, a host, or host and port. */
@@ -374,6 +381,8 @@ export interface LinkFailureView {
   readonly direction: 'inbound' | 'outbound'
   /** For people. */
   readonly error: string
+  /** The same for programs. */
+  readonly reason?: LinkFailureReason
 }
 
 /** How one network interface does in multicast DNS. */

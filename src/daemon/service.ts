@@ -1,6 +1,8 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
+import { diagnose } from '../core/doctor/doctor.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
@@ -102,6 +104,7 @@ export function createService(parts: ServiceParts): RegistryService {
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
     survey: () => parts.survey(),
+    doctor: () => doctorOf(parts),
     news,
   }
 }
@@ -160,6 +163,15 @@ function membersView({ registry, network, engine }: ServiceParts): MemberView[] 
   return registry.read.members(engine.now()).map((member) => {
     const [dial, trouble] = [dials.get(member.peer), seen.get(member.peer)]
     return { ...member, ...(dial !== undefined && { dial }), ...(trouble !== undefined && { trouble }) }
+  })
+}
+
+async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
+  const { registry, engine } = parts
+  const survey = await parts.survey()
+  return diagnose({
+    ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
+    ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
   })
 }
 

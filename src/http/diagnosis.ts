@@ -7,4 +7,5 @@ import type { FindService } from './service.js'
 
 export function addDiagnosis(app: FastifyInstance, service: FindService): void {
   app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => reply.send(await service().survey()))
+  app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => reply.send(await service().doctor()))
 }

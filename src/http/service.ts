@@ -6,6 +6,7 @@ import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, PeerId, Registration } from '../core/model.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
 import type { Survey } from '../core/survey/views.js'
 import type {
   DigestView,
@@ -128,6 +129,8 @@ export interface RegistryService {
   readiness(): Readiness
   /** What each node sees, as far as they are connected; within a second or so. Never rejects. */
   survey(): Promise<Survey>
+  /** What is wrong, by a survey beside what this node knows itself. Never rejects. */
+  doctor(): Promise<Diagnosis>
 
   /** What happens, as it happens; also how far what is read now goes. */
   readonly news: NewsFeed

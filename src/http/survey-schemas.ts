@@ -1,6 +1,7 @@
 /**
  * The shapes of what a cluster sees of itself, as JSON Schema.
  */
+import { findingIds, severities } from '../core/doctor/findings.js'
 import { linkStates, surveyOutcomes } from '../core/survey/views.js'
 import { memberStates } from '../core/views.js'
 import * as json from './json-schema.js'
@@ -54,4 +55,21 @@ export const Survey = json.object({
   by: json.string({ description: 'the node that asked' }),
   took_ms: duration,
   nodes: json.array(SurveyedNode),
+})
+
+const Finding = json.object({
+  id: json.words(findingIds, { description: 'always the same for the same kind of thing' }),
+  severity: json.words(severities, { description: 'error, warning: something is wrong; note: worth knowing' }),
+  what: json.string({ description: 'what was seen' }),
+  meaning: json.string({ description: 'what follows from it' }),
+  remedy: json.string({ description: 'what to do, with the command' }),
+  about: json.array(json.string(), { description: 'nodes, slugs, instances, places; the first of them' }),
+})
+
+export const Diagnosis = json.object({
+  at: json.string({ format: 'date-time' }),
+  by: json.string({ description: 'the node that was asked' }),
+  answered: json.integer({ description: 'so many nodes said what they see, itself included' }),
+  nodes: json.integer({ description: 'of so many that have not said goodbye' }),
+  findings: json.array(Finding, { description: 'errors first' }),
 })

@@ -101,6 +101,13 @@ function journey(discovery: Discovery): void {
     expect(instance?.lastHeartbeat).toMatch(/^\d{4}-\d\d-\d\dT/)
   })
 
+  test('the doctor finds what leads callers to themselves, and nothing else', async () => {
+    const isLocal = new URL(b.url).hostname === '127.0.0.1'
+    const [{ id }] = (await b.instances('?slug=web')) as [{ id: string }]
+    const expected = isLocal ? `warning instance-loopback ${id}` : ''
+    await until('loopback is all that is found', async () => (await c.found()).join() === expected)
+  })
+
   test('one that is stopped and started on another port is back by itself', async () => {
     const before = b.address
     await b.kill('SIGTERM')

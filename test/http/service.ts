@@ -3,6 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Act } from '../../src/core/act.js'
+import type { Finding } from '../../src/core/doctor/findings.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import { readingOf } from '../../src/client/reading.js'
@@ -421,6 +422,13 @@ export class MemoryService implements RegistryService {
   readiness(): Readiness {
     return this.ready
   }
+
+  doctor(): ReturnType<RegistryService['doctor']> {
+    const { at, by } = { at: '2026-11-24T12:00:00.000Z', by: 'abc' }
+    return Promise.resolve({ at, by, answered: 1, nodes: 2, findings: [...this.findings] })
+  }
+
+  findings: Finding[] = []
 
   survey(): ReturnType<RegistryService['survey']> {
     const own = { id: 'abc', peer: ownPeer, how: 'self', phase: 'ready', ready: true, inDoubt: false } as const

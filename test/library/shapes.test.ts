@@ -163,6 +163,7 @@ describe('asked the same, all answer the same', () => {
     ['selfNode', (registry) => registry.selfNode()],
     ['members', (registry) => registry.members()],
     ['peers', (registry) => registry.peers()],
+    ['doctor', async (registry) => ({ ...(await registry.doctor()), findings: [] })],
     ['survey', (registry) => registry.survey()],
     ['pick', (registry) => registry.pick('web')],
     ['pickNodes', (registry) => registry.pickNodes({ by: 'memory', count: 2 })],
@@ -249,6 +250,7 @@ describe('asked the same, all answer the same', () => {
       (one, options) => one.digest(options),
       (one, options) => one.readiness(options),
       (one, options) => one.survey(options),
+      (one, options) => one.doctor(options),
     ]
     const before = await Promise.all(all.map(async (one) => (await one.instances()).instances))
     for (const registry of all) {
@@ -485,6 +487,7 @@ const givenUp: Record<Exclude<keyof Registry, 'events'>, (registry: Registry, si
   members: (registry, signal) => registry.members({ signal }),
   digest: (registry, signal) => registry.digest({ signal }),
   readiness: (registry, signal) => registry.readiness({ signal }),
+  doctor: (registry, signal) => registry.doctor({ signal }),
   survey: (registry, signal) => registry.survey({ signal }),
   fetch: (registry, signal) => registry.fetch('rollcall://web/healthz', { signal }),
   createFetch: (registry, signal) => registry.createFetch()('rollcall://web/healthz', { signal }),

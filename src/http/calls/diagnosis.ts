@@ -2,7 +2,7 @@
  * The calls that find out what is wrong with a cluster, as the OpenAPI document describes them.
  */
 import { describe } from '../operation.js'
-import { Survey } from '../survey-schemas.js'
+import { Diagnosis, Survey } from '../survey-schemas.js'
 import * as examples from './examples.js'
 
 const [self, other] = examples.members
@@ -40,5 +40,32 @@ export const getSurvey = describe({
 each is connected with some alone: the others are told as \`not-asked\`, and their own survey tells more.`,
   answers: {
     200: { description: 'This node first, then by label', schema: Survey, examples: { two: surveyed } },
+  },
+})
+
+export const getDoctor = describe({
+  id: 'getDoctor',
+  tag: 'cluster',
+  summary: 'What is wrong with this cluster, what it means, what to do',
+  description: `From a survey, and from what this node knows itself. Each finding has an \`id\` that stays the same; whoever waits for one
+of severity \`error\` or \`warning\` is told of all that somebody should look after.`,
+  answers: {
+    200: {
+      description: 'Errors first; none: all is well',
+      schema: Diagnosis,
+      examples: {
+        well: { at: surveyed.at, by: 'abc', answered: 2, nodes: 2, findings: [] },
+        gone: {
+          ...{ at: surveyed.at, by: 'abc', answered: 1, nodes: 2 },
+          findings: [
+            {
+              ...{ id: 'node-gone', severity: 'error', what: 'def is dead since 40 s.', about: ['def'] },
+              meaning: 'Its machine answers, and nobody listens there: the daemon has crashed or was killed.',
+              remedy: 'Start it again there: systemctl start rollcall.',
+            },
+          ],
+        },
+      },
+    },
   },
 })

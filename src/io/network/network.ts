@@ -237,7 +237,10 @@ class Libp2pNetwork implements Network {
         this.#strangers.cameIn(hostOf(remote))
       },
       onMoved: (peer) => this.#moved(peer),
-      onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
+      onForeign: (peer, connection) => {
+        this.#dialing.foreign(peer, connection)
+        this.#strangers.metForeign(connection.direction, connection.remoteAddr.toString())
+      },
       onTwo: (peer, addresses) => this.#strangers.metTwo(peer, addresses),
     })
   }
