@@ -13,6 +13,8 @@ import type { Questions } from './questions.js'
 
 /** So long a peer has for its answer. */
 const answer_ms = 1000
+/** So long others are told the same: of a large cluster it is work to look, and all may ask at once. */
+const retold_ms = 100
 const kind = 'survey'
 
 export interface SurveyParts {
@@ -24,7 +26,12 @@ export interface SurveyParts {
 
 /** @returns asks; whoever asks while a survey is under way is given that one */
 export function surveying(parts: SurveyParts): () => Promise<Survey> {
-  parts.questions.answer(kind, () => ownSight(parts))
+  let told: { readonly at: number; readonly sight: Sight } | undefined
+  parts.questions.answer(kind, () => {
+    const { now, wall } = parts.now()
+    if (told === undefined || now - told.at >= retold_ms) told = { at: now, sight: ownSight(parts) }
+    return { ...told.sight, clock: wall }
+  })
   let underWay: Promise<Survey> | undefined
   return () => (underWay ??= survey(parts).finally(() => (underWay = undefined)))
 }
