@@ -9,3 +9,6 @@ export const packageVersion = '0.1.0'
  * 2: questions that are for people, versions in node records. Records without one are of version 1.
  */
 export const protocolVersion = 2
+
+/** Part of the names of all that nodes say to each other: those of another do not hear each other at all. */
+export const protocolFamily = '1'

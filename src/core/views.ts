@@ -335,7 +335,7 @@ export interface ExchangeView {
   readonly heartbeatAge_ms?: number
   /** Its registry digest is among this daemon's recent ones. Absent before its first heartbeat. */
   readonly inStep?: boolean
-  /** For how long that has not been so, counted from the third heartbeat in a row. */
+  /** For how long that has not been so. */
   readonly outOfStep_ms?: number
   readonly lastSyncAge_ms?: number
   /** Documents that the last sync brought here, and took there. */

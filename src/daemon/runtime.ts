@@ -19,6 +19,7 @@ import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { Questions } from './questions.js'
 import { ReachWarnings } from './reach-warnings.js'
@@ -42,6 +43,7 @@ export type NodeConfig = Pick<
   | 'zone'
   | 'clusterKey'
   | 'copiesMib'
+  | 'metricsSlugs'
   | 'testDropGossip'
 >
 
@@ -56,6 +58,8 @@ export interface RuntimeOptions {
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
   readonly log: Log
+  /** What is counted at its doors; absent: it has none. */
+  readonly doors?: Metering['doors']
   /** @param line the event as a log tells it */
   readonly onEvent: (event: RegistryEvent, line: Line) => void
   /** A rule of ours did not hold: nothing that follows can be trusted. */
@@ -71,6 +75,7 @@ export interface Runtime {
   readonly news: News
   readonly service: RegistryService
   readonly life: Life
+  readonly metering: Metering
   /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
   addresses(): readonly string[]
   /**
@@ -107,7 +112,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
-  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onHandled, onBug })
+  const metering = meteringOf({
+    ...{ registry, stored: options.stored, doors: options.doors, now, readiness: () => service.readiness() },
+    dropped: () => network.dropped(),
+    bySlug: options.config.metricsSlugs,
+  })
+  const { meter, metrics } = metering
+  const engine = new Engine({ registry, dataDir, checker, meter, onEvent: tell, onHandled, onBug })
   const nameOf = (peer: string): string => memberName(peer, registered)
   const network = createNetworkFor(options, { nameOf, engine, questions: () => questions })
   const questions = new Questions({ network, now: () => now().now })
@@ -138,13 +149,14 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     sessions,
     startedAt,
     self,
+    metrics,
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
     survey,
     dropped: () => questions.dropped(),
   })
   return {
-    ...{ engine, network, registry, news, life, service },
+    ...{ engine, network, registry, news, life, service, metering },
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()

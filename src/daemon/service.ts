@@ -9,6 +9,7 @@ import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
 import type { MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
+import type { Metric } from '../metrics/samples.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
 import { standingOf } from './first-contact.js'
@@ -30,6 +31,8 @@ export interface ServiceParts {
   readonly startedAt: number
   /** What was dropped beside the network and the registry, by reason. */
   readonly dropped?: () => Readonly<Record<string, number>>
+  /** All of this node; absent: none. */
+  readonly metrics?: readonly Metric[]
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -105,6 +108,7 @@ export function createService(parts: ServiceParts): RegistryService {
     readiness: () => readinessOf(parts),
     survey: () => parts.survey(),
     doctor: () => doctorOf(parts),
+    metrics: exposing(parts.metrics ?? []),
     news,
   }
 }
@@ -126,6 +130,14 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
   const owner = named[0]?.[0] ?? (nodes.has(name) ? name : undefined)
   if (owner !== undefined) return owner
   throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
+}
+
+/** The library that writes metrics is loaded when somebody asks for them first. */
+function exposing(metrics: readonly Metric[]): () => Promise<string> {
+  let expose: Promise<() => Promise<string>> | undefined
+  const load = async (): Promise<() => Promise<string>> =>
+    (await import('../metrics/exposition.js')).expositionOf(metrics)
+  return async () => (await (expose ??= load()))()
 }
 
 function selfView(parts: ServiceParts): SelfView {

@@ -131,6 +131,8 @@ export interface RegistryService {
   survey(): Promise<Survey>
   /** What is wrong, by a survey beside what this node knows itself. Never rejects. */
   doctor(): Promise<Diagnosis>
+  /** All metrics as Prometheus reads them, with those of the process. */
+  metrics(): Promise<string>
 
   /** What happens, as it happens; also how far what is read now goes. */
   readonly news: NewsFeed
