@@ -103,8 +103,8 @@ function journey(discovery: Discovery): void {
 
   test('the doctor finds what leads callers to themselves, and nothing else', async () => {
     const isLocal = new URL(b.url).hostname === '127.0.0.1'
-    const [{ id }] = (await b.instances('?slug=web')) as [{ id: string }]
-    const expected = isLocal ? `warning instance-loopback ${id}` : ''
+    const [instance] = await b.instances('?slug=web')
+    const expected = isLocal ? `warning instance-loopback ${instance?.id}` : ''
     await until('loopback is all that is found', async () => (await c.found()).join() === expected)
   })
 
