@@ -431,6 +431,8 @@ export interface SelfView {
   readonly protocol: number
   readonly generation: number
   readonly http?: string
+  /** `HOST:PORT`, where it answers DNS; absent where it does not. */
+  readonly dns?: string
   readonly listen: readonly string[]
   readonly ready: Readiness
   /** Members believed alive, this one included. */

@@ -57,6 +57,8 @@ export interface RuntimeOptions {
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
+  /** Where it answers DNS, if it does, and what it did not answer there. */
+  readonly dns?: { readonly address: string; dropped(): Readonly<Record<string, number>> }
   readonly log: Log
   /** What is counted at its doors; absent: it has none. */
   readonly doors?: Metering['doors']
@@ -137,6 +139,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     version: packageVersion,
     protocol: protocolVersion,
     ...(options.http !== undefined && { http: options.http }),
+    ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
   const survey = surveying({ read: registry.read, now, views: () => service, questions })
@@ -150,6 +153,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     startedAt,
     self,
     metrics,
+    ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
     survey,

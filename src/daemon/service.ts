@@ -25,7 +25,7 @@ export interface ServiceParts {
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
-  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'protocol' | 'http' | 'listen'>
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'protocol' | 'http' | 'dns' | 'listen'>
   /** Asks its peers what they see. */
   readonly survey: RegistryService['survey']
   readonly startedAt: number
@@ -33,6 +33,8 @@ export interface ServiceParts {
   readonly dropped?: () => Readonly<Record<string, number>>
   /** All of this node; absent: none. */
   readonly metrics?: readonly Metric[]
+  /** What doors beside HTTP did not answer, by reason. */
+  readonly droppedAtDoors?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -149,7 +151,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.() },
+    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.(), ...parts.droppedAtDoors?.() },
     state: registry.toJSON(),
   }
 }
@@ -184,6 +186,7 @@ async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
   return diagnose({
     ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
     ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
+    answersDns: parts.self().dns !== undefined,
   })
 }
 

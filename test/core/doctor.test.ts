@@ -42,12 +42,12 @@ interface Change {
   readonly connected?: boolean
   readonly rows?: readonly InstanceRow[]
   readonly addresses?: Record<string, readonly string[]>
-  readonly nameless?: readonly string[]
+  readonly answersDns?: boolean
 }
 
 function examined(change: Change): Examined {
   const { nodes = {}, members = {}, state = {}, dropped = {}, failures, mdns, rows = [], addresses = {} } = change
-  const { connected = true, nameless } = change
+  const { connected = true, answersDns } = change
   const record = (name: string): NodeRecord => ({
     ...{ id: name, url: `http://${name}:1`, addresses: addresses[name] ?? [`/ip4/10.0.0.1/tcp/1`] },
   })
@@ -62,7 +62,7 @@ function examined(change: Change): Examined {
     peers: { peers: [peer], ...(failures && { failures }), ...(mdns && { mdns }) },
     rows,
     records: new Map(names.map((name) => [`p-${name}`, record(name)])),
-    ...(nameless && { nameless }),
+    ...(answersDns && { answersDns }),
   }
 }
 
@@ -171,7 +171,7 @@ const causes: readonly [string, Change, RegExp][] = [
   ['note messages-dropped bad signature', { dropped: { 'bad signature': 2 } }, /2 × bad signature/],
   ['note versions-mixed a b c', { members: { c: { software: '2.0.0', protocol: 3 } } }, /c 2\.0\.0 \(protocol 3\)/],
   ['note draining b', { members: { b: { draining: true } } }, /b is drained/],
-  ['note no-dns-name Ä', { nameless: ['Ä'] }, /1 slug /],
+  ['note no-dns-name a_b', { answersDns: true, rows: [row('a_b'), row('web')] }, /1 slug /],
   ['note not-asked c', { nodes: { c: { how: 'not-asked', sees: [] } } }, /1 living node of 3/],
 ]
 

@@ -14,8 +14,8 @@ export interface Examined {
   readonly rows: readonly InstanceRow[]
   /** What each node says of itself. */
   readonly records: ReadonlyMap<PeerId, NodeRecord>
-  /** Slugs that no DNS name stands for; absent where this node answers no DNS. */
-  readonly nameless?: readonly string[]
+  /** This node answers DNS, where not every slug has a name. */
+  readonly answersDns?: boolean
 }
 
 export type Look = (examined: Examined) => readonly (Finding | undefined)[]

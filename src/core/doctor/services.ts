@@ -1,6 +1,7 @@
 /**
  * Looks at what is registered: services with nothing to pick, urls that lead nowhere, names that do not resolve.
  */
+import { dnsNameOf } from '../dns-name.js'
 import type { InstanceStatus } from '../model.js'
 import { isOfItsNode } from '../url.js'
 import type { InstanceRow } from '../views.js'
@@ -11,7 +12,7 @@ const unresolved = /could not (be )?resolve/
 
 export const lookAtServices: Look = (examined) => {
   const rows = examined.rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
-  return [nothing(rows), loopback(rows, examined), names(rows), failing(rows), nameless(examined)]
+  return [nothing(rows), loopback(rows, examined), names(rows), failing(rows), nameless(rows, examined)]
 }
 
 function nothing(rows: readonly InstanceRow[]): Finding | undefined {
@@ -93,7 +94,9 @@ function failing(rows: readonly InstanceRow[]): Finding | undefined {
   }
 }
 
-function nameless({ nameless: slugs = [] }: Examined): Finding | undefined {
+function nameless(rows: readonly InstanceRow[], { answersDns = false }: Examined): Finding | undefined {
+  const all = new Set(rows.flatMap(({ slug }) => slug ?? []))
+  const slugs = answersDns ? [...all].filter((slug) => dnsNameOf(slug) === undefined).sort() : []
   if (slugs.length === 0) return undefined
   return {
     id: 'no-dns-name',
