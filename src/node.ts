@@ -264,6 +264,8 @@ class EmbeddedNode implements RollcallNode {
   readonly peers = this.#asked.peers
   readonly digest = this.#asked.digest
   readonly readiness = this.#asked.readiness
+  readonly survey = this.#asked.survey
+  readonly doctor = this.#asked.doctor
 
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch
