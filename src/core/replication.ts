@@ -198,11 +198,11 @@ export class Replication {
   }
 
   #yieldToClone({ boot }: Head): void {
-    const { identity, commits, released } = this.#state
+    const { identity, commits } = this.#state
     const wayOut = 'stop one of the two, and give it a data directory of its own'
     const places = this.#places(identity.placeOf(boot))
     const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
-    released.push(commits.mute())
+    commits.mute(why)
     this.#state.enter({ name: 'muted', why })
     this.#out.notify({ type: 'muted', why })
   }
@@ -467,9 +467,11 @@ export class Replication {
 
   /** @param done whether its owner has answered */
   removed({ ticket, id, n }: Removal, done: boolean): void {
-    const { records, writes, commits } = this.#state
+    const { records, writes, commits, rules } = this.#state
     const left = records.union.winner(id, 'away too')
-    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n)
+    const isToBeWritten = !done || (left !== undefined && left.record.n <= n)
+    if (!isToBeWritten && !rules.maySign) return this.#out.emit({ type: 'settle', ticket, result: { ok: true } })
+    if (isToBeWritten && rules.maySign) writes.remove(id, n)
     commits.wait({ type: 'command', ticket })
   }
 }

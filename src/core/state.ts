@@ -24,7 +24,6 @@ import { CommandQueue } from './own/queue.js'
 import { Sessions } from './own/sessions.js'
 import { Suspicions } from './own/suspicions.js'
 import { Unplaced } from './own/unplaced.js'
-import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
 import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
 import { Outlived } from './records/outlived.js'
@@ -149,8 +148,6 @@ export class RegistryState {
   readonly forgetting: Forgetting
   readonly letGo = new LetGo()
 
-  /** Whose waiting for the disk is over, and who was not told yet. */
-  readonly released: Released[] = []
   readonly out = new Outbox()
   readonly #disk = new DiskNews()
 
