@@ -44,6 +44,7 @@ import { Arrivals } from './sync/arrivals.js'
 import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
+import { HeadsAlone } from './sync/heads-alone.js'
 import { Postponed } from './sync/postponed.js'
 import { Pushes } from './sync/pushes.js'
 import { Requests } from './sync/requests.js'
@@ -123,6 +124,7 @@ export class RegistryState {
   readonly requests = new Requests()
   readonly gaps = new Gaps()
   readonly postponed = new Postponed()
+  readonly headsAlone = new HeadsAlone()
   readonly arrivals = new Arrivals()
   readonly answers = new Answers()
   readonly #waitingBytes = new WaitingBytes()

@@ -16,8 +16,8 @@ const commands: readonly Command[] = [
   { type: 'register', registration: parseRegistration({ id: 'new', slug: 'new', url: 'http://new.test:80' }, 'own') },
   { type: 'deregister', id: 'x' },
   { type: 'deregister', id: 'y' },
-  { type: 'act', id: 'x', act: { type: 'maintenance', reason: 'r', by: 'operator' } },
-  { type: 'act', id: 'y', act: { type: 'maintenance', reason: 'r', by: 'operator' } },
+  { type: 'act', id: 'x', act: { type: 'maintenance', reason: 'r' } },
+  { type: 'act', id: 'y', act: { type: 'maintenance', reason: 'r' } },
   { type: 'act', id: 'x', act: { type: 'suspect', caller: 'c' } },
   { type: 'act', id: 'y', act: { type: 'suspect', caller: 'c' } },
   { type: 'save-definition', definition: { id: 'd', body: 1 } },
@@ -54,38 +54,45 @@ test.each([
   { phase: 'opening', ms: 0 },
   { phase: 'ready', ms: 0 },
   { phase: 'ready', ms: 400 },
-])('D4: whoever asked while it was $phase is answered where it is muted, $ms ms later or as soon as it signs', (story) => {
-  const world = cluster('abc', { fsync_ms: 300 })
-  registered(world, 'a', 'x')
-  registered(world, 'b', 'y')
-  agree(world)
-  world.crash('a')
-  world.run(1000)
-  world.start('a', { boot: '0'.repeat(16) })
-  world.until(() => world.machine('a').live.toJSON().phase === story.phase, 8000, story.phase, 1)
-  const answers = asked(world, 'a')
-  world.run(story.ms)
-  world.until(() => ['opening', 'ready'].includes(world.machine('a').live.toJSON().phase), 8000, 'signing', 1)
-  const before = world.machine('a').live.generation
-  muted(world, 'a')
-  const said: number[] = []
-  world.wires.tap = ({ kind, from, bytes }) => {
-    const gossip = kind === 'gossip' && from === 'a' ? decodeGossip(bytes) : undefined
-    if (gossip?.type === 'update' && gossip.signed.head.owner === 'a') said.push(gossip.signed.head.version)
-  }
-  const later = asked(world, 'a')
-  world.run(10_000)
-  const open = [...answers, ...later].flatMap(({ result }, i) =>
-    result === undefined ? [JSON.stringify(commands[i % commands.length])] : [],
-  )
-  expect(open).toEqual([])
-  for (const { result } of later) expect(result?.error?.message).toMatch(/another daemon runs with this node's key/)
-  expect(said).toEqual([])
-  expect(world.machine('a').live.generation).toBeGreaterThan(before)
-  expect(world.machine('a').live.toJSON()).toMatchObject({ waitingForDisk: 0, unsavedDocuments: 0, committing: false })
-  expect(world.instances('b')).not.toContain('new')
-  expect(world.machine('a').live.readiness().reasons.join()).toMatch(/another daemon runs with this node's key/)
-})
+])(
+  'D4: whoever asked while it was $phase is answered where it is muted, $ms ms later or as soon as it signs',
+  (story) => {
+    const world = cluster('abc', { fsync_ms: 300 })
+    registered(world, 'a', 'x')
+    registered(world, 'b', 'y')
+    agree(world)
+    world.crash('a')
+    world.run(1000)
+    world.start('a', { boot: '0'.repeat(16) })
+    world.until(() => world.machine('a').live.toJSON().phase === story.phase, 8000, story.phase, 1)
+    const answers = asked(world, 'a')
+    world.run(story.ms)
+    world.until(() => ['opening', 'ready'].includes(world.machine('a').live.toJSON().phase), 8000, 'signing', 1)
+    const before = world.machine('a').live.generation
+    muted(world, 'a')
+    const said: number[] = []
+    world.wires.tap = ({ kind, from, bytes }) => {
+      const gossip = kind === 'gossip' && from === 'a' ? decodeGossip(bytes) : undefined
+      if (gossip?.type === 'update' && gossip.signed.head.owner === 'a') said.push(gossip.signed.head.version)
+    }
+    const later = asked(world, 'a')
+    world.run(10_000)
+    const open = [...answers, ...later].flatMap(({ result }, i) =>
+      result === undefined ? [JSON.stringify(commands[i % commands.length])] : [],
+    )
+    expect(open).toEqual([])
+    for (const { result } of later) expect(result?.error?.message).toMatch(/another daemon runs with this node's key/)
+    expect(said).toEqual([])
+    expect(world.machine('a').live.generation).toBeGreaterThan(before)
+    expect(world.machine('a').live.toJSON()).toMatchObject({
+      waitingForDisk: 0,
+      unsavedDocuments: 0,
+      committing: false,
+    })
+    expect(world.instances('b')).not.toContain('new')
+    expect(world.machine('a').live.readiness().reasons.join()).toMatch(/another daemon runs with this node's key/)
+  },
+)
 
 test('D4: what was on its way to the disk of a muted daemon is told by its next start', () => {
   const world = cluster('ab', { fsync_ms: 300 })
