@@ -19,6 +19,7 @@ import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
@@ -40,6 +41,7 @@ export type NodeConfig = Pick<
   | 'zone'
   | 'clusterKey'
   | 'copiesMib'
+  | 'metricsSlugs'
   | 'testDropGossip'
 >
 
@@ -53,7 +55,11 @@ export interface RuntimeOptions {
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
+  /** Where it answers DNS, if it does, and what it did not answer there. */
+  readonly dns?: { readonly address: string; dropped(): Readonly<Record<string, number>> }
   readonly log: Log
+  /** What is counted at its doors; absent: it has none. */
+  readonly doors?: Metering['doors']
   /** @param line the event as a log tells it */
   readonly onEvent: (event: RegistryEvent, line: Line) => void
   /** A rule of ours did not hold: nothing that follows can be trusted. */
@@ -69,6 +75,7 @@ export interface Runtime {
   readonly news: News
   readonly service: RegistryService
   readonly life: Life
+  readonly metering: Metering
   /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
   addresses(): readonly string[]
   /**
@@ -105,7 +112,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
-  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onHandled, onBug })
+  const metering = meteringOf({
+    ...{ registry, stored: options.stored, doors: options.doors, now, readiness: () => service.readiness() },
+    dropped: () => network.dropped(),
+    bySlug: options.config.metricsSlugs,
+  })
+  const { meter, metrics } = metering
+  const engine = new Engine({ registry, dataDir, checker, meter, onEvent: tell, onHandled, onBug })
   const network = createNetworkFor(options, engine, (peer) => memberName(peer, registered))
   engine.attach(network)
   ends.push(
@@ -121,22 +134,25 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     cluster: options.config.cluster,
     version: packageVersion,
     ...(options.http !== undefined && { http: options.http }),
+    ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
+  const service = createService({
+    registry,
+    engine,
+    network,
+    news,
+    watches,
+    sessions,
+    startedAt,
+    self,
+    metrics,
+    ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
+    onRegistered: (id, registration) => reach.registered(id, registration),
+    leave: (options) => life.leave(options),
+  })
   return {
-    ...{ engine, network, registry, news, life },
-    service: createService({
-      registry,
-      engine,
-      network,
-      news,
-      watches,
-      sessions,
-      startedAt,
-      self,
-      onRegistered: (id, registration) => reach.registered(id, registration),
-      leave: (options) => life.leave(options),
-    }),
+    ...{ engine, network, registry, news, life, service, metering },
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()

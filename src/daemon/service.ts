@@ -7,6 +7,7 @@ import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
 import type { MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
+import type { Metric } from '../metrics/samples.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
 import { standingOf } from './first-contact.js'
@@ -22,8 +23,12 @@ export interface ServiceParts {
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
-  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'dns' | 'listen'>
   readonly startedAt: number
+  /** All of this node; absent: none. */
+  readonly metrics?: readonly Metric[]
+  /** What doors beside HTTP did not answer, by reason. */
+  readonly droppedAtDoors?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -97,6 +102,7 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
+    metrics: exposing(parts.metrics ?? []),
     news,
   }
 }
@@ -120,6 +126,13 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
   throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
 }
 
+/** The library that writes metrics is loaded when somebody asks for them first. */
+function exposing(metrics: readonly Metric[]): () => Promise<string> {
+  let expose: Promise<() => Promise<string>> | undefined
+  const load = async (): Promise<() => Promise<string>> => (await import('../metrics/exposition.js')).expositionOf(metrics)
+  return async () => (await (expose ??= load()))()
+}
+
 function selfView(parts: ServiceParts): SelfView {
   const { registry, network, engine, startedAt, self } = parts
   return {
@@ -129,7 +142,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped() },
+    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.droppedAtDoors?.() },
     state: registry.toJSON(),
   }
 }

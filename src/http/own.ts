@@ -17,6 +17,7 @@ import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces } from './lookups.js'
+import { addMetrics, addTargets } from './monitoring.js'
 import type { PlainParts } from './plain.js'
 import { demandFreshPick, tellPosition } from './position.js'
 import type { FindService } from './service.js'
@@ -34,13 +35,15 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   addHealth(app, service)
   addBeliefs(app, parts)
   addActs(app, service)
-  addRegistering(app, service)
+  addRegistering(app, parts)
   addSessions(app, service)
   addDrain(app, service)
   addLookup(app, parts)
   addPlacement(app, service)
   addEvents(app, parts)
   addWatch(app, parts)
+  addMetrics(app, service)
+  addTargets(app, service, parts.waiting)
   app.post(
     '/v1/leave',
     {
@@ -97,7 +100,7 @@ function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts)
 }
 
 /** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
-function addRegistering(app: FastifyInstance, service: FindService): void {
+function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): void {
   const write = { handlerTimeout: writeTimeout_ms }
   const slugWrite = { ...write, config: { asksForSlug: true } } as const
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
@@ -106,7 +109,7 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
     const acks = acksOfQuery(request.query as Record<string, unknown>)
     const write = async (): Promise<string> => registerFrom(request, service, 'own')
     const { said: id, held } = await withAcks(service(), acks, undefined, write)
-    return reply.code(201).send({ id, ...held })
+    return reply.code(201).send({ id, ...held, ...dnsNames?.tell(reply, service().slugOf(id)) })
   })
   app.delete('/v1/instances', { ...slugWrite, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)
@@ -162,7 +165,7 @@ function addLookup(app: FastifyInstance, parts: OwnParts): void {
     const query = request.query as Record<string, unknown>
     const asked = pickOfQuery(query)
     demandFreshPick(service(), slug, parseMaxAge(query['maxAge']))
-    const { picked, ...rest } = service().pick(slug, asked)
+    const { picked, ...rest } = answers.pick(slug, asked)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }
