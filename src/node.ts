@@ -179,6 +179,7 @@ class EmbeddedNode implements RollcallNode {
   #onEvent(event: RegistryEvent, line: Line): void {
     if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
+    if (event.type === 'muted') this.#isReady.reject(new RegistryError('unavailable', event.why))
     if (event.type !== 'ready') return
     this.#isReady.resolve()
     this.#listeners.tell('ready', { type: 'ready' })

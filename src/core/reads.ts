@@ -315,7 +315,9 @@ export class Reads {
     if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
     if (reason === 'maintenance') return `in maintenance: ${maintenance}`
     if (reason === 'node-restarted' && this.#state.replica.isDeclined(owner))
-      return 'no room for what its node says now'
+      return this.#state.replica.isWrong(owner)
+        ? 'what its node says now is not what it has signed'
+        : 'no room for what its node says now'
     return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
   }
 
