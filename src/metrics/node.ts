@@ -53,7 +53,7 @@ function clusterMetrics({ registry: { figures }, meter, now, readiness }: NodeMe
     ),
     {
       ...of('gauge', 'build_info', 'What runs here'),
-      read: () => [{ labels: { version: packageVersion, protocol: protocolVersion }, value: 1 }],
+      read: () => [{ labels: { version: packageVersion, protocol: String(protocolVersion) }, value: 1 }],
     },
   ]
 }
