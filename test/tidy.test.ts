@@ -119,6 +119,14 @@ describe('imports', () => {
     expect(circles).toEqual([])
   })
 
+  test('of the web page, which runs in browsers, lead to files beside it, types apart', () => {
+    const wrong = source
+      .filter((file) => file.startsWith('src/http/ui/'))
+      .flatMap((file) => [...(text.get(file) ?? '').matchAll(/^(?:import|export) (?!type\b)[^'"]*['"]([^'"]+)['"]/gm)])
+      .map(([, name = '']) => name)
+    expect(wrong.filter((name) => !/^\.\/[\w-]+\.js$/.test(name))).toEqual([])
+  })
+
   // What a reader has to have in mind of other rooms to read one file; a dozen is about what can be kept there. Those that build
   // everything, and decide nothing, are lists.
   test('of other folders are at most twelve to a file', () => {

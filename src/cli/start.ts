@@ -100,6 +100,7 @@ export async function runDaemon(
     running.daemon = daemon
     printLines(readyLine(daemon))
     tellReadiness(daemon, log)
+    if (daemon.http !== undefined) log.info(`its page for people is ${daemon.http.url}/ui`)
     await Promise.race([stopAsked, daemon.stopped])
     await daemon.stop()
     return exitCodes.fine

@@ -5,7 +5,7 @@ import type { Member, Row } from './answers.js'
 import { keyOf, type Service } from './services.js'
 import { ageOf, count } from './words.js'
 
-/** `last`: only where nobody better is left. `after`: of no account, as an earlier step stops it. */
+/** `last`: picked only where nobody better is left. */
 export type StepState = 'passes' | 'last' | 'stops' | 'unknown'
 
 export interface Step {
@@ -29,7 +29,7 @@ export function chainOf(row: Row, service: Service | undefined, home: Member | u
     registered(row),
     homeAlive(row, home, since_ms),
     lifetime(row, since_ms),
-    lastCheck(row, since_ms),
+    lastCheck(row),
     maintenance(row),
     fromHere(row, since_ms),
   ]
@@ -42,11 +42,15 @@ function verdictOf({ slug }: Row, steps: readonly Step[], service: Service | und
   if (slug === undefined) return 'It has no slug, so nobody picks it by name.'
   if (isPicked) return others > 0 ? `Picked, in turn with ${count(others, 'other')}.` : 'Picked; the only one there is.'
   const stop = steps.find(({ state }) => state === 'stops')
-  if (stop !== undefined) return `Not picked: ${stop.name.toLowerCase()}.`
+  if (stop !== undefined) return `Not picked: ${lowered(stop.name)}.`
   const last = steps.find(({ state }) => state === 'last')
   const better =
     service === undefined || service.picked.size === 0 ? '' : `; ${count(service.picked.size, 'better one')} there`
-  return `Not picked at present${last === undefined ? '' : `: ${last.name.toLowerCase()}`}${better}.`
+  return `Not picked at present${last === undefined ? '' : `: ${lowered(last.name)}`}${better}.`
+}
+
+function lowered(name: string): string {
+  return name.charAt(0).toLowerCase() + name.slice(1)
 }
 
 function registered({ reason, why, nodeId, owner, n, slug }: Row): Step {
@@ -107,12 +111,12 @@ function lifetime({ lifetime: how, ttl, ending, session }: Row, since_ms: number
   return { name: ending.what === 'ttl passed' ? 'Ttl passed' : 'Session lost', state: 'last', text }
 }
 
-function lastCheck({ status, details, check, lastHeartbeat }: Row, since_ms: number): Step {
+function lastCheck({ status, details, check, lastHeartbeat }: Row): Step {
   const kind = typeof check === 'string' ? check : (Object.keys(check)[0] ?? 'check')
   const text = [
     `${kind}: ${status}`,
     details ?? '',
-    lastHeartbeat === undefined ? '' : `last seen healthy ${seen(lastHeartbeat, since_ms)}`,
+    lastHeartbeat === undefined ? '' : `last seen healthy ${seen(lastHeartbeat)}`,
   ]
     .filter((part) => part !== '')
     .join('; ')
@@ -122,7 +126,7 @@ function lastCheck({ status, details, check, lastHeartbeat }: Row, since_ms: num
 }
 
 /** By the clock of its node, which may be wrong. */
-function seen(lastHeartbeat: string, _since_ms: number): string {
+function seen(lastHeartbeat: string): string {
   return `at ${lastHeartbeat.replace('T', ' ').replace(/\.\d+Z$/, ' UTC')}`
 }
 

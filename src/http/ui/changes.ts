@@ -50,12 +50,19 @@ function ofEntry({ at, act, id, slug, node, by, address, via, outcome, details }
     at_ms: Date.parse(at),
     kind: 'write',
     what: `${act}${outcome === undefined || outcome === 'done' ? '' : `, ${outcome}`}${details === undefined ? '' : `: ${details}`}`,
-    tone: outcome === 'refused' || outcome === 'failed' ? 'warn' : 'plain',
+    tone: toneOfEntry(act, outcome, details),
     ...(id !== undefined && { id }),
     ...(slug !== undefined && { slug }),
     ...(node !== undefined && { node }),
     ...(whom !== '' && { by: whom }),
   }
+}
+
+function toneOfEntry(act: string, outcome = '', details = ''): Change['tone'] {
+  if (/refused|failed|conflict/.test(outcome)) return 'warn'
+  const said = `${act} ${details}`
+  if (/\b(dead|lost|Unreachable|Error)\b/.test(said)) return 'bad'
+  return /\b(hidden|Degraded|passed)\b/.test(said) ? 'warn' : 'plain'
 }
 
 const changed = { shown: 'is visible', hidden: 'is not visible any more', changed: 'changed' } as const

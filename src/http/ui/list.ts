@@ -56,7 +56,7 @@ export function list<T>({ id, caption, columns, rows, keyOf, hrefOf, selected, e
         onclick: href === undefined ? undefined : follow(href),
       },
       h('th', { scope: 'row', class: first?.class }, href === undefined ? name : h('a', { href, ...current }, name)),
-      others.map((column) => h('td', { class: column.class }, column.cell(one))),
+      others.map((column) => h('td', { class: column.class }, h('div', {}, column.cell(one)))),
     )
   }
   return h(

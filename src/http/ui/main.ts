@@ -4,6 +4,7 @@
 import { type Child, draw, h } from './draw.js'
 import { Held } from './held.js'
 import { moveFocus } from './list.js'
+import { mark, unseen } from './marks.js'
 import { reachOf } from './reach.js'
 import { hashOf, parseRoute, type Route, type View, views } from './route.js'
 import { servicesOf } from './services.js'
@@ -109,20 +110,16 @@ const titles: Readonly<Record<View, string>> = {
   definitions: 'Definitions',
 }
 
-function navigation(parts: { readonly held: Held; readonly problems: readonly Seen[] }): readonly Child[] {
-  const { tone } = headlineOf(parts)
-  const { known } = held
-  const wrong = (view: View): number => parts.problems.filter(({ problem }) => problem.to.view === view).length
-  const total: Readonly<Record<View, number | undefined>> = {
-    services: known.rows === undefined ? undefined : services(known.rows).length,
-    reach: undefined,
-    changes: undefined,
-    nodes: known.members.length,
-    definitions: known.definitions.length,
+function navigation({ problems }: { readonly problems: readonly Seen[] }): readonly Child[] {
+  const { known, trouble } = held
+  const total: Readonly<Partial<Record<View, number>>> = {
+    ...(known.rows !== undefined && { services: services(known.rows).length }),
+    ...(known.self !== undefined && { nodes: known.members.length, definitions: known.definitions.length }),
   }
   const link = (view: View): Child => {
     const here = view === route.view ? ({ 'aria-current': 'page' } as const) : {}
-    const some = held.trouble === undefined ? wrong(view) : 0
+    const wrong = trouble === undefined ? problems.filter(({ problem }) => problem.to.view === view) : []
+    const number = total[view]
     return h(
       'li',
       { key: view },
@@ -130,12 +127,21 @@ function navigation(parts: { readonly held: Held; readonly problems: readonly Se
         'a',
         { href: hashOf({ view }), ...here },
         titles[view],
-        total[view] !== undefined && h('span', { class: 'dim' }, ` ${total[view]}`),
-        some > 0 && h('span', { class: `badge ${tone}` }, ` ${some === 1 ? '1 problem' : `${some} problems`}`),
+        number !== undefined && h('span', { class: 'dim' }, ` ${number}`),
+        wrong.length > 0 &&
+          badge(
+            wrong.length,
+            wrong.some(({ problem }) => problem.severity === 'error'),
+          ),
       ),
     )
   }
   return [h('ul', {}, views.map(link))]
+}
+
+function badge(number: number, isError: boolean): Child {
+  const tone = isError ? 'bad' : 'warn'
+  return h('span', { class: `badge ${tone}` }, mark(tone), number, unseen(number === 1 ? ' problem' : ' problems'))
 }
 
 const found: Readonly<Record<View, string>> = {
@@ -154,7 +160,7 @@ function filter(): Child {
     h('input', {
       id: 'filter',
       type: 'search',
-      placeholder: `${found[route.view]}   /`,
+      placeholder: found[route.view],
       value: route.filter,
       autocomplete: 'off',
       spellcheck: 'false',

@@ -34,10 +34,20 @@ export function showChanges(held: Held, route: Route): readonly Child[] {
           cell: ({ at_ms }) => h('time', { datetime: isoOf(at_ms), title: isoOf(at_ms) }, clockOf(at_ms, now)),
         },
         { head: 'Of', class: 'name', cell: (one) => [mark(one.tone), ' ', unseen(`${one.kind}: `), nameOf(one)] },
-        { head: 'What', class: 'rest', cell: ({ what }) => h('span', { title: clipped(what) }, clipped(what)) },
+        {
+          head: 'What',
+          class: 'rest',
+          cell: ({ what, by }) =>
+            h(
+              'span',
+              { title: clipped(what) },
+              clipped(what),
+              h('span', { class: 'narrow dim' }, by === undefined ? '' : ` ${clipped(by)}`),
+            ),
+        },
         {
           head: 'By',
-          class: 'by',
+          class: 'by wide',
           cell: ({ by, kind }) =>
             by === undefined ? h('span', { class: 'dim' }, kind === 'write' ? '' : 'found') : clipped(by),
         },

@@ -109,7 +109,8 @@ function nodeList(shown: readonly Line[], route: Route, chosen: Line | undefined
       {
         head: 'CPU',
         class: 'gauge',
-        cell: ({ node, member }) => gauge('CPU', node?.usage?.cpu?.percent ?? member.load),
+        cell: ({ node, member }) =>
+          gauge('CPU', member.state === 'alive' ? (node?.usage?.cpu?.percent ?? member.load) : undefined),
       },
       { head: 'Memory', class: 'gauge', cell: ({ node }) => gauge('Memory', node?.usage?.memory?.percent) },
       { head: 'Disk', class: 'gauge wide', cell: ({ node }) => gauge('Disk', node?.usage?.disk?.percent) },

@@ -26,24 +26,20 @@ export function showReach(held: Held, route: Route, reach: Reach | undefined): r
   if (reach === undefined) return ownView(held)
   const { troubles, zones, shown, left } = reach
   const words = wordsOf(route.filter)
+  const text = ({ id, zone }: Surveyed): string => `${id}\n${zone ?? ''}`.toLowerCase()
   const fitting = troubles.filter(({ from, to }) =>
-    words.every((word) => `${from.id}\n${to.id}\n${from.zone}\n${to.zone}`.toLowerCase().includes(word)),
+    words.every((word) => text(from).includes(word) || text(to).includes(word)),
   )
+  // Of one that answers nobody all others would say the same.
+  const pairs = fitting.filter(({ to }) => answers(to))
   const silent = zones.flatMap(({ nodes }) => nodes).filter((node) => !answers(node) && node.how !== 'not-asked')
   return [
-    h(
-      'p',
-      { class: 'dim tally' },
-      whose(held, reach),
-      silent.length > 0 &&
-        `. Without an answer: ${silent
-          .map(({ id, how }) => `${id} (${how})`)
-          .slice(0, 8)
-          .join(', ')}`,
-    ),
-    troubles.length === 0
-      ? h('p', { class: 'says good' }, mark('good'), ' Nobody says that it cannot reach somebody.')
-      : troubleList(fitting, held),
+    h('p', { class: 'dim tally' }, whose(held, reach)),
+    silent.length > 0 &&
+      h('p', { key: 'silent', class: 'says bad' }, mark('bad'), ' ', silentInWords(silent, troubles)),
+    pairs.length > 0 && troubleList(pairs, held),
+    pairs.length === 0 &&
+      h('p', { class: 'says good' }, mark('good'), ' Whoever answers is reached by all who should reach it.'),
     zones.length > 1 && zoneMatrix(reach),
     shown.length > 1 && nodeMatrix(reach),
     left > 0 &&
@@ -53,6 +49,24 @@ export function showReach(held: Held, route: Route, reach: Reach | undefined): r
         `${count(left, 'node')} more with no or less trouble; shown are at most ${mostShown} in trouble.`,
       ),
   ]
+}
+
+/** The word of the survey, for people. */
+const howInWords = {
+  silent: 'said nothing in time',
+  old: 'of a version that does not tell',
+  unreachable: 'not reached',
+  'not-asked': 'not asked',
+  self: '',
+  answered: '',
+} as const
+
+function silentInWords(silent: readonly Surveyed[], troubles: readonly Trouble[]): string {
+  const said = silent.slice(0, 8).map((node) => {
+    const by = troubles.filter(({ to }) => to.peer === node.peer).length
+    return `${node.id} (${howInWords[node.how]}${by === 0 ? '' : `; away for ${count(by, 'node')}`})`
+  })
+  return `Without an answer: ${said.join(', ')}${silent.length > 8 ? ` and ${silent.length - 8} more` : ''}`
 }
 
 function whose(held: Held, { zones }: Reach): string {
@@ -80,16 +94,15 @@ function troubleList(troubles: readonly Trouble[], held: Held): Drawn {
       {
         head: 'How',
         class: 'rest',
-        cell: ({ isOneWay, to, sight }) => [
+        cell: ({ isOneWay, sight }) => [
           isOneWay ? h('strong', { class: 'warn' }, 'one way, ') : '',
-          answers(to) ? '' : 'it answers nobody, ',
           sight.state,
           sight.failure === undefined ? '' : `: ${clipped(sight.failure)}`,
         ],
       },
       {
         head: 'For',
-        class: 'figure',
+        class: 'figure wide',
         cell: ({ sight }) => (sight.since_ms === undefined ? '' : ageOf(sight.since_ms + since_ms)),
       },
     ],

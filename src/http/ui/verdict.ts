@@ -1,5 +1,5 @@
 /**
- * Whether anything is wrong now, and since when as far as this page can know. Pure.
+ * Whether anything is wrong now, since when as far as this page can know. Pure.
  */
 import type { Finding, Member, Row } from './answers.js'
 import type { Known } from './held.js'
