@@ -184,7 +184,7 @@ export function nodesOf(
         protocol: 1,
       },
       sees: all
-        .filter((j) => j !== i && (count < 50 || (j - i + count) % count < 9))
+        .filter((j) => j !== i && (count < 50 || Math.min((j - i + count) % count, (i - j + count) % count) < 5))
         .map((j): Sight => ({
           peer: `peer-${j}`,
           state: 'alive',
