@@ -52,6 +52,9 @@ export interface Config {
   readonly zone?: string
   /** The content of the key file. Absent: an open cluster. */
   readonly clusterKey?: Uint8Array
+  /** A listener with nothing but the metrics; absent: there is none. */
+  readonly metrics?: HostPort
+  readonly metricsSlugs: boolean
   readonly maxWatchers: number
   /** Absent: a third of the heap that Node has. */
   readonly copiesMib?: number
@@ -134,6 +137,26 @@ export const options = {
     fallback: String(defaultMaxWatchers),
     what: 'how many may watch at once (GET /v1/events, /v1/watch)',
     parse: values.parseMaxWatchers,
+  },
+  /**
+   * The metrics for whoever can reach it, without the API beside them: scrapers then need no token, and whoever scrapes can change
+   * nothing. `GET /metrics` at `--http` has the same.
+   */
+  metrics: {
+    flag: '--metrics <host:port>',
+    env: 'ROLLCALL_METRICS',
+    takes: 'one',
+    fallback: 'none: metrics at --http alone',
+    what: 'where Prometheus finds the metrics and nothing else, without a token',
+    parse: values.parseHttp,
+  },
+  /** Each slug is three series at each node: worth it where there are few, and alerts are to name them. */
+  metricsSlugs: {
+    flag: '--metrics-slugs',
+    env: 'ROLLCALL_METRICS_SLUGS',
+    takes: 'switch',
+    what: 'name services in the metrics: the first 200 by slug, the rest as "other"',
+    parse: values.parseSwitch,
   },
   /** Browsers let pages of other origins neither read nor change what is here, unless these headers say they may. */
   corsOrigin: {
@@ -301,12 +324,13 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     insecureHttp: given.insecureHttp ?? false,
     corsOrigin: given.corsOrigin ?? [],
     maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
+    metricsSlugs: given.metricsSlugs ?? false,
     listen: given.listen ?? everywhere(temp ? 0 : defaultPeerPort),
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],
     announce: given.announce ?? [],
     mdns: given.mdns ?? true,
-    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib'),
+    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib', 'metrics'),
     logLevel: given.logLevel ?? 'info',
     testDropGossip: given.testDropGossip ?? 0,
   }

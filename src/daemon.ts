@@ -12,11 +12,13 @@ import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
 import { createRuntime } from './daemon/runtime.js'
 import type { Access } from './http/admission.js'
+import { createMetricsDoor } from './http/metrics-door.js'
 import { createHttpServer } from './http/server.js'
 import type { RegistryService } from './http/service.js'
 import { createMachine } from './io/machine.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import type { Log } from './log.js'
+import { DoorCounts } from './metrics/doors.js'
 
 /** How often the machine's figures are told. */
 const vitalsInterval_ms = 10_000
@@ -57,27 +59,29 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   for (const line of linesOfDisk(dataDir, stored)) writeLine(log, line)
 
   const begun: { service?: RegistryService } = {}
+  const service = (): RegistryService => begun.service ?? refuseToServe()
+  const doors = new DoorCounts()
   const http = createHttpServer({
     ...config.http,
-    service: () => begun.service ?? refuseToServe(),
-    log,
+    ...{ service, log, doors },
     allowedHosts: hostsOf(config.url),
     maxWatchers: config.maxWatchers,
     ...accessOf(config),
   })
   ends.push(() => http.stop())
   const bound = await http.start()
+  const metrics = await openMetrics(config, { service, log, ends })
 
   const url = urlOf(config, bound)
-  const { life, engine, network, service, ...node } = createRuntime({
-    ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
+  const { life, engine, network, ...node } = createRuntime({
+    ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends, doors },
     onEvent: (_, line) => writeLine(log, line),
     onBug: (error) =>
       queueMicrotask(() => {
         throw error
       }),
   })
-  begun.service = service
+  begun.service = node.service
   await node.start()
   const machine = createMachine({
     get nodeUrl() {
@@ -88,12 +92,23 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
   await dataDir.describeHolder({ http: bound.url })
-  logStart(config, { http: bound.url, peer: network.peerId }, log)
+  logStart(config, { http: bound.url, ...(metrics !== undefined && { metrics }), peer: network.peerId }, log)
   const { stopped } = life
   return {
-    ...{ service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
+    ...{ service: node.service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
     admit: (access) => http.admit(accessOf(access)),
   }
+}
+
+/** @returns where, if they are to have a listener of their own */
+async function openMetrics(
+  { metrics, url }: Config,
+  { ends, ...parts }: { readonly service: () => RegistryService; readonly log: Log; readonly ends: End[] },
+): Promise<string | undefined> {
+  if (metrics === undefined) return undefined
+  const door = createMetricsDoor({ ...metrics, ...parts, allowedHosts: hostsOf(url) })
+  ends.push(() => door.stop())
+  return (await door.start()).url
 }
 
 function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Access {
@@ -113,7 +128,7 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
   return () => clearInterval(timer)
 }
 
-function logStart(config: Config, self: { readonly http: string; readonly peer: string }, log: Log): void {
+function logStart(config: Config, self: { readonly http: string; readonly metrics?: string; readonly peer: string }, log: Log): void {
   log.info({ cluster: config.cluster, dataDir: config.dataDir, ...self }, 'serving')
   if (config.corsOrigin.includes('*')) {
     log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')

@@ -31,6 +31,7 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     mdns: true,
     logLevel: 'info',
     maxWatchers: 1024,
+    metricsSlugs: false,
     testDropGossip: 0,
   })
 })

@@ -3,3 +3,5 @@
  * a program was bundled into one file.
  */
 export const packageVersion = '0.1.0'
+/** Of the words between nodes: those of other protocols do not hear each other. */
+export const protocolVersion = '1'

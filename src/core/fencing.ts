@@ -72,6 +72,7 @@ export class Fencing {
 
   /** Goes to disk in one write with what is saved of them; whoever has come back meanwhile has replaced it. */
   takeEnded(): StoreOp[] {
+    if (this.#ended.size === 0) return []
     const owners = [...this.#ended].filter((owner) => this.#state.replica.head(owner) === undefined)
     this.#ended.clear()
     return this.#endings(owners)

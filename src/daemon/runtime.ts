@@ -19,6 +19,7 @@ import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
@@ -40,6 +41,7 @@ export type NodeConfig = Pick<
   | 'zone'
   | 'clusterKey'
   | 'copiesMib'
+  | 'metricsSlugs'
   | 'testDropGossip'
 >
 
@@ -54,6 +56,8 @@ export interface RuntimeOptions {
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
   readonly log: Log
+  /** What is counted at its doors; absent: it has none. */
+  readonly doors?: Metering['doors']
   /** @param line the event as a log tells it */
   readonly onEvent: (event: RegistryEvent, line: Line) => void
   /** A rule of ours did not hold: nothing that follows can be trusted. */
@@ -69,6 +73,7 @@ export interface Runtime {
   readonly news: News
   readonly service: RegistryService
   readonly life: Life
+  readonly metering: Metering
   /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
   addresses(): readonly string[]
   /**
@@ -105,7 +110,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
-  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onHandled, onBug })
+  const metering = meteringOf({
+    ...{ registry, stored: options.stored, doors: options.doors, now, readiness: () => service.readiness() },
+    dropped: () => network.dropped(),
+    bySlug: options.config.metricsSlugs,
+  })
+  const { meter, metrics } = metering
+  const engine = new Engine({ registry, dataDir, checker, meter, onEvent: tell, onHandled, onBug })
   const network = createNetworkFor(options, engine, (peer) => memberName(peer, registered))
   engine.attach(network)
   ends.push(
@@ -123,20 +134,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.http !== undefined && { http: options.http }),
     listen: network.addresses(),
   })
+  const service = createService({
+    registry,
+    engine,
+    network,
+    news,
+    watches,
+    sessions,
+    startedAt,
+    self,
+    metrics,
+    onRegistered: (id, registration) => reach.registered(id, registration),
+    leave: (options) => life.leave(options),
+  })
   return {
-    ...{ engine, network, registry, news, life },
-    service: createService({
-      registry,
-      engine,
-      network,
-      news,
-      watches,
-      sessions,
-      startedAt,
-      self,
-      onRegistered: (id, registration) => reach.registered(id, registration),
-      leave: (options) => life.leave(options),
-    }),
+    ...{ engine, network, registry, news, life, service, metering },
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()

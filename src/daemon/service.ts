@@ -7,6 +7,7 @@ import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
 import type { MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
+import type { Metric } from '../metrics/samples.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
 import { standingOf } from './first-contact.js'
@@ -24,6 +25,8 @@ export interface ServiceParts {
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
   readonly startedAt: number
+  /** All of this node; absent: none. */
+  readonly metrics?: readonly Metric[]
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -97,6 +100,7 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
+    metrics: exposing(parts.metrics ?? []),
     news,
   }
 }
@@ -118,6 +122,13 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
   const owner = named[0]?.[0] ?? (nodes.has(name) ? name : undefined)
   if (owner !== undefined) return owner
   throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
+}
+
+/** The library that writes metrics is loaded when somebody asks for them first. */
+function exposing(metrics: readonly Metric[]): () => Promise<string> {
+  let expose: Promise<() => Promise<string>> | undefined
+  const load = async (): Promise<() => Promise<string>> => (await import('../metrics/exposition.js')).expositionOf(metrics)
+  return async () => (await (expose ??= load()))()
 }
 
 function selfView(parts: ServiceParts): SelfView {

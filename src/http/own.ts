@@ -17,6 +17,7 @@ import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces } from './lookups.js'
+import { addMetrics, addTargets } from './monitoring.js'
 import type { PlainParts } from './plain.js'
 import { demandFreshPick, tellPosition } from './position.js'
 import type { FindService } from './service.js'
@@ -41,6 +42,8 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   addPlacement(app, service)
   addEvents(app, parts)
   addWatch(app, parts)
+  addMetrics(app, service)
+  addTargets(app, service, parts.waiting)
   app.post(
     '/v1/leave',
     {
@@ -162,7 +165,7 @@ function addLookup(app: FastifyInstance, parts: OwnParts): void {
     const query = request.query as Record<string, unknown>
     const asked = pickOfQuery(query)
     demandFreshPick(service(), slug, parseMaxAge(query['maxAge']))
-    const { picked, ...rest } = service().pick(slug, asked)
+    const { picked, ...rest } = answers.pick(slug, asked)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

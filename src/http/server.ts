@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
 import { RegistryError } from '../core/errors.js'
 import type { Log } from '../log.js'
+import { DoorCounts } from '../metrics/doors.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
 import { ListAnswers } from './lists.js'
@@ -18,6 +19,7 @@ import { FreshnessTold } from './position.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
 import { Streams, streamLimits } from './streams.js'
+import { timeCalls } from './timing.js'
 import { WaitingAnswers, type WaitingLimits } from './waiting.js'
 
 /** How long `stop` lets requests that are under way finish. */
@@ -37,6 +39,8 @@ export interface HttpServerOptions extends Access {
   readonly maxConnections?: number
   /** Default: `waitingLimits`. */
   readonly waiting?: WaitingLimits
+  /** What is counted of its calls; absent: nobody wants to know. */
+  readonly doors?: DoorCounts
 }
 
 export interface HttpServer {
@@ -80,6 +84,7 @@ export function createRoutedApp(
   admission = new Admission(options),
 ): FastifyInstance {
   const { service, host, log, allowedHosts = [], maxWatchers = streamLimits.watchers } = options
+  const { doors = new DoorCounts() } = options
   const served = {
     bound: host,
     names: allowedHosts,
@@ -88,13 +93,15 @@ export function createRoutedApp(
     },
   }
   const app = createApp(log, served, admission, options.maxConnections)
+  timeCalls(app, doors)
   const calls = collectCalls(app, () => admission.asksForCredentials)
   void app.register(async (routed) => {
     const parts = {
       service,
       streams: new Streams(routed, admission, maxWatchers),
       waiting: new WaitingAnswers(routed, options.waiting),
-      answers: new LookupAnswers(service),
+      answers: new LookupAnswers(service, undefined, doors.lookups('http')),
+      doors,
       lists: new ListAnswers(service),
       freshness: new FreshnessTold(),
     }
@@ -118,7 +125,8 @@ function addRoutes(app: FastifyInstance, calls: Calls, parts: OwnParts): void {
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 
-async function close(app: FastifyInstance): Promise<void> {
+/** Lets requests finish for a moment, then cuts them off. */
+export async function close(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), stopGrace_ms)
   try {
     await app.close()
@@ -135,8 +143,13 @@ const startFailures: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'has a host that cannot be resolved; choose an address of this machine, such as 127.0.0.1',
 }
 
-function startFailure(cause: unknown, address: string): RegistryError {
+/** @param names of the option, in short, for people */
+export function startFailure(
+  cause: unknown,
+  address: string,
+  [name, option]: readonly [string, string] = ['http', '--http HOST:PORT (ROLLCALL_HTTP)'],
+): RegistryError {
   const code = (cause as NodeJS.ErrnoException).code ?? ''
   const why = startFailures[code] ?? `cannot be bound (${code === '' ? String(cause) : code}); choose another`
-  return new RegistryError('unavailable', `http: ${address} ${why} with --http HOST:PORT (ROLLCALL_HTTP)`, { cause })
+  return new RegistryError('unavailable', `${name}: ${address} ${why} with ${option}`, { cause })
 }

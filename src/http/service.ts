@@ -125,6 +125,8 @@ export interface RegistryService {
   peers(): PeersView
   digest(): DigestView
   readiness(): Readiness
+  /** All metrics as Prometheus reads them, with those of the process. */
+  metrics(): Promise<string>
 
   /** What happens, as it happens; also how far what is read now goes. */
   readonly news: NewsFeed

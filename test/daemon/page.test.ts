@@ -10,7 +10,6 @@ import { member, nodesOf, Pretended, row, type Scene } from './pretended.js'
 
 const hostile = `<img src=x onerror="document.title='stolen'">`
 const here = programHere('chromium')
-if (!here) console.warn('skipped: the web page in a browser, as there is no chromium on this machine')
 
 describe.runIf(here)('the page', () => {
   const cluster = new Cluster(loopback(), shipped)

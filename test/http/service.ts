@@ -411,6 +411,10 @@ export class MemoryService implements RegistryService {
     return { digest: 'ab12', documents: [{ owner: ownPeer, generation: 7, version: 12, digest: 'cd34' }] }
   }
 
+  async metrics(): Promise<string> {
+    return '# TYPE rollcall_ready gauge\nrollcall_ready 1\n'
+  }
+
   readiness(): Readiness {
     return this.ready
   }

@@ -15,8 +15,15 @@ import type { Found, Union } from '../records/union.js'
 import { isOfItsNode } from '../url.js'
 import type { Reading, Whereabouts } from './candidates.js'
 import { Chooser, type Listed, type LoadOf, type PickQuery } from './chooser.js'
+import { isWell } from './preference.js'
 import type { Reach } from './reach.js'
 import { type Visibility, isInService } from './visibility.js'
+
+/**
+ * Of the instances of a service that are meant to be called (not in maintenance, not draining) so many can be: none also where none is
+ * meant to be.
+ */
+export type Availability = 'all' | 'some' | 'none'
 
 /** One slug's instances, by id, ready to be read. Replaced, never changed, so a reader may keep it. */
 interface Listing extends Listed<Found> {
@@ -171,6 +178,20 @@ export class Index {
       return slugAt(known) === undefined || slug === undefined || slugAt(known) === slug
     })
     return sameUrl.find((known) => slugAt(known) === slug) ?? sameUrl[0]
+  }
+
+  /** How much of each service can be called. */
+  *availability(): Generator<readonly [slug: string, Availability]> {
+    for (const [slug, ids] of this.#idsBySlug) {
+      let [meant, callable] = [0, 0]
+      for (const id of ids) {
+        const found = this.#winners.get(id) as Found
+        if (!isInService(found)) continue
+        meant += 1
+        if (isWell(found.record) && this.#visible.has(id)) callable += 1
+      }
+      yield [slug, callable === 0 ? 'none' : callable === meant ? 'all' : 'some']
+    }
   }
 
   /** Every visible instance, in no particular order. */

@@ -129,6 +129,7 @@ export class Heartbeats {
     from.isAsked = false
     from.isNeeded = true
     from.mismatches = isKnownDigest ? 0 : from.mismatches + 1
+    if (isKnownDigest) from.agreedAt = now
     return from.mismatches < mismatchesTolerated
   }
 
@@ -210,6 +211,11 @@ function frame(to: PeerId, content: BeatFrame): Effect {
 /** Whether a peer holds what we hold, or may soon; undefined where it sends us no heartbeats. */
 export function isInStep({ heartbeatAt, mismatches }: Readonly<Peer>): boolean | undefined {
   return heartbeatAt === undefined ? undefined : mismatches < mismatchesTolerated
+}
+
+/** For how long a peer has held something else than we hold; 0 where it does not, or where that is not known. */
+export function outOfStep_ms(peer: Readonly<Peer>, now: number): number {
+  return isInStep(peer) === false ? now - peer.agreedAt : 0
 }
 
 /** What syncs and heartbeats with a peer have brought, since it is connected. */

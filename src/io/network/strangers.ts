@@ -5,6 +5,7 @@
 import type { Logger } from 'pino'
 import { BoundedMap } from '../../core/bounded-map.js'
 import type { LinkFailure } from './contract.js'
+import type { Drops } from './drops.js'
 import { handshakeFailed, placeOf } from './handshakes.js'
 
 /** How long one is shown after it was seen last, and how many are. */
@@ -30,15 +31,17 @@ interface OwnKey {
 export class Strangers {
   readonly #log: Logger
   readonly #own: () => readonly string[]
+  readonly #drops: Pick<Drops, 'count'> | undefined
   readonly #byPlace = new BoundedMap<string, Sighting>(limit)
   readonly #unpaired = new Set<OwnKey>()
   /** Those who have just failed, by host. */
   readonly #failed = new Map<string, NodeJS.Timeout>()
 
   /** @param own the addresses at which we listen */
-  constructor(log: Logger, own: () => readonly string[]) {
+  constructor(log: Logger, own: () => readonly string[], drops?: Pick<Drops, 'count'>) {
     this.#log = log
     this.#own = own
+    this.#drops = drops
   }
 
   failed(host: string): void {
@@ -101,12 +104,14 @@ export class Strangers {
   }
 
   #tellFailed(host: string): void {
+    this.#drops?.count('handshake-failed')
     const error = `reached us, ${handshakeFailed}`
     if (this.#note({ where: host, direction: 'inbound', error }))
       this.#log.warn({ host }, `somebody at ${host} ${error}`)
   }
 
   #metCopy(direction: 'inbound' | 'outbound', where: string): void {
+    this.#drops?.count('handshake-own-key')
     const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${wayOut}`
     if (this.#note({ where, direction, error })) this.#log.error({ where }, error)
   }
