@@ -178,7 +178,7 @@ function nodeMatrix(reach: Reach): Drawn {
     const isOneWay = reach.isOneWay(from, to)
     const kind = isOneWay ? 'one-way' : reach.cell(from, to)
     const [shape, word] = shapes[kind]
-    const rtt = reach.sight(from, to)?.rtt_ms
+    const rtt = kind === 'open' ? reach.sight(from, to)?.rtt_ms : undefined
     const title =
       kind === 'self'
         ? from.id
