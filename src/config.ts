@@ -9,6 +9,7 @@ import { warningsOfEnvironment } from './config/environment.js'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { logLevels, type LogLevel } from './config/logger.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
+import { defaultDnsDomain, defaultDnsTtl_s, parseDns, parseDnsDomain, parseDnsTtl } from './config/dns.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
 import { defaultPeerPort, isLoopback, type HostPort } from './config/values.js'
@@ -33,6 +34,12 @@ export interface Config {
   readonly insecureHttp: boolean
   /** The content of the file, with hashes in place of the tokens. Absent: HTTP asks for no credentials. */
   readonly tokens?: Credentials
+  /** Absent: no DNS is answered. */
+  readonly dns?: HostPort
+  /** Whose names are answered, in small letters. */
+  readonly dnsDomain: string
+  readonly dnsTtl: number
+  readonly insecureDns: boolean
   /** As they stand in `Origin` headers; `*` is any. */
   readonly corsOrigin: readonly string[]
   /** Multiaddrs. */
@@ -124,6 +131,44 @@ export const options = {
     env: 'ROLLCALL_INSECURE_HTTP',
     takes: 'switch',
     what: 'allow --http on other than loopback addresses, open to all who can reach it',
+    parse: values.parseSwitch,
+  },
+  /**
+   * What can only ask the DNS finds services by it. By UDP and TCP; off by default. A port such as 8653 is none of those that Linux gives
+   * away itself (32768 to 60999).
+   */
+  dns: {
+    flag: '--dns <host:port>',
+    env: 'ROLLCALL_DNS',
+    takes: 'one',
+    fallback: 'none: DNS is not answered',
+    what: 'where DNS is answered, by UDP and TCP, such as 127.0.0.1:8653',
+    parse: parseDns,
+  },
+  /** Names of others are refused, so resolvers are to ask here for this domain alone. `.internal` is nobody's (ICANN, 2024). */
+  dnsDomain: {
+    flag: '--dns-domain <domain>',
+    env: 'ROLLCALL_DNS_DOMAIN',
+    takes: 'one',
+    fallback: defaultDnsDomain,
+    what: 'the domain of the names that DNS is answered for',
+    parse: parseDnsDomain,
+  },
+  /** What resolvers keep is not looked at again meanwhile: a longer time spares questions, and callers go longer to who is gone. */
+  dnsTtl: {
+    flag: '--dns-ttl <seconds>',
+    env: 'ROLLCALL_DNS_TTL',
+    takes: 'one',
+    fallback: String(defaultDnsTtl_s),
+    what: 'how long DNS answers may be kept; 0 where this node is in doubt',
+    parse: parseDnsTtl,
+  },
+  /** The DNS knows no credentials, with or without `--tokens`: whoever reaches it reads where everything is. */
+  insecureDns: {
+    flag: '--insecure-dns',
+    env: 'ROLLCALL_INSECURE_DNS',
+    takes: 'switch',
+    what: 'allow --dns on other than loopback addresses, readable by all who can reach it',
     parse: values.parseSwitch,
   },
   /**
@@ -322,6 +367,9 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     dataDir: given.dataDir ?? (temp ? temporaryDir() : defaultDataDir(cluster, env)),
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
+    dnsDomain: given.dnsDomain ?? defaultDnsDomain,
+    dnsTtl: given.dnsTtl ?? defaultDnsTtl_s,
+    insecureDns: given.insecureDns ?? false,
     corsOrigin: given.corsOrigin ?? [],
     maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
     metricsSlugs: given.metricsSlugs ?? false,
@@ -330,7 +378,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     join: given.join ?? [],
     announce: given.announce ?? [],
     mdns: given.mdns ?? true,
-    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib', 'metrics'),
+    ...pick(given, 'dns', 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib', 'metrics'),
     logLevel: given.logLevel ?? 'info',
     testDropGossip: given.testDropGossip ?? 0,
   }
@@ -376,6 +424,12 @@ function refuseContradictions(given: Given, { written }: Layers): void {
       `${place('http')}: ${given.http.host} is not a loopback address, and the HTTP API asks for no credentials; ` +
         `bind it to 127.0.0.1, give ${optionNames(options.tokens)} to ask for some, ` +
         `or add ${optionNames(options.insecureHttp)} if all who can reach it may change the register`,
+    )
+  }
+  if (given.dns !== undefined && !isLoopback(given.dns.host) && given.insecureDns !== true) {
+    throw malformed(
+      `${place('dns')}: ${given.dns.host} is not a loopback address, and the DNS knows no credentials; ` +
+        `bind it to 127.0.0.1, or add ${optionNames(options.insecureDns)} if all who can reach it may read where everything is`,
     )
   }
 }

@@ -7,6 +7,7 @@ import { type Config, isLoopback } from './config.js'
 import { NodeUrl } from './config/node-url.js'
 import { RegistryError } from './core/errors.js'
 import { warnWhenAlone } from './daemon/alone.js'
+import { openDns } from './daemon/dns-door.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
@@ -26,6 +27,8 @@ const vitalsInterval_ms = 10_000
 export interface Daemon {
   readonly service: RegistryService
   readonly http: { readonly url: string }
+  /** `HOST:PORT`, where DNS is answered. */
+  readonly dns?: string
   readonly peerId: string
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
@@ -66,15 +69,18 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
     ...{ service, log, doors },
     allowedHosts: hostsOf(config.url),
     maxWatchers: config.maxWatchers,
+    answersDns: config.dns !== undefined,
     ...accessOf(config),
   })
   ends.push(() => http.stop())
   const bound = await http.start()
   const metrics = await openMetrics(config, { service, log, ends })
+  const dns = await openDns(config, log, ends)
 
   const url = urlOf(config, bound)
-  const { life, engine, network, ...node } = createRuntime({
+  const { life, engine, network, registry, ...node } = createRuntime({
     ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends, doors },
+    ...(dns !== undefined && { dns }),
     onEvent: (_, line) => writeLine(log, line),
     onBug: (error) =>
       queueMicrotask(() => {
@@ -82,6 +88,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
       }),
   })
   begun.service = node.service
+  dns?.serve(registry, () => node.service.readiness())
   await node.start()
   const machine = createMachine({
     get nodeUrl() {
@@ -92,10 +99,27 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
   await dataDir.describeHolder({ http: bound.url })
-  logStart(config, { http: bound.url, ...(metrics !== undefined && { metrics }), peer: network.peerId }, log)
+  logStart(
+    config,
+    {
+      http: bound.url,
+      ...(metrics !== undefined && { metrics }),
+      ...(dns && { dns: dns.address }),
+      peer: network.peerId,
+    },
+    log,
+  )
   const { stopped } = life
   return {
-    ...{ service: node.service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
+    ...(dns && { dns: dns.address }),
+    ...{
+      service: node.service,
+      http: bound,
+      peerId: network.peerId,
+      listen: node.addresses(),
+      stop: () => life.stop(),
+      stopped,
+    },
     admit: (access) => http.admit(accessOf(access)),
   }
 }
@@ -128,7 +152,7 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
   return () => clearInterval(timer)
 }
 
-function logStart(config: Config, self: { readonly http: string; readonly metrics?: string; readonly peer: string }, log: Log): void {
+function logStart(config: Config, self: Readonly<Record<string, string>>, log: Log): void {
   log.info({ cluster: config.cluster, dataDir: config.dataDir, ...self }, 'serving')
   if (config.corsOrigin.includes('*')) {
     log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')

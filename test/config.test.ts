@@ -23,6 +23,9 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     temp: false,
     http: { host: '127.0.0.1', port: 58_231 },
     insecureHttp: false,
+    dnsDomain: 'rollcall.internal',
+    dnsTtl: 1,
+    insecureDns: false,
     corsOrigin: [],
     listen: ['/ip4/0.0.0.0/tcp/58232', '/ip6/::/tcp/58232'],
     listenElsewhere: true,
@@ -44,6 +47,9 @@ describe('what is given', () => {
     ['dataDir', '/var/lib/x/', { dataDir: '/var/lib/x' }],
     ['dataDir', 'here', { dataDir: join(process.cwd(), 'here') }],
     ['http', 'localhost:0', { http: { host: 'localhost', port: 0 } }],
+    ['dns', '[::1]:8653', { dns: { host: '::1', port: 8653 } }],
+    ['dnsDomain', 'Lab.Example.', { dnsDomain: 'lab.example' }],
+    ['dnsTtl', '30', { dnsTtl: 30 }],
     ['http', '[::1]:8080', { http: { host: '::1', port: 8080 } }],
     [
       'corsOrigin',
@@ -110,6 +116,11 @@ describe('what is given', () => {
   test('HTTP beyond loopback, where it was asked for in so many words', () => {
     expect(byFlags({ http: '0.0.0.0:80', insecureHttp: true }).http.host).toBe('0.0.0.0')
   })
+
+  test('DNS beyond loopback the same, for which tokens are no answer', () => {
+    expect(byFlags({ dns: '[::]:53', insecureDns: true }).dns).toEqual({ host: '::', port: 53 })
+    expect(() => byFlags({ dns: '0.0.0.0:53', insecureHttp: true })).toThrow(/--insecure-dns/)
+  })
 })
 
 describe('what is wrong is named by flag and variable, with the way out', () => {
@@ -122,6 +133,12 @@ describe('what is wrong is named by flag and variable, with the way out', () => 
     ['http', 'http://127.0.0.1:1', /HOST:PORT/],
     ['http', '0.0.0.0:58231', /--http \(ROLLCALL_HTTP\): .*loopback.*--insecure-http \(ROLLCALL_INSECURE_HTTP\)/],
     ['http', '[::]:58231', /loopback/],
+    ['dns', '8653', /^--dns \(ROLLCALL_DNS\): .*such as 127\.0\.0\.1:8653/],
+    ['dns', 'node-1.lan:8653', /ADDRESS:PORT/],
+    ['dns', '10.0.0.5:53', /--dns \(ROLLCALL_DNS\): .*no credentials.*--insecure-dns \(ROLLCALL_INSECURE_DNS\)/],
+    ['dnsDomain', 'my_lab.internal', /^--dns-domain \(ROLLCALL_DNS_DOMAIN\): .*rollcall\.internal/],
+    ['dnsDomain', '.', /not a domain/],
+    ['dnsTtl', '1s', /^--dns-ttl \(ROLLCALL_DNS_TTL\): .*seconds/],
     [
       'corsOrigin',
       'https://ops.example.com/app',

@@ -50,6 +50,7 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
   { name: 'metrics', match: /^src\/metrics\//, mayImport: ['core', 'config', 'metrics'] },
   { name: 'io', match: /^src\/io\//, mayImport: ['polyfill', 'core', 'config', 'log', 'io'] },
   { name: 'http', match: /^src\/http\//, mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'http'] },
+  { name: 'dns', match: /^src\/dns\//, mayImport: ['core', 'config', 'log', 'dns'] },
   {
     name: 'client',
     match: /^src\/client(\.ts|\/)/,
@@ -58,7 +59,7 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
   {
     name: 'daemon',
     match: /^src\/daemon(\.ts|\/)/,
-    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'io', 'http', 'client', 'daemon'],
+    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'io', 'http', 'dns', 'client', 'daemon'],
   },
   {
     name: 'node',

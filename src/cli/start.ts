@@ -19,6 +19,7 @@ import { waitForNoTerminal } from './terminals.js'
 export interface RunningDaemon {
   readonly service: RegistryService
   readonly http?: { readonly url: string }
+  readonly dns?: string
   readonly peerId: string
   readonly listen: readonly string[]
   /** Who may use the HTTP API from now on. */
@@ -146,8 +147,9 @@ function removeTemporary(dataDir: string, log: Log): void {
   }
 }
 
-function readyLine({ http, peerId, listen }: RunningDaemon): string {
-  return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}`
+function readyLine({ http, dns, peerId, listen }: RunningDaemon): string {
+  const named = dns === undefined ? '' : ` dns=${dns}`
+  return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}${named}`
 }
 
 /** It serves reads at once; before it takes writes it asks the others for what it wrote last. People who wait are told. */

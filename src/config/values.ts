@@ -49,7 +49,7 @@ export function parseOrigin(text: string): string {
   throw malformed(`${JSON.stringify(text)} is not an origin (scheme, host and port alone), such as ${example}`)
 }
 
-function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
+export function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
   if (isIPv6(text)) return { host: text }
   const match = /^(?:\[([^\]]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?))(?::(\d{1,5}))?$/i.exec(text)
   const host = match?.[1] ?? match?.[2]

@@ -1,6 +1,7 @@
 /**
  * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
  */
+import { ByName } from './by-name.js'
 import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { formatDuration } from './duration.js'
@@ -48,6 +49,7 @@ import type {
 import { atPort } from './views.js'
 
 export class Reads {
+  readonly byName: ByName
   readonly #state: RegistryState
   // What a pick reads, at hand: it is called millions of times a second.
   readonly #union: Union
@@ -62,6 +64,7 @@ export class Reads {
   readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
   constructor(state: RegistryState) {
+    this.byName = new ByName(state)
     this.#state = state
     this.#union = state.records.union
     this.#index = state.index

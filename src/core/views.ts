@@ -408,6 +408,8 @@ export interface SelfView {
   readonly version: string
   readonly generation: number
   readonly http?: string
+  /** `HOST:PORT`, where it answers DNS; absent where it does not. */
+  readonly dns?: string
   readonly listen: readonly string[]
   readonly ready: Readiness
   /** Members believed alive, this one included. */

@@ -55,6 +55,8 @@ export interface RuntimeOptions {
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
+  /** Where it answers DNS, if it does, and what it did not answer there. */
+  readonly dns?: { readonly address: string; dropped(): Readonly<Record<string, number>> }
   readonly log: Log
   /** What is counted at its doors; absent: it has none. */
   readonly doors?: Metering['doors']
@@ -132,6 +134,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     cluster: options.config.cluster,
     version: packageVersion,
     ...(options.http !== undefined && { http: options.http }),
+    ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
   const service = createService({
@@ -144,6 +147,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     startedAt,
     self,
     metrics,
+    ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
   })

@@ -23,10 +23,12 @@ export interface ServiceParts {
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
-  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'dns' | 'listen'>
   readonly startedAt: number
   /** All of this node; absent: none. */
   readonly metrics?: readonly Metric[]
+  /** What doors beside HTTP did not answer, by reason. */
+  readonly droppedAtDoors?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -140,7 +142,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped() },
+    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.droppedAtDoors?.() },
     state: registry.toJSON(),
   }
 }

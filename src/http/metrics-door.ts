@@ -3,11 +3,12 @@
  */
 import type { AddressInfo } from 'node:net'
 import { formatHostPort, type HostPort } from '../config.js'
+import { bindingFailure } from '../config/binding.js'
 import type { Log } from '../log.js'
 import { Admission } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
 import { metricsType } from './monitoring.js'
-import { close, startFailure, type HttpServer } from './server.js'
+import { close, type HttpServer } from './server.js'
 import type { FindService } from './service.js'
 
 /** A few scrapers, each of which keeps one. */
@@ -33,7 +34,8 @@ export function createMetricsDoor({ host, port, service, log, allowedHosts }: Me
       try {
         await app.listen({ host, port })
       } catch (cause) {
-        throw startFailure(cause, formatHostPort({ host, port }), ['metrics', '--metrics HOST:PORT (ROLLCALL_METRICS)'])
+        const option = '--metrics HOST:PORT (ROLLCALL_METRICS)'
+        throw bindingFailure(cause, 'metrics', formatHostPort({ host, port }), option)
       }
       const bound = (app.server.address() as AddressInfo).port
       return { url: `http://${formatHostPort({ host, port: bound })}/metrics`, port: bound }

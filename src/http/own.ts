@@ -35,7 +35,7 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   addHealth(app, service)
   addBeliefs(app, parts)
   addActs(app, service)
-  addRegistering(app, service)
+  addRegistering(app, parts)
   addSessions(app, service)
   addDrain(app, service)
   addLookup(app, parts)
@@ -100,7 +100,7 @@ function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts)
 }
 
 /** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
-function addRegistering(app: FastifyInstance, service: FindService): void {
+function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): void {
   const write = { handlerTimeout: writeTimeout_ms }
   const slugWrite = { ...write, config: { asksForSlug: true } } as const
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
@@ -109,7 +109,7 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
     const acks = acksOfQuery(request.query as Record<string, unknown>)
     const write = async (): Promise<string> => registerFrom(request, service, 'own')
     const { said: id, held } = await withAcks(service(), acks, undefined, write)
-    return reply.code(201).send({ id, ...held })
+    return reply.code(201).send({ id, ...held, ...dnsNames?.tell(reply, service().slugOf(id)) })
   })
   app.delete('/v1/instances', { ...slugWrite, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)

@@ -354,7 +354,7 @@ export const Self = json.object(
     cluster: json.string(),
     version: json.string(),
     generation: json.integer(),
-    http: optional(json.string()),
+    ...{ http: optional(json.string()), dns: optional(json.string()) },
     listen: json.array(json.string({ description: 'multiaddr' })),
     ready: Readiness,
     alive: json.integer({ description: 'members believed alive, this one included' }),

@@ -4,11 +4,12 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
-import { RegistryError } from '../core/errors.js'
+import { bindingFailure } from '../config/binding.js'
 import type { Log } from '../log.js'
 import { DoorCounts } from '../metrics/doors.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { DnsNames } from './dns-names.js'
 import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls, type Calls } from './openapi.js'
@@ -37,6 +38,8 @@ export interface HttpServerOptions extends Access {
   readonly maxWatchers?: number
   /** Connections at once, beyond which silent ones give way. Default: `httpLimits.connections`. */
   readonly maxConnections?: number
+  /** Callers are told of slugs that have no name in the DNS. */
+  readonly answersDns?: boolean
   /** Default: `waitingLimits`. */
   readonly waiting?: WaitingLimits
   /** What is counted of its calls; absent: nobody wants to know. */
@@ -68,7 +71,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       try {
         await app.listen({ host, port })
       } catch (cause) {
-        throw startFailure(cause, formatHostPort({ host, port }))
+        throw bindingFailure(cause, 'http', formatHostPort({ host, port }), '--http HOST:PORT (ROLLCALL_HTTP)')
       }
       const bound = (app.server.address() as AddressInfo).port
       return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
@@ -104,6 +107,7 @@ export function createRoutedApp(
       doors,
       lists: new ListAnswers(service),
       freshness: new FreshnessTold(),
+      dnsNames: options.answersDns === true ? new DnsNames(log) : undefined,
     }
     addRoutes(routed, calls, parts)
     answerPlainLookups(routed, served, admission, parts)
@@ -133,23 +137,4 @@ export async function close(app: FastifyInstance): Promise<void> {
   } finally {
     clearTimeout(timer)
   }
-}
-
-const startFailures: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another program, perhaps another daemon; stop it, or choose another port',
-  EACCES: 'needs privileges that this process lacks; choose a port above 1023',
-  EADDRNOTAVAIL: 'is not an address of this machine; choose one that is, such as 127.0.0.1',
-  ENOTFOUND: 'has a host that is not known; choose an address of this machine, such as 127.0.0.1',
-  EAI_AGAIN: 'has a host that cannot be resolved; choose an address of this machine, such as 127.0.0.1',
-}
-
-/** @param names of the option, in short, for people */
-export function startFailure(
-  cause: unknown,
-  address: string,
-  [name, option]: readonly [string, string] = ['http', '--http HOST:PORT (ROLLCALL_HTTP)'],
-): RegistryError {
-  const code = (cause as NodeJS.ErrnoException).code ?? ''
-  const why = startFailures[code] ?? `cannot be bound (${code === '' ? String(cause) : code}); choose another`
-  return new RegistryError('unavailable', `${name}: ${address} ${why} with ${option}`, { cause })
 }

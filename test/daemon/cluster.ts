@@ -75,7 +75,7 @@ export class RunningDaemon {
   }
 
   get #ready(): RegExpExecArray | null {
-    return /^rollcall ready http=(\S+) peer=(\S+) listen=(\S+)\n$/.exec(this.stdout)
+    return /^rollcall ready http=(\S+) peer=(\S+) listen=(\S+?)(?: dns=(\S+))?\n$/.exec(this.stdout)
   }
 
   get isUp(): boolean {
@@ -84,6 +84,11 @@ export class RunningDaemon {
 
   get isOver(): boolean {
     return this.process.exitCode !== null || this.process.signalCode !== null
+  }
+
+  /** `HOST:PORT` */
+  get dns(): string | undefined {
+    return this.#ready?.[4]
   }
 
   get url(): string {

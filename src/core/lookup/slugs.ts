@@ -2,6 +2,7 @@
  * The index that lookups read: instances by slug or url, those of them that are visible, which one to pick next.
  * It follows the union and what is visible of it; it never reads a document and never waits.
  */
+import { dnsNameOf } from '../dns-name.js'
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import {
   canonicalJson,
@@ -64,6 +65,8 @@ export class Index {
   readonly #reach: Reach
   readonly #winners = new Map<string, Found>()
   readonly #idsBySlug = new Map<string, Set<string>>()
+  /** Slugs with other than small letters, by the name that they have in the DNS. */
+  readonly #spellings = new Map<string, Set<string>>()
   readonly #idsByUrl = new Map<string, Set<string>>()
   readonly #idsByOwner = new Map<PeerId, Set<string>>()
   readonly #visible = new Set<string>()
@@ -116,7 +119,10 @@ export class Index {
     this.#winners.set(id, found)
     addTo(this.#idsByOwner, found.owner, id)
     addTo(this.#idsByUrl, found.record.url, id)
-    if (found.record.slug !== undefined) addTo(this.#idsBySlug, found.record.slug, id)
+    const { slug } = found.record
+    if (slug === undefined) return
+    if (!this.#idsBySlug.has(slug)) this.#spell(slug, addTo)
+    addTo(this.#idsBySlug, slug, id)
   }
 
   #unlink(id: string, found: Found): void {
@@ -124,7 +130,14 @@ export class Index {
     removeFrom(this.#idsByOwner, found.owner, id)
     removeFrom(this.#idsByUrl, found.record.url, id)
     const { slug } = found.record
-    if (slug !== undefined) removeFrom(this.#idsBySlug, slug, id)
+    if (slug === undefined) return
+    removeFrom(this.#idsBySlug, slug, id)
+    if (!this.#idsBySlug.has(slug)) this.#spell(slug, removeFrom)
+  }
+
+  #spell(slug: string, change: typeof addTo): void {
+    const name = dnsNameOf(slug)
+    if (name !== undefined && name !== slug) change(this.#spellings, name, slug)
   }
 
   /** A slug that nothing has any more is forgotten, with its turns: nobody could fill the memory with old ones. */
@@ -214,6 +227,16 @@ export class Index {
    */
   version(slug: string, inDoubt: boolean): object | undefined {
     return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
+  }
+
+  /** The slugs that have this name in the DNS, where case does not count. */
+  spelledAs(name: string): readonly string[] {
+    return [...(this.#idsBySlug.has(name) ? [name] : []), ...(this.#spellings.get(name) ?? [])]
+  }
+
+  /** Every record of a slug that counts, whether or not anybody is shown it. */
+  records(slug: string): readonly InstanceRecord[] {
+    return [...(this.#idsBySlug.get(slug) ?? [])].map((id) => (this.#winners.get(id) as Found).record)
   }
 
   /** One of them to call, of the best status there is; undefined where there is none. */
