@@ -294,6 +294,8 @@ export function createClient(options: ClientOptions = {}): Client {
     peers: async (options) => call('GET', '/v1/peers', callOptions(options)),
     members: async (options) => positioned('GET', '/v1/members', callOptions(options)),
     digest: async (options) => call('GET', '/v1/digest', callOptions(options)),
+    survey: async (options) => call('GET', '/v1/survey', callOptions(options)),
+    doctor: async (options) => call('GET', '/v1/doctor', callOptions(options)),
     readiness: async (options) => call('GET', '/readyz', { ...callOptions(options), accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
     drain: async (given = {}) => drainedFor(given, (options) => call('PUT', '/v1/self/drain', options)),

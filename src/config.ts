@@ -42,6 +42,8 @@ export interface Config {
   readonly insecureDns: boolean
   /** As they stand in `Origin` headers; `*` is any. */
   readonly corsOrigin: readonly string[]
+  /** Names and addresses, in lower case. */
+  readonly allowHost: readonly string[]
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** Nobody asked for these listen ports: where one is busy, any other will do. */
@@ -212,6 +214,15 @@ export const options = {
     what: 'web pages that may use the HTTP API, such as https://ops.example.com; * lets in every page',
     parse: values.parseOrigin,
   },
+  /** Each request says what it called us. Behind a proxy that passes this on it is the proxy's name, which several nodes may share. */
+  allowHost: {
+    flag: '--allow-host <name...>',
+    env: 'ROLLCALL_ALLOW_HOST',
+    takes: 'many',
+    fallback: 'none',
+    what: 'host names of a proxy in front of the HTTP API, such as registry.example.com',
+    parse: values.parseHostName,
+  },
   /**
    * For peers. The default port gives way to any other where it is busy (mDNS tells the peers); a port that was asked
    * for does not, since somebody's `--join` counts on it.
@@ -371,6 +382,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     dnsTtl: given.dnsTtl ?? defaultDnsTtl_s,
     insecureDns: given.insecureDns ?? false,
     corsOrigin: given.corsOrigin ?? [],
+    allowHost: given.allowHost ?? [],
     maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
     metricsSlugs: given.metricsSlugs ?? false,
     listen: given.listen ?? everywhere(temp ? 0 : defaultPeerPort),

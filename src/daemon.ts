@@ -33,7 +33,7 @@ export interface Daemon {
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
   /** Who may use the HTTP API from now on. */
-  admit(access: Pick<Config, 'tokens' | 'corsOrigin'>): void
+  admit(access: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): void
   /** Says goodbye and ends everything; any number of times. */
   stop(): Promise<void>
   /** Resolves once it has ended, whoever asked for it. */
@@ -126,17 +126,17 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
 
 /** @returns where, if they are to have a listener of their own */
 async function openMetrics(
-  { metrics, url }: Config,
+  { metrics, url, allowHost }: Config,
   { ends, ...parts }: { readonly service: () => RegistryService; readonly log: Log; readonly ends: End[] },
 ): Promise<string | undefined> {
   if (metrics === undefined) return undefined
-  const door = createMetricsDoor({ ...metrics, ...parts, allowedHosts: hostsOf(url) })
+  const door = createMetricsDoor({ ...metrics, ...parts, allowedHosts: [...hostsOf(url), ...allowHost] })
   ends.push(() => door.stop())
   return (await door.start()).url
 }
 
-function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Access {
-  return { corsOrigins: corsOrigin, ...(tokens !== undefined && { credentials: tokens }) }
+function accessOf({ tokens, corsOrigin, allowHost }: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): Access {
+  return { corsOrigins: corsOrigin, proxyHosts: allowHost, ...(tokens !== undefined && { credentials: tokens }) }
 }
 
 /** HTTP answers from the first moment, the registry a few milliseconds later: the port that HTTP has is part of the node's url. */

@@ -179,6 +179,7 @@ class EmbeddedNode implements RollcallNode {
   #onEvent(event: RegistryEvent, line: Line): void {
     if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
+    if (event.type === 'muted') this.#isReady.reject(new RegistryError('unavailable', event.why))
     if (event.type !== 'ready') return
     this.#isReady.resolve()
     this.#listeners.tell('ready', { type: 'ready' })
@@ -264,6 +265,8 @@ class EmbeddedNode implements RollcallNode {
   readonly peers = this.#asked.peers
   readonly digest = this.#asked.digest
   readonly readiness = this.#asked.readiness
+  readonly survey = this.#asked.survey
+  readonly doctor = this.#asked.doctor
 
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch

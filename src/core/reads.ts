@@ -25,6 +25,7 @@ import {
   deriveNodeId,
   hex,
   readObject,
+  versionsOf,
 } from './model.js'
 import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
@@ -314,7 +315,9 @@ export class Reads {
     if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
     if (reason === 'maintenance') return `in maintenance: ${maintenance}`
     if (reason === 'node-restarted' && this.#state.replica.isDeclined(owner))
-      return 'no room for what its node says now'
+      return this.#state.replica.isWrong(owner)
+        ? 'what its node says now is not what it has signed'
+        : 'no room for what its node says now'
     return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
   }
 
@@ -346,6 +349,7 @@ export class Reads {
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),
       ...(usage !== undefined && { usage: usage as NonNullable<NodeView['usage']> }),
       ...(Array.isArray(gpus) && gpus.length > 0 && { gpus: gpus as readonly unknown[] }),
+      ...versionsOf(record),
     }
   }
 
@@ -460,11 +464,14 @@ export class Reads {
     }
   }
 
-  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining'> {
+  #labels(
+    peer: PeerId,
+  ): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining' | 'software' | 'protocol'> {
     const record = this.#union.node(peer)
     const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
     const { id: nodeId, url, draining } = record ?? {}
-    return { peer, ...(record !== undefined && { nodeId, url }), sameLabel, ...(draining && { draining }) }
+    const labels = { peer, ...(record !== undefined && { nodeId, url }), sameLabel }
+    return { ...labels, ...(draining && { draining }), ...versionsOf(record) }
   }
 
   digest(): DigestView {

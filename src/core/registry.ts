@@ -424,7 +424,6 @@ export class Registry {
   #settle(): void {
     const { commits, checks, answers, at } = this.#state
     const { now } = at
-    for (const released of this.#state.released.splice(0)) this.#release(released)
     this.#projection.settle()
     this.#replication.adoptForeign()
     this.#descent.settle()

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
-import { packageVersion } from '../config/version.js'
+import { packageVersion, protocolVersion } from '../config/version.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
@@ -21,10 +21,12 @@ import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
+import { Questions } from './questions.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
 import { SlugWatches } from './slug-watches.js'
+import { surveying } from './survey.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -119,7 +121,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   const { meter, metrics } = metering
   const engine = new Engine({ registry, dataDir, checker, meter, onEvent: tell, onHandled, onBug })
-  const network = createNetworkFor(options, engine, (peer) => memberName(peer, registered))
+  const nameOf = (peer: string): string => memberName(peer, registered)
+  const network = createNetworkFor(options, { nameOf, engine, questions: () => questions })
+  const questions = new Questions({ network, now: () => now().now })
   engine.attach(network)
   ends.push(
     () => checker.stop(),
@@ -133,10 +137,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     url: options.url(),
     cluster: options.config.cluster,
     version: packageVersion,
+    protocol: protocolVersion,
     ...(options.http !== undefined && { http: options.http }),
     ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
+  const survey = surveying({ read: registry.read, now, views: () => service, questions })
   const service = createService({
     registry,
     engine,
@@ -150,6 +156,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
+    survey,
+    dropped: () => questions.dropped(),
   })
   return {
     ...{ engine, network, registry, news, life, service, metering },
@@ -170,6 +178,7 @@ function describeNode({ config, dataDir, url, transient }: RuntimeOptions): Omit
     ...(config.region !== undefined && { region: config.region }),
     ...(config.zone !== undefined && { availabilityZone: config.zone }),
     ...(transient && { transient }),
+    ...{ software: packageVersion, protocol: protocolVersion },
   }
 }
 
@@ -203,11 +212,14 @@ function createRegistry(
   )
 }
 
-function createNetworkFor(
-  { config, dataDir, log }: RuntimeOptions,
-  engine: Engine,
-  nameOf: (peer: string) => string,
-): Network {
+/** Who is told what comes in. */
+interface Listening {
+  readonly engine: Engine
+  readonly questions: () => Questions
+  readonly nameOf: (peer: string) => string
+}
+
+function createNetworkFor({ config, dataDir, log }: RuntimeOptions, { nameOf, engine, questions }: Listening): Network {
   const options = {
     key: dataDir.key,
     cluster: config.cluster,
@@ -229,6 +241,8 @@ function createNetworkFor(
     shunned: (peer, for_ms) => engine.feed({ type: 'shunned', peer, for_ms }),
     gossip: (author, bytes) => engine.feed({ type: 'gossip', author, bytes }),
     beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
-    request: (from, bytes, reply) => engine.request(from, bytes, reply),
+    request(from, bytes, reply) {
+      if (!questions().hear(from, bytes, reply)) engine.request(from, bytes, reply)
+    },
   })
 }

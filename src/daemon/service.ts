@@ -1,6 +1,8 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
+import { diagnose } from '../core/doctor/doctor.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
@@ -23,8 +25,12 @@ export interface ServiceParts {
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
-  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'dns' | 'listen'>
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'protocol' | 'http' | 'dns' | 'listen'>
+  /** Asks its peers what they see. */
+  readonly survey: RegistryService['survey']
   readonly startedAt: number
+  /** What was dropped beside the network and the registry, by reason. */
+  readonly dropped?: () => Readonly<Record<string, number>>
   /** All of this node; absent: none. */
   readonly metrics?: readonly Metric[]
   /** What doors beside HTTP did not answer, by reason. */
@@ -102,6 +108,8 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
+    survey: () => parts.survey(),
+    doctor: () => doctorOf(parts),
     metrics: exposing(parts.metrics ?? []),
     news,
   }
@@ -129,7 +137,8 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
 /** The library that writes metrics is loaded when somebody asks for them first. */
 function exposing(metrics: readonly Metric[]): () => Promise<string> {
   let expose: Promise<() => Promise<string>> | undefined
-  const load = async (): Promise<() => Promise<string>> => (await import('../metrics/exposition.js')).expositionOf(metrics)
+  const load = async (): Promise<() => Promise<string>> =>
+    (await import('../metrics/exposition.js')).expositionOf(metrics)
   return async () => (await (expose ??= load()))()
 }
 
@@ -142,7 +151,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.droppedAtDoors?.() },
+    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.(), ...parts.droppedAtDoors?.() },
     state: registry.toJSON(),
   }
 }
@@ -171,17 +180,29 @@ function membersView({ registry, network, engine }: ServiceParts): MemberView[] 
   })
 }
 
+async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
+  const { registry, engine } = parts
+  const survey = await parts.survey()
+  return diagnose({
+    ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
+    ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
+    answersDns: parts.self().dns !== undefined,
+  })
+}
+
 function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const at = engine.now()
   const members = registry.read.members(at).filter(({ self }) => !self)
   const byPeer = new Map(members.map((member) => [member.peer, member]))
   const peers = network.peers().map((peer): PeerView => {
-    const { nodeId, trouble } = byPeer.get(peer.peer) ?? {}
+    const { nodeId, trouble, software, protocol } = byPeer.get(peer.peer) ?? {}
     return {
       ...fromNetwork(peer),
       ...(nodeId !== undefined && { nodeId }),
       ...registry.read.exchange(peer.peer, at),
       ...(trouble !== undefined && { trouble }),
+      ...(software !== undefined && { software }),
+      ...(protocol !== undefined && { protocol }),
     }
   })
   const connected = peers.filter((peer) => peer.connected)

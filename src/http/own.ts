@@ -11,6 +11,7 @@ import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
+import { addDiagnosis } from './diagnosis.js'
 import { addDrain } from './drain.js'
 import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
@@ -34,6 +35,7 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   readParametersAsTheyAreMeant(app)
   addHealth(app, service)
   addBeliefs(app, parts)
+  addDiagnosis(app, service)
   addActs(app, service)
   addRegistering(app, parts)
   addSessions(app, service)

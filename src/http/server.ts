@@ -91,6 +91,9 @@ export function createRoutedApp(
   const served = {
     bound: host,
     names: allowedHosts,
+    get proxies() {
+      return admission.proxyHosts
+    },
     get origins() {
       return admission.origins
     },

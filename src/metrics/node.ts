@@ -53,7 +53,7 @@ function clusterMetrics({ registry: { figures }, meter, now, readiness }: NodeMe
     ),
     {
       ...of('gauge', 'build_info', 'What runs here'),
-      read: () => [{ labels: { version: packageVersion, protocol: protocolVersion }, value: 1 }],
+      read: () => [{ labels: { version: packageVersion, protocol: String(protocolVersion) }, value: 1 }],
     },
   ]
 }
@@ -61,7 +61,11 @@ function clusterMetrics({ registry: { figures }, meter, now, readiness }: NodeMe
 function serviceMetrics({ registry: { figures }, meter, bySlug }: NodeMetricsParts): Metric[] {
   return [
     {
-      ...of('gauge', 'services', 'Services of the whole cluster, by how many of the instances meant to be called can be'),
+      ...of(
+        'gauge',
+        'services',
+        'Services of the whole cluster, by how many of the instances meant to be called can be',
+      ),
       read: () => servicesBy(figures.services(), bySlug),
     },
     {

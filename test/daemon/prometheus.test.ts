@@ -30,7 +30,11 @@ class Prometheus {
   static async start(folder: string, config: object): Promise<Prometheus> {
     const [file, address] = [join(folder, 'prometheus.yml'), `127.0.0.1:${await freePort()}`]
     await writeFile(file, JSON.stringify(config))
-    const args = [`--config.file=${file}`, `--storage.tsdb.path=${join(folder, 'tsdb')}`, `--web.listen-address=${address}`]
+    const args = [
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${join(folder, 'tsdb')}`,
+      `--web.listen-address=${address}`,
+    ]
     return new Prometheus(spawn('prometheus', args, { stdio: 'ignore' }), `http://${address}`)
   }
 
@@ -78,7 +82,9 @@ let prometheus: Prometheus | undefined
 beforeEach(async () => {
   cluster = new Cluster(loopback())
   folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'))
-  service = createServer(({ url }, response) => response.end(url === '/inner' ? '# TYPE up_here gauge\nup_here 7\n' : '-'))
+  service = createServer(({ url }, response) =>
+    response.end(url === '/inner' ? '# TYPE up_here gauge\nup_here 7\n' : '-'),
+  )
   service.listen(0, '127.0.0.1')
   await once(service, 'listening')
 })
@@ -93,7 +99,13 @@ afterEach(async () => {
 test.skipIf(!programHere('prometheus'))('it scrapes what is registered, also while the daemon is away', async () => {
   const daemon = await cluster.start('a', { args: ['--no-mdns'] })
   const { port } = service.address() as AddressInfo
-  await daemon.register({ slug: 'web', url: `http://127.0.0.1:9/x`, check: 'none', tags: ['blue'], id: 'of-another-port' })
+  await daemon.register({
+    slug: 'web',
+    url: `http://127.0.0.1:9/x`,
+    check: 'none',
+    tags: ['blue'],
+    id: 'of-another-port',
+  })
   const own = { metadata: { metricsPath: '/inner' }, ports: { metrics: port }, check: 'none' }
   const body = { slug: 'web', url: 'http://127.0.0.1:9', tags: ['blue', 'new'], id: 'web-1', ...own }
   expect((await daemon.ask('/v1/instances', 'PUT', body)).status).toBe(201)

@@ -126,14 +126,26 @@ test('a door that cannot be opened says which option that is', async () => {
 
 test('calls are counted by their route, never by what was asked for; lookups by what was found', async () => {
   const before = new Map(doors.readLookups().map(({ labels, value }) => [labels['result'], value]))
-  for (const path of ['/v1/lookup/api', '/v1/lookup/api?strategy=random', '/v1/pick/api', '/v1/lookup/nobody', '/nobody/knows'])
+  for (const path of [
+    '/v1/lookup/api',
+    '/v1/lookup/api?strategy=random',
+    '/v1/pick/api',
+    '/v1/lookup/nobody',
+    '/nobody/knows',
+  ])
     await ask(`GET ${path}`)
   await ask('GET /registry-svc/instances?slug=api')
   await ask('GET /registry-svc/instances?slug=nobody')
-  const more = doors.readLookups().map(({ labels, value }) => [labels['result'], value - (before.get(labels['result']) ?? 0)])
+  const more = doors
+    .readLookups()
+    .map(({ labels, value }) => [labels['result'], value - (before.get(labels['result']) ?? 0)])
   expect(Object.fromEntries(more)).toEqual({ found: 4, empty: 0, unknown: 2 })
-  const routes = new Set(doors.readRequests('d').map(({ labels }) => `${labels['method']} ${labels['route']} ${labels['code']}`))
-  expect([...routes]).toEqual(expect.arrayContaining(['GET /v1/lookup/:slug 200', 'GET /v1/lookup/:slug 404', 'any none 404']))
+  const routes = new Set(
+    doors.readRequests('d').map(({ labels }) => `${labels['method']} ${labels['route']} ${labels['code']}`),
+  )
+  expect([...routes]).toEqual(
+    expect.arrayContaining(['GET /v1/lookup/:slug 200', 'GET /v1/lookup/:slug 404', 'any none 404']),
+  )
   expect([...routes].filter((route) => route.includes('nobody'))).toEqual([])
 })
 

@@ -122,34 +122,40 @@ test('each alert says what it means, and what to do', () => {
   expect(Object.keys(faults)).toEqual(alerts.map(({ alert }) => alert))
 })
 
-test.skipIf(!programHere('promtool'))('each alert is told by its fault, and by nothing else', { timeout: 60_000 }, () => {
-  const firing = (alert: string, { labels }: Fault): string => {
-    const { severity } = alerts.find((one) => one.alert === alert)?.labels ?? {}
-    const own = labels === '' ? '' : `,${labels}`
-    return `ALERTS{alertname="${alert}",alertstate="firing",severity="${severity}"${own}}`
-  }
-  const cases = Object.entries(faults).map(([alert, fault]) => ({
-    interval: '15s',
-    input_series: Object.entries(fault.series).map(([series, values]) => ({ series, values })),
-    promql_expr_test: [
-      { expr: 'ALERTS{alertstate="firing"}', eval_time: fault.quiet, exp_samples: [] },
-      {
-        expr: 'ALERTS{alertstate="firing"}',
-        eval_time: fault.told,
-        exp_samples: [{ labels: firing(alert, fault), value: 1 }],
-      },
-    ],
-  }))
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-alerts-'))
-  try {
-    const file = join(folder, 'faults.yml') // JSON is YAML
-    writeFileSync(file, JSON.stringify({ rule_files: [rulesFile], evaluation_interval: '15s', tests: cases }))
-    expect(execFileSync('promtool', ['check', 'rules', rulesFile], { encoding: 'utf8' })).toContain('SUCCESS')
-    expect(execFileSync('promtool', ['test', 'rules', file], { encoding: 'utf8', stdio: 'pipe' })).toContain('SUCCESS')
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-})
+test.skipIf(!programHere('promtool'))(
+  'each alert is told by its fault, and by nothing else',
+  { timeout: 60_000 },
+  () => {
+    const firing = (alert: string, { labels }: Fault): string => {
+      const { severity } = alerts.find((one) => one.alert === alert)?.labels ?? {}
+      const own = labels === '' ? '' : `,${labels}`
+      return `ALERTS{alertname="${alert}",alertstate="firing",severity="${severity}"${own}}`
+    }
+    const cases = Object.entries(faults).map(([alert, fault]) => ({
+      interval: '15s',
+      input_series: Object.entries(fault.series).map(([series, values]) => ({ series, values })),
+      promql_expr_test: [
+        { expr: 'ALERTS{alertstate="firing"}', eval_time: fault.quiet, exp_samples: [] },
+        {
+          expr: 'ALERTS{alertstate="firing"}',
+          eval_time: fault.told,
+          exp_samples: [{ labels: firing(alert, fault), value: 1 }],
+        },
+      ],
+    }))
+    const folder = mkdtempSync(join(tmpdir(), 'rollcall-alerts-'))
+    try {
+      const file = join(folder, 'faults.yml') // JSON is YAML
+      writeFileSync(file, JSON.stringify({ rule_files: [rulesFile], evaluation_interval: '15s', tests: cases }))
+      expect(execFileSync('promtool', ['check', 'rules', rulesFile], { encoding: 'utf8' })).toContain('SUCCESS')
+      expect(execFileSync('promtool', ['test', 'rules', file], { encoding: 'utf8', stdio: 'pipe' })).toContain(
+        'SUCCESS',
+      )
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
 
 test('what alerts and dashboard ask for is what a node shows', () => {
   const shown = silentMetrics().flatMap(({ name, type }) =>

@@ -68,7 +68,10 @@ test('own instances by status, services by what can be called, changes by their 
   expect(read('b', 'instances')).toMatchObject({ Healthy: 1, Unreachable: 0 }) // of two nodes the sum is true
   for (const node of ['a', 'b']) expect(read(node, 'services')).toEqual({ all: 1, some: 1, none: 0 })
   expect(read('a', 'instance_status_changes_total')).toEqual({ 'Healthy,check': 1, 'Unreachable,check': 1 })
-  expect(read('a', 'checks_total')).toMatchObject({ 'tcp,Healthy': expect.any(Number), 'tcp,Unreachable': expect.any(Number) })
+  expect(read('a', 'checks_total')).toMatchObject({
+    'tcp,Healthy': expect.any(Number),
+    'tcp,Unreachable': expect.any(Number),
+  })
   world.command('a', { type: 'act', id: '1', act: { type: 'status', status: 'Error' } })
   world.run(seconds(1))
   expect(read('a', 'instance_status_changes_total')).toMatchObject({ 'Error,report': 1 })
@@ -109,7 +112,8 @@ test('documents, their entries, what they take on disk', () => {
 test('services are told apart where that is wanted, as many as may be', () => {
   const { world, read } = metered('a', { bySlug: true })
   agree(world)
-  for (let i = 0; i <= toldSlugs; i++) world.register('a', { slug: `s${String(i).padStart(3, '0')}`, url: `http://10.0.0.1:${i + 1}` })
+  for (let i = 0; i <= toldSlugs; i++)
+    world.register('a', { slug: `s${String(i).padStart(3, '0')}`, url: `http://10.0.0.1:${i + 1}` })
   world.run(seconds(5))
   const services = read('a', 'services')
   expect(Object.keys(services)).toHaveLength(3 * (toldSlugs + 1))
@@ -144,7 +148,9 @@ test('as Prometheus reads it: each name once, no label of a member, an instance 
   const text = await expositionOf(silentMetrics())()
   const types = text.match(/^# TYPE rollcall_\w+/gm) ?? []
   expect(new Set(types).size).toBe(types.length)
-  const labels = new Set([...text.matchAll(/^rollcall_\w+\{(.*)\}/gm)].flatMap(([, all = '']) => all.match(/\w+(?==")/g) ?? []))
+  const labels = new Set(
+    [...text.matchAll(/^rollcall_\w+\{(.*)\}/gm)].flatMap(([, all = '']) => all.match(/\w+(?==")/g) ?? []),
+  )
   expect([...labels].filter((label) => /member|instance|url|peer|id|node/.test(label))).toEqual([])
   expect(text).toMatch(/^process_cpu_seconds_total /m)
 })

@@ -225,6 +225,7 @@ export function exchangeView(peer: Readonly<Peer> | undefined, now: number): Exc
     heartbeats,
     ...(heartbeatAt !== undefined && { heartbeatAge_ms: Math.round(now - heartbeatAt) }),
     ...(heartbeatAt !== undefined && { inStep: mismatches < mismatchesTolerated }),
+    ...(peer !== undefined && isInStep(peer) === false && { outOfStep_ms: Math.round(outOfStep_ms(peer, now)) }),
     ...(lastSyncAt !== undefined && { lastSyncAge_ms: Math.round(now - lastSyncAt) }),
     ...(brought !== undefined && { lastSyncBrought: brought }),
     ...(took !== undefined && { lastSyncTook: took }),

@@ -167,10 +167,10 @@ function ofReach({ reach, now_ms }: Facts): readonly Problem[] {
 }
 
 /** Findings that say in other words what is said above. */
-const saidAbove = /service|member|pick|one-way|dead|ready|doubt/
+const saidAbove = ['in-doubt', 'node-gone', 'node-silent', 'not-ready', 'nothing-to-pick', 'one-way-link']
 
 function ofDoctor({ known: { findings = [] } }: Facts): readonly Problem[] {
-  const serious = findings.filter(({ severity, id }) => severity !== 'note' && !saidAbove.test(id))
+  const serious = findings.filter(({ severity, id }) => severity !== 'note' && !saidAbove.includes(id))
   return serious.map(({ id, severity, what, remedy, about }: Finding): Problem => {
     const to = { view: 'nodes' } as const
     return {

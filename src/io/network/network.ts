@@ -5,7 +5,7 @@
 import type { Connection, IdentifyResult, Stream, StreamHandler } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
-import { protocolVersion } from '../../config/version.js'
+import { protocolFamily } from '../../config/version.js'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 import type { MdnsView } from '../../core/views.js'
@@ -85,7 +85,7 @@ class Libp2pNetwork implements Network {
     this.#names = options.names ?? createNames()
     this.#listener = guarded(listener, this.#drops, options.log, () => this.#stopping !== undefined)
     this.peerId = options.key.publicKey.toString()
-    const prefix = `/rollcall/${protocolVersion}/${options.cluster}`
+    const prefix = `/rollcall/${protocolFamily}/${options.cluster}`
     this.#protocols = { sync: `${prefix}/sync`, beat: `${prefix}/beat`, gossip: `${prefix}/gossip` }
     options.announce.forEach(parseAnnounced)
     this.#book = new AddressBook({
@@ -238,7 +238,10 @@ class Libp2pNetwork implements Network {
         this.#strangers.cameIn(hostOf(remote))
       },
       onMoved: (peer) => this.#moved(peer),
-      onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
+      onForeign: (peer, connection) => {
+        this.#dialing.foreign(peer, connection)
+        this.#strangers.metForeign(connection.direction, connection.remoteAddr.toString())
+      },
       onTwo: (peer, addresses) => this.#strangers.metTwo(peer, addresses),
     })
   }
