@@ -1,5 +1,5 @@
 /**
- * Says, to whoever registers it and once in the log, which slug cannot be found in the DNS that this daemon answers.
+ * Says which slugs cannot be found in the DNS that this daemon answers: to whoever registers one, once in the log.
  */
 import type { FastifyReply } from 'fastify'
 import { warningOfDnsName } from '../core/dns-name.js'
