@@ -14,7 +14,6 @@ import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
 import { type Index, idOf } from './lookup/slugs.js'
-import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
 import {
   type Definition,
@@ -27,6 +26,7 @@ import {
   readObject,
   versionsOf,
 } from './model.js'
+import { whyNotShown } from './not-shown.js'
 import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
@@ -38,7 +38,6 @@ import type {
   Freshness,
   InstanceRow,
   InstanceView,
-  InvisibleReason,
   LookupResult,
   MemberView,
   NodeView,
@@ -267,7 +266,7 @@ export class Reads {
     for (const id of this.#union.instanceIds()) {
       for (const [owner, record] of this.#union.records(id)) {
         const nodeId = this.#union.node(owner)?.id
-        const hidden = this.#whyInvisible({ owner, record })
+        const hidden = whyNotShown({ owner, record }, this.#state)
         const recovering = owner === this.#state.self ? this.#state.checks.recovering(id) : undefined
         rows.push({
           ...this.instance({ owner, record }, at),
@@ -293,32 +292,9 @@ export class Reads {
     return { ...drainedBy(record), ...(owner === this.#state.self && endingOf(record.id, this.#state, now)) }
   }
 
-  #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
-    const { liveness } = this.#state
-    const { id } = found.record
-    const reason = whyInvisible(found, {
-      isRemoved: this.#union.isRemoved(found.record),
-      winner: this.#index.find(id)?.owner,
-      isShown: this.#index.isVisible(id),
-      state: liveness.membership.member(found.owner)?.state,
-    })
-    return reason === undefined ? undefined : { why: this.#inWords(reason, found), reason }
-  }
-
   /** Whether lookups list it all the same, since we are in doubt. */
   #isLastKnown(id: string, owner: PeerId): boolean {
     return this.#degraded.isOn && this.#index.isLastKnown(id, owner)
-  }
-
-  #inWords(reason: InvisibleReason, { owner, record: { id, maintenance } }: Found): string {
-    const winner = this.#index.find(id)?.owner ?? ''
-    if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
-    if (reason === 'maintenance') return `in maintenance: ${maintenance}`
-    if (reason === 'node-restarted' && this.#state.replica.isDeclined(owner))
-      return this.#state.replica.isWrong(owner)
-        ? 'what its node says now is not what it has signed'
-        : 'no room for what its node says now'
-    return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
   }
 
   definitions(): Definition[] {
