@@ -125,6 +125,15 @@ describe('imports', () => {
     expect(circles).toEqual([])
   })
 
+  test('of the web page, which runs in browsers, lead to files beside it, types apart', () => {
+    const imported = /^(?:import|export) (?!type\b)(?:\{[^}]*\}|\*[^'{]*) from '([^']+)'|\bimport\('([^']+)'\)/gm
+    const names = source
+      .filter((file) => file.startsWith('src/http/ui/'))
+      .flatMap((file) => [...(text.get(file) ?? '').matchAll(imported)].map(([, name, later]) => name ?? later ?? ''))
+    expect(names.length).toBeGreaterThan(20)
+    expect(names.filter((name) => !/^\.\/[\w-]+\.js$/.test(name))).toEqual([])
+  })
+
   // What a reader has to have in mind of other rooms to read one file; a dozen is about what can be kept there. Those that build
   // everything, and decide nothing, are lists.
   test('of other folders are at most twelve to a file', () => {

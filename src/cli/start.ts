@@ -103,6 +103,7 @@ export async function runDaemon(
     const daemon = await startDaemon(config, log)
     running.daemon = daemon
     printLines(readyLine(daemon))
+    if (daemon.http !== undefined) log.info(`its page for people is ${daemon.http.url}/ui`)
     const systemd = createSystemd(process.env, (sentence) => log.warn(sentence))
     const untold = tellReadiness(daemon, systemd, log)
     await Promise.race([stopAsked, daemon.stopped])

@@ -60,10 +60,11 @@ export class Limits {
 
 /** An address of IPv4 within IPv6, as sockets of both families give it, is that of IPv4. */
 export function sourceOf(address: string): string {
+  if (!address.includes(':')) return address
   const [plain = ''] = address.split('%')
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
   if (mapped !== undefined) return mapped
-  if (!plain.includes(':') || plain === '::1') return plain
+  if (plain === '::1') return plain
   const [before = '', after] = plain.split('::')
   const groups = before.split(':')
   const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').length

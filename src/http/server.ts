@@ -14,6 +14,7 @@ import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls, type Calls } from './openapi.js'
 import { addOwn, type OwnParts } from './own.js'
+import { addPage } from './page.js'
 import { answerPlainLookups } from './plain.js'
 import { FreshnessTold } from './position.js'
 import { addRegistrySvc } from './registry-svc.js'
@@ -126,6 +127,7 @@ function addRoutes(app: FastifyInstance, calls: Calls, parts: OwnParts): void {
   })
   addRegistrySvc(app, parts.service, parts)
   addOwn(app, parts)
+  addPage(app)
   addOpenApi(app, calls, parts.service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }

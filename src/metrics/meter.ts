@@ -112,16 +112,7 @@ export class Meter {
       }
       case 'command':
         return void this.#writes.add(input.ticket)
-      case 'connected':
-      case 'refused':
-      case 'shunned':
-      case 'closed':
-      case 'gone':
-      case 'line':
-      case 'listening':
-      case 'vitals':
-      case 'wake':
-        return
+      default: // carries nothing that is counted
     }
   }
 
@@ -146,15 +137,7 @@ export class Meter {
         return
       case 'notify':
         return this.#happened(effect.event)
-      case 'dial':
-      case 'redial':
-      case 'links':
-      case 'hang-up':
-      case 'learn':
-      case 'keep-open':
-      case 'let-go':
-      case 'up':
-        return
+      default: // as above
     }
   }
 

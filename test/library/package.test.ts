@@ -147,8 +147,10 @@ describe('the package', () => {
     const built = await readdir(installed('dist'), { recursive: true, encoding: 'utf8' })
     const sources = await readdir(join(workshop, 'sources', 'src'), { recursive: true, encoding: 'utf8' })
     const files = sources.filter((name) => name.endsWith('.ts')).map((name) => name.replace(/\.ts$/, ''))
-    const folders = sources.filter((name) => !name.endsWith('.ts') && name !== 'README.md')
-    expect(built.sort()).toEqual([...folders, ...files.flatMap((name) => [`${name}.js`, `${name}.d.ts`])].sort())
+    // Folders, with what is copied as it is: the page.
+    const others = sources.filter((name) => !name.endsWith('.ts') && name !== 'README.md')
+    expect(others).toEqual(expect.arrayContaining(['http/ui/index.html', 'http/ui/style.css']))
+    expect(built.sort()).toEqual([...others, ...files.flatMap((name) => [`${name}.js`, `${name}.d.ts`])].sort())
   })
 
   test('lends Node what the network stack needs before anything else is loaded', async () => {
