@@ -158,6 +158,7 @@ const routers = [
   'figures',
   'giving',
   'liveness',
+  'not-shown',
   'opening',
   'phase',
   'projection',

@@ -22,10 +22,10 @@ import {
   type PeerId,
   type Registration,
   deriveNodeId,
-  hex,
   readObject,
   versionsOf,
 } from './model.js'
+import { digestOfAll } from './digest-of-all.js'
 import { whyNotShown } from './not-shown.js'
 import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
@@ -454,16 +454,7 @@ export class Reads {
     const { replica, commits, crypto } = this.#state
     const heads = [...replica.owners()].map((owner) => replica.signed(owner))
     const signed = [...heads, commits.signed].filter((head) => head !== undefined)
-    signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))
-    const all = new Uint8Array(signed.length * 32)
-    signed.forEach((head, i) => all.set(crypto.hash(head.bytes), i * 32))
-    const documents = signed.map(({ head: { owner, generation, version, digest } }) => ({
-      owner,
-      generation,
-      version,
-      digest: hex(digest),
-    }))
-    return { digest: hex(crypto.hash(all)), documents }
+    return digestOfAll(signed, crypto)
   }
 
   /** Our own clock minus the age of the owner's last word; two machines' clocks are never compared. */
