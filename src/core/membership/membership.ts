@@ -36,7 +36,7 @@ import { Proofs, believe, provenUntil, vouchesInVain } from './proofs.js'
 import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
-import { isAfter } from './sighting.js'
+import { isAfter, noteNumber } from './sighting.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -169,7 +169,7 @@ export class Membership {
     this.#relays.add(member)
     this.#restless.add(member)
     const earlier = this.#strangers.welcome(head.owner, now)
-    if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at)
+    if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at, false)
   }
 
   /** The daemon is forgotten. */
@@ -188,8 +188,11 @@ export class Membership {
 
   // ---- hearing
 
-  /** A heartbeat on our own stream with its sender. */
-  hear(from: PeerId, beat: Heartbeat, now: number): Hearing {
+  /**
+   * A heartbeat on our own stream with its sender.
+   * @param isInTurn whether it surely is of a round of its sender: who connects, or asks, gets one at once, with the number of the last
+   */
+  hear(from: PeerId, beat: Heartbeat, now: number, isInTurn = true): Hearing {
     for (const relayed of beat.relayed) this.#hearOf(relayed, from, now)
     const member = this.#members.get(from)
     if (member === undefined) {
@@ -199,7 +202,7 @@ export class Membership {
     if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'
     if (beat.generation > member.heardGeneration) this.#hearGeneration(member, beat.generation)
     if (beat.generation === member.generation) noteIncarnation(member, beat.incarnation, now)
-    member.sequence = beat.sequence // whatever hearsay claimed
+    noteNumber(member, beat.sequence, now, isInTurn) // whatever hearsay claimed
     member.load = beat.load
     member.directAt = now
     member.heardAt = now
@@ -210,6 +213,7 @@ export class Membership {
 
   #hearGeneration(member: Member, generation: number): void {
     member.heardGeneration = generation
+    member.saidAt = undefined
     this.#members.touch(member.id)
   }
 
@@ -223,7 +227,7 @@ export class Membership {
     if (!isFirst && !this.#isInProportion({ relayer, sequence: relayed.sequence, at: now }, member)) return
     if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
-    member.sequence = relayed.sequence
+    noteNumber(member, relayed.sequence, now - relayed.age_ms, true)
     member.ahead = []
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
@@ -264,8 +268,7 @@ export class Membership {
     if (askedAt === undefined) return false
     if (member.heardGeneration < generation) this.#hearGeneration(member, generation)
     believe(member, provenUntil(now))
-    // Whatever hearsay claimed. Its next heartbeat may have followed on the answer at once, and says no more than that.
-    member.sequence = sequence + 1
+    noteNumber(member, sequence, askedAt, false) // whatever hearsay claimed
     member.ahead = []
     member.heardAt = Math.max(member.heardAt ?? askedAt, askedAt)
     member.isVouchedFor = member.vacated !== undefined
