@@ -172,6 +172,16 @@ test('a word out of turn repeats the number of a round, whose time counts here a
   expect(membership.relaysFor('b', 3950)).toMatchObject([{ sequence: 10, age_ms: 950 }])
 })
 
+test('what we find in our buffers on waking may have been sent as soon as we fell asleep', () => {
+  const membership = among('ab')
+  membership.tick(100)
+  membership.awoke(5000)
+  membership.hear('a', beat(3), 5000)
+  expect(membership.member('a')).toMatchObject({ sequence: 3, saidAt: 100, heardAt: 5000 })
+  membership.hear('a', beat(7), 5300)
+  expect(membership.member('a')).toMatchObject({ sequence: 7, saidAt: 5300 })
+})
+
 test('a heartbeat whose number is out of all proportion is no word of anybody, and the true ones go on', () => {
   const membership = among('ab')
   const { shortId = 0 } = membership.member('a') ?? {}

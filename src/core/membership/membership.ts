@@ -9,7 +9,7 @@ import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, AnswerMessage as Answer, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { inheritedSilence_ms, refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
+import { inheritedSilence_ms, onItsWay_ms, refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
 import {
   type Ahead,
   type Judgement,
@@ -65,6 +65,9 @@ export class Membership {
   /** Those of whom a dial was refused lately. */
   readonly #refused = new Set<Member>()
   #awakeSince = 0
+  /** When we were last seen awake before that; absent where we never slept. */
+  #asleepSince: number | undefined
+  #tickedAt = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   /** What `version` was when the subjects were last worked out. */
   #watchedVersion = -1
@@ -202,7 +205,7 @@ export class Membership {
     if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'
     if (beat.generation > member.heardGeneration) this.#hearGeneration(member, beat.generation)
     if (beat.generation === member.generation) noteIncarnation(member, beat.incarnation, now)
-    noteNumber(member, beat.sequence, now, isInTurn) // whatever hearsay claimed
+    noteNumber(member, beat.sequence, this.#sentAt(now), isInTurn) // whatever hearsay claimed
     member.load = beat.load
     member.directAt = now
     member.heardAt = now
@@ -227,7 +230,7 @@ export class Membership {
     if (!isFirst && !this.#isInProportion({ relayer, sequence: relayed.sequence, at: now }, member)) return
     if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
-    noteNumber(member, relayed.sequence, now - relayed.age_ms, true)
+    noteNumber(member, relayed.sequence, this.#sentAt(now) - relayed.age_ms, true)
     member.ahead = []
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
@@ -351,7 +354,13 @@ export class Membership {
 
   /** We were asleep until now: what we missed meanwhile says nothing about others. */
   awoke(now: number): void {
+    this.#asleepSince = this.#tickedAt
     this.#awakeSince = now
+  }
+
+  /** When a word was sent that comes now, at the earliest: on waking we find in our buffers what came while we slept. */
+  #sentAt(now: number): number {
+    return now - this.#awakeSince > onItsWay_ms ? now : (this.#asleepSince ?? now)
   }
 
   /** Looks at those whom reports may hide now, and at nobody else: when many die at once, many reports come. */
@@ -365,6 +374,7 @@ export class Membership {
 
   /** Looks at the clock. */
   tick(now: number): Verdict {
+    this.#tickedAt = now
     this.#reported.clear()
     const takenOver = this.#lookAround(now)
     const at = this.#situation(now)
