@@ -21,6 +21,7 @@ const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = {
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
 const earlierVersions: Readonly<Record<string, { readonly commit: string; readonly isActing: boolean }>> = {
+  'before nodes told their version': { commit: '7deeb21f1e984f38083c4a6e7c58b166f837400d', isActing: true },
   'before registrations had lifetimes': { commit: 'fcc929fcb12ea02a33f30e7827fc1cd0288de788', isActing: false },
   'before documents told their ancestry': { commit: '523cc38d215b8d7a25e99530b90bdfb0cf915656', isActing: true },
 }

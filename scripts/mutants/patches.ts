@@ -124,6 +124,7 @@ const membership: Readonly<Record<string, Patch>> = {
 }
 
 const documents: Readonly<Record<string, Patch>> = {
+  'wrong content is its owner’s fault, whoever brought it': ['isOwnersFault', 'via === signed.head.owner', 'true'],
   'a signature is not checked': ['Replica.offer', '!this.#signatures.isGenuine($$$)', 'false'],
   'the digest of a full content is not compared': ['NodeDocument.load', '!equalBytes($$$)', 'false'],
   'the digest of an update is not compared': ['#takeUpdate', '!equalBytes($$$)', 'false'],
@@ -256,6 +257,7 @@ const removals: Readonly<Record<string, Patch>> = {
 }
 
 const starts: Readonly<Record<string, Patch>> = {
+  'who waits for the disk is forgotten when the daemon goes mute': ['mute', '...commit.waiting', '...[]'],
   'it speaks before its generation is on disk': ['rules', 'starting: { maySpeak: false', 'starting: { maySpeak: true'],
   'what was written before an adoption is lost': ['adopt', 'rewrite($$$)'],
   'a live clone goes on': ['authorOf', '.boot < head.boot', 'false'],

@@ -1,6 +1,7 @@
 /**
  * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
  */
+import { ByName } from './by-name.js'
 import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { formatDuration } from './duration.js'
@@ -24,6 +25,7 @@ import {
   deriveNodeId,
   hex,
   readObject,
+  versionsOf,
 } from './model.js'
 import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
@@ -48,6 +50,7 @@ import type {
 import { atPort } from './views.js'
 
 export class Reads {
+  readonly byName: ByName
   readonly #state: RegistryState
   // What a pick reads, at hand: it is called millions of times a second.
   readonly #union: Union
@@ -62,6 +65,7 @@ export class Reads {
   readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
   constructor(state: RegistryState) {
+    this.byName = new ByName(state)
     this.#state = state
     this.#union = state.records.union
     this.#index = state.index
@@ -311,7 +315,9 @@ export class Reads {
     if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
     if (reason === 'maintenance') return `in maintenance: ${maintenance}`
     if (reason === 'node-restarted' && this.#state.replica.isDeclined(owner))
-      return 'no room for what its node says now'
+      return this.#state.replica.isWrong(owner)
+        ? 'what its node says now is not what it has signed'
+        : 'no room for what its node says now'
     return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
   }
 
@@ -343,6 +349,7 @@ export class Reads {
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),
       ...(usage !== undefined && { usage: usage as NonNullable<NodeView['usage']> }),
       ...(Array.isArray(gpus) && gpus.length > 0 && { gpus: gpus as readonly unknown[] }),
+      ...versionsOf(record),
     }
   }
 
@@ -457,11 +464,14 @@ export class Reads {
     }
   }
 
-  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining'> {
+  #labels(
+    peer: PeerId,
+  ): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining' | 'software' | 'protocol'> {
     const record = this.#union.node(peer)
     const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
     const { id: nodeId, url, draining } = record ?? {}
-    return { peer, ...(record !== undefined && { nodeId, url }), sameLabel, ...(draining && { draining }) }
+    const labels = { peer, ...(record !== undefined && { nodeId, url }), sameLabel }
+    return { ...labels, ...(draining && { draining }), ...versionsOf(record) }
   }
 
   digest(): DigestView {

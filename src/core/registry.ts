@@ -9,6 +9,7 @@ import { RegistryError } from './errors.js'
 import { Descent } from './descent.js'
 import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
+import { Figures } from './figures.js'
 import { Giving } from './giving.js'
 import { idOf } from './lookup/slugs.js'
 import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
@@ -51,6 +52,7 @@ export class Registry {
   readonly #acknowledging: Acknowledging
   /** All reads of the registry. None waits, none changes anything. */
   readonly read: Reads
+  readonly figures: Figures
   #tickAt: number
   /** Until when it was asleep, where that is known already. */
   #awokeAt = Number.NEGATIVE_INFINITY
@@ -76,6 +78,7 @@ export class Registry {
     this.#projection = projection
     this.#replication = replication
     this.read = new Reads(state)
+    this.figures = new Figures(state)
     this.#opening.begin()
     this.#projection.settle()
   }
@@ -421,7 +424,6 @@ export class Registry {
   #settle(): void {
     const { commits, checks, answers, at } = this.#state
     const { now } = at
-    for (const released of this.#state.released.splice(0)) this.#release(released)
     this.#projection.settle()
     this.#replication.adoptForeign()
     this.#descent.settle()

@@ -86,11 +86,12 @@ export class Replication {
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, stamps, replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
+    const { records, stamps, replica, gaps, postponed, headsAlone, fences, letGo, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
-    if (isStale || (isHeadAlone(parcel) && this.#isShown(owner))) return
+    if (isStale) return
+    if (isHeadAlone(parcel) && this.#isShown(owner)) return this.#toldOfNewer(parcel)
     if (letGo.refusalOf(owner, parcel.signed.head, at.now) !== undefined || this.#isToldGone(parcel)) return
     const held = replica.head(owner)
     if (held === undefined && !this.#room.isFor(parcel, via)) return
@@ -101,6 +102,7 @@ export class Replication {
     switch (outcome.type) {
       case 'taken':
         postponed.delete(owner)
+        headsAlone.forget(owner)
         this.#out.storeSoon([outcome.op])
         records.follow(owner, outcome.changes)
         stamps.follow(parcel.signed.head, outcome.changes, records.union, at.now)
@@ -108,6 +110,8 @@ export class Replication {
         for (const next of gaps.filled(owner)) this.take(next)
         return
       case 'declined':
+        if (parcel.content.type === 'full' && replica.isWrong(owner))
+          this.#out.drop('content is not what its head says')
         gaps.close(owner)
         return this.#followHead(parcel.signed.head)
       case 'gap':
@@ -138,6 +142,17 @@ export class Replication {
       this.#followHead(signed.head)
     }
     return true
+  }
+
+  /** Where nobody else holds it, its owner alone can show what it is. */
+  #toldOfNewer({ signed }: Parcel): void {
+    const { replica, headsAlone, liveness, signatures, at } = this.#state
+    const { owner } = signed.head
+    const held = replica.head(owner)
+    if (held === undefined || compareHeads(signed.head, held) <= 0 || !signatures.isGenuine(signed)) return
+    if (!headsAlone.isOverdue(owner, at.now)) return
+    if (liveness.peers.has(owner)) this.pull(owner, owner)
+    else this.#out.emit({ type: 'dial', peer: owner })
   }
 
   /** What is shown of a living owner is not hidden for a head: those who hold its content bring both. */
@@ -198,11 +213,11 @@ export class Replication {
   }
 
   #yieldToClone({ boot }: Head): void {
-    const { identity, commits, released } = this.#state
+    const { identity, commits } = this.#state
     const wayOut = 'stop one of the two, and give it a data directory of its own'
     const places = this.#places(identity.placeOf(boot))
     const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
-    released.push(commits.mute())
+    commits.mute(why)
     this.#state.enter({ name: 'muted', why })
     this.#out.notify({ type: 'muted', why })
   }
@@ -467,9 +482,11 @@ export class Replication {
 
   /** @param done whether its owner has answered */
   removed({ ticket, id, n }: Removal, done: boolean): void {
-    const { records, writes, commits } = this.#state
+    const { records, writes, commits, rules } = this.#state
     const left = records.union.winner(id, 'away too')
-    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n)
+    const isToBeWritten = !done || (left !== undefined && left.record.n <= n)
+    if (!isToBeWritten && !rules.maySign) return this.#out.emit({ type: 'settle', ticket, result: { ok: true } })
+    if (isToBeWritten && rules.maySign) writes.remove(id, n)
     commits.wait({ type: 'command', ticket })
   }
 }

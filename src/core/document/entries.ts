@@ -136,7 +136,7 @@ export function differences(from: EntryMaps, to: EntryMaps): Change[] {
 
 /** Length before each part, so that no two different entries are the same bytes. */
 function encodeEntry(entry: Entry): Uint8Array {
-  const writer = new Writer(entry.key.length + entry.value.length + 32)
+  const writer = new Writer()
   return writer.text(entry.map).text(entry.key).text(entry.value).done()
 }
 

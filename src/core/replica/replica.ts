@@ -129,10 +129,14 @@ export class Replica {
     return this.#declined.of(owner) !== undefined
   }
 
+  /** Whether its owner gives what it has not signed. */
+  isWrong(owner: PeerId): boolean {
+    return this.#declined.of(owner)?.isWrong === true
+  }
+
   /** Why what an owner says is not shown, for people. */
   troubleOf(owner: PeerId): string | undefined {
-    if (!this.isDeclined(owner)) return undefined
-    return 'no room here for its records: what is registered there is not shown; give this node more memory, or a larger --copies-mib'
+    return this.#declined.troubleOf(owner)
   }
 
   get sizes(): { readonly documents: number; readonly declined: number; readonly copies_bytes: number } {
@@ -178,10 +182,12 @@ export class Replica {
     if (known === undefined && this.isFull) return { type: 'refused', reason: 'too many documents' }
     if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
     if (isHeadAlone(parcel) && isShownBehind(head, held)) return { type: 'behind' }
-    if (isHeadAlone(parcel) || !this.#hasRoom(parcel, held, from.hasWord)) return this.#decline(parcel, from, now)
+    const isResting = parcel.content.type === 'step' && this.#declined.isResting(head.owner, now)
+    if (isHeadAlone(parcel) || isResting || !this.#hasRoom(parcel, held, from.hasWord))
+      return this.#decline(parcel, from, now)
     const outcome = this.#atItsPace(parcel, held, from, now)
     if (outcome.type === 'taken') this.#noteTaken(signed, from.hasWord, now)
-    return outcome
+    return isOwnersFault(outcome, parcel, from) ? this.#declineWrong(signed, from, now) : outcome
   }
 
   /** What it is to take such a parcel, in units of `workLimits`; small steps are none. */
@@ -230,6 +236,13 @@ export class Replica {
     else this.#declined.note(signed, this.#grownBy(owner, content.bytes), from, now)
     const known = this.signed(owner)
     if (known === undefined || compareHeads(signed.head, known.head) > 0) this.#marks.note(signed, now)
+    return { type: 'declined' }
+  }
+
+  /** Nobody can take it, and nobody is to be out of step for that. */
+  #declineWrong(signed: SignedHead, from: Bringing, now: number): Outcome {
+    this.#declined.noteWrong(signed, from, now)
+    this.#marks.note(signed, now)
     return { type: 'declined' }
   }
 
@@ -311,6 +324,11 @@ export class Replica {
   settledDigest(now: number, settled_ms: number): Uint8Array {
     return this.#marks.digest(now, settled_ms)
   }
+}
+
+/** Whether the whole content that an owner gave itself is not what it has signed; of what others bring nobody knows whose fault it is. */
+function isOwnersFault(outcome: Outcome, { signed, content }: Parcel, { via }: Bringing): boolean {
+  return outcome.type === 'refused' && content.type === 'full' && via === signed.head.owner
 }
 
 /** A head whose content its bringer does not hold either, or could not send along: whoever has no room for it knows of it all the same. */
