@@ -191,10 +191,7 @@ export class Membership {
 
   // ---- hearing
 
-  /**
-   * A heartbeat on our own stream with its sender.
-   * @param isInTurn whether it surely is of a round of its sender: who connects, or asks, gets one at once, with the number of the last
-   */
+  /** A heartbeat on our own stream with its sender. @param isInTurn surely of a round: who connects, or asks, gets the last one again */
   hear(from: PeerId, beat: Heartbeat, now: number, isInTurn = true): Hearing {
     for (const relayed of beat.relayed) this.#hearOf(relayed, from, now)
     const member = this.#members.get(from)
