@@ -179,8 +179,9 @@ export class Liveness {
   }
 
   #hearHeartbeat(from: PeerId, frame: Heartbeat, now: number): Heard {
-    const hearing = this.membership.hear(from, frame, now)
     const peer = this.peers.get(from)
+    const isInTurn = peer !== undefined && peer.heartbeats > 0 && !peer.isAsked
+    const hearing = this.membership.hear(from, frame, now, isInTurn)
     if (peer === undefined) return { hearing }
     return { hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
   }
