@@ -123,6 +123,9 @@ const membership: Readonly<Record<string, Patch>> = {
 const documents: Readonly<Record<string, Patch>> = {
   'a signature is not checked': ['Replica.offer', '!this.#signatures.isGenuine($$$)', 'false'],
   'the digest of a full content is not compared': ['NodeDocument.load', '!equalBytes($$$)', 'false'],
+  'the digest of a large content is not compared': ['NodeDocument.read', 'equalBytes($$$)', 'true'],
+  'a step may touch all that there is': ['Content.apply', 'this.#countLive(all.deleted)', '0'],
+  'what comes while a large document is taken is lost': ['Replication.#takeMore', 'gaps.filled(owner)', '[]'],
   'the digest of an update is not compared': ['#takeUpdate', '!equalBytes($$$)', 'false'],
   'an update may start anywhere': ['NodeDocument.#startsHere', 'fromVersion === version', 'true'],
   'a document is built as often as its owner likes': ['#atItsPace', 'after_ms > 0', 'false'],

@@ -4,6 +4,7 @@
  */
 import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
+import { Asking } from './asking.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
 import { Descent } from './descent.js'
@@ -40,6 +41,7 @@ export class Registry {
   readonly #out: Outbox
   readonly #fencing: Fencing
   readonly #projection: Projection
+  readonly #asking: Asking
   readonly #replication: Replication
   readonly #giving: Giving
   readonly #lettingGo: LettingGo
@@ -69,9 +71,10 @@ export class Registry {
     this.#giving = new Giving(state, fencing)
     this.#lettingGo = new LettingGo(state, fencing)
     this.#room = new MakingRoom(state, this.#lettingGo)
+    this.#asking = new Asking(state)
     const beside = { fencing, projection, acting: this.#acting, giving: this.#giving, room: this.#room }
-    const replication = new Replication(state, beside)
-    this.#opening = new Opening(start, { state, fencing, projection, replication })
+    const replication = new Replication(state, { ...beside, asking: this.#asking })
+    this.#opening = new Opening(start, { state, fencing, projection, asking: this.#asking })
     this.#fencing = fencing
     this.#projection = projection
     this.#replication = replication
@@ -168,7 +171,7 @@ export class Registry {
     const { liveness, at, rules } = this.#state
     this.#lettingGo.connected(peer)
     this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
-    if (rules.maySpeak && this.#mayDiffer(peer)) this.#replication.sync(peer)
+    if (rules.maySpeak && this.#mayDiffer(peer)) this.#asking.sync(peer)
     this.#acting.connected(peer)
   }
 
@@ -187,8 +190,8 @@ export class Registry {
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
     lastHeard.heard(from, at.now)
-    if (hearing === 'news') this.#replication.pull(from, from)
-    if (inStep === false && rules.isJoined) this.#replication.reconcile(from)
+    if (hearing === 'news') this.#asking.pull(from, from)
+    if (inStep === false && rules.isJoined) this.#asking.reconcile(from)
     this.#projection.followBeliefs()
   }
 
@@ -306,7 +309,7 @@ export class Registry {
       this.#serve(ticket, command)
       this.#projection.settle() // the next one reads what this one staged
     }
-    this.#replication.syncAll()
+    this.#asking.syncAll()
   }
 
   #command(ticket: number, command: Command): void {

@@ -1,9 +1,10 @@
 /**
- * How documents travel: routes what comes from peers to the replica, what that comes to further on, what is asked of peers or by
- * them. Gossip may have lost anything; whatever it lost comes in here.
+ * How documents travel: routes what comes from peers to the replica, what that comes to further on, what is asked by them. Gossip may have lost anything; whatever it lost comes in here.
  */
 import type { Acting } from './acting.js'
+import type { Asking } from './asking.js'
 import { NodeDocument } from './document/document.js'
+import type { Change } from './document/entries.js'
 import type { Fencing } from './fencing.js'
 import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
@@ -12,7 +13,8 @@ import type { MakingRoom } from './making-room.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
 import { nodeRecordOf } from './records/kinds.js'
-import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
+import { headAlone, isHeadAlone } from './replica/parcels.js'
+import type { Outcome, Underway } from './replica/replica.js'
 import { Silences } from './silences.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
@@ -24,8 +26,6 @@ import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
 import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
 
-/** A neighbour out of step is synced with at most this often. */
-const syncPause_ms = 2000
 /** So long whoever asked for an act waits for what is missing to the version that tells of it. */
 const unread_ms = 500
 
@@ -41,6 +41,7 @@ interface Beside {
   readonly acting: Acting
   readonly giving: Giving
   readonly room: MakingRoom
+  readonly asking: Asking
 }
 
 export class Replication {
@@ -53,10 +54,11 @@ export class Replication {
   readonly #acting: Acting
   readonly #giving: Giving
   readonly #room: MakingRoom
+  readonly #asking: Asking
   readonly #silences: Silences
   #roomLookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(state: RegistryState, { fencing, projection, acting, giving, room }: Beside) {
+  constructor(state: RegistryState, { fencing, projection, acting, giving, room, asking }: Beside) {
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
@@ -64,6 +66,7 @@ export class Replication {
     this.#acting = acting
     this.#giving = giving
     this.#room = room
+    this.#asking = asking
     this.#silences = new Silences(state)
   }
 
@@ -81,29 +84,48 @@ export class Replication {
     if (this.#state.letGo.refusalOf(signed.head.owner, signed.head, this.#state.at.now) !== undefined) return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
     if (this.#state.replica.isDeclined(signed.head.owner)) return this.take({ parcel: headAlone(signed), via: author })
-    this.pull(signed.head.owner, author)
+    this.#asking.pull(signed.head.owner, author)
   }
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, stamps, replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
+    const { replica, self } = this.#state
+    const { parcel, via } = step
+    const { owner } = parcel.signed.head
+    if (owner !== self && replica.loadingOwner !== owner && replica.isLong(parcel))
+      return void this.#bring(via, [parcel], parcel.content.bytes.length)
+    this.#take(step)
+  }
+
+  /** It is its turn. */
+  #take(step: Step): void {
+    const { replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#takeOwn(parcel, via)
+    if (replica.loadingOwner === owner) return void gaps.note(step, true, at.now)
     if (isStale || (isHeadAlone(parcel) && this.#isShown(owner))) return
     if (letGo.refusalOf(owner, parcel.signed.head, at.now) !== undefined || this.#isToldGone(parcel)) return
     const held = replica.head(owner)
     if (held === undefined && !this.#room.isFor(parcel, via)) return
     const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#state.hasWord(owner) })
+    if (outcome.type === 'begun') return
     if (outcome.type === 'later') return postponed.note(owner, via, at.now + outcome.after_ms)
+    if (outcome.type === 'taken') postponed.delete(owner)
+    this.#came(step, held, outcome)
+  }
+
+  /** What was offered has come to something. */
+  #came(step: Step, held: Head | undefined, outcome: Outcome): void {
+    const { gaps, postponed, at } = this.#state
+    const { parcel, via } = step
+    const { owner } = parcel.signed.head
     if (held !== undefined) this.#dispute(step, held, outcome.type)
     else if (outcome.type === 'taken' || outcome.type === 'declined') this.#room.taken(owner, via)
     switch (outcome.type) {
       case 'taken':
-        postponed.delete(owner)
         this.#out.storeSoon([outcome.op])
-        records.follow(owner, outcome.changes)
-        stamps.follow(parcel.signed.head, outcome.changes, records.union, at.now)
+        this.#follow(parcel.signed.head, outcome.changes)
         this.#followHead(parcel.signed.head)
         for (const next of gaps.filled(owner)) this.take(next)
         return
@@ -115,14 +137,40 @@ export class Replication {
         return
       case 'refused':
         this.#out.drop(outcome.reason)
-        if (parcel.content.type === 'step' && outcome.reason !== 'bad signature') this.pull(owner, via)
+        if (parcel.content.type === 'step' && outcome.reason !== 'bad signature') this.#asking.pull(owner, via)
         return
       case 'fenced':
         return this.#fencing.fenceAgain(owner)
+      case 'long':
+        return postponed.note(owner, via, at.now, true)
+      case 'begun':
+      case 'later':
       case 'old':
       case 'behind':
         return
     }
+  }
+
+  #follow(head: Head, changes: readonly Change[]): void {
+    const { records, stamps, at } = this.#state
+    records.follow(head.owner, changes)
+    stamps.follow(head, changes, records.union, at.now)
+  }
+
+  /** A part of a large document. @returns how much it was, in units of `workLimits` */
+  #takeMore({ parcel, from }: Underway): number {
+    const { replica, gaps, arrivals, letGo, fences, at } = this.#state
+    const { head } = parcel.signed
+    const { owner } = head
+    const held = replica.head(owner)
+    const isWanted = head.generation > fences.upTo(owner) && letGo.refusalOf(owner, head, at.now) === undefined
+    const { units, changes, outcome } = replica.goOn(isWanted, at.now)
+    if (changes.length > 0) this.#follow(head, changes)
+    if (outcome === undefined) return units
+    arrivals.ended()
+    this.#came({ parcel, via: from.via ?? owner }, held, outcome)
+    for (const next of gaps.filled(owner)) this.take(next) // it was held up whatever came of this one
+    return units
   }
 
   /** A peer has let go of a node whose key is gone: so do we, where we do not see it live. */
@@ -191,7 +239,7 @@ export class Replication {
    */
   #overtake(head: Head, via: PeerId): void {
     const { identity, self } = this.#state
-    if (head.generation < identity.generation) return this.pull(self, via)
+    if (head.generation < identity.generation) return this.#asking.pull(self, via)
     identity.noteContinued(head)
     identity.raiseGeneration(head.generation + 1)
     this.#state.tellGeneration('another start signed records of this node in the same generation')
@@ -229,43 +277,7 @@ export class Replication {
     return there === undefined || here === undefined || there === here ? '' : ` at ${there}, beside this one at ${here}`
   }
 
-  // ---- asking peers
-
-  /** Compares all heads with everybody that is connected. */
-  syncAll(): void {
-    for (const peer of this.#state.liveness.peers.ids()) this.sync(peer)
-  }
-
-  /** Compares all heads with a peer. */
-  sync(peer: PeerId): void {
-    const { commits, replica, requests, at, isStale } = this.#state
-    // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
-    const own = isStale ? undefined : commits.holding
-    const holdings = replica.holdings()
-    if (own !== undefined) holdings.push(own)
-    this.#out.emit(requests.sync(peer, holdings, isStale, at.now))
-  }
-
-  /** A neighbour has shown again and again that it does not hold what we hold. */
-  reconcile(id: PeerId): void {
-    const { requests, liveness, at } = this.#state
-    const { now } = at
-    const peer = liveness.peers.get(id)
-    if (peer === undefined || now - peer.reconciledAt < syncPause_ms || requests.isSyncing(id, now)) return
-    peer.reconciledAt = now
-    this.sync(id)
-  }
-
-  /** Fetches one owner's document from its owner, or else from whoever told of it. */
-  pull(owner: PeerId, via: PeerId): void {
-    const { replica, requests, postponed, liveness, at } = this.#state
-    if (requests.isPulling(owner, at.now) || postponed.isResting(owner, at.now)) return
-    const { peers } = liveness
-    const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
-    if (from === undefined) return
-    // Of what was declined all is asked for: a difference does not say what it comes to.
-    this.#out.emit(requests.pull(owner, from, replica.giveable(owner)?.holding, at.now))
-  }
+  // ---- answers to what was asked
 
   response(id: number, bytes: Uint8Array): void {
     const answer = this.#state.requests.response(id, bytes)
@@ -273,7 +285,7 @@ export class Replication {
     if (answer.type === 'documents') this.#bring(answer.from, answer.parcels, bytes.length)
     if (answer.type === 'given' && answer.refused.some(({ owner }) => owner === this.#state.self))
       this.#room.refusedBy(answer.peer)
-    if (answer.type === 'compared') this.#state.arrivals.then(answer)
+    if (answer.type === 'compared') this.#state.arrivals.then(answer.peer, answer)
     this.takeMore()
   }
 
@@ -287,22 +299,37 @@ export class Replication {
   /** Whatever has come and may be read now, as far as one turn goes. */
   takeMore(): void {
     const { arrivals, replica } = this.#state
-    for (let left: number = arrivalLimits.turnUnits; left > 0;) {
-      const next = arrivals.take()
+    this.#writeMore()
+    let left: number = arrivalLimits.turnUnits
+    for (const underway = replica.loading; underway !== undefined && underway === replica.loading;) {
+      if (left <= arrivalLimits.turnUnits / 2) break
+      left -= this.#takeMore(underway)
+    }
+    while (left > 0) {
+      if (replica.loading === undefined) arrivals.ended() // it was refused at once, or its owner was dropped
+      const next = arrivals.take((parcel) => replica.isLong(parcel))
       if (next === undefined) return
       if (next.type !== 'parcel') this.#afterwards(next)
       else {
         const { stepUnits, documentUnits } = arrivalLimits
         left -= next.parcel.content.type === 'step' ? stepUnits : documentUnits
-        left -= replica.unitsOf(next.parcel)
-        this.take(next)
+        left -= replica.isLong(next.parcel) ? 0 : replica.unitsOf(next.parcel)
+        this.#take(next)
       }
     }
   }
 
   /** When to be woken, whatever happens. */
   get wakeAt(): number {
-    return this.#state.arrivals.isEmpty ? Number.POSITIVE_INFINITY : this.#state.at.now
+    const { arrivals, replica, at } = this.#state
+    const isIdle = arrivals.isEmpty && replica.loading === undefined && !replica.isWriting
+    return isIdle ? Number.POSITIVE_INFINITY : at.now
+  }
+
+  /** Copies that are written whole once their steps outweigh them. */
+  #writeMore(): void {
+    const op = this.#state.replica.writeMore()
+    if (op !== undefined) this.#out.storeSoon([op])
   }
 
   #afterwards(next: Afterwards): void {
@@ -340,10 +367,11 @@ export class Replication {
   /** @returns what others have asked for */
   closed(id: number, ok: boolean): Extract<Ended, { type: 'compared' }> | undefined {
     const { requests, pushes, arrivals } = this.#state
+    const peer = requests.peerOf(id) ?? ''
     const ended = requests.closed(id, ok)
     if (ended?.type === 'pushed') pushes.closed(ended.peer, id, ended.ok)
     if (ended?.type === 'compared') return ended
-    if (ended !== undefined) arrivals.then({ type: 'closed', ended })
+    if (ended !== undefined) arrivals.then(peer, { type: 'closed', ended })
     this.takeMore()
     return undefined
   }
@@ -367,7 +395,7 @@ export class Replication {
     const isReadable = !isDone || !gaps.has(passedOn.home)
     if (isReadable || !this.#unread.keep({ ...acted, until: at.now + unread_ms }))
       return this.#acting.ended(passedOn, end)
-    this.pull(passedOn.home, passedOn.home)
+    this.#asking.pull(passedOn.home, passedOn.home)
   }
 
   #tellRead(acted: readonly Acted[]): void {
@@ -401,7 +429,7 @@ export class Replication {
   #takePushed(from: PeerId, request: number, parcels: readonly Parcel[], bytes: number): void {
     if (!this.#bring(from, parcels, bytes)) return this.#out.emit(emptyReply(request))
     const own = parcels.find(({ signed }) => signed.head.owner === from)?.signed.head
-    this.#state.arrivals.then({ type: 'pushed', from, request, documents: parcels.length, ...(own && { own }) })
+    this.#state.arrivals.then(from, { type: 'pushed', from, request, documents: parcels.length, ...(own && { own }) })
     this.takeMore()
   }
 
@@ -440,16 +468,13 @@ export class Replication {
     }
     this.#tellRead(this.#unread.takeOverdue(now))
     for (const { owner, via } of gaps.due(now)) {
-      this.pull(owner, via)
+      if (this.#state.replica.loadingOwner === owner) continue // what waits is taken up again after that
+      this.#asking.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
-    this.#pullPostponed()
+    this.#asking.pullPostponed()
     this.#lookForRoom()
     this.#silences.tell()
-  }
-
-  #pullPostponed(): void {
-    for (const { owner, via } of this.#state.postponed.due(this.#state.at.now)) this.pull(owner, via)
   }
 
   /** What was declined is asked for where there is room by now. */
@@ -460,7 +485,7 @@ export class Replication {
     const hasWord = (owner: PeerId): boolean => this.#state.hasWord(owner)
     replica.noteWords(hasWord)
     const due = replica.takeDueDeclined(hasWord, at.now)
-    if (due !== undefined) this.pull(due.signed.head.owner, due.via ?? due.signed.head.owner)
+    if (due !== undefined) this.#asking.pull(due.signed.head.owner, due.via ?? due.signed.head.owner)
     const news = replica.takeNews((owner) => records.union.node(owner)?.id ?? owner, at.now)
     if (news !== undefined) this.#out.warn(news)
   }
