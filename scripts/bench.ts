@@ -6,6 +6,7 @@ import { canMakeNamespaces } from '../test/daemon/place.js'
 import { byMdns, bySeeds, closeAll } from './bench/daemons.js'
 import { benchCalls } from './bench/calls.js'
 import { benchCost } from './bench/cost.js'
+import { benchDns } from './bench/dns.js'
 import { benchLookups } from './bench/lookups.js'
 import { circumstances } from './bench/machine.js'
 import { benchMembership } from './bench/membership.js'
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<Figures[]>>> = {
   nodes: async () => [...(await nodesBySeeds()), ...(await nodesByMdns())],
   writes: async () => (await benchWrites()).map(figuresOf),
   lookups: async () => (await benchLookups()).map(figuresOf),
+  dns: async () => (await benchDns()).map(figuresOf),
   watch: async () => (await benchWatchers([1, 1000])).map(figuresOf),
   cost: async () => (await benchCost(sizesOf('3,20'))).map(figuresOf),
   services: async () => [...(await services()), ...(await moleculer())],

@@ -6,15 +6,22 @@ import { endServices } from './bench/services/process.js'
 import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
 import { besiege } from './violence/hostile.js'
 import { floods } from './violence/hostile-member.js'
+import { rowsOf as rowsOfFaults, spoilDisks } from './violence/disks.js'
 import { isKnown, programAt } from './violence/earlier.js'
 import { rowsOf as rowsOfFrames, spoilFrames } from './violence/frames.js'
+import { liveThrough, rowsOf as rowsOfHour } from './violence/hour.js'
 import { mixVersions } from './violence/mixed.js'
+import { cutPower, rowsOf as rowsOfCuts } from './violence/power.js'
+import { rollOver, rowsOf as rowsOfRolling } from './violence/rolling.js'
 import { killServices, rowsOf } from './violence/services.js'
 
-const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = { services, mixed, crashes, hostile, frames }
+const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = {
+  ...{ services, mixed, crashes, power, disks, rolling, hour, hostile, frames },
+}
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
 const earlierVersions: Readonly<Record<string, { readonly commit: string; readonly isActing: boolean }>> = {
+  'before nodes told their version': { commit: '7deeb21f1e984f38083c4a6e7c58b166f837400d', isActing: true },
   'before registrations had lifetimes': { commit: 'fcc929fcb12ea02a33f30e7827fc1cd0288de788', isActing: false },
   'before documents told their ancestry': { commit: '523cc38d215b8d7a25e99530b90bdfb0cf915656', isActing: true },
 }
@@ -67,6 +74,47 @@ async function crashes(): Promise<readonly string[]> {
     await closeCluster(cluster)
   }
   return broken
+}
+
+/** One database, in this process. */
+async function power(): Promise<readonly string[]> {
+  const [count, seed] = [Number(process.env['VIOLENCE_CUTS'] ?? 500), Number(process.env['VIOLENCE_SEED'] ?? 1)]
+  const cuts = await cutPower(count, seed, (cut) => tellNow(cut, count, 'power cuts'))
+  process.stdout.write(`${table(rowsOfCuts(cuts).map(figuresOf))}\n`)
+  return cuts.broken
+}
+
+/** One database, in this process; those that never answer in virtual time. */
+async function disks(): Promise<readonly string[]> {
+  const [count, seed] = [Number(process.env['VIOLENCE_FAULTS'] ?? 2000), Number(process.env['VIOLENCE_SEED'] ?? 1)]
+  const faults = await spoilDisks(count, seed, (done) => tellNow(done, count, 'faults'))
+  process.stdout.write(`${table(rowsOfFaults(faults).map(figuresOf))}\n`)
+  return faults.broken
+}
+
+async function rolling(): Promise<readonly string[]> {
+  const daemons = Number(process.env['VIOLENCE_DAEMONS'] ?? 20)
+  const progress = (restarted: number): void => tellNow(restarted, daemons, 'restarts', 1)
+  const rolled = await rollOver({ daemons, pause_ms: 50, progress })
+  process.stdout.write(`${table(rowsOfRolling(rolled).map(figuresOf))}\n`)
+  return rolled.broken
+}
+
+async function hour(): Promise<readonly string[]> {
+  const [daemons, minutes] = [
+    Number(process.env['VIOLENCE_DAEMONS'] ?? 20),
+    Number(process.env['VIOLENCE_MINUTES'] ?? 60),
+  ]
+  const every_ms = Math.min(60_000, (minutes * 60_000) / 12)
+  const progress = (minute: number, fault: string): void =>
+    void process.stderr.write(`minute ${minute} of ${minutes}: ${fault}\n`)
+  const lived = await liveThrough({ daemons, minutes, every_ms, progress })
+  process.stdout.write(`${table(rowsOfHour(lived).map(figuresOf))}\n`)
+  return lived.broken
+}
+
+function tellNow(done: number, all: number, what: string, each = 100): void {
+  if (done % each === 0) process.stderr.write(`${done} of ${all} ${what}\n`)
 }
 
 /** One member against three daemons. */

@@ -49,10 +49,13 @@ import type {
   SlugList,
   Suspicion,
 } from './core/views.js'
+import { CallCounts } from './metrics/calls.js'
+import { type MetricsOptions, checkMetricsOptions, showMetrics } from './metrics/register.js'
 
 export type { EventsQuery } from './client/events.js'
 export type * from './client/register.js'
 export { isUnreachable } from './client/failures.js'
+export type { MetricsOptions, MetricsRegister } from './metrics/register.js'
 export { defaultServer } from './client/servers.js'
 export { RegistryError, type ErrorCode } from './core/errors.js'
 export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
@@ -67,6 +70,11 @@ export interface ClientOptions {
   readonly token?: string
   /** By which the daemon is asked, and services are called. Default: the global one. */
   readonly fetch?: typeof fetch
+  /**
+   * Shows what becomes of calls by `fetch` and `call` in a `Registry` of prom-client: `rollcall_calls_total`,
+   * `rollcall_call_attempts_total`, `rollcall_ejections_total`. Clients may share one. Default: shown nowhere.
+   */
+  readonly metrics?: MetricsOptions
   /** For a whole call, with all of its attempts and their answers. Default: 10 000. */
   readonly timeout_ms?: number
   /**
@@ -85,6 +93,7 @@ export interface ClientOptions {
 
 const optionNames = [
   ...(['server', 'servers', 'token', 'fetch', 'timeout_ms', 'attempts', 'onPickOutage', 'onSessionTrouble'] as const),
+  'metrics',
 ] as const satisfies readonly (keyof ClientOptions)[]
 
 /** Every call rejects with a RegistryError, by the daemon's answer, or one of which `isUnreachable` is true; or with a signal's reason. */
@@ -210,6 +219,8 @@ export interface Client extends Registry {
 export function createClient(options: ClientOptions = {}): Client {
   refuseUnknown(options, optionNames, 'option')
   const calls = new Calls(options)
+  const counts = new CallCounts()
+  if (options.metrics !== undefined) showMetrics(counts.metrics(), checkMetricsOptions(options.metrics).register, true)
   const { call, positioned } = calls
   const lookup: Client['lookup'] = (slug, asked = {}) =>
     unlessNotFound(async () => {
@@ -228,7 +239,7 @@ export function createClient(options: ClientOptions = {}): Client {
     call('POST', actOn(id, 'suspect'), asked)
   const choices = choicesOf(calls, { lookup, onOutage: options.onPickOutage, suspect })
   return {
-    ...choices.calling(calls, options.fetch),
+    ...choices.calling(calls, options.fetch, counts),
     get server() {
       return calls.servers.current
     },
@@ -283,6 +294,8 @@ export function createClient(options: ClientOptions = {}): Client {
     peers: async (options) => call('GET', '/v1/peers', callOptions(options)),
     members: async (options) => positioned('GET', '/v1/members', callOptions(options)),
     digest: async (options) => call('GET', '/v1/digest', callOptions(options)),
+    survey: async (options) => call('GET', '/v1/survey', callOptions(options)),
+    doctor: async (options) => call('GET', '/v1/doctor', callOptions(options)),
     readiness: async (options) => call('GET', '/readyz', { ...callOptions(options), accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),
     drain: async (given = {}) => drainedFor(given, (options) => call('PUT', '/v1/self/drain', options)),

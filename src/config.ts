@@ -9,6 +9,7 @@ import { warningsOfEnvironment } from './config/environment.js'
 import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { logLevels, type LogLevel } from './config/logger.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
+import { defaultDnsDomain, defaultDnsTtl_s, parseDns, parseDnsDomain, parseDnsTtl } from './config/dns.js'
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
 import { defaultPeerPort, isLoopback, type HostPort } from './config/values.js'
@@ -33,8 +34,16 @@ export interface Config {
   readonly insecureHttp: boolean
   /** The content of the file, with hashes in place of the tokens. Absent: HTTP asks for no credentials. */
   readonly tokens?: Credentials
+  /** Absent: no DNS is answered. */
+  readonly dns?: HostPort
+  /** Whose names are answered, in small letters. */
+  readonly dnsDomain: string
+  readonly dnsTtl: number
+  readonly insecureDns: boolean
   /** As they stand in `Origin` headers; `*` is any. */
   readonly corsOrigin: readonly string[]
+  /** Names and addresses, in lower case. */
+  readonly allowHost: readonly string[]
   /** Multiaddrs. */
   readonly listen: readonly string[]
   /** Nobody asked for these listen ports: where one is busy, any other will do. */
@@ -52,6 +61,9 @@ export interface Config {
   readonly zone?: string
   /** The content of the key file. Absent: an open cluster. */
   readonly clusterKey?: Uint8Array
+  /** A listener with nothing but the metrics; absent: there is none. */
+  readonly metrics?: HostPort
+  readonly metricsSlugs: boolean
   readonly maxWatchers: number
   /** Absent: a third of the heap that Node has. */
   readonly copiesMib?: number
@@ -124,6 +136,44 @@ export const options = {
     parse: values.parseSwitch,
   },
   /**
+   * What can only ask the DNS finds services by it. By UDP and TCP; off by default. A port such as 8653 is none of those that Linux gives
+   * away itself (32768 to 60999).
+   */
+  dns: {
+    flag: '--dns <host:port>',
+    env: 'ROLLCALL_DNS',
+    takes: 'one',
+    fallback: 'none: DNS is not answered',
+    what: 'where DNS is answered, by UDP and TCP, such as 127.0.0.1:8653',
+    parse: parseDns,
+  },
+  /** Names of others are refused, so resolvers are to ask here for this domain alone. `.internal` is nobody's (ICANN, 2024). */
+  dnsDomain: {
+    flag: '--dns-domain <domain>',
+    env: 'ROLLCALL_DNS_DOMAIN',
+    takes: 'one',
+    fallback: defaultDnsDomain,
+    what: 'the domain of the names that DNS is answered for',
+    parse: parseDnsDomain,
+  },
+  /** What resolvers keep is not looked at again meanwhile: a longer time spares questions, and callers go longer to who is gone. */
+  dnsTtl: {
+    flag: '--dns-ttl <seconds>',
+    env: 'ROLLCALL_DNS_TTL',
+    takes: 'one',
+    fallback: String(defaultDnsTtl_s),
+    what: 'how long DNS answers may be kept; 0 where this node is in doubt',
+    parse: parseDnsTtl,
+  },
+  /** The DNS knows no credentials, with or without `--tokens`: whoever reaches it reads where everything is. */
+  insecureDns: {
+    flag: '--insecure-dns',
+    env: 'ROLLCALL_INSECURE_DNS',
+    takes: 'switch',
+    what: 'allow --dns on other than loopback addresses, readable by all who can reach it',
+    parse: values.parseSwitch,
+  },
+  /**
    * Each stream of `/v1/events` and `/v1/watch` is a connection that stays, of news also a queue of up to 1 MiB where its reader is
    * slow. Beyond it whoever comes is told so, and nobody who listens is cut off.
    */
@@ -135,6 +185,26 @@ export const options = {
     what: 'how many may watch at once (GET /v1/events, /v1/watch)',
     parse: values.parseMaxWatchers,
   },
+  /**
+   * The metrics for whoever can reach it, without the API beside them: scrapers then need no token, and whoever scrapes can change
+   * nothing. `GET /metrics` at `--http` has the same.
+   */
+  metrics: {
+    flag: '--metrics <host:port>',
+    env: 'ROLLCALL_METRICS',
+    takes: 'one',
+    fallback: 'none: metrics at --http alone',
+    what: 'where Prometheus finds the metrics and nothing else, without a token',
+    parse: values.parseHttp,
+  },
+  /** Each slug is three series at each node: worth it where there are few, and alerts are to name them. */
+  metricsSlugs: {
+    flag: '--metrics-slugs',
+    env: 'ROLLCALL_METRICS_SLUGS',
+    takes: 'switch',
+    what: 'name services in the metrics: the first 200 by slug, the rest as "other"',
+    parse: values.parseSwitch,
+  },
   /** Browsers let pages of other origins neither read nor change what is here, unless these headers say they may. */
   corsOrigin: {
     flag: '--cors-origin <origin...>',
@@ -143,6 +213,15 @@ export const options = {
     fallback: 'none',
     what: 'web pages that may use the HTTP API, such as https://ops.example.com; * lets in every page',
     parse: values.parseOrigin,
+  },
+  /** Each request says what it called us. Behind a proxy that passes this on it is the proxy's name, which several nodes may share. */
+  allowHost: {
+    flag: '--allow-host <name...>',
+    env: 'ROLLCALL_ALLOW_HOST',
+    takes: 'many',
+    fallback: 'none',
+    what: 'host names of a proxy in front of the HTTP API, such as registry.example.com',
+    parse: values.parseHostName,
   },
   /**
    * For peers. The default port gives way to any other where it is busy (mDNS tells the peers); a port that was asked
@@ -299,14 +378,19 @@ export function parseLayers(layers: Layers, env: Environment): Config {
     dataDir: given.dataDir ?? (temp ? temporaryDir() : defaultDataDir(cluster, env)),
     http: given.http ?? (temp ? { ...defaultHttp, port: 0 } : defaultHttp),
     insecureHttp: given.insecureHttp ?? false,
+    dnsDomain: given.dnsDomain ?? defaultDnsDomain,
+    dnsTtl: given.dnsTtl ?? defaultDnsTtl_s,
+    insecureDns: given.insecureDns ?? false,
     corsOrigin: given.corsOrigin ?? [],
+    allowHost: given.allowHost ?? [],
     maxWatchers: given.maxWatchers ?? defaultMaxWatchers,
+    metricsSlugs: given.metricsSlugs ?? false,
     listen: given.listen ?? everywhere(temp ? 0 : defaultPeerPort),
     listenElsewhere: given.listen === undefined,
     join: given.join ?? [],
     announce: given.announce ?? [],
     mdns: given.mdns ?? true,
-    ...pick(given, 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib'),
+    ...pick(given, 'dns', 'nodeId', 'url', 'region', 'zone', 'clusterKey', 'tokens', 'copiesMib', 'metrics'),
     logLevel: given.logLevel ?? 'info',
     testDropGossip: given.testDropGossip ?? 0,
   }
@@ -352,6 +436,12 @@ function refuseContradictions(given: Given, { written }: Layers): void {
       `${place('http')}: ${given.http.host} is not a loopback address, and the HTTP API asks for no credentials; ` +
         `bind it to 127.0.0.1, give ${optionNames(options.tokens)} to ask for some, ` +
         `or add ${optionNames(options.insecureHttp)} if all who can reach it may change the register`,
+    )
+  }
+  if (given.dns !== undefined && !isLoopback(given.dns.host) && given.insecureDns !== true) {
+    throw malformed(
+      `${place('dns')}: ${given.dns.host} is not a loopback address, and the DNS knows no credentials; ` +
+        `bind it to 127.0.0.1, or add ${optionNames(options.insecureDns)} if all who can reach it may read where everything is`,
     )
   }
 }

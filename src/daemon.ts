@@ -7,16 +7,19 @@ import { type Config, isLoopback } from './config.js'
 import { NodeUrl } from './config/node-url.js'
 import { RegistryError } from './core/errors.js'
 import { warnWhenAlone } from './daemon/alone.js'
+import { openDns } from './daemon/dns-door.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
 import { createRuntime } from './daemon/runtime.js'
 import type { Access } from './http/admission.js'
+import { createMetricsDoor } from './http/metrics-door.js'
 import { createHttpServer } from './http/server.js'
 import type { RegistryService } from './http/service.js'
 import { createMachine } from './io/machine.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import type { Log } from './log.js'
+import { DoorCounts } from './metrics/doors.js'
 
 /** How often the machine's figures are told. */
 const vitalsInterval_ms = 10_000
@@ -24,11 +27,13 @@ const vitalsInterval_ms = 10_000
 export interface Daemon {
   readonly service: RegistryService
   readonly http: { readonly url: string }
+  /** `HOST:PORT`, where DNS is answered. */
+  readonly dns?: string
   readonly peerId: string
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
   /** Who may use the HTTP API from now on. */
-  admit(access: Pick<Config, 'tokens' | 'corsOrigin'>): void
+  admit(access: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): void
   /** Says goodbye and ends everything; any number of times. */
   stop(): Promise<void>
   /** Resolves once it has ended, whoever asked for it. */
@@ -57,27 +62,33 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   for (const line of linesOfDisk(dataDir, stored)) writeLine(log, line)
 
   const begun: { service?: RegistryService } = {}
+  const service = (): RegistryService => begun.service ?? refuseToServe()
+  const doors = new DoorCounts()
   const http = createHttpServer({
     ...config.http,
-    service: () => begun.service ?? refuseToServe(),
-    log,
+    ...{ service, log, doors },
     allowedHosts: hostsOf(config.url),
     maxWatchers: config.maxWatchers,
+    answersDns: config.dns !== undefined,
     ...accessOf(config),
   })
   ends.push(() => http.stop())
   const bound = await http.start()
+  const metrics = await openMetrics(config, { service, log, ends })
+  const dns = await openDns(config, log, ends)
 
   const url = urlOf(config, bound)
-  const { life, engine, network, service, ...node } = createRuntime({
-    ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends },
+  const { life, engine, network, registry, ...node } = createRuntime({
+    ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends, doors },
+    ...(dns !== undefined && { dns }),
     onEvent: (_, line) => writeLine(log, line),
     onBug: (error) =>
       queueMicrotask(() => {
         throw error
       }),
   })
-  begun.service = service
+  begun.service = node.service
+  dns?.serve(registry, () => node.service.readiness())
   await node.start()
   const machine = createMachine({
     get nodeUrl() {
@@ -88,16 +99,44 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
   await dataDir.describeHolder({ http: bound.url })
-  logStart(config, { http: bound.url, peer: network.peerId }, log)
+  logStart(
+    config,
+    {
+      http: bound.url,
+      ...(metrics !== undefined && { metrics }),
+      ...(dns && { dns: dns.address }),
+      peer: network.peerId,
+    },
+    log,
+  )
   const { stopped } = life
   return {
-    ...{ service, http: bound, peerId: network.peerId, listen: node.addresses(), stop: () => life.stop(), stopped },
+    ...(dns && { dns: dns.address }),
+    ...{
+      service: node.service,
+      http: bound,
+      peerId: network.peerId,
+      listen: node.addresses(),
+      stop: () => life.stop(),
+      stopped,
+    },
     admit: (access) => http.admit(accessOf(access)),
   }
 }
 
-function accessOf({ tokens, corsOrigin }: Pick<Config, 'tokens' | 'corsOrigin'>): Access {
-  return { corsOrigins: corsOrigin, ...(tokens !== undefined && { credentials: tokens }) }
+/** @returns where, if they are to have a listener of their own */
+async function openMetrics(
+  { metrics, url, allowHost }: Config,
+  { ends, ...parts }: { readonly service: () => RegistryService; readonly log: Log; readonly ends: End[] },
+): Promise<string | undefined> {
+  if (metrics === undefined) return undefined
+  const door = createMetricsDoor({ ...metrics, ...parts, allowedHosts: [...hostsOf(url), ...allowHost] })
+  ends.push(() => door.stop())
+  return (await door.start()).url
+}
+
+function accessOf({ tokens, corsOrigin, allowHost }: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): Access {
+  return { corsOrigins: corsOrigin, proxyHosts: allowHost, ...(tokens !== undefined && { credentials: tokens }) }
 }
 
 /** HTTP answers from the first moment, the registry a few milliseconds later: the port that HTTP has is part of the node's url. */
@@ -113,7 +152,7 @@ function keepTellingVitals(engine: Engine, machine: ReturnType<typeof createMach
   return () => clearInterval(timer)
 }
 
-function logStart(config: Config, self: { readonly http: string; readonly peer: string }, log: Log): void {
+function logStart(config: Config, self: Readonly<Record<string, string>>, log: Log): void {
   log.info({ cluster: config.cluster, dataDir: config.dataDir, ...self }, 'serving')
   if (config.corsOrigin.includes('*')) {
     log.warn('--cors-origin *: every web page that a browser here has open can read and change this register')

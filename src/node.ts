@@ -34,7 +34,9 @@ import type { RegistryService } from './http/service.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import { openMemoryDir } from './io/storage/memory.js'
 import type { Log } from './log.js'
-import { askedOf } from './node/asked.js'
+import { CallCounts } from './metrics/calls.js'
+import { type MetricsRegister, showMetrics } from './metrics/register.js'
+import { type Asked, askedOf } from './node/asked.js'
 import { Listeners } from './node/listeners.js'
 import { type NodeEvents, checkListener } from './node/events.js'
 import type { RollcallNode } from './node/interface.js'
@@ -58,7 +60,7 @@ import { drainedBy, endingOf, until, written } from './node/writing.js'
  *   port, `unavailable` where the disk or the network refuses
  */
 export async function createNode(options: NodeOptions): Promise<RollcallNode> {
-  const { dataDir: path, config, signal, register, ...read } = readOptions(options)
+  const { dataDir: path, config, signal, register, metrics, ...read } = readOptions(options)
   const log = await read.log
   signal?.throwIfAborted()
   const ends: End[] = []
@@ -76,6 +78,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
       log,
       ends,
     })
+    if (metrics !== undefined) ends.push(node.showIn(metrics))
     const registered = node.registerFirst(register)
     await node.begin()
     await untilAborted(signal, () => registered)
@@ -94,6 +97,7 @@ class EmbeddedNode implements RollcallNode {
   readonly #log: Log
   readonly #listeners = new Listeners<NodeEvents>()
   readonly #isReady = Promise.withResolvers<void>()
+  readonly #lookups: ReturnType<Runtime['metering']['doors']['lookups']>
   #isOver = false
   /** Aborts when the node stops. */
   readonly #over = new AbortController()
@@ -107,11 +111,17 @@ class EmbeddedNode implements RollcallNode {
       onEvent: (event, line) => this.#onEvent(event, line),
       onBug: (error) => this.#onBug(error),
     })
+    this.#lookups = this.#runtime.metering.doors.lookups('library')
     this.#runtime.news.subscribe(({ event }) => this.#onNews(event))
     void this.#runtime.life.stopped.then(() => this.#ended())
   }
 
   // ---- beginning and end
+
+  /** @returns takes its metrics out of there again */
+  showIn(register: MetricsRegister): () => void {
+    return showMetrics([...this.#runtime.metering.metrics, ...this.#counts.metrics()], register)
+  }
 
   async begin(): Promise<void> {
     await this.#runtime.start()
@@ -169,6 +179,7 @@ class EmbeddedNode implements RollcallNode {
   #onEvent(event: RegistryEvent, line: Line): void {
     if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
+    if (event.type === 'muted') this.#isReady.reject(new RegistryError('unavailable', event.why))
     if (event.type !== 'ready') return
     this.#isReady.resolve()
     this.#listeners.tell('ready', { type: 'ready' })
@@ -213,10 +224,12 @@ class EmbeddedNode implements RollcallNode {
     throw this.#bug ?? new RegistryError('unavailable', 'the node has stopped; createNode starts another one')
   }
 
+  readonly #counts = new CallCounts()
   readonly #calling = callingOf(
     fetchingOf(
       sourceOf(() => ({ read: this.#runtime.registry.read, service: this.#service })),
       { fetch: (input, init) => fetch(input, init) },
+      this.#counts,
     ),
   )
   readonly fetch = this.#calling.fetch
@@ -236,7 +249,11 @@ class EmbeddedNode implements RollcallNode {
   readonly saveDefinition = this.#asked.saveDefinition
   readonly removeDefinition = this.#asked.removeDefinition
   readonly removeNode = this.#asked.removeNode
-  readonly lookup = this.#asked.lookup
+  readonly lookup: Asked['lookup'] = (slug, options) => {
+    const answer = this.#asked.lookup(slug, options)
+    this.#counted(slug, answer?.picked)
+    return answer
+  }
   readonly instances = this.#asked.instances
   readonly instanceRows = this.#asked.instanceRows
   readonly definitions = this.#asked.definitions
@@ -248,6 +265,8 @@ class EmbeddedNode implements RollcallNode {
   readonly peers = this.#asked.peers
   readonly digest = this.#asked.digest
   readonly readiness = this.#asked.readiness
+  readonly survey = this.#asked.survey
+  readonly doctor = this.#asked.doctor
 
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch
@@ -298,6 +317,13 @@ class EmbeddedNode implements RollcallNode {
     const query = options === undefined ? undefined : pickOfOptions(options)
     options?.signal?.throwIfAborted()
     if (options?.maxAge !== undefined) demandFreshPick(this.#service, slug, parseMaxAge(options.maxAge))
-    return this.#runtime.registry.read.picked(slug, query)
+    return this.#counted(slug, this.#runtime.registry.read.picked(slug, query))
+  }
+  #counted(slug: string, picked: InstanceView | undefined): InstanceView | undefined {
+    const { found, empty, unknown } = this.#lookups
+    if (picked !== undefined) found.value += 1
+    else if (this.#runtime.registry.read.version(slug, true) !== undefined) empty.value += 1
+    else unknown.value += 1
+    return picked
   }
 }

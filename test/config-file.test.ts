@@ -1,4 +1,5 @@
 /** Options from a file, below flags and environment; how a wrong file is told; and where each effective value is said to come from. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -119,8 +120,38 @@ describe('a wrong file is told by file, line, key and way out', () => {
     expect(() => parseConfig({ flags: { config: '/nowhere/x' }, env: {} })).toThrow(
       /^--config: cannot read \/nowhere\/x \(ENOENT\)/,
     )
-    expect(() => parseConfig({ flags: {}, env: { ROLLCALL_CONFIG: dir } })).toThrow(/^ROLLCALL_CONFIG: .*EISDIR/)
+    expect(() => parseConfig({ flags: {}, env: { ROLLCALL_CONFIG: dir } })).toThrow(/^ROLLCALL_CONFIG: .*a directory/)
   })
+
+  // A daemon that waits for the other end of a pipe serves nobody, and neither does one that is told to read its options again.
+  const pipe = join(dir, 'pipe')
+  execFileSync('mkfifo', ['-m', '600', pipe])
+  const tokens = join(dir, 'tokens.json')
+  writeFileSync(tokens, '', { mode: 0o600 })
+  const kinds = [
+    { path: pipe, what: 'a pipe' },
+    { path: dir, what: 'a directory' },
+    { path: '/dev/zero', what: 'a device' },
+  ]
+  const named = [
+    { option: '--config', flagsOf: (path: string) => ({ config: path }) },
+    { option: '--tokens', flagsOf: (path: string) => ({ tokens: path }) },
+    { option: '--cluster-key', flagsOf: (path: string) => ({ clusterKey: path }) },
+    {
+      option: '--tokens',
+      flagsOf: (path: string) => {
+        writeFileSync(tokens, JSON.stringify({ jwt: { keys: [path] } }))
+        return { tokens }
+      },
+    },
+  ]
+  test.each(kinds.flatMap((kind) => named.map((one) => ({ ...kind, ...one }))))(
+    'by option, where $option leads to $what',
+    ({ path, what, option, flagsOf }) => {
+      const message = new RegExp(`^${option}[^:]*: .*cannot read ${path} \\(${what}, not a file\\)`)
+      expect(() => parseConfig({ flags: flagsOf(path), env: {} })).toThrow(message)
+    },
+  )
 
   test('a contradiction of two sources names both', () => {
     expect(() => by('data-dir: x', { temp: true })).toThrow(/^--temp \(ROLLCALL_TEMP\) and .*:1: data-dir: /)

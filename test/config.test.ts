@@ -23,7 +23,11 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     temp: false,
     http: { host: '127.0.0.1', port: 58_231 },
     insecureHttp: false,
+    dnsDomain: 'rollcall.internal',
+    dnsTtl: 1,
+    insecureDns: false,
     corsOrigin: [],
+    allowHost: [],
     listen: ['/ip4/0.0.0.0/tcp/58232', '/ip6/::/tcp/58232'],
     listenElsewhere: true,
     join: [],
@@ -31,6 +35,7 @@ test('nothing given: loopback, the default ports, mDNS, a data dir in the home',
     mdns: true,
     logLevel: 'info',
     maxWatchers: 1024,
+    metricsSlugs: false,
     testDropGossip: 0,
   })
 })
@@ -43,6 +48,9 @@ describe('what is given', () => {
     ['dataDir', '/var/lib/x/', { dataDir: '/var/lib/x' }],
     ['dataDir', 'here', { dataDir: join(process.cwd(), 'here') }],
     ['http', 'localhost:0', { http: { host: 'localhost', port: 0 } }],
+    ['dns', '[::1]:8653', { dns: { host: '::1', port: 8653 } }],
+    ['dnsDomain', 'Lab.Example.', { dnsDomain: 'lab.example' }],
+    ['dnsTtl', '30', { dnsTtl: 30 }],
     ['http', '[::1]:8080', { http: { host: '::1', port: 8080 } }],
     [
       'corsOrigin',
@@ -50,6 +58,7 @@ describe('what is given', () => {
       { corsOrigin: ['https://ops.example.com', 'http://localhost:3000'] },
     ],
     ['corsOrigin', '*', { corsOrigin: ['*'] }],
+    ['allowHost', 'Registry.example.com.,10.0.0.9', { allowHost: ['registry.example.com', '10.0.0.9'] }],
     ['listen', '/ip4/10.0.0.5/tcp/4000', { listen: ['/ip4/10.0.0.5/tcp/4000'], listenElsewhere: false }],
     ['listen', '/ip4/0.0.0.0/tcp/0,/ip6/::/tcp/0', { listen: ['/ip4/0.0.0.0/tcp/0', '/ip6/::/tcp/0'] }],
     ['join', '10.0.0.5', { join: ['/ip4/10.0.0.5/tcp/58232'] }],
@@ -109,6 +118,11 @@ describe('what is given', () => {
   test('HTTP beyond loopback, where it was asked for in so many words', () => {
     expect(byFlags({ http: '0.0.0.0:80', insecureHttp: true }).http.host).toBe('0.0.0.0')
   })
+
+  test('DNS beyond loopback the same, for which tokens are no answer', () => {
+    expect(byFlags({ dns: '[::]:53', insecureDns: true }).dns).toEqual({ host: '::', port: 53 })
+    expect(() => byFlags({ dns: '0.0.0.0:53', insecureHttp: true })).toThrow(/--insecure-dns/)
+  })
 })
 
 describe('what is wrong is named by flag and variable, with the way out', () => {
@@ -121,12 +135,21 @@ describe('what is wrong is named by flag and variable, with the way out', () => 
     ['http', 'http://127.0.0.1:1', /HOST:PORT/],
     ['http', '0.0.0.0:58231', /--http \(ROLLCALL_HTTP\): .*loopback.*--insecure-http \(ROLLCALL_INSECURE_HTTP\)/],
     ['http', '[::]:58231', /loopback/],
+    ['dns', '8653', /^--dns \(ROLLCALL_DNS\): .*such as 127\.0\.0\.1:8653/],
+    ['dns', 'node-1.lan:8653', /ADDRESS:PORT/],
+    ['dns', '10.0.0.5:53', /--dns \(ROLLCALL_DNS\): .*no credentials.*--insecure-dns \(ROLLCALL_INSECURE_DNS\)/],
+    ['dnsDomain', 'my_lab.internal', /^--dns-domain \(ROLLCALL_DNS_DOMAIN\): .*rollcall\.internal/],
+    ['dnsDomain', '.', /not a domain/],
+    ['dnsTtl', '1s', /^--dns-ttl \(ROLLCALL_DNS_TTL\): .*seconds/],
     [
       'corsOrigin',
       'https://ops.example.com/app',
       /^--cors-origin \(ROLLCALL_CORS_ORIGIN\): .*such as https:\/\/ops\.example\.com$/,
     ],
     ['corsOrigin', 'ops.example.com', /not an origin/],
+    ['allowHost', 'https://registry.example.com/', /host name or address alone, such as registry\.example\.com/],
+    ['allowHost', 'registry.example.com:443', /alone, such as registry\.example\.com/],
+    ['allowHost', '*', /not a host name/],
     ['corsOrigin', 'null', /not an origin/],
     ['corsOrigin', 'http://*.example.com', /not an origin/],
     ['listen', '0.0.0.0:58232', /^--listen \(ROLLCALL_LISTEN\): .*\/ip4\/10\.0\.0\.5\/tcp\/58232/],

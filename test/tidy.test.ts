@@ -47,33 +47,39 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
   { name: 'polyfill', match: /^src\/polyfill\.ts$/, mayImport: [] },
   { name: 'config', match: /^src\/config(\.ts|\/)/, mayImport: ['core', 'config'] },
   { name: 'log', match: /^src\/log(\.ts|\/)/, mayImport: ['config', 'log'] },
+  { name: 'metrics', match: /^src\/metrics\//, mayImport: ['core', 'config', 'metrics'] },
   { name: 'io', match: /^src\/io\//, mayImport: ['polyfill', 'core', 'config', 'log', 'io'] },
-  { name: 'http', match: /^src\/http\//, mayImport: ['polyfill', 'core', 'config', 'log', 'http'] },
-  { name: 'client', match: /^src\/client(\.ts|\/)/, mayImport: ['polyfill', 'core', 'config', 'log', 'client'] },
+  { name: 'http', match: /^src\/http\//, mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'http'] },
+  { name: 'dns', match: /^src\/dns\//, mayImport: ['core', 'config', 'log', 'dns'] },
+  {
+    name: 'client',
+    match: /^src\/client(\.ts|\/)/,
+    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'client'],
+  },
   {
     name: 'daemon',
     match: /^src\/daemon(\.ts|\/)/,
-    mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon'],
+    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'io', 'http', 'dns', 'client', 'daemon'],
   },
   {
     name: 'node',
     match: /^src\/node(\.ts|\/)/,
-    mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon', 'node'],
+    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'io', 'http', 'client', 'daemon', 'node'],
   },
   {
     name: 'testing',
     match: /^src\/testing(\.ts|\/)/,
-    mayImport: ['polyfill', 'core', 'config', 'http', 'client', 'daemon', 'node', 'testing'],
+    mayImport: ['polyfill', 'core', 'config', 'metrics', 'http', 'client', 'daemon', 'node', 'testing'],
   },
   {
     name: 'cli',
     match: /^src\/cli\//,
-    mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon', 'cli'],
+    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'io', 'http', 'client', 'daemon', 'cli'],
   },
   {
     name: 'index',
     match: /^src\/index\.ts$/,
-    mayImport: ['polyfill', 'core', 'config', 'log', 'io', 'http', 'client', 'daemon', 'node', 'index'],
+    mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'io', 'http', 'client', 'daemon', 'node', 'index'],
   },
 ]
 
@@ -119,10 +125,19 @@ describe('imports', () => {
     expect(circles).toEqual([])
   })
 
+  test('of the web page, which runs in browsers, lead to files beside it, types apart', () => {
+    const imported = /^(?:import|export) (?!type\b)(?:\{[^}]*\}|\*[^'{]*) from '([^']+)'|\bimport\('([^']+)'\)/gm
+    const names = source
+      .filter((file) => file.startsWith('src/http/ui/'))
+      .flatMap((file) => [...(text.get(file) ?? '').matchAll(imported)].map(([, name, later]) => name ?? later ?? ''))
+    expect(names.length).toBeGreaterThan(20)
+    expect(names.filter((name) => !/^\.\/[\w-]+\.js$/.test(name))).toEqual([])
+  })
+
   // What a reader has to have in mind of other rooms to read one file; a dozen is about what can be kept there. Those that build
   // everything, and decide nothing, are lists.
   test('of other folders are at most twelve to a file', () => {
-    const builders = ['src/core/state.ts', 'src/node.ts', 'src/client.ts']
+    const builders = ['src/core/state.ts', 'src/daemon.ts', 'src/node.ts', 'src/client.ts']
     const wide = source
       .filter((file) => !builders.includes(file))
       .map(
@@ -140,8 +155,10 @@ const routers = [
   'acting',
   'endings',
   'fencing',
+  'figures',
   'giving',
   'liveness',
+  'not-shown',
   'opening',
   'phase',
   'projection',
@@ -253,6 +270,13 @@ describe('files', () => {
     expect(files.filter((file) => leftover.test(text.get(file) ?? ''))).toEqual([])
     const exempted = /\b(test|it|describe|suite)(\.\w+)*\.(only|skip|todo|fails)\b/
     expect(files.filter((file) => exempted.test(codeOf(file)))).toEqual([])
+  })
+
+  test('need no program of the machine but shells, and those that CI installs', () => {
+    const installed = readFileSync(join(root, '.ci/programs'), 'utf8')
+    const asked = tests.flatMap((file) => [...(text.get(file) ?? '').matchAll(/\bprogramHere\('([^']*)'\)/g)])
+    const names = asked.map(([, name]) => name).filter((name) => name !== 'bash' && name !== 'fish' && name !== 'zsh')
+    expect(names.filter((name) => !installed.includes(`\nadd ${name} `))).toEqual([])
   })
 
   test('have no inner barrels', () => {

@@ -42,10 +42,10 @@ const projects = [
   },
   { name: 'io', folders: ['io'], exclude: filesOf(plain) },
   // These share a process, and with it what they import: they leave nothing open behind them.
-  { name: 'shared', folders: ['http'], files: filesOf(plain), isolate: false },
+  { name: 'shared', folders: ['http', 'dns'], files: filesOf(plain), isolate: false },
   {
     name: 'core',
-    folders: ['core', 'sim', 'client', 'testing'],
+    folders: ['core', 'sim', 'client', 'testing', 'metrics'],
     files: ['test/*.test.ts'],
     isolate: false,
     execArgv: ['--max-semi-space-size=64'],
@@ -64,7 +64,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     reporters: ['default', new SlowestFiles()],
     // Vitest would leave one core of two idle. More workers than cores: the longest files wait for daemons, disks and timers.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     testTimeout: 180_000,
     hookTimeout: 180_000,
   },

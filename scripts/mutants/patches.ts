@@ -41,6 +41,9 @@ const membership: Readonly<Record<string, Patch>> = {
   'a verdict is undone without a word of the member': ['noteSight', '.lostSight = sightingOf(member, now)'],
   'a word that was on its way when it was hidden counts': ['cameAfter', '> onItsWay_ms', '>= 0'],
   'the next number after the last known one was spoken after the hiding': ['sequencesUntil', 'Math.floor($$$)', '0'],
+  'the first word over a connection has a number of its own': ['#hearHeartbeat', 'peer.heartbeats > 0', 'true'],
+  'a number was first said when it was last repeated': ['noteNumber', 'member.saidAt !== undefined', 'false'],
+  'what we find in our buffers on waking was sent just now': ['#sentAt', 'this.#asleepSince ?? now', 'now'],
   'what we find in our buffers on waking was spoken just now': ['cameAfter', 'Math.max(at, awakeSince)', 'at'],
   'a refutation is no word of a hidden member': [
     'noteIncarnation',
@@ -121,6 +124,7 @@ const membership: Readonly<Record<string, Patch>> = {
 }
 
 const documents: Readonly<Record<string, Patch>> = {
+  'wrong content is its owner’s fault, whoever brought it': ['isOwnersFault', 'via === signed.head.owner', 'true'],
   'a signature is not checked': ['Replica.offer', '!this.#signatures.isGenuine($$$)', 'false'],
   'the digest of a full content is not compared': ['NodeDocument.load', '!equalBytes($$$)', 'false'],
   'the digest of a large content is not compared': ['NodeDocument.read', 'equalBytes($$$)', 'true'],
@@ -256,6 +260,7 @@ const removals: Readonly<Record<string, Patch>> = {
 }
 
 const starts: Readonly<Record<string, Patch>> = {
+  'who waits for the disk is forgotten when the daemon goes mute': ['mute', '...commit.waiting', '...[]'],
   'it speaks before its generation is on disk': ['rules', 'starting: { maySpeak: false', 'starting: { maySpeak: true'],
   'what was written before an adoption is lost': ['adopt', 'rewrite($$$)'],
   'a live clone goes on': ['authorOf', '.boot < head.boot', 'false'],

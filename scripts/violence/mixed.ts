@@ -51,6 +51,13 @@ class Mixture {
         this.#later = await this.#start(later, 'new', this.#earlier)
         await this.#inStep()
       },
+      'the later one knows the earlier one for what it is, and asks it nothing': async () => {
+        await until('it is old', async () =>
+          (await this.#later.survey()).nodes.some(({ id, how }) => id === 'old' && how === 'old'),
+        )
+        const { dropped } = await this.#earlier.self()
+        if ('unreadable request' in dropped) throw new Error(`the earlier one was asked: ${JSON.stringify(dropped)}`)
+      },
       'each lists what the other one registers': () => this.#register(),
       'acts on what the later one holds': () => this.#act(),
       'the earlier one lists nothing of a later one that drains': () => this.#drain(),

@@ -47,7 +47,7 @@ export function addClusterCommands(program: Command): void {
 
 function peers({ peers, summary, inStep, failures = [], mdns }: PeersView, look: Look): string {
   const rows = [...peers, ...failures.map(rowOf)]
-  const table = rows.length === 0 ? [] : [renderTable(peerColumns, rows, look), '']
+  const table = rows.length === 0 ? [] : [renderTable([...peerColumns, ...softwareOf(rows)], rows, look), '']
   const unconnected = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
   return [
     ...table,
@@ -142,10 +142,19 @@ function memberColumns(all: readonly MemberView[]): readonly Column<MemberView>[
     { head: 'GENERATION', cell: ({ generation }) => String(generation), drop: 2 },
     { head: 'INCARNATION', cell: ({ incarnation }) => String(incarnation), drop: 5 },
     { head: 'VERSION', cell: ({ version }) => String(version), drop: 1 },
+    ...softwareOf(all),
     { head: 'LOAD', cell: ({ load }) => formatPercent(load), drop: 4 },
     { head: 'REPORTED BY', cell: ({ reportedBy }) => reporters(reportedBy, all), least: 14 },
     { head: 'URL', cell: ({ url }) => url, least: 24, drop: 6 },
   ]
+}
+
+type Versioned = Pick<MemberView, 'software'>
+
+/** Shown where any has told it. */
+function softwareOf(all: readonly Versioned[]): readonly Column<Versioned>[] {
+  if (!all.some(({ software }) => software !== undefined)) return []
+  return [{ head: 'SOFTWARE', cell: ({ software }) => software, drop: 0 }]
 }
 
 const dialColumn: Column<MemberView> = { head: 'DIAL', cell: ({ dial }) => dial?.replace('-', ' '), drop: 7 }

@@ -10,6 +10,7 @@ import { addCallCommand } from './call.js'
 import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
+import { addDoctorCommand } from './doctor.js'
 import { addDrainCommand } from './drain.js'
 import { addWatchCommand } from './events.js'
 import { addForceLeaveCommand } from './forget.js'
@@ -27,6 +28,7 @@ import { failOnLostOutput } from './output.js'
 import { restoreSignals } from './signals.js'
 import { addStartCommand } from './start.js'
 import { addStatusCommand } from './status.js'
+import { addVersionCommand } from './version.js'
 import { addWhyCommand } from './why.js'
 
 /**
@@ -78,6 +80,7 @@ export function createProgram(): Command {
   addSessionsCommand(program)
   program.commandsGroup('How the cluster is:')
   addStatusCommand(program)
+  addDoctorCommand(program)
   addWhyCommand(program)
   addWatchCommand(program)
   addClusterCommands(program)
@@ -85,6 +88,7 @@ export function createProgram(): Command {
   program.commandsGroup('And:')
   addDemoCommand(program)
   addCompletionCommand(program)
+  addVersionCommand(program)
   program.helpCommand('help [command]', 'print help, also of a command')
   reads(program.optionsGroup('Options of most commands, before the command or after it:'))
   program.hook('preAction', (_, command) => handDownOptions(command))

@@ -8,6 +8,7 @@ import { keyOf } from '../config/option.js'
 import { messageOf } from '../core/errors.js'
 import { differencesOf } from '../daemon/reload.js'
 import type { RegistryService } from '../http/service.js'
+import { createSystemd, type Systemd } from '../io/systemd.js'
 import type { Log } from '../log.js'
 import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
 import { onLostOutput } from './output.js'
@@ -19,10 +20,11 @@ import { waitForNoTerminal } from './terminals.js'
 export interface RunningDaemon {
   readonly service: RegistryService
   readonly http?: { readonly url: string }
+  readonly dns?: string
   readonly peerId: string
   readonly listen: readonly string[]
   /** Who may use the HTTP API from now on. */
-  admit(access: Pick<Config, 'tokens' | 'corsOrigin'>): void
+  admit(access: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): void
   stop(): Promise<void>
   /** Resolves once it has stopped, whoever asked for it. */
   readonly stopped: Promise<void>
@@ -32,6 +34,8 @@ export type StartDaemon = (config: Config, log: Log) => Promise<RunningDaemon>
 
 /** From the first signal to the end of the process, whatever hangs. Service managers kill after 10 s or more. */
 const stopDeadline_ms = 4_800
+/** How often systemd is told whether this daemon is ready, where that has changed. */
+const look_ms = 2000
 
 export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
@@ -99,8 +103,12 @@ export async function runDaemon(
     const daemon = await startDaemon(config, log)
     running.daemon = daemon
     printLines(readyLine(daemon))
-    tellReadiness(daemon, log)
+    if (daemon.http !== undefined) log.info(`its page for people is ${daemon.http.url}/ui`)
+    const systemd = createSystemd(process.env, (sentence) => log.warn(sentence))
+    const untold = tellReadiness(daemon, systemd, log)
     await Promise.race([stopAsked, daemon.stopped])
+    untold()
+    void systemd.stopping()
     await daemon.stop()
     return exitCodes.fine
   } catch (error) {
@@ -132,6 +140,7 @@ function reload(daemon: RunningDaemon, running: Config, readConfig: () => Config
     ...others,
     ...(read.tokens && { tokens: read.tokens }),
     corsOrigin: read.corsOrigin,
+    allowHost: read.allowHost,
     logLevel: read.logLevel,
   }
 }
@@ -145,14 +154,29 @@ function removeTemporary(dataDir: string, log: Log): void {
   }
 }
 
-function readyLine({ http, peerId, listen }: RunningDaemon): string {
-  return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}`
+function readyLine({ http, dns, peerId, listen }: RunningDaemon): string {
+  const named = dns === undefined ? '' : ` dns=${dns}`
+  return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}${named}`
 }
 
 /** It serves reads at once; before it takes writes it asks the others for what it wrote last. People who wait are told. */
-function tellReadiness({ service }: RunningDaemon, log: Log): void {
+function tellReadiness({ service }: RunningDaemon, systemd: Systemd, log: Log): () => void {
   const { ready, reasons } = service.readiness()
   if (!ready) log.info({ reasons }, 'serving reads; not ready yet')
+  let told = standing(service)
+  void systemd.started(told)
+  const timer = setInterval(() => {
+    const now = standing(service)
+    // Not for every second that a countdown names.
+    if (now.replaceAll(/\d+/g, '') !== told.replaceAll(/\d+/g, '')) void systemd.status((told = now))
+  }, look_ms)
+  return () => clearInterval(timer)
+}
+
+/** In a line, for people. */
+function standing(service: RegistryService): string {
+  const { ready, reasons } = service.readiness()
+  return ready ? 'ready' : `serving reads; not ready: ${reasons.join('; ')}`
 }
 
 /** The first signal asks, the second does not wait; but a closed terminal is told of twice, by the shell and by the kernel. */

@@ -94,6 +94,7 @@ function show(status: StatusOutput, { paint, width }: Look): string {
     ...status.missing.slice(0, missingShown).map((one) => ['', missingLine(one, paint)] as const),
     ...(status.missing.length > missingShown ? [['', 'and more: rollcall members'] as const] : []),
     ['instances', instancesLine(instances, paint)],
+    ...(self.http === undefined ? [] : [['page', `${plain(self.http)}/ui`] as const]),
     ['replica', paint(inStep ? 'good' : 'warn', plain(step)) + (inStep ? '' : '; see: rollcall peers')],
     ...droppedLine(dropped),
   ]

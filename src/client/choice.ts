@@ -7,6 +7,7 @@ import { BoundedMap } from '../core/bounded-map.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'
+import { CallCounts } from '../metrics/calls.js'
 import { canStandAside } from './aside.js'
 import type { Calls } from './call.js'
 import { mayPass } from './failures.js'
@@ -233,6 +234,7 @@ export class Choices {
   calling(
     calls: Calls,
     by: typeof fetch = (input, init) => fetch(input, init),
+    counts = new CallCounts(),
   ): Calling & Pick<Registry, 'watch' | 'waitFor'> {
     const source: Source = {
       listed: async (slug) => {
@@ -244,7 +246,7 @@ export class Choices {
       here: () => this.#surroundings.here(),
       suspect: (id) => void this.#suspect(id).catch(() => undefined), // only a hint
     }
-    this.#fetching = fetchingOf(source, { fetch: by })
+    this.#fetching = fetchingOf(source, { fetch: by }, counts)
     return { ...callingOf(this.#fetching), ...watchingOf(calls, this.#lookup) }
   }
 

@@ -4,6 +4,8 @@
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
 import type { Resource } from '../core/lookup/placement.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
+import type { Survey } from '../core/survey/views.js'
 import type {
   DigestView,
   Freshness,
@@ -330,6 +332,13 @@ export interface Registry extends Calling {
   digest(options?: CallOptions): Reply<DigestView>
   /** Whether it accepts writes now, and if not, why. */
   readiness(options?: CallOptions): Reply<Readiness>
+  /**
+   * What each node sees, asked by the one that is asked here of all that it is connected with: within a second or so. A node that did not
+   * answer says so in `how`.
+   */
+  survey(options?: CallOptions): Promise<Survey>
+  /** What is wrong with the cluster, as far as the node that is asked, and those that it is connected with, can tell. */
+  doctor(options?: CallOptions): Promise<Diagnosis>
   /**
    * News of members and instances, in order. The first item, of type `listening`, says that the stream stands. Where items may be
    * missing there is one of type `reset`: then read everything anew.

@@ -6,11 +6,14 @@ import type { Pair } from 'yaml'
 import { RegistryError } from '../core/errors.js'
 import { fileOption, flagName, isPath, keyOf, split, type Option, type OptionTable, type Written } from './option.js'
 import { didYouMean } from './nearest.js'
-import { parseStructured, readText, yaml } from './structured.js'
+import { parseStructured, textOfBytes, yaml } from './structured.js'
 
-/** @throws RegistryError `malformed`, naming file, line and key */
-export function readConfigFile(file: string, table: OptionTable): ReadonlyMap<string, Written> {
-  const structured = parseStructured(readText(file), file)
+/**
+ * @param file how errors call it
+ * @throws RegistryError `malformed`, naming file, line and key
+ */
+export function readConfig(content: Buffer, file: string, table: OptionTable): ReadonlyMap<string, Written> {
+  const structured = parseStructured(textOfBytes(content), file)
   const { isMap, isScalar } = yaml()
   const contents = structured?.document.contents ?? null
   if (structured === undefined || contents === null || (isScalar(contents) && contents.value === null)) return new Map()

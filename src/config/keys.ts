@@ -2,9 +2,9 @@
  * Reads the public keys by which tokens of others are verified: PEM or JWKS, from files or as they stand. No secret is ever let in.
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { RegistryError } from '../core/errors.js'
+import { readOptionFile } from './option-file.js'
 
 /** Ours: what Node's types call it differs from one version of them to the next. */
 export interface PublicJwk {
@@ -38,14 +38,15 @@ function readEntry(entry: unknown, directory: string, place: string): readonly P
   if (typeof entry !== 'string' || entry === '') throw malformed(`${place}: must be a file name or a key`)
   if (isKeyText(entry)) return keysOfText(entry, place)
   const path = resolve(directory, entry)
-  let text: string
+  return keysOfText(textOf(path, place), `${place} (${path})`)
+}
+
+function textOf(path: string, place: string): string {
   try {
-    text = readFileSync(path, 'utf8')
+    return readOptionFile(path).content.toString('utf8')
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new RegistryError('malformed', `${place}: cannot read ${path} (${why})`, { cause })
+    throw new RegistryError('malformed', `${place}: ${(cause as Error).message}`, { cause })
   }
-  return keysOfText(text, `${place} (${path})`)
 }
 
 function isKeyText(text: string): boolean {

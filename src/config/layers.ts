@@ -3,8 +3,9 @@
  * options, not its rows, and not what a value means.
  */
 import { RegistryError } from '../core/errors.js'
-import { readConfigFile } from './file.js'
+import { readConfig } from './file.js'
 import { fileOption, flagName, split, type Option, type OptionTable, type Written } from './option.js'
+import { readOptionFile } from './option-file.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -36,12 +37,13 @@ export function readLayers(table: OptionTable, { flags, env }: ConfigSources): L
 }
 
 function readNamedFile(file: string, table: OptionTable, { where }: Written): ReadonlyMap<string, Written> {
+  let content: Buffer
   try {
-    return readConfigFile(file, table)
-  } catch (error) {
-    if (!(error instanceof RegistryError) || !(error.cause instanceof Error && 'syscall' in error.cause)) throw error
-    throw new RegistryError('malformed', `${where}: ${error.message}`, { cause: error })
+    content = readOptionFile(file).content
+  } catch (cause) {
+    throw new RegistryError('malformed', `${where}: ${(cause as Error).message}`, { cause })
   }
+  return readConfig(content, file, table)
 }
 
 /** An empty flag takes back what the layers below say. */

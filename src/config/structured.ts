@@ -22,9 +22,11 @@ export interface Structured {
 
 /** @throws RegistryError `malformed`, naming the file */
 export function readText(file: string | 0): string {
-  return readBytes(file)
-    .toString('utf8')
-    .replace(/^\ufeff/, '')
+  return textOfBytes(readBytes(file))
+}
+
+export function textOfBytes(bytes: Buffer): string {
+  return bytes.toString('utf8').replace(/^\ufeff/, '')
 }
 
 /** @throws RegistryError `malformed`, naming the file */

@@ -1,7 +1,6 @@
 /**
  * How the text of one option becomes a value: a parser for each kind, which says what is wrong with the text but not whose it was.
  */
-import { readFileSync, statSync } from 'node:fs'
 import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { RegistryError } from '../core/errors.js'
@@ -9,6 +8,7 @@ import { modelLimits } from '../core/model.js'
 import { parseUrl } from '../core/url.js'
 import { logLevels, type LogLevel } from './logger.js'
 import { didYouMean } from './nearest.js'
+import { readOptionFile } from './option-file.js'
 
 /** Where peers listen unless told otherwise, and where they are looked for. */
 export const defaultPeerPort = 58_232
@@ -49,7 +49,16 @@ export function parseOrigin(text: string): string {
   throw malformed(`${JSON.stringify(text)} is not an origin (scheme, host and port alone), such as ${example}`)
 }
 
-function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
+/** The name or address alone: a caller behind a tunnel sees another port than ours, so ports are not compared. */
+export function parseHostName(text: string): string {
+  const parsed = parseHostPort(text)
+  if (parsed !== undefined && parsed.port === undefined) return parsed.host.toLowerCase().replace(/\.$/, '')
+  const { hostname = '' } = URL.canParse(text) ? new URL(text) : {}
+  const meant = hostname || parsed?.host || 'registry.example.com'
+  throw malformed(`${JSON.stringify(text)} is not a host name or address alone, such as ${meant}`)
+}
+
+export function parseHostPort(text: string): { readonly host: string; readonly port?: number } | undefined {
   if (isIPv6(text)) return { host: text }
   const match = /^(?:\[([^\]]+)\]|([a-z0-9](?:[a-z0-9._-]*[a-z0-9.])?))(?::(\d{1,5}))?$/i.exec(text)
   const host = match?.[1] ?? match?.[2]
@@ -169,18 +178,9 @@ export function readClusterKey(file: string): Uint8Array {
  * @param wayOut for where it cannot be read
  */
 export function readPrivateFile(path: string, wayOut: string): Buffer {
-  try {
-    const { mode } = statSync(path)
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      const octal = (mode & 0o777).toString(8)
-      throw malformed(`${path} is open to others than its owner (mode ${octal}); run: chmod 600 ${path}`)
-    }
-    return readFileSync(path)
-  } catch (cause) {
-    if (cause instanceof RegistryError) throw cause
-    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
-    throw new RegistryError('malformed', `cannot read ${path} (${why}); ${wayOut}`, { cause })
-  }
+  const { content, mode } = readOptionFile(path, wayOut)
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return content
+  throw malformed(`${path} is open to others than its owner (mode ${mode.toString(8)}); run: chmod 600 ${path}`)
 }
 
 /** Whether this is the content of a cluster key file. */

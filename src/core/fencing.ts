@@ -51,7 +51,8 @@ export class Fencing {
 
   /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head it has to wait. */
   saveUnsaved(): void {
-    const { writes, unsaved, rules } = this.#state
+    const { writes, unsaved, phase, rules } = this.#state
+    if (phase.name === 'muted') unsaved.length = 0 // the next start finds it on disk
     if (!rules.maySign) return
     for (const { owner, entries } of unsaved.splice(0)) {
       writes.save(entries)
@@ -72,6 +73,7 @@ export class Fencing {
 
   /** Goes to disk in one write with what is saved of them; whoever has come back meanwhile has replaced it. */
   takeEnded(): StoreOp[] {
+    if (this.#ended.size === 0) return []
     const owners = [...this.#ended].filter((owner) => this.#state.replica.head(owner) === undefined)
     this.#ended.clear()
     return this.#endings(owners)

@@ -86,6 +86,7 @@ export class Giving {
   /** Whatever may be made now, as far as one turn goes. */
   giveMore(): void {
     const { pace, pushes } = this.#state
+    if (pace.isIdle && pushes.isIdle) return void (this.#isUnfinished = false)
     let left = paceLimits.turnBytes
     this.#hasEncoded = false
     for (let made = 1; made > 0 && left > 0; left -= made) {

@@ -9,7 +9,7 @@ import type { Hearing, Transition, Verdict } from './membership/verdict.js'
 import type { PeerId } from './model.js'
 import { LifeSigns } from './membership/life-signs.js'
 import { Digests } from './peers/digests.js'
-import { Heartbeats, isInStep } from './peers/heartbeats.js'
+import { Heartbeats, isInStep, outOfStep_ms } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
 import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
@@ -125,6 +125,13 @@ export class Liveness {
     return this.#agreed.agreement
   }
 
+  /** For how long that of our neighbours has held something else than we hold that has done so longest. */
+  outOfStep_ms(now: number): number {
+    let longest_ms = 0
+    for (const peer of this.peers.all()) longest_ms = Math.max(longest_ms, outOfStep_ms(peer, now))
+    return longest_ms
+  }
+
   #countAgreement(): Agreement {
     let [inStep, members] = [0, 0]
     for (const peer of this.peers.all()) {
@@ -172,8 +179,9 @@ export class Liveness {
   }
 
   #hearHeartbeat(from: PeerId, frame: Heartbeat, now: number): Heard {
-    const hearing = this.membership.hear(from, frame, now)
     const peer = this.peers.get(from)
+    const isInTurn = peer !== undefined && peer.heartbeats > 0 && !peer.isAsked
+    const hearing = this.membership.hear(from, frame, now, isInTurn)
     if (peer === undefined) return { hearing }
     return { hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
   }

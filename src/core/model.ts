@@ -100,6 +100,9 @@ export interface NodeRecord {
   readonly draining?: true
   /** Which earlier documents of its owner are part of this one; absent where an earlier version of this program wrote it. */
   readonly ancestry?: Ancestry
+  /** The version of the program that it runs, then that of what it speaks; absent where an earlier version wrote it. */
+  readonly software?: string
+  readonly protocol?: number
 }
 
 /** A service definition: an opaque JSON object of which only `id` is ours to read. */
@@ -325,6 +328,23 @@ function isNumber(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) < modelLimits.counter
 }
 
+/** What a record says of the versions of its node. */
+export function versionsOf({ software, protocol }: Partial<NodeRecord> = {}): Pick<
+  NodeRecord,
+  'software' | 'protocol'
+> {
+  return { ...(software !== undefined && { software }), ...(protocol !== undefined && { protocol }) }
+}
+
+/** A version that is none costs its own field alone. */
+function readVersions({
+  software,
+  protocol,
+}: Readonly<Record<string, unknown>>): Pick<NodeRecord, 'software' | 'protocol'> {
+  const isSaid = typeof software === 'string' && software.length <= modelLimits.labelLength
+  return { ...(isSaid && { software }), ...(isNumber(protocol) && { protocol }) }
+}
+
 /** Reads the value of the entry `self` of `node`. */
 export function readNodeRecord(json: string): NodeRecord | undefined {
   const fields = readObject(json)
@@ -343,7 +363,8 @@ export function readNodeRecord(json: string): NodeRecord | undefined {
     const floor = isNumber(fields['floor']) ? fields['floor'] : undefined
     const draining = fields['draining'] === true ? true : undefined
     const ancestry = readAncestry(fields['ancestry'])
-    const facts = { id, url, region, availabilityZone, addresses, transient, floor, draining, ancestry }
+    const versions = readVersions(fields)
+    const facts = { id, url, region, availabilityZone, addresses, transient, floor, draining, ancestry, ...versions }
     return withoutUndefined(facts) as unknown as NodeRecord
   } catch {
     return undefined

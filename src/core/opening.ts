@@ -5,6 +5,7 @@
 import type { NodeDocument } from './document/document.js'
 import { differences } from './document/entries.js'
 import type { StoredDocument } from './effects.js'
+import { RegistryError } from './errors.js'
 import type { Fencing } from './fencing.js'
 import type { Outbox } from './outbox.js'
 import { readBaselines } from './own/baseline.js'
@@ -141,9 +142,19 @@ export class Opening {
   stored(id: number, error: string | undefined): boolean {
     if (id !== this.#generationStoreId) return false
     this.#state.tellDisk('generation', error)
-    if (error !== undefined) this.#generationRetryAt = this.#state.at.now + retry_ms
-    else this.#generationStored()
+    if (error === undefined) this.#generationStored()
+    else {
+      this.#generationRetryAt = this.#state.at.now + retry_ms
+      this.#refuseQueued(error)
+    }
     return true
+  }
+
+  /** Whoever waits for the first head would wait for as long as the disk is full. */
+  #refuseQueued(why: string): void {
+    const error = new RegistryError('unavailable', `the disk refuses writes (${why})`)
+    for (const { ticket } of this.#state.queue.takeAll())
+      this.#out.emit({ type: 'settle', ticket, result: { ok: false, error } })
   }
 
   #generationStored(): void {

@@ -1,6 +1,7 @@
 /**
  * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
  */
+import { ByName } from './by-name.js'
 import { defaultCheck } from './check.js'
 import type { Moment } from './effects.js'
 import { formatDuration } from './duration.js'
@@ -13,7 +14,6 @@ import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
 import { type Index, idOf } from './lookup/slugs.js'
-import { whyInvisible } from './lookup/visibility.js'
 import type { Member } from './membership/member.js'
 import {
   type Definition,
@@ -22,9 +22,11 @@ import {
   type PeerId,
   type Registration,
   deriveNodeId,
-  hex,
   readObject,
+  versionsOf,
 } from './model.js'
+import { digestOfAll } from './digest-of-all.js'
+import { whyNotShown } from './not-shown.js'
 import { endingOf } from './own/ending.js'
 import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
@@ -36,7 +38,6 @@ import type {
   Freshness,
   InstanceRow,
   InstanceView,
-  InvisibleReason,
   LookupResult,
   MemberView,
   NodeView,
@@ -48,6 +49,7 @@ import type {
 import { atPort } from './views.js'
 
 export class Reads {
+  readonly byName: ByName
   readonly #state: RegistryState
   // What a pick reads, at hand: it is called millions of times a second.
   readonly #union: Union
@@ -62,6 +64,7 @@ export class Reads {
   readonly #viewsAt = new WeakMap<InstanceView, Map<string, InstanceView | undefined>>()
 
   constructor(state: RegistryState) {
+    this.byName = new ByName(state)
     this.#state = state
     this.#union = state.records.union
     this.#index = state.index
@@ -263,7 +266,7 @@ export class Reads {
     for (const id of this.#union.instanceIds()) {
       for (const [owner, record] of this.#union.records(id)) {
         const nodeId = this.#union.node(owner)?.id
-        const hidden = this.#whyInvisible({ owner, record })
+        const hidden = whyNotShown({ owner, record }, this.#state)
         const recovering = owner === this.#state.self ? this.#state.checks.recovering(id) : undefined
         rows.push({
           ...this.instance({ owner, record }, at),
@@ -289,30 +292,9 @@ export class Reads {
     return { ...drainedBy(record), ...(owner === this.#state.self && endingOf(record.id, this.#state, now)) }
   }
 
-  #whyInvisible(found: Found): Required<Pick<InstanceRow, 'why' | 'reason'>> | undefined {
-    const { liveness } = this.#state
-    const { id } = found.record
-    const reason = whyInvisible(found, {
-      isRemoved: this.#union.isRemoved(found.record),
-      winner: this.#index.find(id)?.owner,
-      isShown: this.#index.isVisible(id),
-      state: liveness.membership.member(found.owner)?.state,
-    })
-    return reason === undefined ? undefined : { why: this.#inWords(reason, found), reason }
-  }
-
   /** Whether lookups list it all the same, since we are in doubt. */
   #isLastKnown(id: string, owner: PeerId): boolean {
     return this.#degraded.isOn && this.#index.isLastKnown(id, owner)
-  }
-
-  #inWords(reason: InvisibleReason, { owner, record: { id, maintenance } }: Found): string {
-    const winner = this.#index.find(id)?.owner ?? ''
-    if (reason === 'superseded') return `superseded by ${this.#union.node(winner)?.id ?? winner}`
-    if (reason === 'maintenance') return `in maintenance: ${maintenance}`
-    if (reason === 'node-restarted' && this.#state.replica.isDeclined(owner))
-      return 'no room for what its node says now'
-    return reason === 'node-restarted' ? 'node started again' : reason.replace('-', ' ')
   }
 
   definitions(): Definition[] {
@@ -343,6 +325,7 @@ export class Reads {
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),
       ...(usage !== undefined && { usage: usage as NonNullable<NodeView['usage']> }),
       ...(Array.isArray(gpus) && gpus.length > 0 && { gpus: gpus as readonly unknown[] }),
+      ...versionsOf(record),
     }
   }
 
@@ -457,27 +440,21 @@ export class Reads {
     }
   }
 
-  #labels(peer: PeerId): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining'> {
+  #labels(
+    peer: PeerId,
+  ): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining' | 'software' | 'protocol'> {
     const record = this.#union.node(peer)
     const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
     const { id: nodeId, url, draining } = record ?? {}
-    return { peer, ...(record !== undefined && { nodeId, url }), sameLabel, ...(draining && { draining }) }
+    const labels = { peer, ...(record !== undefined && { nodeId, url }), sameLabel }
+    return { ...labels, ...(draining && { draining }), ...versionsOf(record) }
   }
 
   digest(): DigestView {
     const { replica, commits, crypto } = this.#state
     const heads = [...replica.owners()].map((owner) => replica.signed(owner))
     const signed = [...heads, commits.signed].filter((head) => head !== undefined)
-    signed.sort((a, b) => (a.head.owner < b.head.owner ? -1 : 1))
-    const all = new Uint8Array(signed.length * 32)
-    signed.forEach((head, i) => all.set(crypto.hash(head.bytes), i * 32))
-    const documents = signed.map(({ head: { owner, generation, version, digest } }) => ({
-      owner,
-      generation,
-      version,
-      digest: hex(digest),
-    }))
-    return { digest: hex(crypto.hash(all)), documents }
+    return digestOfAll(signed, crypto)
   }
 
   /** Our own clock minus the age of the owner's last word; two machines' clocks are never compared. */

@@ -10,6 +10,8 @@ import { RegistryError } from './errors.js'
 import { Descent } from './descent.js'
 import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
+import { Foreign } from './foreign.js'
+import { Figures } from './figures.js'
 import { Giving } from './giving.js'
 import { idOf } from './lookup/slugs.js'
 import { ownLateness_ms, restartGrace_s } from './membership/formulas.js'
@@ -42,6 +44,7 @@ export class Registry {
   readonly #fencing: Fencing
   readonly #projection: Projection
   readonly #asking: Asking
+  readonly #foreign: Foreign
   readonly #replication: Replication
   readonly #giving: Giving
   readonly #lettingGo: LettingGo
@@ -53,6 +56,7 @@ export class Registry {
   readonly #acknowledging: Acknowledging
   /** All reads of the registry. None waits, none changes anything. */
   readonly read: Reads
+  readonly figures: Figures
   #tickAt: number
   /** Until when it was asleep, where that is known already. */
   #awokeAt = Number.NEGATIVE_INFINITY
@@ -72,13 +76,15 @@ export class Registry {
     this.#lettingGo = new LettingGo(state, fencing)
     this.#room = new MakingRoom(state, this.#lettingGo)
     this.#asking = new Asking(state)
+    this.#foreign = new Foreign(state, this.#asking)
     const beside = { fencing, projection, acting: this.#acting, giving: this.#giving, room: this.#room }
-    const replication = new Replication(state, { ...beside, asking: this.#asking })
+    const replication = new Replication(state, { ...beside, asking: this.#asking, foreign: this.#foreign })
     this.#opening = new Opening(start, { state, fencing, projection, asking: this.#asking })
     this.#fencing = fencing
     this.#projection = projection
     this.#replication = replication
     this.read = new Reads(state)
+    this.figures = new Figures(state)
     this.#opening.begin()
     this.#projection.settle()
   }
@@ -424,9 +430,8 @@ export class Registry {
   #settle(): void {
     const { commits, checks, answers, at } = this.#state
     const { now } = at
-    for (const released of this.#state.released.splice(0)) this.#release(released)
     this.#projection.settle()
-    this.#replication.adoptForeign()
+    this.#foreign.adopt()
     this.#descent.settle()
     this.#projection.settle()
     const isSettled = !commits.isBusy || commits.refusal !== undefined

@@ -3,18 +3,18 @@
  */
 import type { Acting } from './acting.js'
 import type { Asking } from './asking.js'
-import { NodeDocument } from './document/document.js'
 import type { Change } from './document/entries.js'
 import type { Fencing } from './fencing.js'
+import type { Foreign } from './foreign.js'
 import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
 import type { PeerId } from './model.js'
 import type { MakingRoom } from './making-room.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
-import { nodeRecordOf } from './records/kinds.js'
 import { headAlone, isHeadAlone } from './replica/parcels.js'
-import type { Outcome, Underway } from './replica/replica.js'
+import type { Outcome } from './replica/outcome.js'
+import type { Underway } from './replica/replica.js'
 import { Silences } from './silences.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
@@ -42,6 +42,7 @@ interface Beside {
   readonly giving: Giving
   readonly room: MakingRoom
   readonly asking: Asking
+  readonly foreign: Foreign
 }
 
 export class Replication {
@@ -55,10 +56,11 @@ export class Replication {
   readonly #giving: Giving
   readonly #room: MakingRoom
   readonly #asking: Asking
+  readonly #foreign: Foreign
   readonly #silences: Silences
   #roomLookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(state: RegistryState, { fencing, projection, acting, giving, room, asking }: Beside) {
+  constructor(state: RegistryState, { fencing, projection, acting, giving, room, asking, foreign }: Beside) {
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
@@ -67,6 +69,7 @@ export class Replication {
     this.#giving = giving
     this.#room = room
     this.#asking = asking
+    this.#foreign = foreign
     this.#silences = new Silences(state)
   }
 
@@ -102,9 +105,10 @@ export class Replication {
     const { replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
-    if (owner === self) return this.#takeOwn(parcel, via)
+    if (owner === self) return this.#foreign.take(parcel, via)
     if (replica.loadingOwner === owner) return void gaps.note(step, true, at.now)
-    if (isStale || (isHeadAlone(parcel) && this.#isShown(owner))) return
+    if (isStale) return
+    if (isHeadAlone(parcel) && this.#isShown(owner)) return this.#toldOfNewer(parcel)
     if (letGo.refusalOf(owner, parcel.signed.head, at.now) !== undefined || this.#isToldGone(parcel)) return
     const held = replica.head(owner)
     if (held === undefined && !this.#room.isFor(parcel, via)) return
@@ -117,19 +121,22 @@ export class Replication {
 
   /** What was offered has come to something. */
   #came(step: Step, held: Head | undefined, outcome: Outcome): void {
-    const { gaps, postponed, at } = this.#state
+    const { replica, gaps, postponed, headsAlone, at } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (held !== undefined) this.#dispute(step, held, outcome.type)
     else if (outcome.type === 'taken' || outcome.type === 'declined') this.#room.taken(owner, via)
     switch (outcome.type) {
       case 'taken':
+        headsAlone.forget(owner)
         this.#out.storeSoon([outcome.op])
         this.#follow(parcel.signed.head, outcome.changes)
         this.#followHead(parcel.signed.head)
         for (const next of gaps.filled(owner)) this.take(next)
         return
       case 'declined':
+        if (parcel.content.type === 'full' && replica.isWrong(owner))
+          this.#out.drop('content is not what its head says')
         gaps.close(owner)
         return this.#followHead(parcel.signed.head)
       case 'gap':
@@ -188,6 +195,17 @@ export class Replication {
     return true
   }
 
+  /** Where nobody else holds it, its owner alone can show what it is. */
+  #toldOfNewer({ signed }: Parcel): void {
+    const { replica, headsAlone, liveness, signatures, at } = this.#state
+    const { owner } = signed.head
+    const held = replica.head(owner)
+    if (held === undefined || compareHeads(signed.head, held) <= 0 || !signatures.isGenuine(signed)) return
+    if (!headsAlone.isOverdue(owner, at.now)) return
+    if (liveness.peers.has(owner)) this.#asking.pull(owner, owner)
+    else this.#out.emit({ type: 'dial', peer: owner })
+  }
+
   /** What is shown of a living owner is not hidden for a head: those who hold its content bring both. */
   #isShown(owner: PeerId): boolean {
     const { replica, liveness } = this.#state
@@ -214,67 +232,6 @@ export class Replication {
       this.#out.emit({ type: 'dial', peer: owner }) // neither of us may know anybody who is connected with it
     answers.wait({ type: 'push', peer: to, owners: [owner] })
     if (to === owner) this.#out.emit(requests.push(to, [parcel], at.now))
-  }
-
-  /** Our own document, from elsewhere. */
-  #takeOwn(parcel: Parcel, via: PeerId): void {
-    const { identity, crypto, rules } = this.#state
-    const { signed, content } = parcel
-    const joining = this.#state.joining
-    if (joining !== undefined) return joining.offer(parcel)
-    const author = identity.authorOf(signed.head)
-    if (!rules.maySign || author === 'ours') return
-    if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
-    if (author === 'continued') return identity.noteHeld(signed.head)
-    if (author === 'live clone') return this.#yieldToClone(signed.head)
-    if (content.type !== 'full') return this.#overtake(signed.head, via)
-    const document = NodeDocument.load(crypto.hash, signed, content.bytes)
-    if (document === undefined) return this.#out.drop('content is not what its head says')
-    this.#state.foreign = document
-  }
-
-  /**
-   * A head of ours that we cannot continue yet. Where it is not behind us, we go ahead of it: whoever holds its content
-   * will then find us behind that, and give it back.
-   */
-  #overtake(head: Head, via: PeerId): void {
-    const { identity, self } = this.#state
-    if (head.generation < identity.generation) return this.#asking.pull(self, via)
-    identity.noteContinued(head)
-    identity.raiseGeneration(head.generation + 1)
-    this.#state.tellGeneration('another start signed records of this node in the same generation')
-  }
-
-  #yieldToClone({ boot }: Head): void {
-    const { identity, commits, released } = this.#state
-    const wayOut = 'stop one of the two, and give it a data directory of its own'
-    const places = this.#places(identity.placeOf(boot))
-    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
-    released.push(commits.mute())
-    this.#state.enter({ name: 'muted', why })
-    this.#out.notify({ type: 'muted', why })
-  }
-
-  /** Continues a newer document of ours, with what was written since this start on top. */
-  adoptForeign(): void {
-    const { writes, identity, commits, checks, at, rules } = this.#state
-    const document = this.#state.foreign
-    if (document === undefined || commits.isBusy || !rules.maySign) return
-    this.#state.foreign = undefined
-    if (!identity.isForeign(document.signed.head)) return
-    const place = nodeRecordOf(document.entries)?.addresses[0]
-    const places = this.#places(place)
-    identity.noteContinued(document.signed.head, place)
-    for (const message of commits.adopt(document, writes, at.wall)) this.#out.warn(`not written again: ${message}`)
-    this.#out.emitAll(checks.checkAll(at.now))
-    const hint = places === '' ? '' : `, of a start${places}: if that one still runs, a data directory was copied`
-    this.#state.tellGeneration(`a peer knew a newer version of this node’s own records${hint}`)
-  }
-
-  /** Where another start with our key is, beside this one, for people; a restart in one place is no other. */
-  #places(there: string | undefined): string {
-    const here = this.#state.records.union.node(this.#state.self)?.addresses[0]
-    return there === undefined || here === undefined || there === here ? '' : ` at ${there}, beside this one at ${here}`
   }
 
   // ---- answers to what was asked
@@ -492,9 +449,11 @@ export class Replication {
 
   /** @param done whether its owner has answered */
   removed({ ticket, id, n }: Removal, done: boolean): void {
-    const { records, writes, commits } = this.#state
+    const { records, writes, commits, rules } = this.#state
     const left = records.union.winner(id, 'away too')
-    if (!done || (left !== undefined && left.record.n <= n)) writes.remove(id, n)
+    const isToBeWritten = !done || (left !== undefined && left.record.n <= n)
+    if (!isToBeWritten && !rules.maySign) return this.#out.emit({ type: 'settle', ticket, result: { ok: true } })
+    if (isToBeWritten && rules.maySign) writes.remove(id, n)
     commits.wait({ type: 'command', ticket })
   }
 }

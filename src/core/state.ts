@@ -24,7 +24,6 @@ import { CommandQueue } from './own/queue.js'
 import { Sessions } from './own/sessions.js'
 import { Suspicions } from './own/suspicions.js'
 import { Unplaced } from './own/unplaced.js'
-import type { Released } from './own/waiting.js'
 import { settled_ms } from './peers/digests.js'
 import { type Phase, type Rules, isStale, joiningOf, mayFollow, rulesOf } from './phase.js'
 import { Outlived } from './records/outlived.js'
@@ -45,6 +44,7 @@ import { Arrivals } from './sync/arrivals.js'
 import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
+import { HeadsAlone } from './sync/heads-alone.js'
 import { Postponed } from './sync/postponed.js'
 import { Pushes } from './sync/pushes.js'
 import { Requests } from './sync/requests.js'
@@ -124,6 +124,7 @@ export class RegistryState {
   readonly requests = new Requests()
   readonly gaps = new Gaps()
   readonly postponed = new Postponed()
+  readonly headsAlone = new HeadsAlone()
   readonly arrivals = new Arrivals()
   readonly answers = new Answers()
   readonly #waitingBytes = new WaitingBytes()
@@ -149,8 +150,6 @@ export class RegistryState {
   readonly forgetting: Forgetting
   readonly letGo = new LetGo()
 
-  /** Whose waiting for the disk is over, and who was not told yet. */
-  readonly released: Released[] = []
   readonly out = new Outbox()
   readonly #disk = new DiskNews()
 

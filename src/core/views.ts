@@ -141,6 +141,9 @@ export interface NodeView {
   readonly lastHeartbeat?: string
   readonly usage?: { readonly cpu?: Usage; readonly memory?: Usage; readonly disk?: Usage }
   readonly gpus?: readonly unknown[]
+  /** As in `MemberView`. */
+  readonly software?: string
+  readonly protocol?: number
 }
 
 /**
@@ -181,6 +184,9 @@ export interface MemberView {
   readonly generation: number
   readonly incarnation: number
   readonly version: number
+  /** The version of the program that it runs, then that of what it speaks; absent where it told none. */
+  readonly software?: string
+  readonly protocol?: number
   /** Percent of the machine's CPU, as of the last heartbeat. */
   readonly load?: number
   /** Who says that it is silent, while those reports stand. */
@@ -329,6 +335,8 @@ export interface ExchangeView {
   readonly heartbeatAge_ms?: number
   /** Its registry digest is among this daemon's recent ones. Absent before its first heartbeat. */
   readonly inStep?: boolean
+  /** For how long that has not been so. */
+  readonly outOfStep_ms?: number
   readonly lastSyncAge_ms?: number
   /** Documents that the last sync brought here, and took there. */
   readonly lastSyncBrought?: number
@@ -354,7 +362,17 @@ export interface PeerView extends ExchangeView {
   readonly dial?: DialOutcome
   /** As in `MemberView`. */
   readonly trouble?: string
+  /** As in `MemberView`. */
+  readonly software?: string
+  readonly protocol?: number
 }
+
+/**
+ * Why there is no connection, where that is known: nobody answers; somebody does, whose handshake fails, as it does with another cluster
+ * key; who is of a cluster of another name; or who has this node's own key, or one that two have.
+ */
+export const linkFailures = ['no-answer', 'handshake', 'other-cluster', 'same-key'] as const
+export type LinkFailureReason = (typeof linkFailures)[number]
 
 /** A place where a peer should be, or from where one came, and why there is no connection. */
 export interface LinkFailureView {
@@ -363,6 +381,8 @@ export interface LinkFailureView {
   readonly direction: 'inbound' | 'outbound'
   /** For people. */
   readonly error: string
+  /** The same for programs. */
+  readonly reason?: LinkFailureReason
 }
 
 /** How one network interface does in multicast DNS. */
@@ -405,9 +425,14 @@ export interface SelfView {
   readonly nodeId: string
   readonly url: string
   readonly cluster: string
+  /** Of this program. */
   readonly version: string
+  /** Of what is spoken between daemons: see `config/version.ts`. */
+  readonly protocol: number
   readonly generation: number
   readonly http?: string
+  /** `HOST:PORT`, where it answers DNS; absent where it does not. */
+  readonly dns?: string
   readonly listen: readonly string[]
   readonly ready: Readiness
   /** Members believed alive, this one included. */

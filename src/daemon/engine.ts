@@ -8,11 +8,13 @@ import type { Registry } from '../core/registry.js'
 import type { Checker } from '../io/checks.js'
 import type { Network, Reply } from '../io/network/network.js'
 import type { DataDir } from '../io/storage/data-dir.js'
+import type { Meter } from '../metrics/meter.js'
 
 export interface EngineParts {
   readonly registry: Registry
   readonly dataDir: Pick<DataDir, 'storage' | 'noteUp'>
   readonly checker: Checker
+  readonly meter?: Pick<Meter, 'told' | 'asked'>
   readonly onEvent: (event: RegistryEvent) => void
   /** Told after whatever may have changed what is read. */
   readonly onHandled?: () => void
@@ -60,6 +62,7 @@ export class Engine {
     this.#isDraining = true
     try {
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        this.#parts.meter?.told(next)
         this.#perform(this.#parts.registry.handle(next, this.now()))
       }
     } catch (error) {
@@ -112,6 +115,7 @@ export class Engine {
   }
 
   #performOne(effect: Effect): void {
+    this.#parts.meter?.asked(effect)
     switch (effect.type) {
       case 'broadcast':
         return this.#network?.broadcast(effect.bytes)

@@ -6,7 +6,7 @@ import type { Config, OptionName } from '../config.js'
 import type { Credentials } from '../config/tokens.js'
 
 /** What a daemon takes over while it runs. */
-export const reloadable = ['tokens', 'corsOrigin', 'logLevel'] as const satisfies readonly OptionName[]
+export const reloadable = ['tokens', 'corsOrigin', 'allowHost', 'logLevel'] as const satisfies readonly OptionName[]
 
 export interface Differences {
   /** What is otherwise from now on, in words; no secret is in them. */
@@ -23,6 +23,7 @@ export function differencesOf(running: Config, read: Config, nameOf: (option: st
     changed: [
       ...changeOfTokens(running.tokens, read.tokens),
       ...changeOfList('web pages that may use the HTTP API', running.corsOrigin, read.corsOrigin),
+      ...changeOfList('host names of proxies', running.allowHost, read.allowHost),
       ...(running.logLevel === read.logLevel ? [] : [`log level: ${read.logLevel}, was ${running.logLevel}`]),
     ],
     later: others

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
-import { packageVersion } from '../config/version.js'
+import { packageVersion, protocolVersion } from '../config/version.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
@@ -19,11 +19,14 @@ import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
+import { Questions } from './questions.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
 import { SlugWatches } from './slug-watches.js'
+import { surveying } from './survey.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -40,6 +43,7 @@ export type NodeConfig = Pick<
   | 'zone'
   | 'clusterKey'
   | 'copiesMib'
+  | 'metricsSlugs'
   | 'testDropGossip'
 >
 
@@ -53,7 +57,11 @@ export interface RuntimeOptions {
   readonly stored: StoredState
   /** Where this node answers HTTP, if it does. */
   readonly http?: string
+  /** Where it answers DNS, if it does, and what it did not answer there. */
+  readonly dns?: { readonly address: string; dropped(): Readonly<Record<string, number>> }
   readonly log: Log
+  /** What is counted at its doors; absent: it has none. */
+  readonly doors?: Metering['doors']
   /** @param line the event as a log tells it */
   readonly onEvent: (event: RegistryEvent, line: Line) => void
   /** A rule of ours did not hold: nothing that follows can be trusted. */
@@ -69,6 +77,7 @@ export interface Runtime {
   readonly news: News
   readonly service: RegistryService
   readonly life: Life
+  readonly metering: Metering
   /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
   addresses(): readonly string[]
   /**
@@ -105,8 +114,16 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
-  const engine = new Engine({ registry, dataDir, checker, onEvent: tell, onHandled, onBug })
-  const network = createNetworkFor(options, engine, (peer) => memberName(peer, registered))
+  const metering = meteringOf({
+    ...{ registry, stored: options.stored, doors: options.doors, now, readiness: () => service.readiness() },
+    dropped: () => network.dropped(),
+    bySlug: options.config.metricsSlugs,
+  })
+  const { meter, metrics } = metering
+  const engine = new Engine({ registry, dataDir, checker, meter, onEvent: tell, onHandled, onBug })
+  const nameOf = (peer: string): string => memberName(peer, registered)
+  const network = createNetworkFor(options, { nameOf, engine, questions: () => questions })
+  const questions = new Questions({ network, now: () => now().now })
   engine.attach(network)
   ends.push(
     () => checker.stop(),
@@ -120,23 +137,30 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     url: options.url(),
     cluster: options.config.cluster,
     version: packageVersion,
+    protocol: protocolVersion,
     ...(options.http !== undefined && { http: options.http }),
+    ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
+  const survey = surveying({ read: registry.read, now, views: () => service, questions })
+  const service = createService({
+    registry,
+    engine,
+    network,
+    news,
+    watches,
+    sessions,
+    startedAt,
+    self,
+    metrics,
+    ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
+    onRegistered: (id, registration) => reach.registered(id, registration),
+    leave: (options) => life.leave(options),
+    survey,
+    dropped: () => questions.dropped(),
+  })
   return {
-    ...{ engine, network, registry, news, life },
-    service: createService({
-      registry,
-      engine,
-      network,
-      news,
-      watches,
-      sessions,
-      startedAt,
-      self,
-      onRegistered: (id, registration) => reach.registered(id, registration),
-      leave: (options) => life.leave(options),
-    }),
+    ...{ engine, network, registry, news, life, service, metering },
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()
@@ -154,6 +178,7 @@ function describeNode({ config, dataDir, url, transient }: RuntimeOptions): Omit
     ...(config.region !== undefined && { region: config.region }),
     ...(config.zone !== undefined && { availabilityZone: config.zone }),
     ...(transient && { transient }),
+    ...{ software: packageVersion, protocol: protocolVersion },
   }
 }
 
@@ -187,11 +212,14 @@ function createRegistry(
   )
 }
 
-function createNetworkFor(
-  { config, dataDir, log }: RuntimeOptions,
-  engine: Engine,
-  nameOf: (peer: string) => string,
-): Network {
+/** Who is told what comes in. */
+interface Listening {
+  readonly engine: Engine
+  readonly questions: () => Questions
+  readonly nameOf: (peer: string) => string
+}
+
+function createNetworkFor({ config, dataDir, log }: RuntimeOptions, { nameOf, engine, questions }: Listening): Network {
   const options = {
     key: dataDir.key,
     cluster: config.cluster,
@@ -213,6 +241,8 @@ function createNetworkFor(
     shunned: (peer, for_ms) => engine.feed({ type: 'shunned', peer, for_ms }),
     gossip: (author, bytes) => engine.feed({ type: 'gossip', author, bytes }),
     beat: (from, bytes) => engine.feed({ type: 'beat', from, bytes }),
-    request: (from, bytes, reply) => engine.request(from, bytes, reply),
+    request(from, bytes, reply) {
+      if (!questions().hear(from, bytes, reply)) engine.request(from, bytes, reply)
+    },
   })
 }

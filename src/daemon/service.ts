@@ -1,12 +1,15 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
+import { diagnose } from '../core/doctor/doctor.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
 import type { Registry } from '../core/registry.js'
 import type { MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
+import type { Metric } from '../metrics/samples.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
 import { standingOf } from './first-contact.js'
@@ -22,8 +25,16 @@ export interface ServiceParts {
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
-  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'http' | 'listen'>
+  readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'protocol' | 'http' | 'dns' | 'listen'>
+  /** Asks its peers what they see. */
+  readonly survey: RegistryService['survey']
   readonly startedAt: number
+  /** What was dropped beside the network and the registry, by reason. */
+  readonly dropped?: () => Readonly<Record<string, number>>
+  /** All of this node; absent: none. */
+  readonly metrics?: readonly Metric[]
+  /** What doors beside HTTP did not answer, by reason. */
+  readonly droppedAtDoors?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -97,6 +108,9 @@ export function createService(parts: ServiceParts): RegistryService {
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
+    survey: () => parts.survey(),
+    doctor: () => doctorOf(parts),
+    metrics: exposing(parts.metrics ?? []),
     news,
   }
 }
@@ -120,6 +134,14 @@ export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>)
   throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
 }
 
+/** The library that writes metrics is loaded when somebody asks for them first. */
+function exposing(metrics: readonly Metric[]): () => Promise<string> {
+  let expose: Promise<() => Promise<string>> | undefined
+  const load = async (): Promise<() => Promise<string>> =>
+    (await import('../metrics/exposition.js')).expositionOf(metrics)
+  return async () => (await (expose ??= load()))()
+}
+
 function selfView(parts: ServiceParts): SelfView {
   const { registry, network, engine, startedAt, self } = parts
   return {
@@ -129,7 +151,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped() },
+    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.(), ...parts.droppedAtDoors?.() },
     state: registry.toJSON(),
   }
 }
@@ -158,17 +180,29 @@ function membersView({ registry, network, engine }: ServiceParts): MemberView[] 
   })
 }
 
+async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
+  const { registry, engine } = parts
+  const survey = await parts.survey()
+  return diagnose({
+    ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
+    ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
+    answersDns: parts.self().dns !== undefined,
+  })
+}
+
 function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const at = engine.now()
   const members = registry.read.members(at).filter(({ self }) => !self)
   const byPeer = new Map(members.map((member) => [member.peer, member]))
   const peers = network.peers().map((peer): PeerView => {
-    const { nodeId, trouble } = byPeer.get(peer.peer) ?? {}
+    const { nodeId, trouble, software, protocol } = byPeer.get(peer.peer) ?? {}
     return {
       ...fromNetwork(peer),
       ...(nodeId !== undefined && { nodeId }),
       ...registry.read.exchange(peer.peer, at),
       ...(trouble !== undefined && { trouble }),
+      ...(software !== undefined && { software }),
+      ...(protocol !== undefined && { protocol }),
     }
   })
   const connected = peers.filter((peer) => peer.connected)

@@ -11,7 +11,11 @@ export interface Access {
   readonly credentials?: Credentials
   /** Origins of web pages that may read and change the register; `*` is any. Absent: none. */
   readonly corsOrigins?: Origins
+  /** Names and addresses of proxies, which requests may carry in `Host`. Absent: none. */
+  readonly proxyHosts?: readonly string[]
 }
+
+const nobody: readonly string[] = []
 
 export class Admission {
   #access: Access
@@ -25,6 +29,10 @@ export class Admission {
 
   get origins(): Origins {
     return this.#access.corsOrigins ?? []
+  }
+
+  get proxyHosts(): readonly string[] {
+    return this.#access.proxyHosts ?? nobody
   }
 
   get asksForCredentials(): boolean {

@@ -16,6 +16,8 @@ export interface Served {
   readonly bound: string
   /** Further names and addresses, such as the host of the node's url. */
   readonly names: readonly string[]
+  /** What a proxy in front of it is called; may be others from one request to the next. */
+  readonly proxies: readonly string[]
   readonly origins: Origins
 }
 
@@ -29,13 +31,18 @@ export type Guard = (method: string, headers: IncomingHttpHeaders) => void
 /** @returns what throws RegistryError `forbidden` for a request that is not let in */
 export function createGuard(served: Served): Guard {
   const ours = new Set<string>()
+  let { proxies } = served
   return (method, { host, origin }) => {
+    if (proxies !== served.proxies) {
+      ours.clear()
+      proxies = served.proxies
+    }
     // Browsers always send a Host; health checks that speak HTTP/1.0 do not.
     if (host !== undefined && !ours.has(host)) {
       if (!isServedHost(host, served)) {
         throw new RegistryError(
           'forbidden',
-          `Host: ${quote(host)} is no name or address of this daemon; ask for one that it serves, or name it with --url (ROLLCALL_URL)`,
+          `Host: ${quote(host)} is no name or address of this daemon; ask for one that it serves; that of a proxy is named with --allow-host (ROLLCALL_ALLOW_HOST), its own with --url (ROLLCALL_URL)`,
         )
       }
       if (isAlwaysServed(host, served) && ours.size < rememberedHosts) ours.add(host)
@@ -65,10 +72,10 @@ export function isServedHost(header: string, served: Served): boolean {
 }
 
 /** Whatever addresses and names this machine has by now. */
-function isAlwaysServed(header: string, { bound, names }: Served): boolean {
+function isAlwaysServed(header: string, { bound, names, proxies }: Served): boolean {
   const host = hostOf(header)
   if (host === undefined) return false
-  return isLoopback(host) || host === normal(bound) || names.some((name) => normal(name) === host)
+  return isLoopback(host) || host === normal(bound) || [...names, ...proxies].some((name) => normal(name) === host)
 }
 
 /** Same origin, by host and port: whether TLS ends in front of us does not matter. */

@@ -27,7 +27,7 @@ export interface Schema extends Keywords {
 }
 
 /** A field that may be absent. */
-interface Optional {
+export interface Optional {
   readonly optional: Schema
 }
 

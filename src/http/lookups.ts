@@ -6,7 +6,8 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
-import type { InstanceView } from '../core/views.js'
+import type { InstanceView, PickResult } from '../core/views.js'
+import { DoorCounts, type LookupCounts } from '../metrics/doors.js'
 import { jsonType } from './body.js'
 import type { FindService } from './service.js'
 import { showInstance, showOwnInstance } from './show.js'
@@ -44,10 +45,13 @@ export class LookupAnswers {
   readonly #lookups = new WeakMap<object, Kept>()
   readonly #lists = new WeakMap<object, Kept>()
 
+  readonly #counts: LookupCounts
+
   /** @param now milliseconds on a clock that never steps */
-  constructor(service: FindService, now = () => performance.now()) {
+  constructor(service: FindService, now = () => performance.now(), counts = new DoorCounts().lookups('http')) {
     this.#service = service
     this.#now = now
+    this.#counts = counts
   }
 
   /**
@@ -57,8 +61,14 @@ export class LookupAnswers {
   lookup(slug: string, query?: PickQuery): Pieces {
     const version = this.#service().version(slug, true)
     const kept = version === undefined ? undefined : this.#fresh(this.#lookups, version)
-    if (kept !== undefined && query?.port === undefined) return bodyOf(kept, this.#service().suggest(slug, query))
+    if (version === undefined) this.#counts.unknown.value += 1
+    if (kept !== undefined && query?.port === undefined) {
+      const suggested = this.#service().suggest(slug, query)
+      this.#count(suggested !== undefined)
+      return bodyOf(kept, suggested)
+    }
     const { instances, picked, degraded } = this.#service().lookup(slug, query)
+    this.#count(picked !== undefined)
     const made = this.#make(
       instances.map(showOwnInstance),
       `{"slug":${JSON.stringify(slug)},"instances":`,
@@ -74,10 +84,29 @@ export class LookupAnswers {
   list(slug: string): Pieces {
     const version = this.#service().version(slug, false)
     const kept = version === undefined ? undefined : this.#fresh(this.#lists, version)
+    if (version === undefined) this.#counts.unknown.value += 1
+    else if (kept !== undefined) this.#count(kept.byId.size > 0)
     if (kept !== undefined) return bodyOf(kept, undefined)
     const made = this.#make(this.#service().instances(slug).map(showInstance), '{"instances":', '}')
-    if (version !== undefined) this.#lists.set(version, made)
+    if (version === undefined) return bodyOf(made, undefined)
+    this.#lists.set(version, made)
+    this.#count(made.byId.size > 0)
     return bodyOf(made, undefined)
+  }
+
+  /** The service's `pick(slug)`, which is never kept: the next one has its turn. */
+  pick(slug: string, query?: PickQuery): PickResult {
+    const isKnown = this.#service().version(slug, true) !== undefined
+    if (!isKnown) this.#counts.unknown.value += 1
+    const answer = this.#service().pick(slug, query)
+    if (isKnown) this.#count(answer.picked !== undefined)
+    return answer
+  }
+
+  #count(isFound: boolean): void {
+    const { found, empty } = this.#counts
+    if (isFound) found.value += 1
+    else empty.value += 1
   }
 
   #fresh(cache: WeakMap<object, Kept>, version: object): Kept | undefined {

@@ -11,12 +11,14 @@ import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
+import { addDiagnosis } from './diagnosis.js'
 import { addDrain } from './drain.js'
 import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces } from './lookups.js'
+import { addMetrics, addTargets } from './monitoring.js'
 import type { PlainParts } from './plain.js'
 import { demandFreshPick, tellPosition } from './position.js'
 import type { FindService } from './service.js'
@@ -33,14 +35,17 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   readParametersAsTheyAreMeant(app)
   addHealth(app, service)
   addBeliefs(app, parts)
+  addDiagnosis(app, service)
   addActs(app, service)
-  addRegistering(app, service)
+  addRegistering(app, parts)
   addSessions(app, service)
   addDrain(app, service)
   addLookup(app, parts)
   addPlacement(app, service)
   addEvents(app, parts)
   addWatch(app, parts)
+  addMetrics(app, service)
+  addTargets(app, service, parts.waiting)
   app.post(
     '/v1/leave',
     {
@@ -97,7 +102,7 @@ function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts)
 }
 
 /** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
-function addRegistering(app: FastifyInstance, service: FindService): void {
+function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): void {
   const write = { handlerTimeout: writeTimeout_ms }
   const slugWrite = { ...write, config: { asksForSlug: true } } as const
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
@@ -106,7 +111,7 @@ function addRegistering(app: FastifyInstance, service: FindService): void {
     const acks = acksOfQuery(request.query as Record<string, unknown>)
     const write = async (): Promise<string> => registerFrom(request, service, 'own')
     const { said: id, held } = await withAcks(service(), acks, undefined, write)
-    return reply.code(201).send({ id, ...held })
+    return reply.code(201).send({ id, ...held, ...dnsNames?.tell(reply, service().slugOf(id)) })
   })
   app.delete('/v1/instances', { ...slugWrite, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)
@@ -162,7 +167,7 @@ function addLookup(app: FastifyInstance, parts: OwnParts): void {
     const query = request.query as Record<string, unknown>
     const asked = pickOfQuery(query)
     demandFreshPick(service(), slug, parseMaxAge(query['maxAge']))
-    const { picked, ...rest } = service().pick(slug, asked)
+    const { picked, ...rest } = answers.pick(slug, asked)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })
 }

@@ -6,6 +6,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { FastifyInstance } from 'fastify'
 import { freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
+import type { DoorCounts } from '../metrics/doors.js'
 import type { Admission } from './admission.js'
 import { jsonType } from './body.js'
 import { createGuard, type Served } from './guard.js'
@@ -22,6 +23,7 @@ export interface PlainParts {
   readonly answers: LookupAnswers
   readonly freshness: FreshnessTold
   readonly waiting: WaitingAnswers
+  readonly doors: DoorCounts
 }
 
 /** @param app whose server listens at one address or, as for `localhost`, at more: at those the routes answer all */
@@ -32,6 +34,7 @@ export function answerPlainLookups(
   parts: PlainParts,
 ): void {
   const guard = createGuard(served)
+  const durations = parts.doors.requests('GET', '/v1/lookup/:slug', 200)
   let isClosing = false
   app.addHook('preClose', async () => void (isClosing = true))
   const isPlain = ({ method }: IncomingMessage): boolean =>
@@ -49,6 +52,7 @@ export function answerPlainLookups(
   function answer(slug: string, request: IncomingMessage, response: ServerResponse): boolean {
     let headers: Readonly<Record<string, string | number>>
     let pieces: Pieces
+    const begun = performance.now()
     try {
       guard('GET', request.headers)
       const now = parts.service()
@@ -65,6 +69,7 @@ export function answerPlainLookups(
       return false
     }
     writePieces(response, pieces, headers)
+    durations.note((performance.now() - begun) / 1000)
     return true
   }
 }

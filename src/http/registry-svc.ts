@@ -9,6 +9,7 @@ import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'
 import { addEcho } from './echo.js'
 import { matches, type InstanceFilters } from '../config/filters.js'
+import type { DnsNames } from './dns-names.js'
 import type { ListAnswers } from './lists.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
@@ -28,6 +29,8 @@ export interface AnswerParts {
   readonly answers: LookupAnswers
   readonly lists: ListAnswers
   readonly waiting: WaitingAnswers
+  /** Where DNS is answered: what is to be said of names that have no place there. */
+  readonly dnsNames?: DnsNames | undefined
 }
 
 export function addRegistrySvc(app: FastifyInstance, service: FindService, parts: AnswerParts): void {
@@ -47,9 +50,11 @@ export async function registerFrom(request: FastifyRequest, service: FindService
   return (await service().register(registration, caller && { holder: caller.name })).id
 }
 
-function addInstances(app: FastifyInstance, service: FindService, { answers, lists, waiting }: AnswerParts): void {
+function addInstances(app: FastifyInstance, service: FindService, parts: AnswerParts): void {
+  const { answers, lists, waiting, dnsNames } = parts
   app.put('/registry-svc/instance', { ...slugWrite, schema: calls.registerInstance }, async (request, reply) => {
     const id = await registerFrom(request, service, 'published')
+    dnsNames?.tell(reply, service().slugOf(id))
     return reply.code(201).send({ id, ...warningsOf(request, publishedFields) })
   })
 

@@ -4,6 +4,8 @@
  */
 import { drainedBy, draining, drainingSaid, ending } from './drain-schemas.js'
 import * as json from './json-schema.js'
+import { LinkFailure, Mdns } from './link-schemas.js'
+import { versions } from './version-schemas.js'
 import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/lifetime.js'
 import { instanceStatuses } from '../core/model.js'
@@ -13,7 +15,7 @@ import { dialOutcomes, invisibleReasons, memberStates, sessionStates } from '../
 const closed = { additionalProperties: false } as const
 const { optional } = json
 const moment = json.string({ format: 'date-time', description: 'RFC 3339' })
-const peerId = json.string({ description: "a daemon's libp2p peer id" })
+export const peerId = json.string({ description: "a daemon's libp2p peer id" })
 const age_ms = json.number({ minimum: 0, description: 'milliseconds before this answer' })
 
 export const InstanceStatus = json.words(instanceStatuses, { $id: 'InstanceStatus' })
@@ -62,6 +64,7 @@ export const Node = json.object(
     lastHeartbeat: optional(moment),
     usage: optional(json.object({ cpu: optional(Usage), memory: optional(Usage), disk: optional(Usage) }, closed)),
     gpus: optional(json.array(Gpu)),
+    ...versions,
   },
   { $id: 'Node', ...closed },
 )
@@ -353,8 +356,9 @@ export const Self = json.object(
     url: json.string(),
     cluster: json.string(),
     version: json.string(),
+    protocol: json.integer(),
     generation: json.integer(),
-    http: optional(json.string()),
+    ...{ http: optional(json.string()), dns: optional(json.string()) },
     listen: json.array(json.string({ description: 'multiaddr' })),
     ready: Readiness,
     alive: json.integer({ description: 'members believed alive, this one included' }),
@@ -393,6 +397,7 @@ export const Member = json.object(
     dial,
     sameLabel: json.boolean(),
     draining: optional(draining),
+    ...versions,
   },
   { $id: 'Member' },
 )
@@ -415,24 +420,14 @@ export const Peer = json.object(
     heartbeats: json.integer(),
     heartbeatAge_ms: optional(age_ms),
     inStep: optional(json.boolean()),
+    outOfStep_ms: optional(age_ms),
     lastSyncAge_ms: optional(age_ms),
     lastSyncBrought: optional(json.integer()),
     lastSyncTook: optional(json.integer()),
+    ...versions,
   },
   { $id: 'Peer' },
 )
-
-const LinkFailure = json.object({
-  where: json.string({ description: 'a seed as it was given, a host, or host and port' }),
-  direction: json.words(['inbound', 'outbound']),
-  error: json.string(),
-})
-
-const Mdns = json.object({
-  interface: json.string(),
-  family: json.words(['IPv4', 'IPv6']),
-  trouble: optional(json.string()),
-})
 
 export const Peers = json.object({
   inStep: json.boolean(),

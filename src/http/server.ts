@@ -4,19 +4,23 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort } from '../config.js'
-import { RegistryError } from '../core/errors.js'
+import { bindingFailure } from '../config/binding.js'
 import type { Log } from '../log.js'
+import { DoorCounts } from '../metrics/doors.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { DnsNames } from './dns-names.js'
 import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
 import { addOpenApi, collectCalls, type Calls } from './openapi.js'
 import { addOwn, type OwnParts } from './own.js'
+import { addPage } from './page.js'
 import { answerPlainLookups } from './plain.js'
 import { FreshnessTold } from './position.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
 import { Streams, streamLimits } from './streams.js'
+import { timeCalls } from './timing.js'
 import { WaitingAnswers, type WaitingLimits } from './waiting.js'
 
 /** How long `stop` lets requests that are under way finish. */
@@ -34,8 +38,12 @@ export interface HttpServerOptions extends Access {
   readonly maxWatchers?: number
   /** Connections at once, beyond which silent ones give way. Default: `httpLimits.connections`. */
   readonly maxConnections?: number
+  /** Callers are told of slugs that have no name in the DNS. */
+  readonly answersDns?: boolean
   /** Default: `waitingLimits`. */
   readonly waiting?: WaitingLimits
+  /** What is counted of its calls; absent: nobody wants to know. */
+  readonly doors?: DoorCounts
 }
 
 export interface HttpServer {
@@ -63,7 +71,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       try {
         await app.listen({ host, port })
       } catch (cause) {
-        throw startFailure(cause, formatHostPort({ host, port }))
+        throw bindingFailure(cause, 'http', formatHostPort({ host, port }), '--http HOST:PORT (ROLLCALL_HTTP)')
       }
       const bound = (app.server.address() as AddressInfo).port
       return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
@@ -79,23 +87,30 @@ export function createRoutedApp(
   admission = new Admission(options),
 ): FastifyInstance {
   const { service, host, log, allowedHosts = [], maxWatchers = streamLimits.watchers } = options
+  const { doors = new DoorCounts() } = options
   const served = {
     bound: host,
     names: allowedHosts,
+    get proxies() {
+      return admission.proxyHosts
+    },
     get origins() {
       return admission.origins
     },
   }
   const app = createApp(log, served, admission, options.maxConnections)
+  timeCalls(app, doors)
   const calls = collectCalls(app, () => admission.asksForCredentials)
   void app.register(async (routed) => {
     const parts = {
       service,
       streams: new Streams(routed, admission, maxWatchers),
       waiting: new WaitingAnswers(routed, options.waiting),
-      answers: new LookupAnswers(service),
+      answers: new LookupAnswers(service, undefined, doors.lookups('http')),
+      doors,
       lists: new ListAnswers(service),
       freshness: new FreshnessTold(),
+      dnsNames: options.answersDns === true ? new DnsNames(log) : undefined,
     }
     addRoutes(routed, calls, parts)
     answerPlainLookups(routed, served, admission, parts)
@@ -112,29 +127,17 @@ function addRoutes(app: FastifyInstance, calls: Calls, parts: OwnParts): void {
   })
   addRegistrySvc(app, parts.service, parts)
   addOwn(app, parts)
+  addPage(app)
   addOpenApi(app, calls, parts.service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
 }
 
-async function close(app: FastifyInstance): Promise<void> {
+/** Lets requests finish for a moment, then cuts them off. */
+export async function close(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), stopGrace_ms)
   try {
     await app.close()
   } finally {
     clearTimeout(timer)
   }
-}
-
-const startFailures: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'is in use by another program, perhaps another daemon; stop it, or choose another port',
-  EACCES: 'needs privileges that this process lacks; choose a port above 1023',
-  EADDRNOTAVAIL: 'is not an address of this machine; choose one that is, such as 127.0.0.1',
-  ENOTFOUND: 'has a host that is not known; choose an address of this machine, such as 127.0.0.1',
-  EAI_AGAIN: 'has a host that cannot be resolved; choose an address of this machine, such as 127.0.0.1',
-}
-
-function startFailure(cause: unknown, address: string): RegistryError {
-  const code = (cause as NodeJS.ErrnoException).code ?? ''
-  const why = startFailures[code] ?? `cannot be bound (${code === '' ? String(cause) : code}); choose another`
-  return new RegistryError('unavailable', `http: ${address} ${why} with --http HOST:PORT (ROLLCALL_HTTP)`, { cause })
 }

@@ -6,6 +6,8 @@ import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, PeerId, Registration } from '../core/model.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
+import type { Survey } from '../core/survey/views.js'
 import type {
   DigestView,
   DrainView,
@@ -125,6 +127,12 @@ export interface RegistryService {
   peers(): PeersView
   digest(): DigestView
   readiness(): Readiness
+  /** What each node sees, as far as they are connected; within a second or so. Never rejects. */
+  survey(): Promise<Survey>
+  /** What is wrong, by a survey beside what this node knows itself. Never rejects. */
+  doctor(): Promise<Diagnosis>
+  /** All metrics as Prometheus reads them, with those of the process. */
+  metrics(): Promise<string>
 
   /** What happens, as it happens; also how far what is read now goes. */
   readonly news: NewsFeed

@@ -119,7 +119,7 @@ function listsOf({
   }
 }
 
-type View = 'definitions' | 'pickNodes' | 'selfNode' | 'self' | 'peers' | 'digest' | 'readiness'
+type View = 'definitions' | 'pickNodes' | 'selfNode' | 'self' | 'peers' | 'digest' | 'readiness' | 'survey' | 'doctor'
 
 function viewsOf({ service }: AskedParts): Pick<Asked, View> {
   const now = (options?: CallOptions): RegistryService => {
@@ -137,5 +137,7 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
     peers: (options?: CallOptions) => frozen(now(options).peers()),
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
+    doctor: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).doctor())),
+    survey: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).survey())),
   }
 }

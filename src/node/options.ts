@@ -10,6 +10,7 @@ import { RegistryError, messageOf } from '../core/errors.js'
 import { type Registration, parseRegistration, registrationFields } from '../core/model.js'
 import type { NodeConfig } from '../daemon/runtime.js'
 import { createLog, lendLog, silentLog, type Log } from '../log.js'
+import { checkMetricsOptions, type MetricsRegister } from '../metrics/register.js'
 import type { NodeOptions } from './settings.js'
 
 /** Options that were read: complete, and independent of how they were given. */
@@ -19,6 +20,8 @@ export interface ReadOptions {
   readonly config: NodeConfig & { readonly url?: string }
   readonly log: Log | Promise<Log>
   readonly signal: AbortSignal | undefined
+  /** Where metrics are shown. */
+  readonly metrics: MetricsRegister | undefined
   /** What is registered before anything else. */
   readonly register: readonly Registration[]
 }
@@ -36,6 +39,7 @@ const names = [
   'log',
   'logLevel',
   'signal',
+  'metrics',
 ] as const
 
 /** @throws RegistryError `malformed`, naming the option and the way out */
@@ -51,7 +55,8 @@ export function readOptions(options: NodeOptions): ReadOptions {
     ...read(given, ['clusterKey'], readClusterKey),
     listenElsewhere: given['listen'] === undefined,
   }
-  return { dataDir, config, log: readLog(given), signal, register: readRegistrations(given['register']) }
+  const metrics = given['metrics'] === undefined ? undefined : checkMetricsOptions(given['metrics']).register
+  return { dataDir, config, log: readLog(given), signal, metrics, register: readRegistrations(given['register']) }
 }
 
 function readRegistrations(given: unknown): readonly Registration[] {

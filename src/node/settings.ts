@@ -3,6 +3,7 @@
  */
 import type { RegistrationRequest } from '../client/register.js'
 import type { LentLog, LogLevel } from '../config/logger.js'
+import type { MetricsOptions } from '../metrics/register.js'
 
 /** Where a node keeps its key and its copy of the register. One of the two has to be said. */
 export type Keeping =
@@ -65,6 +66,11 @@ export interface NodeSettings {
   readonly log?: LentLog
   /** Instead of `log`: write to standard error, from this level on. Default: nothing is logged. */
   readonly logLevel?: LogLevel
+  /**
+   * Shows the metrics of this node, and of the calls that this program makes through it, in a `Registry` of prom-client, until it has
+   * stopped. One register for each node. Default: counted all the same, and shown nowhere.
+   */
+  readonly metrics?: MetricsOptions
   /** Aborting it stops the node, at any time; a start that is under way rejects with the reason. */
   readonly signal?: AbortSignal
 }

@@ -1,7 +1,7 @@
 /**
  * One node of a test: the real core, run in virtual time on a disk in memory. It decides nothing.
  */
-import { packageVersion } from '../config/version.js'
+import { packageVersion, protocolVersion } from '../config/version.js'
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord } from '../core/model.js'
@@ -11,6 +11,8 @@ import { createService } from '../daemon/service.js'
 import { SessionLines } from '../daemon/sessions.js'
 import { SlugWatches } from '../daemon/slug-watches.js'
 import type { RegistryService } from '../http/service.js'
+import type { Answering, Asked } from '../daemon/questions.js'
+import { surveying } from '../daemon/survey.js'
 import { hash, unguardedCrypto } from './crypto.js'
 import { Disk } from './disk.js'
 
@@ -35,6 +37,7 @@ export interface Ground {
     readonly hangUp: (host: Host, peer: string) => void
     readonly gossip: (host: Host, bytes: Uint8Array) => void
     readonly beat: (host: Host, peer: string, bytes: Uint8Array) => void
+    readonly reached: (host: Host, peer: string) => Host | undefined
     readonly ask: (host: Host, effect: Effect & { type: 'request' }) => void
     readonly answer: (host: Host, effect: Effect & { type: 'reply' }) => void
   }
@@ -47,6 +50,8 @@ interface Life {
   readonly news: News
   readonly sessions: SessionLines
   readonly watches: SlugWatches
+  /** How it answers each kind of question that is for people. */
+  readonly answerings: Map<string, Answering>
   readonly over: AbortController
 }
 
@@ -66,7 +71,7 @@ export class Host {
   life = 0
 
   constructor(node: Omit<NodeRecord, 'addresses'>, ground: Ground) {
-    this.#node = node
+    this.#node = { ...node, software: packageVersion, protocol: protocolVersion }
     this.#ground = ground
     this.peer = `peer_${node.id}`
   }
@@ -133,7 +138,16 @@ export class Host {
     const command = (one: Command): Promise<Settled> => this.command(one)
     const sessions = new SessionLines(command)
     const { id: nodeId, url } = this.#node
-    const service = createService({
+    const answerings = new Map<string, Answering>()
+    const survey = surveying({
+      ...{ read: registry.read, now: () => this.#moment(), views: () => service },
+      questions: {
+        answer: (kind, answering) => void answerings.set(kind, answering),
+        ask: (peer, question) => Promise.resolve(this.#ask(peer, question)),
+      },
+    })
+    const service: RegistryService = createService({
+      survey,
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {
@@ -142,11 +156,25 @@ export class Host {
         ...{ failures: () => [], dropped: () => ({}), mdns: () => undefined },
         firstContact: () => ({ hasMet: true, seeds: [] }),
       },
-      self: () => ({ nodeId, url, cluster: 'test', version: packageVersion, listen: this.#addresses }),
+      self: () => ({
+        nodeId,
+        url,
+        cluster: 'test',
+        version: packageVersion,
+        protocol: protocolVersion,
+        listen: this.#addresses,
+      }),
       leave: () =>
         Promise.reject(new RegistryError('malformed', 'leave: a test registry has no daemon; kill its node')),
     })
-    return { registry, service, news, sessions, watches, over: new AbortController() }
+    return { registry, service, news, sessions, watches, answerings, over: new AbortController() }
+  }
+
+  /** In no time: what is asked there is what is true there now. */
+  #ask(peer: string, question: Parameters<Answering>[0]): Asked {
+    const answering = this.#ground.wires.reached(this, peer)?.live.answerings.get(question.kind)
+    if (answering === undefined) return { how: 'unreachable' }
+    return { how: 'answered', answer: { ...answering(question, this.peer) }, way_ms: 0 }
   }
 
   /** `kill -9`: without a word; its disk keeps what was written. */

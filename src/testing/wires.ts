@@ -54,6 +54,11 @@ export class Wires {
     return this.#connected.get(host) ?? new Set()
   }
 
+  /** The one of that name that it is connected with. */
+  reached(host: Host, peer: string): Host | undefined {
+    return this.#peer(host, peer)
+  }
+
   #peer(host: Host, peer: string): Host | undefined {
     const other = this.#hosts.get(peer)
     return other !== undefined && this.#of(host).has(other) ? other : undefined

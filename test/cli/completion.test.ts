@@ -1,5 +1,5 @@
 /** Completion as shells do it: the scripts are loaded by real ones. Those that are not installed here are named, and left out. */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { shapeOf } from '../../src/cli/completion/shape.js'
 import { zshScript } from '../../src/cli/completion/zsh.js'
 import { createProgram } from '../../src/cli/program.js'
 import { serveMemory, type MemoryServer } from '../http/serve.js'
+import { programHere } from '../programs.js'
 import { runHere } from './run.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'rollcall-completion-'))
@@ -25,12 +26,6 @@ beforeAll(() => {
   writeFileSync(join(dir, 'some.yaml'), '')
 })
 afterAll(() => rmSync(dir, { recursive: true }))
-
-function has(shell: string): boolean {
-  const isThere = spawnSync(shell, ['-c', 'true']).status === 0
-  if (!isThere) console.warn(`left out: ${shell} is not installed here`)
-  return isThere
-}
 
 function run(shell: string, commands: string): string[] {
   const env = { ...process.env, PATH: `${dir}:${process.env['PATH']}`, HOME: dir }
@@ -71,7 +66,7 @@ const cases: readonly [readonly string[], readonly string[]][] = [
   [['--json', 'definitions', 'sa'], ['save']],
 ]
 
-describe.runIf(has('bash'))('bash', () => {
+describe.runIf(programHere('bash'))('bash', () => {
   test.each(cases)('%j gives %j', (words, expected) => {
     const line = ['rollcall', ...words].map((word) => `'${word}'`).join(' ')
     const ask = `source ./bash; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _rollcall; printf '%s\\n' "\${COMPREPLY[@]}"`
@@ -88,7 +83,7 @@ describe.runIf(has('bash'))('bash', () => {
   })
 })
 
-describe.runIf(has('fish'))('fish', () => {
+describe.runIf(programHere('fish'))('fish', () => {
   test.each(cases.filter(([words]) => words[1] !== '--slug' || words.length > 2))('%j gives %j', (words, expected) => {
     const line = ['rollcall', ...words].join(' ')
     const found = run('fish', `source ./fish; complete -C '${line}'`).map((each) => each.split('\t')[0])
@@ -96,7 +91,7 @@ describe.runIf(has('fish'))('fish', () => {
   })
 })
 
-describe.runIf(has('zsh'))('zsh', () => {
+describe.runIf(programHere('zsh'))('zsh', () => {
   test('reads the script without a complaint, and has a function for every command', () => {
     const functions = run('zsh', `compdef() { : }; source ./zsh; print -l \${(k)functions[(I)_rollcall*]}`)
     expect(functions).toContain('_rollcall_definitions_save')

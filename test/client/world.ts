@@ -1,6 +1,7 @@
 // A world of instances that answer as a script says, in virtual time; and a caller.
 import { afterEach, beforeEach, vi } from 'vitest'
 import { Fetching, type Source, machine } from '../../src/client/fetching/fetching.js'
+import { CallCounts } from '../../src/metrics/calls.js'
 import type { FetchOptions } from '../../src/client/fetching/options.js'
 import type { Listed } from '../../src/core/lookup/chooser.js'
 import type { InstanceView } from '../../src/core/views.js'
@@ -54,6 +55,7 @@ export class World {
         suspect: (id) => void this.suspected.push(id),
       },
       { ...machine, random: () => draws.next(), fetch: (input, init) => this.#fetch(input, init) },
+      new CallCounts(),
     )
   }
 

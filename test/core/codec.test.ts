@@ -27,6 +27,24 @@ test.each([0, 255, 256, 2 ** 32 - 1, 2 ** 32, 2 ** 40 - 1, 2 ** 40, 0x0102_0304_
   },
 )
 
+test('what was written stays, whatever is written after it or meanwhile, and holds no more memory than it needs', () => {
+  const first = new Writer().uint(1).done()
+  const outer = new Writer().text('outer')
+  const inner = new Writer().text('inner').done()
+  const long = new Writer().raw(new Uint8Array(10_000).fill(7)).done()
+  const whole = outer.bytes(inner).bytes(long).done()
+  new Writer().raw(new Uint8Array(4000).fill(9)).done()
+  expect([...first]).toEqual([1])
+  expect(first.buffer.byteLength).toBe(1)
+  expect(decode(inner, (reader) => reader.text(10))).toBe('inner')
+  expect(decode(whole, (reader) => [reader.text(10), reader.bytes(10), reader.bytes(10_000)])).toEqual([
+    'outer',
+    inner,
+    long,
+  ])
+  expect(new Set(long)).toEqual(new Set([7]))
+})
+
 test('bytes are the same where each of them is', () => {
   const bytes = Uint8Array.of(1, 2, 3)
   expect(equalBytes(bytes, Uint8Array.of(1, 2, 3))).toBe(true)

@@ -1,9 +1,11 @@
 // What a membership believes, and what it does not: words of an earlier generation, replayed reports, hearsay, and what it slept through.
 import { expect, test } from 'vitest'
 import { deadAfter_ms } from '../../src/core/membership/formulas.js'
+import { Liveness } from '../../src/core/liveness.js'
 import { LifeSigns } from '../../src/core/membership/life-signs.js'
 import type { Member } from '../../src/core/membership/member.js'
 import { Membership } from '../../src/core/membership/membership.js'
+import { encodeBeat } from '../../src/core/wire/beat.js'
 import { type ReportMessage, decodeGossip } from '../../src/core/wire/gossip.js'
 import { cheapCrypto, quickHash } from '../sim/crypto.js'
 import { beat, headOf } from './beats.js'
@@ -150,6 +152,36 @@ test('hearsay of a later generation changes nothing: only its owner may say that
   expect(membership.member('a')).toMatchObject({ heardGeneration: 1, sequence: 9, heardAt: 700 })
 })
 
+test('a word out of turn repeats the number of a round, whose time counts here and wherever that is passed on', () => {
+  const liveness = new Liveness('me', cheapCrypto('me'))
+  const { membership, peers } = liveness
+  membership.follow(headOf('a'), 0)
+  const peer = peers.connect('a', 0)
+  const saidAfter = (sequence: number, now: number): number | undefined => {
+    liveness.hear('a', encodeBeat(beat(sequence)), now)
+    return membership.member('a')?.saidAt
+  }
+  expect(saidAfter(7, 900)).toBe(-300) // the first one of a connection
+  expect(saidAfter(8, 1000)).toBe(1000)
+  expect(saidAfter(8, 1900)).toBe(1000)
+  expect(membership.member('a')?.heardAt).toBe(1900)
+  peer.isAsked = true
+  expect(saidAfter(9, 2900)).toBe(1700)
+  expect(saidAfter(10, 3000)).toBe(3000)
+  expect(saidAfter(10, 3900)).toBe(3000)
+  expect(membership.relaysFor('b', 3950)).toMatchObject([{ sequence: 10, age_ms: 950 }])
+})
+
+test('what we find in our buffers on waking may have been sent as soon as we fell asleep', () => {
+  const membership = among('ab')
+  membership.tick(100)
+  membership.awoke(5000)
+  membership.hear('a', beat(3), 5000)
+  expect(membership.member('a')).toMatchObject({ sequence: 3, saidAt: 100, heardAt: 5000 })
+  membership.hear('a', beat(7), 5300)
+  expect(membership.member('a')).toMatchObject({ sequence: 7, saidAt: 5300 })
+})
+
 test('a heartbeat whose number is out of all proportion is no word of anybody, and the true ones go on', () => {
   const membership = among('ab')
   const { shortId = 0 } = membership.member('a') ?? {}
@@ -196,7 +228,7 @@ test('an answer counts that its subject signed, to a question of ours, soon', ()
   expect(membership.prove('a', answer('n0'), 1700)).toBe(false)
   expect(membership.prove('a', { ...answer('n1'), generation: 2 }, 1700)).toBe(false)
   expect(membership.prove('a', answer('n1'), 1700)).toBe(true)
-  expect(membership.member('a')).toMatchObject({ sequence: 10, heardAt: 1600 })
+  expect(membership.member('a')).toMatchObject({ sequence: 9, heardAt: 1600, saidAt: 400 }) // of its last round
   expect(membership.prove('a', answer('n1'), 1800)).toBe(false) // a replay
   expect(membership.prove('a', answer('n2'), 6600)).toBe(false) // kept back
 })

@@ -200,11 +200,11 @@ test.each<[string, (one: Member) => void]>([
 })
 
 test('who speaks between hiding and death is not raised by that, but by what it says later', () => {
-  const one = member({ state: 'hidden', sequence: 40, heardAt: now - 3000, lostSight: undefined })
+  const one = member({ state: 'hidden', sequence: 40, saidAt: now - 3000, lostSight: undefined })
   noteSight(one, 'dead', 5, now)
   expect(one.lostSight).toMatchObject({ sequence: 43 }) // 2 s later at the earliest
   const unanswered = { at: now - 4000, generation: 5, incarnation: 0, sequence: 42 }
-  const other = member({ state: 'hidden', sequence: 40, heardAt: now - 5000, lostSight: unanswered })
+  const other = member({ state: 'hidden', sequence: 40, saidAt: now - 5000, lostSight: unanswered })
   noteSight(other, 'dead', 5, now)
   expect(other.lostSight).toBe(unanswered)
   noteSight(other, 'alive', 5, now)
@@ -215,7 +215,7 @@ test('nobody is thought to be gone from where it was never heard, nor who is hea
   const unmet = member({ state: 'alive', metIn: 4 })
   noteRefusal(unmet, true, now)
   expect([unmet.refused, isVacated(unmet)]).toEqual([true, false])
-  const met = member({ state: 'alive', metIn: 5, sequence: 40, heardAt: now - 100 })
+  const met = member({ state: 'alive', metIn: 5, sequence: 40, saidAt: now - 100 })
   noteRefusal(met, false, now)
   expect(isVacated(met)).toBe(false)
   noteRefusal(met, true, now)

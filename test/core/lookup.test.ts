@@ -273,3 +273,21 @@ test('an id is found by its url alone, and not by one that it had before', () =>
   drop('a', 'i')
   expect(idAt('http://elsewhere.test')).toBeUndefined()
 })
+
+test('slugs that differ in case share a name in the DNS, for as long as anything has them', () => {
+  const { index, put, drop } = table()
+  put('a', 'x', { slug: 'Web' })
+  put('b', 'y', { slug: 'web' })
+  put('b', 'z', { slug: 'Web' })
+  put('c', 'w', { slug: 'We_b' })
+  expect(index.spelledAs('web')).toEqual(['web', 'Web'])
+  expect(index.spelledAs('we_b')).toEqual([])
+  expect(index.records('Web').map(({ id }) => id)).toEqual(['x', 'z'])
+  drop('a', 'x')
+  put('b', 'y', { slug: 'WEB' }) // it is called otherwise now
+  expect(index.spelledAs('web')).toEqual(['Web', 'WEB'])
+  drop('b', 'z')
+  expect(index.spelledAs('web')).toEqual(['WEB'])
+  drop('b', 'y')
+  expect(index.spelledAs('web')).toEqual([])
+})

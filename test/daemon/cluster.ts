@@ -5,6 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Diagnosis } from '../../src/core/doctor/findings.js'
+import type { Survey } from '../../src/core/survey/views.js'
 import type {
   DigestView,
   InstanceView,
@@ -75,7 +77,7 @@ export class RunningDaemon {
   }
 
   get #ready(): RegExpExecArray | null {
-    return /^rollcall ready http=(\S+) peer=(\S+) listen=(\S+)\n$/.exec(this.stdout)
+    return /^rollcall ready http=(\S+) peer=(\S+) listen=(\S+?)(?: dns=(\S+))?\n$/.exec(this.stdout)
   }
 
   get isUp(): boolean {
@@ -84,6 +86,11 @@ export class RunningDaemon {
 
   get isOver(): boolean {
     return this.process.exitCode !== null || this.process.signalCode !== null
+  }
+
+  /** `HOST:PORT` */
+  get dns(): string | undefined {
+    return this.#ready?.[4]
   }
 
   get url(): string {
@@ -167,6 +174,16 @@ export class RunningDaemon {
 
   digest(): Promise<DigestView> {
     return this.#json<DigestView>('/v1/digest')
+  }
+
+  /** What is found there, in short: `error node-gone c`. */
+  async found(): Promise<string[]> {
+    const { findings } = await this.#json<Diagnosis>('/v1/doctor')
+    return findings.map(({ severity, id, about }) => `${severity} ${id} ${about.join(' ')}`)
+  }
+
+  survey(): Promise<Survey> {
+    return this.#json<Survey>('/v1/survey')
   }
 
   async isReady(): Promise<boolean> {

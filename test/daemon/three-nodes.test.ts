@@ -68,6 +68,24 @@ function journey(discovery: Discovery): void {
     })
   })
 
+  test('asked what it sees, each tells of all, in words of their own', async () => {
+    await untilAll(
+      'all hold the same',
+      async () => new Set((await c.survey()).nodes.map(({ digest }) => digest)).size === 1,
+    )
+    const { by, nodes } = await c.survey()
+    expect([by, ...nodes.map(({ id, how }) => `${id} ${how}`)]).toEqual(['c', 'c self', 'a answered', 'b answered'])
+    const { version: software, protocol } = await a.self()
+    for (const node of nodes) {
+      expect(node).toMatchObject({ software, protocol, phase: 'ready', ready: true, inDoubt: false })
+      expect(node.sees?.map(({ state, link }) => `${state} ${link}`)).toEqual(['alive open', 'alive open'])
+    }
+    expect((await a.self()).dropped).not.toHaveProperty(['unreadable request'])
+    expect((await b.members()).map((member) => [member.software, member.protocol])).toEqual(
+      Array(3).fill([software, protocol]),
+    )
+  })
+
   test('an instance registered at one is found at another, a definition saved at one is listed at another', async () => {
     const url = b.url // something that listens
     await a.register({ url, slug: 'web', deploymentId: 'd1', tags: ['blue'] })
@@ -81,6 +99,13 @@ function journey(discovery: Discovery): void {
     const [instance] = await b.instances('?slug=web&tag=blue&deploymentId=d1')
     expect(instance).toMatchObject({ url, slug: 'web', deploymentId: 'd1', tags: ['blue'] })
     expect(instance?.lastHeartbeat).toMatch(/^\d{4}-\d\d-\d\dT/)
+  })
+
+  test('the doctor finds what leads callers to themselves, and nothing else', async () => {
+    const isLocal = new URL(b.url).hostname === '127.0.0.1'
+    const [instance] = await b.instances('?slug=web')
+    const expected = isLocal ? `warning instance-loopback ${instance?.id}` : ''
+    await until('loopback is all that is found', async () => (await c.found()).join() === expected)
   })
 
   test('one that is stopped and started on another port is back by itself', async () => {

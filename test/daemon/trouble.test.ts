@@ -131,6 +131,8 @@ test('of two daemons with one key, one stops writing and says why', async () => 
   })
   const muted = (await one.isReady()) ? two : one
   expect((await muted.ask('/readyz')).body).toMatch(/another daemon runs with this node.s key/)
+  for (const daemon of [muted, b, c])
+    await until('the doctor says so', async () => (await daemon.found()).some((line) => line.startsWith('error clone')))
 })
 
 test('a cluster key that others can read is refused; with one, only its holders meet', async () => {
@@ -141,6 +143,11 @@ test('a cluster key that others can read is refused; with one, only its holders 
   const stranger = await cluster.start('stranger', { args: joining(a) })
   await allList([a, b], ['a', 'b'])
   await allList([stranger], ['stranger'])
+  await until('the doctor of a knows of one who has no key', async () =>
+    (await a.found()).includes('warning wrong-key 127.0.0.1'),
+  )
+  const doctor = await cluster.cli('doctor', '--server', stranger.url)
+  expect(doctor).toMatchObject({ code: 1, stdout: expect.stringMatching(/cluster keys differ/) as string })
   expect(stranger.log).toContain('open cluster')
   expect(a.log).not.toContain('open cluster')
   await chmod(key, 0o644)
@@ -156,6 +163,9 @@ test('clusters of other names never mix', async () => {
   const c = await cluster.start('c', { args: [...joining(a, b), '--cluster', 'one'] })
   await allList([a, c], ['a', 'c'])
   await allList([b], ['b'])
+  await until('a knows of b, b of a', async () =>
+    (await Promise.all([a, b].map((one) => one.found()))).flat().join().includes('other-cluster'),
+  )
 })
 
 test('a wrong call gets an error that names the field, and never a 500', async () => {

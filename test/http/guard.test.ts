@@ -3,8 +3,8 @@ import { hostname, networkInterfaces } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { createGuard, isOwnOrigin, isServedHost, type Served } from '../../src/http/guard.js'
 
-const loopback: Served = { bound: '127.0.0.1', names: ['node-1.example.com', 'FD00::5'], origins: [] }
-const wildcard: Served = { bound: '0.0.0.0', names: [], origins: [] }
+const loopback: Served = { bound: '127.0.0.1', names: ['node-1.example.com', 'FD00::5'], proxies: [], origins: [] }
+const wildcard: Served = { bound: '0.0.0.0', names: [], proxies: [], origins: [] }
 
 describe('the Host header', () => {
   test.each([
@@ -29,7 +29,7 @@ describe('the Host header', () => {
   ])('%s is not, on loopback', (header) => expect(isServedHost(header, loopback)).toBe(false))
 
   test('bound to an address, that address is ours, and so is the name of the machine', () => {
-    const served: Served = { bound: '10.0.0.5', names: [], origins: [] }
+    const served: Served = { bound: '10.0.0.5', names: [], proxies: [], origins: [] }
     expect(isServedHost('10.0.0.5:58231', served)).toBe(true)
     expect(isServedHost(hostname(), served)).toBe(true)
     expect(isServedHost('10.0.0.6:58231', served)).toBe(false)
@@ -85,4 +85,20 @@ test('a name that was ours a moment ago is still asked for by whom it concerns',
     expect(() => guard('GET', evil)).toThrow(/Host/)
     expect(() => guard('PUT', { host: 'localhost:58231', origin: 'http://evil.example' })).toThrow(/Origin/)
   }
+})
+
+test('the name of a proxy is ours for as long as the options say so', () => {
+  let proxies = ['registry.example.com']
+  const guard = createGuard({
+    ...loopback,
+    get proxies() {
+      return proxies
+    },
+  })
+  const asked = (): void =>
+    guard('PUT', { host: 'Registry.example.com:443', origin: 'https://registry.example.com:443' })
+  asked()
+  asked()
+  proxies = []
+  expect(asked).toThrow(/Host.*--allow-host/)
 })

@@ -3,6 +3,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Act } from '../../src/core/act.js'
+import type { Finding } from '../../src/core/doctor/findings.js'
 import { RegistryError } from '../../src/core/errors.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import { readingOf } from '../../src/client/reading.js'
@@ -336,7 +337,14 @@ export class MemoryService implements RegistryService {
   self(): SelfView {
     return {
       ...{ peer: ownPeer, nodeId: 'abc', url: 'http://10.0.0.5:58231', cluster: 'default', version: '0.1.0' },
-      ...{ generation: 7, listen: ['/ip4/10.0.0.5/tcp/58232'], ready: this.ready, alive: 2, uptime_ms: 1234 },
+      ...{
+        protocol: 2,
+        generation: 7,
+        listen: ['/ip4/10.0.0.5/tcp/58232'],
+        ready: this.ready,
+        alive: 2,
+        uptime_ms: 1234,
+      },
       dropped: { 'bad signature': 2 },
       state: {
         ...{
@@ -411,8 +419,30 @@ export class MemoryService implements RegistryService {
     return { digest: 'ab12', documents: [{ owner: ownPeer, generation: 7, version: 12, digest: 'cd34' }] }
   }
 
+  async metrics(): Promise<string> {
+    return '# TYPE rollcall_ready gauge\nrollcall_ready 1\n'
+  }
+
   readiness(): Readiness {
     return this.ready
+  }
+
+  doctor(): ReturnType<RegistryService['doctor']> {
+    const { at, by } = { at: '2026-11-24T12:00:00.000Z', by: 'abc' }
+    return Promise.resolve({ at, by, answered: 1, nodes: 2, findings: [...this.findings] })
+  }
+
+  findings: Finding[] = []
+
+  survey(): ReturnType<RegistryService['survey']> {
+    const own = { id: 'abc', peer: ownPeer, how: 'self', phase: 'ready', ready: true, inDoubt: false } as const
+    return Promise.resolve({
+      ...{ at: '2026-11-24T12:00:00.000Z', by: 'abc', took_ms: 3 },
+      nodes: [
+        { ...own, software: '0.1.0', protocol: 2, digest: 'ab12', sees: [] },
+        { id: 'def', peer: otherPeer, url: 'http://10.0.0.6:58231/x', how: 'old' },
+      ],
+    })
   }
 
   async #write<T>(change: () => T): Promise<T> {

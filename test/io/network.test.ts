@@ -259,7 +259,10 @@ describe('who stays out', () => {
     const [failure] = other.network.failures()
     expect(failure).toMatchObject({ where: seed, direction: 'outbound' })
     expect(failure?.error).toContain(`reached 127.0.0.1:${port}, ${why}`)
-    expect(one.network.failures()).toEqual([{ where: '127.0.0.1', direction: 'inbound', error: `reached us, ${why}` }])
+    expect(failure?.reason).toBe('handshake')
+    expect(one.network.failures()).toEqual([
+      { where: '127.0.0.1', direction: 'inbound', error: `reached us, ${why}`, reason: 'handshake' },
+    ])
     const isKeptOut = () => other.network.firstContact().seeds[0]?.outcome === 'refused'
     await eventually('it knows that it is kept out', isKeptOut)
   })

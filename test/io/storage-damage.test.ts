@@ -3,10 +3,11 @@ import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import type { StoreOp } from '../../src/core/effects.js'
 import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
 import { encodeText, schemaKey } from '../../src/io/storage/records.js'
+import { diskFaults, withFault } from './disk-faults.js'
 import {
   bytes,
   canLimitFileSize,
@@ -383,6 +384,10 @@ describe('a disk that refuses', () => {
     await expect(openDataDir(path)).rejects.toMatchObject({ code: 'unavailable' })
     expect(await readFile(join(path, 'db'), 'utf8')).toBe('a file')
   })
+})
+
+test.each(diskFaults)('a disk that %s, at a moment of chance, gives nothing wrong', async (fault) => {
+  for (const seed of [1, 2]) expect((await withFault(fault, seed)).acknowledged).toBeGreaterThan(0)
 })
 
 describe('a synced write', () => {

@@ -5,6 +5,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Registry as MetricsRegistry, register as globalRegister } from 'prom-client'
 import { describe, expect, test, vi } from 'vitest'
 import { Registry } from '../../src/core/registry.js'
 import { createNode, generateClusterKey, RegistryError } from '../../src/index.js'
@@ -103,6 +104,23 @@ describe('two nodes in one process', () => {
     await b.endMaintenance(id)
     expect([a.pick('web')?.id, b.pick('web')?.id]).toEqual([id, id])
     web.close()
+  })
+
+  test('show their metrics each in a register of its own, until they have stopped', async () => {
+    const [register, other] = [new MetricsRegistry(), new MetricsRegistry()]
+    const node = await start({ metrics: { register } })
+    await expect(start({ metrics: { register } })).rejects.toThrow('each node needs a register of its own')
+    await start({ metrics: { register: other }, join: node.addresses })
+    await node.register({ id: 'a', slug: 'web', url: 'http://10.0.0.1', check: 'none' })
+    await eventually('both are seen', async () => (await other.metrics()).includes('rollcall_members{state="alive"} 2'))
+    for (const slug of ['web', 'web', 'nobody']) node.pick(slug)
+    node.lookup('web')
+    expect(await register.metrics()).toContain('rollcall_lookups_total{door="library",result="found"} 3')
+    expect(await register.metrics()).toContain('rollcall_lookups_total{door="library",result="unknown"} 1')
+    expect(await register.metrics()).not.toContain('process_cpu')
+    expect(globalRegister.getMetricsAsArray()).toEqual([])
+    await node.stop()
+    expect(register.getMetricsAsArray()).toEqual([])
   })
 
   test('share definitions, agree on their digest, and list each other', async () => {

@@ -163,6 +163,8 @@ describe('asked the same, all answer the same', () => {
     ['selfNode', (registry) => registry.selfNode()],
     ['members', (registry) => registry.members()],
     ['peers', (registry) => registry.peers()],
+    ['doctor', async (registry) => ({ ...(await registry.doctor()), findings: [] })],
+    ['survey', (registry) => registry.survey()],
     ['pick', (registry) => registry.pick('web')],
     ['pickNodes', (registry) => registry.pickNodes({ by: 'memory', count: 2 })],
   ])('%s tells of another node, in the same fields', async (_, ask) => {
@@ -247,6 +249,8 @@ describe('asked the same, all answer the same', () => {
       (one, options) => one.members(options),
       (one, options) => one.digest(options),
       (one, options) => one.readiness(options),
+      (one, options) => one.survey(options),
+      (one, options) => one.doctor(options),
     ]
     const before = await Promise.all(all.map(async (one) => (await one.instances()).instances))
     for (const registry of all) {
@@ -413,7 +417,16 @@ describe('watching', () => {
 const ofDaemons = ['http', 'usage', 'load']
 
 /** What a node of a test has not: wires, a machine with figures. */
-const ofMachines = [...ofDaemons, 'address', 'direction', 'connectedSince', 'roundTrip_ms', 'room', 'roomAge_ms']
+const ofMachines = [
+  ...ofDaemons,
+  'address',
+  'direction',
+  'connectedSince',
+  'roundTrip_ms',
+  'rtt_ms',
+  'room',
+  'roomAge_ms',
+]
 
 /** The types of all fields, but for some; the items of a list together. */
 function fieldsOf(value: unknown, without = ofDaemons): unknown {
@@ -474,6 +487,8 @@ const givenUp: Record<Exclude<keyof Registry, 'events'>, (registry: Registry, si
   members: (registry, signal) => registry.members({ signal }),
   digest: (registry, signal) => registry.digest({ signal }),
   readiness: (registry, signal) => registry.readiness({ signal }),
+  doctor: (registry, signal) => registry.doctor({ signal }),
+  survey: (registry, signal) => registry.survey({ signal }),
   fetch: (registry, signal) => registry.fetch('rollcall://web/healthz', { signal }),
   createFetch: (registry, signal) => registry.createFetch()('rollcall://web/healthz', { signal }),
   call: (registry, signal) => registry.call('web', '/healthz', { signal }),

@@ -272,7 +272,11 @@ function judge(id: string, acts: readonly Act[], shown: InstanceRow | undefined)
       .filter((act) => isPossible(act) && isShown(act))
       .map(({ at, n }) => (n === undefined ? Number.POSITIVE_INFINITY : at)),
   )
-  for (const { owner, n = 0, url, at } of standing) {
+  for (const { owner, n = 0, url } of standing) {
+    // Registered again just as it stands, it is dated as before.
+    const at = Math.min(
+      ...puts.filter((act) => act.owner === owner && act.n === n && act.url === url).map((act) => act.at),
+    )
     const isBeaten = shown !== undefined && (shown.n > n || (shown.n === n && (shown.owner === owner || shownAt >= at)))
     if (!isBeaten)
       wrong.push(

@@ -279,7 +279,7 @@ const nothing = new Uint8Array(32)
 const headsAtOnce = 10_000
 
 function writeHeads(heads: readonly SignedHead[]): Uint8Array {
-  const writer = new Writer(heads.length * 200 + 8)
+  const writer = new Writer()
   return writer.list(heads, ({ bytes }) => void writer.bytes(bytes)).done()
 }
 

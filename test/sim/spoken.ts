@@ -9,13 +9,23 @@ const heartbeat = 1
 
 interface Loss {
   readonly at: number
-  /** The generation and incarnation that the observer knew then. */
-  readonly known: string
+  /** What the observer knew then. */
+  readonly known: Known
+}
+
+interface Known {
+  readonly generation: number
+  readonly incarnation: number
+}
+
+interface Word {
+  readonly at: number
+  readonly generation: number
 }
 
 export class Spoken {
   /** When each peer last spoke, whoever heard it. */
-  readonly #spokeAt = new Map<string, number>()
+  readonly #words = new Map<string, Word>()
   /** By observer, of each peer: since when the one has no sight of the other. */
   readonly #losses = new Map<string, Map<string, Loss>>()
   /** Who was shown again without a word. */
@@ -24,24 +34,27 @@ export class Spoken {
   readonly watch: Watch = (machine, now, input, effects) => {
     if (input === undefined) this.#losses.set(machine.name, new Map()) // who starts has no verdict of his own
     for (const effect of effects) {
-      if (isWord(effect)) this.#spokeAt.set(machine.self, now)
+      if (isWord(effect)) this.#words.set(machine.self, { at: now, generation: machine.live.generation })
       else if (effect.type === 'notify' && effect.event.type === 'member')
-        this.#noteBelief(machine, effect.event.peer, effect.event.to, now)
+        this.#noteBelief(machine, effect.event.peer, effect.event, now)
     }
   }
 
-  #noteBelief(observer: Machine, peer: string, to: string, now: number): void {
+  #noteBelief(observer: Machine, peer: string, { from, to }: { from: string; to: string }, now: number): void {
     const losses = this.#losses.get(observer.name) as Map<string, Loss>
     if (to === 'hidden' || to === 'dead') {
-      if (!losses.has(peer)) losses.set(peer, { at: now, known: knownOf(observer, peer) })
+      // Who was never heard was not hidden: it is thought to be dead for want of any word, and one of a moment before says that it lives.
+      if (from !== 'unknown' && !losses.has(peer)) losses.set(peer, { at: now, known: knownOf(observer, peer) })
       return
     }
     const loss = losses.get(peer)
     if (to !== 'alive' || loss === undefined) return
     losses.delete(peer)
-    const spokeAt = this.#spokeAt.get(peer) ?? 0
+    const { at: spokeAt, generation: spokeIn } = this.#words.get(peer) ?? { at: 0, generation: 0 }
+    const { generation, incarnation } = knownOf(observer, peer)
     // A new start, or an answer to what was reported, is news of it too, whenever that was.
-    if (spokeAt >= loss.at || knownOf(observer, peer) !== loss.known) return
+    if (Math.max(generation, spokeIn) > loss.known.generation || incarnation !== loss.known.incarnation) return
+    if (spokeAt >= loss.at) return
     this.wrong.push(`${observer.name} shows ${peer} at ${now}: hidden at ${loss.at}, silent since ${spokeAt}`)
   }
 }
@@ -51,7 +64,7 @@ function isWord(effect: Effect): boolean {
   return effect.type === 'beat' && effect.bytes[0] === heartbeat
 }
 
-function knownOf({ live, clock }: Machine, peer: string): string {
+function knownOf({ live, clock }: Machine, peer: string): Known {
   const member = live.read.members({ now: clock.at(0), wall: 0 }).find((one) => one.peer === peer)
-  return `${member?.generation} ${member?.incarnation}`
+  return { generation: member?.generation ?? 0, incarnation: member?.incarnation ?? 0 }
 }

@@ -7,6 +7,7 @@ import { RegistryError } from '../../core/errors.js'
 import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
 import { type InstanceView, atPort } from '../../core/views.js'
+import type { CallCounts } from '../../metrics/calls.js'
 import { pause, untilAborted } from '../pause.js'
 import { readingOf } from '../reading.js'
 import { Callee } from './callee.js'
@@ -74,13 +75,15 @@ interface Failed extends At {
 export class Fetching {
   readonly #source: Source
   readonly #platform: Platform
+  readonly #counts: CallCounts
   readonly #callees = new BoundedMap<string, Callee>(slugLimit)
   readonly #callables = new WeakMap<Listed<InstanceView>, Listed<InstanceView>>()
   readonly #chooser: Chooser<InstanceView>
 
-  constructor(source: Source, platform: Platform) {
+  constructor(source: Source, platform: Platform, counts: CallCounts) {
     this.#source = source
     this.#platform = platform
+    this.#counts = counts
     this.#chooser = new Chooser(
       readingOf(() => source.here()),
       Math.floor(platform.random() * 2 ** 32),
@@ -93,7 +96,18 @@ export class Fetching {
     return async (input, init) => {
       const target = targetOf(input)
       if (target === undefined) return this.#platform.fetch(input, init)
-      return this.#start(input, init ?? {}, target, manner)
+      return this.#counted(init?.signal, this.#start(input, init ?? {}, target, manner))
+    }
+  }
+
+  async #counted(signal: AbortSignal | null | undefined, call: Promise<Response>): Promise<Response> {
+    try {
+      const response = await call
+      this.#counts.calls.add(isRefusal(response) ? 'refused' : 'answered')
+      return response
+    } catch (error) {
+      this.#counts.calls.add(signal?.aborted === true ? 'aborted' : 'failed')
+      throw error
     }
   }
 
@@ -108,7 +122,7 @@ export class Fetching {
   suspected(id: string): void {
     const now = this.#platform.now()
     for (const [slug, callee] of this.#callees)
-      if (callee.suspected(id, now) === 'ejected') tell('ejected', { slug, id })
+      if (callee.suspected(id, now) === 'ejected') this.#tellTurn('ejected', { slug, id })
   }
 
   async #start(input: string | URL | Request, init: CallInit, target: Target, given: Manner): Promise<Response> {
@@ -253,14 +267,17 @@ export class Fetching {
       const response = await fetch(url, { ...init, signal: any })
       tell('attempt', { ...toldOf, status: response.status, duration_ms: took() })
       if (!isRefusal(response)) {
+        this.#counts.attempts.add('answered')
         this.#note(call, id, callee.answered(id, now(), took()))
         return response
       }
+      this.#counts.attempts.add('refused')
       this.#note(call, id, callee.failed(id, now(), took()))
       return { id, url, failure: 'refused', response }
     } catch (error) {
       tell('attempt', { ...toldOf, error, duration_ms: took() })
       const failure = any.aborted ? 'lost' : failureOf(error)
+      this.#counts.attempts.add(failure)
       this.#note(call, id, callee[endOf(call, failure, any)](id, now(), took()))
       signal?.throwIfAborted()
       return { id, url, failure, error: any.aborted ? any.reason : error, isCounted: abort.signal.aborted }
@@ -271,8 +288,13 @@ export class Fetching {
 
   #note({ target: { slug } }: Call, id: string, turn: 'ejected' | 'restored' | undefined): void {
     if (turn === undefined) return
-    tell(turn, { slug, id })
+    this.#tellTurn(turn, { slug, id })
     if (turn === 'ejected') this.#source.suspect(id)
+  }
+
+  #tellTurn(turn: 'ejected' | 'restored', of: { readonly slug: string; readonly id: string }): void {
+    if (turn === 'ejected') this.#counts.ejections.add()
+    tell(turn, of)
   }
 
   #calleeOf(slug: string): Callee {

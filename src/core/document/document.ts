@@ -120,10 +120,12 @@ export class NodeDocument implements Giveable {
     return this.#entries.size > turnLimits.structs && this.#lacking(signed, step) !== undefined
   }
 
-  /** A part of what must be built before such a step can be taken in one turn. @returns whether that is all */
-  prepare(signed: SignedHead, step: UpdateStep): boolean {
-    const client = this.#lacking(signed, step)
-    return client === undefined || this.#buildMore(client) !== undefined
+  /** Builds what such a step starts from, a part at a time, so that it can then be taken in one turn. */
+  *preparing(signed: SignedHead, step: UpdateStep): Generator<void, undefined> {
+    for (let client = this.#lacking(signed, step); client !== undefined; client = this.#lacking(signed, step)) {
+      if (this.#buildMore(client) !== undefined) return
+      yield
+    }
   }
 
   /** The client whose content of these entries such a step needs, where it is not built. */

@@ -146,7 +146,7 @@ function* comparison(map: MapName, from: EntryMaps, to: EntryMaps): Generator<Ch
 
 /** Length before each part, so that no two different entries are the same bytes. */
 function encodeEntry(entry: Entry): Uint8Array {
-  const writer = new Writer(entry.key.length + entry.value.length + 32)
+  const writer = new Writer()
   return writer.text(entry.map).text(entry.key).text(entry.value).done()
 }
 

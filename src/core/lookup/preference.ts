@@ -7,6 +7,11 @@ import type { InstanceRecord, InstanceStatus } from '../model.js'
 const preference: readonly (readonly InstanceStatus[])[] = [['Healthy'], ['Unknown', 'Degraded']]
 const lastPreference = [...preference, ['Unreachable', 'Error']] as const
 
+/** Whether it may be picked while nobody is in doubt. */
+export function isWell({ status }: Pick<InstanceRecord, 'status'>): boolean {
+  return preference.some((statuses) => statuses.includes(status))
+}
+
 /**
  * Those of the best status there is; none where all are known to be bad. Those of weight 0 only where no other one is left.
  * @param inDoubt what is listed is only last known: then even a bad one is better than nothing

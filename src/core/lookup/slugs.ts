@@ -2,6 +2,7 @@
  * The index that lookups read: instances by slug or url, those of them that are visible, which one to pick next.
  * It follows the union and what is visible of it; it never reads a document and never waits.
  */
+import { dnsNameOf } from '../dns-name.js'
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import {
   canonicalJson,
@@ -15,8 +16,15 @@ import type { Found, Union } from '../records/union.js'
 import { isOfItsNode } from '../url.js'
 import type { Reading, Whereabouts } from './candidates.js'
 import { Chooser, type Listed, type LoadOf, type PickQuery } from './chooser.js'
+import { isWell } from './preference.js'
 import type { Reach } from './reach.js'
 import { type Visibility, isInService } from './visibility.js'
+
+/**
+ * Of the instances of a service that are meant to be called (not in maintenance, not draining) so many can be: none also where none is
+ * meant to be.
+ */
+export type Availability = 'all' | 'some' | 'none'
 
 /** One slug's instances, by id, ready to be read. Replaced, never changed, so a reader may keep it. */
 interface Listing extends Listed<Found> {
@@ -57,6 +65,8 @@ export class Index {
   readonly #reach: Reach
   readonly #winners = new Map<string, Found>()
   readonly #idsBySlug = new Map<string, Set<string>>()
+  /** Slugs with other than small letters, by the name that they have in the DNS. */
+  readonly #spellings = new Map<string, Set<string>>()
   readonly #idsByUrl = new Map<string, Set<string>>()
   readonly #idsByOwner = new Map<PeerId, Set<string>>()
   readonly #visible = new Set<string>()
@@ -109,7 +119,10 @@ export class Index {
     this.#winners.set(id, found)
     addTo(this.#idsByOwner, found.owner, id)
     addTo(this.#idsByUrl, found.record.url, id)
-    if (found.record.slug !== undefined) addTo(this.#idsBySlug, found.record.slug, id)
+    const { slug } = found.record
+    if (slug === undefined) return
+    if (!this.#idsBySlug.has(slug)) this.#spell(slug, addTo)
+    addTo(this.#idsBySlug, slug, id)
   }
 
   #unlink(id: string, found: Found): void {
@@ -117,7 +130,14 @@ export class Index {
     removeFrom(this.#idsByOwner, found.owner, id)
     removeFrom(this.#idsByUrl, found.record.url, id)
     const { slug } = found.record
-    if (slug !== undefined) removeFrom(this.#idsBySlug, slug, id)
+    if (slug === undefined) return
+    removeFrom(this.#idsBySlug, slug, id)
+    if (!this.#idsBySlug.has(slug)) this.#spell(slug, removeFrom)
+  }
+
+  #spell(slug: string, change: typeof addTo): void {
+    const name = dnsNameOf(slug)
+    if (name !== undefined && name !== slug) change(this.#spellings, name, slug)
   }
 
   /** A slug that nothing has any more is forgotten, with its turns: nobody could fill the memory with old ones. */
@@ -173,6 +193,20 @@ export class Index {
     return sameUrl.find((known) => slugAt(known) === slug) ?? sameUrl[0]
   }
 
+  /** How much of each service can be called. */
+  *availability(): Generator<readonly [slug: string, Availability]> {
+    for (const [slug, ids] of this.#idsBySlug) {
+      let [meant, callable] = [0, 0]
+      for (const id of ids) {
+        const found = this.#winners.get(id) as Found
+        if (!isInService(found)) continue
+        meant += 1
+        if (isWell(found.record) && this.#visible.has(id)) callable += 1
+      }
+      yield [slug, callable === 0 ? 'none' : callable === meant ? 'all' : 'some']
+    }
+  }
+
   /** Every visible instance, in no particular order. */
   *visible(): Generator<Found> {
     for (const id of this.#visible) yield this.#winners.get(id) as Found
@@ -193,6 +227,16 @@ export class Index {
    */
   version(slug: string, inDoubt: boolean): object | undefined {
     return this.#idsBySlug.has(slug) ? this.#listing(slug, inDoubt) : undefined
+  }
+
+  /** The slugs that have this name in the DNS, where case does not count. */
+  spelledAs(name: string): readonly string[] {
+    return [...(this.#idsBySlug.has(name) ? [name] : []), ...(this.#spellings.get(name) ?? [])]
+  }
+
+  /** Every record of a slug that counts, whether or not anybody is shown it. */
+  records(slug: string): readonly InstanceRecord[] {
+    return [...(this.#idsBySlug.get(slug) ?? [])].map((id) => (this.#winners.get(id) as Found).record)
   }
 
   /** One of them to call, of the best status there is; undefined where there is none. */

@@ -38,6 +38,9 @@ export function sequencesWithin(duration_ms: number): number {
 /** How long a word may be on its way to us, over all who pass it on, unnoticed by the age that it is given. */
 export const onItsWay_ms = 200
 
+/** How long ago the number was first said that a word out of turn repeats: a round ago, and the next one may be late unnoticed. */
+export const repeated_ms = heartbeatInterval_ms + 200
+
 /** How many heartbeats further a member is at least, once it speaks after this time, than with the word that began it. */
 export function sequencesUntil(duration_ms: number): number {
   return 1 + Math.floor((Math.max(0, duration_ms) + onItsWay_ms) / heartbeatInterval_ms)

@@ -37,6 +37,8 @@ export interface Member {
   heardGeneration: number
   /** Of the last heartbeat of `heardGeneration`, direct or relayed. */
   sequence: number
+  /** When that was first said, at the earliest, as it came here; absent while nothing was heard. */
+  saidAt: number | undefined
   /** Words that were refused since their numbers were too high, the last of each who passed one on. */
   ahead: Ahead[]
   /** The first number that was not heard yet when it was last lost sight of. */
@@ -101,6 +103,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,
     sequence: 0,
+    saidAt: undefined,
     ahead: [],
     backAt: 0,
     lostSight: undefined,
@@ -336,6 +339,7 @@ export function beginGeneration(member: Member, head: Head): void {
   member.directAt = undefined
   member.heardAt = undefined
   member.sequence = 0
+  member.saidAt = undefined
   member.refused = false
   member.vacated = undefined
   member.isVouchedFor = false

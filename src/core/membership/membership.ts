@@ -9,7 +9,7 @@ import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, AnswerMessage as Answer, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { inheritedSilence_ms, refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
+import { inheritedSilence_ms, onItsWay_ms, refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
 import {
   type Ahead,
   type Judgement,
@@ -36,7 +36,7 @@ import { Proofs, believe, provenUntil, vouchesInVain } from './proofs.js'
 import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
-import { isAfter } from './sighting.js'
+import { isAfter, noteNumber } from './sighting.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -65,6 +65,9 @@ export class Membership {
   /** Those of whom a dial was refused lately. */
   readonly #refused = new Set<Member>()
   #awakeSince = 0
+  /** When we were last seen awake before that; absent where we never slept. */
+  #asleepSince: number | undefined
+  #tickedAt = 0
   #sweptAt = Number.NEGATIVE_INFINITY
   /** What `version` was when the subjects were last worked out. */
   #watchedVersion = -1
@@ -169,7 +172,7 @@ export class Membership {
     this.#relays.add(member)
     this.#restless.add(member)
     const earlier = this.#strangers.welcome(head.owner, now)
-    if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at)
+    if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at, false)
   }
 
   /** The daemon is forgotten. */
@@ -188,8 +191,8 @@ export class Membership {
 
   // ---- hearing
 
-  /** A heartbeat on our own stream with its sender. */
-  hear(from: PeerId, beat: Heartbeat, now: number): Hearing {
+  /** A heartbeat on our own stream with its sender. @param isInTurn surely of a round: who connects, or asks, gets the last one again */
+  hear(from: PeerId, beat: Heartbeat, now: number, isInTurn = true): Hearing {
     for (const relayed of beat.relayed) this.#hearOf(relayed, from, now)
     const member = this.#members.get(from)
     if (member === undefined) {
@@ -199,7 +202,7 @@ export class Membership {
     if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'
     if (beat.generation > member.heardGeneration) this.#hearGeneration(member, beat.generation)
     if (beat.generation === member.generation) noteIncarnation(member, beat.incarnation, now)
-    member.sequence = beat.sequence // whatever hearsay claimed
+    noteNumber(member, beat.sequence, this.#sentAt(now), isInTurn) // whatever hearsay claimed
     member.load = beat.load
     member.directAt = now
     member.heardAt = now
@@ -210,6 +213,7 @@ export class Membership {
 
   #hearGeneration(member: Member, generation: number): void {
     member.heardGeneration = generation
+    member.saidAt = undefined
     this.#members.touch(member.id)
   }
 
@@ -223,7 +227,7 @@ export class Membership {
     if (!isFirst && !this.#isInProportion({ relayer, sequence: relayed.sequence, at: now }, member)) return
     if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
-    member.sequence = relayed.sequence
+    noteNumber(member, relayed.sequence, this.#sentAt(now) - relayed.age_ms, true)
     member.ahead = []
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
@@ -264,8 +268,7 @@ export class Membership {
     if (askedAt === undefined) return false
     if (member.heardGeneration < generation) this.#hearGeneration(member, generation)
     believe(member, provenUntil(now))
-    // Whatever hearsay claimed. Its next heartbeat may have followed on the answer at once, and says no more than that.
-    member.sequence = sequence + 1
+    noteNumber(member, sequence, askedAt, false) // whatever hearsay claimed
     member.ahead = []
     member.heardAt = Math.max(member.heardAt ?? askedAt, askedAt)
     member.isVouchedFor = member.vacated !== undefined
@@ -348,7 +351,13 @@ export class Membership {
 
   /** We were asleep until now: what we missed meanwhile says nothing about others. */
   awoke(now: number): void {
+    this.#asleepSince = this.#tickedAt
     this.#awakeSince = now
+  }
+
+  /** When a word was sent that comes now, at the earliest: on waking we find in our buffers what came while we slept. */
+  #sentAt(now: number): number {
+    return now - this.#awakeSince > onItsWay_ms ? now : (this.#asleepSince ?? now)
   }
 
   /** Looks at those whom reports may hide now, and at nobody else: when many die at once, many reports come. */
@@ -362,6 +371,7 @@ export class Membership {
 
   /** Looks at the clock. */
   tick(now: number): Verdict {
+    this.#tickedAt = now
     this.#reported.clear()
     const takenOver = this.#lookAround(now)
     const at = this.#situation(now)

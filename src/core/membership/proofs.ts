@@ -45,7 +45,7 @@ interface Asked {
   /** Who has passed on words of it since. */
   readonly by: Set<PeerId>
   /** What was known of it before. */
-  readonly before: Pick<Subject, 'heardAt' | 'sequence'>
+  readonly before: Pick<Subject, 'heardAt' | 'sequence' | 'saidAt'>
 }
 
 /** The time, since when we are awake. */
@@ -61,6 +61,7 @@ export interface Subject {
   proof: Proof
   heardAt: number | undefined
   sequence: number
+  saidAt: number | undefined
   isVouchedFor: boolean
 }
 
@@ -90,7 +91,8 @@ export class Proofs {
     this.#wanted.add(subject)
     const { asked } = proof
     if (asked === undefined || asked.at < awakeSince) {
-      const before = asked?.before ?? { heardAt: subject.heardAt, sequence: subject.sequence }
+      const { heardAt, sequence, saidAt } = subject
+      const before = asked?.before ?? { heardAt, sequence, saidAt }
       subject.proof = { ...proof, asked: { at: now, againAt: now, answerBy: undefined, by: new Set(), before } }
     } else if (asked.answerBy === undefined) {
       if (now > asked.at) subject.proof = { ...proof, asked: { ...asked, answerBy: now + answer_ms } }
@@ -146,6 +148,7 @@ function doubt(subject: Subject, { before }: Asked): void {
   subject.proof = { ...subject.proof, isDoubted: true }
   subject.heardAt = before.heardAt
   subject.sequence = before.sequence
+  subject.saidAt = before.saidAt
   subject.isVouchedFor = false
 }
 

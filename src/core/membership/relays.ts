@@ -39,8 +39,8 @@ export class Relays {
     const isWorthTelling = ({ id, heardAt, heardGeneration, generation, lostSight, left }: Member): boolean =>
       id !== listener && heardAt !== undefined && heardGeneration === generation && lostSight === undefined && !left
     const taken = this.#piggyback.take(listener, isWorthTelling, fits)
-    return taken.map(({ shortId, generation, sequence, load = 0, heardAt = now }) => {
-      return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - heardAt)) }
+    return taken.map(({ shortId, generation, sequence, load = 0, saidAt = now }) => {
+      return { shortId, generation, sequence, load, age_ms: Math.max(0, Math.round(now - saidAt)) }
     })
   }
 }

@@ -3,9 +3,11 @@
  *
  * Ages cannot tell that. The age of a word is counted from where it was first heard, so each buffer, each hop, each stall of a
  * daemon that passed it on makes it look younger than it is. Numbers can: who had said n by then had not said much more.
+ * How much more is counted from when n was first said, and not from when it was last heard: a word out of turn repeats the number of
+ * the round before it, to a new connection or to who asked, and the next round may follow at once.
  */
 import type { Heartbeat } from '../wire/beat.js'
-import { onItsWay_ms, sequencesUntil } from './formulas.js'
+import { onItsWay_ms, repeated_ms, sequencesUntil } from './formulas.js'
 
 export interface Sighting {
   readonly at: number
@@ -22,7 +24,8 @@ interface Known {
   readonly heardGeneration: number
   readonly incarnation: number
   readonly sequence: number
-  readonly heardAt: number | undefined
+  /** When that was first said, at the earliest, as it came here. */
+  readonly saidAt: number | undefined
   readonly reports: ReadonlyMap<string, { readonly generation: number; readonly incarnation: number }>
 }
 
@@ -31,8 +34,25 @@ export function sightingOf(member: Known, at: number): Sighting {
   let { incarnation } = member
   for (const report of member.reports.values())
     if (report.generation === generation) incarnation = Math.max(incarnation, report.incarnation)
-  const sequence = member.sequence + sequencesUntil(at - (member.heardAt ?? at))
+  const sequence = member.sequence + sequencesUntil(at - (member.saidAt ?? at))
   return { at, generation, incarnation, sequence }
+}
+
+/** What is kept of a number. */
+interface Numbered {
+  sequence: number
+  saidAt: number | undefined
+}
+
+/**
+ * Notes the number of a word.
+ * @param at when it was spoken, as it came here
+ * @param isInTurn false where it may repeat the number of the round before it
+ */
+export function noteNumber(member: Numbered, sequence: number, at: number, isInTurn: boolean): void {
+  if (member.sequence === sequence && member.saidAt !== undefined) return
+  member.sequence = sequence
+  member.saidAt = isInTurn ? at : at - repeated_ms
 }
 
 /** Which word it was. */

@@ -49,6 +49,10 @@ export class Commits {
   #refusal: string | undefined
   #rebaseDue = false
   #open = false
+  /** Why nothing is signed any more. */
+  #muted: string | undefined
+  /** The document says what will never be told. */
+  #isAhead = false
   readonly #compaction = new Compaction(compactionFloor.own)
   /** What this boot started from: what differs was written since. */
   #begun: Baseline
@@ -141,10 +145,24 @@ export class Commits {
     return [baselineNote([])]
   }
 
-  /** Stops signing for good. */
-  mute(): Released {
+  /**
+   * Stops signing for good: nothing that is not told by now is told by this start. Whoever waits, or comes to wait, is refused.
+   * What is on its way to the disk is continued by the next start.
+   * @param why for those who wait
+   */
+  mute(why: string): void {
     this.#open = false
-    return refused(this.#takeWaiting(), 'this daemon has stopped publishing')
+    this.#muted = `${why}; what was on its way may be on its disk, and counts from its next start on`
+    this.#publication.clear()
+    const commit = this.#inFlight
+    if (commit === undefined) return
+    this.#isAhead = true
+    this.#waiting.push(...commit.waiting)
+    commit.waiting = []
+    if (this.#retryAt === undefined) return
+    this.#retryAt = undefined
+    this.#refusal = undefined
+    this.#inFlight = undefined
   }
 
   // ---- what it is now
@@ -172,7 +190,7 @@ export class Commits {
   /** What can be given to others; only while not busy, and once a head of this start is on disk. */
   get giveable(): Giveable | undefined {
     const signed = this.#signed
-    if (signed === undefined || this.isBusy || !this.hasBegun) return undefined
+    if (signed === undefined || this.isBusy || this.#isAhead || !this.hasBegun) return undefined
     const { owner, generation, version, boot, epoch } = signed.head
     const document = this.#document
     return {
@@ -257,6 +275,7 @@ export class Commits {
    * @param id of the write, should there be one
    */
   commit(now: number, id: number): { readonly effects: Effect[]; readonly released?: Released } {
+    if (this.#muted !== undefined) return this.#refuseAll(this.#muted)
     if (this.#inFlight !== undefined || this.#retryAt !== undefined) return { effects: [] }
     if (!this.#records.isStaged && !this.#identity.isHeadDue && this.#accompanying === undefined) {
       const effects = this.#endAlone(id)
@@ -267,6 +286,12 @@ export class Commits {
     const published = isRebased ? this.publish(now, true) : [] // an update never spans a new epoch
     this.#inFlight = this.#nextCommit(id, isRebased)
     return { effects: [...published, storing(this.#inFlight)] }
+  }
+
+  /** What was to go from the disk goes with a later start, which finds there why. */
+  #refuseAll(why: string): { readonly effects: Effect[]; readonly released?: Released } {
+    this.#ended = []
+    return this.#waiting.length === 0 ? { effects: [] } : { effects: [], released: refused(this.#takeWaiting(), why) }
   }
 
   /** There was nothing to save of them. */
@@ -329,6 +354,10 @@ export class Commits {
   stored(error: string | undefined, now: number): Released {
     const commit = this.#inFlight
     assert(commit !== undefined, 'only what was sent to the disk is stored')
+    if (this.#muted !== undefined) {
+      this.#inFlight = undefined
+      return { waiting: [] }
+    }
     this.#refusal = error
     const { waiting } = commit
     if (error !== undefined) {

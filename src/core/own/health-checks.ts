@@ -51,9 +51,14 @@ interface Course {
 interface UnderWay {
   readonly n: number
   readonly since: number
+  /** How long after it was due it began. */
+  readonly late_ms: number
   /** Something happened since it began: what it finds may be from before that. */
   isStale: boolean
 }
+
+/** Why an instance is shown as it is: what checks find, what it says of itself, that what it lives with is over. */
+export type StatusCause = 'check' | 'report' | 'ending'
 
 /** What an instance says of itself. */
 export interface Saying {
@@ -70,7 +75,8 @@ export class HealthChecks {
   readonly #underWay = new Map<string, UnderWay>()
   /** Of these those that have begun just now, in order of time. */
   readonly #fresh = new Map<string, number>()
-  readonly #waiting = new Set<string>()
+  /** Since when each has been due. */
+  readonly #waiting = new Map<string, number>()
   /** What those live with is over, in words: whatever a check finds, they are not to be called. */
   readonly #over = new Map<string, string>()
   readonly #fallsOfGone = new BoundedMap<string, Falls>(goneKept)
@@ -138,6 +144,22 @@ export class HealthChecks {
     return this.#underWay.get(id)?.n === this.#own(id)?.n || this.#waiting.has(id)
   }
 
+  /** How long after it was due the check began that is under way. */
+  lateness_ms(id: string): number {
+    return this.#underWay.get(id)?.late_ms ?? 0
+  }
+
+  /** Why it is shown as it is; undefined of what is not ours. */
+  causeOf(id: string): StatusCause | undefined {
+    const course = this.#courses.get(id)
+    if (course === undefined) return this.#own(id) === undefined ? undefined : 'check'
+    if (this.#over.has(id)) return 'ending'
+    const { condition, check } = course
+    const { told, confirmed, shown } = condition
+    if (check.question.type === 'reported') return 'report'
+    return told?.status === shown.status && confirmed.status !== shown.status ? 'report' : 'check'
+  }
+
   /** What has become of the connection that is kept to an instance. */
   lineNews(id: string, n: number, news: LineNews, now: number): Effect[] {
     const course = this.#course(id, now)
@@ -172,9 +194,10 @@ export class HealthChecks {
       const course = this.#course(id, now)
       if (course === undefined) return []
       if (!isAsked(course.check)) this.#show(id, course, now)
-      const isDue = course.checkAt <= now
+      const dueAt = course.checkAt
+      const isDue = dueAt <= now
       if (isDue) course.checkAt = this.#regularly(id, course, now)
-      return [...(isDue ? this.#begin(id, course, now) : []), ...this.#follow(id, course, now)]
+      return [...(isDue ? this.#begin(id, course, now, dueAt) : []), ...this.#follow(id, course, now)]
     })
     const told: Effect[] =
       trouble === undefined ? [] : [{ type: 'notify', event: { type: 'warning', message: trouble } }]
@@ -192,7 +215,7 @@ export class HealthChecks {
   }
 
   /** One check of a registration is enough, unless something happened since it began. */
-  #begin(id: string, course: Course, now: number): Effect[] {
+  #begin(id: string, course: Course, now: number, dueAt = now): Effect[] {
     if (!isAsked(course.check)) {
       this.#show(id, course, now)
       return []
@@ -203,11 +226,11 @@ export class HealthChecks {
       return []
     }
     if (!this.#mayBegin) {
-      this.#waiting.add(id)
+      this.#waiting.set(id, Math.min(dueAt, this.#waiting.get(id) ?? dueAt))
       return []
     }
     const { n } = course
-    this.#underWay.set(id, { n, since: now, isStale: false })
+    this.#underWay.set(id, { n, since: now, late_ms: now - dueAt, isStale: false })
     this.#fresh.delete(id)
     this.#fresh.set(id, now)
     const { url, check = defaultCheck } = this.#own(id) as InstanceRecord
@@ -226,11 +249,11 @@ export class HealthChecks {
       if (now - since < placeFor_ms) break
       this.#fresh.delete(id)
     }
-    for (const id of this.#waiting) {
+    for (const [id, dueAt] of this.#waiting) {
       if (!this.#mayBegin) break
       this.#waiting.delete(id)
       const course = this.#course(id, now)
-      if (course !== undefined) begun.push(...this.#begin(id, course, now))
+      if (course !== undefined) begun.push(...this.#begin(id, course, now, dueAt))
     }
     return begun
   }

@@ -39,6 +39,11 @@ export class Publication {
     return isMoreComing ? Math.max(paced, Math.min(...this.#versions.map(({ heldUntil }) => heldUntil))) : paced
   }
 
+  /** Nobody is told. */
+  clear(): void {
+    this.#versions = []
+  }
+
   /** Tells everybody what there is. */
   publish(now: number): Effect[] {
     const first = this.#versions[0]

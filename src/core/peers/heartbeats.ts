@@ -129,6 +129,7 @@ export class Heartbeats {
     from.isAsked = false
     from.isNeeded = true
     from.mismatches = isKnownDigest ? 0 : from.mismatches + 1
+    if (isKnownDigest) from.agreedAt = now
     return from.mismatches < mismatchesTolerated
   }
 
@@ -212,6 +213,11 @@ export function isInStep({ heartbeatAt, mismatches }: Readonly<Peer>): boolean |
   return heartbeatAt === undefined ? undefined : mismatches < mismatchesTolerated
 }
 
+/** For how long a peer has held something else than we hold; 0 where it does not, or where that is not known. */
+export function outOfStep_ms(peer: Readonly<Peer>, now: number): number {
+  return isInStep(peer) === false ? now - peer.agreedAt : 0
+}
+
 /** What syncs and heartbeats with a peer have brought, since it is connected. */
 export function exchangeView(peer: Readonly<Peer> | undefined, now: number): ExchangeView {
   const { heartbeats = 0, heartbeatAt, mismatches = 0, lastSyncAt, brought, took } = peer ?? {}
@@ -219,6 +225,7 @@ export function exchangeView(peer: Readonly<Peer> | undefined, now: number): Exc
     heartbeats,
     ...(heartbeatAt !== undefined && { heartbeatAge_ms: Math.round(now - heartbeatAt) }),
     ...(heartbeatAt !== undefined && { inStep: mismatches < mismatchesTolerated }),
+    ...(peer !== undefined && isInStep(peer) === false && { outOfStep_ms: Math.round(outOfStep_ms(peer, now)) }),
     ...(lastSyncAt !== undefined && { lastSyncAge_ms: Math.round(now - lastSyncAt) }),
     ...(brought !== undefined && { lastSyncBrought: brought }),
     ...(took !== undefined && { lastSyncTook: took }),

@@ -15,6 +15,8 @@ export interface Peer {
   heartbeatAt: number | undefined
   /** Heartbeats in a row with a digest that is none of ours; a change on its way explains one or two. */
   mismatches: number
+  /** When the digest of a heartbeat was last one of ours; before the first one, when the connection began. */
+  agreedAt: number
   /** Since when heartbeats are expected over this connection. */
   expectedSince: number
   /** We asked for heartbeats that we expected, and hear none. */
@@ -108,6 +110,7 @@ function newPeer(id: PeerId, now: number): Peer {
     heartbeats: 0,
     heartbeatAt: undefined,
     mismatches: 0,
+    agreedAt: now,
     expectedSince: now,
     isAsked: false,
     answeredUntil: Number.NEGATIVE_INFINITY,

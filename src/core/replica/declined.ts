@@ -1,12 +1,14 @@
 /**
- * Documents for which there is no room here: their heads are known, their content is left to others. It says when to ask for one again.
+ * Documents of which the heads alone are known, for want of room, or since their owners sign what nobody can read. It says when to ask
+ * for one again.
  *
  *     head, no room ──▶ declined ── its head changes, still no room ──▶ declined
  *                          │
- *                          └─────── room came free, or it may have shrunk ──▶ asked for ──▶ taken, or declined once more
+ *                          ├─────── room came free, or it may have shrunk ──▶ asked for ──▶ taken, or declined once more
+ *                          └─────── nobody could read it, and its head has changed ──▶ asked for, at most once a minute
  */
 import type { PeerId } from '../model.js'
-import type { SignedHead } from '../wire/head.js'
+import { type SignedHead, compareHeads } from '../wire/head.js'
 
 /** One that was declined is asked for after this at the soonest: what it costs to fetch it is up to its owner. */
 const pause_ms = 60_000
@@ -32,6 +34,10 @@ export interface Declination extends Bringing {
   readonly cost_bytes: number
   /** Its head has changed since. */
   readonly isCostOld: boolean
+  /** Its owner itself has given content that is not what its head says: until that changes there is nothing to be asked for. */
+  readonly isWrong: boolean
+  /** Until then nothing of it is looked at: its content was wrong a moment ago. */
+  readonly restsUntil: number
   readonly askAt: number
 }
 
@@ -64,8 +70,25 @@ export class Declined {
       signed,
       cost_bytes: cost_bytes ?? known?.cost_bytes ?? 0,
       isCostOld: cost_bytes === undefined,
+      isWrong:
+        known?.isWrong === true && cost_bytes === undefined && compareHeads(signed.head, known.signed.head) === 0,
+      restsUntil: known?.restsUntil ?? now,
       askAt: cost_bytes !== undefined ? now + pause_ms : (known?.askAt ?? now),
     })
+  }
+
+  /** What its owner has given cannot be read. */
+  noteWrong(signed: SignedHead, from: Bringing, now: number): void {
+    const until = now + pause_ms
+    this.#byOwner.set(signed.head.owner, {
+      ...from,
+      ...{ signed, cost_bytes: 0, isCostOld: false, isWrong: true, restsUntil: until, askAt: until },
+    })
+  }
+
+  /** Whether its content was wrong a moment ago: steps of it lead nowhere. */
+  isResting(owner: PeerId, now: number): boolean {
+    return now < (this.#byOwner.get(owner)?.restsUntil ?? now)
   }
 
   /** It is held now, or its owner was forgotten. */
@@ -82,7 +105,7 @@ export class Declined {
     const mayHope = now - this.#hopedAt >= hopePause_ms
     for (const [owner, declined] of this.#byOwner) {
       const isHeardSince = !declined.hasWord && hasWord(owner)
-      if (now < declined.askAt && !isHeardSince) continue
+      if (declined.isWrong || (now < declined.askAt && !isHeardSince)) continue
       const isHope = !hasRoom(owner, declined.cost_bytes)
       if (isHope && (!mayHope || !declined.isCostOld)) continue
       if (isHope) this.#hopedAt = now
@@ -100,8 +123,34 @@ export class Declined {
     this.#toldAt = now
     const news = [...this.#byOwner.keys()].filter((owner) => !this.#told.has(owner))
     for (const owner of news) this.#told.add(owner)
-    const more = news.length > namesTold ? ` (and ${news.length - namesTold} more)` : ''
-    const names = `${news.slice(0, namesTold).map(nameOf).join(', ')}${more}`
-    return `no room for the records of ${names}: what is registered there is not shown here; give this node more memory, or a larger --copies-mib`
+    const isWrong = (owner: PeerId): boolean => this.#byOwner.get(owner)?.isWrong === true
+    const [wrong, others] = [news.filter(isWrong), news.filter((owner) => !isWrong(owner))]
+    const sentences = [
+      ...(others.length === 0
+        ? []
+        : [`no room for the records of ${listed(others, nameOf)}: ${notShown} here; ${roomWayOut}`]),
+      ...(wrong.length === 0
+        ? []
+        : [`the records of ${listed(wrong, nameOf)} ${unreadable}: ${notShown} here; ${wrongWayOut}`]),
+    ]
+    return sentences.join('. ')
   }
+
+  /** What is odd about an owner, for people. */
+  troubleOf(owner: PeerId): string | undefined {
+    const declined = this.#byOwner.get(owner)
+    if (declined === undefined) return undefined
+    if (declined.isWrong) return `its records ${unreadable}: ${notShown}; ${wrongWayOut}`
+    return `no room here for its records: ${notShown}; ${roomWayOut}`
+  }
+}
+
+const notShown = 'what is registered there is not shown'
+const unreadable = 'are not what it has signed'
+const roomWayOut = 'give this node more memory, or a larger --copies-mib'
+const wrongWayOut = 'start it again, or update it'
+
+function listed(owners: readonly PeerId[], nameOf: (owner: PeerId) => string): string {
+  const more = owners.length > namesTold ? ` (and ${owners.length - namesTold} more)` : ''
+  return `${owners.slice(0, namesTold).map(nameOf).join(', ')}${more}`
 }

@@ -9,7 +9,6 @@ import { NodeDocument, turnLimits } from '../document/document.js'
 import { assert } from '../errors.js'
 import type { PeerId } from '../model.js'
 import { isContinuedBy, shownOf } from '../records/lineage.js'
-import type { UpdateStep } from '../wire/gossip.js'
 import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
@@ -17,30 +16,9 @@ import { Budget, costOf, costOfContent, structsSaid } from './budget.js'
 import { type Bringing, type Declination, Declined } from './declined.js'
 import { Loading, type Slice } from './loading.js'
 import { Marks } from './marks.js'
+import { type Outcome, isOwnersFault } from './outcome.js'
 import { headAlone, isHeadAlone, isLarge, snapshotOp, workOf } from './parcels.js'
 import { type Cause, Work } from './work.js'
-
-export type Outcome =
-  /** Taken: the head is held now. `op` is what to write to disk. */
-  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly op: StoreOp }
-  /** Nothing newer than what is held. */
-  | { readonly type: 'old' }
-  /** Its owner was forgotten up to this generation. */
-  | { readonly type: 'fenced' }
-  /** It does not start from what is held. */
-  | { readonly type: 'gap' }
-  /** It is of a start that did not know what is held here, by all that it says: give that back to its owner. */
-  | { readonly type: 'behind' }
-  /** It is much: it is taken across turns, see `goOn`. */
-  | { readonly type: 'begun' }
-  /** It starts from what is held, and changes so much of it that all of it is to be pulled: that is taken across turns. */
-  | { readonly type: 'long' }
-  /** There is no room for it: its head is known now, what was held of it before stays, and is not current. */
-  | { readonly type: 'declined' }
-  /** Its owner, or whoever brought it, has caused too much work lately: it is to be pulled, after so long. */
-  | { readonly type: 'later'; readonly after_ms: number }
-  /** It is not what its signature or digest says, or one document too many. */
-  | { readonly type: 'refused'; readonly reason: string }
 
 /** What a part of the work came to, and in the end what became of all of it. */
 export interface Progress extends Slice {
@@ -148,10 +126,14 @@ export class Replica {
     return this.#declined.of(owner) !== undefined
   }
 
+  /** Whether its owner gives what it has not signed. */
+  isWrong(owner: PeerId): boolean {
+    return this.#declined.of(owner)?.isWrong === true
+  }
+
   /** Why what an owner says is not shown, for people. */
   troubleOf(owner: PeerId): string | undefined {
-    if (!this.isDeclined(owner)) return undefined
-    return 'no room here for its records: what is registered there is not shown; give this node more memory, or a larger --copies-mib'
+    return this.#declined.troubleOf(owner)
   }
 
   get sizes(): { readonly documents: number; readonly declined: number; readonly copies_bytes: number } {
@@ -197,10 +179,10 @@ export class Replica {
     if (known === undefined && this.isFull) return { type: 'refused', reason: 'too many documents' }
     if (!this.#signatures.isGenuine(signed)) return { type: 'refused', reason: 'bad signature' }
     if (isHeadAlone(parcel) && isShownBehind(head, held)) return { type: 'behind' }
-    if (isHeadAlone(parcel) || !this.#hasRoom(parcel, held, from.hasWord)) return this.#decline(parcel, from, now)
-    const outcome = this.#atItsPace(parcel, held, from, now)
-    if (outcome.type === 'taken') this.#noteTaken(signed, from.hasWord, now)
-    return outcome
+    const isResting = parcel.content.type === 'step' && this.#declined.isResting(head.owner, now)
+    if (isHeadAlone(parcel) || isResting || !this.#hasRoom(parcel, held, from.hasWord))
+      return this.#decline(parcel, from, now)
+    return this.#concluded(this.#atItsPace(parcel, held, from, now), parcel, from, now)
   }
 
   // ---- taking across turns
@@ -233,7 +215,7 @@ export class Replica {
     const reading =
       content.type === 'full'
         ? NodeDocument.read(this.#crypto.hash, signed, content.bytes)
-        : prepared((held as Held).document, signed, content)
+        : (held as Held).document.preparing(signed, content)
     this.#loading = new Loading(parcel, from, units, reading)
     return { type: 'begun' }
   }
@@ -283,13 +265,17 @@ export class Replica {
 
   #end(outcome: Outcome, now: number): Outcome {
     const { parcel, from, units } = this.#loading as Loading
-    const { signed } = parcel
-    this.#loading = undefined
     const { via, hasWord } = from
-    if (via !== undefined)
-      this.#work.take({ owner: signed.head.owner, via, hasWord }, units, outcome.type !== 'refused', now)
-    if (outcome.type === 'taken') this.#noteTaken(signed, hasWord, now)
-    return outcome
+    const { owner } = parcel.signed.head
+    this.#loading = undefined
+    if (via !== undefined) this.#work.take({ owner, via, hasWord }, units, outcome.type !== 'refused', now)
+    return this.#concluded(outcome, parcel, from, now)
+  }
+
+  /** What a parcel came to, noted. */
+  #concluded(outcome: Outcome, parcel: Parcel, from: Bringing, now: number): Outcome {
+    if (outcome.type === 'taken') this.#noteTaken(parcel.signed, from.hasWord, now)
+    return isOwnersFault(outcome, parcel, from) ? this.#declineWrong(parcel.signed, from, now) : outcome
   }
 
   /** What takes back all that was handed out of what is not to be held. */
@@ -375,6 +361,13 @@ export class Replica {
     else this.#declined.note(signed, this.#grownBy(owner, content.bytes), from, now)
     const known = this.signed(owner)
     if (known === undefined || compareHeads(signed.head, known.head) > 0) this.#marks.note(signed, now)
+    return { type: 'declined' }
+  }
+
+  /** Nobody can take it, and nobody is to be out of step for that. */
+  #declineWrong(signed: SignedHead, from: Bringing, now: number): Outcome {
+    this.#declined.noteWrong(signed, from, now)
+    this.#marks.note(signed, now)
     return { type: 'declined' }
   }
 
@@ -474,11 +467,6 @@ export class Replica {
   settledDigest(now: number, settled_ms: number): Uint8Array {
     return this.#marks.digest(now, settled_ms)
   }
-}
-
-/** Builds what a step starts from. */
-function* prepared(document: NodeDocument, signed: SignedHead, step: UpdateStep): Generator<void, undefined> {
-  while (!document.prepare(signed, step)) yield
 }
 
 /** Whether a head alone shows that its start did not know what is held. */

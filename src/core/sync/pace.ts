@@ -89,6 +89,11 @@ export class Pace {
   }
 
   /** Whether a piece may be made now. */
+  /** Nothing waits for its turn: so it is after nearly every input. */
+  get isIdle(): boolean {
+    return this.#ready.size === 0
+  }
+
   get isReady(): boolean {
     for (const request of this.#ready) if (this.#mayGrow(request)) return true
     return false

@@ -30,6 +30,11 @@ export class Pushes {
     for (const owner of owners) if (!known.has(owner)) push.owners.push(owner)
   }
 
+  /** There is nobody to give anything to. */
+  get isIdle(): boolean {
+    return this.#byPeer.size === 0
+  }
+
   get isReady(): boolean {
     for (const _ of this.turns()) return true
     return false

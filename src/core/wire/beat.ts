@@ -74,7 +74,7 @@ export function encodeBeat(frame: BeatFrame): Uint8Array {
     case 'heartbeat':
       return encodeHeartbeat(frame)
     case 'vitals': {
-      const writer = new Writer(512).uint(kinds.vitals)
+      const writer = new Writer().uint(kinds.vitals)
       return writer
         .list(frame.list, ({ owner, generation, sequence, json }) => {
           writer.text(owner).uint(generation).uint(sequence).text(json)
@@ -82,16 +82,16 @@ export function encodeBeat(frame: BeatFrame): Uint8Array {
         .done()
     }
     case 'farewell':
-      return new Writer(2)
+      return new Writer()
         .uint(kinds.farewell)
         .uint(frame.needed ? 1 : 0)
         .done()
     case 'ask':
-      return new Writer(1).uint(kinds.ask).done()
+      return new Writer().uint(kinds.ask).done()
     case 'able':
-      return new Writer(1).uint(kinds.able).done()
+      return new Writer().uint(kinds.able).done()
     case 'report':
-      return writeReport(new Writer(128).uint(kinds.report), frame).done()
+      return writeReport(new Writer().uint(kinds.report), frame).done()
   }
 }
 
@@ -101,7 +101,7 @@ export function isHeartbeat(frame: Uint8Array): boolean {
 }
 
 function encodeHeartbeat(frame: Heartbeat): Uint8Array {
-  const writer = new Writer(64 + 24 * frame.relayed.length)
+  const writer = new Writer()
   writer.uint(kinds.heartbeat).uint(frame.generation).uint(frame.incarnation).uint(frame.sequence)
   writer.uint(frame.load).raw(frame.digest).uint(frame.relayed.length)
   for (const { shortId, generation, sequence, load, age_ms } of frame.relayed) {

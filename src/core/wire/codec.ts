@@ -8,13 +8,24 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 /** Beyond it the built-in encoder is faster. */
 const plainLength = 512
 
+/** Large enough for nearly every message. */
+const scratchLength = 4096
+/** As many as are written at once: a message within a message. */
+const scratchesKept = 4
+/** Buffers to write into, used again and again: to make one costs more than to write most messages. */
+const scratches: Uint8Array[] = []
+
+const nothing = new Uint8Array()
+
 /** Appends to a buffer that grows. */
 export class Writer {
   #bytes: Uint8Array
   #length = 0
 
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
+  /** @param capacity that is known to be needed, so that a long message is not copied from buffer to buffer */
+  constructor(capacity = 0) {
+    this.#bytes =
+      capacity > scratchLength ? new Uint8Array(capacity) : (scratches.pop() ?? new Uint8Array(scratchLength))
   }
 
   /** A safe integer ≥ 0: seven bits a byte, least significant first. */
@@ -81,15 +92,22 @@ export class Writer {
     return this
   }
 
+  /** All that was written, in a buffer of that very length where it is short; the last call to a writer. */
   done(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length)
+    const bytes = this.#bytes
+    this.#bytes = nothing
+    if (bytes.length !== scratchLength) return bytes.subarray(0, this.#length)
+    if (scratches.length < scratchesKept) scratches.push(bytes)
+    return bytes.slice(0, this.#length)
   }
 
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more))
-    grown.set(this.#bytes.subarray(0, this.#length))
+    const scratch = this.#bytes
+    const grown = new Uint8Array(Math.max(scratch.length * 2, this.#length + more))
+    grown.set(scratch.subarray(0, this.#length))
     this.#bytes = grown
+    if (scratch.length === scratchLength && scratches.length < scratchesKept) scratches.push(scratch)
   }
 }
 

@@ -35,6 +35,9 @@ export const wireLimits = {
   /** An act on an instance, as JSON, and what its home node has to say of it. */
   actBytes: actLimits.bytes,
   actAnswerBytes: 4096,
+  /** A question that is for people, as JSON, and its answer, which is cut to that. */
+  questionBytes: 4096,
+  answerBytes: 64 * 1024,
   /** Responses are filled up to this before the next one is begun. */
   syncBatchBytes: 1024 * 1024,
 } as const

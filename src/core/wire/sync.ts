@@ -79,6 +79,7 @@ export interface Witness {
   readonly fence?: SignedHead
 }
 
+/** 6, like 4 of the answers, is taken: see `questions.ts`. */
 const requestKinds = { sync: 1, push: 2, remove: 3, act: 4, silences: 5 } as const
 const responseKinds = { documents: 1, end: 2, acted: 3 } as const
 const contentKinds = { full: 1, step: 2 } as const

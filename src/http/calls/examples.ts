@@ -96,6 +96,7 @@ export const self = {
   url: 'http://10.0.0.5:58231',
   cluster: 'default',
   version: '0.1.0',
+  protocol: 2,
   generation: 1_795_521_600,
   http: 'http://127.0.0.1:58231',
   listen: ['/ip4/10.0.0.5/tcp/58232'],

@@ -100,7 +100,7 @@ reach itself comes last. With \`maxAge\` an older truth is a 503.`,
 })
 
 /** The same in calls of our own; `metadata.KEY` stands for any key. */
-const ownFilters = {
+export const ownFilters = {
   ...schemas.InstanceFilters,
   properties: {
     ...schemas.InstanceFilters.properties,

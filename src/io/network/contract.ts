@@ -4,7 +4,7 @@
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model.js'
-import type { DialOutcome, MdnsView } from '../../core/views.js'
+import type { DialOutcome, LinkFailureReason, MdnsView } from '../../core/views.js'
 import type { Names } from '../names.js'
 import type { BookFile } from './book.js'
 import type { RequestOptions } from './requests.js'
@@ -81,6 +81,7 @@ export interface LinkFailure {
   readonly direction: 'inbound' | 'outbound'
   /** For people. */
   readonly error: string
+  readonly reason: LinkFailureReason
 }
 
 export interface Network {

@@ -184,7 +184,10 @@ export class Dialing {
   }
 
   failingSeeds(): LinkFailure[] {
-    return [...this.#toldSeeds].map(([where, error]) => ({ where, direction: 'outbound', error }))
+    return [...this.#toldSeeds].map(([where, error]) => ({
+      ...{ where, direction: 'outbound', error },
+      reason: error.includes(handshakeFailed) ? 'handshake' : 'no-answer',
+    }))
   }
 
   /** What the last dial says of the other end. */

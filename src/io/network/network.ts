@@ -5,6 +5,7 @@
 import type { Connection, IdentifyResult, Stream, StreamHandler } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
+import { protocolFamily } from '../../config/version.js'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 import type { MdnsView } from '../../core/views.js'
@@ -84,7 +85,7 @@ class Libp2pNetwork implements Network {
     this.#names = options.names ?? createNames()
     this.#listener = guarded(listener, this.#drops, options.log, () => this.#stopping !== undefined)
     this.peerId = options.key.publicKey.toString()
-    const prefix = `/rollcall/1/${options.cluster}`
+    const prefix = `/rollcall/${protocolFamily}/${options.cluster}`
     this.#protocols = { sync: `${prefix}/sync`, beat: `${prefix}/beat`, gossip: `${prefix}/gossip` }
     options.announce.forEach(parseAnnounced)
     this.#book = new AddressBook({
@@ -108,7 +109,7 @@ class Libp2pNetwork implements Network {
     this.#serving = new Serving({ drops: this.#drops, rates: this.#rates, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
     this.#halfOpen = this.#createHalfOpen()
-    this.#strangers = new Strangers(options.log, () => this.addresses())
+    this.#strangers = new Strangers(options.log, () => this.addresses(), this.#drops)
   }
 
   start(): Promise<void> {
@@ -237,7 +238,10 @@ class Libp2pNetwork implements Network {
         this.#strangers.cameIn(hostOf(remote))
       },
       onMoved: (peer) => this.#moved(peer),
-      onForeign: (peer, connection) => this.#dialing.foreign(peer, connection),
+      onForeign: (peer, connection) => {
+        this.#dialing.foreign(peer, connection)
+        this.#strangers.metForeign(connection.direction, connection.remoteAddr.toString())
+      },
       onTwo: (peer, addresses) => this.#strangers.metTwo(peer, addresses),
     })
   }

@@ -4,7 +4,9 @@
  */
 import type { Logger } from 'pino'
 import { BoundedMap } from '../../core/bounded-map.js'
+import { hostOf } from './addresses.js'
 import type { LinkFailure } from './contract.js'
+import type { Drops } from './drops.js'
 import { handshakeFailed, placeOf } from './handshakes.js'
 
 /** How long one is shown after it was seen last, and how many are. */
@@ -30,15 +32,17 @@ interface OwnKey {
 export class Strangers {
   readonly #log: Logger
   readonly #own: () => readonly string[]
+  readonly #drops: Pick<Drops, 'count'> | undefined
   readonly #byPlace = new BoundedMap<string, Sighting>(limit)
   readonly #unpaired = new Set<OwnKey>()
   /** Those who have just failed, by host. */
   readonly #failed = new Map<string, NodeJS.Timeout>()
 
   /** @param own the addresses at which we listen */
-  constructor(log: Logger, own: () => readonly string[]) {
+  constructor(log: Logger, own: () => readonly string[], drops?: Pick<Drops, 'count'>) {
     this.#log = log
     this.#own = own
+    this.#drops = drops
   }
 
   failed(host: string): void {
@@ -84,14 +88,22 @@ export class Strangers {
   metTwo(peer: string, addresses: readonly [string, string]): void {
     const [one, other] = addresses.map((address) => address.replace(/\/p2p\/.*$/, '')).sort()
     const error = `two daemons run with one key, at ${one} and at ${other}: ${wayOut}`
-    if (this.#note({ where: peer, direction: 'inbound', error })) this.#log.error({ peer }, `peer ${peer}: ${error}`)
+    if (this.#note({ where: peer, direction: 'inbound', error, reason: 'same-key' }))
+      this.#log.error({ peer }, `peer ${peer}: ${error}`)
+  }
+
+  /** Whoever is there speaks as we do, of a cluster that has another name. It is told where it is found out. */
+  metForeign(direction: 'inbound' | 'outbound', address: string): void {
+    const where = direction === 'inbound' ? hostOf(address) : placeOf(address)
+    const error = 'it is a daemon of another cluster: is --cluster the same?'
+    if (where !== undefined) this.#note({ where, direction, error, reason: 'other-cluster' })
   }
 
   /** Seen lately, the latest last. */
   list(): LinkFailure[] {
     const now = performance.now()
     const lately = [...this.#byPlace].filter(([, { at }]) => now - at < shownFor_ms)
-    return lately.map(([, { where, direction, error }]) => ({ where, direction, error }))
+    return lately.map(([, { at: _, ...failure }]) => failure)
   }
 
   stop(): void {
@@ -101,14 +113,16 @@ export class Strangers {
   }
 
   #tellFailed(host: string): void {
+    this.#drops?.count('handshake-failed')
     const error = `reached us, ${handshakeFailed}`
-    if (this.#note({ where: host, direction: 'inbound', error }))
+    if (this.#note({ where: host, direction: 'inbound', error, reason: 'handshake' }))
       this.#log.warn({ host }, `somebody at ${host} ${error}`)
   }
 
   #metCopy(direction: 'inbound' | 'outbound', where: string): void {
+    this.#drops?.count('handshake-own-key')
     const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${wayOut}`
-    if (this.#note({ where, direction, error })) this.#log.error({ where }, error)
+    if (this.#note({ where, direction, error, reason: 'same-key' })) this.#log.error({ where }, error)
   }
 
   /** @returns whether it is news */

@@ -465,7 +465,7 @@ test('D7: of short-lived nodes that said goodbye by a key that ended with them n
   for (const name of passing) world.leave(name)
   world.run(2000)
   for (const name of passing) world.crash(name)
-  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop')
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop', 100)
   agree(world)
   for (const name of 'abc') {
     expect(world.beliefs(name)).not.toContain('m')
@@ -491,7 +491,7 @@ test('D7: what was dropped of a short-lived node does not come back with a peer 
   world.leave('m')
   world.run(2000)
   world.crash('m')
-  world.until(() => [...'ab'].every((name) => owners(world, name) === 'ab' + 'c'), looks_ms, 'the drop')
+  world.until(() => [...'ab'].every((name) => owners(world, name) === 'ab' + 'c'), looks_ms, 'the drop', 100)
   world.start('c')
   agree(world)
   world.run(looks_ms)
@@ -527,7 +527,7 @@ test('D7: a short-lived node that said goodbye and lives nevertheless begins ane
   world.heal()
   agree(world)
   world.leave('m')
-  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop')
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop', 100)
   world.crash('m')
   world.machine('m').disk = held
   world.start('m', { transient: true })
@@ -549,7 +549,7 @@ test('D7: a short-lived node that was killed is let go of after ten minutes with
   world.crash('m')
   world.run(60_000)
   world.crash('c')
-  world.until(() => [...'ab'].every((name) => owners(world, name) === 'abc'), 660_000, 'the drop')
+  world.until(() => [...'ab'].every((name) => owners(world, name) === 'abc'), 660_000, 'the drop', 100)
   world.run(30_000)
   world.start('c') // missed it
   agree(world)
@@ -571,7 +571,7 @@ test('D7: a short-lived node that was only cut off for longer is back with all t
   agree(world)
   const { generation } = world.machine('m').live
   world.partition(['m'], ['a', 'b', 'c'])
-  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), 700_000, 'the drop')
+  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), 700_000, 'the drop', 100)
   registered(world, 'a', 'y')
   world.heal()
   agree(world)

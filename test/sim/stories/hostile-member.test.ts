@@ -136,14 +136,18 @@ test('a document whose Yjs client is nobody is refused, and no step makes one of
     const signed = signHead({ ...forgery.signed.head, ...more, client: 0 }, cheapCrypto(mallory))
     receive(world, 'a', encodeSyncRequest({ type: 'push', parcels: [{ signed, content }] }))
   }
+  const right = (version: number): Parcel => {
+    const signed = signHead({ ...forgery.signed.head, version }, cheapCrypto(mallory))
+    return { signed, content: { type: 'full', bytes: forgery.document.encode() } }
+  }
   const wrong = { type: 'step', fromEpoch: 1, fromVersion: 1, bytes: Uint8Array.of(1, 2, 3) } as const
   push({}, { type: 'full', bytes: forgery.document.encode() })
   push({ version: 2 }, wrong) // of what it had, only the entries would be left, and nobody to write them again
   receive(world, 'a', encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] }))
   expect(world.machine('a').live.dropped()).toEqual({ 'content is not what its head says': 1 })
 
-  receive(world, 'a', forgery.push)
-  push({ version: 2, epoch: 2 }, wrong)
+  receive(world, 'a', encodeSyncRequest({ type: 'push', parcels: [right(3)] }))
+  push({ version: 4, epoch: 2 }, { ...wrong, fromVersion: 3 })
   expect(world.machine('a').live.dropped()).toHaveProperty('update is not what its head says')
 })
 

@@ -1,0 +1,30 @@
+/**
+ * From what is seen of a cluster to what is wrong with it: all looks, one after the other. It asks nobody.
+ */
+import { speaking, type Examined, type Look } from './examined.js'
+import { aboutAtMost, findingIds, severities, type Diagnosis, type Finding } from './findings.js'
+import { lookAtLinks } from './links.js'
+import { lookAtNodes } from './nodes.js'
+import { lookAtServices } from './services.js'
+import { lookAtStrangers } from './strangers.js'
+
+const looks: readonly Look[] = [lookAtNodes, lookAtLinks, lookAtStrangers, lookAtServices]
+
+export function diagnose(examined: Examined): Diagnosis {
+  const { survey } = examined
+  const findings = looks.flatMap((look) => look(examined)).filter((finding) => finding !== undefined)
+  return {
+    ...{ at: survey.at, by: survey.by, answered: speaking(survey).length, nodes: survey.nodes.length },
+    findings: findings.sort(byWeight).map(bounded),
+  }
+}
+
+function byWeight(a: Finding, b: Finding): number {
+  const severity = severities.indexOf(a.severity) - severities.indexOf(b.severity)
+  return severity !== 0 ? severity : findingIds.indexOf(a.id) - findingIds.indexOf(b.id)
+}
+
+/** A sentence holds words of others; these end it as they please. */
+function bounded({ about, what, ...rest }: Finding): Finding {
+  return { ...rest, what: what.replace(/([.!?])\.$/, '$1'), about: about.slice(0, aboutAtMost) }
+}

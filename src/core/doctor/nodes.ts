@@ -1,0 +1,340 @@
+/**
+ * Looks at each node by itself: whether it serves, what its disk says, who it says it is, which clock it has, which version it runs.
+ */
+import type { PeerId } from '../model.js'
+import type { SurveyedNode } from '../survey/views.js'
+import { wireLimits } from '../wire/limits.js'
+import { living, nameOf, speaking, type Examined, type Look } from './examined.js'
+import { count, lasting, named, type Finding } from './findings.js'
+
+const diskRefuses = /the disk refuses writes/
+const outOfRoom = /no room/
+const runsTwice = /run(s)? with (its|one|this node.s) key/
+/** Two clocks are apart if they differ by more, whatever the way of the answer took. */
+const clockTolerance_ms = 2000
+/** Who waits for the disk at one moment, where it keeps up. */
+const waitingTolerated = 256
+/** Of what one document may hold. */
+const largeShare = 0.8
+
+export const lookAtNodes: Look = (examined) => [
+  clone(examined),
+  ...doubts(examined),
+  disk(examined),
+  notReady(examined),
+  silent(examined),
+  room(examined),
+  odd(examined),
+  slowDisk(examined),
+  large(examined),
+  labels(examined),
+  urls(examined),
+  ...clocks(examined),
+  dropped(examined),
+  versions(examined),
+  draining(examined),
+  notAsked(examined),
+]
+
+function clone(examined: Examined): Finding | undefined {
+  const muted = speaking(examined.survey).filter(({ phase }) => phase === 'muted')
+  const copies = (examined.peers.failures ?? []).filter(({ reason }) => reason === 'same-key')
+  const troubled = examined.members.filter(({ trouble }) => runsTwice.test(trouble ?? ''))
+  const about = [
+    ...muted.map(({ id }) => id),
+    ...troubled.map(({ peer }) => nameOf(peer, examined)),
+    ...copies.map(({ where }) => (examined.records.has(where) ? nameOf(where, examined) : where)),
+  ]
+  const said = muted[0]?.reason ?? copies[0]?.error ?? troubled[0]?.trouble
+  if (said === undefined) return undefined
+  return {
+    id: 'clone',
+    severity: 'error',
+    what: `Two daemons run with one key (${named([...new Set(about)])}): ${said}.`,
+    meaning: 'A data directory was copied: the two overwrite each other, and one of them refuses writes.',
+    remedy:
+      'Stop one of the two, and start it with an empty data directory of its own: rollcall start --data-dir NEW_DIR.',
+    about: [...new Set(about)],
+  }
+}
+
+function doubts({ survey }: Examined): Finding[] {
+  const doubting = speaking(survey).filter(({ inDoubt }) => inDoubt)
+  const own = doubting.filter(({ how }) => how === 'self')
+  const others = doubting.filter(({ how }) => how !== 'self')
+  const findings: Finding[] = []
+  if (own.length > 0)
+    findings.push({
+      id: 'in-doubt',
+      severity: 'error',
+      what: `This node (${survey.by}) has lost sight of most of the cluster.`,
+      meaning:
+        'It is this node, or its network, that is cut off: lookups here list what was last known, marked degraded.',
+      remedy: `Check the network of this machine first (cable, firewall, ports of --listen), then: rollcall peers.`,
+      about: [survey.by],
+    })
+  if (others.length > 0)
+    findings.push({
+      id: 'in-doubt',
+      severity: 'error',
+      what: `${named(ids(others))} ${others.length === 1 ? 'has' : 'have'} lost sight of most of the cluster.`,
+      meaning: 'Lookups there list what was last known, marked degraded.',
+      remedy: 'Check the network of those machines, then ask there: rollcall peers.',
+      about: ids(others),
+    })
+  return findings
+}
+
+function disk({ survey, self }: Examined): Finding | undefined {
+  const refusing = speaking(survey).filter(({ how, reason }) =>
+    how === 'self' ? self.state.refusal !== undefined : diskRefuses.test(reason ?? ''),
+  )
+  if (refusing.length === 0) return undefined
+  const own = refusing.some(({ how }) => how === 'self') ? self.state.refusal : undefined
+  return {
+    id: 'disk-refuses',
+    severity: 'error',
+    what: `The disk refuses writes at ${named(ids(refusing))}: ${own ?? refusing[0]?.reason ?? 'no reason given'}.`,
+    meaning: 'Nothing can be registered or changed there; what is registered stays listed, and lookups go on.',
+    remedy:
+      'Make room, or mend the disk, of the data directory there (df -h; its place: rollcall config); it goes on by itself.',
+    about: ids(refusing),
+  }
+}
+
+function notReady({ survey }: Examined): Finding | undefined {
+  const waiting = speaking(survey).filter(
+    ({ ready, reason, phase }) => ready === false && phase !== 'muted' && !diskRefuses.test(reason ?? ''),
+  )
+  if (waiting.length === 0) return undefined
+  const reasons = waiting.map(({ id, reason }) => `${id} (${reason ?? 'no reason given'})`)
+  return {
+    id: 'not-ready',
+    severity: 'error',
+    what: `Not ready: ${named(reasons, 3)}.`,
+    meaning: 'It takes no writes yet, and what it lists may not be all there is.',
+    remedy: 'A start takes seconds; if this lasts, do what the reason says, and look into its log.',
+    about: ids(waiting),
+  }
+}
+
+function silent({ survey }: Examined): Finding | undefined {
+  const mute = survey.nodes.filter(({ how }) => how === 'silent')
+  if (mute.length === 0) return undefined
+  return {
+    id: 'node-silent',
+    severity: 'warning',
+    what: `${named(ids(mute))} ${mute.length === 1 ? 'is' : 'are'} connected, but did not answer within a second.`,
+    meaning:
+      'Its process is stopped, starved of CPU, or stuck on its disk; if it stays silent it is hidden within seconds.',
+    remedy: 'Look at the process there: top, systemctl status rollcall; kill -CONT PID if it was stopped.',
+    about: ids(mute),
+  }
+}
+
+function room(examined: Examined): Finding | undefined {
+  const { members, self, survey } = examined
+  const troubled = members.filter(({ trouble }) => outOfRoom.test(trouble ?? ''))
+  const kept = speaking(survey).filter(({ reason }) => outOfRoom.test(reason ?? ''))
+  const refused = self.dropped['too many nodes that nobody hears'] ?? 0
+  const about = [...new Set([...troubled.map(({ peer }) => nameOf(peer, examined)), ...ids(kept)])]
+  if (about.length === 0 && refused === 0) return undefined
+  const what =
+    about.length > 0
+      ? `There is no room for the records of ${named(about)}: ${troubled[0]?.trouble ?? kept[0]?.reason}.`
+      : `Records of nodes of which nobody hears a word were refused ${count(refused, 'time')}.`
+  return {
+    id: 'no-room',
+    severity: about.length > 0 ? 'error' : 'warning',
+    what,
+    meaning: 'Newcomers are refused: what is registered at them is not shown everywhere.',
+    remedy:
+      'See who is dead: rollcall members; forget those that are gone: rollcall force-leave NODE; or give more --copies-mib.',
+    about,
+  }
+}
+
+function odd(examined: Examined): Finding | undefined {
+  const troubled = examined.members.filter(
+    ({ trouble }) => trouble !== undefined && !outOfRoom.test(trouble) && !runsTwice.test(trouble),
+  )
+  const [first] = troubled
+  if (first === undefined) return undefined
+  const names = troubled.map(({ peer }) => nameOf(peer, examined))
+  return {
+    id: 'records-odd',
+    severity: 'warning',
+    what: `Something was odd about the records of ${named(names)} in the last minutes: ${first.trouble}.`,
+    meaning: 'Others have given back what was missing; what it wrote alone since then counts, too.',
+    remedy: 'Nothing, where a backup was restored; else look after the disk of that node, and at its log.',
+    about: names,
+  }
+}
+
+function slowDisk({ self, survey }: Examined): Finding | undefined {
+  const { waitingForDisk, refusal } = self.state
+  if (waitingForDisk <= waitingTolerated || refusal !== undefined) return undefined
+  return {
+    id: 'disk-slow',
+    severity: 'warning',
+    what: `${count(waitingForDisk, 'write')} wait for the disk of this node (${survey.by}).`,
+    meaning: 'More is written than the disk takes: each write is slow, and lookups are not.',
+    remedy: 'See who writes so much (rollcall watch), and how busy the disk is (iostat -x 1).',
+    about: [survey.by],
+  }
+}
+
+function large({ self, survey }: Examined): Finding | undefined {
+  const { entries, entryBytes } = self.state
+  const share = Math.max(entries / wireLimits.entries, entryBytes / wireLimits.entryBytes)
+  if (share < largeShare) return undefined
+  return {
+    id: 'document-large',
+    severity: 'warning',
+    what: `The records of this node (${survey.by}) take ${Math.round(100 * share)} % of what one node may hold (${entries} of ${wireLimits.entries} entries).`,
+    meaning: 'When it is full nothing more can be registered here.',
+    remedy:
+      'Register at several nodes, give registrations a --ttl or a session so that they end, and see what there is: rollcall instances --all.',
+    about: [survey.by],
+  }
+}
+
+function labels({ members, records }: Examined): Finding | undefined {
+  const doubled = members.filter(({ sameLabel, state }) => sameLabel && state !== 'left')
+  const names = [...new Set(doubled.map(({ peer }) => records.get(peer)?.id ?? peer))]
+  if (names.length === 0) return undefined
+  const which = doubled.map(({ peer, url, state }) => `${url ?? peer} (${state})`)
+  return {
+    id: 'label-twice',
+    severity: 'warning',
+    what: `Several nodes call themselves ${named(names)}: ${named(which)}.`,
+    meaning: 'People and tools cannot tell them apart; the register can.',
+    remedy: 'Give each a --node-id of its own; forget one that is dead by its peer id: rollcall force-leave PEER.',
+    about: names,
+  }
+}
+
+function urls(examined: Examined): Finding | undefined {
+  const byUrl = new Map<string, string[]>()
+  for (const { peer, url } of living(examined))
+    if (url !== undefined) byUrl.set(url, [...(byUrl.get(url) ?? []), nameOf(peer, examined)])
+  const [shared, ...more] = [...byUrl].filter(([, names]) => names.length > 1)
+  if (shared === undefined) return undefined
+  return {
+    id: 'url-twice',
+    severity: 'warning',
+    what: `${named(shared[1])} are known by one url, ${shared[0]}${more.length > 0 ? `, and so are others` : ''}.`,
+    meaning: 'Whoever asks one of them by its url may be answered by another.',
+    remedy: 'Start each with a --url of its own.',
+    about: [shared, ...more].flatMap(([, names]) => names),
+  }
+}
+
+/** Alike ones together: where all others seem wrong, it is this machine's clock. */
+function clocks({ survey }: Examined): Finding[] {
+  const apart = survey.nodes.filter(
+    ({ clockOffset_ms = 0, took_ms = 0 }) => Math.abs(clockOffset_ms) > Math.max(clockTolerance_ms, took_ms),
+  )
+  const [first] = apart
+  if (first === undefined) return []
+  const answered = survey.nodes.filter(({ how }) => how === 'answered').length
+  const isOwn = apart.length > 1 && apart.length === answered
+  const inWords = ({ id, clockOffset_ms = 0 }: SurveyedNode): string =>
+    `${id} is ${lasting(Math.abs(clockOffset_ms))} ${clockOffset_ms > 0 ? 'ahead' : 'behind'}`
+  const about = isOwn ? [survey.by] : ids(apart)
+  const remedied = isOwn ? 'this machine' : named(about)
+  return [
+    {
+      id: 'clock-skew',
+      severity: 'warning',
+      what: isOwn
+        ? `The clock of this machine (${survey.by}) differs from all others: ${named(apart.map(inWords))}.`
+        : `Clocks differ: ${named(apart.map(inWords))} of this node (${survey.by}).`,
+      meaning:
+        'The register compares no clocks, so nothing is lost; times in logs, tokens with an end, and TLS suffer.',
+      remedy: `Set the clock of ${remedied}: timedatectl set-ntp true.`,
+      about,
+    },
+  ]
+}
+
+/** What no honest member causes. */
+const suspicious = [
+  'bad signature',
+  'content is not what its head says',
+  'unreadable gossip',
+  'frame-malformed',
+  'peer-shunned',
+  'gossip-excess',
+  'request-excess',
+  'beat-excess',
+  'too many questions',
+] as const
+
+function dropped({ self }: Examined): Finding | undefined {
+  const counted = suspicious.flatMap((reason) => {
+    const times = self.dropped[reason] ?? 0
+    return times > 0 ? [`${times} × ${reason}`] : []
+  })
+  if (counted.length === 0) return undefined
+  return {
+    id: 'messages-dropped',
+    severity: 'note',
+    what: `Since its start this node has dropped messages that no well member sends: ${named(counted)}.`,
+    meaning: 'A member is broken, or of a version that this one does not understand; it does no harm here.',
+    remedy: 'See whether the numbers rise: rollcall status; the log names who keeps no limit.',
+    about: suspicious.filter((reason) => (self.dropped[reason] ?? 0) > 0),
+  }
+}
+
+function versions(examined: Examined): Finding | undefined {
+  const said = living(examined).map(({ peer, software, protocol }) => ({
+    name: nameOf(peer, examined),
+    version: software === undefined ? 'earlier than 0.1.0 with versions' : `${software} (protocol ${protocol ?? '?'})`,
+    isKnown: examined.records.has(peer),
+  }))
+  const byVersion = new Map<string, string[]>()
+  for (const { name, version, isKnown } of said)
+    if (isKnown) byVersion.set(version, [...(byVersion.get(version) ?? []), name])
+  if (byVersion.size < 2) return undefined
+  const parts = [...byVersion].map(([version, names]) => `${named(names, 3)} ${version}`)
+  return {
+    id: 'versions-mixed',
+    severity: 'note',
+    what: `The nodes run different versions: ${named(parts)}.`,
+    meaning: 'That works for as long as it lasts; what the newer ones can do more the older ones do not show.',
+    remedy:
+      'Bring the older ones up to date when it suits: rollcall leave --restart there, then start the new version.',
+    about: said.map(({ name }) => name),
+  }
+}
+
+function draining(examined: Examined): Finding | undefined {
+  const names = living(examined).flatMap(({ peer, draining: isOn }) => (isOn ? [nameOf(peer, examined)] : []))
+  if (names.length === 0) return undefined
+  return {
+    id: 'draining',
+    severity: 'note',
+    what: `${named(names)} ${names.length === 1 ? 'is' : 'are'} drained: what is registered there is in no lookup.`,
+    meaning: 'Somebody is about to stop it, or has forgotten to take that back.',
+    remedy: 'Take it back there: rollcall drain --undo.',
+    about: names,
+  }
+}
+
+function notAsked({ survey }: Examined): Finding | undefined {
+  const unasked = survey.nodes.filter(({ how }) => how === 'not-asked')
+  if (unasked.length === 0) return undefined
+  return {
+    id: 'not-asked',
+    severity: 'note',
+    what: `${count(unasked.length, 'living node')} of ${survey.nodes.length} were not asked: this node is not connected with them.`,
+    meaning: 'In a large cluster each node is connected with some alone: what those see of each other is not in here.',
+    remedy: `Ask another one, too: rollcall doctor --server HOST:PORT.`,
+    about: ids(unasked),
+  }
+}
+
+function ids(nodes: readonly { readonly id: PeerId | string }[]): string[] {
+  return nodes.map(({ id }) => id)
+}

@@ -1,0 +1,109 @@
+/**
+ * Looks at what is registered: services with nothing to pick, urls that lead nowhere, names that do not resolve.
+ */
+import { dnsNameOf } from '../dns-name.js'
+import type { InstanceStatus } from '../model.js'
+import { isOfItsNode } from '../url.js'
+import type { InstanceRow } from '../views.js'
+import { living, type Examined, type Look } from './examined.js'
+import { count, named, type Finding } from './findings.js'
+
+const unresolved = /could not (be )?resolve/
+
+export const lookAtServices: Look = (examined) => {
+  const rows = examined.rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
+  return [nothing(rows), loopback(rows, examined), names(rows), failing(rows), nameless(rows, examined)]
+}
+
+function nothing(rows: readonly InstanceRow[]): Finding | undefined {
+  const bySlug = new Map<string, InstanceRow[]>()
+  for (const row of rows) if (row.slug !== undefined) bySlug.set(row.slug, [...(bySlug.get(row.slug) ?? []), row])
+  const empty = [...bySlug].filter(([, all]) => !isPickable(all)).sort(([a], [b]) => (a < b ? -1 : 1))
+  if (empty.length === 0) return undefined
+  const slugs = empty.map(([slug]) => slug)
+  const each = empty.map(([slug, all]) => `${slug} (${count(all.length, 'instance')}: ${named(whyNot(all), 2)})`)
+  return {
+    id: 'nothing-to-pick',
+    severity: 'error',
+    what: `${count(slugs.length, 'service')} ${slugs.length === 1 ? 'has' : 'have'} no instance to pick: ${named(each, 4)}.`,
+    meaning: 'Callers get nothing.',
+    remedy: `See why of each instance: rollcall why ${slugs[0]}; start one that works, or end what hides it.`,
+    about: slugs,
+  }
+}
+
+function isPickable(rows: readonly InstanceRow[]): boolean {
+  return rows.some(({ visible, status, degraded }) => degraded ?? (visible && !isBad(status)))
+}
+
+/** Nobody is led there while this node is not in doubt. */
+function isBad(status: InstanceStatus): boolean {
+  return status === 'Unreachable' || status === 'Error'
+}
+
+function whyNot(rows: readonly InstanceRow[]): string[] {
+  const reasons = rows.map(({ visible, why, status, details }) =>
+    visible ? `${status}${details === undefined ? '' : `, ${details}`}` : (why ?? 'not visible'),
+  )
+  return [...new Set(reasons)]
+}
+
+function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | undefined {
+  if (living(examined).length < 2) return undefined
+  const local = rows.filter(({ visible, url }) => visible && isOfItsNode(url))
+  if (local.length === 0) return undefined
+  const each = local.map(({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${url} (home: ${nodeId ?? owner})`)
+  return {
+    id: 'instance-loopback',
+    severity: 'warning',
+    what: `${count(local.length, 'instance')} can be called on ${local.length === 1 ? 'its' : 'their'} own machine alone: ${named(each, 3)}.`,
+    meaning: 'Callers on other machines are led to themselves, and find nothing there, or something else.',
+    remedy: `Register with an address that others reach: rollcall register --id ${local[0]?.id} --url http://HOST:PORT.`,
+    about: local.map(({ id }) => id),
+  }
+}
+
+function names(rows: readonly InstanceRow[]): Finding | undefined {
+  const lost = rows.filter(({ status, details }) => status === 'Unknown' && unresolved.test(details ?? ''))
+  const [first] = lost
+  if (first === undefined) return undefined
+  const nodes = [...new Set(lost.map(({ nodeId, owner }) => nodeId ?? owner))]
+  return {
+    id: 'name-unresolved',
+    severity: 'warning',
+    what: `${named(nodes)} cannot resolve the names of ${count(lost.length, 'instance')}: ${first.details}.`,
+    meaning: 'The resolver of that machine does not answer, so nobody knows how these are; they are picked last.',
+    remedy: `Mend the resolver there: resolvectl status, cat /etc/resolv.conf.`,
+    about: nodes,
+  }
+}
+
+function failing(rows: readonly InstanceRow[]): Finding | undefined {
+  const bad = rows.filter(({ visible, status }) => visible && isBad(status))
+  if (bad.length === 0) return undefined
+  const each = bad.map(
+    ({ id, slug, status, details }) => `${slug ?? id} ${status}${details === undefined ? '' : ` (${details})`}`,
+  )
+  return {
+    id: 'checks-failing',
+    severity: 'note',
+    what: `${count(bad.length, 'instance')} of ${rows.length} ${bad.length === 1 ? 'fails its' : 'fail their'} checks: ${named(each, 3)}.`,
+    meaning: 'They are not picked while others are well.',
+    remedy: `See why: rollcall why ${bad[0]?.slug ?? bad[0]?.id}.`,
+    about: bad.map(({ id }) => id),
+  }
+}
+
+function nameless(rows: readonly InstanceRow[], { answersDns = false }: Examined): Finding | undefined {
+  const all = new Set(rows.flatMap(({ slug }) => slug ?? []))
+  const slugs = answersDns ? [...all].filter((slug) => dnsNameOf(slug) === undefined).sort() : []
+  if (slugs.length === 0) return undefined
+  return {
+    id: 'no-dns-name',
+    severity: 'note',
+    what: `${count(slugs.length, 'slug')} cannot be asked for by DNS: ${named(slugs)}.`,
+    meaning: 'A name of DNS has letters, digits and hyphens, 63 at the most; all else finds these services as before.',
+    remedy: 'Register them by another slug as well where callers use DNS.',
+    about: slugs,
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The registry in figures, for who watches over many daemons: made at the moment of asking, at the cost of one look at each record.
+ */
+import type { Moment } from './effects.js'
+import type { Availability } from './lookup/slugs.js'
+import { type InstanceStatus, instanceStatuses } from './model.js'
+import type { StatusCause } from './own/health-checks.js'
+import type { RegistryState } from './state.js'
+import { type MemberState, memberStates } from './views.js'
+
+/** What is held, all documents together. */
+export interface HeldFigures {
+  readonly documents: number
+  readonly entries: number
+  /** Of the entries as they are, without what was before them. */
+  readonly live_bytes: number
+}
+
+export class Figures {
+  readonly #state: RegistryState
+
+  constructor(state: RegistryState) {
+    this.#state = state
+  }
+
+  /** By what is believed of them, this daemon included. */
+  members(): Readonly<Record<MemberState, number>> {
+    const counts = Object.fromEntries(memberStates.map((state) => [state, 0])) as Record<MemberState, number>
+    counts.alive = 1
+    for (const { state } of this.#state.liveness.membership.members()) counts[state] += 1
+    return counts
+  }
+
+  /** For how long the neighbour that has held something else than this daemon for longest has done so; 0 where none does. */
+  outOfStep_ms({ now }: Moment): number {
+    return this.#state.liveness.outOfStep_ms(now)
+  }
+
+  /** Of each service, however many nodes it is at home at. */
+  services(): Iterable<readonly [slug: string, availability: Availability]> {
+    return this.#state.index.availability()
+  }
+
+  /** Those at home here, by status. */
+  ownInstances(): Readonly<Record<InstanceStatus, number>> {
+    const { records } = this.#state
+    const counts = Object.fromEntries(instanceStatuses.map((status) => [status, 0])) as Record<InstanceStatus, number>
+    for (const id of records.ownKeys('instances')) {
+      const status = records.union.records(id).get(records.self)?.status
+      if (status !== undefined) counts[status] += 1
+    }
+    return counts
+  }
+
+  held(): HeldFigures {
+    const { records, replica } = this.#state
+    let [documents, entries, live_bytes] = [1, records.size, records.bytes]
+    for (const owner of replica.owners()) {
+      const held = replica.document(owner)?.entries
+      if (held === undefined) continue
+      documents += 1
+      entries += held.size
+      live_bytes += held.bytes
+    }
+    return { documents, entries, live_bytes }
+  }
+
+  /** Programs that have opened one here. */
+  get sessions(): number {
+    return this.#state.sessions.size
+  }
+
+  /** How long after it was due the check of an own instance began that is under way. */
+  checkLateness_ms(id: string): number {
+    return this.#state.checks.lateness_ms(id)
+  }
+
+  /** Why an own instance is shown as it is; undefined of what is at home elsewhere. */
+  causeOf(id: string): StatusCause | undefined {
+    return this.#state.checks.causeOf(id)
+  }
+
+  /** Why nothing can be written at present, as one word; undefined where it can. */
+  get obstacle(): 'disk' | 'joining' | 'stale' | 'muted' | undefined {
+    const { phase, commits, isStale } = this.#state
+    if (phase.name === 'muted') return 'muted'
+    if (commits.refusal !== undefined) return 'disk'
+    if (isStale) return 'stale'
+    return this.#state.joining === undefined ? undefined : 'joining'
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * What a node says of itself to whoever asks what it sees: made from its views, read from the answer of a peer, who may say anything.
+ */
+import { modelLimits } from '../model.js'
+import {
+  memberStates,
+  type DigestView,
+  type MemberView,
+  type PeersView,
+  type PeerView,
+  type SelfView,
+} from '../views.js'
+import { wireLimits } from '../wire/limits.js'
+import { linkStates, type SeenMember, type Sight } from './views.js'
+
+/** So long after it began nothing may flow over a connection yet. */
+const settling_ms = 5000
+
+export interface Views {
+  readonly self: Pick<SelfView, 'version' | 'protocol' | 'ready' | 'state'>
+  readonly members: readonly MemberView[]
+  readonly peers: Pick<PeersView, 'peers' | 'degraded'>
+  readonly digest: Pick<DigestView, 'digest'>
+  /** Unix milliseconds. */
+  readonly wall: number
+}
+
+/** Cut to what one answer holds; what is wrong comes first. */
+export function sightOf({ self, members, peers, digest, wall }: Views): Sight {
+  const links = new Map(peers.peers.map((peer) => [peer.peer, peer]))
+  const seen = members.filter((member) => !member.self).map((member) => seenOf(member, links.get(member.peer), wall))
+  const { ready, reasons } = self.ready
+  return withinLimit({
+    clock: wall,
+    software: self.version,
+    protocol: self.protocol,
+    phase: self.state.phase,
+    ready,
+    ...(!ready && { reason: cut(reasons.join('; ')) }),
+    digest: digest.digest,
+    inDoubt: peers.degraded,
+    sees: seen.sort((a, b) => weight(b) - weight(a) || (a.peer < b.peer ? -1 : 1)),
+  })
+}
+
+function seenOf(
+  { peer, state, stateAge_ms, reportedBy }: MemberView,
+  link: PeerView | undefined,
+  wall: number,
+): SeenMember {
+  const failure = failureOf(link, wall)
+  const isOpen = link?.connected === true && failure === undefined
+  return {
+    peer,
+    state,
+    since_ms: stateAge_ms,
+    link: isOpen ? 'open' : failure === undefined || state === 'left' ? 'none' : 'failing',
+    ...(link?.roundTrip_ms !== undefined && { rtt_ms: link.roundTrip_ms }),
+    ...(failure !== undefined && state !== 'left' && { failure: cut(failure) }),
+    ...(reportedBy.length > 0 && { reported: true }),
+    ...(link?.outOfStep_ms !== undefined && { outOfStep_ms: link.outOfStep_ms }),
+  }
+}
+
+function failureOf(link: PeerView | undefined, wall: number): string | undefined {
+  if (link === undefined) return undefined
+  if (!link.connected) return link.lastError ?? link.dial
+  const age_ms = link.connectedSince === undefined ? 0 : wall - new Date(link.connectedSince).getTime()
+  if (link.streamsHealthy || age_ms < settling_ms) return undefined
+  return 'connected, but heartbeats or gossip do not flow'
+}
+
+function weight({ state, link, reported, outOfStep_ms }: SeenMember): number {
+  if (state === 'left') return 0
+  return (
+    1 + Number(state !== 'alive') + Number(link === 'failing') + Number(reported === true || outOfStep_ms !== undefined)
+  )
+}
+
+function cut(text: string): string {
+  return text.length <= modelLimits.labelLength ? text : `${text.slice(0, modelLimits.labelLength - 1)}…`
+}
+
+/** With what is about it an answer stays below the limit of the wire, whatever its characters. */
+function withinLimit(sight: Sight): Sight {
+  const encoder = new TextEncoder()
+  let left = wireLimits.answerBytes - 4 * modelLimits.labelLength - 1024
+  const fitting = sight.sees.findIndex((one) => (left -= encoder.encode(JSON.stringify(one)).length + 1) < 0)
+  if (fitting < 0) return sight
+  return { ...sight, sees: sight.sees.slice(0, fitting), more: sight.sees.length - fitting }
+}
+
+// ---- from a peer: a value, or undefined
+
+type Fields = Readonly<Record<string, unknown>>
+
+/** Reads the answer of a peer. Words that only a later version knows drop what they stand in; what has another type spoils all. */
+export function readSight(answer: unknown): Sight | undefined {
+  if (typeof answer !== 'object' || answer === null) return undefined
+  const { clock, software, protocol, phase, ready, reason, digest, inDoubt, sees, more } = answer as Fields
+  const isSound =
+    isCount(clock) &&
+    isAbsentOr(isText, software) &&
+    isAbsentOr(isCount, protocol) &&
+    isText(phase) &&
+    typeof ready === 'boolean' &&
+    isAbsentOr(isText, reason) &&
+    isText(digest) &&
+    typeof inDoubt === 'boolean' &&
+    isAbsentOr(isCount, more)
+  if (!isSound || !Array.isArray(sees) || sees.length > wireLimits.documents) return undefined
+  const read = sees.map(readSeen)
+  if (read.includes('unsound')) return undefined
+  return {
+    ...{ clock, phase, ready, digest, inDoubt },
+    ...(software !== undefined && { software: software as string }),
+    ...(protocol !== undefined && { protocol: protocol as number }),
+    ...(reason !== undefined && { reason: reason as string }),
+    sees: read.filter((one) => typeof one === 'object'),
+    ...(more !== undefined && { more: more as number }),
+  }
+}
+
+function readSeen(given: unknown): SeenMember | 'unsound' | 'of a later version' {
+  if (typeof given !== 'object' || given === null) return 'unsound'
+  const { peer, state, link, failure, since_ms, rtt_ms, outOfStep_ms, reported } = given as Fields
+  const isSound =
+    isText(peer) &&
+    peer.length <= wireLimits.peerIdBytes &&
+    isText(state) &&
+    isText(link) &&
+    isAbsentOr(isText, failure) &&
+    [since_ms, rtt_ms, outOfStep_ms].every((length) => isAbsentOr(isLength, length))
+  if (!isSound) return 'unsound'
+  const [knownState, knownLink] = [memberStates.find((one) => one === state), linkStates.find((one) => one === link)]
+  if (knownState === undefined || knownLink === undefined) return 'of a later version'
+  return {
+    peer,
+    state: knownState,
+    link: knownLink,
+    ...(since_ms !== undefined && { since_ms: since_ms as number }),
+    ...(rtt_ms !== undefined && { rtt_ms: rtt_ms as number }),
+    ...(failure !== undefined && { failure: failure as string }),
+    ...(reported === true && { reported }),
+    ...(outOfStep_ms !== undefined && { outOfStep_ms: outOfStep_ms as number }),
+  }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= modelLimits.labelLength
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isLength(value: unknown): boolean {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+function isAbsentOr(is: (value: unknown) => boolean, value: unknown): boolean {
+  return value === undefined || is(value)
+}

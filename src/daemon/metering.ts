@@ -1,0 +1,37 @@
+/**
+ * The metrics of a node, joined to what they count: what passes its core, what comes to its doors.
+ */
+import type { Moment } from '../core/effects.js'
+import type { Registry } from '../core/registry.js'
+import type { Readiness } from '../core/views.js'
+import type { StoredState } from '../io/storage/storage.js'
+import { DoorCounts } from '../metrics/doors.js'
+import { Meter } from '../metrics/meter.js'
+import { nodeMetrics } from '../metrics/node.js'
+import type { Metric } from '../metrics/samples.js'
+
+export interface MeteringParts {
+  readonly registry: Registry
+  readonly stored: StoredState
+  readonly now: () => Moment
+  readonly readiness: () => Readiness
+  /** What the network dropped, by reason. */
+  readonly dropped: () => Readonly<Record<string, number>>
+  readonly bySlug: boolean
+  /** Absent: it has no doors yet. */
+  readonly doors: DoorCounts | undefined
+}
+
+export interface Metering {
+  readonly meter: Meter
+  readonly doors: DoorCounts
+  /** All of them. */
+  readonly metrics: readonly Metric[]
+}
+
+export function meteringOf({ stored, doors = new DoorCounts(), dropped, ...parts }: MeteringParts): Metering {
+  const { figures } = parts.registry
+  const meter = new Meter({ figures, documents: stored.documents, now: () => parts.now().now })
+  const all = (): Readonly<Record<string, number>> => ({ ...dropped(), ...parts.registry.dropped() })
+  return { meter, doors, metrics: nodeMetrics({ ...parts, meter, doors, dropped: all }) }
+}

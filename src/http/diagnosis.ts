@@ -1,0 +1,11 @@
+/**
+ * The endpoints that find out what is wrong with a cluster. They change nothing.
+ */
+import type { FastifyInstance } from 'fastify'
+import * as calls from './calls/diagnosis.js'
+import type { FindService } from './service.js'
+
+export function addDiagnosis(app: FastifyInstance, service: FindService): void {
+  app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => reply.send(await service().survey()))
+  app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => reply.send(await service().doctor()))
+}

@@ -1,0 +1,18 @@
+/**
+ * What is wrong with the ways to peers, as JSON Schema.
+ */
+import { linkFailures } from '../core/views.js'
+import * as json from './json-schema.js'
+
+export const LinkFailure = json.object({
+  where: json.string({ description: 'a seed as it was given, a host, or host and port' }),
+  direction: json.words(['inbound', 'outbound']),
+  error: json.string(),
+  reason: json.optional(json.words(linkFailures, { description: 'the same for programs' })),
+})
+
+export const Mdns = json.object({
+  interface: json.string(),
+  family: json.words(['IPv4', 'IPv6']),
+  trouble: json.optional(json.string()),
+})

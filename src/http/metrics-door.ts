@@ -1,0 +1,45 @@
+/**
+ * A listener with nothing but the metrics: no token is asked for, nothing can be changed, nothing else can be read.
+ */
+import type { AddressInfo } from 'node:net'
+import { formatHostPort, type HostPort } from '../config.js'
+import { bindingFailure } from '../config/binding.js'
+import type { Log } from '../log.js'
+import { Admission } from './admission.js'
+import { createApp, refuseOtherMethods } from './app.js'
+import { metricsType } from './monitoring.js'
+import { close, type HttpServer } from './server.js'
+import type { FindService } from './service.js'
+
+/** A few scrapers, each of which keeps one. */
+const connections = 64
+
+export interface MetricsDoorOptions extends HostPort {
+  readonly service: FindService
+  readonly log: Log
+  /** Names and addresses, besides loopback and the bound one, that requests may carry in `Host`. */
+  readonly allowedHosts: readonly string[]
+}
+
+export type MetricsDoor = Pick<HttpServer, 'start' | 'stop'>
+
+export function createMetricsDoor({ host, port, service, log, allowedHosts }: MetricsDoorOptions): MetricsDoor {
+  const served = { bound: host, names: allowedHosts, proxies: [], origins: [] }
+  const app = createApp(log, served, new Admission({ corsOrigins: [] }), connections)
+  app.get('/metrics', async (_request, reply) => reply.type(metricsType).send(await service().metrics()))
+  refuseOtherMethods(app, new Map([['/metrics', new Set(['GET', 'HEAD'])]]))
+  let stopping: Promise<void> | undefined
+  return {
+    async start() {
+      try {
+        await app.listen({ host, port })
+      } catch (cause) {
+        const option = '--metrics HOST:PORT (ROLLCALL_METRICS)'
+        throw bindingFailure(cause, 'metrics', formatHostPort({ host, port }), option)
+      }
+      const bound = (app.server.address() as AddressInfo).port
+      return { url: `http://${formatHostPort({ host, port: bound })}/metrics`, port: bound }
+    },
+    stop: () => (stopping ??= close(app)),
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * What a Prometheus asks of a daemon: its metrics, whom else to scrape.
+ */
+import type { FastifyInstance } from 'fastify'
+import { filtersOfQuery, matches } from '../config/filters.js'
+import { RegistryError } from '../core/errors.js'
+import * as calls from './calls/monitoring.js'
+import type { FindService } from './service.js'
+import { targetOf } from './targets.js'
+import type { WaitingAnswers } from './waiting.js'
+
+/** As Prometheus reads it. */
+export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
+
+export function addMetrics(app: FastifyInstance, service: FindService): void {
+  app.get('/metrics', { schema: calls.getMetrics }, async (_request, reply) => {
+    return reply.type(metricsType).send(await service().metrics())
+  })
+}
+
+export function addTargets(app: FastifyInstance, service: FindService, waiting: WaitingAnswers): void {
+  app.get('/v1/prometheus/targets', { schema: calls.listTargets }, (request, reply) => {
+    const { port, ...query } = request.query as Readonly<Record<string, unknown>>
+    const filters = filtersOfQuery(query)
+    demandCertainty(service)
+    waiting.demandRoom()
+    const rows = service()
+      .instanceRows()
+      .filter((row) => row.visible && matches(row, filters))
+    return reply.send(rows.flatMap((row) => targetOf(row, port as string | undefined) ?? []))
+  })
+}
+
+/**
+ * Prometheus keeps what it had where it is refused, and drops what an answer lacks.
+ * @throws RegistryError `unavailable`
+ */
+function demandCertainty(service: FindService): void {
+  const { ready, reasons, degraded } = service().readiness()
+  if (!ready) throw new RegistryError('unavailable', `not ready: ${reasons.join('; ')}`)
+  if (degraded)
+    throw new RegistryError('unavailable', 'in doubt: this node has lost sight of most of the cluster; ask another one')
+}

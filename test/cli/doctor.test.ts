@@ -1,0 +1,96 @@
+// The command that says what is wrong: in words, for programs, by its exit code; what it packs for others holds no secret.
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { afterEach, expect, test } from 'vitest'
+import { redacted } from '../../src/cli/redacted.js'
+import { protocolVersion } from '../../src/config/version.js'
+import type { Finding } from '../../src/core/doctor/findings.js'
+import { runHere } from './run.js'
+import { cli, dir, fine, served } from './served.js'
+
+const gone: Finding = {
+  ...{ id: 'node-gone', severity: 'error', what: 'def is dead since 40 s.', meaning: 'It crashed.' },
+  ...{ remedy: 'Start it: rollcall start.', about: ['def'] },
+}
+const note: Finding = { ...gone, id: 'draining', severity: 'note', what: 'abc is drained.' }
+
+afterEach(() => {
+  served.service.findings = []
+})
+
+test('says each thing in three sentences, and ends with 1 where something is wrong; a note is nothing wrong', async () => {
+  expect(await fine('doctor')).toBe('nothing is wrong (asked abc; 1 of 2 nodes answered)\n')
+  served.service.findings = [gone, note]
+  const { code, stdout } = await cli('doctor')
+  expect(code).toBe(1)
+  expect(stdout.split('\n').slice(0, 5)).toEqual([
+    'error  def is dead since 40 s.',
+    '    It crashed.',
+    '    → Start it: rollcall start.',
+    '    node-gone',
+    '',
+  ])
+  expect(stdout).toContain('1 thing to look after')
+  const json = await cli('doctor', '--json')
+  expect([json.code, JSON.parse(json.stdout)]).toMatchObject([1, { findings: [gone, note] }])
+  served.service.findings = [note]
+  expect(await fine('doctor')).toContain('note  abc is drained.')
+})
+
+test('where no daemon answers it ends with 3', async () => {
+  expect(await runHere(['doctor'], { ROLLCALL_SERVER: 'http://127.0.0.1:1' })).toMatchObject({ code: 3 })
+})
+
+test('what it packs holds all that is asked for, for its owner alone, and none of the secrets that stand there', async () => {
+  const urls = ['http://user:pl4nted-a@10.0.0.9:80/x', 'http://10.0.0.9:80/?access_token=pl4nted-b&a=1']
+  await fine('register', '--id', 'p-1', '--slug', 'planted', '--url', urls[0] as string)
+  await fine('register', '--id', 'p-2', '--url', urls[1] as string)
+  served.service.failures = [{ where: 'x', direction: 'inbound', error: 'Bearer pl4nted-c was given' }]
+  const file = join(dir, 'report.json')
+  writeFileSync(file, 'before', { mode: 0o644 })
+  const env = { ROLLCALL_SERVER: served.url, ROLLCALL_TOKEN: 'pl4nted-d' }
+  served.service.findings = [{ ...gone, what: 'somebody said pl4nted-d.' }]
+  expect(await runHere(['doctor', '--bundle', file], env)).toMatchObject({ code: 1 })
+  const text = readFileSync(file, 'utf8')
+  expect(text).not.toContain('pl4nted')
+  expect(statSync(file).mode & 0o777).toBe(0o600)
+  const parts = JSON.parse(text) as Record<string, unknown>
+  expect(Object.keys(parts)).toEqual([
+    ...['made', 'server', 'versions', 'doctor', 'survey', 'self', 'peers', 'members', 'instances', 'nodes'],
+    ...['digest', 'config'],
+  ])
+  expect(parts).toMatchObject({
+    versions: { protocol: protocolVersion },
+    self: { nodeId: 'abc' },
+    survey: { by: 'abc' },
+  })
+  served.service.findings = []
+  await fine('doctor', '--bundle', `${file}.gz`)
+  expect(JSON.parse(gunzipSync(readFileSync(`${file}.gz`)).toString())).toMatchObject({ self: { nodeId: 'abc' } })
+  served.service.failures = []
+  expect(await cli('doctor', '--bundle', join(dir, 'no', 'such'))).toMatchObject({
+    ...{ code: 1, stderr: expect.stringMatching(/--bundle: cannot write .*no.such/) as string },
+  })
+})
+
+test('secrets are known by their name, by where they stand in a url, or because somebody says so', () => {
+  const given = {
+    check: { type: 'http', headers: { 'x-any': 's1' }, path: '/ok' },
+    metadata: { dbPassword: 's2', team: 'blue' },
+    nested: [{ apiKey: 's3', tokens: 7, secretNames: ['s4'] }],
+    text: 'grpc://u:s5@h:1, then wss://s6@h/x?sig=s7&b=1 with basic czg=',
+    s9: 'said s9 twice',
+  }
+  const shown = redacted(given, ['s9'])
+  expect(JSON.stringify(shown)).not.toMatch(/s[1-79]\b|czg/)
+  expect(shown).toMatchObject({
+    ...{ check: { type: 'http', path: '/ok' }, metadata: { team: 'blue' }, nested: [{ tokens: 7 }] },
+    text: 'grpc://[redacted]@h:1, then wss://[redacted]@h/x?sig=[redacted]&b=1 with basic [redacted]',
+  })
+})
+
+test('version says what the program is, and what it speaks', async () => {
+  expect(await fine('version')).toMatch(/^rollcall \d+\.\d+\.\d+, protocol \d+, on Node v\d+/)
+  expect(JSON.parse(await fine('version', '--json'))).toMatchObject({ protocol: protocolVersion })
+})

@@ -1,0 +1,61 @@
+// Questions that daemons ask each other for people: answered by kind, within a rate, whatever comes over the wire.
+import { expect, test } from 'vitest'
+import { type Asked, Questions } from '../../src/daemon/questions.js'
+import { decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/core/wire/questions.js'
+import type { RequestOptions } from '../../src/io/network/requests.js'
+
+type Served = (bytes: Uint8Array, options: RequestOptions) => void
+
+function questions(served: Served = () => {}): { asked: Questions; clock: { now: number } } {
+  const clock = { now: 0 }
+  const network = { request: (_: string, bytes: Uint8Array, options: RequestOptions) => served(bytes, options) }
+  return { asked: new Questions({ network, now: () => clock.now }), clock }
+}
+
+/** What comes of asking somebody who answers so. */
+async function outcome(served: Served): Promise<Asked & { dropped: object }> {
+  const { asked } = questions(served)
+  return { ...(await asked.ask('p', { kind: 'survey' }, 50)), dropped: asked.dropped() }
+}
+
+test('an answer comes back with the time that it took; nothing, a version that knows no questions; a closed stream, nobody', async () => {
+  const answering =
+    (answer: object): Served =>
+    (_, { onResponse, onClosed }) => {
+      onResponse(encodeAnswer(answer) as Uint8Array)
+      onClosed(true)
+    }
+  expect(await outcome(answering({ x: 1 }))).toEqual({ how: 'answered', answer: { x: 1 }, way_ms: 0, dropped: {} })
+  expect(await outcome(answering({ refused: 'unknown' }))).toMatchObject({ how: 'old' })
+  expect(await outcome(answering({ refused: 'too many questions' }))).toMatchObject({ how: 'silent' })
+  expect(await outcome((_, { onClosed }) => onClosed(true))).toMatchObject({ how: 'old' })
+  expect(await outcome((_, { onClosed }) => onClosed(false))).toMatchObject({ how: 'unreachable' })
+  expect(await outcome(() => {})).toMatchObject({ how: 'silent' })
+  const garbled: Served = (_, { onResponse, onClosed }) => {
+    onResponse(Uint8Array.of(4, 9, 9))
+    onClosed(true)
+  }
+  expect(await outcome(garbled)).toEqual({ how: 'silent', dropped: { 'unreadable answer to a question': 1 } })
+})
+
+test('each kind has its answer; what is unknown, unreadable, too large or too often asked is refused, for each peer by itself', () => {
+  const { asked, clock } = questions()
+  asked.answer('small', ({ id }, from) => ({ id, from }))
+  asked.answer('large', () => ({ x: 'x'.repeat(70_000) }))
+  const answerTo = (bytes: Uint8Array, from = 'p'): unknown => {
+    let answer: unknown
+    expect(asked.hear(from, bytes, (said) => (answer = decodeAnswer(said)))).toBe(true)
+    return answer
+  }
+  expect(answerTo(encodeQuestion({ kind: 'small', id: 7 }))).toEqual({ id: 7, from: 'p' })
+  expect(answerTo(encodeQuestion({ kind: 'large' }))).toEqual({ refused: 'too large' })
+  expect(answerTo(encodeQuestion({ kind: 'later' }))).toEqual({ refused: 'unknown' })
+  expect(answerTo(Uint8Array.of(6, 1))).toEqual({ refused: 'unreadable question' })
+  for (let i = 0; i < 20; i++) answerTo(encodeQuestion({ kind: 'small' }))
+  expect(answerTo(encodeQuestion({ kind: 'small' }))).toEqual({ refused: 'too many questions' })
+  expect(answerTo(encodeQuestion({ kind: 'small' }), 'q')).toEqual({ from: 'q' })
+  clock.now += 1000
+  expect(answerTo(encodeQuestion({ kind: 'small' }))).toEqual({ from: 'p' })
+  expect(asked.dropped()).toEqual({ 'unreadable question': 1, 'too many questions': 15 })
+  expect(asked.hear('p', Uint8Array.of(1, 1, 0, 0), () => expect.unreachable())).toBe(false)
+})

@@ -1,0 +1,157 @@
+// What the web page makes of what it is told, without a browser: who can be picked, what stops one, who does not reach whom.
+import { expect, test } from 'vitest'
+import { changesOf, foundChanges } from '../../src/http/ui/changes.js'
+import { chainOf } from '../../src/http/ui/chain.js'
+import { pageOf } from '../../src/http/ui/pages.js'
+import { between, mostShown, reachOf } from '../../src/http/ui/reach.js'
+import { hashOf, parseRoute } from '../../src/http/ui/route.js'
+import { found, isThin, servicesOf } from '../../src/http/ui/services.js'
+import { problemsOf } from '../../src/http/ui/verdict.js'
+import type { Row } from '../../src/http/ui/answers.js'
+import { member, nodesOf, row } from '../daemon/pretended.js'
+
+const dead = { visible: false, reason: 'node-dead', why: 'node dead' } as const
+const away = { reached: false, how: 'refused' } as const
+
+test('services with nobody to pick come first, then those that are down to one; what was removed is none of them', () => {
+  const services = servicesOf([
+    row('all-1', 'all', 1),
+    row('all-2', 'all', 2),
+    row('single', 'single', 1),
+    row('thin-1', 'thin', 1),
+    row('thin-2', 'thin', 2, { status: 'Unreachable' }),
+    row('some-1', 'some', 1),
+    row('some-2', 'some', 2),
+    row('some-3', 'some', 3, { visible: false, reason: 'maintenance' }),
+    row('none-1', 'none', 1, dead),
+    row('old', 'old', 1, { visible: false, reason: 'removed' }),
+    row('nameless', '', 1, { slug: undefined } as Partial<Row>),
+  ])
+  const shown = services.map(({ slug, availability, picked, rows, causes }) => [
+    slug,
+    availability,
+    `${picked.size}/${rows.length}`,
+    causes,
+  ])
+  expect(shown).toEqual([
+    ['none', 'none', '0/1', '1 node dead'],
+    ['thin', 'one', '1/2', '1 Unreachable'],
+    ['single', 'one', '1/1', ''],
+    ['some', 'some', '2/3', '1 in maintenance'],
+    ['all', 'all', '2/2', ''],
+    [undefined, 'one', '1/1', ''],
+  ])
+  expect(services.filter(isThin).map(({ slug }) => slug)).toEqual(['thin'])
+})
+
+test.each<[string, Row[], string[]]>([
+  ['healthy ones alone', [row('a', 's', 1), row('b', 's', 2, { status: 'Degraded' })], ['a']],
+  [
+    'without them what is not known to be bad',
+    [row('a', 's', 1, { status: 'Error' }), row('b', 's', 2, { status: 'Unknown' })],
+    ['b'],
+  ],
+  ['not what is not reached from here', [row('a', 's', 1), row('b', 's', 2, { fromHere: away })], ['a']],
+  ['unless that is all there is', [row('b', 's', 2, { fromHere: away })], ['b']],
+  ['not what weighs nothing', [row('a', 's', 1), row('b', 's', 2, { weight: 0 })], ['a']],
+  ['unless all weigh nothing', [row('b', 's', 2, { weight: 0 })], ['b']],
+  ['in doubt what was last known', [row('a', 's', 1, { ...dead, degraded: true })], ['a']],
+  ['but what is seen before that', [row('a', 's', 1, { ...dead, degraded: true }), row('b', 's', 2)], ['b']],
+])('a pick takes %s', (_, rows, expected) => {
+  const [service] = servicesOf(rows)
+  expect(service?.rows.filter(({ id, owner }) => service.picked.has(`${owner} ${id}`)).map(({ id }) => id)).toEqual(
+    expected,
+  )
+})
+
+test.each<[Partial<Row>, string, string]>([
+  [{ visible: false, reason: 'removed' }, 'Removed', 'Not picked: removed.'],
+  [dead, 'Home node dead', 'Not picked: home node dead.'],
+  [
+    { status: 'Unreachable', details: 'ECONNREFUSED' },
+    'Last check: Unreachable',
+    'Not picked: last check: Unreachable.',
+  ],
+  [{ visible: false, reason: 'maintenance', maintenance: 'disks' }, 'In maintenance', 'Not picked: in maintenance.'],
+  [{ fromHere: away }, 'Not reached from here', 'Not picked at present: not reached from here; 1 better one there.'],
+])('of an instance with %j the step that stops it is named', (said, step, verdict) => {
+  const one = row('a', 's', 1, said)
+  const [service] = servicesOf([one, row('b', 's', 2)])
+  const chain = chainOf(one, service, member(1, said === dead ? { state: 'dead' } : {}), 0)
+  expect(chain.steps.filter(({ state }) => state !== 'passes').map(({ name }) => name)).toEqual([step])
+  expect(chain).toMatchObject({ isPicked: false, verdict })
+})
+
+test('a link that is cut one way is told from a node that is gone; big clusters show those in trouble', () => {
+  const cut = nodesOf(6, (i, j) => (j === 5 ? { state: 'dead' } : i === 1 && j === 4 ? { link: 'failing' } : {}))
+  const reach = reachOf({
+    nodes: cut.survey.map((one, i) => (i === 5 ? { ...one, how: 'unreachable', sees: [] } : one)),
+  })
+  const [first] = reach.troubles
+  expect([first?.from.id, first?.to.id, first?.isOneWay]).toEqual(['node-1', 'node-4', true])
+  const at = (i: number) => reach.zones.flatMap(({ nodes }) => nodes).find(({ id }) => id === `node-${i}`)!
+  expect([
+    reach.cell(at(1), at(4)),
+    reach.cell(at(4), at(1)),
+    reach.cell(at(0), at(5)),
+    reach.cell(at(5), at(0)),
+  ]).toEqual(['fails', 'open', 'away', 'unknown'])
+  const zone = reach.zones.find(({ name }) => name === 'eu-2')!
+  expect(between(reach, zone, zone)).toEqual({ fails: 1, oneWay: 1, pairs: 2 })
+  const big = reachOf({ nodes: nodesOf(200, (i, j) => (i === 7 && j === 9 ? { state: 'hidden' } : {})).survey })
+  expect(big.shown.map(({ id }) => id).sort()).toEqual(['node-7', 'node-9'])
+  expect(reachOf({ nodes: nodesOf(200, () => ({ state: 'hidden' })).survey }).shown.length).toBe(mostShown)
+})
+
+test('what is wrong is said with since when, where anybody knows that', () => {
+  const now_ms = Date.parse('2026-11-29T12:00:00Z')
+  const members = [member(0), member(1, { state: 'dead', stateAge_ms: 60_000, dial: 'refused' })]
+  const rows = [row('a', 'web', 1, dead), row('b', 'api', 0, { status: 'Error' })]
+  const known = { members, rows, nodes: [], definitions: [], entries: [], news: [] }
+  const facts = { known, services: servicesOf(rows), reach: undefined, now_ms, membersAge_ms: 0 }
+  expect(problemsOf(facts).map(({ text, since_ms }) => [text, since_ms])).toEqual([
+    ['2 services without an instance to pick: api, web', undefined],
+    ['Node node-1 is dead: its process is gone', now_ms - 60_000],
+  ])
+  const one = { ...facts, services: servicesOf(rows.slice(0, 1)) }
+  expect(problemsOf(one)[0]?.since_ms).toBe(now_ms - 60_000)
+})
+
+test('a change that a node remembers is not told once more as news; they are found by who did them', () => {
+  const at = '2026-11-29T12:00:00.000Z'
+  const entries = [{ at, act: 'register', id: 'a', slug: 'web', by: 'anna', address: '10.0.0.1', outcome: 'refused' }]
+  const news = (id: string) => ({ at, type: 'instance', id, slug: 'web', change: 'hidden' }) as const
+  const changes = changesOf(entries, [news('a'), news('b')])
+  expect(changes.map(({ id, what, by }) => [id, what, by])).toEqual([
+    ['a', 'register, refused', 'anna, 10.0.0.1'],
+    ['b', 'is not visible any more', undefined],
+  ])
+  expect(foundChanges(changes, 'ANNA web', 0).map(({ id }) => id)).toEqual(['a'])
+  expect(foundChanges(changes, '', Date.parse(at) + 1)).toEqual([])
+})
+
+test('what is shown stands in the url, whatever its names are', () => {
+  const route = { view: 'services', filter: 'a b&c', service: 'x?y#z', instance: '../%2e' } as const
+  expect(parseRoute(hashOf(route))).toEqual(route)
+  expect(parseRoute(hashOf({ view: 'services', service: '' }))).toEqual({ view: 'services', filter: '', service: '' })
+  expect(parseRoute('#/nothing?f=1')).toEqual({ view: 'services', filter: '1' })
+})
+
+test('services are found by what their instances are, in any case', () => {
+  const services = servicesOf([row('abc', 'web', 1, { host: 'Box' }), row('def', 'api', 2)])
+  for (const words of ['WEB', 'box', 'abc', '8001', 'node-1', 'web 10.0.0.1'])
+    expect(found(services, words).map(({ slug }) => slug)).toEqual(['web'])
+})
+
+test('only web addresses become links to pages', () => {
+  expect(pageOf('http://10.0.0.1:58231/')).toBe('http://10.0.0.1:58231/ui')
+  for (const url of [
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'rollcall://peer',
+    'http://a:b@host',
+    'nothing',
+    undefined,
+  ])
+    expect(pageOf(url)).toBeUndefined()
+})
