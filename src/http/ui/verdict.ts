@@ -107,6 +107,7 @@ function lostAt(
 const dialled = {
   refused: ': its process is gone',
   'no-answer': ': its machine is off, or the line to it is cut',
+  silent: ': its process is stopped or stuck',
 } as const
 
 function ofMembers({ known: { members }, now_ms, membersAge_ms }: Facts): readonly Problem[] {
