@@ -148,9 +148,9 @@ test('what is wrong is said with since when, where anybody knows that', () => {
   const at = (age_ms: number): string => new Date(now_ms - age_ms).toISOString()
   const services = servicesOf([...rows, row('c', 'web', 0, { visible: false, reason: 'maintenance' })])
   const entries = [
-    { at: at(90_000), act: 'check', id: 'b', details: 'Healthy → Error' },
+    { at: at(90_000), act: 'found', id: 'b', details: 'Error: answered 500', via: 'daemon' },
     { at: at(30_000), act: 'maintenance', id: 'c' },
-    { at: at(10_000), act: 'register', id: 'c' },
+    { at: at(10_000), act: 'update', id: 'c' },
   ]
   const remembered = { ...facts, known: { ...known, entries }, services }
   expect(problemsOf(remembered)[0]?.since_ms).toBe(now_ms - 90_000)

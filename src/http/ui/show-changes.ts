@@ -50,8 +50,7 @@ export function showChanges(held: Held, route: Route): readonly Child[] {
         {
           head: 'By',
           class: 'by wide',
-          cell: ({ by, kind }) =>
-            by === undefined ? h('span', { class: 'dim' }, kind === 'write' ? '' : 'found') : clipped(by),
+          cell: ({ by }) => (by === undefined ? h('span', { class: 'dim' }, 'found') : clipped(by)),
         },
         { head: 'Node', class: 'node wide', cell: ({ node = '' }) => node },
       ],

@@ -104,9 +104,9 @@ function goneAt(row: Row, facts: Facts): number | undefined {
   return moments.length === 0 ? undefined : Math.max(...moments)
 }
 
-/** A write that has put an instance where it is now. */
+/** What has put an instance where it is now. */
 function explains({ act, outcome = '', details = '' }: Entry, { status, visible }: Row): boolean {
-  return visible ? `${act} ${outcome} ${details}`.includes(status) : /maintenance|drain/.test(act)
+  return visible ? `${act} ${outcome} ${details}`.includes(status) : /^(maintenance|drain|hidden)$/.test(act)
 }
 
 /** When it was last heard: it was first hidden, then dead, each for a time of its own. */
