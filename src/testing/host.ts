@@ -147,7 +147,7 @@ export class Host {
       },
     })
     const service: RegistryService = createService({
-      survey,
+      ...{ survey, churn: () => [] },
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {
