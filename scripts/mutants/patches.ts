@@ -75,7 +75,9 @@ const membership: Readonly<Record<string, Patch>> = {
   'an answer of somebody else counts': ['answered', 'question.id !== id', 'false'],
   'an answer that was kept back counts': ['answered', 'now - question.at >= questionCounts_ms', 'false'],
   'questions to others are answered': ['LifeSigns.asked', 'subject !== this.#self', 'false'],
-  'one alone is believed a jump': ['#isInProportion', 'other.relayer !== word.relayer || isAlone', 'true'],
+  'whoever is made up stands on the rings': ['#place', 'isMet &&', ''],
+  'whoever is made up makes news slow': ['#count', '!isMet', 'false'],
+  'one alone is believed a jump': ['isInProportion', 'other.relayer !== word.relayer || isAlone', 'true'],
   'two that pass on different jumps are believed': ['isNear', 'Math.abs($$$)', '0'],
   'a reset is as good as a refusal': [
     'noteRefusal',

@@ -31,6 +31,8 @@ export interface Member {
   graceUntil: number | undefined
   state: MemberState
   since: number
+  /** A word of it has come, by whatever way, in this run or an earlier one; or we were connected with it. */
+  isMet: boolean
   /** Why it is in this state, for people. */
   why: string
   /** The generation that its own heartbeats carry; above `generation` while its new head is still on the way. */
@@ -100,6 +102,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     graceUntil: undefined,
     state: head.left === undefined ? 'unknown' : 'left',
     since: now,
+    isMet: false,
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,
     sequence: 0,
