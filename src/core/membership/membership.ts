@@ -154,8 +154,7 @@ export class Membership {
     if (member === undefined) return this.#add(head, now)
     this.#restless.add(member)
     this.#members.touch(member.id)
-    const isNewStart = head.generation > member.generation
-    if (isNewStart) beginGeneration(member, head)
+    const isNewStart = head.generation > member.generation && beginGeneration(member, head)
     noteIncarnation(member, head.incarnation, now)
     if (head.left !== undefined) noteGoodbye(member, head.left.restartGrace_s, now)
     member.left = head.left !== undefined
