@@ -18,6 +18,9 @@ interface Outgoing {
   readonly socket?: { readonly bytesRead: number }
 }
 
+/** Its machine takes connections for it: a cluster key that differs mostly shows in what is said. */
+export const nobodySpeaks = 'but nobody speaks there: is its process stopped, or stuck?'
+
 /** The parts of libp2p that this reaches into. */
 export interface HandshakeParts {
   readonly transportManager: { dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> }
@@ -72,15 +75,16 @@ export class Handshakes {
       const reached = this.#reached.get(signal)
       // A reset that comes before we know of the connection is of somebody who took it, too: where nobody listens it is refused.
       if (reached === undefined && !isReset(error)) throw error
-      const isCut = reached === undefined || (!signal.aborted && reached.socket?.bytesRead === 0)
-      throw afterReaching(address, error, this.#suspicion(isCut))
+      throw afterReaching(address, error, this.#suspicion(signal, reached))
     }
   }
 
-  /** What to think of first. @param isCut it was ended by the other end, without a word */
-  #suspicion(isCut: boolean): string {
-    if (!isCut) return isKeyTheSame
-    return this.#hasKey ? `${isKeyTheSame} Or ${endedAtOnce}` : endedAtOnce
+  /** What to think of first, of whom was reached. */
+  #suspicion({ aborted }: AbortSignal, reached: Outgoing | undefined): string {
+    if (aborted) return nobodySpeaks
+    const isCut = reached === undefined || reached.socket?.bytesRead === 0
+    if (!isCut) return `${handshakeFailed}: ${isKeyTheSame}`
+    return `${handshakeFailed}: ${this.#hasKey ? `${isKeyTheSame} Or ` : ''}${endedAtOnce}`
   }
 
   /** Who connects and says nothing is no peer: a health check, or a scan of ports. */
@@ -101,12 +105,20 @@ function isOwnKey(error: unknown): boolean {
   return error instanceof Error && error.name === 'InvalidPeerIdError' && error.message.includes('self')
 }
 
-/** What it is by name and code stays; who answered as another peer, or as ourselves, has been spoken with. */
+/**
+ * What it is by name and code stays; who answered as another peer, or as ourselves, has been spoken with.
+ * @param suspicion what to think of it first
+ */
 function afterReaching(address: string, error: unknown, suspicion: string): unknown {
   const { name, code } = error as { readonly name?: string; readonly code?: unknown }
   if (name === 'InvalidPeerIdError' || name === 'UnexpectedPeerError') return error
-  const message = `reached ${placeOf(address)}, ${handshakeFailed}: ${suspicion} (${messageOf(error)})`
-  return Object.assign(new Error(message, { cause: error }), { name, code })
+  const message = `reached ${placeOf(address)}, ${suspicion} (${messageOf(error)})`
+  return Object.assign(new Error(message, { cause: error }), { name, code, hasReached: true })
+}
+
+/** Whether a dial came through to a machine that took the connection. */
+export function hasReached(error: unknown): boolean {
+  return (error as { readonly hasReached?: unknown } | undefined)?.hasReached === true
 }
 
 /** `HOST:PORT`, for people. */
