@@ -29,12 +29,10 @@ export interface ServiceParts {
   /** Asks its peers what they see. */
   readonly survey: RegistryService['survey']
   readonly startedAt: number
-  /** What was dropped beside the network and the registry, by reason. */
-  readonly dropped?: () => Readonly<Record<string, number>>
+  /** What was dropped since the start, wherever it came in, by reason. */
+  readonly dropped: () => Readonly<Record<string, number>>
   /** All of this node; absent: none. */
   readonly metrics?: readonly Metric[]
-  /** What doors beside HTTP did not answer, by reason. */
-  readonly droppedAtDoors?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -151,7 +149,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.(), ...parts.droppedAtDoors?.() },
+    dropped: parts.dropped(),
     state: registry.toJSON(),
   }
 }
