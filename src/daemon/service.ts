@@ -21,7 +21,7 @@ import type { SlugWatches } from './slug-watches.js'
 export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Pick<Engine, 'command' | 'now'>
-  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'dropped' | 'mdns' | 'firstContact'>
+  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'mdns' | 'firstContact'>
   readonly news: NewsFeed
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>

@@ -154,7 +154,7 @@ export class Host {
       network: {
         peerId: this.peer,
         peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
-        ...{ failures: () => [], dropped: () => ({}), mdns: () => undefined },
+        ...{ failures: () => [], mdns: () => undefined },
         firstContact: () => ({ hasMet: true, seeds: [] }),
       },
       self: () => ({
