@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
 import { packageVersion, protocolVersion } from '../config/version.js'
+import { ChurnCounts } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
@@ -18,7 +19,7 @@ import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
-import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { churnInWords, lineOf, memberName, type Line, type Register } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { Questions } from './questions.js'
@@ -107,7 +108,13 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   const checker = createChecker()
   const sessions = new SessionLines((command) => engine.command(command))
+  const churn = new ChurnCounts()
   const tell = (event: RegistryEvent): void => {
+    if (event.type === 'instance') {
+      const home = registry.read.homeOf(event.id)
+      const begun = home === undefined ? undefined : churn.note(home, event.slug, now().now)
+      if (begun !== undefined) tell({ type: 'warning', message: churnInWords(begun, registered) })
+    }
     sessions.heard(event)
     news.tell(event)
     onEvent(event, lineOf(event, registered))
@@ -157,6 +164,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
     survey,
+    churn: () => churn.lasting(now().now),
     dropped: () => questions.dropped(),
   })
   return {
