@@ -7,6 +7,7 @@ import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
 import { packageVersion, protocolVersion } from '../config/version.js'
 import type { RegistryEvent } from '../core/effects.js'
+import { Journal } from '../core/journal/journal.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
 import type { RegistryService } from '../http/service.js'
@@ -18,10 +19,12 @@ import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
-import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { remembering } from './history.js'
+import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { Questions } from './questions.js'
+import { Recorder } from './recording.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
@@ -107,10 +110,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   const checker = createChecker()
   const sessions = new SessionLines((command) => engine.command(command))
+  const journal = new Journal(new Date().toISOString())
+  const recorder = new Recorder({
+    ...{ journal, read: registry.read, self: dataDir.key.publicKey.toString(), wall: () => now().wall },
+    write: (line) => writeLine(log, line),
+  })
   const tell = (event: RegistryEvent): void => {
     sessions.heard(event)
     news.tell(event)
-    onEvent(event, lineOf(event, registered))
+    const line = lineOf(event, registered)
+    const said = recorder.heard(event)
+    onEvent(event, said === undefined ? line : { ...line, fields: { ...line.fields, ...said } })
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
@@ -142,7 +152,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
-  const survey = surveying({ read: registry.read, now, views: () => service, questions })
+  const asking = { read: registry.read, now, views: () => service, questions }
   const service = createService({
     registry,
     engine,
@@ -156,7 +166,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
-    survey,
+    recorder,
+    survey: surveying(asking),
+    history: remembering({ ...asking, journal }),
     dropped: () => questions.dropped(),
   })
   return {
