@@ -28,6 +28,7 @@ import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.
 import { refuseUnknown } from './config/nearest.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
+import { historyFields, parseHistoryQuery } from './core/journal/query.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
 import type { Definition, InstanceStatus } from './core/model.js'
 import { viewOfRow } from './core/shown.js'
@@ -59,6 +60,7 @@ export type { MetricsOptions, MetricsRegister } from './metrics/register.js'
 export { defaultServer } from './client/servers.js'
 export { RegistryError, type ErrorCode } from './core/errors.js'
 export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
+export type * from './core/journal/views.js'
 export type * from './core/views.js'
 
 export interface ClientOptions {
@@ -295,6 +297,12 @@ export function createClient(options: ClientOptions = {}): Client {
     members: async (options) => positioned('GET', '/v1/members', callOptions(options)),
     digest: async (options) => call('GET', '/v1/digest', callOptions(options)),
     survey: async (options) => call('GET', '/v1/survey', callOptions(options)),
+    history: async ({ signal, ...asked } = {}) => {
+      refuseUnknown({ ...asked, signal }, [...historyFields, 'signal'], 'option')
+      parseHistoryQuery(asked)
+      const { limit, ...texts } = asked
+      return call('GET', `/v1/history${queryString({ ...texts, limit: limit?.toString() })}`, callOptions({ signal }))
+    },
     doctor: async (options) => call('GET', '/v1/doctor', callOptions(options)),
     readiness: async (options) => call('GET', '/readyz', { ...callOptions(options), accept: isReadiness }),
     events: (query) => followEvents(calls, query ?? {}),

@@ -267,6 +267,7 @@ class EmbeddedNode implements RollcallNode {
   readonly readiness = this.#asked.readiness
   readonly survey = this.#asked.survey
   readonly doctor = this.#asked.doctor
+  readonly history = this.#asked.history
 
   readonly #watching = watchingOf(() => this.#service, this.#over.signal)
   readonly watch = this.#watching.watch

@@ -11,6 +11,7 @@ import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
+import { addHistoryCommand } from './history.js'
 import { addDrainCommand } from './drain.js'
 import { addWatchCommand } from './events.js'
 import { addForceLeaveCommand } from './forget.js'
@@ -81,6 +82,7 @@ export function createProgram(): Command {
   program.commandsGroup('How the cluster is:')
   addStatusCommand(program)
   addDoctorCommand(program)
+  addHistoryCommand(program)
   addWhyCommand(program)
   addWatchCommand(program)
   addClusterCommands(program)

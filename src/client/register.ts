@@ -5,6 +5,7 @@ import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.
 import type { Resource } from '../core/lookup/placement.js'
 import type { Definition, InstanceStatus, Registration } from '../core/model.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
+import type { History, HistoryQuery } from '../core/journal/views.js'
 import type { Survey } from '../core/survey/views.js'
 import type {
   DigestView,
@@ -339,6 +340,12 @@ export interface Registry extends Calling {
   survey(options?: CallOptions): Promise<Survey>
   /** What is wrong with the cluster, as far as the node that is asked, and those that it is connected with, can tell. */
   doctor(options?: CallOptions): Promise<Diagnosis>
+  /**
+   * Who did what, as far as it is remembered: what was asked for at the node that is asked here, with what it found itself; of an `id`
+   * also what the other nodes remember. Each knows since its start, and the last twenty of each id.
+   * @throws RegistryError `malformed`, naming the option
+   */
+  history(query?: HistoryQuery & CallOptions): Promise<History>
   /**
    * News of members and instances, in order. The first item, of type `listening`, says that the stream stands. Where items may be
    * missing there is one of type `reset`: then read everything anew.

@@ -193,8 +193,13 @@ export class Reads {
 
   /** What the instance is registered for that this registration would change, visible or not. */
   slugMeant(registration: Registration): string | null | undefined {
+    return this.slugOf(this.idMeant(registration))
+  }
+
+  /** The instance that this registration would make, or change. */
+  idMeant(registration: Registration): string {
     const { crypto, self } = this.#state
-    return this.slugOf(idOf(registration, this.#index, { self, hash: crypto.hash }))
+    return idOf(registration, this.#index, { self, hash: crypto.hash })
   }
 
   /** The record of an instance that counts, visible or not. */
@@ -295,6 +300,10 @@ export class Reads {
   /** Whether lookups list it all the same, since we are in doubt. */
   #isLastKnown(id: string, owner: PeerId): boolean {
     return this.#degraded.isOn && this.#index.isLastKnown(id, owner)
+  }
+
+  definition(id: string): Definition | undefined {
+    return this.#union.definition(id)
   }
 
   definitions(): Definition[] {

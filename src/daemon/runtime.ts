@@ -19,7 +19,7 @@ import type { Log } from '../log.js'
 import { Churning } from './churning.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
-import { lineOf, memberName, type Line, type Register } from './log-lines.js'
+import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { Questions } from './questions.js'
@@ -27,7 +27,7 @@ import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
 import { SlugWatches } from './slug-watches.js'
-import { surveying } from './survey.js'
+import { telling } from './telling.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -114,7 +114,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     churning.heard(event)
     sessions.heard(event)
     news.tell(event)
-    onEvent(event, lineOf(event, registered))
+    const line = lineOf(event, registered)
+    const said = told.recorder.heard(event)
+    onEvent(event, said === undefined ? line : { ...line, fields: { ...line.fields, ...said } })
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
@@ -149,7 +151,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
-  const survey = surveying({ read: registry.read, now, views: () => service, questions })
+  const told = telling(new Date().toISOString(), {
+    ...{ self: dataDir.key.publicKey.toString(), write: (line: Line) => writeLine(log, line) },
+    ...{ read: registry.read, now, views: () => service, questions },
+  })
   const service = createService({
     registry,
     engine,
@@ -162,7 +167,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     metrics,
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
-    survey,
+    ...told,
     churn: () => churning.lasting(),
     dropped,
   })

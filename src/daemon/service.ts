@@ -15,6 +15,8 @@ import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
 import { standingOf } from './first-contact.js'
 import type { Engine } from './engine.js'
+import { deedsOf, wordsOf } from './deeds.js'
+import type { Recorder } from './recording.js'
 import type { SessionLines } from './sessions.js'
 import type { SlugWatches } from './slug-watches.js'
 
@@ -27,6 +29,8 @@ export interface ServiceParts {
   readonly sessions: Pick<SessionLines, 'open'>
   /** Changes in the life of a daemon: what it is called, where it listens. */
   readonly self: () => Pick<SelfView, 'nodeId' | 'url' | 'cluster' | 'version' | 'protocol' | 'http' | 'dns' | 'listen'>
+  readonly recorder: Pick<Recorder, 'tell' | 'refused'>
+  readonly history: RegistryService['history']
   /** Asks its peers what they see. */
   readonly survey: RegistryService['survey']
   /** Services that do not come to rest. */
@@ -43,7 +47,7 @@ export interface ServiceParts {
 }
 
 export function createService(parts: ServiceParts): RegistryService {
-  const { registry, engine, network, news } = parts
+  const { registry, engine, network, news, recorder } = parts
   const now = (): ReturnType<Engine['now']> => engine.now()
   const write = async (command: Command): Promise<string | undefined> => {
     const result = await engine.command(command)
@@ -54,39 +58,92 @@ export function createService(parts: ServiceParts): RegistryService {
     const counted = await engine.command({ type: 'acknowledge', ...acks, ...(home !== undefined && { home }) })
     return counted.ok ? Number(counted.value) : 1
   }
+  const { deedOf, described } = deedsOf(registry.read)
+  const isDraining = (): boolean => registry.read.nodeRecord(network.peerId)?.draining === true
   return {
-    async register(registration, options = {}) {
-      const id = (await write({ type: 'register', registration, ...options })) as string
+    async register(registration, { whom, ...options } = {}) {
+      const meant = registry.read.idMeant(registration)
+      const id = await recorder.tell(
+        deedOf(meant, 'register', registration),
+        whom,
+        async () => (await write({ type: 'register', registration, ...options })) as string,
+        { fact: () => registry.read.record(meant), done: (id) => ({ id }) },
+      )
       parts.onRegistered?.(id, registration)
       return { id }
     },
-    deregister: async (id) => void (await write({ type: 'deregister', id })),
+    deregister: async (id, whom) =>
+      recorder.tell(deedOf(id, 'deregister'), whom, async () => void (await write({ type: 'deregister', id }))),
     holders,
     homeOf: (id) => registry.read.homeOf(id),
-    act: async (id, act) => void (await write({ type: 'act', id, act })),
+    async act(id, act, whom) {
+      const run = async (): Promise<void> => void (await write({ type: 'act', id, act }))
+      const { name, ...told } = wordsOf(act)
+      if (name === 'renew') return run()
+      const fact = (): unknown => registry.read.record(id)
+      await recorder.tell({ ...deedOf(id, name), ...told }, whom, run, {
+        fact,
+        ...(name === 'status' && { isSign: true }),
+      })
+    },
     async suspect(id, caller) {
       const act = { type: 'suspect', ...(caller !== undefined && { caller }) } as const
       const checked = (await write({ type: 'act', id, act })) === 'checked'
       return { ...(registry.read.statusOf(id) ?? { status: 'Unknown' }), checked }
     },
-    openSession: (opening) => parts.sessions.open(opening),
+    openSession: ({ whom, ...opening }) =>
+      recorder.tell({ act: 'open session' }, whom, () => parts.sessions.open(opening), { done: ({ id }) => ({ id }) }),
     hearSession: async (id, secret, holder) =>
       void (await write({ type: 'hear-session', id, secret, ...(holder !== undefined && { holder }) })),
-    endSession: async (id, secret, holder) =>
-      void (await write({ type: 'end-session', id, secret, ...(holder !== undefined && { holder }) })),
+    endSession: (id, secret, holder, whom) =>
+      recorder.tell(
+        { act: 'end session', id },
+        whom,
+        async () => void (await write({ type: 'end-session', id, secret, ...(holder !== undefined && { holder }) })),
+      ),
     sessions: () => registry.read.sessions(now()),
-    saveDefinition: async (definition) => void (await write({ type: 'save-definition', definition })),
-    removeDefinition: async (id) => void (await write({ type: 'remove-definition', id })),
-    removeNode: async (url) =>
-      void (await write({ type: 'remove-node', owner: ownerNamed(url, registry.read.nodeRecords()) })),
-    drain: () =>
-      drainNode({
-        hide: async () => Number(await write({ type: 'drain', isDraining: true })),
-        holders,
-        alive: () => registry.read.alive,
+    saveDefinition: (definition, whom) =>
+      recorder.tell(
+        { act: 'save definition', id: definition.id },
+        whom,
+        async () => void (await write({ type: 'save-definition', definition })),
+        { fact: () => registry.read.definition(definition.id) },
+      ),
+    removeDefinition: (id, whom) =>
+      recorder.tell({ act: 'remove definition', id }, whom, async () => {
+        await write({ type: 'remove-definition', id })
       }),
-    endDrain: async () => void (await write({ type: 'drain', isDraining: false })),
-    leave: (options) => parts.leave(options),
+    removeNode(url, whom) {
+      const named = [...registry.read.nodeRecords()].find(([owner, record]) => record.url === url || owner === url)
+      return recorder.tell({ act: 'remove node', node: named?.[1].id ?? url }, whom, async () => {
+        await write({ type: 'remove-node', owner: ownerNamed(url, registry.read.nodeRecords()) })
+      })
+    },
+    drain: (whom) =>
+      recorder.tell(
+        { act: 'drain node' },
+        whom,
+        () =>
+          drainNode({
+            hide: async () => Number(await write({ type: 'drain', isDraining: true })),
+            holders,
+            alive: () => registry.read.alive,
+          }),
+        { fact: isDraining },
+      ),
+    endDrain: (whom) =>
+      recorder.tell(
+        { act: 'end node drain' },
+        whom,
+        async () => void (await write({ type: 'drain', isDraining: false })),
+        { fact: isDraining },
+      ),
+    leave: (options, whom) =>
+      recorder.tell({ act: 'leave', ...(options?.restart === true && { details: 'for a restart' }) }, whom, () =>
+        parts.leave(options),
+      ),
+    refused: (deed, error, whom) => recorder.refused(described(deed), error, whom),
+    history: (query) => parts.history(query),
     get revision() {
       return registry.read.revision
     },

@@ -13,6 +13,7 @@ import { demandSlug } from './caller.js'
 import * as calls from './calls/acts.js'
 import { maintainAll } from './many.js'
 import { writeTimeout_ms } from './registry-svc.js'
+import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
 
 const write = { handlerTimeout: writeTimeout_ms, config: { asksForSlug: true } } as const
@@ -44,7 +45,9 @@ export function addActs(app: FastifyInstance, service: FindService): void {
       const what = read(request)
       demandSlug(request.caller, service().slugOf(id))
       const acks = acksOfQuery(request.query as Record<string, unknown>)
-      const { held } = await withAcks(service(), acks, service().homeOf(id), () => service().act(id, what))
+      const { held } = await withAcks(service(), acks, service().homeOf(id), () =>
+        service().act(id, what, whomOf(request)),
+      )
       return held === undefined ? reply.code(204).send() : reply.send(held)
     })
   act({ method: 'PATCH', path, query: '/v1/instances', schema: calls.patchInstance }, ({ body }) => {
@@ -84,7 +87,10 @@ export function addActs(app: FastifyInstance, service: FindService): void {
 
 function addMany(app: FastifyInstance, service: FindService): void {
   const set = (request: FastifyRequest, reason: string | undefined): ReturnType<typeof maintainAll> =>
-    maintainAll(service(), { ...(request.query as Which) }, reason, (slug) => demandSlug(request.caller, slug ?? null))
+    maintainAll(service(), { ...(request.query as Which) }, reason, {
+      demand: (slug) => demandSlug(request.caller, slug ?? null),
+      whom: () => whomOf(request),
+    })
   app.put('/v1/maintenance/many', { ...write, schema: calls.setMaintenanceOfAll }, async (request, reply) =>
     reply.send(await set(request, reasonOf(request))),
   )

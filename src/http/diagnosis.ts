@@ -2,10 +2,18 @@
  * The endpoints that find out what is wrong with a cluster. They change nothing.
  */
 import type { FastifyInstance } from 'fastify'
+import { parseHistoryQuery } from '../core/journal/query.js'
 import * as calls from './calls/diagnosis.js'
 import type { FindService } from './service.js'
 
 export function addDiagnosis(app: FastifyInstance, service: FindService): void {
   app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => reply.send(await service().survey()))
+  app.get('/v1/history', { schema: calls.getHistory }, async (request, reply) => {
+    const { limit, ...others } = request.query as Readonly<Record<string, unknown>>
+    const isNumber = typeof limit === 'string' && /^\d{1,9}$/.test(limit)
+    return reply.send(
+      await service().history(parseHistoryQuery({ ...others, limit: isNumber ? Number(limit) : limit })),
+    )
+  })
   app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => reply.send(await service().doctor()))
 }

@@ -5,31 +5,49 @@
 import { type Which, whichFields } from '../config/filters.js'
 import { refuseUnknown } from '../config/nearest.js'
 import { RegistryError, messageOf } from '../core/errors.js'
+import type { Whom } from '../core/journal/entry.js'
 import type { InstanceRow, ManyResult } from '../core/views.js'
 import type { RegistryService } from './service.js'
 
 /** Acts that are under way at once. */
 const atOnce = 64
 
+/** Who asks. */
+export interface Asking {
+  /** Throws where he may not act for that slug. */
+  readonly demand: (slug: string | undefined) => void
+  /** Called for each instance of its own. */
+  readonly whom: () => Whom
+}
+
 /**
  * @param reason absent: they are shown again
- * @param demand throws where the caller may not act for that slug
+ * @param asking absent: the program that the node is a part of
  * @throws RegistryError `malformed` where nothing is given, `not-found` where nothing fits
  */
 export async function maintainAll(
   service: RegistryService,
   which: Which,
   reason: string | undefined,
-  demand: (slug: string | undefined) => void = () => undefined,
+  asking?: Asking,
 ): Promise<ManyResult> {
   const rows = meant(service, which)
   const done: string[] = []
   const failed: { id: string; error: string }[] = []
   const act = { type: 'maintenance', ...(reason !== undefined && { reason }) } as const
+  const demandOf = (id: string, slug: string | undefined): void => {
+    try {
+      asking?.demand(slug)
+    } catch (error) {
+      const name = reason === undefined ? 'end maintenance' : 'maintenance'
+      service.refused({ act: name, id }, error, asking?.whom() as Whom)
+      throw error
+    }
+  }
   const actOn = async ({ id, slug }: InstanceRow): Promise<void> => {
     try {
-      demand(slug)
-      await service.act(id, act)
+      demandOf(id, slug)
+      await service.act(id, act, asking?.whom())
       done.push(id)
     } catch (error) {
       failed.push({ id, error: messageOf(error) })

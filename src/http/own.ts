@@ -21,6 +21,7 @@ import { sendPieces } from './lookups.js'
 import { addMetrics, addTargets } from './monitoring.js'
 import type { PlainParts } from './plain.js'
 import { demandFreshPick, tellPosition } from './position.js'
+import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
 import { registerFrom, writeTimeout_ms, type AnswerParts } from './registry-svc.js'
 import { addSessions } from './sessions.js'
@@ -54,7 +55,8 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
       schema: calls.leave,
     },
     async (request, reply) => {
-      await service().leave(parseLeaving(request.body))
+      const leaving = parseLeaving(request.body)
+      await service().leave(leaving, whomOf(request))
       return reply.send({})
     },
   )
@@ -119,11 +121,14 @@ function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): 
     const id = idOf(request)
     demandSlug(request.caller, service().slugOf(id))
     const acks = acksOfQuery(request.query as Record<string, unknown>)
-    const { held } = await withAcks(service(), acks, service().homeOf(id), () => service().deregister(id))
+    const { held } = await withAcks(service(), acks, service().homeOf(id), () =>
+      service().deregister(id, whomOf(request)),
+    )
     return held === undefined ? reply.code(204).send() : reply.send(held)
   })
   app.delete('/v1/definitions', { ...write, schema: calls.removeDefinitionById }, async (request, reply) => {
-    await service().removeDefinition(idOf(request))
+    const id = idOf(request)
+    await service().removeDefinition(id, whomOf(request))
     return reply.code(204).send()
   })
 }

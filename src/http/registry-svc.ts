@@ -13,6 +13,7 @@ import type { DnsNames } from './dns-names.js'
 import type { ListAnswers } from './lists.js'
 import { sendPieces, type LookupAnswers } from './lookups.js'
 import { tellPosition } from './position.js'
+import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
 import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
@@ -47,7 +48,7 @@ export async function registerFrom(request: FastifyRequest, service: FindService
   const present = service().slugMeant(registration)
   demandSlug(caller, present) // it may be moved away from there
   demandSlug(caller, registration.slug === undefined ? (present ?? null) : registration.slug)
-  return (await service().register(registration, caller && { holder: caller.name })).id
+  return (await service().register(registration, { ...(caller && { holder: caller.name }), whom: whomOf(request) })).id
 }
 
 function addInstances(app: FastifyInstance, service: FindService, parts: AnswerParts): void {
@@ -77,7 +78,7 @@ function addInstances(app: FastifyInstance, service: FindService, parts: AnswerP
     async (request, reply) => {
       const id = parseId(request.params.id, 'id')
       demandSlug(request.caller, service().slugOf(id))
-      await service().deregister(id)
+      await service().deregister(id, whomOf(request))
       return reply.code(204).send()
     },
   )
@@ -85,7 +86,8 @@ function addInstances(app: FastifyInstance, service: FindService, parts: AnswerP
 
 function addDefinitions(app: FastifyInstance, service: FindService, { waiting }: AnswerParts): void {
   app.put('/registry-svc/definition', { ...write, schema: calls.saveDefinition }, async (request, reply) => {
-    await service().saveDefinition(parseDefinition(request.body))
+    const definition = parseDefinition(request.body)
+    await service().saveDefinition(definition, whomOf(request))
     return reply.code(201).send(warningsOf(request, ['definition']))
   })
 
@@ -98,7 +100,8 @@ function addDefinitions(app: FastifyInstance, service: FindService, { waiting }:
     '/registry-svc/definition/:id',
     { ...write, schema: calls.removeDefinition },
     async (request, reply) => {
-      await service().removeDefinition(parseId(request.params.id, 'id'))
+      const id = parseId(request.params.id, 'id')
+      await service().removeDefinition(id, whomOf(request))
       return reply.code(204).send()
     },
   )
@@ -124,7 +127,7 @@ function addNodes(app: FastifyInstance, service: FindService): void {
       schema: calls.removeNode,
     },
     async (request, reply) => {
-      await service().removeNode(request.params.url)
+      await service().removeNode(request.params.url, whomOf(request))
       return reply.code(204).send()
     },
   )

@@ -17,6 +17,7 @@ import { addOwn, type OwnParts } from './own.js'
 import { addPage } from './page.js'
 import { answerPlainLookups } from './plain.js'
 import { FreshnessTold } from './position.js'
+import { recordRefusals } from './recorded.js'
 import { addRegistrySvc } from './registry-svc.js'
 import type { FindService } from './service.js'
 import { Streams, streamLimits } from './streams.js'
@@ -92,6 +93,7 @@ export function createRoutedApp(
   }
   const app = createApp(log, served, admission, options.maxConnections)
   timeCalls(app, doors)
+  recordRefusals(app, service, log)
   const calls = collectCalls(app, () => admission.asksForCredentials)
   void app.register(async (routed) => {
     const parts = {

@@ -6,6 +6,9 @@ import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import type { PlacementQuery } from '../core/lookup/placement.js'
 import type { Definition, PeerId, Registration } from '../core/model.js'
+import type { Deed, Whom } from '../core/journal/entry.js'
+import type { JournalQuery } from '../core/journal/journal.js'
+import type { History } from '../core/journal/views.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
 import type { Survey } from '../core/survey/views.js'
 import type {
@@ -31,6 +34,7 @@ import type {
 export interface RegisterOptions {
   readonly holder?: string
   readonly embedded?: true
+  readonly whom?: Whom
 }
 
 export interface SessionOpening {
@@ -38,6 +42,7 @@ export interface SessionOpening {
   readonly secret?: string
   readonly grace_ms?: number
   readonly holder?: string
+  readonly whom?: Whom
   /** Told once when the session is lost, over, or stands on another line. */
   readonly onOver: () => void
 }
@@ -52,37 +57,40 @@ export interface SessionLine {
 
 /**
  * A running daemon. Every method may throw a RegistryError; writes resolve once the write is on this machine's disk
- * (and, for an instance that lives elsewhere, once its removal is certain).
+ * (and, for an instance that lives elsewhere, once its removal is certain). Each is told in the log, and remembered, with who asked
+ * for it; without `whom` that is the program that the node is a part of.
  */
 export interface RegistryService {
   /** @param options whose token it comes with; whether the program that this node is a part of says it */
   register(registration: Registration, options?: RegisterOptions): Promise<{ readonly id: string }>
-  deregister(id: string): Promise<void>
+  deregister(id: string, whom?: Whom): Promise<void>
   /** How many nodes hold what is written here by now: once so many do, or that time has passed. Never rejects. */
   holders(acks: Acks, home?: PeerId): Promise<number>
   /** The owner of an instance that is known. */
   homeOf(id: string): PeerId | undefined
   /** Does something to an instance, at its home node, wherever that is; `unavailable` where it cannot be reached. */
-  act(id: string, act: Exclude<Act, { type: 'suspect' }>): Promise<void>
+  act(id: string, act: Exclude<Act, { type: 'suspect' }>, whom?: Whom): Promise<void>
   /** Has an instance looked at now; what is known after that, or before where callers ask for more than they may. */
   suspect(id: string, caller?: string): Promise<Suspicion>
   openSession(opening: SessionOpening): Promise<SessionLine>
   hearSession(id: string, secret: string, holder: string | undefined): Promise<void>
-  endSession(id: string, secret: string, holder: string | undefined): Promise<void>
+  endSession(id: string, secret: string, holder: string | undefined, whom?: Whom): Promise<void>
   sessions(): readonly SessionView[]
-  saveDefinition(definition: Definition): Promise<void>
-  removeDefinition(id: string): Promise<void>
+  saveDefinition(definition: Definition, whom?: Whom): Promise<void>
+  removeDefinition(id: string, whom?: Whom): Promise<void>
   /** Forgets the node with that url; `conflict` where several nodes share it. */
-  removeNode(url: string): Promise<void>
+  removeNode(url: string, whom?: Whom): Promise<void>
   /** Hides all that is registered here while it goes on; resolves when every living node holds that, or after 2 s. */
-  drain(): Promise<DrainView>
+  drain(whom?: Whom): Promise<DrainView>
   /** Shows it again. */
-  endDrain(): Promise<void>
+  endDrain(whom?: Whom): Promise<void>
   /**
    * Says goodbye, then shuts the daemon down; resolves once the goodbye is out. `restart`: it is back within half a minute,
    * and its healthy instances stay listed meanwhile.
    */
-  leave(options?: { readonly restart?: boolean }): Promise<void>
+  leave(options?: { readonly restart?: boolean }, whom?: Whom): Promise<void>
+  /** Tells of an act that a door has refused before it came here. */
+  refused(deed: Deed, error: unknown, whom: Whom): void
 
   /** Another number as soon as a list of instances may say anything else, moments aside. */
   readonly revision: number
@@ -131,6 +139,8 @@ export interface RegistryService {
   survey(): Promise<Survey>
   /** What is wrong, by a survey beside what this node knows itself. Never rejects. */
   doctor(): Promise<Diagnosis>
+  /** What was done, by whom, as far as it is remembered here; of an id also elsewhere. Never rejects. */
+  history(query: JournalQuery): Promise<History>
   /** All metrics as Prometheus reads them, with those of the process. */
   metrics(): Promise<string>
 

@@ -11,6 +11,7 @@ import { defaultGrace_ms, lifetimeLimits, sessionPace } from '../core/lifetime.j
 import * as calls from './calls/sessions.js'
 import { beginEventStream } from './event-stream.js'
 import { writeTimeout_ms } from './registry-svc.js'
+import { whomOf } from './recorded.js'
 import type { FindService, SessionOpening } from './service.js'
 
 /** A session is its holder's, whatever slugs that may register; each registration in it is asked for its own. */
@@ -35,6 +36,7 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     const line = await service().openSession({
       ...opening,
       ...(grace_ms !== undefined && { grace_ms }),
+      whom: whomOf(request),
       onOver: () => raw.end(),
     })
     const lost = (): void => {
@@ -69,13 +71,14 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     '/v1/sessions/:id',
     { handlerTimeout: writeTimeout_ms, config: own, schema: calls.endSession },
     async (request, reply) => {
-      await service().endSession(request.params.id, secretOf(request), request.caller?.name)
+      const secret = secretOf(request)
+      await service().endSession(request.params.id, secret, request.caller?.name, whomOf(request))
       return reply.code(204).send()
     },
   )
 }
 
-function parseOpening({ body, caller }: FastifyRequest): Omit<SessionOpening, 'onOver'> {
+function parseOpening({ body, caller }: FastifyRequest): Omit<SessionOpening, 'onOver' | 'whom'> {
   const fields = objectOf(body)
   refuseUnknown(fields, ['secret', 'grace'], 'field')
   const { secret, grace } = fields

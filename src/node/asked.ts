@@ -7,6 +7,8 @@ import { refuseUnknown, refuseUnknownFields } from '../config/nearest.js'
 import { placementOfOptions } from '../config/placement-query.js'
 import { parsePatch, parseStatus, patchFields } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
+import { historyFields, parseHistoryQuery } from '../core/journal/query.js'
+import type { HistoryQuery } from '../core/journal/views.js'
 import { frozen } from '../core/frozen.js'
 import { demandFresh, parseMaxAge } from '../core/lookup/freshness.js'
 import { parseDefinition, parseMaintenance } from '../core/model.js'
@@ -119,7 +121,17 @@ function listsOf({
   }
 }
 
-type View = 'definitions' | 'pickNodes' | 'selfNode' | 'self' | 'peers' | 'digest' | 'readiness' | 'survey' | 'doctor'
+type View =
+  | 'definitions'
+  | 'pickNodes'
+  | 'selfNode'
+  | 'self'
+  | 'peers'
+  | 'digest'
+  | 'readiness'
+  | 'survey'
+  | 'doctor'
+  | 'history'
 
 function viewsOf({ service }: AskedParts): Pick<Asked, View> {
   const now = (options?: CallOptions): RegistryService => {
@@ -138,6 +150,10 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
     doctor: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).doctor())),
+    history: async ({ signal, ...asked }: HistoryQuery & CallOptions = {}) => {
+      refuseUnknown(asked, historyFields, 'option')
+      return frozen(await until({ signal }, () => now({ signal }).history(parseHistoryQuery(asked))))
+    },
     survey: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).survey())),
   }
 }

@@ -7,12 +7,13 @@ import { RegistryError } from '../core/errors.js'
 import type { NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
 import { News } from '../daemon/news.js'
+import type { Recorder } from '../daemon/recording.js'
 import { createService } from '../daemon/service.js'
 import { SessionLines } from '../daemon/sessions.js'
 import { SlugWatches } from '../daemon/slug-watches.js'
+import { telling } from '../daemon/telling.js'
 import type { RegistryService } from '../http/service.js'
 import type { Answering, Asked } from '../daemon/questions.js'
-import { surveying } from '../daemon/survey.js'
 import { hash, unguardedCrypto } from './crypto.js'
 import { Disk } from './disk.js'
 
@@ -48,6 +49,7 @@ interface Life {
   readonly registry: Registry
   readonly service: RegistryService
   readonly news: News
+  readonly recorder: Recorder
   readonly sessions: SessionLines
   readonly watches: SlugWatches
   /** How it answers each kind of question that is for people. */
@@ -139,15 +141,21 @@ export class Host {
     const sessions = new SessionLines(command)
     const { id: nodeId, url } = this.#node
     const answerings = new Map<string, Answering>()
-    const survey = surveying({
-      ...{ read: registry.read, now: () => this.#moment(), views: () => service },
+    const told = telling(new Date(wall()).toISOString(), {
+      ...{
+        self: this.peer,
+        write: () => undefined,
+        read: registry.read,
+        now: () => this.#moment(),
+        views: () => service,
+      },
       questions: {
-        answer: (kind, answering) => void answerings.set(kind, answering),
-        ask: (peer, question) => Promise.resolve(this.#ask(peer, question)),
+        answer: (kind: string, answering: Answering) => void answerings.set(kind, answering),
+        ask: (peer: string, question: Parameters<Answering>[0]) => Promise.resolve(this.#ask(peer, question)),
       },
     })
     const service: RegistryService = createService({
-      ...{ survey, churn: () => [], dropped: () => registry.dropped() },
+      ...{ ...told, churn: () => [], dropped: () => registry.dropped() },
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {
@@ -167,7 +175,16 @@ export class Host {
       leave: () =>
         Promise.reject(new RegistryError('malformed', 'leave: a test registry has no daemon; kill its node')),
     })
-    return { registry, service, news, sessions, watches, answerings, over: new AbortController() }
+    return {
+      registry,
+      service,
+      news,
+      recorder: told.recorder,
+      sessions,
+      watches,
+      answerings,
+      over: new AbortController(),
+    }
   }
 
   /** In no time: what is asked there is what is true there now. */
@@ -312,6 +329,7 @@ export class Host {
   #tell(event: RegistryEvent): void {
     this.#present?.sessions.heard(event)
     this.#present?.news.tell(event)
+    this.#present?.recorder.heard(event)
     this.#ground.onSeen()
   }
 }

@@ -57,7 +57,7 @@ export class Pretended {
     return this.#streams.size
   }
 
-  tell(event: object & { readonly type: string }): void {
+  tell(event: { readonly type: string; readonly [field: string]: unknown }): void {
     const text = `event: ${event.type}\ndata: ${JSON.stringify({ at: new Date().toISOString(), ...event })}\n\n`
     for (const stream of this.#streams) stream.write(text)
   }

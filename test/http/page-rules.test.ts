@@ -82,9 +82,12 @@ test.each<[Partial<Row>, string, string]>([
   expect(chain).toMatchObject({ isPicked: false, verdict })
 })
 
+const asked = { at: '2026-11-29T03:00:00.000Z', by: 'node-0', took_ms: 3 }
+
 test('a link that is cut one way is told from a node that is gone; big clusters show those in trouble', () => {
   const cut = nodesOf(6, (i, j) => (j === 5 ? { state: 'dead' } : i === 1 && j === 4 ? { link: 'failing' } : {}))
   const reach = reachOf({
+    ...asked,
     nodes: cut.survey.map((one, i) => (i === 5 ? { ...one, how: 'unreachable', sees: [] } : one)),
   })
   const [first] = reach.troubles
@@ -100,9 +103,12 @@ test('a link that is cut one way is told from a node that is gone; big clusters 
   expect(between(reach, zone!, zone!)).toEqual({ fails: 1, oneWay: 1, pairs: 2 })
   // Of node-5, which answers nobody, no other is asked.
   expect(between(reach, withoutAnswer!, withoutAnswer!)).toEqual({ fails: 0, oneWay: 0, pairs: 0 })
-  const big = reachOf({ nodes: nodesOf(200, (i, j) => (i === 7 && j === 9 ? { state: 'hidden' } : {})).survey })
+  const big = reachOf({
+    ...asked,
+    nodes: nodesOf(200, (i, j) => (i === 7 && j === 9 ? { state: 'hidden' } : {})).survey,
+  })
   expect(big.shown.map(({ id }) => id).sort()).toEqual(['node-7', 'node-9'])
-  expect(reachOf({ nodes: nodesOf(200, () => ({ state: 'hidden' })).survey }).shown.length).toBe(mostShown)
+  expect(reachOf({ ...asked, nodes: nodesOf(200, () => ({ state: 'hidden' })).survey }).shown.length).toBe(mostShown)
 })
 
 const finding = (id: Finding['id'], ...about: string[]): Finding => ({

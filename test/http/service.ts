@@ -4,7 +4,9 @@
 import { createHash } from 'node:crypto'
 import type { Act } from '../../src/core/act.js'
 import type { Finding } from '../../src/core/doctor/findings.js'
-import { RegistryError } from '../../src/core/errors.js'
+import { messageOf, RegistryError } from '../../src/core/errors.js'
+import type { Deed, Whom } from '../../src/core/journal/entry.js'
+import type { JournalQuery } from '../../src/core/journal/journal.js'
 import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model.js'
 import { readingOf } from '../../src/client/reading.js'
 import { Chooser, type PickQuery } from '../../src/core/lookup/chooser.js'
@@ -433,6 +435,25 @@ export class MemoryService implements RegistryService {
   }
 
   findings: Finding[] = []
+
+  /** What the doors refused by themselves. */
+  readonly refusals: (Deed & Whom & { readonly error: string })[] = []
+
+  refused(deed: Deed, error: unknown, whom: Whom): void {
+    this.refusals.push({ ...deed, ...whom, error: messageOf(error) })
+  }
+
+  history({ id, limit }: JournalQuery): ReturnType<RegistryService['history']> {
+    const [at, from] = ['2026-11-24T12:00:00.000Z', '2026-11-24T08:00:00.000Z']
+    const whom = { via: 'http', by: 'ci', address: '10.0.0.7', outcome: 'done' } as const
+    const entry = { seq: 1, at, act: 'maintenance', id: 'web-1', slug: 'web', node: 'abc', peer: ownPeer } as const
+    const other = { node: 'def', peer: otherPeer, how: 'unreachable' } as const
+    return Promise.resolve({
+      ...{ at, by: 'abc', from, entries: [{ ...entry, ...whom, details: 'new disk' }].slice(0, limit) },
+      nodes: [{ node: 'abc', peer: ownPeer, how: 'self', from }, ...(id === undefined ? [] : [other])],
+      notAsked: id === undefined ? [] : ['def'],
+    })
+  }
 
   survey(): ReturnType<RegistryService['survey']> {
     const own = { id: 'abc', peer: ownPeer, how: 'self', phase: 'ready', ready: true, inDoubt: false } as const

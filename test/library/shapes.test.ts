@@ -165,6 +165,7 @@ describe('asked the same, all answer the same', () => {
     ['peers', (registry) => registry.peers()],
     ['doctor', async (registry) => ({ ...(await registry.doctor()), findings: [] })],
     ['survey', (registry) => registry.survey()],
+    ['history', async (registry) => ({ ...(await registry.history({ id: 'i' })), entries: [] })],
     ['pick', (registry) => registry.pick('web')],
     ['pickNodes', (registry) => registry.pickNodes({ by: 'memory', count: 2 })],
   ])('%s tells of another node, in the same fields', async (_, ask) => {
@@ -251,6 +252,7 @@ describe('asked the same, all answer the same', () => {
       (one, options) => one.readiness(options),
       (one, options) => one.survey(options),
       (one, options) => one.doctor(options),
+      (one, options) => one.history(options),
     ]
     const before = await Promise.all(all.map(async (one) => (await one.instances()).instances))
     for (const registry of all) {
@@ -489,6 +491,7 @@ const givenUp: Record<Exclude<keyof Registry, 'events'>, (registry: Registry, si
   readiness: (registry, signal) => registry.readiness({ signal }),
   doctor: (registry, signal) => registry.doctor({ signal }),
   survey: (registry, signal) => registry.survey({ signal }),
+  history: (registry, signal) => registry.history({ signal }),
   fetch: (registry, signal) => registry.fetch('rollcall://web/healthz', { signal }),
   createFetch: (registry, signal) => registry.createFetch()('rollcall://web/healthz', { signal }),
   call: (registry, signal) => registry.call('web', '/healthz', { signal }),

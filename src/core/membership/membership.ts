@@ -222,7 +222,8 @@ export class Membership {
     if (member.heardGeneration > member.generation) return
     const isFirst = member.heardGeneration !== relayed.generation
     if (!isFirst && relayed.sequence <= member.sequence) return
-    if (!isFirst && !isInProportion({ relayer, sequence: relayed.sequence, at: now }, member, this.#members.present())) return
+    if (!isFirst && !isInProportion({ relayer, sequence: relayed.sequence, at: now }, member, this.#members.present()))
+      return
     if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
     noteNumber(member, relayed.sequence, this.#sentAt(now) - relayed.age_ms, true)

@@ -2,6 +2,7 @@
  * The calls that find out what is wrong with a cluster, as the OpenAPI document describes them.
  */
 import { describe } from '../operation.js'
+import { History, HistoryQuery } from '../history-schemas.js'
 import { Diagnosis, Survey } from '../survey-schemas.js'
 import * as examples from './examples.js'
 
@@ -68,4 +69,40 @@ of severity \`error\` or \`warning\` is told of all that somebody should look af
       },
     },
   },
+})
+
+const whoDidIt = { via: 'http', by: 'ci', address: '10.0.0.7', outcome: 'done' } as const
+
+export const getHistory = describe({
+  id: 'getHistory',
+  tag: 'cluster',
+  summary: 'Who did what, as far as it is remembered',
+  description: `Each change that a caller asks for is remembered where it was asked for, done or not, with the name of the token, the address
+of the caller, the door; beside it what the daemon found or did itself. With an \`id\` all nodes that can be reached within a second are
+asked, else this one alone. Memory is bounded, and begins with the start of each node: \`from\` says since when it knows. Of one id the
+last 20 of each kind are kept. Renewals, heartbeats of sessions, a status said again are signs of life: counted by the metrics, not told.`,
+  query: HistoryQuery,
+  answers: {
+    200: {
+      description: 'Newest first',
+      schema: History,
+      examples: {
+        moved: {
+          ...{ at: surveyed.at, by: 'abc', from: '2026-11-24T08:00:00.000Z' },
+          entries: [
+            {
+              ...{ seq: 7, at: '2026-11-24T11:58:00.000Z', act: 'maintenance', id: 'web-1', slug: 'web', node: 'abc' },
+              ...{ peer: self.peer, ...whoDidIt, details: 'new disk' },
+            },
+          ],
+          nodes: [
+            { node: 'abc', peer: self.peer, how: 'self', from: '2026-11-24T08:00:00.000Z' },
+            { node: 'def', peer: other.peer, how: 'unreachable' },
+          ],
+          notAsked: ['def'],
+        },
+      },
+    },
+  },
+  failures: [400],
 })

@@ -1,0 +1,160 @@
+/**
+ * What is done to the register, as it passes through this node: each act of a caller becomes one entry of the journal with one line of
+ * the log, what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
+ */
+import type { RegistryEvent } from '../core/effects.js'
+import { messageOf, RegistryError } from '../core/errors.js'
+import { type Deed, type Entry, outcomeOf, sentenceOf, type Whom } from '../core/journal/entry.js'
+import { Journal } from '../core/journal/journal.js'
+import { canonicalJson, type PeerId } from '../core/model.js'
+import type { Reads } from '../core/reads.js'
+import { Tally } from '../core/tally.js'
+import type { Line } from './log-lines.js'
+
+/** Who writes by a call without a door: the program that the node is a part of. */
+const program: Whom = { via: 'library', by: 'library' }
+
+export interface RecorderParts {
+  readonly read: Pick<Reads, 'record' | 'homeOf' | 'nodeId'>
+  readonly self: PeerId
+  /** Unix milliseconds. */
+  readonly wall: () => number
+  readonly write: (line: Line) => void
+}
+
+/** How an act is told. */
+export interface Told<T> {
+  /** What it changes, as far as that can be compared: the same before as after, it has changed nothing. */
+  readonly fact?: () => unknown
+  /** What is known of it once it is done. */
+  readonly done?: (result: T) => Partial<Deed>
+  /** Said again it is a sign of life, and not told. */
+  readonly isSign?: true
+}
+
+export class Recorder {
+  readonly #parts: RecorderParts
+  /** What is seen before is what was there before. */
+  #isReady = false
+  /** Of which instances something is being done for a caller here: what is seen of them meanwhile comes of that, which is told. */
+  readonly #underWay = new Tally<string>()
+
+  /** What is remembered. */
+  readonly journal: Journal
+
+  /** @param from RFC 3339: nothing before is known */
+  constructor(from: string, parts: RecorderParts) {
+    this.journal = new Journal(from)
+    this.#parts = parts
+  }
+
+  /** Does it, then tells of it, once, however it ends. */
+  async tell<T>(
+    deed: Deed,
+    whom: Whom | undefined,
+    act: () => Promise<T>,
+    { fact, done, isSign }: Told<T> = {},
+  ): Promise<T> {
+    const before = textOf(fact?.())
+    if (deed.id !== undefined) this.#underWay.add(deed.id, 1)
+    try {
+      const result = await act()
+      const isUnchanged = before !== undefined && before === textOf(fact?.())
+      if (!isUnchanged || isSign === undefined)
+        this.#note({ ...deed, ...done?.(result) }, whom, isUnchanged ? 'unchanged' : 'done')
+      return result
+    } catch (error) {
+      this.refused(deed, error, whom)
+      throw error
+    } finally {
+      if (deed.id !== undefined) this.#underWay.add(deed.id, -1)
+    }
+  }
+
+  /** An act that was refused before it was begun. */
+  refused(deed: Deed, error: unknown, whom: Whom | undefined): void {
+    const outcome = outcomeOf(error instanceof RegistryError ? error.code : codeOf(error))
+    this.#note({ ...deed, details: messageOf(error) }, whom, outcome)
+  }
+
+  #note(deed: Deed, whom: Whom = program, outcome: Entry['outcome']): void {
+    const entry = this.#add({ ...deed, ...whom, outcome })
+    const { seq: _, at: _at, ...fields } = entry
+    this.#parts.write({ level: 'info', fields, message: sentenceOf(entry) })
+  }
+
+  #add(entry: Omit<Entry, 'seq' | 'at' | 'times'>): Entry {
+    return this.journal.add({ ...entry, at: new Date(this.#parts.wall()).toISOString() })
+  }
+
+  /** Takes in what the registry told. @returns what its line says beside, where it is remembered as something done here */
+  heard(event: RegistryEvent): Pick<Entry, 'act' | 'via' | 'outcome'> | undefined {
+    if (event.type === 'ready') this.#isReady = true
+    const deed = this.#deedOf(event)
+    if (deed === undefined) return undefined
+    const { act, via, outcome } = this.#add({ via: 'daemon', outcome: 'done', ...deed })
+    return via === 'daemon' ? { act, via, outcome } : undefined
+  }
+
+  #deedOf(event: RegistryEvent): (Deed & Partial<Entry>) | undefined {
+    switch (event.type) {
+      case 'member': {
+        const { peer, from, to, why } = event
+        return { act: `member ${to}`, node: this.#parts.read.nodeId(peer) ?? peer, details: `was ${from}: ${why}` }
+      }
+      case 'instance-status':
+        return this.#found(event.id, event.to)
+      case 'instance-ended': {
+        const { id, slug, why } = event
+        return { act: 'removed', id, ...(slug !== undefined && { slug }), details: why }
+      }
+      case 'instance-moved': {
+        const { id, slug, from, to } = event
+        if (from !== this.#parts.self) return undefined // here it was registered, which is told
+        const where = `to ${this.#parts.read.nodeId(to) ?? to}`
+        return { act: 'moved away', id, ...(slug !== undefined && { slug }), details: where }
+      }
+      case 'session': {
+        const { id, change, instances } = event
+        if (change === 'ended') return undefined // its program said so, which is told
+        return { act: `session ${change}`, id, details: `${instances} ${instances === 1 ? 'instance' : 'instances'}` }
+      }
+      case 'instance': {
+        const { id, slug, change } = event
+        const isTold = change === 'changed' || !this.#isReady || this.#underWay.of(id) > 0
+        const seen = isTold ? undefined : this.#elsewhere(id)
+        return (
+          seen && { act: change === 'shown' ? 'shown' : 'hidden', id, ...(slug !== undefined && { slug }), ...seen }
+        )
+      }
+      default:
+        return undefined
+    }
+  }
+
+  #found(id: string, status: string): (Deed & Partial<Entry>) | undefined {
+    const { slug, details } = this.#parts.read.record(id) ?? {}
+    const what = details === undefined ? status : `${status}: ${details}`
+    const isHere = this.#parts.read.homeOf(id) === this.#parts.self
+    if (!isHere && !this.#isReady) return undefined
+    return { act: 'found', id, ...(slug !== undefined && { slug }), details: what, ...(!isHere && this.#elsewhere(id)) }
+  }
+
+  /** Of what has its home elsewhere. */
+  #elsewhere(id: string): Pick<Entry, 'via' | 'node' | 'elsewhere'> | undefined {
+    const { read, self } = this.#parts
+    const owner = read.homeOf(id)
+    if (owner === undefined || owner === self) return undefined
+    return { via: 'seen', node: read.nodeId(owner) ?? owner, elsewhere: owner }
+  }
+}
+
+function textOf(fact: unknown): string | undefined {
+  return fact === undefined ? undefined : canonicalJson(fact)
+}
+
+/** Of what the framework of a door refuses by itself. */
+function codeOf(error: unknown): 'malformed' | undefined {
+  const status = (error as { readonly statusCode?: unknown } | null)?.statusCode
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'malformed' : undefined
+}

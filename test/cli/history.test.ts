@@ -1,0 +1,20 @@
+// The command that says who did what: as a table that ends with what is known since when, as JSON, with what was asked for.
+import { expect, test } from 'vitest'
+import { cli, fine, served } from './served.js'
+
+test('of one id: what, by whom, from where, at which node; who could not be asked', async () => {
+  const lines = (await fine('history', 'web-1')).split('\n')
+  expect(lines[0]?.split(/ {2,}/)).toEqual(['WHEN', 'ACT', 'BY', 'FROM', 'AT', 'OUTCOME', 'DETAILS'])
+  expect(lines[1]).toMatch(/ago {2,}maintenance {2,}ci {2,}10\.0\.0\.7 {2,}abc {2,}done {2,}new disk$/)
+  expect(lines.at(-2)).toMatch(/^Known since [\d:]+ \(.* ago\) at abc; not asked: def \(cannot be reached\)\.$/)
+})
+
+test('of this daemon: with names; as JSON what the daemon says; a wrong number is no question', async () => {
+  const table = await fine('history')
+  expect(table).toMatch(/WHAT .*\n.* web web-1 /)
+  expect(table).not.toContain('not asked')
+  const asked = await served.service.history({ id: 'web-1', limit: 20 })
+  expect(JSON.parse(await fine('history', 'web-1', '--json'))).toEqual(asked)
+  expect(await cli('history', '--limit', '0')).toMatchObject({ code: 2 })
+  expect(await cli('history', '--act', 'explode')).toMatchObject({ code: 2 })
+})

@@ -1,0 +1,138 @@
+// What is remembered of writes: bounded, each id for itself, nobody's name pushed out by what nobody did; joined from several nodes.
+import { expect, test } from 'vitest'
+import { type Entry, sentenceOf } from '../../src/core/journal/entry.js'
+import { entriesOfOne, joined, readRemembered } from '../../src/core/journal/joined.js'
+import { Journal } from '../../src/core/journal/journal.js'
+import { parseHistoryQuery } from '../../src/core/journal/query.js'
+
+const atSecond = (s: number): string =>
+  `2026-11-24T12:${String(Math.floor(s / 60)).padStart(2, '0')}:${String(s % 60).padStart(2, '0')}.000Z`
+const limits = { each: 3, entries: 8, bytes: 100_000 }
+const ci = { via: 'http', by: 'ci', address: '10.0.0.7' } as const
+type Said = Parameters<Journal['add']>[0]
+const write = (id: string, s: number, more: Partial<Said> = {}): Said => ({
+  ...{ act: 'register', id, ...ci, outcome: 'done', at: atSecond(s), ...more },
+})
+const found = (id: string, s: number): Said => write(id, s, { act: 'found', via: 'daemon', details: `${s}` })
+const all = { limit: 1000 }
+const shown = (journal: Journal, query: Partial<Parameters<Journal['ask']>[0]> = {}): string[] =>
+  journal.ask({ ...all, ...query }).entries.map(({ id, at }) => `${id} ${Number(at.slice(17, 19))}`)
+
+test('of one id the last few are kept, whatever is written of it; the others stay; it says since when it knows of which', () => {
+  const journal = new Journal(atSecond(0), limits)
+  journal.add(write('a', 1))
+  for (let s = 2; s < 8; s++) journal.add(write('b', s))
+  expect(shown(journal)).toEqual(['b 7', 'b 6', 'b 5', 'a 1'])
+  expect(journal.ask({ ...all, id: 'a' }).from).toBe(atSecond(0))
+  expect(journal.ask({ ...all, id: 'b' }).from).toBe(atSecond(4))
+})
+
+test('an instance that is now well, now ill, pushes out nobody who wrote', () => {
+  const journal = new Journal(atSecond(0), limits)
+  journal.add(write('a', 1))
+  for (let s = 2; s < 40; s++) journal.add(found(`a${s % 12}`, s))
+  expect(shown(journal, { id: 'a' })).toEqual(['a 1'])
+  expect(journal.ask(all).from).toBe(atSecond(0))
+})
+
+test('who is refused chooses ids, and has room for a few of them alone', () => {
+  const journal = new Journal(atSecond(0), limits)
+  journal.add(write('a', 1))
+  for (let s = 2; s < 40; s++)
+    journal.add(write(`guess-${s}`, s, { outcome: 'refused', address: '10.6.6.6', details: `${s}` }))
+  expect(shown(journal)).toEqual(['guess-39 39', 'guess-38 38', 'guess-37 37', 'a 1'])
+})
+
+test('what changes nothing again and again is one entry that counts', () => {
+  const journal = new Journal(atSecond(0), limits)
+  journal.add(write('a', 1))
+  for (let s = 2; s < 30; s++) journal.add(write('a', s, { outcome: 'unchanged' }))
+  expect(journal.ask(all).entries).toMatchObject([{ at: atSecond(29), times: 28 }, { at: atSecond(1) }])
+  journal.add(write('a', 31))
+  journal.add(write('a', 32))
+  expect(shown(journal)).toEqual(['a 32', 'a 31', 'a 29'])
+})
+
+test('all together have a bound, by number or by bytes: the oldest goes, and is told', () => {
+  const journal = new Journal(atSecond(0), limits)
+  for (let s = 1; s < 20; s++) journal.add(write(`i${s}`, s))
+  expect(shown(journal)).toHaveLength(8)
+  expect(journal.ask(all).from).toBe(atSecond(11))
+  const small = new Journal(atSecond(0), { ...limits, entries: 1000, bytes: 5000 })
+  for (let s = 1; s < 40; s++) small.add(write(`i${s}`, s, { details: 'x'.repeat(10_000) }))
+  const { entries } = small.ask(all)
+  expect(entries.length).toBeGreaterThan(2)
+  expect(JSON.stringify(entries).length).toBeLessThan(5000)
+})
+
+test('it is asked by id, node, slug, act, token, moment, number', () => {
+  const journal = new Journal(atSecond(0))
+  journal.add(write('a', 1, { slug: 'web' }))
+  journal.add(write('b', 2, { slug: 'web', by: 'jo', act: 'deregister' }))
+  journal.add({ act: 'member dead', node: 'n', via: 'daemon', outcome: 'done', at: atSecond(3) })
+  const asked = (given: Record<string, unknown>): (string | undefined)[] =>
+    journal.ask(parseHistoryQuery(given)).entries.map(({ id, node }) => id ?? node)
+  expect(asked({})).toEqual(['n', 'b', 'a'])
+  expect([asked({ id: 'a' }), asked({ id: 'n' }), asked({ slug: 'web' })]).toEqual([['a'], ['n'], ['b', 'a']])
+  expect([asked({ act: 'deregister' }), asked({ by: 'ci' })]).toEqual([['b'], ['a']])
+  expect([asked({ since: '2026-11-24T12:00:02Z' }), asked({ limit: 1 })]).toEqual([['n', 'b'], ['n']])
+  for (const wrong of [
+    { id: 5 },
+    { act: 'explode' },
+    { since: 'yesterday' },
+    { limit: 0 },
+    { limit: 1001 },
+    { limit: '5' },
+  ])
+    expect(() => parseHistoryQuery(wrong), JSON.stringify(wrong)).toThrow(
+      new RegExp(`^${Object.keys(wrong)[0]}: must be`),
+    )
+})
+
+const entry = (seq: number, s: number, more: Partial<Entry> = {}): Entry => ({ ...write('a', s), seq, ...more })
+
+test('what several remember is told once, newest first, with who could not be asked', () => {
+  const seen = { act: 'hidden', via: 'seen', node: 'b', by: undefined } as Partial<Entry>
+  const own = [
+    entry(1, 1),
+    entry(2, 5, { ...seen, elsewhere: 'B' }),
+    entry(3, 6, { ...seen, elsewhere: 'C', node: 'c' }),
+  ]
+  const told = joined(
+    [
+      { peer: 'A', node: 'a', how: 'self', remembered: { from: atSecond(0), entries: own } },
+      { peer: 'B', node: 'b', how: 'answered', remembered: { from: atSecond(2), entries: [entry(1, 5)] } },
+      { peer: 'C', node: 'c', how: 'unreachable' },
+    ],
+    atSecond(9),
+    20,
+  )
+  expect(told.entries.map(({ peer, seq, node }) => `${peer} ${seq} ${node}`)).toEqual(['A 3 c', 'B 1 b', 'A 1 a'])
+  expect(told).toMatchObject({ by: 'a', from: atSecond(0), notAsked: ['c'] })
+  expect(told.nodes[1]).toEqual({ node: 'b', peer: 'B', how: 'answered', from: atSecond(2) })
+  expect(JSON.stringify(told)).not.toContain('elsewhere')
+})
+
+test('what a peer says is read into entries, or into nothing', () => {
+  const sound = { from: atSecond(0), entries: [entry(1, 1, { details: 'so' })] }
+  expect(readRemembered(JSON.parse(JSON.stringify(sound)) as typeof sound)).toEqual(sound)
+  const odd = [null, 5, { ...entry(2, 2), act: 'fly' }, { ...entry(3, 3), at: 'now' }, { ...entry(4, 4), seq: -1 }]
+  expect(
+    readRemembered({ ...sound, entries: [...odd, entry(5, 5, { details: `\u001b[2J${'x'.repeat(9000)}` })] })?.entries,
+  ).toEqual([entry(5, 5, { details: ` [2J${'x'.repeat(295)}…` })])
+  for (const wrong of [{}, { from: 5, entries: [] }, { from: atSecond(0), entries: 5 }])
+    expect(readRemembered(wrong)).toBeUndefined()
+  expect(
+    readRemembered({ ...sound, entries: Array.from({ length: entriesOfOne + 1 }, () => entry(1, 1)) }),
+  ).toBeUndefined()
+})
+
+test('a line says what, to whom, with which outcome, by whom, from where', () => {
+  expect(sentenceOf(entry(1, 1, { slug: 'web' }))).toBe('register web (a): done, by token ci from 10.0.0.7')
+  expect(sentenceOf(entry(1, 1, { outcome: 'refused', details: 'url: missing' }))).toBe(
+    'register a: refused, by token ci from 10.0.0.7: url: missing',
+  )
+  expect(sentenceOf({ act: 'drain node', via: 'library', by: 'library', outcome: 'done', at: '' })).toBe(
+    'drain node: done, by the program of this node',
+  )
+})
