@@ -147,8 +147,7 @@ export class Host {
       },
     })
     const service: RegistryService = createService({
-      survey,
-      dropped: () => registry.dropped(),
+      ...{ survey, churn: () => [], dropped: () => registry.dropped() },
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {

@@ -145,6 +145,7 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['warning node-silent b', { nodes: { b: { how: 'silent', sees: [] } } }, /^b is connected/],
   ['warning wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }] }, /10\.9\.9\.9/],
+  ['error wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }], connected: false }, /handshake/],
   [
     'warning wrong-key 10.0.0.2',
     { failures: [{ ...failure, where: '10.0.0.2', reason: 'handshake' }], addresses: { c: ['/ip4/10.0.0.2/tcp/1'] } },
