@@ -10,7 +10,6 @@ import type { Listed } from '../core/lookup/chooser.js'
 import { isOfItsMachine } from '../core/host.js'
 import type { InstanceView } from '../core/views.js'
 import { BoundedMap } from '../core/bounded-map.js'
-import type { LookupResult } from '../metrics/doors.js'
 import { type Callable, callablesOf, type Parts, partsOf, placeOfUrl } from './callable.js'
 import { type Address, type Meaning, type ServiceMeaning, familyOf, meaningOf, nameOfAddress } from './names.js'
 import type { FindAddresses, NodePlace, RegisterView } from './view.js'
@@ -45,6 +44,9 @@ export type ResourceRecord = RecordData & {
   /** The addresses of the name in it, for the additional section. */
   readonly glue?: readonly ResourceRecord[]
 }
+
+/** `empty`: known, while nothing of it is to be called. */
+export type LookupResult = 'found' | 'empty' | 'unknown'
 
 export type Said = Answered & {
   /** What came of it, where a service was looked up. */

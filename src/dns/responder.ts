@@ -2,8 +2,7 @@
  * From the bytes of a question to those of its answer: at once, unless names of others have to be found first.
  */
 import type { HostAddresses } from './addresses.js'
-import type { LookupCounts } from '../metrics/doors.js'
-import type { ResourceRecord, Said, Zone } from './answers.js'
+import type { LookupResult, ResourceRecord, Said, Zone } from './answers.js'
 import { encodeAnswer, encodeTruncated, encodeWrong, readQuestion, type Question, type Transport } from './packets.js'
 import type { RegisterView } from './view.js'
 
@@ -15,8 +14,8 @@ export interface ResponderParts {
   readonly addresses: HostAddresses
   /** Undefined until there is a register. */
   readonly view: () => RegisterView | undefined
-  /** Of questions for services. */
-  readonly lookups: LookupCounts
+  /** How many questions for services had which answer, counted on here. */
+  readonly lookups: Readonly<Record<LookupResult, { value: number }>>
   readonly wall: () => number
   /** Between 0 and 1. */
   readonly chance: () => number
