@@ -118,9 +118,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
+  const dropped = (): Record<string, number> => ({
+    ...{ ...network.dropped(), ...registry.dropped(), ...questions.dropped(), ...options.dns?.dropped() },
+  })
   const metering = meteringOf({
     ...{ registry, stored: options.stored, doors: options.doors, now, readiness: () => service.readiness() },
-    dropped: () => network.dropped(),
+    dropped,
     bySlug: options.config.metricsSlugs,
   })
   const { meter, metrics } = metering
@@ -157,12 +160,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     startedAt,
     self,
     metrics,
-    ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
     survey,
     churn: () => churning.lasting(),
-    dropped: () => questions.dropped(),
+    dropped,
   })
   return {
     ...{ engine, network, registry, news, life, service, metering },

@@ -237,4 +237,13 @@ describe('what is found', () => {
     expect(findings[0]?.about).toHaveLength(aboutAtMost)
     for (const { what } of findings) expect(what.length).toBeLessThan(1000)
   })
+
+  test('is told of a peer that says more than anybody could see', () => {
+    const strangers = Array.from({ length: 150_000 }, (_, i) =>
+      seen(`x${i}`, { outOfStep_ms: hour_ms, link: 'failing' }),
+    )
+    const { findings } = diagnose(examined({ nodes: { b: { sees: strangers } } }))
+    expect(findings.map(({ id }) => id)).toEqual(['divergence', 'link-failing'])
+    for (const { what } of findings) expect(what.length).toBeLessThan(1000)
+  })
 })
