@@ -92,7 +92,7 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['error in-doubt b c', { nodes: { b: { inDoubt: true }, c: { inDoubt: true } } }, /^b, c have lost/],
   ['error disk-refuses a', { state: { refusal: 'EIO' } }, /at a: EIO\./],
-  ['error disk-refuses b', { nodes: { b: { ready: false, reason: 'the disk refuses writes: EIO' } } }, /at b/],
+  ['error disk-refuses b', { nodes: { b: { ready: false, reason: 'the disk refuses writes: EIO' } } }, /at b: EIO\./],
   ['error not-ready c', { nodes: { c: { ready: false, reason: 'joining', phase: 'joining' } } }, /c \(joining\)/],
   [
     'error node-gone c',

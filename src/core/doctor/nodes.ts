@@ -8,6 +8,7 @@ import { living, nameOf, speaking, type Examined, type Look } from './examined.j
 import { count, lasting, named, type Finding } from './findings.js'
 
 const diskRefuses = /the disk refuses writes/
+const diskRefusesWhy = /^the disk refuses writes: /
 const outOfRoom = /no room/
 const runsTwice = /run(s)? with (its|one|this node.s) key/
 /** Two clocks are apart if they differ by more, whatever the way of the answer took. */
@@ -94,7 +95,7 @@ function disk({ survey, self }: Examined): Finding | undefined {
   return {
     id: 'disk-refuses',
     severity: 'error',
-    what: `The disk refuses writes at ${named(ids(refusing))}: ${own ?? refusing[0]?.reason ?? 'no reason given'}.`,
+    what: `The disk refuses writes at ${named(ids(refusing))}: ${own ?? refusing[0]?.reason?.replace(diskRefusesWhy, '') ?? 'no reason given'}.`,
     meaning: 'Nothing can be registered or changed there; what is registered stays listed, and lookups go on.',
     remedy:
       'Make room, or mend the disk, of the data directory there (df -h; its place: rollcall config); it goes on by itself.',
