@@ -1,6 +1,6 @@
 // Builds the command of an earlier commit, where the history of this repository is there: for clusters of several versions.
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdir, rename, stat, symlink } from 'node:fs/promises'
+import { mkdir, realpath, rename, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,7 +26,10 @@ export function isKnown(commit: string): boolean {
 export async function programAt(commit: string): Promise<string> {
   const folder = join(tmpdir(), `rollcall-at-${commit}`)
   const program = join(folder, 'dist/cli/main.js')
-  if ((await stat(program).catch(() => undefined)) !== undefined) return program
+  if ((await stat(program).catch(() => undefined)) !== undefined) {
+    await linkPackages(folder)
+    return program
+  }
   const building = `${folder}.${process.pid}`
   await mkdir(building, { recursive: true })
   await run(
@@ -37,10 +40,20 @@ export async function programAt(commit: string): Promise<string> {
     },
   )
   await run('tar', ['-xf', 'tree.tar'], { cwd: building })
-  await symlink(join(root, 'node_modules'), join(building, 'node_modules'))
+  await linkPackages(building)
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json', '--noCheck'], {
     cwd: building,
   })
   await rename(building, folder)
   return program
+}
+
+/** Whoever built it may have been another copy of this repository, which is gone by now with all its packages. */
+async function linkPackages(folder: string): Promise<void> {
+  const [packages, link] = [join(root, 'node_modules'), join(folder, 'node_modules')]
+  const [wanted, linked] = await Promise.all([packages, link].map((path) => realpath(path).catch(() => undefined)))
+  if (linked === wanted) return
+  const fresh = `${link}.${process.pid}`
+  await symlink(packages, fresh)
+  await rename(fresh, link)
 }

@@ -67,10 +67,13 @@ function reader() {
       news.push(changed)
     },
   })
-  world.start('a')
-  agree(world)
-  world.feed('a', { type: 'connected', peer: owner })
-  world.feed('a', { type: 'beat', from: owner, bytes: encodeBeat(beat(1, 5)) })
+  const start = (): void => {
+    world.start('a')
+    agree(world)
+    world.feed('a', { type: 'connected', peer: owner })
+    world.feed('a', { type: 'beat', from: owner, bytes: encodeBeat(beat(1, 5)) })
+  }
+  start()
   const push = (via: string, ...parcels: readonly Parcel[]): void =>
     world.feed('a', { type: 'request', from: via, id: 1_000_000, bytes: encodeSyncRequest({ type: 'push', parcels }) })
   const versionOf = (of: string): number | undefined =>
@@ -85,7 +88,7 @@ function reader() {
         ? [{ ...request, holding: question.holdings[0] }]
         : []
     })
-  return { world, push, versionOf, pulls, replies, stored, news }
+  return { world, start, push, versionOf, pulls, replies, stored, news }
 }
 
 function gossiped({ signed, content }: ReturnType<Written['step']>) {
@@ -122,6 +125,34 @@ test('what is not what its head says is refused before anything of it is shown, 
   expect(stored.filter((op) => op === `snapshot ${owner}`)).toHaveLength(2)
 })
 
+test('a large document whose owner gives what it has not signed is known by its head, and leaves nobody out of step', () => {
+  const { world, push } = reader()
+  const honest = new Written(1000)
+  push(owner, { signed: honest.signed, content: new Written(2000).full.content })
+  world.run(1)
+  const { live } = world.machine('a')
+  expect(live.dropped()['content is not what its head says']).toBe(1)
+  expect(live.toJSON().declined).toBe(1)
+  push('liar', honest.full)
+  world.run(1)
+  expect(live.toJSON().declined).toBe(0)
+})
+
+test('whoever is killed while it takes a large document has what it had before, then takes it', () => {
+  const { world, start, push, versionOf } = reader()
+  const written = new Written(3000)
+  push(owner, written.full)
+  world.run(1000)
+  written.step([{ map: 'removals', key: 'i0', after: gone }])
+  push(owner, written.full)
+  world.crash('a')
+  start()
+  expect(versionOf(owner)).toBe(1)
+  push(owner, written.full)
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+})
+
 test('a step that comes while all of it is being taken waits for the end of that', () => {
   const { world, push, versionOf, pulls } = reader()
   const written = new Written(3000)
@@ -129,6 +160,23 @@ test('a step that comes while all of it is being taken waits for the end of that
   const next = written.step([{ map: 'removals', key: 'i0', after: gone }])
   world.feed('a', gossiped(next))
   expect(versionOf(owner)).toBeUndefined()
+  const before = pulls().length
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+  expect(pulls()).toHaveLength(before)
+})
+
+test('a step that comes while something wrong is read in the name of its owner is taken after it', () => {
+  const { world, push, versionOf, pulls } = reader()
+  const honest = new Written(1000)
+  push(owner, honest.full)
+  world.run(1)
+  honest.version = 2
+  const forged = { signed: honest.signed, content: new Written(2000).full.content }
+  honest.version = 1
+  push('liar', forged)
+  world.feed('a', gossiped(honest.step([{ map: 'removals', key: 'i0', after: gone }])))
+  expect(versionOf(owner)).toBe(1)
   const before = pulls().length
   world.run(1)
   expect(versionOf(owner)).toBe(2)
