@@ -8,23 +8,23 @@ import { SlowestFiles } from './slowest.js'
 /** Files of which one takes minutes, on a busy machine. */
 const long = /\/test\/((daemon|library|sim)\/[^/]+|cli\/(demo|run-program)[^/]+|io\/network[^/]*)$/
 
-/** Of those folders whose files have a process each, the files that open nothing: they need none. */
+/** Of those folders whose files have a process each, the files that leave nothing open behind them: they need none. */
 const plain = [
-  'cli/{demo-screen,follow,format,progress,table}',
-  'daemon/{log-lines,naming,news}',
-  'io/{crypto,mdns-words}',
+  'cli/{completion,demo-screen,follow,format,progress,same-id,table}',
+  'daemon/{log-lines,naming,news,questions,slug-watches}',
+  'io/{checks-kept,crypto,mdns-words,rates,serving}',
+  'library/over-http',
 ]
 
 /**
  * Files that take longest begin first: Vitest goes by their size, and ends with a short one that takes two minutes. The others
- * are kept together by project, since a process is used again only by a file of the same one.
+ * are kept together by project, since a process is used again only by a file of the same one; those that share it come last.
  */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const rank = ({ moduleId, project }: TestSpecification): number =>
-      project.name !== 'shared' && long.test(moduleId)
-        ? 0
-        : 1 + projects.findIndex(({ test }) => test.name === project.name)
+      (project.name === 'shared' ? projects.length : 0) +
+      (long.test(moduleId) ? 0 : 1 + projects.findIndex(({ test }) => test.name === project.name))
     return (await super.sort(files)).sort((a, b) => rank(a) - rank(b))
   }
 }
@@ -41,12 +41,11 @@ const projects = [
     globalSetup: ['test/daemon/one-file.ts'],
   },
   { name: 'io', folders: ['io'], exclude: filesOf(plain) },
-  // These share a process, and with it what they import: they leave nothing open behind them.
-  { name: 'shared', folders: ['http', 'dns'], files: filesOf(plain), isolate: false },
+  // These share a process, and with it what they import.
   {
-    name: 'core',
-    folders: ['core', 'sim', 'client', 'testing', 'metrics'],
-    files: ['test/*.test.ts'],
+    name: 'shared',
+    folders: ['core', 'sim', 'client', 'testing', 'metrics', 'http', 'dns'],
+    files: ['test/*.test.ts', ...filesOf(plain)],
     isolate: false,
     execArgv: ['--max-semi-space-size=64'],
   },

@@ -168,6 +168,7 @@ function reporters(reportedBy: readonly string[], all: readonly MemberView[]): s
 export const dialInWords: Readonly<Record<DialOutcome, string>> = {
   refused: 'dials are refused: its process is gone',
   'no-answer': 'no answer to dials: its machine or the line to it is down',
+  silent: 'its machine takes dials, and nobody speaks there: its process is stopped or stuck',
 }
 
 /** How people call a member: by the label of its node, or its peer id where it has told none. */

@@ -169,6 +169,8 @@ function adviceOnDead({ nodeId, peer, dial }: MemberView, inDoubt: boolean): str
     return 'this daemon sees hardly anybody, so it may be the one that is cut off: ask another one too (--server)'
   if (dial === 'refused')
     return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
+  if (dial === 'silent')
+    return `its process is stopped or stuck: look at it there (top), kill -CONT PID if it was stopped, else start it again`
   return 'its machine is off, or the line to it is cut: mended, it is back; ask a daemon near it too (--server)'
 }
 

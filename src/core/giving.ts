@@ -2,12 +2,12 @@
  * What is given to peers: routes what they ask for, or have named, from the documents held here into messages. None is made before there
  * is room for it on the way to whoever is to read it; the answer to a question that nobody reads ends with its first pieces.
  */
-import type { Giveable } from './document/document.js'
+import { type Giveable, turnLimits } from './document/document.js'
 import type { Effect } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
-import { headAlone, parcelFor } from './replica/replica.js'
+import { headAlone, parcelFor } from './replica/parcels.js'
 import type { RegistryState } from './state.js'
 import { type Given, actedReply, documentsReply, emptyReply, endReply } from './sync/answers.js'
 import { type AnswerUnderWay, type End, paceLimits } from './sync/pace.js'
@@ -23,6 +23,8 @@ export class Giving {
   readonly #fencing: Fencing
   /** One turn was not enough for all that may be made. */
   #isUnfinished = false
+  /** A part of a large document was encoded in this turn. */
+  #hasEncoded = false
 
   constructor(state: RegistryState, fencing: Fencing) {
     this.#state = state
@@ -86,12 +88,13 @@ export class Giving {
     const { pace, pushes } = this.#state
     if (pace.isIdle && pushes.isIdle) return void (this.#isUnfinished = false)
     let left = paceLimits.turnBytes
+    this.#hasEncoded = false
     for (let made = 1; made > 0 && left > 0; left -= made) {
       made = 0
       for (const answer of pace.turns()) if (made < left) made += this.#givePiece(answer)
       for (const { peer, owners } of pushes.turns()) if (made < left) made += this.#pushSome(peer, owners)
     }
-    this.#isUnfinished = left <= 0 && (pace.isReady || pushes.isReady)
+    this.#isUnfinished = this.#hasEncoded || (left <= 0 && (pace.isReady || pushes.isReady))
   }
 
   /** When to be woken, whatever happens. */
@@ -114,7 +117,7 @@ export class Giving {
     const { owners, theirs, from, end } = answer
     const { parcels, seen } = this.#gather(owners, answer.next, theirs)
     answer.next += seen
-    if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk
+    if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk, or a large one is being made
     const isLast = parcels.length === 0
     const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels, encodings.messageOf(parcels))
     const peer = liveness.peers.get(from)
@@ -165,6 +168,7 @@ export class Giving {
       if (this.#isOnItsWayToDisk(owner)) return { parcels, seen: at - from }
       const parcel = this.#parcelOf(owner, theirs.get(owner))
       if (parcel === undefined) continue
+      if (parcel === 'later') return { parcels, seen: at - from }
       const size = parcel.content.bytes.length + wireLimits.headBytes
       if (size > room && parcels.length > 0) return { parcels, seen: at - from }
       parcels.push(parcel)
@@ -180,7 +184,7 @@ export class Giving {
   }
 
   /** What a peer that holds `theirs` lacks of an owner's document. */
-  #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | undefined {
+  #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | 'later' | undefined {
     const { commits, replica, letGo, self, at } = this.#state
     const document = owner === self ? commits.giveable : replica.giveable(owner)
     if (document !== undefined) return parcelFor(document, theirs, (given) => this.#encode(given))
@@ -188,12 +192,17 @@ export class Giving {
     return gone ? headAlone(gone) : replica.declinedParcel(owner, theirs)
   }
 
-  #encode(document: Giveable): Uint8Array {
+  /** All of a document, which a large one is made into over several turns; undefined until it is. */
+  #encode(document: Giveable): Uint8Array | undefined {
     const { encodings, at } = this.#state
-    const { signed } = document
+    const { signed, structs } = document
     const kept = encodings.find(signed, at.now)
     if (kept !== undefined) return kept
-    return encodings.keep(signed, document.encode(), at.now)
+    if (structs <= turnLimits.structs) return encodings.keep(signed, document.encode(), at.now)
+    if (this.#hasEncoded || !encodings.mayEncode(document, at.now)) return undefined
+    this.#hasEncoded = true
+    const encoded = document.encodeMore()
+    return encoded && encodings.keep(signed, encoded, at.now)
   }
 
   /** What was declined is not wanted; who asks of single documents is told that it is not held. */

@@ -14,7 +14,7 @@ import type { Projection } from './projection.js'
 import { horizon_ms } from './records/lifetimes.js'
 import { parcelOf, parcelsOf, readOwn } from './replica/stored.js'
 import { isContinuedBy } from './records/lineage.js'
-import type { Replication } from './replication.js'
+import type { Asking } from './asking.js'
 import type { RegistryStart, RegistryState } from './state.js'
 import type { Parcel } from './wire/sync.js'
 
@@ -29,7 +29,7 @@ export interface Routes {
   readonly state: RegistryState
   readonly fencing: Fencing
   readonly projection: Projection
-  readonly replication: Replication
+  readonly asking: Asking
 }
 
 export class Opening {
@@ -38,7 +38,7 @@ export class Opening {
   readonly #start: RegistryStart
   readonly #fencing: Fencing
   readonly #projection: Projection
-  readonly #replication: Replication
+  readonly #asking: Asking
   #addresses: readonly string[] | undefined
   /** What is continued ends with a goodbye: what was about to stop then has stopped. */
   #hasStopped = false
@@ -46,13 +46,13 @@ export class Opening {
   #generationStoreId = 0
   #generationRetryAt = Number.POSITIVE_INFINITY
 
-  constructor(start: RegistryStart, { state, fencing, projection, replication }: Routes) {
+  constructor(start: RegistryStart, { state, fencing, projection, asking }: Routes) {
     this.#start = start
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
     this.#projection = projection
-    this.#replication = replication
+    this.#asking = asking
   }
 
   // ---- what is on disk
@@ -161,7 +161,7 @@ export class Opening {
     if (this.#state.phase.name !== 'starting') return
     const { joining } = this.#state.phase
     this.#state.enter({ name: joining.isStale ? 'stale' : 'joining', joining })
-    this.#replication.syncAll()
+    this.#asking.syncAll()
   }
 
   // ---- the join
@@ -185,7 +185,7 @@ export class Opening {
     if (this.#addresses === undefined) return false
     const { peers } = this.#state.liveness
     // An answer that was lost is asked for again: without one this node waits for ever.
-    if (this.#state.phase.name === 'stale') for (const peer of peers.ids()) this.#replication.reconcile(peer)
+    if (this.#state.phase.name === 'stale') for (const peer of peers.ids()) this.#asking.reconcile(peer)
     const end = this.#state.phase.joining.end(new Set(peers.ids()), now)
     if (end !== undefined) this.#open(this.#state.phase.joining, end, this.#addresses)
     return end !== undefined

@@ -84,8 +84,7 @@ export class Projection {
     const { now } = at
     for (const { id, state, since } of liveness.membership.members()) {
       if (!records.union.setDormant(id, isDormant(state, now - since))) continue
-      for (const instance of replica.document(id)?.entries.of('instances').keys() ?? [])
-        this.#out.notifyAll(index.refresh(instance))
+      for (const instance of replica.keys(id, 'instances')) this.#out.notifyAll(index.refresh(instance))
     }
     degraded.look(visibility.listed, (owner) => visibility.hasLeft(owner), now)
     this.#tellDoubt()

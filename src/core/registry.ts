@@ -4,11 +4,13 @@
  */
 import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
+import { Asking } from './asking.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
 import { Descent } from './descent.js'
 import { Endings } from './endings.js'
 import { Fencing } from './fencing.js'
+import { Foreign } from './foreign.js'
 import { Figures } from './figures.js'
 import { Giving } from './giving.js'
 import { idOf } from './lookup/slugs.js'
@@ -41,6 +43,8 @@ export class Registry {
   readonly #out: Outbox
   readonly #fencing: Fencing
   readonly #projection: Projection
+  readonly #asking: Asking
+  readonly #foreign: Foreign
   readonly #replication: Replication
   readonly #giving: Giving
   readonly #lettingGo: LettingGo
@@ -71,9 +75,11 @@ export class Registry {
     this.#giving = new Giving(state, fencing)
     this.#lettingGo = new LettingGo(state, fencing)
     this.#room = new MakingRoom(state, this.#lettingGo)
+    this.#asking = new Asking(state)
+    this.#foreign = new Foreign(state, this.#asking)
     const beside = { fencing, projection, acting: this.#acting, giving: this.#giving, room: this.#room }
-    const replication = new Replication(state, beside)
-    this.#opening = new Opening(start, { state, fencing, projection, replication })
+    const replication = new Replication(state, { ...beside, asking: this.#asking, foreign: this.#foreign })
+    this.#opening = new Opening(start, { state, fencing, projection, asking: this.#asking })
     this.#fencing = fencing
     this.#projection = projection
     this.#replication = replication
@@ -171,7 +177,7 @@ export class Registry {
     const { liveness, at, rules } = this.#state
     this.#lettingGo.connected(peer)
     this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
-    if (rules.maySpeak && this.#mayDiffer(peer)) this.#replication.sync(peer)
+    if (rules.maySpeak && this.#mayDiffer(peer)) this.#asking.sync(peer)
     this.#acting.connected(peer)
   }
 
@@ -190,8 +196,8 @@ export class Registry {
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
     lastHeard.heard(from, at.now)
-    if (hearing === 'news') this.#replication.pull(from, from)
-    if (inStep === false && rules.isJoined) this.#replication.reconcile(from)
+    if (hearing === 'news') this.#asking.pull(from, from)
+    if (inStep === false && rules.isJoined) this.#asking.reconcile(from)
     this.#projection.followBeliefs()
   }
 
@@ -309,7 +315,7 @@ export class Registry {
       this.#serve(ticket, command)
       this.#projection.settle() // the next one reads what this one staged
     }
-    this.#replication.syncAll()
+    this.#asking.syncAll()
   }
 
   #command(ticket: number, command: Command): void {
@@ -425,7 +431,7 @@ export class Registry {
     const { commits, checks, answers, at } = this.#state
     const { now } = at
     this.#projection.settle()
-    this.#replication.adoptForeign()
+    this.#foreign.adopt()
     this.#descent.settle()
     this.#projection.settle()
     const isSettled = !commits.isBusy || commits.refusal !== undefined

@@ -1,18 +1,20 @@
 /**
- * How documents travel: routes what comes from peers to the replica, what that comes to further on, what is asked of peers or by
- * them. Gossip may have lost anything; whatever it lost comes in here.
+ * How documents travel: routes what comes from peers to the replica, what that comes to further on, what is asked by them. Gossip may have lost anything; whatever it lost comes in here.
  */
 import type { Acting } from './acting.js'
-import { NodeDocument } from './document/document.js'
+import type { Asking } from './asking.js'
+import type { Change } from './document/entries.js'
 import type { Fencing } from './fencing.js'
+import type { Foreign } from './foreign.js'
 import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
 import type { PeerId } from './model.js'
 import type { MakingRoom } from './making-room.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
-import { nodeRecordOf } from './records/kinds.js'
-import { type Outcome, headAlone, isHeadAlone } from './replica/replica.js'
+import { headAlone, isHeadAlone } from './replica/parcels.js'
+import type { Outcome } from './replica/outcome.js'
+import type { Underway } from './replica/replica.js'
 import { Silences } from './silences.js'
 import type { RegistryState } from './state.js'
 import { emptyReply, endReply } from './sync/answers.js'
@@ -24,8 +26,6 @@ import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
 import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
 
-/** A neighbour out of step is synced with at most this often. */
-const syncPause_ms = 2000
 /** So long whoever asked for an act waits for what is missing to the version that tells of it. */
 const unread_ms = 500
 
@@ -41,6 +41,8 @@ interface Beside {
   readonly acting: Acting
   readonly giving: Giving
   readonly room: MakingRoom
+  readonly asking: Asking
+  readonly foreign: Foreign
 }
 
 export class Replication {
@@ -53,10 +55,12 @@ export class Replication {
   readonly #acting: Acting
   readonly #giving: Giving
   readonly #room: MakingRoom
+  readonly #asking: Asking
+  readonly #foreign: Foreign
   readonly #silences: Silences
   #roomLookedAt = Number.NEGATIVE_INFINITY
 
-  constructor(state: RegistryState, { fencing, projection, acting, giving, room }: Beside) {
+  constructor(state: RegistryState, { fencing, projection, acting, giving, room, asking, foreign }: Beside) {
     this.#state = state
     this.#out = state.out
     this.#fencing = fencing
@@ -64,6 +68,8 @@ export class Replication {
     this.#acting = acting
     this.#giving = giving
     this.#room = room
+    this.#asking = asking
+    this.#foreign = foreign
     this.#silences = new Silences(state)
   }
 
@@ -81,31 +87,50 @@ export class Replication {
     if (this.#state.letGo.refusalOf(signed.head.owner, signed.head, this.#state.at.now) !== undefined) return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
     if (this.#state.replica.isDeclined(signed.head.owner)) return this.take({ parcel: headAlone(signed), via: author })
-    this.pull(signed.head.owner, author)
+    this.#asking.pull(signed.head.owner, author)
   }
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { records, stamps, replica, gaps, postponed, headsAlone, fences, letGo, self, at, isStale } = this.#state
+    const { replica, self } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
-    if (owner === self) return this.#takeOwn(parcel, via)
+    if (owner !== self && replica.loadingOwner !== owner && replica.isLong(parcel))
+      return void this.#bring(via, [parcel], parcel.content.bytes.length)
+    this.#take(step)
+  }
+
+  /** It is its turn. */
+  #take(step: Step): void {
+    const { replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
+    const { parcel, via } = step
+    const { owner } = parcel.signed.head
+    if (owner === self) return this.#foreign.take(parcel, via)
+    if (replica.loadingOwner === owner) return void gaps.note(step, true, at.now)
     if (isStale) return
     if (isHeadAlone(parcel) && this.#isShown(owner)) return this.#toldOfNewer(parcel)
     if (letGo.refusalOf(owner, parcel.signed.head, at.now) !== undefined || this.#isToldGone(parcel)) return
     const held = replica.head(owner)
     if (held === undefined && !this.#room.isFor(parcel, via)) return
     const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#state.hasWord(owner) })
+    if (outcome.type === 'begun') return
     if (outcome.type === 'later') return postponed.note(owner, via, at.now + outcome.after_ms)
+    if (outcome.type === 'taken') postponed.delete(owner)
+    this.#came(step, held, outcome)
+  }
+
+  /** What was offered has come to something. */
+  #came(step: Step, held: Head | undefined, outcome: Outcome): void {
+    const { replica, gaps, postponed, headsAlone, at } = this.#state
+    const { parcel, via } = step
+    const { owner } = parcel.signed.head
     if (held !== undefined) this.#dispute(step, held, outcome.type)
     else if (outcome.type === 'taken' || outcome.type === 'declined') this.#room.taken(owner, via)
     switch (outcome.type) {
       case 'taken':
-        postponed.delete(owner)
         headsAlone.forget(owner)
         this.#out.storeSoon([outcome.op])
-        records.follow(owner, outcome.changes)
-        stamps.follow(parcel.signed.head, outcome.changes, records.union, at.now)
+        this.#follow(parcel.signed.head, outcome.changes)
         this.#followHead(parcel.signed.head)
         for (const next of gaps.filled(owner)) this.take(next)
         return
@@ -119,14 +144,40 @@ export class Replication {
         return
       case 'refused':
         this.#out.drop(outcome.reason)
-        if (parcel.content.type === 'step' && outcome.reason !== 'bad signature') this.pull(owner, via)
+        if (parcel.content.type === 'step' && outcome.reason !== 'bad signature') this.#asking.pull(owner, via)
         return
       case 'fenced':
         return this.#fencing.fenceAgain(owner)
+      case 'long':
+        return postponed.note(owner, via, at.now, true)
+      case 'begun':
+      case 'later':
       case 'old':
       case 'behind':
         return
     }
+  }
+
+  #follow(head: Head, changes: readonly Change[]): void {
+    const { records, stamps, at } = this.#state
+    records.follow(head.owner, changes)
+    stamps.follow(head, changes, records.union, at.now)
+  }
+
+  /** A part of a large document. @returns how much it was, in units of `workLimits` */
+  #takeMore({ parcel, from }: Underway): number {
+    const { replica, gaps, arrivals, letGo, fences, at } = this.#state
+    const { head } = parcel.signed
+    const { owner } = head
+    const held = replica.head(owner)
+    const isWanted = head.generation > fences.upTo(owner) && letGo.refusalOf(owner, head, at.now) === undefined
+    const { units, changes, outcome } = replica.goOn(isWanted, at.now)
+    if (changes.length > 0) this.#follow(head, changes)
+    if (outcome === undefined) return units
+    arrivals.ended()
+    this.#came({ parcel, via: from.via ?? owner }, held, outcome)
+    for (const next of gaps.filled(owner)) this.take(next) // it was held up whatever came of this one
+    return units
   }
 
   /** A peer has let go of a node whose key is gone: so do we, where we do not see it live. */
@@ -151,7 +202,7 @@ export class Replication {
     const held = replica.head(owner)
     if (held === undefined || compareHeads(signed.head, held) <= 0 || !signatures.isGenuine(signed)) return
     if (!headsAlone.isOverdue(owner, at.now)) return
-    if (liveness.peers.has(owner)) this.pull(owner, owner)
+    if (liveness.peers.has(owner)) this.#asking.pull(owner, owner)
     else this.#out.emit({ type: 'dial', peer: owner })
   }
 
@@ -183,104 +234,7 @@ export class Replication {
     if (to === owner) this.#out.emit(requests.push(to, [parcel], at.now))
   }
 
-  /** Our own document, from elsewhere. */
-  #takeOwn(parcel: Parcel, via: PeerId): void {
-    const { identity, crypto, rules } = this.#state
-    const { signed, content } = parcel
-    const joining = this.#state.joining
-    if (joining !== undefined) return joining.offer(parcel)
-    const author = identity.authorOf(signed.head)
-    if (!rules.maySign || author === 'ours') return
-    if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
-    if (author === 'continued') return identity.noteHeld(signed.head)
-    if (author === 'live clone') return this.#yieldToClone(signed.head)
-    if (content.type !== 'full') return this.#overtake(signed.head, via)
-    const document = NodeDocument.load(crypto.hash, signed, content.bytes)
-    if (document === undefined) return this.#out.drop('content is not what its head says')
-    this.#state.foreign = document
-  }
-
-  /**
-   * A head of ours that we cannot continue yet. Where it is not behind us, we go ahead of it: whoever holds its content
-   * will then find us behind that, and give it back.
-   */
-  #overtake(head: Head, via: PeerId): void {
-    const { identity, self } = this.#state
-    if (head.generation < identity.generation) return this.pull(self, via)
-    identity.noteContinued(head)
-    identity.raiseGeneration(head.generation + 1)
-    this.#state.tellGeneration('another start signed records of this node in the same generation')
-  }
-
-  #yieldToClone({ boot }: Head): void {
-    const { identity, commits } = this.#state
-    const wayOut = 'stop one of the two, and give it a data directory of its own'
-    const places = this.#places(identity.placeOf(boot))
-    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
-    commits.mute(why)
-    this.#state.enter({ name: 'muted', why })
-    this.#out.notify({ type: 'muted', why })
-  }
-
-  /** Continues a newer document of ours, with what was written since this start on top. */
-  adoptForeign(): void {
-    const { writes, identity, commits, checks, at, rules } = this.#state
-    const document = this.#state.foreign
-    if (document === undefined || commits.isBusy || !rules.maySign) return
-    this.#state.foreign = undefined
-    if (!identity.isForeign(document.signed.head)) return
-    const place = nodeRecordOf(document.entries)?.addresses[0]
-    const places = this.#places(place)
-    identity.noteContinued(document.signed.head, place)
-    for (const message of commits.adopt(document, writes, at.wall)) this.#out.warn(`not written again: ${message}`)
-    this.#out.emitAll(checks.checkAll(at.now))
-    const hint = places === '' ? '' : `, of a start${places}: if that one still runs, a data directory was copied`
-    this.#state.tellGeneration(`a peer knew a newer version of this node’s own records${hint}`)
-  }
-
-  /** Where another start with our key is, beside this one, for people; a restart in one place is no other. */
-  #places(there: string | undefined): string {
-    const here = this.#state.records.union.node(this.#state.self)?.addresses[0]
-    return there === undefined || here === undefined || there === here ? '' : ` at ${there}, beside this one at ${here}`
-  }
-
-  // ---- asking peers
-
-  /** Compares all heads with everybody that is connected. */
-  syncAll(): void {
-    for (const peer of this.#state.liveness.peers.ids()) this.sync(peer)
-  }
-
-  /** Compares all heads with a peer. */
-  sync(peer: PeerId): void {
-    const { commits, replica, requests, at, isStale } = this.#state
-    // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
-    const own = isStale ? undefined : commits.holding
-    const holdings = replica.holdings()
-    if (own !== undefined) holdings.push(own)
-    this.#out.emit(requests.sync(peer, holdings, isStale, at.now))
-  }
-
-  /** A neighbour has shown again and again that it does not hold what we hold. */
-  reconcile(id: PeerId): void {
-    const { requests, liveness, at } = this.#state
-    const { now } = at
-    const peer = liveness.peers.get(id)
-    if (peer === undefined || now - peer.reconciledAt < syncPause_ms || requests.isSyncing(id, now)) return
-    peer.reconciledAt = now
-    this.sync(id)
-  }
-
-  /** Fetches one owner's document from its owner, or else from whoever told of it. */
-  pull(owner: PeerId, via: PeerId): void {
-    const { replica, requests, postponed, liveness, at } = this.#state
-    if (requests.isPulling(owner, at.now) || postponed.isResting(owner, at.now)) return
-    const { peers } = liveness
-    const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
-    if (from === undefined) return
-    // Of what was declined all is asked for: a difference does not say what it comes to.
-    this.#out.emit(requests.pull(owner, from, replica.giveable(owner)?.holding, at.now))
-  }
+  // ---- answers to what was asked
 
   response(id: number, bytes: Uint8Array): void {
     const answer = this.#state.requests.response(id, bytes)
@@ -288,7 +242,7 @@ export class Replication {
     if (answer.type === 'documents') this.#bring(answer.from, answer.parcels, bytes.length)
     if (answer.type === 'given' && answer.refused.some(({ owner }) => owner === this.#state.self))
       this.#room.refusedBy(answer.peer)
-    if (answer.type === 'compared') this.#state.arrivals.then(answer)
+    if (answer.type === 'compared') this.#state.arrivals.then(answer.peer, answer)
     this.takeMore()
   }
 
@@ -302,22 +256,37 @@ export class Replication {
   /** Whatever has come and may be read now, as far as one turn goes. */
   takeMore(): void {
     const { arrivals, replica } = this.#state
-    for (let left: number = arrivalLimits.turnUnits; left > 0;) {
-      const next = arrivals.take()
+    this.#writeMore()
+    let left: number = arrivalLimits.turnUnits
+    for (const underway = replica.loading; underway !== undefined && underway === replica.loading;) {
+      if (left <= arrivalLimits.turnUnits / 2) break
+      left -= this.#takeMore(underway)
+    }
+    while (left > 0) {
+      if (replica.loading === undefined) arrivals.ended() // it was refused at once, or its owner was dropped
+      const next = arrivals.take((parcel) => replica.isLong(parcel))
       if (next === undefined) return
       if (next.type !== 'parcel') this.#afterwards(next)
       else {
         const { stepUnits, documentUnits } = arrivalLimits
         left -= next.parcel.content.type === 'step' ? stepUnits : documentUnits
-        left -= replica.unitsOf(next.parcel)
-        this.take(next)
+        left -= replica.isLong(next.parcel) ? 0 : replica.unitsOf(next.parcel)
+        this.#take(next)
       }
     }
   }
 
   /** When to be woken, whatever happens. */
   get wakeAt(): number {
-    return this.#state.arrivals.isEmpty ? Number.POSITIVE_INFINITY : this.#state.at.now
+    const { arrivals, replica, at } = this.#state
+    const isIdle = arrivals.isEmpty && replica.loading === undefined && !replica.isWriting
+    return isIdle ? Number.POSITIVE_INFINITY : at.now
+  }
+
+  /** Copies that are written whole once their steps outweigh them. */
+  #writeMore(): void {
+    const op = this.#state.replica.writeMore()
+    if (op !== undefined) this.#out.storeSoon([op])
   }
 
   #afterwards(next: Afterwards): void {
@@ -355,10 +324,11 @@ export class Replication {
   /** @returns what others have asked for */
   closed(id: number, ok: boolean): Extract<Ended, { type: 'compared' }> | undefined {
     const { requests, pushes, arrivals } = this.#state
+    const peer = requests.peerOf(id) ?? ''
     const ended = requests.closed(id, ok)
     if (ended?.type === 'pushed') pushes.closed(ended.peer, id, ended.ok)
     if (ended?.type === 'compared') return ended
-    if (ended !== undefined) arrivals.then({ type: 'closed', ended })
+    if (ended !== undefined) arrivals.then(peer, { type: 'closed', ended })
     this.takeMore()
     return undefined
   }
@@ -382,7 +352,7 @@ export class Replication {
     const isReadable = !isDone || !gaps.has(passedOn.home)
     if (isReadable || !this.#unread.keep({ ...acted, until: at.now + unread_ms }))
       return this.#acting.ended(passedOn, end)
-    this.pull(passedOn.home, passedOn.home)
+    this.#asking.pull(passedOn.home, passedOn.home)
   }
 
   #tellRead(acted: readonly Acted[]): void {
@@ -416,7 +386,7 @@ export class Replication {
   #takePushed(from: PeerId, request: number, parcels: readonly Parcel[], bytes: number): void {
     if (!this.#bring(from, parcels, bytes)) return this.#out.emit(emptyReply(request))
     const own = parcels.find(({ signed }) => signed.head.owner === from)?.signed.head
-    this.#state.arrivals.then({ type: 'pushed', from, request, documents: parcels.length, ...(own && { own }) })
+    this.#state.arrivals.then(from, { type: 'pushed', from, request, documents: parcels.length, ...(own && { own }) })
     this.takeMore()
   }
 
@@ -455,16 +425,13 @@ export class Replication {
     }
     this.#tellRead(this.#unread.takeOverdue(now))
     for (const { owner, via } of gaps.due(now)) {
-      this.pull(owner, via)
+      if (this.#state.replica.loadingOwner === owner) continue // what waits is taken up again after that
+      this.#asking.pull(owner, via)
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
-    this.#pullPostponed()
+    this.#asking.pullPostponed()
     this.#lookForRoom()
     this.#silences.tell()
-  }
-
-  #pullPostponed(): void {
-    for (const { owner, via } of this.#state.postponed.due(this.#state.at.now)) this.pull(owner, via)
   }
 
   /** What was declined is asked for where there is room by now. */
@@ -475,7 +442,7 @@ export class Replication {
     const hasWord = (owner: PeerId): boolean => this.#state.hasWord(owner)
     replica.noteWords(hasWord)
     const due = replica.takeDueDeclined(hasWord, at.now)
-    if (due !== undefined) this.pull(due.signed.head.owner, due.via ?? due.signed.head.owner)
+    if (due !== undefined) this.#asking.pull(due.signed.head.owner, due.via ?? due.signed.head.owner)
     const news = replica.takeNews((owner) => records.union.node(owner)?.id ?? owner, at.now)
     if (news !== undefined) this.#out.warn(news)
   }

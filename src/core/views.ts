@@ -164,9 +164,9 @@ export type Listing = 'all' | 'healthy' | 'none'
 
 /**
  * What a dial that fails says of the other end: `refused`, its machine answers and nobody listens, so that its process is gone;
- * `no-answer`, its machine is off, or the line to it is cut.
+ * `no-answer`, its machine is off, or the line to it is cut; `silent`, its machine takes connections, and its process says nothing.
  */
-export const dialOutcomes = ['refused', 'no-answer'] as const
+export const dialOutcomes = ['refused', 'no-answer', 'silent'] as const
 export type DialOutcome = (typeof dialOutcomes)[number]
 
 /** What this daemon believes of one daemon (itself included). Ages are milliseconds before the moment of asking. */

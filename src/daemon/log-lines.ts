@@ -2,6 +2,7 @@
  * The log lines of a registry's life: each event in words that can be read at night, at the level that it deserves. It writes
  * only what it is given.
  */
+import type { Churn } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
 import type { InstanceRecord, NodeRecord, PeerId } from '../core/model.js'
 import type { DataDir } from '../io/storage/data-dir.js'
@@ -128,6 +129,13 @@ function shortPeer(peer: PeerId): string {
 function instanceName(id: string, { record }: Pick<Register, 'record'>): string {
   const { slug, url } = record(id) ?? {}
   return url === undefined ? id : `${slug === undefined ? id : `${slug} (${id})`} at ${url}`
+}
+
+/** A service that does not come to rest. */
+export function churnInWords({ home, slug, perSecond, lasts_ms }: Churn, register: Register): string {
+  const what = `instances ${slug === undefined ? 'without a slug' : `of ${slug}`} at ${memberName(home, register)}`
+  const pace = `${perSecond} times a second for ${lasts_ms / 1000} s now`
+  return `${what} are registered, changed or removed without end, ${pace}: is a program there in a loop?`
 }
 
 /** What a start found on its disk, and mended. */

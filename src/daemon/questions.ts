@@ -1,6 +1,7 @@
 /**
  * Questions between daemons that are for people: asks a peer one of some kind, answers what peers ask. What a kind means is not known here.
  */
+import { BoundedMap } from '../core/bounded-map.js'
 import type { PeerId } from '../core/model.js'
 import {
   type Answered,
@@ -40,7 +41,7 @@ export class Questions {
   readonly #parts: QuestionsParts
   readonly #answerings = new Map<string, Answering>()
   /** The second that is counted, what came in it. */
-  readonly #asked = new Map<PeerId, { second: number; count: number }>()
+  readonly #asked = new BoundedMap<PeerId, { readonly second: number; readonly count: number }>(countedPeers)
   readonly #dropped = new Map<string, number>()
 
   constructor(parts: QuestionsParts) {
@@ -105,9 +106,7 @@ export class Questions {
     const second = Math.floor(this.#parts.now() / 1000)
     const before = this.#asked.get(from)
     const count = before?.second === second ? before.count + 1 : 1
-    this.#asked.delete(from)
     this.#asked.set(from, { second, count })
-    for (const peer of this.#asked.keys()) if (this.#asked.size > countedPeers) this.#asked.delete(peer)
     return count <= perSecond
   }
 

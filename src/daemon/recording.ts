@@ -5,7 +5,7 @@
 import type { RegistryEvent } from '../core/effects.js'
 import { messageOf, RegistryError } from '../core/errors.js'
 import { type Deed, type Entry, outcomeOf, sentenceOf, type Whom } from '../core/journal/entry.js'
-import type { Journal } from '../core/journal/journal.js'
+import { Journal } from '../core/journal/journal.js'
 import { canonicalJson, type PeerId } from '../core/model.js'
 import type { Reads } from '../core/reads.js'
 import { Tally } from '../core/tally.js'
@@ -15,7 +15,6 @@ import type { Line } from './log-lines.js'
 const program: Whom = { via: 'library', by: 'library' }
 
 export interface RecorderParts {
-  readonly journal: Journal
   readonly read: Pick<Reads, 'record' | 'homeOf' | 'nodeId'>
   readonly self: PeerId
   /** Unix milliseconds. */
@@ -40,7 +39,12 @@ export class Recorder {
   /** Of which instances something is being done for a caller here: what is seen of them meanwhile comes of that, which is told. */
   readonly #underWay = new Tally<string>()
 
-  constructor(parts: RecorderParts) {
+  /** What is remembered. */
+  readonly journal: Journal
+
+  /** @param from RFC 3339: nothing before is known */
+  constructor(from: string, parts: RecorderParts) {
+    this.journal = new Journal(from)
     this.#parts = parts
   }
 
@@ -80,7 +84,7 @@ export class Recorder {
   }
 
   #add(entry: Omit<Entry, 'seq' | 'at' | 'times'>): Entry {
-    return this.#parts.journal.add({ ...entry, at: new Date(this.#parts.wall()).toISOString() })
+    return this.journal.add({ ...entry, at: new Date(this.#parts.wall()).toISOString() })
   }
 
   /** Takes in what the registry told. @returns what its line says beside, where it is remembered as something done here */

@@ -6,8 +6,8 @@ import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
 import { packageVersion, protocolVersion } from '../config/version.js'
+import { ChurnCounts } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
-import { Journal } from '../core/journal/journal.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
 import type { RegistryService } from '../http/service.js'
@@ -19,17 +19,15 @@ import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
-import { remembering } from './history.js'
-import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
+import { churnInWords, lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { Questions } from './questions.js'
-import { Recorder } from './recording.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
 import { SlugWatches } from './slug-watches.js'
-import { surveying } from './survey.js'
+import { telling } from './telling.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -110,16 +108,17 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   const checker = createChecker()
   const sessions = new SessionLines((command) => engine.command(command))
-  const journal = new Journal(new Date().toISOString())
-  const recorder = new Recorder({
-    ...{ journal, read: registry.read, self: dataDir.key.publicKey.toString(), wall: () => now().wall },
-    write: (line) => writeLine(log, line),
-  })
+  const churn = new ChurnCounts()
   const tell = (event: RegistryEvent): void => {
+    if (event.type === 'instance') {
+      const home = registry.read.homeOf(event.id)
+      const begun = home === undefined ? undefined : churn.note(home, event.slug, now().now)
+      if (begun !== undefined) tell({ type: 'warning', message: churnInWords(begun, registered) })
+    }
     sessions.heard(event)
     news.tell(event)
     const line = lineOf(event, registered)
-    const said = recorder.heard(event)
+    const said = told.recorder.heard(event)
     onEvent(event, said === undefined ? line : { ...line, fields: { ...line.fields, ...said } })
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
@@ -152,7 +151,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.dns !== undefined && { dns: options.dns.address }),
     listen: network.addresses(),
   })
-  const asking = { read: registry.read, now, views: () => service, questions }
+  const told = telling(new Date().toISOString(), {
+    ...{ self: dataDir.key.publicKey.toString(), write: (line: Line) => writeLine(log, line) },
+    ...{ read: registry.read, now, views: () => service, questions },
+  })
   const service = createService({
     registry,
     engine,
@@ -166,9 +168,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
-    recorder,
-    survey: surveying(asking),
-    history: remembering({ ...asking, journal }),
+    ...told,
+    churn: () => churn.lasting(now().now),
     dropped: () => questions.dropped(),
   })
   return {

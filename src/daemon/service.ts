@@ -1,6 +1,7 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
+import type { Churn } from '../core/doctor/churn.js'
 import { diagnose } from '../core/doctor/doctor.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
 import { type Command } from '../core/effects.js'
@@ -32,6 +33,8 @@ export interface ServiceParts {
   readonly history: RegistryService['history']
   /** Asks its peers what they see. */
   readonly survey: RegistryService['survey']
+  /** Services that do not come to rest. */
+  readonly churn: () => readonly Churn[]
   readonly startedAt: number
   /** What was dropped beside the network and the registry, by reason. */
   readonly dropped?: () => Readonly<Record<string, number>>
@@ -243,6 +246,7 @@ async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
   return diagnose({
     ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
     ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
+    churn: parts.churn(),
     answersDns: parts.self().dns !== undefined,
   })
 }

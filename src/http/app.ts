@@ -74,7 +74,7 @@ function addDoorkeeper(app: FastifyInstance, served: Served, admission: Admissio
     if (served.origins.length > 0) reply.headers(corsHeaders(request.headers.origin, served.origins))
     if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
     // Whoever watches over processes asks by whatever name or address it has.
-    if (neededFor(request) !== 'nothing') guard(request.method, request.headers)
+    if (request.routeOptions.config.byAnyName !== true) guard(request.method, request.headers)
     if (request.method === 'OPTIONS') {
       reply.code(200).send()
       return

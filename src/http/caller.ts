@@ -8,6 +8,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the call needs; otherwise `read` for GET and HEAD, `write` for the rest, `nothing` for those that ask for no credentials. */
     readonly needs?: Permission | 'nothing'
+    /** By whatever name or address of this process it is asked. */
+    readonly byAnyName?: true
     /** A write that asks by itself whether its caller may speak for the slug; the others are closed to callers who have some slugs alone. */
     readonly asksForSlug?: true
   }

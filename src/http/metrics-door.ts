@@ -1,14 +1,12 @@
 /**
  * A listener with nothing but the metrics: no token is asked for, nothing can be changed, nothing else can be read.
  */
-import type { AddressInfo } from 'node:net'
-import { formatHostPort, type HostPort } from '../config.js'
-import { bindingFailure } from '../config/binding.js'
+import type { HostPort } from '../config.js'
 import type { Log } from '../log.js'
 import { Admission } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
 import { metricsType } from './monitoring.js'
-import { close, type HttpServer } from './server.js'
+import { close, type HttpServer, listen } from './server.js'
 import type { FindService } from './service.js'
 
 /** A few scrapers, each of which keeps one. */
@@ -31,14 +29,9 @@ export function createMetricsDoor({ host, port, service, log, allowedHosts }: Me
   let stopping: Promise<void> | undefined
   return {
     async start() {
-      try {
-        await app.listen({ host, port })
-      } catch (cause) {
-        const option = '--metrics HOST:PORT (ROLLCALL_METRICS)'
-        throw bindingFailure(cause, 'metrics', formatHostPort({ host, port }), option)
-      }
-      const bound = (app.server.address() as AddressInfo).port
-      return { url: `http://${formatHostPort({ host, port: bound })}/metrics`, port: bound }
+      const by = { what: 'metrics', option: '--metrics HOST:PORT (ROLLCALL_METRICS)' }
+      const at = await listen(app, { host, port }, by)
+      return { ...at, url: `${at.url}/metrics` }
     },
     stop: () => (stopping ??= close(app)),
   }

@@ -64,12 +64,14 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
 
 /** `/healthz`: the process answers. `/readyz`: what it answers is the register of the cluster, and it takes writes. */
 function addHealth(app: FastifyInstance, service: FindService): void {
-  app.get('/healthz', { config: { needs: 'nothing' }, schema: calls.isWell }, (_request, reply) => reply.send({}))
+  app.get('/healthz', { config: { needs: 'nothing', byAnyName: true }, schema: calls.isWell }, (_request, reply) =>
+    reply.send({}),
+  )
 
   app.get(
     '/readyz',
     {
-      config: { needs: 'nothing' },
+      config: { needs: 'nothing', byAnyName: true },
       schema: calls.isReady,
     },
     (_request, reply) => {

@@ -2,7 +2,7 @@
  * Serves the files of the web page at `/ui`, which asks this daemon as any other caller does. It knows nothing of what they hold.
  */
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 
@@ -41,8 +41,9 @@ interface File {
   readonly bytes: Buffer
 }
 
-/** By name, all there are: no path of a caller ever reaches the disk. */
-function readFiles(folder: URL): ReadonlyMap<string, File> {
+/** By name, all there are: no path of a caller ever reaches the disk. None where all of the program is one file. */
+function readFiles(folder: URL | undefined): ReadonlyMap<string, File> {
+  if (folder === undefined || !existsSync(folder)) return new Map()
   const names = readdirSync(folder).filter((name) => !name.endsWith('.d.ts') && typeOf(name) !== undefined)
   return new Map(
     names.map((name) => {
@@ -57,12 +58,20 @@ function typeOf(name: string): string | undefined {
   return types[name.slice(name.lastIndexOf('.') + 1)]
 }
 
+const withoutPage =
+  'this program was packed into one file, without the page: see the page of a daemon of the package as it is installed, or ask by rollcall status, rollcall doctor'
+
+/** Undefined where a bundler has made this CommonJS. */
+const here: string | undefined = import.meta.url
+
 /** @param folder where the files are; beside this one, unless given */
-export function addPage(app: FastifyInstance, folder = new URL('./ui/', import.meta.url)): void {
+export function addPage(app: FastifyInstance, folder = here === undefined ? undefined : new URL('./ui/', here)): void {
   let read: ReadonlyMap<string, File> | undefined
   const fileAt = (name: string): File => {
-    const file = (read ??= readFiles(folder)).get(name)
+    read ??= readFiles(folder)
+    const file = read.get(name)
     if (file !== undefined) return file
+    if (read.size === 0) throw new RegistryError('not-found', withoutPage)
     throw new RegistryError('not-found', `${name.slice(0, 200)}: the page has no such file; it is at /ui`)
   }
   const send = (name: string, request: FastifyRequest, reply: FastifyReply): FastifyReply => {

@@ -374,7 +374,7 @@ const trouble = optional(json.string({ description: 'what is odd about its recor
 const dial = optional(
   json.words(dialOutcomes, {
     description:
-      'what its last dial came to: refused, its process is gone; no-answer, its machine or the line to it is down',
+      'what its last dial came to: refused, its process is gone; no-answer, its machine or the line to it is down; silent, its process is stopped or stuck',
   }),
 )
 

@@ -3,7 +3,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { formatHostPort } from '../config.js'
+import { formatHostPort, type HostPort } from '../config.js'
 import { bindingFailure } from '../config/binding.js'
 import type { Log } from '../log.js'
 import { DoorCounts } from '../metrics/doors.js'
@@ -68,15 +68,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const app = createRoutedApp(options, admission)
   let stopping: Promise<void> | undefined
   return {
-    async start() {
-      try {
-        await app.listen({ host, port })
-      } catch (cause) {
-        throw bindingFailure(cause, 'http', formatHostPort({ host, port }), '--http HOST:PORT (ROLLCALL_HTTP)')
-      }
-      const bound = (app.server.address() as AddressInfo).port
-      return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
-    },
+    start: () => listen(app, { host, port }, { what: 'http', option: '--http HOST:PORT (ROLLCALL_HTTP)' }),
     admit: (access) => admission.change(access),
     stop: () => (stopping ??= close(app)),
   }
@@ -132,6 +124,24 @@ function addRoutes(app: FastifyInstance, calls: Calls, parts: OwnParts): void {
   addPage(app)
   addOpenApi(app, calls, parts.service)
   refuseOtherMethods(app, new Map([...routes].map(([url, known]) => [url, new Set(known)])))
+}
+
+/**
+ * @param by the option that says where
+ * @throws RegistryError `unavailable`, naming that option
+ */
+export async function listen(
+  app: FastifyInstance,
+  { host, port }: HostPort,
+  by: { readonly what: string; readonly option: string },
+): Promise<{ readonly url: string; readonly port: number }> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    throw bindingFailure(cause, by.what, formatHostPort({ host, port }), by.option)
+  }
+  const bound = (app.server.address() as AddressInfo).port
+  return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
 }
 
 /** Lets requests finish for a moment, then cuts them off. */

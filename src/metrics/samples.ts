@@ -60,7 +60,7 @@ export class Durations {
   readonly #bounds: readonly number[]
   /** One more than there are bounds. */
   readonly #counts: number[]
-  #sum = 0
+  #sum_s = 0
 
   /** @param bounds seconds, ascending */
   constructor(bounds: readonly number[], labels: Labels = {}) {
@@ -69,12 +69,11 @@ export class Durations {
     this.#counts = [...bounds, 0].map(() => 0)
   }
 
-  /** @param took seconds */
-  note(took: number): void {
+  note(took_s: number): void {
     let i = 0
-    while (i < this.#bounds.length && took > (this.#bounds[i] as number)) i += 1
+    while (i < this.#bounds.length && took_s > (this.#bounds[i] as number)) i += 1
     this.#counts[i] = (this.#counts[i] as number) + 1
-    this.#sum += took
+    this.#sum_s += took_s
   }
 
   read(name: string): readonly Sample[] {
@@ -87,7 +86,7 @@ export class Durations {
     })
     return [
       ...buckets,
-      { metricName: `${name}_sum`, labels, value: this.#sum },
+      { metricName: `${name}_sum`, labels, value: this.#sum_s },
       { metricName: `${name}_count`, labels, value: count },
     ]
   }

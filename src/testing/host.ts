@@ -4,19 +4,15 @@
 import { packageVersion, protocolVersion } from '../config/version.js'
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
-import { Journal } from '../core/journal/journal.js'
 import type { NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
-import type { Question } from '../core/wire/questions.js'
-import { remembering } from '../daemon/history.js'
+import { telling } from '../daemon/telling.js'
 import { News } from '../daemon/news.js'
 import { createService } from '../daemon/service.js'
 import { SessionLines } from '../daemon/sessions.js'
 import { SlugWatches } from '../daemon/slug-watches.js'
 import type { RegistryService } from '../http/service.js'
 import type { Answering, Asked } from '../daemon/questions.js'
-import { Recorder } from '../daemon/recording.js'
-import { surveying } from '../daemon/survey.js'
 import { hash, unguardedCrypto } from './crypto.js'
 import { Disk } from './disk.js'
 
@@ -143,19 +139,22 @@ export class Host {
     const sessions = new SessionLines(command)
     const { id: nodeId, url } = this.#node
     const answerings = new Map<string, Answering>()
-    const journal = new Journal(new Date(wall()).toISOString())
-    const recorder = new Recorder({
-      ...{ journal, read: registry.read, self: this.peer, wall, write: () => undefined },
-    })
-    const asking = {
-      ...{ read: registry.read, now: () => this.#moment(), views: () => service },
+    const told = telling(new Date(wall()).toISOString(), {
+      ...{
+        self: this.peer,
+        write: () => undefined,
+        read: registry.read,
+        now: () => this.#moment(),
+        views: () => service,
+      },
       questions: {
         answer: (kind: string, answering: Answering) => void answerings.set(kind, answering),
-        ask: (peer: string, question: Question) => Promise.resolve(this.#ask(peer, question)),
+        ask: (peer: string, question: Parameters<Answering>[0]) => Promise.resolve(this.#ask(peer, question)),
       },
-    }
+    })
     const service: RegistryService = createService({
-      ...{ recorder, survey: surveying(asking), history: remembering({ ...asking, journal }) },
+      ...told,
+      churn: () => [],
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {
@@ -175,7 +174,16 @@ export class Host {
       leave: () =>
         Promise.reject(new RegistryError('malformed', 'leave: a test registry has no daemon; kill its node')),
     })
-    return { registry, service, news, recorder, sessions, watches, answerings, over: new AbortController() }
+    return {
+      registry,
+      service,
+      news,
+      recorder: told.recorder,
+      sessions,
+      watches,
+      answerings,
+      over: new AbortController(),
+    }
   }
 
   /** In no time: what is asked there is what is true there now. */

@@ -77,7 +77,13 @@ describe('without a terminal SIGHUP', () => {
     await until('it has read them', async () => started.said.includes('from the next start on: region'))
     expect([await status('ci'), await status('ops'), await status('web')]).toEqual([401, 200, 200])
     expect([await allowed('https://old.test'), await allowed('https://new.test')]).toEqual([null, 'https://new.test'])
-    for (const words of ['tokens: added ops', 'tokens: removed ci', 'added https://new.test', 'proxies: added proxy.test', 'log level: debug'])
+    for (const words of [
+      'tokens: added ops',
+      'tokens: removed ci',
+      'added https://new.test',
+      'proxies: added proxy.test',
+      'log level: debug',
+    ])
       expect(started.said).toContain(words)
     expect(started.said).not.toContain('secret-')
     expect(await news.text()).toContain('event: listening') // it has ended: whoever may still listen comes again

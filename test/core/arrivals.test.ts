@@ -19,7 +19,7 @@ function sayingOf(arrival: Arrival | undefined): string {
 test('what the end of a message means comes after all that it brought', () => {
   const arrivals = new Arrivals()
   arrivals.bring('p', [parcel('a'), parcel('b')], 10)
-  arrivals.then({ type: 'pushed', from: 'p', request: 1, documents: 2 })
+  arrivals.then('p', { type: 'pushed', from: 'p', request: 1, documents: 2 })
   arrivals.bring('q', [parcel('c')], 10)
   expect(Array.from({ length: 5 }, () => sayingOf(arrivals.take()))).toEqual(['a', 'b', 'pushed', 'c', 'nothing'])
   expect(arrivals).toMatchObject({ isEmpty: true, bytes: 0 })

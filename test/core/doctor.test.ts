@@ -43,11 +43,12 @@ interface Change {
   readonly rows?: readonly InstanceRow[]
   readonly addresses?: Record<string, readonly string[]>
   readonly answersDns?: boolean
+  readonly churn?: Examined['churn']
 }
 
 function examined(change: Change): Examined {
   const { nodes = {}, members = {}, state = {}, dropped = {}, failures, mdns, rows = [], addresses = {} } = change
-  const { connected = true, answersDns } = change
+  const { connected = true, answersDns, churn } = change
   const record = (name: string): NodeRecord => ({
     ...{ id: name, url: `http://${name}:1`, addresses: addresses[name] ?? [`/ip4/10.0.0.1/tcp/1`] },
   })
@@ -63,6 +64,7 @@ function examined(change: Change): Examined {
     rows,
     records: new Map(names.map((name) => [`p-${name}`, record(name)])),
     ...(answersDns && { answersDns }),
+    ...(churn && { churn }),
   }
 }
 
@@ -80,6 +82,14 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['error clone b', { members: { b: { trouble: 'two daemons seem to run with its key: stop one' } } }, /one key \(b\)/],
   ['error in-doubt a', { nodes: { a: { inDoubt: true } } }, /^This node/],
+  [
+    'error in-doubt a',
+    {
+      nodes: { a: { inDoubt: true }, b: { how: 'unreachable' }, c: { how: 'unreachable' } },
+      members: { b: { state: 'dead', dial: 'no-answer' }, c: { state: 'dead' } },
+    },
+    /^This node/,
+  ],
   ['error in-doubt b c', { nodes: { b: { inDoubt: true }, c: { inDoubt: true } } }, /^b, c have lost/],
   ['error disk-refuses a', { state: { refusal: 'EIO' } }, /at a: EIO\./],
   ['error disk-refuses b', { nodes: { b: { ready: false, reason: 'the disk refuses writes: EIO' } } }, /at b/],
@@ -93,6 +103,11 @@ const causes: readonly [string, Change, RegExp][] = [
     'error node-gone c',
     { nodes: { c: { how: 'unreachable' } }, members: { c: { state: 'hidden', dial: 'no-answer' } } },
     /hidden/,
+  ],
+  [
+    'error node-gone c',
+    { nodes: { c: { how: 'unreachable' } }, members: { c: { state: 'dead', dial: 'silent' } } },
+    /dead/,
   ],
   [
     'error seen-differently c',
@@ -130,6 +145,11 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['warning node-silent b', { nodes: { b: { how: 'silent', sees: [] } } }, /^b is connected/],
   ['warning wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }] }, /10\.9\.9\.9/],
+  [
+    'warning wrong-key 10.0.0.2',
+    { failures: [{ ...failure, where: '10.0.0.2', reason: 'handshake' }], addresses: { c: ['/ip4/10.0.0.2/tcp/1'] } },
+    /10\.0\.0\.2 \(the machine of c\) fails/,
+  ],
   ['warning other-cluster 10.9.9.9', { failures: [{ ...failure, reason: 'other-cluster' }] }, /10\.9\.9\.9/],
   ['note seed-unreachable 10.9.9.9', { failures: [{ ...failure, reason: 'no-answer' }] }, /not answer/],
   [
@@ -146,6 +166,12 @@ const causes: readonly [string, Change, RegExp][] = [
   ['warning no-room', { dropped: { 'too many nodes that nobody hears': 3 } }, /3 times/],
   ['warning records-odd b', { members: { b: { trouble: 'it started from older records' } } }, /older records/],
   ['warning disk-slow a', { state: { waitingForDisk: 5000 } }, /5000 writes/],
+  [
+    'warning churn b web',
+    { churn: [{ home: 'p-b', slug: 'web', perSecond: 90, lasts_ms: 20_000 }], rows: [row('web')] },
+    /web at b \(90 a second for 20 s, 1 instance there now\)/,
+  ],
+  ['warning churn c', { churn: [{ home: 'p-c', perSecond: 90, lasts_ms: 20_000 }] }, /without a slug at c/],
   ['warning document-large a', { state: { entries: 140_000 } }, /93 %/],
   ['warning label-twice b', { members: { b: { sameLabel: true } } }, /http:\/\/b:1/],
   ['warning url-twice b c', { members: { b: { url: 'http://x' }, c: { url: 'http://x' } } }, /http:\/\/x/],

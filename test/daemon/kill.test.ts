@@ -4,7 +4,7 @@ import { Cluster, type RunningDaemon, until } from './cluster.js'
 import { loopback } from './place.js'
 
 const daemons = 5
-const rounds = Number(process.env['KILL_ROUNDS'] ?? 5)
+const rounds = Number(process.env['KILL_ROUNDS'] ?? 3)
 const callers = 4
 
 const cluster = new Cluster(loopback())

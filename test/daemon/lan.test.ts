@@ -1,5 +1,5 @@
 // Real daemons on machines of their own, in a network that fails the way networks do: a cable pulled, a switch split in two, packets lost.
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MemberState } from '../../src/core/views.js'
 import { allEqual, allList, Cluster, type RunningDaemon, until } from './cluster.js'
 import { canMakeLan, Lan } from './lan.js'
@@ -7,8 +7,8 @@ import { loopback } from './place.js'
 
 /** Short by default; LAN_FULL=1 is the long form. */
 const full = process.env['LAN_FULL'] === '1'
-const split = full ? { side: 5, lasts_ms: 30_000 } : { side: 3, lasts_ms: 12_000 }
-const lossy = full ? { machines: 5, lasts_ms: 300_000 } : { machines: 4, lasts_ms: 15_000 }
+const side = full ? 5 : 2
+const [split_ms, lossy_ms] = full ? [30_000, 300_000] : [12_000, 15_000]
 
 const permitted = canMakeLan()
 if (!permitted)
@@ -16,15 +16,10 @@ if (!permitted)
 
 let lan: Lan
 let cluster: Cluster
-afterEach(async () => {
-  await cluster.close()
-  await lan.close()
-})
+let daemons: RunningDaemon[]
 
 /** Daemons that all know each other, each on a machine of its own. */
 async function machines(count: number): Promise<RunningDaemon[]> {
-  lan = await Lan.open()
-  cluster = new Cluster(loopback())
   const daemons: RunningDaemon[] = []
   for (let i = 0; i < count; i++) {
     const { name, place, address } = await lan.add(`m${i}`)
@@ -41,8 +36,18 @@ async function statesAt(daemon: RunningDaemon): Promise<Map<string, MemberState>
 }
 
 describe.skipIf(!permitted)('on a network of their own', () => {
+  // One cluster for all: each test leaves it whole.
+  beforeAll(async () => {
+    lan = await Lan.open()
+    cluster = new Cluster(loopback())
+    daemons = await machines(2 * side)
+  })
+  afterAll(async () => {
+    await cluster?.close()
+    await lan?.close()
+  })
+
   test('a machine whose cable is pulled leaves every lookup, and is back when it is plugged in again', async () => {
-    const daemons = await machines(4)
     const [victim, ...others] = daemons as [RunningDaemon, ...RunningDaemon[]]
     await victim.register({ id: 'lost', slug: 'lost', url: 'http://127.0.0.1:9' })
     for (const other of others) await until('it is shown', async () => (await other.lookup('lost'))?.length === 1)
@@ -60,15 +65,14 @@ describe.skipIf(!permitted)('on a network of their own', () => {
     await allEqual(daemons)
   }, 180_000)
 
-  test(`a switch split ${split.side}/${split.side}: both sides go on, nothing is lost, and nothing that was removed is back`, async () => {
-    const daemons = await machines(2 * split.side)
-    const left = daemons.slice(0, split.side)
-    const right = daemons.slice(split.side)
+  test(`a switch split ${side}/${side}: both sides go on, nothing is lost, and nothing that was removed is back`, async () => {
+    const left = daemons.slice(0, side)
+    const right = daemons.slice(side)
     const removed = await left[0]!.register({ id: 'removed', slug: 'removed', url: 'http://127.0.0.1:9' })
     await until('all show it', async () => (await right[0]!.lookup('removed'))?.length === 1)
     lan.split(right.map(({ name }) => name))
     await right[0]!.deregister(removed)
-    const written = (await Promise.all([writeFor(split.lasts_ms, left), writeFor(split.lasts_ms, right)])).flat()
+    const written = (await Promise.all([writeFor(split_ms, left), writeFor(split_ms, right)])).flat()
     expect(written.length).toBeGreaterThan(20)
     for (const [side, other] of [
       [left, right],
@@ -95,10 +99,12 @@ describe.skipIf(!permitted)('on a network of their own', () => {
     }
   }, 600_000)
 
-  test(`a tenth of all packets lost for ${lossy.lasts_ms / 1000} s: no healthy node is hidden`, async () => {
-    const daemons = await machines(lossy.machines)
+  test(`a tenth of all packets lost for ${lossy_ms / 1000} s: no healthy node is hidden`, async () => {
+    for (const daemon of daemons) {
+      await until('all are alive', async () => [...(await statesAt(daemon)).values()].every((state) => state === 'alive'))
+    }
     for (const { name } of daemons) lan.lose(name, 0.1)
-    const hidden = await watchFor(lossy.lasts_ms, daemons)
+    const hidden = await watchFor(lossy_ms, daemons)
     for (const { name } of daemons) lan.lose(name, 0)
     expect(hidden).toEqual([])
     await allEqual(daemons)

@@ -23,6 +23,8 @@ export interface Machine {
   readonly name: string
   readonly address: string
   readonly place: Place
+  /** Holds the namespace. */
+  readonly pid: number
 }
 
 export interface MachineOptions {
@@ -33,8 +35,6 @@ export interface MachineOptions {
 
 interface Host extends Machine {
   readonly prefix: number
-  /** Holds the namespace. */
-  readonly pid: number
   /** The switch's end of its cable. */
   readonly port: string
 }

@@ -199,6 +199,22 @@ describe.runIf(here)('the page', () => {
       await page.context().close()
     })
 
+    test('a page whose daemon is away greys out, and lives again by itself once that is back', async () => {
+      const page = await open(`${url}/ui`)
+      await page.waitForSelector('.live')
+      await pretended.stop()
+      await page.waitForSelector('body[data-away]')
+      await pretended.start(Number(new URL(url).port))
+      await page.waitForSelector('body:not([data-away]) .live')
+      // Its news are heard again, too.
+      await until('a page listens', async () => pretended.listeners > 0)
+      pretended.scene = { ...pretended.scene, rows: [row('late', 'came-late', 1)] }
+      pretended.tell({ type: 'instance', id: 'late', slug: 'came-late', change: 'shown' })
+      await page.waitForSelector('#services >> text=came-late')
+      pretended.scene = big()
+      await page.context().close()
+    })
+
     test.each(['light', 'dark'] as const)(
       'on a phone, %s, nothing is cut off, all has a name, and is read without effort',
       async (colorScheme) => {

@@ -53,6 +53,10 @@ export class Pretended {
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
+  get listeners(): number {
+    return this.#streams.size
+  }
+
   tell(event: object & { readonly type: string }): void {
     const text = `event: ${event.type}\ndata: ${JSON.stringify({ at: new Date().toISOString(), ...event })}\n\n`
     for (const stream of this.#streams) stream.write(text)

@@ -46,7 +46,7 @@ test('two of three are killed at once: the third hides them for what their machi
   expect(stdout).toContain('dials are refused: its process is gone')
 })
 
-test('a fresh third one does not bring back what the first has seen die', async () => {
+test('a fresh third one does not bring back what the first has seen die; a stopped one is told from a dead one', async () => {
   const cluster = opened()
   const a = await cluster.start('a', { args: ['--no-mdns'] })
   const b = await cluster.start('b', joining(a))
@@ -63,6 +63,9 @@ test('a fresh third one does not bring back what the first has seen die', async 
     return states.every((state) => state === 'dead')
   })
   for (const { log } of [a, c]) expect(log).not.toContain('heard again')
+  // Its machine takes connections for it, and nobody says a word.
+  c.process.kill('SIGSTOP')
+  await until('c is said to be stopped', async () => (await believed(a, 'c'))?.dial === 'silent')
 })
 
 const permitted = canMakeCables()

@@ -7,7 +7,7 @@ import { between, mostShown, reachOf } from '../../src/http/ui/reach.js'
 import { hashOf, parseRoute } from '../../src/http/ui/route.js'
 import { found, isThin, servicesOf } from '../../src/http/ui/services.js'
 import { problemsOf } from '../../src/http/ui/verdict.js'
-import type { Row } from '../../src/http/ui/answers.js'
+import type { Finding, Row, Self } from '../../src/http/ui/answers.js'
 import { member, nodesOf, row } from '../daemon/pretended.js'
 
 const dead = { visible: false, reason: 'node-dead', why: 'node dead' } as const
@@ -96,25 +96,66 @@ test('a link that is cut one way is told from a node that is gone; big clusters 
     reach.cell(at(0), at(5)),
     reach.cell(at(5), at(0)),
   ]).toEqual(['fails', 'open', 'away', 'unknown'])
-  const zone = reach.zones.find(({ name }) => name === 'eu-2')!
-  expect(between(reach, zone, zone)).toEqual({ fails: 1, oneWay: 1, pairs: 2 })
+  const [, zone, withoutAnswer] = reach.zones
+  expect(between(reach, zone!, zone!)).toEqual({ fails: 1, oneWay: 1, pairs: 2 })
+  // Of node-5, which answers nobody, no other is asked.
+  expect(between(reach, withoutAnswer!, withoutAnswer!)).toEqual({ fails: 0, oneWay: 0, pairs: 0 })
   const big = reachOf({ nodes: nodesOf(200, (i, j) => (i === 7 && j === 9 ? { state: 'hidden' } : {})).survey })
   expect(big.shown.map(({ id }) => id).sort()).toEqual(['node-7', 'node-9'])
   expect(reachOf({ nodes: nodesOf(200, () => ({ state: 'hidden' })).survey }).shown.length).toBe(mostShown)
 })
 
+const finding = (id: Finding['id'], ...about: string[]): Finding => ({
+  ...{ id, severity: 'warning', what: `${id} ${about.join()}`, meaning: 'so', remedy: `mend ${id}`, about },
+})
+
+test('what the page says itself the doctor does not say once more, and tells what to do; what it says of others leads there', () => {
+  const members = [member(0), member(1, { state: 'dead', dial: 'refused' })]
+  const findings = [
+    finding('node-gone', 'node-1'),
+    finding('nothing-to-pick', 'web'),
+    finding('not-ready', 'node-0'),
+    finding('not-ready', 'node-2'),
+    finding('one-way-link', 'node-3→node-4'),
+    finding('instance-loopback', 'a'),
+    { ...finding('checks-failing', 'a'), severity: 'note' as const },
+  ]
+  const self = { nodeId: 'node-0', ready: { ready: true, reasons: [] } } as unknown as Self
+  const known = { self, members, findings, nodes: [], definitions: [], entries: [], news: [] }
+  const problems = problemsOf({ known, services: [], now_ms: 0, membersAge_ms: 0 })
+  expect(problems.map(({ text, remedy, to }) => [text, remedy, hashOf(to)])).toEqual([
+    ['Node node-1 is dead: its process is gone', 'mend node-gone', '#/nodes?node=peer-1'],
+    ['not-ready node-2', 'mend not-ready', '#/nodes?node=node-2'],
+    ['one-way-link node-3→node-4', 'mend one-way-link', '#/reach'],
+    ['instance-loopback a', 'mend instance-loopback', '#/services?id=a'],
+  ])
+})
+
 test('what is wrong is said with since when, where anybody knows that', () => {
   const now_ms = Date.parse('2026-11-29T12:00:00Z')
-  const members = [member(0), member(1, { state: 'dead', stateAge_ms: 60_000, dial: 'refused' })]
+  const ages = { stateAge_ms: 57_000, heardAge_ms: 60_000 }
+  const members = [member(0), member(1, { state: 'dead', ...ages, dial: 'refused' })]
   const rows = [row('a', 'web', 1, dead), row('b', 'api', 0, { status: 'Error' })]
   const known = { members, rows, nodes: [], definitions: [], entries: [], news: [] }
-  const facts = { known, services: servicesOf(rows), reach: undefined, now_ms, membersAge_ms: 0 }
+  const facts = { known, services: servicesOf(rows), now_ms, membersAge_ms: 0 }
   expect(problemsOf(facts).map(({ text, since_ms }) => [text, since_ms])).toEqual([
     ['2 services without an instance to pick: api, web', undefined],
     ['Node node-1 is dead: its process is gone', now_ms - 60_000],
   ])
   const one = { ...facts, services: servicesOf(rows.slice(0, 1)) }
   expect(problemsOf(one)[0]?.since_ms).toBe(now_ms - 60_000)
+  // The last of them to go counts; of one that has been well since, what was written before says nothing.
+  const at = (age_ms: number): string => new Date(now_ms - age_ms).toISOString()
+  const services = servicesOf([...rows, row('c', 'web', 0, { visible: false, reason: 'maintenance' })])
+  const entries = [
+    { at: at(90_000), act: 'found', id: 'b', details: 'Error: answered 500', via: 'daemon' },
+    { at: at(30_000), act: 'maintenance', id: 'c' },
+    { at: at(10_000), act: 'update', id: 'c' },
+  ]
+  const remembered = { ...facts, known: { ...known, entries }, services }
+  expect(problemsOf(remembered)[0]?.since_ms).toBe(now_ms - 90_000)
+  const web = services.filter(({ slug }) => slug === 'web')
+  expect(problemsOf({ ...remembered, services: web })[0]?.since_ms).toBe(now_ms - 30_000)
 })
 
 test('a change that a node remembers is not told once more as news; they are found by who did them', () => {

@@ -1,5 +1,9 @@
 // The files of the web page as they are served: to everybody, from here alone, never half old.
 import { expect, test } from 'vitest'
+import { Admission } from '../../src/http/admission.js'
+import { createApp } from '../../src/http/app.js'
+import { addPage } from '../../src/http/page.js'
+import { silentLog } from '../../src/log.js'
 import { request, sendRaw } from './raw.js'
 import { serveMemory } from './serve.js'
 
@@ -58,5 +62,18 @@ test('nothing but its files is reached by it', async () => {
     expect((await fetch(`${served.url}/ui`, { method: 'POST' })).status).toBe(405)
   } finally {
     await served.stop()
+  }
+})
+
+test('a program packed into one file starts without the page, and says so', async () => {
+  const served = { bound: '127.0.0.1', names: [], proxies: [], origins: [] }
+  const app = createApp(silentLog(), served, new Admission({ corsOrigins: [] }))
+  addPage(app, new URL('file:///nowhere/at/all/'))
+  for (const path of ['/ui', '/ui/main.js']) {
+    const answer = await app.inject(path)
+    expect([answer.statusCode, answer.json<{ error: string }>().error]).toEqual([
+      404,
+      expect.stringContaining('packed into one file, without the page'),
+    ])
   }
 })

@@ -7,7 +7,7 @@ import { pino } from 'pino'
 import { describe, expect, test, vi } from 'vitest'
 import { announced, parseSeed, readAddress } from '../../src/io/network/addresses.js'
 import { AddressBook, bookLimits } from '../../src/io/network/book.js'
-import { dial } from '../../src/io/network/dialer.js'
+import { dial, outcomeOf } from '../../src/io/network/dialer.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { encodeMessage, MessageReader } from '../../src/io/network/messages.js'
 import { Permits } from '../../src/io/network/permits.js'
@@ -333,6 +333,25 @@ test('who answers by mDNS with our key is a copy of us; of those that are made u
     where: '10.0.0.1:58232',
     error: expect.stringContaining("another daemon runs with this node's key at 10.0.0.1:58232") as string,
   })
+})
+
+test.each([
+  ['silent', true, 'nobody speaks'],
+  ['no-answer', false, 'no answer in 5 s'],
+])('a dial that nobody ends is %s: whether a machine took the connection is %s', async (outcome, hasReached, words) => {
+  vi.useFakeTimers()
+  const open = (_: string, signal: AbortSignal): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      const error = Object.assign(new Error('nobody speaks'), { hasReached })
+      signal.addEventListener('abort', () => reject(error))
+    })
+  const stop = new AbortController()
+  const dialled = dial({ addresses: ['one', 'two'], deciders: [], open, onRefused: () => {} }, stop.signal)
+  await vi.advanceTimersByTimeAsync(6000)
+  const result = await dialled
+  expect(outcomeOf(result)).toBe(outcome)
+  expect([...result.failures.values()].map(({ message }) => message)).toEqual([words, words])
+  vi.useRealTimers()
 })
 
 test('a cluster key is a key file of libp2p, another one each time', () => {

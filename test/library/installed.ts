@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import ts from 'typescript'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const execute = promisify(execFile)
+/** The one that builds: it takes a fifth of the time of the one that has an interface for programs. */
+const compiler = 'node_modules/typescript-native/bin/tsc'
 
 export interface Output {
   readonly code: number
@@ -50,12 +51,15 @@ export async function pack(into: string): Promise<string> {
   return join(into, name)
 }
 
-/** In place of the compiler: copies what it has made of these very sources, which takes it 20 s of a processor, before the tests began. */
+/** In place of the compiler: copies what it has made of these very sources before the tests began. */
 async function pretendToCompile(copy: string): Promise<void> {
-  const mine = join(copy, 'node_modules')
-  await mkdir(join(mine, '.bin'), { recursive: true })
-  const compiler = `#!/bin/sh\nmkdir dist && cp -R '${join(root, 'dist')}/.' dist && rm -rf dist/one-file\n`
-  await writeFile(join(mine, '.bin', 'tsc'), compiler, { mode: 0o755 })
+  const mine = join(copy, compiler)
+  await mkdir(dirname(mine), { recursive: true })
+  const isMade = `!source.includes('one-file')`
+  await writeFile(
+    mine,
+    `require('node:fs').cpSync(${JSON.stringify(join(root, 'dist'))}, 'dist', { recursive: true, filter: (source) => ${isMade} })\n`,
+  )
 }
 
 /** Makes `node_modules` of a project: the unpacked tarball, what it depends on, and the types of Node. */
@@ -80,26 +84,13 @@ export async function link(name: string, path: string): Promise<void> {
 }
 
 /**
- * Compiles a strict project as `tsc` would, and checks what is its own or ours: its files, and the declarations of the package. Those
- * of Node are nobody's here, and take twice as long as all the rest.
+ * Compiles a strict project, and checks all that it leads to: its files, the declarations of the package, those of Node.
  * @returns what is wrong
  */
-export function compile(project: string, options: object): string {
+export async function compile(project: string, options: object): Promise<string> {
   const common = { target: 'ES2022', types: ['node'], strict: true, exactOptionalPropertyTypes: true }
   const json = { compilerOptions: { ...common, ...options }, include: ['*.ts'] }
-  const { fileNames, options: settings, errors } = ts.parseJsonConfigFileContent(json, ts.sys, project)
-  const program = ts.createProgram(fileNames, settings)
-  const ours = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(project)) // all else is linked to
-  const wrong = [
-    ...errors,
-    ...program.getOptionsDiagnostics(),
-    ...program.getGlobalDiagnostics(),
-    ...ours.flatMap((file) => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)]),
-    ...program.emit().diagnostics,
-  ]
-  return ts.formatDiagnostics(wrong, {
-    getCurrentDirectory: () => project,
-    getCanonicalFileName: (name) => name,
-    getNewLine: () => '\n',
-  })
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(json))
+  const { code, stdout, stderr } = await run(process.execPath, [join(root, compiler), '--pretty', 'false'], project)
+  return code === 0 ? '' : stdout + stderr
 }

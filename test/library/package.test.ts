@@ -168,8 +168,8 @@ describe('the package', () => {
   ])(
     'type-checks under $mode with @types/node $types, its own declarations included',
     { timeout: 120_000 },
-    ({ options }) => {
-      expect(compile(project, options)).toBe('')
+    async ({ options }) => {
+      expect(await compile(project, options)).toBe('')
     },
   )
 

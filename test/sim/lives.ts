@@ -5,7 +5,7 @@ import { History } from './history.js'
 import type { World } from './world.js'
 
 /** How many lives a run leads. */
-export const seeds = Number(process.env['SIM_SEEDS'] ?? 40)
+export const seeds = Number(process.env['SIM_SEEDS'] ?? 24)
 const firstSeed = Number(process.env['SIM_FIRST_SEED'] ?? 1)
 
 /** Runs a life for each seed. The failure lists every seed that failed, and the end of the first one's trace. */

@@ -2,7 +2,7 @@
 import { test } from 'vitest'
 import { Life } from './programs.js'
 
-const seeds = Number(process.env['SESSION_SEEDS'] ?? 10)
+const seeds = Number(process.env['SESSION_SEEDS'] ?? 6)
 const firstSeed = Number(process.env['SESSION_FIRST_SEED'] ?? 1)
 
 test.each(Array.from({ length: seeds }, (_, i) => firstSeed + i))('seed %i', (seed) => {

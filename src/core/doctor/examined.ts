@@ -4,6 +4,7 @@
 import type { NodeRecord, PeerId } from '../model.js'
 import type { Survey, SurveyedNode } from '../survey/views.js'
 import type { InstanceRow, MemberView, PeersView, SelfView } from '../views.js'
+import type { Churn } from './churn.js'
 import type { Finding } from './findings.js'
 
 export interface Examined {
@@ -14,6 +15,8 @@ export interface Examined {
   readonly rows: readonly InstanceRow[]
   /** What each node says of itself. */
   readonly records: ReadonlyMap<PeerId, NodeRecord>
+  /** Services that do not come to rest, most first. */
+  readonly churn?: readonly Churn[]
   /** This node answers DNS, where not every slug has a name. */
   readonly answersDns?: boolean
 }

@@ -23,6 +23,7 @@ export const findingIds = [
   'no-room',
   'records-odd',
   'disk-slow',
+  'churn',
   'document-large',
   'label-twice',
   'url-twice',

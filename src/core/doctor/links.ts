@@ -31,10 +31,17 @@ const causes: Readonly<Record<DialOutcome | 'unknown', { readonly meaning: strin
       'Its machine does not answer at all: it is off, or the line to it is cut. What is registered there is in no lookup.',
     remedy: 'Check power, cable and firewall of that machine (ping it); it comes back by itself.',
   },
+  silent: {
+    meaning:
+      'Its machine takes connections, and its process says nothing: it is stopped or stuck. What is registered there is in no lookup.',
+    remedy:
+      'Look at the process there (top, systemctl status rollcall): kill -CONT PID if it was stopped, else systemctl restart rollcall.',
+  },
   unknown: {
     meaning:
       'It fell silent: its process is stopped or stuck, or its machine is. What is registered there is in no lookup.',
-    remedy: 'Look at that machine: systemctl status rollcall; one that is gone for good: rollcall force-leave NODE.',
+    remedy:
+      'Look at that machine: systemctl status rollcall; kill -CONT PID if it was stopped; one that is gone for good: rollcall force-leave NODE.',
   },
 }
 
@@ -42,9 +49,12 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   const missing = examined.members.filter(
     ({ state, peer, self }) => !self && (state === 'hidden' || state === 'dead') && !differing.has(peer),
   )
-  return (['refused', 'no-answer', 'unknown'] as const).flatMap((cause) => {
+  // Who is cut off itself hears nobody: then only what the machines of others say still tells of them.
+  const isInDoubt = examined.survey.nodes.some(({ how, inDoubt }) => how === 'self' && inDoubt === true)
+  return (['refused', 'no-answer', 'silent', 'unknown'] as const).flatMap((cause) => {
     const those = missing.filter(({ dial }) => (dial ?? 'unknown') === cause)
-    return those.length === 0 ? [] : [goneFor(cause, those, examined)]
+    const isTold = !isInDoubt || cause === 'refused' || cause === 'silent'
+    return those.length === 0 || !isTold ? [] : [goneFor(cause, those, examined)]
   })
 }
 
@@ -154,9 +164,10 @@ function bothFinding(sides: readonly Side[]): Finding | undefined {
     id: 'link-failing',
     severity: 'warning',
     what: `No connection between nodes that live: ${named(sides.map(inWords), 4)}.`,
-    meaning: 'Others still carry the news between them, so nobody is hidden for it; one more failure may cut them off.',
+    meaning:
+      'Others reach both, so what is wrong lies between the two, in one direction or both; nobody is hidden for it, as others carry the news.',
     remedy:
-      'Check cable, switch and firewall between the two, and whether the address that is dialled is right: rollcall peers.',
+      'Compare firewall rules, routes and switch ports of the two machines, for the port of --listen; whether the address that is dialled is right: rollcall peers.',
     about: sides.map(({ from, to }) => `${from}→${to}`),
   }
 }

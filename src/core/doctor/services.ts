@@ -5,14 +5,45 @@ import { dnsNameOf } from '../dns-name.js'
 import type { InstanceStatus } from '../model.js'
 import { isOfItsNode } from '../url.js'
 import type { InstanceRow } from '../views.js'
-import { living, type Examined, type Look } from './examined.js'
-import { count, named, type Finding } from './findings.js'
+import { living, nameOf, type Examined, type Look } from './examined.js'
+import { count, lasting, named, type Finding } from './findings.js'
 
 const unresolved = /could not (be )?resolve/
 
 export const lookAtServices: Look = (examined) => {
   const rows = examined.rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
-  return [nothing(rows), loopback(rows, examined), names(rows), failing(rows), nameless(rows, examined)]
+  return [
+    churn(rows, examined),
+    nothing(rows),
+    loopback(rows, examined),
+    names(rows),
+    failing(rows),
+    nameless(rows, examined),
+  ]
+}
+
+function churn(rows: readonly InstanceRow[], examined: Examined): Finding | undefined {
+  const all = examined.churn ?? []
+  const [worst] = all
+  if (worst === undefined) return undefined
+  const each = all.map(({ home, slug, perSecond, lasts_ms }) => {
+    const there = rows.filter((row) => row.owner === home && row.slug === slug).length
+    const name = slug ?? 'those without a slug'
+    return `${name} at ${nameOf(home, examined)} (${perSecond} a second for ${lasting(lasts_ms)}, ${count(there, 'instance')} there now)`
+  })
+  const home = nameOf(worst.home, examined)
+  return {
+    id: 'churn',
+    severity: 'warning',
+    what: `Instances are registered, changed or removed without end: ${named(each, 3)}.`,
+    meaning: `A program floods ${home} with registrations, as one in a loop does: every node holds and passes on each of them, and one node holds so many at the most.`,
+    remedy: `Find the program that registers ${worst.slug === undefined ? 'them' : worst.slug} at ${home}, and stop it; see what comes: rollcall watch; what it left: rollcall instances --all, rollcall deregister ID.`,
+    about: [
+      ...new Set(
+        all.flatMap(({ home: peer, slug }) => [nameOf(peer, examined), ...(slug === undefined ? [] : [slug])]),
+      ),
+    ],
+  }
 }
 
 function nothing(rows: readonly InstanceRow[]): Finding | undefined {

@@ -26,14 +26,28 @@ function knocked(examined: Examined): Finding | undefined {
   const failures = failuresOf(examined, 'handshake')
   const places = placesOf(failures)
   if (places.length === 0) return undefined
+  const where = places.map((place) => withNodes(place, examined))
   return {
     id: 'wrong-key',
     severity: 'warning',
-    what: `The handshake with ${named(places)} fails: most likely the cluster keys differ.`,
+    what: `The handshake with ${named(where)} fails: most likely the cluster keys differ.`,
     meaning: 'Whoever is there is kept out of this cluster, or keeps this node out of its own.',
     remedy: 'Give it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
     about: places,
   }
+}
+
+/** A host, or host and port, with the nodes that are known to be on that machine. */
+function withNodes(place: string, { records }: Examined): string {
+  const host = place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  const there = [...records.values()].filter(({ addresses = [] }) =>
+    addresses.some((address) => hostOf(address) === host),
+  )
+  if (there.length === 0 || isOfItsMachine(host)) return place
+  return `${place} (the machine of ${named(
+    there.map(({ id }) => id),
+    2,
+  )})`
 }
 
 function foreign(examined: Examined): Finding | undefined {
@@ -100,8 +114,11 @@ function addresses(examined: Examined): Finding | undefined {
   }
 }
 
-/** Of a multiaddr such as `/ip4/127.0.0.1/tcp/58232`. */
 function isLocalAddress(address: string): boolean {
-  const [, , host = ''] = address.split('/')
-  return isOfItsMachine(host)
+  return isOfItsMachine(hostOf(address))
+}
+
+/** Of a multiaddr such as `/ip4/127.0.0.1/tcp/58232`. */
+function hostOf(address: string): string {
+  return address.split('/')[2] ?? ''
 }

@@ -5,9 +5,12 @@
 import * as Y from 'yjs'
 import { assert } from '../errors.js'
 import { type Change, type Entry, type MapName, mapNames } from './entries.js'
+import { type Deleted, UpdateReader, deletionsOf, updateOf } from './updates.js'
 
-/** Yjs clocks beyond this are not the work of a registry. */
-const clockLimit = 2 ** 31
+/** What is read or written of a large content at a time: a few milliseconds. */
+const piece = { structs: 250, bytes: 64 * 1024 } as const
+/** Structs are written faster than they are read. */
+const encodedAtOnce = 2000
 
 /** A key that an update wrote or deleted, and what it holds now. */
 export interface Touched {
@@ -19,37 +22,87 @@ export interface Touched {
 export class Content {
   readonly #doc: Y.Doc
   readonly client: number
+  /** What is encoded already, of an encoding that takes several turns. */
+  #encoding: { readonly pieces: Uint8Array[]; count: number; clock: number } | undefined
 
-  private constructor(client: number, doc: Y.Doc) {
+  /** Without anything in it yet. */
+  constructor(client: number) {
+    const doc = new Y.Doc({ gc: true, guid: 'document' }) // a name of ours keeps Yjs from drawing one
+    doc.clientID = 0 // a replica never writes
+    for (const name of mapNames) doc.getMap(name)
     this.client = client
     this.#doc = doc
   }
 
-  static #empty(): Y.Doc {
-    const doc = new Y.Doc({ gc: true, guid: 'document' }) // a name of ours keeps Yjs from drawing one
-    doc.clientID = 0 // a replica never writes
-    for (const name of mapNames) doc.getMap(name)
-    return doc
-  }
-
   /** A new document of these entries. Equal entries in equal order, under an equal client, are equal bytes everywhere. */
   static build(entries: Iterable<Entry>, client: number): Content {
-    assert(client > 0, 'client 0 is nobody')
-    const doc = Content.#empty()
-    doc.clientID = client
-    doc.transact(() => {
-      for (const { map, key, value } of entries) doc.getMap(map).set(key, value)
+    const content = new Content(client)
+    content.add(entries)
+    return content
+  }
+
+  /** Writes new entries, as their owner would: all of a new document, a part after the other. */
+  add(entries: Iterable<Entry>): void {
+    assert(this.client > 0, 'client 0 is nobody')
+    this.#doc.clientID = this.client
+    this.#doc.transact(() => {
+      for (const { map, key, value } of entries) this.#doc.getMap(map).set(key, value)
     })
-    doc.clientID = 0
-    return new Content(client, doc)
+    this.#doc.clientID = 0
   }
 
   /** Reads a full content that came from elsewhere; undefined where it is not one of this client alone, or of nobody. */
   static load(bytes: Uint8Array, client: number): Content | undefined {
-    const doc = Content.#empty()
-    if (client === 0 || !isWorkOf(client, bytes, doc, 0)) return undefined
-    const content = new Content(client, doc)
+    const content = new Content(client)
+    if (client === 0 || content.#reader(bytes).all() === undefined) return undefined
     return content.#applyChecked(bytes) ? content : undefined
+  }
+
+  /**
+   * Reads a full content as `load` does, a piece at a time.
+   * @returns the keys that each piece touched, with their values by then; in the end what was read
+   */
+  static *read(bytes: Uint8Array, client: number): Generator<Touched[], Content | undefined> {
+    const content = new Content(client)
+    const reader = content.#reader(bytes)
+    while (client > 0 && reader.hasStructs) {
+      const update = reader.structs(piece)
+      const touched = update && content.#touchedBy(update)
+      if (touched === undefined) return undefined
+      yield touched
+    }
+    for (let range = reader.deleted(); range !== undefined;) {
+      const ranges: Deleted[] = []
+      for (let left: number = piece.structs; left > 0 && range !== undefined;) {
+        const { part, structs, rest } = content.#partOf(range, left)
+        ranges.push(part)
+        left -= structs
+        range = rest ?? reader.deleted()
+      }
+      const touched = content.#touchedBy(deletionsOf(client, ranges))
+      if (touched === undefined) return undefined
+      yield touched
+    }
+    return client === 0 || reader.isBroken ? undefined : content
+  }
+
+  /** As much of a range as so many structs are: few bytes may delete all that there is. */
+  #partOf({ clock, length }: Deleted, most: number): { part: Deleted; structs: number; rest?: Deleted } {
+    const structs = this.#structs()
+    const from = Y.findIndexSS(structs, clock)
+    const end = clock + length
+    const next = structs[from + most]?.id.clock ?? end
+    if (next >= end) return { part: { clock, length }, structs: Math.min(most, length) }
+    return { part: { clock, length: next - clock }, structs: most, rest: { clock: next, length: end - next } }
+  }
+
+  /** Reads an update of this client that starts where this content ends. */
+  #reader(update: Uint8Array): UpdateReader {
+    const held = Object.fromEntries(mapNames.map((map) => [map, this.#doc.getMap(map)._map])) as Record<
+      MapName,
+      Map<string, unknown>
+    >
+    return new UpdateReader(update, { client: this.client, clock: this.clock, held })
   }
 
   /** The Yjs clock that the next struct must have. */
@@ -59,7 +112,11 @@ export class Content {
 
   /** How many structs Yjs holds: live entries, and runs of tombstones. */
   get structs(): number {
-    return this.#doc.store.clients.get(this.client)?.length ?? 0
+    return this.#structs().length
+  }
+
+  #structs(): (Y.Item | Y.GC)[] {
+    return this.#doc.store.clients.get(this.client) ?? []
   }
 
   *entries(): Generator<Entry> {
@@ -71,6 +128,39 @@ export class Content {
   /** All of it, as bytes that `load` reads. */
   encode(): Uint8Array {
     return Y.encodeStateAsUpdate(this.#doc)
+  }
+
+  /**
+   * A part of what `encode` does; undefined until all is done. What is written here meanwhile is in it: what was encoded as it was before
+   * is told to be deleted at the end.
+   */
+  encodeMore(): Uint8Array | undefined {
+    const structs = this.#structs()
+    const encoding = (this.#encoding ??= { pieces: [], count: 0, clock: 0 })
+    if (encoding.clock < this.clock) {
+      const encoder = new Y.UpdateEncoderV1()
+      const from = Y.findIndexSS(structs, encoding.clock)
+      const some = structs.slice(from, from + encodedAtOnce)
+      for (const struct of some) {
+        struct.write(encoder, encoding.clock - struct.id.clock)
+        encoding.clock = struct.id.clock + struct.length
+      }
+      encoding.count += some.length
+      encoding.pieces.push(encoder.toUint8Array())
+      return undefined
+    }
+    this.#encoding = undefined
+    return updateOf(this.client, { structs: encoding.pieces, count: encoding.count, deleted: deletedIn(structs) })
+  }
+
+  dropEncoding(): void {
+    this.#encoding = undefined
+  }
+
+  /** How many structs someone who stands at `clock` lacks. */
+  structsSince(clock: number): number {
+    const structs = this.#structs()
+    return clock >= this.clock ? 0 : structs.length - Y.findIndexSS(structs, clock)
   }
 
   /** What someone who stands at `clock` lacks, deletions included. */
@@ -97,11 +187,30 @@ export class Content {
 
   /**
    * Applies an update of the owner's that starts where this content ends.
-   * @returns the keys that it touched, with their values now; undefined where it is not such an update, and the content may then be spoilt: throw it away
+   * @param most entries that it may touch
+   * @returns the keys that it touched, with their values now; `long` where these would be more, and nothing is done; undefined where it is
+   * not such an update, and the content may then be spoilt: throw it away
    */
-  apply(update: Uint8Array): Touched[] | undefined {
+  apply(update: Uint8Array, most = Number.POSITIVE_INFINITY): Touched[] | 'long' | undefined {
     if (update.length === 0) return []
-    if (!isWorkOf(this.client, update, this.#doc, this.clock)) return undefined
+    const all = this.#reader(update).all()
+    if (all === undefined) return undefined
+    return all.structs + this.#countLive(all.deleted) > most ? 'long' : this.#touchedBy(update)
+  }
+
+  /** A difference names all that was ever deleted: what is gone here already costs nothing. */
+  #countLive(deleted: readonly Deleted[]): number {
+    const structs = this.#structs()
+    let count = 0
+    for (const { clock, length } of deleted) {
+      if (clock >= this.clock) continue
+      for (let i = Y.findIndexSS(structs, clock); (structs[i]?.id.clock ?? Infinity) < clock + length; i += 1)
+        if (structs[i]?.deleted === false) count += 1
+    }
+    return count
+  }
+
+  #touchedBy(update: Uint8Array): Touched[] | undefined {
     const touched: Touched[] = []
     const collect = (transaction: Y.Transaction): void => {
       for (const map of mapNames) {
@@ -136,51 +245,14 @@ export function joinUpdates(updates: readonly Uint8Array[]): Uint8Array {
       : Y.mergeUpdates(content)
 }
 
-/**
- * Whether an update holds nothing but strings in our maps, all by one client, without a gap after `clock`, each entry
- * chained behind the former value of its key. This keeps out what would throw, stall (chains that Yjs resolves in
- * quadratic time), stay pending, or write for somebody else.
- */
-function isWorkOf(client: number, update: Uint8Array, doc: Y.Doc, clock: number): boolean {
-  let decoded: ReturnType<typeof Y.decodeUpdate>
-  try {
-    decoded = Y.decodeUpdate(update)
-  } catch {
-    return false
+/** What is deleted among all structs, in ranges. */
+function deletedIn(structs: readonly (Y.Item | Y.GC)[]): Deleted[] {
+  const ranges: { clock: number; length: number }[] = []
+  for (const { id, length, deleted } of structs) {
+    if (!deleted) continue
+    const last = ranges.at(-1)
+    if (last !== undefined && last.clock + last.length === id.clock) last.length += length
+    else ranges.push({ clock: id.clock, length })
   }
-  let next = clock
-  const origins = new Set<number>()
-  const firsts = new Set<string>()
-  for (const struct of decoded.structs) {
-    if (!(struct instanceof Y.Item) || struct.id.client !== client || struct.id.clock !== next) return false
-    next += struct.length
-    if (next > clockLimit || !isPlainValue(struct)) return false
-    if (!isChained(struct, client, doc, origins, firsts)) return false
-  }
-  for (const [owner, deletions] of decoded.ds.clients) {
-    if (owner !== client || deletions.some(({ clock: from, len }) => from + len > next)) return false
-  }
-  return true
-}
-
-function isPlainValue(item: Y.Item): boolean {
-  const { content } = item
-  if (content instanceof Y.ContentDeleted) return true
-  return content instanceof Y.ContentAny && content.arr.length === 1 && typeof content.arr[0] === 'string'
-}
-
-function isChained(item: Y.Item, client: number, doc: Y.Doc, origins: Set<number>, firsts: Set<string>): boolean {
-  if (item.rightOrigin !== null) return false
-  if (item.origin !== null) {
-    const { client: author, clock } = item.origin
-    if (author !== client || clock >= item.id.clock || origins.has(clock)) return false
-    origins.add(clock)
-    return true
-  }
-  const parent: unknown = item.parent
-  if (typeof parent !== 'string' || !mapNames.includes(parent as MapName) || item.parentSub === null) return false
-  const first = `${parent}/${item.parentSub}`
-  if (firsts.has(first) || doc.getMap(parent)._map.has(item.parentSub)) return false
-  firsts.add(first)
-  return true
+  return ranges
 }

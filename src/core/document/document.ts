@@ -9,6 +9,7 @@ import type { UpdateStep } from '../wire/gossip.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding } from '../wire/sync.js'
+import { building } from './building.js'
 import { Content } from './content.js'
 import { type Change, Entries, type Entry, differences } from './entries.js'
 
@@ -17,15 +18,19 @@ type Hash = Crypto['hash']
 /** Live entries and runs of tombstones; an owner rebases long before. */
 const maxStructs = 3 * wireLimits.entries
 
+/** A document is taken, given or built in one turn up to this size; `touched`: a step. */
+export const turnLimits = { structs: 500, bytes: 512 * 1024, touched: 1000 } as const
+
 function fits(entries: Entries): boolean {
   return entries.size <= wireLimits.entries && entries.bytes <= wireLimits.entryBytes
 }
 
-/** `gap`: it does not start from what is held. `wrong`: it does, and leads elsewhere than its head says. */
+/** `gap`: it does not start from what is held. `wrong`: it does, and leads elsewhere than its head says. `long`: it touches too much. */
 export type StepOutcome =
   | { readonly type: 'taken'; readonly changes: readonly Change[] }
   | { readonly type: 'gap' }
   | { readonly type: 'wrong' }
+  | { readonly type: 'long' }
 
 export class NodeDocument implements Giveable {
   #signed: SignedHead
@@ -35,6 +40,10 @@ export class NodeDocument implements Giveable {
    * `spoilt`: after a wrong step; the entries stand, the next content must be a full one.
    */
   #content: Content | 'unbuilt' | 'spoilt'
+  /** Content of these entries that is being built across turns. */
+  #building:
+    | { readonly client: number; readonly parts: Generator<void, Content>; content: Content | undefined }
+    | undefined
 
   private constructor(signed: SignedHead, entries: Entries, content: Content) {
     this.#signed = signed
@@ -50,6 +59,22 @@ export class NodeDocument implements Giveable {
     for (const { map, key, value } of content.entries()) entries.set(map, key, value)
     if (!fits(entries) || !equalBytes(entries.digest(), signed.head.digest)) return undefined
     return new NodeDocument(signed, entries, content)
+  }
+
+  /** The same as `load`, a part at a time. */
+  static *read(hash: Hash, signed: SignedHead, bytes: Uint8Array): Generator<void, NodeDocument | undefined> {
+    const entries = new Entries(hash)
+    const reading = Content.read(bytes, signed.head.client)
+    let next = reading.next()
+    for (; next.done !== true; next = reading.next()) {
+      if (entries.size > maxStructs) return undefined
+      for (const { map, key, value } of next.value) entries.set(map, key, value)
+      yield
+    }
+    const content = next.value
+    if (content === undefined || content.structs > maxStructs || !fits(entries)) return undefined
+    yield* entries.settleDigest()
+    return equalBytes(entries.digest(), signed.head.digest) ? new NodeDocument(signed, entries, content) : undefined
   }
 
   get signed(): SignedHead {
@@ -68,10 +93,16 @@ export class NodeDocument implements Giveable {
   /** Takes another full content of the same owner. */
   replaceBy(other: NodeDocument): readonly Change[] {
     const changes = differences(this.#entries, other.entries)
+    this.become(other)
+    return changes
+  }
+
+  /** The same, where its changes are followed already. */
+  become(other: NodeDocument): void {
     this.#signed = other.#signed
     this.#entries = other.#entries
     this.#content = other.#content
-    return changes
+    this.#building = undefined
   }
 
   #startsHere({ fromEpoch, fromVersion }: UpdateStep): boolean {
@@ -84,30 +115,75 @@ export class NodeDocument implements Giveable {
     return this.#startsHere(step) && signed.head.epoch === this.#signed.head.epoch + 1
   }
 
-  /** Takes a step that gossip or sync brought; on `wrong` the entries stay as they were. */
-  take(signed: SignedHead, step: UpdateStep): StepOutcome {
+  /** Whether such a step has to be prepared over several turns. */
+  isLong(signed: SignedHead, step: UpdateStep): boolean {
+    return this.#entries.size > turnLimits.structs && this.#lacking(signed, step) !== undefined
+  }
+
+  /** Builds what such a step starts from, a part at a time, so that it can then be taken in one turn. */
+  *preparing(signed: SignedHead, step: UpdateStep): Generator<void, undefined> {
+    for (let client = this.#lacking(signed, step); client !== undefined; client = this.#lacking(signed, step)) {
+      if (this.#buildMore(client) !== undefined) return
+      yield
+    }
+  }
+
+  /** The client whose content of these entries such a step needs, where it is not built. */
+  #lacking(signed: SignedHead, step: UpdateStep): number | undefined {
+    const isRebase = this.isRebasedBy(signed, step)
+    if (isRebase ? step.bytes.length === 0 : !this.#startsHere(step) || this.#content !== 'unbuilt') return undefined
+    const { client } = isRebase ? signed.head : this.#signed.head
+    return client === 0 ? undefined : client
+  }
+
+  #buildMore(client: number): Content | undefined {
+    if (this.#building?.client !== client)
+      this.#building = { client, parts: building(this.#entries, client), content: undefined }
+    const { content, parts } = this.#building
+    if (content !== undefined) return content
+    const next = parts.next()
+    return next.done === true ? (this.#building.content = next.value) : undefined
+  }
+
+  /** Content of these entries, which may have been built in turns. */
+  #takeBuilt(client: number): Content {
+    const built = this.#building?.client === client ? this.#building.content : undefined
+    this.#building = undefined
+    return built ?? Content.build(this.#entries.sorted(), client)
+  }
+
+  /**
+   * Takes a step that gossip or sync brought; on `wrong` the entries stay as they were.
+   * @param most entries that it may touch
+   */
+  take(signed: SignedHead, step: UpdateStep, most?: number): StepOutcome {
     const { head } = this.#signed
-    if (this.isRebasedBy(signed, step)) return this.#takeRebase(signed, step.bytes)
+    if (this.isRebasedBy(signed, step)) return this.#takeRebase(signed, step.bytes, most)
     if (!this.#startsHere(step) || signed.head.epoch !== head.epoch) return { type: 'gap' }
     const content = this.#built()
     if (content === undefined) return { type: 'gap' }
     if (signed.head.client !== content.client) return { type: 'wrong' }
-    return this.#takeUpdate(signed, content, step.bytes, false)
+    return this.#takeUpdate(signed, content, { update: step.bytes, rebased: false, most })
   }
 
   /** A new epoch: everyone builds its first bytes from the entries that all hold, then applies what comes on top. */
-  #takeRebase(signed: SignedHead, update: Uint8Array): StepOutcome {
-    if (signed.head.client === 0) return { type: 'wrong' }
-    if (update.length === 0 && equalBytes(this.#entries.digest(), signed.head.digest)) {
-      this.#signed = signed
-      this.#content = 'unbuilt'
-      return { type: 'taken', changes: [] }
-    }
-    return this.#takeUpdate(signed, Content.build(this.#entries.sorted(), signed.head.client), update, true)
+  #takeRebase(signed: SignedHead, update: Uint8Array, most: number | undefined): StepOutcome {
+    const { client, digest } = signed.head
+    if (client === 0) return { type: 'wrong' }
+    if (update.length > 0) return this.#takeUpdate(signed, this.#takeBuilt(client), { update, rebased: true, most })
+    if (!equalBytes(this.#entries.digest(), digest)) return { type: 'wrong' }
+    this.#signed = signed
+    this.#content = 'unbuilt'
+    return { type: 'taken', changes: [] }
   }
 
-  #takeUpdate(signed: SignedHead, content: Content, update: Uint8Array, rebased: boolean): StepOutcome {
-    const touched = content.apply(update)
+  #takeUpdate(
+    signed: SignedHead,
+    content: Content,
+    { update, rebased, most }: { update: Uint8Array; rebased: boolean; most: number | undefined },
+  ): StepOutcome {
+    const touched = content.apply(update, most)
+    if (touched === 'long') return { type: 'long' }
     const changes: Change[] = []
     for (const { map, key, value } of touched ?? []) {
       const before = this.#entries.get(map, key)
@@ -123,6 +199,7 @@ export class NodeDocument implements Giveable {
     }
     this.#signed = signed
     this.#content = content
+    this.#building = undefined
     return { type: 'taken', changes }
   }
 
@@ -135,7 +212,7 @@ export class NodeDocument implements Giveable {
   }
 
   #built(): Content | undefined {
-    if (this.#content === 'unbuilt') this.#content = Content.build(this.#entries.sorted(), this.#signed.head.client)
+    if (this.#content === 'unbuilt') this.#content = this.#takeBuilt(this.#signed.head.client)
     return this.#content === 'spoilt' ? undefined : this.#content
   }
 
@@ -145,9 +222,25 @@ export class NodeDocument implements Giveable {
     return content.encode()
   }
 
-  /** What a holder of the same epoch at `clock` lacks. */
+  encodeMore(): Uint8Array | undefined {
+    if (this.#content instanceof Content) return this.#content.encodeMore()
+    const built = this.#buildMore(this.#signed.head.client)
+    if (built === undefined) return undefined
+    if (this.#content === 'unbuilt') this.#content = this.#takeBuilt(built.client)
+    return built.encodeMore()
+  }
+
+  dropEncoding(): void {
+    if (this.#content instanceof Content) this.#content.dropEncoding()
+    this.#building = undefined
+  }
+
   encodeSince(clock: number): Uint8Array | undefined {
-    return this.#built()?.encodeSince(clock)
+    if (this.#content === 'unbuilt' && this.#entries.size > turnLimits.structs) return undefined
+    const content = this.#built()
+    return content === undefined || content.structsSince(clock) > turnLimits.touched
+      ? undefined
+      : content.encodeSince(clock)
   }
 }
 
@@ -155,7 +248,14 @@ export class NodeDocument implements Giveable {
 export interface Giveable {
   readonly signed: SignedHead
   readonly holding: Holding
+  /** Live entries, and runs of tombstones. */
+  readonly structs: number
   encode(): Uint8Array
+  /** A part of what `encode` does; undefined until all is done. */
+  encodeMore(): Uint8Array | undefined
+  /** What was encoded in part is not asked for any more. */
+  dropEncoding(): void
+  /** What a holder of the same epoch at `clock` lacks, where that is not so much that all of it is as good. */
   encodeSince(clock: number): Uint8Array | undefined
 }
 
@@ -210,7 +310,20 @@ export class OwnDocument {
     return this.#content.encode()
   }
 
-  encodeSince(clock: number): Uint8Array {
-    return this.#content.encodeSince(clock)
+  get structs(): number {
+    return this.#content.structs
+  }
+
+  encodeMore(): Uint8Array | undefined {
+    return this.#content.encodeMore()
+  }
+
+  dropEncoding(): void {
+    this.#content.dropEncoding()
+  }
+
+  encodeSince(clock: number): Uint8Array | undefined {
+    const isLong = this.#content.structsSince(clock) > turnLimits.touched
+    return isLong ? undefined : this.#content.encodeSince(clock)
   }
 }

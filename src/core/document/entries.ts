@@ -100,6 +100,11 @@ export class Entries {
     }
   }
 
+  /** The work of the next `digest`, a part at a time. */
+  *settleDigest(): Generator<void> {
+    while (this.#digest.settle(bucketsAtOnce)) yield
+  }
+
   /** 32 bytes, equal exactly for equal entries. */
   digest(): Uint8Array {
     return this.#digest.value()
@@ -119,19 +124,24 @@ export function snapshotOf(entries: EntryMaps): EntryMaps {
 
 /** What turns `from` into `to`. */
 export function differences(from: EntryMaps, to: EntryMaps): Change[] {
-  const changes: Change[] = []
-  for (const map of mapNames) {
-    const before = from.of(map)
-    const after = to.of(map)
-    for (const [key, value] of before) {
-      if (!after.has(key)) changes.push({ map, key, before: value })
-    }
-    for (const [key, value] of after) {
-      const old = before.get(key)
-      if (old !== value) changes.push({ map, key, after: value, ...(old !== undefined && { before: old }) })
-    }
+  return mapNames.flatMap((map) => [...comparison(map, from, to)].filter((change) => change !== undefined))
+}
+
+/** The same, entry by entry, undefined for each that is the same; what ends others comes first, so that they do not show in between. */
+export function* comparisons(from: EntryMaps, to: EntryMaps): Generator<Change | undefined> {
+  for (const map of endingFirst) yield* comparison(map, from, to)
+}
+
+const endingFirst: readonly MapName[] = ['node', 'removals', 'fences', 'definitions', 'instances']
+
+function* comparison(map: MapName, from: EntryMaps, to: EntryMaps): Generator<Change | undefined> {
+  const before = from.of(map)
+  const after = to.of(map)
+  for (const [key, value] of before) yield after.has(key) ? undefined : { map, key, before: value }
+  for (const [key, value] of after) {
+    const old = before.get(key)
+    yield old === value ? undefined : { map, key, after: value, ...(old !== undefined && { before: old }) }
   }
-  return changes
 }
 
 /** Length before each part, so that no two different entries are the same bytes. */
@@ -144,6 +154,8 @@ function encodeEntry(entry: Entry): Uint8Array {
 type Bucket = Set<string>
 
 const bucketCount = 256
+/** A bucket of a large document holds some six hundred hashes. */
+const bucketsAtOnce = 4
 
 /** Entry hashes fall into 256 buckets by their first byte; the digest is the hash of the buckets' hashes. */
 class BucketDigest {
@@ -170,14 +182,26 @@ class BucketDigest {
 
   value(): Uint8Array {
     if (this.#value !== undefined) return this.#value
-    const all = (this.#bucketHashes ??= this.#hashesOfNothing())
-    for (const i of this.#changed) {
-      const hashes = this.#buckets.get(i) as Bucket
-      all.set(this.#hash(bytesOf(hashes.size < 2 ? hashes : [...hashes].sort(), hashes.size)), 32 * i)
-    }
-    this.#changed.clear()
-    this.#value = this.#hash(all)
+    this.settle(bucketCount)
+    this.#value = this.#hash(this.#all())
     return this.#value
+  }
+
+  /** Looks at so many buckets that have changed. @returns whether there are more */
+  settle(most: number): boolean {
+    let left = most
+    for (const i of this.#changed) {
+      if (left === 0) return true
+      left -= 1
+      const hashes = this.#buckets.get(i) as Bucket
+      this.#all().set(this.#hash(bytesOf(hashes.size < 2 ? hashes : [...hashes].sort(), hashes.size)), 32 * i)
+      this.#changed.delete(i)
+    }
+    return false
+  }
+
+  #all(): Uint8Array {
+    return (this.#bucketHashes ??= this.#hashesOfNothing())
   }
 
   #bucketOf(entry: Uint8Array): Bucket {

@@ -196,7 +196,10 @@ export class Commits {
     return {
       signed,
       holding: { owner, generation, version, boot, epoch, clock: document.clock },
+      structs: document.structs,
       encode: () => document.encode(),
+      encodeMore: () => document.encodeMore(),
+      dropEncoding: () => document.dropEncoding(),
       encodeSince: (clock) => document.encodeSince(clock),
     }
   }

@@ -7,7 +7,7 @@
  */
 import type { PeerId } from '../model.js'
 import type { Head, Signatures, SignedHead } from '../wire/head.js'
-import type { Outcome } from './replica.js'
+import type { Outcome } from './outcome.js'
 
 /** An owner is shown two documents of its own at most this often. */
 const disputePause_ms = 1000

@@ -3,9 +3,10 @@
  * it takes. What the entries mean is the union's business, when to ask for more the exchange's.
  */
 import type { Crypto, StoreOp } from '../effects.js'
-import type { Change, EntryMaps } from '../document/entries.js'
+import { type Change, type EntryMaps, type MapName, comparisons, differences } from '../document/entries.js'
 import { Compaction, compactionFloor } from '../document/compaction.js'
-import { type Giveable, NodeDocument } from '../document/document.js'
+import { NodeDocument, turnLimits } from '../document/document.js'
+import { assert } from '../errors.js'
 import type { PeerId } from '../model.js'
 import { isContinuedBy, shownOf } from '../records/lineage.js'
 import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
@@ -13,34 +14,27 @@ import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
 import { Budget, costOf, costOfContent, structsSaid } from './budget.js'
 import { type Bringing, type Declination, Declined } from './declined.js'
+import { Loading, type Slice } from './loading.js'
 import { Marks } from './marks.js'
-import { type Cause, Work, workLimits } from './work.js'
+import { type Outcome, isOwnersFault } from './outcome.js'
+import { headAlone, isHeadAlone, isLarge, snapshotOp, workOf } from './parcels.js'
+import { type Cause, Work } from './work.js'
 
-export type Outcome =
-  /** Taken: the head is held now. `op` is what to write to disk. */
-  | { readonly type: 'taken'; readonly changes: readonly Change[]; readonly op: StoreOp }
-  /** Nothing newer than what is held. */
-  | { readonly type: 'old' }
-  /** Its owner was forgotten up to this generation. */
-  | { readonly type: 'fenced' }
-  /** It does not start from what is held. */
-  | { readonly type: 'gap' }
-  /** It is of a start that did not know what is held here, by all that it says: give that back to its owner. */
-  | { readonly type: 'behind' }
-  /** There is no room for it: its head is known now, what was held of it before stays, and is not current. */
-  | { readonly type: 'declined' }
-  /** Its owner, or whoever brought it, has caused too much work lately: it is to be pulled, after so long. */
-  | { readonly type: 'later'; readonly after_ms: number }
-  /** It is not what its signature or digest says, or one document too many. */
-  | { readonly type: 'refused'; readonly reason: string }
+/** What a part of the work came to, and in the end what became of all of it. */
+export interface Progress extends Slice {
+  readonly outcome?: Outcome
+}
+
+/** What is being taken across turns. */
+export type Underway = Pick<Loading, 'parcel' | 'from'>
 
 interface Held {
   readonly document: NodeDocument
   readonly compaction: Compaction
 }
 
-/** An entry has about so many on its way, where what the content says of itself is not to be trusted. */
-const entry_bytes = 400
+/** What a slice of reading, or of building, is in units of `workLimits`. */
+const sliceUnits = 250
 
 const noEntries: EntryMaps = { of: () => new Map() }
 
@@ -53,6 +47,9 @@ export class Replica {
   readonly #work = new Work()
   /** The newest head of each owner, whether its content is held or not. */
   readonly #marks: Marks
+  #loading: Loading | undefined
+  /** Large documents whose steps on disk outweigh them. */
+  readonly #outgrown = new Set<PeerId>()
 
   /** @param limit_bytes of heap that all copies may take */
   constructor(crypto: Crypto, signatures: Signatures, limit_bytes = Number.POSITIVE_INFINITY) {
@@ -115,11 +112,11 @@ export class Replica {
     return isNews ? headAlone(signed) : undefined
   }
 
-  /** What this replica says that it needs no more of. Of what was declined nothing can start from there. */
+  /** What this replica says that it needs no more of. Of what was declined, or is being taken, nothing can start from there. */
   holding(owner: PeerId): Holding | undefined {
-    const declined = this.#declined.of(owner)
-    if (declined === undefined) return this.document(owner)?.holding
-    const { generation, version, boot } = declined.signed.head
+    const awaited = this.#declined.of(owner)?.signed ?? this.#loadingOf(owner)?.parcel.signed
+    if (awaited === undefined) return this.document(owner)?.holding
+    const { generation, version, boot } = awaited.head
     return { owner, generation, version, boot, epoch: 0, clock: 0 }
   }
 
@@ -185,26 +182,154 @@ export class Replica {
     const isResting = parcel.content.type === 'step' && this.#declined.isResting(head.owner, now)
     if (isHeadAlone(parcel) || isResting || !this.#hasRoom(parcel, held, from.hasWord))
       return this.#decline(parcel, from, now)
-    const outcome = this.#atItsPace(parcel, held, from, now)
-    if (outcome.type === 'taken') this.#noteTaken(signed, from.hasWord, now)
-    return isOwnersFault(outcome, parcel, from) ? this.#declineWrong(signed, from, now) : outcome
+    return this.#concluded(this.#atItsPace(parcel, held, from, now), parcel, from, now)
+  }
+
+  // ---- taking across turns
+
+  /** Whether such a parcel is too much for one turn. */
+  isLong({ signed, content }: Parcel): boolean {
+    if (content.type === 'full') return isLarge(content.bytes)
+    return this.document(signed.head.owner)?.isLong(signed, content) === true
+  }
+
+  /** What is being taken across turns: one at a time. */
+  get loading(): Underway | undefined {
+    return this.#loading
+  }
+
+  /** Whose document that is. */
+  get loadingOwner(): PeerId | undefined {
+    return this.#loading?.parcel.signed.head.owner
+  }
+
+  #loadingOf(owner: PeerId): Loading | undefined {
+    return this.loadingOwner === owner ? this.#loading : undefined
+  }
+
+  #begin(parcel: Parcel, held: Held | undefined, from: Bringing, units: number): Outcome {
+    assert(this.#loading === undefined, 'large documents are taken one at a time')
+    const { signed, content } = parcel
+    if (content.type === 'full' && content.bytes.length > wireLimits.contentBytes)
+      return { type: 'refused', reason: 'content too large' }
+    const reading =
+      content.type === 'full'
+        ? NodeDocument.read(this.#crypto.hash, signed, content.bytes)
+        : (held as Held).document.preparing(signed, content)
+    this.#loading = new Loading(parcel, from, units, reading)
+    return { type: 'begun' }
+  }
+
+  /**
+   * A part of what is being taken across turns.
+   * @param isWanted not where its owner was forgotten, or let go, meanwhile
+   */
+  goOn(isWanted: boolean, now: number): Progress {
+    const loading = this.#loading
+    assert(loading !== undefined, 'something is being taken')
+    const { owner } = loading.parcel.signed.head
+    if (!isWanted) return { units: 1, changes: this.#undone(owner), outcome: this.#end({ type: 'old' }, now) }
+    const slice = loading.isFollowed ? loading.next() : { units: sliceUnits, changes: [] }
+    if (slice === undefined) return { units: 1, changes: [], outcome: this.#end(this.#heldNow(loading), now) }
+    if (loading.isFollowed) return slice
+    const read = loading.read()
+    if (read === undefined) return slice
+    const outcome = this.#judge(loading, read === 'wrong' ? undefined : read)
+    return outcome === undefined ? slice : { ...slice, outcome: this.#end(outcome, now) }
+  }
+
+  /** All of it is read. @returns undefined where its changes are to be followed first */
+  #judge({ parcel }: Loading, document: NodeDocument | undefined): Outcome | undefined {
+    const { signed, content } = parcel
+    const held = this.#held.get(signed.head.owner)
+    if (content.type === 'step') return this.#takeStep(signed, content, held, turnLimits.touched)
+    if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
+    if (held !== undefined && !isContinuedBy(held.document.signed.head, document)) return { type: 'behind' }
+    this.#loading?.follow(held?.document.entries ?? noEntries, document)
+    return undefined
+  }
+
+  /** Its changes are followed: it is held. */
+  #heldNow({ parcel, document }: Loading): Outcome {
+    const { signed, content } = parcel
+    const { owner } = signed.head
+    assert(document !== undefined, 'what is followed was read')
+    const held = this.#held.get(owner)
+    if (held === undefined) this.#hold(document, content.bytes.length)
+    else {
+      held.document.become(document)
+      held.compaction.compacted(content.bytes.length)
+    }
+    return { type: 'taken', changes: [], op: snapshotOp(signed, content.bytes) }
+  }
+
+  #end(outcome: Outcome, now: number): Outcome {
+    const { parcel, from, units } = this.#loading as Loading
+    const { via, hasWord } = from
+    const { owner } = parcel.signed.head
+    this.#loading = undefined
+    if (via !== undefined) this.#work.take({ owner, via, hasWord }, units, outcome.type !== 'refused', now)
+    return this.#concluded(outcome, parcel, from, now)
+  }
+
+  /** What a parcel came to, noted. */
+  #concluded(outcome: Outcome, parcel: Parcel, from: Bringing, now: number): Outcome {
+    if (outcome.type === 'taken') this.#noteTaken(parcel.signed, from.hasWord, now)
+    return isOwnersFault(outcome, parcel, from) ? this.#declineWrong(parcel.signed, from, now) : outcome
+  }
+
+  /** What takes back all that was handed out of what is not to be held. */
+  #undone(owner: PeerId): Change[] {
+    const loading = this.#loadingOf(owner)
+    if (loading?.isFollowed !== true) return []
+    return [...comparisons(loading.document?.entries ?? noEntries, this.document(owner)?.entries ?? noEntries)].filter(
+      (change) => change !== undefined,
+    )
+  }
+
+  /** The keys of what is held of an owner, and of what was handed out of what it becomes. */
+  *keys(owner: PeerId, map: MapName): Generator<string> {
+    yield* this.document(owner)?.entries.of(map).keys() ?? []
+    const loading = this.#loadingOf(owner)
+    if (loading?.isFollowed === true) yield* loading.document?.entries.of(map).keys() ?? []
+  }
+
+  /** Whether any large document is to be written whole, part by part: see `writeMore`. */
+  get isWriting(): boolean {
+    return this.#outgrown.size > 0
+  }
+
+  /** A part of the work of writing a large document whole, in place of the steps that outweigh it. */
+  writeMore(): StoreOp | undefined {
+    const [owner] = this.#outgrown
+    if (owner === undefined) return undefined
+    const held = this.#held.get(owner)
+    const content = held?.document.encodeMore()
+    if (held !== undefined && content === undefined) return undefined
+    this.#outgrown.delete(owner)
+    if (held === undefined || content === undefined) return undefined
+    held.compaction.compacted(content.length)
+    return { type: 'snapshot', owner, head: held.document.signed.bytes, content }
   }
 
   /** What it is to take such a parcel, in units of `workLimits`; small steps are none. */
   unitsOf(parcel: Parcel): number {
-    return workOf(parcel, this.#held.get(parcel.signed.head.owner))
+    return workOf(parcel, this.document(parcel.signed.head.owner))
   }
 
   /** Where it is work for all entries of a document, not more often than its owner may cause it; our own disk may at any time. */
   #atItsPace({ signed, content }: Parcel, held: Held | undefined, from: Bringing, now: number): Outcome {
     const take = (): Outcome =>
-      content.type === 'full' ? this.#takeFull(signed, content.bytes, held) : this.#takeStep(signed, content, held)
+      content.type === 'full'
+        ? this.#takeFull(signed, content.bytes, held)
+        : this.#takeStep(signed, content, held, from.via === undefined ? undefined : turnLimits.touched)
     const { via, hasWord } = from
-    const units = workOf({ signed, content }, held)
+    const units = workOf({ signed, content }, held?.document)
     if (via === undefined || units === 0) return take()
     const cause: Cause = { owner: signed.head.owner, via, hasWord }
     const after_ms = this.#work.wait_ms(cause, now)
     if (after_ms > 0) return { type: 'later', after_ms }
+    if (this.isLong({ signed, content })) return this.#begin({ signed, content }, held, from, units)
     const outcome = take()
     this.#work.take(cause, units, outcome.type !== 'refused', now)
     return outcome
@@ -258,7 +383,7 @@ export class Replica {
     const document = NodeDocument.load(this.#crypto.hash, signed, bytes)
     if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
     if (held !== undefined && !isContinuedBy(held.document.signed.head, document)) return { type: 'behind' }
-    const op: StoreOp = { type: 'snapshot', owner: signed.head.owner, head: signed.bytes, content: bytes.slice() }
+    const op = snapshotOp(signed, bytes)
     if (held === undefined) {
       this.#hold(document, bytes.length)
       const changes = [...document.entries.sorted()].map(({ map, key, value }) => ({ map, key, after: value }))
@@ -269,13 +394,19 @@ export class Replica {
     return { type: 'taken', changes, op }
   }
 
-  #takeStep(signed: SignedHead, step: Parcel['content'] & { type: 'step' }, held: Held | undefined): Outcome {
+  #takeStep(
+    signed: SignedHead,
+    step: Parcel['content'] & { type: 'step' },
+    held: Held | undefined,
+    most: number | undefined,
+  ): Outcome {
     if (held === undefined) return { type: 'gap' }
+    if (most !== undefined && structsSaid(step.bytes) > most) return { type: 'long' }
     const shown = shownOf(signed.head, held.document.signed.head)
     // What it continues is told in the document itself, where its head does not show it: that is pulled in full.
     if (shown !== 'continued') return { type: shown === 'behind' ? 'behind' : 'gap' }
-    const outcome = held.document.take(signed, step)
-    if (outcome.type === 'gap') return { type: 'gap' }
+    const outcome = held.document.take(signed, step, most)
+    if (outcome.type === 'gap' || outcome.type === 'long') return outcome
     if (outcome.type === 'wrong') return { type: 'refused', reason: 'update is not what its head says' }
     return {
       type: 'taken',
@@ -288,6 +419,10 @@ export class Replica {
   #stepOp(held: Held, signed: SignedHead, update: Uint8Array): StoreOp {
     const { owner, version } = signed.head
     if (!held.compaction.isDue(update.length + signed.bytes.length)) {
+      return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
+    }
+    if (held.document.structs > turnLimits.structs) {
+      this.#outgrown.add(owner)
       return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
     }
     const content = held.document.encode()
@@ -312,12 +447,20 @@ export class Replica {
     this.#marks.forget(owner)
     this.#declined.delete(owner)
     this.#budget.free(owner)
-    if (held === undefined) return []
-    return [...held.document.entries.sorted()].map(({ map, key, value }) => ({ map, key, before: value }))
+    this.#outgrown.delete(owner)
+    const gone = held === undefined ? [] : [...held.document.entries.sorted()]
+    const changes = gone.map(({ map, key, value }): Change => ({ map, key, before: value }))
+    if (this.loadingOwner !== owner) return changes
+    const loading = this.#loading
+    this.#loading = undefined
+    if (loading?.isFollowed !== true || loading.document === undefined) return changes
+    return [...differences(loading.document.entries, noEntries), ...changes]
   }
 
   holdings(): Holding[] {
-    return [...this.owners()].flatMap((owner) => this.holding(owner) ?? [])
+    const owners = new Set(this.owners())
+    if (this.loadingOwner !== undefined) owners.add(this.loadingOwner)
+    return [...owners].flatMap((owner) => this.holding(owner) ?? [])
   }
 
   /** See `Marks.digest`. */
@@ -326,54 +469,7 @@ export class Replica {
   }
 }
 
-/** Whether the whole content that an owner gave itself is not what it has signed; of what others bring nobody knows whose fault it is. */
-function isOwnersFault(outcome: Outcome, { signed, content }: Parcel, { via }: Bringing): boolean {
-  return outcome.type === 'refused' && content.type === 'full' && via === signed.head.owner
-}
-
-/** A head whose content its bringer does not hold either, or could not send along: whoever has no room for it knows of it all the same. */
-export function headAlone(signed: SignedHead): Parcel {
-  return { signed, content: { type: 'step', fromEpoch: 0, fromVersion: 0, bytes: new Uint8Array() } }
-}
-
-export function isHeadAlone({ content }: Parcel): boolean {
-  return content.type === 'step' && content.fromEpoch === 0 && content.bytes.length === 0
-}
-
-/**
- * The work for all entries of a document that a parcel means. A new epoch without a change means it too: its content is built once
- * anybody asks for it, or the next step comes.
- */
-function workOf({ signed, content }: Parcel, held: Held | undefined): number {
-  if (content.type === 'full')
-    return workLimits.read * Math.max(1, structsSaid(content.bytes), content.bytes.length / entry_bytes)
-  return held?.document.isRebasedBy(signed, content) === true ? workLimits.build * held.document.entries.size : 0
-}
-
 /** Whether a head alone shows that its start did not know what is held. */
 function isShownBehind(head: Head, held: Held | undefined): boolean {
   return held !== undefined && shownOf(head, held.document.signed.head) === 'behind'
-}
-
-/**
- * What one who holds `theirs` lacks of a document: the difference where it can be told, else all of it; undefined for nothing.
- * @param encode all of it: others may have asked for the same
- */
-export function parcelFor(
-  document: Giveable,
-  theirs: Holding | undefined,
-  encode: (document: Giveable) => Uint8Array,
-): Parcel | undefined {
-  const { signed, holding } = document
-  if (theirs !== undefined && compareHeads(holding, theirs) <= 0) return undefined
-  const difference = theirs !== undefined && theirs.boot === holding.boot && theirs.epoch === holding.epoch
-  if (difference && holding.epoch > 0 && theirs.clock <= holding.clock) {
-    const bytes = document.encodeSince(theirs.clock)
-    if (bytes !== undefined && bytes.length <= wireLimits.contentBytes) {
-      return { signed, content: { type: 'step', fromEpoch: theirs.epoch, fromVersion: theirs.version, bytes } }
-    }
-  }
-  const bytes = encode(document)
-  if (bytes.length > wireLimits.contentBytes) return undefined
-  return { signed, content: { type: 'full', bytes } }
 }

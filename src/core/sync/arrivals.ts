@@ -3,6 +3,9 @@
  *
  *     message ── little, and nothing waits ──▶ read at once
  *             └─ much, or behind much ──▶ waits ── a turn ── a turn ──▶ read; what its end means comes after all of it
+ *
+ * A large document takes many turns. What comes after it from the same peer waits for its end, what others bring does not, but for other
+ * large ones.
  */
 import type { PeerId } from '../model.js'
 import type { Head } from '../wire/head.js'
@@ -42,10 +45,18 @@ interface Message {
   next: number
 }
 
-export class Arrivals {
-  readonly #waiting: (Message | Afterwards)[] = []
-  readonly #bytes = new WaitingBytes()
+interface Later {
+  readonly via: PeerId
+  readonly afterwards: Afterwards
+}
 
+export class Arrivals {
+  readonly #waiting: (Message | Later)[] = []
+  readonly #bytes = new WaitingBytes()
+  /** The message of which a large document is being taken. */
+  #begun: Message | undefined
+
+  /** Whether nothing waits to be read, or done. */
   get isEmpty(): boolean {
     return this.#waiting.length === 0
   }
@@ -63,21 +74,51 @@ export class Arrivals {
     return true
   }
 
-  then(afterwards: Afterwards): void {
-    this.#waiting.push(afterwards)
+  /** @param via whose messages it comes after */
+  then(via: PeerId, afterwards: Afterwards): void {
+    this.#waiting.push({ via, afterwards })
   }
 
-  /** The next to be read, or to be done. */
-  take(): Arrival | undefined {
-    const [first] = this.#waiting
-    if (first === undefined) return undefined
-    if ('type' in first) return this.#waiting.shift() as Afterwards
-    const { via, parcels, bytes } = first
-    const parcel = parcels[first.next++] as Parcel
-    if (first.next === parcels.length) {
-      this.#waiting.shift()
-      this.#bytes.remove(via, bytes)
+  /**
+   * The next to be read, or to be done.
+   * @param isLong whether a parcel is taken across turns: then what its bringer brought after it waits for `ended`
+   */
+  take(isLong: (parcel: Parcel) => boolean = () => false): Arrival | undefined {
+    const heldUp = new Set(this.#begun && [this.#begun.via])
+    for (const [at, first] of this.#waiting.entries()) {
+      if (heldUp.has(first.via)) continue
+      if ('afterwards' in first) {
+        this.#waiting.splice(at, 1)
+        return first.afterwards
+      }
+      const parcel = first.parcels[first.next] as Parcel
+      if (!isLong(parcel)) return this.#read(first, parcel)
+      if (this.#begun === undefined) {
+        this.#begun = first
+        first.next += 1
+        return { type: 'parcel', parcel, via: first.via }
+      }
+      heldUp.add(first.via)
     }
-    return { type: 'parcel', parcel, via }
+    return undefined
+  }
+
+  #read(message: Message, parcel: Parcel): Arrival {
+    message.next += 1
+    this.#forgetRead(message)
+    return { type: 'parcel', parcel, via: message.via }
+  }
+
+  #forgetRead(message: Message): void {
+    if (message.next < message.parcels.length) return
+    this.#waiting.splice(this.#waiting.indexOf(message), 1)
+    this.#bytes.remove(message.via, message.bytes)
+  }
+
+  /** The large document is taken, or is not going to be. */
+  ended(): void {
+    const message = this.#begun
+    this.#begun = undefined
+    if (message !== undefined) this.#forgetRead(message)
   }
 }

@@ -4,6 +4,7 @@
  * A large one is laid out as the answer that holds it alone, of which its content is a window: to copy it for each that asks would cost
  * more than all else that a question costs.
  */
+import type { Giveable } from '../document/document.js'
 import type { PeerId } from '../model.js'
 import type { SignedHead } from '../wire/head.js'
 import { type Parcel, encodeSyncResponse } from '../wire/sync.js'
@@ -12,6 +13,8 @@ import { type Parcel, encodeSyncResponse } from '../wire/sync.js'
 export const encodingBytes = 32 * 1024 * 1024
 /** Those of at least this go into one message with few others, or alone. */
 const largeBytes = 256 * 1024
+/** One that is encoded in part, and not asked for this long, makes room for another. */
+const patience_ms = 1000
 /** For so long after it was last asked for. */
 const age_ms = 10_000
 
@@ -28,6 +31,20 @@ export class Encodings {
   /** In the order of their last use. */
   readonly #byOwner = new Map<PeerId, Encoding>()
   #total = 0
+  /** The large one that is being encoded over several turns, and when it was last asked for. */
+  #begun: { readonly document: Giveable; at: number } | undefined
+
+  /** Whether a part of this one may be encoded: one at a time, as long as it is asked for. */
+  mayEncode(document: Giveable, now: number): boolean {
+    const { owner } = document.signed.head
+    const begun = this.#begun
+    if (begun !== undefined && begun.document.signed.head.owner !== owner) {
+      if (now - begun.at < patience_ms) return false
+      begun.document.dropEncoding()
+    }
+    this.#begun = { document, at: now }
+    return true
+  }
 
   /** What is kept of this version. */
   find(signed: SignedHead, now: number): Uint8Array | undefined {
@@ -46,6 +63,7 @@ export class Encodings {
 
   /** @returns the content as it is kept */
   keep(signed: SignedHead, encoded: Uint8Array, now: number): Uint8Array {
+    if (this.#begun?.document.signed.head.owner === signed.head.owner) this.#begun = undefined
     const message =
       encoded.length < largeBytes ? undefined : alone({ signed, content: { type: 'full', bytes: encoded } })
     const bytes = message?.subarray(message.length - encoded.length) ?? encoded
@@ -68,6 +86,10 @@ export class Encodings {
   }
 
   tick(now: number): void {
+    if (this.#begun !== undefined && now - this.#begun.at >= age_ms) {
+      this.#begun.document.dropEncoding()
+      this.#begun = undefined
+    }
     for (const [owner, { usedAt }] of this.#byOwner) {
       if (now - usedAt < age_ms) return
       this.#drop(owner)

@@ -1,5 +1,6 @@
 /**
- * Documents whose owners have caused too much work lately: each is pulled whole once it may be. What it says then is its newest.
+ * Documents that are to be pulled later: their owners have caused too much work lately, or one of theirs is being read. What each says
+ * then is its newest.
  */
 import { BoundedMap } from '../bounded-map.js'
 import type { PeerId } from '../model.js'
@@ -9,6 +10,12 @@ import type { Pull } from './gaps.js'
 interface Postponement {
   readonly via: PeerId
   readonly until: number
+  /** A difference to what is held is no use. */
+  readonly isWhole: boolean
+}
+
+export interface Postponable extends Pull {
+  readonly isWhole: boolean
 }
 
 export class Postponed {
@@ -20,8 +27,8 @@ export class Postponed {
   }
 
   /** @param via who told of it last */
-  note(owner: PeerId, via: PeerId, until: number): void {
-    this.#byOwner.set(owner, { via, until })
+  note(owner: PeerId, via: PeerId, until: number, isWhole = false): void {
+    this.#byOwner.set(owner, { via, until, isWhole })
   }
 
   /** Whether it is not to be pulled yet. */
@@ -36,8 +43,8 @@ export class Postponed {
   }
 
   /** Those that may be pulled now; each is told once. */
-  due(now: number): Pull[] {
+  due(now: number): Postponable[] {
     const due = [...this.#byOwner].filter(([, { until }]) => now >= until)
-    return due.map(([owner, { via }]) => (this.#byOwner.delete(owner), { owner, via }))
+    return due.map(([owner, { via, isWhole }]) => (this.#byOwner.delete(owner), { owner, via, isWhole }))
   }
 }

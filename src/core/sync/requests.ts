@@ -202,6 +202,11 @@ export class Requests {
     return { type: 'compared', peer, brought: asked.brought, wanted, witness }
   }
 
+  /** Who was asked, of a question that is not closed. */
+  peerOf(id: number): PeerId | undefined {
+    return this.#asked.get(id)?.peer
+  }
+
   /** No more answers to this question. */
   closed(id: number, ok: boolean): Ended | undefined {
     const asked = this.#asked.get(id)

@@ -19,8 +19,14 @@ const nothing = new Uint8Array()
 
 /** Appends to a buffer that grows. */
 export class Writer {
-  #bytes = scratches.pop() ?? new Uint8Array(scratchLength)
+  #bytes: Uint8Array
   #length = 0
+
+  /** @param capacity that is known to be needed, so that a long message is not copied from buffer to buffer */
+  constructor(capacity = 0) {
+    this.#bytes =
+      capacity > scratchLength ? new Uint8Array(capacity) : (scratches.pop() ?? new Uint8Array(scratchLength))
+  }
 
   /** A safe integer ≥ 0: seven bits a byte, least significant first. */
   uint(value: number): this {

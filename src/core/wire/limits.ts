@@ -28,6 +28,8 @@ export const wireLimits = {
   /** The entries of one document: how many, and the bytes of their keys and values. Yjs adds some 40 bytes to each. */
   entries: 150_000,
   entryBytes: 48 * 1024 * 1024,
+  /** One value: the largest is a definition, and what its canonical form may add to it. */
+  valueBytes: 4 * modelLimits.definitionBytes,
   /** Documents that one daemon holds of others. A sync message may name these and its sender's own. */
   documents: 4096,
   /** An act on an instance, as JSON, and what its home node has to say of it. */

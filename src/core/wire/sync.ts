@@ -87,7 +87,7 @@ const contentKinds = { full: 1, step: 2 } as const
 const parcelBytes = wireLimits.contentBytes + 1024
 
 export function encodeSyncRequest(request: SyncRequest): Uint8Array {
-  const writer = new Writer()
+  const writer = new Writer(request.type === 'push' ? roomFor(request.parcels) : undefined)
   switch (request.type) {
     case 'sync':
       writer
@@ -137,8 +137,13 @@ export function decodeSyncRequest(bytes: Uint8Array): SyncRequest | undefined {
   })
 }
 
+/** What the parcels of a message take at the most, so that large ones are written once. */
+function roomFor(parcels: readonly Parcel[]): number {
+  return parcels.reduce((sum, { content }) => sum + content.bytes.length + wireLimits.headBytes, 64)
+}
+
 export function encodeSyncResponse(response: SyncResponse): Uint8Array {
-  const writer = new Writer()
+  const writer = new Writer(response.type === 'documents' ? roomFor(response.parcels) : undefined)
   if (response.type === 'documents') return writeParcels(writer.uint(responseKinds.documents), response.parcels).done()
   if (response.type === 'acted') return writeOutcome(writer.uint(responseKinds.acted), response).done()
   const { stale, heardOfAsker, silence_s, fence } = response.witness

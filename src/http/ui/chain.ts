@@ -66,6 +66,7 @@ function registered({ reason, why, nodeId, owner, n, slug }: Row): Step {
 const dialled = {
   refused: 'its machine answers, its process is gone',
   'no-answer': 'its machine is off, or the line to it is cut',
+  silent: 'its machine takes connections, its process is stopped or stuck',
 }
 
 function homeAlive({ reason, why, degraded }: Row, home: Member | undefined, since_ms: number): Step {
@@ -112,6 +113,8 @@ function lifetime({ lifetime: how, ttl, ending, session }: Row, since_ms: number
 }
 
 function lastCheck({ status, details, check, lastHeartbeat }: Row): Step {
+  if (check === 'none' && status === 'Healthy')
+    return { name: 'Last check', state: 'passes', text: 'none is made: it counts as Healthy' }
   const kind = typeof check === 'string' ? check : (Object.keys(check)[0] ?? 'check')
   const text = [
     `${kind}: ${status}`,

@@ -45,7 +45,8 @@ function notIn(written: readonly Omit<Change, 'key'>[]): (news: Omit<Change, 'ke
 }
 
 function ofEntry({ at, act, id, slug, node, by, address, via, outcome, details }: Entry): Omit<Change, 'key'> {
-  const whom = [by ?? '', address ?? '', via === undefined ? '' : `via ${via}`].filter((part) => part !== '').join(', ')
+  const door = via === undefined || via === 'daemon' || via === 'seen' ? '' : `via ${via}`
+  const whom = [by ?? '', address ?? '', door].filter((part) => part !== '').join(', ')
   return {
     at_ms: Date.parse(at),
     kind: 'write',

@@ -37,6 +37,8 @@ function flat(children: readonly Child[]): (Drawn | string)[] {
 }
 
 const drawnAs = new WeakMap<Node, Drawn>()
+/** Those with keys among their children: few, so that all others need no look at theirs. */
+const keyedParents = new WeakSet<Element>()
 
 /** Makes the children of an element what they are to be. */
 export function draw(parent: Element, ...children: readonly Child[]): void {
@@ -60,8 +62,12 @@ function drawChildren(parent: Element, children: readonly (Drawn | string)[]): v
 
 /** What goes is taken away first: those that stay need not be moved then, and what is moved loses the focus. */
 function keepThoseOf(parent: Element, children: readonly (Drawn | string)[]): Map<string, Element> {
-  const wanted = new Set(children.map((child) => (typeof child === 'string' ? undefined : child.attributes.key)))
   const kept = new Map<string, Element>()
+  const isKeyed = children.some((child) => typeof child !== 'string' && child.attributes.key !== undefined)
+  if (!isKeyed && !keyedParents.has(parent)) return kept
+  if (isKeyed) keyedParents.add(parent)
+  else keyedParents.delete(parent)
+  const wanted = new Set(children.map((child) => (typeof child === 'string' ? undefined : child.attributes.key)))
   for (const node of Array.from(parent.childNodes)) {
     const key = drawnAs.get(node)?.attributes.key
     if (key === undefined) continue

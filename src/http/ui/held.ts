@@ -52,6 +52,7 @@ export class Held {
   readonly #took = new Map<Part, number>()
   readonly #due = new Map<Part, number>()
   readonly #asking = new Set<Part>()
+  /** What it does not know, until it may be another one. */
   readonly #missing = new Set<Part>()
   readonly #changed: () => void
   #shown: View = 'services'
@@ -163,21 +164,14 @@ export class Held {
     } else if (part === 'definitions') {
       known.definitions = (await ask<{ definitions: readonly Definition[] }>('registry-svc/definitions')).definitions
     } else if (part === 'survey') {
-      Object.assign(known, { survey: this.#ifKnown(part, await askIfKnown<Survey>('v1/survey')) })
+      known.survey = await ask<Survey>('v1/survey')
     } else if (part === 'doctor') {
-      Object.assign(known, {
-        findings: this.#ifKnown(part, await askIfKnown<{ findings: Finding[] }>('v1/doctor'))?.findings,
-      })
+      known.findings = (await ask<{ findings: readonly Finding[] }>('v1/doctor')).findings
     } else {
-      const history = this.#ifKnown(part, await askIfKnown<History>('v1/history?limit=500'))
+      const history = await askIfKnown<History>('v1/history?limit=500')
+      if (history === undefined) this.#missing.add(part)
       Object.assign(known, { entries: history?.entries ?? [], entriesFrom: history?.from })
     }
-  }
-
-  /** What it does not know it is not asked again, until it may be another one. */
-  #ifKnown<T>(part: Part, answer: T | undefined): T | undefined {
-    if (answer === undefined) this.#missing.add(part)
-    return answer
   }
 
   #heard(): void {

@@ -1,7 +1,7 @@
 /**
  * A table of which only those rows stand in the document that can be seen, however many there are.
  */
-import { type Child, type Drawn, h } from './draw.js'
+import { type Child, draw, type Drawn, h } from './draw.js'
 
 export interface Column<T> {
   readonly head: string
@@ -33,13 +33,27 @@ function rowHeight_px(): number {
 }
 
 /** Beyond what is seen, so that who goes on by keys always finds the next row. */
-const beyond = 12
+const beyond = 16
+/** Rows come and go by so many at once: most frames of scrolling draw nothing. */
+const step = 8
+
+/** The rows of a list as they were drawn last: those that come into sight are made then. */
+interface Body {
+  readonly id: string
+  readonly length: number
+  range: Range
+  readonly rowsIn: (range: Range) => readonly Child[]
+}
+
+type Range = readonly [from: number, to: number]
+
+const bodies = new Map<string, Body>()
 
 export function list<T>({ id, caption, columns, rows, keyOf, hrefOf, selected, empty }: List<T>): Drawn {
   if (rows.length === 0) return h('p', { key: id, class: 'empty' }, empty)
   const height_px = rowHeight_px()
-  const [from, to] = seenOf(id, rows.length, height_px)
-  const row = (one: T, i: number): Drawn => {
+  const range = seenOf(id, rows.length, height_px)
+  const row = (one: T, index: number): Drawn => {
     const key = keyOf(one)
     const href = hrefOf?.(one)
     const isSelected = key === selected
@@ -51,14 +65,26 @@ export function list<T>({ id, caption, columns, rows, keyOf, hrefOf, selected, e
       {
         key,
         class: isSelected ? 'selected' : undefined,
-        'data-index': from + i,
-        'aria-rowindex': from + i + 2,
+        'data-index': index,
+        'aria-rowindex': index + 2,
         onclick: href === undefined ? undefined : follow(href),
       },
       h('th', { scope: 'row', class: first?.class }, href === undefined ? name : h('a', { href, ...current }, name)),
       others.map((column) => h('td', { class: column.class }, h('div', {}, column.cell(one)))),
     )
   }
+  const made = new Map<number, Drawn>()
+  const rowAt = (index: number): Drawn => {
+    const known = made.get(index) ?? row(rows[index]!, index)
+    made.set(index, known)
+    return known
+  }
+  const rowsIn = ([from, to]: Range): readonly Child[] => [
+    space('above', from * height_px, columns.length),
+    Array.from({ length: to - from }, (_, i) => rowAt(from + i)),
+    space('below', (rows.length - to) * height_px, columns.length),
+  ]
+  bodies.set(id, { id, length: rows.length, range, rowsIn })
   return h(
     'table',
     { key: id, id, class: 'list', 'aria-rowcount': rows.length + 1 },
@@ -72,14 +98,27 @@ export function list<T>({ id, caption, columns, rows, keyOf, hrefOf, selected, e
         columns.map(({ head, class: name }) => h('th', { scope: 'col', class: name }, head)),
       ),
     ),
-    h(
-      'tbody',
-      { id: `${id}-rows` },
-      space('above', from * height_px, columns.length),
-      rows.slice(from, to).map(row),
-      space('below', (rows.length - to) * height_px, columns.length),
-    ),
+    h('tbody', { id: bodyOf(id) }, rowsIn(range)),
   )
+}
+
+function bodyOf(id: string): string {
+  return `${id}-rows`
+}
+
+/** Draws the rows that have come into sight since all was drawn, and nothing else. */
+export function drawScrolled(): void {
+  for (const body of bodies.values()) {
+    const element = document.getElementById(bodyOf(body.id))
+    if (element === null) {
+      bodies.delete(body.id)
+      continue
+    }
+    const range = seenOf(body.id, body.length, rowHeight_px())
+    if (range[0] === body.range[0] && range[1] === body.range[1]) continue
+    body.range = range
+    draw(element, body.rowsIn(range))
+  }
 }
 
 function space(key: string, height_px: number, columns: number): Child {
@@ -92,11 +131,11 @@ function space(key: string, height_px: number, columns: number): Child {
 }
 
 /** Which rows can be seen from where its reader is now. */
-function seenOf(id: string, rows: number, height_px: number): readonly [number, number] {
-  const body = document.getElementById(`${id}-rows`)
+function seenOf(id: string, rows: number, height_px: number): Range {
+  const body = document.getElementById(bodyOf(id))
   const top_px = body === null ? 0 : body.getBoundingClientRect().top
-  const first = Math.floor(-top_px / height_px) - beyond
-  const many = Math.ceil(innerHeight / height_px) + 2 * beyond
+  const first = Math.floor((-top_px / height_px - beyond) / step) * step
+  const many = Math.ceil(innerHeight / height_px) + 2 * beyond + step
   const from = Math.max(0, Math.min(first, rows - many))
   return [from, Math.min(rows, from + many)]
 }

@@ -3,9 +3,10 @@
  */
 import { type Child, draw, h } from './draw.js'
 import { Held } from './held.js'
-import { moveFocus } from './list.js'
+import { drawScrolled, moveFocus } from './list.js'
 import { mark, unseen } from './marks.js'
 import { reachOf } from './reach.js'
+import { remembered } from './remembered.js'
 import { hashOf, parseRoute, type Route, type View, views } from './route.js'
 import { servicesOf } from './services.js'
 import { banner, headlineOf, type Seen } from './show-banner.js'
@@ -19,28 +20,35 @@ import { type Problem, problemsOf } from './verdict.js'
 
 const element = (id: string): HTMLElement => document.getElementById(id) as HTMLElement
 
-/** Makes something anew only when what it is made of is another one. */
-function remembered<From, To>(make: (from: From) => To): (from: From) => To {
-  let last: { readonly from: From; readonly to: To } | undefined
-  return (from) => (last?.from === from ? last : (last = { from, to: make(from) })).to
-}
-
 const services = remembered(servicesOf)
 const reach = remembered(reachOf)
 const none: readonly never[] = []
 
 let route = parseRoute(location.hash)
 let isOpen = false
-let isDue = false
+/** What the next frame is to draw. */
+let due: 'all' | 'lists' | undefined
 const held = new Held(redraw)
 const form = new TokenForm(() => held.resume())
 
 function redraw(): void {
+  drawSoon('all')
+}
+
+/** Where its reader is says nothing new: rows come into sight, and that is all. */
+function onScroll(): void {
+  if (due === undefined) drawSoon('lists')
+}
+
+function drawSoon(what: 'all' | 'lists'): void {
+  const isDue = due !== undefined
+  due = what
   if (isDue) return
-  isDue = true
   requestAnimationFrame(() => {
-    isDue = false
-    drawAll()
+    const all = due === 'all'
+    due = undefined
+    if (all) drawAll()
+    else drawScrolled()
   })
 }
 
@@ -63,7 +71,7 @@ function drawAll(): void {
   const { known, trouble } = held
   const all = services(known.rows ?? none)
   const whole = known.survey === undefined ? undefined : reach(known.survey)
-  const facts = { known, services: all, reach: whole, now_ms: Date.now(), membersAge_ms: held.ageOf('self') }
+  const facts = { known, services: all, now_ms: Date.now(), membersAge_ms: held.ageOf('self') }
   const problems = noted(known.rows === undefined ? [] : problemsOf(facts))
   const parts = { held, problems, isOpen, toggle, askForToken }
   document.body.toggleAttribute('data-away', trouble !== undefined)
@@ -252,7 +260,7 @@ addEventListener('hashchange', follow)
 addEventListener('popstate', follow)
 addEventListener('keydown', onKey)
 addEventListener('resize', redraw)
-document.addEventListener('scroll', redraw, { capture: true, passive: true })
+document.addEventListener('scroll', onScroll, { capture: true, passive: true })
 document.addEventListener('visibilitychange', () => (document.hidden ? held.pause() : held.resume()))
 setInterval(() => {
   if (!document.hidden) redraw()

@@ -100,15 +100,16 @@ function shownOf(zones: readonly Zone[], troubles: readonly Trouble[]): readonly
   return all.filter((node) => kept.has(node))
 }
 
-/** How many of the pairs from one zone to another fail, of how many. */
+/** How many of the pairs from one zone to another fail, of how many; whoever answers nobody is in none of them. */
 export function between(
   reach: Reach,
   from: Zone,
   to: Zone,
 ): { readonly fails: number; readonly oneWay: number; readonly pairs: number } {
   const inFrom = new Set(from.nodes.map(({ peer }) => peer))
-  const inTo = new Set(to.nodes.map(({ peer }) => peer))
+  const inTo = new Set(to.nodes.filter(answers).map(({ peer }) => peer))
   const those = reach.troubles.filter((one) => inFrom.has(one.from.peer) && inTo.has(one.to.peer))
-  const pairs = from.nodes.length * to.nodes.length - (from === to ? from.nodes.length : 0)
+  const speaking = from.nodes.filter(answers)
+  const pairs = speaking.length * inTo.size - (from === to ? speaking.length : 0)
   return { fails: those.length, oneWay: those.filter(({ isOneWay }) => isOneWay).length, pairs }
 }

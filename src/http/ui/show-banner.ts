@@ -71,7 +71,7 @@ function whoseView(held: Held, problems: readonly Seen[]): readonly Child[] {
   return [
     worst.length > 0 && [
       h('strong', {}, `since ${isBefore ? 'before ' : ''}${clockOf(first, now)}`),
-      ` (${ageOf(now - first)}) · `,
+      isBefore ? ' · ' : ` (${ageOf(now - first)}) · `,
     ],
     'as ',
     h('strong', {}, self.nodeId),

@@ -6,15 +6,17 @@ import { type Child, h } from './draw.js'
 import type { Held } from './held.js'
 import { list } from './list.js'
 import { code, mark, unseen } from './marks.js'
+import { remembered } from './remembered.js'
 import { hashOf, type Route } from './route.js'
 import { ageOf, clipped, clockOf, count } from './words.js'
 
 const hour_ms = 3_600_000
+const changes = remembered(changesOf)
 
 export function showChanges(held: Held, route: Route): readonly Child[] {
   const now = Date.now()
   const { known } = held
-  const all = changesOf(known.entries, known.news)
+  const all = changes(known.entries, known.news)
   const shown = foundChanges(all, route.filter, route.all === true ? 0 : now - hour_ms)
   const toggle = hashOf({ ...route, all: route.all !== true })
   return [
@@ -48,8 +50,7 @@ export function showChanges(held: Held, route: Route): readonly Child[] {
         {
           head: 'By',
           class: 'by wide',
-          cell: ({ by, kind }) =>
-            by === undefined ? h('span', { class: 'dim' }, kind === 'write' ? '' : 'found') : clipped(by),
+          cell: ({ by }) => (by === undefined ? h('span', { class: 'dim' }, 'found') : clipped(by)),
         },
         { head: 'Node', class: 'node wide', cell: ({ node = '' }) => node },
       ],

@@ -35,10 +35,9 @@ const rank = { dead: 0, hidden: 1, alive: 2, unknown: 3, left: 4 } as const
 export function showNodes(held: Held, route: Route): readonly Child[] {
   const lines = linesOf(held)
   const words = wordsOf(route.filter)
-  const shown = lines.filter(({ member, node }) => {
-    const text = [nameOf(member), member.peer, member.url, member.state, node?.region, node?.availabilityZone]
-      .join('\n')
-      .toLowerCase()
+  const shown = lines.filter((line) => {
+    const { member } = line
+    const text = [nameOf(member), member.peer, member.url, member.state, ...placeOf(line)].join('\n').toLowerCase()
     return words.every((word) => text.includes(word))
   })
   const chosen = lines.find(
@@ -77,6 +76,11 @@ function linesOf({ known: { members, nodes, survey, rows = [] } }: Held): readon
   )
 }
 
+/** Zone, region; of those that are in no listing as the survey knows them. */
+function placeOf({ node, surveyed }: Line): readonly (string | undefined)[] {
+  return [node?.availabilityZone ?? surveyed?.zone, node?.region ?? surveyed?.region]
+}
+
 function nodeList(shown: readonly Line[], route: Route, chosen: Line | undefined, since_ms: number): Drawn {
   return list<Line>({
     id: 'nodes',
@@ -101,10 +105,10 @@ function nodeList(shown: readonly Line[], route: Route, chosen: Line | undefined
       {
         head: 'Zone',
         class: 'zone wide',
-        cell: ({ node }) => [
-          node?.availabilityZone ?? '',
-          node?.region === undefined ? '' : h('span', { class: 'dim' }, ` ${node.region}`),
-        ],
+        cell: (line) => {
+          const [zone = '', region] = placeOf(line)
+          return [zone, region === undefined ? '' : h('span', { class: 'dim' }, ` ${region}`)]
+        },
       },
       {
         head: 'CPU',
@@ -143,7 +147,8 @@ function gpusInShort(gpus: readonly Gpu[]): string {
   return `${gpus.length} × ${first.name ?? 'GPU'}${busy}`
 }
 
-function detail({ member, node, surveyed, instances }: Line, route: Route, held: Held): readonly Child[] {
+function detail(line: Line, route: Route, held: Held): readonly Child[] {
+  const { member, node, surveyed, instances } = line
   const since_ms = held.ageOf('self')
   const name = nameOf(member)
   const page = pageOf(member.url)
@@ -167,7 +172,12 @@ function detail({ member, node, surveyed, instances }: Line, route: Route, held:
     ['url', code(member.url ?? '')],
     ['page', page === undefined || member.self ? '' : h('a', { href: page, rel: 'noreferrer' }, `as ${name} sees it`)],
     ['peer id', code(member.peer)],
-    ['zone', [node?.availabilityZone ?? '', node?.region ?? ''].filter((text) => text !== '').join(', ')],
+    [
+      'zone',
+      placeOf(line)
+        .filter((text) => text !== undefined)
+        .join(', '),
+    ],
     [
       'version',
       [

@@ -5,10 +5,9 @@ import type { Surveyed } from './answers.js'
 import { type Child, type Drawn, h } from './draw.js'
 import type { Held } from './held.js'
 import { list } from './list.js'
-import { mark, marked, toneOfMember, unseen } from './marks.js'
+import { mark, marked, unseen } from './marks.js'
 import { answers, between, type Cell, mostShown, type Reach, type Trouble, type Zone } from './reach.js'
 import { hashOf, type Route } from './route.js'
-import { nameOf } from './verdict.js'
 import { wordsOf } from './services.js'
 import { ageOf, clipped, count } from './words.js'
 
@@ -23,7 +22,7 @@ const shapes: Readonly<Record<Cell | 'one-way', readonly [shape: string, word: s
 }
 
 export function showReach(held: Held, route: Route, reach: Reach | undefined): readonly Child[] {
-  if (reach === undefined) return ownView(held)
+  if (reach === undefined) return [h('p', { class: 'empty' }, 'Asking all nodes what they see…')]
   const { troubles, zones, shown, left } = reach
   const words = wordsOf(route.filter)
   const text = ({ id, zone }: Surveyed): string => `${id}\n${zone ?? ''}`.toLowerCase()
@@ -72,7 +71,7 @@ function silentInWords(silent: readonly Surveyed[], troubles: readonly Trouble[]
 function whose(held: Held, { zones }: Reach): string {
   const nodes = zones.flatMap((zone) => zone.nodes)
   const said = nodes.filter(answers).length
-  return `As ${said} of ${count(nodes.length, 'node')} say, asked by ${held.known.survey?.by ?? 'this node'} ${ageOf(held.ageOf('survey'))} ago`
+  return `As ${said} of ${count(nodes.length, 'node')} say, asked by ${held.known.survey?.by ?? ''} ${ageOf(held.ageOf('survey'))} ago`
 }
 
 function troubleList(troubles: readonly Trouble[], held: Held): Drawn {
@@ -249,38 +248,4 @@ function nodeMatrix(reach: Reach): Drawn {
       ),
     ),
   )
-}
-
-/** Where the others cannot be asked. */
-function ownView(held: Held): readonly Child[] {
-  const { members, peers } = held.known
-  const others = members.filter(({ self }) => !self)
-  return [
-    h('p', { class: 'dim tally' }, 'As this node alone sees it: it does not ask the others how they see each other.'),
-    list({
-      id: 'peers',
-      caption: 'How this node sees the others',
-      columns: [
-        { head: 'Node', class: 'name', cell: (one) => [mark(toneOfMember[one.state]), ' ', nameOf(one)] },
-        { head: 'State', class: 'state', cell: ({ state, stateAge_ms }) => `${state}, ${ageOf(stateAge_ms)}` },
-        {
-          head: 'Connection',
-          class: 'rest',
-          cell: ({ peer }) => connection(peers?.peers.find((one) => one.peer === peer)),
-        },
-      ],
-      rows: others,
-      keyOf: ({ peer }) => peer,
-      hrefOf: ({ peer }) => hashOf({ view: 'nodes', node: peer }),
-      empty: 'This node knows of no other one.',
-    }),
-  ]
-}
-
-function connection(
-  peer: { readonly connected: boolean; readonly roundTrip_ms?: number; readonly lastError?: string } | undefined,
-): string {
-  if (peer === undefined) return 'none, as is meant in big clusters'
-  if (!peer.connected) return `none${peer.lastError === undefined ? '' : `: ${clipped(peer.lastError)}`}`
-  return peer.roundTrip_ms === undefined ? 'open' : `open, ${peer.roundTrip_ms.toFixed(1)} ms`
 }

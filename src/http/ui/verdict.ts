@@ -1,11 +1,10 @@
 /**
  * Whether anything is wrong now, since when as far as this page can know. Pure.
  */
-import type { Finding, Member, Row } from './answers.js'
+import type { Entry, Finding, Member, Row } from './answers.js'
 import type { Known } from './held.js'
-import type { Reach } from './reach.js'
 import type { Route } from './route.js'
-import { isThin, type Service } from './services.js'
+import { isThin, keyOf, type Service } from './services.js'
 import { count, named } from './words.js'
 
 export interface Problem {
@@ -23,7 +22,6 @@ export interface Problem {
 export interface Facts {
   readonly known: Known
   readonly services: readonly Service[]
-  readonly reach: Reach | undefined
   /** By the clock, and how long ago members were asked for. */
   readonly now_ms: number
   readonly membersAge_ms: number
@@ -31,7 +29,7 @@ export interface Facts {
 
 /** Errors first. */
 export function problemsOf(facts: Facts): readonly Problem[] {
-  const all = [...ofDaemon(facts), ...ofServices(facts), ...ofMembers(facts), ...ofReach(facts), ...ofDoctor(facts)]
+  const all = [...ofDaemon(facts), ...ofServices(facts), ...ofMembers(facts), ...ofDoctor(facts)]
   return [...all].sort((a, b) => rank(a) - rank(b))
 }
 
@@ -39,7 +37,8 @@ function rank({ severity }: Problem): number {
   return severity === 'error' ? 0 : 1
 }
 
-function ofDaemon({ known: { self, peers } }: Facts): readonly Problem[] {
+function ofDaemon({ known }: Facts): readonly Problem[] {
+  const { self, peers } = known
   const found: Problem[] = []
   const to = { view: 'nodes' } as const
   if (self !== undefined && !self.ready.ready)
@@ -47,24 +46,19 @@ function ofDaemon({ known: { self, peers } }: Facts): readonly Problem[] {
       key: 'unready',
       severity: 'error',
       text: `This node is not ready: ${self.ready.reasons.join('; ')}`,
+      ...remedyFor('not-ready', self.nodeId, known),
       to,
     })
   if (peers?.degraded === true) {
     const text = 'This node has lost sight of most of the cluster: what it shows is what was last known'
-    found.push({ key: 'in-doubt', severity: 'error', text, to: { view: 'reach' } })
-  } else if (peers?.inStep === false) {
-    found.push({
-      key: 'out-of-step',
-      severity: 'warning',
-      text: `This node is ${peers.summary}`,
-      to: { view: 'reach' },
-    })
+    const remedied = self === undefined ? {} : remedyFor('in-doubt', self.nodeId, known)
+    found.push({ key: 'in-doubt', severity: 'error', text, to: { view: 'reach' }, ...remedied })
   }
   return found
 }
 
-function ofServices({ services, known, now_ms, membersAge_ms }: Facts): readonly Problem[] {
-  const members = new Map(known.members.map((member) => [member.peer, member]))
+function ofServices(facts: Facts): readonly Problem[] {
+  const { services } = facts
   const about = (
     key: string,
     severity: Problem['severity'],
@@ -72,7 +66,12 @@ function ofServices({ services, known, now_ms, membersAge_ms }: Facts): readonly
     say: (text: string) => string,
   ): Problem[] => {
     if (those.length === 0) return []
-    const begun = those.map(({ rows, picked }) => lostAt(rows, picked.size, members, now_ms - membersAge_ms))
+    const begun = those.map(({ rows, picked }) =>
+      lostAt(
+        rows.filter((row) => !picked.has(keyOf(row))),
+        facts,
+      ),
+    )
     const since = begun.every((at) => at !== undefined) ? { since_ms: Math.min(...begun) } : {}
     const [only] = those
     const to = {
@@ -89,96 +88,97 @@ function ofServices({ services, known, now_ms, membersAge_ms }: Facts): readonly
   ]
 }
 
-/** When the last of those went whose node went; undefined where another cause took one. */
-function lostAt(
-  rows: readonly Row[],
-  picked: number,
-  members: ReadonlyMap<string, Member>,
-  asked_ms: number,
-): number | undefined {
-  const gone = rows.filter(({ visible }) => !visible)
-  if (gone.length + picked < rows.length) return undefined
-  const ages = gone.map(({ owner, reason }) =>
-    reason?.startsWith('node-') === true ? members.get(owner)?.stateAge_ms : undefined,
-  )
-  return ages.every((age) => age !== undefined) && ages.length > 0 ? asked_ms - Math.min(...ages) : undefined
+/** When the last of those went that are not picked; undefined where nobody remembers of one. */
+function lostAt(lost: readonly Row[], facts: Facts): number | undefined {
+  const moments = lost.map((row) => goneAt(row, facts))
+  return moments.every((at) => at !== undefined) && moments.length > 0 ? Math.max(...moments) : undefined
+}
+
+function goneAt(row: Row, facts: Facts): number | undefined {
+  const { members, entries } = facts.known
+  if (row.reason?.startsWith('node-') === true) {
+    const home = members.find(({ peer }) => peer === row.owner)
+    return home === undefined ? undefined : awaySince(home, facts)
+  }
+  const moments = entries.filter((entry) => entry.id === row.id && explains(entry, row)).map(({ at }) => Date.parse(at))
+  return moments.length === 0 ? undefined : Math.max(...moments)
+}
+
+/** What has put an instance where it is now. */
+function explains({ act, outcome = '', details = '' }: Entry, { status, visible }: Row): boolean {
+  return visible ? `${act} ${outcome} ${details}`.includes(status) : /^(maintenance|drain|hidden)$/.test(act)
+}
+
+/** When it was last heard: it was first hidden, then dead, each for a time of its own. */
+function awaySince({ stateAge_ms, heardAge_ms = 0 }: Member, { now_ms, membersAge_ms }: Facts): number {
+  return now_ms - membersAge_ms - Math.max(stateAge_ms, heardAge_ms)
 }
 
 const dialled = {
   refused: ': its process is gone',
   'no-answer': ': its machine is off, or the line to it is cut',
+  silent: ': its process is stopped or stuck',
 } as const
 
-function ofMembers({ known: { members }, now_ms, membersAge_ms }: Facts): readonly Problem[] {
-  const away = members.filter(({ state }) => state === 'hidden' || state === 'dead')
-  const since = (member: Member): number => now_ms - membersAge_ms - member.stateAge_ms
+function ofMembers(facts: Facts): readonly Problem[] {
+  const { known } = facts
+  const away = known.members.filter(({ state }) => state === 'hidden' || state === 'dead')
+  const since = (member: Member): number => awaySince(member, facts)
   if (away.length > 5) {
     const text = `${count(away.length, 'node')} not alive: ${named(away.map(nameOf))}`
     return [{ key: 'members', severity: 'error', text, since_ms: Math.min(...away.map(since)), to: { view: 'nodes' } }]
   }
-  return [
-    ...away.map((member): Problem => {
-      const { peer, state, dial } = member
-      const why = dial === undefined ? '' : dialled[dial]
-      const severity = state === 'dead' ? 'error' : 'warning'
-      return {
-        key: `member ${peer}`,
-        severity,
-        text: `Node ${nameOf(member)} is ${state}${why}`,
-        since_ms: since(member),
-        to: { view: 'nodes', node: peer },
-      }
-    }),
-    ...members.flatMap((member): Problem[] => {
-      const { peer, trouble } = member
-      if (trouble === undefined) return []
-      return [
-        {
-          key: `trouble ${peer}`,
-          severity: 'warning',
-          text: `Node ${nameOf(member)}: ${trouble}`,
-          to: { view: 'nodes', node: peer },
-        },
-      ]
-    }),
-  ]
+  return away.map((member): Problem => {
+    const { peer, state, dial } = member
+    const why = dial === undefined ? '' : dialled[dial]
+    return {
+      key: `member ${peer}`,
+      severity: state === 'dead' ? 'error' : 'warning',
+      text: `Node ${nameOf(member)} is ${state}${why}`,
+      ...remedyFor('node-gone', nameOf(member), known),
+      since_ms: since(member),
+      to: { view: 'nodes', node: peer },
+    }
+  })
 }
 
 export function nameOf({ nodeId, peer }: Pick<Member, 'nodeId' | 'peer'>): string {
   return nodeId ?? peer
 }
 
-function ofReach({ reach, now_ms }: Facts): readonly Problem[] {
-  const oneWay = reach?.troubles.filter((trouble) => trouble.isOneWay) ?? []
-  const [first] = oneWay
-  if (first === undefined) return []
-  const { from, to, sight } = first
-  const more = oneWay.length === 1 ? '' : `, and ${count(oneWay.length - 1, 'more such pair')}`
-  const since = sight.since_ms === undefined ? {} : { since_ms: now_ms - sight.since_ms }
-  return [
-    {
-      key: 'one-way',
-      severity: 'warning',
-      text: `${from.id} does not reach ${to.id}, though ${to.id} reaches ${from.id}${more}`,
-      to: { view: 'reach' },
-      ...since,
-    },
-  ]
+/** What this page says itself, sooner; the rest the doctor says, who asks all nodes. */
+function isSaidAbove({ id, about }: Finding, { known: { self } }: Facts): boolean {
+  if (id === 'in-doubt' || id === 'not-ready') return about.length === 1 && about[0] === self?.nodeId
+  return id === 'node-gone' || id === 'nothing-to-pick'
 }
 
-/** Findings that say in other words what is said above. */
-const saidAbove = ['in-doubt', 'node-gone', 'node-silent', 'not-ready', 'nothing-to-pick', 'one-way-link']
-
-function ofDoctor({ known: { findings = [] } }: Facts): readonly Problem[] {
-  const serious = findings.filter(({ severity, id }) => severity !== 'note' && !saidAbove.includes(id))
-  return serious.map(({ id, severity, what, remedy, about }: Finding): Problem => {
-    const to = { view: 'nodes' } as const
+function ofDoctor(facts: Facts): readonly Problem[] {
+  const { findings = [] } = facts.known
+  const serious = findings.filter((finding) => finding.severity !== 'note' && !isSaidAbove(finding, facts))
+  return serious.map((finding): Problem => {
+    const { id, severity, what, remedy, about } = finding
     return {
       key: `doctor ${id} ${about.join(' ')}`,
       severity: severity === 'error' ? 'error' : 'warning',
       text: what,
       remedy,
-      to,
+      to: placeOf(finding),
     }
   })
+}
+
+const betweenNodes: readonly Finding['id'][] = ['seen-differently', 'one-way-link', 'link-failing', 'divergence']
+
+/** Where more of it is seen. */
+function placeOf({ id, about }: Finding): Partial<Route> {
+  const only = about.length === 1 ? about[0] : undefined
+  if (betweenNodes.includes(id)) return { view: 'reach' }
+  if (id === 'instance-loopback') return { view: 'services', ...(only !== undefined && { instance: only }) }
+  return { view: 'nodes', ...(only !== undefined && { node: only }) }
+}
+
+/** What the doctor says that is to be done about one node. */
+function remedyFor(id: Finding['id'], node: string, { findings = [] }: Known): Pick<Problem, 'remedy'> {
+  const remedy = findings.find((one) => one.id === id && one.about.includes(node))?.remedy
+  return remedy === undefined ? {} : { remedy }
 }

@@ -5,6 +5,7 @@
 import type { Connection } from '@libp2p/interface'
 import { messageOf } from '../../core/errors.js'
 import type { DialOutcome } from '../../core/views.js'
+import { hasReached } from './handshakes.js'
 
 /** Enough for the handshake on a busy machine; a black hole costs this, once, beside the others. */
 const addressTimeout_ms = 5_000
@@ -135,9 +136,10 @@ const silences = new Set(['ETIMEDOUT', 'EHOSTUNREACH', 'EHOSTDOWN'])
 
 /** @param isLate our patience ended first */
 function describe(error: unknown, isLate: boolean): Failure {
-  const outcome = isLate ? 'no-answer' : outcomeOfError(error)
+  const outcome = isLate ? (hasReached(error) ? 'silent' : 'no-answer') : outcomeOfError(error)
   const kind = isLate ? 'unreachable' : failureOf(error)
-  return { kind, message: briefly(error), ...(outcome !== undefined && { outcome }) }
+  const message = outcome === 'no-answer' && isLate ? `no answer in ${addressTimeout_ms / 1000} s` : briefly(error)
+  return { kind, message, ...(outcome !== undefined && { outcome }) }
 }
 
 function outcomeOfError(error: unknown): DialOutcome | undefined {

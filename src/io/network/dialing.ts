@@ -16,7 +16,7 @@ import type { AddressBook } from './book.js'
 import type { LinkFailure, SeedOutcome, SeedView } from './contract.js'
 import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
-import { handshakeFailed } from './handshakes.js'
+import { handshakeFailed, nobodySpeaks } from './handshakes.js'
 import { DialSchedule } from './schedule.js'
 
 /** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
@@ -276,7 +276,7 @@ export class Dialing {
   /** Whoever is there and does not let us in says so at most attempts; at some all that shows is silence. */
   #noteFailed(seed: Seed, result: DialResult): void {
     const failures = [...result.failures.values()]
-    const reached = failures.filter(({ message }) => message.includes(handshakeFailed))
+    const reached = failures.filter(({ message }) => isOfSomebody(message))
     const isRefused = reached.some(({ kind }) => kind === 'refused')
     const stays = reached.length > 0 && this.#seedOutcomes.get(seed.text)?.outcome === 'refused'
     if (!stays || isRefused) this.#noteSeed(seed, isRefused ? 'refused' : 'unreachable', describe(result))
@@ -286,6 +286,7 @@ export class Dialing {
   #tellSeed(seed: Seed, reason: string): void {
     if (this.#stop.signal.aborted) return
     const told = this.#toldSeeds.get(seed.text)
+    if (told?.includes(handshakeFailed) === true && reason.includes(nobodySpeaks)) return
     this.#toldSeeds.set(seed.text, reason)
     const isWorse = reason.includes(handshakeFailed)
     if (told !== undefined && (!isWorse || told.includes(handshakeFailed))) return
@@ -313,9 +314,14 @@ function notToDial(known: readonly string[]): string {
     : `no address to dial: ${known.join(', ').slice(0, 300)} leads to this node itself, or to another cluster`
 }
 
+/** It names the place already. */
+function isOfSomebody(message: string): boolean {
+  return message.includes(handshakeFailed) || message.includes(nobodySpeaks)
+}
+
 function describe({ failures }: DialResult): string {
   const all = [...failures].map(([address, { message }]) =>
-    message.includes(handshakeFailed) ? message : `${address}: ${message}`,
+    isOfSomebody(message) ? message : `${address}: ${message}`,
   )
   return all.length === 0 ? 'no address to dial' : all.join('; ').slice(0, 500)
 }

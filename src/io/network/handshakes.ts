@@ -10,6 +10,9 @@ import { readEndpoint } from './addresses.js'
 /** What to think of first: a cluster key that differs shows as noise on both sides. */
 export const handshakeFailed = 'but the handshake failed: is the cluster key the same?'
 
+/** Its machine takes connections for it: a cluster key that differs mostly shows in what is said. */
+export const nobodySpeaks = 'but nobody speaks there: is its process stopped, or stuck?'
+
 /** The parts of libp2p that this reaches into. */
 export interface HandshakeParts {
   readonly transportManager: { dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> }
@@ -58,7 +61,7 @@ export class Handshakes {
       return await this.#parts.transportManager.dial(multiaddr(address), { signal })
     } catch (error) {
       if (isOwnKey(error)) this.#listener.onOwnKey('outbound', placeOf(address))
-      throw this.#reached.has(signal) ? afterReaching(address, error) : error
+      throw this.#reached.has(signal) ? afterReaching(address, error, signal.aborted) : error
     }
   }
 
@@ -76,12 +79,20 @@ function isOwnKey(error: unknown): boolean {
   return error instanceof Error && error.name === 'InvalidPeerIdError' && error.message.includes('self')
 }
 
-/** What it is by name and code stays; who answered as another peer, or as ourselves, has been spoken with. */
-function afterReaching(address: string, error: unknown): unknown {
+/**
+ * What it is by name and code stays; who answered as another peer, or as ourselves, has been spoken with.
+ * @param isLate our patience ended first
+ */
+function afterReaching(address: string, error: unknown, isLate: boolean): unknown {
   const { name, code } = error as { readonly name?: string; readonly code?: unknown }
   if (name === 'InvalidPeerIdError' || name === 'UnexpectedPeerError') return error
-  const message = `reached ${placeOf(address)}, ${handshakeFailed} (${messageOf(error)})`
-  return Object.assign(new Error(message, { cause: error }), { name, code })
+  const message = `reached ${placeOf(address)}, ${isLate ? nobodySpeaks : handshakeFailed} (${messageOf(error)})`
+  return Object.assign(new Error(message, { cause: error }), { name, code, hasReached: true })
+}
+
+/** Whether a dial came through to a machine that took the connection. */
+export function hasReached(error: unknown): boolean {
+  return (error as { readonly hasReached?: unknown } | undefined)?.hasReached === true
 }
 
 /** `HOST:PORT`, for people. */

@@ -23,7 +23,7 @@ export function faultTests(ask: Ask): void {
     ['a body for a path that does not exist', withBody('PUT /nothing', '{'), 404, /nothing/],
     ['doubled slashes', request('GET //registry-svc/definitions'), 404, /no such call/],
     ['a method that we do not know', request('PROPFIND /registry-svc/instances'), 404, /PROPFIND/],
-    ['a name that is not ours', request('GET /healthz', ['Host: evil.example']), 403, /Host/],
+    ['a name that is not ours', request('GET /registry-svc/node/self', ['Host: evil.example']), 403, /Host/],
     [
       'a page of another origin',
       withBody('POST /registry-svc/nodes', '', ['Origin: http://evil.example']),

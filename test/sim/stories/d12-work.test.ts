@@ -70,8 +70,10 @@ function reader(): Reader {
   return {
     world,
     pulled,
-    push: (from, ...parcels) =>
-      world.feed('a', { type: 'request', from, id: 1_000_000, bytes: encodeSyncRequest({ type: 'push', parcels }) }),
+    push: (from, ...parcels) => {
+      world.feed('a', { type: 'request', from, id: 1_000_000, bytes: encodeSyncRequest({ type: 'push', parcels }) })
+      world.run(1) // what is large takes turns
+    },
     versionOf: (owner) =>
       world
         .machine('a')

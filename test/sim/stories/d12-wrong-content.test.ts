@@ -52,9 +52,12 @@ test('D12: content that is not what its owner has signed is told, asked for no m
 
   push(world, 'b', 2, mallory, true)
   world.until(() => world.machine('a').live.toJSON().declined === 0, 130_000, 'the right content everywhere')
-  expect(world.machine('a').live.read.members(world.moment('a')).find(({ peer }) => peer === mallory)?.trouble).toBe(
-    undefined,
-  )
+  expect(
+    world
+      .machine('a')
+      .live.read.members(world.moment('a'))
+      .find(({ peer }) => peer === mallory)?.trouble,
+  ).toBe(undefined)
 })
 
 test('D12: whoever brings wrong content in the name of another keeps nobody from the right one', () => {
@@ -64,7 +67,12 @@ test('D12: whoever brings wrong content in the name of another keeps nobody from
   world.run(5000)
   expect(world.machine('a').live.toJSON().declined).toBe(0)
   push(world, 'a', 1, mallory, true)
-  expect(world.machine('a').live.read.digest().documents.some(({ owner }) => owner === mallory)).toBe(true)
+  expect(
+    world
+      .machine('a')
+      .live.read.digest()
+      .documents.some(({ owner }) => owner === mallory),
+  ).toBe(true)
 })
 
 test('D12: an owner that signs wrong content again and again is looked at once a minute', () => {

@@ -45,6 +45,7 @@ function library(
   agree(world)
   for (let i = 0; i < documents; i++)
     world.feed('a', { type: 'request', from: 'mallory', id: 100 + i, bytes: pushOf(`owner${i}`, bytes) })
+  world.run(10)
   return { world, replies, asked: () => requests }
 }
 

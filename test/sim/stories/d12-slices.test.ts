@@ -1,0 +1,191 @@
+// Stories of D12: a large document is given, as well as taken, across turns; until all of it is here, what was held before counts.
+import { expect, test } from 'vitest'
+import { OwnDocument } from '../../../src/core/document/document.js'
+import type { Change, Entry } from '../../../src/core/document/entries.js'
+import { encodeBeat } from '../../../src/core/wire/beat.js'
+import { encodeGossip } from '../../../src/core/wire/gossip.js'
+import { type SignedHead, signHead } from '../../../src/core/wire/head.js'
+import { type Parcel, decodeSyncRequest, decodeSyncResponse, encodeSyncRequest } from '../../../src/core/wire/sync.js'
+import { beat } from '../../core/beats.js'
+import { cheapCrypto } from '../crypto.js'
+import { World } from '../world.js'
+import { agree, done } from './cluster.js'
+
+const owner = 'large'
+const value = '{"n":1,"slug":"s","status":"Healthy","url":"http://i.test"}'
+const gone = '{"n":1,"at":1}'
+
+/** A large document, version by version. */
+class Written {
+  readonly document: OwnDocument
+  readonly #owner: string
+  version = 1
+
+  constructor(count: number, owner = 'large') {
+    this.#owner = owner
+    const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `i${i}`, value }))
+    this.document = new OwnDocument(cheapCrypto(owner).hash, { entries, epoch: 1, client: 7 })
+  }
+
+  get signed(): SignedHead {
+    const { epoch, client, entries } = this.document
+    const owner = this.#owner
+    const head = { owner, generation: 5, boot: '0'.repeat(16), epoch, version: this.version, incarnation: 0, client }
+    return signHead({ ...head, digest: entries.digest() }, cheapCrypto(owner))
+  }
+
+  get full(): Parcel {
+    return { signed: this.signed, content: { type: 'full', bytes: this.document.encode() } }
+  }
+
+  step(changes: readonly Change[], isRebase = false): Parcel & { readonly content: { readonly type: 'step' } } {
+    const [fromEpoch, fromVersion] = [this.document.epoch, this.version]
+    this.version += 1
+    if (isRebase) this.document.rebase(7 + this.version)
+    const bytes = this.document.write(changes)
+    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
+  }
+}
+
+/** One machine whose peers are the test; each input is followed by so many turns as are asked for. */
+function reader() {
+  const asked: { id: number; to: string; bytes: Uint8Array }[] = []
+  const replies: { id: number; bytes: Uint8Array }[] = []
+  const stored: string[] = []
+  const news: number[] = []
+  const world = new World({
+    seed: 1,
+    watch: (_machine, _now, _input, effects) => {
+      let changed = 0
+      for (const effect of effects) {
+        if (effect.type === 'request') asked.push(effect)
+        if (effect.type === 'reply') replies.push(effect)
+        if (effect.type === 'store')
+          stored.push(...effect.ops.map((op) => ('owner' in op ? `${op.type} ${op.owner}` : op.type)))
+        if (effect.type === 'notify' && effect.event.type === 'instance') changed += 1
+      }
+      news.push(changed)
+    },
+  })
+  world.start('a')
+  agree(world)
+  world.feed('a', { type: 'connected', peer: owner })
+  world.feed('a', { type: 'beat', from: owner, bytes: encodeBeat(beat(1, 5)) })
+  const push = (via: string, ...parcels: readonly Parcel[]): void =>
+    world.feed('a', { type: 'request', from: via, id: 1_000_000, bytes: encodeSyncRequest({ type: 'push', parcels }) })
+  const versionOf = (of: string): number | undefined =>
+    world
+      .machine('a')
+      .live.read.digest()
+      .documents.find((document) => document.owner === of)?.version
+  const pulls = () =>
+    asked.flatMap((request) => {
+      const question = decodeSyncRequest(request.bytes)
+      return question?.type === 'sync' && question.scope === 'listed'
+        ? [{ ...request, holding: question.holdings[0] }]
+        : []
+    })
+  return { world, push, versionOf, pulls, replies, stored, news }
+}
+
+function gossiped({ signed, content }: ReturnType<Written['step']>) {
+  return { type: 'gossip', author: owner, bytes: encodeGossip({ type: 'update', signed, step: content }) } as const
+}
+
+test('while a large document is taken, whoever calls, or brings a small one, is served', () => {
+  const { world, push, versionOf } = reader()
+  push(owner, new Written(3000).full)
+  const small = new Written(2, 'small')
+  push('small', small.full)
+  expect([versionOf(owner), versionOf('small')]).toEqual([undefined, 1])
+  done(world, world.define('a', 'in-between'))
+  world.run(1)
+  expect(versionOf(owner)).toBe(1)
+})
+
+test('what is not what its head says is refused before anything of it is shown, and what was held stays', () => {
+  const { world, push, versionOf, news, stored } = reader()
+  const honest = new Written(1000)
+  push(owner, honest.full)
+  world.run(1)
+  honest.version = 2
+  const forged = { signed: honest.signed, content: new Written(2000).full.content }
+  news.length = 0
+  push('liar', forged)
+  world.run(1)
+  expect(world.machine('a').live.dropped()['content is not what its head says']).toBe(1)
+  expect(versionOf(owner)).toBe(1)
+  expect(Math.max(0, ...news)).toBe(0)
+  push(owner, honest.full)
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+  expect(stored.filter((op) => op === `snapshot ${owner}`)).toHaveLength(2)
+})
+
+test('a step that comes while all of it is being taken waits for the end of that', () => {
+  const { world, push, versionOf, pulls } = reader()
+  const written = new Written(3000)
+  push(owner, written.full)
+  const next = written.step([{ map: 'removals', key: 'i0', after: gone }])
+  world.feed('a', gossiped(next))
+  expect(versionOf(owner)).toBeUndefined()
+  const before = pulls().length
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+  expect(pulls()).toHaveLength(before)
+})
+
+test('a new epoch of a large document is built across turns, and its change is seen', () => {
+  const { world, push, versionOf } = reader()
+  const written = new Written(3000)
+  push(owner, written.full)
+  world.run(1)
+  world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i0', after: gone }], true)))
+  expect(versionOf(owner)).toBe(1)
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+  world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i1', after: gone }])))
+  expect(versionOf(owner)).toBe(3)
+})
+
+test('a few bytes that end all there is are no step: all of it is pulled, and is taken across turns', () => {
+  const { world, push, versionOf, pulls } = reader()
+  const written = new Written(3000)
+  push(owner, written.full)
+  world.run(1)
+  const all = Array.from({ length: 3000 }, (_, i): Change => ({ map: 'instances', key: `i${i}`, before: value }))
+  const ending = written.step(all)
+  expect(ending.content.bytes.length).toBeLessThan(100)
+  world.feed('a', gossiped(ending))
+  expect(versionOf(owner)).toBe(1)
+  world.until(() => pulls().length > 0, 1000, 'the question')
+  expect(pulls().at(-1)?.holding?.version).toBe(0)
+  push(owner, written.full)
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+})
+
+test('a large document is given whole across turns, as it is by the end of that', () => {
+  const { world, push, replies } = reader()
+  const written = new Written(6000)
+  push(owner, written.full)
+  world.run(1)
+  const question = encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] })
+  world.feed('a', { type: 'request', from: 'p', id: 2_000_000, bytes: question })
+  const given = (): Parcel | undefined => {
+    const parcels = replies.flatMap(({ id, bytes }) => {
+      const said = id === 2_000_000 ? decodeSyncResponse(bytes) : undefined
+      return said?.type === 'documents' ? said.parcels : []
+    })
+    return parcels.find(({ signed }) => signed.head.owner === owner)
+  }
+  expect(given()).toBeUndefined()
+  world.feed('a', gossiped(written.step([{ map: 'instances', key: 'i0', before: value }])))
+  world.run(1)
+  const parcel = given() as Parcel
+  expect(parcel.signed.head.version).toBe(2)
+  const other = reader()
+  other.push('p', parcel)
+  other.world.run(1)
+  expect(other.versionOf(owner)).toBe(2)
+})
