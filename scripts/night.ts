@@ -50,8 +50,8 @@ async function tried(fault: Fault, folder: string): Promise<{ readonly isNamed: 
     await fault.make(scene)
     const named = await namedAfter_ms(fault, scene)
     const number = await nextNumber(folder)
-    await saveTold(machines, at, sick, join(folder, number))
     await appendFile(`${folder}-answers.txt`, `${number} ${fault.name}: ${fault.cause(scene)}\n`)
+    await saveTold(machines, at, sick, join(folder, number))
     const said =
       named === undefined ? `not named in ${limit_ms / 1000} s` : `named after ${(named / 1000).toFixed(1)} s`
     return { isNamed: named !== undefined, said }

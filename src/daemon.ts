@@ -75,7 +75,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
   ends.push(() => http.stop())
   const bound = await http.start()
   const metrics = await openMetrics(config, { service, log, ends })
-  const dns = await openDns(config, log, ends)
+  const dns = await openDns(config, { log, doors, ends })
 
   const url = urlOf(config, bound)
   const { life, engine, network, registry, ...node } = createRuntime({

@@ -43,8 +43,8 @@ test('every call of the HTTP API is in its tables', async () => {
   expect(calls.filter((path) => !tables.includes(path))).toEqual([])
 })
 
-test('it is shorter than 280 lines: the rest is for those who read the code', () => {
-  expect(readme.trimEnd().split('\n').length).toBeLessThan(280)
+test('it is shorter than 300 lines: the rest is for those who read the code', () => {
+  expect(readme.trimEnd().split('\n').length).toBeLessThan(300)
 })
 
 /** As GitHub makes them of headings. */
@@ -57,7 +57,7 @@ function anchorsOf(text: string): string[] {
   )
 }
 
-test.each(['README.md', 'src/README.md', 'test/README.md', 'scripts/README.md'])(
+test.each(['README.md', 'src/README.md', 'test/README.md', 'scripts/README.md', 'scripts/deploy/README.md'])(
   'no link of %s leads nowhere',
   (name) => {
     const here = new URL(`../${name}`, import.meta.url)

@@ -75,7 +75,11 @@ const membership: Readonly<Record<string, Patch>> = {
   'an answer of somebody else counts': ['answered', 'question.id !== id', 'false'],
   'an answer that was kept back counts': ['answered', 'now - question.at >= questionCounts_ms', 'false'],
   'questions to others are answered': ['LifeSigns.asked', 'subject !== this.#self', 'false'],
-  'one alone is believed a jump': ['#isInProportion', 'other.relayer !== word.relayer || isAlone', 'true'],
+  'who is only forgotten has to be heard anew': ['beginGeneration', 'head.boot === member.boot', 'false'],
+  'who starts again need not be heard anew': ['beginGeneration', 'head.boot === member.boot', 'true'],
+  'whoever is made up stands on the rings': ['#place', 'isMet &&', ''],
+  'whoever is made up makes news slow': ['#count', '!isMet', 'false'],
+  'one alone is believed a jump': ['isInProportion', 'other.relayer !== word.relayer || isAlone', 'true'],
   'two that pass on different jumps are believed': ['isNear', 'Math.abs($$$)', '0'],
   'a reset is as good as a refusal': [
     'noteRefusal',

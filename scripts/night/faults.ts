@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Finding } from '../../src/core/doctor/findings.js'
+import { until } from '../../test/daemon/cluster.js'
 import type { Machines, Starting } from './machines.js'
 
 export interface Scene {
@@ -116,7 +117,8 @@ export const faults: readonly Fault[] = [
       await machines.daemon(sick).kill('SIGTERM')
       const dataDir = join(await machines.cluster.dataDir('copy'), 'of')
       await cp(await machines.cluster.dataDir(other), dataDir, { recursive: true })
-      await machines.spawn(sick, { dataDir })
+      const daemon = await machines.spawn(sick, { dataDir })
+      await until('it is up', async () => daemon.isUp || daemon.isOver)
     },
     isNamedBy: (finding, { sick, other }) =>
       finding.id === 'clone' &&

@@ -56,7 +56,9 @@ export class Machines {
       this.#machines.set(name, await this.lan.add(name))
       this.#serve(name)
     }
-    for (const name of names) await this.start(name, name === sick ? starting : {})
+    const [first, ...rest] = names
+    await this.start(first)
+    await Promise.all(rest.map((name) => this.start(name, name === sick ? starting : {})))
     await this.#settle()
   }
 

@@ -10,6 +10,8 @@ import { outputOf, type Machines } from './machines.js'
 const browser = '/usr/bin/chromium'
 const commands = ['status', 'doctor', 'peers'] as const
 const logLines = 30
+/** On a machine that is busy with six daemons. */
+const loaded_ms = 120_000
 /** So long the page has for its first answers. */
 const drawn_ms = 3000
 
@@ -55,7 +57,7 @@ async function pageOf(machines: Machines, name: string): Promise<string> {
     const parts: string[] = []
     for (const view of ['services', 'reach', 'changes']) {
       await page.goto(`${machines.daemon(name).url}/ui#/${view}`)
-      await page.waitForSelector('#views a')
+      await page.waitForSelector('#views a', { timeout: loaded_ms })
       await pause(view === 'services' ? drawn_ms : drawn_ms / 3)
       parts.push(`---- ${view}\n${await page.evaluate(() => document.body.innerText)}`)
     }

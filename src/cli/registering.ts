@@ -8,6 +8,7 @@ import { changes, clientOf, fitErrors, printOutcome, withExamples, type Answerin
 import { RegistryError, messageOf } from '../core/errors.js'
 import { lifetimes, type Lifetime } from '../core/lifetime.js'
 import { untilInterrupted } from './interrupt.js'
+import { dnsWarning } from './dns-warning.js'
 import { checkHelp } from './maintenance.js'
 import { ofWholeId } from './meant.js'
 import { reachWarning } from './reach-warning.js'
@@ -70,7 +71,7 @@ async function add(options: RegisterOptions): Promise<void> {
   if (lifetime === 'session') return hold(client, registration, options)
   const registered = await client.register(registration)
   printOutcome(options, { id: registered.id }, `registered ${registered.id}`)
-  await warnOfReach(client, url)
+  await warn(client, options)
 }
 
 /** Registered until this command ends; killed, its daemon notices. */
@@ -78,7 +79,7 @@ async function hold(client: Client, registration: RegistrationRequest, options: 
   await untilInterrupted(async (signal) => {
     const registered = await client.registerSelf(registration, { signal })
     printOutcome(options, { id: registered.id }, `registered ${registered.id} until this command ends`)
-    await warnOfReach(client, options.url)
+    await warn(client, options)
     await new Promise((resolve) => {
       signal.addEventListener('abort', resolve, { once: true })
       if (signal.aborted) resolve(undefined)
@@ -87,9 +88,10 @@ async function hold(client: Client, registration: RegistrationRequest, options: 
   })
 }
 
-async function warnOfReach(client: Client, url: string): Promise<void> {
-  const warning = await reachWarning(client, url)
-  if (warning !== undefined) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
+async function warn(client: Client, { url, slug }: RegisterOptions): Promise<void> {
+  const warnings = await Promise.all([reachWarning(client, url), dnsWarning(client, slug)])
+  for (const warning of warnings)
+    if (warning !== undefined) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
 }
 
 /** The long form of a check is JSON. @throws RegistryError `malformed` */

@@ -10,6 +10,7 @@ import { parseRegistration } from '../core/model.js'
 import { createChecker } from '../io/checks.js'
 import { clientOf, takesServer, withExamples, type ServerOptions } from './command.js'
 import { LineOutput } from '../log/output.js'
+import { dnsWarning } from './dns-warning.js'
 import { count } from './format.js'
 import { checkHelp } from './maintenance.js'
 import type { Place } from './run/listing.js'
@@ -92,12 +93,14 @@ async function run(argv: readonly string[], options: RunOptions, say: (message: 
   const port = await freePort()
   const registrations = await describe(options, argv, port)
   const checker = createChecker()
+  const client = clientOf(options)
+  void dnsWarning(client, options.slug).then((warning) => warning !== undefined && say(warning))
   try {
     return await supervise({
       argv,
       env: { ...process.env, [variable]: String(port) },
       grace_ms,
-      client: clientOf(options),
+      client,
       registrations,
       check: ({ url, check }) => checker.check(url, check ?? undefined),
       say,

@@ -14,7 +14,7 @@ import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
 import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
 import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
-import type { SignedHead } from './wire/head.js'
+import type { Head, SignedHead } from './wire/head.js'
 
 /**
  * For so long after the beginning of a connection its other end is told what we report, though that was told to all: it may not have
@@ -92,8 +92,16 @@ export class Liveness {
   connected(id: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.connect(id, now)
     this.membership.answers(id, false) // until it says so
+    this.membership.meet(id)
     if (!own.isSpeaking || !this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return []
     return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
+  }
+
+  /** A head of another daemon is now held. @param wasHeard whether a word of it came in an earlier run */
+  follow(head: Head, wasHeard: boolean, now: number): Transition | undefined {
+    const transition = this.membership.follow(head, now)
+    if (wasHeard || this.peers.has(head.owner)) this.membership.meet(head.owner)
+    return transition
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */

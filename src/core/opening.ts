@@ -122,13 +122,14 @@ export class Opening {
   #restoreOne(parcel: Parcel): void {
     const { records, stamps, replica, unheard, lastHeard, liveness, at } = this.#state
     const { head } = parcel.signed
+    const wasHeard = lastHeard.knows(head.owner)
     const outcome = replica.offer(parcel, notFenced, Number.NEGATIVE_INFINITY)
-    if (outcome.type === 'declined') liveness.membership.follow(head, at.now)
+    if (outcome.type === 'declined') liveness.follow(head, wasHeard, at.now)
     if (outcome.type !== 'taken') return
-    if (!lastHeard.knows(head.owner)) unheard.arrived(head.owner, undefined, at.now)
+    if (!wasHeard) unheard.arrived(head.owner, undefined, at.now)
     records.follow(head.owner, outcome.changes)
     stamps.follow(head, outcome.changes, records.union, at.now)
-    liveness.membership.follow(head, at.now)
+    liveness.follow(head, wasHeard, at.now)
   }
 
   #storeGeneration(): void {

@@ -277,8 +277,11 @@ export class Registry {
       return
     }
     const { now } = at
+    const before = commits.signed?.head.generation
     this.#release(commits.stored(error, now))
     if (error !== undefined) return
+    // Who has forgotten us shows us again once we are heard; the head that this refers to is on its way by then.
+    if (commits.signed?.head.generation !== before) liveness.heartbeats.hasten()
     liveness.digests.ownHeadChanged(now)
     this.#tellMembership()
     if (this.#state.phase.name !== 'opening') return

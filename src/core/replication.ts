@@ -213,7 +213,8 @@ export class Replication {
   }
 
   #followHead(head: Head): void {
-    const transition = this.#state.liveness.membership.follow(head, this.#state.at.now)
+    const { liveness, lastHeard, at } = this.#state
+    const transition = liveness.follow(head, lastHeard.knows(head.owner), at.now)
     if (transition === undefined) return
     this.#out.emit(transitionEvent(transition))
     this.#projection.followBeliefs()

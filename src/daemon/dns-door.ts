@@ -9,6 +9,7 @@ import { createDnsServer } from '../dns/server.js'
 import type { NodePlace, RegisterView } from '../dns/view.js'
 import { createNames } from '../io/names.js'
 import type { Log } from '../log.js'
+import type { DoorCounts } from '../metrics/doors.js'
 import type { End } from './life.js'
 
 /** How long it holds what was found of whether it may answer: that is looked at more often than it can change. */
@@ -28,13 +29,16 @@ export interface DnsDoor {
  * @returns undefined where DNS is not to be answered
  * @throws RegistryError naming the option that has to change
  */
-export async function openDns(config: Config, log: Log, ends: End[]): Promise<DnsDoor | undefined> {
+export async function openDns(
+  config: Config,
+  { log, doors, ends }: { readonly log: Log; readonly doors: DoorCounts; readonly ends: End[] },
+): Promise<DnsDoor | undefined> {
   const { dns, dnsDomain: domain, dnsTtl: ttl_s } = config
   if (dns === undefined) return undefined
   const names = createNames()
   const serving: { view?: RegisterView } = {}
   const server = createDnsServer({
-    ...{ ...dns, domain, ttl_s, log, view: () => serving.view },
+    ...{ ...dns, domain, ttl_s, log, lookups: doors.lookups('dns'), view: () => serving.view },
     async resolve(host) {
       const found = await names.resolve(host)
       if (found.type === 'found') return found.addresses

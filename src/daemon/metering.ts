@@ -15,7 +15,7 @@ export interface MeteringParts {
   readonly stored: StoredState
   readonly now: () => Moment
   readonly readiness: () => Readiness
-  /** What the network dropped, by reason. */
+  /** What was dropped, by reason. */
   readonly dropped: () => Readonly<Record<string, number>>
   readonly bySlug: boolean
   /** Absent: it has no doors yet. */
@@ -29,9 +29,8 @@ export interface Metering {
   readonly metrics: readonly Metric[]
 }
 
-export function meteringOf({ stored, doors = new DoorCounts(), dropped, ...parts }: MeteringParts): Metering {
+export function meteringOf({ stored, doors = new DoorCounts(), ...parts }: MeteringParts): Metering {
   const { figures } = parts.registry
   const meter = new Meter({ figures, documents: stored.documents, now: () => parts.now().now })
-  const all = (): Readonly<Record<string, number>> => ({ ...dropped(), ...parts.registry.dropped() })
-  return { meter, doors, metrics: nodeMetrics({ ...parts, meter, doors, dropped: all }) }
+  return { meter, doors, metrics: nodeMetrics({ ...parts, meter, doors }) }
 }

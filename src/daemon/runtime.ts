@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto'
 import { getHeapStatistics } from 'node:v8'
 import type { Config } from '../config.js'
 import { packageVersion, protocolVersion } from '../config/version.js'
-import { ChurnCounts } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { deriveNodeId, type NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
@@ -17,9 +16,10 @@ import { createNetwork, type Network } from '../io/network/network.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
+import { Churning } from './churning.js'
 import { Engine } from './engine.js'
 import { type End, Life } from './life.js'
-import { churnInWords, lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
+import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
 import { News } from './news.js'
 import { Questions } from './questions.js'
@@ -108,13 +108,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   })
   const checker = createChecker()
   const sessions = new SessionLines((command) => engine.command(command))
-  const churn = new ChurnCounts()
+  const warn = (message: string): void => tell({ type: 'warning', message })
+  const churning = new Churning({ registry, register: registered, now, warn })
   const tell = (event: RegistryEvent): void => {
-    if (event.type === 'instance') {
-      const home = registry.read.homeOf(event.id)
-      const begun = home === undefined ? undefined : churn.note(home, event.slug, now().now)
-      if (begun !== undefined) tell({ type: 'warning', message: churnInWords(begun, registered) })
-    }
+    churning.heard(event)
     sessions.heard(event)
     news.tell(event)
     const line = lineOf(event, registered)
@@ -123,9 +120,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
   const onHandled = (): void => watches.look()
+  const dropped = (): Record<string, number> => ({
+    ...{ ...network.dropped(), ...registry.dropped(), ...questions.dropped(), ...options.dns?.dropped() },
+  })
   const metering = meteringOf({
     ...{ registry, stored: options.stored, doors: options.doors, now, readiness: () => service.readiness() },
-    dropped: () => network.dropped(),
+    dropped,
     bySlug: options.config.metricsSlugs,
   })
   const { meter, metrics } = metering
@@ -140,7 +140,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     () => watches.stop(),
   )
   const life = new Life({ ends, engine, log })
-  const reach = new ReachWarnings({ registry, now, warn: (message) => tell({ type: 'warning', message }) })
+  const reach = new ReachWarnings({ registry, now, warn })
   const self = (): ReturnType<Parameters<typeof createService>[0]['self']> => ({
     nodeId: node.id,
     url: options.url(),
@@ -165,12 +165,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     startedAt,
     self,
     metrics,
-    ...(options.dns !== undefined && { droppedAtDoors: options.dns.dropped }),
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
     ...told,
-    churn: () => churn.lasting(now().now),
-    dropped: () => questions.dropped(),
+    churn: () => churning.lasting(),
+    dropped,
   })
   return {
     ...{ engine, network, registry, news, life, service, metering },

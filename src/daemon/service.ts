@@ -23,7 +23,7 @@ import type { SlugWatches } from './slug-watches.js'
 export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Pick<Engine, 'command' | 'now'>
-  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'dropped' | 'mdns' | 'firstContact'>
+  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'mdns' | 'firstContact'>
   readonly news: NewsFeed
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
@@ -36,12 +36,10 @@ export interface ServiceParts {
   /** Services that do not come to rest. */
   readonly churn: () => readonly Churn[]
   readonly startedAt: number
-  /** What was dropped beside the network and the registry, by reason. */
-  readonly dropped?: () => Readonly<Record<string, number>>
+  /** What was dropped since the start, wherever it came in, by reason. */
+  readonly dropped: () => Readonly<Record<string, number>>
   /** All of this node; absent: none. */
   readonly metrics?: readonly Metric[]
-  /** What doors beside HTTP did not answer, by reason. */
-  readonly droppedAtDoors?: () => Readonly<Record<string, number>>
   /** Told of each registration that was taken. */
   readonly onRegistered?: (id: string, registration: Registration) => void
   /** Says goodbye; the daemon ends soon after. */
@@ -211,7 +209,7 @@ function selfView(parts: ServiceParts): SelfView {
     ready: readinessOf(parts),
     alive: registry.read.alive,
     uptime_ms: Math.round(engine.now().now - startedAt),
-    dropped: { ...network.dropped(), ...registry.dropped(), ...parts.dropped?.(), ...parts.droppedAtDoors?.() },
+    dropped: parts.dropped(),
     state: registry.toJSON(),
   }
 }

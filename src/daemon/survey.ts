@@ -15,6 +15,8 @@ import type { Questions } from './questions.js'
 const answer_ms = 1000
 /** So long others are told the same: of a large cluster it is work to look, and all may ask at once. */
 const retold_ms = 100
+/** So long a survey is told again: whoever asks for many must not make its peers, who answer so many alone, look as if they were silent. */
+const kept_ms = 250
 const kind = 'survey'
 
 export interface SurveyParts {
@@ -24,7 +26,7 @@ export interface SurveyParts {
   readonly questions: Pick<Questions, 'ask' | 'answer'>
 }
 
-/** @returns asks; whoever asks while a survey is under way is given that one */
+/** @returns asks; whoever asks while a survey is under way, or is just over, is given that one */
 export function surveying(parts: SurveyParts): () => Promise<Survey> {
   let told: { readonly at: number; readonly sight: Sight } | undefined
   parts.questions.answer(kind, () => {
@@ -32,8 +34,18 @@ export function surveying(parts: SurveyParts): () => Promise<Survey> {
     if (told === undefined || now - told.at >= retold_ms) told = { at: now, sight: ownSight(parts) }
     return { ...told.sight, clock: wall }
   })
-  let underWay: Promise<Survey> | undefined
-  return () => (underWay ??= survey(parts).finally(() => (underWay = undefined)))
+  let last: Promise<Survey> | undefined
+  let isOver = false
+  let overAt = 0
+  return () => {
+    if (last !== undefined && !(isOver && parts.now().now - overAt >= kept_ms)) return last
+    isOver = false
+    last = survey(parts).finally(() => {
+      isOver = true
+      overAt = parts.now().now
+    })
+    return last
+  }
 }
 
 export function ownSight({ views, now }: Pick<SurveyParts, 'views' | 'now'>): Sight {

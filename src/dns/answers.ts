@@ -10,7 +10,8 @@ import type { Listed } from '../core/lookup/chooser.js'
 import { isOfItsMachine } from '../core/host.js'
 import type { InstanceView } from '../core/views.js'
 import { BoundedMap } from '../core/bounded-map.js'
-import { type Callable, callablesOf, isKnown, placeOfUrl } from './callable.js'
+import type { LookupResult } from '../metrics/doors.js'
+import { type Callable, callablesOf, type Parts, partsOf, placeOfUrl } from './callable.js'
 import { type Address, type Meaning, type ServiceMeaning, familyOf, meaningOf, nameOfAddress } from './names.js'
 import type { FindAddresses, NodePlace, RegisterView } from './view.js'
 
@@ -45,7 +46,12 @@ export type ResourceRecord = RecordData & {
   readonly glue?: readonly ResourceRecord[]
 }
 
-export type Said =
+export type Said = Answered & {
+  /** What came of it, where a service was looked up. */
+  readonly lookup?: LookupResult
+}
+
+type Answered =
   | { readonly type: 'records'; readonly records: readonly ResourceRecord[] }
   /** The name is there, without such a record. */
   | { readonly type: 'nothing'; readonly soa: ResourceRecord }
@@ -64,6 +70,8 @@ export interface ZoneOptions {
 const transfers = ['AXFR', 'IXFR']
 /** A resolver asks for so many types of a name; with tags and ports that it makes up, for more. */
 const kindsKept = 16
+/** Of which it is known what tags and ports they have. */
+const servicesKept = 256
 /** How long other servers of the zone, of which there are none, would keep it. */
 const zoneTimes = { refresh: 3600, retry: 600, expire: 86_400 } as const
 
@@ -77,6 +85,8 @@ export class Zone {
   readonly #srvsOf = new WeakMap<readonly Callable[], readonly ResourceRecord[]>()
   /** The same of addresses, where no name has to be looked for. */
   readonly #addressesAt = new WeakMap<readonly Callable[], readonly ResourceRecord[]>()
+  /** By the name of the service. */
+  readonly #partsIn = new WeakMap<RegisterView, BoundedMap<string, Parts & { readonly serial: number }>>()
   #lastSoa: ResourceRecord | undefined
 
   constructor({ domain, ttl_s }: ZoneOptions) {
@@ -87,7 +97,7 @@ export class Zone {
   /**
    * @param name in small letters
    * @param type as in `SRV`; `TYPE65` or anything else for those that nobody here has
-   * @param serial of the zone, which is another one all the time
+   * @param serial of the zone, another one each second
    */
   answer(name: string, type: string, view: RegisterView, find: FindAddresses, serial: number): Said {
     const meaning = meaningOf(name, this.#domain)
@@ -96,15 +106,19 @@ export class Zone {
     const ttl = view.degraded ? 0 : this.#ttl_s
     const asking = new Asking(find)
     const soa = (): ResourceRecord => this.#soa(ttl, serial)
-    if (!exists(meaning, view)) return { type: 'no such name', soa: soa() }
+    const lookup = (result: LookupResult): Pick<Said, 'lookup'> => (isLookup(meaning, type) ? { lookup: result } : {})
+    if (!this.#exists(meaning, view, serial)) return { type: 'no such name', soa: soa(), ...lookup('unknown') }
     // RFC 8482: whoever asks for all there is gets little, for the list would be made for an attacker's victim.
     const records =
       type === 'ANY'
         ? [{ type: 'HINFO', data: { cpu: 'RFC8482', os: '' }, ttl } as const]
         : this.#recordsOf(meaning, type, view, asking, ttl, soa)
     if (asking.hosts.length > 0) return { type: 'ask first', hosts: asking.hosts }
-    if (records.length > 0) return { type: 'records', records }
-    return asking.isInDark && !asking.hasFound ? { type: 'failed' } : { type: 'nothing', soa: soa() }
+    if (records.length > 0) return { type: 'records', records, ...lookup('found') }
+    const found = lookup(asking.hasFound ? 'found' : 'empty')
+    return asking.isInDark && !asking.hasFound
+      ? { type: 'failed', ...found }
+      : { type: 'nothing', soa: soa(), ...found }
   }
 
   #recordsOf(
@@ -206,6 +220,35 @@ export class Zone {
     return recordsOf(view.here === undefined ? [] : this.#ofNode(view.here, asking), ttl)
   }
 
+  #exists(meaning: Meaning, view: RegisterView, serial: number): boolean {
+    switch (meaning.type) {
+      case 'nothing':
+      case 'foreign':
+        return false
+      case 'service':
+        return this.#hasService(meaning, view, serial)
+      case 'branch':
+        return meaning.of === undefined || view.slugs(meaning.of).length > 0
+      case 'node':
+        return view.nodes(meaning.name).length > 0
+      case 'apex':
+      case 'server':
+      case 'address':
+        return true
+    }
+  }
+
+  /** Looked through once a second, as absence is kept: whoever makes up tags would else have each record read for each of them. */
+  #hasService({ slug, tag, port }: ServiceMeaning, view: RegisterView, serial: number): boolean {
+    if (view.slugs(slug).length === 0) return false
+    if (tag === undefined && port === undefined) return true
+    let known = this.#partsIn.get(view)
+    if (known === undefined) this.#partsIn.set(view, (known = new BoundedMap(servicesKept)))
+    let parts = known.get(slug)
+    if (parts?.serial !== serial) known.set(slug, (parts = { ...partsOf(slug, view), serial }))
+    return tag === undefined ? parts.ports.has(port as string) : parts.tags.has(tag)
+  }
+
   get #server(): string {
     return `ns.${this.#domain}`
   }
@@ -219,22 +262,10 @@ export class Zone {
   }
 }
 
-function exists(meaning: Meaning, view: RegisterView): boolean {
-  switch (meaning.type) {
-    case 'nothing':
-    case 'foreign':
-      return false
-    case 'service':
-      return isKnown(meaning, view)
-    case 'branch':
-      return meaning.of === undefined || isKnown({ slug: meaning.of }, view)
-    case 'node':
-      return view.nodes(meaning.name).length > 0
-    case 'apex':
-    case 'server':
-    case 'address':
-      return true
-  }
+/** Whoever asks for IPv4 and then for IPv6 has asked twice; for other types nobody asks who wants to call. */
+function isLookup(meaning: Meaning, type: string): boolean {
+  if (meaning.type !== 'service') return false
+  return type === 'SRV' || (!meaning.isForSrv && (type === 'A' || type === 'AAAA'))
 }
 
 /** What is found out of hosts for one answer. */

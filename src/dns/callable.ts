@@ -57,14 +57,24 @@ function sparedOf(pool: Pool<InstanceView>): Pool<InstanceView> {
   return { ...pool, listed: pool.listed.filter(({ weight }) => weight === 0) }
 }
 
-/** Whether any record of the service has what is asked for, shown or not. */
-export function isKnown(
-  { slug, tag, port }: Pick<ServiceMeaning, 'slug' | 'tag' | 'port'>,
-  view: RegisterView,
-): boolean {
-  const slugs = view.slugs(slug)
-  if (tag === undefined && port === undefined) return slugs.length > 0
-  return slugs.some((one) => view.records(one).some((record) => fits(record, { tag, port })))
+/** The names of tags and ports that the records of a service have, shown or not. */
+export interface Parts {
+  readonly tags: ReadonlySet<string>
+  readonly ports: ReadonlySet<string>
+}
+
+export function partsOf(name: string, view: RegisterView): Parts {
+  const [tags, ports] = [new Set<string>(), new Set<string>()]
+  const records = view.slugs(name).flatMap((slug) => view.records(slug))
+  for (const record of records) {
+    for (const tag of record.tags ?? []) tags.add(tag)
+    for (const port of Object.keys(record.ports ?? {})) ports.add(port)
+  }
+  return { tags: named(tags), ports: named(ports) }
+}
+
+function named(all: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...all].flatMap((one) => dnsNameOf(one) ?? []))
 }
 
 function fits(

@@ -29,34 +29,34 @@ export class Connections {
   readonly #room = Math.min(connectionLimits.all, quarterOfDescriptors())
   /** Each with where it comes from; whoever asked last comes last. */
   readonly #open = new Map<Socket, string>()
-  #server: Server | undefined
+  readonly #servers = new Set<Server>()
 
   constructor(responder: Responder, limits: Limits) {
     this.#responder = responder
     this.#limits = limits
   }
 
-  /** Rejects as `listen` of the system fails. */
+  /** At one address more. Rejects as `listen` of the system fails. */
   async listen(host: string, port: number): Promise<void> {
     const server = createServer({ noDelay: true }, (socket) => void this.#serve(socket))
     server.maxConnections = this.#room + 1 // the one that comes, while another one goes
     server.listen({ host, port })
     await once(server, 'listening')
     server.on('error', () => this.#responder.drop('a connection failed'))
-    this.#server = server
+    this.#servers.add(server)
   }
 
   async stop(): Promise<void> {
-    const server = this.#server
-    this.#server = undefined
+    const servers = [...this.#servers]
+    this.#servers.clear()
     for (const socket of this.#open.keys()) socket.destroy()
-    if (server !== undefined) await new Promise<void>((resolve) => void server.close(() => resolve()))
+    await Promise.all(servers.map((one) => new Promise<void>((resolve) => void one.close(() => resolve()))))
   }
 
   async #serve(socket: Socket): Promise<void> {
     const source = sourceOf(socket.remoteAddress ?? '')
     socket.on('error', () => undefined) // its close says all
-    if (this.#server === undefined || !this.#makeRoom(source)) return void socket.destroy()
+    if (this.#servers.size === 0 || !this.#makeRoom(source)) return void socket.destroy()
     this.#open.set(socket, source)
     socket.once('close', () => this.#open.delete(socket))
     socket.setTimeout(connectionLimits.silence_ms, () => socket.destroy())

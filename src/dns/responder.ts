@@ -2,6 +2,7 @@
  * From the bytes of a question to those of its answer: at once, unless names of others have to be found first.
  */
 import type { HostAddresses } from './addresses.js'
+import type { LookupCounts } from '../metrics/doors.js'
 import type { ResourceRecord, Said, Zone } from './answers.js'
 import { encodeAnswer, encodeTruncated, encodeWrong, readQuestion, type Question, type Transport } from './packets.js'
 import type { RegisterView } from './view.js'
@@ -14,6 +15,8 @@ export interface ResponderParts {
   readonly addresses: HostAddresses
   /** Undefined until there is a register. */
   readonly view: () => RegisterView | undefined
+  /** Of questions for services. */
+  readonly lookups: LookupCounts
   readonly wall: () => number
   /** Between 0 and 1. */
   readonly chance: () => number
@@ -56,9 +59,11 @@ export class Responder {
   }
 
   #answer({ name, recordType }: Question): Said {
-    const { zone, view, addresses, wall } = this.#parts
+    const { zone, view, addresses, wall, lookups } = this.#parts
     const serial = Math.floor(wall() / 1000) >>> 0
-    return zone.answer(name, recordType, view() ?? nobody, addresses.find, serial)
+    const said = zone.answer(name, recordType, view() ?? nobody, addresses.find, serial)
+    if (said.lookup !== undefined) lookups[said.lookup].value += 1
+    return said
   }
 
   async #answerLater(question: Question, hosts: readonly string[], transport: Transport): Promise<Bytes> {

@@ -13,8 +13,7 @@ import { Connections } from './connections.js'
 import { Limits, type rates } from './limits.js'
 import { Responder, type ResponderParts } from './responder.js'
 
-export interface DnsServerOptions extends HostPort, ZoneOptions {
-  readonly view: ResponderParts['view']
+export interface DnsServerOptions extends HostPort, ZoneOptions, Pick<ResponderParts, 'view' | 'lookups'> {
   readonly resolve: Resolve
   readonly log: Log
   readonly rates?: typeof rates
@@ -33,14 +32,14 @@ export interface DnsServer {
   stop(): Promise<void>
 }
 
-/** A port that the system has drawn for datagrams may be taken for connections. */
-const triesForBoth = 8
+/** A port that the system has drawn for datagrams may be taken for connections, or at the other address. */
+const triesForAll = 8
 /** How often it is said that a socket fails. */
 const toldPause_ms = 60_000
 
 /**
  * @example
- * const dns = createDnsServer({ host: '127.0.0.1', port: 0, domain: 'rollcall.internal', ttl_s: 1, view, resolve, log })
+ * const dns = createDnsServer({ host: '127.0.0.1', port: 0, domain: 'rollcall.internal', ttl_s: 1, view, lookups, resolve, log })
  * const address = await dns.start()
  * await dns.stop()
  */
@@ -53,7 +52,7 @@ class Server implements DnsServer {
   readonly #limits: Limits
   readonly #responder: Responder
   readonly #connections: Connections
-  #datagrams: Datagrams | undefined
+  readonly #datagrams = new Set<Datagrams>()
   #isStopped = false
   #toldAt = Number.NEGATIVE_INFINITY
 
@@ -64,6 +63,7 @@ class Server implements DnsServer {
       zone: new Zone(options),
       addresses: new HostAddresses(options.resolve),
       view: options.view,
+      lookups: options.lookups,
       wall: () => Date.now(),
       chance: () => Math.random(),
     })
@@ -73,7 +73,7 @@ class Server implements DnsServer {
   async start(): Promise<string> {
     const { host, port } = this.#options
     try {
-      return formatHostPort({ host, port: await this.#bindBoth() })
+      return formatHostPort({ host, port: await this.#bindAll() })
     } catch (cause) {
       await this.stop()
       throw bindingFailure(cause, 'dns', formatHostPort({ host, port }), '--dns HOST:PORT (ROLLCALL_DNS)')
@@ -86,38 +86,60 @@ class Server implements DnsServer {
 
   async stop(): Promise<void> {
     this.#isStopped = true
-    await Promise.all([this.#closeDatagrams(), this.#connections.stop()])
+    await this.#close()
   }
 
-  async #bindBoth(): Promise<number> {
-    const { host, port } = this.#options
-    const address = host === 'localhost' ? '127.0.0.1' : host
+  async #bindAll(): Promise<number> {
     for (let tries = 1; ; tries += 1) {
-      const bound = await this.#bind(address, port)
       try {
-        await this.#connections.listen(address, bound)
-        return bound
+        return await this.#bindEach()
       } catch (error) {
-        await this.#closeDatagrams()
-        const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
-        if (port !== 0 || !isTaken || tries === triesForBoth) throw error
+        await this.#close()
+        const mayBeFree = this.#options.port === 0 && codeOf(error) === 'EADDRINUSE'
+        if (!mayBeFree || tries === triesForAll) throw error
       }
     }
+  }
+
+  /** All on one port. */
+  async #bindEach(): Promise<number> {
+    const { host, port } = this.#options
+    const addresses = addressesOf(host)
+    let bound = port
+    let missing: unknown
+    for (const address of addresses) {
+      try {
+        bound = await this.#bind(address, bound)
+        await this.#connections.listen(address, bound)
+      } catch (error) {
+        if (addresses.length === 1 || !missingCodes.includes(codeOf(error))) throw error
+        missing = error
+      }
+    }
+    if (this.#datagrams.size === 0) throw missing
+    return bound
   }
 
   async #bind(address: string, port: number): Promise<number> {
     const family = isIPv6(address) ? 6 : 4
     const socket = createSocket({ type: family === 6 ? 'udp6' : 'udp4', lookup: asItIs(family) })
-    this.#datagrams = socket
     socket.on('message', (packet, from) => this.#heard(socket, packet, from))
     const listening = once(socket, 'listening')
     socket.bind(port, address)
-    await listening
+    try {
+      await listening
+    } catch (error) {
+      await closed(socket)
+      throw error
+    }
+    this.#datagrams.add(socket)
     socket.on('error', (error) => this.#tell(error))
     return socket.address().port
   }
 
   #heard(socket: Datagrams, packet: Buffer, from: RemoteInfo): void {
+    // Nothing can be sent there, and no program asks from there: whoever says so has made the packet by hand.
+    if (from.port === 0) return this.#responder.drop('from no port')
     const admission = this.#limits.admit(from.address, performance.now())
     if (admission === 'drop') return this.#responder.drop('too many questions')
     const answer = this.#responder.respond(packet, { isTcp: false, isTruncated: admission === 'truncate' })
@@ -127,7 +149,11 @@ class Server implements DnsServer {
 
   #send(socket: Datagrams, answer: Uint8Array | undefined, { address, port }: RemoteInfo): void {
     if (answer === undefined || this.#isStopped) return
-    socket.send(answer, port, address, this.#onSent)
+    try {
+      socket.send(answer, port, address, this.#onSent)
+    } catch {
+      this.#responder.drop('could not be sent') // whatever the sender says of itself: it is his word
+    }
   }
 
   readonly #onSent = (error: Error | null): void => {
@@ -140,18 +166,33 @@ class Server implements DnsServer {
     this.#options.log.warn(`DNS: ${error.message}`)
   }
 
-  async #closeDatagrams(): Promise<void> {
-    const socket = this.#datagrams
-    this.#datagrams = undefined
-    if (socket === undefined) return
-    await new Promise<void>((resolve) => {
-      try {
-        socket.close(() => resolve())
-      } catch {
-        resolve() // it never came to be bound
-      }
-    })
+  async #close(): Promise<void> {
+    const open = [...this.#datagrams]
+    this.#datagrams.clear()
+    await Promise.all([...open.map(closed), this.#connections.stop()])
   }
+}
+
+/** `localhost` is both: which one a program means by it is not for us to know. */
+function addressesOf(host: string): readonly string[] {
+  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
+}
+
+/** What is said of an address of a family that this machine has not. */
+const missingCodes: readonly (string | undefined)[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
+}
+
+async function closed(socket: Datagrams): Promise<void> {
+  await new Promise<void>((resolve) => {
+    try {
+      socket.close(() => resolve())
+    } catch {
+      resolve() // it never came to be bound
+    }
+  })
 }
 
 /** Where an answer goes is an address already: nothing has to be looked up. */

@@ -4,6 +4,7 @@
 
 import { freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
+import { warningHeader } from '../config/warning.js'
 
 /** As they stand in `Origin` headers; `*` is any page. */
 export type Origins = readonly string[]
@@ -26,7 +27,10 @@ export function isListed(origin: string | undefined, origins: Origins): boolean 
 export function corsHeaders(origin: string | undefined, origins: Origins): Readonly<Record<string, string>> {
   if (origins.length === 0) return {}
   const exposed = {
-    'access-control-expose-headers': `retry-after, www-authenticate, ${positionHeader}, ${freshnessHeader}`,
+    'access-control-expose-headers': [
+      ...['retry-after', 'www-authenticate'],
+      ...[positionHeader, freshnessHeader, warningHeader],
+    ].join(', '),
   }
   if (origins.includes('*')) return { 'access-control-allow-origin': '*', ...exposed }
   // Also where this one is not listed: a cache must not give its answer to one that is.

@@ -2,10 +2,9 @@
  * Which slug cannot be found in the DNS that this daemon answers: said to whoever registers it, once in the log too.
  */
 import type { FastifyReply } from 'fastify'
+import { warningHeader } from '../config/warning.js'
 import { warningOfDnsName } from '../core/dns-name.js'
 import type { Log } from '../log.js'
-
-export const warningHeader = 'x-rollcall-warning'
 
 /** So many slugs are remembered of which the log tells: programs register themselves again and again. */
 const toldAtMost = 1024

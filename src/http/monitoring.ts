@@ -21,6 +21,8 @@ export function addMetrics(app: FastifyInstance, service: FindService): void {
 export function addTargets(app: FastifyInstance, service: FindService, waiting: WaitingAnswers): void {
   app.get('/v1/prometheus/targets', { schema: calls.listTargets }, (request, reply) => {
     const { port, ...query } = request.query as Readonly<Record<string, unknown>>
+    // Nothing has a port of that name, and Prometheus would drop all that it had.
+    if (port === '') throw new RegistryError('malformed', 'port: is empty; give the name of a port, or leave it out')
     const filters = filtersOfQuery(query)
     demandCertainty(service)
     waiting.demandRoom()

@@ -5,6 +5,7 @@
 import type { FastifySchema } from 'fastify'
 import { freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
+import { warningHeader } from '../config/warning.js'
 import type { statusByCode } from '../config/statuses.js'
 import type { ErrorCode } from '../core/errors.js'
 import type { Schema } from './json-schema.js'
@@ -40,6 +41,8 @@ export interface Answer {
   readonly positioned?: true
   /** Says how old its truth may be. */
   readonly isAged?: true
+  /** May say in a header what is to be known of what was taken. */
+  readonly warns?: true
 }
 
 export interface Call {
@@ -144,9 +147,17 @@ hold what it holds`,
   },
 }
 
-function responseOf({ description, schema, examples, mediaType, positioned, isAged }: Answer): object {
-  const headers = (positioned || isAged) && {
-    headers: { ...(positioned && positionHeaders), ...(isAged && freshnessHeaders) },
+const warningHeaders = {
+  [warningHeader]: {
+    description: `what is to be known of what was taken, such as that its slug has no name in the DNS that this daemon answers; letters
+beyond ASCII as \`\\uXXXX\``,
+    schema: { type: 'string' },
+  },
+}
+
+function responseOf({ description, schema, examples, mediaType, positioned, isAged, warns }: Answer): object {
+  const headers = (positioned || isAged || warns) && {
+    headers: { ...(positioned && positionHeaders), ...(isAged && freshnessHeaders), ...(warns && warningHeaders) },
   }
   if (schema === undefined) return { description, ...headers }
   return { description, ...headers, content: contentOf({ schema, ...(examples && { examples }) }, mediaType) }

@@ -273,7 +273,9 @@ export const Leaving = json.object({
 })
 
 const warnings = optional(
-  json.array(json.string(), { description: 'what of the request was ignored, one sentence each' }),
+  json.array(json.string(), {
+    description: 'what of the request was ignored, or is to be known of what was taken, one sentence each',
+  }),
 )
 
 export const Registered = json.object({ id: json.string(), warnings }, { $id: 'Registered' })

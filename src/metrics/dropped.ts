@@ -15,6 +15,7 @@ const handshakes: ReadonlySet<string> = new Set([
 
 /** By a word in the name of what was dropped, first that fits. */
 const planes: readonly (readonly [plane: string, words: RegExp])[] = [
+  ['dns', /^DNS: /],
   ['gossip', /gossip|report/],
   ['heartbeat', /beat/],
   ['sync', /request|reply|question|document|content/],
@@ -29,7 +30,7 @@ export function droppedMessages(dropped: Readonly<Record<string, number>>): Samp
     .filter(([name]) => !handshakes.has(name))
     .map(([name, value]) => {
       const plane = planes.find(([, words]) => words.test(name))?.[0] ?? elsewhere
-      return { labels: { plane, reason: name.replace(/\W+/g, '-') }, value }
+      return { labels: { plane, reason: name.replace(/^DNS: /, '').replace(/\W+/g, '-') }, value }
     })
 }
 

@@ -153,14 +153,13 @@ export class Host {
       },
     })
     const service: RegistryService = createService({
-      ...told,
-      churn: () => [],
+      ...{ ...told, churn: () => [], dropped: () => registry.dropped() },
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {
         peerId: this.peer,
         peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
-        ...{ failures: () => [], dropped: () => ({}), mdns: () => undefined },
+        ...{ failures: () => [], mdns: () => undefined },
         firstContact: () => ({ hasMet: true, seeds: [] }),
       },
       self: () => ({

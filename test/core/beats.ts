@@ -6,7 +6,8 @@ const digest = new Uint8Array(8)
 
 export function headOf(owner: string, generation = 1, incarnation = 0): Head {
   const version = generation * 100 + incarnation
-  return { owner, generation, version, boot: '0'.repeat(16), epoch: 1, incarnation, client: 1, digest }
+  const boot = generation.toString(16).padStart(16, '0')
+  return { owner, generation, version, boot, epoch: 1, incarnation, client: 1, digest }
 }
 
 export function beat(sequence: number, generation = 1, relayed: readonly RelayedHeartbeat[] = []): Heartbeat {

@@ -145,6 +145,7 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['warning node-silent b', { nodes: { b: { how: 'silent', sees: [] } } }, /^b is connected/],
   ['warning wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }] }, /10\.9\.9\.9/],
+  ['error wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }], connected: false }, /handshake/],
   [
     'warning wrong-key 10.0.0.2',
     { failures: [{ ...failure, where: '10.0.0.2', reason: 'handshake' }], addresses: { c: ['/ip4/10.0.0.2/tcp/1'] } },
@@ -234,6 +235,15 @@ describe('what is found', () => {
     const { findings } = diagnose(examined({ rows, members: { b: { draining: true, sameLabel: true } } }))
     expect(findings.map(({ severity }) => severity)).toEqual(['error', 'warning', 'note', 'note'])
     expect(findings[0]?.about).toHaveLength(aboutAtMost)
+    for (const { what } of findings) expect(what.length).toBeLessThan(1000)
+  })
+
+  test('is told of a peer that says more than anybody could see', () => {
+    const strangers = Array.from({ length: 150_000 }, (_, i) =>
+      seen(`x${i}`, { outOfStep_ms: hour_ms, link: 'failing' }),
+    )
+    const { findings } = diagnose(examined({ nodes: { b: { sees: strangers } } }))
+    expect(findings.map(({ id }) => id)).toEqual(['divergence', 'link-failing'])
     for (const { what } of findings) expect(what.length).toBeLessThan(1000)
   })
 })

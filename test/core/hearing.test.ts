@@ -436,11 +436,13 @@ test('what was reported before a death holds nobody down that is heard after it,
   expect(membership.member('a')?.state).toBe('alive')
 })
 
-test('the hidden are waited for by the number of all who are present, be they heard or not, and of nobody else', () => {
+test('the hidden are waited for by the number of all who are present, be they heard in this run or not, and of nobody else', () => {
   const ids = Array.from({ length: 199 }, (_, i) => `member ${i}`)
   const membership = new Membership('me', (bytes) => quickHash(bytes))
   membership.setSelf(1, 0, 0)
   for (const id of ids) membership.follow(headOf(id), 0)
+  for (const id of ids) membership.follow(headOf(`made-up ${id}`), 0)
+  for (const id of ids.slice(0, 50)) membership.meet(id)
   for (const id of ids.slice(50)) membership.hear(id, beat(1), 0)
   membership.tick(0)
   for (const id of ids.slice(0, 20)) membership.forget(id)

@@ -20,7 +20,7 @@ import { Random } from '../sim/random.js'
 import { recordMessages } from '../sim/messages.js'
 import type { Sent } from '../sim/wires.js'
 
-const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 4_000)
+const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 2_000)
 /** Of the processor's time in this process, which has this file to itself: many times what any of this takes. */
 const stall_ms = 100
 /** The same bytes must do it so often in a row: now and then the collection of garbage falls into a run. */

@@ -33,3 +33,27 @@ test('a connection has a use where the overlay wants it, or the other end is not
   overlay.refresh(100)
   expect([hidden, left, 'a stranger'].map((id) => overlay.needs(id))).toEqual([true, false, true])
 })
+
+test('of those that nobody ever heard a few at a time are dialled, beside those who are gone, and none stands on the rings', () => {
+  const { hash } = cheapCrypto('me')
+  const membership = new Membership('me', hash)
+  membership.setSelf(1, 0, 0)
+  const ghosts = ids.map((id) => `made-up ${id}`)
+  for (const id of ['met', ...ghosts]) membership.follow(headOf(id), 0)
+  membership.meet('met')
+  membership.tick(0)
+  expect(membership.observers()).toEqual(['met'])
+  const overlay = new Overlay('me', hash, membership)
+  const wanted = (now: number): string[] => {
+    membership.tick(now)
+    overlay.refresh(now)
+    return ['met', ...ghosts].filter((id) => overlay.wants(id))
+  }
+  for (const now of [0, 20_000]) {
+    expect(wanted(now)).toContain('met')
+    expect(wanted(now).length).toBe(17)
+  }
+  expect(membership.member('met')?.state).toBe('dead')
+  const tried = new Set(Array.from({ length: 60 }, (_, i) => wanted(30_000 * i)).flat())
+  expect(tried.size).toBe(61)
+})

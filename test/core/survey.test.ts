@@ -75,6 +75,10 @@ describe('what a peer says', () => {
     expect(readSight({ ...good, later: 1, sees: [{ ...seen, later: 1 }] })).toEqual(good)
   })
 
+  test('tells of each member once, whatever is said twice', () => {
+    expect(readSight({ ...good, sees: [seen, seen, { ...seen, state: 'dead' }] })?.sees).toHaveLength(1)
+  })
+
   test('with a word of a later version goes without what that is about', () => {
     expect(readSight({ ...good, sees: [seen, { ...seen, state: 'asleep' }, { ...seen, link: 'quantum' }] })).toEqual(
       good,

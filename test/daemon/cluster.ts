@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Diagnosis } from '../../src/core/doctor/findings.js'
 import type { Survey } from '../../src/core/survey/views.js'
 import type {
@@ -191,20 +190,14 @@ export class RunningDaemon {
   }
 }
 
-/** What is shipped, as it was built last. */
-export const shipped = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-
 /** Starts daemons, remembers their data directories, ends all that is left. */
 export class Cluster {
   readonly #place: Place
-  readonly #program: string
   readonly #running: RunningDaemon[] = []
   readonly #dataDirs = new Map<string, string>()
 
-  /** @param program that is started: quicker than what is shipped, unless given */
-  constructor(place: Place, program = main) {
+  constructor(place: Place) {
     this.#place = place
-    this.#program = program
   }
 
   async dataDir(name: string): Promise<string> {
@@ -230,7 +223,7 @@ export class Cluster {
       name,
     ]
     const { PATH, HOME } = process.env
-    const child = place.spawn(process.execPath, [this.#program, 'start', ...common, ...args], { PATH, HOME, ...env })
+    const child = place.spawn(process.execPath, [main, 'start', ...common, ...args], { PATH, HOME, ...env })
     const daemon = new RunningDaemon(name, child, place)
     this.#running.push(daemon)
     return daemon
@@ -248,7 +241,7 @@ export class Cluster {
   /** Runs the CLI to its end. */
   async cli(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
     const { PATH, HOME } = process.env
-    const child = this.#place.spawn(process.execPath, [this.#program, ...args], { PATH, HOME })
+    const child = this.#place.spawn(process.execPath, [main, ...args], { PATH, HOME })
     const output = { stdout: '', stderr: '' }
     child.stdout?.on('data', (bytes: Buffer) => (output.stdout += bytes.toString()))
     child.stderr?.on('data', (bytes: Buffer) => (output.stderr += bytes.toString()))

@@ -1,7 +1,11 @@
 // A daemon asked by dig, as whoever has nothing but the DNS would ask it.
 import { execFile } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { promisify } from 'node:util'
+import { encode } from 'dns-packet'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runHere } from '../cli/run.js'
 import { programHere } from '../programs.js'
 import { Cluster, type RunningDaemon } from './cluster.js'
 import { loopback } from './place.js'
@@ -82,4 +86,27 @@ test('who registers what has no name there is told, in letters that a header can
   expect(daemon.stderr.join('').match(/has no name in the DNS/g)).toHaveLength(1)
   const self = (await (await fetch(`${daemon.url}/v1/self`)).json()) as { dns: string }
   expect(self.dns).toBe(daemon.dns)
+})
+
+test('so is who registers by the command line', async () => {
+  const register = (slug: string): ReturnType<typeof runHere> =>
+    runHere(['register', '--slug', slug, '--url', 'http://10.0.0.8:1', '--check', 'none'], {
+      ROLLCALL_SERVER: daemon.url,
+    })
+  expect((await register('a_b')).stderr).toMatch(/^rollcall: slug: "a_b" has no name in the DNS/)
+  expect(await register('a-b')).toMatchObject({ code: 0, stderr: '' })
+})
+
+test('what is looked up there is in the metrics, and what is dropped', async () => {
+  const [host = '', port = ''] = (daemon.dns ?? '').split(':')
+  const socket = createSocket('udp4')
+  await new Promise((done) => socket.send('hello', Number(port), host, done))
+  const question = encode({ type: 'query', id: 1, questions: [{ name: 'web.service.rollcall.internal', type: 'A' }] })
+  const answered = once(socket, 'message')
+  socket.send(question, Number(port), host)
+  await answered
+  socket.close()
+  const text = await (await fetch(`${daemon.url}/metrics`)).text()
+  expect(text).toMatch(/^rollcall_lookups_total\{door="dns",result="found"\} [1-9]/m)
+  expect(text).toMatch(/^rollcall_messages_dropped_total\{plane="dns",reason="too-short"\} 1$/m)
 })

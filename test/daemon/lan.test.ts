@@ -101,7 +101,9 @@ describe.skipIf(!permitted)('on a network of their own', () => {
 
   test(`a tenth of all packets lost for ${lossy_ms / 1000} s: no healthy node is hidden`, async () => {
     for (const daemon of daemons) {
-      await until('all are alive', async () => [...(await statesAt(daemon)).values()].every((state) => state === 'alive'))
+      await until('all are alive', async () =>
+        [...(await statesAt(daemon)).values()].every((state) => state === 'alive'),
+      )
     }
     for (const { name } of daemons) lan.lose(name, 0.1)
     const hidden = await watchFor(lossy_ms, daemons)

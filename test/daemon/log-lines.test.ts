@@ -1,6 +1,8 @@
 // The lines of a daemon's log: whom and what they name, how loud they are, what is said once.
 import { expect, test } from 'vitest'
 import type { RegistryEvent } from '../../src/core/effects.js'
+import type { Registry } from '../../src/core/registry.js'
+import { Churning } from '../../src/daemon/churning.js'
 import { lineOf, memberName, type Register } from '../../src/daemon/log-lines.js'
 
 const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
@@ -52,4 +54,17 @@ test('an instance is named by slug, id and url, with the cause of its status', (
     message: 'instance web (i) at http://10.0.0.7:8080 is Unreachable: connection refused by 10.0.0.7:8080',
   })
   expect(lineOf({ type: 'instance', id: 'gone', change: 'hidden' }, register).message).toBe('instance gone: hidden')
+})
+
+test('a service that does not come to rest is told once, with its node, its pace, and what to think of', () => {
+  const said: string[] = []
+  const clock = { now: 0, wall: 0 }
+  const read = { homeOf: (id: string) => (id === 'i' ? peer : undefined) } as unknown as Registry['read']
+  const churning = new Churning({ registry: { read }, register, now: () => clock, warn: (line) => said.push(line) })
+  for (; clock.now < 30_000; clock.now += 10)
+    for (const id of ['i', 'removed']) churning.heard({ type: 'instance', id, slug: 'web', change: 'changed' })
+  expect(said).toEqual([
+    'instances of web at node-b (http://10.0.0.6:58231, peer 12D3KooWD1nSVtBV…) are registered, changed or removed without end, 100 times a second for 15 s now: is a program there in a loop?',
+  ])
+  expect(churning.lasting()).toEqual([{ home: peer, slug: 'web', perSecond: 100, lasts_ms: 30_000 }])
 })

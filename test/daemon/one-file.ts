@@ -1,15 +1,16 @@
 // The built daemon with its packages in one file, compiled once, for the tests that start daemons by the dozen: it is up after a
 // third of the work. What is shipped looks up a thousand files; it starts in the tests of the package, its examples, the commands
-// and the demo.
+// and the first minute.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 
 const cli = fileURLToPath(new URL('../../dist/cli', import.meta.url))
+const page = fileURLToPath(new URL('../../dist/http/ui', import.meta.url))
 /** Beside the command that it is a copy of: both import what is above them. */
 const folder = fileURLToPath(new URL('../../dist/one-file', import.meta.url))
 export const main = join(folder, 'main.js')
@@ -29,6 +30,7 @@ export async function setup(): Promise<void> {
   }
   await put(join(folder, 'program.js'), programIn(basename(file)))
   await copyFile(join(cli, 'main.js'), main)
+  await cp(page, join(folder, 'ui'), { recursive: true })
   const stale = (await readdir(folder)).filter((name) => /^program-/.test(name) && !name.startsWith(basename(file)))
   for (const name of stale) await rm(join(folder, name), { force: true })
 }

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { programHere } from '../programs.js'
-import { Cluster, shipped, until, type RunningDaemon } from './cluster.js'
+import { Cluster, until, type RunningDaemon } from './cluster.js'
 import { loopback } from './place.js'
 import { member, nodesOf, Pretended, row, type Scene } from './pretended.js'
 
@@ -12,7 +12,7 @@ const hostile = `<img src=x onerror="document.title='stolen'">`
 const here = programHere('chromium')
 
 describe.runIf(here)('the page', () => {
-  const cluster = new Cluster(loopback(), shipped)
+  const cluster = new Cluster(loopback())
   const problems: string[] = []
   let browser: Browser
   let a: RunningDaemon

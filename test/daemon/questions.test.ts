@@ -1,6 +1,8 @@
 // Questions that daemons ask each other for people: answered by kind, within a rate, whatever comes over the wire.
 import { expect, test } from 'vitest'
 import { type Asked, Questions } from '../../src/daemon/questions.js'
+import { surveying } from '../../src/daemon/survey.js'
+import type { MemberView, SelfView } from '../../src/core/views.js'
 import { decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/core/wire/questions.js'
 import type { RequestOptions } from '../../src/io/network/requests.js'
 
@@ -58,4 +60,34 @@ test('each kind has its answer; what is unknown, unreadable, too large or too of
   expect(answerTo(encodeQuestion({ kind: 'small' }))).toEqual({ from: 'p' })
   expect(asked.dropped()).toEqual({ 'unreadable question': 1, 'too many questions': 15 })
   expect(asked.hear('p', Uint8Array.of(1, 1, 0, 0), () => expect.unreachable())).toBe(false)
+})
+
+test('whoever asks for surveys without a pause has the same one again: no peer is asked more often than it answers', async () => {
+  const clock = { now: 0 }
+  const member = (peer: string): MemberView =>
+    ({ peer, self: peer === 'a', state: 'alive', stateAge_ms: 0, reportedBy: [] }) as never
+  const self = {
+    version: '1',
+    protocol: 2,
+    ready: { ready: true, reasons: [] },
+    state: { phase: 'ready' },
+  } as unknown as SelfView
+  let asked = 0
+  const ask = surveying({
+    read: { nodeRecord: () => undefined, nodeRecords: () => new Map(), wants: () => true },
+    now: () => ({ now: clock.now, wall: 1e12 + clock.now }),
+    views: () => ({
+      ...{ self: () => self, members: () => ['a', 'b'].map(member), digest: () => ({ digest: 'd' }) as never },
+      peers: () => ({ degraded: false, peers: [{ peer: 'b', connected: true, streamsHealthy: true }] }) as never,
+    }),
+    questions: {
+      answer: () => undefined,
+      ask: async () => {
+        asked += 1
+        return { how: 'silent' }
+      },
+    },
+  })
+  for (; clock.now < 1000; clock.now += 10) await ask()
+  expect(asked).toBe(4)
 })

@@ -167,3 +167,15 @@ describe('urls by name', () => {
     expect(told(ask(name, type, named, find))).toEqual(expected)
   })
 })
+
+test('whoever makes up tags has the records of a service looked through once a second, not once for each', () => {
+  const zone = new Zone({ domain, ttl_s: 1 })
+  let looks = 0
+  const register = registerOf(web)
+  const counting = { ...register, records: (slug: string) => (looks++, register.records(slug)) }
+  const ask = (tag: string, serial: number): string =>
+    zone.answer(`${tag}.web.service.${domain}`, 'A', counting, nobody, serial).type
+  for (let i = 0; i < 50; i += 1) expect(ask(`x${i}`, 7)).toBe('no such name')
+  expect([ask('canary', 7), looks]).toEqual(['nothing', 1])
+  expect([ask('canary', 8), looks]).toEqual(['nothing', 2])
+})

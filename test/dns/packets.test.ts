@@ -6,6 +6,7 @@ import { HostAddresses } from '../../src/dns/addresses.js'
 import { Zone } from '../../src/dns/answers.js'
 import { Limits } from '../../src/dns/limits.js'
 import { Responder } from '../../src/dns/responder.js'
+import { DoorCounts } from '../../src/metrics/doors.js'
 import { registerOf, type Registered } from './register.js'
 
 const domain = 'rollcall.internal'
@@ -14,6 +15,7 @@ const register = registerOf({ services: { web: [{ url: 'http://10.0.0.5:80' }], 
 
 let chance = 0
 const responder = new Responder({
+  lookups: new DoorCounts().lookups('dns'),
   zone: new Zone({ domain, ttl_s: 1 }),
   addresses: new HostAddresses(async () => undefined),
   view: () => register,

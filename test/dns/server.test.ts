@@ -1,28 +1,36 @@
 // The sockets of the DNS door, on loopback: datagrams, connections, what bounds them, how they end.
-import { createSocket } from 'node:dgram'
+import { createSocket, Socket as Datagrams } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { decode, encode, streamEncode, type DecodedPacket, type Packet } from 'dns-packet'
 import { pino } from 'pino'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Resolve } from '../../src/dns/addresses.js'
 import { createDnsServer, type DnsServer } from '../../src/dns/server.js'
+import { DoorCounts } from '../../src/metrics/doors.js'
 import { registerOf } from './register.js'
 
 const domain = 'rollcall.internal'
 const log = pino({ level: 'silent' })
 const many = Array.from({ length: 200 }, (_, i) => ({ url: `http://10.0.0.${i + 1}:80` }))
 const register = registerOf({
-  services: { web: [{ url: 'http://10.0.0.5:80' }], many, named: [{ url: 'http://a.lan' }] },
+  services: {
+    web: [{ url: 'http://10.0.0.5:80' }],
+    many,
+    named: [{ url: 'http://a.lan' }],
+    hidden: [{ url: 'http://10.0.0.6', isHidden: true }],
+  },
 })
 
 let resolve: Resolve = async () => [{ address: '10.0.0.9', family: 4 }]
+const counts = new DoorCounts()
 let server: DnsServer
 let port: number
 
-const create = (at = 0): DnsServer =>
+const create = (at = 0, host = '127.0.0.1'): DnsServer =>
   createDnsServer({
-    ...{ host: '127.0.0.1', port: at, domain, ttl_s: 1, log },
+    ...{ host, port: at, domain, ttl_s: 1, log, lookups: counts.lookups('dns') },
     view: () => register,
     resolve: (host) => resolve(host),
   })
@@ -40,11 +48,11 @@ const question = (name: string, id = 1): Packet => ({
   questions: [{ name: `${name}.service.${domain}`, type: 'A' }],
 })
 
-async function askByUdp(packet: Uint8Array): Promise<DecodedPacket> {
-  const socket = createSocket('udp4')
+async function askByUdp(packet: Uint8Array, host = '127.0.0.1'): Promise<DecodedPacket> {
+  const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4')
   try {
     const heard = once(socket, 'message')
-    socket.send(packet, port, '127.0.0.1')
+    socket.send(packet, port, host)
     const [bytes] = (await heard) as [Buffer]
     return decode(bytes)
   } finally {
@@ -52,8 +60,8 @@ async function askByUdp(packet: Uint8Array): Promise<DecodedPacket> {
   }
 }
 
-async function connected(): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+async function connected(host = '127.0.0.1'): Promise<Socket> {
+  const socket = connect(port, host)
   socket.on('error', () => undefined)
   await once(socket, 'connect')
   return socket
@@ -104,6 +112,32 @@ describe('datagrams', () => {
     expect((await askByUdp(encode(question('web')))).answers).toHaveLength(1)
     expect(server.dropped()).toEqual({ 'DNS: too short': 1, 'DNS: an answer': 1 })
   })
+
+  test('a packet made by hand that says it comes from no port is dropped, and the next one is answered', async () => {
+    const bind = vi.spyOn(Datagrams.prototype, 'bind')
+    await server.stop()
+    server = create()
+    port = Number((await server.start()).split(':')[1])
+    const [socket] = bind.mock.contexts as Datagrams[]
+    bind.mockRestore()
+    socket?.emit('message', Buffer.from(encode(question('web'))), { address: '127.0.0.1', port: 0, family: 'IPv4' })
+    expect((await askByUdp(encode(question('web')))).answers).toHaveLength(1)
+    expect(server.dropped()).toEqual({ 'DNS: from no port': 1 })
+  })
+
+  test('lookups are counted by what came of them, and nothing else is one', async () => {
+    const before = counts.readLookups().map(({ value }) => value)
+    const ask = (name: string, type: 'A' | 'AAAA' | 'SRV' | 'TXT'): Promise<DecodedPacket> =>
+      askByUdp(encode({ type: 'query', id: 1, questions: [{ name: `${name}.${domain}`, type }] }))
+    await ask('web.service', 'A')
+    await ask('web.service', 'AAAA') // it can be called, by the other family
+    await ask('_web._tcp.service', 'SRV')
+    await ask('hidden.service', 'A')
+    await ask('none.service', 'SRV')
+    for (const other of ['ns', 'none.node', 'service', '0a000005.addr']) await ask(other, 'A')
+    await ask('web.service', 'TXT')
+    expect(counts.readLookups().map(({ value }, i) => value - (before[i] ?? 0))).toEqual([3, 1, 1])
+  })
 })
 
 describe('connections', () => {
@@ -140,7 +174,23 @@ describe('connections', () => {
   })
 })
 
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+
 describe('its life', () => {
+  test.runIf(hasIpv6)('localhost is both, on one port, by either protocol', async () => {
+    await server.stop()
+    server = create(0, 'localhost')
+    port = Number((await server.start()).split(':')[1])
+    for (const host of ['127.0.0.1', '::1']) {
+      expect((await askByUdp(encode(question('web')), host)).answers).toHaveLength(1)
+      const socket = await connected(host)
+      socket.write(streamEncode(question('web')))
+      expect(await read(socket, 1)).toHaveLength(1)
+    }
+    const second = create(port, '::1')
+    await expect(second.start()).rejects.toThrow('is in use by another program')
+  })
+
   test('an address that is taken is named with the option that chooses it', async () => {
     const second = create(port)
     await expect(second.start()).rejects.toThrow(`dns: 127.0.0.1:${port} is in use by another program`)

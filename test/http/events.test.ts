@@ -158,7 +158,8 @@ describe('a list, a lookup and a stream have one position', () => {
       await other.stop()
       return answer
     })
-    expect(headers['access-control-expose-headers']).toContain('x-rollcall-position')
+    const exposed = headers['access-control-expose-headers']
+    for (const name of ['x-rollcall-position', 'x-rollcall-warning']) expect(exposed).toContain(name)
   })
 
   test('who asked for little goes on where all is, not where the last that he asked for was', async () => {

@@ -72,6 +72,7 @@ test('visible instances are targets, sick ones too, with all that can be relabel
   expect(api).toMatchObject({ targets: ['[fd00::5]:50051'] })
   expect(Object.keys(api?.labels ?? {})).not.toContain('__scheme__')
   expect((await targets('?port=metrics')).map((group) => group.targets)).toEqual([['10.0.0.1:9100']])
+  expect((await ask('GET /v1/prometheus/targets?port=')).body).toMatch(/"port: is empty/)
   expect((await targets('?tag=blue&slug=web')).length).toBe(1)
   expect((await ask('GET /v1/prometheus/targets?tags=blue')).status).toBe(400)
 })

@@ -7,7 +7,7 @@ import { between, mostShown, reachOf } from '../../src/http/ui/reach.js'
 import { hashOf, parseRoute } from '../../src/http/ui/route.js'
 import { found, isThin, servicesOf } from '../../src/http/ui/services.js'
 import { problemsOf } from '../../src/http/ui/verdict.js'
-import type { Finding, Row, Self } from '../../src/http/ui/answers.js'
+import type { Finding, Peers, Row, Self } from '../../src/http/ui/answers.js'
 import { member, nodesOf, row } from '../daemon/pretended.js'
 
 const dead = { visible: false, reason: 'node-dead', why: 'node dead' } as const
@@ -129,6 +129,15 @@ test('what the page says itself the doctor does not say once more, and tells wha
     ['one-way-link node-3→node-4', 'mend one-way-link', '#/reach'],
     ['instance-loopback a', 'mend instance-loopback', '#/services?id=a'],
   ])
+})
+
+test('who is cut off says so, and nothing of those whom it does not hear but where their machine answered', () => {
+  const dials = ['refused', 'silent', 'no-answer', undefined] as const
+  const members = dials.map((dial, i) => member(i + 1, { state: 'dead', ...(dial !== undefined && { dial }) }))
+  const peers = { degraded: true } as Peers
+  const known = { peers, members, nodes: [], definitions: [], entries: [], news: [] }
+  const keys = problemsOf({ known, services: [], now_ms: 0, membersAge_ms: 0 }).map(({ key }) => key)
+  expect(keys).toEqual(['in-doubt', 'member peer-1', 'member peer-2'])
 })
 
 test('what is wrong is said with since when, where anybody knows that', () => {

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { standingOf } from '../../src/daemon/first-contact.js'
 import type { SeedOutcome } from '../../src/io/network/contract.js'
 import { freePort } from '../../src/io/network/ports.js'
-import type { Resolution } from '../../src/io/names.js'
+import type { Address, Resolution } from '../../src/io/names.js'
 import { eventually } from './eventually.js'
-import { startSite } from './networkworld.js'
+import { connected, startSite, type Site } from './networkworld.js'
 
 test.each<[string, SeedOutcome[], boolean, number, 'ready' | 'alone' | 'waits' | 'kept out']>([
   ['told of nobody', [], false, 0, 'ready'],
@@ -54,6 +54,58 @@ test('what leads to nobody, to itself alone, or to another cluster, is known for
     return !hasMet && outcomes.join() === 'nobody,nobody,unreachable,refused'
   })
 })
+
+/** On one port of addresses of this machine, as the pods of a headless service are; each is told what the name stands for now. */
+async function behindOneName(count: number, standsFor: (i: number) => readonly number[]): Promise<Site[]> {
+  const port = await freePort()
+  const hostOf = (i: number): string => `127.0.${i < count ? 1 : 2}.${(i % 250) + 1}`
+  const resolve = (asking: number): Promise<Resolution> => {
+    const addresses = standsFor(asking).map((i): Address => ({ address: hostOf(i), family: 4 }))
+    return Promise.resolve(addresses.length === 0 ? { type: 'no such name' } : { type: 'found', addresses })
+  }
+  return Promise.all(
+    Array.from({ length: count }, (_, i) =>
+      startSite({
+        listen: [`/ip4/${hostOf(i)}/tcp/${port}`],
+        join: [`rollcall.test:${port}`],
+        names: { resolve: () => resolve(i), stop() {} },
+      }),
+    ),
+  )
+}
+
+test('where a name has stood for nobody, or for each of them alone, and stands for all, they meet', async () => {
+  let ready: readonly number[] = []
+  const sites = await behindOneName(3, (i) => (i === 2 ? [2] : ready))
+  await eventually('each begins', () =>
+    sites.every(({ network }) => standingOf(network.firstContact(), 0).alone && !network.firstContact().hasMet),
+  )
+  ready = [0, 1, 2]
+  await eventually('all are connected', () => areAllConnected(sites))
+})
+
+test('those who met in twos, by what a name stood for then, become one: it is asked again for ever', async () => {
+  let isWhole = false
+  const sites = await behindOneName(4, (i) => (isWhole ? [0, 1, 2, 3] : i < 2 ? [0, 1] : [2, 3]))
+  const [a, b, c, d] = sites as [Site, Site, Site, Site]
+  await connected(a, b)
+  await connected(c, d)
+  isWhole = true
+  await eventually(
+    'all have heard of each other',
+    () => a.isConnectedTo(c) || a.isConnectedTo(d) || b.isConnectedTo(c) || b.isConnectedTo(d),
+  )
+})
+
+test('of a name with many addresses each is tried, whatever their order', async () => {
+  const many = Array.from({ length: 40 }, (_, i) => i)
+  const [one, other] = (await behindOneName(2, (i) => (i === 0 ? [] : [...many.slice(2), 0]))) as [Site, Site]
+  await connected(one, other)
+})
+
+function areAllConnected(sites: readonly Site[]): boolean {
+  return sites.every((site) => sites.every((other) => other === site || site.isConnectedTo(other)))
+}
 
 function resolutionOf(name: string): Resolution {
   return name === 'nobody.invalid'

@@ -1,5 +1,6 @@
 /** Which peers the network keeps dialling, and how a connection that nobody needs any more is given up. */
 import { describe, expect, test } from 'vitest'
+import type { Names } from '../../src/io/names.js'
 import { pause_ms, scheduleLimits } from '../../src/io/network/schedule.js'
 import { eventually } from './eventually.js'
 import { type Site, connected, flows, startSite } from './networkworld.js'
@@ -79,6 +80,12 @@ describe('giving up', () => {
   })
 })
 
+/** Any name stands for this machine. */
+const onLoopback: Names = {
+  resolve: () => Promise.resolve({ type: 'found', addresses: [{ address: '127.0.0.1', family: 4 }] }),
+  stop() {},
+}
+
 describe('dialling', () => {
   test('a peer that is spared is not dialled, whoever tells of it; strangers are', async () => {
     const [low, high, third] = await pairAndThird()
@@ -92,19 +99,24 @@ describe('dialling', () => {
     await connected(third, low)
   })
 
-  test('a seed whose peer is spared is left alone; when it is missed the seed is tried again', async () => {
-    const [low, high] = await pairAndThird()
-    const late = await startSite({ ...hasty, join: low.network.addresses() })
-    await connected(late, low)
-    late.network.follow([], [low.id])
-    low.network.follow([], [late.id])
-    late.network.hangUp(low.id)
-    await eventually('both know', () => !late.isConnectedTo(low) && !low.isConnectedTo(late))
-    await meets(late, high)
-    expect(late.isConnectedTo(low)).toBe(false)
-    late.network.follow([low.id], [])
-    await connected(late, low)
-  })
+  test.each(['address', 'name'])(
+    'a seed, by its %s, whose peer is spared is left alone; when it is missed it is tried again',
+    async (how) => {
+      const [low, high] = await pairAndThird()
+      const [address = ''] = low.network.addresses()
+      const join = [how === 'address' ? address : address.replace('/ip4/127.0.0.1', '/dns4/low.test')]
+      const late = await startSite({ ...hasty, join, names: onLoopback })
+      await connected(late, low)
+      late.network.follow([], [low.id])
+      low.network.follow([], [late.id])
+      late.network.hangUp(low.id)
+      await eventually('both know', () => !late.isConnectedTo(low) && !low.isConnectedTo(late))
+      await meets(late, high)
+      expect(late.isConnectedTo(low)).toBe(false)
+      late.network.follow([low.id], [])
+      await connected(late, low)
+    },
+  )
 
   test('one wish to dial a spared peer is one attempt', async () => {
     const [low, high, third] = await pairAndThird()

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -274,6 +275,18 @@ describe('who stays out', () => {
     await eventually('it is told', () => other.logs.join('').includes('a peer cannot be joined: reached 127.0.0.1:'))
     const [peer] = other.network.peers()
     expect(peer?.lastError).toContain('but the handshake failed: is the cluster key the same?')
+  })
+
+  test('a seed that has no room, and ends each connection at once, is told from one with another key', async () => {
+    const full = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1')
+    servers.add(full)
+    await once(full, 'listening')
+    const seed = `127.0.0.1:${(full.address() as AddressInfo).port}`
+    const site = await startSite({ join: [seed] })
+    const why = 'it ended the connection before its first word, as a daemon does that is full'
+    await eventually('it is told', () => site.logs.some((line) => line.includes(why)))
+    expect(site.network.failures()[0]?.error).toMatch(`reached ${seed}, but the handshake failed: ${why}`)
+    expect(site.network.firstContact().seeds[0]).toMatchObject({ outcome: 'refused' })
   })
 
   test('a seed that does not answer is listed with the reason, until it does', async () => {

@@ -11,7 +11,7 @@ import { live, survey, Writer } from './power-lives.js'
 import { removeTemporaryDirs, temporaryDir, text } from './stored.js'
 
 const firstSeed = Number(process.env['ROLLCALL_SEED'] ?? 1)
-const runs = Math.ceil(Number(process.env['ROLLCALL_CUTS'] ?? 64) / 8)
+const runs = Math.ceil(Number(process.env['ROLLCALL_CUTS'] ?? 40) / 8)
 
 afterEach(removeTemporaryDirs)
 

@@ -26,7 +26,7 @@ export class History {
   readonly world: World
   readonly members: string[]
   /** Who was shown again, and had said nothing. */
-  readonly spoken = new Spoken()
+  readonly spoken: Spoken
   readonly #acts: Act[] = []
   readonly #saved = new Map<string, Set<string>>()
   #serial = 0
@@ -38,8 +38,10 @@ export class History {
     readonly seed: number,
     readonly wild = false,
   ) {
+    const link = linkFor(seed)
+    this.spoken = new Spoken(link.delay_ms + link.jitter_ms)
     const { watch } = this.spoken
-    const world = new World({ seed, link: linkFor(seed), gossip: seed % 5 !== 0, fsync_ms: 1 + (seed % 4), watch })
+    const world = new World({ seed, link, gossip: seed % 5 !== 0, fsync_ms: 1 + (seed % 4), watch })
     this.world = world
     this.members = [...names.slice(0, 2 + world.random.below(6))]
     world.startAll(...this.members)

@@ -94,7 +94,7 @@ export class PlaneDaemon {
     this.#liveness.membership.setSelf(generation, 0, now)
     for (const signed of start.known) {
       if (equalBytes(signed.bytes, this.signed.bytes)) this.#isTold = true
-      else this.#follow(signed, now)
+      else this.#follow(signed, true, now)
     }
     this.#liveness.digests.ownHeadChanged(now)
     this.#effects.push({ type: 'notify', event: { type: 'ready' } })
@@ -177,7 +177,7 @@ export class PlaneDaemon {
       case 'request':
         return this.#answer(input.id, input.bytes, now)
       case 'response':
-        for (const signed of readHeads(input.bytes)) this.#follow(signed, now)
+        for (const signed of readHeads(input.bytes)) this.#follow(signed, false, now)
         return
       case 'command':
         if (input.command.type === 'leave') this.#leave(input.ticket, now)
@@ -194,7 +194,7 @@ export class PlaneDaemon {
 
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
     const message = readOnce(bytes)
-    if (message?.type === 'update') return this.#follow(message.signed, now)
+    if (message?.type === 'update') return this.#follow(message.signed, false, now)
     if (message?.type === 'question') return this.#liveness.hearQuestion(message, this.#ownState())
     if (message?.type === 'answer') return void this.#liveness.hearAnswer(author, message, now)
     if (message !== undefined) this.#onReport(author, message, now)
@@ -223,14 +223,14 @@ export class PlaneDaemon {
 
   #answer(id: number, bytes: Uint8Array, now: number): void {
     const given = readHeads(bytes)
-    for (const signed of given) this.#follow(signed, now)
+    for (const signed of given) this.#follow(signed, false, now)
     const heads = given.length > 1 ? [this.signed, ...this.#heads.all()] : [this.signed]
     this.#effects.push({ type: 'reply', id, bytes: writeHeads(heads), last: true })
   }
 
-  #follow(signed: SignedHead, now: number): void {
+  #follow(signed: SignedHead, wasHeard: boolean, now: number): void {
     if (signed.head.owner === this.#start.self || !this.#heads.take(signed)) return
-    const transition = this.#liveness.membership.follow(signed.head, now)
+    const transition = this.#liveness.follow(signed.head, wasHeard, now)
     if (transition !== undefined) this.#effects.push(transitionEvent(transition))
   }
 

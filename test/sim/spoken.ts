@@ -1,5 +1,6 @@
 // Whether anybody is shown again without having spoken since he was hidden, seen from outside: the world knows when each word was spoken.
 import type { Effect } from '../../src/core/effects.js'
+import { onItsWay_ms } from '../../src/core/membership/formulas.js'
 import { decodeGossip } from '../../src/core/wire/gossip.js'
 import type { Watch } from './engine.js'
 import type { Machine } from './machine.js'
@@ -30,6 +31,15 @@ export class Spoken {
   readonly #losses = new Map<string, Map<string, Loss>>()
   /** Who was shown again without a word. */
   readonly wrong: string[] = []
+  readonly #late_ms: number
+
+  /**
+   * @param slowest_ms the longest that a line takes. Where two of them take longer than the core allows for, to call back within a second
+   * whoever lives, a word of just before the hiding is taken for one of after it: no number, no age tells the two apart.
+   */
+  constructor(slowest_ms: number) {
+    this.#late_ms = Math.max(0, 2 * slowest_ms - onItsWay_ms)
+  }
 
   readonly watch: Watch = (machine, now, input, effects) => {
     if (input === undefined) this.#losses.set(machine.name, new Map()) // who starts has no verdict of his own
@@ -54,7 +64,7 @@ export class Spoken {
     const { generation, incarnation } = knownOf(observer, peer)
     // A new start, or an answer to what was reported, is news of it too, whenever that was.
     if (Math.max(generation, spokeIn) > loss.known.generation || incarnation !== loss.known.incarnation) return
-    if (spokeAt >= loss.at) return
+    if (spokeAt >= loss.at - this.#late_ms) return
     this.wrong.push(`${observer.name} shows ${peer} at ${now}: hidden at ${loss.at}, silent since ${spokeAt}`)
   }
 }

@@ -24,8 +24,8 @@ export interface Examined {
 export type Look = (examined: Examined) => readonly (Finding | undefined)[]
 
 /** How people call a node: its label, else its peer id. */
-export function nameOf(peer: PeerId, { survey, records }: Pick<Examined, 'survey' | 'records'>): string {
-  return records.get(peer)?.id ?? survey.nodes.find((node) => node.peer === peer)?.id ?? peer
+export function nameOf(peer: PeerId, { records }: Pick<Examined, 'records'>): string {
+  return records.get(peer)?.id ?? peer
 }
 
 /** Those that said how they are, the one that was asked among them. */

@@ -7,6 +7,7 @@ export type Severity = (typeof severities)[number]
 /** In the order in which they are looked at: what explains others comes first. */
 export const findingIds = [
   'clone',
+  'wrong-key',
   'in-doubt',
   'disk-refuses',
   'not-ready',
@@ -16,7 +17,6 @@ export const findingIds = [
   'link-failing',
   'divergence',
   'node-silent',
-  'wrong-key',
   'other-cluster',
   'seed-unreachable',
   'mdns-trouble',

@@ -75,11 +75,12 @@ interface Split {
 }
 
 function seenDifferently({ survey }: Examined): Split[] {
-  const speakers = speaking(survey)
-  return survey.nodes.flatMap(({ peer }) => {
-    const views = speakers.flatMap(({ id, peer: by, sees = [] }) =>
-      by === peer ? [] : sees.filter((seen) => seen.peer === peer).map((seen) => ({ id, seen })),
-    )
+  const viewsOf = new Map(
+    survey.nodes.map(({ peer }) => [peer, [] as { readonly id: string; readonly seen: SeenMember }[]]),
+  )
+  for (const { id, peer: by, sees = [] } of speaking(survey))
+    for (const seen of sees) if (seen.peer !== by) viewsOf.get(seen.peer)?.push({ id, seen })
+  return [...viewsOf].flatMap(([peer, views]) => {
     const settled = views.filter(({ seen: { since_ms = 0 } }) => since_ms >= agreement_ms)
     const alive = settled.filter(({ seen }) => seen.state === 'alive').map(({ id }) => id)
     const away = settled.filter(({ seen }) => seen.state === 'hidden' || seen.state === 'dead').map(({ id }) => id)
@@ -114,8 +115,10 @@ interface Side {
 function failing(examined: Examined): (Finding | undefined)[] {
   const { survey } = examined
   const speakers = new Map(speaking(survey).map((node) => [node.peer, node]))
-  const seenBy = (by: PeerId, peer: PeerId): SeenMember | undefined =>
-    speakers.get(by)?.sees?.find((seen) => seen.peer === peer)
+  const seenByAll = new Map(
+    [...speakers].map(([by, { sees = [] }]) => [by, new Map(sees.map((seen) => [seen.peer, seen]))] as const),
+  )
+  const seenBy = (by: PeerId, peer: PeerId): SeenMember | undefined => seenByAll.get(by)?.get(peer)
   const oneWay = reportedSides(examined, seenBy)
   const both: Side[] = []
   for (const { peer: from, id, sees = [] } of speakers.values()) {
@@ -181,7 +184,7 @@ function divergence(examined: Examined): Finding | undefined {
       .map(({ peer, outOfStep_ms = 0 }) => ({ pair: [id, nameOf(peer, examined)], outOfStep_ms })),
   )
   if (apart.length === 0) return undefined
-  const longest = Math.max(...apart.map(({ outOfStep_ms }) => outOfStep_ms))
+  const longest = apart.reduce((most, { outOfStep_ms }) => Math.max(most, outOfStep_ms), 0)
   return {
     id: 'divergence',
     severity: 'error',

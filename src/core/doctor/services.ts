@@ -48,7 +48,12 @@ function churn(rows: readonly InstanceRow[], examined: Examined): Finding | unde
 
 function nothing(rows: readonly InstanceRow[]): Finding | undefined {
   const bySlug = new Map<string, InstanceRow[]>()
-  for (const row of rows) if (row.slug !== undefined) bySlug.set(row.slug, [...(bySlug.get(row.slug) ?? []), row])
+  for (const row of rows) {
+    if (row.slug === undefined) continue
+    const same = bySlug.get(row.slug)
+    if (same === undefined) bySlug.set(row.slug, [row])
+    else same.push(row)
+  }
   const empty = [...bySlug].filter(([, all]) => !isPickable(all)).sort(([a], [b]) => (a < b ? -1 : 1))
   if (empty.length === 0) return undefined
   const slugs = empty.map(([slug]) => slug)

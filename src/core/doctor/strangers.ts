@@ -29,7 +29,8 @@ function knocked(examined: Examined): Finding | undefined {
   const where = places.map((place) => withNodes(place, examined))
   return {
     id: 'wrong-key',
-    severity: 'warning',
+    // Whoever is alone with it is the one that has another key than all others.
+    severity: examined.peers.peers.some(({ connected }) => connected) ? 'warning' : 'error',
     what: `The handshake with ${named(where)} fails: most likely the cluster keys differ.`,
     meaning: 'Whoever is there is kept out of this cluster, or keeps this node out of its own.',
     remedy: 'Give it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',

@@ -24,6 +24,8 @@ export interface Member {
   readonly places: Places
   /** Of the head that is held. */
   generation: number
+  /** The start that signed it. */
+  boot: string
   /** The highest heard for that generation, from head or heartbeat. */
   incarnation: number
   left: boolean
@@ -31,6 +33,8 @@ export interface Member {
   graceUntil: number | undefined
   state: MemberState
   since: number
+  /** A word of it has come, by whatever way, in this run or an earlier one; or we were connected with it. */
+  isMet: boolean
   /** Why it is in this state, for people. */
   why: string
   /** The generation that its own heartbeats carry; above `generation` while its new head is still on the way. */
@@ -95,11 +99,13 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     shortId: shortIdOf(hash),
     places: placesOf(hash),
     generation: head.generation,
+    boot: head.boot,
     incarnation: head.incarnation,
     left: head.left !== undefined,
     graceUntil: undefined,
     state: head.left === undefined ? 'unknown' : 'left',
     since: now,
+    isMet: false,
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,
     sequence: 0,
@@ -326,8 +332,27 @@ function forgetOld(marks: number[], now: number): void {
   while (marks[0] !== undefined && now - marks[0] >= memory_ms) marks.shift()
 }
 
+/** A later generation of it is known. @returns whether it has started again, for all that we know */
+export function beginGeneration(member: Member, head: Head): boolean {
+  const isRaised = head.boot === member.boot && member.state === 'alive' && member.heardGeneration === member.generation
+  member.boot = head.boot
+  if (isRaised) goOn(member, head)
+  else startAnew(member, head)
+  return !isRaised
+}
+
+/** It was forgotten, or restored, while it ran: that it was heard in the generation before still counts. */
+function goOn(member: Member, { generation, incarnation }: Head): void {
+  if (member.metIn === member.generation) member.metIn = generation
+  member.generation = generation
+  member.heardGeneration = generation
+  member.incarnation = incarnation
+  member.reports.clear()
+  member.reportDue = undefined
+}
+
 /** What was heard and reported of an earlier generation is void; what it said of itself in this one counts. */
-export function beginGeneration(member: Member, head: Head): void {
+function startAnew(member: Member, head: Head): void {
   member.generation = head.generation
   member.incarnation = head.incarnation
   member.reports.clear()

@@ -12,7 +12,12 @@ export class Members {
   readonly #byId = new Map<PeerId, Member>()
   readonly #byShortId = new Map<number, Member>()
   readonly #inState: Record<MemberState, number> = { unknown: 0, alive: 0, hidden: 0, dead: 0, left: 0 }
-  /** All that are not hidden, dead or gone, ourselves included. */
+  /** Of the unknown those of whom no word has ever come. */
+  #unmet = 0
+  /**
+   * All that are not hidden, dead or gone, ourselves included; of the unknown only those who were met. Others may be made up: whoever
+   * hands us documents of a thousand owners that nobody hears would else decide who observes whom, and how long news may take.
+   */
   readonly rings: Rings
   /** Those whose listing may have changed since it was last asked for. */
   readonly #touched = new Set<PeerId>()
@@ -47,16 +52,37 @@ export class Members {
   add(member: Member): void {
     this.#byId.set(member.id, member)
     this.#byShortId.set(member.shortId, member)
-    this.#inState[member.state] += 1
+    this.#count(member, 1)
     this.#version += 1
-    if (member.state === 'unknown') this.rings.add(member.id, member.places)
+    this.#place(member)
     this.touch(member.id)
   }
 
-  remove({ id, shortId, state }: Member): void {
+  /** It is there: a word of it has come, or it is connected with us. */
+  meet(member: Member): void {
+    if (member.isMet) return
+    this.#count(member, -1)
+    member.isMet = true
+    this.#count(member, 1)
+    this.#version += 1
+    this.#place(member)
+  }
+
+  #count({ state, isMet }: Member, by: 1 | -1): void {
+    this.#inState[state] += by
+    if (state === 'unknown' && !isMet) this.#unmet += by
+  }
+
+  #place({ id, places, state, isMet }: Member): void {
+    if (isMet && (state === 'alive' || state === 'unknown')) this.rings.add(id, places)
+    else this.rings.remove(id)
+  }
+
+  remove(member: Member): void {
+    const { id, shortId } = member
     this.#byId.delete(id)
     this.#byShortId.delete(shortId)
-    this.#inState[state] -= 1
+    this.#count(member, -1)
     this.#version += 1
     this.rings.remove(id)
     this.#touched.delete(id)
@@ -66,15 +92,14 @@ export class Members {
     const transition = { peer: member.id, from: member.state, to: state, why }
     noteMarks(member, state, now)
     noteSight(member, state, this.present(), now)
-    this.#inState[member.state] -= 1
-    this.#inState[state] += 1
-    this.#version += 1
-    if (state === 'alive' || state === 'unknown') this.rings.add(member.id, member.places)
-    else this.rings.remove(member.id)
     if (state === 'alive') member.graceUntil = undefined
     if (state === 'hidden' || state === 'dead') member.backAt = member.sequence + 1
     if (state === 'dead') noteDeath(member, now)
+    this.#count(member, -1)
     member.state = state
+    this.#count(member, 1)
+    this.#version += 1
+    this.#place(member)
     member.since = now
     member.why = why
     this.touch(member.id)
@@ -105,6 +130,6 @@ export class Members {
 
   /** Those that count for the time that news take; the dead and the left do not slow the living down. */
   present(): number {
-    return this.#inState.unknown + this.#inState.alive + this.#inState.hidden + 1
+    return this.#inState.unknown - this.#unmet + this.#inState.alive + this.#inState.hidden + 1
   }
 }

@@ -9,9 +9,8 @@ import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, AnswerMessage as Answer, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { inheritedSilence_ms, onItsWay_ms, refusalCounts_ms, reportsNeeded, sequencesWithin } from './formulas.js'
+import { onItsWay_ms, refusalCounts_ms, reportsNeeded } from './formulas.js'
 import {
-  type Ahead,
   type Judgement,
   type Member,
   type Situation,
@@ -33,6 +32,7 @@ import {
 import { Members } from './members.js'
 import { type Places, type Rings, placesOf } from './observers.js'
 import { Proofs, believe, provenUntil, vouchesInVain } from './proofs.js'
+import { isInProportion } from './proportion.js'
 import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
@@ -41,8 +41,6 @@ import { Strangers } from './strangers.js'
 import type { Hearing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
 
-/** Of so many is kept what they passed on out of proportion. */
-const aheadKept = 8
 /** How often those are looked at of whom there is no news. */
 const sweep_ms = 500
 
@@ -156,8 +154,7 @@ export class Membership {
     if (member === undefined) return this.#add(head, now)
     this.#restless.add(member)
     this.#members.touch(member.id)
-    const isNewStart = head.generation > member.generation
-    if (isNewStart) beginGeneration(member, head)
+    const isNewStart = head.generation > member.generation && beginGeneration(member, head)
     noteIncarnation(member, head.incarnation, now)
     if (head.left !== undefined) noteGoodbye(member, head.left.restartGrace_s, now)
     member.left = head.left !== undefined
@@ -206,6 +203,7 @@ export class Membership {
     member.load = beat.load
     member.directAt = now
     member.heardAt = now
+    this.#members.meet(member)
     noteDirectWord(member, beat, now, this.#awakeSince)
     if (member.state !== 'alive') this.#restless.add(member)
     return beat.generation > member.generation ? 'news' : 'heard'
@@ -224,13 +222,14 @@ export class Membership {
     if (member.heardGeneration > member.generation) return
     const isFirst = member.heardGeneration !== relayed.generation
     if (!isFirst && relayed.sequence <= member.sequence) return
-    if (!isFirst && !this.#isInProportion({ relayer, sequence: relayed.sequence, at: now }, member)) return
+    if (!isFirst && !isInProportion({ relayer, sequence: relayed.sequence, at: now }, member, this.#members.present())) return
     if (!this.#counts(relayed, relayer, member, now)) return
     if (isFirst) this.#hearGeneration(member, relayed.generation)
     noteNumber(member, relayed.sequence, this.#sentAt(now) - relayed.age_ms, true)
     member.ahead = []
     member.load = relayed.load
     member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
+    this.#members.meet(member)
     noteHearsay(member, relayed)
     if (member.state !== 'alive') this.#restless.add(member)
   }
@@ -271,11 +270,18 @@ export class Membership {
     noteNumber(member, sequence, askedAt, false) // whatever hearsay claimed
     member.ahead = []
     member.heardAt = Math.max(member.heardAt ?? askedAt, askedAt)
+    this.#members.meet(member)
     member.isVouchedFor = member.vacated !== undefined
     // It was spoken after the question.
     if (member.lostSight !== undefined && askedAt > member.lostSight.at) member.lostSight = undefined
     this.#restless.add(member)
     return true
+  }
+
+  /** A word of it was heard in an earlier run, or we are connected with it: somebody is there. */
+  meet(id: PeerId): void {
+    const member = this.#members.get(id)
+    if (member !== undefined) this.#members.meet(member)
   }
 
   /** It sends us no more heartbeats: its silence means nothing. */
@@ -466,30 +472,10 @@ export class Membership {
     return authors.filter((author) => observers.includes(author) && this.isAlive(author))
   }
 
-  /**
-   * Whether a member can have sent so many heartbeats since the last word of it. Hearsay is not signed: one wrong number out of all
-   * proportion would make every true word after it look old, until the member is hidden for a silence that is none. Where
-   * the time stood still here, since the machine was suspended, all numbers are too high: of those that two pass on, one is taken;
-   * or that go on while nobody says anything else.
-   */
-  #isInProportion(word: Ahead, member: Member): boolean {
-    const { sequence: known, heardAt, ahead } = member
-    if (heardAt === undefined || word.sequence - known <= sequencesWithin(word.at - heardAt)) return true
-    const isAlone = word.at - heardAt > inheritedSilence_ms(this.#members.present())
-    if (ahead.some((other) => (other.relayer !== word.relayer || isAlone) && isNear(word, other))) return true
-    member.ahead = [...ahead.filter(({ relayer }) => relayer !== word.relayer), word].slice(-aheadKept)
-    return false
-  }
-
   /** What a heartbeat to `observer` passes on. */
   relaysFor(observer: PeerId, now: number): RelayedHeartbeat[] {
     return this.#relays.for(observer, this.#members.present(), now)
   }
-}
-
-/** Whether both may be of one speaker. */
-function isNear(word: Ahead, other: Ahead): boolean {
-  return Math.abs(word.sequence - other.sequence) <= sequencesWithin(word.at - other.at)
 }
 
 const encoder = new TextEncoder()

@@ -1,16 +1,18 @@
 /**
- * Whom this daemon wants to be connected with: its observers, its subjects, a few others by chance; of those who are gone a few at
- * a time. It opens no connection itself.
+ * Whom this daemon wants to be connected with: its observers, its subjects, a few others by chance; of those who are gone, or were
+ * never heard, a few at a time. It opens no connection itself.
  */
 import type { Crypto, Effect } from '../effects.js'
 import type { PeerId } from '../model.js'
+import type { MemberState } from '../views.js'
+import type { Member } from './member.js'
 import type { Membership } from './membership.js'
 
 /** Links for gossip alone: they keep the overlay in one piece where the rings have just changed. */
 const chanceLinks = 4
 /** Each of them is drawn anew after this long, one after the other. */
 const chancePeriod_ms = 10 * 60_000
-/** How many of those who are gone are dialled in turn, and for how long these: the first contact after a partition brings all others. */
+/** How many of those who are gone, or were never heard, are dialled in turn, and for how long these: the first contact after a partition brings all others. */
 const goneDialled = 16
 const gonePeriod_ms = 30_000
 /** How often at most the network is told anew. */
@@ -80,16 +82,17 @@ export class Overlay {
       wanted.add(rings.at(this.#chance(`link ${i} ${period}`)))
     }
     for (const id of this.#inTurn('dead', now)) wanted.add(id)
+    for (const id of this.#inTurn('unmet', now)) wanted.add(id)
     wanted.delete(this.#self)
     return wanted
   }
 
-  /** Some of those who are gone: one after the other each of them is tried. */
-  #inTurn(state: 'dead' | 'left', now: number): PeerId[] {
-    const gone = [...this.#membership.members()].filter((member) => member.state === state)
+  /** Some of those who are gone, or who may never have been there: one after the other each of them is tried. */
+  #inTurn(what: 'dead' | 'left' | 'unmet', now: number): PeerId[] {
+    const gone = [...this.#membership.members()].filter((member) => kindOf(member) === what)
     if (gone.length <= goneDialled) return gone.map(({ id }) => id)
     gone.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))
-    const first = this.#chance(`${state} ${Math.floor(now / gonePeriod_ms)}`) % gone.length
+    const first = this.#chance(`${what} ${Math.floor(now / gonePeriod_ms)}`) % gone.length
     return [...gone.slice(first), ...gone.slice(0, first)].slice(0, goneDialled).map(({ id }) => id)
   }
 
@@ -98,4 +101,9 @@ export class Overlay {
     const hash = this.#hash(new TextEncoder().encode(`${this.#self} ${what}`))
     return new DataView(hash.buffer, hash.byteOffset, 4).getUint32(0)
   }
+}
+
+/** Those of whom no word ever came keep nobody waiting who was there, however many they are. */
+function kindOf({ state, isMet }: Readonly<Member>): MemberState | 'unmet' {
+  return isMet || state === 'left' ? state : 'unmet'
 }

@@ -68,6 +68,11 @@ export class Heartbeats {
     return now >= this.#beatAt + heartbeatInterval_ms
   }
 
+  /** The next round is not waited for. */
+  hasten(): void {
+    this.#beatAt = Number.NEGATIVE_INFINITY
+  }
+
   /** Begins the next round. @returns whether vitals go with it */
   beginRound(now: number): boolean {
     this.#beatAt = now

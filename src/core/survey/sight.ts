@@ -111,12 +111,13 @@ export function readSight(answer: unknown): Sight | undefined {
   if (!isSound || !Array.isArray(sees) || sees.length > wireLimits.documents) return undefined
   const read = sees.map(readSeen)
   if (read.includes('unsound')) return undefined
+  const byPeer = new Map(read.flatMap((one) => (typeof one === 'object' ? [[one.peer, one] as const] : [])))
   return {
     ...{ clock, phase, ready, digest, inDoubt },
     ...(software !== undefined && { software: software as string }),
     ...(protocol !== undefined && { protocol: protocol as number }),
     ...(reason !== undefined && { reason: reason as string }),
-    sees: read.filter((one) => typeof one === 'object'),
+    sees: [...byPeer.values()],
     ...(more !== undefined && { more: more as number }),
   }
 }

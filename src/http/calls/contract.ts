@@ -19,6 +19,7 @@ export const registered = {
   201: {
     description: 'Registered, and on disk',
     schema: schemas.Registered,
+    warns: true as const,
     examples: { id: { id: examples.instance.id } },
   },
 }

@@ -122,7 +122,12 @@ const dialled = {
 
 function ofMembers(facts: Facts): readonly Problem[] {
   const { known } = facts
-  const away = known.members.filter(({ state }) => state === 'hidden' || state === 'dead')
+  // Who is cut off itself hears nobody: then only what the machines of others say still tells of them.
+  const isTold = ({ dial }: Member): boolean =>
+    known.peers?.degraded !== true || dial === 'refused' || dial === 'silent'
+  const away = known.members.filter(
+    (member) => (member.state === 'hidden' || member.state === 'dead') && isTold(member),
+  )
   const since = (member: Member): number => awaySince(member, facts)
   if (away.length > 5) {
     const text = `${count(away.length, 'node')} not alive: ${named(away.map(nameOf))}`

@@ -15,7 +15,7 @@ import { addressesOf, type Names } from '../names.js'
 
 const addressLength = 256
 /** Addresses taken from one DNS name; a headless service may list a whole cluster. */
-const resolvedLimit = 16
+const resolvedLimit = 1_024
 
 export interface Endpoint {
   readonly host: string
@@ -83,6 +83,11 @@ export function readAddress(text: string): string | undefined {
 }
 
 const p2pCode = 421
+
+/** Whether somebody has to be asked where it is. */
+export function isName(host: string): boolean {
+  return isIP(host) === 0
+}
 
 /** The addresses that a seed stands for at this moment. Rejects when its name does not resolve. */
 export async function resolveSeed(seed: Seed, names: Names): Promise<string[]> {

@@ -1,6 +1,6 @@
 /**
- * Keeps dialling whoever is not connected: the peers of the address book, or the seeds until one of them answers. It never
- * closes a connection, and it never learns an address.
+ * Keeps dialling whoever is not connected: the peers of the address book, seeds until somebody answers there, whoever else
+ * their names come to stand for. It never closes a connection, and it never learns an address.
  */
 import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'
@@ -10,7 +10,8 @@ import { messageOf } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 import type { DialOutcome } from '../../core/views.js'
 import type { Names } from '../names.js'
-import { readAddress, resolveSeed } from './addresses.js'
+import { Acquainted } from './acquainted.js'
+import { isName, readAddress, resolveSeed } from './addresses.js'
 import type { Seed } from './addresses.js'
 import type { AddressBook } from './book.js'
 import type { LinkFailure, SeedOutcome, SeedView } from './contract.js'
@@ -25,6 +26,8 @@ const foreignLimit = 1_024
 /** With so many connections strangers can wait: the peers that we have will tell who they are. */
 const company = 4
 const errorLimit = 1_024
+/** Addresses of one name that are dialled at an attempt: any of them, so that the next attempt is at others. */
+const attemptedAddresses = 16
 
 export interface DialingOptions {
   readonly self: PeerId
@@ -49,6 +52,7 @@ export class Dialing {
   readonly #seeds: ReadonlyMap<string, Seed>
   /** Who answered at a seed. */
   readonly #peerBySeed = new Map<string, PeerId>()
+  readonly #acquainted: Acquainted
   /** Peers and addresses of other clusters, and until when they are left alone. */
   readonly #foreign = new BoundedMap<string, number>(foreignLimit)
   readonly #errors = new BoundedMap<PeerId, string>(errorLimit)
@@ -67,6 +71,7 @@ export class Dialing {
   constructor(options: DialingOptions) {
     this.#options = options
     this.#seeds = new Map(options.seeds.map((seed) => [`seed ${seed.text}`, seed]))
+    this.#acquainted = new Acquainted(options.book, (peer) => this.#isHad(peer))
     // Every attempt under way listens to it.
     setMaxListeners(0, this.#stop.signal)
     this.#schedule = new DialSchedule({
@@ -137,7 +142,8 @@ export class Dialing {
     this.#outcomes.delete(peer)
     this.#schedule.cancel(peer)
     for (const [target, seed] of this.#seeds) {
-      if (seed.peer === peer || this.#peerBySeed.get(target) === peer) this.#schedule.cancel(target)
+      if (!standsForMany(seed) && (seed.peer === peer || this.#peerBySeed.get(target) === peer))
+        this.#schedule.cancel(target)
     }
   }
 
@@ -152,8 +158,7 @@ export class Dialing {
     if (this.#options.isConnected(peer)) return
     for (const [target, seed] of this.#seeds) {
       if (seed.peer !== peer && this.#peerBySeed.get(target) !== peer) continue
-      this.#peerBySeed.delete(target)
-      this.#schedule.plan(target, { fresh: false })
+      this.#schedule.plan(target, { fresh: this.#peerBySeed.delete(target) })
     }
   }
 
@@ -235,20 +240,54 @@ export class Dialing {
 
   async #attemptSeed(target: string, seed: Seed): Promise<void> {
     const answered = this.#peerBySeed.get(target) ?? seed.peer
+    if (answered !== undefined && standsForMany(seed) && this.#isHad(answered)) return this.#lookFurther(seed)
     if (answered !== undefined && this.#options.isConnected(answered)) return this.#schedule.cancel(target)
     try {
       const resolved = await resolveSeed(seed, this.#options.names)
-      const addresses = this.#dialable(resolved)
+      const addresses = this.#someOf(this.#dialable(resolved))
       if (addresses.length === 0) return this.#noteNobody(seed, resolved)
       const suffix = seed.peer === undefined ? '' : `/p2p/${seed.peer}`
       const open = (address: string, signal: AbortSignal) => this.#options.open(`${address}${suffix}`, signal)
-      const result = await dial({ addresses, deciders: [], open, onRefused: () => {} }, this.#stop.signal)
+      const result = await this.#dialAny(addresses, open)
       this.#seedAnswered(target, seed, result)
     } catch (error) {
       const isNone = (error as NodeJS.ErrnoException).code === 'ENOTFOUND'
       this.#noteSeed(seed, isNone ? 'nobody' : 'unreachable', messageOf(error))
       this.#tellSeed(seed, messageOf(error))
     }
+  }
+
+  /**
+   * Somebody answers there, who may not know all: where those behind a name began in twos, each of which met, they are to become
+   * one. What goes wrong is no news, since the name has done what it is for.
+   */
+  async #lookFurther(seed: Seed): Promise<void> {
+    const resolved = await resolveSeed(seed, this.#options.names).catch(() => [])
+    const strangers = this.#acquainted.strangersAt(this.#dialable(resolved))
+    if (strangers.length > 0) await this.#dialAny(this.#someOf(strangers), this.#options.open)
+  }
+
+  #isHad(peer: PeerId): boolean {
+    return this.#options.isConnected(peer) || this.#spared.has(peer)
+  }
+
+  async #dialAny(addresses: readonly string[], open: DialingOptions['open']): Promise<DialResult> {
+    const answered = async (address: string, signal: AbortSignal): Promise<Connection> => {
+      const connection = await open(address, signal)
+      this.#acquainted.note(address, connection.remotePeer.toString())
+      return connection
+    }
+    return dial({ addresses, deciders: [], open: answered, onRefused: () => {} }, this.#stop.signal)
+  }
+
+  #someOf(addresses: readonly string[]): string[] {
+    const left = [...addresses]
+    const chosen: string[] = []
+    while (left.length > 0 && chosen.length < attemptedAddresses) {
+      const at = left.length + chosen.length > attemptedAddresses ? Math.floor(this.#options.random() * left.length) : 0
+      chosen.push(...left.splice(at, 1))
+    }
+    return chosen
   }
 
   /** What of its addresses is not our own is of another cluster, which has been told when it was found out. */
@@ -263,7 +302,7 @@ export class Dialing {
 
   #seedAnswered(target: string, seed: Seed, result: DialResult): void {
     if (result.connection === undefined) {
-      const isSelf = [...result.failures.values()].some(({ kind }) => kind === 'self')
+      const isSelf = [...result.failures.values()].every(({ kind }) => kind === 'self')
       if (isSelf) return this.#noteSeed(seed, 'nobody', 'it leads to this node alone')
       this.#noteFailed(seed, result)
       return this.#tellSeed(seed, describe(result))
@@ -305,6 +344,11 @@ export class Dialing {
     this.#foreign.delete(key)
     return false
   }
+}
+
+/** Whoever it is, and whoever else it may be later; one that names its peer means that one. */
+function standsForMany({ host, peer }: Seed): boolean {
+  return peer === undefined && isName(host)
 }
 
 /** A machine whose network is not up tells of itself what leads each to itself. */

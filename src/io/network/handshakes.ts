@@ -7,8 +7,16 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../core/errors.js'
 import { readEndpoint } from './addresses.js'
 
+export const handshakeFailed = 'but the handshake failed'
 /** What to think of first: a cluster key that differs shows as noise on both sides. */
-export const handshakeFailed = 'but the handshake failed: is the cluster key the same?'
+export const isKeyTheSame = 'is the cluster key the same?'
+/** Who has no room for one more connection says nothing at all; so does one without a key that reads what is protected by ours. */
+const endedAtOnce = 'it ended the connection before its first word, as a daemon does that is full'
+
+/** Of a connection of `@libp2p/tcp`, private and pinned with its version. */
+interface Outgoing {
+  readonly socket?: { readonly bytesRead: number }
+}
 
 /** Its machine takes connections for it: a cluster key that differs mostly shows in what is said. */
 export const nobodySpeaks = 'but nobody speaks there: is its process stopped, or stuck?'
@@ -18,7 +26,7 @@ export interface HandshakeParts {
   readonly transportManager: { dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> }
   readonly upgrader: {
     upgradeInbound(connection: { readonly remoteAddr: Multiaddr }, options: unknown): Promise<void>
-    upgradeOutbound(connection: unknown, options: { readonly signal?: AbortSignal }): Promise<Connection>
+    upgradeOutbound(connection: Outgoing, options: { readonly signal?: AbortSignal }): Promise<Connection>
   }
 }
 
@@ -33,15 +41,18 @@ export class Handshakes {
   readonly #parts: HandshakeParts
   readonly #listener: HandshakeListener
   /** Of dials that have got through to somebody. */
-  readonly #reached = new WeakSet<AbortSignal>()
+  readonly #reached = new WeakMap<AbortSignal, Outgoing>()
+  readonly #hasKey: boolean
 
-  constructor(parts: HandshakeParts, listener: HandshakeListener) {
+  /** @param hasKey whether this cluster has a key */
+  constructor(parts: HandshakeParts, hasKey: boolean, listener: HandshakeListener) {
     this.#parts = parts
+    this.#hasKey = hasKey
     this.#listener = listener
     const { upgrader } = parts
     const outbound = upgrader.upgradeOutbound.bind(upgrader)
     upgrader.upgradeOutbound = (connection, options) => {
-      if (options.signal !== undefined) this.#reached.add(options.signal)
+      if (options.signal !== undefined) this.#reached.set(options.signal, connection)
       return outbound(connection, options)
     }
     const inbound = upgrader.upgradeInbound.bind(upgrader)
@@ -61,8 +72,19 @@ export class Handshakes {
       return await this.#parts.transportManager.dial(multiaddr(address), { signal })
     } catch (error) {
       if (isOwnKey(error)) this.#listener.onOwnKey('outbound', placeOf(address))
-      throw this.#reached.has(signal) ? afterReaching(address, error, signal.aborted) : error
+      const reached = this.#reached.get(signal)
+      // A reset that comes before we know of the connection is of somebody who took it, too: where nobody listens it is refused.
+      if (reached === undefined && !isReset(error)) throw error
+      throw afterReaching(address, error, this.#suspicion(signal, reached))
     }
+  }
+
+  /** What to think of first, of whom was reached. */
+  #suspicion({ aborted }: AbortSignal, reached: Outgoing | undefined): string {
+    if (aborted) return nobodySpeaks
+    const isCut = reached === undefined || reached.socket?.bytesRead === 0
+    if (!isCut) return `${handshakeFailed}: ${isKeyTheSame}`
+    return `${handshakeFailed}: ${this.#hasKey ? `${isKeyTheSame} Or ` : ''}${endedAtOnce}`
   }
 
   /** Who connects and says nothing is no peer: a health check, or a scan of ports. */
@@ -75,18 +97,22 @@ export class Handshakes {
   }
 }
 
+function isReset(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === 'ECONNRESET' || messageOf(error).includes('ECONNRESET')
+}
+
 function isOwnKey(error: unknown): boolean {
   return error instanceof Error && error.name === 'InvalidPeerIdError' && error.message.includes('self')
 }
 
 /**
  * What it is by name and code stays; who answered as another peer, or as ourselves, has been spoken with.
- * @param isLate our patience ended first
+ * @param suspicion what to think of it first
  */
-function afterReaching(address: string, error: unknown, isLate: boolean): unknown {
+function afterReaching(address: string, error: unknown, suspicion: string): unknown {
   const { name, code } = error as { readonly name?: string; readonly code?: unknown }
   if (name === 'InvalidPeerIdError' || name === 'UnexpectedPeerError') return error
-  const message = `reached ${placeOf(address)}, ${isLate ? nobodySpeaks : handshakeFailed} (${messageOf(error)})`
+  const message = `reached ${placeOf(address)}, ${suspicion} (${messageOf(error)})`
   return Object.assign(new Error(message, { cause: error }), { name, code, hasReached: true })
 }
 

@@ -365,7 +365,7 @@ class Libp2pNetwork implements Network {
   /** Everything that must be in place before the first peer connects. */
   async #prepare(stack: Stack): Promise<void> {
     this.#stack = stack
-    this.#handshakes = new Handshakes(stack.parts, {
+    this.#handshakes = new Handshakes(stack.parts, this.#options.clusterKey !== undefined, {
       onFailed: (host) => this.#strangers.failed(host),
       onOwnKey: (direction, where) => this.#strangers.metOwnKey(direction, where),
     })

@@ -7,7 +7,7 @@ import { BoundedMap } from '../../core/bounded-map.js'
 import { hostOf } from './addresses.js'
 import type { LinkFailure } from './contract.js'
 import type { Drops } from './drops.js'
-import { handshakeFailed, placeOf } from './handshakes.js'
+import { handshakeFailed, isKeyTheSame, placeOf } from './handshakes.js'
 
 /** How long one is shown after it was seen last, and how many are. */
 const shownFor_ms = 600_000
@@ -114,7 +114,7 @@ export class Strangers {
 
   #tellFailed(host: string): void {
     this.#drops?.count('handshake-failed')
-    const error = `reached us, ${handshakeFailed}`
+    const error = `reached us, ${handshakeFailed}: ${isKeyTheSame}`
     if (this.#note({ where: host, direction: 'inbound', error, reason: 'handshake' }))
       this.#log.warn({ host }, `somebody at ${host} ${error}`)
   }

@@ -109,6 +109,25 @@ test('D6: a restart in grace whose daemon comes back with other instances shows 
   expect([showing(world, 'x'), showing(world, 'y')]).toEqual(['abc', ''])
 })
 
+test('D6: whose generation is raised while it runs stays shown; forgotten while it lives it is back at once', () => {
+  const world = cluster('abcd')
+  registered(world, 'a', 'x')
+  agree(world)
+  world.run(2000)
+  const { generation } = world.machine('a').live
+  done(world, world.command('a', { type: 'remove-node', owner: 'a' }))
+  for (let i = 0; i < 300; i++) {
+    world.run(10)
+    expect(showing(world, 'x')).toBe('abcd')
+  }
+  expect(world.machine('a').live.generation).toBeGreaterThan(generation)
+  for (let i = 0; i < 5; i++) {
+    world.run(137) // another moment of its round of heartbeats
+    done(world, world.command('b', { type: 'remove-node', owner: 'a' }))
+    expect(world.until(() => showing(world, 'x') === 'abcd', 5000, 'the return')).toBeLessThan(350)
+  }
+})
+
 /** How long a machine takes from its start until another one shows its instance. */
 function backAfter_ms(world: World, name: string, by: string): number {
   world.start(name)

@@ -1,9 +1,13 @@
 // Stories of D6 above nine members: who sends heartbeats to whom, which connections there are, and what a change of view does.
 import { expect, test } from 'vitest'
+import { OwnDocument } from '../../../src/core/document/document.js'
 import { ringCount } from '../../../src/core/membership/observers.js'
 import { decodeBeat } from '../../../src/core/wire/beat.js'
+import { signHead } from '../../../src/core/wire/head.js'
+import { type Parcel, encodeSyncRequest } from '../../../src/core/wire/sync.js'
+import { cheapCrypto } from '../crypto.js'
 import type { World } from '../world.js'
-import { agree, clusterOf, observersOf, registered, reportOf, showing, transitionsOf } from './cluster.js'
+import { agree, cluster, clusterOf, observersOf, registered, reportOf, showing, transitionsOf } from './cluster.js'
 
 const subject = 'm00'
 
@@ -200,4 +204,24 @@ test('D6: a farewell is said three times, a heartbeat apart, since frames get lo
   world.crash('x0')
   world.run(5000)
   expect(Math.max(...said.values())).toBe(3)
+})
+
+test('D6: records of made-up nodes that nobody hears change nothing: the living observe the living, and a crash is seen as fast', () => {
+  const world = cluster('abcd')
+  registered(world, 'd', 'x')
+  agree(world)
+  const client = new OwnDocument(cheapCrypto('ghost').hash, { entries: [], epoch: 1, client: 7 })
+  const parcels = Array.from({ length: 60 }, (_, i): Parcel => {
+    const head = { owner: `ghost${i}`, generation: 5, boot: '0'.repeat(16), epoch: 1, version: 1, incarnation: 0 }
+    const signed = signHead({ ...head, client: 7, digest: client.entries.digest() }, cheapCrypto(head.owner))
+    return { signed, content: { type: 'full', bytes: client.encode() } }
+  })
+  const bytes = encodeSyncRequest({ type: 'push', parcels })
+  for (const name of 'abcd') world.feed(name, { type: 'request', from: 'mallory', id: 1_000_000, bytes })
+  const holdsAll = (): boolean => world.running().every(({ live }) => live.toJSON().documents === 63)
+  world.until(holdsAll, 5000, 'that all hold them')
+  world.run(2000)
+  for (const name of 'abcd') expect(observersOf(world, name).sort()).toEqual(others(world, name))
+  world.crash('d')
+  expect(world.until(() => showing(world, 'x') === '', 8000, 'the hiding')).toBeLessThan(1000)
 })

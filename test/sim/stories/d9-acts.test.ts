@@ -105,7 +105,7 @@ test('D9: a home node that cannot be reached is not waited for: two seconds, one
 })
 
 test('D9: in a large cluster the home node of an instance is connected with, if it has to be', () => {
-  const world = clusterOf(24)
+  const world = clusterOf(18)
   registered(world, 'm00', 'x')
   agree(world)
   const others = [...world.machines.values()].filter(({ name }) => name !== 'm00')
