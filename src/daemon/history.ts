@@ -1,7 +1,6 @@
 /**
  * Asks the other nodes what they remember of something, beside what is remembered here. It remembers nothing itself.
  */
-import type { Moment } from '../core/effects.js'
 import { entriesOfOne, joined, readRemembered, type Teller } from '../core/journal/joined.js'
 import type { Journal, JournalQuery } from '../core/journal/journal.js'
 import { parseHistoryQuery } from '../core/journal/query.js'

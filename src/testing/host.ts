@@ -48,6 +48,7 @@ interface Life {
   readonly registry: Registry
   readonly service: RegistryService
   readonly news: News
+  readonly recorder: ReturnType<typeof telling>['recorder']
   readonly sessions: SessionLines
   readonly watches: SlugWatches
   /** How it answers each kind of question that is for people. */
