@@ -19,7 +19,7 @@ test.each([
   ['three of which one died', 'abc', 'd'],
   ['seven of which one died, past the step to three reports', 'abcdefg', 'hijkl'],
 ])('D6: a cluster of %s grows, and the dead stays dead', (_, names, more) => {
-  const spoken = new Spoken()
+  const spoken = new Spoken(0)
   const world = cluster(names, { watch: spoken.watch })
   killed(world, names.at(-1) as string, 'x')
   for (const name of more) {
@@ -34,7 +34,7 @@ test.each([
 })
 
 test('D6: those who reported a death die too, or leave, and the dead stays dead', () => {
-  const spoken = new Spoken()
+  const spoken = new Spoken(0)
   const world = cluster('abcdef', { watch: spoken.watch })
   killed(world, 'f', 'x')
   world.crash('e')
@@ -49,7 +49,7 @@ test('D6: those who reported a death die too, or leave, and the dead stays dead'
 })
 
 test('D6: who slept through a death, and lost all connections meanwhile, learns of it from whoever it connects with', () => {
-  const spoken = new Spoken()
+  const spoken = new Spoken(0)
   const world = cluster('abcde', { watch: spoken.watch })
   registered(world, 'd', 'x')
   agree(world)
