@@ -60,7 +60,6 @@ export type { MetricsOptions, MetricsRegister } from './metrics/register.js'
 export { defaultServer } from './client/servers.js'
 export { RegistryError, type ErrorCode } from './core/errors.js'
 export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
-export type * from './core/journal/views.js'
 export type * from './core/views.js'
 
 export interface ClientOptions {

@@ -15,7 +15,6 @@ export type * from './client/register.js'
 export { RegistryError, type ErrorCode } from './core/errors.js'
 export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
 export type { Diagnosis, Finding, FindingId, Severity } from './core/doctor/findings.js'
-export type * from './core/journal/views.js'
 export type * from './core/survey/views.js'
 export type * from './core/views.js'
 

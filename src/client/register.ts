@@ -28,6 +28,8 @@ import type {
 import type { Choosing } from './choosing.js'
 import type { CallInit, FetchOptions } from './fetching/options.js'
 
+export type * from '../core/journal/views.js'
+
 export type { CallInit, FetchOptions, InstanceQuery, Which }
 
 /** At once, out of this program's memory, or later, from a daemon. `await` takes both. */

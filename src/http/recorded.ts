@@ -40,7 +40,8 @@ export const actsByCall: Readonly<Record<string, ActName>> = {
 /** Those that change nothing: questions, signs of life, suspicions, which decide nothing. */
 export const callsThatChangeNothing: readonly string[] = [
   'listNodes',
-  'echoQuery',
+  'echoPost',
+  'echoPut',
   'hearSession',
   'renewInstance',
   'suspectInstance',

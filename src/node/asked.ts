@@ -8,7 +8,6 @@ import { placementOfOptions } from '../config/placement-query.js'
 import { parsePatch, parseStatus, patchFields } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
 import { historyFields, parseHistoryQuery } from '../core/journal/query.js'
-import type { HistoryQuery } from '../core/journal/views.js'
 import { frozen } from '../core/frozen.js'
 import { demandFresh, parseMaxAge } from '../core/lookup/freshness.js'
 import { parseDefinition, parseMaintenance } from '../core/model.js'
@@ -150,7 +149,7 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
     doctor: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).doctor())),
-    history: async ({ signal, ...asked }: HistoryQuery & CallOptions = {}) => {
+    history: async ({ signal, ...asked } = {}) => {
       refuseUnknown(asked, historyFields, 'option')
       return frozen(await until({ signal }, () => now({ signal }).history(parseHistoryQuery(asked))))
     },
