@@ -26,9 +26,9 @@ import { acksOfOptions, queryOfAcks } from './config/ack-options.js'
 import { callOptions } from './config/call-options.js'
 import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.js'
 import { refuseUnknown } from './config/nearest.js'
+import { historyOfOptions } from './config/history-query.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
 import { RegistryError } from './core/errors.js'
-import { historyFields, parseHistoryQuery } from './core/journal/query.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
 import type { Definition, InstanceStatus } from './core/model.js'
 import { viewOfRow } from './core/shown.js'
@@ -296,10 +296,9 @@ export function createClient(options: ClientOptions = {}): Client {
     members: async (options) => positioned('GET', '/v1/members', callOptions(options)),
     digest: async (options) => call('GET', '/v1/digest', callOptions(options)),
     survey: async (options) => call('GET', '/v1/survey', callOptions(options)),
-    history: async ({ signal, ...asked } = {}) => {
-      refuseUnknown({ ...asked, signal }, [...historyFields, 'signal'], 'option')
-      parseHistoryQuery(asked)
-      const { limit, ...texts } = asked
+    history: async (asked) => {
+      historyOfOptions(asked)
+      const { signal, limit, ...texts } = asked ?? {}
       return call('GET', `/v1/history${queryString({ ...texts, limit: limit?.toString() })}`, callOptions({ signal }))
     },
     doctor: async (options) => call('GET', '/v1/doctor', callOptions(options)),

@@ -3,15 +3,14 @@
  */
 import type { CallOptions } from '../client/register.js'
 import { checkFilters, indexedSlug, matches } from '../config/filters.js'
+import { historyOfOptions } from '../config/history-query.js'
 import { refuseUnknown, refuseUnknownFields } from '../config/nearest.js'
 import { placementOfOptions } from '../config/placement-query.js'
 import { parsePatch, parseStatus, patchFields } from '../core/act.js'
 import { RegistryError } from '../core/errors.js'
-import { historyFields, parseHistoryQuery } from '../core/journal/query.js'
 import { frozen } from '../core/frozen.js'
 import { demandFresh, parseMaxAge } from '../core/lookup/freshness.js'
 import { parseDefinition, parseMaintenance } from '../core/model.js'
-import type { NodeView } from '../core/views.js'
 import { maintainAll } from '../http/many.js'
 import type { RegistryService } from '../http/service.js'
 import type { RegistryAtOnce } from './interface.js'
@@ -110,7 +109,7 @@ function listsOf({
     nodes(ids = [], options?: CallOptions) {
       wanted(options)
       if (!Array.isArray(ids)) throw new RegistryError('malformed', 'ids: must be a list of strings')
-      const isAsked = ({ id }: NodeView): boolean => ids.length === 0 || ids.includes(id)
+      const isAsked = ({ id }: { readonly id: string }): boolean => ids.length === 0 || ids.includes(id)
       return positioned({ nodes: service().nodes().filter(isAsked) })
     },
     members(options?: CallOptions) {
@@ -149,9 +148,9 @@ function viewsOf({ service }: AskedParts): Pick<Asked, View> {
     digest: (options?: CallOptions) => frozen(now(options).digest()),
     readiness: (options?: CallOptions) => frozen(now(options).readiness()),
     doctor: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).doctor())),
-    history: async ({ signal, ...asked } = {}) => {
-      refuseUnknown(asked, historyFields, 'option')
-      return frozen(await until({ signal }, () => now({ signal }).history(parseHistoryQuery(asked))))
+    history: async (asked) => {
+      const [query, { signal }] = [historyOfOptions(asked), asked ?? {}]
+      return frozen(await until({ signal }, () => now({ signal }).history(query)))
     },
     survey: async (options?: CallOptions) => frozen(await until(options ?? {}, () => now(options).survey())),
   }

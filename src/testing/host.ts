@@ -7,7 +7,6 @@ import { RegistryError } from '../core/errors.js'
 import type { NodeRecord } from '../core/model.js'
 import { Registry } from '../core/registry.js'
 import { News } from '../daemon/news.js'
-import type { Recorder } from '../daemon/recording.js'
 import { createService } from '../daemon/service.js'
 import { SessionLines } from '../daemon/sessions.js'
 import { SlugWatches } from '../daemon/slug-watches.js'
@@ -49,7 +48,7 @@ interface Life {
   readonly registry: Registry
   readonly service: RegistryService
   readonly news: News
-  readonly recorder: Recorder
+  readonly recorder: ReturnType<typeof telling>['recorder']
   readonly sessions: SessionLines
   readonly watches: SlugWatches
   /** How it answers each kind of question that is for people. */
