@@ -334,7 +334,6 @@ export class Reads {
       ...(lastHeartbeat !== undefined && { lastHeartbeat }),
       ...(usage !== undefined && { usage: usage as NonNullable<NodeView['usage']> }),
       ...(Array.isArray(gpus) && gpus.length > 0 && { gpus: gpus as readonly unknown[] }),
-      ...versionsOf(record),
     }
   }
 

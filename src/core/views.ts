@@ -141,9 +141,6 @@ export interface NodeView {
   readonly lastHeartbeat?: string
   readonly usage?: { readonly cpu?: Usage; readonly memory?: Usage; readonly disk?: Usage }
   readonly gpus?: readonly unknown[]
-  /** As in `MemberView`. */
-  readonly software?: string
-  readonly protocol?: number
 }
 
 /**

@@ -64,7 +64,6 @@ export const Node = json.object(
     lastHeartbeat: optional(moment),
     usage: optional(json.object({ cpu: optional(Usage), memory: optional(Usage), disk: optional(Usage) }, closed)),
     gpus: optional(json.array(Gpu)),
-    ...versions,
   },
   { $id: 'Node', ...closed },
 )

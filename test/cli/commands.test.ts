@@ -522,7 +522,7 @@ describe('force-leave', () => {
         /^forgot def \(it was hidden for 1\.5 s; if it lives, it comes back/,
       )
     }
-    expect(forget.mock.calls).toEqual(Array(3).fill([otherPeer]))
+    expect(forget.mock.calls.map(([peer]) => peer)).toEqual(Array(3).fill(otherPeer))
     expect(JSON.parse(await fine('force-leave', 'def', '--json'))).toEqual({
       ...{ peer: otherPeer, nodeId: 'def', url: 'http://10.0.0.6:58231/x' },
     })
