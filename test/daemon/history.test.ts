@@ -194,13 +194,15 @@ test('of an id each node tells what was asked for there; no token, no metadata, 
 
 test('a node that is gone is named, what was seen of it is told; who was drained is in its own words', async () => {
   await there().daemon.stop()
-  await until('it has left', async () =>
+  // On a busy machine its goodbye may come too late: then it was hidden first.
+  const gone = ['left', 'dead']
+  await until('it is gone', async () =>
     here()
       .daemon.service.members()
-      .some(({ state }) => state !== 'alive'),
+      .some(({ state }) => gone.includes(state)),
   )
   const { entries } = await history('id=b')
-  expect(entries).toMatchObject([{ act: 'member left', via: 'daemon' }, ...entries.slice(1)])
+  expect(gone.map((state) => `member ${state} daemon`)).toContain(`${entries[0]?.act} ${entries[0]?.via}`)
   expect((await history('id=far')).entries.map(({ act, via, node }) => `${act} ${via} ${node}`)).toContain(
     'shown seen b',
   )
