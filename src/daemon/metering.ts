@@ -1,23 +1,16 @@
 /**
  * The metrics of a node, joined to what they count: what passes its core, what comes to its doors.
  */
-import type { Moment } from '../core/effects.js'
 import type { Registry } from '../core/registry.js'
-import type { Readiness } from '../core/views.js'
 import type { StoredState } from '../io/storage/storage.js'
 import { DoorCounts } from '../metrics/doors.js'
 import { Meter } from '../metrics/meter.js'
-import { nodeMetrics } from '../metrics/node.js'
+import { nodeMetrics, type NodeMetricsParts } from '../metrics/node.js'
 import type { Metric } from '../metrics/samples.js'
 
-export interface MeteringParts {
+export interface MeteringParts extends Pick<NodeMetricsParts, 'now' | 'readiness' | 'dropped' | 'bySlug'> {
   readonly registry: Registry
   readonly stored: StoredState
-  readonly now: () => Moment
-  readonly readiness: () => Readiness
-  /** What was dropped, by reason. */
-  readonly dropped: () => Readonly<Record<string, number>>
-  readonly bySlug: boolean
   /** Absent: it has no doors yet. */
   readonly doors: DoorCounts | undefined
 }

@@ -31,22 +31,25 @@ export class ReachWarnings {
   registered(id: string, { url, slug }: Registration): void {
     const { warn } = this.#parts
     if (!isOfItsNode(url) || this.#warned.has(`${id} ${url}`)) return
-    const { others, host } = this.#look()
-    const warning = warningOfReach(url, others, host)
+    const looked = this.#look()
+    const warning = looked && warningOfReach(url, looked.others, looked.host)
     if (warning === undefined) return
     if (this.#warned.size >= warnedAtMost) this.#warned.clear()
     this.#warned.add(`${id} ${url}`)
     warn(`instance ${slug ?? id} was registered here, but ${warning}`)
   }
 
-  /** Anew each time while there are no others: the first one who comes is somebody to be warned of at once. */
-  #look(): { readonly others: number; readonly host: string } {
+  /**
+   * Anew each time while there are no others: the first one who comes is somebody to be warned of at once.
+   * @returns undefined without others
+   */
+  #look(): { readonly others: number; readonly host: string } | undefined {
     const { registry, now } = this.#parts
     const at = now()
     if (this.#looked !== undefined && at.now - this.#looked.at < lookedAt_ms) return this.#looked
     const others = otherMembers(registry.read.members(at))
-    const looked = { at: at.now, others, host: hostForOthers() }
-    this.#looked = others === 0 ? undefined : looked
-    return looked
+    // The operating system is not asked where it is for a warning that nobody gets.
+    this.#looked = others === 0 ? undefined : { at: at.now, others, host: hostForOthers() }
+    return this.#looked
   }
 }
