@@ -1,12 +1,13 @@
 /**
  * What is on its way out of a registry: effects in their order, what was dropped by reason. It decides nothing.
  */
+import { Dropped } from './dropped.js'
 import type { Effect, RegistryEvent, StoreOp } from './effects.js'
 
 export class Outbox {
   #effects: Effect[] = []
   #lastStoreId = 0
-  readonly #dropped = new Map<string, number>()
+  readonly #dropped = new Dropped()
 
   emit(effect: Effect): void {
     this.#effects.push(effect)
@@ -40,11 +41,11 @@ export class Outbox {
 
   /** Something from a peer was wrong, or too much: counted by reason, and gone. */
   drop(reason: string): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
+    this.#dropped.count(reason)
   }
 
-  get dropped(): ReadonlyMap<string, number> {
-    return this.#dropped
+  get dropped(): Readonly<Record<string, number>> {
+    return this.#dropped.all()
   }
 
   take(): Effect[] {

@@ -261,7 +261,7 @@ export class RegistryState {
   dropped(): Record<string, number> {
     const unreadable = [...this.records.union.unreadable].map(([map, count]) => [`unreadable ${map}`, count] as const)
     const tooMany = this.fences.refused > 0 ? [['too many fences', this.fences.refused] as const] : []
-    return Object.fromEntries([...this.out.dropped, ...unreadable, ...tooMany])
+    return { ...this.out.dropped, ...Object.fromEntries([...unreadable, ...tooMany]) }
   }
 
   /** Plain values without secrets or entries, in bounded space. */

@@ -2,6 +2,7 @@
  * Questions between daemons that are for people: asks a peer one of some kind, answers what peers ask. What a kind means is not known here.
  */
 import { BoundedMap } from '../core/bounded-map.js'
+import { Dropped } from '../core/dropped.js'
 import type { PeerId } from '../core/model.js'
 import {
   type Answered,
@@ -42,7 +43,7 @@ export class Questions {
   readonly #answerings = new Map<string, Answering>()
   /** The second that is counted, what came in it. */
   readonly #asked = new BoundedMap<PeerId, { readonly second: number; readonly count: number }>(countedPeers)
-  readonly #dropped = new Map<string, number>()
+  readonly #dropped = new Dropped()
 
   constructor(parts: QuestionsParts) {
     this.#parts = parts
@@ -55,7 +56,7 @@ export class Questions {
 
   /** What was dropped since the start, by reason. */
   dropped(): Record<string, number> {
-    return Object.fromEntries(this.#dropped)
+    return this.#dropped.all()
   }
 
   // ---- asking
@@ -79,7 +80,7 @@ export class Questions {
 
   #read(bytes: Uint8Array, way_ms: number): Asked {
     const answer = decodeAnswer(bytes)
-    if (answer === undefined) this.#drop('unreadable answer to a question')
+    if (answer === undefined) this.#dropped.count('unreadable answer to a question')
     if (answer?.['refused'] === 'unknown') return { how: 'old' }
     if (answer === undefined || 'refused' in answer) return { how: 'silent' }
     return { how: 'answered', answer, way_ms }
@@ -111,12 +112,8 @@ export class Questions {
   }
 
   #refuse(reason: string): object {
-    this.#drop(reason)
+    this.#dropped.count(reason)
     return { refused: reason }
-  }
-
-  #drop(reason: string): void {
-    this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * From the bytes of a question to those of its answer: at once, unless names of others have to be found first.
  */
+import { Dropped } from '../core/dropped.js'
 import type { HostAddresses } from './addresses.js'
 import type { LookupResult, ResourceRecord, Said, Zone } from './answers.js'
 import { encodeAnswer, encodeTruncated, encodeWrong, readQuestion, type Question, type Transport } from './packets.js'
@@ -24,7 +25,7 @@ export interface ResponderParts {
 export class Responder {
   readonly #parts: ResponderParts
   /** By what was wrong with it. */
-  readonly #dropped = new Map<string, number>()
+  readonly #dropped = new Dropped()
   #waiting = 0
 
   constructor(parts: ResponderParts) {
@@ -49,12 +50,12 @@ export class Responder {
 
   /** Counts what is answered to nobody. */
   drop(why: string): undefined {
-    this.#dropped.set(why, (this.#dropped.get(why) ?? 0) + 1)
+    this.#dropped.count(why)
     return undefined
   }
 
   dropped(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#dropped].map(([why, count]) => [`DNS: ${why}`, count]))
+    return Object.fromEntries(Object.entries(this.#dropped.all()).map(([why, count]) => [`DNS: ${why}`, count]))
   }
 
   #answer({ name, recordType }: Question): Said {

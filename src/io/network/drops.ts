@@ -1,6 +1,7 @@
 /**
  * Counts what the network threw away, by reason, so that nothing is lost in silence; it never decides what to throw away.
  */
+import { Dropped } from '../../core/dropped.js'
 
 export type DropReason =
   | 'beat-excess' // a frame of a peer that sends too many
@@ -32,14 +33,5 @@ export type DropReason =
   | 'request-refused' // a peer's request over the bound of what is served at once
   | 'stream-failed' // a stream that could not be opened
 
-export class Drops {
-  readonly #counts = new Map<DropReason, number>()
-
-  count(reason: DropReason): void {
-    this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1)
-  }
-
-  all(): Record<string, number> {
-    return Object.fromEntries(this.#counts)
-  }
-}
+export type Drops = Dropped<DropReason>
+export const Drops = Dropped<DropReason>
