@@ -13,12 +13,17 @@ import type { RegistryState } from './state.js'
 /** A daemon that starts sees nobody yet: so long it may take until that is told to people. */
 const startDoubt_ms = 10_000
 
+/** Instances of owners of whom something else is believed are looked at so many at a time. */
+const lookedAt = 200
+
 export class Projection {
   readonly #state: RegistryState
   readonly #out: Outbox
   readonly #fencing: Fencing
   /** People were told that we are in doubt. */
   #isDoubtTold = false
+  /** Instances of owners who compete again, or no more. */
+  readonly #competing: Iterator<string>[] = []
 
   constructor(state: RegistryState, fencing: Fencing) {
     this.#state = state
@@ -54,9 +59,9 @@ export class Projection {
   }
 
   #learn(owner: PeerId): void {
-    const { records, index, self } = this.#state
+    const { records, visibility, self } = this.#state
     const node = records.union.node(owner)
-    this.#out.notifyAll(index.refreshOwner(owner)) // its url is shown with each of its instances
+    visibility.changed(owner) // its url is shown with each of its instances
     if (owner !== self && node !== undefined) this.#out.emit({ type: 'learn', peer: owner, addresses: node.addresses })
   }
 
@@ -67,8 +72,34 @@ export class Projection {
     for (const id of membership.takeTouched()) {
       const saidGoodbye = membership.member(id)?.left ?? id !== self
       const listing = replica.isDeclined(id) ? 'none' : membership.listing(id) // what is held of it is not current
-      if (visibility.note(id, listing, saidGoodbye)) this.#out.notifyAll(index.refreshOwner(id))
+      if (visibility.note(id, listing, saidGoodbye)) index.ownerChanged(id)
     }
+    this.#tellMore()
+  }
+
+  /** Lookups follow a belief at once; those who are told of each instance are told in turns, since there may be 150 000. */
+  #tellMore(): void {
+    this.#out.notifyAll(this.#state.index.tellMore(lookedAt))
+  }
+
+  /** A part of what follows from beliefs for single instances. */
+  lookOn(): void {
+    this.#compete()
+    this.#tellMore()
+  }
+
+  #compete(): void {
+    for (let left = lookedAt; left > 0 && this.#competing.length > 0; left -= 1) {
+      const next = this.#competing[0]?.next()
+      if (next === undefined || next.done === true) this.#competing.shift()
+      else this.#out.notifyAll(this.#state.index.refresh(next.value))
+    }
+  }
+
+  /** When to be woken, whatever happens. */
+  get wakeAt(): number {
+    const { index, at } = this.#state
+    return this.#competing.length > 0 || index.hasUntold ? at.now : Number.POSITIVE_INFINITY
   }
 
   /** Whom this node does not reach itself: its own callers are given those last. */
@@ -79,13 +110,14 @@ export class Projection {
 
   /** Who is gone for so long that its instances do not compete any more; whether we have lost sight of the cluster. */
   lookAround(): void {
-    const { records, replica, liveness, visibility, index, degraded, at } = this.#state
+    const { records, replica, liveness, visibility, degraded, at } = this.#state
     if (!visibility.isLookDue(at.now)) return
     const { now } = at
     for (const { id, state, since } of liveness.membership.members()) {
-      if (!records.union.setDormant(id, isDormant(state, now - since))) continue
-      for (const instance of replica.keys(id, 'instances')) this.#out.notifyAll(index.refresh(instance))
+      if (records.union.setDormant(id, isDormant(state, now - since)))
+        this.#competing.push(replica.keys(id, 'instances'))
     }
+    this.lookOn()
     degraded.look(visibility.listed, (owner) => visibility.hasLeft(owner), now)
     this.#tellDoubt()
   }

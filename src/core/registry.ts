@@ -104,6 +104,7 @@ export class Registry {
       this.#acknowledging.wakeAt,
       this.#replication.wakeAt,
       this.#giving.wakeAt,
+      this.#projection.wakeAt,
     )
   }
 
@@ -226,6 +227,7 @@ export class Registry {
     this.#out.emitAll(commits.retry(now))
     this.#acknowledging.tick()
     this.#replication.takeMore()
+    this.#projection.lookOn()
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
     this.#replication.tick()

@@ -30,6 +30,8 @@ export class Engine {
   #network: Network | undefined
   #isDraining = false
   #timer: NodeJS.Timeout | undefined
+  /** A turn that is due already: it comes after what has arrived by then, and waits for no timer, of which the least is a millisecond. */
+  #turn: NodeJS.Immediate | undefined
   #lastId = 0
   #stopped = false
   #isNoteRefused = false
@@ -96,7 +98,7 @@ export class Engine {
   /** Handles nothing more; resolves once running writes have ended. */
   async stop(): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#timer)
+    this.#callOff()
     await Promise.allSettled(this.#writes)
     const error = new RegistryError('unavailable', 'the daemon has stopped; the write may or may not be on disk')
     for (const caller of this.#callers.values()) caller({ ok: false, error })
@@ -104,10 +106,17 @@ export class Engine {
   }
 
   #scheduleWake(): void {
-    clearTimeout(this.#timer)
+    this.#callOff()
     if (this.#stopped) return
-    const delay_ms = Math.max(0, this.#parts.registry.wakeAt - performance.now())
-    this.#timer = setTimeout(() => this.feed({ type: 'wake' }), delay_ms)
+    const delay_ms = this.#parts.registry.wakeAt - performance.now()
+    const wake = (): void => this.feed({ type: 'wake' })
+    if (delay_ms > 0) this.#timer = setTimeout(wake, delay_ms)
+    else this.#turn = setImmediate(wake)
+  }
+
+  #callOff(): void {
+    clearTimeout(this.#timer)
+    clearImmediate(this.#turn)
   }
 
   #perform(effects: readonly Effect[]): void {

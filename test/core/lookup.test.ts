@@ -31,9 +31,14 @@ function table(): {
   }
   const left = { add: (owner: string) => void visibility.note(owner, 'none', true) }
   const inner = new Index(union, visibility, { self: 'me', seed: 0, reach: new Reach() })
+  const ownerChanged = inner.ownerChanged.bind(inner)
   const index = Object.assign(inner, {
     refresh: told(events, inner.refresh.bind(inner)),
-    refreshOwner: told(events, inner.refreshOwner.bind(inner)),
+    ownerChanged: told(events, (owner) => {
+      visibility.changed(owner)
+      ownerChanged(owner)
+      return inner.tellMore(100)
+    }),
   })
   const put: ReturnType<typeof table>['put'] = (owner, id, more = {}) => {
     const record = { id, url: `http://${id}.test`, slug: 's', n: 1, status: 'Healthy' as const, ...more }
@@ -107,7 +112,7 @@ test('an unknown slug is undefined, a known one with nothing visible is empty, a
   expect(index.lookup('s', false)).toBeUndefined()
   put('a', 'i')
   visible.delete('a')
-  index.refreshOwner('a')
+  index.ownerChanged('a')
   expect(index.lookup('s', false)).toEqual([])
   expect(index.lookup('s', true)).toHaveLength(1)
   drop('a', 'i')
@@ -120,7 +125,7 @@ test('the winner is decided first, visibility after: a hidden winner shows nothi
   put('a', 'i', { n: 1 })
   put('b', 'i', { n: 2 })
   visible.delete('b')
-  index.refreshOwner('b')
+  index.ownerChanged('b')
   expect(index.lookup('s', false)).toEqual([])
   expect(index.find('i')?.owner).toBe('b')
 })
@@ -149,7 +154,7 @@ test('who left is not even last known', () => {
   put('b', 'j')
   for (const owner of ['a', 'b']) visible.delete(owner)
   left.add('a')
-  for (const owner of ['a', 'b']) index.refreshOwner(owner)
+  for (const owner of ['a', 'b']) index.ownerChanged(owner)
   expect(index.lookup('s', true)?.map(({ record }) => record.id)).toEqual(['j'])
 })
 
@@ -168,8 +173,8 @@ test('shown, hidden and status are told once each', () => {
   put('a', 'i')
   index.refresh('i')
   visible.delete('a')
-  index.refreshOwner('a')
-  index.refreshOwner('a')
+  index.ownerChanged('a')
+  index.ownerChanged('a')
   drop('a', 'i')
   expect(events).toEqual([
     { type: 'instance', id: 'i', slug: 's', change: 'shown' },
@@ -200,6 +205,29 @@ test('one that moves to another slug is hidden at the old and shown at the new, 
   expect(changesOf(events).slice(3)).toEqual(['hidden i t'])
 })
 
+test('of an owner with many instances none is shown any more, long before each of them is told', () => {
+  const { index, visible, events, put } = table()
+  for (let i = 0; i < 250; i++) put('a', `i${i}`)
+  put('b', 'j')
+  events.length = 0
+  visible.delete('a')
+  index.ownerChanged('a')
+  expect(index.lookup('s', false)?.map(({ record }) => record.id)).toEqual(['j'])
+  expect([...index.visible()]).toHaveLength(1)
+  expect(index.isVisible('i249')).toBe(false)
+  expect([events.length, index.hasUntold]).toEqual([100, true])
+  visible.add('a') // it is back before all is told
+  index.ownerChanged('a')
+  while (index.hasUntold) events.push(...index.tellMore(100))
+  const shown = new Set(Array.from({ length: 250 }, (_, i) => `i${i}`))
+  for (const event of events) {
+    if (event.type !== 'instance') continue
+    if (event.change === 'hidden') shown.delete(event.id)
+    else shown.add(event.id)
+  }
+  expect([shown.size, events.length]).toEqual([250, 200])
+})
+
 test('what nobody sees changes without a word', () => {
   const { events, index, visible, put, drop } = table()
   visible.delete('a')
@@ -209,7 +237,7 @@ test('what nobody sees changes without a word', () => {
   expect(changesOf(events)).toEqual([])
   put('a', 'i', { n: 3, slug: 't' })
   visible.add('a')
-  index.refreshOwner('a')
+  index.ownerChanged('a')
   expect(changesOf(events)).toEqual(['shown i t'])
 })
 
@@ -253,9 +281,9 @@ test('what is known of a lookup counts until anything of it changes, and no long
   expect(isAnother(() => put('b', 'i3', { slug: 'other' }))).toBe(true)
   expect(isAnother(() => put('c', 'other', { n: 2 }))).toBe(true)
   expect(isAnother(() => remove('c', 'i2', 1))).toBe(true)
-  expect(isAnother(() => (visible.delete('a'), index.refreshOwner('a')))).toBe(true)
-  expect(isAnother(() => (visible.add('a'), index.refreshOwner('a')))).toBe(true)
-  expect(isAnother(() => index.refreshOwner('a'))).toBe(true)
+  expect(isAnother(() => (visible.delete('a'), index.ownerChanged('a')))).toBe(true)
+  expect(isAnother(() => (visible.add('a'), index.ownerChanged('a')))).toBe(true)
+  expect(isAnother(() => index.ownerChanged('a'))).toBe(true)
   expect(index.version('s', true)).not.toBe(version)
   expect(isAnother(() => drop('a', 'i1'))).toBe(true)
   for (const id of ['other', 'i3']) for (const owner of ['b', 'c']) drop(owner, id)

@@ -102,7 +102,7 @@ export class Entries {
 
   /** The work of the next `digest`, a part at a time. */
   *settleDigest(): Generator<void> {
-    while (this.#digest.settle(bucketsAtOnce)) yield
+    while (this.#digest.settle(hashesAtOnce)) yield
   }
 
   /** 32 bytes, equal exactly for equal entries. */
@@ -154,8 +154,8 @@ function encodeEntry(entry: Entry): Uint8Array {
 type Bucket = Set<string>
 
 const bucketCount = 256
-/** A bucket of a large document holds some six hundred hashes. */
-const bucketsAtOnce = 4
+/** A few milliseconds; a bucket of the largest document holds some six hundred. */
+const hashesAtOnce = 2400
 
 /** Entry hashes fall into 256 buckets by their first byte; the digest is the hash of the buckets' hashes. */
 class BucketDigest {
@@ -182,18 +182,18 @@ class BucketDigest {
 
   value(): Uint8Array {
     if (this.#value !== undefined) return this.#value
-    this.settle(bucketCount)
+    this.settle(Number.POSITIVE_INFINITY)
     this.#value = this.#hash(this.#all())
     return this.#value
   }
 
-  /** Looks at so many buckets that have changed. @returns whether there are more */
+  /** Looks at buckets that have changed, until they held so many hashes. @returns whether there are more */
   settle(most: number): boolean {
     let left = most
     for (const i of this.#changed) {
-      if (left === 0) return true
-      left -= 1
+      if (left <= 0) return true
       const hashes = this.#buckets.get(i) as Bucket
+      left -= hashes.size
       this.#all().set(this.#hash(bytesOf(hashes.size < 2 ? hashes : [...hashes].sort(), hashes.size)), 32 * i)
       this.#changed.delete(i)
     }

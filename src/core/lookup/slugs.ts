@@ -31,6 +31,14 @@ interface Listing extends Listed<Found> {
   readonly visible: readonly Found[]
 }
 
+/** A listing holds for as long as nothing changes with any of these owners. */
+interface Kept {
+  readonly listing: Listing
+  readonly owners: ReadonlySet<PeerId>
+  /** After how many changes of what is visible that was looked at last. */
+  asOf: number
+}
+
 /**
  * The id that a registration at this daemon gives; else that of the instance with its url and no other slug; else one that follows
  * from both. A url that leads somewhere else on each machine is another one at each home node.
@@ -69,10 +77,13 @@ export class Index {
   readonly #spellings = new Map<string, Set<string>>()
   readonly #idsByUrl = new Map<string, Set<string>>()
   readonly #idsByOwner = new Map<PeerId, Set<string>>()
-  readonly #visible = new Set<string>()
+  /** The ids that readers were told of as visible. */
+  readonly #told = new Set<string>()
+  /** Owners whose ids readers may have been told otherwise than they are, with those that are still to be looked at. */
+  readonly #untold = new Map<PeerId, Iterator<string>>()
   #revision = 0
-  readonly #listings = new Map<string, Listing>()
-  readonly #lastKnown = new Map<string, Listing>()
+  readonly #listings = new Map<string, Kept>()
+  readonly #lastKnown = new Map<string, Kept>()
   /** Picks and lookups take turns of their own: whoever only looks moves nobody's pick. */
   readonly #picks: Chooser<Found>
   readonly #suggestions: Chooser<Found>
@@ -110,9 +121,34 @@ export class Index {
     return events.concat(this.#refreshVisibility(id, before))
   }
 
-  /** The belief about this owner has changed, or what it says of itself. @returns what that is for readers */
-  refreshOwner(owner: PeerId): RegistryEvent[] {
-    return [...(this.#idsByOwner.get(owner) ?? [])].flatMap((id) => this.#refreshVisibility(id, this.#winners.get(id)))
+  /**
+   * The belief about this owner has changed: whoever reads sees that at once, whoever follows is told with `tellMore`. An owner may have
+   * 150 000 instances.
+   */
+  ownerChanged(owner: PeerId): void {
+    const ids = this.#idsByOwner.get(owner)
+    if (ids !== undefined) this.#untold.set(owner, ids.values())
+  }
+
+  /** Whether there is more to tell. */
+  get hasUntold(): boolean {
+    return this.#untold.size > 0
+  }
+
+  /** @param most instances that are looked at. @returns what that is for readers */
+  tellMore(most: number): RegistryEvent[] {
+    const events: RegistryEvent[] = []
+    let left = most
+    for (const [owner, ids] of this.#untold) {
+      for (let next = ids.next(); next.done !== true; next = ids.next()) {
+        const found = this.#winners.get(next.value)
+        events.push(...this.#tell(next.value, found, found))
+        left -= 1
+        if (left === 0) return events
+      }
+      this.#untold.delete(owner)
+    }
+    return events
   }
 
   #link(id: string, found: Found): void {
@@ -150,26 +186,32 @@ export class Index {
   #refreshVisibility(id: string, before: Found | undefined): RegistryEvent[] {
     this.#revision += 1
     const after = this.#winners.get(id)
-    const wasVisible = this.#visible.has(id)
-    const isVisible = after !== undefined && this.#visibility.shows(after)
     for (const slug of [before?.record.slug, after?.record.slug]) {
       if (slug === undefined) continue
       this.#listings.delete(slug)
       this.#lastKnown.delete(slug)
       this.#forgetUnused(slug)
     }
-    if (isVisible) this.#visible.add(id)
-    else this.#visible.delete(id)
+    return this.#tell(id, before, after)
+  }
+
+  /** @param before what was there when readers were told last */
+  #tell(id: string, before: Found | undefined, after: Found | undefined): RegistryEvent[] {
+    const wasVisible = this.#told.has(id)
+    const isVisible = after !== undefined && this.#visibility.shows(after)
+    if (isVisible) this.#told.add(id)
+    else this.#told.delete(id)
     return newsOf(id, wasVisible ? before : undefined, isVisible ? after : undefined)
   }
 
   /** Another number as soon as the version of any slug may be another one. */
   get revision(): number {
-    return this.#revision
+    return this.#revision + this.#visibility.changes
   }
 
   isVisible(id: string): boolean {
-    return this.#visible.has(id)
+    const found = this.#winners.get(id)
+    return found !== undefined && this.#visibility.shows(found)
   }
 
   /** Whether lookups of its slug list this record in doubt. */
@@ -201,7 +243,7 @@ export class Index {
         const found = this.#winners.get(id) as Found
         if (!isInService(found)) continue
         meant += 1
-        if (isWell(found.record) && this.#visible.has(id)) callable += 1
+        if (isWell(found.record) && this.#visibility.shows(found)) callable += 1
       }
       yield [slug, callable === 0 ? 'none' : callable === meant ? 'all' : 'some']
     }
@@ -209,7 +251,7 @@ export class Index {
 
   /** Every visible instance, in no particular order. */
   *visible(): Generator<Found> {
-    for (const id of this.#visible) yield this.#winners.get(id) as Found
+    for (const found of this.#winners.values()) if (this.#visibility.shows(found)) yield found
   }
 
   /**
@@ -258,16 +300,29 @@ export class Index {
 
   #listing(slug: string, inDoubt: boolean): Listing {
     const cache = inDoubt ? this.#lastKnown : this.#listings
-    const known = cache.get(slug)
-    if (known !== undefined) return known
-    const listing = this.#makeListing(slug, inDoubt)
-    if (this.#idsBySlug.has(slug)) cache.set(slug, listing) // never for unknown slugs: callers could fill the memory with them
+    const kept = cache.get(slug)
+    if (kept !== undefined && this.#holds(kept)) return kept.listing
+    const known = this.#known(slug)
+    const listing = this.#makeListing(known, inDoubt)
+    // Never for unknown slugs: callers could fill the memory with them.
+    if (known.length > 0)
+      cache.set(slug, { listing, owners: new Set(known.map(({ owner }) => owner)), asOf: this.#visibility.changes })
     return listing
   }
 
-  #makeListing(slug: string, inDoubt: boolean): Listing {
-    const ids = [...(this.#idsBySlug.get(slug) ?? [])].sort()
-    const known = ids.map((id) => this.#winners.get(id) as Found)
+  #holds(kept: Kept): boolean {
+    const { changes } = this.#visibility
+    if (kept.asOf === changes) return true
+    for (const owner of kept.owners) if (this.#visibility.isChangedSince(owner, kept.asOf)) return false
+    kept.asOf = changes
+    return true
+  }
+
+  #known(slug: string): readonly Found[] {
+    return [...(this.#idsBySlug.get(slug) ?? [])].sort().map((id) => this.#winners.get(id) as Found)
+  }
+
+  #makeListing(known: readonly Found[], inDoubt: boolean): Listing {
     const visible = known.filter((found) => this.#visibility.shows(found))
     const living = { listed: visible, inDoubt: false }
     if (!inDoubt) return { visible, pools: [living] }

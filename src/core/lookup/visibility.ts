@@ -30,6 +30,10 @@ export class Visibility {
   readonly #restarting = new Set<PeerId>()
   /** Whether each owner went on purpose, not just to restart: it is not even last-known. */
   readonly #left = new Map<PeerId, boolean>()
+  #changes = 0
+  /** Which of the changes was the last of each owner; of one that is not in here, the last one that forgot anybody. */
+  readonly #changedAt = new Map<PeerId, number>()
+  #forgotAt = 0
   #lookedAt = Number.NEGATIVE_INFINITY
 
   constructor(self: PeerId) {
@@ -50,7 +54,24 @@ export class Visibility {
     this.#left.set(owner, hasLeft)
     const isChanged = isOther || isRestart || isBackOrGone
     if (isChanged) this.#lookedAt = Number.NEGATIVE_INFINITY
+    if (isChanged) this.changed(owner)
     return isChanged
+  }
+
+  /** From now on all that is read of an owner's instances may be another thing, also what its node says of itself. */
+  changed(owner: PeerId): void {
+    this.#changes += 1
+    this.#changedAt.set(owner, this.#changes)
+  }
+
+  /** How many changes there were. */
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** Whether anything changed with an owner after the first so many changes. */
+  isChangedSince(owner: PeerId, changes: number): boolean {
+    return (this.#changedAt.get(owner) ?? this.#forgotAt) > changes
   }
 
   /** What follows from changes is looked at soon after them, what follows from time once a second. @returns whether it is time */
@@ -64,6 +85,9 @@ export class Visibility {
     this.#listed.delete(owner)
     this.#restarting.delete(owner)
     this.#left.delete(owner)
+    this.#changedAt.delete(owner)
+    this.#changes += 1
+    this.#forgotAt = this.#changes
   }
 
   /** Whether lookups show a record that counts, and is not removed. */

@@ -237,3 +237,18 @@ test('a large document is given whole across turns, as it is by the end of that'
   other.world.run(1)
   expect(other.versionOf(owner)).toBe(2)
 })
+
+test('whoever dies with many instances is in no lookup from the first moment on; each of them is told in turns', () => {
+  const { world, push, news } = reader()
+  push(owner, new Written(3000).full)
+  world.run(500)
+  const { live } = world.machine('a')
+  expect(live.read.list('s').instances).toHaveLength(3000)
+  news.length = 0
+  world.until(() => news.some((changed) => changed > 0), 20_000, 'the first of them is told')
+  expect(live.read.list('s').instances).toHaveLength(0)
+  expect(live.read.instances({ now: 0, wall: 0 })).toHaveLength(0)
+  world.run(1)
+  expect(Math.max(...news)).toBeLessThan(1000)
+  expect(news.reduce((sum, changed) => sum + changed, 0)).toBe(3000)
+})
