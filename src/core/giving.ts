@@ -25,6 +25,8 @@ export class Giving {
   #isUnfinished = false
   /** A part of a large document was encoded in this turn. */
   #hasEncoded = false
+  /** Of what others hold, so much may still be compared in this turn. */
+  #mayCompare = 0
 
   constructor(state: RegistryState, fencing: Fencing) {
     this.#state = state
@@ -67,7 +69,7 @@ export class Giving {
     const peer = liveness.peers.get(from)
     if (scope === 'all' && peer !== undefined) Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: 0 })
     const comparable = stale || isStale ? [] : holdings
-    const end = { type: 'compared', scope, comparable } as const
+    const end = { type: 'compared' as const, scope, comparable, next: 0, wanted: [] }
     pace.begin({ from, request, owners: isStale ? [] : listed, theirs, end, next: 0 })
   }
 
@@ -89,12 +91,13 @@ export class Giving {
     if (pace.isIdle && pushes.isIdle) return void (this.#isUnfinished = false)
     let left = paceLimits.turnBytes
     this.#hasEncoded = false
+    this.#mayCompare = paceLimits.turnHoldings
     for (let made = 1; made > 0 && left > 0; left -= made) {
       made = 0
       for (const answer of pace.turns()) if (made < left) made += this.#givePiece(answer)
       for (const { peer, owners } of pushes.turns()) if (made < left) made += this.#pushSome(peer, owners)
     }
-    this.#isUnfinished = this.#hasEncoded || (left <= 0 && (pace.isReady || pushes.isReady))
+    this.#isUnfinished = this.#hasEncoded || this.#mayCompare === 0 || (left <= 0 && (pace.isReady || pushes.isReady))
   }
 
   /** When to be woken, whatever happens. */
@@ -119,6 +122,7 @@ export class Giving {
     answer.next += seen
     if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk, or a large one is being made
     const isLast = parcels.length === 0
+    if (isLast && !this.#isCompared(end)) return 0
     const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels, encodings.messageOf(parcels))
     const peer = liveness.peers.get(from)
     if (peer !== undefined && end.type === 'compared' && end.scope === 'all')
@@ -135,14 +139,19 @@ export class Giving {
       case 'acted':
         return actedReply(request, { ok: true, value: end.value })
       case 'compared':
-        for (const holding of end.comparable)
-          if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
-        return endReply(
-          request,
-          end.comparable.filter((holding) => this.#wants(holding, end.scope)),
-          this.witness(from),
-        )
+        return endReply(request, end.wanted, this.witness(from))
     }
+  }
+
+  /** Compares what whoever asked holds, as far as one turn goes. @returns whether that is all of it */
+  #isCompared(end: End): boolean {
+    if (end.type !== 'compared') return true
+    const some = end.comparable.slice(end.next, end.next + this.#mayCompare)
+    end.next += some.length
+    this.#mayCompare -= some.length
+    for (const holding of some) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
+    for (const holding of some) if (this.#wants(holding, end.scope)) end.wanted.push(holding)
+    return end.next === end.comparable.length
   }
 
   #pushSome(peer: PeerId, owners: PeerId[]): number {

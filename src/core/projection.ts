@@ -14,7 +14,7 @@ import type { RegistryState } from './state.js'
 const startDoubt_ms = 10_000
 
 /** Instances of owners of whom something else is believed are looked at so many at a time. */
-const lookedAt = 200
+const lookedAt = 100
 
 export class Projection {
   readonly #state: RegistryState

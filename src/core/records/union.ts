@@ -43,6 +43,8 @@ export interface Found {
   readonly record: InstanceRecord
 }
 
+const nobody: ReadonlyMap<PeerId, never> = new Map<PeerId, never>()
+
 /** The entries of one kind by their key, then by the owner of the document that holds them. */
 class Table<T> {
   readonly #kind: Kind<T>
@@ -61,7 +63,7 @@ class Table<T> {
   }
 
   of(key: string): ReadonlyMap<PeerId, T> {
-    return this.#byKey.get(key) ?? new Map()
+    return this.#byKey.get(key) ?? nobody
   }
 
   keys(): IterableIterator<string> {
@@ -253,7 +255,9 @@ export class Union {
 
   /** The highest head of that owner that any document fences, and that the owner did sign. */
   fence(owner: PeerId): SignedHead | undefined {
-    const claims = [...this.#tables.fences.of(owner).values()].map(({ fenced }) => fenced)
+    const byFencer = this.#tables.fences.of(owner)
+    if (byFencer.size === 0) return undefined // so it is with nearly all, and this is asked of thousands at once
+    const claims = [...byFencer.values()].map(({ fenced }) => fenced)
     return claims.sort((a, b) => b.head.generation - a.head.generation).find((head) => this.#signatures.isGenuine(head))
   }
 }

@@ -19,7 +19,7 @@ export const arrivalLimits = {
   /** Looking at a step at all: most of it is its signature. */
   stepUnits: 10,
   /** The same for a whole document, however small, with what follows from it. */
-  documentUnits: 50,
+  documentUnits: 150,
 } as const
 
 /** What is to be done once all that came before it has been read. */

@@ -23,13 +23,22 @@ export const paceLimits = {
   /** What those who ask said that they hold, kept until they are answered: twice all documents for one, sixteen times for all. */
   peerHoldings: 2 * (wireLimits.documents + 1),
   holdings: 16 * (wireLimits.documents + 1),
+  /** What is said to be held, compared in one turn. */
+  turnHoldings: 1024,
   /** Bytes made in one turn; the rest in the next. */
   turnBytes: 4 * wireLimits.syncBatchBytes,
 } as const
 
 /** What ends an answer. */
 export type End =
-  | { readonly type: 'compared'; readonly scope: 'all' | 'listed'; readonly comparable: readonly Holding[] }
+  | {
+      readonly type: 'compared'
+      readonly scope: 'all' | 'listed'
+      readonly comparable: readonly Holding[]
+      /** So many of them are looked at, and these of them are wanted. */
+      next: number
+      readonly wanted: Holding[]
+    }
   | { readonly type: 'removed' }
   | { readonly type: 'acted'; readonly value: string }
 
@@ -88,12 +97,12 @@ export class Pace {
     this.#ready.add(answer.request)
   }
 
-  /** Whether a piece may be made now. */
   /** Nothing waits for its turn: so it is after nearly every input. */
   get isIdle(): boolean {
     return this.#ready.size === 0
   }
 
+  /** Whether a piece may be made now. */
   get isReady(): boolean {
     for (const request of this.#ready) if (this.#mayGrow(request)) return true
     return false

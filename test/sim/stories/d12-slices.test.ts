@@ -252,3 +252,20 @@ test('whoever dies with many instances is in no lookup from the first moment on;
   expect(Math.max(...news)).toBeLessThan(1000)
   expect(news.reduce((sum, changed) => sum + changed, 0)).toBe(3000)
 })
+
+test('what a peer holds of thousands is compared across turns, and all that is wanted of it is named in the end', () => {
+  const { world, replies } = reader()
+  const holdings = Array.from({ length: 3000 }, (_, i) => ({
+    ...{ owner: `owner${i}`, generation: 1, version: 1, boot: '0'.repeat(16), epoch: 1, clock: 1 },
+  }))
+  const question = encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings })
+  world.feed('a', { type: 'request', from: 'p', id: 2_000_000, bytes: question })
+  const wanted = () =>
+    replies.flatMap(({ id, bytes }) => {
+      const said = id === 2_000_000 ? decodeSyncResponse(bytes) : undefined
+      return said?.type === 'end' ? said.wanted.map(({ owner: of }) => of) : []
+    })
+  expect(wanted()).toEqual([])
+  world.run(1)
+  expect(wanted()).toEqual(holdings.map(({ owner: of }) => of))
+})
