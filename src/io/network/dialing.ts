@@ -62,7 +62,8 @@ export class Dialing {
   readonly #seedOutcomes = new Map<string, SeedView>()
   /** What was told of seeds that do not answer, by the text of the seed. */
   readonly #toldSeeds = new Map<string, string>()
-  readonly #toldHandshakes = new Set<PeerId>()
+  /** How many handshakes with each have failed since it was connected: what was said there may also be nothing, between two of them. */
+  readonly #handshakes = new BoundedMap<PeerId, number>(errorLimit)
   /** Those to be connected with, and those that need not be; all others are strangers. */
   #wanted: ReadonlySet<PeerId> = new Set()
   #spared: ReadonlySet<PeerId> = new Set()
@@ -139,6 +140,7 @@ export class Dialing {
   connected(peer: PeerId): void {
     this.#foreign.delete(peer)
     this.#errors.delete(peer)
+    this.#handshakes.delete(peer)
     this.#outcomes.delete(peer)
     this.#schedule.cancel(peer)
     for (const [target, seed] of this.#seeds) {
@@ -230,11 +232,11 @@ export class Dialing {
 
   /** Found and reached, twice, without coming to terms: people want to know. */
   #tellPeer(peer: PeerId, error: string): void {
-    const isAgain = error.includes(handshakeFailed) && this.#errors.get(peer)?.includes(handshakeFailed) === true
     this.#errors.set(peer, error)
-    if (this.#stop.signal.aborted || !isAgain || this.#toldHandshakes.has(peer)) return
-    if (this.#toldHandshakes.size >= errorLimit) this.#toldHandshakes.clear()
-    this.#toldHandshakes.add(peer)
+    if (!error.includes(handshakeFailed)) return
+    const failed = (this.#handshakes.get(peer) ?? 0) + 1
+    this.#handshakes.set(peer, failed)
+    if (failed !== 2 || this.#stop.signal.aborted) return
     this.#options.log.warn({ peer }, `a peer cannot be joined: ${error}`)
   }
 
