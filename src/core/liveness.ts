@@ -3,6 +3,7 @@
  * It judges nobody, and documents are nothing to it, so a simulator can run thousands of these without any.
  */
 import type { Crypto, Effect } from './effects.js'
+import { silence_ms } from './membership/formulas.js'
 import { Membership } from './membership/membership.js'
 import { Overlay } from './membership/overlay.js'
 import type { Hearing, Transition, Verdict } from './membership/verdict.js'
@@ -13,6 +14,7 @@ import { Heartbeats, isInStep, outOfStep_ms } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
 import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
+import type { LineView } from './views.js'
 import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
 import type { Head, SignedHead } from './wire/head.js'
 
@@ -105,13 +107,31 @@ export class Liveness {
   }
 
   /** A connection that breaks is a reason to look at once: a refused dial tells a crash from a broken line. */
-  disconnected(id: PeerId): Effect[] {
-    this.peers.disconnect(id)
+  disconnected(id: PeerId, now: number): Effect[] {
+    this.peers.disconnect(id, { at: now, wasHeard: this.#isHeard(id, now) })
     this.heartbeats.forgetListener(id)
     this.membership.disconnected(id)
     const member = this.membership.member(id)
     if (member === undefined) this.heartbeats.forget(id)
     return member !== undefined && !member.left && this.overlay.needs(id) ? [{ type: 'dial', peer: id }] : []
+  }
+
+  /** Whether the heartbeats come that it has to send us; undefined where it has none to send, or none has come yet. */
+  #isHeard(id: PeerId, now: number): boolean | undefined {
+    const heartbeatAt = this.peers.get(id)?.heartbeatAt
+    if (heartbeatAt === undefined || this.membership.member(id)?.directAt === undefined) return undefined
+    return now - heartbeatAt < silence_ms
+  }
+
+  /** What there should be with a peer, and what there was. */
+  line(id: PeerId, now: number): LineView {
+    const ended = this.peers.ended(id)
+    const heard = ended === undefined ? this.#isHeard(id, now) : ended.wasHeard
+    return {
+      ...(this.overlay.wants(id) && { wanted: true }),
+      ...(ended !== undefined && { lost_ms: Math.round(now - ended.at) }),
+      ...(heard !== undefined && { heard }),
+    }
   }
 
   /** How long ago the one of these was heard of that was heard of longest ago; undefined where one never was. */
@@ -156,6 +176,7 @@ export class Liveness {
   forget(id: PeerId): void {
     this.membership.forget(id)
     this.heartbeats.forget(id)
+    this.peers.forget(id)
   }
 
   // ---- hearing

@@ -38,6 +38,7 @@ import type {
   Freshness,
   InstanceRow,
   InstanceView,
+  LineView,
   LookupResult,
   MemberView,
   NodeView,
@@ -371,6 +372,11 @@ export class Reads {
   /** What heartbeats and syncs with one peer have brought. */
   exchange(peer: PeerId, at: Moment): ExchangeView {
     return exchangeView(this.#state.liveness.peers.get(peer), at.now)
+  }
+
+  /** What there should be with one peer, and what there was. */
+  line(peer: PeerId, at: Moment): LineView {
+    return this.#state.liveness.line(peer, at.now)
   }
 
   /** Whether this daemon means to be connected with a peer. */

@@ -133,7 +133,7 @@ export class Registry {
         return this.#connected(input.peer)
       case 'disconnected':
         this.#state.unplaced.forget(input.peer)
-        return this.#out.emitAll(liveness.disconnected(input.peer))
+        return this.#out.emitAll(liveness.disconnected(input.peer, this.#state.at.now))
       case 'refused':
         liveness.membership.refuse(input.peer, input.isVacant, this.#state.at.now)
         joining?.refused(input.peer)

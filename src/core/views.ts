@@ -340,8 +340,18 @@ export interface ExchangeView {
   readonly lastSyncTook?: number
 }
 
+/** What there should be with one peer, and what there was. */
+export interface LineView {
+  /** This node means to be connected with it. */
+  readonly wanted?: true
+  /** How long ago the last connection with it ended, where there was one in this run and there is none now. */
+  readonly lost_ms?: number
+  /** Whether its heartbeats come, or came until the connection ended; absent where it has none to send here. */
+  readonly heard?: boolean
+}
+
 /** One connected or known peer, as the network and the registry see it. */
-export interface PeerView extends ExchangeView {
+export interface PeerView extends ExchangeView, LineView {
   readonly peer: PeerId
   readonly nodeId?: string
   readonly connected: boolean

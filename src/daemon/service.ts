@@ -259,6 +259,7 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
       ...fromNetwork(peer),
       ...(nodeId !== undefined && { nodeId }),
       ...registry.read.exchange(peer.peer, at),
+      ...registry.read.line(peer.peer, at),
       ...(trouble !== undefined && { trouble }),
       ...(software !== undefined && { software }),
       ...(protocol !== undefined && { protocol }),

@@ -11,6 +11,13 @@ export const LinkFailure = json.object({
   reason: json.optional(json.words(linkFailures, { description: 'the same for programs' })),
 })
 
+/** What there should be with a peer, and what there was. */
+export const line = {
+  wanted: json.optional(json.boolean({ description: 'this node means to be connected with it' })),
+  lost_ms: json.optional(json.number({ minimum: 0, description: 'how long ago the last connection with it ended' })),
+  heard: json.optional(json.boolean({ description: 'whether its heartbeats come, or came until that ended' })),
+}
+
 export const Mdns = json.object({
   interface: json.string(),
   family: json.words(['IPv4', 'IPv6']),

@@ -4,7 +4,7 @@
  */
 import { drainedBy, draining, drainingSaid, ending } from './drain-schemas.js'
 import * as json from './json-schema.js'
-import { LinkFailure, Mdns } from './link-schemas.js'
+import { line, LinkFailure, Mdns } from './link-schemas.js'
 import { versions } from './version-schemas.js'
 import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/lifetime.js'
@@ -415,6 +415,7 @@ export const Peer = json.object(
     connectedSince: optional(moment),
     roundTrip_ms: optional(json.number()),
     streamsHealthy: json.boolean(),
+    ...line,
     lastError: optional(json.string()),
     dial,
     trouble,

@@ -20,6 +20,7 @@ const SeenMember = json.object({
   }),
   rtt_ms: optional(duration),
   failure: optional(json.string({ description: 'what is wrong with the link, for people' })),
+  hears: optional(json.boolean({ description: 'whether it is heard, or was until the link was gone' })),
   reported: optional(json.boolean({ description: 'somebody reports it as silent' })),
   outOfStep_ms: optional(
     json.number({ minimum: 0, description: 'for so long it has not held what this node holds, in milliseconds' }),

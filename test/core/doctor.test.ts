@@ -120,9 +120,38 @@ const causes: readonly [string, Change, RegExp][] = [
   [
     'warning one-way-link b→c',
     { nodes: { b: { sees: [seen('a'), seen('c', { link: 'failing', failure: 'timed out' })] } } },
-    /b → c \(timed out\)/,
+    /^b does not hear c \(timed out\), while c hears b\.$/,
   ],
-  ['warning one-way-link b→c', { members: { c: { reportedBy: ['p-b'] } } }, /b → c \(reports it as silent\)/],
+  [
+    'warning one-way-link b→c',
+    { members: { c: { reportedBy: ['p-b'] } } },
+    /b does not hear c \(reports it as silent\)/,
+  ],
+  [
+    'warning one-way-link c→b',
+    {
+      nodes: {
+        b: { sees: [seen('a'), seen('c', { link: 'failing', hears: true })] },
+        c: { sees: [seen('a'), seen('b', { link: 'failing', hears: false, failure: 'the connection ended 1 s ago' })] },
+      },
+    },
+    /^c does not hear b \(the connection ended 1 s ago\), while b heard c to the end\.$/,
+  ],
+  [
+    'warning link-failing b→c',
+    {
+      nodes: {
+        b: { sees: [seen('a'), seen('c', { link: 'failing', hears: false })] },
+        c: { sees: [seen('a'), seen('b', { link: 'failing', hears: false })] },
+      },
+    },
+    /b → c/,
+  ],
+  [
+    'warning node-silent c',
+    { nodes: { b: { sees: [seen('a'), seen('c', { link: 'failing' })] }, c: { how: 'silent' } } },
+    /c/,
+  ],
   [
     'warning link-failing b→c',
     {

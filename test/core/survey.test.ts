@@ -36,20 +36,32 @@ describe('what is said', () => {
       peer('open', { roundTrip_ms: 0.5, connectedSince: since(0) }),
       peer('new', { streamsHealthy: false, connectedSince: since(59_000) }),
       peer('numb', { streamsHealthy: false, connectedSince: since(1000) }),
-      peer('cut', { connected: false, streamsHealthy: false, lastError: 'timed out' }),
+      peer('cut', { connected: false, streamsHealthy: false, wanted: true, lastError: 'timed out' }),
+      peer('lost', { connected: false, streamsHealthy: false, wanted: true, lost_ms: 400, heard: true }),
+      peer('deaf', { heard: false, heartbeatAge_ms: 3100, connectedSince: since(0) }),
+      peer('fresh', { connected: false, streamsHealthy: false, wanted: true }),
+      peer('never', { connected: false, streamsHealthy: false, wanted: true }),
+      peer('spared', { connected: false, streamsHealthy: false, lastError: 'timed out' }),
       peer('gone', { connected: false, streamsHealthy: false, lastError: 'refused' }),
       peer('apart', { outOfStep_ms: 12_000 }),
     ]
-    const others = ['open', 'new', 'numb', 'cut', 'apart', 'far'].map((name) => member(name))
+    const names = ['open', 'new', 'numb', 'cut', 'lost', 'deaf', 'fresh', 'spared', 'apart', 'far']
+    const others = [...names.map((name) => member(name)), member('never', { stateAge_ms: 6000 })]
     const said = sight([member('me', { self: true }), ...others, member('gone', { state: 'left' })], links)
     const brief = said.sees.map((one) => `${one.peer} ${one.link} ${one.failure ?? one.outOfStep_ms ?? ''}`.trim())
+    expect(said.sees.filter(({ hears }) => hears !== undefined).map(({ peer: one }) => one)).toEqual(['deaf', 'lost'])
     expect(brief).toEqual([
       'apart open 12000',
       'cut failing timed out',
+      'deaf failing connected, but no heartbeat for 3 s',
+      'lost failing the connection ended 0 s ago',
+      'never failing not connected yet',
       'numb failing connected, but heartbeats or gossip do not flow',
       'far none',
+      'fresh none',
       'new open',
       'open open',
+      'spared none',
       'gone none',
     ])
   })
@@ -57,7 +69,7 @@ describe('what is said', () => {
   test('fits into one answer, of however many it tells; those with something wrong stay', () => {
     const odd = '\u{1f511}"'.repeat(60)
     const many = Array.from({ length: 2000 }, (_, i) => member(`peer-${i}`))
-    const links = [peer('peer-1999', { connected: false, lastError: odd })]
+    const links = [peer('peer-1999', { connected: false, wanted: true, lastError: odd })]
     const said = sight(many, links)
     expect(said.sees[0]?.peer).toBe('peer-1999')
     expect(said.sees.length + (said.more ?? 0)).toBe(2000)
@@ -102,6 +114,7 @@ describe('what a peer says', () => {
     [{ ...good, sees: [{ ...seen, peer: 'x'.repeat(129) }] }],
     [{ ...good, sees: [{ ...seen, failure: 'x'.repeat(257) }] }],
     [{ ...good, sees: [{ ...seen, since_ms: -1 }] }],
+    [{ ...good, sees: [{ ...seen, hears: 'no' }] }],
     [{ ...good, sees: Array(4097).fill(seen) }],
   ])('is nothing where it has another shape: %#', (said) => {
     expect(readSight(said)).toBeUndefined()

@@ -193,7 +193,7 @@ describe.runIf(here)('the page', () => {
       await page.goto(`${url}/ui#/reach`)
       await page.waitForSelector('td.one-way')
       expect(await page.locator('td.one-way').getAttribute('title')).toBe(
-        'node-7 → node-9: does not reach, though reached from there',
+        'node-7 → node-9: does not hear, though heard there',
       )
       expect(await textOf(page, '#troubles')).toMatch(/node-7 node-9 one way, hidden: no answer/)
       await page.context().close()

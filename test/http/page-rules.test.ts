@@ -103,6 +103,14 @@ test('a link that is cut one way is told from a node that is gone; big clusters 
   expect(between(reach, zone!, zone!)).toEqual({ fails: 1, oneWay: 1, pairs: 2 })
   // Of node-5, which answers nobody, no other is asked.
   expect(between(reach, withoutAnswer!, withoutAnswer!)).toEqual({ fails: 0, oneWay: 0, pairs: 0 })
+  const lost = nodesOf(6, (i, j) =>
+    (i === 1 && j === 4) || (i === 4 && j === 1) ? { link: 'failing', hears: i === 4 } : {},
+  )
+  const gone = reachOf({ ...asked, nodes: lost.survey })
+  expect(gone.troubles.map(({ from, to, isOneWay }) => [from.id, to.id, isOneWay])).toEqual([
+    ['node-1', 'node-4', true],
+    ['node-4', 'node-1', false],
+  ])
   const big = reachOf({
     ...asked,
     nodes: nodesOf(200, (i, j) => (i === 7 && j === 9 ? { state: 'hidden' } : {})).survey,

@@ -164,7 +164,7 @@ export class PlaneDaemon {
       case 'connected':
         return this.#onConnected(input.peer, now)
       case 'disconnected':
-        return void this.#effects.push(...this.#liveness.disconnected(input.peer))
+        return void this.#effects.push(...this.#liveness.disconnected(input.peer, now))
       case 'refused':
         this.#liveness.membership.refuse(input.peer, input.isVacant, now)
         return this.#act(this.#liveness.membership.tick(now), now)

@@ -17,9 +17,7 @@ function peersOf(world: World, machine: Machine): PeerView[] {
     .filter(({ self }) => !self)
     .map(({ peer }) => {
       const connected = [...machine.connected].some((name) => world.machine(name).self === peer)
-      const isMissed = !connected && read.wants(peer)
-      const found = read.exchange(peer, at)
-      return { peer, connected, streamsHealthy: connected, ...found, ...(isMissed && { lastError: 'timed out' }) }
+      return { peer, connected, streamsHealthy: connected, ...read.exchange(peer, at), ...read.line(peer, at) }
     })
 }
 

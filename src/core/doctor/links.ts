@@ -105,73 +105,89 @@ function disagreement(split: readonly Split[], examined: Examined): Finding | un
 
 // ---- links
 
-interface Side {
+/** One that does not hear another. */
+interface Deaf {
   readonly from: string
   readonly to: string
   readonly why?: string | undefined
+  /** The other way it is well: now, or until the link was gone. */
+  readonly back: 'hears' | 'heard' | undefined
 }
 
-/** Of the living alone: of those that are gone it is said already. */
+/** Of the living alone: of those that are gone it is said already, and of who does not answer, too. */
 function failing(examined: Examined): (Finding | undefined)[] {
   const { survey } = examined
-  const speakers = new Map(speaking(survey).map((node) => [node.peer, node]))
-  const seenByAll = new Map(
-    [...speakers].map(([by, { sees = [] }]) => [by, new Map(sees.map((seen) => [seen.peer, seen]))] as const),
-  )
+  const speakers = speaking(survey)
+  const mute = new Set(survey.nodes.filter(({ how }) => how === 'silent').map(({ peer }) => peer))
+  const seenByAll = new Map(speakers.map(({ peer, sees = [] }) => [peer, new Map(sees.map((one) => [one.peer, one]))]))
   const seenBy = (by: PeerId, peer: PeerId): SeenMember | undefined => seenByAll.get(by)?.get(peer)
-  const oneWay = reportedSides(examined, seenBy)
-  const both: Side[] = []
-  for (const { peer: from, id, sees = [] } of speakers.values()) {
-    for (const { peer, state, link, failure } of sees) {
-      if (state !== 'alive' || link !== 'failing') continue
-      const back = seenBy(peer, from)
-      const side = { from: id, to: nameOf(peer, examined), why: failure }
-      if (back?.link === 'open') oneWay.push(side)
-      else if (back?.link !== 'failing' || side.from < side.to) both.push(side)
-    }
+  const deaf = new Map<string, Deaf>()
+  const note = (by: PeerId, peer: PeerId, why: string | undefined): void => {
+    const [there, back] = [seenBy(by, peer), seenBy(peer, by)]
+    if (mute.has(peer) || (there?.hears === true && back?.hears === false)) return
+    const side = { from: nameOf(by, examined), to: nameOf(peer, examined), why, back: wayBack(there, back) }
+    const pair = [by, peer].sort().join(' ')
+    // Of two that are both deaf one is told, of two of which one is, that one.
+    if (side.back !== undefined || !deaf.has(pair)) deaf.set(pair, side)
   }
-  return [oneWayFinding(oneWay), bothFinding(both)]
+  for (const { peer: by, sees = [] } of speakers)
+    for (const { peer, state, link, failure } of sees)
+      if (state === 'alive' && link === 'failing') note(by, peer, failure)
+  for (const { peer, state, reportedBy } of examined.members)
+    for (const by of reportedBy)
+      if (state === 'alive' && seenBy(peer, by)?.link === 'open' && seenBy(by, peer)?.link !== 'failing')
+        note(by, peer, 'reports it as silent')
+  const all = [...deaf.values()]
+  return [oneWayFinding(all.filter(isOneWay)), bothFinding(all.filter((side) => !isOneWay(side)))]
 }
 
-/** Reported as silent by one whom it hears well itself. */
-function reportedSides(examined: Examined, seenBy: (by: PeerId, peer: PeerId) => SeenMember | undefined): Side[] {
-  return examined.members
-    .filter(({ state }) => state === 'alive')
-    .flatMap(({ peer, reportedBy }) =>
-      reportedBy
-        .filter((by) => seenBy(peer, by)?.link === 'open')
-        .map((by) => ({ from: nameOf(by, examined), to: nameOf(peer, examined), why: 'reports it as silent' })),
-    )
+/** A link that is gone is gone at both ends; which way it failed first shows in what was heard at its end. */
+function wayBack(there: SeenMember | undefined, back: SeenMember | undefined): Deaf['back'] {
+  if (back?.link === 'open') return 'hears'
+  return there?.hears === false && back?.hears === true ? 'heard' : undefined
 }
 
-function inWords({ from, to, why }: Side): string {
-  return `${from} → ${to}${why === undefined ? '' : ` (${why})`}`
+function isOneWay({ back }: Deaf): boolean {
+  return back !== undefined
 }
 
-function oneWayFinding(sides: readonly Side[]): Finding | undefined {
-  if (sides.length === 0) return undefined
+function because({ why }: Deaf): string {
+  return why === undefined ? '' : ` (${why})`
+}
+
+function about(sides: readonly Deaf[]): string[] {
+  return sides.map(({ from, to }) => `${from}→${to}`)
+}
+
+function oneWayFinding(sides: readonly Deaf[]): Finding | undefined {
+  const [first] = sides
+  if (first === undefined) return undefined
+  const each = sides.map((side) => {
+    const { from, to, back } = side
+    return `${from} does not hear ${to}${because(side)}, while ${to} ${back === 'heard' ? `heard ${from} to the end` : `hears ${from}`}`
+  })
   return {
     id: 'one-way-link',
     severity: 'warning',
-    what: `Fine one way, failing the other: ${named(sides.map(inWords), 4)}.`,
-    meaning:
-      'A firewall, a route or a switch lets through one direction alone; others still carry the news, so nobody is hidden for it.',
-    remedy: 'Compare the firewalls and routes of the two machines, in both directions, for the port of --listen.',
-    about: sides.map(({ from, to }) => `${from}→${to}`),
+    what: `${named(each, 3)}.`,
+    meaning: `Packets from ${first.to} to ${first.from} are lost, those the other way come through${sides.length > 1 ? ', and so on' : ''}: a firewall, a route or a switch lets through one direction alone. Others still carry the news, so nobody is hidden for it.`,
+    remedy: `Follow the way from ${first.to} to ${first.from}: the firewall of ${first.from} for what comes in, that of ${first.to} for what goes out, routes and switch ports between, for the port of --listen.`,
+    about: about(sides),
   }
 }
 
-function bothFinding(sides: readonly Side[]): Finding | undefined {
+function bothFinding(sides: readonly Deaf[]): Finding | undefined {
   if (sides.length === 0) return undefined
+  const each = sides.map((side) => `${side.from} → ${side.to}${because(side)}`)
   return {
     id: 'link-failing',
     severity: 'warning',
-    what: `No connection between nodes that live: ${named(sides.map(inWords), 4)}.`,
+    what: `No connection between nodes that live: ${named(each, 4)}.`,
     meaning:
       'Others reach both, so what is wrong lies between the two, in one direction or both; nobody is hidden for it, as others carry the news.',
     remedy:
       'Compare firewall rules, routes and switch ports of the two machines, for the port of --listen; whether the address that is dialled is right: rollcall peers.',
-    about: sides.map(({ from, to }) => `${from}→${to}`),
+    about: about(sides),
   }
 }
 

@@ -2,8 +2,10 @@
  * The connections that there are: one record for each, which holds all that is known of the daemon at the other end for as long as
  * it is connected. What its silence means is not decided here.
  */
+import { BoundedMap } from '../bounded-map.js'
 import type { MemberState } from '../views.js'
 import type { PeerId } from '../model.js'
+import { wireLimits } from '../wire/limits.js'
 
 export interface Peer {
   readonly id: PeerId
@@ -69,8 +71,17 @@ export interface Expected {
   readonly directAt: number | undefined
 }
 
+/** How a connection ended. */
+export interface Ended {
+  readonly at: number
+  /** Whether its other end was heard until then; undefined where it had no heartbeats to send. */
+  readonly wasHeard: boolean | undefined
+}
+
 export class Peers {
   readonly #peers = new Map<PeerId, Peer>()
+  /** The last connection of each who has none now. */
+  readonly #ended = new BoundedMap<PeerId, Ended>(wireLimits.documents)
 
   has(id: PeerId): boolean {
     return this.#peers.has(id)
@@ -95,11 +106,21 @@ export class Peers {
   connect(id: PeerId, now: number): Peer {
     const peer = newPeer(id, now)
     this.#peers.set(id, peer)
+    this.#ended.delete(id)
     return peer
   }
 
-  disconnect(id: PeerId): void {
-    this.#peers.delete(id)
+  disconnect(id: PeerId, ended: Ended): void {
+    if (this.#peers.delete(id)) this.#ended.set(id, ended)
+  }
+
+  /** Undefined where it is connected, or was not in this run. */
+  ended(id: PeerId): Ended | undefined {
+    return this.#ended.get(id)
+  }
+
+  forget(id: PeerId): void {
+    this.#ended.delete(id)
   }
 }
 

@@ -13,7 +13,7 @@ import {
 import { wireLimits } from '../wire/limits.js'
 import { linkStates, type SeenMember, type Sight } from './views.js'
 
-/** So long after it began nothing may flow over a connection yet. */
+/** So long after it began nothing may flow over a connection yet, and so long a newcomer may not be connected yet. */
 const settling_ms = 5000
 
 export interface Views {
@@ -48,7 +48,7 @@ function seenOf(
   link: PeerView | undefined,
   wall: number,
 ): SeenMember {
-  const failure = failureOf(link, wall)
+  const failure = link === undefined ? undefined : failureOf(link, stateAge_ms, wall)
   const isOpen = link?.connected === true && failure === undefined
   return {
     peer,
@@ -57,17 +57,30 @@ function seenOf(
     link: isOpen ? 'open' : failure === undefined || state === 'left' ? 'none' : 'failing',
     ...(link?.roundTrip_ms !== undefined && { rtt_ms: link.roundTrip_ms }),
     ...(failure !== undefined && state !== 'left' && { failure: cut(failure) }),
+    ...(link?.heard !== undefined && { hears: link.heard }),
     ...(reportedBy.length > 0 && { reported: true }),
     ...(link?.outOfStep_ms !== undefined && { outOfStep_ms: link.outOfStep_ms }),
   }
 }
 
-function failureOf(link: PeerView | undefined, wall: number): string | undefined {
-  if (link === undefined) return undefined
-  if (!link.connected) return link.lastError ?? link.dial
+/** Of what is meant to be there: that is missed from the moment on at which it ends, not from the first dial that fails. */
+function failureOf(link: PeerView, stateAge_ms: number, wall: number): string | undefined {
+  if (!link.connected) return link.wanted === true ? absenceOf(link, stateAge_ms) : undefined
+  if (link.heard === false) return `connected, but no heartbeat for ${seconds(link.heartbeatAge_ms ?? 0)}`
   const age_ms = link.connectedSince === undefined ? 0 : wall - new Date(link.connectedSince).getTime()
   if (link.streamsHealthy || age_ms < settling_ms) return undefined
   return 'connected, but heartbeats or gossip do not flow'
+}
+
+function absenceOf({ lastError, dial, lost_ms }: PeerView, stateAge_ms: number): string | undefined {
+  const tried = lastError ?? dial
+  if (tried !== undefined) return tried
+  if (lost_ms !== undefined) return `the connection ended ${seconds(lost_ms)} ago`
+  return stateAge_ms < settling_ms ? undefined : 'not connected yet'
+}
+
+function seconds(length_ms: number): string {
+  return `${Math.round(length_ms / 1000)} s`
 }
 
 function weight({ state, link, reported, outOfStep_ms }: SeenMember): number {
@@ -124,13 +137,14 @@ export function readSight(answer: unknown): Sight | undefined {
 
 function readSeen(given: unknown): SeenMember | 'unsound' | 'of a later version' {
   if (typeof given !== 'object' || given === null) return 'unsound'
-  const { peer, state, link, failure, since_ms, rtt_ms, outOfStep_ms, reported } = given as Fields
+  const { peer, state, link, failure, since_ms, rtt_ms, outOfStep_ms, hears, reported } = given as Fields
   const isSound =
     isText(peer) &&
     peer.length <= wireLimits.peerIdBytes &&
     isText(state) &&
     isText(link) &&
     isAbsentOr(isText, failure) &&
+    isAbsentOr(isYesOrNo, hears) &&
     [since_ms, rtt_ms, outOfStep_ms].every((length) => isAbsentOr(isLength, length))
   if (!isSound) return 'unsound'
   const [knownState, knownLink] = [memberStates.find((one) => one === state), linkStates.find((one) => one === link)]
@@ -142,6 +156,7 @@ function readSeen(given: unknown): SeenMember | 'unsound' | 'of a later version'
     ...(since_ms !== undefined && { since_ms: since_ms as number }),
     ...(rtt_ms !== undefined && { rtt_ms: rtt_ms as number }),
     ...(failure !== undefined && { failure: failure as string }),
+    ...(hears !== undefined && { hears: hears as boolean }),
     ...(reported === true && { reported }),
     ...(outOfStep_ms !== undefined && { outOfStep_ms: outOfStep_ms as number }),
   }
@@ -153,6 +168,10 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isYesOrNo(value: unknown): boolean {
+  return typeof value === 'boolean'
 }
 
 function isLength(value: unknown): boolean {

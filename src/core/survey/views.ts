@@ -19,6 +19,8 @@ export interface SeenMember {
   readonly rtt_ms?: number
   /** What is wrong with the link, for people. */
   readonly failure?: string
+  /** Whether it is heard, or was until the link was gone; absent where nothing of it is to be heard. */
+  readonly hears?: boolean
   /** Somebody reports it as silent. */
   readonly reported?: true
   /** For so long its registry digest has been none of this node's. */

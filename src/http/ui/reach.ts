@@ -48,7 +48,9 @@ export function reachOf({ nodes }: Survey): Reach {
   }
   const isOneWay = (from: Surveyed, to: Surveyed): boolean => {
     const back = cell(to, from)
-    return cell(from, to) === 'fails' && (back === 'open' || back === 'heard')
+    if (cell(from, to) !== 'fails') return false
+    // A link that is gone is gone at both ends; which way it failed shows in what was heard at its end.
+    return back === 'open' || back === 'heard' || (sight(from, to)?.hears === false && sight(to, from)?.hears === true)
   }
   const troubles = nodes.flatMap((from) =>
     [...(sights.get(from.peer)?.values() ?? [])].filter(isBad).flatMap((seen): Trouble[] => {

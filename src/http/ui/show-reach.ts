@@ -12,8 +12,8 @@ import { wordsOf } from './services.js'
 import { ageOf, clipped, count } from './words.js'
 
 const shapes: Readonly<Record<Cell | 'one-way', readonly [shape: string, word: string]>> = {
-  'one-way': ['↛', 'does not reach, though reached from there'],
-  fails: ['✗', 'does not reach'],
+  'one-way': ['↛', 'does not hear, though heard there'],
+  fails: ['✗', 'does not hear'],
   away: ['▪', 'not there: it answers nobody'],
   open: ['•', 'connected'],
   heard: ['∘', 'hears of it through others, as is meant in big clusters'],
@@ -78,7 +78,7 @@ function troubleList(troubles: readonly Trouble[], held: Held): Drawn {
   const since_ms = held.ageOf('survey')
   return list<Trouble>({
     id: 'troubles',
-    caption: 'Who does not reach whom, one-way failures first',
+    caption: 'Who does not hear whom, one-way failures first',
     columns: [
       {
         head: 'From',
@@ -89,7 +89,7 @@ function troubleList(troubles: readonly Trouble[], held: Held): Drawn {
           from.id,
         ],
       },
-      { head: 'Does not reach', class: 'node', cell: ({ to }) => to.id },
+      { head: 'Does not hear', class: 'node', cell: ({ to }) => to.id },
       {
         head: 'How',
         class: 'rest',

@@ -31,6 +31,35 @@ test('a link that is cut is told by both ends and by all others, with nobody gon
   expect(foundAt(world, 'd')).toEqual(['warning link-failing node-d→node-c'])
 })
 
+describe('packets that come through one way alone', () => {
+  const from_ms = 3000
+  const deaf = /^node-d does not hear node-c \(.+\), while node-c hear(s|d) node-d( to the end)?\.$/
+
+  test('are told by all who can ask both, from the first silence on and after the link is gone, with the direction', () => {
+    const world = cluster('abcde')
+    world.wires.set('c', 'd', { cut: true })
+    world.run(from_ms)
+    for (let i = 0; i < 20; i++) {
+      for (const name of 'abe') {
+        expect(foundAt(world, name)).toEqual(['warning one-way-link node-d→node-c'])
+        expect(findingsAt(world, name)[0]?.what).toMatch(deaf)
+      }
+      world.run(1000)
+    }
+  })
+
+  test('leave neither end of the link without a word of it', () => {
+    const world = cluster('abcde')
+    world.wires.set('c', 'd', { cut: true })
+    world.run(from_ms)
+    for (let i = 0; i < 20; i++) {
+      for (const name of 'cd')
+        expect(foundAt(world, name)).toEqual([expect.stringMatching(/^warning (one-way-link|link-failing) node-[cd]→/)])
+      world.run(1000)
+    }
+  })
+})
+
 test('a node that is cut off finds itself in doubt; the others find it gone', () => {
   const world = cluster('abcde')
   world.partition(['a'], ['b', 'c', 'd', 'e'])
