@@ -171,6 +171,14 @@ export const dialInWords: Readonly<Record<DialOutcome, string>> = {
   silent: 'its machine takes dials, and nobody speaks there: its process is stopped or stuck',
 }
 
+/** Why a member is not there, as far as this node has found out; what it said counts before what its machine says. */
+export function causeInWords({ state, dial }: Pick<MemberView, 'state' | 'dial'>): string | undefined {
+  if (state === 'left') return 'it said goodbye'
+  if (dial !== undefined) return dialInWords[dial]
+  if (state !== 'hidden' && state !== 'dead') return undefined
+  return 'it fell silent: its process is stopped or stuck, or its machine is'
+}
+
 /** How people call a member: by the label of its node, or its peer id where it has told none. */
 export function nameOf({ nodeId, peer }: Pick<MemberView, 'nodeId' | 'peer'>): string {
   return plain(nodeId ?? peer)

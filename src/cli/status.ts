@@ -4,9 +4,11 @@
  */
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
+import { droppedInWords } from '../core/dropped-words.js'
 import { instanceStatuses, type InstanceStatus } from '../core/model.js'
 import { memberStates, type DialOutcome, type MemberState, type MemberView, type SelfView } from '../core/views.js'
-import { dialInWords, nameOf } from './cluster.js'
+import { isWrong, type Finding } from '../core/doctor/findings.js'
+import { causeInWords, nameOf } from './cluster.js'
 import { answerOf, exitCodes, reads, withExamples, type ReadingOptions } from './command.js'
 import { count, formatAge, plain } from './format.js'
 import { toneOf } from './paint.js'
@@ -29,8 +31,11 @@ export interface StatusOutput {
     readonly name: string
     readonly state: MemberState
     readonly stateAge_ms: number
+    readonly outOfSight_ms?: number
     readonly dial?: DialOutcome
   }[]
+  /** What the doctor finds wrong, worst first; absent where the daemon has none. */
+  readonly findings?: readonly Finding[]
   readonly instances: {
     /** How many visible ones have each status. */
     readonly visible: Partial<Record<InstanceStatus, number>>
@@ -50,11 +55,13 @@ export function addStatusCommand(program: Command): void {
 }
 
 async function gather(client: Client): Promise<StatusOutput> {
-  const [self, peers, { members }, { instances }] = await Promise.all([
+  const [self, peers, { members }, { instances }, diagnosis] = await Promise.all([
     answerOf(client, client.self(), 'nodeId'),
     answerOf(client, client.peers(), 'peers'),
     answerOf(client, client.members(), 'members'),
     answerOf(client, client.instanceRows(), 'instances'),
+    // An earlier version has none, and what it would say is no part of the rest.
+    client.doctor().catch(() => undefined),
   ])
   const visible = instances.filter((row) => row.visible)
   const visibleIds = new Set(visible.map(({ id }) => id))
@@ -63,13 +70,18 @@ async function gather(client: Client): Promise<StatusOutput> {
     ...{ self, inStep: peers.inStep, degraded: peers.degraded, step: peers.summary },
     members: tally(members.map(({ state }) => state)),
     missing: members.filter(({ state }) => state !== 'alive').map(missing),
+    ...(diagnosis !== undefined && { findings: diagnosis.findings.filter(isWrong) }),
     instances: { visible: tally(visible.map(({ status }) => status)), notVisible: hidden.size },
   }
 }
 
 function missing(member: MemberView): StatusOutput['missing'][number] {
-  const { state, stateAge_ms, dial } = member
-  return { name: nameOf(member), state, stateAge_ms, ...(dial !== undefined && { dial }) }
+  const { state, stateAge_ms, outOfSight_ms, dial } = member
+  return {
+    ...{ name: nameOf(member), state, stateAge_ms },
+    ...(outOfSight_ms !== undefined && { outOfSight_ms }),
+    ...(dial !== undefined && { dial }),
+  }
 }
 
 function tally<Word extends string>(words: readonly Word[]): Partial<Record<Word, number>> {
@@ -91,12 +103,12 @@ function show(status: StatusOutput, { paint, width }: Look): string {
     ['daemon', `${readiness}, up ${formatAge(self.uptime_ms)!}, version ${plain(self.version)}`],
     ['cluster', plain(self.cluster)],
     ['members', counted(memberStates, members, paint)],
-    ...status.missing.slice(0, missingShown).map((one) => ['', missingLine(one, paint)] as const),
-    ...(status.missing.length > missingShown ? [['', 'and more: rollcall members'] as const] : []),
+    ...missingLines(status, paint).map((line) => ['', line] as const),
     ['instances', instancesLine(instances, paint)],
     ...(self.http === undefined ? [] : [['page', `${plain(self.http)}/ui`] as const]),
     ['replica', paint(inStep ? 'good' : 'warn', plain(step)) + (inStep ? '' : '; see: rollcall peers')],
     ...droppedLine(dropped),
+    ...findingLines(status.findings ?? [], paint),
   ]
   const shown = lines.map(([head, text]) => `${paint('dim', head.padEnd(headWidth))}${text}`)
   return wrapLines(shown, width, headWidth)
@@ -114,12 +126,49 @@ function counted<Word extends string>(
   return present.map((word) => paint(toneOf(word), `${counts[word]} ${word}`)).join(', ') || 'none'
 }
 
-function missingLine(
-  { name, state, stateAge_ms, dial }: StatusOutput['missing'][number],
+/** That all are out of sight at once is said once: it is no news of each of them. */
+function missingLines({ missing, members, degraded }: StatusOutput, paint: Look['paint']): string[] {
+  const out = missing.filter(({ state }) => state === 'hidden' || state === 'dead')
+  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1
+  const told = isCutOff ? missing.filter((one) => !out.includes(one)) : missing
+  const names = out.map(({ name }) => name)
+  return [
+    ...(isCutOff
+      ? [paint('bad', `all ${count(out.length, 'other')} at once, which points to this machine: ${listed(names)}`)]
+      : []),
+    ...told.slice(0, missingShown).map((one) => missingLine(one, paint)),
+    ...(told.length > missingShown ? ['and more: rollcall members'] : []),
+  ]
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - missingShown
+  return `${names.slice(0, missingShown).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+}
+
+function missingLine(one: StatusOutput['missing'][number], paint: Look['paint']): string {
+  const { name, state, stateAge_ms, outOfSight_ms } = one
+  const age =
+    outOfSight_ms === undefined ? `for ${formatAge(stateAge_ms)!}` : `out of sight for ${formatAge(outOfSight_ms)!}`
+  const cause = causeInWords(one)
+  return `${paint(toneOf(state), state)}${outOfSight_ms === undefined ? '' : ','} ${age}: ${name}${cause === undefined ? '' : ` (${cause})`}`
+}
+
+/** What stands above already. */
+const saidAbove: ReadonlySet<Finding['id']> = new Set(['node-gone', 'not-ready'])
+const findingsShown = 4
+
+function findingLines(
+  findings: readonly Finding[],
   paint: Look['paint'],
-): string {
-  const cause = dial === undefined ? '' : ` (${dialInWords[dial]})`
-  return `${paint(toneOf(state), state)} for ${formatAge(stateAge_ms)!}: ${name}${cause}`
+): readonly (readonly [head: string, text: string])[] {
+  const told = findings.filter(({ id }) => !saidAbove.has(id))
+  const lines = told
+    .slice(0, findingsShown)
+    .map(({ severity, what }) => paint(severity === 'error' ? 'bad' : 'warn', plain(what)))
+  const more = told.length - lines.length
+  const end = more > 0 ? `and ${more} more; what to do: rollcall doctor` : 'what to do: rollcall doctor'
+  return findings.length === 0 ? [] : [...lines, end].map((text, i) => [i === 0 ? 'wrong' : '', text] as const)
 }
 
 function instancesLine({ visible, notVisible }: StatusOutput['instances'], paint: Look['paint']): string {
@@ -130,5 +179,10 @@ function instancesLine({ visible, notVisible }: StatusOutput['instances'], paint
 function droppedLine(dropped: SelfView['dropped']): readonly (readonly [string, string])[] {
   const reasons = Object.entries(dropped).filter(([, times]) => times > 0)
   if (reasons.length === 0) return []
-  return [['dropped', reasons.map(([reason, times]) => `${count(times, 'time')} ${plain(reason)}`).join(', ')]]
+  return [
+    [
+      'dropped',
+      reasons.map(([reason, times]) => `${times} ${plain(droppedInWords(reason))} [${plain(reason)}]`).join('; '),
+    ],
+  ]
 }

@@ -53,10 +53,11 @@ export class Foreign {
   #yieldToClone({ boot }: Head): void {
     const { identity, commits } = this.#state
     const wayOut = 'stop one of the two, and give it a data directory of its own'
-    const places = this.#places(identity.placeOf(boot))
+    const otherAt = identity.placeOf(boot)
+    const places = this.#places(otherAt)
     const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
     commits.mute(why)
-    this.#state.enter({ name: 'muted', why })
+    this.#state.enter({ name: 'muted', why, ...(otherAt !== undefined && { otherAt }) })
     this.#out.notify({ type: 'muted', why })
   }
 

@@ -14,7 +14,7 @@ import { Heartbeats, isInStep, outOfStep_ms } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
 import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
-import type { LineView } from './views.js'
+import type { LineView } from './link-views.js'
 import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
 import type { Head, SignedHead } from './wire/head.js'
 

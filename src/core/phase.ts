@@ -12,6 +12,7 @@
  *     ready      callers write
  *     muted      another daemon runs with its key: this one has stopped to sign
  */
+import type { Unready } from './causes.js'
 import type { Joining } from './own/joining.js'
 
 export type Phase =
@@ -21,7 +22,12 @@ export type Phase =
   | { readonly name: 'stale'; readonly joining: Joining }
   | { readonly name: 'opening' }
   | { readonly name: 'ready' }
-  | { readonly name: 'muted'; readonly why: string }
+  | {
+      readonly name: 'muted'
+      readonly why: string
+      /** Where that daemon can be dialled, if it is known. */
+      readonly otherAt?: string
+    }
 
 export type PhaseName = Phase['name']
 
@@ -74,6 +80,12 @@ export function joiningOf(phase: Phase): Joining | undefined {
 /** Whether what is held must be neither given nor completed. */
 export function isStale(phase: Phase): boolean {
   return joiningOf(phase)?.isStale ?? false
+}
+
+/** The same, with the phase as the word for it. */
+export function unreadyIn(phase: Phase): Unready | undefined {
+  const why = whyNotReady(phase)
+  return why === undefined || phase.name === 'ready' ? undefined : { cause: phase.name, why }
 }
 
 /** Why callers cannot write, in words; undefined where they can. */

@@ -8,6 +8,7 @@ import { formatDuration } from './duration.js'
 import { RegistryError } from './errors.js'
 import { fromHereOf } from './from-here.js'
 import { frozen } from './frozen.js'
+import type { LineView } from './link-views.js'
 import { drainedBy } from './holds.js'
 import { lifetimeShown } from './lifetime.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
@@ -38,7 +39,6 @@ import type {
   Freshness,
   InstanceRow,
   InstanceView,
-  LineView,
   LookupResult,
   MemberView,
   NodeView,
@@ -288,6 +288,7 @@ export class Reads {
           ...hidden,
           ...fromHereOf({ owner, record }, this.#state, at.now),
           ...(hidden !== undefined && this.#isLastKnown(id, owner) && { degraded: true }),
+          ...(this.#index.isPickable(id, owner, this.#degraded.isOn) && { pickable: true }),
         })
       }
     }
@@ -419,13 +420,14 @@ export class Reads {
   }
 
   #member(member: Readonly<Member>, at: Moment): MemberView {
-    const { id, state, since, why, heardAt, generation, incarnation, load } = member
+    const { id, state, since, outOfSightSince, why, heardAt, generation, incarnation, load } = member
     const trouble = this.#state.troubleOf(id, at.now)
     return {
       ...this.#labels(id),
       self: false,
       state,
       stateAge_ms: Math.round(at.now - since),
+      ...(outOfSightSince !== undefined && { outOfSight_ms: Math.round(at.now - outOfSightSince) }),
       why,
       ...(heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - heardAt)) }),
       generation,
@@ -433,7 +435,7 @@ export class Reads {
       version: this.#state.replica.head(id)?.version ?? 0,
       ...(load !== undefined && { load }),
       reportedBy: this.#state.liveness.membership.reporters(id, at.now),
-      ...(trouble !== undefined && { trouble }),
+      ...(trouble !== undefined && { trouble: trouble.text, troubleKind: trouble.kind }),
     }
   }
 

@@ -2,6 +2,7 @@
  * One daemon's mind: told what happened at what time, it answers with effects. It routes: a part is told what concerns it, answers
  * with what came of that, which goes on to the next part; every rule lives in a part. After each input all is settled.
  */
+import { readinessOf, type Unready } from './causes.js'
 import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
 import { Asking } from './asking.js'
@@ -23,7 +24,7 @@ import { Opening } from './opening.js'
 import type { Outbox } from './outbox.js'
 import { withoutSecrets } from './own/check-secrets.js'
 import type { Released, Waiting } from './own/waiting.js'
-import { whyNotReady } from './phase.js'
+import { unreadyIn } from './phase.js'
 import { Projection } from './projection.js'
 import { Reads } from './reads.js'
 import { Replication } from './replication.js'
@@ -456,13 +457,13 @@ export class Registry {
   readiness(): Readiness {
     const { unplaced, liveness, at } = this.#state
     const { refusal } = this.#state.commits
-    const reasons = [
-      whyNotReady(this.#state.phase),
-      refusal === undefined ? undefined : `the disk refuses writes: ${refusal}`,
-      unplaced.reason(liveness.peers.ids(), at.now),
-    ]
-    const present = reasons.filter((reason) => reason !== undefined)
-    return { ready: present.length === 0, reasons: present, degraded: this.#state.degraded.isOn }
+    const disk: Unready | undefined =
+      refusal === undefined ? undefined : { cause: 'disk', why: `the disk refuses writes: ${refusal}` }
+    const reasons = [unreadyIn(this.#state.phase), disk, unplaced.reason(liveness.peers.ids(), at.now)]
+    return readinessOf(
+      reasons.filter((reason) => reason !== undefined),
+      this.#state.degraded.isOn,
+    )
   }
 
   get generation(): number {

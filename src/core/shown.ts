@@ -38,7 +38,7 @@ const ofRow = {
   ...({ status: 'shown', details: 'shown', nodeUrl: 'shown', region: 'shown', lastHeartbeat: 'shown' } as const),
   ...({ owner: 'hidden', nodeId: 'hidden', n: 'hidden', session: 'hidden', maintenance: 'hidden' } as const),
   ...({ drainedBy: 'hidden', ending: 'hidden', visible: 'hidden', why: 'hidden', reason: 'hidden' } as const),
-  ...({ degraded: 'hidden', fromHere: 'hidden' } as const),
+  ...({ degraded: 'hidden', pickable: 'hidden', fromHere: 'hidden' } as const),
 } as const satisfies Shown<InstanceRow, InstanceView>
 
 const said = {

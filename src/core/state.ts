@@ -2,6 +2,7 @@
  * All that one daemon knows, in one value: its parts, the phase of its life, the input that is being handled, what is on its way out.
  * It decides nothing; the routers beside it do, each for its own journeys.
  */
+import type { Trouble } from './causes.js'
 import { DiskNews, type Written } from './disk.js'
 import type { NodeDocument } from './document/document.js'
 import { Entries, type EntryMaps } from './document/entries.js'
@@ -250,8 +251,8 @@ export class RegistryState {
 
   // ---- to be printed
 
-  /** What is odd about a member, for people. */
-  troubleOf(owner: PeerId, now: number): string | undefined {
+  /** What is odd about a member. */
+  troubleOf(owner: PeerId, now: number): Trouble | undefined {
     const { disputes, unplaced, unheard, replica } = this
     const trouble = disputes.troubleOf(owner, now) ?? unplaced.troubleOf(owner, now) ?? unheard.troubleOf(owner, now)
     return trouble ?? replica.troubleOf(owner)
@@ -271,6 +272,7 @@ export class RegistryState {
     for (const { state } of liveness.membership.members()) members[state] += 1
     return {
       phase: this.phase.name,
+      ...(this.phase.name === 'muted' && this.phase.otherAt !== undefined && { otherAt: this.phase.otherAt }),
       generation: identity.generation,
       incarnation: identity.incarnation,
       ...(identity.parent !== undefined && { parent: identity.parent }),

@@ -2,11 +2,13 @@
  * What the registry shows to its readers: plain values, safe to serialise, that never change once given out, with the list of
  * states that each may be in. The doors (HTTP, CLI, library) know these shapes and nothing behind them.
  */
+import type { TroubleKind, UnreadyCause } from './causes.js'
 import type { CheckForm } from './check.js'
 import type { Duration } from './duration.js'
 import type { Drainer } from './holds.js'
 import type { Lifetime, LifetimeFacts } from './lifetime.js'
 import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
+import type { Label, LineView } from './link-views.js'
 import { portOf } from './traits.js'
 import { urlEndpoint } from './url.js'
 
@@ -60,6 +62,8 @@ export interface InstanceRow extends InstanceView {
   readonly reason?: InvisibleReason
   /** Not visible, but lookups list it as last known: this daemon has lost sight of most of the cluster. */
   readonly degraded?: true
+  /** A pick of its slug here may give it at present: it is among the best that there are. */
+  readonly pickable?: true
   /** Whether this node reaches it, as far as it has found out itself; absent where it has nothing to go by. */
   readonly fromHere?: FromHere
 }
@@ -174,6 +178,8 @@ export interface MemberView {
   readonly self: boolean
   readonly state: MemberState
   readonly stateAge_ms: number
+  /** For how long it has been hidden or dead, while it is: the one becomes the other without an end between them. */
+  readonly outOfSight_ms?: number
   /** How it came to this state, in words; absent for the daemon itself. */
   readonly why?: string
   /** Absent where nothing was ever heard in this run. */
@@ -196,6 +202,10 @@ export interface MemberView {
   readonly draining?: true
   /** What is odd about its records lately: started from a backup, or a clone runs with its key. In words. */
   readonly trouble?: string
+  /** The same for programs. */
+  readonly troubleKind?: TroubleKind
+  /** What it called itself in this run, and where, where that has changed: first what it did first. */
+  readonly labels?: readonly Label[]
 }
 
 /** How old the truth of a lookup may be. */
@@ -278,6 +288,8 @@ export interface Readiness {
   readonly ready: boolean
   /** One sentence each, where not ready. */
   readonly reasons: readonly string[]
+  /** The same for programs, in the same order; absent where ready. */
+  readonly causes?: readonly UnreadyCause[]
   /** It has lost sight of most of the cluster: lookups list what was last known. It serves all the same. */
   readonly degraded: boolean
   /** Present where it is ready without anybody, though it was told where others are: none of them answered. */
@@ -288,6 +300,8 @@ export interface Readiness {
 export interface StateView {
   /** See `core/phase.ts`. */
   readonly phase: string
+  /** Where the other daemon with its key is, of one that is muted, if it is known. */
+  readonly otherAt?: string
   readonly generation: number
   readonly incarnation: number
   /** What this start continues; absent where it knew of nothing. */
@@ -340,16 +354,6 @@ export interface ExchangeView {
   readonly lastSyncTook?: number
 }
 
-/** What there should be with one peer, and what there was. */
-export interface LineView {
-  /** This node means to be connected with it. */
-  readonly wanted?: true
-  /** How long ago the last connection with it ended, where there was one in this run and there is none now. */
-  readonly lost_ms?: number
-  /** Whether its heartbeats come, or came until the connection ended; absent where it has none to send here. */
-  readonly heard?: boolean
-}
-
 /** One connected or known peer, as the network and the registry see it. */
 export interface PeerView extends ExchangeView, LineView {
   readonly peer: PeerId
@@ -369,6 +373,7 @@ export interface PeerView extends ExchangeView, LineView {
   readonly dial?: DialOutcome
   /** As in `MemberView`. */
   readonly trouble?: string
+  readonly troubleKind?: TroubleKind
   /** As in `MemberView`. */
   readonly software?: string
   readonly protocol?: number
@@ -390,6 +395,8 @@ export interface LinkFailureView {
   readonly error: string
   /** The same for programs. */
   readonly reason?: LinkFailureReason
+  /** Where two daemons with one key are. */
+  readonly places?: readonly string[]
 }
 
 /** How one network interface does in multicast DNS. */

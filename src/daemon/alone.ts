@@ -16,8 +16,9 @@ const toldReasons = 3
 
 export function warnWhenAlone(config: Pick<Config, 'cluster' | 'mdns'>, network: Network, log: Log): End {
   const timer = setTimeout(() => {
+    // Whoever has met others, and has lost them since, is told of that: nothing is wrong with how it looks for them.
+    if (network.firstContact().hasMet) return
     const peers = network.peers()
-    if (peers.some(({ connected }) => connected)) return
     const failed = [
       ...network.failures().map(({ where, error }) => `${where}: ${error}`),
       ...peers.flatMap(({ lastError }) => lastError ?? []),

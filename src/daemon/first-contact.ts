@@ -8,6 +8,7 @@
  *     none has answered for `patience_ms`                       ready, alone
  *     otherwise                                                 not ready
  */
+import type { Unready } from '../core/causes.js'
 import type { FirstContact } from '../io/network/network.js'
 import type { Log } from '../log.js'
 import type { End } from './life.js'
@@ -18,8 +19,8 @@ const patience_ms = 30_000
 const look_ms = 1000
 
 export interface Standing {
-  /** For people; absent where nothing speaks against being ready. */
-  readonly reason?: string
+  /** Absent where nothing speaks against being ready. */
+  readonly unready?: Unready
   /** Ready all the same, without anybody. */
   readonly alone: boolean
 }
@@ -31,12 +32,16 @@ export function standingOf({ hasMet, seeds }: FirstContact, since_ms: number): S
   if (keptOut !== undefined)
     return {
       alone: false,
-      reason: `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}`,
+      unready: {
+        cause: 'kept-out',
+        why: `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}`,
+      },
     }
   if (seeds.every(({ outcome }) => outcome === 'nobody') || since_ms >= patience_ms) return { alone: true }
   const left_s = Math.ceil((patience_ms - since_ms) / 1000)
   const where = seeds.map((seed) => seed.where).join(', ')
-  return { alone: false, reason: `joining: no answer from ${where} yet; in ${left_s} s this node is ready without` }
+  const why = `joining: no answer from ${where} yet; in ${left_s} s this node is ready without`
+  return { alone: false, unready: { cause: 'seeking', why } }
 }
 
 /** Tells, once, that it goes on alone. */
@@ -44,8 +49,8 @@ export function warnWhenReadyAlone(contact: () => FirstContact, log: Log): End {
   const startedAt = performance.now()
   const timer = setInterval(() => {
     const { seeds, hasMet } = contact()
-    const { reason, alone } = standingOf({ seeds, hasMet }, performance.now() - startedAt)
-    if (reason !== undefined || (!alone && !hasMet && seeds.length > 0)) return
+    const { unready, alone } = standingOf({ seeds, hasMet }, performance.now() - startedAt)
+    if (unready !== undefined || (!alone && !hasMet && seeds.length > 0)) return
     clearInterval(timer)
     if (!alone) return
     const why = seeds.map(({ where, error }) => (error === undefined ? where : `${where} (${error})`)).join('; ')

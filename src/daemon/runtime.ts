@@ -18,6 +18,7 @@ import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Churning } from './churning.js'
 import { Engine } from './engine.js'
+import { Labels } from './labels.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
@@ -110,8 +111,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const sessions = new SessionLines((command) => engine.command(command))
   const warn = (message: string): void => tell({ type: 'warning', message })
   const churning = new Churning({ registry, register: registered, now, warn })
+  const labels = new Labels((peer) => registry.read.nodeRecord(peer))
   const tell = (event: RegistryEvent): void => {
     churning.heard(event)
+    labels.heard(event)
     sessions.heard(event)
     news.tell(event)
     const line = lineOf(event, registered)
@@ -169,6 +172,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     leave: (options) => life.leave(options),
     ...told,
     churn: () => churning.lasting(),
+    labels,
     dropped,
   })
   return {

@@ -16,6 +16,7 @@ import { drainNode } from './draining.js'
 import { standingOf } from './first-contact.js'
 import type { Engine } from './engine.js'
 import { deedsOf, wordsOf } from './deeds.js'
+import type { Labels } from './labels.js'
 import type { Recorder } from './recording.js'
 import type { SessionLines } from './sessions.js'
 import type { SlugWatches } from './slug-watches.js'
@@ -33,6 +34,8 @@ export interface ServiceParts {
   readonly history: RegistryService['history']
   /** Asks its peers what they see. */
   readonly survey: RegistryService['survey']
+  /** What each has called itself. */
+  readonly labels: Pick<Labels, 'look' | 'of'>
   /** Services that do not come to rest. */
   readonly churn: () => readonly Churn[]
   readonly startedAt: number
@@ -216,25 +219,28 @@ function selfView(parts: ServiceParts): SelfView {
 
 /** What the register says of itself, with what came of looking for the cluster. */
 function readinessOf({ registry, network, engine, startedAt }: ServiceParts): Readiness {
-  const { ready, reasons, degraded } = registry.readiness()
-  const { reason, alone } = standingOf(network.firstContact(), engine.now().now - startedAt)
-  const isReady = ready && reason === undefined
-  return {
-    ready: isReady,
-    reasons: reason === undefined ? reasons : [...reasons, reason],
-    degraded,
-    ...(isReady && alone && { alone }),
-  }
+  const own = registry.readiness()
+  const { unready, alone } = standingOf(network.firstContact(), engine.now().now - startedAt)
+  if (unready === undefined) return { ...own, ...(own.ready && alone && { alone }) }
+  const { reasons, causes = [], degraded } = own
+  return { ready: false, reasons: [...reasons, unready.why], causes: [...causes, unready.cause], degraded }
 }
 
 /** What is believed of each, beside it what came of dialling it: a belief that nobody can explain helps nobody at night. */
-function membersView({ registry, network, engine }: ServiceParts): MemberView[] {
+function membersView({ registry, network, engine, labels }: ServiceParts): MemberView[] {
   const dials = new Map(network.peers().map(({ peer, dial }) => [peer, dial]))
   // What the network saw of a member names addresses: of two daemons with its key, both.
   const seen = new Map(network.failures().map(({ where, error }) => [where, error]))
   return registry.read.members(engine.now()).map((member) => {
-    const [dial, trouble] = [dials.get(member.peer), seen.get(member.peer)]
-    return { ...member, ...(dial !== undefined && { dial }), ...(trouble !== undefined && { trouble }) }
+    const [dial, two] = [dials.get(member.peer), seen.get(member.peer)]
+    labels.look(member.peer)
+    const called = labels.of(member.peer)
+    return {
+      ...member,
+      ...(dial !== undefined && { dial }),
+      ...(two !== undefined && { trouble: two, troubleKind: 'two-daemons' as const }),
+      ...(called !== undefined && { labels: called }),
+    }
   })
 }
 
@@ -254,13 +260,14 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const members = registry.read.members(at).filter(({ self }) => !self)
   const byPeer = new Map(members.map((member) => [member.peer, member]))
   const peers = network.peers().map((peer): PeerView => {
-    const { nodeId, trouble, software, protocol } = byPeer.get(peer.peer) ?? {}
+    const { nodeId, trouble, troubleKind, software, protocol } = byPeer.get(peer.peer) ?? {}
     return {
       ...fromNetwork(peer),
       ...(nodeId !== undefined && { nodeId }),
       ...registry.read.exchange(peer.peer, at),
       ...registry.read.line(peer.peer, at),
       ...(trouble !== undefined && { trouble }),
+      ...(troubleKind !== undefined && { troubleKind }),
       ...(software !== undefined && { software }),
       ...(protocol !== undefined && { protocol }),
     }

@@ -1,6 +1,7 @@
 /**
  * What is wrong with the ways to peers, as JSON Schema.
  */
+import { troubleKinds, unreadyCauses } from '../core/causes.js'
 import { linkFailures } from '../core/views.js'
 import * as json from './json-schema.js'
 
@@ -9,7 +10,28 @@ export const LinkFailure = json.object({
   direction: json.words(['inbound', 'outbound']),
   error: json.string(),
   reason: json.optional(json.words(linkFailures, { description: 'the same for programs' })),
+  places: json.optional(json.array(json.string(), { description: 'where two daemons with one key are' })),
 })
+
+/** What is odd about a member, and what it called itself. */
+export const oddities = {
+  trouble: json.optional(json.string({ description: 'what is odd about its records: from a backup, or a clone' })),
+  troubleKind: json.optional(json.words(troubleKinds, { description: 'the same for programs' })),
+}
+
+export const outOfSight_ms = json.optional(
+  json.number({ minimum: 0, description: 'for how long it has been hidden or dead, while it is' }),
+)
+
+export const labels = json.optional(
+  json.array(json.object({ id: json.string(), address: json.optional(json.string()) }), {
+    description: 'what it called itself in this run, and where, where that has changed: first what it did first',
+  }),
+)
+
+export const causes = json.optional(
+  json.array(json.words(unreadyCauses), { description: 'the reasons for programs; absent where it is ready' }),
+)
 
 /** What there should be with a peer, and what there was. */
 export const line = {

@@ -4,7 +4,7 @@
  */
 import { drainedBy, draining, drainingSaid, ending } from './drain-schemas.js'
 import * as json from './json-schema.js'
-import { line, LinkFailure, Mdns } from './link-schemas.js'
+import { causes, labels, line, LinkFailure, Mdns, oddities, outOfSight_ms } from './link-schemas.js'
 import { versions } from './version-schemas.js'
 import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/lifetime.js'
@@ -161,6 +161,7 @@ export const InstanceRow = json.object(
     visible: json.boolean(),
     why: optional(json.string({ description: 'why it is not visible, in words' })),
     reason: optional(json.words(invisibleReasons, { description: 'why it is not visible, for programs' })),
+    pickable: optional(json.boolean({ description: 'a pick of its slug here may give it at present' })),
     degraded: optional(json.boolean({ description: 'not visible, but listed by lookups as last known, in doubt' })),
     fromHere: optional(FromHere),
   },
@@ -309,13 +310,13 @@ export const Pick = json.object(
 )
 
 export const Readiness = json.object(
-  { ready: json.boolean(), reasons: json.array(json.string()), degraded, alone: optional(json.boolean()) },
+  { ready: json.boolean(), reasons: json.array(json.string()), causes, degraded, alone: optional(json.boolean()) },
   { $id: 'Readiness' },
 )
 
 /** A failure that is also an answer. */
 export const Unreadiness = json.object(
-  { error: json.string(), ready: json.boolean(), reasons: json.array(json.string()), degraded },
+  { error: json.string(), ready: json.boolean(), reasons: json.array(json.string()), causes, degraded },
   { $id: 'Unreadiness' },
 )
 
@@ -325,6 +326,7 @@ const point = json.object({ generation: count, version: count })
 export const State = json.object(
   {
     phase: json.string({ description: 'restoring, starting, joining, stale, opening, ready, or muted' }),
+    otherAt: optional(json.string({ description: 'where the other daemon with its key is, while it is muted' })),
     generation: count,
     incarnation: count,
     parent: optional(point),
@@ -370,8 +372,6 @@ export const Self = json.object(
   { $id: 'Self' },
 )
 
-const trouble = optional(json.string({ description: 'what is odd about its records: from a backup, or a clone' }))
-
 const dial = optional(
   json.words(dialOutcomes, {
     description:
@@ -393,10 +393,10 @@ export const Member = json.object(
     version: json.integer(),
     load: optional(json.number({ description: 'percent of CPU' })),
     why: optional(json.string({ description: 'how it came to this state, in words' })),
-    trouble,
+    ...oddities,
     reportedBy: json.array(peerId),
     dial,
-    sameLabel: json.boolean(),
+    ...{ sameLabel: json.boolean(), labels, outOfSight_ms },
     draining: optional(draining),
     ...versions,
   },
@@ -418,7 +418,7 @@ export const Peer = json.object(
     ...line,
     lastError: optional(json.string()),
     dial,
-    trouble,
+    ...oddities,
     heartbeats: json.integer(),
     heartbeatAge_ms: optional(age_ms),
     inStep: optional(json.boolean()),

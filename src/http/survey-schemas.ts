@@ -3,6 +3,7 @@
  */
 import { findingIds, severities } from '../core/doctor/findings.js'
 import { linkStates, surveyOutcomes } from '../core/survey/views.js'
+import { unreadyCauses } from '../core/causes.js'
 import { memberStates } from '../core/views.js'
 import * as json from './json-schema.js'
 import { peerId } from './schemas.js'
@@ -45,6 +46,10 @@ const SurveyedNode = json.object({
   phase: optional(json.string()),
   ready: optional(json.boolean()),
   reason: optional(json.string({ description: 'why it is not ready' })),
+  causes: optional(json.array(json.words(unreadyCauses), { description: 'the same for programs' })),
+  refusal: optional(json.string({ description: 'why its disk refused the last write' })),
+  address: optional(json.string({ description: 'where it can be dialled, as it says' })),
+  otherAt: optional(json.string({ description: 'where the other daemon with its key is, of one that is muted' })),
   digest: optional(json.string({ description: 'over all that it holds' })),
   inDoubt: optional(json.boolean({ description: 'it has lost sight of most of the cluster' })),
   sees: optional(json.array(SeenMember, { description: 'those with something wrong first; absent: it did not say' })),

@@ -18,6 +18,7 @@ import {
 } from '../core/check.js'
 import { quarterOfDescriptors } from '../config/descriptors.js'
 import type { CheckResult } from '../core/effects.js'
+import { unresolvedDetails } from '../core/unresolved.js'
 import { isLinkLocal } from '../core/host.js'
 import { urlEndpoint } from '../core/url.js'
 import { loadGrpc } from './checks/grpc.js'
@@ -241,7 +242,7 @@ function unnamed(question: Question, found: Exclude<Resolution, { type: 'found' 
   const name = `the host name of ${placeOf(question)}`
   if (found.type === 'no such name') return { status: 'Unreachable', details: `${name} does not resolve` }
   const why = found.type === 'silence' ? 'in time' : `(${found.code})`
-  return { status: 'Unknown', details: `this machine could not resolve ${name} ${why}` }
+  return { status: 'Unknown', details: unresolvedDetails(name, why) }
 }
 
 const beingStopped: CheckResult = { status: 'Unknown', details: 'not checked: this daemon is stopping' }

@@ -154,7 +154,12 @@ export class Host {
       },
     })
     const service: RegistryService = createService({
-      ...{ ...told, churn: () => [], dropped: () => registry.dropped() },
+      ...{
+        ...told,
+        churn: () => [],
+        labels: { look: () => undefined, of: () => undefined },
+        dropped: () => registry.dropped(),
+      },
       ...{ registry, news, watches, sessions, startedAt: now() },
       engine: { command, now: () => this.#moment() },
       network: {

@@ -339,12 +339,12 @@ describe('status', () => {
       'daemon     ready, up 1.2 s, version 0.1.0',
       'cluster    default',
       'members    1 alive, 1 hidden',
-      '           hidden for 1.5 s: def',
+      '           hidden for 1.5 s: def (it fell silent: its process is stopped or stuck, or its machine is)',
     ])
     expect(lines[5]).toMatch(/^instances  \d+ Unknown; 1 not visible: rollcall instances --all says why$/)
     expect(lines.slice(6)).toEqual([
       'replica    not in step with 1 of 1 peers; see: rollcall peers',
-      'dropped    2 times bad signature',
+      'dropped    2 records that are not signed by their node [bad signature]',
     ])
   })
 
@@ -354,6 +354,25 @@ describe('status', () => {
       ...{ members: { alive: 1, hidden: 1 }, missing: [{ name: 'def', state: 'hidden' }] },
       instances: { notVisible: 1 },
     })
+  })
+
+  test('says what the doctor finds wrong, but for what it says itself', async () => {
+    const found = { meaning: 'so', remedy: 'do', about: [] }
+    const findings = [
+      { ...found, id: 'clone', severity: 'error', what: 'Two daemons run with one key.' },
+      { ...found, id: 'node-gone', severity: 'error', what: 'def is hidden.' },
+      { ...found, id: 'clock-skew', severity: 'warning', what: 'Clocks differ.' },
+      { ...found, id: 'draining', severity: 'note', what: 'def is drained.' },
+    ] as const
+    const diagnosis = { at: 'now', by: 'abc', answered: 1, nodes: 2, findings }
+    vi.spyOn(served.service, 'doctor').mockResolvedValue(diagnosis)
+    const lines = (await fine('status')).trimEnd().split('\n').slice(-3)
+    expect(lines).toEqual([
+      'wrong      Two daemons run with one key.',
+      '           Clocks differ.',
+      '           what to do: rollcall doctor',
+    ])
+    vi.restoreAllMocks()
   })
 
   test('says why a daemon is not ready', async () => {
@@ -387,6 +406,18 @@ describe('a daemon in doubt', () => {
     expect(json.code).toBe(3)
     expect(JSON.parse(json.stdout)).toMatchObject({ inStep: false, degraded: true, missing: [{ dial: 'no-answer' }] })
     expect(await fine('peers')).toContain('in doubt: 1 of 5 nodes in sight')
+  })
+
+  test('says once that all are out of sight, and of one that said goodbye just that', async () => {
+    lose('no-answer')
+    const [self, def] = served.service.members()
+    const out = ['def', 'ghi'].map((nodeId) => ({ ...def!, nodeId, outOfSight_ms: 9000 }))
+    const gone = { ...def!, nodeId: 'jkl', state: 'left', dial: 'refused' } as const
+    vi.spyOn(served.service, 'members').mockReturnValue([self!, ...out, gone])
+    const { stdout } = await cli('status')
+    expect(stdout).toContain('all 2 others at once, which points to this machine: def, ghi\n')
+    expect(stdout).toContain('left for 1.5 s: jkl (it said goodbye)\n')
+    expect(stdout).not.toContain('no answer to dials')
   })
 
   test('shows what lookups list as degraded as that, and offers to forget nobody', async () => {

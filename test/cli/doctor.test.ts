@@ -10,7 +10,7 @@ import { runHere } from './run.js'
 import { cli, dir, fine, served } from './served.js'
 
 const gone: Finding = {
-  ...{ id: 'node-gone', severity: 'error', what: 'def is dead since 40 s.', meaning: 'It crashed.' },
+  ...{ id: 'node-gone', severity: 'error', what: 'def is dead, out of sight for 40 s.', meaning: 'It crashed.' },
   ...{ remedy: 'Start it: rollcall start.', about: ['def'] },
 }
 const note: Finding = { ...gone, id: 'draining', severity: 'note', what: 'abc is drained.' }
@@ -25,7 +25,7 @@ test('says each thing in three sentences, and ends with 1 where something is wro
   const { code, stdout } = await cli('doctor')
   expect(code).toBe(1)
   expect(stdout.split('\n').slice(0, 5)).toEqual([
-    'error  def is dead since 40 s.',
+    'error  def is dead, out of sight for 40 s.',
     '    It crashed.',
     '    → Start it: rollcall start.',
     '    node-gone',

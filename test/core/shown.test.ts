@@ -22,7 +22,13 @@ test('of a record and of a row each field is shown, or is not', () => {
   }
   const row: Required<InstanceRow> = {
     ...{ ...view, ...kept, lifetime: 'session', n: 4, session: 'ses', maintenance: 'disk', owner: 'p', nodeId: 'n' },
-    ...{ drainedBy: ['node'], ending: { what: 'ttl passed', age_ms: 1, goesIn_ms: 1 }, visible: true, degraded: true },
+    ...{
+      drainedBy: ['node'],
+      ending: { what: 'ttl passed', age_ms: 1, goesIn_ms: 1 },
+      visible: true,
+      degraded: true,
+      pickable: true,
+    },
     ...{ why: 'removed', reason: 'removed', fromHere: { how: 'home' } },
   }
   expect(viewOfRecord(record)).toEqual(ofItself)

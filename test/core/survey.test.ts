@@ -12,7 +12,12 @@ import {
 } from '../../src/core/wire/questions.js'
 import { decodeSyncRequest } from '../../src/core/wire/sync.js'
 
-const self = { version: '1.2.3', protocol: 2, ready: { ready: true, reasons: [], degraded: false } } as const
+const self = {
+  version: '1.2.3',
+  protocol: 2,
+  listen: [],
+  ready: { ready: true, reasons: [], degraded: false },
+} as const
 const state = { phase: 'ready' } as never
 
 function member(peer: string, more: Partial<MemberView> = {}): MemberView {

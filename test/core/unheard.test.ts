@@ -45,7 +45,7 @@ test('a peer brings so many that nobody hears within an hour, is named for it, a
   expect(unheard.mayBring('liar', full - 1, 11 * minute_ms)).toBe(false)
   expect(unheard.mayBring('liar', full / 2, 11 * minute_ms)).toBe(true) // nobody needs the room
   expect(unheard.mayBring('other', full - 1, 11 * minute_ms)).toBe(true)
-  expect(unheard.troubleOf('liar', 11 * minute_ms)).toMatch(/records of 512 nodes/)
+  expect(unheard.troubleOf('liar', 11 * minute_ms)?.text).toMatch(/records of 512 nodes/)
   expect(unheard.mayBring('liar', full - 1, 70 * minute_ms)).toBe(true)
   expect(unheard.troubleOf('liar', 70 * minute_ms)).toBeUndefined()
 })

@@ -137,9 +137,12 @@ export function row(id: string, slug: string, home: number, said: Partial<Row> =
     n: 4,
     visible: true,
   }
+  const { visible = true, status = 'Healthy', fromHere, weight } = said
+  const isPicked = visible && status === 'Healthy' && fromHere?.reached !== false && weight !== 0
   return {
     ...about,
     ...checked,
+    ...(isPicked && { pickable: true as const }),
     lastHeartbeat: '2026-11-29T12:00:00.000Z',
     fromHere: { reached: true, how: home === 0 ? 'home' : 'heartbeats', age_ms: 60_000 },
     ...said,

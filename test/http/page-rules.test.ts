@@ -44,24 +44,10 @@ test('services with nobody to pick come first, then those that are down to one; 
   expect(services.filter(isThin).map(({ slug }) => slug)).toEqual(['thin'])
 })
 
-test.each<[string, Row[], string[]]>([
-  ['healthy ones alone', [row('a', 's', 1), row('b', 's', 2, { status: 'Degraded' })], ['a']],
-  [
-    'without them what is not known to be bad',
-    [row('a', 's', 1, { status: 'Error' }), row('b', 's', 2, { status: 'Unknown' })],
-    ['b'],
-  ],
-  ['not what is not reached from here', [row('a', 's', 1), row('b', 's', 2, { fromHere: away })], ['a']],
-  ['unless that is all there is', [row('b', 's', 2, { fromHere: away })], ['b']],
-  ['not what weighs nothing', [row('a', 's', 1), row('b', 's', 2, { weight: 0 })], ['a']],
-  ['unless all weigh nothing', [row('b', 's', 2, { weight: 0 })], ['b']],
-  ['in doubt what was last known', [row('a', 's', 1, { ...dead, degraded: true })], ['a']],
-  ['but what is seen before that', [row('a', 's', 1, { ...dead, degraded: true }), row('b', 's', 2)], ['b']],
-])('a pick takes %s', (_, rows, expected) => {
-  const [service] = servicesOf(rows)
-  expect(service?.rows.filter(({ id, owner }) => service.picked.has(`${owner} ${id}`)).map(({ id }) => id)).toEqual(
-    expected,
-  )
+test('who can be picked the daemon says, whatever else stands in a row', () => {
+  const odd = row('b', 's', 2, { status: 'Error', pickable: true })
+  const [service] = servicesOf([{ ...row('a', 's', 1), pickable: undefined } as unknown as Row, odd])
+  expect([...(service?.picked ?? [])]).toEqual(['peer-2 b'])
 })
 
 test.each<[Partial<Row>, string, string]>([
@@ -156,17 +142,18 @@ test('who is cut off says so, and nothing of those whom it does not hear but whe
 
 test('what is wrong is said with since when, where anybody knows that', () => {
   const now_ms = Date.parse('2026-11-29T12:00:00Z')
-  const ages = { stateAge_ms: 57_000, heardAge_ms: 60_000 }
+  // As the log tells it: not when it was heard last, which is earlier, nor when it was given up.
+  const ages = { stateAge_ms: 57_000, outOfSight_ms: 60_000, heardAge_ms: 62_000 }
   const members = [member(0), member(1, { state: 'dead', ...ages, dial: 'refused' })]
   const rows = [row('a', 'web', 1, dead), row('b', 'api', 0, { status: 'Error' })]
   const known = { members, rows, nodes: [], definitions: [], entries: [], news: [] }
   const facts = { known, services: servicesOf(rows), now_ms, membersAge_ms: 0 }
   expect(problemsOf(facts).map(({ text, since_ms }) => [text, since_ms])).toEqual([
-    ['2 services without an instance to pick: api, web', undefined],
     ['Node node-1 is dead: its process is gone', now_ms - 60_000],
+    ['2 services without an instance to pick: api, web', undefined],
   ])
   const one = { ...facts, services: servicesOf(rows.slice(0, 1)) }
-  expect(problemsOf(one)[0]?.since_ms).toBe(now_ms - 60_000)
+  expect(problemsOf(one)[1]?.since_ms).toBe(now_ms - 60_000)
   // The last of them to go counts; of one that has been well since, what was written before says nothing.
   const at = (age_ms: number): string => new Date(now_ms - age_ms).toISOString()
   const services = servicesOf([...rows, row('c', 'web', 0, { visible: false, reason: 'maintenance' })])
@@ -176,9 +163,57 @@ test('what is wrong is said with since when, where anybody knows that', () => {
     { at: at(10_000), act: 'update', id: 'c' },
   ]
   const remembered = { ...facts, known: { ...known, entries }, services }
-  expect(problemsOf(remembered)[0]?.since_ms).toBe(now_ms - 90_000)
+  expect(problemsOf(remembered)[1]?.since_ms).toBe(now_ms - 90_000)
+  const ahead = { ...remembered, known: { ...known, entries, clockAhead_ms: 5000 } }
+  expect(problemsOf(ahead)[1]?.since_ms).toBe(now_ms - 95_000)
   const web = services.filter(({ slug }) => slug === 'web')
-  expect(problemsOf({ ...remembered, services: web })[0]?.since_ms).toBe(now_ms - 30_000)
+  expect(problemsOf({ ...remembered, services: web })[1]?.since_ms).toBe(now_ms - 30_000)
+})
+
+test('what explains others comes before them; a reason not to be ready that the doctor tells is told once', () => {
+  const members = [member(0), member(1, { state: 'hidden' })]
+  const rows = [row('a', 'web', 1, dead)]
+  const findings = (['node-gone', 'nothing-to-pick', 'clone', 'disk-refuses', 'label-twice'] as const).map(
+    (id): Finding => ({ ...finding(id, id === 'disk-refuses' ? 'node-0' : 'node-1'), severity: 'error' }),
+  )
+  const unready = (...causes: readonly string[]): Self =>
+    ({ nodeId: 'node-0', ready: { ready: false, reasons: causes, causes } }) as unknown as Self
+  const keysOf = (self: Self): string[] => {
+    const known = { self, members, rows, findings, nodes: [], definitions: [], entries: [], news: [] }
+    return problemsOf({ known, services: servicesOf(rows), now_ms: 0, membersAge_ms: 0 }).map(({ key }) => key)
+  }
+  const common = ['member peer-1', 'none', 'doctor label-twice node-1']
+  expect(keysOf(unready('disk'))).toEqual(['doctor clone node-1', 'doctor disk-refuses node-0', ...common])
+  expect(keysOf(unready('disk', 'joining'))).toContain('unready')
+})
+
+test('whom a wrong key keeps out says nothing of those who seem to be mute', () => {
+  const members = [
+    member(0),
+    member(1, { state: 'dead', dial: 'silent' }),
+    member(2, { state: 'dead', dial: 'refused' }),
+  ]
+  const self = { nodeId: 'node-0', ready: { ready: true, reasons: [] } } as unknown as Self
+  const findings = [finding('wrong-key', 'node-0', '10.0.0.2:1')]
+  const known = {
+    self,
+    peers: { degraded: true } as Peers,
+    members,
+    findings,
+    nodes: [],
+    definitions: [],
+    entries: [],
+    news: [],
+  }
+  const keys = problemsOf({ known, services: [], now_ms: 0, membersAge_ms: 0 }).map(({ key }) => key)
+  expect(keys.filter((key) => key.startsWith('member'))).toEqual(['member peer-2'])
+})
+
+test('changes of a daemon whose clock is off are of the last hour by the clock here', () => {
+  const at = '2026-11-28T12:00:00.000Z'
+  const now_ms = Date.parse('2026-11-29T12:10:00.000Z')
+  const changes = changesOf([{ at, act: 'register', id: 'a' }], [], -86_400_000)
+  expect(foundChanges(changes, '', now_ms - 3_600_000).map(({ at_ms }) => now_ms - at_ms)).toEqual([600_000])
 })
 
 test('a change that a node remembers is not told once more as news; they are found by who did them', () => {

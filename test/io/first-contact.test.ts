@@ -20,11 +20,12 @@ test.each<[string, SeedOutcome[], boolean, number, 'ready' | 'alone' | 'waits' |
   ['met somebody, whatever came of seeds', ['unreachable'], true, 0, 'ready'],
 ])('%s', (_, outcomes, hasMet, since_ms, expected) => {
   const seeds = outcomes.map((outcome, i) => ({ where: `seed-${i}`, outcome, error: `why ${i}` }))
-  const { alone, reason } = standingOf({ hasMet, seeds }, since_ms)
-  const found = reason === undefined ? (alone ? 'alone' : 'ready') : reason.includes('kept out') ? 'kept out' : 'waits'
+  const { alone, unready } = standingOf({ hasMet, seeds }, since_ms)
+  const found =
+    unready === undefined ? (alone ? 'alone' : 'ready') : unready.cause === 'kept-out' ? 'kept out' : 'waits'
   expect(found).toBe(expected)
-  if (expected === 'kept out') expect(reason).toContain('--join seed-1: why 1')
-  if (expected === 'waits') expect(reason).toContain('seed-0')
+  if (expected === 'kept out') expect(unready?.why).toContain('--join seed-1: why 1')
+  if (expected === 'waits') expect(unready?.why).toContain('seed-0')
 })
 
 test('three that start at once, each told of the two others, meet', async () => {

@@ -21,9 +21,9 @@ function peersOf(world: World, machine: Machine): PeerView[] {
     })
 }
 
-function selfOf({ live, self, name }: Machine): Examined['self'] & { version: string; protocol: number } {
+function selfOf({ live, self, name }: Machine): Examined['self'] & { version: string; protocol: number; listen: [] } {
   const readiness = { nodeId: `node-${name}`, peer: self, ready: live.readiness(), dropped: live.dropped() }
-  return { ...readiness, state: live.toJSON(), version: '1.0.0', protocol: 2 }
+  return { ...readiness, state: live.toJSON(), version: '1.0.0', protocol: 2, listen: [] }
 }
 
 function sight(world: World, machine: Machine): Sight {

@@ -1,6 +1,7 @@
 /**
  * From what is seen of a cluster to what is wrong with it: all looks, one after the other. It asks nobody.
  */
+import { lookAtClones } from './clones.js'
 import { speaking, type Examined, type Look } from './examined.js'
 import { aboutAtMost, findingIds, severities, type Diagnosis, type Finding } from './findings.js'
 import { lookAtLinks } from './links.js'
@@ -8,7 +9,7 @@ import { lookAtNodes } from './nodes.js'
 import { lookAtServices } from './services.js'
 import { lookAtStrangers } from './strangers.js'
 
-const looks: readonly Look[] = [lookAtNodes, lookAtLinks, lookAtStrangers, lookAtServices]
+const looks: readonly Look[] = [lookAtClones, lookAtNodes, lookAtLinks, lookAtStrangers, lookAtServices]
 
 export function diagnose(examined: Examined): Diagnosis {
   const { survey } = examined

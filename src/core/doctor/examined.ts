@@ -1,11 +1,12 @@
 /**
  * What a doctor looks at: a survey of the cluster beside the own views of the node that is asked.
  */
+import { isOfItsMachine } from '../host.js'
 import type { NodeRecord, PeerId } from '../model.js'
 import type { Survey, SurveyedNode } from '../survey/views.js'
 import type { InstanceRow, MemberView, PeersView, SelfView } from '../views.js'
 import type { Churn } from './churn.js'
-import type { Finding } from './findings.js'
+import { named, type Finding } from './findings.js'
 
 export interface Examined {
   readonly survey: Survey
@@ -28,9 +29,44 @@ export function nameOf(peer: PeerId, { records }: Pick<Examined, 'records'>): st
   return records.get(peer)?.id ?? peer
 }
 
+/** `HOST:PORT` of a multiaddr; anything else as it is. */
+export function placeOf(address: string): string {
+  const [, , host, , port] = address.split('/')
+  if (host === undefined || port === undefined) return address
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Of a multiaddr such as `/ip4/127.0.0.1/tcp/58232`, or of a host with or without a port. */
+export function hostOf(place: string): string {
+  if (place.startsWith('/')) return place.split('/')[2] ?? ''
+  return place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+}
+
+/** Those that are known to be on the machine of a place. */
+export function nodesAt(place: string, { records }: Pick<Examined, 'records'>): PeerId[] {
+  const host = hostOf(place)
+  if (isOfItsMachine(host)) return []
+  return [...records].flatMap(([peer, { addresses = [] }]) =>
+    addresses.some((address) => hostOf(address) === host) ? [peer] : [],
+  )
+}
+
+/** The place, with the nodes that are known to be on that machine. @param but one of them that is told of anyway */
+export function withNodes(place: string, examined: Pick<Examined, 'records'>, but?: PeerId): string {
+  const there = nodesAt(place, examined).filter((peer) => peer !== but)
+  if (there.length === 0) return place
+  const names = [...new Set(there.map((peer) => nameOf(peer, examined)))]
+  return `${place} (the machine of ${named(names, 2)})`
+}
+
 /** Those that said how they are, the one that was asked among them. */
 export function speaking({ nodes }: Survey): readonly SurveyedNode[] {
   return nodes.filter(({ how }) => how === 'self' || how === 'answered')
+}
+
+/** Whether the node that was asked has lost sight of most of the cluster. */
+export function isInDoubt({ survey }: Pick<Examined, 'survey'>): boolean {
+  return survey.nodes.some(({ how, inDoubt }) => how === 'self' && inDoubt === true)
 }
 
 /** By the belief of the node that was asked, itself included. */

@@ -4,7 +4,9 @@
 import type { PeerId } from '../model.js'
 import type { SeenMember } from '../survey/views.js'
 import type { DialOutcome, MemberView } from '../views.js'
-import { nameOf, speaking, type Examined, type Look } from './examined.js'
+import { cloned } from './clones.js'
+import { isInDoubt, nameOf, speaking, type Examined, type Look } from './examined.js'
+import { isKeptOut } from './strangers.js'
 import { lasting, named, type Finding } from './findings.js'
 
 /** In this time nodes agree on who lives, whatever happened. */
@@ -13,9 +15,15 @@ const agreement_ms = 10_000
 const spread_ms = 10_000
 
 export const lookAtLinks: Look = (examined) => {
-  const split = seenDifferently(examined)
+  const two = cloned(examined)
+  const split = seenDifferently(examined).filter(({ peer }) => !two.has(peer))
   const differing = new Set(split.map(({ peer }) => peer))
-  return [...gone(examined, differing), disagreement(split, examined), ...failing(examined), divergence(examined)]
+  return [
+    ...gone(examined, differing),
+    disagreement(split, examined),
+    ...failing(examined, two),
+    divergence(examined, two),
+  ]
 }
 
 // ---- who is gone
@@ -49,11 +57,11 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   const missing = examined.members.filter(
     ({ state, peer, self }) => !self && (state === 'hidden' || state === 'dead') && !differing.has(peer),
   )
-  // Who is cut off itself hears nobody: then only what the machines of others say still tells of them.
-  const isInDoubt = examined.survey.nodes.some(({ how, inDoubt }) => how === 'self' && inDoubt === true)
+  // Who is cut off itself hears nobody: then only what the machines of others say still tells of them; whom a wrong key keeps out, less.
+  const [cutOff, keptOut] = [isInDoubt(examined), isKeptOut(examined)]
   return (['refused', 'no-answer', 'silent', 'unknown'] as const).flatMap((cause) => {
     const those = missing.filter(({ dial }) => (dial ?? 'unknown') === cause)
-    const isTold = !isInDoubt || cause === 'refused' || cause === 'silent'
+    const isTold = cause === 'refused' || (!keptOut && (!cutOff || cause === 'silent'))
     return those.length === 0 || !isTold ? [] : [goneFor(cause, those, examined)]
   })
 }
@@ -61,7 +69,8 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
 function goneFor(cause: keyof typeof causes, members: readonly MemberView[], examined: Examined): Finding {
   const names = members.map(({ peer }) => nameOf(peer, examined))
   const each = members.map(
-    ({ peer, state, stateAge_ms }) => `${nameOf(peer, examined)} is ${state} since ${lasting(stateAge_ms)}`,
+    ({ peer, state, stateAge_ms, outOfSight_ms = stateAge_ms }) =>
+      `${nameOf(peer, examined)} is ${state}, out of sight for ${lasting(outOfSight_ms)}`,
   )
   return { id: 'node-gone', severity: 'error', what: `${named(each)}.`, ...causes[cause], about: names }
 }
@@ -112,10 +121,12 @@ interface Deaf {
   readonly why?: string | undefined
   /** The other way it is well: now, or until the link was gone. */
   readonly back: 'hears' | 'heard' | undefined
+  /** The other one says that it does not hear it either. */
+  readonly isMutual: boolean
 }
 
-/** Of the living alone: of those that are gone it is said already, and of who does not answer, too. */
-function failing(examined: Examined): (Finding | undefined)[] {
+/** Of the living alone: of those that are gone it is said already, and of who does not answer, or is two, too. */
+function failing(examined: Examined, two: ReadonlySet<PeerId>): (Finding | undefined)[] {
   const { survey } = examined
   const speakers = speaking(survey)
   const mute = new Set(survey.nodes.filter(({ how }) => how === 'silent').map(({ peer }) => peer))
@@ -124,8 +135,14 @@ function failing(examined: Examined): (Finding | undefined)[] {
   const deaf = new Map<string, Deaf>()
   const note = (by: PeerId, peer: PeerId, why: string | undefined): void => {
     const [there, back] = [seenBy(by, peer), seenBy(peer, by)]
-    if (mute.has(peer) || (there?.hears === true && back?.hears === false)) return
-    const side = { from: nameOf(by, examined), to: nameOf(peer, examined), why, back: wayBack(there, back) }
+    if (mute.has(peer) || two.has(peer) || two.has(by) || (there?.hears === true && back?.hears === false)) return
+    const side = {
+      from: nameOf(by, examined),
+      to: nameOf(peer, examined),
+      why,
+      back: wayBack(there, back),
+      isMutual: back?.link === 'failing',
+    }
     const pair = [by, peer].sort().join(' ')
     // Of two that are both deaf one is told, of two of which one is, that one.
     if (side.back !== undefined || !deaf.has(pair)) deaf.set(pair, side)
@@ -178,11 +195,14 @@ function oneWayFinding(sides: readonly Deaf[]): Finding | undefined {
 
 function bothFinding(sides: readonly Deaf[]): Finding | undefined {
   if (sides.length === 0) return undefined
-  const each = sides.map((side) => `${side.from} → ${side.to}${because(side)}`)
+  const each = sides.map((side) => {
+    const { from, to, isMutual } = side
+    return `${isMutual ? `${from} and ${to} do not hear each other` : `${from} does not hear ${to}`}${because(side)}`
+  })
   return {
     id: 'link-failing',
     severity: 'warning',
-    what: `No connection between nodes that live: ${named(each, 4)}.`,
+    what: `Nodes that live have no connection: ${named(each, 4)}.`,
     meaning:
       'Others reach both, so what is wrong lies between the two, in one direction or both; nobody is hidden for it, as others carry the news.',
     remedy:
@@ -193,10 +213,11 @@ function bothFinding(sides: readonly Deaf[]): Finding | undefined {
 
 // ---- what they hold
 
-function divergence(examined: Examined): Finding | undefined {
-  const apart = speaking(examined.survey).flatMap(({ id, sees = [] }) =>
+function divergence(examined: Examined, two: ReadonlySet<PeerId>): Finding | undefined {
+  const apart = speaking(examined.survey).flatMap(({ id, peer: by, sees = [] }) =>
     sees
       .filter(({ state, outOfStep_ms = 0 }) => state === 'alive' && outOfStep_ms > spread_ms)
+      .filter(({ peer }) => !two.has(peer) && !two.has(by))
       .map(({ peer, outOfStep_ms = 0 }) => ({ pair: [id, nameOf(peer, examined)], outOfStep_ms })),
   )
   if (apart.length === 0) return undefined

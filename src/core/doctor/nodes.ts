@@ -4,13 +4,14 @@
 import type { PeerId } from '../model.js'
 import type { SurveyedNode } from '../survey/views.js'
 import { wireLimits } from '../wire/limits.js'
-import { living, nameOf, speaking, type Examined, type Look } from './examined.js'
+import { droppedInWords } from '../dropped-words.js'
+import type { TroubleKind } from '../causes.js'
+import type { MemberView } from '../views.js'
+import { cloned } from './clones.js'
+import { isInDoubt, living, nameOf, speaking, type Examined, type Look } from './examined.js'
+import { isKeptOut } from './strangers.js'
 import { count, lasting, named, type Finding } from './findings.js'
 
-const diskRefuses = /the disk refuses writes/
-const diskRefusesWhy = /^the disk refuses writes: /
-const outOfRoom = /no room/
-const runsTwice = /run(s)? with (its|one|this node.s) key/
 /** Two clocks are apart if they differ by more, whatever the way of the answer took. */
 const clockTolerance_ms = 2000
 /** Who waits for the disk at one moment, where it keeps up. */
@@ -19,13 +20,12 @@ const waitingTolerated = 256
 const largeShare = 0.8
 
 export const lookAtNodes: Look = (examined) => [
-  clone(examined),
   ...doubts(examined),
   disk(examined),
   notReady(examined),
   silent(examined),
   room(examined),
-  odd(examined),
+  ...odd(examined),
   slowDisk(examined),
   large(examined),
   labels(examined),
@@ -37,43 +37,11 @@ export const lookAtNodes: Look = (examined) => [
   notAsked(examined),
 ]
 
-function clone(examined: Examined): Finding | undefined {
-  const muted = speaking(examined.survey).filter(({ phase }) => phase === 'muted')
-  const copies = (examined.peers.failures ?? []).filter(({ reason }) => reason === 'same-key')
-  const troubled = examined.members.filter(({ trouble }) => runsTwice.test(trouble ?? ''))
-  const about = [
-    ...muted.map(({ id }) => id),
-    ...troubled.map(({ peer }) => nameOf(peer, examined)),
-    ...copies.map(({ where }) => (examined.records.has(where) ? nameOf(where, examined) : where)),
-  ]
-  const said = muted[0]?.reason ?? copies[0]?.error ?? troubled[0]?.trouble
-  if (said === undefined) return undefined
-  return {
-    id: 'clone',
-    severity: 'error',
-    what: `Two daemons run with one key (${named([...new Set(about)])}): ${said}.`,
-    meaning: 'A data directory was copied: the two overwrite each other, and one of them refuses writes.',
-    remedy:
-      'Stop one of the two, and start it with an empty data directory of its own: rollcall start --data-dir NEW_DIR.',
-    about: [...new Set(about)],
-  }
-}
-
-function doubts({ survey }: Examined): Finding[] {
+function doubts(examined: Examined): Finding[] {
+  const { survey } = examined
   const doubting = speaking(survey).filter(({ inDoubt }) => inDoubt)
-  const own = doubting.filter(({ how }) => how === 'self')
   const others = doubting.filter(({ how }) => how !== 'self')
-  const findings: Finding[] = []
-  if (own.length > 0)
-    findings.push({
-      id: 'in-doubt',
-      severity: 'error',
-      what: `This node (${survey.by}) has lost sight of most of the cluster.`,
-      meaning:
-        'It is this node, or its network, that is cut off: lookups here list what was last known, marked degraded.',
-      remedy: `Check the network of this machine first (cable, firewall, ports of --listen), then: rollcall peers.`,
-      about: [survey.by],
-    })
+  const findings: Finding[] = isInDoubt(examined) ? [ownDoubt(examined)] : []
   if (others.length > 0)
     findings.push({
       id: 'in-doubt',
@@ -86,16 +54,37 @@ function doubts({ survey }: Examined): Finding[] {
   return findings
 }
 
+/** That all fell silent is said once: it is no news of each of them. */
+function ownDoubt(examined: Examined): Finding {
+  const { survey, members } = examined
+  const others = members.filter(({ self, state }) => !self && state !== 'left')
+  const silent = others.filter(({ state }) => state !== 'alive')
+  const isCutOff = silent.length === others.length
+  const kept = isKeptOut(examined)
+  return {
+    id: 'in-doubt',
+    severity: 'error',
+    what: isCutOff
+      ? `Everybody else is silent to this node (${survey.by}) at once, ${count(silent.length, 'node')}: that points to this machine, not to them.`
+      : `This node (${survey.by}) has lost sight of ${silent.length} of the ${others.length} others at once.`,
+    meaning: `${kept ? 'Its handshakes fail, which explains it' : 'It is this node, or its network, that is cut off'}: lookups here list what was last known, marked degraded.`,
+    remedy: kept
+      ? 'See to its cluster key first.'
+      : 'Check the network of this machine first (cable, firewall, ports of --listen), then: rollcall peers.',
+    about: [survey.by],
+  }
+}
+
 function disk({ survey, self }: Examined): Finding | undefined {
-  const refusing = speaking(survey).filter(({ how, reason }) =>
-    how === 'self' ? self.state.refusal !== undefined : diskRefuses.test(reason ?? ''),
+  const refusing = speaking(survey).filter(({ how, causes = [] }) =>
+    how === 'self' ? self.state.refusal !== undefined : causes.includes('disk'),
   )
   if (refusing.length === 0) return undefined
   const own = refusing.some(({ how }) => how === 'self') ? self.state.refusal : undefined
   return {
     id: 'disk-refuses',
     severity: 'error',
-    what: `The disk refuses writes at ${named(ids(refusing))}: ${own ?? refusing[0]?.reason?.replace(diskRefusesWhy, '') ?? 'no reason given'}.`,
+    what: `The disk refuses writes at ${named(ids(refusing))}: ${own ?? refusing[0]?.refusal ?? 'no reason given'}.`,
     meaning: 'Nothing can be registered or changed there; what is registered stays listed, and lookups go on.',
     remedy:
       'Make room, or mend the disk, of the data directory there (df -h; its place: rollcall config); it goes on by itself.',
@@ -103,10 +92,12 @@ function disk({ survey, self }: Examined): Finding | undefined {
   }
 }
 
-function notReady({ survey }: Examined): Finding | undefined {
-  const waiting = speaking(survey).filter(
-    ({ ready, reason, phase }) => ready === false && phase !== 'muted' && !diskRefuses.test(reason ?? ''),
-  )
+function notReady(examined: Examined): Finding | undefined {
+  // What another finding tells with its remedy.
+  const told = new Set(['muted', 'disk', ...(isKeptOut(examined) ? ['kept-out'] : [])])
+  const isTold = ({ phase, causes = [] }: SurveyedNode): boolean =>
+    phase === 'muted' || (causes.length > 0 && causes.every((cause) => told.has(cause)))
+  const waiting = speaking(examined.survey).filter((node) => node.ready === false && !isTold(node))
   if (waiting.length === 0) return undefined
   const reasons = waiting.map(({ id, reason }) => `${id} (${reason ?? 'no reason given'})`)
   return {
@@ -119,8 +110,9 @@ function notReady({ survey }: Examined): Finding | undefined {
   }
 }
 
-function silent({ survey }: Examined): Finding | undefined {
-  const mute = survey.nodes.filter(({ how }) => how === 'silent')
+function silent(examined: Examined): Finding | undefined {
+  const two = cloned(examined)
+  const mute = examined.survey.nodes.filter(({ how, peer }) => how === 'silent' && !two.has(peer))
   if (mute.length === 0) return undefined
   return {
     id: 'node-silent',
@@ -133,21 +125,38 @@ function silent({ survey }: Examined): Finding | undefined {
   }
 }
 
+function troubled({ members }: Examined, ...kinds: readonly TroubleKind[]): readonly MemberView[] {
+  return members.filter(({ troubleKind }) => troubleKind !== undefined && kinds.includes(troubleKind))
+}
+
 function room(examined: Examined): Finding | undefined {
-  const { members, self, survey } = examined
-  const troubled = members.filter(({ trouble }) => outOfRoom.test(trouble ?? ''))
-  const kept = speaking(survey).filter(({ reason }) => outOfRoom.test(reason ?? ''))
+  const { self, survey } = examined
+  const name = ({ peer }: MemberView): string => nameOf(peer, examined)
+  const kept = speaking(survey).filter(({ causes = [] }) => causes.includes('no-room'))
+  const refusing = troubled(examined, 'refuses-us').map(name)
+  const [declined] = troubled(examined, 'no-room')
+  const notHere = troubled(examined, 'no-room').map(name)
   const refused = self.dropped['too many nodes that nobody hears'] ?? 0
-  const about = [...new Set([...troubled.map(({ peer }) => nameOf(peer, examined)), ...ids(kept)])]
+  const about = [...new Set([...notHere, ...refusing, ...ids(kept)])]
   if (about.length === 0 && refused === 0) return undefined
-  const what =
-    about.length > 0
-      ? `There is no room for the records of ${named(about)}: ${troubled[0]?.trouble ?? kept[0]?.reason}.`
-      : `Records of nodes of which nobody hears a word were refused ${count(refused, 'time')}.`
+  const what = [
+    ...(declined === undefined
+      ? []
+      : [`There is no room here for the records of ${named(notHere)}: ${declined.trouble}`]),
+    ...(refusing.length === 0
+      ? []
+      : [`There is no room at ${named(refusing)} for the records of this node (${survey.by})`]),
+    ...(kept.length === 0
+      ? []
+      : [`There is no room anywhere for the records of ${named(ids(kept))}: ${kept[0]?.reason}`]),
+    ...(about.length > 0
+      ? []
+      : [`Records of nodes of which nobody hears a word were refused ${count(refused, 'time')}`]),
+  ]
   return {
     id: 'no-room',
     severity: about.length > 0 ? 'error' : 'warning',
-    what,
+    what: `${what.join('. ')}.`,
     meaning: 'Newcomers are refused: what is registered at them is not shown everywhere.',
     remedy:
       'See who is dead: rollcall members; forget those that are gone: rollcall force-leave NODE; or give more --copies-mib.',
@@ -155,21 +164,30 @@ function room(examined: Examined): Finding | undefined {
   }
 }
 
-function odd(examined: Examined): Finding | undefined {
-  const troubled = examined.members.filter(
-    ({ trouble }) => trouble !== undefined && !outOfRoom.test(trouble) && !runsTwice.test(trouble),
-  )
-  const [first] = troubled
-  if (first === undefined) return undefined
-  const names = troubled.map(({ peer }) => nameOf(peer, examined))
-  return {
-    id: 'records-odd',
-    severity: 'warning',
-    what: `Something was odd about the records of ${named(names)} in the last minutes: ${first.trouble}.`,
+const odds = {
+  'older-records': {
     meaning: 'Others have given back what was missing; what it wrote alone since then counts, too.',
     remedy: 'Nothing, where a backup was restored; else look after the disk of that node, and at its log.',
-    about: names,
-  }
+  },
+  'brings-unheard': {
+    meaning: 'Somebody makes up nodes, or their machines were thrown away by the hundred; others stay as they are.',
+    remedy: 'See who they are: rollcall members; look at that node, and at its log.',
+  },
+  'wrong-records': {
+    meaning: 'What is registered there is not shown here; others are as they are.',
+    remedy: 'Start it again, or bring it up to date: rollcall leave --restart there, then start it.',
+  },
+} as const
+
+function odd(examined: Examined): (Finding | undefined)[] {
+  return (['older-records', 'brings-unheard', 'wrong-records'] as const).map((kind) => {
+    const those = troubled(examined, kind)
+    const [first] = those
+    if (first === undefined) return undefined
+    const names = those.map(({ peer }) => nameOf(peer, examined))
+    const what = `Something was odd about the records of ${named(names)} in the last minutes: ${first.trouble}.`
+    return { id: 'records-odd', severity: 'warning', what, ...odds[kind], about: names }
+  })
 }
 
 function slowDisk({ self, survey }: Examined): Finding | undefined {
@@ -200,11 +218,20 @@ function large({ self, survey }: Examined): Finding | undefined {
   }
 }
 
-function labels({ members, records }: Examined): Finding | undefined {
-  const doubled = members.filter(({ sameLabel, state }) => sameLabel && state !== 'left')
-  const names = [...new Set(doubled.map(({ peer }) => records.get(peer)?.id ?? peer))]
-  if (names.length === 0) return undefined
-  const which = doubled.map(({ peer, url, state }) => `${url ?? peer} (${state})`)
+/** Of two daemons with one key another finding tells; one that has said goodbye has made room for its name. */
+function labels(examined: Examined): Finding | undefined {
+  const { members } = examined
+  const two = cloned(examined)
+  const byLabel = new Map<string, MemberView[]>()
+  for (const member of members) {
+    if (!member.sameLabel || member.state === 'left' || two.has(member.peer)) continue
+    const label = nameOf(member.peer, examined)
+    byLabel.set(label, [...(byLabel.get(label) ?? []), member])
+  }
+  const doubled = [...byLabel].filter(([, those]) => those.length > 1)
+  if (doubled.length === 0) return undefined
+  const names = doubled.map(([label]) => label)
+  const which = doubled.flatMap(([, those]) => those.map(({ url, peer, state }) => `${url ?? peer} (${state})`))
   return {
     id: 'label-twice',
     severity: 'warning',
@@ -275,7 +302,7 @@ const suspicious = [
 function dropped({ self }: Examined): Finding | undefined {
   const counted = suspicious.flatMap((reason) => {
     const times = self.dropped[reason] ?? 0
-    return times > 0 ? [`${times} × ${reason}`] : []
+    return times > 0 ? [`${times} ${droppedInWords(reason)}`] : []
   })
   if (counted.length === 0) return undefined
   return {

@@ -3,12 +3,11 @@
  */
 import { dnsNameOf } from '../dns-name.js'
 import type { InstanceStatus } from '../model.js'
+import { isUnresolved } from '../unresolved.js'
 import { isOfItsNode } from '../url.js'
 import type { InstanceRow } from '../views.js'
 import { living, nameOf, type Examined, type Look } from './examined.js'
 import { count, lasting, named, type Finding } from './findings.js'
-
-const unresolved = /could not (be )?resolve/
 
 export const lookAtServices: Look = (examined) => {
   const rows = examined.rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
@@ -54,7 +53,9 @@ function nothing(rows: readonly InstanceRow[]): Finding | undefined {
     if (same === undefined) bySlug.set(row.slug, [row])
     else same.push(row)
   }
-  const empty = [...bySlug].filter(([, all]) => !isPickable(all)).sort(([a], [b]) => (a < b ? -1 : 1))
+  const empty = [...bySlug]
+    .filter(([, all]) => !all.some(({ pickable }) => pickable === true))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
   if (empty.length === 0) return undefined
   const slugs = empty.map(([slug]) => slug)
   const each = empty.map(([slug, all]) => `${slug} (${count(all.length, 'instance')}: ${named(whyNot(all), 2)})`)
@@ -68,11 +69,7 @@ function nothing(rows: readonly InstanceRow[]): Finding | undefined {
   }
 }
 
-function isPickable(rows: readonly InstanceRow[]): boolean {
-  return rows.some(({ visible, status, degraded }) => degraded ?? (visible && !isBad(status)))
-}
-
-/** Nobody is led there while this node is not in doubt. */
+/** Nobody is led there while anything else is known of. */
 function isBad(status: InstanceStatus): boolean {
   return status === 'Unreachable' || status === 'Error'
 }
@@ -100,7 +97,7 @@ function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | u
 }
 
 function names(rows: readonly InstanceRow[]): Finding | undefined {
-  const lost = rows.filter(({ status, details }) => status === 'Unknown' && unresolved.test(details ?? ''))
+  const lost = rows.filter(({ status, details }) => status === 'Unknown' && isUnresolved(details))
   const [first] = lost
   if (first === undefined) return undefined
   const nodes = [...new Set(lost.map(({ nodeId, owner }) => nodeId ?? owner))]

@@ -3,7 +3,7 @@
  */
 import { isOfItsMachine } from '../host.js'
 import type { LinkFailureReason, LinkFailureView } from '../views.js'
-import { living, nameOf, type Examined, type Look } from './examined.js'
+import { hostOf, isInDoubt, living, nameOf, nodesAt, placeOf, withNodes, type Examined, type Look } from './examined.js'
 import { named, type Finding } from './findings.js'
 
 export const lookAtStrangers: Look = (examined) => [
@@ -22,33 +22,55 @@ function placesOf(failures: readonly LinkFailureView[]): string[] {
   return [...new Set(failures.map(({ where }) => where))]
 }
 
-function knocked(examined: Examined): Finding | undefined {
+/** Whether this node is the one whose handshakes all fail: at several places, or where it was told to find others; else who can tell? */
+export function isKeptOut(examined: Examined): boolean {
   const failures = failuresOf(examined, 'handshake')
-  const places = placesOf(failures)
+  const isOwn = placesOf(failures).length > 1 || failures.some(({ direction }) => direction === 'outbound')
+  return isAlone(examined) && isOwn
+}
+
+function isAlone({ peers }: Examined): boolean {
+  return !peers.peers.some(({ connected }) => connected)
+}
+
+function knocked(examined: Examined): Finding | undefined {
+  const { survey } = examined
+  const places = placesOf(failuresOf(examined, 'handshake'))
   if (places.length === 0) return undefined
-  const where = places.map((place) => withNodes(place, examined))
+  const where = places.map((place) => withNodes(placeOf(place), examined))
+  const common = { id: 'wrong-key', about: places } as const
+  if (isKeptOut(examined))
+    return {
+      ...common,
+      severity: 'error',
+      what: `The handshakes of this node (${survey.by}) fail, with ${named(where)}: most likely the cluster keys differ.`,
+      meaning: 'This node is kept out of its cluster.',
+      remedy:
+        'Give this node the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
+      about: [survey.by, ...places],
+    }
+  const out = missedAt(places, examined)
   return {
-    id: 'wrong-key',
-    // Whoever is alone with it is the one that has another key than all others.
-    severity: examined.peers.peers.some(({ connected }) => connected) ? 'warning' : 'error',
+    ...common,
+    severity: out.length > 0 || isAlone(examined) ? 'error' : 'warning',
     what: `The handshake with ${named(where)} fails: most likely the cluster keys differ.`,
-    meaning: 'Whoever is there is kept out of this cluster, or keeps this node out of its own.',
+    meaning:
+      out.length > 0
+        ? `${named(out)} is kept out of this cluster: somebody runs there, with another key than all others.`
+        : 'Whoever is there is kept out of this cluster, or keeps this node out of its own.',
     remedy: 'Give it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
-    about: places,
+    about: [...out, ...places],
   }
 }
 
-/** A host, or host and port, with the nodes that are known to be on that machine. */
-function withNodes(place: string, { records }: Examined): string {
-  const host = place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-  const there = [...records.values()].filter(({ addresses = [] }) =>
-    addresses.some((address) => hostOf(address) === host),
-  )
-  if (there.length === 0 || isOfItsMachine(host)) return place
-  return `${place} (the machine of ${named(
-    there.map(({ id }) => id),
-    2,
-  )})`
+/** Nodes that are known to be at one of the places, and are not in the cluster at present, as nobody is who is there. */
+function missedAt(places: readonly string[], examined: Examined): string[] {
+  const states = new Map(examined.members.map(({ peer, state }) => [peer, state]))
+  const missed = places.flatMap((place) => {
+    const there = nodesAt(place, examined)
+    return there.every((peer) => states.has(peer) && states.get(peer) !== 'alive') ? there : []
+  })
+  return [...new Set(missed.map((peer) => nameOf(peer, examined)))]
 }
 
 function foreign(examined: Examined): Finding | undefined {
@@ -67,13 +89,14 @@ function foreign(examined: Examined): Finding | undefined {
 function seeds(examined: Examined): Finding | undefined {
   const failures = failuresOf(examined, 'no-answer')
   const places = placesOf(failures)
-  if (places.length === 0) return undefined
-  const isAlone = !examined.peers.peers.some(({ connected }) => connected)
+  // To whom everybody is silent it is no news that those are.
+  if (places.length === 0 || isInDoubt(examined)) return undefined
+  const alone = isAlone(examined)
   return {
     id: 'seed-unreachable',
-    severity: isAlone ? 'error' : 'note',
-    what: `${named(places)} of --join ${places.length === 1 ? 'does' : 'do'} not answer: ${failures[0]?.error}.`,
-    meaning: isAlone
+    severity: alone ? 'error' : 'note',
+    what: `${named(places.map(placeOf))} of --join ${places.length === 1 ? 'does' : 'do'} not answer: ${failures[0]?.error}.`,
+    meaning: alone
       ? 'This node is alone, although it was told where others are.'
       : 'This node has found the cluster elsewhere; a new one that knows this place alone would not.',
     remedy:
@@ -82,13 +105,13 @@ function seeds(examined: Examined): Finding | undefined {
   }
 }
 
-function mdns({ peers }: Examined): Finding | undefined {
+function mdns(examined: Examined): Finding | undefined {
+  const { peers } = examined
   const troubled = (peers.mdns ?? []).filter(({ trouble }) => trouble !== undefined)
-  const isAlone = !peers.peers.some(({ connected }) => connected)
   if (troubled.length === 0) return undefined
   return {
     id: 'mdns-trouble',
-    severity: isAlone ? 'warning' : 'note',
+    severity: isAlone(examined) ? 'warning' : 'note',
     what: `mDNS does not work on ${named(troubled.map(({ interface: name, family }) => `${name} (${family})`))}: ${troubled[0]?.trouble}.`,
     meaning: 'Peers are not found by themselves on that network.',
     remedy: 'Allow UDP port 5353 there, or name a node: rollcall start --join HOST.',
@@ -117,9 +140,4 @@ function addresses(examined: Examined): Finding | undefined {
 
 function isLocalAddress(address: string): boolean {
   return isOfItsMachine(hostOf(address))
-}
-
-/** Of a multiaddr such as `/ip4/127.0.0.1/tcp/58232`. */
-function hostOf(address: string): string {
-  return address.split('/')[2] ?? ''
 }

@@ -35,6 +35,8 @@ interface Made<T> {
   /** What a pick without demands chooses from; undefined where there is nothing. */
   readonly plain: Candidates<T> | undefined
   readonly demanded: BoundedMap<string, Candidates<T> | undefined>
+  /** Ids of those that such a pick may give; made when somebody asks. */
+  givable?: ReadonlySet<string>
 }
 
 interface Service<T> {
@@ -100,6 +102,13 @@ export class Chooser<T> {
     }
   }
 
+  /** Whether a pick without demands may give the one with that id at present. */
+  mayGive(name: string, listed: Listed<T>, id: string): boolean {
+    const { made } = this.#serviceOf(name, listed)
+    made.givable ??= new Set(made.plain?.ids.filter((_, place) => (made.plain?.weights[place] ?? 0) > 0))
+    return made.givable.has(id)
+  }
+
   /** Whoever was not served, and asks for another one, takes turns of his own: those who ask first have their shares as before. */
   #turnAgain(service: Service<T>, { exclude: _, ...query }: PickQuery, candidates: Candidates<T>): number {
     const demand = demandOf(query)
@@ -127,7 +136,7 @@ export class Chooser<T> {
     const known = this.#services.get(name)
     if (known?.made.listed === listed) return known
     const plain = candidatesOf(listed.pools, anything, this.#reading)
-    const made = { listed, plain, demanded: new BoundedMap<string, Candidates<T> | undefined>(remembered) }
+    const made: Made<T> = { listed, plain, demanded: new BoundedMap<string, Candidates<T> | undefined>(remembered) }
     if (known !== undefined) {
       known.made = made
       return known

@@ -287,6 +287,14 @@ export class Index {
     return this.#picks.choose(slug, this.#reach.rank(this.#listing(slug, inDoubt)), query, loadOf)
   }
 
+  /** Whether a pick of its slug may give this record at present. */
+  isPickable(id: string, owner: PeerId, inDoubt: boolean): boolean {
+    const found = this.#winners.get(id)
+    const slug = found?.record.slug
+    if (found?.owner !== owner || slug === undefined) return false
+    return this.#picks.mayGive(slug, this.#reach.rank(this.#listing(slug, inDoubt)), id)
+  }
+
   /** What a pick chooses from; undefined where no record has that slug. Another one as soon as that changes. */
   listed(slug: string, inDoubt: boolean): Listed<Found> | undefined {
     return this.#idsBySlug.has(slug) ? this.#reach.rank(this.#listing(slug, inDoubt)) : undefined

@@ -33,6 +33,8 @@ export interface Member {
   graceUntil: number | undefined
   state: MemberState
   since: number
+  /** Since when it is hidden or dead, while it is: the one becomes the other without an end between them. */
+  outOfSightSince: number | undefined
   /** A word of it has come, by whatever way, in this run or an earlier one; or we were connected with it. */
   isMet: boolean
   /** Why it is in this state, for people. */
@@ -105,6 +107,7 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     graceUntil: undefined,
     state: head.left === undefined ? 'unknown' : 'left',
     since: now,
+    outOfSightSince: undefined,
     isMet: false,
     why: head.left === undefined ? 'not heard yet' : 'said goodbye',
     heardGeneration: 0,

@@ -96,6 +96,8 @@ export class Members {
     if (state === 'hidden' || state === 'dead') member.backAt = member.sequence + 1
     if (state === 'dead') noteDeath(member, now)
     this.#count(member, -1)
+    const isOutOfSight = state === 'hidden' || state === 'dead'
+    member.outOfSightSince = isOutOfSight ? (member.outOfSightSince ?? now) : undefined
     member.state = state
     this.#count(member, 1)
     this.#version += 1

@@ -1,6 +1,7 @@
 /**
  * Peers that have no room for this node: what is registered here is not shown there.
  */
+import type { Trouble, Unready } from '../causes.js'
 import type { PeerId } from '../model.js'
 
 /** What is to be told of a peer that refuses, after its name. */
@@ -29,16 +30,19 @@ export class Unplaced {
     return at !== undefined && now - at < refused_ms
   }
 
-  /** What is odd about a peer, for people. */
-  troubleOf(peer: PeerId, now: number): string | undefined {
-    return this.#isRefusedBy(peer, now) ? `it ${hasNoRoom}` : undefined
+  /** What is odd about a peer. */
+  troubleOf(peer: PeerId, now: number): Trouble | undefined {
+    return this.#isRefusedBy(peer, now) ? { kind: 'refuses-us', text: `it ${hasNoRoom}` } : undefined
   }
 
   /** Why nobody sees what is registered here; undefined where somebody does, or nobody is there. @param peers that are connected */
-  reason(peers: Iterable<PeerId>, now: number): string | undefined {
+  reason(peers: Iterable<PeerId>, now: number): Unready | undefined {
     const all = [...peers]
     if (all.length === 0 || !all.every((peer) => this.#isRefusedBy(peer, now))) return undefined
     const wayOut = 'see `rollcall members` there for nodes that are no more, which `rollcall force-leave` removes'
-    return `the cluster has no room for this node: all ${all.length} connected nodes hold the records of as many nodes as they can; ${wayOut}`
+    return {
+      cause: 'no-room',
+      why: `the cluster has no room for this node: all ${all.length} connected nodes hold the records of as many nodes as they can; ${wayOut}`,
+    }
   }
 }

@@ -7,6 +7,7 @@
  *                          ├─────── room came free, or it may have shrunk ──▶ asked for ──▶ taken, or declined once more
  *                          └─────── nobody could read it, and its head has changed ──▶ asked for, at most once a minute
  */
+import type { Trouble } from '../causes.js'
 import type { PeerId } from '../model.js'
 import { type SignedHead, compareHeads } from '../wire/head.js'
 
@@ -136,12 +137,13 @@ export class Declined {
     return sentences.join('. ')
   }
 
-  /** What is odd about an owner, for people. */
-  troubleOf(owner: PeerId): string | undefined {
+  /** What is odd about an owner. */
+  troubleOf(owner: PeerId): Trouble | undefined {
     const declined = this.#byOwner.get(owner)
     if (declined === undefined) return undefined
-    if (declined.isWrong) return `its records ${unreadable}: ${notShown}; ${wrongWayOut}`
-    return `no room here for its records: ${notShown}; ${roomWayOut}`
+    if (declined.isWrong)
+      return { kind: 'wrong-records', text: `its records ${unreadable}: ${notShown}; ${wrongWayOut}` }
+    return { kind: 'no-room', text: `no room here for its records: ${notShown}; ${roomWayOut}` }
   }
 }
 

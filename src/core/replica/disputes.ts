@@ -5,6 +5,7 @@
  *                                   └── g4, which does not know g3: g3 is given back to it
  *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
  */
+import type { Trouble } from '../causes.js'
 import type { PeerId } from '../model.js'
 import type { Head, Signatures, SignedHead } from '../wire/head.js'
 import type { Outcome } from './outcome.js'
@@ -26,7 +27,7 @@ export interface Meeting {
   readonly isTellable: boolean
 }
 
-interface Trouble {
+interface Dispute {
   /** Two daemons run with one key. */
   readonly isTwo: boolean
   /** Starts whose heads were held when another one's came. */
@@ -38,7 +39,7 @@ export class Disputes {
   readonly #signatures: Signatures
   /** When an owner was last shown two documents of its own. */
   readonly #shownAt = new Map<PeerId, number>()
-  readonly #troubles = new Map<PeerId, Trouble>()
+  readonly #troubles = new Map<PeerId, Dispute>()
 
   constructor(signatures: Signatures) {
     this.#signatures = signatures
@@ -69,19 +70,26 @@ export class Disputes {
     this.#troubles.set(owner, { isTwo, heldBoots, at: now })
   }
 
-  /** What is odd about an owner's documents lately, for people. */
-  troubleOf(owner: PeerId, now: number): string | undefined {
-    const trouble = this.#troubles.get(owner)
-    if (trouble === undefined || now - trouble.at >= troubleMemory_ms) return undefined
-    return trouble.isTwo
-      ? 'two daemons seem to run with its key: stop one of them, and give it a data directory of its own'
-      : 'it started from older records than it had published (a restored backup, or a lost store); others gave them back'
+  /** What is odd about an owner's documents lately. */
+  troubleOf(owner: PeerId, now: number): Trouble | undefined {
+    const dispute = this.#troubles.get(owner)
+    if (dispute === undefined || now - dispute.at >= troubleMemory_ms) return undefined
+    return dispute.isTwo ? twoDaemons : olderRecords
   }
 
   forget(owner: PeerId): void {
     this.#shownAt.delete(owner)
     this.#troubles.delete(owner)
   }
+}
+
+const twoDaemons: Trouble = {
+  kind: 'two-daemons',
+  text: 'two daemons seem to run with its key: stop one of them, and give it a data directory of its own',
+}
+const olderRecords: Trouble = {
+  kind: 'older-records',
+  text: 'it started from older records than it had published (a restored backup, or a lost store); others gave them back',
 }
 
 /**

@@ -7,6 +7,7 @@ import { type Change, type EntryMaps, type MapName, comparisons, differences } f
 import { Compaction, compactionFloor } from '../document/compaction.js'
 import { NodeDocument, turnLimits } from '../document/document.js'
 import { assert } from '../errors.js'
+import type { Trouble } from '../causes.js'
 import type { PeerId } from '../model.js'
 import { isContinuedBy, shownOf } from '../records/lineage.js'
 import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
@@ -132,7 +133,7 @@ export class Replica {
   }
 
   /** Why what an owner says is not shown, for people. */
-  troubleOf(owner: PeerId): string | undefined {
+  troubleOf(owner: PeerId): Trouble | undefined {
     return this.#declined.troubleOf(owner)
   }
 

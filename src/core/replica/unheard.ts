@@ -5,6 +5,7 @@
  *                             └── any word of it, whoever passed it on: like all others, and never made to go
  */
 import { BoundedMap } from '../bounded-map.js'
+import type { Trouble } from '../causes.js'
 import type { PeerId } from '../model.js'
 import { wireLimits } from '../wire/limits.js'
 
@@ -92,10 +93,13 @@ export class Unheard {
     return last
   }
 
-  /** What is odd about whom a peer brings, for people. */
-  troubleOf(peer: PeerId, now: number): string | undefined {
+  /** What is odd about whom a peer brings. */
+  troubleOf(peer: PeerId, now: number): Trouble | undefined {
     const count = this.broughtBy(peer, now)
     if (count < silentMost) return undefined
-    return `it brought the records of ${count} nodes within an hour of which nobody hears a word: no more are taken from it while room is short`
+    return {
+      kind: 'brings-unheard',
+      text: `it brought the records of ${count} nodes within an hour of which nobody hears a word: no more are taken from it while room is short`,
+    }
   }
 }

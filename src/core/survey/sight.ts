@@ -1,6 +1,7 @@
 /**
  * What a node says of itself to whoever asks what it sees: made from its views, read from the answer of a peer, who may say anything.
  */
+import { unreadyCauses } from '../causes.js'
 import { modelLimits } from '../model.js'
 import {
   memberStates,
@@ -17,7 +18,7 @@ import { linkStates, type SeenMember, type Sight } from './views.js'
 const settling_ms = 5000
 
 export interface Views {
-  readonly self: Pick<SelfView, 'version' | 'protocol' | 'ready' | 'state'>
+  readonly self: Pick<SelfView, 'version' | 'protocol' | 'listen' | 'ready' | 'state'>
   readonly members: readonly MemberView[]
   readonly peers: Pick<PeersView, 'peers' | 'degraded'>
   readonly digest: Pick<DigestView, 'digest'>
@@ -29,14 +30,20 @@ export interface Views {
 export function sightOf({ self, members, peers, digest, wall }: Views): Sight {
   const links = new Map(peers.peers.map((peer) => [peer.peer, peer]))
   const seen = members.filter((member) => !member.self).map((member) => seenOf(member, links.get(member.peer), wall))
-  const { ready, reasons } = self.ready
+  const { ready, reasons, causes } = self.ready
+  const [address] = self.listen
+  const { phase, otherAt, refusal } = self.state
   return withinLimit({
     clock: wall,
     software: self.version,
     protocol: self.protocol,
-    phase: self.state.phase,
+    phase,
     ready,
     ...(!ready && { reason: cut(reasons.join('; ')) }),
+    ...(causes !== undefined && { causes }),
+    ...(refusal !== undefined && { refusal: cut(refusal) }),
+    ...(address !== undefined && { address: cut(address) }),
+    ...(otherAt !== undefined && { otherAt: cut(otherAt) }),
     digest: digest.digest,
     inDoubt: peers.degraded,
     sees: seen.sort((a, b) => weight(b) - weight(a) || (a.peer < b.peer ? -1 : 1)),
@@ -97,7 +104,7 @@ function cut(text: string): string {
 /** With what is about it an answer stays below the limit of the wire, whatever its characters. */
 function withinLimit(sight: Sight): Sight {
   const encoder = new TextEncoder()
-  let left = wireLimits.answerBytes - 4 * modelLimits.labelLength - 1024
+  let left = wireLimits.answerBytes - 7 * modelLimits.labelLength - 1024
   const fitting = sight.sees.findIndex((one) => (left -= encoder.encode(JSON.stringify(one)).length + 1) < 0)
   if (fitting < 0) return sight
   return { ...sight, sees: sight.sees.slice(0, fitting), more: sight.sees.length - fitting }
@@ -110,14 +117,16 @@ type Fields = Readonly<Record<string, unknown>>
 /** Reads the answer of a peer. Words that only a later version knows drop what they stand in; what has another type spoils all. */
 export function readSight(answer: unknown): Sight | undefined {
   if (typeof answer !== 'object' || answer === null) return undefined
-  const { clock, software, protocol, phase, ready, reason, digest, inDoubt, sees, more } = answer as Fields
+  const { clock, software, protocol, phase, ready, reason, causes, refusal, address, otherAt } = answer as Fields
+  const { digest, inDoubt, sees, more } = answer as Fields
   const isSound =
     isCount(clock) &&
     isAbsentOr(isText, software) &&
     isAbsentOr(isCount, protocol) &&
     isText(phase) &&
     typeof ready === 'boolean' &&
-    isAbsentOr(isText, reason) &&
+    [reason, refusal, address, otherAt].every((text) => isAbsentOr(isText, text)) &&
+    isAbsentOr(isListOfTexts, causes) &&
     isText(digest) &&
     typeof inDoubt === 'boolean' &&
     isAbsentOr(isCount, more)
@@ -130,6 +139,10 @@ export function readSight(answer: unknown): Sight | undefined {
     ...(software !== undefined && { software: software as string }),
     ...(protocol !== undefined && { protocol: protocol as number }),
     ...(reason !== undefined && { reason: reason as string }),
+    ...(causes !== undefined && { causes: unreadyCauses.filter((one) => (causes as string[]).includes(one)) }),
+    ...(refusal !== undefined && { refusal: refusal as string }),
+    ...(address !== undefined && { address: address as string }),
+    ...(otherAt !== undefined && { otherAt: otherAt as string }),
     sees: [...byPeer.values()],
     ...(more !== undefined && { more: more as number }),
   }
@@ -168,6 +181,10 @@ function isText(value: unknown): value is string {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function isListOfTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= unreadyCauses.length && value.every(isText)
 }
 
 function isYesOrNo(value: unknown): boolean {

@@ -1,6 +1,7 @@
 /**
  * What each node of a cluster says that it sees, side by side in one answer.
  */
+import type { UnreadyCause } from '../causes.js'
 import type { PeerId } from '../model.js'
 import type { MemberState } from '../views.js'
 
@@ -36,8 +37,15 @@ export interface Sight {
   /** See `core/phase.ts`. */
   readonly phase: string
   readonly ready: boolean
-  /** Why not. */
+  /** Why not, for people. */
   readonly reason?: string
+  /** The same for programs: of the words that this version knows. */
+  readonly causes?: readonly UnreadyCause[]
+  /** Why its disk refused the last write, while it does. */
+  readonly refusal?: string
+  /** Where it can be dialled, as it says; where the other daemon with its key is, of one that is muted. */
+  readonly address?: string
+  readonly otherAt?: string
   /** Over all that it holds. */
   readonly digest: string
   /** It has lost sight of most of the cluster. */

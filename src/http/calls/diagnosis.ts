@@ -60,7 +60,7 @@ of severity \`error\` or \`warning\` is told of all that somebody should look af
           ...{ at: surveyed.at, by: 'abc', answered: 1, nodes: 2 },
           findings: [
             {
-              ...{ id: 'node-gone', severity: 'error', what: 'def is dead since 40 s.', about: ['def'] },
+              ...{ id: 'node-gone', severity: 'error', what: 'def is dead, out of sight for 40 s.', about: ['def'] },
               meaning: 'Its machine answers, and nobody listens there: the daemon has crashed or was killed.',
               remedy: 'Start it again there: systemctl start rollcall.',
             },

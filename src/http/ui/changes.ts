@@ -17,14 +17,17 @@ export interface Change {
   readonly by?: string
 }
 
-/** Newest first. */
-export function changesOf(entries: readonly Entry[], news: readonly News[]): readonly Change[] {
+/**
+ * Newest first.
+ * @param ahead_ms by so much the clock that they tell is ahead of the one that they are shown by
+ */
+export function changesOf(entries: readonly Entry[], news: readonly News[], ahead_ms = 0): readonly Change[] {
   const seen = new Map<string, number>()
   const numbered = (change: Omit<Change, 'key'>): Change => {
     const name = `${change.kind} ${change.at_ms} ${change.id ?? ''} ${change.node ?? ''} ${change.what}`
     const times = (seen.get(name) ?? 0) + 1
     seen.set(name, times)
-    return { key: times === 1 ? name : `${name} ${times}`, ...change }
+    return { key: times === 1 ? name : `${name} ${times}`, ...change, at_ms: change.at_ms - ahead_ms }
   }
   const written = entries.map(ofEntry)
   const all = [...written, ...news.flatMap(ofNews).filter(notIn(written))].map(numbered)

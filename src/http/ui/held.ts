@@ -16,6 +16,7 @@ const pauses = {
   rowsUnasked_ms: 10_000,
   /** What asks all nodes, while it is looked at, else. */
   surveyShown_ms: 5000,
+  doctor_ms: 10_000,
   survey_ms: 30_000,
 } as const
 
@@ -23,6 +24,9 @@ const pauses = {
 const share = 20
 
 const newsKept = 1000
+
+/** Two clocks are the same that differ by less. */
+const tolerated_ms = 5000
 
 /** Undefined: not known yet, or not to this daemon. */
 export interface Known {
@@ -38,6 +42,8 @@ export interface Known {
   /** How far back the entries go. */
   entriesFrom?: string
   news: readonly News[]
+  /** By so much the clock of its daemon is ahead of the browser's, where people would notice. */
+  clockAhead_ms?: number
 }
 
 /** What is asked again and again, each at its own pace. */
@@ -144,7 +150,9 @@ export class Held {
           ? pauses.rowsUnasked_ms
           : isShown
             ? pauses.surveyShown_ms
-            : pauses.survey_ms
+            : part === 'doctor'
+              ? pauses.doctor_ms
+              : pauses.survey_ms
     return Math.max(plain, share * (this.#took.get(part) ?? 0))
   }
 
@@ -166,12 +174,20 @@ export class Held {
     } else if (part === 'survey') {
       known.survey = await ask<Survey>('v1/survey')
     } else if (part === 'doctor') {
-      known.findings = (await ask<{ findings: readonly Finding[] }>('v1/doctor')).findings
+      const { at, findings } = await ask<{ at: string; findings: readonly Finding[] }>('v1/doctor')
+      known.findings = findings
+      this.#noteClock(at)
     } else {
       const history = await askIfKnown<History>('v1/history?limit=500')
       if (history === undefined) this.#missing.add(part)
       Object.assign(known, { entries: history?.entries ?? [], entriesFrom: history?.from })
     }
+  }
+
+  /** To a second or so: an answer is some time on its way. */
+  #noteClock(at: string): void {
+    const apart_ms = Date.parse(at) - Date.now()
+    this.known.clockAhead_ms = Math.abs(apart_ms) < tolerated_ms || Number.isNaN(apart_ms) ? 0 : apart_ms
   }
 
   #heard(): void {

@@ -27,27 +27,9 @@ export function counts({ reason }: Row): boolean {
   return reason !== 'removed' && reason !== 'superseded'
 }
 
-/** Those among which a pick here goes round, as the daemon chooses them. */
-export function pickedOf(rows: readonly Row[]): readonly Row[] {
-  const visible = rows.filter((row) => row.visible)
-  const pools = [visible, rows.filter((row) => row.visible || row.degraded === true)]
-  for (const pool of pools) {
-    const reached = pool.filter(({ fromHere }) => fromHere?.reached !== false)
-    for (const asked of [reached, pool]) {
-      const best = bestOf(asked)
-      if (best.length > 0) return best.every(({ weight }) => weight === 0) ? best : best.filter(hasWeight)
-    }
-  }
-  return rows.filter((row) => row.degraded === true)
-}
-
-function bestOf(rows: readonly Row[]): readonly Row[] {
-  const healthy = rows.filter(({ status }) => status === 'Healthy')
-  return healthy.length > 0 ? healthy : rows.filter(({ status }) => status === 'Unknown' || status === 'Degraded')
-}
-
-function hasWeight({ weight }: Row): boolean {
-  return weight !== 0
+/** Those among which a pick here goes round, as the daemon says; nobody picks one without a slug, so that all count that are shown. */
+function pickedOf(slug: string | undefined, rows: readonly Row[]): readonly Row[] {
+  return rows.filter(({ pickable, visible }) => (slug === undefined ? visible : pickable === true))
 }
 
 /** Worst first, then by name; those without a slug at the end, as nobody picks them by one. */
@@ -63,7 +45,7 @@ export function servicesOf(rows: readonly Row[]): readonly Service[] {
 }
 
 function serviceOf(slug: string | undefined, rows: readonly Row[]): Service {
-  const picked = new Set(pickedOf(rows).map(keyOf))
+  const picked = new Set(pickedOf(slug, rows).map(keyOf))
   return {
     ...(slug !== undefined && { slug }),
     rows: [...rows].sort((a, b) => Number(picked.has(keyOf(a))) - Number(picked.has(keyOf(b))) || order(a.id, b.id)),

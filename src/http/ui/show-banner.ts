@@ -127,7 +127,7 @@ function problemList({ problems, isOpen, toggle }: Banner): Drawn {
         'span',
         { class: 'problem' },
         h('a', { href: hashOf(to) }, clipped(text)),
-        remedy !== undefined && h('span', { class: 'dim' }, ` ${clipped(remedy)}`),
+        remedy !== undefined && h('span', { class: 'dim' }, ` → ${clipped(remedy)}`),
       ),
       h('span', { class: 'dim since' }, `since ${since}`),
     )

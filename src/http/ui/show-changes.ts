@@ -16,7 +16,7 @@ const changes = remembered(changesOf)
 export function showChanges(held: Held, route: Route): readonly Child[] {
   const now = Date.now()
   const { known } = held
-  const all = changes(known.entries, known.news)
+  const all = changes(known.entries, known.news, known.clockAhead_ms ?? 0)
   const shown = foundChanges(all, route.filter, route.all === true ? 0 : now - hour_ms)
   const toggle = hashOf({ ...route, all: route.all !== true })
   return [
@@ -77,9 +77,15 @@ function nameOf({ id, slug, node, kind }: Change): Child {
   return node === undefined ? kind : h('a', { href: hashOf({ view: 'nodes', node }) }, node)
 }
 
-function memoryEnds({ known: { entriesFrom, self }, opened_ms }: Held, now: number): string {
+function memoryEnds(held: Held, now: number): string {
+  const { clockAhead_ms: ahead = 0, self } = held.known
+  const clock = `The clock of ${self?.nodeId ?? 'this node'} is ${ageOf(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'} the one here, by which all is shown. `
+  return `${ahead === 0 ? '' : clock}${whereMemoryEnds(held, now)}`
+}
+
+function whereMemoryEnds({ known: { entriesFrom, self, clockAhead_ms = 0 }, opened_ms }: Held, now: number): string {
   const page = `What was found without anybody's doing is known since this page was opened, ${clockOf(opened_ms, now)} (${ageOf(now - opened_ms)} ago).`
   if (entriesFrom === undefined) return `Memory ends here. ${page} This node does not tell who wrote what.`
-  const from = Date.parse(entriesFrom)
+  const from = Date.parse(entriesFrom) - clockAhead_ms
   return `Memory ends here: ${self?.nodeId ?? 'this node'} remembers since ${clockOf(from, now)} (${ageOf(now - from)} ago). Other nodes may remember more of what was done there.`
 }

@@ -1,7 +1,7 @@
 /**
  * Whether anything is wrong now, since when as far as this page can know. Pure.
  */
-import type { Entry, Finding, Member, Row } from './answers.js'
+import type { Entry, Finding, Member, Row, Self } from './answers.js'
 import type { Known } from './held.js'
 import type { Route } from './route.js'
 import { isThin, keyOf, type Service } from './services.js'
@@ -27,11 +27,21 @@ export interface Facts {
   readonly membersAge_ms: number
 }
 
-/** Errors first. */
+/** Errors first; of those what explains others comes before them. */
 export function problemsOf(facts: Facts): readonly Problem[] {
-  const all = [...ofDaemon(facts), ...ofServices(facts), ...ofMembers(facts), ...ofDoctor(facts)]
+  const found = ofDoctor(facts)
+  const isCause = ({ id }: Finding): boolean => causes.includes(id)
+  const all = [
+    ...found.filter(({ finding }) => isCause(finding)).map(({ problem }) => problem),
+    ...ofDaemon(facts),
+    ...ofMembers(facts),
+    ...ofServices(facts),
+    ...found.filter(({ finding }) => !isCause(finding)).map(({ problem }) => problem),
+  ]
   return [...all].sort((a, b) => rank(a) - rank(b))
 }
+
+const causes: readonly Finding['id'][] = ['clone', 'wrong-key', 'disk-refuses']
 
 function rank({ severity }: Problem): number {
   return severity === 'error' ? 0 : 1
@@ -41,7 +51,7 @@ function ofDaemon({ known }: Facts): readonly Problem[] {
   const { self, peers } = known
   const found: Problem[] = []
   const to = { view: 'nodes' } as const
-  if (self !== undefined && !self.ready.ready)
+  if (self !== undefined && !self.ready.ready && !isExplained(self, known))
     found.push({
       key: 'unready',
       severity: 'error',
@@ -50,11 +60,21 @@ function ofDaemon({ known }: Facts): readonly Problem[] {
       to,
     })
   if (peers?.degraded === true) {
-    const text = 'This node has lost sight of most of the cluster: what it shows is what was last known'
+    const lost = 'This node has lost sight of most of the cluster: what it shows is what was last known'
+    const told = known.findings?.find(({ id, about }) => id === 'in-doubt' && about[0] === self?.nodeId)?.what
+    const text = told === undefined ? lost : `${told} What is shown is what was last known`
     const remedied = self === undefined ? {} : remedyFor('in-doubt', self.nodeId, known)
     found.push({ key: 'in-doubt', severity: 'error', text, to: { view: 'reach' }, ...remedied })
   }
   return found
+}
+
+/** Whether the doctor tells of each of the reasons, with its remedy. */
+function isExplained({ nodeId, ready }: Self, { findings = [] }: Known): boolean {
+  const told = { muted: 'clone', disk: 'disk-refuses', 'kept-out': 'wrong-key' } as const
+  const isTold = (cause: string): boolean =>
+    findings.some(({ id, about }) => id === told[cause as keyof typeof told] && about.includes(nodeId))
+  return ready.causes !== undefined && ready.causes.every(isTold)
 }
 
 function ofServices(facts: Facts): readonly Problem[] {
@@ -100,7 +120,9 @@ function goneAt(row: Row, facts: Facts): number | undefined {
     const home = members.find(({ peer }) => peer === row.owner)
     return home === undefined ? undefined : awaySince(home, facts)
   }
-  const moments = entries.filter((entry) => entry.id === row.id && explains(entry, row)).map(({ at }) => Date.parse(at))
+  const moments = entries
+    .filter((entry) => entry.id === row.id && explains(entry, row))
+    .map(({ at }) => Date.parse(at) - (facts.known.clockAhead_ms ?? 0))
   return moments.length === 0 ? undefined : Math.max(...moments)
 }
 
@@ -109,22 +131,25 @@ function explains({ act, outcome = '', details = '' }: Entry, { status, visible 
   return visible ? `${act} ${outcome} ${details}`.includes(status) : /^(maintenance|drain|hidden)$/.test(act)
 }
 
-/** When it was last heard: it was first hidden, then dead, each for a time of its own. */
-function awaySince({ stateAge_ms, heardAge_ms = 0 }: Member, { now_ms, membersAge_ms }: Facts): number {
-  return now_ms - membersAge_ms - Math.max(stateAge_ms, heardAge_ms)
+/** As the log tells it: when it was hidden, whatever became of that. */
+function awaySince({ stateAge_ms, outOfSight_ms = stateAge_ms }: Member, { now_ms, membersAge_ms }: Facts): number {
+  return now_ms - membersAge_ms - outOfSight_ms
 }
 
 const dialled = {
   refused: ': its process is gone',
   'no-answer': ': its machine is off, or the line to it is cut',
   silent: ': its process is stopped or stuck',
+  unknown: ': it fell silent, its process is stopped or stuck, or its machine is',
 } as const
 
 function ofMembers(facts: Facts): readonly Problem[] {
   const { known } = facts
-  // Who is cut off itself hears nobody: then only what the machines of others say still tells of them.
+  // Who is cut off itself hears nobody: then only what the machines of others say still tells of them; whom a wrong key keeps out, less.
+  const { findings = [], self } = known
+  const isKeptOut = findings.some(({ id, about }) => id === 'wrong-key' && about.includes(self?.nodeId ?? ''))
   const isTold = ({ dial }: Member): boolean =>
-    known.peers?.degraded !== true || dial === 'refused' || dial === 'silent'
+    dial === 'refused' || (!isKeptOut && (known.peers?.degraded !== true || dial === 'silent'))
   const away = known.members.filter(
     (member) => (member.state === 'hidden' || member.state === 'dead') && isTold(member),
   )
@@ -135,10 +160,10 @@ function ofMembers(facts: Facts): readonly Problem[] {
   }
   return away.map((member): Problem => {
     const { peer, state, dial } = member
-    const why = dial === undefined ? '' : dialled[dial]
+    const why = dialled[dial ?? 'unknown']
     return {
       key: `member ${peer}`,
-      severity: state === 'dead' ? 'error' : 'warning',
+      severity: 'error',
       text: `Node ${nameOf(member)} is ${state}${why}`,
       ...remedyFor('node-gone', nameOf(member), known),
       since_ms: since(member),
@@ -157,18 +182,19 @@ function isSaidAbove({ id, about }: Finding, { known: { self } }: Facts): boolea
   return id === 'node-gone' || id === 'nothing-to-pick'
 }
 
-function ofDoctor(facts: Facts): readonly Problem[] {
+function ofDoctor(facts: Facts): readonly { readonly finding: Finding; readonly problem: Problem }[] {
   const { findings = [] } = facts.known
   const serious = findings.filter((finding) => finding.severity !== 'note' && !isSaidAbove(finding, facts))
-  return serious.map((finding): Problem => {
+  return serious.map((finding) => {
     const { id, severity, what, remedy, about } = finding
-    return {
+    const problem = {
       key: `doctor ${id} ${about.join(' ')}`,
-      severity: severity === 'error' ? 'error' : 'warning',
+      severity: severity === 'error' ? ('error' as const) : ('warning' as const),
       text: what,
       remedy,
       to: placeOf(finding),
     }
+    return { finding, problem }
   })
 }
 

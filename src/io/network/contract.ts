@@ -82,6 +82,8 @@ export interface LinkFailure {
   /** For people. */
   readonly error: string
   readonly reason: LinkFailureReason
+  /** Where two daemons with one key are. */
+  readonly places?: readonly string[]
 }
 
 export interface Network {

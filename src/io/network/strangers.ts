@@ -88,7 +88,8 @@ export class Strangers {
   metTwo(peer: string, addresses: readonly [string, string]): void {
     const [one, other] = addresses.map((address) => address.replace(/\/p2p\/.*$/, '')).sort()
     const error = `two daemons run with one key, at ${one} and at ${other}: ${wayOut}`
-    if (this.#note({ where: peer, direction: 'inbound', error, reason: 'same-key' }))
+    const places = [one, other].flatMap((place) => place ?? [])
+    if (this.#note({ where: peer, direction: 'inbound', error, reason: 'same-key', places }))
       this.#log.error({ peer }, `peer ${peer}: ${error}`)
   }
 
@@ -122,7 +123,8 @@ export class Strangers {
   #metCopy(direction: 'inbound' | 'outbound', where: string): void {
     this.#drops?.count('handshake-own-key')
     const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${wayOut}`
-    if (this.#note({ where, direction, error, reason: 'same-key' })) this.#log.error({ where }, error)
+    const places = [...this.#own().slice(0, 1), where]
+    if (this.#note({ where, direction, error, reason: 'same-key', places })) this.#log.error({ where }, error)
   }
 
   /** @returns whether it is news */

@@ -29,7 +29,14 @@ function given(world: World, name: string, query: PickQuery = {}): string {
   }
   const ids = [...picked].sort().join('')
   expect([...named].sort().join('')).toBe(ids)
+  if (Object.keys(query).length === 0) expect(pickable(world, name)).toBe(ids)
   return ids
+}
+
+/** Those whose rows say that a pick may give them. */
+function pickable(world: World, name: string): string {
+  const rows = world.machine(name).live.read.rows(world.moment(name))
+  return rows.flatMap((row) => (row.pickable === true ? [row.id] : [])).join('')
 }
 
 function fromHere(world: World, name: string, id: string): FromHere | undefined {
@@ -122,4 +129,23 @@ test('D15: of whom nothing is heard but by others, it is not known', () => {
   world.crash('b')
   world.until(() => world.lookup('c', 'web')?.length === 0, 5000, 'b hidden')
   expect(fromHere(world, 'c', 'b')).toMatchObject({ reached: false })
+})
+
+test('D15: each row says whether a pick may give it: the best that there are, those without weight after all others, in doubt what was last known', () => {
+  const world = withWeb(cluster('abcde'), 'bcd')
+  const isSaid = (ids: string): void => expect([given(world, 'a'), pickable(world, 'a')]).toEqual([ids, ids])
+  isSaid('bcd')
+  done(world, world.command('b', { type: 'act', id: 'b', act: { type: 'patch', weight: 0 } }))
+  world.run(1000)
+  isSaid('cd')
+  done(world, world.command('c', { type: 'act', id: 'c', act: { type: 'maintenance', reason: 'disks' } }))
+  world.service('http://gone.test:80', 'Unreachable')
+  done(world, world.register('d', { id: 'd', slug: 'web', url: 'http://gone.test:80' }))
+  world.run(15_000)
+  isSaid('b')
+  world.partition(['a'], ['b', 'c', 'd', 'e'])
+  world.run(10_000)
+  isSaid('b')
+  done(world, world.register('a', { id: 'nameless', url: 'http://a.test:80' }))
+  isSaid('b')
 })

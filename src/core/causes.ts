@@ -1,0 +1,60 @@
+/**
+ * What is said to people in sentences, as words for programs: whoever has to tell one from another reads these instead.
+ */
+
+/**
+ * Why a node is not ready: how far its start has come (as in `phase.ts`); its disk refuses writes; nobody has room for its records; none
+ * of the places where it was told to find others has answered yet, or one of them keeps it out.
+ */
+export const unreadyCauses = [
+  'restoring',
+  'starting',
+  'joining',
+  'stale',
+  'opening',
+  'muted',
+  'disk',
+  'no-room',
+  'seeking',
+  'kept-out',
+] as const
+export type UnreadyCause = (typeof unreadyCauses)[number]
+
+/** A reason with its sentence. */
+export interface Unready {
+  readonly cause: UnreadyCause
+  readonly why: string
+}
+
+export function readinessOf(
+  reasons: readonly Unready[],
+  degraded: boolean,
+): { ready: boolean; reasons: string[]; causes?: UnreadyCause[]; degraded: boolean } {
+  return {
+    ready: reasons.length === 0,
+    reasons: reasons.map(({ why }) => why),
+    ...(reasons.length > 0 && { causes: reasons.map(({ cause }) => cause) }),
+    degraded,
+  }
+}
+
+/**
+ * What is odd about a member: two daemons run with its key; it started from older records than it had published; it has no room for the
+ * records of this node; it brings records of nodes of which nobody hears a word; there is no room here for its own; those are not what it
+ * has signed.
+ */
+export const troubleKinds = [
+  'two-daemons',
+  'older-records',
+  'refuses-us',
+  'brings-unheard',
+  'no-room',
+  'wrong-records',
+] as const
+export type TroubleKind = (typeof troubleKinds)[number]
+
+export interface Trouble {
+  readonly kind: TroubleKind
+  /** For people. */
+  readonly text: string
+}

@@ -1,0 +1,74 @@
+/**
+ * Looks for keys with which two daemons run: whose key it is, where they are, which of them has gone mute. What else is odd about such a
+ * node follows from it.
+ */
+import type { PeerId } from '../model.js'
+import { nameOf, placeOf, speaking, withNodes, type Examined, type Look } from './examined.js'
+import { named, type Finding } from './findings.js'
+
+interface Clone {
+  readonly peer: PeerId
+  /** Multiaddrs. */
+  readonly places: readonly string[]
+  /** Where the mute one is, if that is known. */
+  readonly mute: string | undefined
+  /** One of them has said that it is mute. */
+  readonly isMute: boolean
+}
+
+export const lookAtClones: Look = (examined) => clonesOf(examined).map((clone) => finding(clone, examined))
+
+/** Whom two daemons are: now one of them is heard, now the other. */
+export function cloned(examined: Examined): ReadonlySet<PeerId> {
+  return new Set(clonesOf(examined).map(({ peer }) => peer))
+}
+
+function clonesOf(examined: Examined): Clone[] {
+  const { members, peers, self, survey } = examined
+  const failures = (peers.failures ?? []).filter(({ reason }) => reason === 'same-key')
+  const isMember = new Set(members.map(({ peer }) => peer))
+  const muted = new Map(
+    speaking(survey).flatMap((node) => (node.phase === 'muted' ? [[node.peer, node] as const] : [])),
+  )
+  const found = new Set([
+    ...muted.keys(),
+    // What has our own key is told by its place.
+    ...failures.map(({ where }) => (isMember.has(where) ? where : self.peer)),
+    ...members.flatMap(({ peer, troubleKind }) => (troubleKind === 'two-daemons' ? [peer] : [])),
+  ])
+  return [...found].map((peer) => {
+    const node = muted.get(peer)
+    const told = failures.filter(({ where }) => (isMember.has(where) ? where : self.peer) === peer)
+    const labels = members.find((member) => member.peer === peer)?.labels ?? []
+    const all = [
+      ...labels.flatMap(({ address }) => address ?? []),
+      ...told.flatMap(({ places = [] }) => places),
+      ...[node?.address, node?.otherAt].flatMap((place) => place ?? []),
+    ]
+    const places = [...new Map(all.map((place) => [placeOf(place), place])).values()]
+    return { peer, places, mute: node?.address, isMute: node !== undefined }
+  })
+}
+
+function finding({ peer, places, mute, isMute }: Clone, examined: Examined): Finding {
+  const labels = examined.members.find((member) => member.peer === peer)?.labels ?? []
+  const [first] = labels
+  const owner = first?.id ?? nameOf(peer, examined)
+  const called = (place: string): string | undefined =>
+    labels.find(({ address }) => address !== undefined && placeOf(address) === placeOf(place))?.id
+  const inWords = (place: string): string => {
+    const label = called(place)
+    return label === undefined ? withNodes(placeOf(place), examined, peer) : `${label} at ${placeOf(place)}`
+  }
+  const where = places.length === 0 ? '' : `: ${named(places.map(inWords), 4)}`
+  const firstHere = labels.length > 1 ? ` (${owner} was here first)` : ''
+  const muteOne = mute === undefined ? 'One of them' : (called(mute) ?? `The one at ${placeOf(mute)}`)
+  return {
+    id: 'clone',
+    severity: 'error',
+    what: `Two daemons run with one key, that of ${owner}${where}.${isMute ? ` ${muteOne} has gone mute: it takes no writes.` : ''}`,
+    meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other; before long one of them goes mute.`,
+    remedy: `Stop the one that is the copy${firstHere}, and start it with an empty data directory of its own: rollcall start --data-dir NEW_DIR.`,
+    about: [...new Set([owner, ...labels.map(({ id }) => id)])],
+  }
+}

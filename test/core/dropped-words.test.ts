@@ -1,0 +1,22 @@
+// What is thrown away is told to people in words: each reason that anything is counted by has some.
+import { readdirSync, readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { droppedInWords } from '../../src/core/dropped-words.js'
+
+const counting = /\b(?:drop|drops\??\.count|#dropped\.count)\('([^']+)'\)/g
+
+test('each reason in the source has words of its own', () => {
+  const reasons = new Set<string>()
+  for (const name of readdirSync('src', { recursive: true, encoding: 'utf8' })) {
+    if (!/^(core|daemon|io)\/.*\.ts$/.test(name)) continue
+    for (const [, reason] of readFileSync(`src/${name}`, 'utf8').matchAll(counting)) reasons.add(reason as string)
+  }
+  expect(reasons.size).toBeGreaterThan(30)
+  expect([...reasons].filter((reason) => droppedInWords(reason) === reason)).toEqual([])
+})
+
+test('what later versions count stands for itself', () => {
+  expect(droppedInWords('quantum noise')).toBe('quantum noise')
+  expect(droppedInWords('DNS: too long')).toBe('questions by DNS (too long)')
+  expect(droppedInWords('unreadable instances')).toBe('records that this version cannot read (instances)')
+})
