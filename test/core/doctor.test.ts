@@ -124,6 +124,7 @@ const causes: readonly [string, Change, RegExp][] = [
       nodes: { a: { inDoubt: true }, b: { how: 'unreachable' }, c: { how: 'unreachable' } },
       members: { b: { state: 'dead', dial: 'no-answer' }, c: { state: 'dead' } },
       failures: [{ ...failure, reason: 'no-answer' }],
+      connected: false,
     },
     /^Everybody else is silent to this node \(a\) at once, 2 nodes: that points to this machine, not to them\.$/,
   ],
