@@ -7,20 +7,22 @@ import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
 import { besiege } from './violence/hostile.js'
 import { floods } from './violence/hostile-member.js'
 import { rowsOf as rowsOfFaults, spoilDisks } from './violence/disks.js'
-import { isKnown, programAt } from './violence/earlier.js'
+import { beforeOperators, isKnown, programAt } from './violence/earlier.js'
 import { rowsOf as rowsOfFrames, spoilFrames } from './violence/frames.js'
 import { liveThrough, rowsOf as rowsOfHour } from './violence/hour.js'
 import { mixVersions } from './violence/mixed.js'
 import { cutPower, rowsOf as rowsOfCuts } from './violence/power.js'
 import { rollOver, rowsOf as rowsOfRolling } from './violence/rolling.js'
 import { killServices, rowsOf } from './violence/services.js'
+import { rowsOf as rowsOfUpgrade, upgradeAll } from './violence/upgrade.js'
 
 const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = {
-  ...{ services, mixed, crashes, power, disks, rolling, hour, hostile, frames },
+  ...{ services, mixed, upgrade, crashes, power, disks, rolling, hour, hostile, frames },
 }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
 const earlierVersions: Readonly<Record<string, { readonly commit: string; readonly isActing: boolean }>> = {
+  'before metrics, DNS and the doctor': { commit: beforeOperators, isActing: true },
   'before nodes told their version': { commit: '7deeb21f1e984f38083c4a6e7c58b166f837400d', isActing: true },
   'before registrations had lifetimes': { commit: 'fcc929fcb12ea02a33f30e7827fc1cd0288de788', isActing: false },
   'before documents told their ancestry': { commit: '523cc38d215b8d7a25e99530b90bdfb0cf915656', isActing: true },
@@ -51,6 +53,20 @@ async function mixed(): Promise<readonly string[]> {
     process.stdout.write(`with a daemon from ${what}: ${wrong.length === 0 ? 'all well' : `${wrong.length} wrong`}\n`)
   }
   return broken
+}
+
+/** From the earlier version to this one, and back. */
+async function upgrade(): Promise<readonly string[]> {
+  if (!isKnown(beforeOperators)) {
+    process.stdout.write(`skipped: the history of this copy does not have ${beforeOperators}\n`)
+    return []
+  }
+  const daemons = Number(process.env['VIOLENCE_DAEMONS'] ?? 3)
+  const programs = { earlier: openCluster(await programAt(beforeOperators)), later: openCluster() }
+  const progress = (step: string): void => void process.stderr.write(`${step}\n`)
+  const upgraded = await upgradeAll({ ...programs, daemons, upgraded: daemons, soak_ms: 5000, progress })
+  process.stdout.write(`${table(rowsOfUpgrade(upgraded).map(figuresOf))}\n`)
+  return upgraded.broken
 }
 
 /** One daemon, to which nobody can give anything back; then five in turn. */

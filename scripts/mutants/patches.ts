@@ -41,6 +41,11 @@ const membership: Readonly<Record<string, Patch>> = {
   'a verdict is undone without a word of the member': ['noteSight', '.lostSight = sightingOf(member, now)'],
   'a word that was on its way when it was hidden counts': ['cameAfter', '> onItsWay_ms', '>= 0'],
   'the next number after the last known one was spoken after the hiding': ['sequencesUntil', 'Math.floor($$$)', '0'],
+  'who has not been heard since a start is not asked at once': [
+    'askUnheard',
+    "?.state === 'unknown'",
+    "?.state === 'dead'",
+  ],
   'the first word over a connection has a number of its own': ['#hearHeartbeat', 'peer.heartbeats > 0', 'true'],
   'a number was first said when it was last repeated': ['noteNumber', 'member.saidAt !== undefined', 'false'],
   'what we find in our buffers on waking was sent just now': ['#sentAt', 'this.#asleepSince ?? now', 'now'],

@@ -1,6 +1,6 @@
 // Builds the command of an earlier commit, where the history of this repository is there: for clusters of several versions.
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdir, realpath, rename, stat, symlink } from 'node:fs/promises'
+import { mkdir, realpath, rename, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,9 @@ import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const run = promisify(execFile)
+
+/** The last commit before there were metrics, DNS, the doctor, versions in node records: the version that this one replaces. */
+export const beforeOperators = '760008eb44105e4f98dc5721e4b84cbb7fff1f61'
 
 /** Whether the history is here: a copy without it, or a shallow one, cannot tell how it was. */
 export function isKnown(commit: string): boolean {
@@ -41,10 +44,15 @@ export async function programAt(commit: string): Promise<string> {
   )
   await run('tar', ['-xf', 'tree.tar'], { cwd: building })
   await linkPackages(building)
-  await run(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.json', '--noCheck'], {
+  await run(process.execPath, ['node_modules/typescript-native/bin/tsc', '--project', 'tsconfig.json', '--noCheck'], {
     cwd: building,
   })
-  await rename(building, folder)
+  try {
+    await rename(building, folder)
+  } catch (error) {
+    await stat(program).catch(() => Promise.reject(error as Error)) // another run was quicker
+    await rm(building, { recursive: true })
+  }
   return program
 }
 

@@ -1,6 +1,7 @@
 // Two versions in one cluster: what the later one writes the earlier one lists, both stay in step, through restarts, moves and upgrades.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { allEqual, allList, type Cluster, type RunningDaemon, until } from '../../test/daemon/cluster.js'
+import { type Cluster, type RunningDaemon, until } from '../../test/daemon/cluster.js'
+import { inStep, listed, type Row, rowsOf } from './listing.js'
 import { earlierSaid, laterSaid, urlAt as url } from './shapes.js'
 
 /** A caller of a home node of another version is told so by then. */
@@ -116,15 +117,7 @@ class Mixture {
 
   /** They hold the same, list the same, and say so themselves. */
   async #inStep(): Promise<void> {
-    await allList(this.#both, ['old', 'new'])
-    await allEqual(this.#both)
-    await until('both list the same', async () => {
-      const [here, there] = await Promise.all(this.#both.map(listed))
-      return here === there
-    })
-    await until('both say that they are in step', async () =>
-      (await Promise.all(this.#both.map((daemon) => daemon.peers()))).every(({ inStep }) => inStep),
-    )
+    await inStep(this.#both)
   }
 
   async #register(): Promise<void> {
@@ -229,32 +222,6 @@ class Mixture {
     const homes = ['new-traits', 'old-http'].map((id) => rows.find((row) => row.id === id)?.nodeId)
     if (homes.join() !== 'old,new') throw new Error(`they are at ${homes.join()}`)
   }
-}
-
-interface Row {
-  readonly id: string
-  readonly slug?: string
-  readonly url: string
-  readonly status: string
-  readonly n: number
-  readonly nodeId?: string
-  readonly maintenance?: string
-  readonly reason?: string
-}
-
-async function rowsOf(daemon: RunningDaemon): Promise<Row[]> {
-  const { status, body } = await daemon.ask('/v1/instances')
-  if (status >= 300) throw new Error(`${daemon.name}: ${status} ${body}`)
-  return (JSON.parse(body) as { instances: Row[] }).instances.filter(({ reason }) => reason !== 'removed')
-}
-
-/** What a daemon lists, in words that both versions have. */
-async function listed(daemon: RunningDaemon): Promise<string> {
-  const rows = (await rowsOf(daemon)).map(({ id, slug, url: at, status, n, nodeId, maintenance }) => ({
-    ...{ id, slug, at, status, n, nodeId, maintenance },
-  }))
-  const definitions = (await daemon.definitions()).map(({ id }) => id)
-  return JSON.stringify([rows.sort((a, b) => (a.id < b.id ? -1 : 1)), definitions.sort()])
 }
 
 async function call(daemon: RunningDaemon, method: string, path: string, said?: unknown): Promise<void> {

@@ -1,12 +1,9 @@
 // Restarts all daemons of a cluster, one after the other, while callers look up at each of them, and counts the lookups that failed.
-import { createServer, type Server } from 'node:http'
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { allEqual, until } from '../../test/daemon/cluster.js'
 import { Fleet } from '../bench/fleet.js'
-import { get, Line } from '../bench/line.js'
 import type { Row } from '../bench/report.js'
+import { Callers } from './callers.js'
 
 export interface RollingOptions {
   readonly daemons: number
@@ -28,137 +25,55 @@ export interface Rolled {
   readonly broken: readonly string[]
 }
 
-/** Services of which each has one instance: it is missing nowhere while its daemon restarts, since it runs. */
-const servicesEach = 2
 const toldAtMost = 50
 
-export async function rollOver(options: RollingOptions): Promise<Rolled> {
-  const rolling = new Rolling(options)
+export async function rollOver({ daemons, pause_ms, progress }: RollingOptions): Promise<Rolled> {
+  const fleet = new Fleet({ watched: false })
   try {
-    return await rolling.run()
+    await fleet.growTo(daemons)
+    return await rollAll(fleet, pause_ms, progress)
   } finally {
-    await rolling.close()
+    await fleet.close()
   }
 }
 
-class Rolling {
-  readonly #options: RollingOptions
-  readonly #fleet = new Fleet({ watched: false })
-  readonly #server: Server = createServer((_, response) => response.end('ok'))
-  readonly #slugs: string[] = []
-  readonly #lines = new Map<string, Line>()
-  /** Those that are being restarted: nobody asks them before they say that they are ready. */
-  readonly #away = new Set<string>()
-  readonly #lookups_ms: number[] = []
-  readonly #restarts_ms: number[] = []
-  readonly #broken: string[] = []
-  #what = 'before the first restart'
-  #askedAgain = 0
-  #isOver = false
-
-  constructor(options: RollingOptions) {
-    this.#options = options
+async function rollAll(fleet: Fleet, pause_ms: number, progress: RollingOptions['progress']): Promise<Rolled> {
+  const { names } = fleet
+  const [broken, restarts_ms]: [string[], number[]] = [[], []]
+  let what = 'before the first restart'
+  const onFailed = (failed: string): void => {
+    if (broken.length < toldAtMost) broken.push(`${what}: ${failed}`)
   }
-
-  async run(): Promise<Rolled> {
-    const { daemons, progress } = this.#options
-    await this.#fleet.growTo(daemons)
-    await this.#registerAll()
-    const calling = this.#fleet.names.map((name) => this.#call(name))
-    for (const [i, name] of this.#fleet.names.entries()) {
-      await this.#restart(name)
+  const callers = new Callers({ names, daemon: (name) => fleet.daemon(name), pause_ms, onFailed })
+  try {
+    await callers.begin()
+    for (const [i, name] of names.entries()) {
+      what = `while ${name} restarts`
+      restarts_ms.push(await restart(fleet, name, callers))
       progress?.(i + 1)
     }
     await sleep(1000)
-    this.#isOver = true
-    await Promise.all(calling)
-    const inStep_ms = await allEqual(this.#fleet.names.map((name) => this.#fleet.daemon(name)))
-    return {
-      restarts: daemons,
-      lookups_ms: this.#lookups_ms,
-      askedAgain: this.#askedAgain,
-      restarts_ms: this.#restarts_ms,
-      inStep_ms,
-      broken: this.#broken,
-    }
+  } finally {
+    await callers.end()
   }
+  const inStep_ms = await allEqual(names.map((name) => fleet.daemon(name)))
+  const { lookups_ms, askedAgain } = callers
+  return { restarts: names.length, lookups_ms, askedAgain, restarts_ms, inStep_ms, broken }
+}
 
-  async close(): Promise<void> {
-    for (const line of this.#lines.values()) line.close()
-    this.#server.closeAllConnections()
-    this.#server.close()
-    await this.#fleet.close()
-  }
-
-  async #registerAll(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    const url = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
-    for (const name of this.#fleet.names)
-      for (let i = 0; i < servicesEach; i++) {
-        const slug = `${name}-${i}`
-        await this.#fleet.register(name, slug, url)
-        this.#slugs.push(slug)
-      }
-    for (const name of this.#fleet.names)
-      await until(`${name} shows all, healthy`, async () => {
-        const shown = await this.#fleet.daemon(name).instances()
-        return shown.filter(({ status }) => status === 'Healthy').length === this.#slugs.length
-      })
-  }
-
-  async #restart(name: string): Promise<void> {
-    const begun = performance.now()
-    const before = this.#fleet.daemon(name)
-    this.#what = `while ${name} restarts`
-    await before.ask('/v1/leave', 'POST', { restart: true })
-    this.#away.add(name)
-    await until(`${name} ends`, async () => before.isOver)
-    await this.#fleet.start(name)
-    await until(`${name} is ready`, () => this.#fleet.daemon(name).isReady())
-    this.#restarts_ms.push(performance.now() - begun)
-    this.#away.delete(name)
-    await this.#fleet.allList()
-  }
-
-  /** One caller, which asks its own daemon, and another one where that is away. */
-  async #call(own: string): Promise<void> {
-    const { names } = this.#fleet
-    for (let i = 0; !this.#isOver; i++) {
-      const slug = this.#slugs[Math.floor(Math.random() * this.#slugs.length)] as string
-      const others = names.filter((name) => name !== own && !this.#away.has(name))
-      const other = others[i % others.length] as string
-      const begun = performance.now()
-      if (this.#away.has(own)) await this.#look(other, slug, own)
-      else if (!(await this.#look(own, slug, own))) {
-        this.#askedAgain += 1
-        if (!(await this.#look(other, slug, own))) this.#note(`${own} and ${other} did not answer at all`)
-      }
-      this.#lookups_ms.push(performance.now() - begun)
-      await sleep(this.#options.pause_ms)
-    }
-  }
-
-  /** @returns whether it was answered, whatever with */
-  async #look(at: string, slug: string, caller: string): Promise<boolean> {
-    const key = `${caller} at ${at}`
-    try {
-      let line = this.#lines.get(key)
-      if (line?.isOpen !== true) this.#lines.set(key, (line = await Line.to(this.#fleet.daemon(at).url)))
-      const { status, body } = await line.ask(get(`/v1/lookup/${slug}`))
-      const { instances = [] } = JSON.parse(body.toString()) as { instances?: readonly unknown[] }
-      if (status !== 200 || instances.length !== 1) this.#note(`${slug} at ${at}: ${status} ${body.toString()}`)
-      return true
-    } catch {
-      this.#lines.get(key)?.close()
-      this.#lines.delete(key)
-      return false
-    }
-  }
-
-  #note(what: string): void {
-    if (this.#broken.length < toldAtMost) this.#broken.push(`${this.#what}: ${what}`)
-  }
+/** @returns milliseconds until it takes writes again */
+async function restart(fleet: Fleet, name: string, { away }: Callers): Promise<number> {
+  const begun = performance.now()
+  const before = fleet.daemon(name)
+  await before.ask('/v1/leave', 'POST', { restart: true })
+  away.add(name)
+  await until(`${name} ends`, async () => before.isOver)
+  await fleet.start(name)
+  await until(`${name} is ready`, () => fleet.daemon(name).isReady())
+  const took_ms = performance.now() - begun
+  away.delete(name)
+  await fleet.allList()
+  return took_ms
 }
 
 export function rowsOf({ restarts, lookups_ms, askedAgain, restarts_ms, inStep_ms, broken }: Rolled): Row[] {

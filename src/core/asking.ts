@@ -22,14 +22,15 @@ export class Asking {
     for (const peer of this.#state.liveness.peers.ids()) this.sync(peer)
   }
 
-  /** Compares all heads with a peer. */
+  /** Compares all heads with a peer, which may have to say that it lives. */
   sync(peer: PeerId): void {
-    const { commits, replica, requests, at, isStale } = this.#state
+    const { commits, replica, requests, liveness, at, isStale } = this.#state
     // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
     const own = isStale ? undefined : commits.holding
     const holdings = replica.holdings()
     if (own !== undefined) holdings.push(own)
     this.#out.emit(requests.sync(peer, holdings, isStale, at.now))
+    if (!isStale) this.#out.emitAll(liveness.askUnheard(peer))
   }
 
   /** A neighbour has shown again and again that it does not hold what we hold. */

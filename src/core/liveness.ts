@@ -99,6 +99,14 @@ export class Liveness {
     return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
   }
 
+  /**
+   * One that was known before this start is asked for a word at once: as long as it holds us for gone we are none of its observers,
+   * and its first one might come after our callers ask.
+   */
+  askUnheard(id: PeerId): Effect[] {
+    return this.membership.member(id)?.state === 'unknown' ? [this.heartbeats.ask(id)] : []
+  }
+
   /** A head of another daemon is now held. @param wasHeard whether a word of it came in an earlier run */
   follow(head: Head, wasHeard: boolean, now: number): Transition | undefined {
     const transition = this.membership.follow(head, now)

@@ -137,6 +137,11 @@ export class RunningDaemon {
     await this.#json(`/registry-svc/instance/${encodeURIComponent(id)}`, 'DELETE')
   }
 
+  /** A status that its program says it has. */
+  async report(id: string, status: string): Promise<void> {
+    await this.#json(`/v1/instances/${encodeURIComponent(id)}/status`, 'PUT', { status })
+  }
+
   async saveDefinition(definition: Record<string, unknown>): Promise<void> {
     await this.#json('/registry-svc/definition', 'PUT', { definition })
   }

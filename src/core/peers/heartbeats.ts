@@ -138,6 +138,11 @@ export class Heartbeats {
     return from.mismatches < mismatchesTolerated
   }
 
+  /** Asks a peer for a word at once. */
+  ask(peer: PeerId): Effect {
+    return frame(peer, { type: 'ask' })
+  }
+
   /** It expects heartbeats and gets none. @returns whether it is to have one at once */
   asked(by: Peer, now: number): boolean {
     const isNew = now >= by.answeredUntil
@@ -159,7 +164,7 @@ export class Heartbeats {
     peer.expectedSince = now
     const isSuspect = isWatched || peer.isAsked
     peer.isAsked = !isSuspect
-    return [isSuspect ? { type: 'redial', peer: peer.id } : frame(peer.id, { type: 'ask' })]
+    return [isSuspect ? { type: 'redial', peer: peer.id } : this.ask(peer.id)]
   }
 
   // ---- vitals

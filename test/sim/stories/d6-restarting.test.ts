@@ -54,6 +54,26 @@ test('D6: nor does one that it could not check by then go while it comes back', 
   expect(gaps).toBe(0)
 })
 
+test('D6: who comes back after a goodbye shows what the others hold from the moment at which it is ready', () => {
+  for (const names of ['ab', 'abc']) {
+    const world = cluster(names)
+    registered(world, 'b', 'x')
+    agree(world)
+    world.run(2000)
+    for (const restart of [true, false, true, false, true, false]) {
+      sayGoodbye(world, 'a', restart)
+      world.run(137) // another moment of the round of heartbeats
+      world.start('a')
+      world.until(() => world.machine('a').live.readiness().ready, 10_000, 'the start')
+      for (let i = 0; i < 200; i++) {
+        expect(showing(world, 'x')).toBe(names)
+        world.run(10)
+      }
+      agree(world)
+    }
+  }
+})
+
 test('D6: the grace is half a minute: who is not back by then is gone like any other', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')
