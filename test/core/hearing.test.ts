@@ -298,8 +298,19 @@ test('where time stood still here, a word of a member is news again as soon as a
   expect(membership.member('a')).toMatchObject({ sequence: 30_001, heardAt: 3000 })
 })
 
-test('the first number of all is what two have reached, however high one alone says that it is', () => {
+test('the first number of all is what two have reached, in whatever order they say it', () => {
   const membership = among('bcd', 'a')
+  const late = among('bcd', 'a')
+  const wordOf = (sequence: number) => ({
+    shortId: late.member('a')?.shortId ?? 0,
+    generation: 1,
+    sequence,
+    load: 0,
+    age_ms: 0,
+  })
+  late.hear('c', beat(2, 1, [wordOf(7)]), 100)
+  late.hear('b', beat(2, 1, [wordOf(1_000_000_000)]), 200)
+  expect(late.member('a')).toMatchObject({ sequence: 7, heardAt: 200 })
   const { shortId = 0 } = membership.member('a') ?? {}
   const tell = (from: string, sequence: number, now: number): void =>
     void membership.hear(from, beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
