@@ -237,7 +237,8 @@ export class Liveness {
   }
 
   /** Somebody is asked whether he lives: we are, it may be. */
-  hearQuestion({ to }: QuestionMessage, { generation, isSpeaking }: OwnState): void {
+  hearQuestion({ to }: QuestionMessage, { generation, isSpeaking }: OwnState, now: number): void {
+    for (const { subject } of to) this.membership.asked(subject, now)
     if (isSpeaking) this.#lifeSigns.asked(to, generation)
   }
 
@@ -256,8 +257,8 @@ export class Liveness {
   }
 
   /** @returns what follows at once; undefined for a report by or about nobody known */
-  hearReport(author: PeerId, report: ReportMessage, now: number): Verdict | undefined {
-    return this.membership.report(author, report, now) ? this.membership.weigh(now) : undefined
+  hearReport(author: PeerId, report: ReportMessage, now: number, isGossip: boolean): Verdict | undefined {
+    return this.membership.report(author, report, now, isGossip) ? this.membership.weigh(now) : undefined
   }
 
   // ---- time

@@ -193,7 +193,7 @@ export class Registry {
   #beat(from: PeerId, bytes: Uint8Array): void {
     const { liveness, lastHeard, at, rules } = this.#state
     const { hearing, inStep, isAsking, report, dropped } = liveness.hear(from, bytes, at.now)
-    if (report !== undefined) this.#hearReport(from, report)
+    if (report !== undefined) this.#hearReport(from, report, false)
     if (isAsking === true) this.#out.emitAll(liveness.answer(from, this.#state.ownState(), at.now))
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return
@@ -209,14 +209,14 @@ export class Registry {
     const message = decodeGossip(bytes)
     if (message === undefined) return this.#out.drop('unreadable gossip')
     if (message.type === 'update') return this.#replication.gossip(message, author)
-    if (message.type === 'report') return this.#hearReport(author, message)
+    if (message.type === 'report') return this.#hearReport(author, message, true)
     const { liveness, at } = this.#state
-    if (message.type === 'question') return liveness.hearQuestion(message, this.#state.ownState())
+    if (message.type === 'question') return liveness.hearQuestion(message, this.#state.ownState(), at.now)
     liveness.hearAnswer(author, message, at.now)
   }
 
-  #hearReport(author: PeerId, report: ReportMessage): void {
-    const verdict = this.#state.liveness.hearReport(author, report, this.#state.at.now)
+  #hearReport(author: PeerId, report: ReportMessage, isGossip: boolean): void {
+    const verdict = this.#state.liveness.hearReport(author, report, this.#state.at.now, isGossip)
     return verdict === undefined ? this.#out.drop('report by or about nobody known') : this.#act(verdict)
   }
 

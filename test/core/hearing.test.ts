@@ -5,6 +5,7 @@ import { Liveness } from '../../src/core/liveness.js'
 import { LifeSigns } from '../../src/core/membership/life-signs.js'
 import type { Member } from '../../src/core/membership/member.js'
 import { Membership } from '../../src/core/membership/membership.js'
+import { Heartbeats } from '../../src/core/peers/heartbeats.js'
 import { encodeBeat } from '../../src/core/wire/beat.js'
 import { type ReportMessage, decodeGossip } from '../../src/core/wire/gossip.js'
 import { cheapCrypto, quickHash } from '../sim/crypto.js'
@@ -101,6 +102,7 @@ test('a report that is repeated keeps none that ended before it', () => {
 
 test('what this daemon itself reports for long keeps none that ended before it', () => {
   const membership = among('abcd')
+  membership.answers('a', false) // else it would have to
   const { shortId = 0 } = membership.member('a') ?? {}
   for (let now = 100; now <= 15_000; now += 100) {
     const relayed = { shortId, generation: 1, sequence: 1 + Math.ceil(now / 1000), load: 0, age_ms: 0 }
@@ -296,6 +298,100 @@ test('where time stood still here, a word of a member is news again as soon as a
   expect(membership.member('a')).toMatchObject({ sequence: 30_001, heardAt: 3000 })
 })
 
+test('the first number of all is what two have reached, in whatever order they say it', () => {
+  const membership = among('bcd', 'a')
+  const late = among('bcd', 'a')
+  const wordOf = (sequence: number) => ({
+    shortId: late.member('a')?.shortId ?? 0,
+    generation: 1,
+    sequence,
+    load: 0,
+    age_ms: 0,
+  })
+  late.hear('c', beat(2, 1, [wordOf(7)]), 100)
+  late.hear('b', beat(2, 1, [wordOf(1_000_000_000)]), 200)
+  expect(late.member('a')).toMatchObject({ sequence: 7, heardAt: 200 })
+  const { shortId = 0 } = membership.member('a') ?? {}
+  const tell = (from: string, sequence: number, now: number): void =>
+    void membership.hear(from, beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  tell('b', 1_000_000_000, 100)
+  membership.tick(100)
+  expect(membership.member('a')).toMatchObject({ state: 'unknown', sequence: 0, heardAt: undefined })
+  tell('c', 7, 200)
+  membership.tick(200)
+  expect(membership.member('a')).toMatchObject({ state: 'alive', sequence: 7, heardAt: 200 })
+  tell('b', 1_000_000_001, 1100)
+  tell('c', 8, 1200)
+  expect(membership.member('a')).toMatchObject({ sequence: 8, heardAt: 1200 })
+})
+
+test('of one that was never met, that one alone says lives, nothing counts before it has signed', () => {
+  const membership = among('bcd', 'a')
+  const { shortId = 0 } = membership.member('a') ?? {}
+  const tell = (sequence: number, now: number): void =>
+    void membership.hear('b', beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  for (let now = 100; now < 5000; now += 1000) tell(7 + now / 1000, now)
+  expect(membership.member('a')).toMatchObject({ state: 'unknown', heardAt: undefined })
+  expect(membership.toAsk(5000).map(({ id }) => id)).toEqual(['a'])
+  membership.asking('a', 'n', 5000)
+  expect(membership.prove('a', answer('n', 12), 5100)).toBe(true)
+  membership.tick(5100)
+  expect(membership.member('a')).toMatchObject({ state: 'alive', sequence: 12, heardAt: 5000 })
+})
+
+test('who was hidden by reports is shown by a signed word that was spoken after that, whoever asked for it, and by no others', () => {
+  const { membership, tell } = hearsayOf('abcdefg')
+  membership.farewell('a')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 500)
+  membership.tick(500)
+  for (const from of 'bcdefg') tell(from, 4, 1500) // they have it from each other
+  expect(membership.member('a')).toMatchObject({ state: 'hidden', sequence: 1, heardAt: 0, isCondemned: true })
+  expect(membership.toAsk(1600).map(({ id }) => id)).toEqual(['a'])
+  membership.asked('a', 1600)
+  tell('b', 5, 2500) // it was asked a moment ago, by others
+  expect(membership.toAsk(2500)).toEqual([])
+  expect(membership.prove('a', answer('of others', 1), 2600)).toBe(false) // kept back since before
+  expect(membership.toAsk(2600).map(({ id }) => id)).toEqual(['a']) // or else its numbers are wrong here
+  expect(membership.prove('a', answer('of others', 5), 2700)).toBe(true)
+  expect(membership.member('a')).toMatchObject({ sequence: 5, heardAt: 2700, lostSight: undefined, isCondemned: false })
+})
+
+test('what was proven before the hiding proves nothing after it', () => {
+  const { membership, tell } = askedBy(['n'])
+  membership.prove('a', answer('n'), 1700)
+  membership.refuse('a', true, 2000)
+  for (const author of 'bc') membership.report(author, report('a', 1), 2000)
+  membership.tick(2000)
+  tell('c', 20, 3000)
+  expect(membership.member('a')).toMatchObject({ state: 'hidden', sequence: 9 })
+  expect(membership.member('a')?.lostSight).toBeDefined()
+})
+
+test('or where two pass them on for longer than anybody can have missed the verdict', () => {
+  const { membership, tell } = hearsayOf('abcdefg')
+  membership.farewell('a')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 500)
+  membership.tick(500)
+  let shownAt = 0
+  for (let now = 4000; now <= 24_000 && shownAt === 0; now += 1000) {
+    for (const from of 'bc') tell(from, 1 + now / 1000, now)
+    membership.tick(now)
+    if (membership.member('a')?.lostSight === undefined) shownAt = now
+  }
+  expect(shownAt).toBe(21_000) // more than twice the slow path's time
+})
+
+test('and where no gossip came with the reports, two who pass on its words are enough', () => {
+  const { membership, tell } = hearsayOf('abcdefg')
+  membership.farewell('a')
+  for (const author of 'bcd') membership.report(author, report('a', 1), 500, false)
+  membership.tick(500)
+  tell('b', 4, 1500)
+  expect(membership.member('a')).toMatchObject({ state: 'hidden', heardAt: 0 })
+  tell('c', 4, 1600)
+  expect(membership.member('a')).toMatchObject({ heardAt: 1600, lostSight: undefined })
+})
+
 test('one alone is believed a jump only where nobody says anything else for a while', () => {
   const { membership, tell } = hearsayOf('abc')
   for (let now = 1000; now <= 30_000; now += 1000) {
@@ -307,6 +403,18 @@ test('one alone is believed a jump only where nobody says anything else for a wh
   expect(membership.member('a')).toMatchObject({ sequence: 31 })
   tell('b', 1_000_036, 36_000)
   expect(membership.member('a')).toMatchObject({ sequence: 1_000_036, heardAt: 36_000 })
+})
+
+test('whoever stood still skips the numbers that it missed: its next one is not taken for one of before', () => {
+  const heartbeats = new Heartbeats('me')
+  const numberAt = (now: number): number => {
+    heartbeats.beginRound(now)
+    return heartbeats.sequence
+  }
+  expect([0, 1000, 2000, 2900].map(numberAt)).toEqual([1, 2, 3, 4])
+  expect(numberAt(22_950)).toBe(24)
+  heartbeats.hasten()
+  expect(numberAt(22_960)).toBe(25)
 })
 
 test.each(['hidden', 'dead'])('the first word of one that was %s is passed on before all others', (state) => {

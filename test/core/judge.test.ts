@@ -24,7 +24,15 @@ function member(more: Partial<Member>): Member {
   return { ...newMember('a', new Uint8Array(32), head, now - 60_000), heardGeneration: 5, heardAt: now, ...more }
 }
 
-const calm: Circumstances = { now, awakeSince: 0, members: 5, hardOfHearing: false, reports: 0, needed: 2 }
+const calm: Circumstances = {
+  now,
+  awakeSince: 0,
+  members: 5,
+  hardOfHearing: false,
+  hearsGossip: true,
+  reports: 0,
+  needed: 2,
+}
 
 const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>; becomes: string | undefined }[] = [
   { what: 'any → left: its head says so', member: { state: 'alive', left: true }, becomes: 'left' },
@@ -59,13 +67,13 @@ const rows: { what: string; member: Partial<Member>; at?: Partial<Circumstances>
   {
     what: 'alive stays while we hear badly ourselves, though unheard for the slow path',
     member: { state: 'alive', heardAt: now - 16_000 },
-    at: { hardOfHearing: true },
+    at: { hardOfHearing: true, hearsGossip: true },
     becomes: undefined,
   },
   {
     what: 'alive → hidden: unheard for twice the slow path, however badly we hear',
     member: { state: 'alive', heardAt: now - 16_001 },
-    at: { hardOfHearing: true },
+    at: { hardOfHearing: true, hearsGossip: true },
     becomes: 'hidden',
   },
   {

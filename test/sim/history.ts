@@ -2,6 +2,8 @@
 import type { InstanceRow } from '../../src/core/views.js'
 import type { Disk } from './disk.js'
 import type { Answer } from './engine.js'
+import { lie } from './liar.js'
+import { Random } from './random.js'
 import { Spoken } from './spoken.js'
 import { World } from './world.js'
 
@@ -46,6 +48,20 @@ export class History {
     this.members = [...names.slice(0, 2 + world.random.below(6))]
     world.startAll(...this.members)
     world.run(world.random.below(3000))
+    if (this.#hasLiar) this.#letLie()
+  }
+
+  /** In a tenth of the lives one member says of another, to all and to the end, that it lives; gossip works in these. */
+  get #hasLiar(): boolean {
+    return this.seed % 10 === 3 && this.members.length >= 3
+  }
+
+  #letLie(): void {
+    const random = new Random(this.seed)
+    const liar = random.pick(this.members)
+    const subject = random.pick(this.members.filter((name) => name !== liar))
+    lie(this.world, [liar], subject, { ahead: random.below(12), toAll: true })
+    this.world.say(liar, `will say that ${subject} lives`)
   }
 
   /** Lets a number of random things happen. */
@@ -105,7 +121,7 @@ export class History {
     else if (dice < 87) this.#partition()
     else if (dice < 91) this.#cutOneWay()
     else if (dice < 97) world.heal()
-    else world.wires.gossipOn = random.chance(0.7)
+    else world.wires.gossipOn = random.chance(0.7) || this.#hasLiar
   }
 
   #goWild(name: string): void {

@@ -1,6 +1,7 @@
 // A daemon of the membership plane alone: the core's own liveness, over heads without content.
 // Documents, disk and lookups are left out, so that a thousand of them fit into one test.
 import type { Effect, Input, Moment } from '../../src/core/effects.js'
+import type { MemberState } from '../../src/core/views.js'
 import { Liveness, type OwnState, transitionEvent } from '../../src/core/liveness.js'
 import { ownLateness_ms } from '../../src/core/membership/formulas.js'
 import type { Verdict } from '../../src/core/membership/verdict.js'
@@ -195,19 +196,19 @@ export class PlaneDaemon {
   #onGossip(author: string, bytes: Uint8Array, now: number): void {
     const message = readOnce(bytes)
     if (message?.type === 'update') return this.#follow(message.signed, false, now)
-    if (message?.type === 'question') return this.#liveness.hearQuestion(message, this.#ownState())
+    if (message?.type === 'question') return this.#liveness.hearQuestion(message, this.#ownState(), now)
     if (message?.type === 'answer') return void this.#liveness.hearAnswer(author, message, now)
-    if (message !== undefined) this.#onReport(author, message, now)
+    if (message !== undefined) this.#onReport(author, message, now, true)
   }
 
-  #onReport(author: string, report: ReportMessage, now: number): void {
-    const verdict = this.#liveness.hearReport(author, report, now)
+  #onReport(author: string, report: ReportMessage, now: number, isGossip: boolean): void {
+    const verdict = this.#liveness.hearReport(author, report, now, isGossip)
     if (verdict !== undefined) this.#act(verdict, now)
   }
 
   #onBeat(from: string, bytes: Uint8Array, now: number): void {
     const { hearing, inStep, isAsking, report } = this.#liveness.hear(from, bytes, now)
-    if (report !== undefined) this.#onReport(from, report, now)
+    if (report !== undefined) this.#onReport(from, report, now, false)
     if (isAsking === true) this.#effects.push(...this.#liveness.answer(from, this.#ownState(), now))
     if (hearing === 'news') this.#ask(from, [this.signed])
     if (inStep === false && now - this.#syncedAt >= syncPause_ms) {
@@ -266,6 +267,11 @@ export class PlaneDaemon {
   #tell(): void {
     this.#isTold = true
     this.#effects.push({ type: 'broadcast', bytes: encodeGossip({ type: 'update', signed: this.signed }) })
+  }
+
+  /** What it believes of another. */
+  stateOf(peer: string): MemberState | undefined {
+    return this.#liveness.membership.member(peer)?.state
   }
 
   /** In the world it stands in the place of a whole registry: of that, the world and the scenarios use what is here. */

@@ -103,6 +103,14 @@ export function inheritedSilence_ms(members: number): number {
 }
 
 /**
+ * How long one alone may pass on words of a member, and nobody else any, before it is asked whether it lives: twice as long as the
+ * oldest word is on its way, and as long before the slow path ends.
+ */
+export function seconded_ms(members: number): number {
+  return slowPath_ms(members) / 2
+}
+
+/**
  * How old the last word of a member may be for it to count as alive again. Hearsay takes up to 2 s at 100 members, and up to
  * 5 s where half of all heartbeats are lost: with less, whoever was hidden wrongly then stays hidden for minutes.
  */

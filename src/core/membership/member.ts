@@ -9,8 +9,9 @@ import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { deadAfter_ms, fresh_ms, lifeSign_ms, slowPath_ms } from './formulas.js'
 import { type Places, placesOf } from './observers.js'
-import { type Proof, believe, unasked } from './proofs.js'
+import { type Proof, believe, provenUntil, unasked } from './proofs.js'
 import { type Report, expire } from './reports.js'
+import { type Seconded, unseconded } from './seconding.js'
 import { type Sighting, type Word, cameAfter, isAfter, sightingOf } from './sighting.js'
 
 /** More refutations than this change no bar any more. */
@@ -54,6 +55,12 @@ export interface Member {
    * hidden, however many reports stand, or are asked for, meanwhile.
    */
   lostSight: Sighting | undefined
+  /** Since it was lost sight of enough have reported it, and gossip came through: it takes a signed word to show it again, or its own. */
+  isCondemned: boolean
+  /** What two have passed on of its generation. */
+  seconded: Seconded
+  /** When more than one voice spoke for it, last: two who pass its words on, or its own. */
+  backedAt: number
   load: number | undefined
   /** The last word of it, by whatever way. */
   heardAt: number | undefined
@@ -116,6 +123,9 @@ export function newMember(id: PeerId, hash: Uint8Array, head: Head, now: number)
     ahead: [],
     backAt: 0,
     lostSight: undefined,
+    isCondemned: false,
+    seconded: unseconded,
+    backedAt: Number.NEGATIVE_INFINITY,
     load: undefined,
     heardAt: undefined,
     directAt: undefined,
@@ -156,6 +166,8 @@ export interface Situation {
   readonly members: number
   /** We lately heard too little of too many at once: that nobody hears of somebody may be our own deafness. */
   readonly hardOfHearing: boolean
+  /** Gossip comes through: what it says stands against what is passed on, and can be taken back by it. */
+  readonly hearsGossip: boolean
 }
 
 /** What the table looks at, besides the member itself. */
@@ -168,6 +180,7 @@ export interface Circumstances extends Situation {
 export interface Judgement {
   readonly state: MemberState
   readonly why: string
+  readonly isCondemned?: boolean
 }
 
 /**
@@ -199,7 +212,7 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
       return unheard ? { state: 'dead', why: 'nobody has heard of it' } : undefined
     case 'alive':
       if (member.heardGeneration < member.generation) return { state: 'unknown', why: 'started again, not heard yet' }
-      if (reported) return { state: 'hidden', why: `reported silent by ${at.reports}` }
+      if (reported) return { state: 'hidden', why: `reported silent by ${at.reports}`, isCondemned: at.hearsGossip }
       return unheard ? { state: 'hidden', why: 'nobody has heard of it' } : undefined
     case 'hidden':
     case 'dead': {
@@ -243,13 +256,18 @@ export function noteWellness(member: Member, at: Circumstances): void {
   const well = isFresh(member, at) && at.reports < at.needed
   member.wellSince = well ? (member.wellSince ?? at.now) : undefined
   member.unwellSince = well ? undefined : (member.unwellSince ?? at.now)
+  if (member.state === 'hidden' && member.lostSight !== undefined && at.reports >= at.needed && at.hearsGossip)
+    member.isCondemned = true
 }
 
 export function noteIncarnation(member: Member, incarnation: number, now: number): void {
   if (incarnation <= member.incarnation) return
   member.incarnation = incarnation
   // It answers what was reported of it: that was said after the reports.
-  if (member.lostSight !== undefined && incarnation > member.lostSight.incarnation) member.lostSight = undefined
+  if (member.lostSight !== undefined && incarnation > member.lostSight.incarnation) {
+    seeAgain(member)
+    believe(member, provenUntil(now))
+  }
   member.refutations.push(now)
   if (member.refutations.length > marksKept) member.refutations.shift()
 }
@@ -265,18 +283,29 @@ export function noteMarks(member: Member, to: MemberState, now: number): void {
   else if (member.state === 'left') member.hidings = []
 }
 
+/** It has spoken since it was hidden. */
+function seeAgain(member: Member): void {
+  member.lostSight = undefined
+  member.isCondemned = false
+}
+
+/** Notes a word that it has signed, which shows that it lives. @param askedAt when we asked for it; undefined where others did, and its number shows that it is new */
+export function noteSign(member: Member, askedAt: number | undefined): void {
+  member.isVouchedFor = member.vacated !== undefined
+  if (member.lostSight !== undefined && (askedAt === undefined || askedAt > member.lostSight.at)) seeAgain(member)
+}
+
 /** Notes a word of it that others pass on. */
 export function noteHearsay(member: Member, word: Word): void {
   const { lostSight, vacated } = member
-  if (lostSight !== undefined && isAfter(lostSight, word)) member.lostSight = undefined
+  if (lostSight !== undefined && isAfter(lostSight, word)) seeAgain(member)
   if (vacated !== undefined && isAfter(vacated, word)) member.isVouchedFor = true
 }
 
 /** Notes a word that it sent us itself. */
 export function noteDirectWord(member: Member, word: Word, now: number, awakeSince: number): void {
   const { lostSight } = member
-  if (lostSight !== undefined && (isAfter(lostSight, word) || cameAfter(lostSight, now, awakeSince)))
-    member.lostSight = undefined
+  if (lostSight !== undefined && (isAfter(lostSight, word) || cameAfter(lostSight, now, awakeSince))) seeAgain(member)
   member.metIn = word.generation
   member.refused = false
   member.vacated = undefined
@@ -305,8 +334,10 @@ export function isVacated({ vacated, isVouchedFor }: Readonly<Member>): boolean 
  * death raises it as little as what came before the hiding.
  */
 export function noteSight(member: Member, to: MemberState, members: number, now: number): void {
-  if (to === 'hidden') member.lostSight = sightingOf(member, now)
-  else if (to !== 'dead') member.lostSight = undefined
+  if (to === 'hidden') {
+    member.lostSight = sightingOf(member, now)
+    believe(member, Number.NEGATIVE_INFINITY) // what it has proven, it has proven before
+  } else if (to !== 'dead') seeAgain(member)
   else if (member.state === 'hidden') member.lostSight ??= sightingOf(member, now - lifeSign_ms(members))
 }
 
@@ -349,6 +380,7 @@ function goOn(member: Member, { generation, incarnation }: Head): void {
   if (member.metIn === member.generation) member.metIn = generation
   member.generation = generation
   member.heardGeneration = generation
+  member.seconded = unseconded
   member.incarnation = incarnation
   member.reports.clear()
   member.reportDue = undefined
@@ -362,7 +394,8 @@ function startAnew(member: Member, head: Head): void {
   member.reportDue = undefined
   member.backAt = 0
   member.ahead = []
-  if (member.lostSight !== undefined && head.generation > member.lostSight.generation) member.lostSight = undefined
+  member.seconded = unseconded
+  if (member.lostSight !== undefined && head.generation > member.lostSight.generation) seeAgain(member)
   if (member.heardGeneration >= head.generation) return
   member.directAt = undefined
   member.heardAt = undefined

@@ -68,6 +68,14 @@ export class Members {
     this.#place(member)
   }
 
+  /** A word of a later generation has come. */
+  hearGeneration(member: Member, generation: number): void {
+    if (member.heardGeneration === generation) return
+    member.heardGeneration = generation
+    member.saidAt = undefined
+    this.touch(member.id)
+  }
+
   #count({ state, isMet }: Member, by: 1 | -1): void {
     this.#inState[state] += by
     if (state === 'unknown' && !isMet) this.#unmet += by
@@ -88,10 +96,11 @@ export class Members {
     this.#touched.delete(id)
   }
 
-  become(member: Member, { state, why }: Judgement, now: number): Transition {
+  become(member: Member, { state, why, isCondemned = false }: Judgement, now: number): Transition {
     const transition = { peer: member.id, from: member.state, to: state, why }
     noteMarks(member, state, now)
     noteSight(member, state, this.present(), now)
+    if (isCondemned) member.isCondemned = true
     if (state === 'alive') member.graceUntil = undefined
     if (state === 'hidden' || state === 'dead') member.backAt = member.sequence + 1
     if (state === 'dead') noteDeath(member, now)

@@ -9,7 +9,8 @@ import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, AnswerMessage as Answer, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
-import { onItsWay_ms, refusalCounts_ms, reportsNeeded } from './formulas.js'
+import { onItsWay_ms, refusalCounts_ms, reportStanding_ms, reportsNeeded } from './formulas.js'
+import { Hearsay } from './hearsay.js'
 import {
   type Judgement,
   type Member,
@@ -23,7 +24,6 @@ import {
   newMember,
   noteDirectWord,
   noteGoodbye,
-  noteHearsay,
   noteIncarnation,
   noteRefusal,
   noteWellness,
@@ -31,12 +31,11 @@ import {
 } from './member.js'
 import { Members } from './members.js'
 import { type Places, type Rings, placesOf } from './observers.js'
-import { Proofs, believe, provenUntil, vouchesInVain } from './proofs.js'
-import { isInProportion } from './proportion.js'
+import { vouchesInVain } from './proofs.js'
 import { Refutation } from './refutation.js'
 import { Relays } from './relays.js'
 import { ReportIntake, type Saying, anyStands, authorsOf } from './reports.js'
-import { isAfter, noteNumber } from './sighting.js'
+import { noteNumber } from './sighting.js'
 import { Strangers } from './strangers.js'
 import type { Hearing, Transition, Verdict } from './verdict.js'
 import { Watch } from './watch.js'
@@ -56,12 +55,14 @@ export class Membership {
   /** The living of whom a report came since the last look. */
   readonly #reported = new Set<Member>()
   readonly #strangers = new Strangers()
-  readonly #proofs = new Proofs()
+  readonly #hearsay: Hearsay
   readonly #intake = new ReportIntake()
   /** Reports about ourselves. */
   readonly #refutation = new Refutation(this.#intake)
   /** Those of whom a dial was refused lately. */
   readonly #refused = new Set<Member>()
+  /** When a report came by gossip, last. */
+  #gossipAt = Number.NEGATIVE_INFINITY
   #awakeSince = 0
   /** When we were last seen awake before that; absent where we never slept. */
   #asleepSince: number | undefined
@@ -76,6 +77,7 @@ export class Membership {
     this.#ownPlaces = placesOf(hashOf(self, hash))
     this.#members = new Members(self, this.#ownPlaces)
     this.#relays = new Relays(self)
+    this.#hearsay = new Hearsay(this.#members)
   }
 
   /** Raised whenever a member comes, goes, or changes its state. */
@@ -180,7 +182,7 @@ export class Membership {
     this.#relays.forget(member)
     this.#intake.forget(id)
     this.#watch.forget(member)
-    this.#proofs.forget(member)
+    this.#hearsay.forget(member)
     this.#restless.delete(member)
     this.#reported.delete(member)
     this.#refused.delete(member)
@@ -190,93 +192,57 @@ export class Membership {
 
   /** A heartbeat on our own stream with its sender. @param isInTurn surely of a round: who connects, or asks, gets the last one again */
   hear(from: PeerId, beat: Heartbeat, now: number, isInTurn = true): Hearing {
-    for (const relayed of beat.relayed) this.#hearOf(relayed, from, now)
+    const hour = { now, awakeSince: this.#awakeSince, sentAt: this.#sentAt(now) }
+    for (const relayed of beat.relayed) {
+      const told = this.#hearsay.hear(relayed, from, hour)
+      if (told !== undefined && (told.state !== 'alive' || told.proof.isDoubted)) this.#restless.add(told)
+    }
     const member = this.#members.get(from)
     if (member === undefined) {
       this.#strangers.remember(from, beat, now)
       return 'news'
     }
     if (beat.generation < Math.max(member.generation, member.heardGeneration)) return 'old'
-    if (beat.generation > member.heardGeneration) this.#hearGeneration(member, beat.generation)
+    if (beat.generation > member.heardGeneration) this.#members.hearGeneration(member, beat.generation)
     if (beat.generation === member.generation) noteIncarnation(member, beat.incarnation, now)
-    noteNumber(member, beat.sequence, this.#sentAt(now), isInTurn) // whatever hearsay claimed
+    noteNumber(member, beat.sequence, hour.sentAt, isInTurn) // whatever hearsay claimed
     member.load = beat.load
     member.directAt = now
+    member.backedAt = now
     member.heardAt = now
     this.#members.meet(member)
+    const wasCondemned = member.isCondemned
     noteDirectWord(member, beat, now, this.#awakeSince)
+    if (wasCondemned && !member.isCondemned) this.#hearsay.heardAgain(member, now)
     if (member.state !== 'alive') this.#restless.add(member)
     return beat.generation > member.generation ? 'news' : 'heard'
   }
 
-  #hearGeneration(member: Member, generation: number): void {
-    member.heardGeneration = generation
-    member.saidAt = undefined
-    this.#members.touch(member.id)
-  }
-
-  /** Hearsay: it refreshes a known generation and proves nothing else. */
-  #hearOf(relayed: RelayedHeartbeat, relayer: PeerId, now: number): void {
-    const member = this.#members.ofShortId(relayed.shortId)
-    if (member === undefined || relayed.generation !== member.generation) return
-    if (member.heardGeneration > member.generation) return
-    const isFirst = member.heardGeneration !== relayed.generation
-    if (!isFirst && relayed.sequence <= member.sequence) return
-    if (!isFirst && !isInProportion({ relayer, sequence: relayed.sequence, at: now }, member, this.#members.present()))
-      return
-    if (!this.#counts(relayed, relayer, member, now)) return
-    if (isFirst) this.#hearGeneration(member, relayed.generation)
-    noteNumber(member, relayed.sequence, this.#sentAt(now) - relayed.age_ms, true)
-    member.ahead = []
-    member.load = relayed.load
-    member.heardAt = Math.max(member.heardAt ?? Number.NEGATIVE_INFINITY, now - relayed.age_ms)
-    this.#members.meet(member)
-    noteHearsay(member, relayed)
-    if (member.state !== 'alive') this.#restless.add(member)
-  }
-
-  /** Where nobody listens any more where it was met, it is asked for a word of its own. */
-  #counts(word: RelayedHeartbeat, relayer: PeerId, member: Member, now: number): boolean {
-    if (member.vacated === undefined || !isAfter(member.vacated, word)) return true
-    const isShown = member.state !== 'hidden' && member.state !== 'dead'
-    const counts = this.#proofs.counts(member, relayer, isShown, { now, awakeSince: this.#awakeSince })
-    if (member.proof.isDoubted) this.#restless.add(member)
-    return counts
-  }
-
   /** Over this connection it says whether it answers when it is asked whether it lives. */
   answers(id: PeerId, isAble: boolean): void {
-    const member = this.#members.get(id)
-    if (member !== undefined) member.proof = { ...member.proof, isAble }
+    this.#hearsay.answers(id, isAble)
   }
 
   /** Those to be asked whether they live. */
   toAsk(now: number): Pick<Member, 'id' | 'generation'>[] {
-    return this.#proofs.due(now)
+    return this.#hearsay.toAsk(now)
   }
 
   /** It is asked so. */
   asking(id: PeerId, nonce: string, now: number): void {
-    this.#proofs.asking(id, nonce, now)
+    this.#hearsay.asking(id, nonce, now)
   }
 
-  /** A member has signed that it lives, for those who asked so. @returns whether we did */
-  prove(id: PeerId, { generation, sequence, nonces }: Answer, now: number): boolean {
-    const member = this.#members.get(id)
-    if (member?.generation !== generation || member.heardGeneration > generation) return false
-    const askedAt = this.#proofs.answered(id, nonces, now)
-    if (askedAt === undefined) return false
-    if (member.heardGeneration < generation) this.#hearGeneration(member, generation)
-    believe(member, provenUntil(now))
-    noteNumber(member, sequence, askedAt, false) // whatever hearsay claimed
-    member.ahead = []
-    member.heardAt = Math.max(member.heardAt ?? askedAt, askedAt)
-    this.#members.meet(member)
-    member.isVouchedFor = member.vacated !== undefined
-    // It was spoken after the question.
-    if (member.lostSight !== undefined && askedAt > member.lostSight.at) member.lostSight = undefined
-    this.#restless.add(member)
-    return true
+  /** Others ask it. */
+  asked(id: PeerId, now: number): void {
+    this.#hearsay.asked(id, now)
+  }
+
+  /** A member has signed that it lives, for those who asked so. @returns whether that says anything here */
+  prove(id: PeerId, answer: Answer, now: number): boolean {
+    const member = this.#hearsay.prove(id, answer, now)
+    if (member !== undefined) this.#restless.add(member)
+    return member !== undefined
   }
 
   /** A word of it was heard in an earlier run, or we are connected with it: somebody is there. */
@@ -337,9 +303,13 @@ export class Membership {
     return [...this.#watch.reported(), ...this.#watch.buried(now)].map(aboutOf)
   }
 
-  /** @returns whether anything of it is new and about a generation that is known */
-  report(author: PeerId, report: ReportMessage, now: number): boolean {
+  /**
+   * @param isGossip it came to all, and not over a connection to us alone
+   * @returns whether anything of it is new and about a generation that is known
+   */
+  report(author: PeerId, report: ReportMessage, now: number, isGossip = true): boolean {
     if (!this.#members.has(author)) return false
+    if (isGossip) this.#gossipAt = now
     let isNews = false
     for (const about of report.about) if (this.#accuse(author, report, about, now)) isNews = true
     return isNews
@@ -410,7 +380,8 @@ export class Membership {
 
   #situation(now: number): Situation {
     const hardOfHearing = this.#watch.isHardOfHearing(now)
-    return { now, awakeSince: this.#awakeSince, members: this.#members.present(), hardOfHearing }
+    const hearsGossip = now - this.#gossipAt <= reportStanding_ms
+    return { now, awakeSince: this.#awakeSince, members: this.#members.present(), hardOfHearing, hearsGossip }
   }
 
   /** The quiet ones: has anybody heard of them? Do the reports against them still stand? Are they dead? */
@@ -432,13 +403,13 @@ export class Membership {
   }
 
   #judge(member: Member, at: Situation): Transition | undefined {
-    const { now, awakeSince, members, hardOfHearing } = at
+    const { now, awakeSince, members, hardOfHearing, hearsGossip } = at
     forgetOldMarks(member, now)
     if (member.graceUntil !== undefined && now >= member.graceUntil) this.#members.endGrace(member)
     const needed = this.#reportsNeeded(member)
     const reports = reportsMatter(member, at) ? this.#standing(member, now, needed).length : 0
     // Spelled out: a spread takes twice as long, and this runs ten times a second for everybody in trouble.
-    const circumstances = { now, awakeSince, members, hardOfHearing, reports, needed }
+    const circumstances = { now, awakeSince, members, hardOfHearing, hearsGossip, reports, needed }
     noteWellness(member, circumstances)
     const judgement = judge(member, circumstances)
     return judgement === undefined ? undefined : this.#become(member, judgement, now)

@@ -1,6 +1,7 @@
 /**
- * A sign of life in a member's own hand, asked for where only words speak for it that others pass on, unsigned, while nobody listens any
- * more at any place where we met it. One liar could keep it in every lookup for ever. So it is asked:
+ * A sign of life in a member's own hand, asked for where only words speak for it that others pass on, unsigned, while something speaks
+ * against it: say that nobody listens any more at any place where we met it; hearsay.ts says what else. One liar could keep it in every
+ * lookup for ever. So it is asked:
  *
  *     believed ──refused everywhere, yet words of it are passed on──▶ asked
  *        ▲  ▲                                                          │ │
@@ -29,10 +30,12 @@ const questionCounts_ms = 5000
 
 /** What is known of a member by its own hand. */
 export interface Proof {
-  /** It said, over its last connection with us, that it answers. */
-  readonly isAble: boolean
+  /** Whether it said, over its last connection with us, that it answers; absent where it never had one. */
+  readonly isAble: boolean | undefined
   readonly isDoubted: boolean
   readonly provenUntil: number
+  /** When anybody asked it, last. */
+  readonly questionAt: number
   readonly asked: Asked | undefined
 }
 
@@ -49,7 +52,7 @@ interface Asked {
 }
 
 /** The time, since when we are awake. */
-interface Awake {
+export interface Awake {
   readonly now: number
   readonly awakeSince: number
 }
@@ -67,34 +70,38 @@ export interface Subject {
 
 /** Nothing was asked. */
 export const unasked: Proof = {
-  isAble: false,
+  isAble: undefined,
   isDoubted: false,
   provenUntil: Number.NEGATIVE_INFINITY,
+  questionAt: Number.NEGATIVE_INFINITY,
   asked: undefined,
 }
 
 export class Proofs {
   /** Of whom words came that no answer stands for: they are to be asked. */
   readonly #wanted = new Set<Subject>()
+  /** Those who are to be asked for all. */
+  readonly #wantedByOthers = new Set<Subject>()
   /** When whom was asked, by nonce. */
   readonly #questions = new Map<string, { readonly id: PeerId; readonly at: number }>()
 
   /**
-   * A word of a member that nobody listens for any more, passed on by another.
+   * A word of a member that is to be proven, passed on by another.
    * @param relayer who passed it on
    * @param isShown whether lookups show it now
+   * @param wait_ms how long it is not asked yet
    * @returns whether it counts
    */
-  counts(subject: Subject, relayer: PeerId, isShown: boolean, { now, awakeSince }: Awake): boolean {
+  counts(subject: Subject, relayer: PeerId, isShown: boolean, { now, awakeSince }: Awake, wait_ms: number): boolean {
     const { proof } = subject
-    if (!proof.isAble || now < proof.provenUntil) return true
+    if (proof.isAble === false || now < proof.provenUntil) {
+      this.acquit(subject)
+      return true
+    }
     this.#wanted.add(subject)
     const { asked } = proof
-    if (asked === undefined || asked.at < awakeSince) {
-      const { heardAt, sequence, saidAt } = subject
-      const before = asked?.before ?? { heardAt, sequence, saidAt }
-      subject.proof = { ...proof, asked: { at: now, againAt: now, answerBy: undefined, by: new Set(), before } }
-    } else if (asked.answerBy === undefined) {
+    if (asked === undefined || asked.at < awakeSince) begin(subject, now, wait_ms)
+    else if (asked.answerBy === undefined) {
       if (now > asked.at) subject.proof = { ...proof, asked: { ...asked, answerBy: now + answer_ms } }
     } else if (now >= asked.answerBy && !proof.isDoubted) doubt(subject, asked)
     subject.proof.asked?.by.add(relayer)
@@ -103,7 +110,8 @@ export class Proofs {
 
   /** Those to be asked now. */
   due(now: number): Subject[] {
-    const due: Subject[] = []
+    const due = [...this.#wantedByOthers]
+    this.#wantedByOthers.clear()
     for (const subject of this.#wanted) {
       const { asked, isDoubted } = subject.proof
       if (asked !== undefined && now < asked.againAt) continue
@@ -114,6 +122,32 @@ export class Proofs {
       due.push(subject)
     }
     return due
+  }
+
+  /** Nothing is to be proven. */
+  acquit(subject: Subject): void {
+    const { isDoubted, asked } = subject.proof
+    if (!isDoubted && asked === undefined) return
+    this.#wanted.delete(subject)
+    subject.proof = { ...subject.proof, isDoubted: false, asked: undefined }
+  }
+
+  /** Whether it lives or not, it is asked. */
+  ask(subject: Subject, now: number): void {
+    if (subject.proof.asked === undefined) begin(subject, now, 0)
+    this.#wanted.add(subject)
+  }
+
+  /** There is news of it; if nobody has asked it a moment ago we do, for all who do not. */
+  askForAll(subject: Subject, now: number): void {
+    if (subject.proof.isAble !== false && now - subject.proof.questionAt > again_ms.asked)
+      this.#wantedByOthers.add(subject)
+  }
+
+  /** Somebody asks it. */
+  asked(subject: Subject, now: number): void {
+    this.#wantedByOthers.delete(subject)
+    subject.proof = { ...subject.proof, questionAt: now }
   }
 
   /** It is asked so. */
@@ -136,12 +170,20 @@ export class Proofs {
 
   forget(subject: Subject): void {
     this.#wanted.delete(subject)
+    this.#wantedByOthers.delete(subject)
   }
 }
 
 /** Whether it says of one that is doubted that it lives: then nobody waits for its report. */
 export function vouchesInVain(id: PeerId, { isDoubted, asked }: Proof): boolean {
   return isDoubted && asked?.by.has(id) === true
+}
+
+function begin(subject: Subject, now: number, wait_ms: number): void {
+  const { proof, heardAt, sequence, saidAt } = subject
+  const before = proof.asked?.before ?? { heardAt, sequence, saidAt }
+  const asked = { at: now, againAt: now + wait_ms, answerBy: undefined, by: new Set<PeerId>(), before }
+  subject.proof = { ...proof, asked }
 }
 
 function doubt(subject: Subject, { before }: Asked): void {
@@ -154,7 +196,7 @@ function doubt(subject: Subject, { before }: Asked): void {
 
 /** It has shown that it lives. @param until when words that are passed on are believed without another answer */
 export function believe(subject: Subject, until: number): void {
-  subject.proof = { isAble: subject.proof.isAble, isDoubted: false, provenUntil: until, asked: undefined }
+  subject.proof = { ...subject.proof, isDoubted: false, provenUntil: until, asked: undefined }
 }
 
 /** Until when, once it has answered. */

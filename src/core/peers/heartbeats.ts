@@ -75,8 +75,10 @@ export class Heartbeats {
 
   /** Begins the next round. @returns whether vitals go with it */
   beginRound(now: number): boolean {
+    // Numbers tell the time: whoever stood still skips those that it missed, and nobody takes its next word for one of before.
+    const missed = Math.floor((now - this.#beatAt) / heartbeatInterval_ms)
+    this.#sequence += Number.isFinite(missed) ? Math.max(1, missed) : 1
     this.#beatAt = now
-    this.#sequence += 1
     return this.#sequence % beatsPerVitals === 0
   }
 

@@ -1,38 +1,11 @@
 // Stories of D6: what others say of a member, unsigned, decides nothing alone; and whoever lives stays, however it is reached.
 import { expect, test } from 'vitest'
-import { type RelayedHeartbeat, decodeBeat, encodeBeat } from '../../../src/core/wire/beat.js'
+import { decodeBeat } from '../../../src/core/wire/beat.js'
 import { decodeGossip } from '../../../src/core/wire/gossip.js'
-import { quickHash } from '../crypto.js'
+import { lie } from '../liar.js'
 import type { Sent } from '../wires.js'
-import type { World } from '../world.js'
+import { World } from '../world.js'
 import { agree, cluster, registered, showing, transitionsOf } from './cluster.js'
-
-function shortIdOf(id: string): number {
-  return quickHash(new TextEncoder().encode(id))
-    .subarray(0, 6)
-    .reduce((value, byte) => value * 0x100 + byte, 0)
-}
-
-/** From now on these members say of `subject`, to all others, what they would say if it lived, and report nothing. */
-function lie(world: World, liars: string, subject: string): void {
-  const { generation } = world.machine(subject).live
-  const shortId = shortIdOf(subject)
-  const last = { sequence: 0, at: 0 }
-  world.wires.tap = ({ kind, from, to, bytes, author }: Sent) => {
-    if (kind === 'gossip') return !(liars.includes(author ?? '') && decodeGossip(bytes)?.type === 'report')
-    const frame = kind === 'beat' ? decodeBeat(bytes) : undefined
-    if (from === subject && frame?.type === 'heartbeat')
-      Object.assign(last, { sequence: frame.sequence, at: world.now })
-    if (frame === undefined || !liars.includes(from)) return true
-    if (frame.type !== 'heartbeat') return frame.type !== 'report'
-    const sequence = last.sequence + Math.floor((world.now - last.at) / 1000)
-    const madeUp: RelayedHeartbeat = { shortId, generation, sequence, load: 0, age_ms: 0 }
-    const relayed = [...frame.relayed.filter((one) => one.shortId !== shortId), madeUp]
-    world.feed(to, { type: 'beat', from, bytes: encodeBeat({ ...frame, relayed }) })
-    return false
-  }
-  world.run(3000)
-}
 
 /** A cluster that has lived for a while, with an instance at b. */
 function standing(names: string): World {
@@ -50,7 +23,8 @@ test.each([
   'D6: a killed node that %s lie about leaves the lookups of all others, and does not come back',
   (_, names, liars) => {
     const world = standing(names)
-    lie(world, liars, 'b')
+    lie(world, [...liars], 'b')
+    world.run(3000)
     world.crash('b')
     const honest = [...names].filter((name) => name !== 'b' && !liars.includes(name))
     const isGone = () => honest.every((name) => (world.lookup(name, 'x') ?? []).length === 0)
@@ -58,6 +32,77 @@ test.each([
     for (let i = 0; i < 300; i++) {
       world.run(100)
       expect(isGone()).toBe(true)
+    }
+  },
+)
+
+/** Prepared machines of the membership plane that know each other, as an overlay: most have never met. */
+function overlayOf(count: number, seed = 1): { world: World; names: string[] } {
+  const world = new World({ seed, plane: true })
+  const names = Array.from({ length: count }, (_, i) => `n${i}`)
+  world.startPrepared(names)
+  world.run(20_000)
+  return { world, names }
+}
+
+/** Those of these to whom it lives. */
+function fooled(world: World, names: readonly string[], peer: string): string[] {
+  return names.filter((name) => world.machine(name).plane?.stateOf(peer) === 'alive')
+}
+
+test.each([0, 9])(
+  'D6: in an overlay a killed node of whom one says to all that it lives, %i numbers ahead, is gone at once, and stays so',
+  (ahead) => {
+    const { world, names } = overlayOf(26)
+    const [dead = '', liar = '', ...honest] = names
+    lie(world, [liar], dead, { ahead, toAll: true })
+    world.run(3000)
+    world.crash(dead)
+    world.until(() => fooled(world, honest, dead).length === 0, 1000, 'that it is gone')
+    for (let i = 0; i < 60; i++) {
+      world.run(1000)
+      expect(fooled(world, honest, dead)).toEqual([])
+    }
+  },
+)
+
+test('D6: nor is it shown by those who join, start again, or stood still when it was killed, nor by those whom these tell of it', () => {
+  const { world, names } = overlayOf(26)
+  const [dead = '', liar = '', sleeper = '', restarted = '', ...others] = names
+  lie(world, [liar], dead, { ahead: 9, toAll: true })
+  world.run(3000)
+  world.pause(sleeper, 12_000)
+  world.run(500)
+  world.crash(dead)
+  world.run(3000)
+  world.crash(restarted)
+  world.start(restarted)
+  world.start('late')
+  world.run(8500)
+  expect(fooled(world, [...others, restarted, 'late'], dead)).toEqual([])
+  world.until(() => fooled(world, [sleeper], dead).length === 0, 13_000, 'that the sleeper knows')
+  for (let i = 0; i < 60; i++) {
+    world.run(1000)
+    expect(fooled(world, [...others, sleeper, restarted, 'late'], dead)).toEqual([])
+  }
+})
+
+test.each(['abcd', 'abcde'])(
+  'D6: among %s those who never reached a machine that lost its power are not kept from knowing by one alone',
+  (names) => {
+    const world = new World({ seed: 1, plane: true })
+    for (const far of names.slice(3)) world.cut(far, 'b')
+    world.startPrepared([...names])
+    world.run(20_000)
+    const honest = [...names].filter((name) => name !== 'b' && name !== 'c')
+    expect(fooled(world, honest, 'b')).toEqual(honest)
+    lie(world, ['c'], 'b', { toAll: true })
+    world.run(3000)
+    world.vanish('b')
+    world.until(() => fooled(world, honest, 'b').length === 0, 25_000, 'that it is gone')
+    for (let i = 0; i < 40; i++) {
+      world.run(1000)
+      expect(fooled(world, honest, 'b')).toEqual([])
     }
   },
 )
