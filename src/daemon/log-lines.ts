@@ -138,9 +138,15 @@ export function churnInWords({ home, slug, perSecond, lasts_ms }: Churn, registe
   return `${what} are registered, changed or removed without end, ${pace}: is a program there in a loop?`
 }
 
+const wayOutOfLoss =
+  'What other nodes hold of it comes back; what was written here alone has to be registered again. Look after this disk.'
+
 /** What a start found on its disk, and mended. */
-export function linesOfDisk({ warnings, lostStore }: DataDir, { damaged }: StoredState): Line[] {
-  const lost = lostStore === undefined ? [] : [`${lostStore} What it held is fetched from the other nodes.`]
+export function linesOfDisk({ warnings, lostStore, lostWrites }: DataDir, { damaged }: StoredState): Line[] {
+  const lost = [
+    ...(lostStore === undefined ? [] : [`${lostStore} What it held is fetched from the other nodes.`]),
+    ...(lostWrites === undefined ? [] : [`${lostWrites} ${wayOutOfLoss}`]),
+  ]
   return [
     ...warnings.map((message): Line => ({ level: 'warn', message })),
     ...lost.map((message): Line => ({ level: 'error', message })),

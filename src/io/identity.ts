@@ -1,6 +1,6 @@
 /**
  * The small files beside the database that say who this daemon is, or what it must not forget: key, generation, marker, the
- * note of when it was last up, name of the cluster, address book, what checks say to prove who asks, holder. It never holds documents, and never overwrites a file
+ * note of when it was last up, how much was written, name of the cluster, address book, what checks say to prove who asks, holder. It never holds documents, and never overwrites a file
  * in place.
  *
  * Every write goes to a temporary file, is fsynced and renamed, and the directory is fsynced: after a power cut a file is the
@@ -23,6 +23,8 @@ export const fileNames = {
   /** Present from the moment on when the database may hold something: a database missing beside it is a lost one. */
   marker: 'initialised',
   lastUp: 'last-up',
+  /** How many writes of the own document the database has acknowledged, at least. */
+  written: 'written',
   cluster: 'cluster',
   addresses: 'addresses.json',
   /** What health checks say to prove who asks. */

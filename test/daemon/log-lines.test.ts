@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import type { RegistryEvent } from '../../src/core/effects.js'
 import type { Registry } from '../../src/core/registry.js'
 import { Churning } from '../../src/daemon/churning.js'
-import { lineOf, memberName, type Register } from '../../src/daemon/log-lines.js'
+import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon/log-lines.js'
+import { openMemoryDir } from '../../src/io/storage/memory.js'
 
 const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
 const register: Register = {
@@ -67,4 +68,20 @@ test('a service that does not come to rest is told once, with its node, its pace
     'instances of web at node-b (http://10.0.0.6:58231, peer 12D3KooWD1nSVtBV…) are registered, changed or removed without end, 100 times a second for 15 s now: is a program there in a loop?',
   ])
   expect(churning.lasting()).toEqual([{ home: peer, slug: 'web', perSecond: 100, lasts_ms: 30_000 }])
+})
+
+test('what a disk has lost is said loudly, with what comes back of itself', async () => {
+  const dir = {
+    ...(await openMemoryDir()),
+    warnings: ['mended.'],
+    lostWrites: 'the database /d/db has lost something.',
+  }
+  expect(linesOfDisk(dir, { documents: [], notes: new Map(), damaged: [] })).toEqual([
+    { level: 'warn', message: 'mended.' },
+    {
+      level: 'error',
+      message:
+        'the database /d/db has lost something. What other nodes hold of it comes back; what was written here alone has to be registered again. Look after this disk.',
+    },
+  ])
 })

@@ -3,17 +3,19 @@
 // Each content repeats its owner and version, each update names its version, so that a document that was read back shows by
 // itself whether it is what was once written.
 import assert from 'node:assert/strict'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { StoredDocument, StoreOp } from '../../src/core/effects.js'
+import type { PeerId } from '../../src/core/model.js'
 import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
 import { PowerCord, seeded, type Random } from './power.js'
 import { note, snapshot, temporaryDir, text, update } from './stored.js'
 
-const own = 'Own'
 const others = ['OtherA', 'OtherB', 'OtherC']
 
 /** The daemon's side: writes, and remembers what was promised to it. */
 export class Writer {
   readonly #dir: DataDir
+  readonly #own: PeerId
   readonly #cord: PowerCord
   readonly #random: Random
   readonly #versions = new Map<string, number>()
@@ -25,15 +27,16 @@ export class Writer {
 
   constructor(dir: DataDir, cord: PowerCord, random: Random) {
     this.#dir = dir
+    this.#own = ownerOf(dir)
     this.#cord = cord
     this.#random = random
   }
 
   /** One write of ours, synced; the promise is given when it is acknowledged. */
   async writeOwn(): Promise<void> {
-    const version = this.#next(own)
+    const version = this.#next(this.#own)
     const generation = this.#random() < 0.05 ? this.#dir.generation + 1 : this.#dir.generation
-    const ops: StoreOp[] = [this.#change(own, version), note('newest', String(++this.#notes))]
+    const ops: StoreOp[] = [this.#change(this.#own, version), note('newest', String(++this.#notes))]
     if (generation > this.#dir.generation) ops.unshift({ type: 'generation', generation })
     const promise = { version, generation, note: this.#notes }
     await this.#dir.storage.write(ops, true)
@@ -58,21 +61,30 @@ export class Writer {
   /** Sizes are such that LevelDB begins new logs and tables every now and then. */
   #change(owner: string, version: number): StoreOp {
     const size = this.#random() < 0.15 ? 800_000 : 2000
-    const body = `${owner} ${version} `.repeat(1 + Math.floor((this.#random() * size) / 10))
+    const body = `${labelOf(owner)} ${version} `.repeat(1 + Math.floor((this.#random() * size) / 10))
     const whole = version === 0 || this.#random() < 0.1
     return whole ? snapshot(owner, String(version), body) : update(owner, version, String(version), body)
   }
 }
 
+function ownerOf(dir: DataDir): PeerId {
+  return peerIdFromPrivateKey(dir.key).toString()
+}
+
+/** As short as that of others, so that their writes are as large. */
+function labelOf(owner: PeerId): string {
+  return others.find((other) => other === owner) ?? 'Own'
+}
+
 /** The newest version of a document, after checking that all of it is as it was written, and that no promise can hide in a gap. */
-function newestOf(document: StoredDocument): number {
+function newestOf(document: StoredDocument, own: PeerId): number {
   const start =
     document.snapshot === undefined ? [] : [{ head: document.snapshot.head, body: document.snapshot.content }]
   const parts = [...start, ...document.updates.map(({ head, update: body }) => ({ head, body }))]
   let newest = -1
   for (const { head, body } of parts) {
     const version = Number(text(head))
-    assert.equal(text(body).replaceAll(`${document.owner} ${version} `, ''), '')
+    assert.equal(text(body).replaceAll(`${labelOf(document.owner)} ${version} `, ''), '')
     // LevelDB does not sync a log that it leaves. So of a copy, a snapshot may be lost that deleted an update, while a later
     // snapshot is there: the update is back, older than its document, and whoever reads it must pass it over.
     if (document.owner !== own && version < newest) continue
@@ -93,18 +105,20 @@ function newestOf(document: StoredDocument): number {
 export async function survey(path: string, promised: Writer['promised']): Promise<void> {
   const dir = await openDataDir(path)
   try {
+    const own = ownerOf(dir)
     assert.equal(dir.lostStore, undefined)
+    assert.equal(dir.lostWrites, undefined)
     assert.equal(dir.freshKey, false)
     assert.deepEqual(dir.warnings, [])
     const found = await dir.storage.load()
     assert.deepEqual(found.damaged, [])
-    const newest = new Map(found.documents.map((document) => [document.owner, newestOf(document)]))
+    const newest = new Map(found.documents.map((document) => [document.owner, newestOf(document, own)]))
     const held = { version: newest.get(own) ?? -1, note: Number(found.notes.get('newest') ?? -1) }
     for (const [what, count] of Object.entries({ ...held, generation: dir.generation })) {
       const least = promised[what as keyof typeof promised]
       assert.ok(count >= least, `${what} ${count} is held, and ${least} was acknowledged`)
     }
-    await dir.storage.write([snapshot(own, '0', `${own} 0 `)], true) // and it goes on from there
+    await dir.storage.write([snapshot(own, '0', 'Own 0 ')], true) // and it goes on from there
   } finally {
     await dir.close()
   }

@@ -1,7 +1,8 @@
 // What a data directory does when the disk lied, filled up, or lost a part of the database: it starts, and it says what is gone.
 import { existsSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Level } from 'level'
 import { afterEach, describe, expect, it, test, vi } from 'vitest'
 import type { StoreOp } from '../../src/core/effects.js'
@@ -277,6 +278,70 @@ describe('damage to single values', () => {
     const found = await (await openAt(path)).storage.load()
     expect(found.documents.map(({ owner }) => owner)).toEqual(['A', 'B', 'C'])
     expect(found.notes).toEqual(new Map())
+  })
+})
+
+describe('what LevelDB loses without a word', () => {
+  const content = (i: number) => `${i} `.repeat(2000)
+
+  /** A directory, closed again, with a table, and a log that holds writes 3 to 20 of the own document. */
+  async function ownDir(): Promise<string> {
+    const path = await temporaryDir()
+    for (const [from, to] of [
+      [0, 3],
+      [3, 21],
+    ] as const) {
+      const dir = await openDataDir(path)
+      const own = peerIdFromPrivateKey(dir.key).toString()
+      for (let i = from; i < to; i++)
+        await dir.storage.write([i === 0 ? snapshot(own, 'h', content(0)) : update(own, i, 'h', content(i))], true)
+      await dir.close()
+    }
+    return path
+  }
+
+  const losses: Record<string, readonly [said: RegExp, damage: (log: string) => Promise<void>]> = {
+    'a log that is gone': [/it has 3 of 21 writes of the own document/, (log) => rm(log)],
+    'a log that is cut off': [/it has 19 of 21 writes/, async (log) => truncate(log, (await stat(log)).size - 7000)],
+    'a log that is spoiled in its middle': [
+      /what it holds of the own document is not what was last written/,
+      async (log) => flip(log, Math.trunc((await stat(log)).size / 2), 100),
+    ],
+  }
+
+  it.each(Object.entries(losses))('%s: is told, once', async (_name, [said, damage]) => {
+    const path = await ownDir()
+    const [log = ''] = await filesOf(path, /\.log$/)
+    await damage(log)
+    const dir = await openAt(path)
+    expect(dir.lostWrites).toMatch(said)
+    expect((await dir.storage.load()).documents).toHaveLength(1)
+    await dir.close()
+    expect((await openAt(path)).lostWrites).toBeUndefined()
+  })
+
+  it('is no word about what was never written, or was written by a daemon that was killed', async () => {
+    const path = await ownDir()
+    const killed = await temporaryDir()
+    const dir = await openAt(path)
+    const own = peerIdFromPrivateKey(dir.key).toString()
+    for (let i = 21; i < 30; i++) await dir.storage.write([update(own, i, 'h', content(i))], true)
+    await cp(path, killed, { recursive: true })
+    const found = await openAt(killed)
+    expect((await found.storage.load()).documents[0]?.updates).toHaveLength(29)
+    expect(found.lostWrites).toBeUndefined()
+  })
+
+  it('an empty database in the place of a lost one has lost nothing more', async () => {
+    const path = await ownDir()
+    await rm(join(path, 'db'), { recursive: true })
+    for (const lost of [/was missing/, undefined]) {
+      const dir = await openAt(path)
+      if (lost === undefined) expect(dir.lostStore).toBeUndefined()
+      else expect(dir.lostStore).toMatch(lost)
+      expect(dir.lostWrites).toBeUndefined()
+      await dir.close()
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 /**
  * The data directory as a whole: who we are, what we hold, what was lost of it. It never reads a document.
  *
- *     key generation initialised cluster last-up addresses.json check-secrets.json holder.json   see identity.ts
+ *     key generation initialised cluster last-up written addresses.json check-secrets.json holder.json   see identity.ts
  *     db/                                                                       see level.ts
  *     db.damaged-<unix seconds>/                                                databases that made no sense, for a person to look at
  */
@@ -9,10 +9,12 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { PrivateKey } from '@libp2p/interface'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { RegistryError, messageOf } from '../../core/errors.js'
 import { fileNames, GenerationFile, loadKey, parseCount, SmallFile, type LoadedKey } from '../identity.js'
 import { readCheckSecrets } from './check-secrets.js'
-import { openStore } from './open-store.js'
+import type { LevelStorage } from './level.js'
+import { openStore, type OpenedStore } from './open-store.js'
 import type { Beside, Storage } from './storage.js'
 
 export interface DataDir {
@@ -28,6 +30,8 @@ export interface DataDir {
   raiseGeneration(generation: number): Promise<void>
   /** A sentence that says what became of the database, set when it had been there and this start has to begin without it. */
   readonly lostStore?: string
+  /** A sentence that says what the database has lost of the own document, though it can be read and was not begun anew. */
+  readonly lostWrites?: string
   /** Unix milliseconds of the last `noteUp` before this start. */
   readonly lastUp?: number
   /** What the last `secrets` op before this start said. */
@@ -77,8 +81,18 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
       initialised && loaded.fresh
         ? `key file ${join(path, fileNames.key)}: was missing; this is a new node now`
         : undefined
+    const lostWrites = await findLostWrites(path, store, loaded.key)
     const warnings = [loaded.warning, lostKey, warning, secrets.warning].filter((text) => text !== undefined)
-    const opened = new OpenDataDir({ path, ...store, loaded, generation, lastUp, secrets: secrets.text, warnings })
+    const opened = new OpenDataDir({
+      path,
+      ...store,
+      ...lostWrites,
+      loaded,
+      generation,
+      lastUp,
+      secrets: secrets.text,
+      warnings,
+    })
     await opened.describeHolder({ pid: process.pid, startedAt: new Date(wall()).toISOString() })
     return opened
   } catch (error) {
@@ -87,10 +101,24 @@ export async function openDataDir(path: string, options: DataDirOptions = {}): P
   }
 }
 
+/** It was counted how much was written; a store that is begun anew goes on with that number. */
+async function findLostWrites(
+  path: string,
+  { storage, lostStore }: OpenedStore,
+  key: PrivateKey,
+): Promise<{ readonly lostWrites?: string }> {
+  const written = parseCount((await new SmallFile(join(path, fileNames.written)).readText()) ?? '') ?? 0
+  const loss = await storage.keepReckoning(peerIdFromPrivateKey(key).toString(), written)
+  return loss === undefined || lostStore !== undefined
+    ? {}
+    : { lostWrites: `the database ${join(path, 'db')} has lost something that it had acknowledged: ${loss}.` }
+}
+
 interface Parts {
   readonly path: string
-  readonly storage: Storage
+  readonly storage: LevelStorage
   readonly lostStore?: string
+  readonly lostWrites?: string
   readonly loaded: LoadedKey
   readonly generation: GenerationFile
   readonly lastUp: number | undefined
@@ -100,15 +128,17 @@ interface Parts {
 
 class OpenDataDir implements DataDir {
   readonly path: string
-  readonly storage: Storage
+  readonly storage: LevelStorage
   readonly key: PrivateKey
   readonly freshKey: boolean
   readonly lostStore?: string
+  readonly lostWrites?: string
   readonly lastUp?: number
   readonly secrets?: string
   readonly warnings: readonly string[]
   readonly #generation: GenerationFile
   readonly #lastUp: SmallFile
+  readonly #written: SmallFile
   readonly #addresses: SmallFile
   readonly #holder: SmallFile
   #holderFields: Readonly<Record<string, unknown>> = {}
@@ -121,10 +151,12 @@ class OpenDataDir implements DataDir {
     this.freshKey = parts.loaded.fresh
     this.warnings = parts.warnings
     if (parts.lostStore !== undefined) this.lostStore = parts.lostStore
+    if (parts.lostWrites !== undefined) this.lostWrites = parts.lostWrites
     if (parts.lastUp !== undefined) this.lastUp = parts.lastUp
     if (parts.secrets !== undefined) this.secrets = parts.secrets
     this.#generation = parts.generation
     this.#lastUp = new SmallFile(join(parts.path, fileNames.lastUp))
+    this.#written = new SmallFile(join(parts.path, fileNames.written))
     this.#addresses = new SmallFile(join(parts.path, fileNames.addresses))
     this.#holder = new SmallFile(join(parts.path, fileNames.holder))
   }
@@ -141,6 +173,11 @@ class OpenDataDir implements DataDir {
   async noteUp(wall: number): Promise<void> {
     this.#refuseClosed()
     await this.#lastUp.replace(`${Math.trunc(wall)}\n`)
+    await this.#noteWritten()
+  }
+
+  async #noteWritten(): Promise<void> {
+    await this.#written.replace(`${await this.storage.written()}\n`)
   }
 
   async readAddressBook(): Promise<string | undefined> {
@@ -167,6 +204,7 @@ class OpenDataDir implements DataDir {
   async #giveFree(): Promise<void> {
     const files = [this.#generation, this.#lastUp, this.#addresses]
     try {
+      await this.#noteWritten().catch(() => undefined) // an earlier number is as true
       await Promise.all(files.map((file) => file.settled()))
       await this.#holder.remove()
     } finally {

@@ -17,8 +17,9 @@ import type { PeerId } from '../../core/model.js'
 import { openDatabase, reasonOf, schema, type Database } from './database.js'
 import { Gathering } from './gathering.js'
 import { checkOps, encodePair, encodeText, noteKey, schemaKey, snapshotKey, updateKey } from './records.js'
-import { scan, scanVersions, type Scan } from './scan.js'
+import { scan, scanChecksums, scanVersions, type Scan } from './scan.js'
 import { type Beside, closedError, type Storage, type StoredState } from './storage.js'
+import { lossOf, sumOf, Reckoning, type BatchPart } from './reckoning.js'
 
 type Step =
   | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
@@ -32,10 +33,6 @@ interface Write {
   readonly sync: boolean
   readonly settle: (error?: RegistryError) => void
 }
-
-type BatchPart =
-  | { readonly type: 'put'; readonly key: string; readonly value: Uint8Array }
-  | { readonly type: 'del'; readonly key: string }
 
 /** Lower than every version: no update mends a lost snapshot. */
 const snapshotLost = -1
@@ -51,6 +48,9 @@ export class LevelStorage implements Storage {
   /** The first update of each owner that was lost, or `snapshotLost`; see the rule in storage.ts. */
   readonly #lost = new Map<PeerId, number>()
   #mustReopen = false
+  #reckoning: Reckoning | undefined
+  /** Acknowledged writes of the document that there is a reckoning of. */
+  #written = 0
   readonly #gathering = new Gathering<Write>((writes) => void this.#inTurn(() => this.#commit(writes)))
   #tail: Promise<unknown> = Promise.resolve()
   #closing: Promise<void> | undefined
@@ -89,6 +89,34 @@ export class LevelStorage implements Storage {
         throw this.#unavailable('cannot be read', cause)
       }
     })
+  }
+
+  /**
+   * Keeps a reckoning of one document from now on; of copies there is none, see reckoning.ts.
+   * @param written so many writes of it were once acknowledged, at least
+   * @returns what of it was lost without a word, as half a sentence
+   */
+  keepReckoning(owner: PeerId, written: number): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      try {
+        const { checksums, told } = await scanChecksums(this.#database, owner)
+        const sum = sumOf(checksums)
+        this.#written = Math.max(written, told?.writes ?? 0)
+        this.#reckoning = new Reckoning({ owner, writes: this.#written, sum }, checksums)
+        const loss = lossOf(told, sum, written)
+        // From here on what is there stands. A full disk must not keep a daemon from starting: then the next one is told again.
+        if (loss !== undefined) await this.#writeBatch([this.#reckoning.asPart()], true).catch(() => undefined)
+        return loss
+      } catch (cause) {
+        throw this.#unavailable('cannot be read', cause)
+      }
+    })
+  }
+
+  /** How many writes of that document are on disk, with those that were handed in before. */
+  written(): Promise<number> {
+    this.#gathering.flush()
+    return this.#inTurn(async () => this.#written)
   }
 
   close(): Promise<void> {
@@ -152,7 +180,8 @@ export class LevelStorage implements Storage {
   async #writeBatch(batch: BatchPart[], sync: boolean): Promise<void> {
     if (batch.length === 0) return
     try {
-      await this.#database.batch(batch, { sync })
+      await this.#database.batch([...batch, ...(this.#reckoning?.follow(batch) ?? [])], { sync })
+      this.#written = this.#reckoning?.writes ?? 0
     } catch (cause) {
       this.#mustReopen = true
       throw cause
@@ -240,7 +269,14 @@ export class LevelStorage implements Storage {
     await access(join(this.#path, 'CURRENT')) // without it LevelDB would take the rest for rubbish and delete it
     this.#database = await openDatabase(this.#path, false)
     this.#versions = await scanVersions(this.#database)
+    if (this.#reckoning !== undefined) await this.#continueReckoning(this.#reckoning)
     this.#mustReopen = false
+  }
+
+  /** The failed batch is there or not. What was last told stands, so that the next start is told what may be missing meanwhile. */
+  async #continueReckoning({ owner }: Reckoning): Promise<void> {
+    const { checksums, told } = await scanChecksums(this.#database, owner)
+    this.#reckoning = new Reckoning(told ?? { owner, writes: this.#written, sum: sumOf(checksums) }, checksums)
   }
 
   #unavailable(what: string, cause: unknown): RegistryError {

@@ -26,7 +26,7 @@ export interface StoreOptions {
   readonly writeBeside: (op: Beside) => Promise<void>
 }
 
-interface OpenedStore {
+export interface OpenedStore {
   readonly storage: LevelStorage
   readonly lostStore?: string
 }

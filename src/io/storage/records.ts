@@ -5,6 +5,7 @@
  *     doc/<owner>/upd/<version>    head, update          (version: 16 digits, so that bytes sort as numbers do)
  *     note/<name>                  text
  *     meta/schema                  text
+ *     meta/reckoning                   text              see reckoning.ts
  *
  * A value is `codec (1) | payload length (4) | crc32 (4) | payload`, big-endian. LevelDB as bound to Node does not verify its
  * block checksums, so every value brings its own. The checksum covers the key too: a value that damage has moved under
@@ -16,6 +17,7 @@ import { assert } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
 
 export const schemaKey = 'meta/schema'
+export const reckoningKey = 'meta/reckoning'
 
 const codec = 1
 const headerBytes = 9
@@ -27,6 +29,7 @@ export type ParsedKey =
   | { readonly kind: 'update'; readonly owner: PeerId; readonly version: number }
   | { readonly kind: 'note'; readonly name: string }
   | { readonly kind: 'schema' }
+  | { readonly kind: 'reckoning' }
 
 export const snapshotKey = (owner: PeerId): string => `doc/${owner}/snap`
 export const updateKey = (owner: PeerId, version: number): string =>
@@ -36,6 +39,7 @@ export const noteKey = (name: string): string => `note/${name}`
 /** @returns undefined for a key that this program never writes */
 export function parseKey(key: string): ParsedKey | undefined {
   if (key === schemaKey) return { kind: 'schema' }
+  if (key === reckoningKey) return { kind: 'reckoning' }
   if (key.startsWith('note/')) return { kind: 'note', name: key.slice(5) }
   const match = /^doc\/([A-Za-z0-9]{1,128})\/(?:snap|upd\/(\d{16}))$/.exec(key)
   if (match?.[1] === undefined) return undefined
@@ -102,6 +106,12 @@ function seal(key: string, record: Uint8Array): Uint8Array {
   header.setUint32(1, payload.length)
   header.setUint32(5, crc32(payload, crc32(key)))
   return record
+}
+
+/** The one that a sealed value brings; it covers key and value. 0 where there is none. */
+export function checksumOf(record: Uint8Array): number {
+  if (record.length < headerBytes) return 0
+  return new DataView(record.buffer, record.byteOffset).getInt32(5)
 }
 
 function unseal(key: string, record: Uint8Array): Uint8Array | undefined {

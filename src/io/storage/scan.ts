@@ -4,7 +4,8 @@
 import type { StoredDocument } from '../../core/effects.js'
 import type { PeerId } from '../../core/model.js'
 import type { Database } from './database.js'
-import { decodePair, decodeText, parseKey } from './records.js'
+import { checksumOf, decodePair, decodeText, parseKey, reckoningKey } from './records.js'
+import { documentPrefix, parseReckoning, type ToldReckoning } from './reckoning.js'
 
 export interface Scan {
   readonly documents: StoredDocument[]
@@ -41,6 +42,7 @@ export async function scan(database: Database): Promise<Scan> {
   for await (const [key, record] of entries(database)) {
     const parsed = parseKey(key)
     if (parsed === undefined) damagedKeys.push(key)
+    else if (parsed.kind === 'reckoning') continue // of what it says only the own document is known
     else if (parsed.kind === 'schema') schema = decodeText(key, record)
     else if (parsed.kind === 'note') {
       const text = decodeText(key, record)
@@ -68,9 +70,27 @@ export async function scanVersions(database: Database): Promise<Map<PeerId, Set<
   return versions
 }
 
-async function* entries(database: Database): AsyncGenerator<[string, Uint8Array]> {
+/** What one document has, and was last said to have. */
+export async function scanChecksums(
+  database: Database,
+  owner: PeerId,
+): Promise<{ readonly checksums: ReadonlyMap<string, number>; readonly told: ToldReckoning | undefined }> {
+  const record = await database.get(reckoningKey)
+  const text = record && decodeText(reckoningKey, record)
+  const told = text === undefined ? undefined : parseReckoning(text)
+  const checksums = new Map<string, number>()
+  const prefix = documentPrefix(owner)
+  for await (const [key, value] of entries(database, { gte: prefix, lt: `${prefix}~` }))
+    checksums.set(key, checksumOf(value))
+  return { checksums, told: told?.owner === owner ? told : undefined }
+}
+
+async function* entries(
+  database: Database,
+  range: { readonly gte?: string; readonly lt?: string } = {},
+): AsyncGenerator<[string, Uint8Array]> {
   const { entries: size, ...options } = fetched
-  const iterator = database.iterator({ ...options, fillCache: false })
+  const iterator = database.iterator({ ...options, ...range, fillCache: false })
   try {
     for (let batch = await iterator.nextv(size); batch.length > 0; batch = await iterator.nextv(size)) yield* batch
   } finally {
