@@ -1,5 +1,7 @@
-// The bugs that the mutation run puts into the core: each must have its place there, or nobody would try it.
+// The bugs that the mutation run puts into the core: each must have its place there, or nobody would try it; and be a program still,
+// or whatever does not load would be taken for a test that notices.
 import { fileURLToPath } from 'node:url'
+import { transformSync } from 'esbuild'
 import { expect, test } from 'vitest'
 import { applied, readCore } from '../scripts/mutants/patch.js'
 import { patches } from '../scripts/mutants/patches.js'
@@ -9,4 +11,5 @@ const core = readCore(fileURLToPath(new URL('..', import.meta.url)))
 test.each(Object.entries(patches))('one place in the core has the bug: %s', (name, patch) => {
   const { file, text } = applied(core, name, patch)
   expect(text).not.toBe(core.find((source) => source.file === file)?.tree.text)
+  transformSync(text, { loader: 'ts' })
 })

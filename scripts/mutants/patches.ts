@@ -206,7 +206,7 @@ const documents: Readonly<Record<string, Patch>> = {
   'a removal of what an earlier start registered is not written': [
     'deregisterOwn',
     ".#inherited.of('instances').has(id)",
-    '.isDraining',
+    'false',
   ],
   'what is fenced may come back': ['Replica.offer', 'head.generation <= fencedUpTo', 'false'],
   'a fence ends one generation too few': ['isFenced', 'generation <=', 'generation <'],
@@ -308,7 +308,7 @@ const removals: Readonly<Record<string, Patch>> = {
 const starts: Readonly<Record<string, Patch>> = {
   'who waits for the disk is forgotten when the daemon goes mute': ['mute', '...commit.waiting', '...[]'],
   'it speaks before its generation is on disk': ['rules', 'starting: { maySpeak: false', 'starting: { maySpeak: true'],
-  'what was written before an adoption is lost': ['adopt', 'rewrite($$$)'],
+  'what was written before an adoption is lost': ['adopt', '.rewrite($$$)'],
   'a live clone goes on': ['authorOf', '.boot < head.boot', 'false'],
   'acknowledged before it is on disk': [
     'Commits.commit',
