@@ -107,6 +107,23 @@ test.each([
   expect(shownOf(made({ ...later, ...(parent && { parent }) }).head, held)).toBe(expected)
 })
 
+test.each([
+  [{ boot: s1 }, 'taken'],
+  [{ parent: { generation: 1, version: 20 } }, 'taken'],
+  [{ parent: { generation: 1, version: 19 } }, 'behind'],
+  [{ parent: parentAfter }, 'gap'],
+  [{}, 'behind'],
+] as const)('a step whose head shows of its ancestry %j, from the version that is held, is %s', (place, expected) => {
+  const replica = new Replica(crypto, new Signatures(crypto))
+  const { head, document } = made(held)
+  const offer = (one: Head, content: Parameters<Replica['offer']>[0]['content']): string =>
+    replica.offer({ signed: signHead(one, cheapCrypto('a')), content }, 0, 0).type
+  expect(offer(head, { type: 'full', bytes: document.encode() })).toBe('taken')
+  const bytes = document.write([{ map: 'definitions', key: 'k', after: 'v' }])
+  const next = { ...head, ...later, version: 21, digest: document.entries.digest(), ...place }
+  expect(offer(next, { type: 'step', fromEpoch: 1, fromVersion: 20, bytes })).toBe(expected)
+})
+
 test('a history keeps what others may hold before what nobody saw, and is the same from disk', () => {
   const history = new History(undefined)
   const boot = (i: number): string => i.toString(16).padStart(16, '0')

@@ -129,3 +129,21 @@ test('after a step that leads elsewhere the entries stand, and no difference is 
   const given = NodeDocument.load(crypto.hash, document.signed, document.encode())
   expect(given?.entries.get('instances', 'i')).toBe('before')
 })
+
+test('a step that starts from another version is a gap, also where its bytes would fit', () => {
+  const keys = ['i', 'j', 'k']
+  const entries = keys.map((key): Entry => ({ map: 'instances', key, value: 'v' }))
+  const own = new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
+  const base = { owner: 'a', generation: 1, boot: '0'.repeat(16), epoch: 1, incarnation: 0, client: 7 }
+  const signed = (version: number): SignedHead =>
+    signHead({ ...base, version, digest: own.entries.digest() }, cheapCrypto('a'))
+  const replica = emptyReplica()
+  give(replica, { signed: signed(1), bytes: own.encode() }, 0)
+  // Removals add nothing to what a document has: nothing in their bytes says what they come after.
+  const [first, second] = [1, 2].map((fromVersion) => {
+    const bytes = own.write([{ map: 'instances', key: keys[fromVersion] as string, before: 'v' }])
+    return { signed: signed(fromVersion + 1), content: { type: 'step', fromEpoch: 1, fromVersion, bytes } } as const
+  })
+  const offered = [second, first, second].map((step) => replica.offer(step as NonNullable<typeof step>, 0, 0).type)
+  expect(offered).toEqual(['gap', 'taken', 'taken'])
+})

@@ -1,6 +1,6 @@
 // Stories of D12: work is in proportion to what its owner may cause, not to the bytes that cause it.
 import { expect, test } from 'vitest'
-import { OwnDocument } from '../../../src/core/document/document.js'
+import { OwnDocument, turnLimits } from '../../../src/core/document/document.js'
 import type { Entry } from '../../../src/core/document/entries.js'
 import { workLimits } from '../../../src/core/replica/work.js'
 import { arrivalLimits } from '../../../src/core/sync/arrivals.js'
@@ -110,16 +110,22 @@ for (const kind of ['with a change', 'without one']) {
   })
 }
 
-test('what is brought under the head of another, and is not that, is counted against whoever brought it', () => {
-  const { push, versionOf, world } = reader()
-  const honest = new Writer('honest', entries)
-  const other = new Writer('other', entries).full
-  const forged = { signed: honest.signed, content: other.content }
-  for (let i = 0; i < 60; i++) push('hostile', forged)
-  expect(world.machine('a').live.dropped()['content is not what its head says']).toBeLessThan(60)
-  push('honest', honest.full)
-  expect(versionOf('honest')).toBe(1)
-})
+for (const [size, count] of [
+  ['large', entries],
+  ['small', turnLimits.structs],
+] as const) {
+  test(`what is brought under the head of another, and is not that, is counted against whoever brought it: ${size}`, () => {
+    const { push, versionOf, world } = reader()
+    const honest = new Writer('honest', count)
+    const other = new Writer('other', count).full
+    const forged = { signed: honest.signed, content: other.content }
+    const times = (2 * workLimits.owner.units) / (workLimits.read * count)
+    for (let i = 0; i < times; i++) push('hostile', forged)
+    expect(world.machine('a').live.dropped()['content is not what its head says']).toBeLessThan(times)
+    push('honest', honest.full)
+    expect(versionOf('honest')).toBe(1)
+  })
+}
 
 test('many documents in one message are read across turns, and whoever calls is served in between', () => {
   const documents = 200

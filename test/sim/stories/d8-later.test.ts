@@ -132,6 +132,26 @@ test('a number is not given twice, also after a start between the removal and th
   expect(showing(world, 'x')).toBe('abc')
 })
 
+test('nor after a node was forgotten, by whoever has never seen what that one had', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'x', 1)
+  agree(world)
+  world.partition(['b'], ['a', 'c', 'd'])
+  world.crash('c')
+  world.run(3000)
+  done(world, world.command('a', { type: 'remove-node', owner: 'c' }))
+  world.run(1000)
+  world.start('d')
+  agreeOn(world, 'ad')
+  registered(world, 'd', 'x', 2)
+  done(world, world.deregister('b', 'x'), 6000) // of what it has seen
+  world.heal()
+  world.start('c')
+  agree(world)
+  world.run(1000)
+  expect(shown(world, 'x')).toEqual([urlOf('x', 2)])
+})
+
 test('a node whose registrations have ended often counts as the others do', () => {
   const world = cluster('abc')
   for (let i = 0; i < 70; i++) {
