@@ -480,6 +480,26 @@ test('D7: of short-lived nodes that said goodbye by a key that ended with them n
   }
 })
 
+test('D7: what a short-lived node had removed stays away, also with its owner, who was off meanwhile', () => {
+  const world = cluster('abc')
+  registered(world, 'c', 'x')
+  agree(world)
+  world.crash('c')
+  world.start('m', { transient: true })
+  agree(world)
+  world.run(3000)
+  done(world, world.deregister('m', 'x'), 6000)
+  agree(world)
+  world.leave('m')
+  world.run(2000)
+  world.crash('m')
+  world.until(() => [...'ab'].every((name) => owners(world, name) === 'abc'), looks_ms, 'the drop', 100)
+  world.start('c')
+  agree(world)
+  world.run(1000)
+  expect(showing(world, 'x')).toBe('')
+})
+
 test('D7: what was dropped of a short-lived node does not come back with a peer that missed its goodbye', () => {
   const world = cluster('abc')
   world.start('m', { transient: true })
