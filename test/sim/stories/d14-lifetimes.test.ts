@@ -102,7 +102,10 @@ test('D14: a session that is opened again in time has changed nothing', () => {
   agree(world)
   lose(world, 'a', session)
   world.run(3000)
+  const state = (): unknown => world.machine('a').live.read.sessions(world.moment('a'))[0]?.state
+  expect(state()).toBe('lost')
   opened(world, 'a', { isNew: false })
+  expect(state()).toBe('open')
   speaking(world, 'a', session.id, 20_000)
   expect(showing(world, 'x')).toBe('abc')
   expect(rows(world, 'c', 'x')).toEqual(['a#1'])
