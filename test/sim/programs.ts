@@ -50,7 +50,7 @@ interface Expected {
   hiddenBy: number | undefined
   /** Nobody registered it since it was removed; from then on no node that was reached lists it. */
   removedBy: number | undefined
-  /** It may be in maintenance, which registering that only renews does not end. */
+  /** It may be in maintenance, which outlives the starts of programs: only what is registered for good ends it. */
   mayBeHidden: boolean
   deregisterAfter: boolean
   isIll: boolean
@@ -177,8 +177,7 @@ export class Life {
     const others = expected.holders.filter((one) => one !== program)
     const wasHere = expected.listedBy !== undefined && expected.holders.every((one) => one.home === home)
     const isClear = this.#trouble === undefined || isFirst || wasHere
-    const mayOnlyRenew = kind === 'ttl' || (kind === 'session' && expected.holders.includes(program))
-    const mayBeHidden = expected.mayBeHidden && mayOnlyRenew
+    const mayBeHidden = expected.mayBeHidden && kind !== 'persistent'
     Object.assign(expected, {
       holders: isClear ? [program] : [...others, program],
       listedBy: isClear && !mayBeHidden ? this.#world.now + slack_ms : undefined,
