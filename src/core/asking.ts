@@ -45,9 +45,10 @@ export class Asking {
 
   /** Fetches one owner's document from its owner, or else from whoever told of it. */
   pull(owner: PeerId, via: PeerId, isWhole = false): void {
-    const { replica, requests, postponed, liveness, at } = this.#state
+    const { replica, requests, postponed, leaving, liveness, at } = this.#state
     if (requests.isPulling(owner, at.now) || postponed.isResting(owner, at.now)) return
-    if (replica.loadingOwner === owner) return postponed.note(owner, via, at.now, isWhole) // once that is read
+    const isBusy = replica.loadingOwner === owner || leaving.has(owner)
+    if (isBusy) return postponed.note(owner, via, at.now, isWhole) // once that is read, or taken back
     const { peers } = liveness
     const from = [owner, via, ...peers.ids()].find((candidate) => peers.has(candidate))
     if (from === undefined) return

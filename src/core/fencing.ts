@@ -6,6 +6,7 @@
  *                                                                     │     one write
  *     kill here ──────────────────────────────────────────────────────┘     a's document is read once more, and saved then
  */
+import type { Change } from './document/entries.js'
 import type { StoreOp } from './effects.js'
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
@@ -133,13 +134,11 @@ export class Fencing {
   }
 
   #drop(owner: PeerId): void {
-    const { records, writes, stamps, replica, disputes, liveness, visibility, abandoned, fences, unheard, lastHeard } =
-      this.#state
+    const { stamps, replica, disputes, liveness, visibility, abandoned, fences, unheard, lastHeard } = this.#state
     const held = replica.document(owner)?.entries
-    if (held !== undefined) writes.used.noteAll(held)
     for (const fenced of [...(held?.of('fences').keys() ?? [])].slice(0, fencesKept))
       fences.note(fenced, lastHeard.uptime_ms)
-    records.follow(owner, replica.drop(owner))
+    this.#takeBack(owner, this.#state.leaving.begin(owner, replica.drop(owner)))
     liveness.forget(owner)
     visibility.forget(owner)
     disputes.forget(owner)
@@ -148,7 +147,20 @@ export class Fencing {
     unheard.forget(owner)
   }
 
+  /** Whoever is dropped may come back with the same numbers. */
+  #takeBack(owner: PeerId, changes: readonly Change[]): void {
+    const { records, writes } = this.#state
+    writes.used.noteAll(owner, changes)
+    records.follow(owner, changes)
+  }
+
   // ---- time
+
+  /** A part of what is on its way out. */
+  takeBackMore(most: number): void {
+    const left = this.#state.leaving.take(most)
+    if (left !== undefined) this.#takeBack(left.owner, left.changes)
+  }
 
   /**
    * Brings the notes on disk up to date, and lets go of what has outlived its time. Not before the first head is on disk: whoever loses

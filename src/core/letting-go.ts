@@ -67,7 +67,7 @@ export class LettingGo {
       if (!letGo.isOursToSave(turn, overdue_ms)) return false
       writes.inheritFrom(document)
     }
-    if (turn === 0) writes.used.exceedAll(document.entries) // should it live nevertheless
+    if (turn === 0) writes.used.exceedAll(owner, document.entries) // should it live nevertheless
     letGo.note(document.signed, at.now)
     this.#fencing.end(owner)
     return true

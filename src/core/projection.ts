@@ -82,8 +82,9 @@ export class Projection {
     this.#out.notifyAll(this.#state.index.tellMore(lookedAt))
   }
 
-  /** A part of what follows from beliefs for single instances. */
+  /** A part of what follows for single instances from beliefs, or from the end of their owner. */
   lookOn(): void {
+    this.#fencing.takeBackMore(lookedAt)
     this.#compete()
     this.#tellMore()
   }
@@ -98,8 +99,8 @@ export class Projection {
 
   /** When to be woken, whatever happens. */
   get wakeAt(): number {
-    const { index, at } = this.#state
-    return this.#competing.length > 0 || index.hasUntold ? at.now : Number.POSITIVE_INFINITY
+    const { index, leaving, at } = this.#state
+    return this.#competing.length > 0 || index.hasUntold || !leaving.isEmpty ? at.now : Number.POSITIVE_INFINITY
   }
 
   /** Whom this node does not reach itself: its own callers are given those last. */

@@ -102,7 +102,7 @@ export class Replication {
 
   /** It is its turn. */
   #take(step: Step): void {
-    const { replica, gaps, postponed, fences, letGo, self, at, isStale } = this.#state
+    const { replica, gaps, postponed, leaving, fences, letGo, self, at, isStale } = this.#state
     const { parcel, via } = step
     const { owner } = parcel.signed.head
     if (owner === self) return this.#foreign.take(parcel, via)
@@ -110,6 +110,7 @@ export class Replication {
     if (isStale) return
     if (isHeadAlone(parcel) && this.#isShown(owner)) return this.#toldOfNewer(parcel)
     if (letGo.refusalOf(owner, parcel.signed.head, at.now) !== undefined || this.#isToldGone(parcel)) return
+    if (leaving.has(owner)) return postponed.note(owner, via, at.now)
     const held = replica.head(owner)
     if (held === undefined && !this.#room.isFor(parcel, via)) return
     const outcome = replica.offer(parcel, fences.upTo(owner), at.now, { via, hasWord: this.#state.hasWord(owner) })

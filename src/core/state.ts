@@ -46,6 +46,7 @@ import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
 import { HeadsAlone } from './sync/heads-alone.js'
+import { Leaving } from './retention/leaving.js'
 import { Postponed } from './sync/postponed.js'
 import { Pushes } from './sync/pushes.js'
 import { Requests } from './sync/requests.js'
@@ -125,6 +126,7 @@ export class RegistryState {
   readonly requests = new Requests()
   readonly gaps = new Gaps()
   readonly postponed = new Postponed()
+  readonly leaving = new Leaving()
   readonly headsAlone = new HeadsAlone()
   readonly arrivals = new Arrivals()
   readonly answers = new Answers()

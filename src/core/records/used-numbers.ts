@@ -10,8 +10,9 @@
  * knew nothing of each other the later one counts, and not the one whose node has ended more.
  */
 import { BoundedMap } from '../bounded-map.js'
-import type { EntryMaps } from '../document/entries.js'
-import { nodeKey, nodeRecordOf, readEntry } from './kinds.js'
+import type { Change, EntryMaps } from '../document/entries.js'
+import type { PeerId } from '../model.js'
+import { nodeKey, nodeRecordOf } from './kinds.js'
 import { floorStep } from './numbers.js'
 import type { Records } from './records.js'
 
@@ -60,17 +61,19 @@ export class UsedNumbers {
   }
 
   /** Whoever is forgotten may come back with these: what is registered here from now on exceeds them. */
-  noteAll(dropped: EntryMaps): void {
-    for (const [id, json] of dropped.of('instances')) {
-      const record = readEntry('instances', id, json)
+  noteAll(owner: PeerId, dropped: readonly Change[]): void {
+    for (const { map, key: id } of dropped) {
+      if (map !== 'instances') continue
+      const record = this.#records.union.records(id).get(owner)
       if (record !== undefined && record.n > (this.#dropped.get(id) ?? 0)) this.#dropped.set(id, record.n)
     }
   }
 
   /** Who forgets it says so to all, after whatever starts: in the commit of the fence. */
-  exceedAll(forgotten: EntryMaps): void {
+  exceedAll(owner: PeerId, forgotten: EntryMaps): void {
+    const { union } = this.#records
     let used = nodeRecordOf(forgotten)?.floor ?? 0
-    for (const [id, json] of forgotten.of('instances')) used = Math.max(used, readEntry('instances', id, json)?.n ?? 0)
+    for (const id of forgotten.of('instances').keys()) used = Math.max(used, union.records(id).get(owner)?.n ?? 0)
     if (used > this.base && used - this.base <= floorJump) this.#raise(used)
   }
 

@@ -292,7 +292,7 @@ export class Writes {
       const head = this.#records.union.fence(fenced)
       if (fenced !== owner && fenced !== this.#records.self && head !== undefined) this.fenceUpTo(head)
     }
-    this.used.exceedAll(document.entries)
+    this.used.exceedAll(owner, document.entries)
   }
 
   /** Whether nothing would be lost with a document: what has to outlive it is said elsewhere as well. */

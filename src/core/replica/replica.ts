@@ -449,8 +449,7 @@ export class Replica {
     this.#declined.delete(owner)
     this.#budget.free(owner)
     this.#outgrown.delete(owner)
-    const gone = held === undefined ? [] : [...held.document.entries.sorted()]
-    const changes = gone.map(({ map, key, value }): Change => ({ map, key, before: value }))
+    const changes = held === undefined ? [] : differences(held.document.entries, noEntries)
     if (this.loadingOwner !== owner) return changes
     const loading = this.#loading
     this.#loading = undefined

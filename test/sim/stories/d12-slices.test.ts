@@ -20,6 +20,7 @@ class Written {
   readonly document: OwnDocument
   readonly #owner: string
   version = 1
+  generation = 5
 
   constructor(count: number, owner = 'large') {
     this.#owner = owner
@@ -29,8 +30,8 @@ class Written {
 
   get signed(): SignedHead {
     const { epoch, client, entries } = this.document
-    const owner = this.#owner
-    const head = { owner, generation: 5, boot: '0'.repeat(16), epoch, version: this.version, incarnation: 0, client }
+    const [owner, generation] = [this.#owner, this.generation]
+    const head = { owner, generation, boot: '0'.repeat(16), epoch, version: this.version, incarnation: 0, client }
     return signHead({ ...head, digest: entries.digest() }, cheapCrypto(owner))
   }
 
@@ -268,4 +269,28 @@ test('what a peer holds of thousands is compared across turns, and all that is w
   expect(wanted()).toEqual([])
   world.run(1)
   expect(wanted()).toEqual(holdings.map(({ owner: of }) => of))
+})
+
+test('whoever is removed with many instances is gone at once; they are taken back across turns, and it may come back', () => {
+  const { world, push, news, versionOf, pulls } = reader()
+  push(owner, new Written(3000).full)
+  world.run(500)
+  const { live } = world.machine('a')
+  news.length = 0
+  const removed = world.command('a', { type: 'remove-node', owner })
+  expect(versionOf(owner)).toBeUndefined()
+  expect(live.read.list('s').instances).toHaveLength(0)
+  const back = new Written(3000)
+  back.generation = 6
+  push(owner, back.full)
+  world.run(1)
+  done(world, removed)
+  expect(Math.max(...news)).toBeLessThan(1000)
+  expect(news.reduce((sum, changed) => sum + changed, 0)).toBe(3000)
+  expect([...live.read.list('s').instances, versionOf(owner)]).toEqual([undefined])
+  const before = pulls().length
+  world.until(() => pulls().length > before, 1000, 'it is asked for what came too early')
+  push(owner, back.full)
+  world.run(1)
+  expect(versionOf(owner)).toBe(1)
 })
