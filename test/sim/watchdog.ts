@@ -2,12 +2,20 @@
 import { OwnDocument } from '../../src/core/document/document.js'
 import type { Entry } from '../../src/core/document/entries.js'
 import type { Input } from '../../src/core/effects.js'
+import { fences } from '../../src/core/records/fences.js'
 import { Registry } from '../../src/core/registry.js'
-import { encodeBeat } from '../../src/core/wire/beat.js'
-import { encodeGossip } from '../../src/core/wire/gossip.js'
+import { type BeatFrame, encodeBeat } from '../../src/core/wire/beat.js'
+import { type GossipMessage, encodeGossip } from '../../src/core/wire/gossip.js'
 import { type SignedHead, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
-import { type Parcel, encodeSyncRequest } from '../../src/core/wire/sync.js'
+import {
+  type Holding,
+  type Parcel,
+  type SyncRequest,
+  type SyncResponse,
+  encodeSyncRequest,
+  encodeSyncResponse,
+} from '../../src/core/wire/sync.js'
 import { Disk } from '../../src/testing/disk.js'
 import { unguardedCrypto } from '../../src/testing/crypto.js'
 import { beat } from '../core/beats.js'
@@ -28,6 +36,8 @@ class Loop {
   readonly #turns_ms: number[] = []
   #now = 1000
   #lastRequest = 1_000_000
+  /** The question that it asked last. */
+  #asked = 0
 
   constructor() {
     const start = {
@@ -60,6 +70,12 @@ class Loop {
     return this.measure({ type: 'request', from: peer, id: (this.#lastRequest += 1), bytes })
   }
 
+  /** An answer to its own question, and the end of it. */
+  answer(response: SyncResponse): Kept {
+    this.measure({ type: 'response', id: this.#asked, bytes: encodeSyncResponse(response) })
+    return this.#measureMore({ type: 'closed', id: this.#asked, ok: true })
+  }
+
   push(...parcels: readonly Parcel[]): Kept {
     return this.request(encodeSyncRequest({ type: 'push', parcels }))
   }
@@ -67,6 +83,10 @@ class Loop {
   /** What a message costs, until nothing of it waits. */
   measure(input: Input): Kept {
     this.#turns_ms.length = 0
+    return this.#measureMore(input)
+  }
+
+  #measureMore(input: Input): Kept {
     this.#handle(input)
     while (this.#registry.wakeAt <= this.#now) this.#handle({ type: 'wake' })
     const all_ms = this.#turns_ms.reduce((sum, turn_ms) => sum + turn_ms, 0)
@@ -83,6 +103,7 @@ class Loop {
 
   #perform(effects: ReturnType<Registry['handle']>): void {
     for (const effect of effects) {
+      if (effect.type === 'request') this.#asked = effect.id
       if (effect.type !== 'store') continue
       this.#disk.write(effect.ops)
       this.#handle({ type: 'stored', id: effect.id })
@@ -123,6 +144,16 @@ class Written {
     const bytes = this.document.write([{ map: 'definitions', key: 'k', after }])
     return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
   }
+
+  /** A step that ends the document of somebody else. */
+  ending(fenced: SignedHead): ReturnType<Written['step']> {
+    const fromVersion = this.version
+    this.version += 1
+    const bytes = this.document.write([
+      { map: 'fences', key: fenced.head.owner, after: fences.write({ fenced, at: 1 }) },
+    ])
+    return { signed: this.signed, content: { type: 'step', fromEpoch: this.document.epoch, fromVersion, bytes } }
+  }
 }
 
 function gossiped({ signed, content }: ReturnType<Written['step']>): Input {
@@ -131,6 +162,10 @@ function gossiped({ signed, content }: ReturnType<Written['step']>): Input {
 
 function beatOf(bytes: Uint8Array): Kept {
   return new Loop().measure({ type: 'beat', from: peer, bytes })
+}
+
+function gossipOf(message: GossipMessage): Kept {
+  return new Loop().measure({ type: 'gossip', author: peer, bytes: encodeGossip(message) })
 }
 
 /** A loop that holds a document of so many entries already. */
@@ -144,74 +179,136 @@ function holding(count: number): { loop: Loop; written: Written } {
 const many = Array.from({ length: wireLimits.documents }, (_, i) => `owner${i}`)
 const digest = new Uint8Array(8)
 
+const nothing: Holding = { owner: '', generation: 0, version: 0, boot: '0'.repeat(16), epoch: 0, clock: 0 }
+const manyHoldings = many.map((owner) => ({ ...nothing, owner, generation: 1, version: 1, epoch: 1, clock: 1 }))
+const about = many.slice(0, wireLimits.reportsAtOnce).map((subject) => ({ subject, generation: 1, incarnation: 0 }))
+const report = { type: 'report', authorGeneration: 5, sequence: 1, about } as const
+
+/** What a peer may send. */
+type Kind =
+  | `beat ${BeatFrame['type']}`
+  | `gossip ${GossipMessage['type']}`
+  | `request ${SyncRequest['type']}`
+  | `response ${SyncResponse['type']}`
+
+type Cases = Readonly<Record<string, () => Kept>>
+
 /** What each kind of message costs, at its limits. */
-export const messages: Readonly<Record<string, () => Kept>> = {
-  'a heartbeat with 256 of others': () =>
-    beatOf(
-      encodeBeat(
-        beat(
-          2,
-          5,
-          Array.from({ length: wireLimits.relayedHeartbeats }, (_, i) => ({
-            ...{ shortId: i, generation: 5, sequence: 1, load: 0, age_ms: 1 },
-          })),
+export const messages: Readonly<Record<Kind, Cases>> = {
+  'beat heartbeat': {
+    'a heartbeat with 256 of others': () =>
+      beatOf(
+        encodeBeat(
+          beat(
+            2,
+            5,
+            Array.from({ length: wireLimits.relayedHeartbeats }, (_, i) => ({
+              ...{ shortId: i, generation: 5, sequence: 1, load: 0, age_ms: 1 },
+            })),
+          ),
         ),
       ),
-    ),
-  'a heartbeat of another digest': () => beatOf(encodeBeat({ ...beat(2, 5), digest: digest.fill(1) })),
-  'the vitals of a machine': () =>
-    beatOf(encodeBeat({ type: 'vitals', list: [{ owner: peer, generation: 5, sequence: 2, json: '{}' }] })),
-  'a report of 64 members': () =>
-    new Loop().measure({
-      type: 'gossip',
-      author: peer,
-      bytes: encodeGossip({
-        ...{ type: 'report', authorGeneration: 5, sequence: 1 },
-        about: many.slice(0, wireLimits.reportsAtOnce).map((subject) => ({ subject, generation: 1, incarnation: 0 })),
-      }),
-    }),
-  'a question to 64 members': () =>
-    new Loop().measure({
-      type: 'gossip',
-      author: peer,
-      bytes: encodeGossip({
-        type: 'question',
-        to: many
-          .slice(0, wireLimits.questionsAtOnce)
-          .map((subject) => ({ subject, generation: 1, nonce: 'ab'.repeat(16) })),
-      }),
-    }),
-  'a comparison of 4096 documents': () =>
-    new Loop().request(
-      encodeSyncRequest({
-        ...{ type: 'sync', scope: 'all', stale: false },
-        holdings: many.map((owner) => ({ owner, generation: 1, version: 1, boot: '0'.repeat(16), epoch: 1, clock: 1 })),
-      }),
-    ),
-  'a step, of 60 KB, on 10 000 entries': () => {
-    const { loop, written } = holding(10_000)
-    return loop.measure(gossiped(written.step('x'.repeat(60_000), false)))
+    'a heartbeat of another digest': () => beatOf(encodeBeat({ ...beat(2, 5), digest: digest.fill(1) })),
   },
-  '1000 documents of 5 entries': () =>
-    new Loop().push(...many.slice(0, 1000).map((owner) => new Written(5, owner).full)),
-  'a document of 500 entries': () => new Loop().push(new Written(500).full),
-  'a new epoch, with a change, of 500 entries': () => {
-    const { loop, written } = holding(500)
-    return loop.measure(gossiped(written.step('x', true)))
+  'beat vitals': {
+    'the vitals of 64 machines': () => {
+      const one = { owner: peer, generation: 5, json: JSON.stringify('x'.repeat(100)) }
+      const list = Array.from({ length: wireLimits.vitalsAtOnce }, (_, i) => ({ ...one, sequence: 2 + i }))
+      return beatOf(encodeBeat({ type: 'vitals', list }))
+    },
   },
-  'a new epoch, with a change, of 10 000 entries': () => {
-    const { loop, written } = holding(10_000)
-    return loop.measure(gossiped(written.step('x', true)))
+  'beat farewell': { 'a farewell': () => beatOf(encodeBeat({ type: 'farewell', needed: false })) },
+  'beat ask': { 'a question for heartbeats': () => beatOf(encodeBeat({ type: 'ask' })) },
+  'beat able': { 'a word of what it can': () => beatOf(encodeBeat({ type: 'able' })) },
+  'beat report': { 'a report of 64 members, to one observer': () => beatOf(encodeBeat(report)) },
+  'gossip report': { 'a report of 64 members': () => gossipOf(report) },
+  'gossip question': {
+    'a question to 64 members': () => {
+      const asked = many.slice(0, wireLimits.questionsAtOnce)
+      const to = asked.map((subject) => ({ subject, generation: 1, nonce: 'ab'.repeat(16) }))
+      return gossipOf({ type: 'question', to })
+    },
   },
-  'sixty of these': () => {
-    const { loop, written } = holding(10_000)
-    const kept = Array.from({ length: 60 }, (_, i) => loop.measure(gossiped(written.step(`x${i}`, true))))
-    return {
-      longest_ms: Math.max(...kept.map(({ longest_ms }) => longest_ms)),
-      all_ms: kept.reduce((sum, { all_ms }) => sum + all_ms, 0),
-      turns: kept.reduce((sum, { turns }) => sum + turns, 0),
-    }
+  'gossip answer': {
+    'an answer to 64 questions': () => {
+      const nonces = Array.from({ length: wireLimits.questionsAtOnce }, () => 'ab'.repeat(16))
+      return gossipOf({ type: 'answer', generation: 5, sequence: 2, nonces })
+    },
   },
-  'a document of 10 000 entries': () => new Loop().push(new Written(10_000).full),
+  'gossip update': {
+    'a step, of 60 KB, on 10 000 entries': () => {
+      const { loop, written } = holding(10_000)
+      return loop.measure(gossiped(written.step('x'.repeat(60_000), false)))
+    },
+    'a new epoch, with a change, of 500 entries': () => {
+      const { loop, written } = holding(500)
+      return loop.measure(gossiped(written.step('x', true)))
+    },
+    'a new epoch, with a change, of 10 000 entries': () => {
+      const { loop, written } = holding(10_000)
+      return loop.measure(gossiped(written.step('x', true)))
+    },
+    'the end of a document of 10 000 entries': () => {
+      const loop = new Loop()
+      const [ended, written] = [new Written(10_000, 'ended'), new Written(1)]
+      loop.push(ended.full, written.full)
+      return loop.measure(gossiped(written.ending(ended.signed)))
+    },
+    'sixty of these': () => {
+      const { loop, written } = holding(10_000)
+      const kept = Array.from({ length: 60 }, (_, i) => loop.measure(gossiped(written.step(`x${i}`, true))))
+      return {
+        longest_ms: Math.max(...kept.map(({ longest_ms }) => longest_ms)),
+        all_ms: kept.reduce((sum, { all_ms }) => sum + all_ms, 0),
+        turns: kept.reduce((sum, { turns }) => sum + turns, 0),
+      }
+    },
+  },
+  'request sync': {
+    'a comparison of 4096 documents': () =>
+      new Loop().request(encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: manyHoldings })),
+  },
+  'request push': {
+    '1000 documents of 5 entries': () =>
+      new Loop().push(...many.slice(0, 1000).map((owner) => new Written(5, owner).full)),
+    'a document of 500 entries': () => new Loop().push(new Written(500).full),
+    'a document of 10 000 entries': () => new Loop().push(new Written(10_000).full),
+  },
+  'request remove': {
+    'a removal': () => new Loop().request(encodeSyncRequest({ type: 'remove', id: 'i', n: 1, holding: nothing })),
+  },
+  'request act': {
+    'an act of so many bytes': () => {
+      const act = JSON.stringify({ type: 'set-status', details: 'x'.repeat(wireLimits.actBytes - 64) })
+      return new Loop().request(encodeSyncRequest({ type: 'act', id: 'i', act, holding: nothing }))
+    },
+  },
+  'request silences': {
+    'the silence of 1024 members': () => {
+      const silent = many.slice(0, wireLimits.silences)
+      const silences = silent.map((owner) => ({ owner, generation: 5, sequence: 2, silence_s: 90_000 }))
+      return new Loop().request(encodeSyncRequest({ type: 'silences', silences }))
+    },
+  },
+  'response documents': {
+    'an answer of 1000 documents of 5 entries': () => {
+      const parcels = many.slice(0, 1000).map((owner) => new Written(5, owner).full)
+      return new Loop().answer({ type: 'documents', parcels })
+    },
+  },
+  'response end': {
+    'an answer that wants 4096 documents': () => {
+      const witness = { stale: false, heardOfAsker: true, silence_s: 0 }
+      return new Loop().answer({ type: 'end', wanted: manyHoldings, witness })
+    },
+  },
+  'response acted': {
+    'what became of an act, in so many bytes': () =>
+      new Loop().answer({ type: 'acted', ok: true, value: 'x'.repeat(wireLimits.actAnswerBytes / 4) }),
+  },
+}
+
+/** What takes seconds, and is measured by hand alone. */
+export const longest: Cases = {
   'a document of 150 000 entries': () => new Loop().push(new Written(wireLimits.entries).full),
 }
