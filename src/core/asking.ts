@@ -4,6 +4,7 @@
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
+import { nothingOf } from './wire/sync.js'
 
 /** A neighbour out of step is synced with at most this often. */
 const syncPause_ms = 2000
@@ -22,15 +23,34 @@ export class Asking {
     for (const peer of this.#state.liveness.peers.ids()) this.sync(peer)
   }
 
-  /** Compares all heads with a peer, which may have to say that it lives. */
+  /**
+   * Compares all heads with a peer, once it is its turn; at once it may have to say that it lives, and whoever joins has to hear of itself
+   * from all.
+   */
   sync(peer: PeerId): void {
-    const { commits, replica, requests, liveness, at, isStale } = this.#state
+    const { commits, requests, comparisons, liveness, joining, self, at, isStale } = this.#state
+    if (isStale) return this.#compare(peer)
+    comparisons.add(peer)
+    this.compareNext()
+    this.#out.emitAll(liveness.askUnheard(peer))
+    if (joining?.asksForItself !== true || comparisons.isAsked(peer)) return
+    this.#out.emit(requests.own(peer, commits.holding ?? nothingOf(self), at.now))
+  }
+
+  /** Whose turn it is to be compared with. */
+  compareNext(): void {
+    const { comparisons, arrivals, at } = this.#state
+    const peer = comparisons.next(at.now, !arrivals.isEmpty)
+    if (peer !== undefined) this.#compare(peer)
+  }
+
+  #compare(peer: PeerId): void {
+    const { commits, replica, requests, at, isStale } = this.#state
     // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
     const own = isStale ? undefined : commits.holding
     const holdings = replica.holdings()
     if (own !== undefined) holdings.push(own)
     this.#out.emit(requests.sync(peer, holdings, isStale, at.now))
-    if (!isStale) this.#out.emitAll(liveness.askUnheard(peer))
   }
 
   /** A neighbour has shown again and again that it does not hold what we hold. */

@@ -122,7 +122,7 @@ export class Giving {
     answer.next += seen
     if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk, or a large one is being made
     const isLast = parcels.length === 0
-    if (isLast && !this.#isCompared(end)) return 0
+    if (isLast && !this.#isCompared(answer)) return 0
     const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels, encodings.messageOf(parcels))
     const peer = liveness.peers.get(from)
     if (peer !== undefined && end.type === 'compared' && end.scope === 'all')
@@ -144,13 +144,13 @@ export class Giving {
   }
 
   /** Compares what whoever asked holds, as far as one turn goes. @returns whether that is all of it */
-  #isCompared(end: End): boolean {
+  #isCompared({ from, end }: AnswerUnderWay): boolean {
     if (end.type !== 'compared') return true
     const some = end.comparable.slice(end.next, end.next + this.#mayCompare)
     end.next += some.length
     this.#mayCompare -= some.length
     for (const holding of some) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
-    for (const holding of some) if (this.#wants(holding, end.scope)) end.wanted.push(holding)
+    for (const holding of some) if (this.#wants(holding, end.scope, from)) end.wanted.push(holding)
     return end.next === end.comparable.length
   }
 
@@ -214,11 +214,12 @@ export class Giving {
     return encoded && encodings.keep(signed, encoded, at.now)
   }
 
-  /** What was declined is not wanted; who asks of single documents is told that it is not held. */
-  #wants(theirs: Holding, scope: 'all' | 'listed'): boolean {
-    const { identity, replica, letGo, self, at } = this.#state
+  /** What was declined is not wanted, nor what may come without; who asks of single documents is told that it is not held. */
+  #wants(theirs: Holding, scope: 'all' | 'listed', from: PeerId): boolean {
+    const { identity, replica, comparisons, letGo, self, at } = this.#state
     if (theirs.owner === self) return identity.isForeign(theirs)
     if (this.#fencing.isFenced(theirs) || letGo.refusalOf(theirs.owner, theirs, at.now) !== undefined) return false
+    if (scope === 'all' && comparisons.mayBring(from, at.now)) return false
     const mine = scope === 'all' ? replica.holding(theirs.owner) : replica.document(theirs.owner)?.holding
     return mine === undefined || compareHeads(mine, theirs) < 0
   }

@@ -133,8 +133,7 @@ export class Registry {
       case 'connected':
         return this.#connected(input.peer)
       case 'disconnected':
-        this.#state.unplaced.forget(input.peer)
-        return this.#out.emitAll(liveness.disconnected(input.peer, this.#state.at.now))
+        return this.#disconnected(input.peer)
       case 'refused':
         liveness.membership.refuse(input.peer, input.isVacant, this.#state.at.now)
         joining?.refused(input.peer)
@@ -181,6 +180,14 @@ export class Registry {
     this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
     if (rules.maySpeak && this.#mayDiffer(peer)) this.#asking.sync(peer)
     this.#acting.connected(peer)
+  }
+
+  #disconnected(peer: PeerId): void {
+    const { liveness, unplaced, comparisons, at } = this.#state
+    unplaced.forget(peer)
+    comparisons.forget(peer)
+    this.#out.emitAll(liveness.disconnected(peer, at.now))
+    this.#asking.compareNext()
   }
 
   /** Whoever we have lived with holds what we hold, or our heartbeats will tell; with anybody else all is compared at once. */

@@ -24,7 +24,7 @@ import type { Ended, Removal } from './sync/requests.js'
 import { WaitingList } from './waiting-list.js'
 import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
-import { type Holding, type Parcel, type SyncRequest, type Witness, decodeSyncRequest } from './wire/sync.js'
+import { type Holding, type Parcel, type SyncRequest, decodeSyncRequest } from './wire/sync.js'
 
 /** So long whoever asked for an act waits for what is missing to the version that tells of it. */
 const unread_ms = 500
@@ -241,7 +241,10 @@ export class Replication {
   response(id: number, bytes: Uint8Array): void {
     const answer = this.#state.requests.response(id, bytes)
     if (answer.type === 'dropped') this.#out.drop(answer.reason)
-    if (answer.type === 'documents') this.#bring(answer.from, answer.parcels, bytes.length)
+    if (answer.type === 'documents') {
+      this.#state.comparisons.heard(answer.from, this.#state.at.now)
+      this.#bring(answer.from, answer.parcels, bytes.length)
+    }
     if (answer.type === 'given' && answer.refused.some(({ owner }) => owner === this.#state.self))
       this.#room.refusedBy(answer.peer)
     if (answer.type === 'compared') this.#state.arrivals.then(answer.peer, answer)
@@ -296,18 +299,24 @@ export class Replication {
       case 'pushed':
         return this.#pushed(next)
       case 'compared':
-        return this.#compared(next.peer, next)
+        return this.#compared(next)
       case 'closed':
         return this.#closed(next.ended)
     }
   }
 
-  #compared(
-    peer: PeerId,
-    { brought, wanted, witness }: { brought: number; wanted: readonly Holding[]; witness: Witness },
-  ): void {
-    const { answers, liveness, unplaced, self, at, isStale } = this.#state
+  #compared({ peer, ofAll, brought, wanted, witness }: Afterwards & { type: 'compared' }): void {
+    if (ofAll) this.#exchanged(peer, brought, wanted)
+    const { joining, at } = this.#state
+    if (joining === undefined) this.#fencing.surviveFence(witness.fence)
+    else joining.answered(peer, witness, at.now)
+    if (ofAll) this.#asking.compareNext()
+  }
+
+  #exchanged(peer: PeerId, brought: number, wanted: readonly Holding[]): void {
+    const { answers, comparisons, liveness, unplaced, self, at, isStale } = this.#state
     const { now } = at
+    comparisons.ended(peer)
     const connected = liveness.peers.get(peer)
     if (connected !== undefined) Object.assign(connected, { lastSyncAt: now, brought, took: 0 })
     if (!wanted.some(({ owner }) => owner === self)) unplaced.forget(peer)
@@ -318,9 +327,6 @@ export class Replication {
         owners: wanted.map(({ owner }) => owner),
       })
     this.#out.notify({ type: 'synced', peer, documents: brought })
-    const { joining } = this.#state
-    if (joining === undefined) this.#fencing.surviveFence(witness.fence)
-    else joining.answered(peer, witness, now)
   }
 
   /** @returns what others have asked for */
@@ -337,7 +343,9 @@ export class Replication {
 
   /** All that came in answer to a question has been read. */
   #closed(ended: Exclude<Ended, { type: 'compared' }>): void {
-    const { gaps } = this.#state
+    const { gaps, comparisons } = this.#state
+    if (ended.type === 'unanswered') comparisons.ended(ended.peer)
+    if (ended.type === 'unanswered') this.#asking.compareNext()
     if (ended.type === 'removed') this.removed(ended.removal, ended.done)
     if (ended.type === 'acted') this.#acted(ended)
     if (ended.type !== 'pulled') return
@@ -432,6 +440,7 @@ export class Replication {
       if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
     this.#asking.pullPostponed()
+    this.#asking.compareNext()
     this.#lookForRoom()
     this.#silences.tell()
   }

@@ -42,6 +42,7 @@ import { LastHeard } from './retention/last-heard.js'
 import { LastUp } from './retention/last-up.js'
 import { Answers } from './sync/answers.js'
 import { Arrivals } from './sync/arrivals.js'
+import { Comparisons } from './sync/comparisons.js'
 import { Encodings } from './sync/encodings.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
@@ -124,6 +125,7 @@ export class RegistryState {
   readonly disputes: Disputes
   readonly unheard = new Unheard()
   readonly requests = new Requests()
+  readonly comparisons = new Comparisons()
   readonly gaps = new Gaps()
   readonly postponed = new Postponed()
   readonly leaving = new Leaving()

@@ -58,6 +58,11 @@ export class Joining {
     return this.#stale
   }
 
+  /** Whether anybody may know of us: each one that is connected is to say what. */
+  get asksForItself(): boolean {
+    return !this.#start.freshKey
+  }
+
   /** These instances are being checked. */
   checking(ids: Iterable<string>): void {
     this.#unchecked = new Set(ids)

@@ -13,6 +13,7 @@ import {
   type Witness,
   decodeSyncResponse,
   encodeSyncRequest,
+  nothingOf,
 } from '../wire/sync.js'
 
 /** A request without an answer for this long has failed; answers that keep coming extend it. */
@@ -49,7 +50,7 @@ export type PassedOnEnd = ActOutcome | 'no answer' | 'not understood' | 'connect
 /** Why a peer was asked. */
 export type Purpose =
   /** All heads are compared, what differs is exchanged both ways. */
-  | { readonly type: 'sync' }
+  | { readonly type: 'sync'; readonly ofAll: boolean }
   /** One owner's document is fetched. */
   | { readonly type: 'pull'; readonly owner: PeerId }
   /** Documents are given. */
@@ -81,6 +82,8 @@ export type Answer =
   | {
       readonly type: 'compared'
       readonly peer: PeerId
+      /** Not where we asked for nothing but what is ours. */
+      readonly ofAll: boolean
       /** Documents that the answer brought. */
       readonly brought: number
       readonly wanted: readonly Holding[]
@@ -93,6 +96,8 @@ export type Answer =
 /** What is over with a question. `done`: its answer came to an end. */
 export type Ended =
   | { readonly type: 'pulled'; readonly owner: PeerId }
+  /** Nothing was compared. */
+  | { readonly type: 'unanswered'; readonly peer: PeerId }
   | { readonly type: 'pushed'; readonly peer: PeerId; readonly ok: boolean }
   | { readonly type: 'removed'; readonly removal: Removal; readonly done: boolean }
   | { readonly type: 'acted'; readonly passedOn: PassedOn; readonly end: PassedOnEnd }
@@ -112,12 +117,19 @@ export class Requests {
 
   /** Compares all heads with a peer and exchanges what differs, both ways. */
   sync(peer: PeerId, holdings: readonly Holding[], isStale: boolean, now: number): Effect {
-    return this.#ask(peer, { type: 'sync' }, { type: 'sync', scope: 'all', stale: isStale, holdings }, now)
+    const purpose = { type: 'sync', ofAll: true } as const
+    return this.#ask(peer, purpose, { type: 'sync', scope: 'all', stale: isStale, holdings }, now)
+  }
+
+  /** Asks a peer what it knows of ourselves. @param held what we hold of our own document */
+  own(peer: PeerId, held: Holding, now: number): Effect {
+    const request = { type: 'sync', scope: 'listed', stale: false, holdings: [held] } as const
+    return this.#ask(peer, { type: 'sync', ofAll: false }, request, now)
   }
 
   /** Fetches one owner's document. @param held what is held of it */
   pull(owner: PeerId, from: PeerId, held: Holding | undefined, now: number): Effect {
-    const holdings = [held ?? { owner, generation: 0, version: 0, boot: '', epoch: 0, clock: 0 }]
+    const holdings = [held ?? nothingOf(owner)]
     return this.#ask(from, { type: 'pull', owner }, { type: 'sync', scope: 'listed', stale: false, holdings }, now)
   }
 
@@ -164,7 +176,7 @@ export class Requests {
 
   /** A question that has been under way for long does not keep others from being asked: its answer may trickle for ever. */
   isSyncing(peer: PeerId, now: number): boolean {
-    return this.#isUnderWay(now, (asked) => asked.purpose.type === 'sync' && asked.peer === peer)
+    return this.#isUnderWay(now, ({ peer: of, purpose }) => purpose.type === 'sync' && purpose.ofAll && of === peer)
   }
 
   isPulling(owner: PeerId, now: number): boolean {
@@ -199,7 +211,7 @@ export class Requests {
     if (purpose.type === 'compare') asked.holds = wanted.length === 0 && mayTake(witness, purpose.generation)
     if (purpose.type === 'push') return { type: 'given', peer, refused: wanted }
     if (purpose.type !== 'sync') return { type: 'ended' }
-    return { type: 'compared', peer, brought: asked.brought, wanted, witness }
+    return { type: 'compared', peer, ofAll: purpose.ofAll, brought: asked.brought, wanted, witness }
   }
 
   /** Who was asked, of a question that is not closed. */
@@ -220,6 +232,8 @@ export class Requests {
       const { acknowledgement } = purpose
       return { type: 'compared', acknowledgement, peer, ...(ok && holds !== undefined && { holds }) }
     }
+    if (asked?.purpose.type === 'sync' && asked.purpose.ofAll && !asked.ended)
+      return { type: 'unanswered', peer: asked.peer }
     if (asked?.purpose.type === 'push') return { type: 'pushed', peer: asked.peer, ok }
     if (asked?.purpose.type === 'remove') return { type: 'removed', removal: asked.purpose.removal, done: asked.ended }
     return asked?.purpose.type === 'pull' ? { type: 'pulled', owner: asked.purpose.owner } : undefined

@@ -22,6 +22,11 @@ export interface Holding extends Origin {
   readonly clock: number
 }
 
+/** What to name of an owner of whom nothing is held. */
+export function nothingOf(owner: PeerId): Holding {
+  return { owner, generation: 0, version: 0, boot: '', epoch: 0, clock: 0 }
+}
+
 /** A document on its way: all of it, what is missing from the holding that was named, or its head alone. */
 export interface Parcel {
   readonly signed: SignedHead
