@@ -101,3 +101,19 @@ export function readIpv6(host: string): readonly number[] {
 export function isIpAddress(host: string): boolean {
   return host.includes(':') || readIpv4(host) !== undefined
 }
+
+/**
+ * Who an address counts for, where each gets a share: of IPv6 a customer has 2^64. One of IPv4 within IPv6, as sockets of both families
+ * give it, is that of IPv4.
+ */
+export function sourceOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [plain = ''] = address.split('%')
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
+  if (mapped !== undefined) return mapped
+  if (plain === '::1') return plain
+  const [before = '', after] = plain.split('::')
+  const groups = before.split(':')
+  const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').length
+  return [...groups, ...new Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':')
+}

@@ -62,6 +62,7 @@ export function createService(parts: ServiceParts): RegistryService {
     return counted.ok ? Number(counted.value) : 1
   }
   const { deedOf, described } = deedsOf(registry.read)
+  const here = (): { readonly node: string } => ({ node: parts.self().nodeId })
   const isDraining = (): boolean => registry.read.nodeRecord(network.peerId)?.draining === true
   return {
     async register(registration, { whom, ...options } = {}) {
@@ -124,7 +125,7 @@ export function createService(parts: ServiceParts): RegistryService {
     },
     drain: (whom) =>
       recorder.tell(
-        { act: 'drain node' },
+        { act: 'drain node', ...here() },
         whom,
         () =>
           drainNode({
@@ -136,14 +137,16 @@ export function createService(parts: ServiceParts): RegistryService {
       ),
     endDrain: (whom) =>
       recorder.tell(
-        { act: 'end node drain' },
+        { act: 'end node drain', ...here() },
         whom,
         async () => void (await write({ type: 'drain', isDraining: false })),
         { fact: isDraining },
       ),
     leave: (options, whom) =>
-      recorder.tell({ act: 'leave', ...(options?.restart === true && { details: 'for a restart' }) }, whom, () =>
-        parts.leave(options),
+      recorder.tell(
+        { act: 'leave', ...here(), ...(options?.restart === true && { details: 'for a restart' }) },
+        whom,
+        () => parts.leave(options),
       ),
     refused: (deed, error, whom) => recorder.refused(described(deed), error, whom),
     history: (query) => parts.history(query),

@@ -4,6 +4,7 @@
  *
  * A source is an address of IPv4, or a network of 64 bits of IPv6, of which whoever has one address has all.
  */
+import { sourceOf } from '../core/host.js'
 import { BoundedMap } from '../core/bounded-map.js'
 import { isLoopback } from '../config.js'
 
@@ -56,17 +57,4 @@ export class Limits {
     bucket.refused += 1
     return bucket.refused % slip === 0 ? 'truncate' : 'drop'
   }
-}
-
-/** An address of IPv4 within IPv6, as sockets of both families give it, is that of IPv4. */
-export function sourceOf(address: string): string {
-  if (!address.includes(':')) return address
-  const [plain = ''] = address.split('%')
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain)?.[1]
-  if (mapped !== undefined) return mapped
-  if (plain === '::1') return plain
-  const [before = '', after] = plain.split('::')
-  const groups = before.split(':')
-  const missing = after === undefined ? 0 : 8 - groups.length - after.split(':').length
-  return [...groups, ...new Array<string>(Math.max(0, missing)).fill('0')].slice(0, 4).join(':')
 }

@@ -53,6 +53,28 @@ test('what changes nothing again and again is one entry that counts', () => {
   expect(shown(journal)).toEqual(['a 32', 'a 31', 'a 29'])
 })
 
+test('what is refused again and again is one entry that counts, and goes with the others where there is no room', () => {
+  const journal = new Journal(atSecond(0), limits)
+  for (let s = 1; s < 30; s++) journal.add(write('a', s, { outcome: 'refused' }))
+  expect(journal.ask(all).entries).toMatchObject([{ at: atSecond(29), times: 29 }])
+  for (let s = 30; s < 50; s++) journal.add(write('a', s, { outcome: 'refused', address: `10.0.1.${s}` }))
+  expect(shown(journal)).toEqual(['a 49', 'a 48', 'a 47', 'a 46', 'a 45', 'a 44', 'a 43', 'a 42'])
+})
+
+test('neither who is refused from ever other addresses of his, nor a node that dies with many instances, pushes out who did what', () => {
+  const journal = new Journal(atSecond(0), limits)
+  journal.add(write('a', 1))
+  journal.add({ act: 'member dead', node: 'n', via: 'daemon', outcome: 'done', at: atSecond(2) })
+  for (let s = 3; s < 50; s++) {
+    journal.add(write('b', s, { outcome: 'refused', address: `2001:db8::${s.toString(16)}`, details: `${s}` }))
+    journal.add(write(`i${s}`, s, { act: 'hidden', via: 'seen', node: 'n', elsewhere: 'N' }))
+  }
+  const { from, entries } = journal.ask(all)
+  expect(entries.filter(({ outcome }) => outcome === 'refused')).toHaveLength(3)
+  expect(entries.slice(-2)).toMatchObject([{ act: 'member dead' }, { id: 'a', outcome: 'done' }])
+  expect(from).toBe(atSecond(0))
+})
+
 test('all together have a bound, by number or by bytes: the oldest goes, and is told', () => {
   const journal = new Journal(atSecond(0), limits)
   for (let s = 1; s < 20; s++) journal.add(write(`i${s}`, s))
@@ -111,6 +133,21 @@ test('what several remember is told once, newest first, with who could not be as
   expect(told).toMatchObject({ by: 'a', from: atSecond(0), notAsked: ['c'] })
   expect(told.nodes[1]).toEqual({ node: 'b', peer: 'B', how: 'answered', from: atSecond(2) })
   expect(JSON.stringify(told)).not.toContain('elsewhere')
+})
+
+test('that instances were hidden since their node fell silent is told also once it answers again', () => {
+  const seen = { act: 'hidden', via: 'seen', node: 'b', elsewhere: 'B', by: undefined } as Partial<Entry>
+  const hidden = [60, 120].map((s) => entry(s, s, seen))
+  const remembered = { from: atSecond(0), entries: [entry(1, 119, { act: 'deregister' })] }
+  const told = joined(
+    [
+      { peer: 'A', node: 'a', how: 'self', remembered: { from: atSecond(0), entries: hidden } },
+      { peer: 'B', node: 'b', how: 'answered', remembered },
+    ],
+    atSecond(130),
+    20,
+  )
+  expect(told.entries.map(({ act, seq }) => `${act} ${seq}`)).toEqual(['deregister 1', 'hidden 60'])
 })
 
 test('what a peer says is read into entries, or into nothing', () => {

@@ -9,6 +9,9 @@ import type { History, HistoryEntry, HistoryNode, HistoryOutcome } from './views
 /** Of one peer's answer. */
 export const entriesOfOne = 100
 
+/** What was done at one node is seen at another one within this time, and clocks of two may differ by as much. */
+const seenWithin_ms = 30_000
+
 export interface Teller {
   readonly peer: PeerId
   readonly node: string
@@ -19,7 +22,7 @@ export interface Teller {
 /** @param tellers the one that was asked first */
 export function joined(tellers: readonly [Teller, ...Teller[]], at: string, limit: number): History {
   const [own] = tellers
-  const known = new Map(tellers.map(({ peer, remembered }) => [peer, remembered?.from]))
+  const known = new Map(tellers.map(({ peer, remembered }) => [peer, remembered]))
   const entries = tellers.flatMap(({ peer, node, remembered }) =>
     (remembered?.entries ?? [])
       .filter((entry) => !isToldThere(entry, known))
@@ -35,10 +38,20 @@ export function joined(tellers: readonly [Teller, ...Teller[]], at: string, limi
   }
 }
 
-/** What was only seen is left out where the node at which it was done has answered, who knows better. */
-function isToldThere({ elsewhere, at }: Entry, known: ReadonlyMap<PeerId, string | undefined>): boolean {
-  const from = elsewhere === undefined ? undefined : known.get(elsewhere)
-  return from !== undefined && from <= at
+/**
+ * What was only seen is left out where the node at which it was done has answered, who knows better. That its instances were hidden
+ * because it fell silent itself it does not know: then it remembers nothing that it did to them in that moment.
+ */
+function isToldThere({ elsewhere, at, act, id }: Entry, known: ReadonlyMap<PeerId, Remembered | undefined>): boolean {
+  const told = elsewhere === undefined ? undefined : known.get(elsewhere)
+  if (told === undefined || told.from > at) return false
+  if (act !== 'hidden' && act !== 'shown') return true
+  const isNear = (there: Entry): boolean => Math.abs(momentOf(there.at) - momentOf(at)) <= seenWithin_ms
+  return told.entries.some((there) => there.id === id && there.elsewhere === undefined && isNear(there))
+}
+
+function momentOf(at: string): number {
+  return new Date(at).getTime()
 }
 
 function nodeOf({ peer, node, how, remembered }: Teller): HistoryNode {

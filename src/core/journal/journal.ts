@@ -1,10 +1,12 @@
 /**
  * What a node remembers of acts on the register: the last ones, within bounds, since its start. It writes nothing, and asks no clock.
  *
- * Callers' writes stand on a shelf of their own: an instance that is now well, now ill, pushes out nobody's name. Of one id so many are
- * kept, so that one that is written again and again pushes out no other; what is refused counts for the address that it came from,
- * since whoever is refused chooses the id. What repeats the last one of its kind without changing anything is counted there.
+ * What callers did, what they were refused, what this node found, what it saw of others stand on a shelf each: an instance that is now
+ * well, now ill, pushes out nobody's name, nor do those who may do nothing, nor a large node that dies. Of one id so many are kept, so
+ * that one that is written again and again pushes out no other; what is refused counts for whom it came from, since whoever is refused
+ * chooses the id. What repeats the last one of its kind without changing anything is counted there.
  */
+import { sourceOf } from '../host.js'
 import { type ActName, cutEntry, type Entry } from './entry.js'
 
 export const journalLimits = {
@@ -12,7 +14,7 @@ export const journalLimits = {
   each: 20,
   /** On each shelf. */
   entries: 5000,
-  bytes: 2 * 1024 * 1024,
+  bytes: 1024 * 1024,
   /** In one answer. */
   answer: 1000,
 } as const
@@ -29,7 +31,7 @@ export interface JournalQuery {
 }
 
 export interface Remembered {
-  /** RFC 3339: nothing that was done since is missing, but what is counted in `times`. */
+  /** RFC 3339: nothing that callers did since is missing, but what is counted in `times`. */
   readonly from: string
   /** Newest first. */
   readonly entries: readonly Entry[]
@@ -37,32 +39,36 @@ export interface Remembered {
 
 type Limits = Readonly<Record<'each' | 'entries' | 'bytes', number>>
 
+type ShelfName = 'done' | 'refused' | 'found' | 'seen'
+
 export class Journal {
-  readonly #writes: Shelf
-  readonly #notes: Shelf
+  readonly #shelves: Readonly<Record<ShelfName, Shelf>>
   #seq = 0
 
   /** @param from RFC 3339: nothing before is known */
   constructor(from: string, limits: Limits = journalLimits) {
-    this.#writes = new Shelf(from, limits)
-    this.#notes = new Shelf(from, limits)
+    const shelf = (): Shelf => new Shelf(from, limits)
+    this.#shelves = { done: shelf(), refused: shelf(), found: shelf(), seen: shelf() }
   }
 
   add(entry: Omit<Entry, 'seq' | 'times'>): Entry {
     this.#seq += 1
-    const shelf = isWrite(entry) ? this.#writes : this.#notes
-    return shelf.add({ ...cutEntry(entry), seq: this.#seq })
+    return this.#shelves[shelfOf(entry)].add({ ...cutEntry(entry), seq: this.#seq })
   }
 
   ask({ limit, ...wanted }: JournalQuery): Remembered {
-    const found = [...this.#writes.entries(), ...this.#notes.entries()].filter((entry) => fits(entry, wanted))
+    const found = Object.values(this.#shelves).flatMap((shelf) =>
+      [...shelf.entries()].filter((entry) => fits(entry, wanted)),
+    )
     const entries = found.sort((a, b) => b.seq - a.seq).slice(0, limit)
-    return { from: this.#writes.from(wanted.id), entries }
+    return { from: this.#shelves.done.from(wanted.id), entries }
   }
 }
 
-function isWrite({ via }: Pick<Entry, 'via'>): boolean {
-  return via === 'http' || via === 'library'
+function shelfOf({ via, outcome }: Pick<Entry, 'via' | 'outcome'>): ShelfName {
+  if (outcome === 'refused') return 'refused'
+  if (via === 'seen') return 'seen'
+  return via === 'daemon' ? 'found' : 'done'
 }
 
 function fits(entry: Entry, { id, slug, act, by, since }: Omit<JournalQuery, 'limit'>): boolean {
@@ -97,10 +103,10 @@ class Shelf {
     const last = this.#entries.get(group.at(-1) ?? -1)
     const isRepeated = last !== undefined && isSame(last, entry)
     const kept = isRepeated ? { ...entry, times: (last.times ?? 1) + 1 } : entry
-    if (isRepeated) this.#drop(name, group.length - 1)
+    if (isRepeated) this.#take(group.pop())
+    group.push(kept.seq)
     this.#entries.set(kept.seq, kept)
     this.#bytes += bytesOf(kept)
-    group.push(kept.seq)
     if (group.length > this.#limits.each) this.#lose(name)
     while (this.#entries.size > this.#limits.entries || this.#bytes > this.#limits.bytes) this.#loseOldest()
     return kept
@@ -120,29 +126,31 @@ class Shelf {
     const [oldest] = this.#entries.values()
     if (oldest === undefined) return
     if (oldest.at > this.#from) this.#from = oldest.at
-    this.#drop(groupOf(oldest), 0)
+    const name = groupOf(oldest)
+    const group = this.#groups.get(name) ?? []
+    this.#take(oldest.seq)
+    group.splice(group.indexOf(oldest.seq), 1)
+    if (group.length > 0) return
+    this.#groups.delete(name)
+    this.#lostOf.delete(name)
   }
 
+  /** Of a group that has more than one. */
   #lose(name: string): void {
-    const oldest = this.#drop(name, 0)
+    const oldest = this.#take(this.#groups.get(name)?.shift())
     if (oldest !== undefined) this.#lostOf.set(name, oldest.at)
   }
 
-  #drop(name: string, index: number): Entry | undefined {
-    const group = this.#groups.get(name) ?? []
-    const [seq = -1] = group.splice(index, 1)
+  #take(seq = -1): Entry | undefined {
     const entry = this.#entries.get(seq)
     if (entry !== undefined) this.#bytes -= bytesOf(entry)
     this.#entries.delete(seq)
-    if (group.length > 0) return entry
-    this.#groups.delete(name)
-    this.#lostOf.delete(name)
     return entry
   }
 }
 
 function groupOf({ id, node, act, outcome, address }: Entry): string {
-  if (outcome === 'refused') return `refused ${address ?? ''}`
+  if (outcome === 'refused') return `refused ${sourceOf(address ?? '')}`
   return nameOfId(id ?? node ?? act)
 }
 
