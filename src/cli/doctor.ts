@@ -2,11 +2,12 @@
  * The command that says what is wrong with a cluster, what it means, what to do. It changes nothing.
  */
 import type { Command } from 'commander'
+import { count } from '../core/count.js'
 import { isWrong, type Diagnosis, type Finding, type Severity } from '../core/doctor/findings.js'
 import { bundle } from './bundle.js'
 import { AllSaid, answerOf, clientOf, exitCodes, lookOfOutput, printJson, printLines } from './command.js'
 import { changes, type AnsweringOptions, withExamples } from './command.js'
-import { count, plain } from './format.js'
+import { plain } from './format.js'
 import type { Tone } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import type { Look } from './table.js'

@@ -77,10 +77,6 @@ export function named(names: readonly string[], most = namedAtMost): string {
   return `${names.slice(0, most).join(', ')} and ${names.length - most} more`
 }
 
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`
-}
-
 /** For people, to the second. */
 export function lasting(ms: number): string {
   const s = Math.round(ms / 1000)

@@ -6,11 +6,12 @@ import type { SurveyedNode } from '../survey/views.js'
 import { wireLimits } from '../wire/limits.js'
 import { droppedInWords } from '../dropped-words.js'
 import type { TroubleKind } from '../causes.js'
+import { count } from '../count.js'
 import type { MemberView } from '../views.js'
 import { cloned } from './clones.js'
 import { isInDoubt, living, nameOf, speaking, type Examined, type Look } from './examined.js'
 import { isKeptOut } from './strangers.js'
-import { count, lasting, named, type Finding } from './findings.js'
+import { lasting, named, type Finding } from './findings.js'
 
 /** Two clocks are apart if they differ by more, whatever the way of the answer took. */
 const clockTolerance_ms = 2000
@@ -302,7 +303,7 @@ const suspicious = [
 function dropped({ self }: Examined): Finding | undefined {
   const counted = suspicious.flatMap((reason) => {
     const times = self.dropped[reason] ?? 0
-    return times > 0 ? [`${times} ${droppedInWords(reason)}`] : []
+    return times > 0 ? [droppedInWords(reason, times)] : []
   })
   if (counted.length === 0) return undefined
   return {

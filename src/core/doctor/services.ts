@@ -1,13 +1,14 @@
 /**
  * Looks at what is registered: services with nothing to pick, urls that lead nowhere, names that do not resolve.
  */
+import { count } from '../count.js'
 import { dnsNameOf } from '../dns-name.js'
 import type { InstanceStatus } from '../model.js'
 import { isUnresolved } from '../unresolved.js'
 import { isOfItsNode } from '../url.js'
 import type { InstanceRow } from '../views.js'
 import { living, nameOf, type Examined, type Look } from './examined.js'
-import { count, lasting, named, type Finding } from './findings.js'
+import { lasting, named, type Finding } from './findings.js'
 
 export const lookAtServices: Look = (examined) => {
   const rows = examined.rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
