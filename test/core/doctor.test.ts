@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../src/core/doctor/doctor.js'
 import type { Examined } from '../../src/core/doctor/examined.js'
-import { aboutAtMost, findingIds } from '../../src/core/doctor/findings.js'
+import { aboutAtMost, findingIds, type Finding } from '../../src/core/doctor/findings.js'
 import type { NodeRecord } from '../../src/core/model.js'
 import type { SeenMember, SurveyedNode } from '../../src/core/survey/views.js'
 import type { InstanceRow, MemberView, StateView } from '../../src/core/views.js'
@@ -229,7 +229,8 @@ const causes: readonly [string, Change, RegExp][] = [
     'error wrong-key c 10.0.0.2',
     {
       nodes: { c: { how: 'unreachable' } },
-      members: { c: { state: 'left' } },
+      // Silent for so short a time that nothing else is said of it yet.
+      members: { c: { state: 'unknown' } },
       failures: [{ ...failure, where: '10.0.0.2', reason: 'handshake' }],
       addresses: { c: ['/ip4/10.0.0.2/tcp/1'] },
     },
@@ -333,6 +334,23 @@ describe('what is found', () => {
     expect(findings.map(({ id }) => id)).toEqual(['wrong-key', 'in-doubt'])
     expect(findings[0]).toMatchObject({ meaning: 'This node is kept out of its cluster.', about: ['a', '10.0.0.2:1'] })
     expect(findings[1]?.remedy).toBe('See to its cluster key first.')
+  })
+
+  test('of a node that has said goodbye nobody says that it is kept out, whoever runs at its machine by now', () => {
+    const found = (state: 'left' | 'dead'): Finding | undefined => {
+      const failures = [{ ...failure, where: '10.0.0.2', reason: 'handshake' }] as const
+      const change = { nodes: { c: { how: 'unreachable' } }, members: { c: { state } }, failures } as const
+      const { findings } = diagnose(examined({ ...change, addresses: { c: ['/ip4/10.0.0.2/tcp/1'] } }))
+      return findings.find(({ id }) => id === 'wrong-key')
+    }
+    expect(found('dead')).toMatchObject({
+      severity: 'error',
+      meaning: expect.stringMatching(/^c is kept out/) as string,
+    })
+    expect(found('left')).toMatchObject({
+      ...{ severity: 'warning', about: ['c', '10.0.0.2'] },
+      meaning: expect.stringMatching(/^c was there, and has said goodbye: .* else somebody else is there\.$/) as string,
+    })
   })
 
   test.each(causes)('%s', (found, change, what) => {

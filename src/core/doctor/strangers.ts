@@ -2,7 +2,7 @@
  * Looks at those who knocked without coming in, at the places where somebody should be, at the addresses that nodes tell.
  */
 import { isOfItsMachine } from '../host.js'
-import type { LinkFailureReason, LinkFailureView } from '../views.js'
+import type { LinkFailureReason, LinkFailureView, MemberView } from '../views.js'
 import { hostOf, isInDoubt, living, nameOf, nodesAt, placeOf, withNodes, type Examined, type Look } from './examined.js'
 import { named, type Finding } from './findings.js'
 
@@ -49,28 +49,35 @@ function knocked(examined: Examined): Finding | undefined {
         'Give this node the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
       about: [survey.by, ...places],
     }
-  const out = missedAt(places, examined)
+  const there = awayAt(places, examined)
+  // Whoever has said goodbye is missed by nobody: another may run there by now.
+  const isMissed = there.some(({ state }) => state !== 'left')
+  const names = [...new Set(there.map(({ peer }) => nameOf(peer, examined)))]
   return {
     ...common,
-    severity: out.length > 0 || isAlone(examined) ? 'error' : 'warning',
+    severity: isMissed || isAlone(examined) ? 'error' : 'warning',
     what: `The handshake with ${named(where)} fails: most likely the cluster keys differ.`,
-    meaning:
-      out.length > 0
-        ? `${named(out)} is kept out of this cluster: somebody runs there, with another key than all others.`
-        : 'Whoever is there is kept out of this cluster, or keeps this node out of its own.',
-    remedy: 'Give it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
-    about: [...out, ...places],
+    meaning: keptOut(names, isMissed),
+    remedy: `${names.length > 0 && !isMissed ? 'See who runs there; if it belongs here, give' : 'Give'} it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.`,
+    about: [...names, ...places],
   }
 }
 
+function keptOut(names: readonly string[], isMissed: boolean): string {
+  if (names.length === 0) return 'Whoever is there is kept out of this cluster, or keeps this node out of its own.'
+  return isMissed
+    ? `${named(names)} is kept out of this cluster: somebody runs there, with another key than all others.`
+    : `${named(names)} was there, and has said goodbye: started again with another key it is kept out of this cluster; else somebody else is there.`
+}
+
 /** Nodes that are known to be at one of the places, and are not in the cluster at present, as nobody is who is there. */
-function missedAt(places: readonly string[], examined: Examined): string[] {
-  const states = new Map(examined.members.map(({ peer, state }) => [peer, state]))
-  const missed = places.flatMap((place) => {
-    const there = nodesAt(place, examined)
-    return there.every((peer) => states.has(peer) && states.get(peer) !== 'alive') ? there : []
+function awayAt(places: readonly string[], { members, records }: Examined): MemberView[] {
+  const byPeer = new Map(members.map((member) => [member.peer, member]))
+  return places.flatMap((place) => {
+    const there = nodesAt(place, { records }).map((peer) => byPeer.get(peer))
+    const away = there.flatMap((member) => (member === undefined || member.state === 'alive' ? [] : [member]))
+    return away.length === there.length ? away : []
   })
-  return [...new Set(missed.map((peer) => nameOf(peer, examined)))]
 }
 
 function foreign(examined: Examined): Finding | undefined {
