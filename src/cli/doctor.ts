@@ -39,8 +39,9 @@ async function doctor({ bundle: file, ...options }: DoctorOptions): Promise<void
 
 const tones: Readonly<Record<Severity, Tone>> = { error: 'bad', warning: 'warn', note: 'dim' }
 
-function shown({ findings, by, answered, nodes }: Diagnosis, look: Look): string {
-  const asked = `asked ${plain(by)}; ${answered} of ${count(nodes, 'node')} answered`
+function shown({ findings, by, answered, nodes, notAsked = 0 }: Diagnosis, look: Look): string {
+  const rest = notAsked === 0 ? '' : `, ${notAsked} ${notAsked === 1 ? 'was' : 'were'} not asked`
+  const asked = `asked ${plain(by)}; ${answered} of ${count(nodes, 'node')} answered${rest}`
   const wrong = findings.filter(isWrong).length
   const summary =
     wrong > 0 ? look.paint('bad', `${count(wrong, 'thing')} to look after`) : look.paint('good', 'nothing is wrong')

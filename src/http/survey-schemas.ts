@@ -77,5 +77,8 @@ export const Diagnosis = json.object({
   by: json.string({ description: 'the node that was asked' }),
   answered: json.integer({ description: 'so many nodes said what they see, itself included' }),
   nodes: json.integer({ description: 'of so many that have not said goodbye' }),
+  notAsked: optional(
+    json.integer({ description: 'so many of those live, and were not asked: this node is connected with others' }),
+  ),
   findings: json.array(Finding, { description: 'errors first' }),
 })

@@ -21,6 +21,9 @@ afterEach(() => {
 
 test('says each thing in three sentences, and ends with 1 where something is wrong; a note is nothing wrong', async () => {
   expect(await fine('doctor')).toBe('nothing is wrong (asked abc; 1 of 2 nodes answered)\n')
+  served.service.notAsked = 7
+  expect(await fine('doctor')).toBe('nothing is wrong (asked abc; 1 of 2 nodes answered, 7 were not asked)\n')
+  served.service.notAsked = 0
   served.service.findings = [gone, note]
   const { code, stdout } = await cli('doctor')
   expect(code).toBe(1)

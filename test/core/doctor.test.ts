@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../src/core/doctor/doctor.js'
 import type { Examined } from '../../src/core/doctor/examined.js'
-import { aboutAtMost, findingIds, type Finding } from '../../src/core/doctor/findings.js'
+import { aboutAtMost, findingIds, isWrong, type Finding } from '../../src/core/doctor/findings.js'
 import type { NodeRecord } from '../../src/core/model.js'
 import type { SeenMember, SurveyedNode } from '../../src/core/survey/views.js'
 import type { InstanceRow, MemberView, StateView } from '../../src/core/views.js'
@@ -305,7 +305,11 @@ const causes: readonly [string, Change, RegExp][] = [
   ['note versions-mixed a b c', { members: { c: { software: '2.0.0', protocol: 3 } } }, /c 2\.0\.0 \(protocol 3\)/],
   ['note draining b', { members: { b: { draining: true } } }, /b is drained/],
   ['note no-dns-name a_b', { answersDns: true, rows: [row('a_b'), row('web')] }, /1 slug /],
-  ['note not-asked c', { nodes: { c: { how: 'not-asked', sees: [] } } }, /1 living node of 3/],
+  [
+    'note not-asked c',
+    { nodes: { c: { how: 'not-asked', sees: [] } } },
+    /^2 of 3 nodes were asked, this one \(a\) among them; 1 that lives was not:/,
+  ],
 ]
 
 describe('what is found', () => {
@@ -368,6 +372,20 @@ describe('what is found', () => {
   test('each kind of it is caused here', () => {
     const caused = new Set(causes.map(([found]) => found.split(' ')[1]))
     expect(findingIds.filter((id) => !caused.has(id))).toEqual([])
+  })
+
+  test('says of how many nobody was asked, and where to ask for them; nothing is wrong for that', () => {
+    const unasked = { how: 'not-asked', sees: [] } as const
+    const nodes = { b: { ...unasked, url: 'http://b:1' }, c: { ...unasked, url: 'http://c:1' } }
+    const { answered, notAsked, findings } = diagnose(examined({ nodes }))
+    expect({ answered, notAsked, ids: findings.map(({ id }) => id) }).toEqual({
+      ...{ answered: 1, notAsked: 2, ids: ['not-asked'] },
+    })
+    expect(findings.some(isWrong)).toBe(false)
+    expect(findings[0]?.what).toMatch(/^1 of 3 nodes were asked, .*; 2 that live were not/)
+    expect(findings[0]?.remedy).toMatch(
+      /^Ask b, too: rollcall doctor --server http:\/\/b:1; then, .* c \(http:\/\/c:1\)\.$/,
+    )
   })
 
   test('stands with errors first, in bounds whatever there is', () => {

@@ -64,6 +64,8 @@ export interface Diagnosis {
   /** How many nodes answered, itself included, of those that are known, which have not said goodbye. */
   readonly answered: number
   readonly nodes: number
+  /** So many of those live and were not asked, as this node is connected with others; absent: none, or an earlier version. */
+  readonly notAsked?: number
   /** Errors first. */
   readonly findings: readonly Finding[]
 }

@@ -17,6 +17,8 @@ import { lasting, named, type Finding } from './findings.js'
 const clockTolerance_ms = 2000
 /** Who waits for the disk at one moment, where it keeps up. */
 const waitingTolerated = 256
+/** Of nodes that were not asked, so many beside the first are named with their place. */
+const elsewhereAtMost = 3
 /** Of what one document may hold. */
 const largeShare = 0.8
 
@@ -354,12 +356,19 @@ function draining(examined: Examined): Finding | undefined {
 function notAsked({ survey }: Examined): Finding | undefined {
   const unasked = survey.nodes.filter(({ how }) => how === 'not-asked')
   if (unasked.length === 0) return undefined
+  const asked = survey.nodes.filter(({ how }) => how !== 'not-asked' && how !== 'unreachable')
+  const [one, ...others] = unasked.flatMap(({ id, url }) => (url === undefined ? [] : [{ id, url }]))
+  const then = others.slice(0, elsewhereAtMost).map(({ id, url }) => `${id} (${url})`)
   return {
     id: 'not-asked',
     severity: 'note',
-    what: `${count(unasked.length, 'living node')} of ${survey.nodes.length} were not asked: this node is not connected with them.`,
-    meaning: 'In a large cluster each node is connected with some alone: what those see of each other is not in here.',
-    remedy: `Ask another one, too: rollcall doctor --server HOST:PORT.`,
+    what: `${asked.length} of ${count(survey.nodes.length, 'node')} were asked, this one (${survey.by}) among them; ${unasked.length} that ${unasked.length === 1 ? 'lives was' : 'live were'} not: this node is not connected with ${unasked.length === 1 ? 'it' : 'them'}.`,
+    meaning:
+      'That is as it should be: in a large cluster each node is connected with some alone. What the others see of each other is not in here.',
+    remedy:
+      one === undefined
+        ? 'Ask one of them, too: rollcall doctor --server HOST:PORT.'
+        : `Ask ${one.id}, too: rollcall doctor --server ${one.url}${then.length === 0 ? '' : `; then, if it does not tell of all the rest, ${named(then)}`}.`,
     about: ids(unasked),
   }
 }
