@@ -47,11 +47,12 @@ interface Change {
   readonly labels?: Record<string, string>
   readonly answersDns?: boolean
   readonly churn?: Examined['churn']
+  readonly documents?: Examined['documents']
 }
 
 function examined(change: Change): Examined {
   const { nodes = {}, members = {}, state = {}, dropped = {}, failures, mdns, rows = [], addresses = {} } = change
-  const { connected = true, answersDns, churn, labels = {} } = change
+  const { connected = true, answersDns, churn, documents, labels = {} } = change
   const record = (name: string): NodeRecord => ({
     ...{ id: labels[name] ?? name, url: `http://${name}:1`, addresses: addresses[name] ?? [`/ip4/10.0.0.1/tcp/1`] },
   })
@@ -68,6 +69,7 @@ function examined(change: Change): Examined {
     records: new Map(names.map((name) => [`p-${name}`, record(name)])),
     ...(answersDns && { answersDns }),
     ...(churn && { churn }),
+    ...(documents && { documents }),
   }
 }
 
@@ -272,6 +274,17 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['warning churn c', { churn: [{ home: 'p-c', perSecond: 90, lasts_ms: 20_000 }] }, /without a slug at c/],
   ['warning document-large a', { state: { entries: 140_000 } }, /93 %/],
+  [
+    'warning document-bloat c a',
+    {
+      documents: [
+        { owner: 'p-a', bytes: 20 * 2 ** 20, live_bytes: 2 ** 20 },
+        { owner: 'p-b', bytes: 40 * 2 ** 20, live_bytes: 10 * 2 ** 20 },
+        { owner: 'p-c', bytes: 64 * 2 ** 20, live_bytes: 2 ** 20 },
+      ],
+    },
+    /\(a\) records take far more than they say: those of c take 64 MiB, 64 times what they say, those of a take 20 MiB, 20 times/,
+  ],
   [
     'warning label-twice b',
     { members: { b: { sameLabel: true }, c: { sameLabel: true, url: 'http://d:1' } }, labels: { c: 'b' } },

@@ -25,6 +25,7 @@ export const findingIds = [
   'disk-slow',
   'churn',
   'document-large',
+  'document-bloat',
   'label-twice',
   'url-twice',
   'address-unreachable',

@@ -21,6 +21,10 @@ const waitingTolerated = 256
 const elsewhereAtMost = 3
 /** Of what one document may hold. */
 const largeShare = 0.8
+/** Updates are folded in once they outweigh what they lead to, tombstones go once there are more of them than of what lives: by then it is four at the most. */
+const bloatFactor = 8
+/** Below that nobody minds. */
+const bloatFloor_bytes = 16 * 1024 * 1024
 
 export const lookAtNodes: Look = (examined) => [
   ...doubts(examined),
@@ -31,6 +35,7 @@ export const lookAtNodes: Look = (examined) => [
   ...odd(examined),
   slowDisk(examined),
   large(examined),
+  bloated(examined),
   labels(examined),
   urls(examined),
   ...clocks(examined),
@@ -219,6 +224,33 @@ function large({ self, survey }: Examined): Finding | undefined {
       'Register at several nodes, give registrations a --ttl or a session so that they end, and see what there is: rollcall instances --all.',
     about: [survey.by],
   }
+}
+
+function bloated(examined: Examined): Finding | undefined {
+  const { documents = [], self, survey } = examined
+  const those = documents
+    .filter(({ bytes, live_bytes }) => bytes >= bloatFloor_bytes && bytes > bloatFactor * live_bytes)
+    .sort((a, b) => b.bytes - a.bytes)
+  const [first] = those
+  if (first === undefined) return undefined
+  const each = those.map(({ owner, bytes, live_bytes }) => {
+    const times = Math.round(bytes / Math.max(1, live_bytes))
+    return `those of ${nameOf(owner, examined)} take ${mebibytes(bytes)}, ${times} times what they say`
+  })
+  const isOwn = first.owner === self.peer
+  return {
+    id: 'document-bloat',
+    severity: 'warning',
+    what: `On the disk of this node (${survey.by}) records take far more than they say: ${named(each, 3)}.`,
+    meaning:
+      'What was removed or changed there is still carried along: disk, and the time of each start; lookups are as they should be.',
+    remedy: `What is written next there leaves it out, as does a start: rollcall leave --restart at ${isOwn ? 'this node' : nameOf(first.owner, examined)}, then start it; of a node that is gone for good: rollcall force-leave NODE.`,
+    about: those.map(({ owner }) => nameOf(owner, examined)),
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / (1024 * 1024))} MiB`
 }
 
 /** Of two daemons with one key another finding tells; one that has said goodbye has made room for its name. */
