@@ -31,9 +31,13 @@ export function addDoctorCommand(program: Command): void {
 async function doctor({ bundle: file, ...options }: DoctorOptions): Promise<void> {
   const client = clientOf(options)
   const diagnosis = await answerOf(client, client.doctor(), 'findings')
-  if (file !== undefined) await bundle(client, diagnosis, file, options.token)
+  const packed = file === undefined ? [] : await bundle(client, diagnosis, file, options.token)
   if (options.json) printJson(diagnosis)
-  else printLines(shown(diagnosis, lookOfOutput()), ...(file === undefined ? [] : [`\nwritten to ${plain(file)}`]))
+  else
+    printLines(
+      shown(diagnosis, lookOfOutput()),
+      ...(file === undefined ? [] : [`\nwritten to ${plain(file)}, without secrets: ${packed.join(', ')}`]),
+    )
   if (diagnosis.findings.some(isWrong)) throw new AllSaid(exitCodes.failed)
 }
 
