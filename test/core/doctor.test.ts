@@ -304,6 +304,17 @@ const causes: readonly [string, Change, RegExp][] = [
     /web \(1 instance: node dead\)/,
   ],
   ['warning instance-loopback web', { rows: [row('web', { url: 'http://127.0.0.1:80' })] }, /web at http/],
+  [
+    'warning url-unreachable web',
+    {
+      rows: [
+        row('web', { fromHere: { reached: false, how: 'suspected' } }),
+        row('here', { owner: 'p-a', fromHere: { reached: false, how: 'suspected' } }),
+        row('well', { fromHere: { reached: true, how: 'heartbeats' } }),
+      ],
+    },
+    /^From this node \(a\) 1 instance cannot be reached, .*: web at http:\/\/web\.test:80 \(healthy at its home, b\)\.$/,
+  ],
   ['warning name-unresolved b', { rows: [row('web', sick)] }, /^b cannot resolve/],
   [
     'note checks-failing w2',

@@ -32,6 +32,7 @@ export const findingIds = [
   'clock-skew',
   'nothing-to-pick',
   'instance-loopback',
+  'url-unreachable',
   'name-unresolved',
   'checks-failing',
   'messages-dropped',
