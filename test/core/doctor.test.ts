@@ -393,6 +393,26 @@ describe('what is found', () => {
       for (const text of [said, meaning, remedy]) expect(text).toMatch(/^\S.*[^.][.!?]$/)
   })
 
+  test('are addresses that nobody reaches, as seen from where; not those of one that somebody has dialled', () => {
+    const inVain = { link: 'failing', dial: 'no-answer', failure: 'no answer in 5 s' } as const
+    const found = (open: Partial<SeenMember>, ...failing: ('b' | 'd')[]): string[] => {
+      const { survey, ...rest } = examined({
+        nodes: { a: { sees: [seen('b'), seen('c', open)] } },
+        addresses: { c: ['/ip4/10.0.0.9/tcp/1'] },
+      })
+      const sees = [seen('a'), seen('c', inVain)]
+      const those = failing.map((name) => node(name, { how: 'answered', sees }))
+      const nodes = [...survey.nodes.filter(({ id }) => id !== 'b'), ...those]
+      const { findings } = diagnose({ ...rest, survey: { ...survey, nodes } })
+      return findings.filter(({ id }) => id === 'address-unreachable').map(({ what }) => what)
+    }
+    expect(found({ direction: 'inbound' }, 'b', 'd')).toEqual([
+      'Dialled in vain, though it lives: c at 10.0.0.9:1, as seen from b, d.',
+    ])
+    expect(found({}, 'b', 'd')).toEqual([])
+    expect(found({ direction: 'inbound' }, 'b')).toEqual([])
+  })
+
   test('each kind of it is caused here', () => {
     const caused = new Set(causes.map(([found]) => found.split(' ')[1]))
     expect(findingIds.filter((id) => !caused.has(id))).toEqual([])

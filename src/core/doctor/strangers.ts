@@ -3,7 +3,18 @@
  */
 import { isOfItsMachine } from '../host.js'
 import type { LinkFailureReason, LinkFailureView, MemberView } from '../views.js'
-import { hostOf, isInDoubt, living, nameOf, nodesAt, placeOf, withNodes, type Examined, type Look } from './examined.js'
+import {
+  hostOf,
+  isInDoubt,
+  living,
+  nameOf,
+  nodesAt,
+  placeOf,
+  speaking,
+  withNodes,
+  type Examined,
+  type Look,
+} from './examined.js'
 import { named, type Finding } from './findings.js'
 
 export const lookAtStrangers: Look = (examined) => [
@@ -12,6 +23,7 @@ export const lookAtStrangers: Look = (examined) => [
   seeds(examined),
   mdns(examined),
   addresses(examined),
+  dialledInVain(examined),
 ]
 
 function failuresOf({ peers }: Examined, reason: LinkFailureReason): readonly LinkFailureView[] {
@@ -142,6 +154,40 @@ function addresses(examined: Examined): Finding | undefined {
     remedy:
       'Start it with a --listen address of its network, such as /ip4/0.0.0.0/tcp/58232, or tell another one with --announce.',
     about: local,
+  }
+}
+
+/** So many have to fail: one alone may be cut off from it, which the look at links tells. */
+const inVainAtLeast = 2
+
+/** Who lives and dials all others itself, while those who dial it come through nowhere: what it tells is no address for them. */
+function dialledInVain(examined: Examined): Finding | undefined {
+  const told = living(examined).flatMap(({ peer }) => {
+    const listed = examined.records.get(peer)?.addresses ?? []
+    const views = speaking(examined.survey).flatMap(({ id, sees = [] }) =>
+      sees.flatMap((seen) => (seen.peer === peer ? [{ id, seen }] : [])),
+    )
+    const open = views.filter(({ seen }) => seen.link === 'open')
+    const inVain = views.filter(
+      ({ seen: { link, dial } }) => link === 'failing' && (dial === 'no-answer' || dial === 'refused'),
+    )
+    const isAtIt = listed.length > 0 && open.length > 0 && open.every(({ seen }) => seen.direction === 'inbound')
+    if (!isAtIt || inVain.length < inVainAtLeast) return []
+    return [{ name: nameOf(peer, examined), listed, from: inVain.map(({ id }) => id) }]
+  })
+  if (told.length === 0) return undefined
+  const each = told.map(
+    ({ name, listed, from }) => `${name} at ${named(listed.map(placeOf), 2)}, as seen from ${named(from, 3)}`,
+  )
+  return {
+    id: 'address-unreachable',
+    severity: 'warning',
+    what: `Dialled in vain, though it lives: ${named(each, 3)}.`,
+    meaning:
+      'All its connections it has made itself: nobody is known to reach the addresses that it tells, and a restart may leave it alone.',
+    remedy:
+      'Let in the port of its --listen at its machine, or tell others the address at which they reach it: rollcall start --announce.',
+    about: told.map(({ name }) => name),
   }
 }
 
