@@ -202,6 +202,8 @@ export interface Client extends Registry {
   endDrain(options?: CallOptions): Promise<void>
   /** The programs that have opened a session at the daemon that is asked. */
   sessions(options?: CallOptions): Promise<{ readonly sessions: readonly SessionView[] }>
+  /** The last lines of the log of the daemon that is asked, each a JSON object, without what may be a secret; needs a token that may `admin`. */
+  log(options?: CallOptions): Promise<{ readonly lines: readonly string[] }>
   /** `restart`: it is back within half a minute, and its healthy instances stay listed meanwhile. */
   leave(options?: { readonly restart?: boolean } & CallOptions): Promise<void>
 }
@@ -307,6 +309,7 @@ export function createClient(options: ClientOptions = {}): Client {
     drain: async (given = {}) => drainedFor(given, (options) => call('PUT', '/v1/self/drain', options)),
     endDrain: async (options) => void (await call('DELETE', '/v1/self/drain', callOptions(options))),
     sessions: async (options) => call('GET', '/v1/sessions', callOptions(options)),
+    log: async (options) => call('GET', '/v1/log', callOptions(options)),
     leave: async (given = {}) => {
       refuseUnknown(given, ['restart', 'signal'], 'option')
       const { restart = false, signal } = given

@@ -12,6 +12,7 @@ import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
 import { createRuntime } from './daemon/runtime.js'
+import { toldLines } from './daemon/told-lines.js'
 import type { Access } from './http/admission.js'
 import { createMetricsDoor } from './http/metrics-door.js'
 import { createHttpServer } from './http/server.js'
@@ -19,6 +20,7 @@ import type { RegistryService } from './http/service.js'
 import { createMachine } from './io/machine.js'
 import { openDataDir } from './io/storage/data-dir.js'
 import type { Log } from './log.js'
+import type { LastLines } from './log/last-lines.js'
 import { DoorCounts } from './metrics/doors.js'
 
 /** How often the machine's figures are told. */
@@ -42,20 +44,27 @@ export interface Daemon {
 
 /**
  * Starts a daemon: when this resolves it serves reads; see `service.readiness` for writes.
+ * @param last lines of that log, for whoever may ask for them
  * @throws RegistryError naming the option that has to change, where it cannot start
  */
-export async function startDaemon(config: Config, log: Log): Promise<Daemon> {
+export async function startDaemon(config: Config, log: Log, last?: LastLines): Promise<Daemon> {
   const ends: End[] = []
   try {
-    return await compose(config, log, ends)
+    return await compose(config, { log, last, ends })
   } catch (error) {
     await endAll(ends, log)
     throw error
   }
 }
 
-/** @param ends collects how to end what was begun, in the order of its beginning */
-async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
+interface ComposeParts {
+  readonly log: Log
+  readonly last: LastLines | undefined
+  /** Collects how to end what was begun, in the order of its beginning. */
+  readonly ends: End[]
+}
+
+async function compose(config: Config, { log, last, ends }: ComposeParts): Promise<Daemon> {
   const dataDir = await openDataDir(config.dataDir, { cluster: config.cluster })
   ends.push(() => dataDir.close())
   const stored = await dataDir.storage.load()
@@ -70,6 +79,7 @@ async function compose(config: Config, log: Log, ends: End[]): Promise<Daemon> {
     allowedHosts: hostsOf(config.url),
     maxWatchers: config.maxWatchers,
     answersDns: config.dns !== undefined,
+    ...(last !== undefined && { lastLines: toldLines(last, config) }),
     ...accessOf(config),
   })
   ends.push(() => http.stop())

@@ -3,13 +3,18 @@
  */
 import { pino, type Logger } from 'pino'
 import type { LentLog, LogLevel } from './config/logger.js'
+import type { LastLines } from './log/last-lines.js'
 import { LineOutput } from './log/output.js'
 
 export type Log = Logger
 
 const stderr = 2
-/** What is said keeps nobody waiting, and is written before an exit. */
-export async function createLog(level: LogLevel, terminal = process.stderr.isTTY === true): Promise<Log> {
+/**
+ * What is said keeps nobody waiting, and is written before an exit.
+ * @param last is told each line that is written
+ */
+export async function createLog(level: LogLevel, last?: Pick<LastLines, 'note'>): Promise<Log> {
+  const terminal = process.stderr.isTTY === true
   const options = {
     level,
     base: null,
@@ -19,7 +24,12 @@ export async function createLog(level: LogLevel, terminal = process.stderr.isTTY
   const shown = terminal ? await readableLine() : (line: string): string => line
   standardError ??= new LineOutput(stderr, (lines) => shown(lostLine(lines)))
   const output = standardError
-  return pino(options, { write: (line) => output.write(shown(line)) })
+  return pino(options, {
+    write(line) {
+      last?.note(line)
+      output.write(shown(line))
+    },
+  })
 }
 
 /** Loaded for a terminal alone: most daemons have none. */

@@ -10,23 +10,30 @@ import { effectiveOptions } from '../config/effective.js'
 import { packageVersion, protocolVersion } from '../config/version.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
 import { RegistryError, messageOf } from '../core/errors.js'
-import { redacted } from './redacted.js'
+import { redacted } from '../core/redacted.js'
 
-export async function bundle(client: Client, doctor: Diagnosis, file: string, token?: string): Promise<void> {
-  const [survey, self, peers, members, instances, nodes, digest] = await Promise.all(
-    (['survey', 'self', 'peers', 'members', 'instanceRows', 'nodes', 'digest'] as const).map((what) =>
+/** @returns the names of what is in it */
+export async function bundle(
+  client: Client,
+  doctor: Diagnosis,
+  file: string,
+  token?: string,
+): Promise<readonly string[]> {
+  const [survey, self, peers, members, instances, nodes, digest, log] = await Promise.all(
+    (['survey', 'self', 'peers', 'members', 'instanceRows', 'nodes', 'digest', 'log'] as const).map((what) =>
       asked(client, what),
     ),
   )
   const gathered = {
     ...{ made: new Date().toISOString(), server: client.server, versions: versions() },
-    ...{ doctor, survey, self, peers, members, instances, nodes, digest },
+    ...{ doctor, survey, self, peers, members, instances, nodes, digest, log },
     // As it would be where this is called: another machine has its own.
     config: await tried(() => effectiveOptions({ flags: {}, env: process.env })),
   }
   const secrets = [token, process.env['ROLLCALL_TOKEN']?.trim()].filter((one) => one !== undefined)
   const text = `${JSON.stringify(redacted(gathered, secrets), undefined, 2)}\n`
   await writeOwn(file, file.endsWith('.gz') ? await promisify(gzip)(text) : text)
+  return Object.keys(gathered)
 }
 
 function versions(): object {
@@ -39,7 +46,7 @@ function versions(): object {
   }
 }
 
-type Question = 'survey' | 'self' | 'peers' | 'members' | 'instanceRows' | 'nodes' | 'digest'
+type Question = 'survey' | 'self' | 'peers' | 'members' | 'instanceRows' | 'nodes' | 'digest' | 'log'
 
 /** What one question does not give the others may. */
 function asked(client: Client, what: Question): Promise<unknown> {

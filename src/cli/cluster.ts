@@ -2,11 +2,12 @@
  * The commands that show what a daemon thinks of its cluster: peers (the wire), members (the belief), nodes (the records). They change nothing.
  */
 import { Option, type Command } from 'commander'
+import { count } from '../core/count.js'
 import { type Resource, placementLimits, resources } from '../core/lookup/placement.js'
 import type { DialOutcome, LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import type { PlacedNode } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
-import { ageOf, count, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
+import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import { read } from './reading.js'

@@ -2,11 +2,12 @@
  * The command that says what is wrong with a cluster, what it means, what to do. It changes nothing.
  */
 import type { Command } from 'commander'
+import { count } from '../core/count.js'
 import { isWrong, type Diagnosis, type Finding, type Severity } from '../core/doctor/findings.js'
 import { bundle } from './bundle.js'
 import { AllSaid, answerOf, clientOf, exitCodes, lookOfOutput, printJson, printLines } from './command.js'
 import { changes, type AnsweringOptions, withExamples } from './command.js'
-import { count, plain } from './format.js'
+import { plain } from './format.js'
 import type { Tone } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import type { Look } from './table.js'
@@ -30,16 +31,21 @@ export function addDoctorCommand(program: Command): void {
 async function doctor({ bundle: file, ...options }: DoctorOptions): Promise<void> {
   const client = clientOf(options)
   const diagnosis = await answerOf(client, client.doctor(), 'findings')
-  if (file !== undefined) await bundle(client, diagnosis, file, options.token)
+  const packed = file === undefined ? [] : await bundle(client, diagnosis, file, options.token)
   if (options.json) printJson(diagnosis)
-  else printLines(shown(diagnosis, lookOfOutput()), ...(file === undefined ? [] : [`\nwritten to ${plain(file)}`]))
+  else
+    printLines(
+      shown(diagnosis, lookOfOutput()),
+      ...(file === undefined ? [] : [`\nwritten to ${plain(file)}, without secrets: ${packed.join(', ')}`]),
+    )
   if (diagnosis.findings.some(isWrong)) throw new AllSaid(exitCodes.failed)
 }
 
 const tones: Readonly<Record<Severity, Tone>> = { error: 'bad', warning: 'warn', note: 'dim' }
 
-function shown({ findings, by, answered, nodes }: Diagnosis, look: Look): string {
-  const asked = `asked ${plain(by)}; ${answered} of ${count(nodes, 'node')} answered`
+function shown({ findings, by, answered, nodes, notAsked = 0 }: Diagnosis, look: Look): string {
+  const rest = notAsked === 0 ? '' : `, ${notAsked} ${notAsked === 1 ? 'was' : 'were'} not asked`
+  const asked = `asked ${plain(by)}; ${answered} of ${count(nodes, 'node')} answered${rest}`
   const wrong = findings.filter(isWrong).length
   const summary =
     wrong > 0 ? look.paint('bad', `${count(wrong, 'thing')} to look after`) : look.paint('good', 'nothing is wrong')

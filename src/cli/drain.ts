@@ -3,9 +3,9 @@
  */
 import type { Command } from 'commander'
 import type { DrainView } from '../client.js'
+import { count } from '../core/count.js'
 import { RegistryError } from '../core/errors.js'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
-import { count } from './format.js'
 import { saying } from './progress.js'
 
 export function addDrainCommand(program: Command): void {

@@ -41,11 +41,6 @@ export function formatPercent(percent: number | undefined): string | undefined {
   return percent === undefined ? undefined : `${Math.round(percent)} %`
 }
 
-/** `1 instance`, `3 instances`. */
-export function count(amount: number, noun: string): string {
-  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
-}
-
 /** The clock on the wall here, as events are told. */
 export function formatClock(moment: string): string {
   const date = new Date(moment)

@@ -9,12 +9,11 @@ import { RegistryError } from '../core/errors.js'
 import { parseRegistration } from '../core/model.js'
 import { createChecker } from '../io/checks.js'
 import { clientOf, takesServer, withExamples, type ServerOptions } from './command.js'
-import { LineOutput } from '../log/output.js'
 import { dnsWarning } from './dns-warning.js'
-import { count } from './format.js'
 import { checkHelp } from './maintenance.js'
 import type { Place } from './run/listing.js'
 import { checkGiven } from './registering.js'
+import { ownWords } from './run/own-words.js'
 import { freePort } from './run/port.js'
 import { NotStarted } from './run/program.js'
 import { sameAtEachStart } from './run/same-id.js'
@@ -162,9 +161,4 @@ function parseVariable(name: string): string {
     'malformed',
     `--port-env: ${JSON.stringify(name)} is no name of a variable; use one such as PORT`,
   )
-}
-
-/** The program has the same standard error, whose reader keeps nobody but the program itself. */
-function ownWords(): LineOutput {
-  return new LineOutput(2, (lines) => `rollcall: ${count(lines, 'line')} of ours found no reader\n`)
 }

@@ -44,11 +44,12 @@ export function addStartCommand(program: Command): void {
     const readConfig = (): Config => parseConfig({ flags: givenFlags(command), env: process.env })
     const config = readConfig()
     // They bring the whole network stack along, which takes longer to load than any other command runs.
-    const loading = Promise.all([import('../daemon.js'), import('../log.js')])
-    const [{ startDaemon }, { createLog }] = await saying('loading the network stack', loading)
-    const log = await createLog(config.logLevel)
+    const loading = Promise.all([import('../daemon.js'), import('../log.js'), import('../log/last-lines.js')])
+    const [{ startDaemon }, { createLog }, { LastLines }] = await saying('loading the network stack', loading)
+    const last = new LastLines()
+    const log = await createLog(config.logLevel, last)
     for (const warning of unreadEnvironment(process.env)) log.warn(warning)
-    process.exit(await runDaemon(config, log, startDaemon, readConfig))
+    process.exit(await runDaemon(config, log, (...given) => startDaemon(...given, last), readConfig))
   })
   withExamples(
     command,

@@ -4,13 +4,14 @@
  */
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
+import { count } from '../core/count.js'
 import { droppedInWords } from '../core/dropped-words.js'
 import { instanceStatuses, type InstanceStatus } from '../core/model.js'
 import { memberStates, type DialOutcome, type MemberState, type MemberView, type SelfView } from '../core/views.js'
 import { isWrong, type Finding } from '../core/doctor/findings.js'
 import { causeInWords, nameOf } from './cluster.js'
 import { answerOf, exitCodes, reads, withExamples, type ReadingOptions } from './command.js'
-import { count, formatAge, plain } from './format.js'
+import { formatAge, plain } from './format.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import { read } from './reading.js'
@@ -182,7 +183,7 @@ function droppedLine(dropped: SelfView['dropped']): readonly (readonly [string, 
   return [
     [
       'dropped',
-      reasons.map(([reason, times]) => `${times} ${plain(droppedInWords(reason))} [${plain(reason)}]`).join('; '),
+      reasons.map(([reason, times]) => `${plain(droppedInWords(reason, times))} [${plain(reason)}]`).join('; '),
     ],
   ]
 }

@@ -6,6 +6,7 @@
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
+import { count } from '../core/count.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
 import type {
@@ -19,7 +20,7 @@ import type {
 } from '../core/views.js'
 import { dialInWords, nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
-import { count, formatAge, formatAgo, plain } from './format.js'
+import { formatAge, formatAgo, plain } from './format.js'
 import { lifetimeInWords } from './lifetime.js'
 import { idMeant } from './meant.js'
 import { toneOf } from './paint.js'

@@ -1,54 +1,115 @@
 /**
  * What was thrown away, for people: each reason that is counted, in words.
  */
+import { count } from './count.js'
 
-const words: Readonly<Record<string, string>> = {
-  'beat-backpressure': 'heartbeats that could not go out at once',
-  'beat-unconnected': 'heartbeats for a node that was no longer connected',
-  'connection-duplicate': 'second connections between the same two nodes',
-  'connection-surplus': 'connections beyond those that one node may have',
-  'gossip-repair': 'connections made anew, as no news came over them',
-  'gossip-fault': 'news dropped on purpose, for a test',
-  'book-full': 'old addresses that made room for new ones',
-  'reply-failed': 'answers that did not reach the node that asked',
-  'reply-untaken': 'answers that the node that asked did not take',
-  'request-deadline': 'questions to nodes that did not answer in time',
-  'stream-failed': 'streams to a node that could not be opened',
-  'report by or about nobody known': 'reports by or about nodes not known yet',
-  'too many gaps': 'changes that came before those they build on, and are fetched again',
-  'unreadable answer to a question': 'answers that this version cannot read',
-  'connection-foreign': 'connections of daemons of another cluster',
-  'connection-unidentified': 'connections of somebody who never said what he speaks',
-  'handshake-crowded': 'newcomers that gave way to others, as too many came at once',
-  'handshake-failed': 'handshakes that failed, as with another cluster key',
-  'handshake-own-key': "connections of another daemon with this node's key",
-  'handshake-silent': 'connections over which nobody said a word',
-  'address-malformed': 'addresses of nodes that nobody can dial',
-  'beat-excess': 'heartbeats of a node that sends too many',
-  'frame-malformed': 'messages that break the rules of their form',
-  'gossip-excess': 'news of a node that says too much',
-  'gossip-oversize': 'news that are too long',
-  'peer-shunned': 'connections of a node that keeps no limit',
-  'request-excess': 'questions of a node that asks too much',
-  'request-refused': 'questions beyond those that are answered at once',
-  'bad signature': 'records that are not signed by their node',
-  'content is not what its head says': 'records that are not what their node has signed',
-  'unreadable gossip': 'news that this version cannot read',
-  'unreadable heartbeat': 'heartbeats that this version cannot read',
-  'too many nodes that nobody hears': 'records of nodes of which nobody hears a word',
-  'too many documents at once': 'records beyond those that are taken at once',
-  'too many questions at once': 'questions beyond those that are answered at once',
-  'too many questions': 'questions of a node that asks too much',
-  'too many fences': 'removals of nodes beyond those that are kept',
-  'gossip-failed': 'news of this node that could not be sent',
-  'listener-failed': 'messages at which this program failed: please report it, with its log',
-  'request-queue-full': 'questions of this node beyond those that may wait',
+const words: Readonly<Record<string, readonly [one: string, many: string]>> = {
+  'beat-backpressure': ['heartbeat that could not go out at once', 'heartbeats that could not go out at once'],
+  'beat-unconnected': [
+    'heartbeat for a node that was no longer connected',
+    'heartbeats for a node that was no longer connected',
+  ],
+  'connection-duplicate': [
+    'second connection between the same two nodes',
+    'second connections between the same two nodes',
+  ],
+  'connection-surplus': [
+    'connection beyond those that one node may have',
+    'connections beyond those that one node may have',
+  ],
+  'gossip-repair': [
+    'connection made anew, as no news came over it',
+    'connections made anew, as no news came over them',
+  ],
+  'gossip-fault': ['piece of news dropped on purpose, for a test', 'pieces of news dropped on purpose, for a test'],
+  'book-full': ['old address that made room for a new one', 'old addresses that made room for new ones'],
+  'reply-failed': ['answer that did not reach the node that asked', 'answers that did not reach the node that asked'],
+  'reply-untaken': ['answer that the node that asked did not take', 'answers that the node that asked did not take'],
+  'request-deadline': [
+    'question to a node that did not answer in time',
+    'questions to nodes that did not answer in time',
+  ],
+  'stream-failed': ['stream to a node that could not be opened', 'streams to a node that could not be opened'],
+  'report by or about nobody known': [
+    'report by or about a node not known yet',
+    'reports by or about nodes not known yet',
+  ],
+  'too many gaps': [
+    'change that came before those it builds on, and is fetched again',
+    'changes that came before those they build on, and are fetched again',
+  ],
+  'unreadable answer to a question': ['answer that this version cannot read', 'answers that this version cannot read'],
+  'connection-foreign': ['connection of a daemon of another cluster', 'connections of daemons of another cluster'],
+  'connection-unidentified': [
+    'connection of somebody who never said what he speaks',
+    'connections of somebody who never said what he speaks',
+  ],
+  'handshake-crowded': [
+    'newcomer that gave way to others, as too many came at once',
+    'newcomers that gave way to others, as too many came at once',
+  ],
+  'handshake-failed': [
+    'handshake that failed, as with another cluster key',
+    'handshakes that failed, as with another cluster key',
+  ],
+  'handshake-own-key': [
+    "connection of another daemon with this node's key",
+    "connections of another daemon with this node's key",
+  ],
+  'handshake-silent': ['connection over which nobody said a word', 'connections over which nobody said a word'],
+  'address-malformed': ['address of a node that nobody can dial', 'addresses of nodes that nobody can dial'],
+  'beat-excess': ['heartbeat of a node that sends too many', 'heartbeats of a node that sends too many'],
+  'frame-malformed': ['message that breaks the rules of its form', 'messages that break the rules of their form'],
+  'gossip-excess': ['piece of news of a node that says too much', 'pieces of news of a node that says too much'],
+  'gossip-oversize': ['piece of news that is too long', 'pieces of news that are too long'],
+  'peer-shunned': ['connection of a node that keeps no limit', 'connections of a node that keeps no limit'],
+  'request-excess': ['question of a node that asks too much', 'questions of a node that asks too much'],
+  'request-refused': [
+    'question beyond those that are answered at once',
+    'questions beyond those that are answered at once',
+  ],
+  'bad signature': ['record that is not signed by its node', 'records that are not signed by their node'],
+  'content is not what its head says': [
+    'record that is not what its node has signed',
+    'records that are not what their node has signed',
+  ],
+  'unreadable gossip': ['piece of news that this version cannot read', 'pieces of news that this version cannot read'],
+  'unreadable heartbeat': ['heartbeat that this version cannot read', 'heartbeats that this version cannot read'],
+  'too many nodes that nobody hears': [
+    'record of a node of which nobody hears a word',
+    'records of nodes of which nobody hears a word',
+  ],
+  'too many documents at once': [
+    'record beyond those that are taken at once',
+    'records beyond those that are taken at once',
+  ],
+  'too many questions at once': [
+    'question beyond those that are answered at once',
+    'questions beyond those that are answered at once',
+  ],
+  'too many questions': ['question of a node that asks too much', 'questions of a node that asks too much'],
+  'too many fences': ['removal of a node beyond those that are kept', 'removals of nodes beyond those that are kept'],
+  'gossip-failed': [
+    'piece of news of this node that could not be sent',
+    'pieces of news of this node that could not be sent',
+  ],
+  'listener-failed': [
+    'message at which this program failed: please report it, with its log',
+    'messages at which this program failed: please report it, with its log',
+  ],
+  'request-queue-full': [
+    'question of this node beyond those that may wait',
+    'questions of this node beyond those that may wait',
+  ],
 }
 
-/** What has no words of its own stands for itself. */
-export function droppedInWords(reason: string): string {
+/** `1 message that breaks the rules of its form`; a reason without words of its own stands for itself. */
+export function droppedInWords(reason: string, times: number): string {
   const known = words[reason]
-  if (known !== undefined) return known
-  if (reason.startsWith('DNS: ')) return `questions by DNS (${reason.slice(5)})`
-  return reason.startsWith('unreadable ') ? `records that this version cannot read (${reason.slice(11)})` : reason
+  if (known !== undefined) return count(times, ...known)
+  if (reason.startsWith('DNS: '))
+    return count(times, `question by DNS (${reason.slice(5)})`, `questions by DNS (${reason.slice(5)})`)
+  if (!reason.startsWith('unreadable ')) return `${times} ${reason}`
+  const which = `that this version cannot read (${reason.slice(11)})`
+  return count(times, `record ${which}`, `records ${which}`)
 }

@@ -3,7 +3,7 @@
  */
 import type { Moment } from './effects.js'
 import type { Availability } from './lookup/slugs.js'
-import { type InstanceStatus, instanceStatuses } from './model.js'
+import { type InstanceStatus, instanceStatuses, type PeerId } from './model.js'
 import type { StatusCause } from './own/health-checks.js'
 import type { RegistryState } from './state.js'
 import { type MemberState, memberStates } from './views.js'
@@ -53,16 +53,23 @@ export class Figures {
   }
 
   held(): HeldFigures {
-    const { records, replica } = this.#state
-    let [documents, entries, live_bytes] = [1, records.size, records.bytes]
-    for (const owner of replica.owners()) {
-      const held = replica.document(owner)?.entries
-      if (held === undefined) continue
+    let [documents, entries, live_bytes] = [0, 0, 0]
+    for (const [, held] of this.documents()) {
       documents += 1
       entries += held.size
       live_bytes += held.bytes
     }
     return { documents, entries, live_bytes }
+  }
+
+  /** Of each owner, this daemon first: how many entries its document has, and their bytes. */
+  *documents(): Iterable<readonly [owner: PeerId, entries: { readonly size: number; readonly bytes: number }]> {
+    const { self, records, replica } = this.#state
+    yield [self, records]
+    for (const owner of replica.owners()) {
+      const held = replica.document(owner)?.entries
+      if (held !== undefined) yield [owner, held]
+    }
   }
 
   /** Programs that have opened one here. */

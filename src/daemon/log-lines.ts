@@ -2,6 +2,7 @@
  * The log lines of a registry's life: each event in words that can be read at night, at the level that it deserves. It writes
  * only what it is given.
  */
+import { count } from '../core/count.js'
 import type { Churn } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
 import type { InstanceRecord, NodeRecord, PeerId } from '../core/model.js'
@@ -70,7 +71,7 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
       return {
         level: change === 'ended' ? 'debug' : 'info', // of each instance that went with it there is a line
         fields: { session, change, instances },
-        message: `session ${session} ${what}; ${instances} ${instances === 1 ? 'instance lives' : 'instances live'} with it`,
+        message: `session ${session} ${what}; ${count(instances, 'instance lives', 'instances live')} with it`,
       }
     }
     case 'ready':

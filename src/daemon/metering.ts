@@ -1,6 +1,7 @@
 /**
  * The metrics of a node, joined to what they count: what passes its core, what comes to its doors.
  */
+import type { DocumentSize } from '../core/doctor/examined.js'
 import type { Registry } from '../core/registry.js'
 import type { StoredState } from '../io/storage/storage.js'
 import { DoorCounts } from '../metrics/doors.js'
@@ -20,10 +21,20 @@ export interface Metering {
   readonly doors: DoorCounts
   /** All of them. */
   readonly metrics: readonly Metric[]
+  /** What each document held takes on disk, against what it says. */
+  documents(): readonly DocumentSize[]
 }
 
 export function meteringOf({ stored, doors = new DoorCounts(), ...parts }: MeteringParts): Metering {
   const { figures } = parts.registry
   const meter = new Meter({ figures, documents: stored.documents, now: () => parts.now().now })
-  return { meter, doors, metrics: nodeMetrics({ ...parts, meter, doors }) }
+  return {
+    ...{ meter, doors, metrics: nodeMetrics({ ...parts, meter, doors }) },
+    documents: () =>
+      [...figures.documents()].map(([owner, { bytes }]) => ({
+        owner,
+        live_bytes: bytes,
+        bytes: meter.storedOf(owner),
+      })),
+  }
 }

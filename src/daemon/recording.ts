@@ -2,6 +2,7 @@
  * What is done to the register, as it passes through this node: each act of a caller becomes one entry of the journal with one line of
  * the log, what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
  */
+import { count } from '../core/count.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { messageOf, RegistryError } from '../core/errors.js'
 import { type Deed, type Entry, outcomeOf, sentenceOf, type Whom } from '../core/journal/entry.js'
@@ -117,7 +118,7 @@ export class Recorder {
       case 'session': {
         const { id, change, instances } = event
         if (change === 'ended') return undefined // its program said so, which is told
-        return { act: `session ${change}`, id, details: `${instances} ${instances === 1 ? 'instance' : 'instances'}` }
+        return { act: `session ${change}`, id, details: count(instances, 'instance') }
       }
       case 'instance': {
         const { id, slug, change } = event

@@ -172,6 +172,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     leave: (options) => life.leave(options),
     ...told,
     churn: () => churning.lasting(),
+    documents: () => metering.documents(),
     labels,
     dropped,
   })

@@ -1,8 +1,8 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
-import type { Churn } from '../core/doctor/churn.js'
 import { diagnose } from '../core/doctor/doctor.js'
+import type { Examined } from '../core/doctor/examined.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
@@ -37,7 +37,9 @@ export interface ServiceParts {
   /** What each has called itself. */
   readonly labels: Pick<Labels, 'look' | 'of'>
   /** Services that do not come to rest. */
-  readonly churn: () => readonly Churn[]
+  readonly churn: () => Required<Examined>['churn']
+  /** What each document held takes on disk. */
+  readonly documents: () => Required<Examined>['documents']
   readonly startedAt: number
   /** What was dropped since the start, wherever it came in, by reason. */
   readonly dropped: () => Readonly<Record<string, number>>
@@ -253,7 +255,7 @@ async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
   return diagnose({
     ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
     ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
-    churn: parts.churn(),
+    ...{ churn: parts.churn(), documents: parts.documents() },
     answersDns: parts.self().dns !== undefined,
   })
 }

@@ -6,7 +6,13 @@ import { parseHistoryQuery } from '../core/journal/query.js'
 import * as calls from './calls/diagnosis.js'
 import type { FindService } from './service.js'
 
-export function addDiagnosis(app: FastifyInstance, service: FindService): void {
+export interface DiagnosisParts {
+  readonly service: FindService
+  /** Of the log of this daemon, oldest first, without secrets. */
+  readonly lastLines: () => readonly string[]
+}
+
+export function addDiagnosis(app: FastifyInstance, { service, lastLines }: DiagnosisParts): void {
   app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => reply.send(await service().survey()))
   app.get('/v1/history', { schema: calls.getHistory }, async (request, reply) => {
     const { limit, ...others } = request.query as Readonly<Record<string, unknown>>
@@ -16,4 +22,7 @@ export function addDiagnosis(app: FastifyInstance, service: FindService): void {
     )
   })
   app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => reply.send(await service().doctor()))
+  app.get('/v1/log', { config: { needs: 'admin' }, schema: calls.getLog }, (_request, reply) =>
+    reply.send({ lines: lastLines() }),
+  )
 }

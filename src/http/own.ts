@@ -11,7 +11,7 @@ import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/own.js'
-import { addDiagnosis } from './diagnosis.js'
+import { addDiagnosis, type DiagnosisParts } from './diagnosis.js'
 import { addDrain } from './drain.js'
 import { addEvents, type StreamsParts } from './events.js'
 import { filtersOfQuery, matches } from '../config/filters.js'
@@ -29,14 +29,14 @@ import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
 import { addWatch } from './watch.js'
 
-export type OwnParts = StreamsParts & AnswerParts & PlainParts
+export type OwnParts = StreamsParts & AnswerParts & PlainParts & DiagnosisParts
 
 export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   const { service } = parts
   readParametersAsTheyAreMeant(app)
   addHealth(app, service)
   addBeliefs(app, parts)
-  addDiagnosis(app, service)
+  addDiagnosis(app, parts)
   addActs(app, service)
   addRegistering(app, parts)
   addSessions(app, service)

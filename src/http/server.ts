@@ -41,6 +41,8 @@ export interface HttpServerOptions extends Access {
   readonly maxConnections?: number
   /** Callers are told of slugs that have no name in the DNS. */
   readonly answersDns?: boolean
+  /** The last lines of the log, oldest first, without secrets; absent: none are kept. */
+  readonly lastLines?: () => readonly string[]
   /** Default: `waitingLimits`. */
   readonly waiting?: WaitingLimits
   /** What is counted of its calls; absent: nobody wants to know. */
@@ -104,6 +106,7 @@ export function createRoutedApp(
       doors,
       lists: new ListAnswers(service),
       freshness: new FreshnessTold(),
+      lastLines: options.lastLines ?? (() => []),
       dnsNames: options.answersDns === true ? new DnsNames(log) : undefined,
     }
     addRoutes(routed, calls, parts)

@@ -2,9 +2,9 @@
  * The shapes of what a cluster sees of itself, as JSON Schema.
  */
 import { findingIds, severities } from '../core/doctor/findings.js'
-import { linkStates, surveyOutcomes } from '../core/survey/views.js'
+import { linkDirections, linkStates, surveyOutcomes } from '../core/survey/views.js'
 import { unreadyCauses } from '../core/causes.js'
-import { memberStates } from '../core/views.js'
+import { dialOutcomes, memberStates } from '../core/views.js'
 import * as json from './json-schema.js'
 import { peerId } from './schemas.js'
 import { versions } from './version-schemas.js'
@@ -19,6 +19,10 @@ const SeenMember = json.object({
   link: json.words(linkStates, {
     description: 'failing: it should be open, and is not, or nothing flows; none: nobody means to be connected',
   }),
+  direction: optional(
+    json.words(linkDirections, { description: 'who dialled, where the connection is open; inbound: it did' }),
+  ),
+  dial: optional(json.words(dialOutcomes, { description: 'what came of dialling it last, where it is not connected' })),
   rtt_ms: optional(duration),
   failure: optional(json.string({ description: 'what is wrong with the link, for people' })),
   hears: optional(json.boolean({ description: 'whether it is heard, or was until the link was gone' })),
@@ -77,5 +81,8 @@ export const Diagnosis = json.object({
   by: json.string({ description: 'the node that was asked' }),
   answered: json.integer({ description: 'so many nodes said what they see, itself included' }),
   nodes: json.integer({ description: 'of so many that have not said goodbye' }),
+  notAsked: optional(
+    json.integer({ description: 'so many of those live, and were not asked: this node is connected with others' }),
+  ),
   findings: json.array(Finding, { description: 'errors first' }),
 })

@@ -90,6 +90,11 @@ export class Meter {
     return this.#stored_bytes
   }
 
+  /** The same of the document of one owner. */
+  storedOf(owner: PeerId): number {
+    return this.#stored.get(owner) ?? 0
+  }
+
   /** What the core is about to be told. */
   told(input: Input): void {
     switch (input.type) {
@@ -127,7 +132,9 @@ export class Meter {
       case 'reply':
         return this.traffic.sync.note('out', effect.bytes)
       case 'store':
-        if (effect.sync && !this.#committing.has(effect.id)) this.#committing.set(effect.id, this.#parts.now())
+        // What the disk refused is asked for again, under its number.
+        if (effect.sync && this.#committing.has(effect.id)) return
+        if (effect.sync) this.#committing.set(effect.id, this.#parts.now())
         return effect.ops.forEach((op) => this.#noteStored(op))
       case 'check':
         this.checkDelays.note(Math.max(0, this.#parts.figures.checkLateness_ms(effect.id)) / 1000)

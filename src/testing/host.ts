@@ -157,6 +157,7 @@ export class Host {
       ...{
         ...told,
         churn: () => [],
+        documents: () => [],
         labels: { look: () => undefined, of: () => undefined },
         dropped: () => registry.dropped(),
       },

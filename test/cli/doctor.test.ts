@@ -3,11 +3,11 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test } from 'vitest'
-import { redacted } from '../../src/cli/redacted.js'
+import { redacted } from '../../src/core/redacted.js'
 import { protocolVersion } from '../../src/config/version.js'
 import type { Finding } from '../../src/core/doctor/findings.js'
 import { runHere } from './run.js'
-import { cli, dir, fine, served } from './served.js'
+import { cli, dir, fine, logged, served } from './served.js'
 
 const gone: Finding = {
   ...{ id: 'node-gone', severity: 'error', what: 'def is dead, out of sight for 40 s.', meaning: 'It crashed.' },
@@ -21,6 +21,9 @@ afterEach(() => {
 
 test('says each thing in three sentences, and ends with 1 where something is wrong; a note is nothing wrong', async () => {
   expect(await fine('doctor')).toBe('nothing is wrong (asked abc; 1 of 2 nodes answered)\n')
+  served.service.notAsked = 7
+  expect(await fine('doctor')).toBe('nothing is wrong (asked abc; 1 of 2 nodes answered, 7 were not asked)\n')
+  served.service.notAsked = 0
   served.service.findings = [gone, note]
   const { code, stdout } = await cli('doctor')
   expect(code).toBe(1)
@@ -47,6 +50,7 @@ test('what it packs holds all that is asked for, for its owner alone, and none o
   await fine('register', '--id', 'p-1', '--slug', 'planted', '--url', urls[0] as string)
   await fine('register', '--id', 'p-2', '--url', urls[1] as string)
   served.service.failures = [{ where: 'x', direction: 'inbound', error: 'Bearer pl4nted-c was given' }]
+  logged.push('{"msg":"somebody came with pl4nted-d"}', '{"msg":"all is well"}')
   const file = join(dir, 'report.json')
   writeFileSync(file, 'before', { mode: 0o644 })
   const env = { ROLLCALL_SERVER: served.url, ROLLCALL_TOKEN: 'pl4nted-d' }
@@ -58,15 +62,18 @@ test('what it packs holds all that is asked for, for its owner alone, and none o
   const parts = JSON.parse(text) as Record<string, unknown>
   expect(Object.keys(parts)).toEqual([
     ...['made', 'server', 'versions', 'doctor', 'survey', 'self', 'peers', 'members', 'instances', 'nodes'],
-    ...['digest', 'config'],
+    ...['digest', 'log', 'config'],
   ])
   expect(parts).toMatchObject({
     versions: { protocol: protocolVersion },
     self: { nodeId: 'abc' },
     survey: { by: 'abc' },
+    log: { lines: ['{"msg":"somebody came with [redacted]"}', '{"msg":"all is well"}'] },
   })
   served.service.findings = []
-  await fine('doctor', '--bundle', `${file}.gz`)
+  expect(await fine('doctor', '--bundle', `${file}.gz`)).toMatch(
+    /written to .*\.gz, without secrets: made, .*, log, config\n$/,
+  )
   expect(JSON.parse(gunzipSync(readFileSync(`${file}.gz`)).toString())).toMatchObject({ self: { nodeId: 'abc' } })
   served.service.failures = []
   expect(await cli('doctor', '--bundle', join(dir, 'no', 'such'))).toMatchObject({

@@ -7,11 +7,13 @@ import { serveMemory, type MemoryServer } from '../http/serve.js'
 import { runHere, type Outcome } from './run.js'
 
 export let served: MemoryServer
+/** The last lines of its log. */
+export const logged: string[] = []
 export const dir = mkdtempSync(join(tmpdir(), 'rollcall-cli-'))
 export const cli = (...args: string[]): Promise<Outcome> => runHere(args, { ROLLCALL_SERVER: served.url })
 
 beforeAll(async () => {
-  served = await serveMemory()
+  served = await serveMemory({ lastLines: () => logged })
 })
 afterAll(async () => {
   await served.stop()

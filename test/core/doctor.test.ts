@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../src/core/doctor/doctor.js'
 import type { Examined } from '../../src/core/doctor/examined.js'
-import { aboutAtMost, findingIds } from '../../src/core/doctor/findings.js'
+import { aboutAtMost, findingIds, isWrong, type Finding } from '../../src/core/doctor/findings.js'
 import type { NodeRecord } from '../../src/core/model.js'
 import type { SeenMember, SurveyedNode } from '../../src/core/survey/views.js'
 import type { InstanceRow, MemberView, StateView } from '../../src/core/views.js'
@@ -47,11 +47,12 @@ interface Change {
   readonly labels?: Record<string, string>
   readonly answersDns?: boolean
   readonly churn?: Examined['churn']
+  readonly documents?: Examined['documents']
 }
 
 function examined(change: Change): Examined {
   const { nodes = {}, members = {}, state = {}, dropped = {}, failures, mdns, rows = [], addresses = {} } = change
-  const { connected = true, answersDns, churn, labels = {} } = change
+  const { connected = true, answersDns, churn, documents, labels = {} } = change
   const record = (name: string): NodeRecord => ({
     ...{ id: labels[name] ?? name, url: `http://${name}:1`, addresses: addresses[name] ?? [`/ip4/10.0.0.1/tcp/1`] },
   })
@@ -68,6 +69,7 @@ function examined(change: Change): Examined {
     records: new Map(names.map((name) => [`p-${name}`, record(name)])),
     ...(answersDns && { answersDns }),
     ...(churn && { churn }),
+    ...(documents && { documents }),
   }
 }
 
@@ -229,7 +231,8 @@ const causes: readonly [string, Change, RegExp][] = [
     'error wrong-key c 10.0.0.2',
     {
       nodes: { c: { how: 'unreachable' } },
-      members: { c: { state: 'left' } },
+      // Silent for so short a time that nothing else is said of it yet.
+      members: { c: { state: 'unknown' } },
       failures: [{ ...failure, where: '10.0.0.2', reason: 'handshake' }],
       addresses: { c: ['/ip4/10.0.0.2/tcp/1'] },
     },
@@ -272,6 +275,17 @@ const causes: readonly [string, Change, RegExp][] = [
   ['warning churn c', { churn: [{ home: 'p-c', perSecond: 90, lasts_ms: 20_000 }] }, /without a slug at c/],
   ['warning document-large a', { state: { entries: 140_000 } }, /93 %/],
   [
+    'warning document-bloat c a',
+    {
+      documents: [
+        { owner: 'p-a', bytes: 20 * 2 ** 20, live_bytes: 2 ** 20 },
+        { owner: 'p-b', bytes: 40 * 2 ** 20, live_bytes: 10 * 2 ** 20 },
+        { owner: 'p-c', bytes: 64 * 2 ** 20, live_bytes: 2 ** 20 },
+      ],
+    },
+    /\(a\) records take far more than they say: those of c take 64 MiB, 64 times what they say, those of a take 20 MiB, 20 times/,
+  ],
+  [
     'warning label-twice b',
     { members: { b: { sameLabel: true }, c: { sameLabel: true, url: 'http://d:1' } }, labels: { c: 'b' } },
     /http:\/\/b:1 .*http:\/\/d:1/,
@@ -290,6 +304,17 @@ const causes: readonly [string, Change, RegExp][] = [
     /web \(1 instance: node dead\)/,
   ],
   ['warning instance-loopback web', { rows: [row('web', { url: 'http://127.0.0.1:80' })] }, /web at http/],
+  [
+    'warning url-unreachable web',
+    {
+      rows: [
+        row('web', { fromHere: { reached: false, how: 'suspected' } }),
+        row('here', { owner: 'p-a', fromHere: { reached: false, how: 'suspected' } }),
+        row('well', { fromHere: { reached: true, how: 'heartbeats' } }),
+      ],
+    },
+    /^From this node \(a\) 1 instance cannot be reached, .*: web at http:\/\/web\.test:80 \(healthy at its home, b\)\.$/,
+  ],
   ['warning name-unresolved b', { rows: [row('web', sick)] }, /^b cannot resolve/],
   [
     'note checks-failing w2',
@@ -304,7 +329,11 @@ const causes: readonly [string, Change, RegExp][] = [
   ['note versions-mixed a b c', { members: { c: { software: '2.0.0', protocol: 3 } } }, /c 2\.0\.0 \(protocol 3\)/],
   ['note draining b', { members: { b: { draining: true } } }, /b is drained/],
   ['note no-dns-name a_b', { answersDns: true, rows: [row('a_b'), row('web')] }, /1 slug /],
-  ['note not-asked c', { nodes: { c: { how: 'not-asked', sees: [] } } }, /1 living node of 3/],
+  [
+    'note not-asked c',
+    { nodes: { c: { how: 'not-asked', sees: [] } } },
+    /^2 of 3 nodes were asked, this one \(a\) among them; 1 that lives was not:/,
+  ],
 ]
 
 describe('what is found', () => {
@@ -335,6 +364,23 @@ describe('what is found', () => {
     expect(findings[1]?.remedy).toBe('See to its cluster key first.')
   })
 
+  test('of a node that has said goodbye nobody says that it is kept out, whoever runs at its machine by now', () => {
+    const found = (state: 'left' | 'dead'): Finding | undefined => {
+      const failures = [{ ...failure, where: '10.0.0.2', reason: 'handshake' }] as const
+      const change = { nodes: { c: { how: 'unreachable' } }, members: { c: { state } }, failures } as const
+      const { findings } = diagnose(examined({ ...change, addresses: { c: ['/ip4/10.0.0.2/tcp/1'] } }))
+      return findings.find(({ id }) => id === 'wrong-key')
+    }
+    expect(found('dead')).toMatchObject({
+      severity: 'error',
+      meaning: expect.stringMatching(/^c is kept out/) as string,
+    })
+    expect(found('left')).toMatchObject({
+      ...{ severity: 'warning', about: ['c', '10.0.0.2'] },
+      meaning: expect.stringMatching(/^c was there, and has said goodbye: .* else somebody else is there\.$/) as string,
+    })
+  })
+
   test.each(causes)('%s', (found, change, what) => {
     const { findings } = diagnose(examined(change))
     expect(findings.map(({ severity, id, about }) => `${severity} ${id} ${about.join(' ')}`.trim())).toContain(found)
@@ -347,9 +393,43 @@ describe('what is found', () => {
       for (const text of [said, meaning, remedy]) expect(text).toMatch(/^\S.*[^.][.!?]$/)
   })
 
+  test('are addresses that nobody reaches, as seen from where; not those of one that somebody has dialled', () => {
+    const inVain = { link: 'failing', dial: 'no-answer', failure: 'no answer in 5 s' } as const
+    const found = (open: Partial<SeenMember>, ...failing: ('b' | 'd')[]): string[] => {
+      const { survey, ...rest } = examined({
+        nodes: { a: { sees: [seen('b'), seen('c', open)] } },
+        addresses: { c: ['/ip4/10.0.0.9/tcp/1'] },
+      })
+      const sees = [seen('a'), seen('c', inVain)]
+      const those = failing.map((name) => node(name, { how: 'answered', sees }))
+      const nodes = [...survey.nodes.filter(({ id }) => id !== 'b'), ...those]
+      const { findings } = diagnose({ ...rest, survey: { ...survey, nodes } })
+      return findings.filter(({ id }) => id === 'address-unreachable').map(({ what }) => what)
+    }
+    expect(found({ direction: 'inbound' }, 'b', 'd')).toEqual([
+      'Dialled in vain, though it lives: c at 10.0.0.9:1, as seen from b, d.',
+    ])
+    expect(found({}, 'b', 'd')).toEqual([])
+    expect(found({ direction: 'inbound' }, 'b')).toEqual([])
+  })
+
   test('each kind of it is caused here', () => {
     const caused = new Set(causes.map(([found]) => found.split(' ')[1]))
     expect(findingIds.filter((id) => !caused.has(id))).toEqual([])
+  })
+
+  test('says of how many nobody was asked, and where to ask for them; nothing is wrong for that', () => {
+    const unasked = { how: 'not-asked', sees: [] } as const
+    const nodes = { b: { ...unasked, url: 'http://b:1' }, c: { ...unasked, url: 'http://c:1' } }
+    const { answered, notAsked, findings } = diagnose(examined({ nodes }))
+    expect({ answered, notAsked, ids: findings.map(({ id }) => id) }).toEqual({
+      ...{ answered: 1, notAsked: 2, ids: ['not-asked'] },
+    })
+    expect(findings.some(isWrong)).toBe(false)
+    expect(findings[0]?.what).toMatch(/^1 of 3 nodes were asked, .*; 2 that live were not/)
+    expect(findings[0]?.remedy).toMatch(
+      /^Ask b, too: rollcall doctor --server http:\/\/b:1; then, .* c \(http:\/\/c:1\)\.$/,
+    )
   })
 
   test('stands with errors first, in bounds whatever there is', () => {

@@ -12,11 +12,18 @@ test('each reason in the source has words of its own', () => {
     for (const [, reason] of readFileSync(`src/${name}`, 'utf8').matchAll(counting)) reasons.add(reason as string)
   }
   expect(reasons.size).toBeGreaterThan(30)
-  expect([...reasons].filter((reason) => droppedInWords(reason) === reason)).toEqual([])
+  expect(
+    [...reasons].filter((reason) => [1, 2].some((times) => droppedInWords(reason, times) === `${times} ${reason}`)),
+  ).toEqual([])
 })
 
 test('what later versions count stands for itself', () => {
-  expect(droppedInWords('quantum noise')).toBe('quantum noise')
-  expect(droppedInWords('DNS: too long')).toBe('questions by DNS (too long)')
-  expect(droppedInWords('unreadable instances')).toBe('records that this version cannot read (instances)')
+  expect(droppedInWords('quantum noise', 2)).toBe('2 quantum noise')
+  expect(droppedInWords('DNS: too long', 2)).toBe('2 questions by DNS (too long)')
+  expect(droppedInWords('unreadable instances', 1)).toBe('1 record that this version cannot read (instances)')
+})
+
+test('one of a kind is told as one', () => {
+  expect(droppedInWords('frame-malformed', 1)).toBe('1 message that breaks the rules of its form')
+  expect(droppedInWords('frame-malformed', 2)).toBe('2 messages that break the rules of their form')
 })

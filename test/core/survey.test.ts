@@ -35,6 +35,22 @@ function sight(members: readonly MemberView[], peers: readonly PeerView[] = [], 
 }
 
 describe('what is said', () => {
+  test('tells who has dialled whom, and what came of dialling, to whoever reads it', () => {
+    const links = [
+      peer('came', { direction: 'inbound' }),
+      peer('dialled', { direction: 'outbound' }),
+      peer('far', { connected: false, streamsHealthy: false, wanted: true, lastError: 'timed out', dial: 'no-answer' }),
+    ]
+    const said = sight([member('me', { self: true }), ...['came', 'dialled', 'far'].map((name) => member(name))], links)
+    const read = readSight(JSON.parse(JSON.stringify(said)))
+    expect(read?.sees).toEqual(said.sees)
+    expect(read?.sees.map(({ peer: one, direction, dial }) => [one, direction, dial])).toEqual([
+      ['far', undefined, 'no-answer'],
+      ['came', 'inbound', undefined],
+      ['dialled', 'outbound', undefined],
+    ])
+  })
+
   test('tells of each other member how it is believed to be, and how the link with it is', () => {
     const since = (ms: number): string => new Date(ms).toISOString()
     const links = [

@@ -69,6 +69,7 @@ test('whoever asks for surveys without a pause has the same one again: no peer i
   const self = {
     version: '1',
     protocol: 2,
+    listen: [],
     ready: { ready: true, reasons: [] },
     state: { phase: 'ready' },
   } as unknown as SelfView

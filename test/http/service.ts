@@ -431,8 +431,18 @@ export class MemoryService implements RegistryService {
 
   doctor(): ReturnType<RegistryService['doctor']> {
     const { at, by } = { at: '2026-11-24T12:00:00.000Z', by: 'abc' }
-    return Promise.resolve({ at, by, answered: 1, nodes: 2, findings: [...this.findings] })
+    const { notAsked } = this
+    return Promise.resolve({
+      at,
+      by,
+      answered: 1,
+      nodes: 2,
+      ...(notAsked && { notAsked }),
+      findings: [...this.findings],
+    })
   }
+
+  notAsked = 0
 
   findings: Finding[] = []
 

@@ -109,6 +109,22 @@ test('documents, their entries, what they take on disk', () => {
   expect(read('a', 'heartbeat_messages_total')['out']).toBeGreaterThan(4)
 })
 
+test('what the disk refuses, and is asked for again and again, is counted once', () => {
+  const { world, read } = metered('a')
+  agree(world)
+  const before = read('a', 'bytes')[''] as number
+  world.machine('a').disk.failure = 'ENOSPC'
+  world.register('a', { slug: 'web', url: 'http://10.0.0.1' })
+  world.run(seconds(60))
+  const refused = read('a', 'bytes')[''] as number
+  world.machine('a').disk.failure = undefined
+  world.run(seconds(5))
+  const written = read('a', 'bytes')[''] as number
+  expect(refused).toBeGreaterThan(before)
+  expect(written - before).toBeLessThan(3 * (refused - before))
+  expect(refused - before).toBeLessThan(2000)
+})
+
 test('services are told apart where that is wanted, as many as may be', () => {
   const { world, read } = metered('a', { bySlug: true })
   agree(world)

@@ -13,9 +13,11 @@ const looks: readonly Look[] = [lookAtClones, lookAtNodes, lookAtLinks, lookAtSt
 
 export function diagnose(examined: Examined): Diagnosis {
   const { survey } = examined
+  const notAsked = survey.nodes.filter(({ how }) => how === 'not-asked').length
   const findings = looks.flatMap((look) => look(examined)).filter((finding) => finding !== undefined)
   return {
     ...{ at: survey.at, by: survey.by, answered: speaking(survey).length, nodes: survey.nodes.length },
+    ...(notAsked > 0 && { notAsked }),
     findings: findings.sort(byWeight).map(bounded),
   }
 }

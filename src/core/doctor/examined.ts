@@ -8,6 +8,15 @@ import type { InstanceRow, MemberView, PeersView, SelfView } from '../views.js'
 import type { Churn } from './churn.js'
 import { named, type Finding } from './findings.js'
 
+/** What the document of one node takes on the disk of the node that is asked. */
+export interface DocumentSize {
+  readonly owner: PeerId
+  /** With what was in it before. */
+  readonly bytes: number
+  /** Of what it says now. */
+  readonly live_bytes: number
+}
+
 export interface Examined {
   readonly survey: Survey
   readonly self: Pick<SelfView, 'nodeId' | 'peer' | 'ready' | 'dropped' | 'state'>
@@ -18,6 +27,8 @@ export interface Examined {
   readonly records: ReadonlyMap<PeerId, NodeRecord>
   /** Services that do not come to rest, most first. */
   readonly churn?: readonly Churn[]
+  /** Of each document that is held. */
+  readonly documents?: readonly DocumentSize[]
   /** This node answers DNS, where not every slug has a name. */
   readonly answersDns?: boolean
 }

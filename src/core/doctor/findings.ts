@@ -25,12 +25,14 @@ export const findingIds = [
   'disk-slow',
   'churn',
   'document-large',
+  'document-bloat',
   'label-twice',
   'url-twice',
   'address-unreachable',
   'clock-skew',
   'nothing-to-pick',
   'instance-loopback',
+  'url-unreachable',
   'name-unresolved',
   'checks-failing',
   'messages-dropped',
@@ -64,6 +66,8 @@ export interface Diagnosis {
   /** How many nodes answered, itself included, of those that are known, which have not said goodbye. */
   readonly answered: number
   readonly nodes: number
+  /** So many of those live and were not asked, as this node is connected with others; absent: none, or an earlier version. */
+  readonly notAsked?: number
   /** Errors first. */
   readonly findings: readonly Finding[]
 }
@@ -75,10 +79,6 @@ const namedAtMost = 6
 export function named(names: readonly string[], most = namedAtMost): string {
   if (names.length <= most) return names.join(', ')
   return `${names.slice(0, most).join(', ')} and ${names.length - most} more`
-}
-
-export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`
 }
 
 /** For people, to the second. */

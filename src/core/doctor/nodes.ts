@@ -6,18 +6,25 @@ import type { SurveyedNode } from '../survey/views.js'
 import { wireLimits } from '../wire/limits.js'
 import { droppedInWords } from '../dropped-words.js'
 import type { TroubleKind } from '../causes.js'
+import { count } from '../count.js'
 import type { MemberView } from '../views.js'
 import { cloned } from './clones.js'
 import { isInDoubt, living, nameOf, speaking, type Examined, type Look } from './examined.js'
 import { isKeptOut } from './strangers.js'
-import { count, lasting, named, type Finding } from './findings.js'
+import { lasting, named, type Finding } from './findings.js'
 
 /** Two clocks are apart if they differ by more, whatever the way of the answer took. */
 const clockTolerance_ms = 2000
 /** Who waits for the disk at one moment, where it keeps up. */
 const waitingTolerated = 256
+/** Of nodes that were not asked, so many beside the first are named with their place. */
+const elsewhereAtMost = 3
 /** Of what one document may hold. */
 const largeShare = 0.8
+/** Updates are folded in once they outweigh what they lead to, tombstones go once there are more of them than of what lives: by then it is four at the most. */
+const bloatFactor = 8
+/** Below that nobody minds. */
+const bloatFloor_bytes = 16 * 1024 * 1024
 
 export const lookAtNodes: Look = (examined) => [
   ...doubts(examined),
@@ -28,6 +35,7 @@ export const lookAtNodes: Look = (examined) => [
   ...odd(examined),
   slowDisk(examined),
   large(examined),
+  bloated(examined),
   labels(examined),
   urls(examined),
   ...clocks(examined),
@@ -218,6 +226,33 @@ function large({ self, survey }: Examined): Finding | undefined {
   }
 }
 
+function bloated(examined: Examined): Finding | undefined {
+  const { documents = [], self, survey } = examined
+  const those = documents
+    .filter(({ bytes, live_bytes }) => bytes >= bloatFloor_bytes && bytes > bloatFactor * live_bytes)
+    .sort((a, b) => b.bytes - a.bytes)
+  const [first] = those
+  if (first === undefined) return undefined
+  const each = those.map(({ owner, bytes, live_bytes }) => {
+    const times = Math.round(bytes / Math.max(1, live_bytes))
+    return `those of ${nameOf(owner, examined)} take ${mebibytes(bytes)}, ${times} times what they say`
+  })
+  const isOwn = first.owner === self.peer
+  return {
+    id: 'document-bloat',
+    severity: 'warning',
+    what: `On the disk of this node (${survey.by}) records take far more than they say: ${named(each, 3)}.`,
+    meaning:
+      'What was removed or changed there is still carried along: disk, and the time of each start; lookups are as they should be.',
+    remedy: `What is written next there leaves it out, as does a start: rollcall leave --restart at ${isOwn ? 'this node' : nameOf(first.owner, examined)}, then start it; of a node that is gone for good: rollcall force-leave NODE.`,
+    about: those.map(({ owner }) => nameOf(owner, examined)),
+  }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / (1024 * 1024))} MiB`
+}
+
 /** Of two daemons with one key another finding tells; one that has said goodbye has made room for its name. */
 function labels(examined: Examined): Finding | undefined {
   const { members } = examined
@@ -302,7 +337,7 @@ const suspicious = [
 function dropped({ self }: Examined): Finding | undefined {
   const counted = suspicious.flatMap((reason) => {
     const times = self.dropped[reason] ?? 0
-    return times > 0 ? [`${times} ${droppedInWords(reason)}`] : []
+    return times > 0 ? [droppedInWords(reason, times)] : []
   })
   if (counted.length === 0) return undefined
   return {
@@ -353,12 +388,19 @@ function draining(examined: Examined): Finding | undefined {
 function notAsked({ survey }: Examined): Finding | undefined {
   const unasked = survey.nodes.filter(({ how }) => how === 'not-asked')
   if (unasked.length === 0) return undefined
+  const asked = survey.nodes.filter(({ how }) => how !== 'not-asked' && how !== 'unreachable')
+  const [one, ...others] = unasked.flatMap(({ id, url }) => (url === undefined ? [] : [{ id, url }]))
+  const then = others.slice(0, elsewhereAtMost).map(({ id, url }) => `${id} (${url})`)
   return {
     id: 'not-asked',
     severity: 'note',
-    what: `${count(unasked.length, 'living node')} of ${survey.nodes.length} were not asked: this node is not connected with them.`,
-    meaning: 'In a large cluster each node is connected with some alone: what those see of each other is not in here.',
-    remedy: `Ask another one, too: rollcall doctor --server HOST:PORT.`,
+    what: `${asked.length} of ${count(survey.nodes.length, 'node')} were asked, this one (${survey.by}) among them; ${unasked.length} that ${unasked.length === 1 ? 'lives was' : 'live were'} not: this node is not connected with ${unasked.length === 1 ? 'it' : 'them'}.`,
+    meaning:
+      'That is as it should be: in a large cluster each node is connected with some alone. What the others see of each other is not in here.',
+    remedy:
+      one === undefined
+        ? 'Ask one of them, too: rollcall doctor --server HOST:PORT.'
+        : `Ask ${one.id}, too: rollcall doctor --server ${one.url}${then.length === 0 ? '' : `; then, if it does not tell of all the rest, ${named(then)}`}.`,
     about: ids(unasked),
   }
 }

@@ -1,13 +1,14 @@
 /**
  * Looks at what is registered: services with nothing to pick, urls that lead nowhere, names that do not resolve.
  */
+import { count } from '../count.js'
 import { dnsNameOf } from '../dns-name.js'
 import type { InstanceStatus } from '../model.js'
 import { isUnresolved } from '../unresolved.js'
 import { isOfItsNode } from '../url.js'
 import type { InstanceRow } from '../views.js'
 import { living, nameOf, type Examined, type Look } from './examined.js'
-import { count, lasting, named, type Finding } from './findings.js'
+import { lasting, named, type Finding } from './findings.js'
 
 export const lookAtServices: Look = (examined) => {
   const rows = examined.rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
@@ -15,6 +16,7 @@ export const lookAtServices: Look = (examined) => {
     churn(rows, examined),
     nothing(rows),
     loopback(rows, examined),
+    unreached(rows, examined),
     names(rows),
     failing(rows),
     nameless(rows, examined),
@@ -93,6 +95,28 @@ function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | u
     meaning: 'Callers on other machines are led to themselves, and find nothing there, or something else.',
     remedy: `Register with an address that others reach: rollcall register --id ${local[0]?.id} --url http://HOST:PORT.`,
     about: local.map(({ id }) => id),
+  }
+}
+
+/** Its home node has looked again, because of what the caller said, and finds it well. */
+function unreached(rows: readonly InstanceRow[], { self, survey }: Examined): Finding | undefined {
+  const lost = rows.filter(
+    ({ visible, status, owner, fromHere }) =>
+      visible && status === 'Healthy' && owner !== self.peer && fromHere?.how === 'suspected',
+  )
+  const [first] = lost
+  if (first === undefined) return undefined
+  const each = lost.map(
+    ({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${url} (healthy at its home, ${nodeId ?? owner})`,
+  )
+  return {
+    id: 'url-unreachable',
+    severity: 'warning',
+    what: `From this node (${survey.by}) ${count(lost.length, 'instance')} cannot be reached, as its callers say: ${named(each, 3)}.`,
+    meaning:
+      'Whoever calls from this machine is not answered, though the node where it is registered is: a name, a route or a firewall differs between them. It is picked last here, and as ever elsewhere.',
+    remedy: `Try it on this machine: curl -v ${first.url}; if only its own machine reaches it, register it with a url that others reach; see how others see it: rollcall why ${first.slug ?? first.id} --server HOST:PORT.`,
+    about: lost.map(({ id }) => id),
   }
 }
 

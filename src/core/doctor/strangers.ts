@@ -2,8 +2,19 @@
  * Looks at those who knocked without coming in, at the places where somebody should be, at the addresses that nodes tell.
  */
 import { isOfItsMachine } from '../host.js'
-import type { LinkFailureReason, LinkFailureView } from '../views.js'
-import { hostOf, isInDoubt, living, nameOf, nodesAt, placeOf, withNodes, type Examined, type Look } from './examined.js'
+import type { LinkFailureReason, LinkFailureView, MemberView } from '../views.js'
+import {
+  hostOf,
+  isInDoubt,
+  living,
+  nameOf,
+  nodesAt,
+  placeOf,
+  speaking,
+  withNodes,
+  type Examined,
+  type Look,
+} from './examined.js'
 import { named, type Finding } from './findings.js'
 
 export const lookAtStrangers: Look = (examined) => [
@@ -12,6 +23,7 @@ export const lookAtStrangers: Look = (examined) => [
   seeds(examined),
   mdns(examined),
   addresses(examined),
+  dialledInVain(examined),
 ]
 
 function failuresOf({ peers }: Examined, reason: LinkFailureReason): readonly LinkFailureView[] {
@@ -49,28 +61,35 @@ function knocked(examined: Examined): Finding | undefined {
         'Give this node the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
       about: [survey.by, ...places],
     }
-  const out = missedAt(places, examined)
+  const there = awayAt(places, examined)
+  // Whoever has said goodbye is missed by nobody: another may run there by now.
+  const isMissed = there.some(({ state }) => state !== 'left')
+  const names = [...new Set(there.map(({ peer }) => nameOf(peer, examined)))]
   return {
     ...common,
-    severity: out.length > 0 || isAlone(examined) ? 'error' : 'warning',
+    severity: isMissed || isAlone(examined) ? 'error' : 'warning',
     what: `The handshake with ${named(where)} fails: most likely the cluster keys differ.`,
-    meaning:
-      out.length > 0
-        ? `${named(out)} is kept out of this cluster: somebody runs there, with another key than all others.`
-        : 'Whoever is there is kept out of this cluster, or keeps this node out of its own.',
-    remedy: 'Give it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
-    about: [...out, ...places],
+    meaning: keptOut(names, isMissed),
+    remedy: `${names.length > 0 && !isMissed ? 'See who runs there; if it belongs here, give' : 'Give'} it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.`,
+    about: [...names, ...places],
   }
 }
 
+function keptOut(names: readonly string[], isMissed: boolean): string {
+  if (names.length === 0) return 'Whoever is there is kept out of this cluster, or keeps this node out of its own.'
+  return isMissed
+    ? `${named(names)} is kept out of this cluster: somebody runs there, with another key than all others.`
+    : `${named(names)} was there, and has said goodbye: started again with another key it is kept out of this cluster; else somebody else is there.`
+}
+
 /** Nodes that are known to be at one of the places, and are not in the cluster at present, as nobody is who is there. */
-function missedAt(places: readonly string[], examined: Examined): string[] {
-  const states = new Map(examined.members.map(({ peer, state }) => [peer, state]))
-  const missed = places.flatMap((place) => {
-    const there = nodesAt(place, examined)
-    return there.every((peer) => states.has(peer) && states.get(peer) !== 'alive') ? there : []
+function awayAt(places: readonly string[], { members, records }: Examined): MemberView[] {
+  const byPeer = new Map(members.map((member) => [member.peer, member]))
+  return places.flatMap((place) => {
+    const there = nodesAt(place, { records }).map((peer) => byPeer.get(peer))
+    const away = there.flatMap((member) => (member === undefined || member.state === 'alive' ? [] : [member]))
+    return away.length === there.length ? away : []
   })
-  return [...new Set(missed.map((peer) => nameOf(peer, examined)))]
 }
 
 function foreign(examined: Examined): Finding | undefined {
@@ -135,6 +154,40 @@ function addresses(examined: Examined): Finding | undefined {
     remedy:
       'Start it with a --listen address of its network, such as /ip4/0.0.0.0/tcp/58232, or tell another one with --announce.',
     about: local,
+  }
+}
+
+/** So many have to fail: one alone may be cut off from it, which the look at links tells. */
+const inVainAtLeast = 2
+
+/** Who lives and dials all others itself, while those who dial it come through nowhere: what it tells is no address for them. */
+function dialledInVain(examined: Examined): Finding | undefined {
+  const told = living(examined).flatMap(({ peer }) => {
+    const listed = examined.records.get(peer)?.addresses ?? []
+    const views = speaking(examined.survey).flatMap(({ id, sees = [] }) =>
+      sees.flatMap((seen) => (seen.peer === peer ? [{ id, seen }] : [])),
+    )
+    const open = views.filter(({ seen }) => seen.link === 'open')
+    const inVain = views.filter(
+      ({ seen: { link, dial } }) => link === 'failing' && (dial === 'no-answer' || dial === 'refused'),
+    )
+    const isAtIt = listed.length > 0 && open.length > 0 && open.every(({ seen }) => seen.direction === 'inbound')
+    if (!isAtIt || inVain.length < inVainAtLeast) return []
+    return [{ name: nameOf(peer, examined), listed, from: inVain.map(({ id }) => id) }]
+  })
+  if (told.length === 0) return undefined
+  const each = told.map(
+    ({ name, listed, from }) => `${name} at ${named(listed.map(placeOf), 2)}, as seen from ${named(from, 3)}`,
+  )
+  return {
+    id: 'address-unreachable',
+    severity: 'warning',
+    what: `Dialled in vain, though it lives: ${named(each, 3)}.`,
+    meaning:
+      'All its connections it has made itself: nobody is known to reach the addresses that it tells, and a restart may leave it alone.',
+    remedy:
+      'Let in the port of its --listen at its machine, or tell others the address at which they reach it: rollcall start --announce.',
+    about: told.map(({ name }) => name),
   }
 }
 

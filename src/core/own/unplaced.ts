@@ -1,6 +1,7 @@
 /**
  * Peers that have no room for this node: what is registered here is not shown there.
  */
+import { count } from '../count.js'
 import type { Trouble, Unready } from '../causes.js'
 import type { PeerId } from '../model.js'
 
@@ -42,7 +43,7 @@ export class Unplaced {
     const wayOut = 'see `rollcall members` there for nodes that are no more, which `rollcall force-leave` removes'
     return {
       cause: 'no-room',
-      why: `the cluster has no room for this node: all ${all.length} connected nodes hold the records of as many nodes as they can; ${wayOut}`,
+      why: `the cluster has no room for this node: each of ${count(all.length, 'connected node')} holds the records of as many nodes as it can; ${wayOut}`,
     }
   }
 }

@@ -4,6 +4,7 @@
 import { unreadyCauses } from '../causes.js'
 import { modelLimits } from '../model.js'
 import {
+  dialOutcomes,
   memberStates,
   type DigestView,
   type MemberView,
@@ -12,7 +13,7 @@ import {
   type SelfView,
 } from '../views.js'
 import { wireLimits } from '../wire/limits.js'
-import { linkStates, type SeenMember, type Sight } from './views.js'
+import { linkDirections, linkStates, type SeenMember, type Sight } from './views.js'
 
 /** So long after it began nothing may flow over a connection yet, and so long a newcomer may not be connected yet. */
 const settling_ms = 5000
@@ -62,6 +63,8 @@ function seenOf(
     state,
     since_ms: stateAge_ms,
     link: isOpen ? 'open' : failure === undefined || state === 'left' ? 'none' : 'failing',
+    ...(isOpen && link.direction !== undefined && { direction: link.direction }),
+    ...(link?.connected === false && link.dial !== undefined && { dial: link.dial }),
     ...(link?.roundTrip_ms !== undefined && { rtt_ms: link.roundTrip_ms }),
     ...(failure !== undefined && state !== 'left' && { failure: cut(failure) }),
     ...(link?.heard !== undefined && { hears: link.heard }),
@@ -151,6 +154,9 @@ export function readSight(answer: unknown): Sight | undefined {
 function readSeen(given: unknown): SeenMember | 'unsound' | 'of a later version' {
   if (typeof given !== 'object' || given === null) return 'unsound'
   const { peer, state, link, failure, since_ms, rtt_ms, outOfStep_ms, hears, reported } = given as Fields
+  const { direction, dial } = given as Fields
+  const knownDirection = linkDirections.find((one) => one === direction)
+  const knownDial = dialOutcomes.find((one) => one === dial)
   const isSound =
     isText(peer) &&
     peer.length <= wireLimits.peerIdBytes &&
@@ -171,6 +177,8 @@ function readSeen(given: unknown): SeenMember | 'unsound' | 'of a later version'
     ...(failure !== undefined && { failure: failure as string }),
     ...(hears !== undefined && { hears: hears as boolean }),
     ...(reported === true && { reported }),
+    ...(knownDirection !== undefined && { direction: knownDirection }),
+    ...(knownDial !== undefined && { dial: knownDial }),
     ...(outOfStep_ms !== undefined && { outOfStep_ms: outOfStep_ms as number }),
   }
 }

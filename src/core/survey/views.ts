@@ -3,11 +3,14 @@
  */
 import type { UnreadyCause } from '../causes.js'
 import type { PeerId } from '../model.js'
-import type { MemberState } from '../views.js'
+import type { DialOutcome, MemberState } from '../views.js'
 
 /** `failing`: it is to be connected, and is not, or nothing flows over the connection; `none`: nobody means to be connected. */
 export const linkStates = ['open', 'failing', 'none'] as const
 export type LinkState = (typeof linkStates)[number]
+
+export const linkDirections = ['inbound', 'outbound'] as const
+export type LinkDirection = (typeof linkDirections)[number]
 
 /** One member as a node sees it. */
 export interface SeenMember {
@@ -16,6 +19,10 @@ export interface SeenMember {
   /** For how long it has been in this state. */
   readonly since_ms?: number
   readonly link: LinkState
+  /** Who dialled, where the connection is open; `inbound`: it did, so that whether it can be dialled itself does not show. */
+  readonly direction?: LinkDirection
+  /** What came of dialling it last, where it is not connected. */
+  readonly dial?: DialOutcome
   /** There and back, over the open connection. */
   readonly rtt_ms?: number
   /** What is wrong with the link, for people. */

@@ -3,6 +3,7 @@
  */
 import { describe } from '../operation.js'
 import { History, HistoryQuery } from '../history-schemas.js'
+import { LogLines } from '../log-schemas.js'
 import { Diagnosis, Survey } from '../survey-schemas.js'
 import * as examples from './examples.js'
 
@@ -66,6 +67,22 @@ of severity \`error\` or \`warning\` is told of all that somebody should look af
             },
           ],
         },
+      },
+    },
+  },
+})
+
+export const getLog = describe({
+  id: 'getLog',
+  tag: 'cluster',
+  summary: 'The last lines of the log of this daemon',
+  description: 'At most 500, and 256 KiB, since its start. Needs a token that may `admin`.',
+  answers: {
+    200: {
+      description: 'Oldest first, without what may be a secret',
+      schema: LogLines,
+      examples: {
+        started: { lines: ['{"level":"info","time":"2026-11-24T12:00:00.000Z","msg":"ready: writes are accepted"}'] },
       },
     },
   },

@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest'
 import type { Schema } from '../../../src/http/json-schema.js'
 import * as schemas from '../../../src/http/schemas.js'
 import { History } from '../../../src/http/history-schemas.js'
+import { LogLines } from '../../../src/http/log-schemas.js'
 import { Diagnosis, Survey } from '../../../src/http/survey-schemas.js'
 import { request, type RawAnswer } from '../raw.js'
 import { answerOf, type Ask, expectFailure, expectShape, listed, put } from './asking.js'
@@ -18,6 +19,7 @@ export function ownTests(ask: Ask, url: () => string): void {
       '/v1/digest': schemas.Digest,
       '/v1/survey': Survey,
       '/v1/doctor': Diagnosis,
+      '/v1/log': LogLines,
       '/v1/history?id=x&limit=5': History,
       '/v1/instances': schemas.InstanceRows,
     }

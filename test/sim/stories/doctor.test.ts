@@ -137,6 +137,23 @@ test('an instance that is called at loopback is told of as soon as there is some
   expect(foundAt(world, 'b')).toEqual(['warning instance-loopback l'])
 })
 
+test('a url that callers of one node do not reach is told there, and nowhere else, while its home finds it well', () => {
+  const world = cluster('ab')
+  world.service('http://web.test:80', 'Healthy')
+  done(world, world.register('b', { id: 'x', slug: 'web', url: 'http://web.test:80' }))
+  world.run(5000)
+  expect(foundAt(world, 'a')).toEqual([])
+  for (let i = 0; i < 5; i++) {
+    world.command('a', { type: 'act', id: 'x', act: { type: 'suspect' } })
+    world.run(1000)
+  }
+  expect(foundAt(world, 'a')).toEqual(['warning url-unreachable x'])
+  expect(findingsAt(world, 'a')[0]?.what).toContain('http://web.test:80 (healthy at its home, node-b)')
+  expect(foundAt(world, 'b')).toEqual([])
+  world.run(60_000)
+  expect(foundAt(world, 'a')).toEqual([])
+})
+
 test('a node that is drained is noted', () => {
   const world = cluster('ab')
   done(world, world.command('a', { type: 'drain', isDraining: true }))
