@@ -21,6 +21,13 @@ test('a service that changes for many seconds on end is told, with its pace; one
   expect(counts.lasting(20_000)).toEqual([{ home: 'p', slug: 'fast', perSecond: 30, lasts_ms: 20_000 }])
 })
 
+test('that it is told does not hang on who asks meanwhile, and at which moment', () => {
+  const counts = new ChurnCounts()
+  change(counts, 'fast', 30, 0, 15)
+  expect(counts.lasting(15_000)).toHaveLength(1)
+  expect(change(counts, 'fast', 30, 15, 40)).toHaveLength(1)
+})
+
 test('what has come to rest is told no more', () => {
   const counts = new ChurnCounts()
   change(counts, 'fast', 30, 0, 20)

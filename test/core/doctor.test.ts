@@ -292,6 +292,11 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['warning url-twice b c', { members: { b: { url: 'http://x' }, c: { url: 'http://x' } } }, /http:\/\/x/],
   ['warning address-unreachable b', { addresses: { b: ['/ip4/127.0.0.1/tcp/1', '/ip6/::1/tcp/1'] } }, /^b tells/],
+  [
+    'warning clock-skew b c',
+    { nodes: { b: { clockOffset_ms: 3_600_000 }, c: { clockOffset_ms: -3_600_000 } } },
+    /b is 60 min ahead.*c is 60 min behind/,
+  ],
   ['warning clock-skew c', { nodes: { c: { clockOffset_ms: -86_400_000 } } }, /c is 24 h behind/],
   [
     'warning clock-skew a',

@@ -29,6 +29,8 @@ interface Counted {
   /** Of the whole spans before it that follow each other, each with more than is tolerated. */
   spans: number
   sum: number
+  /** It was said that these do not end. */
+  isTold: boolean
 }
 
 export class ChurnCounts {
@@ -41,12 +43,13 @@ export class ChurnCounts {
   note(home: PeerId, slug: string | undefined, now: number): Churn | undefined {
     const key = `${home} ${slug ?? ''}`
     const span = Math.floor(now / span_ms)
-    const counted = this.#counted.get(key) ?? { home, slug, span, count: 0, spans: 0, sum: 0 }
-    const before = counted.spans
+    const counted = this.#counted.get(key) ?? { home, slug, span, count: 0, spans: 0, sum: 0, isTold: false }
     roll(counted, span)
     counted.count += 1
     this.#counted.set(key, counted)
-    return before < spansAtLeast && counted.spans === spansAtLeast ? churnOf(counted) : undefined
+    if (counted.isTold || counted.spans < spansAtLeast) return undefined
+    counted.isTold = true
+    return churnOf(counted)
   }
 
   /** Most first. */
@@ -73,6 +76,7 @@ function roll(counted: Counted, span: number): void {
   const follows = counted.span + 1 === span && counted.count > tolerated
   counted.spans = follows ? counted.spans + 1 : 0
   counted.sum = follows ? counted.sum + counted.count : 0
+  counted.isTold &&= follows
   counted.span = span
   counted.count = 0
 }

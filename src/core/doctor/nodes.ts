@@ -293,7 +293,7 @@ function urls(examined: Examined): Finding | undefined {
   }
 }
 
-/** Alike ones together: where all others seem wrong, it is this machine's clock. */
+/** Alike ones together: where all others seem wrong, and all in the same way, it is this machine's clock. */
 function clocks({ survey }: Examined): Finding[] {
   const apart = survey.nodes.filter(
     ({ clockOffset_ms = 0, took_ms = 0 }) => Math.abs(clockOffset_ms) > Math.max(clockTolerance_ms, took_ms),
@@ -301,7 +301,10 @@ function clocks({ survey }: Examined): Finding[] {
   const [first] = apart
   if (first === undefined) return []
   const answered = survey.nodes.filter(({ how }) => how === 'answered').length
-  const isOwn = apart.length > 1 && apart.length === answered
+  const offsets = apart.map(({ clockOffset_ms = 0 }) => clockOffset_ms)
+  const doubt_ms = Math.max(clockTolerance_ms, ...apart.map(({ took_ms = 0 }) => took_ms))
+  const areAlike = Math.max(...offsets) - Math.min(...offsets) <= 2 * doubt_ms
+  const isOwn = apart.length > 1 && apart.length === answered && areAlike
   const inWords = ({ id, clockOffset_ms = 0 }: SurveyedNode): string =>
     `${id} is ${lasting(Math.abs(clockOffset_ms))} ${clockOffset_ms > 0 ? 'ahead' : 'behind'}`
   const about = isOwn ? [survey.by] : ids(apart)
@@ -321,17 +324,15 @@ function clocks({ survey }: Examined): Finding[] {
   ]
 }
 
-/** What no honest member causes. */
+/** What no honest member causes, of this version or of a later one. */
 const suspicious = [
   'bad signature',
   'content is not what its head says',
-  'unreadable gossip',
   'frame-malformed',
   'peer-shunned',
   'gossip-excess',
   'request-excess',
   'beat-excess',
-  'too many questions',
 ] as const
 
 function dropped({ self }: Examined): Finding | undefined {
