@@ -38,6 +38,20 @@ export function readinessOf(
   }
 }
 
+/** What keeps out only those who write: what is registered elsewhere still comes here, and is true. */
+const concernsWrites: ReadonlySet<UnreadyCause> = new Set(['disk', 'no-room'])
+
+/** Whether what this node holds is that of its cluster, as far as it knows: a full disk makes no lookup wrong. */
+export function canBeRead({
+  ready,
+  causes = [],
+}: {
+  readonly ready: boolean
+  readonly causes?: readonly UnreadyCause[]
+}): boolean {
+  return ready || (causes.length > 0 && causes.every((cause) => concernsWrites.has(cause)))
+}
+
 /**
  * What is odd about a member: two daemons run with its key; it started from older records than it had published; it has no room for the
  * records of this node; it brings records of nodes of which nobody hears a word; there is no room here for its own; those are not what it

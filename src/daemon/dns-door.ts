@@ -2,6 +2,7 @@
  * The DNS door of a daemon, where it is wanted: opened with the first address, answering once there is a register behind it.
  */
 import type { Config } from '../config.js'
+import { canBeRead } from '../core/causes.js'
 import type { Registry } from '../core/registry.js'
 import type { Readiness } from '../core/views.js'
 import type { NamedNode } from '../core/by-name.js'
@@ -21,7 +22,7 @@ export interface DnsDoor {
   /** What was answered to nobody, by reason. */
   dropped(): Readonly<Record<string, number>>
   /** From now on this is what is answered from. */
-  serve(registry: Registry, readiness: () => Pick<Readiness, 'ready'>): void
+  serve(registry: Registry, readiness: () => Pick<Readiness, 'ready' | 'causes'>): void
 }
 
 /**
@@ -59,14 +60,14 @@ export async function openDns(
   }
 }
 
-function viewOf(registry: Registry, readiness: () => Pick<Readiness, 'ready'>): RegisterView {
+function viewOf(registry: Registry, readiness: () => Pick<Readiness, 'ready' | 'causes'>): RegisterView {
   const { read } = registry
   const { byName } = read
   let ready = { is: false, until: Number.NEGATIVE_INFINITY }
   return {
     get ready() {
       const now = performance.now()
-      if (now >= ready.until) ready = { is: readiness().ready, until: now + readinessKept_ms }
+      if (now >= ready.until) ready = { is: canBeRead(readiness()), until: now + readinessKept_ms }
       return ready.is
     },
     get degraded() {

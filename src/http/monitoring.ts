@@ -3,6 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { filtersOfQuery, matches } from '../config/filters.js'
+import { canBeRead } from '../core/causes.js'
 import { RegistryError } from '../core/errors.js'
 import * as calls from './calls/monitoring.js'
 import type { FindService } from './service.js'
@@ -38,8 +39,8 @@ export function addTargets(app: FastifyInstance, service: FindService, waiting: 
  * @throws RegistryError `unavailable`
  */
 function demandCertainty(service: FindService): void {
-  const { ready, reasons, degraded } = service().readiness()
-  if (!ready) throw new RegistryError('unavailable', `not ready: ${reasons.join('; ')}`)
+  const { reasons, degraded, ...readiness } = service().readiness()
+  if (!canBeRead(readiness)) throw new RegistryError('unavailable', `not ready: ${reasons.join('; ')}`)
   if (degraded)
     throw new RegistryError('unavailable', 'in doubt: this node has lost sight of most of the cluster; ask another one')
 }

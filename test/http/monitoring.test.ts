@@ -86,6 +86,15 @@ test('what has no port is no target', () => {
 test('while the daemon is not sure it names none, so that those that were known are kept', async () => {
   served.service.ready = { ready: false, reasons: ['joining'], degraded: false }
   expect(await ask('GET /v1/prometheus/targets')).toMatchObject({ status: 503, body: '{"error":"not ready: joining"}' })
+  served.service.ready = { ready: false, reasons: ['no space'], causes: ['disk'], degraded: false }
+  expect((await ask('GET /v1/prometheus/targets')).status).toBe(200)
+  served.service.ready = {
+    ready: false,
+    reasons: ['no space', 'joining'],
+    causes: ['disk', 'joining'],
+    degraded: false,
+  }
+  expect((await ask('GET /v1/prometheus/targets')).status).toBe(503)
   served.service.ready = { ready: true, reasons: [], degraded: true }
   expect((await ask('GET /v1/prometheus/targets')).status).toBe(503)
   served.service.ready = { ready: true, reasons: [], degraded: false }
