@@ -113,7 +113,7 @@ export async function runDaemon(
     await daemon.stop()
     return exitCodes.fine
   } catch (error) {
-    return reportFailure(error)
+    return await reportFailure(error)
   }
 }
 
