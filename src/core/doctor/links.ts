@@ -32,7 +32,8 @@ const causes: Readonly<Record<DialOutcome | 'unknown', { readonly meaning: strin
   refused: {
     meaning:
       'Its machine answers, and nobody listens there: the daemon has crashed or was killed. What is registered there is in no lookup.',
-    remedy: 'Start it again there: systemctl start rollcall, or rollcall start; its log says why it ended.',
+    remedy:
+      'Start it again there: systemctl start rollcall, or rollcall start. Its log says why it ended; a log that just breaks off: it was killed (journalctl -k tells of want of memory).',
   },
   'no-answer': {
     meaning:
@@ -41,15 +42,15 @@ const causes: Readonly<Record<DialOutcome | 'unknown', { readonly meaning: strin
   },
   silent: {
     meaning:
-      'Its machine takes connections, and its process says nothing: it is stopped or stuck. What is registered there is in no lookup.',
+      'Its machine takes connections, and its process says nothing: it is frozen (suspended or stuck). What is registered there is in no lookup.',
     remedy:
-      'Look at the process there (top, systemctl status rollcall): kill -CONT PID if it was stopped, else systemctl restart rollcall.',
+      'Look at the process there (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
   unknown: {
     meaning:
-      'It fell silent: its process is stopped or stuck, or its machine is. What is registered there is in no lookup.',
+      'It fell silent: its process is frozen (suspended or stuck), or its machine is. What is registered there is in no lookup.',
     remedy:
-      'Look at that machine: systemctl status rollcall; kill -CONT PID if it was stopped; one that is gone for good: rollcall force-leave NODE.',
+      'Look at that machine and its process (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
 }
 
