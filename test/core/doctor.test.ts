@@ -185,7 +185,7 @@ const causes: readonly [string, Change, RegExp][] = [
     /^c does not hear b \(the connection ended 1 s ago\), while b heard c to the end\.$/,
   ],
   [
-    'warning link-failing b→c',
+    'warning link-failing b–c',
     {
       nodes: {
         b: { sees: [seen('a'), seen('c', { link: 'failing', hears: false })] },
@@ -200,7 +200,7 @@ const causes: readonly [string, Change, RegExp][] = [
     /c/,
   ],
   [
-    'warning link-failing b→c',
+    'warning link-failing b–c',
     {
       nodes: {
         b: { sees: [seen('a'), seen('c', { link: 'failing' })] },

@@ -174,7 +174,10 @@ function because({ why }: Deaf): string {
 }
 
 function about(sides: readonly Deaf[]): string[] {
-  return sides.map(({ from, to }) => `${from}→${to}`)
+  return sides.map(({ from, to, isMutual, back }) =>
+    // Whoever is asked names two who do not hear each other in the same way.
+    isMutual && back === undefined ? [from, to].sort().join('–') : `${from}→${to}`,
+  )
 }
 
 function oneWayFinding(sides: readonly Deaf[]): Finding | undefined {
@@ -198,14 +201,14 @@ function bothFinding(sides: readonly Deaf[]): Finding | undefined {
   if (sides.length === 0) return undefined
   const each = sides.map((side) => {
     const { from, to, isMutual } = side
-    return `${isMutual ? `${from} and ${to} do not hear each other` : `${from} does not hear ${to}`}${because(side)}`
+    const [one, other] = [from, to].sort()
+    return `${isMutual ? `${one} and ${other} do not hear each other` : `${from} does not hear ${to}`}${because(side)}`
   })
   return {
     id: 'link-failing',
     severity: 'warning',
-    what: `Nodes that live have no connection: ${named(each, 4)}.`,
-    meaning:
-      'Others reach both, so what is wrong lies between the two, in one direction or both; nobody is hidden for it, as others carry the news.',
+    what: `Links between nodes that live fail: ${named(each, 4)}.`,
+    meaning: `Others reach both, so what is wrong lies between the two${sides.every(({ isMutual }) => isMutual) ? '' : ', in one direction or both'}; nobody is hidden for it, as others carry the news.`,
     remedy:
       'Compare firewall rules, routes and switch ports of the two machines, for the port of --listen; whether the address that is dialled is right: rollcall peers.',
     about: about(sides),
