@@ -377,7 +377,7 @@ describe('status', () => {
 
   test('says why a daemon is not ready', async () => {
     served.service.ready = { ready: false, reasons: ['joining'], degraded: false }
-    expect(await fine('status')).toMatch(/daemon +not ready: joining, up/)
+    expect(await fine('status')).toMatch(/daemon +not ready, up .*\n +joining\n/)
     served.service.ready = { ready: true, reasons: [], degraded: false }
   })
 })
