@@ -132,7 +132,9 @@ function counted<Word extends string>(
 /** That all are out of sight at once is said once: it is no news of each of them. */
 function missingLines({ missing, members, degraded }: StatusOutput, paint: Look['paint']): string[] {
   const out = missing.filter(({ state }) => state === 'hidden' || state === 'dead')
-  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1
+  // Where a machine answers the dial this one is not cut off from it.
+  const isReached = out.some(({ dial }) => dial === 'refused' || dial === 'silent')
+  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1 && !isReached
   const told = isCutOff ? missing.filter((one) => !out.includes(one)) : missing
   const names = out.map(({ name }) => name)
   return [
