@@ -446,7 +446,8 @@ function refuseContradictions(given: Given, { written }: Layers): void {
   }
 }
 
-function defaultDataDir(cluster: string, env: Environment): string {
+/** Where a daemon of that cluster keeps what it keeps, unless told otherwise. */
+export function defaultDataDir(cluster: string, env: Environment): string {
   const [stateDirectory = ''] = (env['STATE_DIRECTORY'] ?? '').split(':')
   return resolve(
     stateDirectory.trim() === '' ? join(home(), '.local', 'state', 'rollcall', cluster) : stateDirectory.trim(),

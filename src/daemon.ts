@@ -11,6 +11,7 @@ import { openDns } from './daemon/dns-door.js'
 import type { Engine } from './daemon/engine.js'
 import { type End, endAll } from './daemon/life.js'
 import { linesOfDisk, writeLine } from './daemon/log-lines.js'
+import { tellOwnFindings } from './daemon/own-findings.js'
 import { createRuntime } from './daemon/runtime.js'
 import { toldLines } from './daemon/told-lines.js'
 import type { Access } from './http/admission.js'
@@ -88,7 +89,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
   const dns = await openDns(config, { log, doors, ends })
 
   const url = urlOf(config, bound)
-  const { life, engine, network, registry, ...node } = createRuntime({
+  const { life, engine, network, registry, diagnosis, ...node } = createRuntime({
     ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends, doors },
     ...(dns !== undefined && { dns }),
     onEvent: (_, line) => writeLine(log, line),
@@ -108,6 +109,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
   })
   ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
+  ends.push(tellOwnFindings(diagnosis, (line) => writeLine(log, line)))
   await dataDir.describeHolder({ http: bound.url })
   logStart(
     config,

@@ -61,7 +61,7 @@ export const faults: readonly Fault[] = [
     name: 'stop',
     cause: ({ sick }) => `the process of the daemon of ${sick} was stopped (SIGSTOP)`,
     make: async ({ machines, sick }) => void machines.daemon(sick).process.kill('SIGSTOP'),
-    isNamedBy: (finding, { sick }) => isAbout(finding, sick) && says(finding, /stopped or stuck/, /kill -CONT/),
+    isNamedBy: (finding, { sick }) => isAbout(finding, sick) && says(finding, /frozen/, /kill -CONT/),
   },
   {
     name: 'cable',

@@ -4,7 +4,8 @@
 import { Option, type Command } from 'commander'
 import { count } from '../core/count.js'
 import { type Resource, placementLimits, resources } from '../core/lookup/placement.js'
-import type { DialOutcome, LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
+import { dialInWords } from '../core/dial-words.js'
+import type { LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import type { PlacedNode } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
 import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
@@ -165,19 +166,12 @@ function reporters(reportedBy: readonly string[], all: readonly MemberView[]): s
   return reportedBy.length === 0 ? undefined : reportedBy.map((peer) => nameOfPeer(peer, all)).join(', ')
 }
 
-/** What a dial that failed says of the other end. */
-export const dialInWords: Readonly<Record<DialOutcome, string>> = {
-  refused: 'dials are refused: its process is gone',
-  'no-answer': 'no answer to dials: its machine or the line to it is down',
-  silent: 'its machine takes dials, and nobody speaks there: its process is stopped or stuck',
-}
-
 /** Why a member is not there, as far as this node has found out; what it said counts before what its machine says. */
 export function causeInWords({ state, dial }: Pick<MemberView, 'state' | 'dial'>): string | undefined {
   if (state === 'left') return 'it said goodbye'
   if (dial !== undefined) return dialInWords[dial]
   if (state !== 'hidden' && state !== 'dead') return undefined
-  return 'it fell silent: its process is stopped or stuck, or its machine is'
+  return 'it fell silent: its process is frozen (suspended, or stuck), or its machine is'
 }
 
 /** How people call a member: by the label of its node, or its peer id where it has told none. */

@@ -4,6 +4,7 @@
  */
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
+import { silentServer } from '../client/failures.js'
 import { RegistryError, messageOf } from '../core/errors.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
@@ -127,10 +128,10 @@ export function printOutcome({ json }: { readonly json?: true }, outcome: object
  * Says in one line on stderr why a command failed.
  * @returns the exit code
  */
-export function reportFailure(error: unknown): number {
+export async function reportFailure(error: unknown): Promise<number> {
   if (error instanceof AllSaid) return error.exitCode
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.fine : exitCodes.usage
-  process.stderr.write(`${fitErrors(`rollcall: ${describeFailure(error)}`)}\n`)
+  process.stderr.write(`${fitErrors(`rollcall: ${await describeFailure(error)}`)}\n`)
   if (isUnreachable(error)) return exitCodes.unreachable
   return error instanceof RegistryError && error.code === 'malformed' ? exitCodes.usage : exitCodes.failed
 }
@@ -142,10 +143,13 @@ export function fitErrors(line: string): string {
 }
 
 /** What went wrong, and what to do next. */
-function describeFailure(error: unknown): string {
+async function describeFailure(error: unknown): Promise<string> {
   const message = plain(inWordsOfCommands(messageOf(error)))
   if (isUnreachable(error)) {
-    return `${message}; start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)`
+    const server = silentServer(error)
+    // What it takes to know more is not loaded for commands that are answered.
+    const frozen = server === undefined ? undefined : await (await import('./frozen.js')).frozenAt(server)
+    return `${message}; ${frozen ?? 'start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)'}`
   }
   // Daemons answer in JSON, whatever they say.
   const isForeign = error instanceof RegistryError && error.cause instanceof SyntaxError

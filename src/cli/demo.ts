@@ -36,7 +36,7 @@ async function demonstrate(): Promise<number> {
     return codeOfSuccess()
   } catch (error) {
     screen.release(true)
-    reportFailure(error)
+    await reportFailure(error)
     process.stderr.write(`The last that the daemons wrote:\n${daemons.logs.join('\n')}\n`)
     return exitCodes.failed
   } finally {

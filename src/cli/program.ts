@@ -51,7 +51,7 @@ export async function runCommandLine(
     await program.parseAsync(argv, { from: 'user' })
     return 0
   } catch (error) {
-    return reportFailure(error)
+    return await reportFailure(error)
   }
 }
 

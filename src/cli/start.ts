@@ -113,7 +113,7 @@ export async function runDaemon(
     await daemon.stop()
     return exitCodes.fine
   } catch (error) {
-    return reportFailure(error)
+    return await reportFailure(error)
   }
 }
 
@@ -165,9 +165,14 @@ function tellReadiness({ service }: RunningDaemon, systemd: Systemd, log: Log): 
   const { ready, reasons } = service.readiness()
   if (!ready) log.info({ reasons }, 'serving reads; not ready yet')
   let told = standing(service)
+  let wasReady = ready
   void systemd.started(told)
   const timer = setInterval(() => {
     const now = standing(service)
+    const { ready: isReady, reasons: missing } = service.readiness()
+    if (isReady && !wasReady) log.info('this node is ready: it serves reads and takes writes')
+    if (!isReady && wasReady) log.warn({ reasons: missing }, `not ready any more: ${missing.join('; ')}`)
+    wasReady = isReady
     // Not for every second that a countdown names.
     if (now.replaceAll(/\d+/g, '') !== told.replaceAll(/\d+/g, '')) void systemd.status((told = now))
   }, look_ms)

@@ -98,10 +98,12 @@ function exitCode({ degraded }: StatusOutput): number {
 function show(status: StatusOutput, { paint, width }: Look): string {
   const { self, inStep, step, members, instances } = status
   const { ready, dropped } = self
-  const readiness = ready.ready ? paint('good', 'ready') : paint('bad', `not ready: ${plain(ready.reasons.join('; '))}`)
+  const readiness = ready.ready ? paint('good', 'ready') : paint('bad', 'not ready')
   const lines: readonly (readonly [string, string])[] = [
     ['node', `${paint('strong', plain(self.nodeId))}  ${plain(self.url)}`],
     ['daemon', `${readiness}, up ${formatAge(self.uptime_ms)!}, version ${plain(self.version)}`],
+    // Sentences of others have lines of their own: what follows one of them reads as its end.
+    ...ready.reasons.map((reason) => ['', paint('bad', plain(reason))] as const),
     ['cluster', plain(self.cluster)],
     ['members', counted(memberStates, members, paint)],
     ...missingLines(status, paint).map((line) => ['', line] as const),
@@ -130,7 +132,9 @@ function counted<Word extends string>(
 /** That all are out of sight at once is said once: it is no news of each of them. */
 function missingLines({ missing, members, degraded }: StatusOutput, paint: Look['paint']): string[] {
   const out = missing.filter(({ state }) => state === 'hidden' || state === 'dead')
-  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1
+  // Where a machine answers the dial this one is not cut off from it.
+  const isReached = out.some(({ dial }) => dial === 'refused' || dial === 'silent')
+  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1 && !isReached
   const told = isCutOff ? missing.filter((one) => !out.includes(one)) : missing
   const names = out.map(({ name }) => name)
   return [

@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
 import { count } from '../core/count.js'
+import { dialInWords } from '../core/dial-words.js'
 import { RegistryError } from '../core/errors.js'
 import type { InstanceStatus } from '../core/model.js'
 import type {
@@ -18,7 +19,7 @@ import type {
   MemberView,
   Readiness,
 } from '../core/views.js'
-import { dialInWords, nameOf, nameOfPeer } from './cluster.js'
+import { nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { formatAge, formatAgo, plain } from './format.js'
 import { lifetimeInWords } from './lifetime.js'
@@ -171,7 +172,7 @@ function adviceOnDead({ nodeId, peer, dial }: MemberView, inDoubt: boolean): str
   if (dial === 'refused')
     return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
   if (dial === 'silent')
-    return `its process is stopped or stuck: look at it there (top), kill -CONT PID if it was stopped, else start it again`
+    return `its process is frozen (suspended or stuck): look at it there (top), kill -CONT PID if it was suspended, else start it again`
   return 'its machine is off, or the line to it is cut: mended, it is back; ask a daemon near it too (--server)'
 }
 

@@ -6,7 +6,7 @@ import { RegistryError, messageOf } from '../core/errors.js'
 import { freshnessHeader, readFreshness } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 import { onAbort } from './aborting.js'
-import { isUnreachable, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
+import { isUnreachable, Late, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
 import { pause, untilAborted } from './pause.js'
 import type { Freshness } from '../core/views.js'
 import type { Positioned } from './register.js'
@@ -167,7 +167,7 @@ export class Calls {
   ): Promise<T> {
     const abort = new AbortController()
     const unlisten = signal && onAbort(signal, () => abort.abort(signal.reason))
-    const late = new Error(`no answer in ${Math.round(limit_ms) / 1000} s`)
+    const late = new Late(`no answer in ${Math.round(limit_ms) / 1000} s`)
     const timer = setTimeout(() => abort.abort(late), limit_ms)
     const expired = new Promise<never>((_, reject) => {
       abort.signal.addEventListener('abort', () => reject(late), { once: true })

@@ -11,6 +11,24 @@ export function isUnreachable(error: unknown): boolean {
 
 class Unreachable extends Error {
   override readonly name = 'Unreachable'
+
+  constructor(
+    readonly server: string,
+    cause: unknown,
+  ) {
+    super('nobody answered', { cause })
+  }
+}
+
+/** Nothing came in the time that a call has: no refusal, and no answer either. */
+export class Late extends Error {
+  override readonly name = 'Late'
+}
+
+/** The server that let a call wait until its time was over, rather than refuse it: somebody may be there. */
+export function silentServer(error: unknown): string | undefined {
+  const failure = isUnreachable(error) ? ((error as Error).cause as Unreachable) : undefined
+  return failure?.cause instanceof Late ? failure.server : undefined
 }
 
 /** Nothing of it can have reached a daemon. */
@@ -34,7 +52,7 @@ export function mayPass(error: unknown): error is RegistryError {
 }
 
 export function unreachable(server: string, error: unknown): RegistryError {
-  const cause = new Unreachable('nobody answered', { cause: error })
+  const cause = new Unreachable(server, error)
   return new RegistryError('unavailable', `no daemon answers at ${server} (${reasonOf(error)})`, { cause })
 }
 

@@ -72,3 +72,7 @@ export interface Trouble {
   /** For people. */
   readonly text: string
 }
+
+/** What to do about two daemons with one key, where nobody can tell yet which of them is the copy. */
+export const stopTheCopy =
+  'stop the one that runs on a copy of a data directory, and start it with its own, or an empty one (rollcall doctor names it where it is known)'

@@ -2,6 +2,7 @@
  * Our own document as others hold it: routes what comes of it to the identity, which tells whose work it is, further on to the commits.
  */
 import type { Asking } from './asking.js'
+import { stopTheCopy } from './causes.js'
 import { NodeDocument } from './document/document.js'
 import type { PeerId } from './model.js'
 import type { Outbox } from './outbox.js'
@@ -52,10 +53,9 @@ export class Foreign {
 
   #yieldToClone({ boot }: Head): void {
     const { identity, commits } = this.#state
-    const wayOut = 'stop one of the two, and give it a data directory of its own'
     const otherAt = identity.placeOf(boot)
     const places = this.#places(otherAt)
-    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${wayOut}`
+    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${stopTheCopy}`
     commits.mute(why)
     this.#state.enter({ name: 'muted', why, ...(otherAt !== undefined && { otherAt }) })
     this.#out.notify({ type: 'muted', why })

@@ -267,10 +267,12 @@ export class Reads {
     return found.map((one) => this.instance(one, at)).sort(byId)
   }
 
-  rows(at: Moment): InstanceRow[] {
+  /** @param isWanted those that count: to look at each costs little, to tell all of it much */
+  rows(at: Moment, isWanted: (record: InstanceRecord) => boolean = () => true): InstanceRow[] {
     const rows: InstanceRow[] = []
     for (const id of this.#union.instanceIds()) {
       for (const [owner, record] of this.#union.records(id)) {
+        if (!isWanted(record)) continue
         const nodeId = this.#union.node(owner)?.id
         const hidden = whyNotShown({ owner, record }, this.#state)
         const recovering = owner === this.#state.self ? this.#state.checks.recovering(id) : undefined

@@ -5,7 +5,9 @@
 import { count } from '../core/count.js'
 import type { Churn } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
+import { dialInWords } from '../core/dial-words.js'
 import type { InstanceRecord, NodeRecord, PeerId } from '../core/model.js'
+import type { DialOutcome, MemberState } from '../core/views.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
@@ -24,7 +26,17 @@ export function writeLine(log: Log, { level, fields = {}, message }: Line): void
 /** What is known of those whom an event names by an id alone. */
 export interface Register {
   nodeRecord(peer: PeerId): Pick<NodeRecord, 'id' | 'url'> | undefined
+  /** What the last dial said of a member. */
+  dial?(peer: PeerId): DialOutcome | undefined
   record(id: string): Pick<InstanceRecord, 'slug' | 'url' | 'details'> | undefined
+}
+
+const becomes: Readonly<Record<MemberState, string>> = {
+  unknown: 'is not known to live',
+  alive: 'is alive',
+  hidden: 'is hidden',
+  dead: 'is dead',
+  left: 'has left',
 }
 
 export function lineOf(event: RegistryEvent, register: Register): Line {
@@ -34,8 +46,10 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
       const { id: nodeId, url } = register.nodeRecord(peer) ?? {}
       // A death is what people are woken for; whoever reads of it there reads of its end there, too.
       const level = to === 'dead' || from === 'dead' ? 'warn' : 'info'
-      const fields = { peer, nodeId, url, from, to, why }
-      return { level, fields, message: `member ${memberName(peer, register)} is ${to}: ${why}` }
+      const dial = to === 'hidden' || to === 'dead' ? register.dial?.(peer) : undefined
+      const fields = { peer, nodeId, url, from, to, why, ...(dial !== undefined && { dial }) }
+      const cause = dial === undefined ? '' : `; ${dialInWords[dial]}`
+      return { level, fields, message: `member ${memberName(peer, register)} ${becomes[to]}: ${why}${cause}` }
     }
     case 'instance': {
       const { id, slug, change } = event

@@ -81,7 +81,8 @@ export class Recorder {
   #note(deed: Deed, whom: Whom = program, outcome: Entry['outcome']): void {
     const entry = this.#add({ ...deed, ...whom, outcome })
     const { seq: _, at: _at, ...fields } = entry
-    this.#parts.write({ level: 'info', fields, message: sentenceOf(entry) })
+    // What a caller may not do is its own affair; what this node cannot do is that of whoever looks after it.
+    this.#parts.write({ level: outcome === 'failed' ? 'warn' : 'info', fields, message: sentenceOf(entry) })
   }
 
   #add(entry: Omit<Entry, 'seq' | 'at' | 'times'>): Entry {

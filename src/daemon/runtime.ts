@@ -17,6 +17,7 @@ import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'
 import { Churning } from './churning.js'
+import type { Diagnosing } from './diagnosing.js'
 import { Engine } from './engine.js'
 import { Labels } from './labels.js'
 import { type End, Life } from './life.js'
@@ -27,6 +28,7 @@ import { Questions } from './questions.js'
 import { ReachWarnings } from './reach-warnings.js'
 import { createService } from './service.js'
 import { SessionLines } from './sessions.js'
+import { Silences } from './silences.js'
 import { SlugWatches } from './slug-watches.js'
 import { telling } from './telling.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
@@ -80,6 +82,8 @@ export interface Runtime {
   readonly service: RegistryService
   readonly life: Life
   readonly metering: Metering
+  /** What is wrong as far as this node knows it without asking anybody. */
+  readonly diagnosis: Diagnosing['diagnosis']
   /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
   addresses(): readonly string[]
   /**
@@ -97,7 +101,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const node = describeNode(options)
   const registry = createRegistry(options, node, boot)
   const now = (): ReturnType<Engine['now']> => engine.now()
+  const dialOf: Register['dial'] = (peer) => network.peers().find((one) => one.peer === peer)?.dial
   const registered: Register = {
+    dial: dialOf,
     nodeRecord: (peer) => registry.read.nodeRecord(peer),
     record: (id) => registry.read.record(id),
   }
@@ -110,6 +116,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const checker = createChecker()
   const sessions = new SessionLines((command) => engine.command(command))
   const warn = (message: string): void => tell({ type: 'warning', message })
+  const silences = new Silences({ alive: () => registry.read.alive, dial: dialOf, now: () => now().now })
   const churning = new Churning({ registry, register: registered, now, warn })
   const labels = new Labels((peer) => registry.read.nodeRecord(peer))
   const tell = (event: RegistryEvent): void => {
@@ -117,7 +124,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     labels.heard(event)
     sessions.heard(event)
     news.tell(event)
-    const line = lineOf(event, registered)
+    const { line, before } = silences.weigh(event, lineOf(event, registered))
+    if (before !== undefined) tell({ type: 'warning', message: before })
     const said = told.recorder.heard(event)
     onEvent(event, said === undefined ? line : { ...line, fields: { ...line.fields, ...said } })
   }
@@ -157,6 +165,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const told = telling(new Date().toISOString(), {
     ...{ self: dataDir.key.publicKey.toString(), write: (line: Line) => writeLine(log, line) },
     ...{ read: registry.read, now, views: () => service, questions },
+    ...{ churn: () => churning.lasting(), documents: () => metering.documents() },
   })
   const service = createService({
     registry,
@@ -171,13 +180,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     onRegistered: (id, registration) => reach.registered(id, registration),
     leave: (options) => life.leave(options),
     ...told,
-    churn: () => churning.lasting(),
-    documents: () => metering.documents(),
     labels,
     dropped,
   })
   return {
     ...{ engine, network, registry, news, life, service, metering },
+    diagnosis: () => told.diagnosis(),
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()

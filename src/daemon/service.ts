@@ -1,9 +1,6 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
-import { diagnose } from '../core/doctor/doctor.js'
-import type { Examined } from '../core/doctor/examined.js'
-import type { Diagnosis } from '../core/doctor/findings.js'
 import { type Command } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
@@ -36,10 +33,7 @@ export interface ServiceParts {
   readonly survey: RegistryService['survey']
   /** What each has called itself. */
   readonly labels: Pick<Labels, 'look' | 'of'>
-  /** Services that do not come to rest. */
-  readonly churn: () => Required<Examined>['churn']
-  /** What each document held takes on disk. */
-  readonly documents: () => Required<Examined>['documents']
+  readonly doctor: RegistryService['doctor']
   readonly startedAt: number
   /** What was dropped since the start, wherever it came in, by reason. */
   readonly dropped: () => Readonly<Record<string, number>>
@@ -175,7 +169,7 @@ export function createService(parts: ServiceParts): RegistryService {
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
     survey: () => parts.survey(),
-    doctor: () => doctorOf(parts),
+    doctor: () => parts.doctor(),
     metrics: exposing(parts.metrics ?? []),
     news,
   }
@@ -246,17 +240,6 @@ function membersView({ registry, network, engine, labels }: ServiceParts): Membe
       ...(two !== undefined && { trouble: two, troubleKind: 'two-daemons' as const }),
       ...(called !== undefined && { labels: called }),
     }
-  })
-}
-
-async function doctorOf(parts: ServiceParts): Promise<Diagnosis> {
-  const { registry, engine } = parts
-  const survey = await parts.survey()
-  return diagnose({
-    ...{ survey, self: selfView(parts), members: membersView(parts), peers: peersView(parts) },
-    ...{ rows: registry.read.rows(engine.now()), records: registry.read.nodeRecords() },
-    ...{ churn: parts.churn(), documents: parts.documents() },
-    answersDns: parts.self().dns !== undefined,
   })
 }
 

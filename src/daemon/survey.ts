@@ -56,6 +56,16 @@ export function ownSight({ views, now }: Pick<SurveyParts, 'views' | 'now'>): Si
   })
 }
 
+/** The picture without a word of others. */
+export function ownSurvey(parts: Pick<SurveyParts, 'read' | 'views' | 'now'>): Survey {
+  const members = parts.views().members()
+  const others = members.filter(({ self }) => !self)
+  return surveyOf({
+    ...{ members, own: ownSight(parts), records: parts.read.nodeRecords() },
+    ...{ told: new Map(others.map(({ peer }) => [peer, { how: 'not-asked' }])), wall: parts.now().wall, took_ms: 0 },
+  })
+}
+
 async function survey(parts: SurveyParts): Promise<Survey> {
   const begun = parts.now()
   const members = parts.views().members()

@@ -1,20 +1,25 @@
 /**
  * What a node can tell of the cluster beyond its own views, built at once: what each node sees, who did what.
  */
+import { diagnosing, type Diagnosing, type DiagnosingParts } from './diagnosing.js'
 import { remembering } from './history.js'
 import { Recorder, type RecorderParts } from './recording.js'
 import type { ServiceParts } from './service.js'
 import { surveying, type SurveyParts } from './survey.js'
 
-export interface TellingParts extends SurveyParts, Pick<RecorderParts, 'self' | 'write'> {
-  readonly read: SurveyParts['read'] & RecorderParts['read']
+export interface TellingParts
+  extends SurveyParts, Pick<RecorderParts, 'self' | 'write'>, Pick<DiagnosingParts, 'churn' | 'documents'> {
+  readonly read: SurveyParts['read'] & RecorderParts['read'] & DiagnosingParts['read']
 }
 
 /** @param from RFC 3339: what is done before is not remembered */
 export function telling(
   from: string,
   parts: TellingParts,
-): { readonly recorder: Recorder } & Pick<ServiceParts, 'survey' | 'history'> {
+): { readonly recorder: Recorder } & Pick<ServiceParts, 'survey' | 'history' | 'doctor'> &
+  Pick<Diagnosing, 'diagnosis'> {
   const recorder = new Recorder(from, { ...parts, wall: () => parts.now().wall })
-  return { recorder, survey: surveying(parts), history: remembering({ ...parts, journal: recorder.journal }) }
+  const survey = surveying(parts)
+  const told = { recorder, survey, ...diagnosing({ ...parts, survey }) }
+  return { ...told, history: remembering({ ...parts, journal: recorder.journal }) }
 }

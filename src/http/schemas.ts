@@ -375,7 +375,7 @@ export const Self = json.object(
 const dial = optional(
   json.words(dialOutcomes, {
     description:
-      'what its last dial came to: refused, its process is gone; no-answer, its machine or the line to it is down; silent, its process is stopped or stuck',
+      'what its last dial came to: refused, its process is gone; no-answer, its machine or the line to it is down; silent, its process is frozen or stuck',
   }),
 )
 

@@ -147,6 +147,8 @@ export class Host {
         read: registry.read,
         now: () => this.#moment(),
         views: () => service,
+        churn: () => [],
+        documents: () => [],
       },
       questions: {
         answer: (kind: string, answering: Answering) => void answerings.set(kind, answering),
@@ -156,8 +158,6 @@ export class Host {
     const service: RegistryService = createService({
       ...{
         ...told,
-        churn: () => [],
-        documents: () => [],
         labels: { look: () => undefined, of: () => undefined },
         dropped: () => registry.dropped(),
       },

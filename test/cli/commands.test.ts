@@ -339,7 +339,7 @@ describe('status', () => {
       'daemon     ready, up 1.2 s, version 0.1.0',
       'cluster    default',
       'members    1 alive, 1 hidden',
-      '           hidden for 1.5 s: def (it fell silent: its process is stopped or stuck, or its machine is)',
+      '           hidden for 1.5 s: def (it fell silent: its process is frozen (suspended, or stuck), or its machine is)',
     ])
     expect(lines[5]).toMatch(/^instances  \d+ Unknown; 1 not visible: rollcall instances --all says why$/)
     expect(lines.slice(6)).toEqual([
@@ -377,7 +377,7 @@ describe('status', () => {
 
   test('says why a daemon is not ready', async () => {
     served.service.ready = { ready: false, reasons: ['joining'], degraded: false }
-    expect(await fine('status')).toMatch(/daemon +not ready: joining, up/)
+    expect(await fine('status')).toMatch(/daemon +not ready, up .*\n +joining\n/)
     served.service.ready = { ready: true, reasons: [], degraded: false }
   })
 })

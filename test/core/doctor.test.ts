@@ -185,7 +185,7 @@ const causes: readonly [string, Change, RegExp][] = [
     /^c does not hear b \(the connection ended 1 s ago\), while b heard c to the end\.$/,
   ],
   [
-    'warning link-failing b→c',
+    'warning link-failing b–c',
     {
       nodes: {
         b: { sees: [seen('a'), seen('c', { link: 'failing', hears: false })] },
@@ -200,7 +200,7 @@ const causes: readonly [string, Change, RegExp][] = [
     /c/,
   ],
   [
-    'warning link-failing b→c',
+    'warning link-failing b–c',
     {
       nodes: {
         b: { sees: [seen('a'), seen('c', { link: 'failing' })] },
@@ -453,4 +453,17 @@ describe('what is found', () => {
     expect(findings.map(({ id }) => id)).toEqual(['divergence', 'link-failing'])
     for (const { what } of findings) expect(what.length).toBeLessThan(1000)
   })
+})
+
+test.each([
+  ['a', /^Stop d at 10\.0\.0\.9:2, most likely the copy/],
+  ['d', /^Stop this very daemon \(d at 10\.0\.0\.9:2\), most likely the copy/],
+])('of two daemons with one key %s names the one to stop: who came later, under another name', (by, expected) => {
+  const labels = [
+    { id: 'b', address: '/ip4/10.0.0.2/tcp/1' },
+    { id: 'd', address: '/ip4/10.0.0.9/tcp/2' },
+  ]
+  const look = examined({ members: { b: { troubleKind: 'two-daemons', labels } } })
+  const [clone] = diagnose({ ...look, survey: { ...look.survey, by } }).findings
+  expect(clone?.remedy).toMatch(expected)
 })

@@ -1,9 +1,13 @@
 // The lines of a daemon's log: whom and what they name, how loud they are, what is said once.
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { Finding, FindingId } from '../../src/core/doctor/findings.js'
 import type { RegistryEvent } from '../../src/core/effects.js'
 import type { Registry } from '../../src/core/registry.js'
+import type { DialOutcome } from '../../src/core/views.js'
 import { Churning } from '../../src/daemon/churning.js'
 import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon/log-lines.js'
+import { OwnFindings } from '../../src/daemon/own-findings.js'
+import { Silences } from '../../src/daemon/silences.js'
 import { openMemoryDir } from '../../src/io/storage/memory.js'
 
 const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
@@ -84,4 +88,81 @@ test('what a disk has lost is said loudly, with what comes back of itself', asyn
         'the database /d/db has lost something. What other nodes hold of it comes back; what was written here alone has to be registered again. Look after this disk.',
     },
   ])
+})
+
+test('who is hidden or dead is told with what its machine says, as the status tells it', () => {
+  const saying = (dial: DialOutcome): Register => ({ ...register, dial: () => dial })
+  const told = (dial: DialOutcome): string => lineOf(member('alive', 'hidden'), saying(dial)).message
+  expect(told('refused')).toMatch(/is hidden: reported silent by 2; dials are refused: its process is gone$/)
+  expect(told('no-answer')).toMatch(/; no answer to dials: its machine or the line to it is down$/)
+  expect(told('silent')).toMatch(/; its machine takes dials, .*: its process is frozen/)
+  expect(lineOf(member('dead', 'alive'), saying('refused')).message).toMatch(/is alive: reported silent by 2$/)
+})
+
+describe('silence', () => {
+  const of = (peer: string, to: 'hidden' | 'dead' | 'alive'): RegistryEvent => ({
+    ...{ type: 'member', peer, from: 'alive', to, why: 'silent' },
+  })
+  function hearing(dial?: DialOutcome): { tell(event: RegistryEvent, alive: number, now?: number): string[] } {
+    const at = { alive: 0, now: 0 }
+    const silences = new Silences({ alive: () => at.alive, now: () => at.now, dial: () => dial })
+    return {
+      tell(event, alive, now = 0) {
+        Object.assign(at, { alive, now })
+        const { line, before } = silences.weigh(event, lineOf(event, register))
+        return [...(before === undefined ? [] : ['all at once']), line.level]
+      },
+    }
+  }
+
+  test('of all others at once is one line, and none of them is dead at warn, nor back', () => {
+    const { tell } = hearing('no-answer')
+    expect(tell(of('b', 'hidden'), 2)).toEqual(['info'])
+    expect(tell(of('c', 'hidden'), 1)).toEqual(['all at once', 'info'])
+    expect(tell(of('b', 'dead'), 1)).toEqual(['info'])
+    expect(tell(of('c', 'dead'), 1)).toEqual(['info'])
+    expect(tell({ ...of('b', 'alive'), from: 'dead' } as RegistryEvent, 2)).toEqual(['info'])
+  })
+
+  test.each([
+    ['whose machines say that their processes are gone', 'refused', 0],
+    ['one after the other', undefined, 60_000],
+  ] as const)('of all others %s is told of each', (_, dial, pause_ms) => {
+    const { tell } = hearing(dial)
+    expect(tell(of('b', 'hidden'), 2)).toEqual(['info'])
+    expect(tell(of('b', 'dead'), 2)).toEqual(['warn'])
+    expect(tell(of('c', 'hidden'), 1, pause_ms)).toEqual(['info'])
+    expect(tell(of('c', 'dead'), 1, pause_ms)).toEqual(['warn'])
+  })
+
+  test('of a single other one is told of that', () => {
+    expect(hearing().tell(of('b', 'dead'), 1)).toEqual(['warn'])
+  })
+})
+
+describe('what a node finds by itself', () => {
+  const finding = (id: FindingId, ...about: string[]): Finding => ({
+    ...{ id, severity: 'warning', what: `${id} at ${about.join()}.`, meaning: 'So.', remedy: 'Do this.', about },
+  })
+
+  test('is told once when it is sure, again where it comes to more, and when it is over', () => {
+    const own = new OwnFindings()
+    const looks = (...findings: Finding[]): string[] =>
+      own.look({ findings }).map(({ level, message }) => `${level} ${message}`)
+    expect(looks(finding('link-failing', 'a-b'))).toEqual([])
+    expect(looks(finding('link-failing', 'a-b'))).toEqual(['warn link-failing at a-b. Do this.'])
+    expect(looks(finding('link-failing', 'a-b'))).toEqual([])
+    expect(looks(finding('link-failing', 'a-b', 'a-c'))).toEqual(['warn link-failing at a-b,a-c. Do this.'])
+    expect(looks()).toEqual(['info over: link-failing at a-b,a-c.'])
+    expect(looks()).toEqual([])
+  })
+
+  test('at its disk is told at once; what passes, and what has lines of its own, not at all', () => {
+    const own = new OwnFindings()
+    const looks = (...findings: Finding[]): number => own.look({ findings }).length
+    expect(looks(finding('disk-refuses', 'a'))).toBe(1)
+    expect(looks(finding('disk-refuses', 'a'), finding('one-way-link', 'a-b'))).toBe(0)
+    expect(looks(finding('disk-refuses', 'a'), finding('node-gone', 'b'))).toBe(0)
+    expect(looks(finding('disk-refuses', 'a'), finding('node-gone', 'b'))).toBe(0)
+  })
 })

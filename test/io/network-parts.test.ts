@@ -10,6 +10,7 @@ import { AddressBook, bookLimits } from '../../src/io/network/book.js'
 import { dial, outcomeOf } from '../../src/io/network/dialer.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { encodeMessage, MessageReader } from '../../src/io/network/messages.js'
+import { nobodySpeaks, withKeyInDoubt } from '../../src/io/network/handshakes.js'
 import { Permits } from '../../src/io/network/permits.js'
 import { Strangers } from '../../src/io/network/strangers.js'
 import { generateClusterKey } from '../../src/io/network/network.js'
@@ -358,4 +359,12 @@ test('a cluster key is a key file of libp2p, another one each time', () => {
   const [one, other] = [generateClusterKey(), generateClusterKey()].map((key) => new TextDecoder().decode(key))
   expect(one).toMatch(/^\/key\/swarm\/psk\/1\.0\.0\/\n\/base16\/\n[0-9a-f]{64}$/)
   expect(one).not.toBe(other)
+})
+
+test('of who says nothing in time it is not said that it is frozen, while others show that our key differs', () => {
+  const error = `reached 10.0.0.5:1, ${nobodySpeaks}`
+  expect(withKeyInDoubt(error)).toBe(
+    'reached 10.0.0.5:1, but nothing came of it in time, and elsewhere the handshake failed: is the cluster key the same?',
+  )
+  expect(withKeyInDoubt('10.0.0.5:1: no answer in 5 s')).toBe('10.0.0.5:1: no answer in 5 s')
 })

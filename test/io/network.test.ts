@@ -342,7 +342,9 @@ describe('who stays out', () => {
     const tells = (): string => one.network.failures().find(({ where }) => where === copy.id)?.error ?? ''
     await eventually('they are named', () => tells() !== '')
     const places = [original, copy].flatMap(({ network }) => network.addresses()).sort()
-    expect(tells()).toContain(`two daemons run with one key, at ${places.join(' and at ')}: stop one`)
+    expect(tells()).toContain(
+      `two daemons run with one key, at ${places.join(' and at ')}: stop the one that runs on a copy`,
+    )
     expect(one.logs.join('')).toContain(`peer ${copy.id}: two daemons run with one key`)
     // Both hear what is said to that peer, and come again, to compare their records with those of the other.
     for (const [i, site] of [original, copy].entries())

@@ -2,6 +2,7 @@
  * Looks for keys with which two daemons run: whose key it is, where they are, which of them has gone mute. What else is odd about such a
  * node follows from it.
  */
+import type { Label } from '../link-views.js'
 import type { PeerId } from '../model.js'
 import { nameOf, placeOf, speaking, withNodes, type Examined, type Look } from './examined.js'
 import { named, type Finding } from './findings.js'
@@ -61,14 +62,24 @@ function finding({ peer, places, mute, isMute }: Clone, examined: Examined): Fin
     return label === undefined ? withNodes(placeOf(place), examined, peer) : `${label} at ${placeOf(place)}`
   }
   const where = places.length === 0 ? '' : `: ${named(places.map(inWords), 4)}`
-  const firstHere = labels.length > 1 ? ` (${owner} was here first)` : ''
+  // Who calls itself otherwise than the key did before is the one that came with a copy of it.
+  const copies = labels.filter(({ id }) => id !== owner)
   const muteOne = mute === undefined ? 'One of them' : (called(mute) ?? `The one at ${placeOf(mute)}`)
   return {
     id: 'clone',
     severity: 'error',
     what: `Two daemons run with one key, that of ${owner}${where}.${isMute ? ` ${muteOne} has gone mute: it takes no writes.` : ''}`,
-    meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other; before long one of them goes mute.`,
-    remedy: `Stop the one that is the copy${firstHere}, and start it with an empty data directory of its own: rollcall start --data-dir NEW_DIR.`,
+    meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other${isMute ? '' : '; before long one of them goes mute'}.`,
+    remedy: `Stop ${stopped(copies, examined)}, and start it with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR.`,
     about: [...new Set([owner, ...labels.map(({ id }) => id)])],
   }
+}
+
+function stopped(copies: readonly Label[], { survey, self }: Examined): string {
+  if (copies.length === 0) return 'the one that runs on a copy of the data directory'
+  const names = copies.map(({ id, address }) => {
+    const place = address === undefined ? '' : ` at ${placeOf(address)}`
+    return id === survey.by || id === self.nodeId ? `this very daemon (${id}${place})` : `${id}${place}`
+  })
+  return `${named(names)}, most likely the copy, as it came later`
 }

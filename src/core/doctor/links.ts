@@ -32,7 +32,8 @@ const causes: Readonly<Record<DialOutcome | 'unknown', { readonly meaning: strin
   refused: {
     meaning:
       'Its machine answers, and nobody listens there: the daemon has crashed or was killed. What is registered there is in no lookup.',
-    remedy: 'Start it again there: systemctl start rollcall, or rollcall start; its log says why it ended.',
+    remedy:
+      'Start it again there: systemctl start rollcall, or rollcall start. Its log says why it ended; a log that just breaks off: it was killed (journalctl -k tells of want of memory).',
   },
   'no-answer': {
     meaning:
@@ -41,15 +42,15 @@ const causes: Readonly<Record<DialOutcome | 'unknown', { readonly meaning: strin
   },
   silent: {
     meaning:
-      'Its machine takes connections, and its process says nothing: it is stopped or stuck. What is registered there is in no lookup.',
+      'Its machine takes connections, and its process says nothing: it is frozen (suspended or stuck). What is registered there is in no lookup.',
     remedy:
-      'Look at the process there (top, systemctl status rollcall): kill -CONT PID if it was stopped, else systemctl restart rollcall.',
+      'Look at the process there (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
   unknown: {
     meaning:
-      'It fell silent: its process is stopped or stuck, or its machine is. What is registered there is in no lookup.',
+      'It fell silent: its process is frozen (suspended or stuck), or its machine is. What is registered there is in no lookup.',
     remedy:
-      'Look at that machine: systemctl status rollcall; kill -CONT PID if it was stopped; one that is gone for good: rollcall force-leave NODE.',
+      'Look at that machine and its process (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
 }
 
@@ -173,7 +174,10 @@ function because({ why }: Deaf): string {
 }
 
 function about(sides: readonly Deaf[]): string[] {
-  return sides.map(({ from, to }) => `${from}→${to}`)
+  return sides.map(({ from, to, isMutual, back }) =>
+    // Whoever is asked names two who do not hear each other in the same way.
+    isMutual && back === undefined ? [from, to].sort().join('–') : `${from}→${to}`,
+  )
 }
 
 function oneWayFinding(sides: readonly Deaf[]): Finding | undefined {
@@ -197,14 +201,14 @@ function bothFinding(sides: readonly Deaf[]): Finding | undefined {
   if (sides.length === 0) return undefined
   const each = sides.map((side) => {
     const { from, to, isMutual } = side
-    return `${isMutual ? `${from} and ${to} do not hear each other` : `${from} does not hear ${to}`}${because(side)}`
+    const [one, other] = [from, to].sort()
+    return `${isMutual ? `${one} and ${other} do not hear each other` : `${from} does not hear ${to}`}${because(side)}`
   })
   return {
     id: 'link-failing',
     severity: 'warning',
-    what: `Nodes that live have no connection: ${named(each, 4)}.`,
-    meaning:
-      'Others reach both, so what is wrong lies between the two, in one direction or both; nobody is hidden for it, as others carry the news.',
+    what: `Links between nodes that live fail: ${named(each, 4)}.`,
+    meaning: `Others reach both, so what is wrong lies between the two${sides.every(({ isMutual }) => isMutual) ? '' : ', in one direction or both'}; nobody is hidden for it, as others carry the news.`,
     remedy:
       'Compare firewall rules, routes and switch ports of the two machines, for the port of --listen; whether the address that is dialled is right: rollcall peers.',
     about: about(sides),

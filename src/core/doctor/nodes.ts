@@ -127,8 +127,8 @@ function silent(examined: Examined): Finding | undefined {
     severity: 'warning',
     what: `${named(ids(mute))} ${mute.length === 1 ? 'is' : 'are'} connected, but did not answer within a second.`,
     meaning:
-      'Its process is stopped, starved of CPU, or stuck on its disk; if it stays silent it is hidden within seconds.',
-    remedy: 'Look at the process there: top, systemctl status rollcall; kill -CONT PID if it was stopped.',
+      'Its process is frozen (suspended), starved of CPU, or stuck on its disk; if it stays silent it is hidden within seconds.',
+    remedy: 'Look at the process there: top, systemctl status rollcall; kill -CONT PID if it was suspended.',
     about: ids(mute),
   }
 }

@@ -66,7 +66,7 @@ function registered({ reason, why, nodeId, owner, n, slug }: Row): Step {
 const dialled = {
   refused: 'its machine answers, its process is gone',
   'no-answer': 'its machine is off, or the line to it is cut',
-  silent: 'its machine takes connections, its process is stopped or stuck',
+  silent: 'its machine takes connections, its process is frozen (suspended or stuck)',
 }
 
 function homeAlive({ reason, why, degraded }: Row, home: Member | undefined, since_ms: number): Step {

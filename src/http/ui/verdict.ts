@@ -139,8 +139,8 @@ function awaySince({ stateAge_ms, outOfSight_ms = stateAge_ms }: Member, { now_m
 const dialled = {
   refused: ': its process is gone',
   'no-answer': ': its machine is off, or the line to it is cut',
-  silent: ': its process is stopped or stuck',
-  unknown: ': it fell silent, its process is stopped or stuck, or its machine is',
+  silent: ': its process is frozen (suspended or stuck)',
+  unknown: ': it fell silent, its process is frozen (suspended or stuck), or its machine is',
 } as const
 
 function ofMembers(facts: Facts): readonly Problem[] {

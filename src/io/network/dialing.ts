@@ -17,7 +17,7 @@ import type { AddressBook } from './book.js'
 import type { LinkFailure, SeedOutcome, SeedView } from './contract.js'
 import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
-import { handshakeFailed, nobodySpeaks } from './handshakes.js'
+import { handshakeFailed, nobodySpeaks, withKeyInDoubt } from './handshakes.js'
 import { DialSchedule } from './schedule.js'
 
 /** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
@@ -187,7 +187,14 @@ export class Dialing {
   }
 
   lastError(peer: PeerId): string | undefined {
-    return this.#errors.get(peer)
+    const error = this.#errors.get(peer)
+    return error !== undefined && this.#isKeyInDoubt() ? withKeyInDoubt(error) : error
+  }
+
+  /** Nobody is connected, and somebody's handshake has failed: it may well be our key that differs. */
+  #isKeyInDoubt(): boolean {
+    if (this.#options.connected() > 0) return false
+    return [...this.#errors, ...this.#toldSeeds].some(([, error]) => error.includes(handshakeFailed))
   }
 
   failingSeeds(): LinkFailure[] {
@@ -199,7 +206,8 @@ export class Dialing {
 
   /** What the last dial says of the other end. */
   lastOutcome(peer: PeerId): DialOutcome | undefined {
-    return this.#outcomes.get(peer)
+    const outcome = this.#outcomes.get(peer)
+    return outcome === 'silent' && this.#isKeyInDoubt() ? undefined : outcome
   }
 
   async #attempt(target: string): Promise<void> {
@@ -232,7 +240,9 @@ export class Dialing {
 
   /** Found and reached, twice, without coming to terms: people want to know. */
   #tellPeer(peer: PeerId, error: string): void {
-    this.#errors.set(peer, error)
+    // What has shown once counts more than that nothing shows between two of them.
+    const isSilence = error.includes(nobodySpeaks) && this.#errors.get(peer)?.includes(handshakeFailed) === true
+    if (!isSilence) this.#errors.set(peer, error)
     if (!error.includes(handshakeFailed)) return
     const failed = (this.#handshakes.get(peer) ?? 0) + 1
     this.#handshakes.set(peer, failed)

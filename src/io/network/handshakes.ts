@@ -19,7 +19,7 @@ interface Outgoing {
 }
 
 /** Its machine takes connections for it: a cluster key that differs mostly shows in what is said. */
-export const nobodySpeaks = 'but nobody speaks there: is its process stopped, or stuck?'
+export const nobodySpeaks = 'but nobody speaks there: is its process frozen (suspended, or stuck)?'
 
 /** The parts of libp2p that this reaches into. */
 export interface HandshakeParts {
@@ -112,7 +112,9 @@ function isOwnKey(error: unknown): boolean {
 function afterReaching(address: string, error: unknown, suspicion: string): unknown {
   const { name, code } = error as { readonly name?: string; readonly code?: unknown }
   if (name === 'InvalidPeerIdError' || name === 'UnexpectedPeerError') return error
-  const message = `reached ${placeOf(address)}, ${suspicion} (${messageOf(error)})`
+  // That we gave up says no more than that nobody spoke.
+  const why = suspicion === nobodySpeaks ? '' : ` (${messageOf(error)})`
+  const message = `reached ${placeOf(address)}, ${suspicion}${why}`
   return Object.assign(new Error(message, { cause: error }), { name, code, hasReached: true })
 }
 
@@ -127,4 +129,15 @@ export function placeOf(address: string): string {
   if (endpoint === undefined) return address
   const { host, port } = endpoint
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
+/**
+ * What is said of one who did not speak in time, while others show that our key differs from theirs: with another key what is said may
+ * also come to nothing at all, so that it is no sign of a process that is frozen.
+ */
+export function withKeyInDoubt(error: string): string {
+  return error.replaceAll(
+    nobodySpeaks,
+    `but nothing came of it in time, and elsewhere the handshake failed: ${isKeyTheSame}`,
+  )
 }

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino'
 import { BoundedMap } from '../../core/bounded-map.js'
+import { stopTheCopy } from '../../core/causes.js'
 import { hostOf } from './addresses.js'
 import type { LinkFailure } from './contract.js'
 import type { Drops } from './drops.js'
@@ -16,8 +17,6 @@ const limit = 64
 const secondTry_ms = 3000
 /** A connection to ourselves is seen at both of its ends within this time. */
 const otherEnd_ms = 1000
-
-const wayOut = 'stop one of the two, and give it a data directory of its own'
 
 interface Sighting extends LinkFailure {
   readonly at: number
@@ -87,7 +86,7 @@ export class Strangers {
   /** Two daemons answer as one peer. */
   metTwo(peer: string, addresses: readonly [string, string]): void {
     const [one, other] = addresses.map((address) => address.replace(/\/p2p\/.*$/, '')).sort()
-    const error = `two daemons run with one key, at ${one} and at ${other}: ${wayOut}`
+    const error = `two daemons run with one key, at ${one} and at ${other}: ${stopTheCopy}`
     const places = [one, other].flatMap((place) => place ?? [])
     if (this.#note({ where: peer, direction: 'inbound', error, reason: 'same-key', places }))
       this.#log.error({ peer }, `peer ${peer}: ${error}`)
@@ -122,7 +121,7 @@ export class Strangers {
 
   #metCopy(direction: 'inbound' | 'outbound', where: string): void {
     this.#drops?.count('handshake-own-key')
-    const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${wayOut}`
+    const error = `another daemon runs with this node's key at ${where}, beside this one at ${this.#own().join(', ')}: ${stopTheCopy}`
     const places = [...this.#own().slice(0, 1), where]
     if (this.#note({ where, direction, error, reason: 'same-key', places })) this.#log.error({ where }, error)
   }

@@ -1,0 +1,49 @@
+/**
+ * Lays before the doctor what a running node knows: with a survey of its peers for whoever asks, or its own alone, which asks nobody.
+ */
+import { diagnose } from '../core/doctor/doctor.js'
+import type { Examined } from '../core/doctor/examined.js'
+import type { Diagnosis } from '../core/doctor/findings.js'
+import type { Moment } from '../core/effects.js'
+import type { Reads } from '../core/reads.js'
+import type { Survey } from '../core/survey/views.js'
+import { isUnresolved } from '../core/unresolved.js'
+import type { RegistryService } from '../http/service.js'
+import { ownSurvey } from './survey.js'
+
+export interface DiagnosingParts {
+  readonly read: Pick<Reads, 'rows' | 'nodeRecords' | 'nodeRecord' | 'wants'>
+  readonly now: () => Moment
+  readonly views: () => Pick<RegistryService, 'self' | 'members' | 'peers' | 'digest'>
+  readonly survey: () => Promise<Survey>
+  /** Services that do not come to rest. */
+  readonly churn: () => Required<Examined>['churn']
+  /** What each document held takes on disk. */
+  readonly documents: () => Required<Examined>['documents']
+}
+
+export interface Diagnosing {
+  doctor(): Promise<Diagnosis>
+  /** What this node knows alone. Of what is registered only that counts of which a machine could not resolve the name. */
+  diagnosis(): Diagnosis
+}
+
+export function diagnosing({ read, now, views, survey, churn, documents }: DiagnosingParts): Diagnosing {
+  const seen = () => {
+    const service = views()
+    const [self, members, peers] = [service.self(), service.members(), service.peers()]
+    return { self, members, peers, records: read.nodeRecords(), answersDns: self.dns !== undefined }
+  }
+  return {
+    async doctor() {
+      const asked = await survey()
+      return diagnose({ ...seen(), survey: asked, rows: read.rows(now()), churn: churn(), documents: documents() })
+    },
+    diagnosis: () =>
+      diagnose({
+        ...seen(),
+        survey: ownSurvey({ read, now, views }),
+        rows: read.rows(now(), ({ details }) => isUnresolved(details)),
+      }),
+  }
+}
