@@ -74,6 +74,11 @@ const membership: Readonly<Record<string, Patch>> = {
   'whoever lies about a member is waited for': ['#reportsNeeded', '&& !vouchesInVain(id, member.proof)', ''],
   'who is hidden is raised by words that nobody signed': ['Proofs.counts', 'isShown && !subject', '!subject'],
   'earlier versions must answer, too': ['Proofs.counts', 'proof.isAble === false || now', 'now'],
+  'whoever has only just connected is of an earlier version': [
+    '#noteUnable',
+    'now - peer.since >= ableWithin_ms',
+    'true',
+  ],
   'whoever has answered is asked again and again': ['Proofs.counts', 'now < proof.provenUntil', 'false'],
   'the time for an answer begins with the question': ['Proofs.counts', 'if (now > asked.at) subject', 'subject'],
   'what was said since the question stands': ['doubt', 'subject.heardAt = before.heardAt'],

@@ -27,6 +27,9 @@ const newcomer_ms = 5000
 /** Heartbeats come once a second: who is in step is counted no oftener than this. */
 const agreement_ms = 100
 
+/** Who answers questions whether it lives says so in each of its first rounds: who has not, and speaks, is of an earlier version. */
+const ableWithin_ms = 3000
+
 /** What this daemon can say of itself. */
 export interface OwnState {
   readonly generation: number
@@ -93,7 +96,6 @@ export class Liveness {
 
   connected(id: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.connect(id, now)
-    this.membership.answers(id, false) // until it says so
     this.membership.meet(id)
     if (!own.isSpeaking || !this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return []
     return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
@@ -200,14 +202,18 @@ export class Liveness {
       case 'farewell': {
         this.membership.farewell(from)
         const peer = this.peers.get(from)
+        this.#noteUnable(peer, now)
         if (peer !== undefined) peer.isNeeded = frame.needed
         return {}
       }
       case 'ask':
         return { isAsking: true }
-      case 'able':
+      case 'able': {
+        const peer = this.peers.get(from)
+        if (peer !== undefined) peer.isAble = true
         this.membership.answers(from, true)
         return {}
+      }
       case 'report':
         return { report: frame }
       case undefined:
@@ -220,7 +226,13 @@ export class Liveness {
     const isInTurn = peer !== undefined && peer.heartbeats > 0 && !peer.isAsked
     const hearing = this.membership.hear(from, frame, now, isInTurn)
     if (peer === undefined) return { hearing }
+    this.#noteUnable(peer, now)
     return { hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
+  }
+
+  /** It speaks. Of whoever has not for that long nothing is known yet, or what it said before: it may have crashed meanwhile. */
+  #noteUnable(peer: Peer | undefined, now: number): void {
+    if (peer !== undefined && !peer.isAble && now - peer.since >= ableWithin_ms) this.membership.answers(peer.id, false)
   }
 
   /** Of whoever sends them, and of members that are known: nobody fills the board with names. */

@@ -123,7 +123,7 @@ export class Hearsay {
     if (!this.#isSmall()) this.#proofs.askForAll(member, now)
   }
 
-  /** Over this connection it says whether it answers when it is asked whether it lives. */
+  /** Whether it answers when it is asked whether it lives, as its own words tell. */
   answers(id: PeerId, isAble: boolean): void {
     const member = this.#members.get(id)
     if (member !== undefined) member.proof = { ...member.proof, isAble }

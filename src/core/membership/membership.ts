@@ -218,7 +218,7 @@ export class Membership {
     return beat.generation > member.generation ? 'news' : 'heard'
   }
 
-  /** Over this connection it says whether it answers when it is asked whether it lives. */
+  /** Whether it answers when it is asked whether it lives, as its own words tell. */
   answers(id: PeerId, isAble: boolean): void {
     this.#hearsay.answers(id, isAble)
   }

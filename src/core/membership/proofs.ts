@@ -30,7 +30,7 @@ const questionCounts_ms = 5000
 
 /** What is known of a member by its own hand. */
 export interface Proof {
-  /** Whether it said, over its last connection with us, that it answers; absent where it never had one. */
+  /** Whether it said, in this generation, that it answers; absent where it was not connected with us for long enough to say so. */
   readonly isAble: boolean | undefined
   readonly isDoubted: boolean
   readonly provenUntil: number

@@ -24,6 +24,9 @@ export interface Peer {
   /** We asked for heartbeats that we expected, and hear none. */
   isAsked: boolean
 
+  /** It said that it answers when it is asked whether it lives. */
+  isAble: boolean
+
   // ---- what we send it
   /** It asked us: it gets heartbeats until then. */
   answeredUntil: number
@@ -134,6 +137,7 @@ function newPeer(id: PeerId, now: number): Peer {
     agreedAt: now,
     expectedSince: now,
     isAsked: false,
+    isAble: false,
     answeredUntil: Number.NEGATIVE_INFINITY,
     isServed: false,
     farewellsDue: 0,

@@ -154,3 +154,20 @@ test.each(['b', 'c'])('D6: among three of which %s is of an earlier version nobo
   expect(transitionsOf(world, 'b', since, ['a']).filter((each) => each.includes('hidden'))).toEqual([])
   expect(showing(world, 'x')).toBe('abc')
 })
+
+test('D6: one that crashes in the first moments of a connection is not taken for one of an earlier version', () => {
+  const world = standing('abc')
+  lie(world, ['c'], 'b')
+  world.run(3000)
+  // The first word over a connection comes before the one that says whether it answers.
+  for (const name of 'ac') world.wires.redial(world.machine('b'), name)
+  world.until(() => world.machine('a').connected.has('b'), 5000, 'that they are connected again')
+  world.run(20)
+  world.crash('b')
+  const isGone = () => (world.lookup('a', 'x') ?? []).length === 0
+  world.until(isGone, 7000, 'that it is gone')
+  for (let i = 0; i < 300; i++) {
+    world.run(100)
+    expect(isGone()).toBe(true)
+  }
+})
