@@ -13,7 +13,7 @@ import { Digests } from './peers/digests.js'
 import { Heartbeats, isInStep, outOfStep_ms } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
-import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
+import { type Heartbeat, type PassedAnswer, type PassedQuestion, type Vitals, decodeBeat } from './wire/beat.js'
 import type { LineView } from './link-views.js'
 import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
 import type { Head, SignedHead } from './wire/head.js'
@@ -60,6 +60,8 @@ export interface Heard {
   readonly isAsking?: boolean
   /** What it reports, of what it said before we were connected too. */
   readonly report?: ReportMessage
+  /** What goes on to others. */
+  readonly passed?: readonly Effect[]
   /** Why it was dropped. */
   readonly dropped?: string
 }
@@ -97,8 +99,10 @@ export class Liveness {
   connected(id: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.connect(id, now)
     this.membership.meet(id)
-    if (!own.isSpeaking || !this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return []
-    return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
+    if (!own.isSpeaking) return []
+    const able = this.heartbeats.tellAble(id)
+    if (!this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return able
+    return [...able, this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
   }
 
   /**
@@ -214,6 +218,15 @@ export class Liveness {
         this.membership.answers(from, true)
         return {}
       }
+      case 'passing': {
+        const peer = this.peers.get(from)
+        if (peer !== undefined) peer.isPassing = true
+        return {}
+      }
+      case 'question':
+        return { passed: this.#hearPassedQuestion(from, frame, now) }
+      case 'answer':
+        return { passed: this.#hearPassedAnswer(from, frame, now) }
       case 'report':
         return { report: frame }
       case undefined:
@@ -259,13 +272,47 @@ export class Liveness {
     return this.membership.prove(author, answer, now)
   }
 
+  #hearPassedQuestion(from: PeerId, question: PassedQuestion, now: number): Effect[] {
+    if (!this.peers.has(from)) return []
+    const { subject, hops } = question
+    const told = hops > 0 ? this.membership.member(subject)?.seconded.top?.relayer : undefined
+    return this.#lifeSigns.passing.question(
+      from,
+      question,
+      this.#isPassing(subject) ? subject : this.#passingOf([told])[0],
+      now,
+    )
+  }
+
+  #hearPassedAnswer(from: PeerId, answer: PassedAnswer, now: number): readonly Effect[] {
+    const { isOurs, effects } = this.#lifeSigns.passing.answer(from, answer)
+    if (isOurs) this.membership.prove(answer.author, answer, now)
+    return effects
+  }
+
+  #isPassing(id: PeerId): boolean {
+    return this.peers.get(id)?.isPassing === true
+  }
+
+  #passingOf(ids: readonly (PeerId | undefined)[]): PeerId[] {
+    return ids.filter((id) => id !== undefined && this.#isPassing(id)) as PeerId[]
+  }
+
   /** Questions whether others live, and answers that we do. */
   #askAndAnswer({ generation, isSpeaking }: OwnState, now: number): readonly Effect[] {
     const asked = this.#lifeSigns.ask(this.membership.toAsk(now), generation)
     for (const { subject, nonce } of asked.questions) this.membership.asking(subject, nonce, now)
-    return isSpeaking
-      ? [...asked.effects, ...this.#lifeSigns.answer(generation, this.heartbeats.sequence)]
-      : asked.effects
+    const unanswered = this.membership.takeUnanswered(now).flatMap(({ question, via }) => {
+      const { subject } = question
+      return this.#lifeSigns.passing.ask(question, this.#isPassing(subject) ? [subject] : this.#passingOf(via), now)
+    })
+    if (!isSpeaking) return [...asked.effects, ...unanswered]
+    const { sequence } = this.heartbeats
+    const answers = [
+      ...this.#lifeSigns.answer(generation, sequence),
+      ...this.#lifeSigns.passing.due(generation, sequence),
+    ]
+    return [...asked.effects, ...unanswered, ...answers]
   }
 
   /** @returns what follows at once; undefined for a report by or about nobody known */
@@ -316,7 +363,7 @@ export class Liveness {
     const newcomers = [...this.peers.all()].filter((peer) => now - peer.since < newcomer_ms)
     const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports(now) : []
     const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
-    const able = newcomers.map(({ id }) => this.heartbeats.tellAble(id))
+    const able = newcomers.flatMap(({ id, since }) => (now - since < ableWithin_ms ? this.heartbeats.tellAble(id) : []))
     return [...told, ...able, ...this.#beatEach(own, withVitals, now)]
   }
 

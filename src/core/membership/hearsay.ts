@@ -25,7 +25,7 @@
  */
 import type { PeerId } from '../model.js'
 import type { RelayedHeartbeat } from '../wire/beat.js'
-import type { AnswerMessage as Answer } from '../wire/gossip.js'
+import type { AnswerMessage as Answer, Question } from '../wire/gossip.js'
 import { fresh_ms, seconded_ms, slowPath_ms } from './formulas.js'
 import { type Member, noteHearsay, noteSign } from './member.js'
 import type { Members } from './members.js'
@@ -138,6 +138,17 @@ export class Hearsay {
   asking(id: PeerId, nonce: string, now: number): void {
     this.#proofs.asking(id, nonce, now)
     this.asked(id, now)
+  }
+
+  /** Questions that gossip brought no answer to, and who passed on words of their subjects. */
+  takeUnanswered(now: number): { readonly question: Question; readonly via: readonly PeerId[] }[] {
+    return this.#proofs.takeUnanswered(now).flatMap(({ id, nonce }) => {
+      const member = this.#members.get(id)
+      if (member === undefined) return []
+      const via = new Set(member.proof.asked?.by)
+      if (member.seconded.top !== undefined) via.add(member.seconded.top.relayer)
+      return [{ question: { subject: id, generation: member.generation, nonce }, via: [...via] }]
+    })
   }
 
   /** Somebody asks it: the answer goes to all. */

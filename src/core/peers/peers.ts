@@ -26,6 +26,8 @@ export interface Peer {
 
   /** It said that it answers when it is asked whether it lives. */
   isAble: boolean
+  /** It said that it passes on such questions of others. */
+  isPassing: boolean
 
   // ---- what we send it
   /** It asked us: it gets heartbeats until then. */
@@ -138,6 +140,7 @@ function newPeer(id: PeerId, now: number): Peer {
     expectedSince: now,
     isAsked: false,
     isAble: false,
+    isPassing: false,
     answeredUntil: Number.NEGATIVE_INFINITY,
     isServed: false,
     farewellsDue: 0,

@@ -117,10 +117,16 @@ function fencedOff(world: World, one: string, other: string, duration_ms: number
   }
 }
 
-test.each(['abc', 'abcde'])(
-  'D6: among %s two whose firewalls refuse each other stay shown, as others pass on',
-  (names) => {
+test.each([
+  ['abc', 'gossip', true],
+  ['abcde', 'gossip', true],
+  ['abc', 'no gossip', false],
+  ['abcde', 'no gossip', false],
+] as const)(
+  'D6: among %s, with %s, two whose firewalls refuse each other stay shown, as others pass on',
+  (names, _, gossipOn) => {
     const world = standing(names)
+    world.wires.gossipOn = gossipOn
     const since = world.now
     fencedOff(world, 'a', 'b', 60_000)
     expect(transitionsOf(world, 'b', since, ['a'])).toEqual([])
@@ -143,7 +149,7 @@ test.each(['b', 'c'])('D6: among three of which %s is of an earlier version nobo
   const since = world.now
   const isNew = ({ kind, bytes }: Sent): boolean => {
     const type = kind === 'gossip' ? decodeGossip(bytes)?.type : kind === 'beat' ? decodeBeat(bytes)?.type : undefined
-    return type === 'question' || type === 'answer' || type === 'able'
+    return type !== undefined && ['question', 'answer', 'able', 'passing'].includes(type)
   }
   // It says nothing of the kind, and passes on what it does not understand.
   world.wires.tap = (sent) => !(isNew(sent) && (sent.author ?? sent.from) === old)
