@@ -1,8 +1,8 @@
 // Stories of D6: what others say of a member, unsigned, decides nothing alone; and whoever lives stays, however it is reached.
 import { expect, test } from 'vitest'
-import { decodeBeat } from '../../../src/core/wire/beat.js'
-import { decodeGossip } from '../../../src/core/wire/gossip.js'
-import { lie } from '../liar.js'
+import { decodeBeat, encodeBeat } from '../../../src/core/wire/beat.js'
+import { decodeGossip, encodeGossip } from '../../../src/core/wire/gossip.js'
+import { lie, shortIdOf } from '../liar.js'
 import type { Sent } from '../wires.js'
 import { World } from '../world.js'
 import { agree, cluster, registered, showing, transitionsOf } from './cluster.js'
@@ -177,3 +177,66 @@ test('D6: one that crashes in the first moments of a connection is not taken for
     expect(isGone()).toBe(true)
   }
 })
+
+/** From now on these report `subject` every second, to all, in its latest incarnation; the last head tells which that is. */
+function accuse(world: World, liars: string, subject: string, duration_ms: number): void {
+  const { generation } = world.machine(subject).live
+  let incarnation = 0
+  const before = world.wires.tap
+  world.wires.tap = (sent) => {
+    const message = sent.kind === 'gossip' ? decodeGossip(sent.bytes) : undefined
+    if (message?.type === 'update' && message.signed.head.owner === subject)
+      incarnation = message.signed.head.incarnation
+    return before?.(sent)
+  }
+  for (let past_ms = 0; past_ms < duration_ms; past_ms += 1000) {
+    const about = [{ subject, generation, incarnation }]
+    for (const liar of liars) {
+      const authorGeneration = world.machine(liar).live.generation
+      const bytes = encodeGossip({ type: 'report', authorGeneration, sequence: 1000 + past_ms, about })
+      for (const { name } of world.running())
+        if (name !== liar) world.feed(name, { type: 'gossip', author: liar, bytes })
+    }
+    world.run(1000)
+  }
+}
+
+test.each(['abc', 'abcdefg'])(
+  'D6: among %s one that reports a living member, passes on low numbers of it and plays its own old frames again hides nobody',
+  (names) => {
+    const world = standing(names)
+    const since = world.now
+    const shortId = shortIdOf('b')
+    const kept: Sent[] = []
+    world.wires.tap = (sent) => {
+      const frame = sent.kind === 'beat' && sent.from === 'c' ? decodeBeat(sent.bytes) : undefined
+      if (frame?.type !== 'heartbeat') return true
+      const relayed = frame.relayed.map((one) =>
+        one.shortId === shortId ? { ...one, sequence: 0, age_ms: 60_000 } : one,
+      )
+      world.feed(sent.to, { type: 'beat', from: 'c', bytes: encodeBeat({ ...frame, relayed }) })
+      kept.push(sent)
+      for (const { to, bytes } of kept.slice(0, 3)) world.feed(to, { type: 'beat', from: 'c', bytes })
+      return false
+    }
+    accuse(world, 'c', 'b', 30_000)
+    const honest = [...names].filter((name) => name !== 'c')
+    for (const name of honest) expect(transitionsOf(world, 'b', since, [name])).toEqual([])
+    for (const name of honest) expect(world.beliefs(name)).not.toMatch(/hidden|dead/)
+  },
+)
+
+test.each(['abcde', 'abcdefg'])(
+  'D6: two of %s that report a living member hide it once, for less than a second: its refutation asks for one more',
+  (names) => {
+    const world = standing(names)
+    const since = world.now
+    const liars = names.slice(-2)
+    accuse(world, liars, 'b', 1000)
+    expect(showing(world, 'x')).toBe(names)
+    accuse(world, liars, 'b', 60_000)
+    for (const name of names.slice(2, -2)) {
+      expect(transitionsOf(world, 'b', since, [name])).toEqual([`${name}: alive→hidden`, `${name}: hidden→alive`])
+    }
+  },
+)
