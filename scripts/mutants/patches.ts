@@ -79,6 +79,7 @@ const membership: Readonly<Record<string, Patch>> = {
     'now - peer.since >= ableWithin_ms',
     'true',
   ],
+  'whoever starts again is of the version that it was': ['startAnew', 'member.proof = $$$'],
   'whoever has answered is asked again and again': ['Proofs.counts', 'now < proof.provenUntil', 'false'],
   'the time for an answer begins with the question': ['Proofs.counts', 'if (now > asked.at) subject', 'subject'],
   'what was said since the question stands': ['doubt', 'subject.heardAt = before.heardAt'],

@@ -24,9 +24,9 @@
  * verdict are two; and whoever was asked to sign is believed for a while after that. Two who lie are two.
  *
  * Of a living member a liar may say old numbers, low ones, or nothing, play its own old frames again, and report it: that is one vote of
- * the H that formulas.ts asks for, and nobody is hidden for it. Two that lie are H among three to seven, and hide whom they report: among
- * five or more its refutation, which asks for one more, shows it again within a second, and for good; among three or four they are the
- * majority of its observers, against which there is no appeal.
+ * the H that formulas.ts asks for, and nobody is hidden for it. Two that lie are H among four to seven, and hide whom they report: among
+ * five or more its refutation, which asks for one more, shows it again within a second, and for good; among four they are the majority of
+ * its observers, against which there is no appeal.
  */
 import type { PeerId } from '../model.js'
 import type { RelayedHeartbeat } from '../wire/beat.js'
