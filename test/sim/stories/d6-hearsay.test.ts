@@ -152,13 +152,21 @@ test.each(['b', 'c'])('D6: among three of which %s is of an earlier version nobo
     return type !== undefined && ['question', 'answer', 'able', 'passing'].includes(type)
   }
   // It says nothing of the kind, and passes on what it does not understand.
-  world.wires.tap = (sent) => !(isNew(sent) && (sent.author ?? sent.from) === old)
+  let asked = 0
+  world.wires.tap = (sent) => {
+    if (sent.to === old && sent.kind === 'beat' && decodeBeat(sent.bytes)?.type === 'question') asked += 1
+    return !(isNew(sent) && (sent.author ?? sent.from) === old)
+  }
   for (const name of 'abc') if (name !== old) world.wires.redial(world.machine(name), old)
   agree(world)
   world.run(8000)
   fencedOff(world, 'a', 'b', 30_000)
   expect(transitionsOf(world, 'b', since, ['a']).filter((each) => each.includes('hidden'))).toEqual([])
   expect(showing(world, 'x')).toBe('abc')
+  // Nor is it asked to pass on what it would not understand.
+  world.wires.gossipOn = false
+  fencedOff(world, 'a', 'b', 40_000)
+  expect(asked).toBe(0)
 })
 
 test('D6: one that crashes in the first moments of a connection is not taken for one of an earlier version', () => {
