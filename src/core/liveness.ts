@@ -13,7 +13,7 @@ import { Digests } from './peers/digests.js'
 import { Heartbeats, isInStep, outOfStep_ms } from './peers/heartbeats.js'
 import { isOver } from './peers/links.js'
 import { type Peer, Peers, type Standing } from './peers/peers.js'
-import { type Heartbeat, type Vitals, decodeBeat } from './wire/beat.js'
+import { type Heartbeat, type PassedAnswer, type PassedQuestion, type Vitals, decodeBeat } from './wire/beat.js'
 import type { LineView } from './link-views.js'
 import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
 import type { Head, SignedHead } from './wire/head.js'
@@ -26,6 +26,9 @@ const newcomer_ms = 5000
 
 /** Heartbeats come once a second: who is in step is counted no oftener than this. */
 const agreement_ms = 100
+
+/** Who answers questions whether it lives says so in each of its first rounds: who has not, and speaks, is of an earlier version. */
+const ableWithin_ms = 3000
 
 /** What this daemon can say of itself. */
 export interface OwnState {
@@ -57,6 +60,8 @@ export interface Heard {
   readonly isAsking?: boolean
   /** What it reports, of what it said before we were connected too. */
   readonly report?: ReportMessage
+  /** What goes on to others. */
+  readonly passed?: readonly Effect[]
   /** Why it was dropped. */
   readonly dropped?: string
 }
@@ -93,10 +98,11 @@ export class Liveness {
 
   connected(id: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.connect(id, now)
-    this.membership.answers(id, false) // until it says so
     this.membership.meet(id)
-    if (!own.isSpeaking || !this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return []
-    return [this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
+    if (!own.isSpeaking) return []
+    const able = this.heartbeats.tellAble(id)
+    if (!this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return able
+    return [...able, this.#beat(peer, own, now), ...this.heartbeats.sendVitals(id)]
   }
 
   /**
@@ -200,14 +206,27 @@ export class Liveness {
       case 'farewell': {
         this.membership.farewell(from)
         const peer = this.peers.get(from)
+        this.#noteUnable(peer, now)
         if (peer !== undefined) peer.isNeeded = frame.needed
         return {}
       }
       case 'ask':
         return { isAsking: true }
-      case 'able':
+      case 'able': {
+        const peer = this.peers.get(from)
+        if (peer !== undefined) peer.isAble = true
         this.membership.answers(from, true)
         return {}
+      }
+      case 'passing': {
+        const peer = this.peers.get(from)
+        if (peer !== undefined) peer.isPassing = true
+        return {}
+      }
+      case 'question':
+        return { passed: this.#hearPassedQuestion(from, frame, now) }
+      case 'answer':
+        return { passed: this.#hearPassedAnswer(from, frame, now) }
       case 'report':
         return { report: frame }
       case undefined:
@@ -220,7 +239,13 @@ export class Liveness {
     const isInTurn = peer !== undefined && peer.heartbeats > 0 && !peer.isAsked
     const hearing = this.membership.hear(from, frame, now, isInTurn)
     if (peer === undefined) return { hearing }
+    this.#noteUnable(peer, now)
     return { hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
+  }
+
+  /** It speaks. Of whoever has not for that long nothing is known yet, or what it said before: it may have crashed meanwhile. */
+  #noteUnable(peer: Peer | undefined, now: number): void {
+    if (peer !== undefined && !peer.isAble && now - peer.since >= ableWithin_ms) this.membership.answers(peer.id, false)
   }
 
   /** Of whoever sends them, and of members that are known: nobody fills the board with names. */
@@ -247,13 +272,47 @@ export class Liveness {
     return this.membership.prove(author, answer, now)
   }
 
+  #hearPassedQuestion(from: PeerId, question: PassedQuestion, now: number): Effect[] {
+    if (!this.peers.has(from)) return []
+    const { subject, hops } = question
+    const told = hops > 0 ? this.membership.member(subject)?.seconded.top?.relayer : undefined
+    return this.#lifeSigns.passing.question(
+      from,
+      question,
+      this.#isPassing(subject) ? subject : this.#passingOf([told])[0],
+      now,
+    )
+  }
+
+  #hearPassedAnswer(from: PeerId, answer: PassedAnswer, now: number): readonly Effect[] {
+    const { isOurs, effects } = this.#lifeSigns.passing.answer(from, answer)
+    if (isOurs) this.membership.prove(answer.author, answer, now)
+    return effects
+  }
+
+  #isPassing(id: PeerId): boolean {
+    return this.peers.get(id)?.isPassing === true
+  }
+
+  #passingOf(ids: readonly (PeerId | undefined)[]): PeerId[] {
+    return ids.filter((id) => id !== undefined && this.#isPassing(id)) as PeerId[]
+  }
+
   /** Questions whether others live, and answers that we do. */
   #askAndAnswer({ generation, isSpeaking }: OwnState, now: number): readonly Effect[] {
     const asked = this.#lifeSigns.ask(this.membership.toAsk(now), generation)
     for (const { subject, nonce } of asked.questions) this.membership.asking(subject, nonce, now)
-    return isSpeaking
-      ? [...asked.effects, ...this.#lifeSigns.answer(generation, this.heartbeats.sequence)]
-      : asked.effects
+    const unanswered = this.membership.takeUnanswered(now).flatMap(({ question, via }) => {
+      const { subject } = question
+      return this.#lifeSigns.passing.ask(question, this.#isPassing(subject) ? [subject] : this.#passingOf(via), now)
+    })
+    if (!isSpeaking) return [...asked.effects, ...unanswered]
+    const { sequence } = this.heartbeats
+    const answers = [
+      ...this.#lifeSigns.answer(generation, sequence),
+      ...this.#lifeSigns.passing.due(generation, sequence),
+    ]
+    return [...asked.effects, ...unanswered, ...answers]
   }
 
   /** @returns what follows at once; undefined for a report by or about nobody known */
@@ -304,7 +363,7 @@ export class Liveness {
     const newcomers = [...this.peers.all()].filter((peer) => now - peer.since < newcomer_ms)
     const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports(now) : []
     const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
-    const able = newcomers.map(({ id }) => this.heartbeats.tellAble(id))
+    const able = newcomers.flatMap(({ id, since }) => (now - since < ableWithin_ms ? this.heartbeats.tellAble(id) : []))
     return [...told, ...able, ...this.#beatEach(own, withVitals, now)]
   }
 

@@ -199,8 +199,9 @@ export class Registry {
 
   #beat(from: PeerId, bytes: Uint8Array): void {
     const { liveness, lastHeard, at, rules } = this.#state
-    const { hearing, inStep, isAsking, report, dropped } = liveness.hear(from, bytes, at.now)
+    const { hearing, inStep, isAsking, report, passed, dropped } = liveness.hear(from, bytes, at.now)
     if (report !== undefined) this.#hearReport(from, report, false)
+    if (passed !== undefined) this.#out.emitAll(passed)
     if (isAsking === true) this.#out.emitAll(liveness.answer(from, this.#state.ownState(), at.now))
     if (dropped !== undefined) this.#out.drop(dropped)
     if (hearing === undefined) return

@@ -174,6 +174,26 @@ test('a word out of turn repeats the number of a round, whose time counts here a
   expect(membership.relaysFor('b', 3950)).toMatchObject([{ sequence: 10, age_ms: 950 }])
 })
 
+test('whether somebody answers questions is known by its own word in this generation, or by a while without one', () => {
+  const liveness = new Liveness('me', cheapCrypto('me'))
+  const { membership, peers } = liveness
+  membership.follow(headOf('a'), 0)
+  const isAble = (): boolean | undefined => membership.member('a')?.proof.isAble
+  peers.connect('a', 0)
+  liveness.hear('a', encodeBeat(beat(1)), 10) // earlier versions, and some later ones, say nothing else at first
+  expect(isAble()).toBe(undefined)
+  liveness.hear('a', encodeBeat(beat(4)), 3000)
+  expect(isAble()).toBe(false)
+  liveness.hear('a', encodeBeat({ type: 'able' }), 3100)
+  liveness.hear('a', encodeBeat(beat(5)), 4000)
+  expect(isAble()).toBe(true)
+  peers.connect('a', 5000)
+  liveness.hear('a', encodeBeat(beat(6)), 5010)
+  expect(isAble()).toBe(true)
+  membership.follow(headOf('a', 2), 6000)
+  expect(isAble()).toBe(undefined)
+})
+
 test('what we find in our buffers on waking may have been sent as soon as we fell asleep', () => {
   const membership = among('ab')
   membership.tick(100)

@@ -78,7 +78,7 @@ test('every kind of message was recorded', () => {
     new Set(['update', 'report', 'question', 'answer']),
   )
   expect(new Set(byKind.beat.map((bytes) => decodeBeat(bytes)?.type))).toEqual(
-    new Set(['heartbeat', 'report', 'vitals', 'able', 'ask']),
+    new Set(['heartbeat', 'report', 'vitals', 'able', 'passing', 'ask', 'question', 'answer']),
   )
   expect(new Set(byKind.request.map((bytes) => decodeSyncRequest(bytes)?.type))).toEqual(
     new Set(['sync', 'push', 'remove', 'act']),

@@ -41,6 +41,10 @@ export function recordMessages(): Recorded {
   ] as const)
     world.feed(name, { type: 'refused', peer, isVacant: true })
   world.run(3000)
+  // And where gossip does not come through either, over connections.
+  world.wires.gossipOn = false
+  world.run(35_000)
+  world.wires.gossipOn = true
   world.heal()
   world.run(3000)
   world.wires.tap = undefined

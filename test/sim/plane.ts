@@ -207,8 +207,9 @@ export class PlaneDaemon {
   }
 
   #onBeat(from: string, bytes: Uint8Array, now: number): void {
-    const { hearing, inStep, isAsking, report } = this.#liveness.hear(from, bytes, now)
+    const { hearing, inStep, isAsking, report, passed = [] } = this.#liveness.hear(from, bytes, now)
     if (report !== undefined) this.#onReport(from, report, now, false)
+    this.#effects.push(...passed)
     if (isAsking === true) this.#effects.push(...this.#liveness.answer(from, this.#ownState(), now))
     if (hearing === 'news') this.#ask(from, [this.signed])
     if (inStep === false && now - this.#syncedAt >= syncPause_ms) {

@@ -220,6 +220,21 @@ export const messages: Readonly<Record<Kind, Cases>> = {
   'beat farewell': { 'a farewell': () => beatOf(encodeBeat({ type: 'farewell', needed: false })) },
   'beat ask': { 'a question for heartbeats': () => beatOf(encodeBeat({ type: 'ask' })) },
   'beat able': { 'a word of what it can': () => beatOf(encodeBeat({ type: 'able' })) },
+  'beat passing': { 'a word of what it passes on': () => beatOf(encodeBeat({ type: 'passing' })) },
+  'beat question': {
+    'a question to another': () => {
+      const [subject = ''] = many
+      return beatOf(encodeBeat({ type: 'question', subject, generation: 1, nonce: 'ab'.repeat(16), hops: 2 }))
+    },
+  },
+  'beat answer': {
+    'an answer to 16 questions': () => {
+      const nonces = Array.from({ length: wireLimits.passedAtOnce }, (_, i) => i.toString(16).padStart(32, '0'))
+      const [author = ''] = many
+      const signature = new Uint8Array(64)
+      return beatOf(encodeBeat({ type: 'answer', author, generation: 5, sequence: 2, nonces, signature }))
+    },
+  },
   'beat report': { 'a report of 64 members, to one observer': () => beatOf(encodeBeat(report)) },
   'gossip report': { 'a report of 64 members': () => gossipOf(report) },
   'gossip question': {

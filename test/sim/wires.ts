@@ -63,8 +63,9 @@ const strangersAtOnce = 4
 /** Who takes nothing of an answer for so long is cut off. */
 const taking_ms = 15_000
 
-/** The first byte of that frame. */
+/** The first bytes of the frames that say what a daemon is able to. */
 const [able] = encodeBeat({ type: 'able' })
+const [passing] = encodeBeat({ type: 'passing' })
 
 export class Wires {
   readonly #ground: Ground
@@ -334,7 +335,7 @@ export class Wires {
     const more_ms = this.#count('beat', machine, to, bytes)
     const link = this.#link(machine.name, to.name)
     // The same from all, with each connection: to draw lots for it would only lead every life on record another way.
-    const isAble = bytes[0] === able
+    const isAble = bytes[0] === able || bytes[0] === passing
     if (more_ms === undefined || (isAble ? link.cut : this.#isLost(link))) return
     this.#later(to, (isAble ? link.delay_ms : this.#delay(link)) + more_ms, { type: 'beat', from: machine.self, bytes })
   }

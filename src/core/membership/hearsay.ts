@@ -22,10 +22,15 @@
  * So one liar keeps nobody in lookups who is dead, beyond the time for an answer and the slow path; hides nobody who lives, since no word
  * that is passed on hides; makes no true number look old. What it cannot be kept from: where gossip fails, it and one who has missed the
  * verdict are two; and whoever was asked to sign is believed for a while after that. Two who lie are two.
+ *
+ * Of a living member a liar may say old numbers, low ones, or nothing, play its own old frames again, and report it: that is one vote of
+ * the H that formulas.ts asks for, and nobody is hidden for it. Two that lie are H among four to seven, and hide whom they report: among
+ * five or more its refutation, which asks for one more, shows it again within a second, and for good; among four they are the majority of
+ * its observers, against which there is no appeal.
  */
 import type { PeerId } from '../model.js'
 import type { RelayedHeartbeat } from '../wire/beat.js'
-import type { AnswerMessage as Answer } from '../wire/gossip.js'
+import type { AnswerMessage as Answer, Question } from '../wire/gossip.js'
 import { fresh_ms, seconded_ms, slowPath_ms } from './formulas.js'
 import { type Member, noteHearsay, noteSign } from './member.js'
 import type { Members } from './members.js'
@@ -123,7 +128,7 @@ export class Hearsay {
     if (!this.#isSmall()) this.#proofs.askForAll(member, now)
   }
 
-  /** Over this connection it says whether it answers when it is asked whether it lives. */
+  /** Whether it answers when it is asked whether it lives, as its own words tell. */
   answers(id: PeerId, isAble: boolean): void {
     const member = this.#members.get(id)
     if (member !== undefined) member.proof = { ...member.proof, isAble }
@@ -138,6 +143,17 @@ export class Hearsay {
   asking(id: PeerId, nonce: string, now: number): void {
     this.#proofs.asking(id, nonce, now)
     this.asked(id, now)
+  }
+
+  /** Questions that gossip brought no answer to, and who passed on words of their subjects. */
+  takeUnanswered(now: number): { readonly question: Question; readonly via: readonly PeerId[] }[] {
+    return this.#proofs.takeUnanswered(now).flatMap(({ id, nonce }) => {
+      const member = this.#members.get(id)
+      if (member === undefined) return []
+      const via = new Set(member.proof.asked?.by)
+      if (member.seconded.top !== undefined) via.add(member.seconded.top.relayer)
+      return [{ question: { subject: id, generation: member.generation, nonce }, via: [...via] }]
+    })
   }
 
   /** Somebody asks it: the answer goes to all. */

@@ -7,6 +7,7 @@ import { type PeerId, hex } from '../model.js'
 import { Writer } from '../wire/codec.js'
 import { type Question, encodeGossip, nonceBytes } from '../wire/gossip.js'
 import { wireLimits } from '../wire/limits.js'
+import { Passing } from './passing.js'
 
 /** What is signed for a nonce is signed for nothing else. */
 const domain = new TextEncoder().encode('rollcall question\n')
@@ -14,13 +15,16 @@ const domain = new TextEncoder().encode('rollcall question\n')
 export class LifeSigns {
   readonly #self: PeerId
   readonly #crypto: Pick<Crypto, 'sign'>
+  /** Where gossip brings no answer. */
+  readonly passing: Passing
   #asked = 0
   /** Questions to us that wait for the answer: others are asked again. */
   readonly #owed = new Set<string>()
 
-  constructor(self: PeerId, crypto: Pick<Crypto, 'sign'>) {
+  constructor(self: PeerId, crypto: Pick<Crypto, 'sign' | 'verify'>) {
     this.#self = self
     this.#crypto = crypto
+    this.passing = new Passing(self, crypto)
   }
 
   /** Asks these. @param ownGeneration raised by each start, so that no nonce comes twice */

@@ -395,6 +395,7 @@ function startAnew(member: Member, head: Head): void {
   member.backAt = 0
   member.ahead = []
   member.seconded = unseconded
+  member.proof = { ...member.proof, isAble: undefined }
   if (member.lostSight !== undefined && head.generation > member.lostSight.generation) seeAgain(member)
   if (member.heardGeneration >= head.generation) return
   member.directAt = undefined

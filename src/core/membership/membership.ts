@@ -7,7 +7,7 @@ import type { Crypto } from '../effects.js'
 import type { PeerId } from '../model.js'
 import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
-import type { About, AnswerMessage as Answer, ReportMessage } from '../wire/gossip.js'
+import type { About, AnswerMessage as Answer, Question, ReportMessage } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'
 import { onItsWay_ms, refusalCounts_ms, reportStanding_ms, reportsNeeded } from './formulas.js'
 import { Hearsay } from './hearsay.js'
@@ -218,7 +218,7 @@ export class Membership {
     return beat.generation > member.generation ? 'news' : 'heard'
   }
 
-  /** Over this connection it says whether it answers when it is asked whether it lives. */
+  /** Whether it answers when it is asked whether it lives, as its own words tell. */
   answers(id: PeerId, isAble: boolean): void {
     this.#hearsay.answers(id, isAble)
   }
@@ -231,6 +231,11 @@ export class Membership {
   /** It is asked so. */
   asking(id: PeerId, nonce: string, now: number): void {
     this.#hearsay.asking(id, nonce, now)
+  }
+
+  /** Questions that gossip brought no answer to, and who passed on words of their subjects. */
+  takeUnanswered(now: number): { readonly question: Question; readonly via: readonly PeerId[] }[] {
+    return this.#hearsay.takeUnanswered(now)
   }
 
   /** Others ask it. */

@@ -11,8 +11,9 @@
  *
  * Of one that is doubted no passed on word counts, those since the question are taken back, and whoever passes on such words is not waited
  * for with a report. Who is shown stays so until it is doubted; who is hidden stays so until it has answered. The question goes to all, as
- * the answer does, which the network signs: so each honest daemon carries both, of whatever version, and neither a stale address nor a
- * firewall that refuses hides anybody who lives.
+ * the answer does, which the network signs: so each honest daemon carries both, of whatever version. Where gossip brings no answer it goes
+ * back the way that the words came (passing.ts), over daemons of a version that knows this. So neither a stale address nor a firewall that
+ * refuses hides anybody who lives, unless gossip fails as well and nobody of such a version is between.
  * Whoever never said that it answers such questions, as earlier versions do not, is believed as it was before.
  *
  * The time for the answer begins with the first word after the question: who passes words on is awake then, and the question with it.
@@ -27,10 +28,12 @@ const provenFor_ms = 30_000
 const again_ms = { asked: 1000, doubted: 5000 } as const
 /** How long an answer to a question counts: a liar may keep one back. */
 const questionCounts_ms = 5000
+/** How long gossip may take to bring an answer: then the question goes over connections as well. */
+const byGossip_ms = 300
 
 /** What is known of a member by its own hand. */
 export interface Proof {
-  /** Whether it said, over its last connection with us, that it answers; absent where it never had one. */
+  /** Whether it said, in this generation, that it answers; absent where it was not connected with us for long enough to say so. */
   readonly isAble: boolean | undefined
   readonly isDoubted: boolean
   readonly provenUntil: number
@@ -84,6 +87,8 @@ export class Proofs {
   readonly #wantedByOthers = new Set<Subject>()
   /** When whom was asked, by nonce. */
   readonly #questions = new Map<string, { readonly id: PeerId; readonly at: number }>()
+  /** Those of them that gossip has brought no answer to, so far. */
+  readonly #open = new Set<string>()
 
   /**
    * A word of a member that is to be proven, passed on by another.
@@ -154,6 +159,19 @@ export class Proofs {
   asking(id: PeerId, nonce: string, now: number): void {
     for (const [known, { at }] of this.#questions) if (now - at >= questionCounts_ms) this.#questions.delete(known)
     this.#questions.set(nonce, { id, at: now })
+    this.#open.add(nonce)
+  }
+
+  /** Questions that gossip brought no answer to in time; each once. */
+  takeUnanswered(now: number): { readonly id: PeerId; readonly nonce: string }[] {
+    const unanswered: { readonly id: PeerId; readonly nonce: string }[] = []
+    for (const nonce of this.#open) {
+      const question = this.#questions.get(nonce)
+      if (question !== undefined && now - question.at < byGossip_ms) continue
+      this.#open.delete(nonce)
+      if (question !== undefined) unanswered.push({ id: question.id, nonce })
+    }
+    return unanswered
   }
 
   /** It has answered these. @returns when it was asked, last; undefined where it was not, or long ago */
@@ -163,6 +181,7 @@ export class Proofs {
       const question = this.#questions.get(nonce)
       if (question === undefined || question.id !== id || now - question.at >= questionCounts_ms) continue
       this.#questions.delete(nonce)
+      this.#open.delete(nonce)
       askedAt = Math.max(askedAt ?? question.at, question.at)
     }
     return askedAt

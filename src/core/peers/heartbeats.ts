@@ -113,9 +113,9 @@ export class Heartbeats {
     return this.#reportsOf(about, authorGeneration).map((message) => frame(to, message))
   }
 
-  /** Tells one peer that we answer when we are asked whether we live. */
-  tellAble(to: PeerId): Effect {
-    return frame(to, { type: 'able' })
+  /** Tells one peer that we answer when we are asked whether we live, and pass on what it asks of others. */
+  tellAble(to: PeerId): Effect[] {
+    return [frame(to, { type: 'able' }), frame(to, { type: 'passing' })]
   }
 
   #reportsOf(about: readonly About[], authorGeneration: number): ReportMessage[] {

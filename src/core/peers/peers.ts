@@ -24,6 +24,11 @@ export interface Peer {
   /** We asked for heartbeats that we expected, and hear none. */
   isAsked: boolean
 
+  /** It said that it answers when it is asked whether it lives. */
+  isAble: boolean
+  /** It said that it passes on such questions of others. */
+  isPassing: boolean
+
   // ---- what we send it
   /** It asked us: it gets heartbeats until then. */
   answeredUntil: number
@@ -134,6 +139,8 @@ function newPeer(id: PeerId, now: number): Peer {
     agreedAt: now,
     expectedSince: now,
     isAsked: false,
+    isAble: false,
+    isPassing: false,
     answeredUntil: Number.NEGATIVE_INFINITY,
     isServed: false,
     farewellsDue: 0,

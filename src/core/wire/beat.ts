@@ -1,10 +1,11 @@
 /**
  * The frames of a heartbeat stream, from one daemon to one other: heartbeats, vitals, two words about who is to send heartbeats
- * to whom; what the one reports, where the other may have missed it.
+ * to whom; what the one reports, where the other may have missed it; questions whether somebody lives, where gossip brings no answer.
  */
 import type { PeerId } from '../model.js'
 import { type Reader, Writer, decode } from './codec.js'
-import { type ReportMessage, readReport, writeReport } from './gossip.js'
+import { type AnswerMessage, type Question, type ReportMessage } from './gossip.js'
+import { readAnswer, readQuestion, readReport, writeAnswer, writeQuestion, writeReport } from './gossip.js'
 import { wireLimits } from './limits.js'
 
 /** How often a daemon sends a heartbeat to each of its observers. */
@@ -65,9 +66,57 @@ export interface Able {
   readonly type: 'able'
 }
 
-export type BeatFrame = Heartbeat | VitalsFrame | Farewell | Ask | Able | ReportMessage
+/** "I pass on such questions over connections as well, and answers." */
+export interface AblePassing {
+  readonly type: 'passing'
+}
 
-const kinds = { heartbeat: 1, vitals: 2, farewell: 3, ask: 4, report: 5, able: 6 } as const
+/** "Does it live?" */
+export interface PassedQuestion extends Question {
+  readonly type: 'question'
+  /** Over how many more it may go that are not connected with its subject. */
+  readonly hops: number
+}
+
+/** "I live", signed, since others pass it on. */
+export interface PassedAnswer extends AnswerMessage {
+  readonly author: PeerId
+  readonly signature: Uint8Array
+}
+
+export type BeatFrame =
+  | Heartbeat
+  | VitalsFrame
+  | Farewell
+  | Ask
+  | Able
+  | AblePassing
+  | PassedQuestion
+  | PassedAnswer
+  | ReportMessage
+
+const kinds = {
+  heartbeat: 1,
+  vitals: 2,
+  farewell: 3,
+  ask: 4,
+  report: 5,
+  able: 6,
+  passing: 7,
+  question: 8,
+  answer: 9,
+} as const
+
+const signatureBytes = 64
+const mostHops = 3
+
+/** What is signed as an answer is signed as nothing else. */
+const answerDomain = new TextEncoder().encode('rollcall answer\n')
+
+/** What the author of a passed answer signs. */
+export function answerSigned(answer: Pick<AnswerMessage, 'generation' | 'sequence' | 'nonces'>): Uint8Array {
+  return writeAnswer(new Writer().raw(answerDomain), answer).done()
+}
 
 export function encodeBeat(frame: BeatFrame): Uint8Array {
   switch (frame.type) {
@@ -90,6 +139,12 @@ export function encodeBeat(frame: BeatFrame): Uint8Array {
       return new Writer().uint(kinds.ask).done()
     case 'able':
       return new Writer().uint(kinds.able).done()
+    case 'passing':
+      return new Writer().uint(kinds.passing).done()
+    case 'question':
+      return writeQuestion(new Writer().uint(kinds.question), frame).uint(frame.hops).done()
+    case 'answer':
+      return writeAnswer(new Writer().uint(kinds.answer).text(frame.author), frame).raw(frame.signature).done()
     case 'report':
       return writeReport(new Writer().uint(kinds.report), frame).done()
   }
@@ -113,7 +168,7 @@ function encodeHeartbeat(frame: Heartbeat): Uint8Array {
 export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
   if (bytes.length > wireLimits.beatBytes) return undefined
   return decode(bytes, (reader): BeatFrame | undefined => {
-    switch (reader.uint(6)) {
+    switch (reader.uint(kinds.answer)) {
       case kinds.heartbeat:
         return readHeartbeat(reader)
       case kinds.vitals:
@@ -124,6 +179,12 @@ export function decodeBeat(bytes: Uint8Array): BeatFrame | undefined {
         return { type: 'ask' }
       case kinds.able:
         return { type: 'able' }
+      case kinds.passing:
+        return { type: 'passing' }
+      case kinds.question:
+        return { type: 'question', ...readQuestion(reader), hops: reader.uint(mostHops) }
+      case kinds.answer:
+        return readPassedAnswer(reader)
       case kinds.report:
         return readReport(reader)
       default:
@@ -148,6 +209,11 @@ function readHeartbeat(reader: Reader): Heartbeat {
       age_ms: reader.uint(),
     })),
   }
+}
+
+function readPassedAnswer(reader: Reader): PassedAnswer {
+  const author = reader.text(wireLimits.peerIdBytes)
+  return { ...readAnswer(reader, wireLimits.passedAtOnce), author, signature: reader.raw(signatureBytes) }
 }
 
 function readVitals(reader: Reader): Vitals {

@@ -72,7 +72,12 @@ export function encodeGossip(message: GossipMessage): Uint8Array {
     writer.uint(kinds.report)
     return writeReport(writer, message).done()
   }
-  if (message.type === 'question') return writeQuestions(writer.uint(kinds.question), message).done()
+  if (message.type === 'question') {
+    return writer
+      .uint(kinds.question)
+      .list(message.to, (one) => void writeQuestion(writer, one))
+      .done()
+  }
   if (message.type === 'answer') return writeAnswer(writer.uint(kinds.answer), message).done()
   const { signed, step } = message
   if (step === undefined) return writer.uint(kinds.announcement).bytes(signed.bytes).done()
@@ -95,31 +100,32 @@ export function readReport(reader: Reader): ReportMessage {
   }
 }
 
-function writeQuestions(writer: Writer, { to }: QuestionMessage): Writer {
-  return writer.list(to, ({ subject, generation, nonce }) => {
-    writer.text(subject).uint(generation).raw(unhex(nonce))
-  })
+export function writeQuestion(writer: Writer, { subject, generation, nonce }: Question): Writer {
+  return writer.text(subject).uint(generation).raw(unhex(nonce))
 }
 
-function readQuestions(reader: Reader): QuestionMessage {
-  const to = reader.list(wireLimits.questionsAtOnce, () => ({
+export function readQuestion(reader: Reader): Question {
+  return {
     subject: reader.text(wireLimits.peerIdBytes),
     generation: reader.uint(),
     nonce: hex(reader.raw(nonceBytes)),
-  }))
-  return { type: 'question', to }
+  }
 }
 
-function writeAnswer(writer: Writer, { generation, sequence, nonces }: AnswerMessage): Writer {
+type Answered = Pick<AnswerMessage, 'generation' | 'sequence' | 'nonces'>
+
+/** An answer without the number of its kind. */
+export function writeAnswer(writer: Writer, { generation, sequence, nonces }: Answered): Writer {
   return writer
     .uint(generation)
     .uint(sequence)
     .list(nonces, (nonce) => void writer.raw(unhex(nonce)))
 }
 
-function readAnswer(reader: Reader): AnswerMessage {
+/** @param most how many it may be for */
+export function readAnswer(reader: Reader, most: number): AnswerMessage {
   const [generation, sequence] = [reader.uint(), reader.uint()]
-  const nonces = reader.list(wireLimits.questionsAtOnce, () => hex(reader.raw(nonceBytes)))
+  const nonces = reader.list(most, () => hex(reader.raw(nonceBytes)))
   return { type: 'answer', generation, sequence, nonces }
 }
 
@@ -145,8 +151,9 @@ export function decodeGossip(bytes: Uint8Array): GossipMessage | undefined {
   return decode(bytes, (reader): GossipMessage | undefined => {
     const kind = reader.uint(5)
     if (kind === kinds.report) return readReport(reader)
-    if (kind === kinds.question) return readQuestions(reader)
-    if (kind === kinds.answer) return readAnswer(reader)
+    if (kind === kinds.question)
+      return { type: 'question', to: reader.list(wireLimits.questionsAtOnce, () => readQuestion(reader)) }
+    if (kind === kinds.answer) return readAnswer(reader, wireLimits.questionsAtOnce)
     const signed = decodeHead(reader.bytes(wireLimits.headBytes))
     if (signed === undefined || kind === 0) return undefined
     if (kind === kinds.announcement) return { type: 'update', signed }

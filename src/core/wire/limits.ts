@@ -14,6 +14,8 @@ export const wireLimits = {
   reportsAtOnce: 64,
   /** Members that one message asks whether they live, and questions that one answer is for. */
   questionsAtOnce: 64,
+  /** Questions that one answer is for that goes over a connection. */
+  passedAtOnce: 16,
   /** Members of whose silence one message tells. */
   silences: 1024,
   /** A frame of a heartbeat stream. */

@@ -1,8 +1,8 @@
 // Stories of D6: what others say of a member, unsigned, decides nothing alone; and whoever lives stays, however it is reached.
 import { expect, test } from 'vitest'
-import { decodeBeat } from '../../../src/core/wire/beat.js'
-import { decodeGossip } from '../../../src/core/wire/gossip.js'
-import { lie } from '../liar.js'
+import { decodeBeat, encodeBeat } from '../../../src/core/wire/beat.js'
+import { decodeGossip, encodeGossip } from '../../../src/core/wire/gossip.js'
+import { lie, shortIdOf } from '../liar.js'
 import type { Sent } from '../wires.js'
 import { World } from '../world.js'
 import { agree, cluster, registered, showing, transitionsOf } from './cluster.js'
@@ -117,10 +117,16 @@ function fencedOff(world: World, one: string, other: string, duration_ms: number
   }
 }
 
-test.each(['abc', 'abcde'])(
-  'D6: among %s two whose firewalls refuse each other stay shown, as others pass on',
-  (names) => {
+test.each([
+  ['abc', 'gossip', true],
+  ['abcde', 'gossip', true],
+  ['abc', 'no gossip', false],
+  ['abcde', 'no gossip', false],
+] as const)(
+  'D6: among %s, with %s, two whose firewalls refuse each other stay shown, as others pass on',
+  (names, _, gossipOn) => {
     const world = standing(names)
+    world.wires.gossipOn = gossipOn
     const since = world.now
     fencedOff(world, 'a', 'b', 60_000)
     expect(transitionsOf(world, 'b', since, ['a'])).toEqual([])
@@ -143,14 +149,102 @@ test.each(['b', 'c'])('D6: among three of which %s is of an earlier version nobo
   const since = world.now
   const isNew = ({ kind, bytes }: Sent): boolean => {
     const type = kind === 'gossip' ? decodeGossip(bytes)?.type : kind === 'beat' ? decodeBeat(bytes)?.type : undefined
-    return type === 'question' || type === 'answer' || type === 'able'
+    return type !== undefined && ['question', 'answer', 'able', 'passing'].includes(type)
   }
   // It says nothing of the kind, and passes on what it does not understand.
-  world.wires.tap = (sent) => !(isNew(sent) && (sent.author ?? sent.from) === old)
+  let asked = 0
+  world.wires.tap = (sent) => {
+    if (sent.to === old && sent.kind === 'beat' && decodeBeat(sent.bytes)?.type === 'question') asked += 1
+    return !(isNew(sent) && (sent.author ?? sent.from) === old)
+  }
   for (const name of 'abc') if (name !== old) world.wires.redial(world.machine(name), old)
   agree(world)
   world.run(8000)
   fencedOff(world, 'a', 'b', 30_000)
   expect(transitionsOf(world, 'b', since, ['a']).filter((each) => each.includes('hidden'))).toEqual([])
   expect(showing(world, 'x')).toBe('abc')
+  // Nor is it asked to pass on what it would not understand.
+  world.wires.gossipOn = false
+  fencedOff(world, 'a', 'b', 40_000)
+  expect(asked).toBe(0)
 })
+
+test('D6: one that crashes in the first moments of a connection is not taken for one of an earlier version', () => {
+  const world = standing('abc')
+  lie(world, ['c'], 'b')
+  world.run(3000)
+  // The first word over a connection comes before the one that says whether it answers.
+  for (const name of 'ac') world.wires.redial(world.machine('b'), name)
+  world.until(() => world.machine('a').connected.has('b'), 5000, 'that they are connected again')
+  world.run(20)
+  world.crash('b')
+  const isGone = () => (world.lookup('a', 'x') ?? []).length === 0
+  world.until(isGone, 7000, 'that it is gone')
+  for (let i = 0; i < 300; i++) {
+    world.run(100)
+    expect(isGone()).toBe(true)
+  }
+})
+
+/** From now on these report `subject` every second, to all, in its latest incarnation; the last head tells which that is. */
+function accuse(world: World, liars: string, subject: string, duration_ms: number): void {
+  const { generation } = world.machine(subject).live
+  let incarnation = 0
+  const before = world.wires.tap
+  world.wires.tap = (sent) => {
+    const message = sent.kind === 'gossip' ? decodeGossip(sent.bytes) : undefined
+    if (message?.type === 'update' && message.signed.head.owner === subject)
+      incarnation = message.signed.head.incarnation
+    return before?.(sent)
+  }
+  for (let past_ms = 0; past_ms < duration_ms; past_ms += 1000) {
+    const about = [{ subject, generation, incarnation }]
+    for (const liar of liars) {
+      const authorGeneration = world.machine(liar).live.generation
+      const bytes = encodeGossip({ type: 'report', authorGeneration, sequence: 1000 + past_ms, about })
+      for (const { name } of world.running())
+        if (name !== liar) world.feed(name, { type: 'gossip', author: liar, bytes })
+    }
+    world.run(1000)
+  }
+}
+
+test.each(['abc', 'abcdefg'])(
+  'D6: among %s one that reports a living member, passes on low numbers of it and plays its own old frames again hides nobody',
+  (names) => {
+    const world = standing(names)
+    const since = world.now
+    const shortId = shortIdOf('b')
+    const kept: Sent[] = []
+    world.wires.tap = (sent) => {
+      const frame = sent.kind === 'beat' && sent.from === 'c' ? decodeBeat(sent.bytes) : undefined
+      if (frame?.type !== 'heartbeat') return true
+      const relayed = frame.relayed.map((one) =>
+        one.shortId === shortId ? { ...one, sequence: 0, age_ms: 60_000 } : one,
+      )
+      world.feed(sent.to, { type: 'beat', from: 'c', bytes: encodeBeat({ ...frame, relayed }) })
+      kept.push(sent)
+      for (const { to, bytes } of kept.slice(0, 3)) world.feed(to, { type: 'beat', from: 'c', bytes })
+      return false
+    }
+    accuse(world, 'c', 'b', 30_000)
+    const honest = [...names].filter((name) => name !== 'c')
+    for (const name of honest) expect(transitionsOf(world, 'b', since, [name])).toEqual([])
+    for (const name of honest) expect(world.beliefs(name)).not.toMatch(/hidden|dead/)
+  },
+)
+
+test.each(['abcde', 'abcdefg'])(
+  'D6: two of %s that report a living member hide it once, for less than a second: its refutation asks for one more',
+  (names) => {
+    const world = standing(names)
+    const since = world.now
+    const liars = names.slice(-2)
+    accuse(world, liars, 'b', 1000)
+    expect(showing(world, 'x')).toBe(names)
+    accuse(world, liars, 'b', 60_000)
+    for (const name of names.slice(2, -2)) {
+      expect(transitionsOf(world, 'b', since, [name])).toEqual([`${name}: alive→hidden`, `${name}: hidden→alive`])
+    }
+  },
+)

@@ -172,9 +172,12 @@ export class Telling {
 
   #beat(machine: Machine, { to, bytes }: Effect & { type: 'beat' }): Said[] {
     const frame = decodeBeat(bytes)
-    if (frame === undefined || frame.type === 'vitals' || frame.type === 'farewell' || frame.type === 'able') return []
+    if (frame === undefined || frame.type === 'vitals' || frame.type === 'farewell') return []
+    if (frame.type === 'able' || frame.type === 'passing') return []
     if (frame.type === 'heartbeat' && !this.#heartbeats.has(`${machine.name} ${to}`)) return []
     const name = this.#nameOf(machine, to)
+    if (frame.type === 'question')
+      return [{ to: name, text: this.words.beat(frame, machine.self), about: frame.subject }]
     if (frame.type !== 'report') return [{ to: name, text: this.words.beat(frame, machine.self) }]
     return frame.about.map((about) => {
       return { topic: 'members', to: name, text: this.words.report(about), about: about.subject }

@@ -105,6 +105,12 @@ export class Words {
         return 'farewell: expect no heartbeats of me'
       case 'able':
         return 'I answer when I am asked whether I live'
+      case 'passing':
+        return 'I pass on questions whether somebody lives'
+      case 'question':
+        return 'does % live?'
+      case 'answer':
+        return 'I live'
       case 'vitals':
         return 'vitals'
       case 'heartbeat': {
