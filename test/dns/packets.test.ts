@@ -146,7 +146,7 @@ describe('an answer that does not fit', () => {
   })
 })
 
-test('nothing that comes in is answered with an exception, or with more than fits', () => {
+test('nothing that comes in is answered with an exception, or with more than fits; answers not at all', () => {
   const seeds = [
     webA,
     question(`_web._tcp.service.${domain}`, 'SRV', opt(1232)),
@@ -167,12 +167,16 @@ test('nothing that comes in is answered with an exception, or with more than fit
     fc.property(mutation, fc.boolean(), ({ seed, changes, cut, tail }, isTcp) => {
       const packet = Buffer.concat([seed, tail])
       for (const [at, value] of changes) packet[at % packet.length] = value
-      const answer = respond(packet.subarray(0, cut ?? packet.length), { isTcp })
+      const asked = packet.subarray(0, cut ?? packet.length)
+      const answer = respond(asked, { isTcp })
+      const isNoQuestion = asked.length < 12 || (asked.readUInt16BE(2) & 0x8000) !== 0
+      expect(answer === undefined).toBe(isNoQuestion)
       if (answer === undefined) return
+      expect(Buffer.from(answer).readUInt16BE(0)).toBe(asked.readUInt16BE(0))
       expect(answer.length).toBeLessThanOrEqual(isTcp ? 65_535 : 1232)
       expect(decode(Buffer.from(answer)).type).toBe('response')
     }),
-    { numRuns: 4000 },
+    { numRuns: 10_000 },
   )
 })
 
