@@ -126,10 +126,11 @@ function counted<Word extends string>(
   return present.map((word) => paint(toneOf(word), `${counts[word]} ${word}`)).join(', ') || 'none'
 }
 
-/** That all are out of sight at once is said once: it is no news of each of them. */
+/** That all are out of sight at once is said once: it is no news of each of them, but where a machine has answered that nobody is there. */
 function missingLines({ missing, members, degraded }: StatusOutput, paint: Look['paint']): string[] {
   const out = missing.filter(({ state }) => state === 'hidden' || state === 'dead')
-  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1
+  const isReached = out.some(({ dial }) => dial === 'refused')
+  const isCutOff = degraded && out.length > 1 && (members.alive ?? 0) <= 1 && !isReached
   const told = isCutOff ? missing.filter((one) => !out.includes(one)) : missing
   const names = out.map(({ name }) => name)
   return [

@@ -335,6 +335,21 @@ describe('what is found', () => {
     expect(findings[1]?.remedy).toBe('See to its cluster key first.')
   })
 
+  test('who misses all others, whose machines refuse it, is told that those are gone, and not that it is cut off itself', () => {
+    const gone = { state: 'dead', dial: 'refused' } as const
+    const [doubt, ...others] = diagnose(
+      examined({
+        nodes: { a: { inDoubt: true }, b: { how: 'unreachable' }, c: { how: 'unreachable' } },
+        members: { b: gone, c: gone },
+        connected: false,
+      }),
+    ).findings
+    expect(doubt?.what).toBe('This node (a) has lost sight of 2 of the 2 others at once.')
+    expect(doubt?.meaning).toMatch(/^Machines of others answer/)
+    expect(doubt?.remedy).toMatch(/^Start those again/)
+    expect(others.map(({ id, about }) => [id, about])).toEqual([['node-gone', ['b', 'c']]])
+  })
+
   test.each(causes)('%s', (found, change, what) => {
     const { findings } = diagnose(examined(change))
     expect(findings.map(({ severity, id, about }) => `${severity} ${id} ${about.join(' ')}`.trim())).toContain(found)
