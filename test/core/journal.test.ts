@@ -113,6 +113,19 @@ test('what several remember is told once, newest first, with who could not be as
   expect(JSON.stringify(told)).not.toContain('elsewhere')
 })
 
+test('what was seen before the node where it was done remembers anything is told by whoever saw it', () => {
+  const seen = entry(2, 5, { act: 'hidden', via: 'seen', elsewhere: 'B' })
+  const told = joined(
+    [
+      { peer: 'A', node: 'a', how: 'self', remembered: { from: atSecond(0), entries: [seen] } },
+      { peer: 'B', node: 'b', how: 'answered', remembered: { from: atSecond(6), entries: [] } },
+    ],
+    atSecond(9),
+    20,
+  )
+  expect(told.entries.map(({ peer, seq }) => `${peer} ${seq}`)).toEqual(['A 2'])
+})
+
 test('what a peer says is read into entries, or into nothing', () => {
   const sound = { from: atSecond(0), entries: [entry(1, 1, { details: 'so' })] }
   expect(readRemembered(JSON.parse(JSON.stringify(sound)) as typeof sound)).toEqual(sound)
