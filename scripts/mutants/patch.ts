@@ -48,10 +48,15 @@ export interface Mutant {
 
 const anything = '$$$'
 
+/** Where a bug may be put: the core, and what answers out of it without a clock. */
+const folders = ['src/core', 'src/dns']
+
 export function readCore(root: string): Source[] {
-  return readdirSync(join(root, 'src/core'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => parsed(join('src/core', name), readFileSync(join(root, 'src/core', name), 'utf8')))
+  return folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => parsed(join(folder, name), readFileSync(join(root, folder, name), 'utf8'))),
+  )
 }
 
 function parsed(file: string, text: string): Source {

@@ -1,4 +1,5 @@
 // The bugs that somebody could write, by the part of the core that they are in: each of them must be caught.
+import { doors } from './doors.js'
 import type { Patch } from './patch.js'
 
 const membership: Readonly<Record<string, Patch>> = {
@@ -435,4 +436,5 @@ export const patches: Readonly<Record<string, Patch>> = {
   ...starts,
   ...checks,
   ...lookups,
+  ...doors,
 }

@@ -129,7 +129,7 @@ function counted<Word extends string>(
   return present.map((word) => paint(toneOf(word), `${counts[word]} ${word}`)).join(', ') || 'none'
 }
 
-/** That all are out of sight at once is said once: it is no news of each of them. */
+/** That all are out of sight at once is said once: it is no news of each of them, but where a machine has answered that nobody is there. */
 function missingLines({ missing, members, degraded }: StatusOutput, paint: Look['paint']): string[] {
   const out = missing.filter(({ state }) => state === 'hidden' || state === 'dead')
   // Where a machine answers the dial this one is not cut off from it.

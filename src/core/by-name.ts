@@ -11,6 +11,9 @@ export interface NamedNode {
   readonly isHere: boolean
 }
 
+/** Of one id, which is meant to be one node's: whoever copies it to more is told of it elsewhere. */
+const nodesTold = 16
+
 export class ByName {
   readonly #state: RegistryState
 
@@ -33,13 +36,17 @@ export class ByName {
     return this.#state.index.find(id)?.owner === this.#state.self
   }
 
-  /** The living nodes with that id. @param name in small letters */
+  /** The living nodes with that id, sixteen at most. @param name in small letters */
   nodes(name: string): readonly NamedNode[] {
     const { self, liveness, records } = this.#state
-    return [...records.union.nodes()]
-      .filter(([, { id }]) => id.length === name.length && id.toLowerCase() === name)
-      .filter(([owner]) => owner === self || liveness.membership.member(owner)?.state === 'alive')
-      .map(([owner, record]) => ({ record, isHere: owner === self }))
+    const found: NamedNode[] = []
+    for (const owner of records.union.nodesNamed(name)) {
+      if (owner !== self && liveness.membership.member(owner)?.state !== 'alive') continue
+      const record = records.union.node(owner)
+      if (record !== undefined) found.push({ record, isHere: owner === self })
+      if (found.length === nodesTold) break
+    }
+    return found
   }
 
   /** This node; undefined before it has said anything. */

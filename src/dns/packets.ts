@@ -1,10 +1,11 @@
 /**
  * The bytes of a question, read into a value; those of its answer, as many as fit. Whatever comes in, nothing is thrown.
  *
- * `dns-packet` knows the records. The question is read here, since it goes back as it came: byte for byte, its small letters small
- * (resolvers mix them, so that who forges an answer has to guess them), and names that follow point to it.
+ * `dns-packet` writes the records. The question is read here, since it goes back as it came: byte for byte, its small letters small
+ * (resolvers mix them, so that who forges an answer has to guess them), and names that follow point to it. Of records beside it only
+ * the lengths are read, but of EDNS: what they hold is nobody's business here, and there are kinds that take long.
  */
-import { decode, encode, type Answer, type OptAnswer } from 'dns-packet'
+import { encode, type Answer } from 'dns-packet'
 import type { ResourceRecord, Said } from './answers.js'
 
 export const packetLimits = {
@@ -15,7 +16,7 @@ export const packetLimits = {
   /** Without EDNS: RFC 1035, 4.2.1. */
   plainBytes: 512,
   tcpBytes: 65_535,
-  /** Records beside the question. Each is read before anything else is known of whoever asks. */
+  /** Records beside the question. Each is passed over before anything else is known of whoever asks. */
   records: 16,
 } as const
 
@@ -80,7 +81,7 @@ export function readQuestion(packet: Uint8Array): Question | Wrong | Dropped {
   if (header.opcode !== 0) return wrong('not implemented')
   if (asked === undefined || others.reduce((sum, count) => sum + count, 0) > packetLimits.records)
     return wrong('malformed')
-  const edns = others.every((count) => count === 0) ? undefined : readEdns(bytes)
+  const edns = readEdns(bytes, headerBytes + asked.bytes.length, others as [number, number, number])
   if (edns === 'malformed') return wrong('malformed')
   if (edns !== undefined && edns.version > 0) return wrong('badVersion', edns)
   if (!asked.isInternet) return wrong('refused', edns)
@@ -127,21 +128,49 @@ function readAsked(bytes: Buffer): Asked | undefined {
 const types = { A: 1, NS: 2, SOA: 6, HINFO: 13, AAAA: 28, SRV: 33, IXFR: 251, AXFR: 252, ANY: 255 } as const
 const typeNames: ReadonlyMap<number, string> = new Map(Object.entries(types).map(([name, type]) => [type, name]))
 
-/** RFC 6891, 6.1.1: at most one, of the root. */
-function readEdns(bytes: Buffer): Edns | 'malformed' | undefined {
-  let found: readonly OptAnswer[]
-  try {
-    const { answers = [], authorities = [], additionals = [] } = decode(bytes)
-    const isOpt = (one: Answer): one is OptAnswer => one.type === 'OPT'
-    if ([...answers, ...authorities].some(isOpt)) return 'malformed'
-    found = additionals.filter(isOpt)
-  } catch {
-    return 'malformed'
+const optType = 41
+
+/** RFC 6891, 6.1.1: at most one, of the root. @param at where the records begin */
+function readEdns(
+  bytes: Buffer,
+  at: number,
+  [answers, authorities, additionals]: readonly [number, number, number],
+): Edns | 'malformed' | undefined {
+  let found: Edns | undefined
+  for (let i = 0; i < answers + authorities + additionals; i += 1) {
+    const fields = endOfName(bytes, at)
+    const data = fields + beforeData
+    if (data > bytes.length) return 'malformed'
+    const end = data + bytes.readUInt16BE(fields + 8)
+    if (end > bytes.length) return 'malformed'
+    if (bytes.readUInt16BE(fields) === optType) {
+      const isOfRoot = bytes[at] === 0
+      if (found !== undefined || i < answers + authorities || !isOfRoot || !holdsOptions(bytes, data, end))
+        return 'malformed'
+      const isDnssecOk = (bytes.readUInt16BE(fields + 6) & dnssecOk) !== 0
+      found = { udpBytes: bytes.readUInt16BE(fields + 2), version: bytes.readUInt8(fields + 5), isDnssecOk }
+    }
+    at = end
   }
-  const [opt, ...more] = found
-  if (opt === undefined) return undefined
-  if (more.length > 0 || opt.name !== '.') return 'malformed'
-  return { udpBytes: opt.udpPayloadSize, version: opt.ednsVersion, isDnssecOk: (opt.flags & dnssecOk) !== 0 }
+  return found
+}
+
+/** Behind the packet where it has none. A name that points elsewhere ends here. */
+function endOfName(bytes: Buffer, at: number): number {
+  for (;;) {
+    const length = bytes[at]
+    if (length === undefined) return bytes.length
+    if (length >= 0xc0) return at + pointerBytes
+    if (length > 63) return bytes.length
+    at += 1 + length
+    if (length === 0) return at
+  }
+}
+
+/** Each a code, a length, and as many bytes. */
+function holdsOptions(bytes: Buffer, at: number, end: number): boolean {
+  while (at + 4 <= end) at += 4 + bytes.readUInt16BE(at + 2)
+  return at === end
 }
 
 export interface Transport {

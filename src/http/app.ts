@@ -44,7 +44,14 @@ export const httpLimits = {
 /** How often it is said that there is no room. */
 const droppedPause_ms = 60_000
 
-export function createApp(log: Log, served: Served, admission: Admission, connections?: number): FastifyInstance {
+interface AppOptions {
+  /** At once, beyond which silent ones give way. Default: `httpLimits.connections`. */
+  readonly connections?: number | undefined
+  /** Where to find what there is, for whoever asks for what there is not. */
+  readonly seeInstead: string
+}
+
+export function createApp(log: Log, served: Served, admission: Admission, options: AppOptions): FastifyInstance {
   const app = fastify({
     http: { headersTimeout: httpLimits.headers_ms, connectionsCheckingInterval: httpLimits.check_ms },
     bodyLimit: bodyLimits.bytes,
@@ -60,14 +67,20 @@ export function createApp(log: Log, served: Served, admission: Admission, connec
   })
   app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
   acceptAnyContentType(app)
-  addDoorkeeper(app, served, admission)
-  boundServer(app, log, connections)
+  addDoorkeeper(app, served, admission, options.seeInstead)
+  boundServer(app, log, options.connections)
   return app
 }
 
 /** The first thing that happens to a request, before its body is read. */
-function addDoorkeeper(app: FastifyInstance, served: Served, admission: Admission): void {
+function addDoorkeeper(app: FastifyInstance, served: Served, admission: Admission, seeInstead: string): void {
   const guard = createGuard(served)
+  const letIn = (request: FastifyRequest, caller: Caller | undefined, done: (error?: Error) => void): void => {
+    request.caller = caller
+    if (!request.is404) return done()
+    const asked = `${request.method} ${request.url.slice(0, 200)}`
+    done(new RegistryError('not-found', `${asked}: there is no such call; see GET ${seeInstead}`))
+  }
   app.decorateRequest('caller')
   app.decorateRequest('mayStill')
   app.addHook('onRequest', (request, reply, done) => {
@@ -100,13 +113,6 @@ function neededFor(request: FastifyRequest): Permission | 'nothing' {
   if (request.is404) return 'read'
   const isReading = request.method === 'GET' || request.method === 'HEAD'
   return request.routeOptions.config.needs ?? (isReading ? 'read' : 'write')
-}
-
-function letIn(request: FastifyRequest, caller: Caller | undefined, done: (error?: Error) => void): void {
-  request.caller = caller
-  if (!request.is404) return done()
-  const asked = `${request.method} ${request.url.slice(0, 200)}`
-  done(new RegistryError('not-found', `${asked}: there is no such call; see GET /openapi.json`))
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Makes room among the open connections: where no more may be open, one that says nothing gives way to one that comes. None that
- * waits for an answer is ever ended here.
+ * Makes room among the open connections: where no more may be open, one that says nothing gives way to one that comes, or one that does
+ * not take what it was answered. None that waits for an answer is ever ended here.
  */
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
@@ -8,14 +8,24 @@ import type { Socket } from 'node:net'
 /** Of connections beyond the room, between their coming and another one's going: so many, or a quarter of a smaller room. */
 const margin = 64
 
+/** From a question to its answer taken whole, before its place is somebody else's: across the world a large one takes less. */
+const untaken_ms = 5000
+
+interface Heard {
+  /** The newest one. */
+  readonly response: ServerResponse
+  /** When it asked for what it has not taken yet. */
+  readonly since: number
+}
+
 /**
  * @param room how many may be open
- * @param onFull told each time that one has to go: one that says nothing or, where every one waits for an answer, the one that comes
+ * @param onFull told each time that one has to go: one of those above or, where every one waits for an answer, the one that comes
  */
-export function makeRoom(server: Server, room: number, onFull: () => void): void {
-  /** Each the oldest first: those that never asked anything, and the others with their newest answer. */
+export function makeRoom(server: Server, room: number, onFull: () => void, patience_ms = untaken_ms): void {
+  /** Each the oldest first: those that never asked anything, and the others by their newest question. */
   const silent = new Set<Socket>()
-  const heard = new Map<Socket, ServerResponse>()
+  const heard = new Map<Socket, Heard>()
   server.maxConnections = room + Math.min(margin, Math.ceil(room / 4))
   server.on('connection', (socket) => {
     silent.add(socket)
@@ -25,7 +35,8 @@ export function makeRoom(server: Server, room: number, onFull: () => void): void
     })
     if (silent.size + heard.size <= room) return
     const [oldest = socket] = silent
-    const leaving = oldest === socket ? (idleOf(heard) ?? socket) : oldest
+    const leaving =
+      oldest === socket ? (idleOf(heard) ?? deafOf(heard, performance.now() - patience_ms) ?? socket) : oldest
     onFull()
     silent.delete(leaving) // its close comes later, and the next one must not count on it
     heard.delete(leaving)
@@ -34,12 +45,20 @@ export function makeRoom(server: Server, room: number, onFull: () => void): void
   server.on('request', ({ socket }, response) => {
     silent.delete(socket)
     if (socket.destroyed) return
+    const last = heard.get(socket)
+    const since = last?.response.writableFinished === false ? last.since : performance.now()
     heard.delete(socket) // so that the longest idle comes first
-    heard.set(socket, response)
+    heard.set(socket, { response, since })
   })
 }
 
-function idleOf(heard: ReadonlyMap<Socket, ServerResponse>): Socket | undefined {
-  for (const [socket, { writableFinished }] of heard) if (writableFinished) return socket
+function idleOf(heard: ReadonlyMap<Socket, Heard>): Socket | undefined {
+  for (const [socket, { response }] of heard) if (response.writableFinished) return socket
+  return undefined
+}
+
+/** Its answer was made, and it does not take it. */
+function deafOf(heard: ReadonlyMap<Socket, Heard>, before: number): Socket | undefined {
+  for (const [socket, { response, since }] of heard) if (response.writableEnded && since <= before) return socket
   return undefined
 }

@@ -23,7 +23,7 @@ export type MetricsDoor = Pick<HttpServer, 'start' | 'stop'>
 
 export function createMetricsDoor({ host, port, service, log, allowedHosts }: MetricsDoorOptions): MetricsDoor {
   const served = { bound: host, names: allowedHosts, proxies: [], origins: [] }
-  const app = createApp(log, served, new Admission({ corsOrigins: [] }), connections)
+  const app = createApp(log, served, new Admission({ corsOrigins: [] }), { connections, seeInstead: '/metrics' })
   app.get('/metrics', async (_request, reply) => reply.type(metricsType).send(await service().metrics()))
   refuseOtherMethods(app, new Map([['/metrics', new Set(['GET', 'HEAD'])]]))
   let stopping: Promise<void> | undefined

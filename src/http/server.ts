@@ -93,7 +93,7 @@ export function createRoutedApp(
       return admission.origins
     },
   }
-  const app = createApp(log, served, admission, options.maxConnections)
+  const app = createApp(log, served, admission, { connections: options.maxConnections, seeInstead: '/openapi.json' })
   timeCalls(app, doors)
   recordRefusals(app, service, log)
   const calls = collectCalls(app, () => admission.asksForCredentials)

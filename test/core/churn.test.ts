@@ -36,3 +36,9 @@ test('what has come to rest is told no more', () => {
   change(counts, 'fast', 30, 40, 45)
   expect(counts.lasting(45_000)).toEqual([])
 })
+
+test('bursts with a pause between them are not one that lasts', () => {
+  const counts = new ChurnCounts()
+  for (const at of [0, 10, 20, 30, 40]) expect(change(counts, 'jobs', 30, at, at + 5)).toEqual([])
+  expect(counts.lasting(45_000)).toEqual([])
+})

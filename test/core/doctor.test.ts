@@ -116,6 +116,14 @@ const causes: readonly [string, Change, RegExp][] = [
     /one key/,
   ],
   [
+    'error clone c',
+    {
+      nodes: { b: { sees: [seen('a'), seen('c', { link: 'failing' })] } },
+      members: { c: { troubleKind: 'two-daemons' } },
+    },
+    /one key/,
+  ],
+  [
     'error in-doubt a',
     { nodes: { a: { inDoubt: true }, b: { how: 'unreachable' } }, members: { b: { state: 'hidden' } } },
     /^This node \(a\) has lost sight of 1 of the 2 others at once\.$/,
@@ -386,6 +394,21 @@ describe('what is found', () => {
     })
   })
 
+  test('who misses all others, whose machines refuse it, is told that those are gone, and not that it is cut off itself', () => {
+    const gone = { state: 'dead', dial: 'refused' } as const
+    const [doubt, ...others] = diagnose(
+      examined({
+        nodes: { a: { inDoubt: true }, b: { how: 'unreachable' }, c: { how: 'unreachable' } },
+        members: { b: gone, c: gone },
+        connected: false,
+      }),
+    ).findings
+    expect(doubt?.what).toBe('This node (a) has lost sight of 2 of the 2 others at once.')
+    expect(doubt?.meaning).toMatch(/^Machines of others answer/)
+    expect(doubt?.remedy).toMatch(/^Start those again/)
+    expect(others.map(({ id, about }) => [id, about])).toEqual([['node-gone', ['b', 'c']]])
+  })
+
   test.each(causes)('%s', (found, change, what) => {
     const { findings } = diagnose(examined(change))
     expect(findings.map(({ severity, id, about }) => `${severity} ${id} ${about.join(' ')}`.trim())).toContain(found)
@@ -416,6 +439,36 @@ describe('what is found', () => {
     ])
     expect(found({}, 'b', 'd')).toEqual([])
     expect(found({ direction: 'inbound' }, 'b')).toEqual([])
+  })
+
+  const local = ['/ip4/127.0.0.1/tcp/1']
+  test.each<readonly [string, Change]>([
+    [
+      'that one was hidden a moment ago, which others are about to hear',
+      {
+        nodes: { a: { sees: [seen('b'), seen('c', { state: 'hidden', since_ms: 9000 })] }, c: { how: 'unreachable' } },
+        members: { c: { state: 'left' } },
+      },
+    ],
+    ['that one holds something else, for a moment', { nodes: { b: { sees: [seen('c', { outOfStep_ms: 9000 })] } } }],
+    ['a clock that an answer of five seconds tells', { nodes: { b: { clockOffset_ms: 4000, took_ms: 5000 } } }],
+    ['loopback where all are on one machine', { addresses: { a: local, b: local, c: local } }],
+    [
+      'an instance on loopback where nobody else lives',
+      { members: { b: { state: 'left' }, c: { state: 'left' } }, rows: [row('web', { url: 'http://127.0.0.1:80' })] },
+    ],
+    ['a service of which all is removed', { rows: [row('web', { visible: false, reason: 'removed' })] }],
+    [
+      'a label of which the other owner has said goodbye',
+      { members: { b: { sameLabel: true }, c: { sameLabel: true, state: 'left' } }, labels: { c: 'b' } },
+    ],
+  ])('is not %s', (_, change) => {
+    expect(diagnose(examined(change)).findings).toEqual([])
+  })
+
+  test('a stranger who knocks with another key once does not keep a lonely node out', () => {
+    const failures = [{ ...failure, reason: 'handshake' }] as const
+    expect(diagnose(examined({ failures, connected: false })).findings[0]?.meaning).toMatch(/^Whoever is there/)
   })
 
   test('each kind of it is caused here', () => {

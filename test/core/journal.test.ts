@@ -150,6 +150,19 @@ test('that instances were hidden since their node fell silent is told also once 
   expect(told.entries.map(({ act, seq }) => `${act} ${seq}`)).toEqual(['deregister 1', 'hidden 60'])
 })
 
+test('what was seen before the node where it was done remembers anything is told by whoever saw it', () => {
+  const seen = entry(2, 5, { act: 'hidden', via: 'seen', elsewhere: 'B' })
+  const told = joined(
+    [
+      { peer: 'A', node: 'a', how: 'self', remembered: { from: atSecond(0), entries: [seen] } },
+      { peer: 'B', node: 'b', how: 'answered', remembered: { from: atSecond(6), entries: [] } },
+    ],
+    atSecond(9),
+    20,
+  )
+  expect(told.entries.map(({ peer, seq }) => `${peer} ${seq}`)).toEqual(['A 2'])
+})
+
 test('what a peer says is read into entries, or into nothing', () => {
   const sound = { from: atSecond(0), entries: [entry(1, 1, { details: 'so' })] }
   expect(readRemembered(JSON.parse(JSON.stringify(sound)) as typeof sound)).toEqual(sound)

@@ -1,4 +1,7 @@
 // Who is believed to be gone, seen on real daemons: when all others are killed, when the cluster grows after a death, and by one that is cut off.
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { decode, encode, type DecodedPacket } from 'dns-packet'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { MemberView, Readiness } from '../../src/core/views.js'
 import { allList, Cluster, type RunningDaemon, until } from './cluster.js'
@@ -28,11 +31,33 @@ async function isDegraded(daemon: RunningDaemon): Promise<boolean> {
   return (JSON.parse((await daemon.ask('/readyz')).body) as Readiness).degraded
 }
 
-test('two of three are killed at once: the third hides them for what their machines say, and says that it doubts', async () => {
+/** Of the one instance of `web`, as the DNS tells it: for how many seconds it may be kept, and where it is. */
+async function named(daemon: RunningDaemon): Promise<unknown> {
+  const [host = '', port = ''] = (daemon.dns ?? '').split(':')
+  const socket = createSocket('udp4')
+  const answered = once(socket, 'message')
+  socket.send(
+    encode({ type: 'query', id: 1, questions: [{ name: 'web.service.rollcall.internal', type: 'A' }] }),
+    Number(port),
+    host,
+  )
+  const [bytes] = (await answered) as [Buffer]
+  socket.close()
+  const { rcode, answers } = decode(bytes) as DecodedPacket & { readonly rcode: string }
+  return [
+    rcode,
+    ...(answers ?? []).map((one) => ('ttl' in one && 'data' in one ? `${one.ttl} ${String(one.data)}` : '')),
+  ]
+}
+
+test('two of three are killed at once: the third hides them for what their machines say, says that it doubts, and names what it last knew', async () => {
   const cluster = opened()
-  const a = await cluster.start('a', { args: ['--no-mdns'] })
+  const a = await cluster.start('a', { args: ['--no-mdns', '--dns', '127.0.0.1:0'] })
   const [b, c] = [await cluster.start('b', joining(a)), await cluster.start('c', joining(a))]
   await allList([a, b, c], ['a', 'b', 'c'])
+  await until('it takes writes', () => b.isReady())
+  await b.register({ url: 'http://10.0.0.5:80', slug: 'web', check: 'none' })
+  await until('it has a name', async () => JSON.stringify(await named(a)) === '["NOERROR","1 10.0.0.5"]')
   await Promise.all([b.kill('SIGKILL'), c.kill('SIGKILL')])
   for (const name of ['b', 'c']) {
     await until(`${name} is hidden`, async () => (await believed(a, name))?.state !== 'alive')
@@ -40,6 +65,7 @@ test('two of three are killed at once: the third hides them for what their machi
     expect(await believed(a, name)).toMatchObject({ why: 'reported silent by 1', dial: 'refused' })
   }
   await until('it doubts', () => isDegraded(a))
+  expect(await named(a)).toEqual(['NOERROR', '0 10.0.0.5'])
   const { code, stdout } = await cluster.cli('status', '--server', a.url)
   expect(code).toBe(3)
   expect(stdout).toContain('in doubt: 1 of 3 nodes in sight')

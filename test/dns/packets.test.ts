@@ -56,8 +56,13 @@ describe('a question', () => {
     expect(answer.answers).toMatchObject([{ name, type: 'A', ttl: 1, data: '10.0.0.5' }])
   })
 
-  const altered = (change: (bytes: Buffer) => unknown): Buffer => {
-    const bytes = Buffer.from(webA)
+  const two = Buffer.of(0, 2)
+  /** A name that is a pointer to where it stands, a type that nobody knows, no data. */
+  const circle = Buffer.of(0xc0, webA.length, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0)
+  /** An EDNS record of another name than the root. */
+  const ofNobody = Buffer.of(1, 97, 0, 0, 41, 4, 0, 0, 0, 0, 0, 0, 0)
+  const altered = (change: (bytes: Buffer) => unknown, more?: Packet): Buffer => {
+    const bytes = more === undefined ? Buffer.from(webA) : question(`web.service.${domain}`, 'A', more)
     change(bytes)
     return bytes
   }
@@ -84,6 +89,24 @@ describe('a question', () => {
       question(`web.service.${domain}`, 'A', { additionals: [...opt(9).additionals!, ...opt(9).additionals!] }),
       1,
     ],
+    [
+      'whose EDNS record is not of the root',
+      Buffer.concat([altered((bytes) => bytes.writeUInt16BE(1, 10)), ofNobody]),
+      1,
+    ],
+    ['whose EDNS record stands among answers', altered((bytes) => bytes.writeUInt32BE(0x10000, 6), opt(9)), 1],
+    [
+      'whose EDNS options end beyond it',
+      Buffer.concat([altered(() => undefined, opt(9)).subarray(0, -2), two, two]),
+      1,
+    ],
+    ['whose EDNS record ends beyond it', Buffer.from(altered(() => undefined, opt(9)).subarray(0, -1)), 1],
+    [
+      'with a record whose name has no end',
+      Buffer.concat([altered((bytes) => bytes.writeUInt16BE(1, 10)), Buffer.of(1)]),
+      1,
+    ],
+    ['with a record that points at itself', Buffer.concat([altered((bytes) => bytes.writeUInt16BE(1, 10)), circle]), 0],
     ['of others', question('example.com', 'A'), 5],
     ['of the root', question('.', 'NS'), 5],
     ['of nobody', question(`none.service.${domain}`, 'A'), 3],
@@ -146,7 +169,7 @@ describe('an answer that does not fit', () => {
   })
 })
 
-test('nothing that comes in is answered with an exception, or with more than fits', () => {
+test('nothing that comes in is answered with an exception, or with more than fits; answers not at all', () => {
   const seeds = [
     webA,
     question(`_web._tcp.service.${domain}`, 'SRV', opt(1232)),
@@ -167,12 +190,16 @@ test('nothing that comes in is answered with an exception, or with more than fit
     fc.property(mutation, fc.boolean(), ({ seed, changes, cut, tail }, isTcp) => {
       const packet = Buffer.concat([seed, tail])
       for (const [at, value] of changes) packet[at % packet.length] = value
-      const answer = respond(packet.subarray(0, cut ?? packet.length), { isTcp })
+      const asked = packet.subarray(0, cut ?? packet.length)
+      const answer = respond(asked, { isTcp })
+      const isNoQuestion = asked.length < 12 || (asked.readUInt16BE(2) & 0x8000) !== 0
+      expect(answer === undefined).toBe(isNoQuestion)
       if (answer === undefined) return
+      expect(Buffer.from(answer).readUInt16BE(0)).toBe(asked.readUInt16BE(0))
       expect(answer.length).toBeLessThanOrEqual(isTcp ? 65_535 : 1232)
       expect(decode(Buffer.from(answer)).type).toBe('response')
     }),
-    { numRuns: 4000 },
+    { numRuns: 10_000 },
   )
 })
 

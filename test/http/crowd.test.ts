@@ -1,8 +1,10 @@
 /** Callers who do not read, do not speak, or speak slowly: the others are served all the same. */
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { createServer } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
 import { httpLimits } from '../../src/http/app.js'
+import { makeRoom } from '../../src/http/crowd.js'
 import { createRoutedApp } from '../../src/http/server.js'
 import { silentLog } from '../../src/log.js'
 import { put } from './contract/asking.js'
@@ -33,6 +35,35 @@ test('the oldest connection that never asked gives way to one that comes, and th
   expect((await sendRaw(served.url, request('GET /v1/self'))).status).toBe(200)
   await gone
   expect([asked.destroyed, silent[1]!.destroyed]).toEqual([false, false])
+})
+
+test('whoever does not take its answer gives way after a while, whoever waits for one never', async () => {
+  const server = createServer((asked, response) => {
+    if (asked.url !== '/never') response.end(Buffer.alloc(asked.url === '/large' ? 16_000_000 : 1))
+  })
+  makeRoom(server, 3, () => undefined, 200)
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  served = {
+    ...served,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: async () => void server.close(),
+  }
+  const [waiting, deaf] = [await open(), await open()]
+  for (const [socket, path] of [
+    [waiting, '/never'],
+    [deaf, '/large'],
+    [await open(), '/never'],
+  ] as const) {
+    socket.pause()
+    const heard = once(server, 'request')
+    socket.write(request(`GET ${path}`))
+    await heard
+  }
+  await vi.waitFor(async () => expect((await sendRaw(served.url, request('GET /'))).status).toBe(200), 30_000)
+  const gone = once(deaf, 'close')
+  deaf.resume()
+  await gone
+  expect([deaf.bytesRead < 16_000_000, waiting.destroyed]).toEqual([true, false])
 })
 
 test('answers that nobody takes are bounded in all, and whoever takes nothing is cut off', async () => {

@@ -121,7 +121,10 @@ test('at their own door there is nothing else, and no page gets in by a name of 
   expect((await at('GET /metrics', ['Host: node.test:9464'])).status).toBe(200)
   expect((await at('GET /metrics', ['Host: evil.test'])).status).toBe(403)
   for (const line of ['GET /', 'GET /v1/self', 'PUT /v1/instances', 'GET /registry-svc/instances', 'GET /healthz'])
-    expect([line, (await at(line)).status]).toEqual([line, 404])
+    expect([line, await at(line)]).toEqual([
+      line,
+      expect.objectContaining({ status: 404, body: expect.stringMatching(/see GET \/metrics"/) as string }),
+    ])
   expect((await at('POST /metrics')).status).toBe(405)
 })
 

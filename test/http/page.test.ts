@@ -67,7 +67,7 @@ test('nothing but its files is reached by it', async () => {
 
 test('a program packed into one file starts without the page, and says so', async () => {
   const served = { bound: '127.0.0.1', names: [], proxies: [], origins: [] }
-  const app = createApp(silentLog(), served, new Admission({ corsOrigins: [] }))
+  const app = createApp(silentLog(), served, new Admission({ corsOrigins: [] }), { seeInstead: '/' })
   addPage(app, new URL('file:///nowhere/at/all/'))
   for (const path of ['/ui', '/ui/main.js']) {
     const answer = await app.inject(path)

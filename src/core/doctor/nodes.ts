@@ -62,12 +62,13 @@ function doubts(examined: Examined): Finding[] {
   return findings
 }
 
-/** That all fell silent is said once: it is no news of each of them. */
+/** That all fell silent is said once: it is no news of each of them. A machine that refuses a dial has answered it. */
 function ownDoubt(examined: Examined): Finding {
   const { survey, members } = examined
   const others = members.filter(({ self, state }) => !self && state !== 'left')
   const silent = others.filter(({ state }) => state !== 'alive')
-  const isCutOff = silent.length === others.length
+  const isReached = silent.some(({ dial }) => dial === 'refused')
+  const isCutOff = silent.length === others.length && !isReached
   const kept = isKeptOut(examined)
   return {
     id: 'in-doubt',
@@ -75,10 +76,12 @@ function ownDoubt(examined: Examined): Finding {
     what: isCutOff
       ? `Everybody else is silent to this node (${survey.by}) at once, ${count(silent.length, 'node')}: that points to this machine, not to them.`
       : `This node (${survey.by}) has lost sight of ${silent.length} of the ${others.length} others at once.`,
-    meaning: `${kept ? 'Its handshakes fail, which explains it' : 'It is this node, or its network, that is cut off'}: lookups here list what was last known, marked degraded.`,
+    meaning: `${kept ? 'Its handshakes fail, which explains it' : isReached ? 'Machines of others answer, and their daemons do not run' : 'It is this node, or its network, that is cut off'}: lookups here list what was last known, marked degraded.`,
     remedy: kept
       ? 'See to its cluster key first.'
-      : 'Check the network of this machine first (cable, firewall, ports of --listen), then: rollcall peers.',
+      : isReached
+        ? 'Start those again first that are gone, then see whom this node still misses: rollcall members.'
+        : 'Check the network of this machine first (cable, firewall, ports of --listen), then: rollcall peers.',
     about: [survey.by],
   }
 }

@@ -110,6 +110,8 @@ export class Union {
   /** Owners dead or gone for so long that their instances no longer compete. */
   readonly #dormant = new Set<PeerId>()
   readonly #unreadable = new Map<MapName, number>()
+  /** By the id of the node in small letters, which several may have. */
+  readonly #nodesNamed = new Map<string, Set<PeerId>>()
 
   constructor(signatures: Signatures) {
     this.#signatures = signatures
@@ -125,8 +127,20 @@ export class Union {
     const value = readEntry(map, key, after)
     if (after !== undefined && value === undefined) this.#unreadable.set(map, (this.#unreadable.get(map) ?? 0) + 1)
     const table: Table<Values[M]> = this.#tables[map]
+    if (map === 'node') this.#rename(owner, value as NodeRecord | undefined)
     table.set(key, owner, value)
     touched[touches[map]].add(map === 'node' ? owner : key)
+  }
+
+  /** Before its record is another one. */
+  #rename(owner: PeerId, after: NodeRecord | undefined): void {
+    const names = [this.node(owner), after].map((record) => record?.id.toLowerCase())
+    const [old, name] = names
+    const those = old === undefined ? undefined : this.#nodesNamed.get(old)
+    those?.delete(owner)
+    if (old !== undefined && those?.size === 0) this.#nodesNamed.delete(old)
+    if (name === undefined) return
+    this.#nodesNamed.set(name, (this.#nodesNamed.get(name) ?? new Set()).add(owner))
   }
 
   /** How many entries could not be read, by map. They are kept in their documents, and do nothing. */
@@ -149,6 +163,11 @@ export class Union {
 
   nodes(): ReadonlyMap<PeerId, NodeRecord> {
     return this.#tables.node.of(nodeKey)
+  }
+
+  /** Those with that id. @param name in small letters */
+  nodesNamed(name: string): Iterable<PeerId> {
+    return this.#nodesNamed.get(name) ?? []
   }
 
   // ---- instances
