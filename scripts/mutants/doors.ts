@@ -97,7 +97,7 @@ const doctor: Readonly<Record<string, Patch>> = {
   'findings stand in the order in which they were found': ['diagnose', '.sort(byWeight)', 'findings'],
   'a finding is about as many as there are': ['bounded', '.slice(0, aboutAtMost)', 'about'],
   'a pause does not end a flood': ['roll', 'counted.span + 1 === span', 'true'],
-  'a flood is told with each change': ['ChurnCounts.note', 'counted.isTold', 'false'],
+  'a flood is told with each change': ['ChurnCounts.note', 'counted.isTold = true'],
 }
 
 export const doors: Readonly<Record<string, Patch>> = { ...dns, ...journal, ...doctor }

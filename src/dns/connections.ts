@@ -91,7 +91,10 @@ export class Connections {
         const end = lengthBytes + held.readUInt16BE(0)
         if (end > lengthBytes + packetLimits.questionBytes) return this.#responder.drop('too long')
         if (held.length < end) break
-        while (this.#limits.admit(source, performance.now()) !== 'answer') await pause(pause_ms)
+        while (this.#limits.admit(source, performance.now()) !== 'answer') {
+          await pause(pause_ms)
+          if (socket.destroyed) return
+        }
         const answer = await this.#responder.respond(held.subarray(lengthBytes, end), { isTcp: true })
         if (answer === undefined || !(await this.#write(socket, answer))) return
         held = held.subarray(end)

@@ -67,7 +67,8 @@ class Server implements DnsServer {
       wall: () => Date.now(),
       chance: () => Math.random(),
     })
-    this.#connections = new Connections(this.#responder, this.#limits)
+    // Tokens of their own: whoever sends datagrams in another's name takes him no connections.
+    this.#connections = new Connections(this.#responder, new Limits(options.rates))
   }
 
   async start(): Promise<string> {
@@ -92,10 +93,12 @@ class Server implements DnsServer {
   async #bindAll(): Promise<number> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#bindEach()
+        const port = await this.#bindEach()
+        if (this.#isStopped) throw new Error('stopped')
+        return port
       } catch (error) {
         await this.#close()
-        const mayBeFree = this.#options.port === 0 && codeOf(error) === 'EADDRINUSE'
+        const mayBeFree = !this.#isStopped && this.#options.port === 0 && codeOf(error) === 'EADDRINUSE'
         if (!mayBeFree || tries === triesForAll) throw error
       }
     }

@@ -33,3 +33,15 @@ test('who does not answer is waited for half a second by all who ask, and is ask
   expect(addresses.find('a.lan')).toBe('silent')
   expect(resolve).toHaveBeenCalledTimes(1)
 })
+
+test('what was found long ago is waited for again, and counts where nobody answers now', async () => {
+  const answers = [one, other, undefined]
+  const addresses = new HostAddresses(async () => answers.shift())
+  await addresses.settle(['a.lan'])
+  for (const expected of [other, other]) {
+    vi.advanceTimersByTime(60_000)
+    expect(addresses.find('a.lan')).toBe('unknown')
+    await addresses.settle(['a.lan'])
+    expect(addresses.find('a.lan')).toBe(expected)
+  }
+})
