@@ -79,11 +79,19 @@ const zoneTimes = { refresh: 3600, retry: 600, expire: 86_400 } as const
 
 type Listing = Listed<InstanceView>
 
+/** What was made of a listing. */
+interface Made {
+  /** Those of the other slugs that share the name. */
+  readonly others: readonly unknown[]
+  /** By what was asked. */
+  readonly kinds: BoundedMap<string, readonly Callable[]>
+}
+
 export class Zone {
   readonly #domain: string
   readonly #ttl_s: number
   /** What was made of a listing, by what was asked. */
-  readonly #made = new WeakMap<Listing, BoundedMap<string, readonly Callable[]>>()
+  readonly #made = new WeakMap<Listing, Made>()
   readonly #srvsOf = new WeakMap<readonly Callable[], readonly ResourceRecord[]>()
   /** The same of addresses, where no name has to be looked for. */
   readonly #addressesAt = new WeakMap<readonly Callable[], readonly ResourceRecord[]>()
@@ -185,18 +193,18 @@ export class Zone {
     return { type: 'SRV', data, ttl, ...(at !== undefined && { glue: [addressRecord(at, ttl)] }) }
   }
 
-  /** Kept for as long as what it was made of stands. Of slugs that share a name, which are few, it is made each time. */
+  /** Kept for as long as what it was made of stands: what is listed for each of the slugs that share the name. */
   #callables(meaning: ServiceMeaning, needs: 'port' | 'address', view: RegisterView): readonly Callable[] {
-    const [slug, ...others] = view.slugs(meaning.slug)
-    const listing = slug === undefined || others.length > 0 ? undefined : view.listed(slug)
+    const [listing, ...others] = view.slugs(meaning.slug).map((slug) => view.listed(slug))
     if (listing === undefined) return callablesOf(meaning, needs, view)
     let made = this.#made.get(listing)
-    if (made === undefined) this.#made.set(listing, (made = new BoundedMap(kindsKept)))
+    if (made === undefined || !areSame(made.others, others))
+      this.#made.set(listing, (made = { others, kinds: new BoundedMap(kindsKept) }))
     const kind = `${needs} ${meaning.tag ?? ''} ${meaning.port ?? ''}`
-    const known = made.get(kind)
+    const known = made.kinds.get(kind)
     if (known !== undefined) return known
     const callables = callablesOf(meaning, needs, view)
-    made.set(kind, callables)
+    made.kinds.set(kind, callables)
     return callables
   }
 
@@ -297,6 +305,10 @@ class Asking {
     if (typeof found === 'string') return []
     return isHere ? found : found.filter(({ address }) => !isOfItsMachine(address))
   }
+}
+
+function areSame(some: readonly unknown[], others: readonly unknown[]): boolean {
+  return some.length === others.length && some.every((one, i) => one === others[i])
 }
 
 /** Addresses of the family that was asked for; of any other type there are none, and nobody is asked for them. */

@@ -3,8 +3,10 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { parseHistoryQuery } from '../core/journal/query.js'
+import { jsonType } from './body.js'
 import * as calls from './calls/diagnosis.js'
 import type { FindService } from './service.js'
+import { SharedAnswers } from './shared-answers.js'
 
 export interface DiagnosisParts {
   readonly service: FindService
@@ -13,7 +15,11 @@ export interface DiagnosisParts {
 }
 
 export function addDiagnosis(app: FastifyInstance, { service, lastLines }: DiagnosisParts): void {
-  app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => reply.send(await service().survey()))
+  const shared = new SharedAnswers()
+  app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => {
+    const text = await shared.answer('survey', async () => JSON.stringify(await service().survey()))
+    return reply.type(jsonType).send(text)
+  })
   app.get('/v1/history', { schema: calls.getHistory }, async (request, reply) => {
     const { limit, ...others } = request.query as Readonly<Record<string, unknown>>
     const isNumber = typeof limit === 'string' && /^\d{1,9}$/.test(limit)
@@ -21,7 +27,10 @@ export function addDiagnosis(app: FastifyInstance, { service, lastLines }: Diagn
       await service().history(parseHistoryQuery({ ...others, limit: isNumber ? Number(limit) : limit })),
     )
   })
-  app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => reply.send(await service().doctor()))
+  app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => {
+    const text = await shared.answer('doctor', async () => JSON.stringify(await service().doctor()))
+    return reply.type(jsonType).send(text)
+  })
   app.get('/v1/log', { config: { needs: 'admin' }, schema: calls.getLog }, (_request, reply) =>
     reply.send({ lines: lastLines() }),
   )

@@ -8,6 +8,7 @@ import { createApp, refuseOtherMethods } from './app.js'
 import { metricsType } from './monitoring.js'
 import { close, type HttpServer, listen } from './server.js'
 import type { FindService } from './service.js'
+import { SharedAnswers } from './shared-answers.js'
 
 /** A few scrapers, each of which keeps one. */
 const connections = 64
@@ -24,7 +25,10 @@ export type MetricsDoor = Pick<HttpServer, 'start' | 'stop'>
 export function createMetricsDoor({ host, port, service, log, allowedHosts }: MetricsDoorOptions): MetricsDoor {
   const served = { bound: host, names: allowedHosts, proxies: [], origins: [] }
   const app = createApp(log, served, new Admission({ corsOrigins: [] }), { connections, seeInstead: '/metrics' })
-  app.get('/metrics', async (_request, reply) => reply.type(metricsType).send(await service().metrics()))
+  const shared = new SharedAnswers()
+  app.get('/metrics', async (_request, reply) =>
+    reply.type(metricsType).send(await shared.answer('', () => service().metrics())),
+  )
   refuseOtherMethods(app, new Map([['/metrics', new Set(['GET', 'HEAD'])]]))
   let stopping: Promise<void> | undefined
   return {

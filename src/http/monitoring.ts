@@ -5,8 +5,10 @@ import type { FastifyInstance } from 'fastify'
 import { filtersOfQuery, matches } from '../config/filters.js'
 import { canBeRead } from '../core/causes.js'
 import { RegistryError } from '../core/errors.js'
+import { jsonType } from './body.js'
 import * as calls from './calls/monitoring.js'
 import type { FindService } from './service.js'
+import { SharedAnswers } from './shared-answers.js'
 import { targetOf } from './targets.js'
 import type { WaitingAnswers } from './waiting.js'
 
@@ -14,23 +16,28 @@ import type { WaitingAnswers } from './waiting.js'
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
 export function addMetrics(app: FastifyInstance, service: FindService): void {
+  const shared = new SharedAnswers()
   app.get('/metrics', { schema: calls.getMetrics }, async (_request, reply) => {
-    return reply.type(metricsType).send(await service().metrics())
+    return reply.type(metricsType).send(await shared.answer('', () => service().metrics()))
   })
 }
 
 export function addTargets(app: FastifyInstance, service: FindService, waiting: WaitingAnswers): void {
-  app.get('/v1/prometheus/targets', { schema: calls.listTargets }, (request, reply) => {
+  const shared = new SharedAnswers()
+  app.get('/v1/prometheus/targets', { schema: calls.listTargets }, async (request, reply) => {
     const { port, ...query } = request.query as Readonly<Record<string, unknown>>
     // Nothing has a port of that name, and Prometheus would drop all that it had.
     if (port === '') throw new RegistryError('malformed', 'port: is empty; give the name of a port, or leave it out')
     const filters = filtersOfQuery(query)
     demandCertainty(service)
     waiting.demandRoom()
-    const rows = service()
-      .instanceRows()
-      .filter((row) => row.visible && matches(row, filters))
-    return reply.send(rows.flatMap((row) => targetOf(row, port as string | undefined) ?? []))
+    const text = await shared.answer(request.url, () => {
+      const rows = service()
+        .instanceRows()
+        .filter((row) => row.visible && matches(row, filters))
+      return JSON.stringify(rows.flatMap((row) => targetOf(row, port as string | undefined) ?? []))
+    })
+    return reply.type(jsonType).send(text)
   })
 }
 
