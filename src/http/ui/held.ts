@@ -37,7 +37,9 @@ export interface Known {
   nodes: readonly Node[]
   definitions: readonly Definition[]
   survey?: Survey
-  findings?: readonly Finding[]
+  findings?: readonly Finding[] | undefined
+  /** The doctor was asked, and gave no answer. */
+  isDoctorSilent?: boolean
   entries: readonly Entry[]
   /** How far back the entries go. */
   entriesFrom?: string
@@ -175,7 +177,7 @@ export class Held {
       known.survey = await ask<Survey>('v1/survey')
     } else if (part === 'doctor') {
       const { at, findings } = await ask<{ at: string; findings: readonly Finding[] }>('v1/doctor')
-      known.findings = findings
+      Object.assign(known, { findings, isDoctorSilent: false })
       this.#noteClock(at)
     } else {
       const history = await askIfKnown<History>('v1/history?limit=500')
@@ -201,6 +203,7 @@ export class Held {
   /** Of what else is asked a failure says little: whoever is there may be busy. */
   #failed(part: Part, error: unknown): void {
     const { status = 0, message = String(error), asksForToken = false } = error instanceof Unanswered ? error : {}
+    if (part === 'doctor') Object.assign(this.known, { findings: undefined, isDoctorSilent: true })
     if (part !== 'self' && !asksForToken) {
       if (status === 0) this.#want('self', 0)
       return

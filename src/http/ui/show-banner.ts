@@ -41,7 +41,9 @@ export function headlineOf({ held, problems }: Pick<Banner, 'held' | 'problems'>
   const errors = problems.filter(({ problem }) => problem.severity === 'error').length
   if (errors > 0) return { tone: 'bad', text: errors === 1 ? 'One thing is wrong' : `${errors} things are wrong` }
   if (problems.length > 0) return { tone: 'warn', text: `${count(problems.length, 'thing')} to look at` }
-  return { tone: 'good', text: 'All is well' }
+  if (known.findings !== undefined) return { tone: 'good', text: 'All is well' }
+  if (known.isDoctorSilent === true) return { tone: 'warn', text: 'Nothing wrong here; the doctor does not answer' }
+  return { tone: 'plain', text: 'Asking all nodes…' }
 }
 
 export function banner(parts: Banner): readonly Child[] {
