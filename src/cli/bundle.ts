@@ -27,8 +27,10 @@ export async function bundle(
   const gathered = {
     ...{ made: new Date().toISOString(), server: client.server, versions: versions() },
     ...{ doctor, survey, self, peers, members, instances, nodes, digest, log },
-    // As it would be where this is called: another machine has its own.
-    config: await tried(() => effectiveOptions({ flags: {}, env: process.env })),
+    config: {
+      note: 'of a daemon that would be started where this file was made: the one that was asked may have others',
+      options: await tried(() => effectiveOptions({ flags: {}, env: process.env })),
+    },
   }
   const secrets = [token, process.env['ROLLCALL_TOKEN']?.trim()].filter((one) => one !== undefined)
   const text = `${JSON.stringify(redacted(gathered, secrets), undefined, 2)}\n`

@@ -84,15 +84,18 @@ test('what it packs holds all that is asked for, for its owner alone, and none o
 test('secrets are known by their name, by where they stand in a url, or because somebody says so', () => {
   const given = {
     check: { type: 'http', headers: { 'x-any': 's1' }, path: '/ok' },
-    metadata: { dbPassword: 's2', team: 'blue' },
+    metadata: { dbPassword: 's2', team: 's8' },
     nested: [{ apiKey: 's3', tokens: 7, secretNames: ['s4'] }],
     text: 'grpc://u:s5@h:1, then wss://s6@h/x?sig=s7&b=1 with basic czg=',
+    tags: ['blue', 'pwd=s3'],
+    pem: 'so: -----BEGIN EC PRIVATE KEY-----\ns4\n-----END EC PRIVATE KEY----- .',
     s9: 'said s9 twice',
   }
   const shown = redacted(given, ['s9'])
-  expect(JSON.stringify(shown)).not.toMatch(/s[1-79]\b|czg/)
+  expect(JSON.stringify(shown)).not.toMatch(/s[1-9]\b|czg/)
   expect(shown).toMatchObject({
-    ...{ check: { type: 'http', path: '/ok' }, metadata: { team: 'blue' }, nested: [{ tokens: 7 }] },
+    ...{ check: { type: 'http', path: '/ok' }, metadata: { team: '[redacted]' }, nested: [{ tokens: 7 }] },
+    ...{ tags: ['blue', 'pwd=[redacted]'], pem: 'so: [redacted] .' },
     text: 'grpc://[redacted]@h:1, then wss://[redacted]@h/x?sig=[redacted]&b=1 with basic [redacted]',
   })
 })
