@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type InstanceRow, type InvisibleReason, type MemberView, invisibleReasons } from '../../src/core/views.js'
-import { otherPeer } from '../http/service.js'
+import { otherPeer, ownPeer } from '../http/service.js'
 import { runCli, startCli } from './run.js'
 import { cli, dir, fine, onTerminal, served } from './served.js'
 
@@ -471,7 +471,9 @@ describe('why', () => {
 
   test.each([
     [{ reached: true, how: 'heartbeats', age_ms: 60_000 }, 'reached: this daemon hears its node itself, for 60 s'],
-    [{ reached: true, how: 'home' }, 'reached: it is at home here, and checked by this daemon'],
+    [{ reached: true, how: 'home' }, 'reached: it is at home here, and the last check of this daemon reached it'],
+    [{ reached: false, how: 'home' }, 'not reached: it is at home here, and the last check of this daemon did not'],
+    [{ how: 'home' }, 'unknown: it is at home here, and no check says whether it is reached'],
     [{ how: 'hearsay' }, 'unknown: this daemon hears of its node through others alone'],
     [{ reached: false, how: 'silence', age_ms: 3000 }, 'not reached, so it is picked last: this daemon does not hear'],
     [{ reached: false, how: 'suspected', age_ms: 10 }, 'not reached, so it is picked last: a caller of this daemon'],
@@ -511,13 +513,33 @@ describe('why', () => {
     for (const [more, words] of [
       [{ ending }, 'session lost 2.0 s ago; its record goes in 3.0 s'],
       [{ ending: { ...ending, goesIn_ms: 0 } }, 'session lost 2.0 s ago; its record goes now'],
-      [hidden, 'its node is about to stop; if that is not so: rollcall drain --undo --server http://10.0.0.6:58231/x'],
+      [hidden, 'its node is about to stop; if that is not so: rollcall drain --undo, on the machine of def'],
+      [{ ...hidden, owner: ownPeer }, `if that is not so: rollcall drain --undo --server ${served.url}`],
       [{ ...hidden, drainedBy: ['program'] }, 'its program is about to stop'],
     ] as const) {
       const rows = of(more)
       asked.mockReturnValueOnce(rows)
       expect(await fine('why', 'ghost')).toContain(words)
     }
+    asked.mockRestore()
+  })
+
+  test.each([
+    ['tcp', 'not renewed within 3s', 'did not say so again in time, which says nothing of http://10.0.0.9:80'],
+    ['none', 'its session is lost', 'the program that opened its session does not speak to its daemon any more'],
+    ['reported', 'no database', 'it says so itself'],
+    [{ reported: {}, failureThreshold: 2 }, undefined, 'it says so itself'],
+    ['tcp', 'nothing listens there', 'its node cannot connect to http://10.0.0.9:80'],
+    ['tcp', 'nothing listens there; its session is lost', 'its node cannot connect to http://10.0.0.9:80'],
+  ] as const)('blames the network only where a check does: %j, %s', async (check, details, words) => {
+    const rows = served.service.instanceRows().map((row) => ({
+      ...{ ...row, check, status: 'Unreachable' as const, visible: true },
+      ...(details !== undefined && { details }),
+    }))
+    const asked = vi.spyOn(served.service, 'instanceRows').mockReturnValue(rows)
+    const answer = await fine('why', 'ghost')
+    expect(answer).toContain(words)
+    expect(answer.includes('cannot connect')).toBe(words.includes('cannot connect'))
     asked.mockRestore()
   })
 
