@@ -29,6 +29,7 @@ import { idMeant } from './meant.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import { read } from './reading.js'
+import { rememberedOf } from './remembered.js'
 import type { Look } from './table.js'
 
 /** What `why --json` prints. */
@@ -84,7 +85,10 @@ async function explain(client: Client, query: string): Promise<WhyOutput> {
   const { inStep, degraded, summary: step } = peers
   const readiness = { ready: ready.ready, reasons: ready.reasons, degraded: ready.degraded }
   const replica = { inStep, degraded, step, ready: readiness }
-  if (rows.length === 0) throw new RegistryError('not-found', nothingAs(query, instances, replica))
+  if (rows.length === 0) {
+    const remembered = await rememberedOf(client, query)
+    throw new RegistryError('not-found', nothingAs(query, instances, replica, remembered))
+  }
   const records = rows.map((record) => recordOf(record, members, { inDoubt: degraded, server: client.server }))
   return { query, visible: rows.filter(({ visible }) => visible).length, records, replica }
 }
@@ -100,10 +104,15 @@ function recordsOf(query: string, all: readonly InstanceRow[]): readonly Instanc
   return all.filter(({ id }) => id === meant)
 }
 
-/** Nothing at all is known: misspelled, never registered, removed, or not yet here. */
-function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }: WhyOutput['replica']): string {
+/** Nothing at all is held: misspelled, never registered, removed, or not yet here. */
+function nothingAs(
+  query: string,
+  rows: readonly InstanceRow[],
+  { inStep, step }: WhyOutput['replica'],
+  remembered: string | undefined,
+): string {
   const names = [...new Set(rows.flatMap(({ id, slug }) => [id, ...(slug === undefined ? [] : [slug])]))]
-  const meant = didYouMean(query, names)
+  const meant = remembered === undefined ? didYouMean(query, names) : `; ${remembered}`
   const doubt = inStep ? '' : `; but this replica is ${plain(step)}, so ask another daemon too (--server)`
   return `nothing is registered as ${plain(query)} here, under that slug or id${meant}${doubt}`
 }

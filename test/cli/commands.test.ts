@@ -99,6 +99,9 @@ describe('instances', () => {
       ...{ metadata: { color: 'blue', team: 'a' }, ports: { metrics: 9464 }, weight: 10, zone: 'z9', version: '1.2' },
       ...{ ttl: '30s', grace: '10s', deregisterAfter: '1m' },
     })
+    const listed = JSON.parse(await fine('instances', '--id', 't-1', '--json')) as InstanceList
+    const { lastHeartbeat: _, ...picked } = JSON.parse(await fine('pick', 'told', '--json')) as Record<string, unknown>
+    expect(listed.instances[0]).toMatchObject(picked)
     const found = await fine('instances', '--metadata', 'color=blue', '--zone', 'z9', '--service-version', '1.2')
     expect(found).toMatch(/WEIGHT +VERSION +ZONE +PORTS +METADATA\n.* 10 +1\.2 +z9 +metrics=9464 +color=blue team=a\n$/)
     expect(await fine('instances', '--metadata', 'color=red')).toBe('no such instances\n')
@@ -550,6 +553,22 @@ describe('why', () => {
     expect((await cli('why', 'something-else')).stderr).not.toContain('did you mean')
   })
 
+  test.each([
+    ['why', 'web', 'rollcall history --slug web'],
+    ['why', 'web-1', 'rollcall history web-1'],
+    ['lookup', 'web', 'rollcall history --slug web'],
+  ])('%s of %s, which is gone without a record, names the history that knows', async (command, name, wayOut) => {
+    const [instances, rows] = [vi.spyOn(served.service, 'instances'), vi.spyOn(served.service, 'instanceRows')]
+    for (const list of [instances, rows]) list.mockReturnValue([])
+    const { code, stderr } = await cli(command, name)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /nothing is registered as .*; the last that is remembered of it is: maintenance \(new disk\), /,
+    )
+    expect(stderr).toContain(`all of that: ${wayOut}`)
+    for (const list of [instances, rows]) list.mockRestore()
+  })
+
   test('as JSON has a shape of its own', async () => {
     expect(JSON.parse(await fine('why', 'gone', '--json'))).toMatchObject({
       ...{
@@ -582,10 +601,22 @@ describe('force-leave', () => {
     forget.mockRestore()
   })
 
-  test('of a name that nobody has says who is meant', async () => {
+  test('of a name that nobody has guesses nothing: who forgets a node a second time is not led to one that lives', async () => {
     expect(await cli('force-leave', 'dex')).toMatchObject({
-      ...{ code: 1, stderr: 'rollcall: there is no node dex; did you mean def? See rollcall members\n' },
+      code: 1,
+      stderr:
+        'rollcall: there is no node dex; it is forgotten already, or was never one: nothing is guessed here. See rollcall members\n',
     })
+  })
+
+  test.each([
+    ['deregister', 's-0'],
+    ['definitions', 'remove', 'svc-0'],
+  ])('nor does %s', async (...args) => {
+    await fine('register', '--url', 'http://10.0.3.1:80', '--slug', 'seen', '--id', 's-1')
+    const { code, stderr } = await cli(...args)
+    expect(code).toBe(1)
+    expect(stderr).not.toContain('did you mean')
   })
 })
 

@@ -153,7 +153,6 @@ test('--json prints what the endpoint gave', async () => {
     [['peers'], '/v1/peers', {}],
     [['members'], '/v1/members', {}],
     [['nodes'], '/registry-svc/nodes', { method: 'POST' }],
-    [['instances'], '/registry-svc/instances', {}],
     [['instances', '--all'], '/v1/instances', {}],
     [['definitions', 'list'], '/registry-svc/definitions', {}],
   ]
@@ -179,7 +178,7 @@ describe('exit codes', () => {
     expect(await cli('lookup', 'nobody')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'rollcall: slug: nothing is registered as "nobody"; see: rollcall instances --all\n',
+      stderr: 'rollcall: slug: nothing is registered as "nobody"; all that is registered: rollcall instances --all\n',
     })
     expect(await cli('deregister', 'nothing')).toMatchObject({ code: 1, stdout: '' })
     served.service.failure = new Error('secret')
