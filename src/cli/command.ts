@@ -4,7 +4,7 @@
  */
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
-import { silentServer } from '../client/failures.js'
+import { silentServer, wayToServer } from '../client/failures.js'
 import { RegistryError, messageOf } from '../core/errors.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
@@ -149,7 +149,8 @@ async function describeFailure(error: unknown): Promise<string> {
     const server = silentServer(error)
     // What it takes to know more is not loaded for commands that are answered.
     const frozen = server === undefined ? undefined : await (await import('./frozen.js')).frozenAt(server)
-    return `${message}; ${frozen ?? 'start one with: rollcall start, or name another with --server (ROLLCALL_SERVER)'}`
+    const wayOut = wayToServer(error) ?? 'start one with: rollcall start'
+    return `${message}; ${frozen ?? `${wayOut}, or name another with --server (ROLLCALL_SERVER)`}`
   }
   // Daemons answer in JSON, whatever they say.
   const isForeign = error instanceof RegistryError && error.cause instanceof SyntaxError

@@ -20,14 +20,18 @@ interface HistoryOptions extends ReadingOptions {
 const mostAtOnce = 1000
 
 export function addHistoryCommand(program: Command): void {
-  const command = program.command('history').description('who did what: of one id as all nodes remember it')
+  const command = program
+    .command('history')
+    .description(
+      'who did what: of one id as all nodes remember it, which is in memory: each forgets with its start what was before. Behind a proxy FROM is the proxy',
+    )
   withExamples(
     reads(command)
       .argument(
         '[id]',
         'of an instance, definition or session, or the name of a node; without, what was done at this daemon',
       )
-      .option('--limit <number>', 'so many, the last ones (default: 20)', parseLimit, 20)
+      .option('--limit <number>', 'so many, the last ones', parseLimit, 20)
       .option('--slug <slug>', 'of instances with that slug alone')
       .option('--act <act>', 'of one kind alone, such as register, deregister, maintenance')
       .option('--by <token>', 'by one token alone, by its name')
@@ -54,7 +58,7 @@ async function history(id: string | undefined, { limit, slug, act, by, ...option
 
 function shown(answer: History, id: string | undefined, look: Look): string {
   const { entries } = answer
-  const columns = id === undefined ? [...start, name, ...rest] : [...start, ...rest]
+  const columns = [...start, ...(id === undefined ? [name] : []), ...rest, ...observersIn(answer), ...details]
   const table = entries.length === 0 ? 'nothing is remembered' : renderTable(columns, entries, look)
   return [table, '', look.paint('dim', wrapLines([known(answer)], look.width))].join('\n')
 }
@@ -81,8 +85,21 @@ const rest: readonly Column<HistoryEntry>[] = [
   { head: 'FROM', cell: ({ address }) => address, drop: 3 },
   { head: 'AT', cell: ({ node }) => node, drop: 2, least: 12 },
   { head: 'OUTCOME', cell: ({ outcome }) => outcome, tone: ({ outcome }) => tones[outcome] },
+]
+
+const details: readonly Column<HistoryEntry>[] = [
   { head: 'DETAILS', cell: ({ details }) => details, drop: 1, least: 20 },
 ]
+
+/** What one node has to say of another, each of several may say: shown where anything of that kind is told. */
+function observersIn({ entries, nodes }: History): readonly Column<HistoryEntry>[] {
+  const observer = ({ node, peer }: HistoryEntry): string | undefined => {
+    const name = nodes.find((one) => one.peer === peer)?.node ?? peer
+    return name === node ? undefined : name
+  }
+  if (!entries.some((entry) => observer(entry) !== undefined)) return []
+  return [{ head: 'SEEN BY', cell: observer, least: 12 }]
+}
 
 /** A token by its name; what nobody asked for is in brackets. */
 function whoOf({ by, via }: HistoryEntry): string | undefined {

@@ -6,6 +6,7 @@ import type { Client, InstanceQuery, Lookup } from '../client.js'
 import { checkInWords } from '../core/check.js'
 import { RegistryError } from '../core/errors.js'
 import { instanceStatuses } from '../core/model.js'
+import { viewOfRow } from '../core/shown.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
 import { type ChoiceOptions, choiceOf, takesChoice } from './call.js'
 import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServer, withExamples } from './command.js'
@@ -17,6 +18,7 @@ import { memberMeant, whichNode } from './member-meant.js'
 import { toneOf } from './paint.js'
 import { collectPairs } from './pairs.js'
 import { read } from './reading.js'
+import { rememberedOf } from './remembered.js'
 import { renderTable, type Column, type Look } from './table.js'
 
 export function addInstanceCommands(program: Command): void {
@@ -88,8 +90,10 @@ const filters = [
 async function list(options: ListOptions): Promise<void> {
   const ask = async (client: Client): Promise<Listed> => {
     const query = await queryOf(client, options)
-    const asked = (query: InstanceQuery): Promise<Listed> =>
-      options.all ? client.instanceRows(query) : client.instances(query)
+    const asked = async (query: InstanceQuery): Promise<Listed> => {
+      const rows = await answerOf(client, client.instanceRows(query), 'instances')
+      return options.all ? rows : { ...rows, instances: rows.instances.filter(isListed).map(viewOfRow) }
+    }
     const answer = await asked(query)
     if (query.id === undefined || answer.instances.length > 0) return answer
     const id = idMeant(query.id, await knownIds(client))
@@ -105,6 +109,11 @@ async function list(options: ListOptions): Promise<void> {
     return instances.length === 0 ? none : renderTable(columns as readonly Column<InstanceView>[], instances, look)
   }
   await read(options, { ask, field: 'instances', show })
+}
+
+/** As in lookups, in doubt too: the call of published clients lists the same, without what those do not know. */
+function isListed({ visible, degraded }: InstanceRow): boolean {
+  return visible || degraded === true
 }
 
 interface Listed {
@@ -179,10 +188,8 @@ async function lookUp(slug: string, options: ReadingOptions): Promise<void> {
 async function lookupAt(client: Client, slug: string): Promise<Lookup> {
   const found = await client.lookup(slug)
   if (found !== undefined) return found
-  throw new RegistryError(
-    'not-found',
-    `slug: nothing is registered as ${JSON.stringify(slug)}; see: rollcall instances --all`,
-  )
+  const wayOut = (await rememberedOf(client, slug)) ?? 'all that is registered: rollcall instances --all'
+  throw new RegistryError('not-found', `slug: nothing is registered as ${JSON.stringify(slug)}; ${wayOut}`)
 }
 
 function showLookup({ slug, instances, picked, degraded }: LookupResult, look: Look): string {

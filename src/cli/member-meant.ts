@@ -22,10 +22,11 @@ export async function memberMeant(client: Client, asked: string): Promise<Member
 export async function memberNamed(client: Client, asked: string): Promise<MemberView> {
   const { members } = await answerOf(client, client.members(), 'members')
   refuseShortened(asked, namesOf(members), 'node')
-  return member(asked, members, asked)
+  // Who asks for one that is gone already is not led to one that is there.
+  return member(asked, members, asked, `; it is forgotten already, or was never one: nothing is guessed here.`)
 }
 
-function member(asked: string, members: readonly MemberView[], name = asked): MemberView {
+function member(asked: string, members: readonly MemberView[], name = asked, otherwise?: string): MemberView {
   const found = members.filter(({ peer, nodeId, url }) => [peer, nodeId, url].includes(name))
   const [first, second] = found
   if (first !== undefined && second === undefined) return first
@@ -34,7 +35,7 @@ function member(asked: string, members: readonly MemberView[], name = asked): Me
     throw new RegistryError('conflict', `several nodes are called ${plain(asked)}: name one by its peer id: ${which}`)
   }
   const names = members.flatMap((one) => [nameOf(one), one.peer, ...(one.url === undefined ? [] : [one.url])])
-  const wayOut = didYouMean(asked, names, '.')
+  const wayOut = otherwise ?? didYouMean(asked, names, '.')
   throw new RegistryError('not-found', `there is no node ${plain(asked)}${wayOut} See rollcall members`)
 }
 

@@ -19,7 +19,7 @@ export function addRegisteringCommands(program: Command): void {
   withExamples(
     takesTraits(changes(register))
       .requiredOption('--url <url>', 'where the instance is called')
-      .option('--slug <slug>', 'the name that callers look it up by')
+      .option('--slug <slug>', 'the name that callers look it up by; without one no lookup and no pick finds it')
       .option('--id <id>', 'default: derived from slug and url')
       .option('--deployment-id <id>', 'the deployment that it belongs to')
       .option('--tag <tag...>', 'tags to find it by')
@@ -31,7 +31,10 @@ export function addRegisteringCommands(program: Command): void {
         ).choices(lifetimes),
       )
       .option('--ttl <duration>', 'it lives so long unless it is registered again, or renewed')
-      .option('--grace <duration>', 'how long it stays in the register after its end (default: 5s)')
+      .option(
+        '--grace <duration>',
+        'how long it stays in the register after its session or ttl has ended (default: 5s); that of run is before the end',
+      )
       .action(add),
     ['rollcall register --url http://10.0.0.7:8080 --slug web', 'found as web from now on, on every node'],
     ['rollcall register --url http://10.0.0.7:8080 --slug web --tag blue eu', 'with tags'],

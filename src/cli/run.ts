@@ -54,7 +54,11 @@ export function addRunCommand(program: Command): void {
     .option('--id <id>', 'default: the slug and an end that is the same at each start of this command here')
     .option('--deployment-id <id>', 'the deployment that it belongs to')
     .option('--tag <tag...>', 'tags to find it by')
-    .option('--grace <seconds>', 'how long callers have to look elsewhere before the program is told to stop', '1')
+    .option(
+      '--grace <seconds>',
+      'how long callers have to look elsewhere before the program is told to stop; how long a killed one stays registered is another grace, that of its lifetime, 5s',
+      '1',
+    )
     .argument('<program...>', 'the program and its arguments, after --')
     .passThroughOptions()
     .addHelpText('after', moreHelp)

@@ -4,11 +4,13 @@
  * three answers.
  */
 import type { Command } from 'commander'
-import type { Client } from '../client.js'
+import { defaultServer, type Client } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
+import { readCheck } from '../core/check.js'
 import { count } from '../core/count.js'
 import { dialInWords } from '../core/dial-words.js'
 import { RegistryError } from '../core/errors.js'
+import { lapsedAlone } from '../core/lapsed.js'
 import type { InstanceStatus } from '../core/model.js'
 import type {
   DialOutcome,
@@ -27,6 +29,7 @@ import { idMeant } from './meant.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
 import { read } from './reading.js'
+import { rememberedOf } from './remembered.js'
 import type { Look } from './table.js'
 
 /** What `why --json` prints. */
@@ -82,8 +85,11 @@ async function explain(client: Client, query: string): Promise<WhyOutput> {
   const { inStep, degraded, summary: step } = peers
   const readiness = { ready: ready.ready, reasons: ready.reasons, degraded: ready.degraded }
   const replica = { inStep, degraded, step, ready: readiness }
-  if (rows.length === 0) throw new RegistryError('not-found', nothingAs(query, instances, replica))
-  const records = rows.map((record) => recordOf(record, members, degraded))
+  if (rows.length === 0) {
+    const remembered = await rememberedOf(client, query)
+    throw new RegistryError('not-found', nothingAs(query, instances, replica, remembered))
+  }
+  const records = rows.map((record) => recordOf(record, members, { inDoubt: degraded, server: client.server }))
   return { query, visible: rows.filter(({ visible }) => visible).length, records, replica }
 }
 
@@ -98,18 +104,23 @@ function recordsOf(query: string, all: readonly InstanceRow[]): readonly Instanc
   return all.filter(({ id }) => id === meant)
 }
 
-/** Nothing at all is known: misspelled, never registered, removed, or not yet here. */
-function nothingAs(query: string, rows: readonly InstanceRow[], { inStep, step }: WhyOutput['replica']): string {
+/** Nothing at all is held: misspelled, never registered, removed, or not yet here. */
+function nothingAs(
+  query: string,
+  rows: readonly InstanceRow[],
+  { inStep, step }: WhyOutput['replica'],
+  remembered: string | undefined,
+): string {
   const names = [...new Set(rows.flatMap(({ id, slug }) => [id, ...(slug === undefined ? [] : [slug])]))]
-  const meant = didYouMean(query, names)
+  const meant = remembered === undefined ? didYouMean(query, names) : `; ${remembered}`
   const doubt = inStep ? '' : `; but this replica is ${plain(step)}, so ask another daemon too (--server)`
   return `nothing is registered as ${plain(query)} here, under that slug or id${meant}${doubt}`
 }
 
-function recordOf(record: InstanceRow, members: readonly MemberView[], inDoubt: boolean): RecordOutput {
+function recordOf(record: InstanceRow, members: readonly MemberView[], asked: Asked): RecordOutput {
   const member = members.find(({ peer }) => peer === record.owner)
   const known = record.visible ? adviceByStatus[record.status] : record.reason && adviceByReason[record.reason]
-  const advice = known?.(record, member, inDoubt)
+  const advice = known?.(record, member, asked)
   return {
     record,
     ...(member !== undefined && {
@@ -124,8 +135,14 @@ function recordOf(record: InstanceRow, members: readonly MemberView[], inDoubt: 
   }
 }
 
+/** The daemon that was asked. */
+interface Asked {
+  readonly inDoubt: boolean
+  readonly server: string
+}
+
 /** What can be done about a record, where something can; `home` is absent where its owner is no member. */
-type Advice = ((record: InstanceRow, home: MemberView | undefined, inDoubt: boolean) => string | undefined) | undefined
+type Advice = ((record: InstanceRow, home: MemberView | undefined, asked: Asked) => string | undefined) | undefined
 
 const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
   Unknown: ({ details }) =>
@@ -134,7 +151,7 @@ const adviceByStatus: Readonly<Record<InstanceStatus, Advice>> = {
       : 'its node could not check it, for the reason above, and tries on: nothing is known against it',
   Healthy: undefined,
   Degraded: undefined,
-  Unreachable: ({ url }) => `its node cannot connect to ${url}: is it running, and does it listen there?`,
+  Unreachable: adviceOnUnreachable,
   Error: undefined,
 }
 
@@ -146,14 +163,32 @@ const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
   'node-unknown': (_, home) => home && 'its daemon has not been heard since this one started; is it running?',
   'node-hidden': (_, home) =>
     home && 'its daemon is not heard: it comes back by itself when it is, else it is dead soon',
-  'node-dead': (_, home, inDoubt) => home && adviceOnDead(home, inDoubt),
+  'node-dead': (_, home, { inDoubt }) => home && adviceOnDead(home, inDoubt),
   'node-left': (_, home) => home && 'its daemon was stopped; start it again, or register the instance at another one',
 }
 
+/** Nobody is sent to the network where no check speaks against it. */
+function adviceOnUnreachable({ id, url, check, details }: InstanceRow): string {
+  const lapsed = lapsedAlone(details)
+  if (lapsed === 'ttl')
+    return `whoever registered it did not say so again in time, which says nothing of ${url}: let its program register it within its ttl, or rollcall renew ${id}`
+  if (lapsed === 'session')
+    return 'the program that opened its session does not speak to its daemon any more: is it running?'
+  if (readCheck(check)?.question.type === 'reported') return 'it says so itself: its node does not check it'
+  return `its node cannot connect to ${url}: is it running, and does it listen there?`
+}
+
 /** Whoever hides it has to take it back; the program that drains it knows why. */
-function adviceOnHidden({ id, drainedBy = [], why }: InstanceRow, home: MemberView | undefined): string {
-  const server = home?.url === undefined || home.self ? '' : ` --server ${home.url}`
-  if (drainedBy.includes('node')) return `its node is about to stop; if that is not so: rollcall drain --undo${server}`
+function adviceOnHidden(
+  { id, drainedBy = [], why }: InstanceRow,
+  home: MemberView | undefined,
+  { server }: Asked,
+): string {
+  // Others reach its peer port; its API may be for its own machine alone, whatever its url says.
+  const elsewhere = `, on the machine of ${home === undefined ? 'its node' : nameOf(home)}`
+  const here = server === defaultServer ? '' : ` --server ${server}`
+  const there = home?.self === true ? here : elsewhere
+  if (drainedBy.includes('node')) return `its node is about to stop; if that is not so: rollcall drain --undo${there}`
   const isByProgramAlone = drainedBy.length > 0 && why === 'in maintenance: draining'
   if (isByProgramAlone) return 'its program is about to stop, and is called again when it has started anew'
   return `to end that: rollcall maintenance off ${id}`
@@ -221,11 +256,16 @@ function fromHereInWords({ reached, how, age_ms }: FromHere, paint: Look['paint'
         ? paint('good', 'reached')
         : paint('bad', how === 'home' ? 'not reached' : 'not reached, so it is picked last')
   const since = age_ms === undefined ? '' : `, for ${formatAge(age_ms)!}`
-  return `${verdict}: ${knownBy[how]}${since}`
+  return `${verdict}: ${how === 'home' ? atHome(reached) : knownBy[how]}${since}`
 }
 
-const knownBy: Readonly<Record<FromHere['how'], string>> = {
-  home: 'it is at home here, and checked by this daemon',
+/** Here it is checked: the word of the last check is all that there is to say. */
+function atHome(reached: boolean | undefined): string {
+  if (reached === undefined) return 'it is at home here, and no check says whether it is reached'
+  return `it is at home here, and the last check of this daemon ${reached ? 'reached it' : 'did not'}`
+}
+
+const knownBy: Readonly<Record<Exclude<FromHere['how'], 'home'>, string>> = {
   heartbeats: 'this daemon hears its node itself',
   hearsay: 'this daemon hears of its node through others alone',
   silence: 'this daemon does not hear its node itself',

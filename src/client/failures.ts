@@ -53,7 +53,46 @@ export function mayPass(error: unknown): error is RegistryError {
 
 export function unreachable(server: string, error: unknown): RegistryError {
   const cause = new Unreachable(server, error)
-  return new RegistryError('unavailable', `no daemon answers at ${server} (${reasonOf(error)})`, { cause })
+  const what =
+    tlsTrouble(error) === undefined
+      ? `no daemon answers at ${server}`
+      : `somebody answers at ${server}, with whom no call can be made`
+  return new RegistryError('unavailable', `${what} (${reasonOf(error)})`, { cause })
+}
+
+/** By what TLS says against a server; what is told of each is what to do. */
+const tlsTroubles: readonly (readonly [codes: RegExp, wayOut: string])[] = [
+  [/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/, 'its certificate does not count today: renew it there, or set the clock here'],
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'its certificate is for another name: ask it by that one'],
+  [/^ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG)$/, 'it does not speak TLS: ask it by http://'],
+  [
+    /SELF_SIGNED_CERT|^UNABLE_TO_(VERIFY|GET)|^CERT_(UNTRUSTED|SIGNATURE_FAILURE)$/,
+    'nobody that this machine trusts has signed its certificate: NODE_EXTRA_CA_CERTS=FILE before the command names one who has, in PEM',
+  ],
+  [
+    /^ERR_(SSL|TLS)_|^CERT_/,
+    'they do not agree on how to speak TLS: look at its certificate, and the log of what is there',
+  ],
+]
+
+function tlsTrouble(error: unknown): string | undefined {
+  const code = codeOf(error)
+  return code === undefined ? undefined : tlsTroubles.find(([codes]) => codes.test(code))?.[1]
+}
+
+function codeOf(error: unknown): string | undefined {
+  const { code } = ((error as Error | undefined)?.cause ?? error ?? {}) as { readonly code?: unknown }
+  return typeof code === 'string' ? code : undefined
+}
+
+const unresolved: ReadonlySet<string | undefined> = new Set(['ENOTFOUND', 'EAI_AGAIN'])
+
+/** What to do about a server that cannot be asked, where starting a daemon would not help. */
+export function wayToServer(error: unknown): string | undefined {
+  const failure = isUnreachable(error) ? ((error as Error).cause as Error).cause : undefined
+  return (
+    tlsTrouble(failure) ?? (unresolved.has(codeOf(failure)) ? 'correct it, or see to the resolver here' : undefined)
+  )
 }
 
 /** Fetch says `fetch failed` of everything; the reason is in the cause. */
@@ -61,6 +100,7 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, message } = (error.cause ?? error) as { code?: unknown; message?: string }
   if (code === 'ECONNREFUSED') return 'connection refused'
+  if (unresolved.has(codeOf(error))) return `its name does not resolve, ${codeOf(error)}`
   if (message === 'bad port') return 'fetch refuses to call that port, as browsers do; --http gives the daemon another'
   return typeof code === 'string' ? code : (message ?? error.message)
 }

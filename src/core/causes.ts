@@ -20,6 +20,11 @@ export const unreadyCauses = [
 ] as const
 export type UnreadyCause = (typeof unreadyCauses)[number]
 
+/** Who has met nobody is not ready, since nobody else hears of it: what is written there is taken all the same, and stays there until then. */
+export function takesWrites(cause: UnreadyCause): boolean {
+  return cause === 'seeking' || cause === 'kept-out'
+}
+
 /** A reason with its sentence. */
 export interface Unready {
   readonly cause: UnreadyCause

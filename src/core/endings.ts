@@ -5,13 +5,12 @@
 import { durationOf, formatDuration } from './duration.js'
 import type { CheckResult, Effect } from './effects.js'
 import { RegistryError } from './errors.js'
+import { lostSession, notRenewed } from './lapsed.js'
 import type { Registration } from './model.js'
 import type { Outbox } from './outbox.js'
 import { isLeftBehind, livesWith, sessionOfStart } from './own/living.js'
 import { type OpenOptions, sessionLimits } from './own/sessions.js'
 import type { RegistryState } from './state.js'
-
-const lostSession = 'its session is lost'
 
 /** What a registration lives with. */
 export interface Living {
@@ -223,7 +222,7 @@ export class Endings {
     const { expired, over, ill } = expiry.tick(at.now)
     for (const id of expired) {
       const ttl = records.own('instances', id)?.ttl ?? ''
-      this.#out.emitAll(checks.setOver(id, `not renewed within ${ttl}`, at.now))
+      this.#out.emitAll(checks.setOver(id, notRenewed(ttl), at.now))
     }
     for (const id of over) this.#remove(id, 'it was not renewed')
     for (const id of ill) this.#remove(id, 'it was ill for as long as it wanted to be kept')

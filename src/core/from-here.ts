@@ -1,6 +1,7 @@
 /**
  * Whether this node reaches an instance itself, for whoever asks why it is picked, or is not.
  */
+import { lapsedAlone } from './lapsed.js'
 import type { InstanceRecord } from './model.js'
 import type { Found } from './records/union.js'
 import type { RegistryState } from './state.js'
@@ -24,7 +25,7 @@ export function fromHereOf(
   return { fromHere: { reached: true, how: 'heartbeats', ...since(connectedAt) } }
 }
 
-/** As its last check says, which was made here. */
-function reachedAtHome({ status }: InstanceRecord): { readonly reached?: boolean } {
-  return status === 'Unknown' ? {} : { reached: status !== 'Unreachable' }
+/** As its last check says, which was made here: no word of that where its ttl alone has ended it. */
+function reachedAtHome({ status, details }: InstanceRecord): { readonly reached?: boolean } {
+  return status === 'Unknown' || lapsedAlone(details) !== undefined ? {} : { reached: status !== 'Unreachable' }
 }

@@ -34,7 +34,7 @@ export function standingOf({ hasMet, seeds }: FirstContact, since_ms: number): S
       alone: false,
       unready: {
         cause: 'kept-out',
-        why: `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}`,
+        why: `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}; what is written here stays on this node`,
       },
     }
   if (seeds.every(({ outcome }) => outcome === 'nobody') || since_ms >= patience_ms) return { alone: true }

@@ -57,36 +57,42 @@ export class Recorder {
     { fact, done, isSign }: Told<T> = {},
   ): Promise<T> {
     const before = textOf(fact?.())
+    const at = this.#now()
     if (deed.id !== undefined) this.#underWay.add(deed.id, 1)
     try {
       const result = await act()
       const isUnchanged = before !== undefined && before === textOf(fact?.())
       if (!isUnchanged || isSign === undefined)
-        this.#note({ ...deed, ...done?.(result) }, whom, isUnchanged ? 'unchanged' : 'done')
+        this.#note({ ...deed, ...done?.(result) }, whom, isUnchanged ? 'unchanged' : 'done', at)
       return result
     } catch (error) {
-      this.refused(deed, error, whom)
+      this.refused(deed, error, whom, at)
       throw error
     } finally {
       if (deed.id !== undefined) this.#underWay.add(deed.id, -1)
     }
   }
 
-  /** An act that was refused before it was begun. */
-  refused(deed: Deed, error: unknown, whom: Whom | undefined): void {
+  /** An act that was refused, before it was begun if nothing says when that was. */
+  refused(deed: Deed, error: unknown, whom: Whom | undefined, at = this.#now()): void {
     const outcome = outcomeOf(error instanceof RegistryError ? error.code : codeOf(error))
-    this.#note({ ...deed, details: messageOf(error) }, whom, outcome)
+    this.#note({ ...deed, details: messageOf(error) }, whom, outcome, at)
   }
 
-  #note(deed: Deed, whom: Whom = program, outcome: Entry['outcome']): void {
-    const entry = this.#add({ ...deed, ...whom, outcome })
+  /** @param at what is found of it meanwhile comes after it */
+  #note(deed: Deed, whom: Whom = program, outcome: Entry['outcome'], at: string): void {
+    const entry = this.#add({ ...deed, ...whom, outcome }, at)
     const { seq: _, at: _at, ...fields } = entry
     // What a caller may not do is its own affair; what this node cannot do is that of whoever looks after it.
     this.#parts.write({ level: outcome === 'failed' ? 'warn' : 'info', fields, message: sentenceOf(entry) })
   }
 
-  #add(entry: Omit<Entry, 'seq' | 'at' | 'times'>): Entry {
-    return this.journal.add({ ...entry, at: new Date(this.#parts.wall()).toISOString() })
+  #add(entry: Omit<Entry, 'seq' | 'at' | 'times'>, at = this.#now()): Entry {
+    return this.journal.add({ ...entry, at })
+  }
+
+  #now(): string {
+    return new Date(this.#parts.wall()).toISOString()
   }
 
   /** Takes in what the registry told. @returns what its line says beside, where it is remembered as something done here */

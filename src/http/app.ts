@@ -49,6 +49,8 @@ interface AppOptions {
   readonly connections?: number | undefined
   /** Where to find what there is, for whoever asks for what there is not. */
   readonly seeInstead: string
+  /** Where people may look, who ask for `/`; absent: nowhere. */
+  readonly page?: string
 }
 
 export function createApp(log: Log, served: Served, admission: Admission, options: AppOptions): FastifyInstance {
@@ -67,19 +69,25 @@ export function createApp(log: Log, served: Served, admission: Admission, option
   })
   app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
   acceptAnyContentType(app)
-  addDoorkeeper(app, served, admission, options.seeInstead)
+  addDoorkeeper(app, served, admission, options)
   boundServer(app, log, options.connections)
   return app
 }
 
 /** The first thing that happens to a request, before its body is read. */
-function addDoorkeeper(app: FastifyInstance, served: Served, admission: Admission, seeInstead: string): void {
+function addDoorkeeper(
+  app: FastifyInstance,
+  served: Served,
+  admission: Admission,
+  see: Pick<AppOptions, 'seeInstead' | 'page'>,
+): void {
   const guard = createGuard(served)
   const letIn = (request: FastifyRequest, caller: Caller | undefined, done: (error?: Error) => void): void => {
     request.caller = caller
     if (!request.is404) return done()
     const asked = `${request.method} ${request.url.slice(0, 200)}`
-    done(new RegistryError('not-found', `${asked}: there is no such call; see GET ${seeInstead}`))
+    const page = request.url === '/' && see.page !== undefined ? `, or the page at ${see.page}` : ''
+    done(new RegistryError('not-found', `${asked}: there is no such call; see GET ${see.seeInstead}${page}`))
   }
   app.decorateRequest('caller')
   app.decorateRequest('mayStill')

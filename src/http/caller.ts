@@ -57,7 +57,7 @@ export function demandSlug(caller: Caller | undefined, slug: string | null | und
   const list = caller.slugs.length === 0 ? 'none' : [...new Set(caller.slugs)].join(', ')
   throw new RegistryError(
     'forbidden',
-    `slug: ${nameOf(caller)} may not register ${slug === null ? 'what has none' : JSON.stringify(slug)}; it may: ${list}`,
+    `slug: ${nameOf(caller)} may neither register nor change ${slug === null ? 'what has none' : JSON.stringify(slug)}; it may: ${list}`,
   )
 }
 

@@ -75,7 +75,7 @@ const failures: Readonly<Record<FailureStatus, readonly [description: string, ex
   ],
   403: [
     'Not permitted: to this token, to this page, or by this name of the daemon',
-    'slug: token "ci" may not register "web"; it may: team-a/*',
+    'slug: token "ci" may neither register nor change "web"; it may: team-a/*',
   ],
   404: ['There is no such record', 'id: there is no instance inst_5d8a7f1e02b96c3d4e5f'],
   409: [

@@ -93,7 +93,11 @@ export function createRoutedApp(
       return admission.origins
     },
   }
-  const app = createApp(log, served, admission, { connections: options.maxConnections, seeInstead: '/openapi.json' })
+  const app = createApp(log, served, admission, {
+    connections: options.maxConnections,
+    seeInstead: '/openapi.json',
+    page: '/ui',
+  })
   timeCalls(app, doors)
   recordRefusals(app, service, log)
   const calls = collectCalls(app, () => admission.asksForCredentials)

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type InstanceRow, type InvisibleReason, type MemberView, invisibleReasons } from '../../src/core/views.js'
-import { otherPeer } from '../http/service.js'
+import { otherPeer, ownPeer } from '../http/service.js'
 import { runCli, startCli } from './run.js'
 import { cli, dir, fine, onTerminal, served } from './served.js'
 
@@ -99,6 +99,9 @@ describe('instances', () => {
       ...{ metadata: { color: 'blue', team: 'a' }, ports: { metrics: 9464 }, weight: 10, zone: 'z9', version: '1.2' },
       ...{ ttl: '30s', grace: '10s', deregisterAfter: '1m' },
     })
+    const listed = JSON.parse(await fine('instances', '--id', 't-1', '--json')) as InstanceList
+    const { lastHeartbeat: _, ...picked } = JSON.parse(await fine('pick', 'told', '--json')) as Record<string, unknown>
+    expect(listed.instances[0]).toMatchObject(picked)
     const found = await fine('instances', '--metadata', 'color=blue', '--zone', 'z9', '--service-version', '1.2')
     expect(found).toMatch(/WEIGHT +VERSION +ZONE +PORTS +METADATA\n.* 10 +1\.2 +z9 +metrics=9464 +color=blue team=a\n$/)
     expect(await fine('instances', '--metadata', 'color=red')).toBe('no such instances\n')
@@ -471,7 +474,9 @@ describe('why', () => {
 
   test.each([
     [{ reached: true, how: 'heartbeats', age_ms: 60_000 }, 'reached: this daemon hears its node itself, for 60 s'],
-    [{ reached: true, how: 'home' }, 'reached: it is at home here, and checked by this daemon'],
+    [{ reached: true, how: 'home' }, 'reached: it is at home here, and the last check of this daemon reached it'],
+    [{ reached: false, how: 'home' }, 'not reached: it is at home here, and the last check of this daemon did not'],
+    [{ how: 'home' }, 'unknown: it is at home here, and no check says whether it is reached'],
     [{ how: 'hearsay' }, 'unknown: this daemon hears of its node through others alone'],
     [{ reached: false, how: 'silence', age_ms: 3000 }, 'not reached, so it is picked last: this daemon does not hear'],
     [{ reached: false, how: 'suspected', age_ms: 10 }, 'not reached, so it is picked last: a caller of this daemon'],
@@ -511,7 +516,8 @@ describe('why', () => {
     for (const [more, words] of [
       [{ ending }, 'session lost 2.0 s ago; its record goes in 3.0 s'],
       [{ ending: { ...ending, goesIn_ms: 0 } }, 'session lost 2.0 s ago; its record goes now'],
-      [hidden, 'its node is about to stop; if that is not so: rollcall drain --undo --server http://10.0.0.6:58231/x'],
+      [hidden, 'its node is about to stop; if that is not so: rollcall drain --undo, on the machine of def'],
+      [{ ...hidden, owner: ownPeer }, `if that is not so: rollcall drain --undo --server ${served.url}`],
       [{ ...hidden, drainedBy: ['program'] }, 'its program is about to stop'],
     ] as const) {
       const rows = of(more)
@@ -521,11 +527,46 @@ describe('why', () => {
     asked.mockRestore()
   })
 
+  test.each([
+    ['tcp', 'not renewed within 3s', 'did not say so again in time, which says nothing of http://10.0.0.9:80'],
+    ['none', 'its session is lost', 'the program that opened its session does not speak to its daemon any more'],
+    ['reported', 'no database', 'it says so itself'],
+    [{ reported: {}, failureThreshold: 2 }, undefined, 'it says so itself'],
+    ['tcp', 'nothing listens there', 'its node cannot connect to http://10.0.0.9:80'],
+    ['tcp', 'nothing listens there; its session is lost', 'its node cannot connect to http://10.0.0.9:80'],
+  ] as const)('blames the network only where a check does: %j, %s', async (check, details, words) => {
+    const rows = served.service.instanceRows().map((row) => ({
+      ...{ ...row, check, status: 'Unreachable' as const, visible: true },
+      ...(details !== undefined && { details }),
+    }))
+    const asked = vi.spyOn(served.service, 'instanceRows').mockReturnValue(rows)
+    const answer = await fine('why', 'ghost')
+    expect(answer).toContain(words)
+    expect(answer.includes('cannot connect')).toBe(words.includes('cannot connect'))
+    asked.mockRestore()
+  })
+
   test('of what nobody registered names the nearest, and that this replica may be behind', async () => {
     const { code, stderr } = await cli('why', 'gonne')
     expect(code).toBe(1)
     expect(stderr).toMatch(/nothing is registered as gonne .*did you mean gone\?; but this replica is not in step/)
     expect((await cli('why', 'something-else')).stderr).not.toContain('did you mean')
+  })
+
+  test.each([
+    ['why', 'web', 'rollcall history --slug web'],
+    ['why', 'web-1', 'rollcall history web-1'],
+    ['lookup', 'web', 'rollcall history --slug web'],
+  ])('%s of %s, which is gone without a record, names the history that knows', async (command, name, wayOut) => {
+    const [instances, rows] = [vi.spyOn(served.service, 'instances'), vi.spyOn(served.service, 'instanceRows')]
+    for (const list of [instances, rows]) list.mockReturnValue([])
+    const { code, stderr } = await cli(command, name)
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /nothing is registered as .*; the last that is remembered of it is: maintenance \(new disk\), /,
+    )
+    expect(stderr).toContain(`all of that: ${wayOut}`)
+    for (const list of [instances, rows]) list.mockRestore()
   })
 
   test('as JSON has a shape of its own', async () => {
@@ -560,10 +601,22 @@ describe('force-leave', () => {
     forget.mockRestore()
   })
 
-  test('of a name that nobody has says who is meant', async () => {
+  test('of a name that nobody has guesses nothing: who forgets a node a second time is not led to one that lives', async () => {
     expect(await cli('force-leave', 'dex')).toMatchObject({
-      ...{ code: 1, stderr: 'rollcall: there is no node dex; did you mean def? See rollcall members\n' },
+      code: 1,
+      stderr:
+        'rollcall: there is no node dex; it is forgotten already, or was never one: nothing is guessed here. See rollcall members\n',
     })
+  })
+
+  test.each([
+    ['deregister', 's-0'],
+    ['definitions', 'remove', 'svc-0'],
+  ])('nor does %s', async (...args) => {
+    await fine('register', '--url', 'http://10.0.3.1:80', '--slug', 'seen', '--id', 's-1')
+    const { code, stderr } = await cli(...args)
+    expect(code).toBe(1)
+    expect(stderr).not.toContain('did you mean')
   })
 })
 

@@ -1,5 +1,6 @@
 // The command that says who did what: as a table that ends with what is known since when, as JSON, with what was asked for.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { otherPeer, ownPeer } from '../http/service.js'
 import { cli, fine, served } from './served.js'
 
 test('of one id: what, by whom, from where, at which node; who could not be asked', async () => {
@@ -7,6 +8,19 @@ test('of one id: what, by whom, from where, at which node; who could not be aske
   expect(lines[0]?.split(/ {2,}/)).toEqual(['WHEN', 'ACT', 'BY', 'FROM', 'AT', 'OUTCOME', 'DETAILS'])
   expect(lines[1]).toMatch(/ago {2,}maintenance {2,}ci {2,}10\.0\.0\.7 {2,}abc {2,}done {2,}new disk$/)
   expect(lines.at(-2)).toMatch(/^Known since [\d:]+ \(.* ago\) at abc; not asked: def \(cannot be reached\)\.$/)
+})
+
+test('of a node: what several have seen of it is told apart by who has', async () => {
+  const { entries, ...known } = await served.service.history({ id: 'web-1', limit: 20 })
+  const of = (peer: string) => ({
+    ...({ seq: 1, at: entries[0]!.at, act: 'member dead', node: 'xyz', peer, via: 'daemon', outcome: 'done' } as const),
+  })
+  const asked = vi.spyOn(served.service, 'history')
+  asked.mockResolvedValue({ ...known, entries: [of(ownPeer), of(otherPeer)] })
+  const lines = (await fine('history', 'xyz')).split('\n')
+  expect(lines[0]).toMatch(/ AT +OUTCOME +SEEN BY +DETAILS$/)
+  expect(lines.slice(1, 3).map((line) => line.split(/ {2,}/).at(-2))).toEqual(['abc', 'def'])
+  asked.mockRestore()
 })
 
 test('of this daemon: with names; as JSON what the daemon says; a wrong number is no question', async () => {

@@ -2,11 +2,13 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
 import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { runCli, runHere } from './run.js'
+import { cert, key } from '../io/self-signed.js'
 import { cli, dir, fine, served } from './served.js'
 
 test('call names the option where fetch would refuse the request', async () => {
@@ -153,7 +155,6 @@ test('--json prints what the endpoint gave', async () => {
     [['peers'], '/v1/peers', {}],
     [['members'], '/v1/members', {}],
     [['nodes'], '/registry-svc/nodes', { method: 'POST' }],
-    [['instances'], '/registry-svc/instances', {}],
     [['instances', '--all'], '/v1/instances', {}],
     [['definitions', 'list'], '/registry-svc/definitions', {}],
   ]
@@ -179,7 +180,7 @@ describe('exit codes', () => {
     expect(await cli('lookup', 'nobody')).toEqual({
       code: 1,
       stdout: '',
-      stderr: 'rollcall: slug: nothing is registered as "nobody"; see: rollcall instances --all\n',
+      stderr: 'rollcall: slug: nothing is registered as "nobody"; all that is registered: rollcall instances --all\n',
     })
     expect(await cli('deregister', 'nothing')).toMatchObject({ code: 1, stdout: '' })
     served.service.failure = new Error('secret')
@@ -200,11 +201,28 @@ describe('exit codes', () => {
   })
 
   test('3: nobody answers there, and how to start one', async () => {
-    for (const server of ['http://127.0.0.1:1', 'http://no-such-host.invalid', 'localhost:1']) {
+    for (const server of ['http://127.0.0.1:1', 'localhost:1']) {
       const { code, stdout, stderr } = await cli('peers', '--server', server)
       expect({ server, code, stdout }).toEqual({ server, code: 3, stdout: '' })
       expect(stderr).toMatch(/^rollcall: no daemon answers at .*rollcall start.*\n$/)
     }
+  })
+
+  test('3: what TLS says against it, and that a name leads nowhere, have ways out of their own', async () => {
+    const web = createHttpsServer({ key, cert }, (_, response) => response.end('{}')).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const { port } = web.address() as AddressInfo
+    for (const [server, words] of [
+      [`https://127.0.0.1:${port}`, /somebody answers at .*\(DEPTH_ZERO_SELF_SIGNED_CERT\); .*NODE_EXTRA_CA_CERTS/],
+      [served.url.replace('http:', 'https:'), /somebody answers at .*; it does not speak TLS: ask it by http:/],
+      ['http://no-such-host.invalid', /no daemon answers at .*its name does not resolve.*; correct it/],
+    ] as const) {
+      const { code, stderr } = await cli('peers', '--server', server)
+      expect({ server, code }).toEqual({ server, code: 3 })
+      expect(stderr).toMatch(words)
+      expect(stderr).not.toContain('rollcall start')
+    }
+    web.close()
   })
 
   test('1: something else answers there', async () => {

@@ -373,7 +373,10 @@ describe('what is found', () => {
     }
     const { findings } = diagnose(examined(change))
     expect(findings.map(({ id }) => id)).toEqual(['wrong-key', 'in-doubt'])
-    expect(findings[0]).toMatchObject({ meaning: 'This node is kept out of its cluster.', about: ['a', '10.0.0.2:1'] })
+    expect(findings[0]?.meaning).toMatch(
+      /^This node is kept out of its cluster: what is written here stays on this node/,
+    )
+    expect(findings[0]).toMatchObject({ about: ['a', '10.0.0.2:1'] })
     expect(findings[1]?.remedy).toBe('See to its cluster key first.')
   })
 
@@ -407,6 +410,26 @@ describe('what is found', () => {
     expect(doubt?.meaning).toMatch(/^Machines of others answer/)
     expect(doubt?.remedy).toMatch(/^Start those again/)
     expect(others.map(({ id, about }) => [id, about])).toEqual([['node-gone', ['b', 'c']]])
+  })
+
+  test('each instance that is called on its own machine alone has its command', () => {
+    const rows = ['web', 'api'].map((id) => row(id, { url: 'http://127.0.0.1:80' }))
+    const { findings } = diagnose(examined({ rows }))
+    const { remedy } = findings.find(({ id }) => id === 'instance-loopback')!
+    expect(remedy).toMatch(/^Register each .*--id web --url \S+; rollcall register --id api --url \S+\.$/)
+  })
+
+  test.each([
+    [{ c: ['kept-out'] }, /^It has met nobody yet: it takes writes, which stay on it alone/],
+    [{ c: ['seeking'], b: ['kept-out'] }, /^It has met nobody yet: it takes writes/],
+    [{ c: ['seeking'], b: ['joining'] }, /^Some take no writes yet; others have met nobody/],
+    [{ c: ['joining', 'seeking'] }, /^It takes no writes yet/],
+  ] as const)('who is not ready is said to take writes where it does: %j', (causes, words) => {
+    const nodes = Object.fromEntries(
+      Object.entries(causes).map(([name, of]) => [name, { ready: false, reason: 'so', causes: [...of] }]),
+    )
+    const { findings } = diagnose(examined({ nodes }))
+    expect(findings.find(({ id }) => id === 'not-ready')?.meaning).toMatch(words)
   })
 
   test.each(causes)('%s', (found, change, what) => {

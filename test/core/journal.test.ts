@@ -163,6 +163,18 @@ test('what was seen before the node where it was done remembers anything is told
   expect(told.entries.map(({ peer, seq }) => `${peer} ${seq}`)).toEqual(['A 2'])
 })
 
+test('what was done stands before what was found of it, though that was noted first; no order goes in circles', () => {
+  const found = { act: 'found', via: 'daemon', by: undefined } as Partial<Entry>
+  const of = (peer: string, ...entries: Entry[]) => ({
+    ...{ peer, node: peer, how: 'answered' as const },
+    remembered: { from: atSecond(0), entries },
+  })
+  // Its clock was set back between the two, and what another one remembers lies between them.
+  const setBack = of('A', entry(1, 9), entry(2, 3), entry(3, 5, found), entry(4, 5))
+  const { entries } = joined([setBack, of('B', entry(7, 4, found), entry(8, 6))], atSecond(9), 20)
+  expect(entries.map(({ peer, seq }) => `${peer}${seq}`)).toEqual(['A1', 'B8', 'A3', 'A4', 'B7', 'A2'])
+})
+
 test('what a peer says is read into entries, or into nothing', () => {
   const sound = { from: atSecond(0), entries: [entry(1, 1, { details: 'so' })] }
   expect(readRemembered(JSON.parse(JSON.stringify(sound)) as typeof sound)).toEqual(sound)

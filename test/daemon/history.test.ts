@@ -171,6 +171,14 @@ test('a program that ends its session: its registration, its session, what becam
   expect(here().log.filter(({ act, id }) => act === 'removed' && id === 's')).toHaveLength(1)
 })
 
+test('what is found of an instance by its first check comes after its registration, which waits for that', async () => {
+  await ask('PUT /v1/instances', { id: 'well', slug: 'well', url: here().daemon.http.url })
+  const acts = async (): Promise<string[]> => (await history('id=well')).entries.map(({ act }) => act)
+  await until('it is found well', async () => (await acts()).includes('found'))
+  expect(await acts()).toEqual(['found', 'register'])
+  await ask('DELETE /v1/instances?id=well')
+})
+
 test('of an id each node tells what was asked for there; no token, no metadata, no header is told anywhere', async () => {
   await ask('PUT /v1/instances', { id: 'far', slug: 'far', url: 'http://127.0.0.1:9', check: 'none' }, there)
   await until('it is here', async () => here().daemon.service.homeOf('far') !== undefined)

@@ -138,7 +138,8 @@ describe('what a token may do', () => {
   })
 
   test('what does not exist is told to whoever may read', async () => {
-    expectFailure(await ask(request('GET /nothing', as('reader'))), 404, /no such call/)
+    expectFailure(await ask(request('GET /nothing', as('reader'))), 404, /no such call; see GET \/openapi\.json"/)
+    expectFailure(await ask(request('GET /', as('reader'))), 404, /or the page at \/ui/)
     expectFailure(await ask(withBody('PUT /registry-svc/instances', '', as('reader'))), 405, /GET/)
   })
 })
@@ -165,7 +166,9 @@ describe('slugs', () => {
       expect(await slugOf('c-4')).toBe(slug)
     }
     for (const slug of ['team-b/api', 'team-a', 'shared2', 'web']) {
-      const words = new RegExp(`slug: token ."team." may not register ."${slug}."; it may: team-a/\\*, shared`)
+      const words = new RegExp(
+        `slug: token ."team." may neither register nor change ."${slug}."; it may: team-a/\\*, shared`,
+      )
       expectFailure(await ask(put({ id: 'c-5', url: 'http://c5.test', slug }, as('team'))), 403, words)
       const header = [...as('team'), `X-Rollcall-Slug: ${slug}`]
       expectFailure(await ask(put({ id: 'c-5', url: 'http://c5.test' }, header)), 403, words)
@@ -177,7 +180,7 @@ describe('slugs', () => {
     await ask(put({ id: 'm-1', url: 'http://m1.test', slug: 'web' }, as('writer')))
     for (const method of ['PUT', 'DELETE']) {
       const call = (name: string): string => request(`${method} /v1/instances/m-1/maintenance`, as(name))
-      expectFailure(await ask(call('team')), 403, /slug: token ."team." may not/)
+      expectFailure(await ask(call('team')), 403, /slug: token ."team." may neither/)
       expectFailure(await ask(call('reader')), 403, /may read/)
       expect((await ask(call('web'))).status).toBe(204)
     }
@@ -188,7 +191,7 @@ describe('slugs', () => {
     expectFailure(await ask(put({ id: 'c-6', url: 'http://evil.test', slug: 'web' }, as('web'))), 403, /payments/)
     // Where neither id nor slug is given, the url says which instance is meant.
     const byUrl = put({ url: 'http://c6.test', check: 'none' }, as('team'))
-    expectFailure(await ask(byUrl), 403, /slug: token ."team." may not register ."payments."/)
+    expectFailure(await ask(byUrl), 403, /slug: token ."team." may neither register nor change ."payments."/)
     expectFailure(await ask(request('DELETE /registry-svc/instance/c-6', as('web'))), 403, /payments/)
     expect(await slugOf('c-6')).toBe('payments')
     expect((await ask(request('DELETE /registry-svc/instance/c-6', as('writer')))).status).toBe(204)

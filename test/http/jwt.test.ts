@@ -153,14 +153,18 @@ describe('its slug', () => {
 
   test('is the only one that it may register', async () => {
     expect((await register({ slu: 'web' }, { id: 'j-same', slug: 'web' })).status).toBe(201)
-    const words = /slug: token ."usr_1." may not register ."payments."; it may: web/
+    const words = /slug: token ."usr_1." may neither register nor change ."payments."; it may: web/
     expectFailure(await register({ slu: 'web' }, { id: 'j-other', slug: 'payments' }), 403, words)
   })
 
   test('where there is none, its instances have none', async () => {
     expect((await register({}, { id: 'j-none' })).status).toBe(201)
     expect(await slugOf('j-none')).toBeUndefined()
-    expectFailure(await register({}, { id: 'j-none', slug: 'web' }), 403, /may not register ."web."; it may: none/)
+    expectFailure(
+      await register({}, { id: 'j-none', slug: 'web' }),
+      403,
+      /may neither register nor change ."web."; it may: none/,
+    )
   })
 
   test('that is no slug is refused', async () => {

@@ -72,7 +72,11 @@ test('every call that writes refuses what is of another slug, or of none', async
 test('what is of its own slug is its own, and it registers nothing without one', async () => {
   expect((await ask(put({ id: 'w', url: 'http://w.test', slug: 'web' }, as('web')))).status).toBe(201)
   expect((await ask(put({ id: 'w', url: 'http://w2.test' }, as('web')))).status).toBe(201)
-  expectFailure(await ask(put({ id: 'new', url: 'http://new.test' }, as('web'))), 403, /may not register what has none/)
+  expectFailure(
+    await ask(put({ id: 'new', url: 'http://new.test' }, as('web'))),
+    403,
+    /may neither register nor change what has none/,
+  )
   expect((await ask(request('DELETE /registry-svc/instance/w', as('web')))).status).toBe(204)
   expect((await ask(request('DELETE /registry-svc/instance/w', as('web')))).status).toBe(404)
 })

@@ -453,13 +453,15 @@ export class MemoryService implements RegistryService {
     this.refusals.push({ ...deed, ...whom, error: messageOf(error) })
   }
 
-  history({ id, limit }: JournalQuery): ReturnType<RegistryService['history']> {
+  history({ id, slug, limit }: JournalQuery): ReturnType<RegistryService['history']> {
     const [at, from] = ['2026-11-24T12:00:00.000Z', '2026-11-24T08:00:00.000Z']
     const whom = { via: 'http', by: 'ci', address: '10.0.0.7', outcome: 'done' } as const
     const entry = { seq: 1, at, act: 'maintenance', id: 'web-1', slug: 'web', node: 'abc', peer: ownPeer } as const
     const other = { node: 'def', peer: otherPeer, how: 'unreachable' } as const
+    const isMeant = [undefined, 'web-1'].includes(id) && [undefined, 'web'].includes(slug)
+    const entries = isMeant ? [{ ...entry, ...whom, details: 'new disk' }].slice(0, limit) : []
     return Promise.resolve({
-      ...{ at, by: 'abc', from, entries: [{ ...entry, ...whom, details: 'new disk' }].slice(0, limit) },
+      ...{ at, by: 'abc', from, entries },
       nodes: [{ node: 'abc', peer: ownPeer, how: 'self', from }, ...(id === undefined ? [] : [other])],
       notAsked: id === undefined ? [] : ['def'],
     })

@@ -368,3 +368,17 @@ test('of who says nothing in time it is not said that it is frozen, while others
   )
   expect(withKeyInDoubt('10.0.0.5:1: no answer in 5 s')).toBe('10.0.0.5:1: no answer in 5 s')
 })
+
+test.each([
+  ['/ip4/10.0.0.1/tcp/9: connection error 10.0.0.1:9: connect ECONNREFUSED 10.0.0.1:9', 'connect ECONNREFUSED'],
+  ['connection error ::1:9: connect EHOSTUNREACH ::1:9 - Local (::1:0)', 'connect EHOSTUNREACH ::1:9 - Local (::1:0)'],
+  [`${'so '.repeat(65)}12D3KooWD1nSVtBVBjFr3JwSZ8MP`, `${'so '.repeat(65)}…`],
+])('a dial that fails is told without its address, and cut between words: %s', async (said, words) => {
+  const address = '/ip4/10.0.0.1/tcp/9'
+  const open = () => Promise.reject(new Error(said))
+  const { failures } = await dial(
+    { addresses: [address], deciders: [], open, onRefused: () => {} },
+    new AbortController().signal,
+  )
+  expect(failures.get(address)?.message).toBe(words)
+})

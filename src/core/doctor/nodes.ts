@@ -5,7 +5,7 @@ import type { PeerId } from '../model.js'
 import type { SurveyedNode } from '../survey/views.js'
 import { wireLimits } from '../wire/limits.js'
 import { droppedInWords } from '../dropped-words.js'
-import type { TroubleKind } from '../causes.js'
+import { takesWrites, type TroubleKind } from '../causes.js'
 import { count } from '../count.js'
 import type { MemberView } from '../views.js'
 import { cloned } from './clones.js'
@@ -111,11 +111,16 @@ function notReady(examined: Examined): Finding | undefined {
   const waiting = speaking(examined.survey).filter((node) => node.ready === false && !isTold(node))
   if (waiting.length === 0) return undefined
   const reasons = waiting.map(({ id, reason }) => `${id} (${reason ?? 'no reason given'})`)
+  const isAlone = ({ causes = [] }: SurveyedNode): boolean => causes.length > 0 && causes.every(takesWrites)
   return {
     id: 'not-ready',
     severity: 'error',
     what: `Not ready: ${named(reasons, 3)}.`,
-    meaning: 'It takes no writes yet, and what it lists may not be all there is.',
+    meaning: waiting.every(isAlone)
+      ? 'It has met nobody yet: it takes writes, which stay on it alone until it does, and lists what is known to it alone.'
+      : waiting.some(isAlone)
+        ? 'Some take no writes yet; others have met nobody, and what is written there stays there. What they list may not be all there is.'
+        : 'It takes no writes yet, and what it lists may not be all there is.',
     remedy: 'A start takes seconds; if this lasts, do what the reason says, and look into its log.',
     about: ids(waiting),
   }

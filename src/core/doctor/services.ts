@@ -93,7 +93,10 @@ function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | u
     severity: 'warning',
     what: `${count(local.length, 'instance')} can be called on ${local.length === 1 ? 'its' : 'their'} own machine alone: ${named(each, 3)}.`,
     meaning: 'Callers on other machines are led to themselves, and find nothing there, or something else.',
-    remedy: `Register with an address that others reach: rollcall register --id ${local[0]?.id} --url http://HOST:PORT.`,
+    remedy: `Register ${local.length === 1 ? 'it' : 'each'} with an address that others reach: ${local
+      .slice(0, 3)
+      .map(({ id }) => `rollcall register --id ${id} --url http://HOST:PORT`)
+      .join('; ')}${local.length > 3 ? '; …' : ''}.`,
     about: local.map(({ id }) => id),
   }
 }

@@ -56,7 +56,8 @@ function knocked(examined: Examined): Finding | undefined {
       ...common,
       severity: 'error',
       what: `The handshakes of this node (${survey.by}) fail, with ${named(where)}: most likely the cluster keys differ.`,
-      meaning: 'This node is kept out of its cluster.',
+      meaning:
+        'This node is kept out of its cluster: what is written here stays on this node, and of the others it knows nothing new.',
       remedy:
         'Give this node the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
       about: [survey.by, ...places],

@@ -71,13 +71,18 @@ export interface Deed {
 export interface Entry extends Deed, Whom {
   /** Counts the entries of one run of one node. */
   readonly seq: number
-  /** RFC 3339, by the clock of the node that remembers it. */
+  /** RFC 3339, by the clock of the node that remembers it: when it was begun. */
   readonly at: string
   readonly outcome: ActOutcome
   /** So often in a row, the last one at `at`; absent: once. */
   readonly times?: number
   /** Where it was done, where that is another node: what that one remembers itself says more. */
   readonly elsewhere?: PeerId
+}
+
+/** Somebody did it, rather than a daemon by itself. */
+export function isWrite({ via }: Pick<Entry, 'via'>): boolean {
+  return via === 'http' || via === 'library'
 }
 
 export const textLimits = { id: 256, slug: 256, by: 256, address: 64, node: 256, details: 300 } as const

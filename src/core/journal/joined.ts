@@ -2,7 +2,7 @@
  * Joins what several nodes remember of the same acts. What comes from a peer is read into values, or into nothing.
  */
 import type { PeerId } from '../model.js'
-import { acts, cutEntry, doors, type Entry, outcomes, textLimits } from './entry.js'
+import { acts, cutEntry, doors, type Entry, isWrite, outcomes, textLimits } from './entry.js'
 import type { Remembered } from './journal.js'
 import type { History, HistoryEntry, HistoryNode, HistoryOutcome } from './views.js'
 
@@ -58,9 +58,11 @@ function nodeOf({ peer, node, how, remembered }: Teller): HistoryNode {
   return { node, peer, how, ...(remembered !== undefined && { from: remembered.from }) }
 }
 
+/** What somebody does stands before what a daemon finds of it in the same millisecond, which it notes before the answer is given. */
 function laterFirst(a: HistoryEntry, b: HistoryEntry): number {
-  if (a.peer === b.peer) return b.seq - a.seq
   if (a.at !== b.at) return a.at < b.at ? 1 : -1
+  if (isWrite(a) !== isWrite(b)) return isWrite(a) ? 1 : -1
+  if (a.peer === b.peer) return b.seq - a.seq
   return a.peer < b.peer ? -1 : 1
 }
 

@@ -127,6 +127,9 @@ class Race {
   }
 }
 
+/** Characters of what an error says. */
+const longestMessage = 200
+
 const refusals = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
 /** Of libp2p, about ourselves: a limit of ours, an end of ours. */
 const ownErrors = new Set(['ConnectionDeniedError', 'ConnectionInterceptedError', 'NotStartedError'])
@@ -170,6 +173,10 @@ function failureOf(error: unknown): DialFailure {
   return name === 'TimeoutError' || name === 'AbortError' ? 'unreachable' : 'refused'
 }
 
+/** Whoever tells of it names the address, which errors name up to three times; none is cut within a word, such as an id. */
 function briefly(error: unknown): string {
-  return messageOf(error).slice(0, 200)
+  const said = messageOf(error)
+    .replace(/^(?:\/\S+: )*(?:connection error \S+: )?/, '')
+    .replace(/^(connect E[A-Z]+) \S+$/, '$1')
+  return said.length <= longestMessage ? said : `${said.slice(0, longestMessage).replace(/\s+\S*$/, '')} …`
 }

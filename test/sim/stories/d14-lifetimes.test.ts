@@ -429,6 +429,8 @@ test('D14: a ttl that is not renewed makes an instance Unreachable, then takes i
   expect(shownStatus(world, 'b', 'x')).toBe('Healthy')
   world.until(() => shownStatus(world, 'b', 'x') === 'Unreachable', 2000, 'the end of the ttl')
   expect(world.machine('b').live.read.rows(world.moment('b'))[0]?.details).toBe('not renewed within 10s')
+  // Its port answers all the while: nobody says that it does not.
+  expect(world.machine('a').live.read.rows(world.moment('a'))[0]?.fromHere).toEqual({ how: 'home' })
   gone(world, 'x', 5500)
 })
 
