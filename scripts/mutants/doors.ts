@@ -24,7 +24,7 @@ const dns: Readonly<Record<string, Patch>> = {
   'DNS denies a name that has other records': ['Zone.answer', "type: 'nothing'", "type: 'no such name'"],
   'DNS takes silence for absence': ['Zone.answer', 'asking.isInDark && !asking.hasFound', 'false'],
   'DNS does not ask what a name stands for': ['addressesOf', 'this.#hosts.add(host)'],
-  'DNS forgets what it knew when nobody answers': ['#ask', 'addresses !== undefined', 'true'],
+  'DNS forgets what it knew when nobody answers': ['#ask', 'if (addresses === undefined) return'],
   'DNS asks again while it waits': ['#ask', 'known.asking !== undefined', 'false'],
   'DNS leads to the loopback of another machine': ['placeOf', '!isHome && isOfItsNode(one.url)', 'false'],
   'DNS gives the port of the url for one by name': [
