@@ -69,8 +69,8 @@ function finding({ peer, places, mute, isMute }: Clone, examined: Examined): Fin
     id: 'clone',
     severity: 'error',
     what: `Two daemons run with one key, that of ${owner}${where}.${isMute ? ` ${muteOne} has gone mute: it takes no writes.` : ''}`,
-    meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other${isMute ? '' : '; before long one of them goes mute'}.`,
-    remedy: `Stop ${stopped(copies, examined)}, and start it with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR.`,
+    meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other${isMute ? '' : '; before long one of them goes mute'}. This is told until ten minutes after it was last seen.`,
+    remedy: `Stop ${stopped(copies, examined)}, and start it with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR. Then restart the other one, if it went mute: it speaks again from its next start on. What only the stopped one has taken meanwhile is in its directory alone.`,
     about: [...new Set([owner, ...labels.map(({ id }) => id)])],
   }
 }
