@@ -33,6 +33,7 @@ import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
 import { viewOfRecord } from './shown.js'
 import type { RegistryState } from './state.js'
+import { Tally } from './tally.js'
 import type {
   DigestView,
   ExchangeView,
@@ -417,15 +418,17 @@ export class Reads {
 
   members(at: Moment): MemberView[] {
     const { membership } = this.#state.liveness
-    const others = [...membership.members()].map((member) => this.#member(member, at))
-    return [this.#self(at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+    const bearers = new Tally<string>()
+    for (const { id } of this.#union.nodes().values()) bearers.add(id, 1)
+    const others = [...membership.members()].map((member) => this.#member(member, bearers, at))
+    return [this.#self(bearers, at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
   }
 
-  #member(member: Readonly<Member>, at: Moment): MemberView {
+  #member(member: Readonly<Member>, bearers: Tally<string>, at: Moment): MemberView {
     const { id, state, since, outOfSightSince, why, heardAt, generation, incarnation, load } = member
     const trouble = this.#state.troubleOf(id, at.now)
     return {
-      ...this.#labels(id),
+      ...this.#labels(id, bearers),
       self: false,
       state,
       stateAge_ms: Math.round(at.now - since),
@@ -441,11 +444,11 @@ export class Reads {
     }
   }
 
-  #self(at: Moment): MemberView {
+  #self(bearers: Tally<string>, at: Moment): MemberView {
     const { self, identity, commits, liveness } = this.#state
     const { load } = liveness.heartbeats
     return {
-      ...this.#labels(self),
+      ...this.#labels(self, bearers),
       self: true,
       state: 'alive',
       stateAge_ms: Math.round(at.now - this.#state.startedAt),
@@ -458,11 +461,13 @@ export class Reads {
     }
   }
 
+  /** @param bearers how many nodes have each label, counted once for all members */
   #labels(
     peer: PeerId,
+    bearers: Tally<string>,
   ): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining' | 'software' | 'protocol'> {
     const record = this.#union.node(peer)
-    const sameLabel = [...this.#union.nodes()].some(([other, { id }]) => other !== peer && id === record?.id)
+    const sameLabel = record !== undefined && bearers.of(record.id) > 1
     const { id: nodeId, url, draining } = record ?? {}
     const labels = { peer, ...(record !== undefined && { nodeId, url }), sameLabel }
     return { ...labels, ...(draining && { draining }), ...versionsOf(record) }

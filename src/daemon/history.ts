@@ -1,20 +1,18 @@
 /**
  * Asks the other nodes what they remember of something, beside what is remembered here. It remembers nothing itself.
  */
+import type { Moment } from '../core/effects.js'
 import { entriesOfOne, joined, readRemembered, type Teller } from '../core/journal/joined.js'
 import type { Journal, JournalQuery } from '../core/journal/journal.js'
 import { parseHistoryQuery } from '../core/journal/query.js'
 import type { History } from '../core/journal/views.js'
-import { isToBeSurveyed } from '../core/survey/survey.js'
-import type { MemberView } from '../core/views.js'
 import { wireLimits } from '../core/wire/limits.js'
-import type { SurveyParts } from './survey.js'
+import { type AskingParts, askEach, labelOf } from './asking-all.js'
 
-/** So long a peer has for its answer. */
-const answer_ms = 1000
 const kind = 'history'
 
-export interface HistoryParts extends SurveyParts {
+export interface HistoryParts extends AskingParts {
+  readonly now: () => Moment
   readonly journal: Journal
 }
 
@@ -26,8 +24,11 @@ export function remembering(parts: HistoryParts): (query: JournalQuery) => Promi
     const members = parts.views().members()
     const self = members.find((member) => member.self)
     const here = { peer: self?.peer ?? '', node: labelOf(self), how: 'self', remembered: own } as const
-    const others = query.id === undefined ? [] : members.filter((member) => !member.self && isToBeSurveyed(member))
-    const tellers = await Promise.all(others.map(async (member) => ask(member, query, parts)))
+    const told = query.id === undefined ? [] : await askEach(members, { kind, ...query }, parts, readRemembered)
+    const tellers = told.map(([member, said]): Teller => {
+      const teller = { peer: member.peer, node: labelOf(member), how: said.how }
+      return said.how === 'answered' ? { ...teller, remembered: said.answer } : teller
+    })
     const byLabel = tellers.sort((a, b) => (a.node === b.node ? 0 : a.node < b.node ? -1 : 1))
     return joined([here, ...byLabel], new Date(parts.now().wall).toISOString(), query.limit)
   }
@@ -45,25 +46,4 @@ function answerOf(journal: Journal, { kind: _, ...asked }: Readonly<Record<strin
   } catch {
     return { refused: 'unreadable question' }
   }
-}
-
-function labelOf(member: MemberView | undefined): string {
-  return member?.nodeId ?? member?.peer ?? ''
-}
-
-/** Whoever says in its record that it is of an earlier version is not bothered. */
-async function ask(member: MemberView, query: JournalQuery, parts: HistoryParts): Promise<Teller> {
-  const { read, questions, views } = parts
-  const { peer, state } = member
-  const teller = { peer, node: labelOf(member) }
-  const isConnected = views()
-    .peers()
-    .peers.some((one) => one.peer === peer && one.connected)
-  if (!isConnected) return { ...teller, how: state === 'alive' && !read.wants(peer) ? 'not-asked' : 'unreachable' }
-  const record = read.nodeRecord(peer)
-  if (record !== undefined && record.protocol === undefined) return { ...teller, how: 'old' }
-  const asked = await questions.ask(peer, { kind, ...query }, answer_ms)
-  if (asked.how !== 'answered') return { ...teller, how: asked.how }
-  const remembered = readRemembered(asked.answer)
-  return remembered === undefined ? { ...teller, how: 'silent' } : { ...teller, how: 'answered', remembered }
 }

@@ -263,9 +263,8 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const connected = peers.filter((peer) => peer.connected)
   const inStep = connected.filter((peer) => peer.inStep === true)
   const outOfStep = connected.filter((peer) => peer.inStep === false)
-  const missing = members.filter(
-    ({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !connected.some((one) => one.peer === peer),
-  )
+  const open = new Set(connected.map(({ peer }) => peer))
+  const missing = members.filter(({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !open.has(peer))
   const failures = network.failures()
   const { doubt } = registry.read
   const summary = summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length)

@@ -2,28 +2,23 @@
  * Asks every peer that is connected what it sees, all at once, for one picture of the cluster.
  */
 import type { Moment } from '../core/effects.js'
-import type { PeerId } from '../core/model.js'
 import type { Reads } from '../core/reads.js'
 import { readSight, sightOf } from '../core/survey/sight.js'
-import { isToBeSurveyed, surveyOf, type Told } from '../core/survey/survey.js'
+import { surveyOf, type Told } from '../core/survey/survey.js'
 import type { Sight, Survey } from '../core/survey/views.js'
-import type { MemberView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
-import type { Questions } from './questions.js'
+import { type AskedOne, type AskingParts, askEach } from './asking-all.js'
 
-/** So long a peer has for its answer. */
-const answer_ms = 1000
 /** So long others are told the same: of a large cluster it is work to look, and all may ask at once. */
 const retold_ms = 100
 /** So long a survey is told again: whoever asks for many must not make its peers, who answer so many alone, look as if they were silent. */
 const kept_ms = 250
 const kind = 'survey'
 
-export interface SurveyParts {
+export interface SurveyParts extends AskingParts {
   readonly read: Pick<Reads, 'nodeRecord' | 'nodeRecords' | 'wants'>
   readonly now: () => Moment
   readonly views: () => Pick<RegistryService, 'self' | 'members' | 'peers' | 'digest'>
-  readonly questions: Pick<Questions, 'ask' | 'answer'>
 }
 
 /** @returns asks; whoever asks while a survey is under way, or is just over, is given that one */
@@ -69,31 +64,17 @@ export function ownSurvey(parts: Pick<SurveyParts, 'read' | 'views' | 'now'>): S
 async function survey(parts: SurveyParts): Promise<Survey> {
   const begun = parts.now()
   const members = parts.views().members()
-  const connected = new Set(
-    parts
-      .views()
-      .peers()
-      .peers.flatMap(({ peer, connected }) => (connected ? [peer] : [])),
-  )
-  const others = members.filter((member) => !member.self && isToBeSurveyed(member))
-  const told = await Promise.all(
-    others.map(async (member) => [member.peer, await ask(member, connected, parts)] as const),
-  )
+  const told = await askEach(members, { kind }, parts, (answer, way_ms) => {
+    const sight = readSight(answer)
+    return sight && { sight, askedAt: parts.now().wall - way_ms }
+  })
   return surveyOf({
-    ...{ members, own: ownSight(parts), told: new Map(told), records: parts.read.nodeRecords() },
+    ...{ members, own: ownSight(parts), records: parts.read.nodeRecords() },
+    told: new Map(told.map(([{ peer }, said]): [string, Told] => [peer, toldOf(said)])),
     ...{ wall: begun.wall, took_ms: Math.round(parts.now().now - begun.now) },
   })
 }
 
-/** Whoever says in its record that it is of an earlier version is not bothered. */
-async function ask({ peer, state }: MemberView, connected: ReadonlySet<PeerId>, parts: SurveyParts): Promise<Told> {
-  const { read, questions } = parts
-  if (!connected.has(peer)) return { how: state === 'alive' && !read.wants(peer) ? 'not-asked' : 'unreachable' }
-  const record = read.nodeRecord(peer)
-  if (record !== undefined && record.protocol === undefined) return { how: 'old' }
-  const askedAt = parts.now().wall
-  const asked = await questions.ask(peer, { kind }, answer_ms)
-  if (asked.how !== 'answered') return asked
-  const sight = readSight(asked.answer)
-  return sight === undefined ? { how: 'silent' } : { how: 'answered', sight, askedAt, way_ms: asked.way_ms }
+function toldOf(said: AskedOne<{ readonly sight: Sight; readonly askedAt: number }>): Told {
+  return said.how === 'answered' ? { how: said.how, ...said.answer, way_ms: said.way_ms } : said
 }

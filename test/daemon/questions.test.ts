@@ -1,6 +1,7 @@
 // Questions that daemons ask each other for people: answered by kind, within a rate, whatever comes over the wire.
 import { expect, test } from 'vitest'
 import { type Asked, Questions } from '../../src/daemon/questions.js'
+import { askEach } from '../../src/daemon/asking-all.js'
 import { surveying } from '../../src/daemon/survey.js'
 import type { MemberView, SelfView } from '../../src/core/views.js'
 import { decodeAnswer, encodeAnswer, encodeQuestion } from '../../src/core/wire/questions.js'
@@ -91,4 +92,39 @@ test('whoever asks for surveys without a pause has the same one again: no peer i
   })
   for (; clock.now < 1000; clock.now += 10) await ask()
   expect(asked).toBe(4)
+})
+
+test('of everybody who is asked it is worked out once who is connected', async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `p${i}`)
+  const members = names.map((peer): MemberView => ({ peer, self: peer === 'p0', state: 'alive' }) as never)
+  let looks = 0
+  const told = await askEach(
+    members,
+    { kind: 'history' },
+    {
+      read: { nodeRecord: (peer) => (peer === 'p2' ? ({} as never) : undefined), wants: (peer) => peer !== 'p4' },
+      views: () => ({
+        members: () => members,
+        peers: () => {
+          looks += 1
+          const peers = names.map((peer) => ({ peer, connected: peer !== 'p3' && peer !== 'p4' }))
+          return { peers } as never
+        },
+      }),
+      questions: {
+        answer: () => undefined,
+        ask: async (to) => ({ how: 'answered', answer: { of: to }, way_ms: 1 }),
+      },
+    },
+    ({ of }) => (of === 'p5' ? undefined : of),
+  )
+  expect(looks).toBe(1)
+  expect(told.slice(0, 5).map(([{ peer }, { how }]) => `${peer} ${how}`)).toEqual([
+    'p1 answered',
+    'p2 old',
+    'p3 unreachable',
+    'p4 not-asked',
+    'p5 silent',
+  ])
+  expect(told).toHaveLength(299)
 })
