@@ -40,7 +40,7 @@ const SurveyedNode = json.object({
   region: optional(json.string()),
   how: json.words(surveyOutcomes, {
     description:
-      'what came of asking it; old: its version knows no such question; not-asked: it lives, and is connected with others',
+      'what came of asking it; busy: it was asked more than it answers, ask again; old: its version knows no such question; not-asked: it lives, and is connected with others',
   }),
   took_ms: optional(duration),
   ...versions,

@@ -30,7 +30,8 @@ test('an answer comes back with the time that it took; nothing, a version that k
     }
   expect(await outcome(answering({ x: 1 }))).toEqual({ how: 'answered', answer: { x: 1 }, way_ms: 0, dropped: {} })
   expect(await outcome(answering({ refused: 'unknown' }))).toMatchObject({ how: 'old' })
-  expect(await outcome(answering({ refused: 'too many questions' }))).toMatchObject({ how: 'silent' })
+  expect(await outcome(answering({ refused: 'too many questions' }))).toMatchObject({ how: 'busy' })
+  expect(await outcome(answering({ refused: 'too large' }))).toMatchObject({ how: 'silent' })
   expect(await outcome((_, { onClosed }) => onClosed(true))).toMatchObject({ how: 'old' })
   expect(await outcome((_, { onClosed }) => onClosed(false))).toMatchObject({ how: 'unreachable' })
   expect(await outcome(() => {})).toMatchObject({ how: 'silent' })
@@ -57,9 +58,12 @@ test('each kind has its answer; what is unknown, unreadable, too large or too of
   for (let i = 0; i < 20; i++) answerTo(encodeQuestion({ kind: 'small' }))
   expect(answerTo(encodeQuestion({ kind: 'small' }))).toEqual({ refused: 'too many questions' })
   expect(answerTo(encodeQuestion({ kind: 'small' }), 'q')).toEqual({ from: 'q' })
+  expect(answerTo(encodeQuestion({ kind: 'large' }))).toEqual({ refused: 'too large' })
+  for (let i = 0; i < 20; i++) answerTo(encodeQuestion({ kind: `made up ${i}` }))
+  expect(answerTo(encodeQuestion({ kind: 'made up' }))).toEqual({ refused: 'too many questions' })
   clock.now += 1000
   expect(answerTo(encodeQuestion({ kind: 'small' }))).toEqual({ from: 'p' })
-  expect(asked.dropped()).toEqual({ 'unreadable question': 1, 'too many questions': 15 })
+  expect(asked.dropped()).toEqual({ 'unreadable question': 1, 'too many questions': 25 })
   expect(asked.hear('p', Uint8Array.of(1, 1, 0, 0), () => expect.unreachable())).toBe(false)
 })
 
@@ -127,4 +131,38 @@ test('of everybody who is asked it is worked out once who is connected', async (
     'p5 silent',
   ])
   expect(told).toHaveLength(299)
+})
+
+test('of many questions to one peer at once a few are under way, some more wait their turn, and of the rest it is said that it is busy', async () => {
+  const closing: (() => void)[] = []
+  const { asked } = questions((_, { onResponse, onClosed }) => {
+    closing.push(() => {
+      onResponse(encodeAnswer({ x: 1 }) as Uint8Array)
+      onClosed(true)
+    })
+  })
+  const all = Array.from({ length: 100 }, () => asked.ask('p', { kind: 'history' }, 60_000))
+  const others = [asked.ask('q', { kind: 'history' }, 60_000), asked.ask('p', { kind: 'survey' }, 60_000)]
+  await Promise.resolve()
+  expect(closing).toHaveLength(6)
+  for (let i = 0; i < closing.length; i++) {
+    closing[i]!()
+    await new Promise(setImmediate)
+  }
+  expect((await Promise.all(others)).map(({ how }) => how)).toEqual(['answered', 'answered'])
+  const hows = (await Promise.all(all)).map(({ how }) => how)
+  expect([hows.indexOf('busy'), hows.filter((how) => how === 'answered').length]).toEqual([36, 36])
+  const later = asked.ask('p', { kind: 'history' }, 60_000)
+  await Promise.resolve()
+  closing.at(-1)!()
+  expect(await later).toMatchObject({ how: 'answered' })
+})
+
+test('who waits in vain for its turn finds the peer busy, and is not asked for any more', async () => {
+  let sent = 0
+  const { asked } = questions(() => (sent += 1))
+  const first = Array.from({ length: 4 }, () => asked.ask('p', { kind: 'history' }, 40))
+  expect(await asked.ask('p', { kind: 'history' }, 1)).toEqual({ how: 'busy' })
+  expect((await Promise.all(first)).map(({ how }) => how)).toEqual(['silent', 'silent', 'silent', 'silent'])
+  expect(sent).toBe(4)
 })

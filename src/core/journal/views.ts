@@ -5,7 +5,7 @@ import type { PeerId } from '../model.js'
 import type { Entry } from './entry.js'
 
 /** `old`: its version remembers nothing; `not-asked`: it lives, and is connected with others. */
-export const historyOutcomes = ['self', 'answered', 'silent', 'old', 'unreachable', 'not-asked'] as const
+export const historyOutcomes = ['self', 'answered', 'silent', 'busy', 'old', 'unreachable', 'not-asked'] as const
 export type HistoryOutcome = (typeof historyOutcomes)[number]
 
 export interface HistoryEntry extends Omit<Entry, 'elsewhere'> {

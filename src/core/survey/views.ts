@@ -64,10 +64,10 @@ export interface Sight {
 }
 
 /**
- * What came of asking a node: `silent`, no answer in time; `old`, it runs a version that knows no such question; `unreachable`, there is no
+ * What came of asking a node: `silent`, no answer in time; `busy`, it was asked more than it answers; `old`, it runs a version that knows no such question; `unreachable`, there is no
  * connection with it; `not-asked`, it lives, and none is meant to be: beyond nine nodes each is connected with some alone.
  */
-export const surveyOutcomes = ['self', 'answered', 'silent', 'old', 'unreachable', 'not-asked'] as const
+export const surveyOutcomes = ['self', 'answered', 'silent', 'busy', 'old', 'unreachable', 'not-asked'] as const
 export type SurveyOutcome = (typeof surveyOutcomes)[number]
 
 /** One node, with what it said; what it did not say is absent. */

@@ -53,6 +53,7 @@ export function showReach(held: Held, route: Route, reach: Reach | undefined): r
 /** The word of the survey, for people. */
 const howInWords = {
   silent: 'said nothing in time',
+  busy: 'was asked too much at once',
   old: 'of a version that does not tell',
   unreachable: 'not reached',
   'not-asked': 'not asked',
