@@ -1,5 +1,5 @@
 /**
- * Asks every other node one question, all at once, and tells of each what came of it. What is asked is not known here.
+ * Asks every other node one question, all at once. What is asked is not known here.
  */
 import type { NodeRecord, PeerId } from '../core/model.js'
 import type { Reads } from '../core/reads.js'

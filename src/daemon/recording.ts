@@ -1,14 +1,15 @@
 /**
  * What is done to the register, as it passes through this node: each act of a caller becomes one entry of the journal with one line of
- * the log, what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
+ * the log (of many refusals, with some), what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
  */
 import { count } from '../core/count.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { messageOf, RegistryError } from '../core/errors.js'
-import { type Deed, type Entry, outcomeOf, sentenceOf, type Whom } from '../core/journal/entry.js'
+import { type Deed, type Entry, outcomeOf, type Whom } from '../core/journal/entry.js'
 import { Journal } from '../core/journal/journal.js'
 import { canonicalJson, type PeerId } from '../core/model.js'
 import type { Reads } from '../core/reads.js'
+import { RefusalLines } from '../core/refusal-lines.js'
 import { Tally } from '../core/tally.js'
 import type { Line } from './log-lines.js'
 
@@ -20,6 +21,8 @@ export interface RecorderParts {
   readonly self: PeerId
   /** Unix milliseconds. */
   readonly wall: () => number
+  /** Milliseconds on a clock that never steps. */
+  readonly now: () => number
   readonly write: (line: Line) => void
 }
 
@@ -39,6 +42,7 @@ export class Recorder {
   #isReady = false
   /** Of which instances something is being done for a caller here: what is seen of them meanwhile comes of that, which is told. */
   readonly #underWay = new Tally<string>()
+  readonly #lines = new RefusalLines()
 
   /** What is remembered. */
   readonly journal: Journal
@@ -82,9 +86,9 @@ export class Recorder {
   /** @param at what is found of it meanwhile comes after it */
   #note(deed: Deed, whom: Whom = program, outcome: Entry['outcome'], at: string): void {
     const entry = this.#add({ ...deed, ...whom, outcome }, at)
-    const { seq: _, at: _at, ...fields } = entry
+    const line = this.#lines.lineOf(entry, this.#parts.now())
     // What a caller may not do is its own affair; what this node cannot do is that of whoever looks after it.
-    this.#parts.write({ level: outcome === 'failed' ? 'warn' : 'info', fields, message: sentenceOf(entry) })
+    if (line !== undefined) this.#parts.write({ level: outcome === 'failed' ? 'warn' : 'info', ...line })
   }
 
   #add(entry: Omit<Entry, 'seq' | 'at' | 'times'>, at = this.#now()): Entry {

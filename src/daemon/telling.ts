@@ -18,7 +18,7 @@ export function telling(
   parts: TellingParts,
 ): { readonly recorder: Recorder } & Pick<ServiceParts, 'survey' | 'history' | 'doctor'> &
   Pick<Diagnosing, 'diagnosis'> {
-  const recorder = new Recorder(from, { ...parts, wall: () => parts.now().wall })
+  const recorder = new Recorder(from, { ...parts, wall: () => parts.now().wall, now: () => parts.now().now })
   const survey = surveying(parts)
   const told = { recorder, survey, ...diagnosing({ ...parts, survey }) }
   return { ...told, history: remembering({ ...parts, journal: recorder.journal }) }

@@ -2,8 +2,9 @@
  * Who asks for a change, as it is told in the log; what is refused at this door, before the daemon hears of it, is told from here.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { sentenceOf, type ActName, type Deed, type Whom, cutEntry, outcomeOf } from '../core/journal/entry.js'
+import { type ActName, type Deed, type Whom, cutEntry, outcomeOf } from '../core/journal/entry.js'
 import { messageOf } from '../core/errors.js'
+import { RefusalLines } from '../core/refusal-lines.js'
 import type { Log } from '../log.js'
 import type { FindService } from './service.js'
 
@@ -60,9 +61,10 @@ function seenAs({ caller, ip }: FastifyRequest): Whom {
 
 export function recordRefusals(app: FastifyInstance, service: FindService, log: Log): void {
   app.decorateRequest('isHandedOn', false)
+  const lines = new RefusalLines()
   app.addHook('onError', (request, _reply, error, done) => {
     const deed = request.isHandedOn || request.is404 ? undefined : deedOf(request)
-    if (deed !== undefined) tellRefused(deed, error, { request, service, log })
+    if (deed !== undefined) tellRefused(deed, error, { request, service, log, lines })
     done()
   })
 }
@@ -71,16 +73,18 @@ interface Refusing {
   readonly request: FastifyRequest
   readonly service: FindService
   readonly log: Log
+  readonly lines: RefusalLines
 }
 
 /** Where there is no daemon yet only the log is told. */
-function tellRefused(deed: Deed, error: unknown, { request, service, log }: Refusing): void {
+function tellRefused(deed: Deed, error: unknown, { request, service, log, lines }: Refusing): void {
   const whom = seenAs(request)
   try {
     service().refused(deed, error, whom)
   } catch {
     const entry = cutEntry({ ...deed, ...whom, details: messageOf(error), at: '', outcome: outcomeOf('unavailable') })
-    log.info(entry, sentenceOf(entry))
+    const line = lines.lineOf(entry, performance.now())
+    if (line !== undefined) log.info(line.fields, line.message)
   }
 }
 
