@@ -41,6 +41,13 @@ class Traffic {
   }
 }
 
+/** How many bytes a write adds of one owner; `isWhole`: in place of all that there was. */
+interface Written {
+  readonly owner: PeerId
+  readonly size: number
+  readonly isWhole: boolean
+}
+
 export interface MeterParts {
   readonly figures: Pick<Figures, 'checkLateness_ms' | 'causeOf' | 'obstacle'>
   /** What was on disk at the start. */
@@ -69,6 +76,8 @@ export class Meter {
   /** Kinds of the checks that are under way, by their instance. */
   readonly #asked = new Map<string, string>()
   readonly #writes = new Set<number>()
+  /** What is being written, by the number of the write: what the disk refuses takes no room there. */
+  readonly #storing = new Map<number, readonly Written[]>()
   readonly #stored = new Map<PeerId, number>()
   #stored_bytes = 0
 
@@ -132,10 +141,8 @@ export class Meter {
       case 'reply':
         return this.traffic.sync.note('out', effect.bytes)
       case 'store':
-        // What the disk refused is asked for again, under its number.
-        if (effect.sync && this.#committing.has(effect.id)) return
-        if (effect.sync) this.#committing.set(effect.id, this.#parts.now())
-        return effect.ops.forEach((op) => this.#noteStored(op))
+        if (effect.sync && !this.#committing.has(effect.id)) this.#committing.set(effect.id, this.#parts.now())
+        return this.#begun(effect.id, effect.ops)
       case 'check':
         this.checkDelays.note(Math.max(0, this.#parts.figures.checkLateness_ms(effect.id)) / 1000)
         return void this.#asked.set(effect.id, kindOf(effect.check))
@@ -160,18 +167,26 @@ export class Meter {
 
   /** One that the disk refuses is tried again under its number: it takes as long as until it is there. */
   #committed(id: number, error: string | undefined): void {
+    const written = this.#storing.get(id) ?? []
+    this.#storing.delete(id)
+    if (error === undefined) for (const one of written) this.#written(one)
     const begun = this.#committing.get(id)
     if (begun === undefined || error !== undefined) return
     this.#committing.delete(id)
     this.commits.note((this.#parts.now() - begun) / 1000)
   }
 
-  #noteStored(op: StoreOp): void {
-    if (op.type === 'update') this.#store(op.owner, op.head.length + op.update.length)
-    if (op.type !== 'snapshot' && op.type !== 'forget') return
-    this.#stored_bytes -= this.#stored.get(op.owner) ?? 0
-    this.#stored.delete(op.owner)
-    if (op.type === 'snapshot') this.#store(op.owner, op.head.length + op.content.length)
+  #begun(id: number, ops: readonly StoreOp[]): void {
+    const written = ops.flatMap((op) => writtenBy(op) ?? [])
+    if (written.length > 0) this.#storing.set(id, written)
+  }
+
+  #written({ owner, size, isWhole }: Written): void {
+    if (isWhole) {
+      this.#stored_bytes -= this.#stored.get(owner) ?? 0
+      this.#stored.delete(owner)
+    }
+    if (size > 0) this.#store(owner, size)
   }
 
   #store(owner: PeerId, more_bytes: number): void {
@@ -192,6 +207,13 @@ export class Meter {
     const cause = this.#parts.figures.causeOf(event.id)
     if (cause !== undefined) this.statusChanges.add(event.to, cause)
   }
+}
+
+function writtenBy(op: StoreOp): Written | undefined {
+  const { type } = op
+  if (type === 'update') return { owner: op.owner, size: op.head.length + op.update.length, isWhole: false }
+  if (type === 'snapshot') return { owner: op.owner, size: op.head.length + op.content.length, isWhole: true }
+  return type === 'forget' ? { owner: op.owner, size: 0, isWhole: true } : undefined
 }
 
 /** How it is asked, in one word. */
