@@ -24,7 +24,8 @@ export interface SlugWatchesOptions {
 
 interface Watched {
   readonly slug: string
-  readonly listeners: Set<(list: SlugList) => void>
+  /** With what each was told last. */
+  readonly listeners: Map<(list: SlugList) => void, SlugList>
   version: object | undefined
   list: SlugList
 }
@@ -50,9 +51,9 @@ export class SlugWatches {
   /** @returns ends it; any number of times */
   watch(slug: string, tell: (list: SlugList) => void): () => void {
     const watched = this.#watched.get(slug) ?? this.#begin(slug)
-    this.#refresh(watched) // who comes is told what is true now, and the others need not wait then
+    this.#refresh(watched) // who comes is told what is true now; the others are when it is time: many may come
     const listener = (list: SlugList): void => tell(list) // so that one that comes twice is told twice
-    watched.listeners.add(listener)
+    watched.listeners.set(listener, watched.list)
     tell(watched.list)
     return () => {
       watched.listeners.delete(listener)
@@ -76,14 +77,17 @@ export class SlugWatches {
     this.#callOff = undefined
     this.#revision = this.#read.revision
     const begun = this.#now()
-    for (const watched of [...this.#watched.values()]) this.#refresh(watched)
+    for (const watched of [...this.#watched.values()]) {
+      this.#refresh(watched)
+      this.#tellListeners(watched)
+    }
     const now = this.#now()
     this.#mayTellAt = now + Math.min(pace_ms.longest, Math.max(pace_ms.shortest, pauseFactor * (now - begun)))
   }
 
   #begin(slug: string): Watched {
     const version = this.#read.version(slug, true)
-    const watched = { slug, listeners: new Set<(list: SlugList) => void>(), version, list: this.#list(slug) }
+    const watched = { slug, listeners: new Map<(list: SlugList) => void, SlugList>(), version, list: this.#list(slug) }
     this.#watched.set(slug, watched)
     return watched
   }
@@ -93,9 +97,15 @@ export class SlugWatches {
     if (version === watched.version) return
     watched.version = version
     const list = this.#list(watched.slug)
-    if (isAlike(watched.list, list)) return
-    watched.list = list
-    for (const tell of [...watched.listeners]) tell(list)
+    if (!isAlike(watched.list, list)) watched.list = list
+  }
+
+  #tellListeners({ listeners, list }: Watched): void {
+    for (const [tell, told] of [...listeners]) {
+      if (told === list || !listeners.has(tell)) continue
+      listeners.set(tell, list)
+      tell(list)
+    }
   }
 
   #list(slug: string): SlugList {

@@ -95,13 +95,14 @@ test('the pause grows with the time that telling takes, and has an end', () => {
   expect(told.at(-1)).toBe('web c')
 })
 
-test('whoever comes meanwhile gets what is true now, and so do the others; all of them the same object', () => {
+test('whoever comes meanwhile gets what is true now, the others when it is time; all of them the same object', () => {
   const { watches, put, pass, told, follow, state } = world()
   const lists: SlugList[] = []
   watches.watch('web', (list) => lists.push(list))
   put('web', 'a')
   follow('web', 'late')
   watches.watch('web', (list) => lists.push(list))
+  expect(lists.map(({ instances }) => instances.length)).toEqual([0, 1])
   pass(pace_ms.longest)
   expect(told).toEqual(['late a'])
   expect(lists).toHaveLength(3)
