@@ -31,13 +31,13 @@ export function addDoctorCommand(program: Command): void {
 async function doctor({ bundle: file, ...options }: DoctorOptions): Promise<void> {
   const client = clientOf(options)
   const diagnosis = await answerOf(client, client.doctor(), 'findings')
-  const packed = file === undefined ? [] : await bundle(client, diagnosis, file, options.token)
+  // Before the file, which may fail: what is wrong is then said all the same.
   if (options.json) printJson(diagnosis)
-  else
-    printLines(
-      shown(diagnosis, lookOfOutput()),
-      ...(file === undefined ? [] : [`\nwritten to ${plain(file)}, without secrets: ${packed.join(', ')}`]),
-    )
+  else printLines(shown(diagnosis, lookOfOutput()))
+  if (file !== undefined) {
+    const packed = await bundle(client, diagnosis, file, options.token)
+    if (!options.json) printLines(`\nwritten to ${plain(file)}, without secrets: ${packed.join(', ')}`)
+  }
   if (diagnosis.findings.some(isWrong)) throw new AllSaid(exitCodes.failed)
 }
 

@@ -118,6 +118,12 @@ function known({ nodes }: History): string {
 }
 
 const why: Readonly<Record<HistoryNode['how'], string>> = {
-  ...{ self: '-', answered: '-', silent: 'does not answer', busy: 'was asked too much at once', old: 'its version remembers nothing' },
+  ...{
+    self: '-',
+    answered: '-',
+    silent: 'does not answer',
+    busy: 'was asked too much at once',
+    old: 'its version remembers nothing',
+  },
   ...{ unreachable: 'cannot be reached', 'not-asked': 'is connected with others' },
 }

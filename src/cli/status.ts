@@ -6,6 +6,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client.js'
 import { count } from '../core/count.js'
 import { droppedInWords } from '../core/dropped-words.js'
+import { messageOf, RegistryError } from '../core/errors.js'
 import { instanceStatuses, type InstanceStatus } from '../core/model.js'
 import { memberStates, type DialOutcome, type MemberState, type MemberView, type SelfView } from '../core/views.js'
 import { isWrong, type Finding } from '../core/doctor/findings.js'
@@ -37,6 +38,8 @@ export interface StatusOutput {
   }[]
   /** What the doctor finds wrong, worst first; absent where the daemon has none. */
   readonly findings?: readonly Finding[]
+  /** Why the doctor could not be asked. */
+  readonly undiagnosed?: string
   readonly instances: {
     /** How many visible ones have each status. */
     readonly visible: Partial<Record<InstanceStatus, number>>
@@ -61,8 +64,7 @@ async function gather(client: Client): Promise<StatusOutput> {
     answerOf(client, client.peers(), 'peers'),
     answerOf(client, client.members(), 'members'),
     answerOf(client, client.instanceRows(), 'instances'),
-    // An earlier version has none, and what it would say is no part of the rest.
-    client.doctor().catch(() => undefined),
+    diagnosed(client),
   ])
   const visible = instances.filter((row) => row.visible)
   const visibleIds = new Set(visible.map(({ id }) => id))
@@ -71,8 +73,18 @@ async function gather(client: Client): Promise<StatusOutput> {
     ...{ self, inStep: peers.inStep, degraded: peers.degraded, step: peers.summary },
     members: tally(members.map(({ state }) => state)),
     missing: members.filter(({ state }) => state !== 'alive').map(missing),
-    ...(diagnosis !== undefined && { findings: diagnosis.findings.filter(isWrong) }),
+    ...diagnosis,
     instances: { visible: tally(visible.map(({ status }) => status)), notVisible: hidden.size },
+  }
+}
+
+/** What the doctor cannot say is said, and is no reason to be silent of all the rest. */
+async function diagnosed(client: Client): Promise<Pick<StatusOutput, 'findings' | 'undiagnosed'>> {
+  try {
+    return { findings: (await answerOf(client, client.doctor(), 'findings')).findings.filter(isWrong) }
+  } catch (error) {
+    const isEarlier = error instanceof RegistryError && error.code === 'not-found'
+    return isEarlier ? {} : { undiagnosed: messageOf(error) }
   }
 }
 
@@ -112,6 +124,9 @@ function show(status: StatusOutput, { paint, width }: Look): string {
     ['replica', paint(inStep ? 'good' : 'warn', plain(step)) + (inStep ? '' : '; see: rollcall peers')],
     ...droppedLine(dropped),
     ...findingLines(status.findings ?? [], paint),
+    ...(status.undiagnosed === undefined
+      ? []
+      : [['wrong', paint('warn', `cannot be told: ${plain(status.undiagnosed)}; see: rollcall doctor`)] as const]),
   ]
   const shown = lines.map(([head, text]) => `${paint('dim', head.padEnd(headWidth))}${text}`)
   return wrapLines(shown, width, headWidth)

@@ -114,8 +114,10 @@ export function createService(parts: ServiceParts): RegistryService {
         await write({ type: 'remove-definition', id })
       }),
     removeNode(url, whom) {
-      const named = [...registry.read.nodeRecords()].find(([owner, record]) => record.url === url || owner === url)
-      return recorder.tell({ act: 'remove node', node: named?.[1].id ?? url }, whom, async () => {
+      const nodes = registry.read.nodeRecords()
+      const [owner, ...more] = ownersNamed(url, nodes)
+      const node = owner !== undefined && more.length === 0 ? nodes.get(owner)?.id : undefined
+      return recorder.tell({ act: 'remove node', node: node ?? url }, whom, async () => {
         await write({ type: 'remove-node', owner: ownerNamed(url, registry.read.nodeRecords()) })
       })
     },
@@ -181,17 +183,22 @@ export function createService(parts: ServiceParts): RegistryService {
  * @throws RegistryError where no node has the url, or several have
  */
 export function ownerNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>): PeerId {
-  const named = [...nodes].filter(([, { url }]) => url === name)
+  const named = ownersNamed(name, nodes)
   if (named.length > 1) {
-    const list = named.map(([owner, { id }]) => `${id} (peer ${owner})`).join(', ')
+    const list = named.map((owner) => `${nodes.get(owner)?.id ?? ''} (peer ${owner})`).join(', ')
     throw new RegistryError(
       'conflict',
       `url: ${named.length} nodes have ${JSON.stringify(name)}: ${list}; delete one by its peer id (DELETE /registry-svc/node/PEER), and start each living one with a --url of its own`,
     )
   }
-  const owner = named[0]?.[0] ?? (nodes.has(name) ? name : undefined)
+  const [owner] = named
   if (owner !== undefined) return owner
   throw new RegistryError('not-found', `url: no node has ${JSON.stringify(name)}; see POST /registry-svc/nodes`)
+}
+
+function ownersNamed(name: string, nodes: ReadonlyMap<PeerId, NodeRecord>): readonly PeerId[] {
+  const owners = [...nodes].flatMap(([owner, { url }]) => (url === name ? [owner] : []))
+  return owners.length === 0 && nodes.has(name) ? [name] : owners
 }
 
 /** The library that writes metrics is loaded when somebody asks for them first. */

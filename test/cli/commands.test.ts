@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { RegistryError } from '../../src/core/errors.js'
 import { type InstanceRow, type InvisibleReason, type MemberView, invisibleReasons } from '../../src/core/views.js'
 import { otherPeer, ownPeer } from '../http/service.js'
 import { runCli, startCli } from './run.js'
@@ -357,6 +358,15 @@ describe('status', () => {
       ...{ members: { alive: 1, hidden: 1 }, missing: [{ name: 'def', state: 'hidden' }] },
       instances: { notVisible: 1 },
     })
+  })
+
+  test('says why the doctor says nothing, but for an earlier version, which has none', async () => {
+    const doctor = vi.spyOn(served.service, 'doctor')
+    doctor.mockRejectedValueOnce(new RegistryError('forbidden', 'the doctor: not for you'))
+    expect(await fine('status')).toMatch(/\nwrong +cannot be told: .*the doctor: not for you; see: rollcall doctor\n/)
+    doctor.mockRejectedValueOnce(new RegistryError('not-found', 'no such path'))
+    expect(await fine('status')).not.toMatch(/\nwrong/)
+    doctor.mockRestore()
   })
 
   test('says what the doctor finds wrong, but for what it says itself', async () => {

@@ -78,6 +78,7 @@ test('what it packs holds all that is asked for, for its owner alone, and none o
   served.service.failures = []
   expect(await cli('doctor', '--bundle', join(dir, 'no', 'such'))).toMatchObject({
     ...{ code: 1, stderr: expect.stringMatching(/--bundle: cannot write .*no.such/) as string },
+    stdout: expect.stringMatching(/asked abc/) as string,
   })
 })
 
