@@ -29,6 +29,8 @@ const agreement_ms = 100
 
 /** Who answers questions whether it lives says so in each of its first rounds: who has not, and speaks, is of an earlier version. */
 const ableWithin_ms = 3000
+/** That is said in so many rounds to whose version knows the word: frames may be lost. */
+const passingRounds = 3
 
 /** What this daemon can say of itself. */
 export interface OwnState {
@@ -42,6 +44,8 @@ export interface OwnState {
   readonly mayReport: boolean
   /** The registry digest over all other documents. */
   readonly othersDigest: Uint8Array
+  /** Peers whose records tell which version they are of: earlier ones cannot read all that we say. */
+  readonly versioned: ReadonlySet<PeerId>
 }
 
 /** Of living members whose registry digests come here, and of those whose should: so many are among ours. */
@@ -364,7 +368,10 @@ export class Liveness {
     const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports(now) : []
     const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
     const able = newcomers.flatMap(({ id, since }) => (now - since < ableWithin_ms ? this.heartbeats.tellAble(id) : []))
-    return [...told, ...able, ...this.#beatEach(own, withVitals, now)]
+    const passing = [...this.peers.all()]
+      .filter(({ id, passingTold }) => passingTold < passingRounds && own.versioned.has(id))
+      .flatMap((peer) => this.heartbeats.tellPassing(peer))
+    return [...told, ...able, ...passing, ...this.#beatEach(own, withVitals, now)]
   }
 
   #beatEach(own: OwnState, withVitals: boolean, now: number): Effect[] {

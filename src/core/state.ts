@@ -239,7 +239,9 @@ export class RegistryState {
     const isSpeaking = signed?.head.generation === generation && this.rules.maySign
     const othersDigest = this.replica.settledDigest(this.at.now, settled_ms)
     const { mayReport } = this.rules
-    return { generation, incarnation, signed, isSpeaking, mayReport, othersDigest }
+    const { union } = this.records
+    const versioned = new Set([...this.liveness.peers.ids()].filter((id) => union.node(id)?.protocol !== undefined))
+    return { generation, incarnation, signed, isSpeaking, mayReport, othersDigest, versioned }
   }
 
   /** Our generation was raised: said to people, since it is never routine. */

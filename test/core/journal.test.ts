@@ -75,6 +75,14 @@ test('neither who is refused from ever other addresses of his, nor a node that d
   expect(from).toBe(atSecond(0))
 })
 
+test('an id as long as an instance may have is remembered whole, and found by', () => {
+  const id = 'x'.repeat(512)
+  const journal = new Journal(atSecond(0), limits)
+  journal.add(write(id, 1))
+  expect(journal.ask(parseHistoryQuery({ id })).entries).toMatchObject([{ id }])
+  expect(() => parseHistoryQuery({ id: `${id}x` })).toThrow('id: must be a string of at most 512 characters')
+})
+
 test('all together have a bound, by number or by bytes: the oldest goes, and is told', () => {
   const journal = new Journal(atSecond(0), limits)
   for (let s = 1; s < 20; s++) journal.add(write(`i${s}`, s))

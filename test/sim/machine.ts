@@ -74,6 +74,7 @@ export class Machine {
     this.lines.clear()
     const node = {
       id: nodeId ?? `node-${this.name}`,
+      protocol: 1,
       url: url ?? `http://${this.name}:58231`,
       ...(transient && { transient }),
     }

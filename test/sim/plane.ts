@@ -127,7 +127,15 @@ export class PlaneDaemon {
   #ownState(): OwnState {
     const { generation, incarnation } = this.#signed.head
     const othersDigest = this.#heads.settledDigest()
-    return { generation, incarnation, signed: this.#signed, isSpeaking: true, mayReport: true, othersDigest }
+    return {
+      generation,
+      incarnation,
+      signed: this.#signed,
+      isSpeaking: true,
+      mayReport: true,
+      othersDigest,
+      versioned: new Set(),
+    }
   }
 
   /** Of all heads, our own included. */

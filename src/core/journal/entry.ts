@@ -3,7 +3,7 @@
  * secrets, headers never come here.
  */
 import type { ErrorCode } from '../errors.js'
-import type { PeerId } from '../model.js'
+import { modelLimits, type PeerId } from '../model.js'
 
 /** What changes something, in the words in which it is told. Renewals, and a status said again, are signs of life: counted, not told. */
 export const acts = [
@@ -85,7 +85,15 @@ export function isWrite({ via }: Pick<Entry, 'via'>): boolean {
   return via === 'http' || via === 'library'
 }
 
-export const textLimits = { id: 256, slug: 256, by: 256, address: 64, node: 256, details: 300 } as const
+/** Of what is registered as long as it may be: whoever is asked for it is asked for all of it. */
+export const textLimits = {
+  id: modelLimits.idLength,
+  slug: modelLimits.labelLength,
+  by: 256,
+  address: 64,
+  node: 256,
+  details: 300,
+} as const
 
 /** As it is remembered: no text without end, no control characters but as spaces. */
 export function cutEntry<T extends Partial<Entry>>(entry: T): T {

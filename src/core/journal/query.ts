@@ -2,13 +2,12 @@
  * How it is asked what was done: the fields of such a question, each checked.
  */
 import { RegistryError } from '../errors.js'
-import { acts } from './entry.js'
+import { acts, textLimits } from './entry.js'
 import { type JournalQuery, journalLimits } from './journal.js'
 
 export const historyFields = ['id', 'slug', 'act', 'by', 'since', 'limit'] as const
 
 const usualLimit = 20
-const textLength = 256
 const moment = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,9})?Z$/
 
 /** What is absent, or empty, is not asked for. @throws RegistryError `malformed`, naming the field */
@@ -17,10 +16,11 @@ export function parseHistoryQuery(given: Readonly<Record<string, unknown>>): Jou
   return { id, slug, by, act: actOf(given['act']), since: sinceOf(given['since']), limit: limitOf(given['limit']) }
 }
 
-function textOf(value: unknown, field: string): string | undefined {
+function textOf(value: unknown, field: 'id' | 'slug' | 'by'): string | undefined {
   if (value === undefined || value === '') return undefined
-  if (typeof value === 'string' && value.length <= textLength) return value
-  throw new RegistryError('malformed', `${field}: must be a string of at most ${textLength} characters`)
+  const most = textLimits[field]
+  if (typeof value === 'string' && value.length <= most) return value
+  throw new RegistryError('malformed', `${field}: must be a string of at most ${most} characters`)
 }
 
 function actOf(value: unknown): JournalQuery['act'] {

@@ -113,9 +113,15 @@ export class Heartbeats {
     return this.#reportsOf(about, authorGeneration).map((message) => frame(to, message))
   }
 
-  /** Tells one peer that we answer when we are asked whether we live, and pass on what it asks of others. */
+  /** Tells one peer that we answer when we are asked whether we live. */
   tellAble(to: PeerId): Effect[] {
-    return [frame(to, { type: 'able' }), frame(to, { type: 'passing' })]
+    return [frame(to, { type: 'able' })]
+  }
+
+  /** Tells one peer that we pass on what it asks of others. */
+  tellPassing(to: Peer): Effect[] {
+    to.passingTold += 1
+    return [frame(to.id, { type: 'passing' })]
   }
 
   #reportsOf(about: readonly About[], authorGeneration: number): ReportMessage[] {

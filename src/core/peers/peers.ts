@@ -28,6 +28,8 @@ export interface Peer {
   isAble: boolean
   /** It said that it passes on such questions of others. */
   isPassing: boolean
+  /** In how many rounds it was told that we do. */
+  passingTold: number
 
   // ---- what we send it
   /** It asked us: it gets heartbeats until then. */
@@ -141,6 +143,7 @@ function newPeer(id: PeerId, now: number): Peer {
     isAsked: false,
     isAble: false,
     isPassing: false,
+    passingTold: 0,
     answeredUntil: Number.NEGATIVE_INFINITY,
     isServed: false,
     farewellsDue: 0,
