@@ -216,8 +216,8 @@ export class Replication {
   #followHead(head: Head): void {
     const { liveness, lastHeard, at } = this.#state
     const transition = liveness.follow(head, lastHeard.knows(head.owner), at.now)
-    if (transition === undefined) return
-    this.#out.emit(transitionEvent(transition))
+    if (transition !== undefined) this.#out.emit(transitionEvent(transition))
+    // Also where it is only back from a goodbye: what it has not checked again is listed as before.
     this.#projection.followBeliefs()
   }
 
