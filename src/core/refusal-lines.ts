@@ -3,6 +3,7 @@
  * refused a thousand times a second fills no disk with that. The journal, which has bounds of its own, is told of each.
  */
 import { BoundedMap } from './bounded-map.js'
+import { sourceOf } from './host.js'
 import { type Entry, sentenceOf } from './journal/entry.js'
 
 export const refusalLines = { atOnce: 20, pause_ms: 1000, sources: 1024 } as const
@@ -14,7 +15,7 @@ interface Spent {
 }
 
 export class RefusalLines {
-  /** By what came of it with the address, or the door: refusals hide no failure of this node. Whoever was heard of longest ago makes room, and begins anew. */
+  /** By what came of it with its source, or the door: refusals hide no failure of this node. Whoever was heard of longest ago makes room, and begins anew. */
   readonly #spent = new BoundedMap<string, Spent>(refusalLines.sources)
 
   /**
@@ -25,7 +26,7 @@ export class RefusalLines {
     const { at: _, seq: _seq, ...fields } = entry as Entry
     const message = sentenceOf(entry)
     if (entry.outcome === 'done' || entry.outcome === 'unchanged') return { fields, message }
-    const leftOut = this.#take(`${entry.outcome} ${entry.address ?? entry.via}`, now)
+    const leftOut = this.#take(`${entry.outcome} ${sourceOf(entry.address ?? entry.via)}`, now)
     if (leftOut === undefined) return undefined
     if (leftOut === 0) return { fields, message }
     return { fields: { ...fields, leftOut }, message: `${message} (${leftOut} more from there were left out before)` }

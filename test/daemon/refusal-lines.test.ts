@@ -32,6 +32,13 @@ test('some refusals of a source are told at once, then one in a while, with how 
   expect(later.filter((leftOut) => leftOut === 0)).toHaveLength(atOnce)
 })
 
+test('all addresses of one network of IPv6 are one source', () => {
+  const lines = new RefusalLines()
+  const told = Array.from({ length: 100 }, (_, i) => lines.lineOf(entry('refused', `2001:db8::${i.toString(16)}`), 0))
+  expect(told.filter((line) => line !== undefined)).toHaveLength(atOnce)
+  expect(lines.lineOf(entry('refused', '2001:db8:0:1::1'), 0)).toBeDefined()
+})
+
 test('so many sources are told apart: the one heard of longest ago is forgotten', () => {
   const lines = new RefusalLines()
   for (let i = 0; i < atOnce; i++) lines.lineOf(entry('refused', 'first'), 0)
