@@ -44,8 +44,8 @@ export interface OwnState {
   readonly mayReport: boolean
   /** The registry digest over all other documents. */
   readonly othersDigest: Uint8Array
-  /** Peers whose records tell which version they are of: earlier ones cannot read all that we say. */
-  readonly versioned: ReadonlySet<PeerId>
+  /** Peers whose records tell which version they are of: earlier ones cannot read all that we say. Looked for once a round alone. */
+  readonly versioned: Iterable<PeerId>
 }
 
 /** Of living members whose registry digests come here, and of those whose should: so many are among ours. */
@@ -368,9 +368,10 @@ export class Liveness {
     const reports = own.mayReport && newcomers.length > 0 ? this.membership.ownReports(now) : []
     const told = newcomers.flatMap(({ id }) => this.heartbeats.tellReports(id, reports, own.generation))
     const able = newcomers.flatMap(({ id, since }) => (now - since < ableWithin_ms ? this.heartbeats.tellAble(id) : []))
-    const passing = [...this.peers.all()]
-      .filter(({ id, passingTold }) => passingTold < passingRounds && own.versioned.has(id))
-      .flatMap((peer) => this.heartbeats.tellPassing(peer))
+    const passing = [...own.versioned].flatMap((id) => {
+      const peer = this.peers.get(id)
+      return peer !== undefined && peer.passingTold < passingRounds ? this.heartbeats.tellPassing(peer) : []
+    })
     return [...told, ...able, ...passing, ...this.#beatEach(own, withVitals, now)]
   }
 

@@ -239,9 +239,11 @@ export class RegistryState {
     const isSpeaking = signed?.head.generation === generation && this.rules.maySign
     const othersDigest = this.replica.settledDigest(this.at.now, settled_ms)
     const { mayReport } = this.rules
-    const { union } = this.records
-    const versioned = new Set([...this.liveness.peers.ids()].filter((id) => union.node(id)?.protocol !== undefined))
-    return { generation, incarnation, signed, isSpeaking, mayReport, othersDigest, versioned }
+    return { generation, incarnation, signed, isSpeaking, mayReport, othersDigest, versioned: this.#versioned() }
+  }
+
+  *#versioned(): Generator<PeerId> {
+    for (const id of this.liveness.peers.ids()) if (this.records.union.node(id)?.protocol !== undefined) yield id
   }
 
   /** Our generation was raised: said to people, since it is never routine. */

@@ -101,7 +101,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const node = describeNode(options)
   const registry = createRegistry(options, node, boot)
   const now = (): ReturnType<Engine['now']> => engine.now()
-  const dialOf: Register['dial'] = (peer) => network.peers().find((one) => one.peer === peer)?.dial
+  const dialOf: Register['dial'] = (peer) => network.dialOf(peer)
   const registered: Register = {
     dial: dialOf,
     nodeRecord: (peer) => registry.read.nodeRecord(peer),

@@ -134,7 +134,7 @@ export class PlaneDaemon {
       isSpeaking: true,
       mayReport: true,
       othersDigest,
-      versioned: new Set(),
+      versioned: [],
     }
   }
 

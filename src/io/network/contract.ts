@@ -115,6 +115,8 @@ export interface Network {
   learn(peer: PeerId, addresses: readonly string[]): void
   /** Every peer that is connected or in the address book. */
   peers(): NetworkPeer[]
+  /** What the last dial of one of them says of the other end, as in `peers`; undefined where nothing speaks against it. */
+  dialOf(peer: PeerId): DialOutcome | undefined
   /** Seeds that do not answer, those who reached us and did not come in, and copies of ourselves. */
   failures(): LinkFailure[]
   firstContact(): FirstContact

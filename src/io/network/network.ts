@@ -8,7 +8,7 @@ import type { Logger } from 'pino'
 import { protocolFamily } from '../../config/version.js'
 import { assert, RegistryError } from '../../core/errors.js'
 import type { PeerId } from '../../core/model.js'
-import type { MdnsView } from '../../core/views.js'
+import type { DialOutcome, MdnsView } from '../../core/views.js'
 import { createNames, type Names } from '../names.js'
 import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './addresses.js'
 import type { Seed } from './addresses.js'
@@ -182,6 +182,10 @@ class Libp2pNetwork implements Network {
     return this.#discovery?.view()
   }
 
+  dialOf(peer: PeerId): DialOutcome | undefined {
+    return this.#dialing.lastOutcome(peer)
+  }
+
   dropped(): Record<string, number> {
     return this.#drops.all()
   }
@@ -189,7 +193,7 @@ class Libp2pNetwork implements Network {
   #describe(peer: PeerId, link: Link | undefined): NetworkPeer {
     const lastError = this.#dialing.lastError(peer)
     const known = this.#book.addresses(peer)[0]
-    const dial = this.#dialing.lastOutcome(peer)
+    const dial = this.dialOf(peer)
     const base = { peer, ...(lastError === undefined ? {} : { lastError }), ...(dial === undefined ? {} : { dial }) }
     if (link === undefined) {
       return { ...base, connected: false, streamsHealthy: false, ...(known === undefined ? {} : { address: known }) }
