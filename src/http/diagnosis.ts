@@ -15,9 +15,9 @@ export interface DiagnosisParts {
 }
 
 export function addDiagnosis(app: FastifyInstance, { service, lastLines }: DiagnosisParts): void {
-  const shared = new SharedAnswers()
+  const [surveys, doctors] = [new SharedAnswers(), new SharedAnswers()]
   app.get('/v1/survey', { schema: calls.getSurvey }, async (_request, reply) => {
-    const text = await shared.answer('survey', async () => JSON.stringify(await service().survey()))
+    const text = await surveys.answer('', async () => JSON.stringify(await service().survey()))
     return reply.type(jsonType).send(text)
   })
   app.get('/v1/history', { schema: calls.getHistory }, async (request, reply) => {
@@ -28,7 +28,7 @@ export function addDiagnosis(app: FastifyInstance, { service, lastLines }: Diagn
     )
   })
   app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => {
-    const text = await shared.answer('doctor', async () => JSON.stringify(await service().doctor()))
+    const text = await doctors.answer('', async () => JSON.stringify(await service().doctor()))
     return reply.type(jsonType).send(text)
   })
   app.get('/v1/log', { config: { needs: 'admin' }, schema: calls.getLog }, (_request, reply) =>

@@ -39,3 +39,19 @@ test('a failure is told to all who wait for it, and made anew for the next one',
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
   expect(await shared.answer('x', () => 'well')).toBe('well')
 })
+
+test('of many different questions one is answered after the other, with a rest between; beyond a few they are refused', async () => {
+  vi.useRealTimers()
+  const shared = new SharedAnswers()
+  const moments: number[] = []
+  const make = (): string => {
+    moments.push(performance.now())
+    while (performance.now() - (moments.at(-1) as number) < 5); // as one that keeps the loop
+    return 'made'
+  }
+  const asked = await Promise.allSettled(Array.from({ length: 20 }, (_, i) => shared.answer(`${i}`, make)))
+  expect(asked.filter(({ status }) => status === 'fulfilled')).toHaveLength(8)
+  expect(moments).toHaveLength(8)
+  for (const [i, moment] of moments.slice(1).entries()) expect(moment - (moments[i] as number)).toBeGreaterThan(8)
+  expect(asked.at(-1)).toMatchObject({ reason: { code: 'unavailable' } })
+})
