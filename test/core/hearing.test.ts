@@ -45,6 +45,21 @@ test('enough reports hide a member, and the same reports about its former genera
   expect(restarted.reporters('a', 100)).toEqual([])
 })
 
+test('who starts again at other addresses is not silent since nobody listens at those of the start before', () => {
+  const { membership, tell } = hearsayOf('abc')
+  const refused = (now: number): string[] => {
+    membership.refuse('a', true, now)
+    return membership.tick(now).reports.map(({ subject }) => subject)
+  }
+  expect(refused(100)).toEqual(['a'])
+  membership.follow(headOf('a', 2), 200)
+  for (const from of 'bc') tell(from, 2, 300, 2)
+  expect(membership.tick(300).transitions).toMatchObject([{ peer: 'a', to: 'alive' }])
+  expect(refused(400)).toEqual([]) // we have not met this start: the book still has where the earlier one was
+  membership.disconnected('a')
+  expect(refused(500)).toEqual(['a'])
+})
+
 test('a new start that says at once that it will be back is told of, and keeps its grace', () => {
   const membership = among('abc')
   const transition = membership.follow({ ...headOf('a', 2), left: { restartGrace_s: 30 } }, 50)
@@ -224,8 +239,8 @@ test('a heartbeat whose number is out of all proportion is no word of anybody, a
 function hearsayOf(ids: string) {
   const membership = among(ids)
   const { shortId = 0 } = membership.member('a') ?? {}
-  const tell = (from: string, sequence: number, now: number): void =>
-    void membership.hear(from, beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  const tell = (from: string, sequence: number, now: number, generation = 1): void =>
+    void membership.hear(from, beat(now, 1, [{ shortId, generation, sequence, load: 0, age_ms: 0 }]), now)
   return { membership, tell }
 }
 
@@ -332,8 +347,8 @@ test('the first number of all is what two have reached, in whatever order they s
   late.hear('b', beat(2, 1, [wordOf(1_000_000_000)]), 200)
   expect(late.member('a')).toMatchObject({ sequence: 7, heardAt: 200 })
   const { shortId = 0 } = membership.member('a') ?? {}
-  const tell = (from: string, sequence: number, now: number): void =>
-    void membership.hear(from, beat(now, 1, [{ shortId, generation: 1, sequence, load: 0, age_ms: 0 }]), now)
+  const tell = (from: string, sequence: number, now: number, generation = 1): void =>
+    void membership.hear(from, beat(now, 1, [{ shortId, generation, sequence, load: 0, age_ms: 0 }]), now)
   tell('b', 1_000_000_000, 100)
   membership.tick(100)
   expect(membership.member('a')).toMatchObject({ state: 'unknown', sequence: 0, heardAt: undefined })

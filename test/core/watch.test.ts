@@ -42,7 +42,7 @@ test('when more than half fall silent at once and others hear them, it is rather
 
 test.each([
   ['was never heard', { directAt: undefined }],
-  ['refused a dial', { refused: true }],
+  ['refused a dial', { refused: true, metIn: 1 }],
   ['has left', { left: true }],
   ['is dead', { state: 'dead' }],
 ] as const)('whoever %s says nothing of our own hearing, in whichever way it counts', (_, what) => {

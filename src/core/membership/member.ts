@@ -320,8 +320,12 @@ export function noteDirectWord(member: Member, word: Word, now: number, awakeSin
 export function noteRefusal(member: Member, isVacant: boolean, now: number): void {
   member.refused = true
   member.refusedAt = now
-  // Where it was not met in this generation, these may be the addresses of an earlier one.
-  if (isVacant && member.metIn === member.generation) member.vacated ??= sightingOf(member, now)
+  if (isVacant && isRefused(member)) member.vacated ??= sightingOf(member, now)
+}
+
+/** Whether nobody listens any more where it was met in this generation. Where it was not, it may be another start, or somebody's mistake. */
+export function isRefused({ refused, metIn, generation }: Readonly<Member>): boolean {
+  return refused && metIn >= generation
 }
 
 /** Whether it is gone from where it was met, for all that we know: then it reports nobody, and our word of that may do. */

@@ -12,7 +12,7 @@ import {
   reportStanding_ms,
   silence_ms,
 } from './formulas.js'
-import type { Member } from './member.js'
+import { type Member, isRefused } from './member.js'
 
 /** What judging silence takes besides the member. */
 export interface Watcher {
@@ -82,7 +82,7 @@ export class Watch {
     // What we said of the dead may still stand where it is not dead yet: should it be heard again, that is taken back.
     if (member.state !== 'dead') member.reportDue = undefined
     // Of whom nothing is known but silence, others may have heard: we may have been cut off.
-    else if (member.reportDue !== undefined && member.refused) this.#buried.set(member, now)
+    else if (member.reportDue !== undefined && isRefused(member)) this.#buried.set(member, now)
   }
 
   forget(member: Member): void {
@@ -139,7 +139,7 @@ export class Watch {
     let watched = 0
     let silent = 0
     for (const member of this.#subjects) {
-      if (member.directAt === undefined || member.refused || member.left || member.state === 'dead') continue
+      if (member.directAt === undefined || isRefused(member) || member.left || member.state === 'dead') continue
       if (now < member.shunnedUntil) continue
       watched += 1
       if (now - member.directAt > silence_ms) silent += 1
@@ -184,7 +184,7 @@ function isSilent(
   { doubtful, badLines }: OwnHealth,
 ): boolean {
   if (now < member.shunnedUntil) return false
-  if (member.refused) return true
+  if (isRefused(member)) return true
   const awakeSince = Math.max(lastAwake, member.shunnedUntil)
   if (member.directAt === undefined) {
     // Nobody has to have told us that it lives: we may have taken over from an observer that died with it.

@@ -5,7 +5,7 @@
  *                                   └── g4, which does not know g3: g3 is given back to it
  *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
  */
-import type { Trouble } from '../causes.js'
+import { stopTheCopy, type Trouble } from '../causes.js'
 import type { PeerId } from '../model.js'
 import type { Head, Signatures, SignedHead } from '../wire/head.js'
 import type { Outcome } from './outcome.js'
@@ -85,7 +85,7 @@ export class Disputes {
 
 const twoDaemons: Trouble = {
   kind: 'two-daemons',
-  text: 'two daemons seem to run with its key: stop one of them, and give it a data directory of its own',
+  text: `two daemons seem to run with its key: ${stopTheCopy}`,
 }
 const olderRecords: Trouble = {
   kind: 'older-records',
