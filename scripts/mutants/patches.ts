@@ -65,7 +65,7 @@ const membership: Readonly<Record<string, Patch>> = {
     "member.state === 'alive' && !isVacated(member)",
     'false',
   ],
-  'who is gone from where others were met is gone': ['noteRefusal', 'member.metIn === member.generation', 'true'],
+  'who is gone from where others were met is gone': ['noteRefusal', 'isRefused(member)', 'true'],
   'whom others hear may be gone': ['isVacated', '!isVouchedFor', 'true'],
   'what others say of one that is gone from where it was met counts for ever': [
     'Proofs.counts',
@@ -147,11 +147,7 @@ const membership: Readonly<Record<string, Patch>> = {
   'whoever stood still goes on with the next number': ['beginRound', 'Math.max(1, missed)', '1'],
   'one alone is believed a jump': ['isInProportion', 'other.relayer !== word.relayer || isAlone', 'true'],
   'two that pass on different jumps are believed': ['isNear', 'Math.abs($$$)', '0'],
-  'a reset is as good as a refusal': [
-    'noteRefusal',
-    'isVacant && member.metIn === member.generation',
-    'member.metIn === member.generation',
-  ],
+  'a reset is as good as a refusal': ['noteRefusal', 'isVacant && isRefused(member)', 'isRefused(member)'],
   'reports by the dead count': ['#standing', '.isAlive(author)', 'true'],
   'who slept counts what it missed as silence': ['awoke', '.#awakeSince = now'],
   'a report is not taken back': ['take', 'withdrawn === true', 'false'],
