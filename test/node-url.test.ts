@@ -34,6 +34,13 @@ describe('the url of a node without one', () => {
     expect(urlAmong({ [bridge]: [address('10.0.0.5')], eth1: [address('192.168.7.1')] })).toBe('http://10.0.0.5:1')
   })
 
+  test('is an address that the machine gave itself only where nobody leased it one', () => {
+    const own = { lo: [address('127.0.0.1', true)], eth0: [address('169.254.7.1')], docker0: [address('172.17.0.1')] }
+    expect(urlAmong(own)).toBe('http://169.254.7.1:1')
+    expect(urlAmong({ ...own, eth1: [address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
+    expect(urlAmong({ ...own, eth0: [address('169.254.7.1'), address('fd00::5')] })).toBe('http://[fd00::5]:1')
+  })
+
   test('is no further address of the loopback interface where there is another', () => {
     const lo = [address('127.0.0.1', true), address('10.255.255.254', true)]
     expect(urlAmong({ lo, eth0: [address('172.17.0.5')] })).toBe('http://172.17.0.5:1')
@@ -48,6 +55,8 @@ describe('a url that follows', () => {
   const lan = { lo, eth0: [address('10.0.0.5')] }
 
   test('leaves loopback at once when the first lease comes, and the guests of a bridge when the LAN does', () => {
+    const own = new NodeUrl(1, { lo, eth0: [address('169.254.7.1')] })
+    expect(own.look(0, { lo, eth0: [address('169.254.7.1'), address('10.0.0.5')] })).toBe('http://10.0.0.5:1')
     const url = new NodeUrl(1, { lo })
     expect(url.look(0, { lo, docker0: [address('172.17.0.1')] })).toBe('http://172.17.0.1:1')
     expect(url.look(5000, { ...lan, docker0: [address('172.17.0.1')] })).toBe('http://10.0.0.5:1')

@@ -7,8 +7,12 @@ import type { MemberView } from '../core/views.js'
 import { interfaces, type Interfaces } from './interfaces.js'
 import { isLoopback } from './values.js'
 
-/** Who gets here by an address: other machines, or only the containers and virtual machines of this one, or only itself. */
-export type Reach = 'others' | 'guests' | 'itself' | 'nobody'
+/**
+ * Who gets here by an address: other machines, or those on the same cable alone, or only the containers and virtual machines of this
+ * one, or only itself. An IPv4 link-local address is what a machine gives itself while nobody leases it one, often on a port that
+ * nothing is plugged into; it stays when the lease has come.
+ */
+export type Reach = 'others' | 'cable' | 'guests' | 'itself' | 'nobody'
 
 /** Bridges that a container engine or a hypervisor makes for its guests. Others, such as br0, br-lan and br-ex, are the way out. */
 const guestBridges = /^(docker|br-[0-9a-f]{12}$|virbr|cni|podman|lxc)/
@@ -26,11 +30,12 @@ export function reachOf(host: string, known: Interfaces): Reach {
   const [name, list] = found
   // A further address of the loopback interface may be routed to it, or be this machine's secret.
   const isInternal = list?.some(({ address, internal }) => address === host && internal) === true
-  return isInternal || guestBridges.test(name) ? 'guests' : 'others'
+  if (isInternal || guestBridges.test(name)) return 'guests'
+  return host.startsWith('169.254.') ? 'cable' : 'others'
 }
 
 /** From the widest to none. */
-const widths: readonly Reach[] = ['others', 'guests', 'itself', 'nobody']
+const widths: readonly Reach[] = ['others', 'cable', 'guests', 'itself', 'nobody']
 
 export function leadsFurther(one: string, other: string, known: Interfaces): boolean {
   return widths.indexOf(reachOf(one, known)) < widths.indexOf(reachOf(other, known))
@@ -39,7 +44,7 @@ export function leadsFurther(one: string, other: string, known: Interfaces): boo
 /** What is worth telling others, best first: loopback only where there is nothing else, since it leads them to themselves. */
 export function bestFirst<T>(all: readonly T[], hostOf: (one: T) => string, known: Interfaces = interfaces()): T[] {
   const those = (reach: Reach): T[] => all.filter((one) => reachOf(hostOf(one), known) === reach)
-  const outside = [...those('others'), ...those('guests')]
+  const outside = [...those('others'), ...those('cable'), ...those('guests')]
   return outside.length > 0 ? outside : those('itself')
 }
 

@@ -32,7 +32,7 @@ export function lanesOf(known: Interfaces): Lane[] {
     return addresses.length === 0 ? [] : [{ name, addresses }]
   })
   const isOutside = ({ addresses }: (typeof all)[number]): boolean =>
-    addresses.some(({ address }) => reachOf(address, known) === 'others')
+    addresses.some(({ address }) => ['others', 'cable'].includes(reachOf(address, known)))
   const sorted = [...all.filter(isOutside), ...all.filter((one) => !isOutside(one))]
   const lanes = sorted.flatMap(({ name, addresses }) => lanesAt(name, addresses, known))
   if (lanes.length > 0) return lanes.slice(0, laneLimit)
