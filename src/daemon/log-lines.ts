@@ -159,7 +159,7 @@ const wayOutOfLoss =
 /** What a start found on its disk, and mended. */
 export function linesOfDisk({ warnings, lostStore, lostWrites }: DataDir, { damaged }: StoredState): Line[] {
   const lost = [
-    ...(lostStore === undefined ? [] : [`${lostStore} What it held is fetched from the other nodes.`]),
+    ...(lostStore === undefined ? [] : [`${lostStore}. What it held is fetched from the other nodes.`]),
     ...(lostWrites === undefined ? [] : [`${lostWrites} ${wayOutOfLoss}`]),
   ]
   return [

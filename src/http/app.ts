@@ -1,6 +1,7 @@
 /**
  * Fastify, set up so that nothing a caller sends is misread or answered in another form than ours. It has no routes of its own.
  */
+import type { ServerResponse } from 'node:http'
 import { Ajv, type DefinedError, type ValidateFunction } from 'ajv'
 import {
   fastify,
@@ -15,12 +16,12 @@ import { RegistryError } from '../core/errors.js'
 import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
 import type { Admission } from './admission.js'
-import { bodyLimits, readJsonBody } from './body.js'
+import { bodyLimits, jsonType, readJsonBody, tooLarge } from './body.js'
 import { demand, demandAllSlugs, type Caller } from './caller.js'
 import { makeRoom } from './crowd.js'
 import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
-import { answerBadBytes, answerFailure, endRaw } from './failures.js'
-import { createGuard, type Served } from './guard.js'
+import { answerBadBytes, answerFailure, endRaw, type Failure } from './failures.js'
+import { createGuard, demandOneHost, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
 import { takesBody } from './operation.js'
 
@@ -55,7 +56,12 @@ interface AppOptions {
 
 export function createApp(log: Log, served: Served, admission: Admission, options: AppOptions): FastifyInstance {
   const app = fastify({
-    http: { headersTimeout: httpLimits.headers_ms, connectionsCheckingInterval: httpLimits.check_ms },
+    http: {
+      headersTimeout: httpLimits.headers_ms,
+      connectionsCheckingInterval: httpLimits.check_ms,
+      // Node would answer without a word; the doorkeeper says what is missing.
+      requireHostHeader: false,
+    },
     bodyLimit: bodyLimits.bytes,
     connectionTimeout: httpLimits.silence_ms,
     requestTimeout: httpLimits.request_ms,
@@ -84,16 +90,18 @@ function addDoorkeeper(
   const guard = createGuard(served)
   const letIn = (request: FastifyRequest, caller: Caller | undefined, done: (error?: Error) => void): void => {
     request.caller = caller
-    if (!request.is404) return done()
+    if (!request.is404 && !(request.routeOptions.config.refuses === true && namesNothing(request))) return done()
     const asked = `${request.method} ${request.url.slice(0, 200)}`
     const page = request.url === '/' && see.page !== undefined ? `, or the page at ${see.page}` : ''
-    done(new RegistryError('not-found', `${asked}: there is no such call; see GET ${see.seeInstead}${page}`))
+    const slash = /^.+\/(\?|$)/.test(request.url) ? ' with a / at its end' : ''
+    done(new RegistryError('not-found', `${asked}: there is no such call${slash}; see GET ${see.seeInstead}${page}`))
   }
   app.decorateRequest('caller')
   app.decorateRequest('mayStill')
   app.addHook('onRequest', (request, reply, done) => {
     if (served.origins.length > 0) reply.headers(corsHeaders(request.headers.origin, served.origins))
     if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
+    demandOneHost(request.raw)
     // Whoever watches over processes asks by whatever name or address it has.
     if (request.routeOptions.config.byAnyName !== true) guard(request.method, request.headers)
     if (request.method === 'OPTIONS') {
@@ -114,6 +122,12 @@ function addDoorkeeper(
     if (!(caller instanceof Promise)) return letIn(request, permitted(caller), done)
     void caller.then(permitted).then((known) => letIn(request, known, done), done)
   })
+}
+
+/** `/v1/instances/`: the router takes it for an instance without an id, whose path takes other methods than that of the list. */
+function namesNothing(request: FastifyRequest): boolean {
+  const { '*': _rest, ...named } = (request.params ?? {}) as Readonly<Record<string, unknown>>
+  return Object.values(named).includes('')
 }
 
 /** What does not exist can be asked for by everybody who may read: they are told so. */
@@ -143,7 +157,7 @@ export function refuseOtherMethods(app: FastifyInstance, routes: ReadonlyMap<str
     app.route({
       url,
       method: corsMethods.filter((method) => !known.has(method)),
-      config: { needs: 'read' },
+      config: { needs: 'read', refuses: true },
       schema: { hide: true },
       onRequest: (request, reply, _done) => {
         reply.code(405).header('allow', `${allowed}, OPTIONS`)
@@ -167,10 +181,23 @@ function boundServer(app: FastifyInstance, log: Log, connections: number | undef
   makeRoom(server, room, tellFull)
   server.on('drop', tellFull)
   app.server.on('connect', (_request, socket) => endRaw(socket, 405, 'CONNECT: this is no proxy'))
-  app.server.on('checkExpectation', (_request, response) => {
-    response.writeHead(417, { 'content-type': 'application/json; charset=utf-8' })
-    response.end(JSON.stringify({ error: 'Expect: only 100-continue is understood' }))
+  app.server.on('checkContinue', (request, response) => {
+    // Whoever asks first whether to send it is told before it is sent.
+    if (Number(request.headers['content-length'] ?? 0) > bodyLimits.bytes) return refuseUnread(response, tooLarge)
+    response.writeContinue()
+    server.emit('request', request, response)
   })
+  app.server.on('checkExpectation', (_request, response) => {
+    refuseUnread(response, { status: 417, message: 'Expect: only 100-continue is understood' })
+  })
+}
+
+/** The connection ends with it: whether the body comes after all, nobody can tell. */
+function refuseUnread(response: ServerResponse, { status, message }: Failure): void {
+  const body = JSON.stringify({ error: message })
+  const length = Buffer.byteLength(body)
+  response.writeHead(status, { 'content-type': jsonType, 'content-length': length, connection: 'close' })
+  response.end(body)
 }
 
 /** Parameters of which several may be given. */

@@ -17,6 +17,11 @@ export const bodyLimits = {
   discardedBytes: 16 * 1024 * 1024,
 } as const
 
+export const tooLarge = {
+  status: 413,
+  message: `body: larger than ${bodyLimits.bytes} bytes; send less at once`,
+} as const
+
 /**
  * @returns undefined for a body of length 0, which several clients send together with a JSON content type
  * @throws RegistryError `too-large` or `malformed`
@@ -24,6 +29,11 @@ export const bodyLimits = {
 export async function readJsonBody(stream: IncomingMessage): Promise<unknown> {
   const bytes = await readBytes(stream)
   if (bytes.length === 0) return undefined
+  const encoding = stream.headers['content-encoding']
+  if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+    const named = JSON.stringify(encoding.slice(0, 80))
+    throw new RegistryError('malformed', `Content-Encoding: ${named} is not read here; send the body as it is`)
+  }
   const value = parseJson(bytes)
   if (isDeeper(value, modelLimits.jsonDepth)) {
     throw new RegistryError('malformed', `body: nested deeper than ${modelLimits.jsonDepth} levels`)
@@ -45,7 +55,7 @@ async function readBytes(stream: IncomingMessage): Promise<Buffer> {
     throw new RegistryError('malformed', 'body: the connection ended before it was complete', { cause })
   }
   if (length <= bodyLimits.bytes) return Buffer.concat(chunks, length)
-  throw new RegistryError('too-large', `body: larger than ${bodyLimits.bytes} bytes; send less at once`)
+  throw new RegistryError('too-large', tooLarge.message)
 }
 
 function parseJson(bytes: Buffer): unknown {

@@ -10,6 +10,8 @@ declare module 'fastify' {
     readonly needs?: Permission | 'nothing'
     /** By whatever name or address of this process it is asked. */
     readonly byAnyName?: true
+    /** Says what other methods a path takes, and nothing else. */
+    readonly refuses?: true
     /** A write that asks by itself whether its caller may speak for the slug; the others are closed to callers who have some slugs alone. */
     readonly asksForSlug?: true
   }

@@ -4,7 +4,7 @@
  */
 import { isIPv6 } from 'node:net'
 import { hostname } from 'node:os'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isLoopback } from '../config.js'
 import { ownAddresses } from '../config/reach.js'
 import { RegistryError } from '../core/errors.js'
@@ -55,6 +55,23 @@ export function createGuard(served: Served): Guard {
       )
     }
   }
+}
+
+/**
+ * Of two, a proxy in front may have looked at the one, and we at the other (RFC 9112, 3.2).
+ * @throws RegistryError `malformed`
+ */
+export function demandOneHost({ headers, rawHeaders, httpVersion }: IncomingMessage): void {
+  if (headers.host === undefined) {
+    if (httpVersion === '1.0') return
+    throw new RegistryError('malformed', 'Host: missing; HTTP/1.1 asks for it')
+  }
+  let count = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  if (count > 1) throw new RegistryError('malformed', 'Host: given more than once')
 }
 
 /**

@@ -9,7 +9,7 @@ import { positionHeader } from '../config/position.js'
 import type { DoorCounts } from '../metrics/doors.js'
 import type { Admission } from './admission.js'
 import { jsonType } from './body.js'
-import { createGuard, type Served } from './guard.js'
+import { createGuard, demandOneHost, type Served } from './guard.js'
 import { admitted, type LookupAnswers, type Pieces, writePieces } from './lookups.js'
 import type { FreshnessTold } from './position.js'
 import type { FindService } from './service.js'
@@ -54,6 +54,7 @@ export function answerPlainLookups(
     let pieces: Pieces
     const begun = performance.now()
     try {
+      demandOneHost(request)
       guard('GET', request.headers)
       const now = parts.service()
       if (now.version(slug, true) === undefined) return false

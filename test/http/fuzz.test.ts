@@ -1,6 +1,7 @@
 /** Whatever bytes come: never a 500, never silence, always JSON, and the server lives on. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { bodyLimits } from '../../src/http/body.js'
 import { request, sendRaw, withBody } from './raw.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 
@@ -120,13 +121,17 @@ test('bytes that are no HTTP are answered 400, and headers without end 431', asy
       '{"json":true}\r\n\r\n',
     ],
     Uint8Array.from({ length: 300 }, (_, i) => (i * 7) % 256),
-    'GET /healthz HTTP/1.1\r\n\r\n',
+    'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n',
+    ...['/healthz', '/v1/lookup/fuzzed', '/v1/instances'].map((path) =>
+      request(`GET ${path}`, ['Host: localhost', 'host: localhost']),
+    ),
     'GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n',
     'PUT /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
   ]
   for (const bytes of noise) {
     const answer = await sendRaw(served.url, bytes)
     expect({ bytes, status: answer.status }).toEqual({ bytes, status: 400 })
+    expect(JSON.parse(answer.body)).toEqual({ error: expect.any(String) })
   }
   expect((await sendRaw(served.url, request(`GET /${'a'.repeat(20_000)}`))).status).toBe(431)
   expect((await sendRaw(served.url, request('GET /', [`X: ${'a'.repeat(20_000)}`]))).status).toBe(431)
@@ -136,6 +141,35 @@ test('what speaks another protocol is told so', async () => {
   expect((await sendRaw(served.url, request('CONNECT example.com:443'))).status).toBe(405)
   expect((await sendRaw(served.url, request('GET /healthz', ['Expect: wonders']))).status).toBe(417)
 })
+
+test('whoever asks before sending a body is told at once that it is too large, or to send it', async () => {
+  const asked = (bytes: number, body = ''): string =>
+    request('PUT /v1/instances', ['Expect: 100-continue', `Content-Length: ${bytes}`], body)
+  const refused = await sendRaw(served.url, asked(bodyLimits.bytes + 1))
+  expect(refused).toMatchObject({ status: 413, headers: { connection: 'close' } })
+  expect(refused.body).toContain('larger than')
+  const body = JSON.stringify({ id: 'awaited', url: 'http://a.test' })
+  expect(await sendRaw(served.url, asked(body.length, body))).toMatchObject({
+    status: 100,
+    body: expect.stringMatching(/^HTTP\/1\.1 201 /),
+  })
+})
+
+test('a body that is packed is refused as such, and not taken for broken text', async () => {
+  const body = JSON.stringify({ id: 'packed', url: 'http://a.test' })
+  const answer = await sendRaw(served.url, withBody('PUT /v1/instances', body, ['Content-Encoding: gzip']))
+  expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('Content-Encoding: \\"gzip\\"') })
+  const plain = await sendRaw(served.url, withBody('PUT /v1/instances', body, ['Content-Encoding: identity']))
+  expect(plain.status).toBe(201)
+})
+
+test.each(['GET /v1/instances/', 'PUT /v1/instances/?acks=1', 'GET /v1/lookup/web/', 'GET /healthz/'])(
+  '%s is told of the slash at its end, and is not taken for the call of a thing without a name',
+  async (line) => {
+    const answer = await sendRaw(served.url, request(line))
+    expect(answer).toMatchObject({ status: 404, body: expect.stringContaining('no such call with a / at its end') })
+  },
+)
 
 test('after all of it the server still answers', async () => {
   expect((await sendRaw(served.url, request('GET /healthz'))).status).toBe(200)
