@@ -413,10 +413,18 @@ function readGiven({ written }: Layers): Given {
   return given
 }
 
+/** A shell reads `~` in flags; in files and variables it would become a directory of that name, wherever the daemon is started. */
+function pathOf(text: string): string {
+  if (!text.startsWith('~')) return resolve(text)
+  throw malformed(
+    `${JSON.stringify(text)}: only a shell reads ~ as a home; write the whole path, or ./~ for a file called so`,
+  )
+}
+
 /** Parsers say what is wrong; who is meant, by all of its names, is said here. */
 function parseNamed(option: Option, text: string, place: string): unknown {
   try {
-    return option.parse(isPath(option) ? resolve(text) : text)
+    return option.parse(isPath(option) ? pathOf(text) : text)
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
     throw new RegistryError('malformed', `${place}: ${error.message}`, { cause: error })

@@ -66,6 +66,17 @@ region:
     expect(parseConfig({ flags: {}, env: { ROLLCALL_CONFIG: file } }).cluster).toBe('lab')
   })
 
+  test.each([
+    ['data-dir', 'ROLLCALL_DATA_DIR'],
+    ['tokens', 'ROLLCALL_TOKENS'],
+    ['cluster-key', 'ROLLCALL_CLUSTER_KEY'],
+  ])('has no ~ at the beginning of its %s, which no shell reads here', (name, variable) => {
+    const meant = /only a shell reads ~ as a home; write the whole path/
+    expect(() => by(`${name}: ~/kept`)).toThrow(meant)
+    expect(() => by('', {}, { [variable]: '~' })).toThrow(meant)
+    expect(by('data-dir: ./~').dataDir).toBe(join(dir, '~'))
+  })
+
   test('has paths that are relative to it', () => {
     mkdirSync(join(dir, 'secret'), { recursive: true })
     writeFileSync(join(dir, 'secret/key'), generateClusterKey(), { mode: 0o600 })

@@ -78,7 +78,7 @@ function expected({ takes }: Option): string {
 
 /** A file is moved together with what it names, not with the folder in which somebody starts a daemon. */
 function fromFolder(option: Option, text: string, file: string): string {
-  return isPath(option) ? resolve(dirname(file), text) : text
+  return isPath(option) && !text.startsWith('~') ? resolve(dirname(file), text) : text
 }
 
 function malformed(message: string): RegistryError {

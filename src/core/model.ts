@@ -216,9 +216,19 @@ function givenParts(fields: Readonly<Record<string, unknown>>): UrlParts {
   }
 }
 
+function isSlug(text: string): boolean {
+  return /^[\p{L}\p{N}][\p{L}\p{N}._~@/-]*$/u.test(text) && text.length <= modelLimits.labelLength
+}
+
 /** @throws RegistryError `malformed` */
 export function parseSlug(slug: string): string {
-  if (/^[\p{L}\p{N}][\p{L}\p{N}._~@/-]*$/u.test(slug) && slug.length <= modelLimits.labelLength) return slug
+  if (isSlug(slug)) return slug
+  if (isSlug(slug.normalize('NFC'))) {
+    throw new RegistryError(
+      'malformed',
+      `slug: ${quote(slug)} has its letters and their accents apart, as some systems spell names of files; compose it (Unicode NFC)`,
+    )
+  }
   throw new RegistryError(
     'malformed',
     `slug: ${quote(slug)} is not a slug; use letters, digits and . _ ~ @ / - (at most ${modelLimits.labelLength}), beginning with a letter or digit`,

@@ -238,6 +238,11 @@ test('a definition needs an id and no more, and has a largest size', () => {
   ).toMatch(/^too-large/)
 })
 
+test('a slug whose letters and accents are apart is told so, since it looks right', () => {
+  expect(refusal(() => parseSlug('café'.normalize('NFD')))).toMatch(/apart.+compose it \(Unicode NFC\)$/)
+  expect(refusal(() => parseSlug('ca\u0301 fe'))).toMatch(/is not a slug/)
+})
+
 test('a derived id follows from slug and url, and tells absent from empty apart from nothing', () => {
   expect(deriveInstanceId('s', 'http://a', hash)).toBe(deriveInstanceId('s', 'http://a', hash))
   const ids = [
