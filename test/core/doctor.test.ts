@@ -397,6 +397,16 @@ describe('what is found', () => {
     })
   })
 
+  test('where another node lives at the place of one that is gone, that one has lost its directory, and is not frozen', () => {
+    const gone = { state: 'dead', url: 'http://c:1', dial: 'silent' } as const
+    const [finding] = diagnose(examined({ members: { b: gone } })).findings
+    expect(finding).toMatchObject({ id: 'node-gone', about: ['b'], meaning: expect.stringContaining('started anew') })
+    expect(finding?.remedy).toContain('--data-dir')
+    const elsewhere = { addresses: { b: ['/ip4/10.0.0.2/tcp/1'] } }
+    for (const other of [{ members: { b: { ...gone, url: 'http://b:1' } } }, { members: { b: gone }, ...elsewhere }])
+      expect(diagnose(examined(other)).findings[0]?.meaning).toContain('frozen')
+  })
+
   test('who misses all others, whose machines refuse it, is told that those are gone, and not that it is cut off itself', () => {
     const gone = { state: 'dead', dial: 'refused' } as const
     const [doubt, ...others] = diagnose(

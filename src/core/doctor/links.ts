@@ -28,7 +28,15 @@ export const lookAtLinks: Look = (examined) => {
 
 // ---- who is gone
 
-const causes: Readonly<Record<DialOutcome | 'unknown', { readonly meaning: string; readonly remedy: string }>> = {
+type Cause = DialOutcome | 'replaced' | 'unknown'
+
+const causes: Readonly<Record<Cause, { readonly meaning: string; readonly remedy: string }>> = {
+  replaced: {
+    meaning:
+      'Another node answers where it was: the daemon was started anew there without its data directory, and so as somebody else, or another machine has its address by now. What is registered there is in no lookup.',
+    remedy:
+      'Start it with its data directory if there still is one (--data-dir; a container needs a volume), else register again what rollcall instances --all shows of it, and forget it by its peer id: rollcall force-leave PEER.',
+  },
   refused: {
     meaning:
       'Its machine answers, and nobody listens there: the daemon has crashed or was killed. What is registered there is in no lookup.',
@@ -60,14 +68,25 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   )
   // Who is cut off itself hears nobody: then only what the machines of others say still tells of them; whom a wrong key keeps out, less.
   const [cutOff, keptOut] = [isInDoubt(examined), isKeptOut(examined)]
-  return (['refused', 'no-answer', 'silent', 'unknown'] as const).flatMap((cause) => {
-    const those = missing.filter(({ dial }) => (dial ?? 'unknown') === cause)
-    const isTold = cause === 'refused' || (!keptOut && (!cutOff || cause === 'silent'))
+  return (['replaced', 'refused', 'no-answer', 'silent', 'unknown'] as const).flatMap((cause) => {
+    const those = missing.filter((member) => causeOf(member, examined) === cause)
+    const isTold = cause === 'replaced' || cause === 'refused' || (!keptOut && (!cutOff || cause === 'silent'))
     return those.length === 0 || !isTold ? [] : [goneFor(cause, those, examined)]
   })
 }
 
-function goneFor(cause: keyof typeof causes, members: readonly MemberView[], examined: Examined): Finding {
+/** A url alone may be that of a proxy in front of several, an address alone that of a network which several have at home. */
+function causeOf(member: MemberView, { members, records }: Examined): Cause {
+  const addressesOf = (peer: PeerId): readonly string[] => records.get(peer)?.addresses ?? []
+  const own = addressesOf(member.peer)
+  const isReplaced = members.some(
+    ({ peer, url, state }) =>
+      state === 'alive' && url === member.url && addressesOf(peer).some((address) => own.includes(address)),
+  )
+  return isReplaced ? 'replaced' : (member.dial ?? 'unknown')
+}
+
+function goneFor(cause: Cause, members: readonly MemberView[], examined: Examined): Finding {
   const names = members.map(({ peer }) => nameOf(peer, examined))
   const each = members.map(
     ({ peer, state, stateAge_ms, outOfSight_ms = stateAge_ms }) =>
