@@ -1,6 +1,6 @@
 // What a data directory does when the disk lied, filled up, or lost a part of the database: it starts, and it says what is gone.
 import { existsSync } from 'node:fs'
-import { cp, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, open, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Level } from 'level'
@@ -448,6 +448,13 @@ describe('a disk that refuses', () => {
     await writeFile(join(path, 'db'), 'a file')
     await expect(openDataDir(path)).rejects.toMatchObject({ code: 'unavailable' })
     expect(await readFile(join(path, 'db'), 'utf8')).toBe('a file')
+  })
+
+  it.skipIf(!existsSync('/dev/full'))('asks for room where the disk is full', async () => {
+    const path = await filledDir()
+    for (let n = 10; n < 30; n++) await symlink('/dev/full', join(path, 'db', `0000${n}.ldb`))
+    for (let n = 4; n < 10; n++) await symlink('/dev/full', join(path, 'db', `00000${n}.ldb`))
+    await expect(openDataDir(path)).rejects.toThrow(/its disk is full.+make room there/)
   })
 })
 

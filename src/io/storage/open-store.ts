@@ -146,8 +146,12 @@ async function whyNot(path: string, options: StoreOptions, cause: unknown): Prom
 }
 
 function unreadable(path: string, cause: unknown): RegistryError {
-  const wayOut = 'make it readable and writable for this user, check its disk, or choose another data directory'
-  return new RegistryError('unavailable', `database ${path}: cannot be opened: ${reasonOf(cause)}; ${wayOut}`, {
+  const reason = reasonOf(cause)
+  // LevelDB tidies up as it opens, and has no codes, only the words of the system.
+  const wayOut = /no space left|quota exceeded|ENOSPC|EDQUOT/i.test(reason)
+    ? 'its disk is full, and opening it takes some room: make room there and start again; nothing is lost by that'
+    : 'make it readable and writable for this user, check its disk, or choose another data directory'
+  return new RegistryError('unavailable', `database ${path}: cannot be opened: ${reason}; ${wayOut}`, {
     cause,
   })
 }
