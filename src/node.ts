@@ -96,7 +96,7 @@ class EmbeddedNode implements RollcallNode {
   readonly #runtime: Runtime
   readonly #log: Log
   readonly #listeners = new Listeners<NodeEvents>()
-  readonly #isReady = Promise.withResolvers<void>()
+  #isReady = Promise.withResolvers<void>()
   readonly #lookups: ReturnType<Runtime['metering']['doors']['lookups']>
   #isOver = false
   /** Aborts when the node stops. */
@@ -181,6 +181,8 @@ class EmbeddedNode implements RollcallNode {
     else this.#say(line)
     if (event.type === 'muted') this.#isReady.reject(new RegistryError('unavailable', event.why))
     if (event.type !== 'ready') return
+    this.#isReady.resolve()
+    this.#isReady = Promise.withResolvers<void>() // who went mute before it was ready has refused whoever waited
     this.#isReady.resolve()
     this.#listeners.tell('ready', { type: 'ready' })
   }

@@ -153,6 +153,7 @@ const parts = ['lookup', 'membership', 'own', 'peers', 'replica', 'retention', '
 const routers = [
   'acknowledging',
   'acting',
+  'coming-back',
   'endings',
   'fencing',
   'figures',

@@ -37,6 +37,11 @@ export class Asking {
     this.#out.emit(requests.own(peer, commits.holding ?? nothingOf(self), at.now))
   }
 
+  /** Asks a peer for nothing but what it knows of our past. */
+  askOfUs(peer: PeerId): void {
+    this.#out.emit(this.#state.requests.witness(peer, this.#state.at.now))
+  }
+
   /** Whose turn it is to be compared with. */
   compareNext(): void {
     const { comparisons, arrivals, at } = this.#state

@@ -80,4 +80,4 @@ export interface Trouble {
 
 /** What to do about two daemons with one key, where nobody can tell yet which of them is the copy. */
 export const stopTheCopy =
-  'stop the one that runs on a copy of a data directory, and start it with its own, or an empty one (rollcall doctor names it where it is known); then restart the other one, if that went mute'
+  'stop the one that runs on a copy of a data directory, and start it with its own, or an empty one (rollcall doctor names it where it is known); the other one, if it went mute, then takes writes again by itself'

@@ -127,7 +127,7 @@ export class Endings {
 
   tick(): void {
     const { sessions, writes, rules, commits, at } = this.#state
-    if (!rules.maySign) return
+    if (!rules.maySign) return void (this.#writesSince = undefined)
     const mayEnd = commits.refusal === undefined
     if (!mayEnd) this.#writesSince = undefined
     else if (this.#writesSince === undefined) this.#beginAnew()

@@ -52,10 +52,11 @@ export class Foreign {
   }
 
   #yieldToClone({ boot }: Head): void {
-    const { identity, commits } = this.#state
+    const { identity, commits, quiet, liveness, at } = this.#state
     const otherAt = identity.placeOf(boot)
     const places = this.#places(otherAt)
-    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${stopTheCopy}`
+    const wait_s = Math.round(quiet.begin(liveness.travel_ms, at.now) / 1000)
+    const why = `another daemon runs with this node's key${places} (its boot ${boot}, ours ${identity.boot}): ${stopTheCopy}, once nobody has heard of that one for ${wait_s} s`
     commits.mute(why)
     this.#state.enter({ name: 'muted', why, ...(otherAt !== undefined && { otherAt }) })
     this.#out.notify({ type: 'muted', why })

@@ -3,7 +3,7 @@
  * It judges nobody, and documents are nothing to it, so a simulator can run thousands of these without any.
  */
 import type { Crypto, Effect } from './effects.js'
-import { silence_ms } from './membership/formulas.js'
+import { silence_ms, slowPath_ms } from './membership/formulas.js'
 import { Membership } from './membership/membership.js'
 import { Overlay } from './membership/overlay.js'
 import type { Hearing, Transition, Verdict } from './membership/verdict.js'
@@ -150,6 +150,11 @@ export class Liveness {
       ...(ended !== undefined && { lost_ms: Math.round(now - ended.at) }),
       ...(heard !== undefined && { heard }),
     }
+  }
+
+  /** For how long nothing may be heard of a member that speaks: words of it are passed on from one to the next. */
+  get travel_ms(): number {
+    return slowPath_ms(this.membership.alive())
   }
 
   /** How long ago the one of these was heard of that was heard of longest ago; undefined where one never was. */

@@ -167,6 +167,20 @@ export class Opening {
 
   // ---- the join
 
+  /** It was mute: joins once more, as a start would that finds on its disk what is held here. */
+  openAgain(): void {
+    const { commits, checks, crypto, signatures, self, at } = this.#state
+    this.#state.foreign = undefined
+    commits.resume()
+    this.#hasStopped = commits.signed?.head.left !== undefined
+    const start = { now: at.now, hash: crypto.hash, signatures, self, freshKey: false, stale: false, expected: [] }
+    const joining = new Joining(start)
+    joining.checking(checks.asked())
+    this.#out.emitAll(checks.startOver(at.now))
+    this.#state.enter({ name: 'joining', joining })
+    this.#asking.syncAll()
+  }
+
   /** The network listens; peers can dial these multiaddrs. */
   listening(addresses: readonly string[], url = this.#state.own.url): void {
     this.#addresses = addresses

@@ -2,7 +2,9 @@
  * The life of a daemon as one tagged union; what it may do follows from the phase that it is in.
  *
  *     restoring ──▶ starting ──▶ joining ──▶ opening ──▶ ready ──▶ muted
- *                      └───────▶ stale ─────────┘  └──────────────────┘
+ *                      │          ▲            ▲  └─────────────────▶ │
+ *                      └─▶ stale ─│────────────┘                      │
+ *                                 └───────────────────────────────────┘
  *
  *     restoring  it takes up what is on disk
  *     starting   its generation is on the way to disk: nothing is said to anybody
@@ -10,7 +12,7 @@
  *     stale      the same, after it was off for so long that what it holds is neither given nor completed
  *     opening    its first head is on the way to disk
  *     ready      callers write
- *     muted      another daemon runs with its key: this one has stopped to sign
+ *     muted      another daemon runs with its key: this one signs nothing until nobody hears of that one any more
  */
 import type { Unready } from './causes.js'
 import type { Joining } from './own/joining.js'
@@ -39,7 +41,7 @@ const following: Readonly<Record<PhaseName, readonly PhaseName[]>> = {
   stale: ['opening'],
   opening: ['ready', 'muted'],
   ready: ['muted'],
-  muted: [],
+  muted: ['joining'],
 }
 
 /** Whether one may come right after the other. */

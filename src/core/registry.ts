@@ -6,6 +6,7 @@ import { readinessOf, type Unready } from './causes.js'
 import { Acknowledging } from './acknowledging.js'
 import { Acting } from './acting.js'
 import { Asking } from './asking.js'
+import { ComingBack } from './coming-back.js'
 import type { Command, Effect, Input, Moment, Settled } from './effects.js'
 import { RegistryError } from './errors.js'
 import { Descent } from './descent.js'
@@ -51,6 +52,7 @@ export class Registry {
   readonly #lettingGo: LettingGo
   readonly #room: MakingRoom
   readonly #opening: Opening
+  readonly #comingBack: ComingBack
   readonly #descent: Descent
   readonly #endings: Endings
   readonly #acting: Acting
@@ -81,6 +83,7 @@ export class Registry {
     const beside = { fencing, projection, acting: this.#acting, giving: this.#giving, room: this.#room }
     const replication = new Replication(state, { ...beside, asking: this.#asking, foreign: this.#foreign })
     this.#opening = new Opening(start, { state, fencing, projection, asking: this.#asking })
+    this.#comingBack = new ComingBack(state, { asking: this.#asking, opening: this.#opening })
     this.#fencing = fencing
     this.#projection = projection
     this.#replication = replication
@@ -241,6 +244,7 @@ export class Registry {
     this.#tickAt = now + tick_ms
     this.#replication.tick()
     this.#giving.tick()
+    this.#comingBack.tick()
     if (this.#opening.tick()) this.#opened()
     const { rules } = this.#state // as they are after that
     this.#act(liveness.membership.tick(now))

@@ -22,6 +22,7 @@ import type { Joining } from './own/joining.js'
 import { Crashes } from './own/crashes.js'
 import { Expiry } from './own/expiry.js'
 import { CommandQueue } from './own/queue.js'
+import { Quiet } from './own/quiet.js'
 import { Sessions } from './own/sessions.js'
 import { Suspicions } from './own/suspicions.js'
 import { Unplaced } from './own/unplaced.js'
@@ -113,6 +114,7 @@ export class RegistryState {
   /** What callers of this node say of instances, wherever those are at home. */
   readonly suspicions = new Suspicions()
   readonly unplaced = new Unplaced()
+  readonly quiet = new Quiet()
 
   // ---- what registrations live with
   readonly sessions: Sessions

@@ -113,7 +113,7 @@ test('a log cut short loses nothing that was acknowledged elsewhere', async () =
   await until('b has all again', async () => (await b.instances()).length === 30)
 })
 
-test('of two daemons with one key, one stops writing and says why', async () => {
+test('of two daemons with one key, one stops writing and says why, until the other one has ended; nothing acknowledged is lost', async () => {
   const a = await cluster.start('a', { args: joining() })
   const b = await cluster.start('b', { args: joining(a) })
   const c = await cluster.start('c', { args: joining(a, b) })
@@ -122,8 +122,13 @@ test('of two daemons with one key, one stops writing and says why', async () => 
   await cp(await cluster.dataDir('a'), await cluster.dataDir('copy'), { recursive: true })
   const one = await cluster.start('a', { args: joining(b) })
   const two = await cluster.start('a', { args: joining(c), dataDir: await cluster.dataDir('copy') })
-  const writes = async (daemon: RunningDaemon, n: number): Promise<number> =>
-    (await daemon.ask('/registry-svc/instance', 'PUT', { url: `http://127.0.0.1:${n}` })).status
+  const acknowledged = new Set<string>()
+  const writes = async (daemon: RunningDaemon, n: number): Promise<number> => {
+    const url = `http://127.0.0.1:${n}`
+    const { status } = await daemon.ask('/registry-svc/instance', 'PUT', { url })
+    if (status === 201) acknowledged.add(url)
+    return status
+  }
   let n = 21_000
   await untilAll('one of them refuses', async () => {
     const [first, second] = await Promise.all([writes(one, n++), writes(two, n++)])
@@ -133,6 +138,15 @@ test('of two daemons with one key, one stops writing and says why', async () => 
   expect((await muted.ask('/readyz')).body).toMatch(/another daemon runs with this node.s key/)
   for (const daemon of [muted, b, c])
     await until('the doctor says so', async () => (await daemon.found()).some((line) => line.startsWith('error clone')))
+  await (muted === one ? two : one).kill('SIGTERM')
+  await until('it takes writes again', () => muted.isReady())
+  expect(muted.log).toMatch(/nobody has heard of the other daemon with this node's key for 16 s/)
+  await muted.register({ url: `http://127.0.0.1:${n}` })
+  await allEqual([muted, b, c])
+  await untilAll('each shows all that either acknowledged', async () => {
+    const shown = await Promise.all([muted, b, c].map((daemon) => daemon.instances()))
+    return shown.every((all) => [...acknowledged].every((url) => all.some((instance) => instance.url === url)))
+  })
 })
 
 test('a cluster key that others can read is refused; with one, only its holders meet', async () => {

@@ -60,6 +60,9 @@ interface Request {
 /** Of all machines, how many a search for strangers looks at, and how many of those it dials. */
 const strangersSeen = 16
 const strangersAtOnce = 4
+/** Of two daemons with one key each is sent away after so long, and comes again; and after so long once they have had time to find out. */
+const turn_ms = { first: 2000, later: 30_000 } as const
+const firstTurns = 32
 /** Who takes nothing of an answer for so long is cut off. */
 const taking_ms = 15_000
 
@@ -79,6 +82,9 @@ export class Wires {
   readonly #requests = new Map<number, Request>()
   #lastRequest = 0
   readonly #toldAt = new Map<string, number>()
+  /** How often one of two daemons with one key was sent away, by who did and the key. */
+  readonly #turns = new Map<string, number>()
+  #copies = { among: 0, any: false }
   /** Some link carries gossip twice. */
   #mayDouble: boolean
   gossipOn = true
@@ -205,23 +211,39 @@ export class Wires {
     return true
   }
 
-  /** The machine that stands for a peer at the other end of one of our connections. */
+  /** The machine that is asked as this peer: of two with one key the one that is connected for longer. */
   #peer(machine: Machine, self: string): Machine | undefined {
-    const namesake = this.#ground.machines.get(self)
-    if (namesake?.self === self && machine.connected.has(self)) return namesake
-    for (const name of machine.connected) {
-      const other = this.#ground.machines.get(name)
-      if (other?.self === self) return other
+    return this.#ends(machine, self)[0]
+  }
+
+  /** The machines at the other ends of our connections with one peer, the oldest connection first. */
+  #ends(machine: Machine, self: string): readonly Machine[] {
+    const { machines } = this.#ground
+    if (!this.#hasCopies()) {
+      const only = machine.connected.has(self) ? machines.get(self) : undefined
+      return only === undefined ? [] : [only]
     }
-    return undefined
+    const all = Array.from(machine.connected, (name) => machines.get(name) as Machine)
+    return all.filter((other) => other.self === self)
+  }
+
+  /** Whether any two machines have one key; else each is found by it. */
+  #hasCopies(): boolean {
+    const { machines } = this.#ground
+    if (this.#copies.among !== machines.size) {
+      const isCopy = (name: string): boolean => machines.get(name)?.self !== name
+      this.#copies = { among: machines.size, any: [...machines.keys()].some(isCopy) }
+    }
+    return this.#copies.any
   }
 
   #connect(a: Machine, b: Machine): void {
     if (a.self === b.self || a.registry === undefined || b.registry === undefined) return
-    if (this.#peer(a, b.self) !== undefined || this.#peer(b, a.self) !== undefined) return
+    if (a.connected.has(b.name)) return
     if (this.#link(a.name, b.name).cut || this.#link(b.name, a.name).cut) return
     const now = this.#ground.now()
     if (a.pausedUntil > now || b.pausedUntil > now) return // nobody shakes hands
+    const [hasB, hasA] = [this.#peer(a, b.self) !== undefined, this.#peer(b, a.self) !== undefined]
     a.connected.add(b.name)
     b.connected.add(a.name)
     this.#connectionsChanged(a, b)
@@ -229,8 +251,24 @@ export class Wires {
     b.dials.delete(a.self)
     this.#noticeClosed(a, b.self)
     this.#noticeClosed(b, a.self)
-    this.#tell(a, 0, { type: 'connected', peer: b.self })
-    this.#tell(b, this.#delay(this.#link(a.name, b.name)), { type: 'connected', peer: a.self })
+    if (hasB) this.#takeTurns(a, b.self)
+    else this.#tell(a, 0, { type: 'connected', peer: b.self })
+    if (hasA) this.#takeTurns(b, a.self)
+    else this.#tell(b, this.#delay(this.#link(a.name, b.name)), { type: 'connected', peer: a.self })
+  }
+
+  /** As the network does: of two daemons with one key each has a connection, and the one that has it for longer is sent away. */
+  #takeTurns(machine: Machine, self: string): void {
+    const { life } = machine
+    const key = `${machine.name}/${life}/${self}`
+    const turns = this.#turns.get(key) ?? 0
+    this.#turns.set(key, turns + 1)
+    // At exact times its disputes would be told to the same one for ever.
+    const pause_ms = (turns < firstTurns ? turn_ms.first : turn_ms.later) * (0.75 + 0.5 * this.#ground.random.next())
+    this.#ground.after(pause_ms, () => {
+      const [older, newer] = machine.life === life ? this.#ends(machine, self) : []
+      if (older !== undefined && newer !== undefined) this.disconnect(machine, older)
+    })
   }
 
   /** A machine hears of its connections with one peer in the order in which they came and went. */
@@ -251,10 +289,11 @@ export class Wires {
     from.connected.delete(other.name)
     other.connected.delete(from.name)
     this.#connectionsChanged(from, other)
-    this.#tell(from, 0, { type: 'disconnected', peer: other.self })
+    if (this.#peer(from, other.self) === undefined) this.#tell(from, 0, { type: 'disconnected', peer: other.self })
     const link = this.#link(from.name, other.name)
-    if (link.cut) other.halfOpen.add(from.self)
-    else this.#tell(other, this.#delay(link), { type: 'disconnected', peer: from.self })
+    const isLast = this.#peer(other, from.self) === undefined
+    if (isLast && link.cut) other.halfOpen.add(from.self)
+    else if (isLast) this.#tell(other, this.#delay(link), { type: 'disconnected', peer: from.self })
     for (const [key, request] of this.#requests) {
       const between = [request.asker, request.answerer]
       if (between.includes(from) && between.includes(other)) this.#close(key, false, 1)
@@ -288,14 +327,12 @@ export class Wires {
   }
 
   hangUp(machine: Machine, self: string): void {
-    const other = this.#peer(machine, self)
-    if (other !== undefined) this.disconnect(machine, other)
+    for (const other of this.#ends(machine, self)) this.disconnect(machine, other)
   }
 
   redial(machine: Machine, self: string): void {
     this.#noticeClosed(machine, self)
-    const other = this.#peer(machine, self)
-    if (other !== undefined) this.disconnect(machine, other)
+    for (const other of this.#ends(machine, self)) this.disconnect(machine, other)
   }
 
   // ---- messages
@@ -330,8 +367,10 @@ export class Wires {
   }
 
   beat(machine: Machine, self: string, bytes: Uint8Array): void {
-    const to = this.#peer(machine, self)
-    if (to === undefined) return
+    for (const to of this.#ends(machine, self)) this.#beatTo(machine, to, bytes)
+  }
+
+  #beatTo(machine: Machine, to: Machine, bytes: Uint8Array): void {
     const more_ms = this.#count('beat', machine, to, bytes)
     const link = this.#link(machine.name, to.name)
     // The same from all, with each connection: to draw lots for it would only lead every life on record another way.

@@ -70,7 +70,7 @@ function finding({ peer, places, mute, isMute }: Clone, examined: Examined): Fin
     severity: 'error',
     what: `Two daemons run with one key, that of ${owner}${where}.${isMute ? ` ${muteOne} has gone mute: it takes no writes.` : ''}`,
     meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other${isMute ? '' : '; before long one of them goes mute'}. This is told until ten minutes after it was last seen.`,
-    remedy: `Stop ${stopped(copies, examined)}, and start it with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR. Then restart the other one, if it went mute: it speaks again from its next start on. What only the stopped one has taken meanwhile is in its directory alone.`,
+    remedy: `Stop ${stopped(copies, examined)}, and start it with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR. The other one, if it went mute, takes writes again by itself once nobody has heard of the stopped one for 16 s, longer where it had to go mute before; what only one of the two had told is merged. What the stopped one told nobody is in its directory alone.`,
     about: [...new Set([owner, ...labels.map(({ id }) => id)])],
   }
 }

@@ -23,6 +23,9 @@ import type { Released, Waiting } from './waiting.js'
 /** How long to wait before a failed write to disk is tried again. */
 const retry_ms = 1000
 
+/** A document of ours, as far as it is continued. */
+type Continued = Pick<NodeDocument, 'signed' | 'entries'>
+
 interface Commit extends Version {
   readonly id: number
   readonly ops: readonly StoreOp[]
@@ -49,9 +52,9 @@ export class Commits {
   #refusal: string | undefined
   #rebaseDue = false
   #open = false
-  /** Why nothing is signed any more. */
+  /** Why nothing is signed at present. */
   #muted: string | undefined
-  /** The document says what will never be told. */
+  /** The document says what nobody is told before the next head. */
   #isAhead = false
   readonly #compaction = new Compaction(compactionFloor.own)
   /** What this boot started from: what differs was written since. */
@@ -89,7 +92,7 @@ export class Commits {
    * Continues from a document of an earlier start, found on disk or at a peer. Only before `open`.
    * @param kept by earlier starts
    */
-  continueFrom(document: NodeDocument, kept: readonly Baseline[] = []): void {
+  continueFrom(document: Continued, kept: readonly Baseline[] = []): void {
     assert(!this.#open, 'what is open adopts')
     const { head } = document.signed
     // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
@@ -146,23 +149,33 @@ export class Commits {
   }
 
   /**
-   * Stops signing for good: nothing that is not told by now is told by this start. Whoever waits, or comes to wait, is refused.
-   * What is on its way to the disk is continued by the next start.
+   * Stops signing: nothing that is not told by now is told before `resume`. Whoever waits, or comes to wait, is refused. What is on its
+   * way to the disk is on its way still.
    * @param why for those who wait
    */
   mute(why: string): void {
     this.#open = false
-    this.#muted = `${why}; what was on its way may be on its disk, and counts from its next start on`
+    this.#muted = `${why}; what was on its way may be on its disk, and counts once this one takes writes again`
     this.#publication.clear()
     const commit = this.#inFlight
     if (commit === undefined) return
     this.#isAhead = true
     this.#waiting.push(...commit.waiting)
     commit.waiting = []
-    if (this.#retryAt === undefined) return
-    this.#retryAt = undefined
-    this.#refusal = undefined
-    this.#inFlight = undefined
+  }
+
+  /**
+   * Goes on where it was muted, as a start that finds on its disk what this one has written there; whatever was staged meanwhile is gone,
+   * as that start would not know of it. Heads are signed once it is opened again. Not while busy.
+   */
+  resume(): void {
+    assert(!this.isBusy && this.#signed !== undefined, 'what is on its way to the disk is part of it')
+    this.#muted = undefined
+    this.#isAhead = true
+    this.continueFrom(
+      { signed: this.#signed, entries: this.#document.entries },
+      this.#isBaselineKept ? this.#baselines : [],
+    )
   }
 
   // ---- what it is now
@@ -354,10 +367,6 @@ export class Commits {
   stored(error: string | undefined, now: number): Released {
     const commit = this.#inFlight
     assert(commit !== undefined, 'only what was sent to the disk is stored')
-    if (this.#muted !== undefined) {
-      this.#inFlight = undefined
-      return { waiting: [] }
-    }
     this.#refusal = error
     const { waiting } = commit
     if (error !== undefined) {
@@ -368,6 +377,8 @@ export class Commits {
     }
     this.#inFlight = undefined
     this.#signed = commit.signed
+    if (this.#muted !== undefined) return { waiting }
+    this.#isAhead = false
     this.#publication.add(commit)
     return { waiting }
   }

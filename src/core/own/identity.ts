@@ -107,6 +107,7 @@ export class Identity {
     this.history.addAll(ancestry, head)
     this.history.add(head, isSeen)
     const seen = isSeen ? head : head.parent
+    if (this.#continued.has(head.boot)) this.noteContinued(head) // all of it so far: it goes on only by what is beyond that
     // Earlier versions go by order alone: to them it is the latest of all that is continued.
     if (seen !== undefined && (this.#parent === undefined || comparePoints(seen, this.#parent) > 0))
       this.#parent = { generation: seen.generation, version: seen.version }

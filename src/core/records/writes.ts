@@ -88,6 +88,15 @@ export class Writes {
     this.#records.stage('instances', id, withHolds({ ...facts, ...living, status, n, stamp } as InstanceRecord, holds))
   }
 
+  /** It is gone, though its program is here. @param record as it was */
+  registerAgain(record: InstanceRecord): void {
+    const { union } = this.#records
+    const { id } = record
+    const n = oneMore(Math.max(union.highestNumber(id), this.used.upTo(id), record.n), id)
+    if (union.removedUpTo(id) > 0) this.remove(id, union.removedUpTo(id))
+    this.#records.stage('instances', id, { ...record, status: 'Unknown', n })
+  }
+
   /**
    * Maintenance outlives the restarts of the program: what lives by a session or a ttl is registered by programs, at each start, and nobody
    * means to end it by that. Whoever registers for good does so by hand, and wants it called. A drain ends with the program that

@@ -127,6 +127,12 @@ export class Requests {
     return this.#ask(peer, { type: 'sync', ofAll: false }, request, now)
   }
 
+  /** Asks a peer what it knows of our past: no document is named, so none comes. */
+  witness(peer: PeerId, now: number): Effect {
+    const request = { type: 'sync', scope: 'listed', stale: false, holdings: [] } as const
+    return this.#ask(peer, { type: 'sync', ofAll: false }, request, now)
+  }
+
   /** Fetches one owner's document. @param held what is held of it */
   pull(owner: PeerId, from: PeerId, held: Holding | undefined, now: number): Effect {
     const holdings = [held ?? nothingOf(owner)]

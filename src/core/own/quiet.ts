@@ -1,0 +1,82 @@
+/**
+ * When a daemon that has gone mute may take writes again: once nobody hears any more of the other one that ran with its key.
+ *
+ *     signs ──the other one goes on──▶ mute ──for `wait` nobody has heard a word of our key──▶ signs, as a new start
+ *                                      │  ▲
+ *                                      └──┘ every 3 s each living peer is asked when it last heard one, from us or through others
+ *
+ *     wait     16 s, 32 s, 64 s, … 10 min     as long as hearsay may travel, and longer where there are very many; twice as long each time,
+ *                                             and as at first once it has signed for an hour
+ *
+ * Who is mute says no word, so whatever is heard is the other one's; and who comes back keeps its boot id, so where both still run, on two
+ * sides of a cut, it is the same one that stops again once that heals. All who are connected have to agree, one at the least: of two
+ * that are cut off together with nobody else neither can tell.
+ */
+import { BoundedMap } from '../bounded-map.js'
+import type { PeerId } from '../model.js'
+import { wireLimits } from '../wire/limits.js'
+import type { Witness } from '../wire/sync.js'
+
+const ask_ms = 3000
+/** An answer says how it was then: one round may be lost. */
+const answerCounts_ms = 2 * ask_ms + 1000
+const longest_ms = 600_000
+/** Who has signed for so long has not come back too early. */
+const proven_ms = 3600_000
+
+interface Answered {
+  readonly at: number
+  /** For how long it has heard nothing; undefined where it never heard of us, or cannot know. */
+  readonly silence_ms: number | undefined
+}
+
+function answered(): BoundedMap<PeerId, Answered> {
+  return new BoundedMap(wireLimits.documents)
+}
+
+export class Quiet {
+  #wait_ms = 0
+  #mutedAt = Number.NEGATIVE_INFINITY
+  #backAt = Number.NEGATIVE_INFINITY
+  #askedAt = Number.NEGATIVE_INFINITY
+  #answers = answered()
+
+  /**
+   * It has gone mute.
+   * @param travel_ms how long a word may be on its way to whoever is asked
+   * @returns for how long nothing must be heard from now on
+   */
+  begin(travel_ms: number, now: number): number {
+    const wait_ms = now - this.#backAt < proven_ms ? 2 * this.#wait_ms : 2 * travel_ms
+    this.#wait_ms = Math.min(longest_ms, wait_ms)
+    this.#mutedAt = now
+    return this.#wait_ms
+  }
+
+  /** @returns whether it is time to ask, which then counts as done */
+  isAskDue(now: number): boolean {
+    if (now - this.#askedAt < ask_ms) return false
+    this.#askedAt = now
+    return true
+  }
+
+  answered(peer: PeerId, { stale, heardOfAsker, silence_s }: Witness, now: number): void {
+    this.#answers.set(peer, { at: now, silence_ms: stale || !heardOfAsker ? undefined : silence_s * 1000 })
+  }
+
+  /** Whether all of these, who are connected and live, have heard nothing for long. */
+  isQuiet(peers: readonly PeerId[], now: number): boolean {
+    const answers = peers.map((peer) => this.#answers.get(peer))
+    if (now - this.#mutedAt < this.#wait_ms) return false
+    if (answers.some((answer) => answer === undefined || now - answer.at > answerCounts_ms)) return false
+    const silences = answers.flatMap((answer) => answer?.silence_ms ?? [])
+    return silences.length > 0 && silences.every((silence_ms) => silence_ms >= this.#wait_ms)
+  }
+
+  /** It signs again. @returns for how long nothing was heard */
+  end(now: number): number {
+    this.#backAt = now
+    this.#answers = answered()
+    return this.#wait_ms
+  }
+}
