@@ -50,9 +50,10 @@ export class Asking {
   }
 
   #compare(peer: PeerId): void {
-    const { commits, replica, requests, at, isStale } = this.#state
+    const { commits, replica, requests, quiet, phase, at, isStale } = this.#state
     // Whoever was off for too long is given its own document whole: its copy of others may have to go, and its own with them.
-    const own = isStale ? undefined : commits.holding
+    const held = (phase.name === 'muted' ? quiet.brought : undefined) ?? commits.holding
+    const own = isStale ? undefined : held
     const holdings = replica.holdings()
     if (own !== undefined) holdings.push(own)
     this.#out.emit(requests.sync(peer, holdings, isStale, at.now))

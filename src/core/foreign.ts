@@ -29,8 +29,10 @@ export class Foreign {
     const joining = this.#state.joining
     if (joining !== undefined) return joining.offer(parcel)
     const author = identity.authorOf(signed.head)
-    if (!rules.maySign || author === 'ours') return
+    if (author === 'ours') return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
+    if (this.#state.phase.name === 'muted' && author !== 'continued') return this.#state.quiet.noteBrought(signed.head)
+    if (!rules.maySign) return
     if (author === 'continued') return identity.noteHeld(signed.head)
     if (author === 'live clone') return this.#yieldToClone(signed.head)
     if (content.type !== 'full') return this.#overtake(signed.head, via)

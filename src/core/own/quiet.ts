@@ -15,7 +15,8 @@
 import { BoundedMap } from '../bounded-map.js'
 import type { PeerId } from '../model.js'
 import { wireLimits } from '../wire/limits.js'
-import type { Witness } from '../wire/sync.js'
+import type { Holding, Witness } from '../wire/sync.js'
+import { type Head, compareHeads } from '../wire/head.js'
 
 const ask_ms = 3000
 /** An answer says how it was then: one round may be lost. */
@@ -40,6 +41,8 @@ export class Quiet {
   #backAt = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
   #answers = answered()
+  /** The newest document of the other one that was brought here: nobody has to bring it again before it is continued. */
+  brought: Holding | undefined
 
   /**
    * It has gone mute.
@@ -50,6 +53,7 @@ export class Quiet {
     const wait_ms = now - this.#backAt < proven_ms ? 2 * this.#wait_ms : 2 * travel_ms
     this.#wait_ms = Math.min(longest_ms, wait_ms)
     this.#mutedAt = now
+    this.brought = undefined
     return this.#wait_ms
   }
 
@@ -62,6 +66,12 @@ export class Quiet {
 
   answered(peer: PeerId, { stale, heardOfAsker, silence_s }: Witness, now: number): void {
     this.#answers.set(peer, { at: now, silence_ms: stale || !heardOfAsker ? undefined : silence_s * 1000 })
+  }
+
+  /** A document of the other one has come, while it is too early to continue it. */
+  noteBrought({ owner, generation, version, boot, epoch }: Head): void {
+    const isNewer = this.brought === undefined || compareHeads(this.brought, { generation, version, boot }) < 0
+    if (isNewer) this.brought = { owner, generation, version, boot, epoch, clock: 0 }
   }
 
   /** Whether all of these, who are connected and live, have heard nothing for long. */

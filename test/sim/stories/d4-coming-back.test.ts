@@ -1,6 +1,7 @@
 // Stories of D4: a daemon that went mute before another one with its key comes back by itself once nobody hears of that one any more.
 import { expect, test } from 'vitest'
 import { parseRegistration } from '../../../src/core/model.js'
+import { decodeSyncResponse } from '../../../src/core/wire/sync.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, refused, registered, rows, urlOf } from './cluster.js'
 
@@ -91,13 +92,19 @@ test.each(['crash', 'vanish', 'leave'] as const)(
   },
 )
 
-test('D4: while the other one lives who went mute stays so, however long neither is written to', () => {
+test('D4: while the other one lives who went mute stays so, and is not brought the same records again and again', () => {
   const world = cloned('bc')
   fought(world)
+  const brought: string[] = []
+  world.wires.tap = ({ kind, to, bytes }) => {
+    const answer = kind === 'reply' && to === 'a' ? decodeSyncResponse(bytes) : undefined
+    if (answer?.type === 'documents') brought.push(...answer.parcels.map(({ signed }) => signed.head.owner))
+  }
   for (let i = 0; i < 12; i++) {
     world.run(10_000)
     expect([phaseOf(world, 'a'), phaseOf(world, 'a2')]).toEqual(['muted', 'ready'])
   }
+  expect(brought.length).toBeLessThanOrEqual(2)
 })
 
 test('D4: where both run on two sides of a cut the same one stops again once it heals, and waits twice as long each time', () => {
@@ -209,6 +216,36 @@ test('D4: what lived with a session is registered again once its program has spo
   done(world, world.command('a', { type: 'hear-session', id: spoken as string, secret: secrets[0] as string }))
   agree(world)
   expectAll(world, 'abc', ['before', 'spoken', ...acknowledged])
+})
+
+test('D4: what was renewed at the other one while this one was mute lives for its whole ttl from when it is back', () => {
+  const world = cloned('bc')
+  done(world, world.register('a', { id: 'ttl', url: urlOf('ttl'), ttl: '30s' }))
+  const acknowledged = fought(world)
+  for (let i = 0; i < 6; i++) {
+    done(world, world.command('a2', { type: 'act', id: 'ttl', act: { type: 'renew' } }))
+    world.run(10_000)
+  }
+  world.crash('a2')
+  backAfter(world)
+  world.run(20_000)
+  expectAll(world, 'abc', ['before', 'ttl', ...acknowledged])
+})
+
+test('D4: what the other one wrote last comes late, from a node that was cut off: it is taken over, and is no sign of life', () => {
+  const world = cloned('bcd')
+  const acknowledged = fought(world)
+  world.partition(['d', 'a2'], ['a', 'b', 'c'])
+  registered(world, 'a2', 'late')
+  world.run(1000)
+  expect(world.instances('d')).toContain('late')
+  world.crash('a2')
+  world.until(() => phaseOf(world, 'a') === 'ready', 60_000, 'a comes back')
+  world.heal()
+  agree(world)
+  world.run(1000)
+  expectAll(world, 'abcd', ['before', 'late', ...acknowledged])
+  expect(world.machine('a').eventsOf('muted')).toHaveLength(1)
 })
 
 test('D4: who went mute and is started by hand while the other one runs is one of two again; one of them stops', () => {
