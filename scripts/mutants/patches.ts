@@ -341,7 +341,7 @@ const starts: Readonly<Record<string, Patch>> = {
   'the last records of the other one are a sign of life': ['continuePoint', 'this.#continued.has(head.boot)', 'false'],
   'who is mute is brought the same records again and again': ['#compare', "phase.name === 'muted'", 'false'],
   'a program that is here goes with the document': ['ComingBack.tick', '.#registerAgain()'],
-  'a program that is silent is registered again': ['hasSpokenSince', '>= at', '>= 0'],
+  'a program that is silent is registered again': ['#registerAgain', 'sessions.isOpen(session)', 'true'],
   'what was removed elsewhere is registered again': ['#registerOne', '|| isEndedElsewhere', '|| false'],
   'what was registered elsewhere is registered here again': ['#registerOne', 'union.records(id).size > 0', 'false'],
   'whoever could not renew while it was mute has not': ['Endings.tick', '(this.#writesSince = undefined)', '0'],

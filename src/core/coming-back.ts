@@ -23,7 +23,6 @@ export class ComingBack {
   readonly #opening: Opening
   /** What lived with programs that are here, when it came back. */
   #living: InstanceRecord[] = []
-  #backAt = 0
 
   constructor(state: RegistryState, { asking, opening }: { readonly asking: Asking; readonly opening: Opening }) {
     this.#state = state
@@ -49,7 +48,6 @@ export class ComingBack {
   #comeBack(): void {
     const { quiet, at } = this.#state
     this.#living = this.#livingHere()
-    this.#backAt = at.now
     const wait_s = Math.round(quiet.end(at.now) / 1000)
     this.#opening.openAgain()
     this.#out.warn(
@@ -71,12 +69,12 @@ export class ComingBack {
     return session === sessionOfStart(this.#state.identity.boot)
   }
 
+  /** Whose program has not spoken since is lost by now: its words were refused for longer than a session may be silent. */
   #registerAgain(): void {
     const { sessions } = this.#state
-    const isThere = ({ session = '' }: InstanceRecord): boolean =>
-      this.#isOwnStart(session) || sessions.hasSpokenSince(session, this.#backAt)
+    const isThere = ({ session = '' }: InstanceRecord): boolean => this.#isOwnStart(session) || sessions.isOpen(session)
     const due = this.#living.filter(isThere)
-    this.#living = this.#living.filter((record) => !due.includes(record) && this.#mayLive(record))
+    this.#living = this.#living.filter((record) => !isThere(record) && this.#mayLive(record))
     for (const record of due) this.#registerOne(record)
   }
 

@@ -277,11 +277,6 @@ export class Sessions {
     return session !== undefined && session.lostAt === undefined
   }
 
-  /** Whether its program has spoken since then, and is there. */
-  hasSpokenSince(id: string, at: number): boolean {
-    return this.isOpen(id) && (this.#byId.get(id)?.heardAt ?? at) >= at
-  }
-
   get size(): number {
     return this.#byId.size
   }
