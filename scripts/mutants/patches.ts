@@ -331,6 +331,7 @@ const starts: Readonly<Record<string, Patch>> = {
   'it speaks before its generation is on disk': ['rules', 'starting: { maySpeak: false', 'starting: { maySpeak: true'],
   'what was written before an adoption is lost': ['adopt', '.rewrite($$$)'],
   'a live clone goes on': ['authorOf', '.boot < head.boot', 'false'],
+  'what gets to the disk of a mute daemon is told': ['stored', 'this.#muted !== undefined', 'false'],
   'who went mute never comes back': ['#look', '.#comeBack()'],
   'who went mute comes back while the other one is heard': ['isQuiet', 'silence_ms >= this.#wait_ms', 'true'],
   'who went mute comes back with nobody to ask': ['isQuiet', 'silences.length > 0', 'true'],

@@ -248,6 +248,27 @@ test('D4: what the other one wrote last comes late, from a node that was cut off
   expect(world.machine('a').eventsOf('muted')).toHaveLength(1)
 })
 
+test('D4: of three with one key two are mute; when the third has ended both come back, and one of them stops again', () => {
+  const world = cloned('bc')
+  world.clone('a', 'a3')
+  world.start('a3', { boot: '3'.repeat(16) })
+  const acknowledged = ['before']
+  const phases = (): string => ['a', 'a2', 'a3'].map((name) => phaseOf(world, name)).join()
+  for (let i = 0; phases() !== 'muted,muted,ready'; i++) {
+    expect(i).toBeLessThan(100)
+    for (const name of ['a', 'a2', 'a3']) {
+      const id = `${name}-${world.now}`
+      if (tried(world, name, id)) acknowledged.push(id)
+    }
+  }
+  world.run(5000)
+  world.crash('a3')
+  world.until(() => phaseOf(world, 'a2') === 'ready', 60_000, 'a2 comes back', 100)
+  world.run(60_000)
+  expect([phaseOf(world, 'a'), phaseOf(world, 'a2')]).toEqual(['muted', 'ready'])
+  expectAll(world, 'bc', acknowledged)
+})
+
 test('D4: who went mute and is started by hand while the other one runs is one of two again; one of them stops', () => {
   const world = cloned('bc')
   const acknowledged = fought(world)
