@@ -105,6 +105,11 @@ export function matches(view: InstanceView, filters: InstanceFilters): boolean {
   )
 }
 
+/** What a record can be looked at by before anything is known of its node: whoever does not fit these does not fit the others either. */
+export function ofRecords({ nodeUrl: _, zone: __, ...filters }: InstanceFilters): InstanceFilters {
+  return filters
+}
+
 /** The slug by which the index can be asked: none where all that have none are meant. */
 export function indexedSlug({ slug }: InstanceFilters): string | undefined {
   return slug === '' ? undefined : slug

@@ -1,11 +1,13 @@
 /**
  * A running daemon as its doors see it: reads from the registry's memory, writes through the engine. It holds no state.
  */
-import { type Command } from '../core/effects.js'
+import { type InstanceFilters, matches, ofRecords } from '../config/filters.js'
+import type { Command, Moment } from '../core/effects.js'
 import { RegistryError } from '../core/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model.js'
+import type { Reads } from '../core/reads.js'
 import type { Registry } from '../core/registry.js'
-import type { MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
+import type { InstanceRow, MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Metric } from '../metrics/samples.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
@@ -152,7 +154,7 @@ export function createService(parts: ServiceParts): RegistryService {
       return registry.read.revision
     },
     instances: (slug) => registry.read.instances(now(), slug),
-    instanceRows: () => registry.read.rows(now()),
+    instanceRows: (filters) => rowsOf(registry.read, now(), filters),
     lookup: (slug, query) => registry.read.lookup(slug, now(), query),
     freshness: (slug) => registry.read.freshness(slug, now()),
     watch: (slug, tell) => parts.watches.watch(slug, tell),
@@ -175,6 +177,12 @@ export function createService(parts: ServiceParts): RegistryService {
     metrics: exposing(parts.metrics ?? []),
     news,
   }
+}
+
+function rowsOf(read: Reads, at: Moment, filters?: InstanceFilters): readonly InstanceRow[] {
+  if (filters === undefined) return read.rows(at)
+  const ofRecord = ofRecords(filters)
+  return read.rows(at, (record) => matches(record, ofRecord)).filter((row) => matches(row, filters))
 }
 
 /**

@@ -15,6 +15,7 @@ import { maintainAll } from './many.js'
 import { writeTimeout_ms } from './registry-svc.js'
 import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
+import { asList } from './turns.js'
 
 const write = { handlerTimeout: writeTimeout_ms, config: { asksForSlug: true } } as const
 
@@ -86,15 +87,16 @@ export function addActs(app: FastifyInstance, service: FindService): void {
 }
 
 function addMany(app: FastifyInstance, service: FindService): void {
+  const options = { ...write, config: { ...write.config, ...asList } }
   const set = (request: FastifyRequest, reason: string | undefined): ReturnType<typeof maintainAll> =>
     maintainAll(service(), { ...(request.query as Which) }, reason, {
       demand: (slug) => demandSlug(request.caller, slug ?? null),
       whom: () => whomOf(request),
     })
-  app.put('/v1/maintenance/many', { ...write, schema: calls.setMaintenanceOfAll }, async (request, reply) =>
+  app.put('/v1/maintenance/many', { ...options, schema: calls.setMaintenanceOfAll }, async (request, reply) =>
     reply.send(await set(request, reasonOf(request))),
   )
-  app.delete('/v1/maintenance/many', { ...write, schema: calls.endMaintenanceOfAll }, async (request, reply) =>
+  app.delete('/v1/maintenance/many', { ...options, schema: calls.endMaintenanceOfAll }, async (request, reply) =>
     reply.send(await set(request, undefined)),
   )
 }

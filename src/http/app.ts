@@ -24,6 +24,8 @@ import { answerBadBytes, answerFailure, endRaw, type Failure } from './failures.
 import { createGuard, demandOneHost, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
 import { takesBody } from './operation.js'
+import { lastOfEach } from './queries.js'
+import { takeTurns, turnLimits, type Turns } from './turns.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -74,7 +76,7 @@ export function createApp(log: Log, served: Served, admission: Admission, option
     schemaController: { compilersFactory },
   })
   app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
-  acceptAnyContentType(app)
+  acceptAnyContentType(app, takeTurns(app))
   addDoorkeeper(app, served, admission, options)
   boundServer(app, log, options.connections)
   return app
@@ -141,10 +143,14 @@ function neededFor(request: FastifyRequest): Permission | 'nothing' {
  * A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. It is read only where the
  * call takes one.
  */
-function acceptAnyContentType(app: FastifyInstance): void {
+function acceptAnyContentType(app: FastifyInstance, turns: Turns): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: Parameters<typeof readJsonBody>[0]) =>
-    request.method === 'DELETE' && !takesBody(request.routeOptions.schema) ? undefined : readJsonBody(stream),
+    request.method === 'DELETE' && !takesBody(request.routeOptions.schema)
+      ? undefined
+      : readJsonBody(stream, (length, read) =>
+          length > turnLimits.body_bytes ? turns.made(stream.socket, read) : read(),
+        ),
   )
 }
 
@@ -198,22 +204,6 @@ function refuseUnread(response: ServerResponse, { status, message }: Failure): v
   const length = Buffer.byteLength(body)
   response.writeHead(status, { 'content-type': jsonType, 'content-length': length, connection: 'close' })
   response.end(body)
-}
-
-/** Parameters of which several may be given. */
-const lists = ['tag', 'exclude'] as const
-
-/** Of the others that come twice the last one counts. */
-function lastOfEach(query: string): Record<string, string | string[]> {
-  const parameters = Object.create(null) as Record<string, string | string[]>
-  if (query === '') return parameters
-  const given = new URLSearchParams(query)
-  for (const [name, value] of given) parameters[name] = value
-  for (const name of lists) {
-    const all = given.getAll(name)
-    if (all.length > 1) parameters[name] = all
-  }
-  return parameters
 }
 
 /** That schemas are schemas is for a test to find; at each start it would cost more than to read all of ours. */

@@ -23,10 +23,14 @@ export const tooLarge = {
 } as const
 
 /**
+ * @param whenDue reads what has come, so many bytes, when it is time for it
  * @returns undefined for a body of length 0, which several clients send together with a JSON content type
  * @throws RegistryError `too-large` or `malformed`
  */
-export async function readJsonBody(stream: IncomingMessage): Promise<unknown> {
+export async function readJsonBody(
+  stream: IncomingMessage,
+  whenDue: (length: number, read: () => unknown) => unknown,
+): Promise<unknown> {
   const bytes = await readBytes(stream)
   if (bytes.length === 0) return undefined
   const encoding = stream.headers['content-encoding']
@@ -34,6 +38,10 @@ export async function readJsonBody(stream: IncomingMessage): Promise<unknown> {
     const named = JSON.stringify(encoding.slice(0, 80))
     throw new RegistryError('malformed', `Content-Encoding: ${named} is not read here; send the body as it is`)
   }
+  return whenDue(bytes.length, () => readJson(bytes))
+}
+
+function readJson(bytes: Buffer): unknown {
   const value = parseJson(bytes)
   if (isDeeper(value, modelLimits.jsonDepth)) {
     throw new RegistryError('malformed', `body: nested deeper than ${modelLimits.jsonDepth} levels`)

@@ -7,6 +7,7 @@ import { jsonType } from './body.js'
 import * as calls from './calls/diagnosis.js'
 import type { FindService } from './service.js'
 import { SharedAnswers } from './shared-answers.js'
+import { asList } from './turns.js'
 
 export interface DiagnosisParts {
   readonly service: FindService
@@ -20,7 +21,7 @@ export function addDiagnosis(app: FastifyInstance, { service, lastLines }: Diagn
     const text = await surveys.answer('', async () => JSON.stringify(await service().survey()))
     return reply.type(jsonType).send(text)
   })
-  app.get('/v1/history', { schema: calls.getHistory }, async (request, reply) => {
+  app.get('/v1/history', { config: asList, schema: calls.getHistory }, async (request, reply) => {
     const { limit, ...others } = request.query as Readonly<Record<string, unknown>>
     const isNumber = typeof limit === 'string' && /^\d{1,9}$/.test(limit)
     return reply.send(

@@ -6,7 +6,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 import { RegistryError } from '../core/errors.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
-import type { InstanceView, PickResult } from '../core/views.js'
+import { atPort, type InstanceView, type PickResult } from '../core/views.js'
 import { DoorCounts, type LookupCounts } from '../metrics/doors.js'
 import { jsonType } from './body.js'
 import type { FindService } from './service.js'
@@ -62,10 +62,10 @@ export class LookupAnswers {
     const version = this.#service().version(slug, true)
     const kept = version === undefined ? undefined : this.#fresh(this.#lookups, version)
     if (version === undefined) this.#counts.unknown.value += 1
-    if (kept !== undefined && query?.port === undefined) {
+    if (kept !== undefined) {
       const suggested = this.#service().suggest(slug, query)
       this.#count(suggested !== undefined)
-      return bodyOf(kept, suggested)
+      return bodyOf(kept, suggested, query?.port)
     }
     const { instances, picked, degraded } = this.#service().lookup(slug, query)
     this.#count(picked !== undefined)
@@ -75,9 +75,7 @@ export class LookupAnswers {
       `,"degraded":${String(degraded)}}`,
     )
     if (version !== undefined) this.#lookups.set(version, made)
-    if (picked !== undefined && query?.port !== undefined)
-      return [made.front, Buffer.from(JSON.stringify(showOwnInstance(picked))), made.tail]
-    return bodyOf(made, picked?.id)
+    return bodyOf(made, picked?.id, query?.port)
   }
 
   /** The JSON of the service's `instances(slug)`, as listInstances answers it. */
@@ -129,16 +127,29 @@ export class LookupAnswers {
   }
 }
 
-function bodyOf(kept: Kept, picked: string | undefined): Pieces {
-  return picked === undefined ? kept.unpicked : (kept.bodies.get(picked) ?? makeBody(kept, picked))
+/** @param port by whose name the picked one is called; absent: as it is listed */
+function bodyOf(kept: Kept, picked: string | undefined, port?: string): Pieces {
+  if (picked === undefined) return kept.unpicked
+  return port === undefined ? (kept.bodies.get(picked) ?? makeBody(kept, picked)) : bodyAt(kept, picked, port)
 }
 
-function makeBody({ byId, front, tail, bodies }: Kept, picked: string): Pieces {
-  const instance = byId.get(picked)
-  if (instance === undefined) throw new RegistryError('internal', `lookup: picked ${picked}, which is not listed`)
-  const body = joined([front, instance, tail])
+function makeBody(kept: Kept, picked: string): Pieces {
+  const { front, tail, bodies } = kept
+  const body = joined([front, listed(kept, picked), tail])
   if (body.length === 1 && bodies.size < keptBodies) bodies.set(picked, body)
   return body
+}
+
+function bodyAt(kept: Kept, picked: string, port: string): Pieces {
+  const view = atPort(JSON.parse(listed(kept, picked).toString()) as InstanceView, port)
+  if (view === undefined) return kept.unpicked
+  return [kept.front, Buffer.from(JSON.stringify(showOwnInstance(view))), kept.tail]
+}
+
+function listed({ byId }: Kept, picked: string): Buffer {
+  const instance = byId.get(picked)
+  if (instance === undefined) throw new RegistryError('internal', `lookup: picked ${picked}, which is not listed`)
+  return instance
 }
 
 function joined(pieces: Pieces): Pieces {

@@ -72,13 +72,10 @@ function meant(service: RegistryService, which: Which): readonly InstanceRow[] {
     throw new RegistryError('malformed', `${empty}: is empty; name one, or each instance by its id`)
   const wrong = whichFields.find((name) => which[name] !== undefined && typeof which[name] !== 'string')
   if (wrong !== undefined) throw new RegistryError('malformed', `${wrong}: must be a string`)
-  const rows = service.instanceRows().filter((row) => row.reason !== 'removed' && row.reason !== 'superseded')
-  const fitting = rows.filter(
-    (row) =>
-      (slug === undefined || row.slug === slug) &&
-      (node === undefined || [row.nodeId, row.nodeUrl, row.owner].includes(node)) &&
-      (zone === undefined || row.zone === zone),
-  )
+  const rows = service.instanceRows({ ...(slug !== undefined && { slug }), ...(zone !== undefined && { zone }) })
+  const standing = rows.filter(({ reason }) => reason !== 'removed' && reason !== 'superseded')
+  const isThere = ({ nodeId, nodeUrl, owner }: InstanceRow): boolean => [nodeId, nodeUrl, owner].includes(node)
+  const fitting = node === undefined ? standing : standing.filter(isThere)
   if (fitting.length > 0) return fitting
   const said = whichFields.flatMap((name) => (which[name] === undefined ? [] : [`${name} ${which[name]}`]))
   throw new RegistryError('not-found', `no instance is of ${said.join(' and ')}`)

@@ -2,7 +2,7 @@
  * What a Prometheus asks of a daemon: its metrics, whom else to scrape.
  */
 import type { FastifyInstance } from 'fastify'
-import { filtersOfQuery, matches } from '../config/filters.js'
+import { filtersOfQuery } from '../config/filters.js'
 import { canBeRead } from '../core/causes.js'
 import { RegistryError } from '../core/errors.js'
 import { jsonType } from './body.js'
@@ -33,8 +33,8 @@ export function addTargets(app: FastifyInstance, service: FindService, waiting: 
     waiting.demandRoom()
     const text = await shared.answer(request.url, () => {
       const rows = service()
-        .instanceRows()
-        .filter((row) => row.visible && matches(row, filters))
+        .instanceRows(filters)
+        .filter((row) => row.visible)
       return JSON.stringify(rows.flatMap((row) => targetOf(row, port as string | undefined) ?? []))
     })
     return reply.type(jsonType).send(text)

@@ -6,7 +6,6 @@ import { refuseUnknownFields } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
 import { parseId, registrationFields } from '../core/model.js'
-import type { InstanceRow } from '../core/views.js'
 import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'
@@ -14,7 +13,7 @@ import * as calls from './calls/own.js'
 import { addDiagnosis, type DiagnosisParts } from './diagnosis.js'
 import { addDrain } from './drain.js'
 import { addEvents, type StreamsParts } from './events.js'
-import { filtersOfQuery, matches } from '../config/filters.js'
+import { filtersOfQuery } from '../config/filters.js'
 import { pickOfQuery } from '../config/pick-query.js'
 import { placementOfQuery } from '../config/placement-query.js'
 import { sendPieces } from './lookups.js'
@@ -27,6 +26,7 @@ import { registerFrom, writeTimeout_ms, type AnswerParts } from './registry-svc.
 import { addSessions } from './sessions.js'
 import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
+import { asList, asPick } from './turns.js'
 import { addWatch } from './watch.js'
 
 export type OwnParts = StreamsParts & AnswerParts & PlainParts & DiagnosisParts
@@ -88,19 +88,20 @@ function addHealth(app: FastifyInstance, service: FindService): void {
 
 function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts): void {
   app.get('/v1/self', { schema: calls.getSelf }, (_request, reply) => reply.send(service().self()))
-  app.get('/v1/peers', { schema: calls.listPeers }, (_request, reply) => reply.send(service().peers()))
-  app.get('/v1/members', { schema: calls.listMembers }, (_request, reply) => {
+  app.get('/v1/peers', { config: asList, schema: calls.listPeers }, (_request, reply) => reply.send(service().peers()))
+  app.get('/v1/members', { config: asList, schema: calls.listMembers }, (_request, reply) => {
     waiting.demandRoom()
     tellPosition(reply, service())
     return reply.send({ members: service().members() })
   })
-  app.get('/v1/digest', { schema: calls.getDigest }, (_request, reply) => reply.send(service().digest()))
-  app.get('/v1/instances', { schema: calls.listRows }, (request, reply) => {
+  app.get('/v1/digest', { config: asList, schema: calls.getDigest }, (_request, reply) =>
+    reply.send(service().digest()),
+  )
+  app.get('/v1/instances', { config: asList, schema: calls.listRows }, (request, reply) => {
     const filters = filtersOfQuery(request.query as Record<string, unknown>)
     tellPosition(reply, service())
     waiting.demandRoom()
-    const rows = (): readonly InstanceRow[] => service().instanceRows()
-    const make = (): object => ({ instances: rows().filter((row) => matches(row, filters)) })
+    const make = (): object => ({ instances: service().instanceRows(filters) })
     return sendPieces(reply, [lists.answer(request.url, make)], waiting)
   })
 }
@@ -148,7 +149,7 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
 }
 
 function addPlacement(app: FastifyInstance, service: FindService): void {
-  app.get('/v1/nodes/pick', { schema: calls.pickNodes }, (request, reply) => {
+  app.get('/v1/nodes/pick', { config: asList, schema: calls.pickNodes }, (request, reply) => {
     const nodes = service().pickNodes(placementOfQuery(request.query as Record<string, unknown>))
     return reply.send({
       nodes: nodes.map(({ room, roomAge_ms, ...node }) => ({
@@ -161,15 +162,19 @@ function addPlacement(app: FastifyInstance, service: FindService): void {
 
 function addLookup(app: FastifyInstance, parts: OwnParts): void {
   const { service, answers, waiting, freshness } = parts
-  app.get<{ Params: { slug: string } }>('/v1/lookup/:slug', { schema: calls.lookup }, (request, reply) => {
-    tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
-    const { slug } = request.params
-    const query = request.query as Record<string, unknown>
-    const pieces = answers.lookup(slug, pickOfQuery(query))
-    freshness.tell(reply, service(), slug, parseMaxAge(query['maxAge']))
-    return sendPieces(reply, pieces, waiting)
-  })
-  app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { schema: calls.pick }, (request, reply) => {
+  app.get<{ Params: { slug: string } }>(
+    '/v1/lookup/:slug',
+    { config: asPick, schema: calls.lookup },
+    (request, reply) => {
+      tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
+      const { slug } = request.params
+      const query = request.query as Record<string, unknown>
+      const pieces = answers.lookup(slug, pickOfQuery(query))
+      freshness.tell(reply, service(), slug, parseMaxAge(query['maxAge']))
+      return sendPieces(reply, pieces, waiting)
+    },
+  )
+  app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { config: asPick, schema: calls.pick }, (request, reply) => {
     const { slug } = request.params
     const query = request.query as Record<string, unknown>
     const asked = pickOfQuery(query)

@@ -18,6 +18,7 @@ import type { FindService } from './service.js'
 import { showInstance, showNode } from './show.js'
 import { withSlug } from './slug.js'
 import { warningsOf } from './strict.js'
+import { asList } from './turns.js'
 import type { WaitingAnswers } from './waiting.js'
 
 /** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
@@ -59,7 +60,7 @@ function addInstances(app: FastifyInstance, service: FindService, parts: AnswerP
     return reply.code(201).send({ id, ...warningsOf(request, publishedFields) })
   })
 
-  app.get('/registry-svc/instances', { schema: calls.listInstances }, (request, reply) => {
+  app.get('/registry-svc/instances', { config: lookedUpOrListed, schema: calls.listInstances }, (request, reply) => {
     const filters = request.query as InstanceFilters
     tellPosition(reply, service())
     if (isSlugAlone(filters, request.url)) return sendPieces(reply, answers.list(filters.slug), waiting)
@@ -91,7 +92,7 @@ function addDefinitions(app: FastifyInstance, service: FindService, { waiting }:
     return reply.code(201).send(warningsOf(request, ['definition']))
   })
 
-  app.get('/registry-svc/definitions', { schema: calls.listDefinitions }, (request, reply) => {
+  app.get('/registry-svc/definitions', { config: asList, schema: calls.listDefinitions }, (request, reply) => {
     waiting.demandRoom()
     return reply.send({ definitions: service().definitions(), ...warningsOf(request) })
   })
@@ -108,12 +109,16 @@ function addDefinitions(app: FastifyInstance, service: FindService, { waiting }:
 }
 
 function addNodes(app: FastifyInstance, service: FindService): void {
-  app.post('/registry-svc/nodes', { config: { needs: 'read' }, schema: calls.listNodes }, (request, reply) => {
-    const ids = parseNodeIds(request.body)
-    const isAsked = (node: NodeView): boolean => ids === undefined || ids.includes(node.id)
-    tellPosition(reply, service())
-    return reply.send({ nodes: service().nodes().filter(isAsked).map(showNode), ...warningsOf(request, ['ids']) })
-  })
+  app.post(
+    '/registry-svc/nodes',
+    { config: { needs: 'read', ...asList }, schema: calls.listNodes },
+    (request, reply) => {
+      const ids = parseNodeIds(request.body)
+      const isAsked = (node: NodeView): boolean => ids === undefined || ids.has(node.id)
+      tellPosition(reply, service())
+      return reply.send({ nodes: service().nodes().filter(isAsked).map(showNode), ...warningsOf(request, ['ids']) })
+    },
+  )
 
   app.get('/registry-svc/node/self', { schema: calls.getSelfNode }, (request, reply) =>
     reply.send({ node: showNode(service().selfNode()), ...warningsOf(request) }),
@@ -133,13 +138,17 @@ function addNodes(app: FastifyInstance, service: FindService): void {
   )
 }
 
+const lookedUpOrListed = {
+  turn: ({ query, url }: FastifyRequest) => (isSlugAlone(query as InstanceFilters, url) ? undefined : 'lists'),
+} as const
+
 /** The common question, to which the answer is kept. */
 function isSlugAlone(filters: InstanceFilters, url: string): filters is InstanceFilters & { readonly slug: string } {
   return filters.slug !== undefined && !url.includes('&')
 }
 
 /** Nothing, `null`, `{}` and an empty list all ask for every node. */
-function parseNodeIds(body: unknown): readonly string[] | undefined {
+function parseNodeIds(body: unknown): ReadonlySet<string> | undefined {
   if (body === undefined || body === null) return undefined
   if (typeof body !== 'object' || Array.isArray(body)) {
     throw new RegistryError('malformed', 'body: must be empty, or an object such as {"ids": ["…"]}')
@@ -149,5 +158,5 @@ function parseNodeIds(body: unknown): readonly string[] | undefined {
   if (!Array.isArray(ids) || ids.some((id) => typeof id !== 'string')) {
     throw new RegistryError('malformed', 'ids: must be a list of strings')
   }
-  return ids.length === 0 ? undefined : ids
+  return ids.length === 0 ? undefined : new Set(ids as readonly string[])
 }

@@ -1,6 +1,7 @@
 /**
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
+import type { InstanceFilters } from '../config/filters.js'
 import type { Acks } from '../core/acks.js'
 import type { Act } from '../core/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
@@ -96,8 +97,8 @@ export interface RegistryService {
   readonly revision: number
   /** The visible instances, whatever their status; where a slug is given, no more than needed to find that slug's. */
   instances(slug?: string): readonly InstanceView[]
-  /** Every record that is known, visible or not. */
-  instanceRows(): readonly InstanceRow[]
+  /** Every record that is known, visible or not; where filters are given, those that fit. */
+  instanceRows(filters?: InstanceFilters): readonly InstanceRow[]
   /** @throws RegistryError `not-found` where no record has that slug */
   lookup(slug: string, query?: PickQuery): LookupResult
   /** How old a lookup of that slug may be. */

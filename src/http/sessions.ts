@@ -13,6 +13,7 @@ import { beginEventStream } from './event-stream.js'
 import { writeTimeout_ms } from './registry-svc.js'
 import { whomOf } from './recorded.js'
 import type { FindService, SessionOpening } from './service.js'
+import { asList } from './turns.js'
 
 /** A session is its holder's, whatever slugs that may register; each registration in it is asked for its own. */
 const own = { asksForSlug: true } as const
@@ -54,7 +55,7 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
     open.add(raw)
   })
 
-  app.get('/v1/sessions', { schema: calls.listSessions }, (_request, reply) =>
+  app.get('/v1/sessions', { config: asList, schema: calls.listSessions }, (_request, reply) =>
     reply.send({ sessions: service().sessions() }),
   )
 

@@ -1,27 +1,36 @@
 /**
- * What a caller said that nobody understands: refused in calls of our own, told beside the answer in those of published clients.
+ * What a caller said that nobody understands: refused in calls of our own, told beside the answer in those of published clients. What
+ * whoever watches over processes asks for (`/healthz`, `/metrics`), the page and the document take no parameters, and look at none.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { metadataPrefix } from '../config/filters.js'
 import { shortened, unknownName } from '../config/nearest.js'
 import { RegistryError } from '../core/errors.js'
 import type { Schema } from './json-schema.js'
+import { listParameters } from './queries.js'
 
 /** So many are told of; more would be no help. */
 const toldAtMost = 8
 
+/** In one question; to look at more takes longer than to answer. */
+const parametersAtMost = 256
+
 /**
- * Every parameter of our own calls has to be one that the call knows, also where it is empty. In calls of published clients an empty
- * one says nothing, as it did in the original.
+ * Every parameter of our own calls has to be one that the call knows, also where it is empty, and is given once, unless it is a list. In
+ * calls of published clients an empty one says nothing, and of two the last one counts, as in the original.
  */
 export function readParametersAsTheyAreMeant(app: FastifyInstance): void {
   app.addHook('preValidation', (request, _reply, done) => {
     if (!request.url.includes('?')) return done()
+    if (request.url.split('&', parametersAtMost + 1).length > parametersAtMost)
+      return done(
+        new RegistryError('malformed', `query: has more than ${parametersAtMost} parameters; ask for less at once`),
+      )
     if (request.routeOptions.url?.startsWith('/v1/') !== true) {
       dropEmpty(request.query as Record<string, string | string[]>)
       return done()
     }
-    const [unknown = doubled(request)] = unknownParameters(request)
+    const [unknown = twiceIn(request)] = unknownParameters(request)
     done(unknown === undefined ? undefined : new RegistryError('malformed', unknown))
   })
 }
@@ -47,12 +56,17 @@ function unknownParameters({ url, routeOptions }: FastifyRequest): readonly stri
     )
 }
 
-/** Who changes something names it once: of two, one would be left as it was without a word. */
-function doubled({ url, method }: FastifyRequest): string | undefined {
-  if (method === 'GET' || method === 'HEAD') return undefined
-  const given = new URLSearchParams(url.slice(url.indexOf('?') + 1))
-  const name = [...given.keys()].find((one) => given.getAll(one).length > 1)
+/** Of two, one would be left out without a word. Who changes something names it once, also where several could be listed. */
+function twiceIn({ url, method }: FastifyRequest): string | undefined {
+  const isReading = method === 'GET' || method === 'HEAD'
+  const [name] = doubled(url, isReading ? listParameters : [])
   return name === undefined ? undefined : `${shortened(name)}: is given twice; give one, and ask once for each`
+}
+
+/** The names that a url has twice, with different texts or not. */
+function doubled(url: string, lists: readonly string[]): readonly string[] {
+  const given = parametersOf(url)
+  return [...new Set(given.keys())].filter((name) => !lists.includes(name) && given.getAll(name).length > 1)
 }
 
 /** `metadata.KEY` stands for a parameter of any key. */
@@ -62,8 +76,20 @@ function isKeyed(name: string, known: readonly string[]): boolean {
 
 /** The names of the parameters of a url, also of those that are empty. */
 function namesIn(url: string): readonly string[] {
+  return [...new Set(parametersOf(url).keys())]
+}
+
+function parametersOf(url: string): URLSearchParams {
   const at = url.indexOf('?')
-  return at < 0 ? [] : [...new Set(new URLSearchParams(url.slice(at + 1)).keys())]
+  return new URLSearchParams(at < 0 ? '' : url.slice(at + 1))
+}
+
+/** Published clients give some parameters twice, with the same text: that is no news to anybody. */
+function leftOut(url: string): readonly string[] {
+  const given = parametersOf(url)
+  return doubled(url, listParameters)
+    .filter((name) => new Set(given.getAll(name)).size > 1)
+    .map((name) => `${shortened(name)}: is given twice; the last one counts`)
 }
 
 /**
@@ -78,6 +104,10 @@ export function warningsOf(
   const given = Object.keys((request.body ?? {}) as object)
     .filter((name) => !fields.includes(name))
     .slice(0, toldAtMost)
-  const unknown = [...unknownParameters(request), ...given.map((name) => unknownName(name, fields, 'field'))]
+  const unknown = [
+    ...unknownParameters(request),
+    ...leftOut(request.url),
+    ...given.map((name) => unknownName(name, fields, 'field')),
+  ]
   return unknown.length === 0 ? {} : { warnings: unknown.slice(0, toldAtMost).map((words) => `ignored: ${words}`) }
 }

@@ -101,9 +101,7 @@ function listsOf({
       wanted(options)
       checkFilters(query)
       return positioned({
-        instances: service()
-          .instanceRows()
-          .filter((view) => matches(view, query)),
+        instances: service().instanceRows(query),
       })
     },
     nodes(ids = [], options?: CallOptions) {

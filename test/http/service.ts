@@ -2,6 +2,7 @@
  * A daemon without a cluster: the service that HTTP asks for, in memory, with just the rules that a caller can see.
  */
 import { createHash } from 'node:crypto'
+import { type InstanceFilters, matches } from '../../src/config/filters.js'
 import type { Act } from '../../src/core/act.js'
 import type { Finding } from '../../src/core/doctor/findings.js'
 import { messageOf, RegistryError } from '../../src/core/errors.js'
@@ -193,7 +194,7 @@ export class MemoryService implements RegistryService {
     return (this.#asked += 1)
   }
 
-  instanceRows(): readonly InstanceRow[] {
+  instanceRows(filters: InstanceFilters = {}): readonly InstanceRow[] {
     const rows = [...this.#instances.values()].map((view): InstanceRow => {
       const maintenance = this.#maintenance.get(view.id)
       const words = { why: `in maintenance: ${maintenance}`, reason: 'maintenance' } as const
@@ -218,7 +219,7 @@ export class MemoryService implements RegistryService {
       why: 'node hidden',
       reason: 'node-hidden',
     }
-    return [...rows, dead]
+    return [...rows, dead].filter((row) => matches(row, filters))
   }
 
   lookup(slug: string, query?: PickQuery): LookupResult {

@@ -225,7 +225,7 @@ describe('given twice', () => {
   const ids = async (query: string): Promise<unknown[]> =>
     ((await ask(`GET /registry-svc/instances?${query}`)).answer['instances'] as { id: string }[]).map(({ id }) => id)
 
-  test('tags are AND-ed, of those left out each is, and of all else the last one counts', async () => {
+  test('tags are AND-ed, of those left out each is, and of all else the last one counts to published clients', async () => {
     for (const [id, tags] of [
       ['t-1', ['a', 'b']],
       ['t-2', ['a']],
@@ -242,5 +242,38 @@ describe('given twice', () => {
     expect((await client.pickOnce('twice', { exclude: ['t-2', 't-1'] })).picked?.id).toBe('t-3')
     expect((await client.pickOnce('twice', { exclude: ['t-2', 't-3'] })).picked?.id).toBe('t-1')
     expect(await client.pickOnce('twice', { exclude: ['t-1', 't-2', 't-3'] })).not.toHaveProperty('picked')
+  })
+
+  test.each([
+    ['/v1/instances?slug=a&slug=b', 'slug'],
+    ['/v1/lookup/web?strategy=random&tag=a&tag=b&strategy=random', 'strategy'],
+    ['/v1/pick/web?maxAge=2s&maxAge=3s', 'maxAge'],
+    ['/v1/history?limit=1&limit=2', 'limit'],
+    ['/v1/events?slug=a&slug=', 'slug'],
+    ['/v1/prometheus/targets?port=a&port=b', 'port'],
+    ['/v1/nodes/pick?by=memory&by=cpu', 'by'],
+    ['/v1/instances?metadata.team=a&metadata.team=b', 'metadata.team'],
+  ])('%s is refused: which was meant is not for us to say', async (path, name) => {
+    expect(await ask(`GET ${path}`)).toMatchObject({
+      status: 400,
+      answer: { error: `${name}: is given twice; give one, and ask once for each` },
+    })
+  })
+
+  test('in calls of published clients the last one counts, and they are told where it says something else', async () => {
+    const { answer } = await ask('GET /registry-svc/instances?slug=x&slug=twice&ip=10.0.7.1&ip=10.0.7.1')
+    expect(answer).toMatchObject({
+      instances: [{ id: 't-1' }],
+      warnings: ['ignored: slug: is given twice; the last one counts'],
+    })
+  })
+
+  test('of more parameters than anybody needs none is looked at', async () => {
+    const many = Array.from({ length: 257 }, () => 'tag=a').join('&')
+    for (const path of ['/v1/instances', '/registry-svc/instances'])
+      expect(await ask(`GET ${path}?${many}`)).toMatchObject({
+        status: 400,
+        answer: { error: expect.stringMatching(/^query: has more than 256/) as string },
+      })
   })
 })

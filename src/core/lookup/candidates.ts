@@ -113,7 +113,7 @@ export interface Weighed {
 /** Undefined where there is nobody to pick. */
 export function candidatesOf<T>(pools: Pools<T>, demands: Demands, reading: Reading<T>): Candidates<T> | undefined {
   for (const { listed, inDoubt, avoided } of pools) {
-    const asked = isDemanding(demands) ? listed.filter((one) => fits(reading.of(one), demands)) : listed
+    const asked = isDemanding(demands) ? fitting(listed, demands, reading) : listed
     const reached = avoided === undefined ? asked : asked.filter((one) => !avoided.has(reading.of(one).id))
     const best = worthPicking(reached, reading.of, inDoubt)
     const worth = best.length > 0 || reached === asked ? best : worthPicking(asked, reading.of, inDoubt)
@@ -127,13 +127,15 @@ function isDemanding({ tags, metadata, port, exclude }: Demands): boolean {
   return tags !== undefined || metadata !== undefined || port !== undefined || exclude !== undefined
 }
 
-function fits({ id, tags: said = [], metadata: told, ports }: Pickable, demands: Demands): boolean {
-  const { tags = [], metadata = {}, port, exclude = [] } = demands
-  if (exclude.includes(id) || (port !== undefined && portOf(ports, port) === undefined)) return false
-  if (!tags.every((tag) => said.includes(tag))) return false
-  return Object.entries(metadata).every(
-    ([key, value]) => told !== undefined && Object.hasOwn(told, key) && told[key] === value,
-  )
+function fitting<T>(listed: readonly T[], demands: Demands, reading: Reading<T>): readonly T[] {
+  const { tags = [], metadata = {}, port } = demands
+  const [entries, excluded] = [Object.entries(metadata), new Set(demands.exclude)]
+  return listed.filter((one) => {
+    const { id, tags: said = [], metadata: told, ports } = reading.of(one)
+    if (excluded.has(id) || (port !== undefined && portOf(ports, port) === undefined)) return false
+    if (!tags.every((tag) => said.includes(tag))) return false
+    return entries.every(([key, value]) => told !== undefined && Object.hasOwn(told, key) && told[key] === value)
+  })
 }
 
 /**

@@ -1,0 +1,148 @@
+/**
+ * Calls whose answers grow with the register are made in turns: whoever asks for many at once waits for them himself. Half of this
+ * daemon's time is left to the others.
+ */
+import type { Socket } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { RegistryError } from '../core/errors.js'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Where to answer takes the longer the more is registered: with what it takes turns. */
+    readonly turn?: (request: FastifyRequest) => TurnsOf | undefined
+  }
+}
+
+/** Each of them has turns of its own: no list keeps a pick waiting. */
+export type TurnsOf = 'lists' | 'picks' | 'bodies'
+
+export const asList = { turn: (): TurnsOf => 'lists' } as const
+
+/** Without a query it is answered with what is kept. */
+export const asPick = {
+  turn: ({ url }: FastifyRequest): TurnsOf | undefined => (url.includes('?') ? 'picks' : undefined),
+}
+
+export const turnLimits = {
+  /** Work that may be done at once; beyond, as much rest as work. */
+  burst_ms: 20,
+  /** What takes less is none of this: there are no more such calls than callers. */
+  small_ms: 1,
+  /** Of a larger body it takes long to find out what is wrong with it. */
+  body_bytes: 64 * 1024,
+  /** Calls of one connection that wait, and of all. */
+  each: 512,
+  all: 2048,
+} as const
+
+type Caller = Pick<Socket, 'destroyed'>
+
+export class Turns {
+  readonly #now: () => number
+  /** By their connections, each of which has one turn after the other. */
+  readonly #waiting = new Map<Caller, (() => void)[]>()
+  #size = 0
+  #timer: NodeJS.Timeout | undefined
+  #debt_ms = 0
+  #asOf: number
+
+  /** @param now milliseconds on a clock that never steps */
+  constructor(now = () => performance.now()) {
+    this.#now = now
+    this.#asOf = now()
+  }
+
+  /**
+   * @param begin does the work, in the turn in which it is called: now where nobody waits and there was a rest, else later, or never where
+   * its caller is gone by then
+   * @throws RegistryError `unavailable` where too many wait
+   */
+  take(caller: Caller, begin: () => void): void {
+    if (this.#size === 0 && this.#owed() < turnLimits.burst_ms) return this.#work(begin)
+    const own = this.#waiting.get(caller) ?? []
+    if (own.length >= turnLimits.each || this.#size >= turnLimits.all)
+      throw new RegistryError('unavailable', `${this.#size} questions of this kind wait already; ask again in a moment`)
+    own.push(begin)
+    this.#waiting.set(caller, own)
+    this.#size += 1
+    this.#wait()
+  }
+
+  /** The same for what is made at one go. Of a caller who is gone nobody waits for it. */
+  made<T>(caller: Caller, make: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const begin = (): void => {
+        try {
+          resolve(make())
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      this.take(caller, begin)
+    })
+  }
+
+  #work(begin: () => void): void {
+    const begun = this.#now()
+    try {
+      begin()
+    } finally {
+      const took = this.#now() - begun
+      const owed = this.#owed(begun)
+      this.#asOf = this.#now()
+      this.#debt_ms = owed + (took < turnLimits.small_ms ? 0 : took)
+    }
+  }
+
+  #owed(now = this.#now()): number {
+    return Math.max(0, this.#debt_ms - (now - this.#asOf))
+  }
+
+  #wait(): void {
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined
+        this.#goOn()
+      },
+      Math.max(1, this.#owed() - turnLimits.burst_ms),
+    ).unref()
+  }
+
+  #goOn(): void {
+    while (this.#size > 0 && this.#owed() < turnLimits.burst_ms) {
+      const [caller, own] = this.#waiting.entries().next().value as [Caller, (() => void)[]]
+      this.#waiting.delete(caller)
+      const [begin] = caller.destroyed ? [] : own.splice(0, 1)
+      this.#size -= begin === undefined ? own.length : 1
+      if (begin === undefined) continue
+      if (own.length > 0) this.#waiting.set(caller, own) // behind all others
+      this.#work(begin)
+    }
+    if (this.#size > 0) this.#wait()
+  }
+}
+
+/**
+ * Has to come before the routes.
+ * @returns the turns of large bodies
+ */
+export function takeTurns(app: FastifyInstance): Turns {
+  const turns: Readonly<Record<TurnsOf, Turns>> = { lists: new Turns(), picks: new Turns(), bodies: new Turns() }
+  app.addHook('preHandler', (request, reply, done) => {
+    const those = turnsOf(request)
+    if (those === undefined) return done()
+    try {
+      // Its time may be over: then it is answered.
+      turns[those].take(request.socket, () => void (reply.sent || done()))
+    } catch (error) {
+      done(error as RegistryError)
+    }
+  })
+  return turns.bodies
+}
+
+function turnsOf(request: FastifyRequest): TurnsOf | undefined {
+  const { routeOptions, headers } = request
+  const isLarge = Number(headers['content-length'] ?? 0) > turnLimits.body_bytes
+  return routeOptions.config.turn?.(request) ?? (isLarge ? 'bodies' : undefined)
+}
