@@ -12,6 +12,7 @@ import { dialInWords } from '../core/dial-words.js'
 import { RegistryError } from '../core/errors.js'
 import { lapsedAlone } from '../core/lapsed.js'
 import type { InstanceStatus } from '../core/model.js'
+import { shownUrl } from '../core/url.js'
 import type {
   DialOutcome,
   FromHere,
@@ -171,11 +172,11 @@ const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
 function adviceOnUnreachable({ id, url, check, details }: InstanceRow): string {
   const lapsed = lapsedAlone(details)
   if (lapsed === 'ttl')
-    return `whoever registered it did not say so again in time, which says nothing of ${url}: let its program register it within its ttl, or rollcall renew ${id}`
+    return `whoever registered it did not say so again in time, which says nothing of ${shownUrl(url)}: let its program register it within its ttl, or rollcall renew ${id}`
   if (lapsed === 'session')
     return 'the program that opened its session does not speak to its daemon any more: is it running?'
   if (readCheck(check)?.question.type === 'reported') return 'it says so itself: its node does not check it'
-  return `its node cannot connect to ${url}: is it running, and does it listen there?`
+  return `its node cannot connect to ${shownUrl(url)}: is it running, and does it listen there?`
 }
 
 /** Whoever hides it has to take it back; the program that drains it knows why. */

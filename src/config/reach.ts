@@ -2,7 +2,7 @@
  * How far an address of this machine leads: one rule for all that tell others where it is. It asks nobody whether that is so.
  */
 import { isIPv4 } from 'node:net'
-import { isOfItsNode } from '../core/url.js'
+import { isOfItsNode, shownUrl } from '../core/url.js'
 import type { MemberView } from '../core/views.js'
 import { interfaces, type Interfaces } from './interfaces.js'
 import { isLoopback } from './values.js'
@@ -65,7 +65,7 @@ export function warningOfReach(url: string, others: number, host = hostForOthers
   const wayOut = isLoopback(host)
     ? 'an address of this machine that they reach'
     : `one that they reach, such as ${host}`
-  return `${url} means something else on each machine, so that callers at ${whom} do not get there: register ${wayOut}`
+  return `${shownUrl(url)} means something else on each machine, so that callers at ${whom} do not get there: register ${wayOut}`
 }
 
 /** How many members there are besides the one that is asked, but for those that are gone. */

@@ -8,6 +8,7 @@
 import { type Duration, durationOf, parseDuration } from './duration.js'
 import { RegistryError, quote } from './errors.js'
 import { boundedText, malformed } from './fields.js'
+import { shownUrl } from './url.js'
 
 /** What is asked. It never has a host in it: a check goes to where callers go. */
 export type Question =
@@ -209,7 +210,7 @@ function parseShort(text: string, field: string): string {
   if (path !== undefined && pathForm.test(path) && path.length <= checkLimits.path) return text
   const wayOut =
     'give tcp, http:/path or https:/path (asked of the host and port of the url), reported, none, or an object such as {"grpc": {}}'
-  throw new RegistryError('malformed', `${field}: ${quote(text)} is not a check; ${wayOut}`)
+  throw new RegistryError('malformed', `${field}: ${quote(shownUrl(text))} is not a check; ${wayOut}`)
 }
 
 type Kind = (typeof kinds)[number]
@@ -236,7 +237,10 @@ function parseHttp(
   refuseOthers(fields, ['path', 'method', 'statuses', 'headers'], field)
   const path = textOf(fields['path'], `${field}.path`, checkLimits.path)
   if (path !== undefined && !pathForm.test(path))
-    throw malformed(`${field}.path`, `${quote(path)} is not a path; it begins with one / and has no host, space or #`)
+    throw malformed(
+      `${field}.path`,
+      `${quote(shownUrl(path))} is not a path; it begins with one / and has no host, space or #`,
+    )
   const method = textOf(fields['method'], `${field}.method`, 16)?.toUpperCase()
   if (method !== undefined && method !== 'GET' && method !== 'HEAD')
     throw malformed(`${field}.method`, `${quote(method)} may change something; a check is GET or HEAD`)

@@ -11,6 +11,8 @@ const freeFields: ReadonlySet<string> = new Set(['metadata'])
 const userinfo = /(\b[a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*@/gi
 const secretInText =
   /((?:^|[?&;,\s])[^=&#\s;,]*(?:token|secret|pass|pwd|key|sig|auth|jwt|code|credential)[^=&#\s;,]*=)[^&#\s"';,]*/gi
+/** Whatever it calls them. Of a check there is but one slash: `http:/health?…`, or `/health?…` alone. */
+const query = /((?:\b[a-z][a-z0-9+.-]*:|^)\/[^\s"'<>?#]*\?)[^\s"'<>#]+/gi
 const bearer = /\b(bearer|basic)\s+[\w.~+/=-]+/gi
 const privateKey = /-----BEGIN [^-]*PRIVATE KEY-----[^]*?(?:-----END [^-]*-----|$)/g
 
@@ -52,6 +54,7 @@ function textOf(text: string, secrets: readonly string[]): string {
   return shown
     .replace(privateKey, taken)
     .replace(userinfo, `$1${taken}@`)
+    .replace(query, `$1${taken}`)
     .replace(secretInText, `$1${taken}`)
     .replace(bearer, `$1 ${taken}`)
 }

@@ -83,7 +83,7 @@ function isPath(path: string): boolean {
 export function disagreement(url: string, parts: UrlParts): string | undefined {
   const name = partBeside(url, parts)
   return (
-    name && `${name}: ${quote(String(parts[name]))} says something else than url ${quoteUrl(url)}, where callers go`
+    name && `${name}: ${quoteUrl(String(parts[name]))} says something else than url ${quoteUrl(url)}, where callers go`
   )
 }
 
@@ -199,9 +199,19 @@ export function joinUserinfo(url: string, userinfo: string | undefined): string 
   return userinfo === undefined ? url : url.replace('://', () => `://${userinfo}@`)
 }
 
-/** For messages, which are logged by whoever gets them: never the `user:password` in it. */
+/**
+ * A url as it is shown to people, in the history, in the log, in findings, in errors, which they pass on: neither who asks nor with which
+ * words, since either may be a secret. Lists show it as it was registered: that is what callers call.
+ */
+export function shownUrl(url: string): string {
+  const isWhole = url.includes('://')
+  // Of what is no url nobody knows where the name of who asks ends.
+  const whom = isWhole && readUrl(url) !== undefined ? /\/\/[^/?#]*@/ : isWhole ? /\/\/.*@/s : /^[^/].*@/s
+  return url.replace(whom, isWhole ? '//…@' : '…@').replace(/([?#]).+$/s, '$1…')
+}
+
 function quoteUrl(url: string): string {
-  return quote(url.replace(/\/\/[^/?#]*@/, '//…@'))
+  return quote(shownUrl(url))
 }
 
 /** As callers read it: a percent sign that begins nothing stands for itself. */

@@ -5,6 +5,7 @@ import type { Act } from '../core/act.js'
 import type { ActName, Deed } from '../core/journal/entry.js'
 import type { Registration } from '../core/model.js'
 import type { Reads } from '../core/reads.js'
+import { shownUrl } from '../core/url.js'
 
 export interface Deeds {
   /** @param said what it is registered as, where that is what is done */
@@ -22,7 +23,7 @@ export function deedsOf(read: Pick<Reads, 'slugOf'>): Deeds {
     described,
     deedOf(id, act, { slug, url } = {} as Registration) {
       const said = typeof slug === 'string' && slug !== '' ? { slug } : {}
-      return described({ act, id, ...said, ...(url !== undefined && { details: url.replace(/\/\/[^/@]*@/, '//') }) })
+      return described({ act, id, ...said, ...(url !== undefined && { details: shownUrl(url) }) })
     },
   }
 }

@@ -7,6 +7,7 @@ import type { Churn } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { dialInWords } from '../core/dial-words.js'
 import type { InstanceRecord, NodeRecord, PeerId } from '../core/model.js'
+import { shownUrl } from '../core/url.js'
 import type { DialOutcome, MemberState } from '../core/views.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
@@ -62,22 +63,24 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
       const cause = details === undefined ? '' : `: ${details}`
       return {
         level: isExpected ? 'debug' : 'info',
-        fields: { id, slug, url, from, to, details },
+        fields: { id, slug, ...(url !== undefined && { url: shownUrl(url) }), from, to, details },
         message: `instance ${instanceName(id, register)} is ${to}${cause}`,
       }
     }
     case 'instance-moved': {
       const { type: _, ...fields } = event
-      const { id, slug, url, from, to } = fields
+      const { id, slug, from, to } = fields
+      const url = shownUrl(fields.url)
       const what = `${slug ?? id} at ${url}`
       const message = `${what} moved from ${memberName(from, register)} to ${memberName(to, register)}: it was registered there`
-      return { level: 'info', fields, message }
+      return { level: 'info', fields: { ...fields, url }, message }
     }
     case 'instance-ended': {
       const { type: _, ...fields } = event
-      const { id, slug, url, why } = fields
+      const { id, slug, why } = fields
+      const url = shownUrl(fields.url)
       const name = slug === undefined ? id : `${slug} (${id})`
-      return { level: 'info', fields, message: `instance ${name} at ${url} is removed: ${why}` }
+      return { level: 'info', fields: { ...fields, url }, message: `instance ${name} at ${url} is removed: ${why}` }
     }
     case 'session': {
       const { id: session, change, instances } = event
@@ -143,7 +146,7 @@ function shortPeer(peer: PeerId): string {
 
 function instanceName(id: string, { record }: Pick<Register, 'record'>): string {
   const { slug, url } = record(id) ?? {}
-  return url === undefined ? id : `${slug === undefined ? id : `${slug} (${id})`} at ${url}`
+  return url === undefined ? id : `${slug === undefined ? id : `${slug} (${id})`} at ${shownUrl(url)}`
 }
 
 /** A service that does not come to rest. */

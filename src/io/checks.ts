@@ -20,7 +20,7 @@ import { quarterOfDescriptors } from '../config/descriptors.js'
 import type { CheckResult } from '../core/effects.js'
 import { unresolvedDetails } from '../core/unresolved.js'
 import { isLinkLocal } from '../core/host.js'
-import { urlEndpoint } from '../core/url.js'
+import { shownUrl, urlEndpoint } from '../core/url.js'
 import { loadGrpc } from './checks/grpc.js'
 import { Lines, type TellLine } from './checks/lines.js'
 import { patience } from './checks/patience.js'
@@ -379,5 +379,5 @@ function placeOf({ endpoint, check }: Pick<Question, 'endpoint' | 'check'>): str
   const hostPort = `${host.includes(':') ? `[${host}]` : host}:${endpoint.port}`
   if (check.type === 'tcp') return hostPort
   if (check.type === 'grpc') return `grpc://${hostPort}${check.service === '' ? '' : `/${check.service}`}`
-  return `${check.type}://${hostPort}${check.path.slice(0, pathLength)}`
+  return `${check.type}://${hostPort}${shownUrl(check.path).slice(0, pathLength)}`
 }

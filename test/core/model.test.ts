@@ -14,7 +14,7 @@ import {
   readNodeRecord,
   readObject,
 } from '../../src/core/model.js'
-import { urlEndpoint } from '../../src/core/url.js'
+import { shownUrl, urlEndpoint } from '../../src/core/url.js'
 import { writeEntry } from '../../src/core/records/kinds.js'
 import { hash } from '../sim/crypto.js'
 
@@ -314,4 +314,18 @@ test('a field called __proto__ survives, and changes no prototype', () => {
   const value: unknown = JSON.parse('{"z":1,"__proto__":{"a":2}}')
   expect(canonicalJson(value)).toBe('{"__proto__":{"a":2},"z":1}')
   expect(canonicalJson(JSON.parse(canonicalJson(value)))).toBe(canonicalJson(value))
+})
+
+test.each([
+  ['http://h:80/a/b', 'http://h:80/a/b'],
+  ['http://u:p@h/', 'http://…@h/'],
+  ['redis://:p@h:6379/0?password=p', 'redis://…@h:6379/0?…'],
+  ['http://h/@me?q#f', 'http://h/@me?…'],
+  ['http://h/#f', 'http://h/#…'],
+  ['http://h/?', 'http://h/?'],
+  ['http://u:p/p@h/', 'http://…@h/'],
+  ['u:p@h:80', '…@h:80'],
+  ['/@me?p', '/@me?…'],
+])('people are shown the url %s as %s', (url, shown) => {
+  expect(shownUrl(url)).toBe(shown)
 })

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { pino } from 'pino'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { parseConfig } from '../../src/config.js'
 import { startDaemon } from '../../src/daemon.js'
 import { toldLines } from '../../src/daemon/told-lines.js'
@@ -23,7 +23,10 @@ test('hold no cluster key, no token, no header of a check, whole or cut', () => 
   const clusterKey = Buffer.from(`/key/swarm/psk/1.0.0/\n/base16/\n${hex}\n`)
   last.note(JSON.stringify({ msg: `read ${hex}`, token: 'pl4nted' }))
   last.note(
-    JSON.stringify({ check: { headers: { 'x-any': 'pl4nted' } }, url: 'http://u:pl4nted@h/?access_token=pl4nted' }),
+    JSON.stringify({
+      check: { headers: { 'x-any': 'pl4nted' } },
+      url: 'http://u:pl4nted@h/?access_token=pl4nted&any=pl4nted',
+    }),
   )
   last.note(JSON.stringify({ details: `Bearer pl4nted and ${hex}`, rest: 'x'.repeat(100_000) }))
   const told = toldLines(last, { clusterKey })()
@@ -32,7 +35,7 @@ test('hold no cluster key, no token, no header of a check, whole or cut', () => 
   expect(told[0]).toContain('"msg":"read [redacted]"')
 })
 
-test('are told to whoever may administer a daemon, and to nobody else', async () => {
+test('are told to whoever may administer a daemon, and to nobody else; what urls ask with is told only where they are listed', async () => {
   const last = new LastLines()
   const flags = { temp: true, mdns: false, listen: ['/ip4/127.0.0.1/tcp/0'], nodeId: 'a' }
   const config = parseConfig({ flags, env: {} })
@@ -45,9 +48,19 @@ test('are told to whoever may administer a daemon, and to nobody else', async ()
     const ask = async (path: string, by: string, init: RequestInit = {}): Promise<Response> =>
       fetch(`${daemon.http.url}${path}`, { ...init, headers: { authorization: `Bearer ${by}-pl4nted` } })
     expect((await ask('/v1/log', 'read')).status).toBe(403)
-    const url = 'http://127.0.0.1:9/?access_token=pl4nted'
-    const body = JSON.stringify({ id: 'i', slug: 'web', url })
-    await ask('/v1/instances', 'admin', { method: 'PUT', body })
+    const url = 'http://u:pl4nted@127.0.0.1:9/?any=pl4nted'
+    const put = (said: object): Promise<Response> =>
+      ask('/v1/instances', 'admin', { method: 'PUT', body: JSON.stringify({ id: 'i', slug: 'web', url, ...said }) })
+    const check = { http: { path: '/health?any=pl4nted' }, failureThreshold: 1 }
+    expect((await put({ check })).status).toBe(201)
+    const refused = [{ url: 'u:pl4nted@h' }, { url: 'http://u:pl4/nted@h/?any=pl4nted' }, { path: 'x?any=pl4nted' }]
+    for (const said of refused) expect((await put(said)).status).toBe(400)
+    const told = async (path: string): Promise<string> => (await ask(path, 'admin')).text()
+    await vi.waitFor(async () => expect(await told('/v1/history')).toContain('connection refused'), 10_000)
+    for (const path of ['/v1/history', '/v1/doctor', '/metrics', '/v1/members', '/v1/survey'])
+      expect(await told(path)).not.toMatch(/pl4|nted/)
+    expect(last.read().join()).not.toMatch(/pl4|nted/)
+    expect(await told('/v1/instances')).toContain('http://127.0.0.1:9/?any=pl4nted')
     const { lines } = (await (await ask('/v1/log', 'admin')).json()) as { lines: string[] }
     expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toContain('serving')
     expect(lines.join()).not.toContain('pl4nted')

@@ -5,6 +5,7 @@
 import type { Client, ServiceRegistration } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
 import type { Registration } from '../../core/model.js'
+import { shownUrl } from '../../core/url.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
 import { pause, within } from '../../client/pause.js'
 import { messageOf } from '../../core/errors.js'
@@ -138,7 +139,7 @@ export class Listing {
       if (found.place !== undefined) return this.#settleAt(found.place)
       if (said || performance.now() - begun < patience_ms) continue
       said = true
-      say(`not registered yet: ${found.why}; the program has to answer at ${registrations[0]?.url}`)
+      say(`not registered yet: ${found.why}; the program has to answer at ${shownUrl(registrations[0]?.url ?? '')}`)
     }
   }
 
@@ -164,7 +165,7 @@ export class Listing {
     if (best === undefined || best.url === place.url) return
     const wayOut = `let it listen on every address, or say --host`
     this.#parts.say(
-      `the program answers at ${place.url} and not at ${best.url}: callers elsewhere do not reach it; ${wayOut}`,
+      `the program answers at ${shownUrl(place.url)} and not at ${shownUrl(best.url)}: callers elsewhere do not reach it; ${wayOut}`,
     )
   }
 
@@ -188,7 +189,7 @@ export class Listing {
     const again = this.#registeredAt === undefined ? '' : ' again'
     this.#registeredAt = run
     this.#trouble = undefined
-    this.#parts.say(`registered${again} as ${this.#id}, ${this.#place.url}`)
+    this.#parts.say(`registered${again} as ${this.#id}, ${shownUrl(this.#place.url)}`)
   }
 
   /** What costs the daemon least to answer. */
@@ -215,7 +216,7 @@ export class Listing {
     const session = this.#self?.session
     if (session !== undefined && session !== this.#session) {
       this.#session = session
-      this.#parts.say(`registered again as ${this.#id}, ${this.#place.url}`)
+      this.#parts.say(`registered again as ${this.#id}, ${shownUrl(this.#place.url)}`)
       this.#trouble = undefined
     }
     if (this.#trouble !== undefined) this.#parts.say('the daemon is back')

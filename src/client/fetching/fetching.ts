@@ -4,6 +4,7 @@
  */
 import { BoundedMap } from '../../core/bounded-map.js'
 import { RegistryError } from '../../core/errors.js'
+import { shownUrl } from '../../core/url.js'
 import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
 import { type InstanceView, atPort } from '../../core/views.js'
@@ -237,7 +238,7 @@ export class Fetching {
     if (callable === undefined) this.#callables.set(listed, (callable = callableOf(listed)))
     if (callable.pools.length > 0 || listed.pools.length === 0) return callable
     const [{ id, url } = { id: slug, url: 'no url' }] = listed.pools.flatMap((pool) => pool.listed)
-    throw new RegistryError('conflict', `url: ${slug} is not called by HTTP: ${id} is at ${url}`)
+    throw new RegistryError('conflict', `url: ${slug} is not called by HTTP: ${id} is at ${shownUrl(url)}`)
   }
 
   async #attempt(

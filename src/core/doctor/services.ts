@@ -5,7 +5,7 @@ import { count } from '../count.js'
 import { dnsNameOf } from '../dns-name.js'
 import type { InstanceStatus } from '../model.js'
 import { isUnresolved } from '../unresolved.js'
-import { isOfItsNode } from '../url.js'
+import { isOfItsNode, shownUrl } from '../url.js'
 import type { InstanceRow } from '../views.js'
 import { living, nameOf, type Examined, type Look } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'
@@ -87,7 +87,9 @@ function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | u
   if (living(examined).length < 2) return undefined
   const local = rows.filter(({ visible, url }) => visible && isOfItsNode(url))
   if (local.length === 0) return undefined
-  const each = local.map(({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${url} (home: ${nodeId ?? owner})`)
+  const each = local.map(
+    ({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${shownUrl(url)} (home: ${nodeId ?? owner})`,
+  )
   return {
     id: 'instance-loopback',
     severity: 'warning',
@@ -110,7 +112,7 @@ function unreached(rows: readonly InstanceRow[], { self, survey }: Examined): Fi
   const [first] = lost
   if (first === undefined) return undefined
   const each = lost.map(
-    ({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${url} (healthy at its home, ${nodeId ?? owner})`,
+    ({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${shownUrl(url)} (healthy at its home, ${nodeId ?? owner})`,
   )
   return {
     id: 'url-unreachable',
@@ -118,7 +120,7 @@ function unreached(rows: readonly InstanceRow[], { self, survey }: Examined): Fi
     what: `From this node (${survey.by}) ${count(lost.length, 'instance')} cannot be reached, as its callers say: ${named(each, 3)}.`,
     meaning:
       'Whoever calls from this machine is not answered, though the node where it is registered is: a name, a route or a firewall differs between them. It is picked last here, and as ever elsewhere.',
-    remedy: `Try it on this machine: curl -v ${first.url}; if only its own machine reaches it, register it with a url that others reach; see how others see it: rollcall why ${first.slug ?? first.id} --server HOST:PORT.`,
+    remedy: `Try it on this machine: curl -v ${shownUrl(first.url)}; if only its own machine reaches it, register it with a url that others reach; see how others see it: rollcall why ${first.slug ?? first.id} --server HOST:PORT.`,
     about: lost.map(({ id }) => id),
   }
 }
