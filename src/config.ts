@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { warningsOfEnvironment } from './config/environment.js'
-import { readLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
+import { readLayers, withoutEffect, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { logLevels, type LogLevel } from './config/logger.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
 import { defaultDnsDomain, defaultDnsTtl_s, parseDns, parseDnsDomain, parseDnsTtl } from './config/dns.js'
@@ -133,6 +133,7 @@ export const options = {
     env: 'ROLLCALL_INSECURE_HTTP',
     takes: 'switch',
     what: 'allow --http on other than loopback addresses, open to all who can reach it',
+    needs: 'http',
     parse: values.parseSwitch,
   },
   /**
@@ -154,6 +155,7 @@ export const options = {
     takes: 'one',
     fallback: defaultDnsDomain,
     what: 'the domain of the names that DNS is answered for',
+    needs: 'dns',
     parse: parseDnsDomain,
   },
   /** What resolvers keep is not looked at again meanwhile: a longer time spares questions, and callers go longer to who is gone. */
@@ -163,6 +165,7 @@ export const options = {
     takes: 'one',
     fallback: String(defaultDnsTtl_s),
     what: 'how long DNS answers may be kept; 0 where this node is in doubt',
+    needs: 'dns',
     parse: parseDnsTtl,
   },
   /** The DNS knows no credentials, with or without `--tokens`: whoever reaches it reads where everything is. */
@@ -171,6 +174,7 @@ export const options = {
     env: 'ROLLCALL_INSECURE_DNS',
     takes: 'switch',
     what: 'allow --dns on other than loopback addresses, readable by all who can reach it',
+    needs: 'dns',
     parse: values.parseSwitch,
   },
   /**
@@ -396,9 +400,10 @@ export function parseLayers(layers: Layers, env: Environment): Config {
   }
 }
 
-/** What of our environment is not read though it is named like ours: a typo, or what a later version knows. Sentences for people. */
-export function unreadEnvironment(env: Environment): readonly string[] {
-  return warningsOfEnvironment(env, [...Object.values(options).map((option) => option.env), ...otherEnvironment])
+/** Sentences about what somebody wrote for nothing: unknown variables named like ours, options that do nothing without another one. */
+export function warningsOf(sources: ConfigSources): readonly string[] {
+  const known = [...Object.values(options).map(({ env }) => env), ...otherEnvironment]
+  return [...warningsOfEnvironment(sources.env, known), ...withoutEffect(options, readLayers(options, sources))]
 }
 
 // ---- from the sources to parsed values

@@ -4,8 +4,9 @@ import { syncBuiltinESMExports } from 'node:module'
 import os, { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { formatHostPort, options, parseConfig, unreadEnvironment, type Config } from '../src/config.js'
+import { formatHostPort, options, parseConfig, warningsOf, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
+import { type Option, optionNames } from '../src/config/option.js'
 import { isOfItsNode } from '../src/core/url.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
 import { readOptions } from '../src/node/options.js'
@@ -189,16 +190,53 @@ describe('what is wrong is named by flag and variable, with the way out', () => 
   })
 })
 
+describe('an option that does nothing without another one', () => {
+  const table: Readonly<Record<string, Option>> = options
+  const given: Readonly<Record<string, unknown>> = {
+    ...{
+      http: '127.0.0.1:0',
+      dns: '127.0.0.1:0',
+      insecureHttp: true,
+      insecureDns: true,
+      dnsDomain: 'a.test',
+      dnsTtl: '5',
+    },
+  }
+
+  test.each(Object.entries(table).filter(([, { needs }]) => needs !== undefined))(
+    'is warned of: %s',
+    (name, option) => {
+      const { needs = '' } = option
+      const alone = { [name]: given[name] }
+      expect(warningsOf({ flags: alone, env: {} })).toEqual([
+        `${optionNames(option)}: has no effect without ${optionNames(table[needs] as Option)}`,
+      ])
+      expect(byFlags(alone)).toBeDefined()
+      expect(warningsOf({ flags: { ...alone, [needs]: given[needs] }, env: {} })).toEqual([])
+      expect(warningsOf({ flags: alone, env: { [(table[needs] as Option).env]: String(given[needs]) } })).toEqual([])
+    },
+  )
+
+  test('is any that is named for a door that can be closed, and any that allows a door to be open', () => {
+    const meant = Object.keys(table).filter((name) => /^(dns|insecure)./.test(name))
+    expect(Object.keys(table).filter((name) => table[name]?.needs !== undefined)).toEqual(meant)
+  })
+
+  test('is none where it is switched off', () => {
+    expect(warningsOf({ flags: {}, env: { ROLLCALL_INSECURE_DNS: 'false' } })).toEqual([])
+  })
+})
+
 describe('the environment, which others write to as well', () => {
   test('a variable that does not exist is warned of, and keeps nobody from starting', () => {
     const env = { ROLLCALL_LISTN: 'x', ROLLCALL_NO_MDNS: '1', ROLLCALL_PORT: '8080', ROLLCALL_SERVER: 'x', ROLL: 'y' }
     expect(byEnv(env).listenElsewhere).toBe(true)
-    expect(unreadEnvironment(env)).toEqual([
+    expect(warningsOf({ flags: {}, env })).toEqual([
       expect.stringMatching(/^ROLLCALL_LISTN: .*did you mean ROLLCALL_LISTEN\?$/),
       expect.stringMatching(/^ROLLCALL_NO_MDNS: .*did you mean ROLLCALL_MDNS\?$/),
       expect.stringMatching(/^ROLLCALL_PORT: /),
     ])
-    expect(unreadEnvironment({ ROLLCALL_LISTN: '', ROLLCALL_NO_MDNS: ' ' })).toEqual([])
+    expect(warningsOf({ flags: {}, env: { ROLLCALL_LISTN: '', ROLLCALL_NO_MDNS: ' ' } })).toEqual([])
   })
 
   /** As https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables has it. */
@@ -227,7 +265,7 @@ describe('the environment, which others write to as well', () => {
         ...ofService(name, 5060, 'sctp', '10.96.0.7'),
       }
       expect(byEnv(variables)).toEqual(byEnv({}))
-      expect(unreadEnvironment(variables)).toEqual([])
+      expect(warningsOf({ flags: {}, env: variables })).toEqual([])
     },
   )
 

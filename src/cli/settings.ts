@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander'
 import { effectiveOptions, type EffectiveOption } from '../config/effective.js'
-import { unreadEnvironment } from '../config.js'
+import { warningsOf } from '../config.js'
 import { fitErrors, lookOfOutput, printJson, printLines, takesJson, withExamples } from './command.js'
 import { givenFlags, takesDaemonOptions } from './start.js'
 import { renderTable, type Column } from './table.js'
@@ -12,10 +12,11 @@ import { renderTable, type Column } from './table.js'
 export function addConfigCommand(program: Command): void {
   const command = program.command('config').description('what start would use here, and where each value comes from')
   takesJson(takesDaemonOptions(command)).action(({ json }: { readonly json?: true }) => {
-    const options = effectiveOptions({ flags: givenFlags(command), env: process.env })
+    const sources = { flags: givenFlags(command), env: process.env }
+    const options = effectiveOptions(sources)
     if (json) printJson({ options })
     else printLines(renderTable(columns, options, lookOfOutput()))
-    for (const warning of unreadEnvironment(process.env)) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
+    for (const warning of warningsOf(sources)) process.stderr.write(`${fitErrors(`rollcall: ${warning}`)}\n`)
   })
   withExamples(
     command,

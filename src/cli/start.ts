@@ -3,7 +3,7 @@
  */
 import { rmSync } from 'node:fs'
 import { Option, type Command } from 'commander'
-import { options, parseConfig, unreadEnvironment, type Config } from '../config.js'
+import { options, parseConfig, warningsOf, type Config } from '../config.js'
 import { keyOf } from '../config/option.js'
 import { messageOf } from '../core/errors.js'
 import { differencesOf } from '../daemon/reload.js'
@@ -41,14 +41,15 @@ export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
     waitForNoTerminal()
-    const readConfig = (): Config => parseConfig({ flags: givenFlags(command), env: process.env })
+    const sources = { flags: givenFlags(command), env: process.env }
+    const readConfig = (): Config => parseConfig(sources)
     const config = readConfig()
     // They bring the whole network stack along, which takes longer to load than any other command runs.
     const loading = Promise.all([import('../daemon.js'), import('../log.js'), import('../log/last-lines.js')])
     const [{ startDaemon }, { createLog }, { LastLines }] = await saying('loading the network stack', loading)
     const last = new LastLines()
     const log = await createLog(config.logLevel, last)
-    for (const warning of unreadEnvironment(process.env)) log.warn(warning)
+    for (const warning of warningsOf(sources)) log.warn(warning)
     process.exit(await runDaemon(config, log, (...given) => startDaemon(...given, last), readConfig))
   })
   withExamples(

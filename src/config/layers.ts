@@ -4,7 +4,16 @@
  */
 import { RegistryError } from '../core/errors.js'
 import { readConfig } from './file.js'
-import { fileOption, flagName, split, type Option, type OptionTable, type Written } from './option.js'
+import {
+  fileOption,
+  flagName,
+  optionNames,
+  placeOf,
+  split,
+  type Option,
+  type OptionTable,
+  type Written,
+} from './option.js'
 import { readOptionFile } from './option-file.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -57,4 +66,18 @@ function fromFlag(option: Option, value: unknown): Written | undefined {
 function fromEnvironment(option: Option, value: string | undefined): Written | undefined {
   const texts = value === undefined ? [] : split(option, [value])
   return texts.length === 0 ? undefined : { texts, source: 'env', where: option.env }
+}
+
+/**
+ * Sentences about what was written and does nothing. No reason not to start: whoever takes back the other one, for once, need not take
+ * back all that goes with it.
+ */
+export function withoutEffect(table: OptionTable, { written }: Layers): string[] {
+  return [...written].flatMap(([name, one]) => {
+    const option = table[name] as Option
+    const { needs, takes, parse } = option
+    if (needs === undefined || written.has(needs)) return []
+    if (takes === 'switch' && parse(one.texts.at(-1) ?? '') === false) return []
+    return [`${placeOf(option, name, one)}: has no effect without ${optionNames(table[needs] as Option)}`]
+  })
 }

@@ -13,6 +13,8 @@ export interface Option<T = unknown> {
   readonly what: string
   /** All that it takes, for help and completion; the parser is what refuses others. */
   readonly choices?: readonly string[]
+  /** The name of the one without which it has no effect. */
+  readonly needs?: string
   /** Not shown in help. */
   readonly hidden?: true
   readonly parse: (text: string) => T
