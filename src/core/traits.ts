@@ -2,6 +2,7 @@
  * What an instance says of itself besides where it is: metadata, named ports, weight, version, zone. It is carried, shown, asked for,
  * never acted upon.
  */
+import { dnsNameOf } from './dns-name.js'
 import { quote } from './errors.js'
 import { boundedText, malformed } from './fields.js'
 
@@ -41,7 +42,7 @@ export const traitLimits = {
 export function parseTraits(fields: Readonly<Record<string, unknown>>): TraitsSaid {
   return {
     ...said(fields, 'metadata', parseMetadata),
-    ...said(fields, 'ports', parsePorts),
+    ...said(fields, 'ports', parseOwnPorts),
     ...said(fields, 'weight', parseWeight),
     ...said(fields, 'version', parseText),
     ...said(fields, 'zone', parseText),
@@ -64,7 +65,8 @@ export function readTraits(fields: Readonly<Record<string, unknown>>): Traits {
   for (const name of traitFields) {
     if (fields[name] === undefined) continue
     try {
-      const value = parseTraits({ [name]: fields[name] })[name]
+      const value =
+        name === 'ports' ? said(fields, name, parsePorts)[name] : parseTraits({ [name]: fields[name] })[name]
       if (value !== undefined && value !== null) traits[name] = value
     } catch {
       // Whatever a later version means by it, the instance can be called all the same.
@@ -101,6 +103,21 @@ function parseMetadata(value: unknown, field: string): Readonly<Record<string, s
   if (length > traitLimits.metadataBytes)
     throw malformed(field, `larger than ${traitLimits.metadataBytes} bytes in all`)
   return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** Of records as they are, whoever wrote them, the first in the order of their spelling has the name. */
+function parseOwnPorts(value: unknown, field: string): Readonly<Record<string, number>> {
+  const ports = parsePorts(value, field)
+  const spellings = new Map<string, string>()
+  for (const name of Object.keys(ports)) {
+    const dnsName = dnsNameOf(name)
+    if (dnsName === undefined) continue
+    const other = spellings.get(dnsName)
+    if (other !== undefined)
+      throw malformed(field, `${quote(other)} and ${quote(name)} are one name in the DNS, where case does not count`)
+    spellings.set(dnsName, name)
+  }
+  return ports
 }
 
 function parsePorts(value: unknown, field: string): Readonly<Record<string, number>> {

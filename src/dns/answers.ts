@@ -11,7 +11,16 @@ import { isOfItsMachine } from '../core/host.js'
 import type { InstanceView } from '../core/views.js'
 import { BoundedMap } from '../core/bounded-map.js'
 import { type Callable, callablesOf, type Parts, partsOf, placeOfUrl } from './callable.js'
-import { type Address, type Meaning, type ServiceMeaning, familyOf, meaningOf, nameOfAddress } from './names.js'
+import {
+  type Address,
+  type Meaning,
+  type ServiceMeaning,
+  addressOfHost,
+  familyOf,
+  meaningOf,
+  nameOfAddress,
+  plain,
+} from './names.js'
 import type { FindAddresses, NodePlace, RegisterView } from './view.js'
 
 /** The data of each type, as `dns-packet` takes it. */
@@ -186,8 +195,7 @@ export class Zone {
   }
 
   #srv({ host, port = 0, weight, isSpared }: Callable, ttl: number): ResourceRecord & { readonly type: 'SRV' } {
-    const family = familyOf(host)
-    const at = family && { address: host, family }
+    const at = addressOfHost(host)
     const target = at === undefined ? host : nameOfAddress(at, this.#domain)
     const data = { priority: isSpared ? 1 : 0, weight, port, target }
     return { type: 'SRV', data, ttl, ...(at !== undefined && { glue: [addressRecord(at, ttl)] }) }
@@ -298,12 +306,13 @@ class Asking {
 
   /** @param isHere whether loopback leads there, which elsewhere leads to whoever asks */
   addressesOf(host: string, isHere: boolean): readonly Address[] {
-    const family = familyOf(host)
-    const found = family === undefined ? this.#find(host) : [{ address: host, family }]
+    const at = addressOfHost(host)
+    const found = at === undefined ? this.#find(host) : [at]
     if (found === 'unknown') this.#hosts.add(host)
     if (typeof found === 'string') this.isInDark = true
     if (typeof found === 'string') return []
-    return isHere ? found : found.filter(({ address }) => !isOfItsMachine(address))
+    const addresses = found.map(plain)
+    return isHere ? addresses : addresses.filter(({ address }) => !isOfItsMachine(address))
   }
 }
 

@@ -13,7 +13,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import { dnsNameOf } from '../core/dns-name.js'
-import { readIpv6 } from '../core/host.js'
+import { readIpv6, spellHost } from '../core/host.js'
 
 export interface Address {
   readonly address: string
@@ -106,7 +106,22 @@ function addressOf(digits: string): Address | undefined {
     return { address: bytes.join('.'), family: 4 }
   }
   if (!/^[0-9a-f]{32}$/.test(digits)) return undefined
-  return { address: (digits.match(/..../g) ?? []).join(':'), family: 6 }
+  return plain({ address: (digits.match(/..../g) ?? []).join(':'), family: 6 })
+}
+
+/** The address that a host is; undefined for a name. */
+export function addressOfHost(host: string): Address | undefined {
+  const family = familyOf(host)
+  return family && plain({ address: host, family })
+}
+
+/** One of IPv4 within IPv6 is that of IPv4: nothing on the wire has the other (RFC 4291, 2.5.5.2; RFC 4038, 4.2). */
+export function plain(at: Address): Address {
+  const spelled = at.family === 6 ? spellHost(`[${at.address}]`) : undefined
+  const mapped = spelled === undefined ? null : /^::ffff:([0-9a-f]+):([0-9a-f]+)$/.exec(spelled)
+  if (mapped === null) return at
+  const [high = 0, low = 0] = mapped.slice(1).map((group) => parseInt(group, 16))
+  return { address: [high >> 8, high & 0xff, low >> 8, low & 0xff].join('.'), family: 4 }
 }
 
 /** The name under `addr` of an address. @param host in the one spelling that urls give it */

@@ -54,6 +54,16 @@ function readFiles(folder: URL | undefined): ReadonlyMap<string, File> {
   )
 }
 
+/**
+ * Whether whoever asks has it: by any of several names, also of one that a proxy has called weak, since it packs what it sends. RFC 9110,
+ * 13.1.2.
+ */
+export function isHeld(etag: string, ifNoneMatch: string | undefined): boolean {
+  if (ifNoneMatch?.trim() === '*') return true
+  const held: readonly string[] = ifNoneMatch?.match(/"[^"]*"/g) ?? []
+  return held.includes(etag)
+}
+
 function typeOf(name: string): string | undefined {
   return types[name.slice(name.lastIndexOf('.') + 1)]
 }
@@ -77,7 +87,7 @@ export function addPage(app: FastifyInstance, folder = here === undefined ? unde
   const send = (name: string, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const { type, etag, bytes } = fileAt(name)
     reply.headers({ ...headers, etag })
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    if (isHeld(etag, request.headers['if-none-match'])) return reply.code(304).send()
     return reply.type(type).send(bytes)
   }
   const open = { config: { needs: 'nothing' }, schema: { hide: true } } as const

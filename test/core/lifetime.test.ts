@@ -91,6 +91,7 @@ describe('what an instance says of itself', () => {
     [{ metadata: { a: 'x'.repeat(4096) } }, /^metadata: larger than 4096 bytes/],
     [{ ports: { http: 70_000 } }, /^ports\.http: must be a whole number from 1 to 65535/],
     [{ ports: { 'a b': 1 } }, /^ports: "a b" is not a name/],
+    [{ ports: { HTTP: 1, http: 2 } }, /^ports: "HTTP" and "http" are one name in the DNS/],
     [{ weight: 65_536 }, /^weight: must be a whole number from 0 to 65535/],
     [{ weight: '5' }, /^weight/],
     [{ version: 7 }, /^version: must be a string/],

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { filtersOfQuery, matches, queryOfFilters } from '../../src/config/filters.js'
 import { worthPicking } from '../../src/core/lookup/preference.js'
+import { readTraits } from '../../src/core/traits.js'
 import { type InstanceView, atPort } from '../../src/core/views.js'
 import { cluster, done } from '../sim/stories/cluster.js'
 
@@ -105,4 +106,8 @@ test('picks by the name of a port take turns among those that have it, and leave
   expect(read.picked('s', { port: 'none' })).toBeUndefined()
   done(world, world.command('b', { type: 'act', id: 'x', act: { type: 'patch', weight: 0 } }))
   expect([0, 1, 2].map(() => read.picked('s', { port: 'metrics' })?.id)).toEqual(['y', 'y', 'y'])
+})
+
+test('of a record of before, whose ports differ in case alone, both are kept', () => {
+  expect(readTraits({ ports: { HTTP: 1, http: 2 } })).toEqual({ ports: { HTTP: 1, http: 2 } })
 })

@@ -38,6 +38,7 @@ const web: RegisterOf = {
     mixed: [{ url: 'http://10.0.0.5:1' }],
     MIXED: [{ url: 'http://10.0.0.6:1' }, { url: 'http://10.0.0.7:1', status: 'Degraded' }],
     odd_name: [{ url: 'http://10.0.0.5:1' }],
+    mapped: [{ url: 'http://[::ffff:10.0.0.5]:1' }, { url: 'http://[fd00::6]:3' }],
     long: [{ url: `http://${'x'.repeat(64)}.lan:1` }, { url: 'http://10.0.0.5:1' }],
   },
   nodes: {
@@ -62,6 +63,18 @@ describe('a service gives what a pick may choose', () => {
       ],
     ],
     ['_web._tcp.service', 'A', ['nothing']],
+    ['mapped.service', 'A', ['A 10.0.0.5']],
+    ['mapped.service', 'AAAA', ['AAAA fd00::6']],
+    [
+      'mapped.service',
+      'SRV',
+      [
+        'SRV 0 100 1 0a000005.addr.rollcall.internal',
+        'SRV 0 100 3 fd000000000000000000000000000006.addr.rollcall.internal',
+      ],
+    ],
+    ['00000000000000000000ffff0a000005.addr', 'A', ['A 10.0.0.5']],
+    ['00000000000000000000ffff0a000005.addr', 'AAAA', ['nothing']],
     ['_web._blue.service', 'SRV', ['SRV 0 100 8080 0a000005.addr.rollcall.internal']],
     ['blue.web.service', 'A', ['A 10.0.0.5']],
     ['green.web.service', 'A', ['nothing']],
@@ -149,6 +162,11 @@ describe('urls by name', () => {
           { address: '10.0.0.8', family: 4 },
         ]
 
+  const mapped: FindAddresses = () => [
+    { address: '::ffff:10.0.0.7', family: 6 },
+    { address: '::ffff:127.0.0.1', family: 6 },
+  ]
+
   test.each<readonly [string, string, FindAddresses, readonly string[]]>([
     ['web.service', 'SRV', nobody, ['SRV 0 100 8080 web1.lan']],
     ['web.service', 'A', () => 'unknown', ['ask web1.lan']],
@@ -163,6 +181,8 @@ describe('urls by name', () => {
     ['circle.service', 'A', nobody, ['nothing']],
     ['circle.service', 'SRV', nobody, ['SRV 0 100 1 circle.service.rollcall.internal']],
     ['moved.service', 'A', known, ['A 10.0.0.8']],
+    ['moved.service', 'A', mapped, ['A 10.0.0.7']],
+    ['moved.service', 'AAAA', mapped, ['nothing']],
   ])('%s %s', (name, type, find, expected) => {
     expect(told(ask(name, type, named, find))).toEqual(expected)
   })

@@ -1,6 +1,6 @@
 // What a name in a question stands for, by its form.
 import { describe, expect, test } from 'vitest'
-import { meaningOf, nameOfAddress, type Meaning } from '../../src/dns/names.js'
+import { addressOfHost, meaningOf, nameOfAddress, type Meaning } from '../../src/dns/names.js'
 
 const domain = 'rollcall.internal'
 const service = { type: 'service', slug: 'web', isForSrv: false } as const
@@ -48,10 +48,18 @@ describe('an address has a name that stands for it', () => {
     ['255.1.0.16', 4, 'ff010010'],
     ['fd00::5', 6, 'fd000000000000000000000000000005'],
     ['::1', 6, '00000000000000000000000000000001'],
-    ['::ffff:a00:5', 6, '00000000000000000000ffff0a000005'],
   ] as const)('%s', (address, family, digits) => {
     const name = nameOfAddress({ address, family }, domain)
     expect(name).toBe(`${digits}.addr.${domain}`)
     expect(meaningOf(name, domain)).toMatchObject({ type: 'address', at: { family } })
+  })
+
+  test('one of IPv4 within IPv6 is that of IPv4', () => {
+    expect(addressOfHost('::ffff:a00:5')).toEqual({ address: '10.0.0.5', family: 4 })
+    expect(addressOfHost('::FFFF:10.0.0.5')).toEqual({ address: '10.0.0.5', family: 4 })
+    expect(addressOfHost('::a00:5')).toEqual({ address: '::a00:5', family: 6 })
+    expect(addressOfHost('ffff.lan')).toBeUndefined()
+    const meaning = meaningOf(`00000000000000000000ffff0a000005.addr.${domain}`, domain)
+    expect(meaning).toEqual({ type: 'address', at: { address: '10.0.0.5', family: 4 } })
   })
 })

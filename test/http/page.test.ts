@@ -35,6 +35,12 @@ test('what a browser holds already is not sent again; with a slash at its end it
     const etag = (await fetch(`${served.url}/ui`)).headers.get('etag') ?? ''
     const again = await fetch(`${served.url}/ui`, { headers: { 'if-none-match': etag } })
     expect([again.status, await again.text()]).toEqual([304, ''])
+    const statusWith = async (held: string): Promise<number> =>
+      (await fetch(`${served.url}/ui`, { headers: { 'if-none-match': held } })).status
+    for (const held of [`W/${etag}`, `"other", W/"a,b" ,${etag}`, '*', ' * '])
+      expect([held, await statusWith(held)]).toEqual([held, 304])
+    for (const held of ['"other"', etag.replaceAll('"', ''), `"*"`, `"${etag}`, ''])
+      expect([held, await statusWith(held)]).toEqual([held, 200])
     const led = await fetch(`${served.url}/ui/`)
     expect([led.status, new URL(led.url).pathname]).toEqual([200, '/ui'])
     const foreign = await sendRaw(served.url, 'GET /ui HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n')
