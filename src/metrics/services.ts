@@ -6,7 +6,7 @@ import type { Sample } from './samples.js'
 
 /** Each slug that is told apart is three series, at each node. */
 export const toldSlugs = 200
-/** All slugs beyond those. */
+/** All slugs beyond those; one of that very name is among them, since a label stands for one thing. */
 const others = 'other'
 
 const availabilities = ['all', 'some', 'none'] as const satisfies readonly Availability[]
@@ -15,9 +15,16 @@ const availabilities = ['all', 'some', 'none'] as const satisfies readonly Avail
 export function servicesBy(services: Iterable<readonly [slug: string, of: Availability]>, bySlug: boolean): Sample[] {
   if (!bySlug) return samplesOf([...services].map(([, of]) => of))
   const known = [...services].sort(([a], [b]) => (a < b ? -1 : 1))
-  const told = known.slice(0, toldSlugs).flatMap(([slug, of]) => samplesOf([of], { slug }))
-  const rest = known.slice(toldSlugs).map(([, of]) => of)
-  return [...told, ...samplesOf(rest, { slug: others })]
+  const named = known.filter(([slug]) => slug !== others)
+  const told = named.slice(0, toldSlugs)
+  const rest = [...named.slice(toldSlugs), ...known.filter(([slug]) => slug === others)]
+  return [
+    ...told.flatMap(([slug, of]) => samplesOf([of], { slug })),
+    ...samplesOf(
+      rest.map(([, of]) => of),
+      { slug: others },
+    ),
+  ]
 }
 
 function samplesOf(all: readonly Availability[], labels: { readonly slug?: string } = {}): Sample[] {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { CallCounts } from '../../src/metrics/calls.js'
 import { expositionOf } from '../../src/metrics/exposition.js'
 import { showMetrics } from '../../src/metrics/register.js'
-import { toldSlugs } from '../../src/metrics/services.js'
+import { servicesBy, toldSlugs } from '../../src/metrics/services.js'
 import { agree } from '../sim/stories/cluster.js'
 import { metered, silentMetrics } from './metered.js'
 
@@ -134,6 +134,16 @@ test('services are told apart where that is wanted, as many as may be', () => {
   const services = read('a', 'services')
   expect(Object.keys(services)).toHaveLength(3 * (toldSlugs + 1))
   expect(services).toMatchObject({ 's000,all': 1, 's000,none': 0, 's199,all': 1, 'other,all': 1, 'other,some': 0 })
+})
+
+test('a service that is called as the rest is counts among the rest: no label is told twice', () => {
+  const services = ['a', 'other', 'z'].map((slug) => [slug, slug === 'other' ? 'none' : 'all'] as const)
+  const told = servicesBy(services, true).map(({ labels, value }) => [
+    `${labels['slug']},${labels['availability']}`,
+    value,
+  ])
+  expect(new Set(told.map(([label]) => label)).size).toBe(told.length)
+  expect(Object.fromEntries(told)).toMatchObject({ 'a,all': 1, 'z,all': 1, 'other,all': 0, 'other,none': 1 })
 })
 
 test('a register shows a node until that has stopped, and two of them never', async () => {
