@@ -4,7 +4,7 @@
  */
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
-import { silentServer, wayToServer } from '../client/failures.js'
+import { refusedBy, silentServer, wayToServer } from '../client/failures.js'
 import { RegistryError, messageOf } from '../core/errors.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
@@ -152,6 +152,8 @@ async function describeFailure(error: unknown): Promise<string> {
     const wayOut = wayToServer(error) ?? 'start one with: rollcall start'
     return `${message}; ${frozen ?? `${wayOut}, or name another with --server (ROLLCALL_SERVER)`}`
   }
+  const refusing = refusedBy(error)
+  if (refusing !== undefined) return `the daemon at ${refusing} refuses: ${message}`
   // Daemons answer in JSON, whatever they say.
   const isForeign = error instanceof RegistryError && error.cause instanceof SyntaxError
   return isForeign ? `${message}; name the daemon with --server (ROLLCALL_SERVER)` : message

@@ -105,12 +105,29 @@ function reasonOf(error: unknown): string {
   return typeof code === 'string' ? code : (message ?? error.message)
 }
 
+/** Who is asking may not, or is not known, to that one. */
+class Refused extends Error {
+  override readonly name = 'Refused'
+
+  constructor(readonly server: string) {
+    super('the daemon wants to know who asks')
+  }
+}
+
+/** The server whose credentials are missing: others that it was asked about have nothing to do with that. */
+export function refusedBy(error: unknown): string | undefined {
+  const { cause } = Object(error) as { readonly cause?: unknown }
+  return cause instanceof Refused ? cause.server : undefined
+}
+
 /** What a daemon refuses. @param otherwise what is said where the answer itself says nothing */
 export function refusal(response: Response, answer: unknown, otherwise: string): RegistryError {
   const { status, headers } = response
   const code = codeOfStatus(status)
   const error = (answer as { error?: unknown } | null)?.error
   const message = typeof error === 'string' ? error : otherwise
+  const isOfCredentials = (code === 'unauthorized' || code === 'forbidden') && URL.canParse(response.url)
+  if (isOfCredentials) return new RegistryError(code, message, { cause: new Refused(new URL(response.url).host) })
   if (code !== 'unavailable') return new RegistryError(code, message)
   return new RegistryError(code, message, { cause: new Busy(parseRetryAfter(headers.get('retry-after'))) })
 }

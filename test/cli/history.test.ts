@@ -1,6 +1,9 @@
 // The command that says who did what: as a table that ends with what is known since when, as JSON, with what was asked for.
+import { createHash } from 'node:crypto'
 import { expect, test, vi } from 'vitest'
 import { otherPeer, ownPeer } from '../http/service.js'
+import { serveMemory } from '../http/serve.js'
+import { runHere } from './run.js'
 import { cli, fine, served } from './served.js'
 
 test('of one id: what, by whom, from where, at which node; who could not be asked', async () => {
@@ -31,4 +34,24 @@ test('of this daemon: with names; as JSON what the daemon says; a wrong number i
   expect(JSON.parse(await fine('history', 'web-1', '--json'))).toEqual(asked)
   expect(await cli('history', '--limit', '0')).toMatchObject({ code: 2 })
   expect(await cli('history', '--act', 'explode')).toMatchObject({ code: 2 })
+})
+
+test('whoever is not let in is told by which daemon, which is not the node that was asked about', async () => {
+  const sha256 = createHash('sha256').update('t').digest()
+  const closed = await serveMemory({ credentials: { tokens: [{ name: 'ci', may: 'read', sha256 }] } })
+  const { host } = new URL(closed.url)
+  try {
+    for (const args of [['history', 'def'], ['members'], ['doctor'], ['why', 'web'], ['deregister', 'web-1']]) {
+      const { code, stderr } = await runHere(args, { ROLLCALL_SERVER: closed.url })
+      expect([args, code, stderr]).toEqual([
+        args,
+        1,
+        expect.stringMatching(`^rollcall: the daemon at ${host} refuses: `),
+      ])
+    }
+    const { stderr } = await runHere(['drain'], { ROLLCALL_SERVER: closed.url, ROLLCALL_TOKEN: 't' })
+    expect(stderr).toMatch(`the daemon at ${host} refuses: `)
+  } finally {
+    await closed.stop()
+  }
 })
