@@ -89,7 +89,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
   const dns = await openDns(config, { log, doors, ends })
 
   const url = urlOf(config, bound)
-  const { life, engine, network, registry, diagnosis, ...node } = createRuntime({
+  const { life, engine, network, registry, diagnosis, clocks, ...node } = createRuntime({
     ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends, doors },
     ...(dns !== undefined && { dns }),
     onEvent: (_, line) => writeLine(log, line),
@@ -109,7 +109,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
   })
   ends.push(keepTellingVitals(engine, machine))
   ends.push(warnWhenAlone(config, network, log))
-  ends.push(tellOwnFindings(diagnosis, (line) => writeLine(log, line)))
+  ends.push(tellOwnFindings({ diagnosis, clocks }, (line) => writeLine(log, line)))
   await dataDir.describeHolder({ http: bound.url })
   logStart(
     config,

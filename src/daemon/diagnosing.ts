@@ -3,7 +3,7 @@
  */
 import { diagnose } from '../core/doctor/doctor.js'
 import type { Examined } from '../core/doctor/examined.js'
-import type { Diagnosis } from '../core/doctor/findings.js'
+import type { Diagnosis, Finding } from '../core/doctor/findings.js'
 import type { Moment } from '../core/effects.js'
 import type { Reads } from '../core/reads.js'
 import type { Survey } from '../core/survey/views.js'
@@ -26,6 +26,8 @@ export interface Diagnosing {
   doctor(): Promise<Diagnosis>
   /** What this node knows alone. Of what is registered only that counts of which a machine could not resolve the name. */
   diagnosis(): Diagnosis
+  /** Whose clocks are apart, as the peers say who are asked for it: no message of theirs tells the time. */
+  clocks(): Promise<readonly Finding[]>
 }
 
 export function diagnosing({ read, now, views, survey, churn, documents }: DiagnosingParts): Diagnosing {
@@ -45,5 +47,9 @@ export function diagnosing({ read, now, views, survey, churn, documents }: Diagn
         survey: ownSurvey({ read, now, views }),
         rows: read.rows(now(), ({ details }) => isUnresolved(details)),
       }),
+    async clocks() {
+      const asked = await survey()
+      return diagnose({ ...seen(), survey: asked, rows: [] }).findings.filter(({ id }) => id === 'clock-skew')
+    },
   }
 }

@@ -1,13 +1,17 @@
 /**
- * Says in the log what this node finds wrong by itself, when it begins as when it is over, for whoever has the log alone. It asks
- * nobody; it leaves to others what has lines of its own.
+ * Says in the log what this node finds wrong by itself, when it begins as when it is over, for whoever has the log alone. Of others it
+ * asks nothing but, seldom, what time it is there; it leaves to others what has lines of its own.
  */
 import type { Diagnosis, Finding, FindingId } from '../core/doctor/findings.js'
+import type { Diagnosing } from './diagnosing.js'
 import type { End } from './life.js'
 import type { Line } from './log-lines.js'
 
 /** To look at all members and instances is work. */
 const look_ms = 10_000
+/** Clocks drift slowly: they are asked for after the first minute, then every ten. */
+const clocksAt = 6
+const clocksEach = 60
 
 /** What else is found has lines of its own, from the moment on at which it happens; or is no more than what comes of those. */
 const told: ReadonlySet<FindingId> = new Set([
@@ -25,7 +29,7 @@ const told: ReadonlySet<FindingId> = new Set([
 ])
 
 /** Counts from the first look: what passes by itself within one is no news. */
-const sureAt: Partial<Record<FindingId, number>> = { 'disk-refuses': 1, 'name-unresolved': 1 }
+const sureAt: Partial<Record<FindingId, number>> = { 'disk-refuses': 1, 'name-unresolved': 1, 'clock-skew': 1 }
 const looksUntilSure = 2
 
 interface Known {
@@ -65,8 +69,18 @@ function begun({ id, what, meaning, remedy, about }: Finding): Line {
   return { level: 'warn', fields: { finding: id, about, meaning }, message: `${what} ${remedy}` }
 }
 
-export function tellOwnFindings(diagnosis: () => Pick<Diagnosis, 'findings'>, write: (line: Line) => void): End {
-  const findings = new OwnFindings()
-  const timer = setInterval(() => findings.look(diagnosis()).forEach(write), look_ms)
+/** @param clocks never rejects */
+export function tellOwnFindings(
+  { diagnosis, clocks }: Pick<Diagnosing, 'diagnosis' | 'clocks'>,
+  write: (line: Line) => void,
+): End {
+  const own = new OwnFindings()
+  let apart: readonly Finding[] = []
+  let looks = 0
+  const timer = setInterval(() => {
+    looks += 1
+    if (looks % clocksEach === clocksAt) void clocks().then((found) => (apart = found))
+    own.look({ findings: [...diagnosis().findings, ...apart] }).forEach(write)
+  }, look_ms)
   return () => clearInterval(timer)
 }

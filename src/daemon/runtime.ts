@@ -84,6 +84,7 @@ export interface Runtime {
   readonly metering: Metering
   /** What is wrong as far as this node knows it without asking anybody. */
   readonly diagnosis: Diagnosing['diagnosis']
+  readonly clocks: Diagnosing['clocks']
   /** Multiaddrs that peers can dial, with our peer id; empty before the start. */
   addresses(): readonly string[]
   /**
@@ -186,6 +187,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   return {
     ...{ engine, network, registry, news, life, service, metering },
     diagnosis: () => told.diagnosis(),
+    clocks: () => told.clocks(),
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),
     async start() {
       await engine.start()

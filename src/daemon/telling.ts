@@ -17,7 +17,7 @@ export function telling(
   from: string,
   parts: TellingParts,
 ): { readonly recorder: Recorder } & Pick<ServiceParts, 'survey' | 'history' | 'doctor'> &
-  Pick<Diagnosing, 'diagnosis'> {
+  Pick<Diagnosing, 'diagnosis' | 'clocks'> {
   const recorder = new Recorder(from, { ...parts, wall: () => parts.now().wall, now: () => parts.now().now })
   const survey = surveying(parts)
   const told = { recorder, survey, ...diagnosing({ ...parts, survey }) }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { diagnose } from '../../src/core/doctor/doctor.js'
 import type { Examined } from '../../src/core/doctor/examined.js'
 import { aboutAtMost, findingIds, isWrong, type Finding } from '../../src/core/doctor/findings.js'
+import { lostSession, notRenewed } from '../../src/core/lapsed.js'
 import type { NodeRecord } from '../../src/core/model.js'
 import type { SeenMember, SurveyedNode } from '../../src/core/survey/views.js'
 import type { InstanceRow, MemberView, StateView } from '../../src/core/views.js'
@@ -335,6 +336,24 @@ const causes: readonly [string, Change, RegExp][] = [
     /w Error \(500\)/,
   ],
   [
+    'note checks-failing w2',
+    {
+      rows: [row('w1', { slug: 'w' }), row('w2', { slug: 'w', status: 'Unreachable', details: notRenewed('10s') })],
+    },
+    /^1 instance of 2 is not kept up by its program: w Unreachable \(not renewed within 10s\)\.$/,
+  ],
+  [
+    'note checks-failing w2 w3',
+    {
+      rows: [
+        row('w1', { slug: 'w' }),
+        row('w2', { slug: 'w', status: 'Unreachable', details: lostSession }),
+        row('w3', { slug: 'w', status: 'Error', details: '500' }),
+      ],
+    },
+    /^2 instances of 3 fail their checks, or are not kept up by their programs \(1\): /,
+  ],
+  [
     'note messages-dropped bad signature',
     { dropped: { 'bad signature': 2 } },
     /: 2 records that are not signed by their node\.$/,
@@ -520,6 +539,16 @@ describe('what is found', () => {
     expect(findings[0]?.what).toMatch(/^1 of 3 nodes were asked, .*; 2 that live were not/)
     expect(findings[0]?.remedy).toMatch(
       /^Ask b, too: rollcall doctor --server http:\/\/b:1; then, .* c \(http:\/\/c:1\)\.$/,
+    )
+  })
+
+  test('names no url for another machine that means whoever reads it, nor one by which nobody is asked', () => {
+    const unasked = { how: 'not-asked', sees: [] } as const
+    const remedyOf = (b: string, c: string): string | undefined =>
+      diagnose(examined({ nodes: { b: { ...unasked, url: b }, c: { ...unasked, url: c } } })).findings[0]?.remedy
+    expect(remedyOf('http://127.0.0.1:1', 'http://c:1')).toBe('Ask c, too: rollcall doctor --server http://c:1.')
+    expect(remedyOf('http://localhost:1', 'rollcall://12D3KooW')).toBe(
+      'Ask one of them, too, on its machine: rollcall doctor.',
     )
   })
 

@@ -1,12 +1,14 @@
 // The lines of a daemon's log: whom and what they name, how loud they are, what is said once.
-import { describe, expect, test } from 'vitest'
-import type { Finding, FindingId } from '../../src/core/doctor/findings.js'
+import { describe, expect, test, vi } from 'vitest'
+import type { Diagnosis, Finding, FindingId } from '../../src/core/doctor/findings.js'
 import type { RegistryEvent } from '../../src/core/effects.js'
 import type { Registry } from '../../src/core/registry.js'
-import type { DialOutcome } from '../../src/core/views.js'
+import type { Survey } from '../../src/core/survey/views.js'
+import type { DialOutcome, SelfView } from '../../src/core/views.js'
 import { Churning } from '../../src/daemon/churning.js'
+import { diagnosing, type DiagnosingParts } from '../../src/daemon/diagnosing.js'
 import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon/log-lines.js'
-import { OwnFindings } from '../../src/daemon/own-findings.js'
+import { OwnFindings, tellOwnFindings } from '../../src/daemon/own-findings.js'
 import { Silences } from '../../src/daemon/silences.js'
 import { openMemoryDir } from '../../src/io/storage/memory.js'
 
@@ -165,4 +167,40 @@ describe('what a node finds by itself', () => {
     expect(looks(finding('disk-refuses', 'a'), finding('node-gone', 'b'))).toBe(0)
     expect(looks(finding('disk-refuses', 'a'), finding('node-gone', 'b'))).toBe(0)
   })
+
+  test('of the clocks of others is told once they are asked for them, which is seldom', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    const lines: string[] = []
+    let isApart = true
+    const survey = vi.fn(async () => surveyed(isApart ? 3_600_000 : 0))
+    const views = { self: () => self, members: () => [], peers: () => ({ peers: [] }), digest: () => ({}) }
+    const parts = { survey, views: () => views, read: { nodeRecords: () => new Map() } } as unknown as DiagnosingParts
+    const end = tellOwnFindings(
+      { diagnosis: () => ({ findings: [] }) as unknown as Diagnosis, clocks: () => diagnosing(parts).clocks() },
+      ({ level, message }) => lines.push(`${level} ${message}`),
+    )
+    try {
+      await vi.advanceTimersByTimeAsync(120_000)
+      isApart = false
+      await vi.advanceTimersByTimeAsync(600_000)
+      expect(survey).toHaveBeenCalledTimes(2)
+      expect(lines).toEqual([
+        'warn Clocks differ: b is 60 min ahead of this node (a). Set the clock of b: timedatectl set-ntp true.',
+        'info over: Clocks differ: b is 60 min ahead of this node (a).',
+      ])
+    } finally {
+      await end()
+      vi.useRealTimers()
+    }
+  })
 })
+
+const self = {
+  ...{ nodeId: 'a', peer: 'p-a', dropped: {}, ready: { ready: true, reasons: [], degraded: false } },
+  state: { entries: 1, entryBytes: 1, waitingForDisk: 0 },
+} as unknown as SelfView
+
+function surveyed(clockOffset_ms: number): Survey {
+  const b = { id: 'b', peer: 'p-b', how: 'answered', took_ms: 1, clockOffset_ms, sees: [] } as const
+  return { at: 'now', by: 'a', took_ms: 1, nodes: [{ id: 'a', peer: 'p-a', how: 'self', sees: [] }, b] }
+}

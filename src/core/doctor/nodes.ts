@@ -3,6 +3,7 @@
  */
 import type { PeerId } from '../model.js'
 import type { SurveyedNode } from '../survey/views.js'
+import { isOfItsNode } from '../url.js'
 import { wireLimits } from '../wire/limits.js'
 import { droppedInWords } from '../dropped-words.js'
 import { takesWrites, type TroubleKind } from '../causes.js'
@@ -398,7 +399,10 @@ function notAsked({ survey }: Examined): Finding | undefined {
   const unasked = survey.nodes.filter(({ how }) => how === 'not-asked')
   if (unasked.length === 0) return undefined
   const asked = survey.nodes.filter(({ how }) => how !== 'not-asked' && how !== 'unreachable')
-  const [one, ...others] = unasked.flatMap(({ id, url }) => (url === undefined ? [] : [{ id, url }]))
+  // By the loopback url of another machine whoever follows this would ask this node again, or nobody.
+  const [one, ...others] = unasked.flatMap(({ id, url = '' }) =>
+    /^https?:/i.test(url) && !isOfItsNode(url) ? [{ id, url }] : [],
+  )
   const then = others.slice(0, elsewhereAtMost).map(({ id, url }) => `${id} (${url})`)
   return {
     id: 'not-asked',
@@ -408,7 +412,7 @@ function notAsked({ survey }: Examined): Finding | undefined {
       'That is as it should be: in a large cluster each node is connected with some alone. What the others see of each other is not in here.',
     remedy:
       one === undefined
-        ? 'Ask one of them, too: rollcall doctor --server HOST:PORT.'
+        ? `Ask ${unasked.length === 1 ? 'it' : 'one of them'}, too, on its machine: rollcall doctor.`
         : `Ask ${one.id}, too: rollcall doctor --server ${one.url}${then.length === 0 ? '' : `; then, if it does not tell of all the rest, ${named(then)}`}.`,
     about: ids(unasked),
   }

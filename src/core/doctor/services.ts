@@ -3,6 +3,7 @@
  */
 import { count } from '../count.js'
 import { dnsNameOf } from '../dns-name.js'
+import { lapsedAlone } from '../lapsed.js'
 import type { InstanceStatus } from '../model.js'
 import { isUnresolved } from '../unresolved.js'
 import { isOfItsNode, shownUrl } from '../url.js'
@@ -146,14 +147,24 @@ function failing(rows: readonly InstanceRow[]): Finding | undefined {
   const each = bad.map(
     ({ id, slug, status, details }) => `${slug ?? id} ${status}${details === undefined ? '' : ` (${details})`}`,
   )
+  const how = failureOf(bad)
   return {
     id: 'checks-failing',
     severity: 'note',
-    what: `${count(bad.length, 'instance')} of ${rows.length} ${bad.length === 1 ? 'fails its' : 'fail their'} checks: ${named(each, 3)}.`,
+    what: `${count(bad.length, 'instance')} of ${rows.length} ${how}: ${named(each, 3)}.`,
     meaning: 'They are not picked while others are well.',
     remedy: `See why: rollcall why ${bad[0]?.slug ?? bad[0]?.id}.`,
     about: bad.map(({ id }) => id),
   }
+}
+
+/** Of those whose ttl or session is over no check says anything: their programs have not spoken. */
+function failureOf(bad: readonly InstanceRow[]): string {
+  const lapsed = bad.filter(({ details }) => lapsedAlone(details) !== undefined).length
+  const isOne = bad.length === 1
+  if (lapsed === 0) return isOne ? 'fails its checks' : 'fail their checks'
+  if (lapsed === bad.length) return isOne ? 'is not kept up by its program' : 'are not kept up by their programs'
+  return `fail their checks, or are not kept up by their programs (${lapsed})`
 }
 
 function nameless(rows: readonly InstanceRow[], { answersDns = false }: Examined): Finding | undefined {
