@@ -4,7 +4,7 @@
  * three answers.
  */
 import type { Command } from 'commander'
-import { defaultServer, type Client } from '../client.js'
+import { defaultServer, type Client, type InstanceQuery } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
 import { readCheck } from '../core/check.js'
 import { count } from '../core/count.js'
@@ -76,28 +76,40 @@ export function addWhyCommand(program: Command): void {
 }
 
 async function explain(client: Client, query: string): Promise<WhyOutput> {
-  const [{ instances }, { members }, peers, ready] = await Promise.all([
-    answerOf(client, client.instanceRows(), 'instances'),
+  const [named, { members }, peers, ready] = await Promise.all([
+    recordsNamed(client, query),
     answerOf(client, client.members(), 'members'),
     answerOf(client, client.peers(), 'peers'),
     answerOf(client, client.readiness(), 'ready'),
   ])
-  const rows = recordsOf(query, instances)
+  const all = named.length > 0 ? [] : await recordsBy(client, {})
+  const rows = named.length > 0 ? named : recordsMeant(query, all)
   const { inStep, degraded, summary: step } = peers
   const readiness = { ready: ready.ready, reasons: ready.reasons, degraded: ready.degraded }
   const replica = { inStep, degraded, step, ready: readiness }
   if (rows.length === 0) {
     const remembered = await rememberedOf(client, query)
-    throw new RegistryError('not-found', nothingAs(query, instances, replica, remembered))
+    throw new RegistryError('not-found', nothingAs(query, all, replica, remembered))
   }
   const records = rows.map((record) => recordOf(record, members, { inDoubt: degraded, server: client.server }))
   return { query, visible: rows.filter(({ visible }) => visible).length, records, replica }
 }
 
-/** A name counts before an id that is shortened. @throws RegistryError `conflict` where several ids may be meant */
-function recordsOf(query: string, all: readonly InstanceRow[]): readonly InstanceRow[] {
-  const named = all.filter(({ id, slug }) => id === query || slug === query)
-  if (named.length > 0) return named
+/** A name counts before an id that is shortened, and costs no more than the records that have it. */
+async function recordsNamed(client: Client, query: string): Promise<readonly InstanceRow[]> {
+  if (query === '') return [] // which would ask for those without a slug
+  const asked = [recordsBy(client, { slug: query }), recordsBy(client, { id: query })] as const
+  const [ofSlug, ofId] = await Promise.all(asked)
+  const all = [...ofSlug, ...ofId.filter(({ slug }) => slug !== query)]
+  return all.sort((a, b) => (a.id === b.id ? 0 : a.id < b.id ? -1 : 1))
+}
+
+async function recordsBy(client: Client, query: InstanceQuery): Promise<readonly InstanceRow[]> {
+  return (await answerOf(client, client.instanceRows(query), 'instances')).instances
+}
+
+/** @throws RegistryError `conflict` where several ids may be meant */
+function recordsMeant(query: string, all: readonly InstanceRow[]): readonly InstanceRow[] {
   const meant = idMeant(
     query,
     all.map(({ id }) => id),

@@ -457,6 +457,17 @@ describe('a daemon in doubt', () => {
 })
 
 describe('why', () => {
+  test('asks for the records of that name alone; for all of them only where there are none', async () => {
+    const asked = vi.spyOn(served.service, 'instanceRows')
+    await fine('why', 'gone')
+    expect(asked.mock.calls).toEqual(expect.arrayContaining([[{ slug: 'gone' }], [{ id: 'gone' }]]))
+    expect(asked).toHaveBeenCalledTimes(2)
+    await cli('why', 'nothing-like-it')
+    expect(asked.mock.calls.at(-1)).toEqual([{}])
+    expect((await cli('why', '')).code).toBe(1)
+    asked.mockRestore()
+  })
+
   test('tells of each record whether it is visible, at whose daemon, who reported that, and what to do', async () => {
     expect(await fine('why', 'gone')).toBe(
       [
