@@ -36,6 +36,20 @@ test('while nothing changes the daemon is asked for nothing but whose turn it is
   expect(new Set(picked).size).toBe(3)
 })
 
+test('nor where a port is named: of what is kept the picked one alone is told anew', async () => {
+  await service.register({ id: 'd', slug: 'web', url: 'http://d.test/x', ports: { metrics: 9464 } })
+  const asked = vi.spyOn(service, 'lookup')
+  const at = (port: string): unknown => JSON.parse(Buffer.concat(answers.lookup('web', { port })).toString())
+  const instances = service.instances('web')
+  asked.mockClear()
+  for (let i = 0; i < 3; i += 1)
+    expect(at('metrics')).toEqual({
+      ...{ slug: 'web', instances, degraded: false },
+      picked: { ...instances[3], url: 'http://d.test:9464', port: 9464 },
+    })
+  expect(asked).toHaveBeenCalledTimes(1)
+})
+
 test('a second later the moments of heartbeats are new', () => {
   const instances = service.instances('web')
   const at = (lastHeartbeat: string) => instances.map((one) => ({ ...one, lastHeartbeat }))

@@ -54,6 +54,11 @@ describe('two nodes in one process', () => {
     expect(seen).toMatchObject({ id, url: web.url, tags: ['blue'], nodeUrl: `rollcall://${a.peerId}` })
     expect(b.lookup('web')).toMatchObject({ slug: 'web', degraded: false, picked: { id }, instances: [{ id }] })
     expect(b.instances({ tag: 'green' }).instances).toEqual([])
+    // What its node says of itself is looked at, too, of those whose record fits.
+    const nodeUrl = `rollcall://${a.peerId}`
+    expect(b.instanceRows({ tag: 'blue', nodeUrl }).instances).toMatchObject([{ id }])
+    for (const filters of [{ tag: 'green', nodeUrl }, { tag: 'blue', nodeUrl: 'x' }, { zone: 'z' }])
+      expect(b.instanceRows(filters).instances).toEqual([])
     await b.deregister(id)
     await eventually('a has lost it', () => a.lookup('web') === undefined)
     web.close()
