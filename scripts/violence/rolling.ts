@@ -40,15 +40,15 @@ export async function rollOver({ daemons, pause_ms, progress }: RollingOptions):
 async function rollAll(fleet: Fleet, pause_ms: number, progress: RollingOptions['progress']): Promise<Rolled> {
   const { names } = fleet
   const [broken, restarts_ms]: [string[], number[]] = [[], []]
-  let what = 'before the first restart'
+  let [what, since] = ['the start', performance.now()]
   const onFailed = (failed: string): void => {
-    if (broken.length < toldAtMost) broken.push(`${what}: ${failed}`)
+    if (broken.length < toldAtMost) broken.push(`${Math.round(performance.now() - since)} ms after ${what}: ${failed}`)
   }
   const callers = new Callers({ names, daemon: (name) => fleet.daemon(name), pause_ms, onFailed })
   try {
     await callers.begin()
     for (const [i, name] of names.entries()) {
-      what = `while ${name} restarts`
+      ;[what, since] = [`${name} was told to leave`, performance.now()]
       restarts_ms.push(await restart(fleet, name, callers))
       progress?.(i + 1)
     }
