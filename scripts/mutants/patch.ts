@@ -21,7 +21,19 @@ interface Source {
   /** From the root of the repository. */
   readonly file: string
   readonly tree: ts.SourceFile
-  readonly tokens: readonly Token[]
+}
+
+/** The core, read once: hundreds of bugs look for their places in it. */
+export interface Core {
+  readonly sources: readonly Source[]
+  /** All that has a name which a bug may give. */
+  readonly regionsByName: ReadonlyMap<string, readonly Region[]>
+}
+
+/** Where something of that name stands. */
+interface Region {
+  readonly source: Source
+  readonly node: ts.Node
 }
 
 interface Token {
@@ -33,8 +45,8 @@ interface Place {
   readonly source: Source
   readonly start: number
   readonly end: number
-  /** What it stands in, from the outside. */
-  readonly names: readonly string[]
+  /** What it stands in. */
+  readonly within: string
 }
 
 /** One file with a bug in it. */
@@ -51,42 +63,60 @@ const anything = '$$$'
 /** Where a bug may be put: the core, and what answers out of it without a clock. */
 const folders = ['src/core', 'src/dns']
 
-export function readCore(root: string): Source[] {
-  return folders.flatMap((folder) =>
+export function readCore(root: string): Core {
+  const sources = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => parsed(join(folder, name), readFileSync(join(root, folder, name), 'utf8'))),
   )
+  const regionsByName = new Map<string, Region[]>()
+  for (const source of sources) addRegions(regionsByName, source, source.tree)
+  return { sources, regionsByName }
 }
 
 function parsed(file: string, text: string): Source {
-  const tree = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true)
-  return { file, tree, tokens: tokensOf(tree) }
+  return { file, tree: ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true) }
+}
+
+function addRegions(regionsByName: Map<string, Region[]>, source: Source, node: ts.Node): void {
+  for (const name of namesOf(node)) {
+    const regions = regionsByName.get(name) ?? []
+    regionsByName.set(name, regions)
+    regions.push({ source, node })
+  }
+  ts.forEachChild(node, (child) => addRegions(regionsByName, source, child))
 }
 
 /** @throws where the bug has no place in the core, or more than one */
-export function applied(core: readonly Source[], name: string, [where, find, put = 'void 0']: Patch): Mutant {
-  const all = core.flatMap((source) => placesIn(source, find))
-  const places = all.filter(({ names }) => names.includes(where))
+export function applied(core: Core, name: string, [where, find, put = 'void 0']: Patch): Mutant {
+  const places = placesIn(core.regionsByName.get(where) ?? [], find)
   const [place] = places
   if (place === undefined || places.length > 1) {
-    const elsewhere = all.map(({ source, names }) => `${names.at(-1) ?? 'no function'} (${source.file})`).join(', ')
+    const all = core.sources.map((source) => ({ source, node: source.tree }))
+    const elsewhere = placesIn(all, find).map(({ source, within }) => `${within} (${source.file})`)
     throw new Error(
-      `${name}: must have one place and has ${places.length}: in ${where}: ${find}; in the whole core it stands in: ${elsewhere || 'none'}`,
+      `${name}: must have one place and has ${places.length}: in ${where}: ${find}; in the whole core it stands in: ${elsewhere.join(', ') || 'none'}`,
     )
   }
   const { file, tree } = place.source
   return { name, file, text: tree.text.slice(0, place.start) + put + tree.text.slice(place.end) }
 }
 
-function placesIn(source: Source, find: string): Place[] {
-  const wanted = parsed('', find).tokens.map(({ text }) => text)
+/** @returns each once, though a region may stand in another one of its name */
+function placesIn(regions: readonly Region[], find: string): Place[] {
+  const wanted = tokensOf(parsed('', find).tree).map(({ text }) => text)
+  const places = regions.flatMap((region) => placesInOne(region, wanted))
+  return [...new Map(places.map((place) => [`${place.source.file} ${place.start}`, place])).values()]
+}
+
+function placesInOne({ source, node }: Region, wanted: readonly string[]): Place[] {
+  const tokens = tokensOf(node)
   const places: Place[] = []
-  for (const [i, { node: first, text }] of source.tokens.entries()) {
-    const last = text === wanted[0] ? source.tokens[lastOf(source.tokens, i, wanted)]?.node : undefined
+  for (const [i, { node: first, text }] of tokens.entries()) {
+    const last = text === wanted[0] ? tokens[lastOf(tokens, i, wanted)]?.node : undefined
     if (last === undefined) continue
     const whole = text === '.' ? wholeOf(first, last) : first
-    places.push({ source, start: whole.getStart(), end: last.getEnd(), names: namesAround(first) })
+    places.push({ source, start: whole.getStart(), end: last.getEnd(), within: nameAround(first) })
   }
   return places
 }
@@ -119,17 +149,23 @@ function wholeOf(first: ts.Node, last: ts.Node): ts.Node {
   return whole
 }
 
-function namesAround(token: ts.Node): string[] {
-  const names: string[] = []
-  for (let node = token.parent; !ts.isSourceFile(node); node = node.parent) {
-    const isLocal = ts.isVariableDeclaration(node) && !ts.isSourceFile(node.parent.parent.parent)
-    if (isLocal || !(ts.isFunctionLike(node) || ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)))
-      continue
-    const name = node.name?.getText()
-    const owner = ts.isClassDeclaration(node.parent) ? node.parent.name?.text : undefined
-    if (name !== undefined) names.unshift(name, ...(owner === undefined ? [] : [`${owner}.${name}`]))
+function nameAround(token: ts.Node): string {
+  for (let { parent: node } = token; !ts.isSourceFile(node); node = node.parent) {
+    const name = namesOf(node).at(-1)
+    if (name !== undefined) return name
   }
-  return names
+  return 'no function'
+}
+
+/** What a bug may call it: a function, a method, a constant that is no local one. */
+function namesOf(node: ts.Node): string[] {
+  const isLocal = ts.isVariableDeclaration(node) && !ts.isSourceFile(node.parent.parent.parent)
+  if (isLocal || !(ts.isFunctionLike(node) || ts.isVariableDeclaration(node) || ts.isPropertyDeclaration(node)))
+    return []
+  const name = node.name?.getText()
+  if (name === undefined) return []
+  const owner = ts.isClassDeclaration(node.parent) ? node.parent.name?.text : undefined
+  return owner === undefined ? [name] : [name, `${owner}.${name}`]
 }
 
 /** All that is code; where a list ends with a comma is for the layout to say. */
