@@ -44,3 +44,12 @@ test('all peers together have a bound as well', () => {
   while (arrivals.bring(`p${peers}`, [parcel('a')], waitingLimits.peerBytes)) peers += 1
   expect(arrivals.bytes).toBe(waitingLimits.firstBytes)
 })
+
+test('where all together bring much, whoever has brought something waits sooner than whoever has brought nothing', () => {
+  const arrivals = new Arrivals()
+  expect(arrivals.bring('p', [parcel('a')], 1)).toBe(true)
+  for (let bytes = 0; bytes < waitingLimits.bytes; bytes += waitingLimits.peerBytes)
+    arrivals.bring(`q${bytes}`, [parcel('b')], waitingLimits.peerBytes)
+  expect(arrivals.bring('p', [parcel('c')], 1)).toBe(false)
+  expect(arrivals.bring('r', [parcel('d')], 1)).toBe(true)
+})

@@ -1,6 +1,6 @@
 // What a membership believes, and what it does not: words of an earlier generation, replayed reports, hearsay, and what it slept through.
 import { expect, test } from 'vitest'
-import { deadAfter_ms } from '../../src/core/membership/formulas.js'
+import { deadAfter_ms, seconded_ms } from '../../src/core/membership/formulas.js'
 import { Liveness } from '../../src/core/liveness.js'
 import { LifeSigns } from '../../src/core/membership/life-signs.js'
 import type { Member } from '../../src/core/membership/member.js'
@@ -425,6 +425,21 @@ test('and where no gossip came with the reports, two who pass on its words are e
   expect(membership.member('a')).toMatchObject({ state: 'hidden', heardAt: 0 })
   tell('c', 4, 1600)
   expect(membership.member('a')).toMatchObject({ heardAt: 1600, lostSight: undefined })
+})
+
+test('one that is shown is asked to sign once one alone passes on its words, and counts no more where it does not answer', () => {
+  const { membership, tell } = hearsayOf('abcdefg')
+  const asked: number[] = []
+  for (let now = 1000; now <= 30_000; now += 1000) {
+    tell('c', 1 + now / 1000, now)
+    if (now <= 10_000) tell('b', 1 + now / 1000, now)
+    if (membership.toAsk(now).length > 0) asked.push(now)
+  }
+  const unbacked_ms = 10_000 + seconded_ms(8)
+  expect(asked.every((now) => now > unbacked_ms)).toBe(true)
+  expect(asked[0]).toBeLessThanOrEqual(unbacked_ms + 1000)
+  expect(membership.member('a')).toMatchObject({ isVouchedFor: false, proof: { isDoubted: true } })
+  expect(membership.member('a')?.heardAt).toBeLessThanOrEqual(unbacked_ms)
 })
 
 test('one alone is believed a jump only where nobody says anything else for a while', () => {

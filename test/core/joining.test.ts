@@ -114,6 +114,18 @@ test('a member tells of the asker when it last heard it, and whether it ever did
   expect(witness(true, 50_000)).toEqual({ stale: true, heardOfAsker: true, silence_s: 10 })
 })
 
+test('of an hour that the machine slept through two minutes count, as silence of others and as the age of what is remembered', () => {
+  const lastHeard = new LastHeard({}, { now: 0, wall: 1_000_000 })
+  lastHeard.count({ now: 60_000, wall: 1_060_000 }, true)
+  const before_ms = lastHeard.uptime_ms
+  const awoken = { now: 3_660_000, wall: 4_660_000 }
+  lastHeard.count(awoken, true)
+  expect(lastHeard.uptime_ms - before_ms).toBe(120_000)
+  const sign: Sign = { id: 'a', heardAt: 60_000, heardGeneration: 1, sequence: 1 }
+  const witness = lastHeard.witness('a', sign, { isStale: false, fence: undefined, at: awoken })
+  expect(witness.silence_s).toBe(120)
+})
+
 /** A whole document that some peer gives back: one instance whose value says the version. */
 function givenBack(owner: string, version: number, signer = owner): Parcel {
   const { hash } = cheapCrypto(owner)

@@ -69,6 +69,13 @@ function watching(...members: Member[]): (at: number) => { silent: string[]; hea
   }
 }
 
+test('whom we do not listen to we report no sooner than we listen again, though a dial of before was refused', () => {
+  const shunned: Member = { ...member('a', 3400), shunnedUntil: now + 1000, refused: true, metIn: 1 }
+  const look = watching(shunned, ...[...'bcde'].map((id) => member(id, -60_000)))
+  expect(look(now + 999).silent).toEqual([])
+  expect(look(now + 1000).silent).toEqual(['a'])
+})
+
 test('our own report counts until its subject is heard again, and no longer', () => {
   const subject = member('a', 2400)
   const look = watching(subject, ...[...'bcde'].map((id) => member(id, -60_000)))

@@ -111,12 +111,17 @@ test('D15: however often one caller says so, all others are given it again 20 se
   expect(given(world, 'a')).toBe('abc')
 })
 
-test('D15: what callers said is forgotten once the instance is registered anew', () => {
+test.each([
+  ['once it was removed', true, 80],
+  ['at another port', false, 81],
+])('D15: what callers said is forgotten as soon as the instance is registered anew, %s', (_, isRemoved, port) => {
   const world = withWeb(cluster('abc'), 'abc')
   suspect(world, 'a', 'b')
   expect(given(world, 'a')).toBe('ac')
-  done(world, world.deregister('b', 'b'))
-  done(world, world.register('b', { id: 'b', slug: 'web', url: 'http://b.test:80' }))
+  const url = `http://b.test:${port}`
+  world.service(url, 'Healthy')
+  if (isRemoved) done(world, world.deregister('b', 'b'))
+  done(world, world.register('b', { id: 'b', slug: 'web', url }))
   world.until(() => (world.lookup('a', 'web')?.length ?? 0) === 3, 2000, 'b shown again')
   world.run(1000)
   expect(given(world, 'a')).toBe('abc')

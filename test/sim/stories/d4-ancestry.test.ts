@@ -254,6 +254,22 @@ test('a backup of the very first run, made while others were still missing, is n
   expect(shown(world)).toEqual(['alone newer x'])
 })
 
+test('what is removed alone, on a backup from before anybody was met, stays away, though others have it of the run after that', () => {
+  const world = new World({ seed: 1 })
+  world.start('a')
+  world.until(() => world.machine('a').live.readiness().ready, 5000, 'readiness alone')
+  for (const id of ['x', 'gone']) registered(world, 'a', id)
+  world.run(1000)
+  const backup = world.machine('a').disk.copy()
+  world.startAll('b', 'c')
+  agree(world)
+  restoredAlone(world, 'a', backup, ['b', 'c'])
+  done(world, world.deregister('a', 'gone'))
+  startedAlone(world, 'a', 2)
+  met(world)
+  expect(shown(world)).toEqual(['x'])
+})
+
 test('peers with lines of one owner that it does not know itself: all of them are merged', () => {
   const world = cluster('abc')
   registered(world, 'a', 'base')

@@ -79,8 +79,11 @@ test('questions whose answers nobody reads cost a few pieces, however many they 
   expect(JSON.parse(JSON.stringify(world.machine('a').live))).toMatchObject({ waitingAnswers: 0 })
 })
 
-test('one turn makes a few pieces, and those who read get all, each document once', () => {
-  const { world, replies } = library(12, 0.7 * megabyte)
+test.each([
+  ['small', 12, 0.7],
+  ['large', 6, 1.5],
+])('of %s documents one turn makes a few pieces, and those who read get all, each once', (_, documents, megabytes) => {
+  const { world, replies } = library(documents, megabytes * megabyte)
   world.feed('a', { type: 'request', from: 'reader', id: 1_000_000, bytes: everything })
   const owners: string[] = []
   for (let read = 0; read < replies.length; read++) {
@@ -91,8 +94,8 @@ test('one turn makes a few pieces, and those who read get all, each document onc
     world.run(1)
   }
   expect(replies.at(-1)?.last).toBe(true)
-  expect(owners).toHaveLength(13)
-  expect(new Set(owners).size).toBe(13)
+  expect(owners).toHaveLength(documents + 1)
+  expect(new Set(owners).size).toBe(documents + 1)
 })
 
 test('documents that a peer names go to it a message at a time, however many it names', () => {
