@@ -263,11 +263,13 @@ test('what is removed alone, on a backup from before anybody was met, stays away
   const backup = world.machine('a').disk.copy()
   world.startAll('b', 'c')
   agree(world)
+  registered(world, 'a', 'newer')
+  agree(world)
   restoredAlone(world, 'a', backup, ['b', 'c'])
   done(world, world.deregister('a', 'gone'))
   startedAlone(world, 'a', 2)
   met(world)
-  expect(shown(world)).toEqual(['x'])
+  expect(shown(world)).toEqual(['newer x'])
 })
 
 test('peers with lines of one owner that it does not know itself: all of them are merged', () => {

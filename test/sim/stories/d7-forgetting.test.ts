@@ -583,18 +583,25 @@ test('D7: a short-lived node that was killed is let go of after ten minutes with
   }
 })
 
-test('D7: a short-lived node that was only cut off for longer is back with all that it holds, wherever it was let go of', () => {
-  const world = cluster('abc')
-  world.start('m', { transient: true })
-  agree(world)
-  registered(world, 'm', 'x')
-  agree(world)
-  const { generation } = world.machine('m').live
-  world.partition(['m'], ['a', 'b', 'c'])
-  world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), 700_000, 'the drop', 100)
-  registered(world, 'a', 'y')
-  world.heal()
-  agree(world)
-  for (const name of 'abcm') expect(world.lookup(name, 'x')).toEqual(['http://x.test:80'])
-  expect(world.machine('m').live.generation).toBe(generation)
-})
+test.each([
+  ['all', []],
+  ['one alone, whom all others hear', ['b', 'c']],
+])(
+  'D7: a short-lived node that was only cut off for longer, and meets %s, is back wherever it was let go of',
+  (_, cut) => {
+    const world = cluster('abc')
+    world.start('m', { transient: true })
+    agree(world)
+    registered(world, 'm', 'x')
+    agree(world)
+    const { generation } = world.machine('m').live
+    world.partition(['m'], ['a', 'b', 'c'])
+    world.until(() => [...'abc'].every((name) => owners(world, name) === 'abc'), 700_000, 'the drop', 100)
+    registered(world, 'a', 'y')
+    world.heal()
+    for (const name of cut) world.cut('m', name)
+    agree(world)
+    for (const name of 'abcm') expect(world.lookup(name, 'x')).toEqual(['http://x.test:80'])
+    expect(world.machine('m').live.generation).toBe(generation)
+  },
+)
