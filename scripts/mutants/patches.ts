@@ -148,7 +148,7 @@ const membership: Readonly<Record<string, Patch>> = {
   'one alone is believed a jump': ['isInProportion', 'other.relayer !== word.relayer || isAlone', 'true'],
   'two that pass on different jumps are believed': ['isNear', 'Math.abs($$$)', '0'],
   'a reset is as good as a refusal': ['noteRefusal', 'isVacant && isRefused(member)', 'isRefused(member)'],
-  'reports by the dead count': ['#standing', '.isAlive(author)', 'true'],
+  'reports of one that was not heard yet count': ['#standing', '.isAlive(author)', 'true'],
   'who slept counts what it missed as silence': ['awoke', '.#awakeSince = now'],
   'a report is not taken back': ['take', 'withdrawn === true', 'false'],
   'nobody doubts itself': ['#doubtsItself', 'silent >= 3', 'false'],

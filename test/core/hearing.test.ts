@@ -87,6 +87,24 @@ test('a report counts for five seconds from its receipt, and its replay brings i
   expect(membership.reporters('a', 6000)).toEqual([])
 })
 
+test('reports of one that is hidden itself count no more, nor those of one not heard yet since it started again', () => {
+  const hidden = among('abcdefg')
+  hidden.report('b', report('a', 1), 100)
+  expect(hidden.reporters('a', 100)).toEqual(['b'])
+  for (const author of 'cde') hidden.report(author, report('b', 1), 200)
+  hidden.tick(200)
+  expect(hidden.member('b')?.state).toBe('hidden')
+  expect(hidden.reporters('a', 200)).toEqual([])
+
+  const unheard = among('abcdefg')
+  unheard.follow(headOf('b', 2), 100)
+  unheard.report('b', { ...report('a', 1), authorGeneration: 2 }, 200)
+  expect(unheard.reporters('a', 200)).toEqual([])
+  unheard.hear('b', beat(1, 2), 300)
+  unheard.tick(300)
+  expect(unheard.reporters('a', 300)).toEqual(['b'])
+})
+
 test('reports that ended a while ago are let go, and cannot be said again by somebody else', () => {
   const membership = among('abcdefg')
   for (const author of 'bcd') membership.report(author, report('a', 5), 100)
@@ -244,6 +262,20 @@ function hearsayOf(ids: string) {
   return { membership, tell }
 }
 
+test.each([
+  ['who sends us heartbeats', false, ['a']],
+  ['who has said that it sends us none any more', true, []],
+])('%s is reported for its silence or not, while others hear it', (_, isFarewell, expected) => {
+  const { membership, tell } = hearsayOf('abcd')
+  if (isFarewell) membership.farewell('a')
+  const reported = new Set<string>()
+  for (let now = 1000; now <= 6000; now += 1000) {
+    for (const from of 'bcd') tell(from, 1 + now / 1000, now)
+    for (const { subject } of membership.tick(now).reports) reported.add(subject)
+  }
+  expect([...reported]).toEqual(expected)
+})
+
 /** A membership that was refused at a's, asks it with these, and hears of it through c. */
 function askedBy(nonces: string[]) {
   const { membership, tell } = hearsayOf('abc')
@@ -268,6 +300,16 @@ test('an answer counts that its subject signed, to a question of ours, soon', ()
   expect(membership.member('a')).toMatchObject({ sequence: 9, heardAt: 1600, saidAt: 400 }) // of its last round
   expect(membership.prove('a', answer('n1'), 1800)).toBe(false) // a replay
   expect(membership.prove('a', answer('n2'), 6600)).toBe(false) // kept back
+})
+
+test('a question that gossip brings no answer to goes over connections as well, a moment later and once', () => {
+  const { membership } = askedBy(['n1', 'n2'])
+  const unanswered = (now: number): string[] =>
+    membership.takeUnanswered(now).map(({ question, via }) => `${question.nonce} by ${via.join()}`)
+  expect(unanswered(1800)).toEqual([])
+  membership.prove('a', answer('n1'), 1850)
+  expect(unanswered(1900)).toEqual(['n2 by c'])
+  expect(unanswered(2000)).toEqual([])
 })
 
 test('what was said of one that does not answer is taken back, and counts no more until it does', () => {
