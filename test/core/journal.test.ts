@@ -66,11 +66,14 @@ test('neither who is refused from ever other addresses of his, nor a node that d
   journal.add(write('a', 1))
   journal.add({ act: 'member dead', node: 'n', via: 'daemon', outcome: 'done', at: atSecond(2) })
   for (let s = 3; s < 50; s++) {
-    journal.add(write('b', s, { outcome: 'refused', address: `2001:db8::${s.toString(16)}`, details: `${s}` }))
+    const address = s % 2 === 0 ? `2001:db8::${s.toString(16)}` : `10.0.2.${s}`
+    journal.add(write('b', s, { outcome: 'refused', address, details: `${s}` }))
     journal.add(write(`i${s}`, s, { act: 'hidden', via: 'seen', node: 'n', elsewhere: 'N' }))
   }
   const { from, entries } = journal.ask(all)
-  expect(entries.filter(({ outcome }) => outcome === 'refused')).toHaveLength(3)
+  const refused = entries.filter(({ outcome }) => outcome === 'refused')
+  expect(refused).toHaveLength(limits.entries)
+  expect(refused.filter(({ address }) => address?.includes(':'))).toHaveLength(3)
   expect(entries.slice(-2)).toMatchObject([{ act: 'member dead' }, { id: 'a', outcome: 'done' }])
   expect(from).toBe(atSecond(0))
 })
@@ -159,16 +162,17 @@ test('that instances were hidden since their node fell silent is told also once 
 })
 
 test('what was seen before the node where it was done remembers anything is told by whoever saw it', () => {
-  const seen = entry(2, 5, { act: 'hidden', via: 'seen', elsewhere: 'B' })
+  const seen = { via: 'seen', elsewhere: 'B' } as const
+  const entries = [entry(3, 5, { ...seen, act: 'hidden' }), entry(2, 5, { ...seen, act: 'deregister' })]
   const told = joined(
     [
-      { peer: 'A', node: 'a', how: 'self', remembered: { from: atSecond(0), entries: [seen] } },
+      { peer: 'A', node: 'a', how: 'self', remembered: { from: atSecond(0), entries } },
       { peer: 'B', node: 'b', how: 'answered', remembered: { from: atSecond(6), entries: [] } },
     ],
     atSecond(9),
     20,
   )
-  expect(told.entries.map(({ peer, seq }) => `${peer} ${seq}`)).toEqual(['A 2'])
+  expect(told.entries.map(({ peer, seq }) => `${peer} ${seq}`)).toEqual(['A 3', 'A 2'])
 })
 
 test('what was done stands before what was found of it, though that was noted first; no order goes in circles', () => {
