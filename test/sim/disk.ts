@@ -64,11 +64,14 @@ export class Disk {
     this.#flush(this.#tail.length)
     const { documents, notes, generation, secrets, up } = this.#durable
     return {
-      documents: [...documents].map(([owner, { snapshot, updates }]) => ({
-        owner,
-        ...(snapshot !== undefined && { snapshot }),
-        updates: [...updates].sort((a, b) => a.version - b.version),
-      })),
+      // By owner, as the keys of the real one go: a fence may come before what it ends, and after it.
+      documents: [...documents]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([owner, { snapshot, updates }]) => ({
+          owner,
+          ...(snapshot !== undefined && { snapshot }),
+          updates: [...updates].sort((a, b) => a.version - b.version),
+        })),
       notes: Object.fromEntries(notes),
       ...(secrets !== undefined && { secrets }),
       generation,
