@@ -1,8 +1,11 @@
 // Stories of the horizon (D8): who was away for longer than removals live must not bring back what they removed.
 import { expect, test } from 'vitest'
+import { decodeSyncResponse, encodeSyncRequest } from '../../../src/core/wire/sync.js'
 import { World } from '../world.js'
 import { agree, cluster, done, offTooLong, refused, registered, showing } from './cluster.js'
 
+/** By somebody who is no machine. */
+const asked = 1_000_000
 const note_ms = 11 * 60_000 // notes on disk are at most ten minutes old
 
 function owners(world: World, name: string): string {
@@ -174,8 +177,14 @@ test('D8: when a member was last heard is known by the others also after they st
   expect(showing(world, 'y')).toBe('abc')
 })
 
-test('D8: while it is stale a node publishes nothing, adopts nothing, refuses writes and says why', () => {
-  const world = cluster('abc')
+test('D8: while it is stale a node publishes nothing, gives nothing to whoever asks, adopts nothing, refuses writes and says why', () => {
+  const answers: (string | undefined)[] = []
+  const world = cluster('abc', {
+    watch: (_machine, _now, _input, effects) => {
+      for (const effect of effects)
+        if (effect.type === 'reply' && effect.id === asked) answers.push(decodeSyncResponse(effect.bytes)?.type)
+    },
+  })
   registered(world, 'c', 'y')
   agree(world)
   world.run(note_ms)
@@ -195,6 +204,10 @@ test('D8: while it is stale a node publishes nothing, adopts nothing, refuses wr
   expect(world.machine('c').live.readiness().reasons.join()).toMatch(/30 days/)
   expect(refused(world, world.register('c', { id: 'n', slug: 'n', url: 'http://n' }))).toBe('unavailable')
   expect(world.lookup('c', 'x')).toBeUndefined()
+  const bytes = encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] })
+  world.feed('c', { type: 'request', from: 'empty', id: asked, bytes })
+  world.run(100)
+  expect(answers).toEqual(['end'])
   expect([published, [...new Set(['a', 'b'].map((name) => world.machine(name).live.read.digest().digest))]]).toEqual([
     0,
     before,
