@@ -122,11 +122,15 @@ test('of two daemons with one key, one stops writing and says why, until the oth
   await cp(await cluster.dataDir('a'), await cluster.dataDir('copy'), { recursive: true })
   const one = await cluster.start('a', { args: joining(b) })
   const two = await cluster.start('a', { args: joining(c), dataDir: await cluster.dataDir('copy') })
-  const acknowledged = new Set<string>()
+  const acknowledged = new Map<string, RunningDaemon>()
+  const shows = async (daemon: RunningDaemon, by: readonly RunningDaemon[]): Promise<boolean> => {
+    const shown = new Set((await daemon.instances()).map(({ url }) => url))
+    return [...acknowledged].every(([url, taker]) => !by.includes(taker) || shown.has(url))
+  }
   const writes = async (daemon: RunningDaemon, n: number): Promise<number> => {
     const url = `http://127.0.0.1:${n}`
     const { status } = await daemon.ask('/registry-svc/instance', 'PUT', { url })
-    if (status === 201) acknowledged.add(url)
+    if (status === 201) acknowledged.set(url, daemon)
     return status
   }
   let n = 21_000
@@ -138,14 +142,16 @@ test('of two daemons with one key, one stops writing and says why, until the oth
   expect((await muted.ask('/readyz')).body).toMatch(/another daemon runs with this node.s key/)
   for (const daemon of [muted, b, c])
     await until('the doctor says so', async () => (await daemon.found()).some((line) => line.startsWith('error clone')))
-  await (muted === one ? two : one).kill('SIGTERM')
+  const other = muted === one ? two : one
+  await untilAll('somebody shows what the other one took', () => shows(b, [other]))
+  await other.kill('SIGTERM')
   await until('it takes writes again', () => muted.isReady())
   expect(muted.log).toMatch(/nobody has heard of the other daemon with this node's key for 16 s/)
   await muted.register({ url: `http://127.0.0.1:${n}` })
   await allEqual([muted, b, c])
   await untilAll('each shows all that either acknowledged', async () => {
-    const shown = await Promise.all([muted, b, c].map((daemon) => daemon.instances()))
-    return shown.every((all) => [...acknowledged].every((url) => all.some((instance) => instance.url === url)))
+    const all = await Promise.all([muted, b, c].map((daemon) => shows(daemon, [one, two])))
+    return all.every(Boolean)
   })
 })
 
