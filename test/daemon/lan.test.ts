@@ -65,6 +65,29 @@ describe.skipIf(!permitted)('on a network of their own', () => {
     await allEqual(daemons)
   }, 180_000)
 
+  test('a machine whose address changes says so to all by itself, and again when it has its old one back', async () => {
+    const [mover, ...others] = [...daemons].reverse() as [RunningDaemon, ...RunningDaemon[]]
+    const home = /ip4\/([\d.]+)/.exec(mover.address)?.[1] as string
+    const peersAt = (daemon: RunningDaemon, whom: RunningDaemon) =>
+      daemon.peers().then(({ peers }) => peers.find(({ peer }) => peer === whom.peerId))
+    for (const [from, to] of [
+      [home, '10.77.0.99'],
+      ['10.77.0.99', home],
+    ] as const) {
+      lan.on(mover.name, 'ip', 'address', 'del', `${from}/24`, 'dev', 'eth0')
+      lan.on(mover.name, 'ip', 'address', 'add', `${to}/24`, 'dev', 'eth0')
+      for (const other of others) {
+        await until('the other one hears it from there', async () => {
+          const heard = await peersAt(other, mover)
+          return heard?.streamsHealthy === true && heard.address?.startsWith(`/ip4/${to}/`) === true
+        })
+        await until('it hears the other one', async () => (await peersAt(mover, other))?.streamsHealthy === true)
+      }
+    }
+    expect(mover.log.match(/an address of this machine is gone/g)).toHaveLength(2)
+    await allEqual(daemons)
+  }, 180_000)
+
   test(`a switch split ${side}/${side}: both sides go on, nothing is lost, and nothing that was removed is back`, async () => {
     const left = daemons.slice(0, side)
     const right = daemons.slice(side)

@@ -2,7 +2,9 @@
  * The connections of this daemon, one for each pair of peers that speak the same. It never dials.
  *
  * Libp2p keeps two connections where both sides dialled at once. Here the lower peer id decides for both: it keeps the
- * one that it dialled itself, the oldest of those, and closes the others once the kept one has proven to be up at both ends.
+ * one that it dialled itself, the oldest of those, and closes the others once the kept one has proven to be up at both ends. A
+ * peer that moved, or was cut off, may have lost the one that was there before without our knowing: each is asked once more when
+ * another one comes, and is not used until it answers.
  */
 import type { Connection, IdentifyResult } from '@libp2p/interface'
 import type { PeerId } from '../../core/model.js'
@@ -10,6 +12,8 @@ import type { Drops } from './drops.js'
 
 const identifyTimeout_ms = 5_000
 const identifyAttempts = 3
+/** For one that has answered before: until it is over, gossip may wait on a connection that is dead. */
+const answerAgain_ms = 3_000
 const closeTimeout_ms = 1_000
 /** Of one peer at once: two where both dial, as many again of a daemon with its key, and those that were lost without a word. */
 const connectionsOfOne = 8
@@ -55,6 +59,8 @@ interface Entry {
   readonly identified: Map<Connection, readonly string[]>
   /** Unix ms; undefined while it is not known whether the peer is of our cluster. */
   since: number | undefined
+  /** Had answered before another one did, and have not since: their peer may have lost them without our knowing. */
+  readonly doubted: Set<Connection>
   timer: NodeJS.Timeout | undefined
   /** Two daemons were seen to answer as this peer. */
   isTwo: boolean
@@ -82,6 +88,7 @@ export class Connections {
       open: [],
       identified: new Map(),
       since: undefined,
+      doubted: new Set(),
       timer: undefined,
       isTwo: false,
       turns: 0,
@@ -107,6 +114,7 @@ export class Connections {
     if (entry === undefined || at < 0) return
     entry.open.splice(at, 1)
     entry.identified.delete(connection)
+    entry.doubted.delete(connection)
     if (entry.open.length > 0) {
       if (entry.since !== undefined) this.#options.onMoved(peer)
       return
@@ -135,17 +143,22 @@ export class Connections {
   /** The connection to use: the one that will be kept. Undefined until the peer is known to be of our cluster. */
   link(peer: PeerId): Link | undefined {
     const entry = this.#entries.get(peer)
-    const connection = entry === undefined ? undefined : this.#choose(peer, entry.open)
+    const connection = entry === undefined ? undefined : this.#choose(peer, entry)
     return entry?.since === undefined || connection === undefined ? undefined : { peer, connection, since: entry.since }
   }
 
   /** The connection to use, and that of the other daemon where two answer as one peer. */
-  all(peer: PeerId): Connection[] {
+  toUse(peer: PeerId): Connection[] {
     const link = this.link(peer)
     const entry = this.#entries.get(peer)
     if (link === undefined || entry === undefined) return []
     const other = entry.isTwo ? this.#newestApart(entry, link.connection) : undefined
     return other === undefined ? [link.connection] : [link.connection, other]
+  }
+
+  /** Of all peers, whatever they speak, those to be closed among them. */
+  all(): Connection[] {
+    return [...this.#entries.values()].flatMap(({ open }) => open)
   }
 
   links(): Link[] {
@@ -192,7 +205,8 @@ export class Connections {
       return this.#foreign(peer, entry, connection)
     }
     const listening = result.listenAddrs.map(String)
-    const others = [...entry.identified].filter(([, where]) => isApart(where, listening)).map(([other]) => other)
+    const others = [...entry.identified.keys()].filter((other) => !entry.doubted.has(other))
+    for (const other of others) entry.doubted.add(other)
     entry.identified.set(connection, listening)
     this.#options.onIdentified(peer, listening, connection)
     this.#admit(peer, entry)
@@ -206,16 +220,17 @@ export class Connections {
   /** A daemon that moved, or was started again, says the same on both connections, or nothing on the older one. */
   async #compare(peer: PeerId, entry: Entry, other: Connection, listening: readonly string[]): Promise<void> {
     try {
-      const result = await this.#options.identify(other, AbortSignal.timeout(identifyTimeout_ms))
+      const result = await this.#options.identify(other, AbortSignal.timeout(answerAgain_ms))
       const where = result.listenAddrs.map(String)
       const [one, two] = [where[0], listening[0]]
       if (this.#stopped || !entry.open.includes(other)) return
+      entry.doubted.delete(other)
       entry.identified.set(other, where)
       if (one === undefined || two === undefined || !isApart(where, listening)) return
       entry.isTwo = true
       this.#options.onTwo(peer, [one, two])
     } catch {
-      // Gone: the one that was there before.
+      // Gone, and in doubt until it is closed: the one that was there before.
     }
   }
 
@@ -233,16 +248,17 @@ export class Connections {
   }
 
   /**
-   * Brings a pair down to one connection. Of two daemons with one key each has one: who is sent away at once as the other's duplicate
-   * comes again at once, for ever, and never hears that there are two.
+   * Brings a pair down to one connection, of those that answer. Of two daemons with one key each has one: who is sent away at once as
+   * the other's duplicate comes again at once, for ever, and never hears that there are two.
    */
   #settle(peer: PeerId, entry: Entry): void {
     clearTimeout(entry.timer)
-    const kept = this.#choose(peer, entry.open)
+    const kept = this.#choose(peer, entry)
     if (this.#stopped || kept === undefined || entry.open.length < 2) return
     if (
       !entry.isTwo &&
       this.#options.self > peer &&
+      trusted(entry).length > 1 &&
       entry.open.some((each) => Date.now() - each.timeline.open < otherDecides_ms)
     ) {
       entry.timer = setTimeout(() => this.#settle(peer, entry), otherDecides_ms)
@@ -261,7 +277,7 @@ export class Connections {
 
   /** Whoever connects compares all records, those of the other daemon with its key among them: each comes again, one after the other. */
   #takeTurn(peer: PeerId, entry: Entry): void {
-    const [one, other] = this.all(peer)
+    const [one, other] = this.toUse(peer)
     if (this.#stopped || one === undefined || other === undefined) return
     entry.turns += 1
     void this.#close(one.timeline.open < other.timeline.open ? one : other)
@@ -273,8 +289,8 @@ export class Connections {
     return apart.sort((one, other) => other.timeline.open - one.timeline.open)[0]
   }
 
-  #choose(peer: PeerId, open: readonly Connection[]): Connection | undefined {
-    const byAge = [...open].sort((one, other) => one.timeline.open - other.timeline.open)
+  #choose(peer: PeerId, entry: Entry): Connection | undefined {
+    const byAge = trusted(entry).sort((one, other) => one.timeline.open - other.timeline.open)
     const oldest = byAge[0]
     const newest = byAge[byAge.length - 1]
     if (oldest === undefined || newest === undefined) return undefined
@@ -283,7 +299,7 @@ export class Connections {
     return byAge.find(({ direction }) => direction === dialledByLower) ?? oldest
   }
 
-  /** Closes in order, so that the streams on it end as if they were done, which gossipsub takes better than an error. */
+  /** Closes in order, so that the streams on it end as if they were done: after an error gossipsub forgets the peer, on all its connections. */
   async #close(connection: Connection): Promise<void> {
     try {
       await connection.close({ signal: AbortSignal.timeout(closeTimeout_ms) })
@@ -291,6 +307,22 @@ export class Connections {
       connection.abort(error as Error)
     }
   }
+}
+
+/** Private in libp2p and `@libp2p/tcp`, and pinned with their versions. */
+interface Bound {
+  readonly maConn?: { readonly socket?: { readonly localAddress?: string } }
+}
+
+/** The address of this machine that a connection is bound to, while it is open. */
+export function localHostOf(connection: Connection): string | undefined {
+  return (connection as unknown as Bound).maConn?.socket?.localAddress
+}
+
+/** Those that are not in doubt; all where there is none. */
+function trusted({ open, doubted }: Entry): Connection[] {
+  const certain = open.filter((each) => !doubted.has(each))
+  return certain.length > 0 ? certain : [...open]
 }
 
 function isApart(some: readonly string[], others: readonly string[]): boolean {

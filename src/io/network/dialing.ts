@@ -137,6 +137,13 @@ export class Dialing {
     else this.now(peer)
   }
 
+  /** Everybody who is missed: this machine has a way out that it did not have when they could not be reached. */
+  nowAll(): void {
+    for (const peer of this.#wanted) this.now(peer)
+    for (const target of this.#seeds.keys())
+      if (!this.#peerBySeed.has(target)) this.#schedule.plan(target, { fresh: true })
+  }
+
   connected(peer: PeerId): void {
     this.#foreign.delete(peer)
     this.#errors.delete(peer)

@@ -14,7 +14,7 @@ import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './add
 import type { Seed } from './addresses.js'
 import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
-import { Connections } from './connections.js'
+import { Connections, localHostOf } from './connections.js'
 import type { Link } from './connections.js'
 import type { FirstContact, LinkFailure, Network, NetworkOptions, NetworkPeer } from './contract.js'
 import { settledWithin } from './deadline.js'
@@ -26,8 +26,9 @@ import { HalfOpen } from './half-open.js'
 import { Handshakes } from './handshakes.js'
 import { guarded, harmless } from './listener.js'
 import type { NetworkListener } from './listener.js'
+import { Moving } from './moving.js'
 import { isPeerId } from './peerid.js'
-import { WantedPorts } from './ports.js'
+import { isForeignHost, WantedPorts } from './ports.js'
 import { Rates, type Rate } from './rates.js'
 import { Requests } from './requests.js'
 import type { RequestOptions } from './requests.js'
@@ -66,6 +67,7 @@ class Libp2pNetwork implements Network {
   readonly #requests: Requests
   readonly #serving: Serving
   readonly #watchdog: Watchdog
+  readonly #moving: Moving<Connection>
   readonly #strangers: Strangers
   readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
   #stack: Stack | undefined
@@ -100,7 +102,7 @@ class Libp2pNetwork implements Network {
     const { sync, beat } = this.#protocols
     this.#beats = new Beats({
       protocol: beat,
-      connectionsTo: (peer) => this.#connections.all(peer),
+      connectionsTo: (peer) => this.#connections.toUse(peer),
       drops: this.#drops,
       rates: this.#rates,
       onBeat: this.#listener.beat,
@@ -108,6 +110,7 @@ class Libp2pNetwork implements Network {
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
     this.#serving = new Serving({ drops: this.#drops, rates: this.#rates, onRequest: this.#listener.request })
     this.#watchdog = this.#createWatchdog()
+    this.#moving = this.#createMoving()
     this.#halfOpen = this.#createHalfOpen()
     this.#strangers = new Strangers(options.log, () => this.addresses(), this.#drops)
   }
@@ -307,6 +310,21 @@ class Libp2pNetwork implements Network {
     })
   }
 
+  #createMoving(): Moving<Connection> {
+    return new Moving({
+      connections: () => this.#connections.all(),
+      hostOf: localHostOf,
+      isGone: isForeignHost,
+      onStranded: (connections) => {
+        const peers = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
+        this.#log.info(`an address of this machine is gone; dialling again whom it was connected from (${peers.size})`)
+        for (const peer of peers) this.#dialing.nowAfterDisconnect(peer)
+        for (const connection of connections) connection.abort(new Error('its address is gone'))
+      },
+      onWayOut: () => this.#dialing.nowAll(),
+    })
+  }
+
   #runningStack(): Stack {
     if (this.#stack === undefined) throw new Error('the network is not running')
     return this.#stack
@@ -347,6 +365,7 @@ class Libp2pNetwork implements Network {
     this.#gossip?.start()
     this.#rates.start()
     this.#watchdog.start()
+    this.#moving.start()
     this.#dialing.start()
     this.#ports = new WantedPorts({
       addresses: missing,
@@ -433,6 +452,7 @@ class Libp2pNetwork implements Network {
     this.#strangers.stop()
     this.#names.stop()
     this.#watchdog.stop()
+    this.#moving.stop()
     this.#rates.stop()
     this.#shunned.stop()
     this.#beats.stop()

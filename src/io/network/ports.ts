@@ -73,6 +73,14 @@ export async function bindingError(address: string): Promise<string | undefined>
   }
 }
 
+/** Whether the system says that an address is none of this machine. */
+export async function isForeignHost(host: string): Promise<boolean> {
+  return portOf({ host, port: 0, exclusive: true }).then(
+    () => false,
+    (error: unknown) => (error as NodeJS.ErrnoException).code === 'EADDRNOTAVAIL',
+  )
+}
+
 /** One that nothing listens on, in either family where there are both; 0, which is any, where none is found. */
 export async function freePort(): Promise<number> {
   return portOf({ port: 0, exclusive: true }).catch(() => 0)
