@@ -28,9 +28,9 @@ import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.
 import { refuseUnknown } from './config/nearest.js'
 import { historyOfOptions } from './config/history-query.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
-import { RegistryError } from './core/errors.js'
+import { RegistryError } from './core/model/errors.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
-import type { Definition, InstanceStatus } from './core/model.js'
+import type { Definition, InstanceStatus } from './core/model/model.js'
 import { viewOfRow } from './core/shown.js'
 import type {
   DigestView,
@@ -58,8 +58,8 @@ export type * from './client/register.js'
 export { isUnreachable } from './client/failures.js'
 export type { MetricsOptions, MetricsRegister } from './metrics/register.js'
 export { defaultServer } from './client/servers.js'
-export { RegistryError, type ErrorCode } from './core/errors.js'
-export type { Definition, InstanceStatus, PeerId, Registration } from './core/model.js'
+export { RegistryError, type ErrorCode } from './core/model/errors.js'
+export type { Definition, InstanceStatus, PeerId, Registration } from './core/model/model.js'
 export type * from './core/views.js'
 
 export interface ClientOptions {

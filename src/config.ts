@@ -13,7 +13,7 @@ import { defaultDnsDomain, defaultDnsTtl_s, parseDns, parseDnsDomain, parseDnsTt
 import { readTokens, type Credentials } from './config/tokens.js'
 import * as values from './config/values.js'
 import { defaultPeerPort, isLoopback, type HostPort } from './config/values.js'
-import { RegistryError } from './core/errors.js'
+import { RegistryError } from './core/model/errors.js'
 
 export { logLevels, type LogLevel } from './config/logger.js'
 export { formatHostPort, isLoopback, type HostPort } from './config/values.js'

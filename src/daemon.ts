@@ -5,7 +5,7 @@
 import './polyfill.js'
 import { type Config, isLoopback } from './config.js'
 import { NodeUrl } from './config/node-url.js'
-import { RegistryError } from './core/errors.js'
+import { RegistryError } from './core/model/errors.js'
 import { warnWhenAlone } from './daemon/alone.js'
 import { openDns } from './daemon/dns-door.js'
 import type { Engine } from './daemon/engine.js'

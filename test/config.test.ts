@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { formatHostPort, options, parseConfig, warningsOf, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
 import { type Option, optionNames } from '../src/config/option.js'
-import { isOfItsNode } from '../src/core/url.js'
+import { isOfItsNode } from '../src/core/model/url.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
 import { readOptions } from '../src/node/options.js'
 

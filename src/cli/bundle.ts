@@ -9,8 +9,8 @@ import type { Client } from '../client.js'
 import { effectiveOptions } from '../config/effective.js'
 import { packageVersion, protocolVersion } from '../config/version.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
-import { RegistryError, messageOf } from '../core/errors.js'
-import { redacted } from '../core/redacted.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
+import { redacted } from '../core/words/redacted.js'
 
 /** @returns the names of what is in it */
 export async function bundle(

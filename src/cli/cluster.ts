@@ -2,9 +2,9 @@
  * The commands that show what a daemon thinks of its cluster: peers (the wire), members (the belief), nodes (the records). They change nothing.
  */
 import { Option, type Command } from 'commander'
-import { count } from '../core/count.js'
+import { count } from '../core/words/count.js'
 import { type Resource, placementLimits, resources } from '../core/lookup/placement.js'
-import { dialInWords } from '../core/dial-words.js'
+import { dialInWords } from '../core/words/dial-words.js'
 import type { LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import type { PlacedNode } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'

@@ -5,7 +5,7 @@
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
 import { refusedBy, silentServer, wayToServer } from '../client/failures.js'
-import { RegistryError, messageOf } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
 import { wrapLines } from './paragraph.js'

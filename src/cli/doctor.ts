@@ -2,7 +2,7 @@
  * The command that says what is wrong with a cluster, what it means, what to do. It changes nothing.
  */
 import type { Command } from 'commander'
-import { count } from '../core/count.js'
+import { count } from '../core/words/count.js'
 import { isWrong, type Diagnosis, type Finding, type Severity } from '../core/doctor/findings.js'
 import { bundle } from './bundle.js'
 import { AllSaid, answerOf, clientOf, exitCodes, lookOfOutput, printJson, printLines } from './command.js'

@@ -3,8 +3,8 @@
  */
 import type { Command } from 'commander'
 import type { DrainView } from '../client.js'
-import { count } from '../core/count.js'
-import { RegistryError } from '../core/errors.js'
+import { count } from '../core/words/count.js'
+import { RegistryError } from '../core/model/errors.js'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { saying } from './progress.js'
 

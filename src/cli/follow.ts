@@ -3,7 +3,7 @@
  * away is waited for.
  */
 import { isUnreachable } from '../client.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { formatAge, plain } from './format.js'
 import { unlessAborted } from './interrupt.js'
 import { shorten, type Look } from './table.js'

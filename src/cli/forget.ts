@@ -2,7 +2,7 @@
  * The command that forgets a node for everybody. A wrong one is harmless: a node that lives comes back by itself.
  */
 import type { Command } from 'commander'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { nameOf } from './cluster.js'
 import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { formatAge } from './format.js'

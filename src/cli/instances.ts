@@ -3,9 +3,9 @@
  */
 import { Option, type Command } from 'commander'
 import type { Client, InstanceQuery, Lookup } from '../client.js'
-import { checkInWords } from '../core/check.js'
-import { RegistryError } from '../core/errors.js'
-import { instanceStatuses } from '../core/model.js'
+import { checkInWords } from '../core/model/check.js'
+import { RegistryError } from '../core/model/errors.js'
+import { instanceStatuses } from '../core/model/model.js'
 import { viewOfRow } from '../core/shown.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
 import { type ChoiceOptions, choiceOf, takesChoice } from './call.js'

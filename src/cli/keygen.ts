@@ -4,7 +4,7 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { printJson, printLines, printOutcome, takesJson, withExamples } from './command.js'
 
 export function addKeygenCommand(program: Command): void {

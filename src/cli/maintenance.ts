@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander'
 import type { Client, ManyResult, Which } from '../client.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { AllSaid, changes, clientOf, exitCodes, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { plain } from './format.js'
 import { toInstance } from './meant.js'

@@ -2,7 +2,7 @@
  * Which id is meant by what somebody typed: a whole one, one with its middle left out as tables show it, or its beginning.
  */
 import type { Client } from '../client.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { answerOf } from './command.js'
 import { plain } from './format.js'
 

@@ -3,7 +3,7 @@
  */
 import type { Client } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { MemberView } from '../core/views.js'
 import { nameOf } from './cluster.js'
 import { answerOf } from './command.js'

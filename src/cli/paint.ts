@@ -2,7 +2,7 @@
  * Gives what is printed colours that mean something. A file or a pipe gets none unless it is asked for.
  */
 import { styleText } from 'node:util'
-import type { InstanceStatus } from '../core/model.js'
+import type { InstanceStatus } from '../core/model/model.js'
 import type { MemberState } from '../core/views.js'
 
 export type Tone = 'good' | 'warn' | 'bad' | 'dim' | 'strong'

@@ -3,7 +3,7 @@
  */
 import type { Client } from '../client.js'
 import { otherMembers, warningOfReach } from '../config/reach.js'
-import { isOfItsNode } from '../core/url.js'
+import { isOfItsNode } from '../core/model/url.js'
 
 export async function reachWarning(client: Client, url: string): Promise<string | undefined> {
   if (!isOfItsNode(url)) return undefined

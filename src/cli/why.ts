@@ -6,13 +6,13 @@
 import type { Command } from 'commander'
 import { defaultServer, type Client, type InstanceQuery } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
-import { readCheck } from '../core/check.js'
-import { count } from '../core/count.js'
-import { dialInWords } from '../core/dial-words.js'
-import { RegistryError } from '../core/errors.js'
-import { lapsedAlone } from '../core/lapsed.js'
-import type { InstanceStatus } from '../core/model.js'
-import { shownUrl } from '../core/url.js'
+import { readCheck } from '../core/model/check.js'
+import { count } from '../core/words/count.js'
+import { dialInWords } from '../core/words/dial-words.js'
+import { RegistryError } from '../core/model/errors.js'
+import { lapsedAlone } from '../core/words/lapsed.js'
+import type { InstanceStatus } from '../core/model/model.js'
+import { shownUrl } from '../core/model/url.js'
 import type {
   DialOutcome,
   FromHere,

@@ -2,7 +2,7 @@
  * One call to a daemon, asked again where that may help but do no harm. It has a number of attempts and a time.
  */
 import { refuseUnknown } from '../config/nearest.js'
-import { RegistryError, messageOf } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
 import { freshnessHeader, readFreshness } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 import { onAbort } from './aborting.js'

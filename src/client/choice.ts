@@ -3,7 +3,7 @@
  * calls one.
  */
 import { pickOfOptions, queryOfPick } from '../config/pick-query.js'
-import { BoundedMap } from '../core/bounded-map.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
 import { Chooser, type Listed, type PickQuery } from '../core/lookup/chooser.js'
 import { type InstanceView, type LookupResult, atPort } from '../core/views.js'

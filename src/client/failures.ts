@@ -2,7 +2,7 @@
  * How a call to a daemon can fail, as errors that can be told apart: by its answer, or for want of one.
  */
 import { codeOfStatus } from '../config/statuses.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 /** Nobody answered: wrong address, no daemon, or none that answers in time. */
 export function isUnreachable(error: unknown): boolean {

@@ -1,7 +1,7 @@
 /**
  * Keeps the list of one slug true while somebody uses it, by watching: opened when it is used, closed when it is not.
  */
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { SlugList } from '../core/views.js'
 import { CannotLetGo, letGo } from './aside.js'
 import type { Following } from './lists.js'

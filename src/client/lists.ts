@@ -3,7 +3,7 @@
  * true then, until there is another.
  */
 import type { Positioned, Registry } from './register.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { LookupResult, SlugList } from '../core/views.js'
 import { backoff_ms, type Calls } from './call.js'
 import { mayPass, patience_ms, unreachable } from './failures.js'

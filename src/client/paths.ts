@@ -1,8 +1,8 @@
 /**
  * Where a daemon is asked for what. An id that no path can carry goes into the query.
  */
-import { RegistryError } from '../core/errors.js'
-import { isNameable } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import { isNameable } from '../core/model/model.js'
 
 /**
  * A part of a path. `fetch` would take some for steps through the path, and ask for something else.

@@ -3,7 +3,7 @@
  */
 import type { InstanceFilters as InstanceQuery, Which } from '../config/filters.js'
 import type { Resource } from '../core/lookup/placement.js'
-import type { Definition, InstanceStatus, Registration } from '../core/model.js'
+import type { Definition, InstanceStatus, Registration } from '../core/model/model.js'
 import type { Diagnosis } from '../core/doctor/findings.js'
 import type { History, HistoryQuery } from '../core/journal/views.js'
 import type { Survey } from '../core/survey/views.js'

@@ -2,11 +2,11 @@
  * What a program can do about its own registration while it runs. It registers nothing, and takes nothing out of the register for good.
  */
 import { refuseUnknown } from '../config/nearest.js'
-import { parseAcks } from '../core/acks.js'
-import { durationOf, parseDuration } from '../core/duration.js'
-import { RegistryError } from '../core/errors.js'
+import { parseAcks } from '../core/model/acks.js'
+import { durationOf, parseDuration } from '../core/model/duration.js'
+import { RegistryError } from '../core/model/errors.js'
 import { everybody_ms, restOf_ms } from '../core/everybody.js'
-import type { InstanceStatus } from '../core/model.js'
+import type { InstanceStatus } from '../core/model/model.js'
 import type { Held } from '../core/views.js'
 import { mayPass } from './failures.js'
 import { pause, untilAborted } from './pause.js'

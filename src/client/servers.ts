@@ -1,7 +1,7 @@
 /**
  * Which of several daemons is asked: the one that answered last, until it fails. It asks nobody itself.
  */
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 export const defaultServer = 'http://127.0.0.1:58231'
 

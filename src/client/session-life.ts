@@ -7,7 +7,7 @@
  *      │  └─refused, and nobody relies on it──▶ over ◀── ended, from any state
  *      └───its daemon knows it no more, or is away for long and others can be asked─┘
  */
-import type { RegistryError } from '../core/errors.js'
+import type { RegistryError } from '../core/model/errors.js'
 import { type Calls, backoff_ms } from './call.js'
 import { isUnreachable, patience_ms, unreachable } from './failures.js'
 import { pause } from './pause.js'

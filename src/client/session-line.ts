@@ -2,8 +2,8 @@
  * One connection on which a program's session stands at its daemon: what is said on it, what is heard of it. Whoever holds it decides
  * what follows when it ends.
  */
-import { RegistryError } from '../core/errors.js'
-import { sessionPace } from '../core/lifetime.js'
+import { RegistryError } from '../core/model/errors.js'
+import { sessionPace } from '../core/model/lifetime.js'
 import { type Calls, parseAnswer } from './call.js'
 import { refusal, unreachable } from './failures.js'
 import type { RegistrationRequest } from './register.js'

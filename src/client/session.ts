@@ -3,9 +3,9 @@
  * never gives up: what it cannot have now it asks for again.
  */
 import { callOptions } from '../config/call-options.js'
-import { parseDuration } from '../core/duration.js'
-import { RegistryError } from '../core/errors.js'
-import { lifetimeLimits } from '../core/lifetime.js'
+import { parseDuration } from '../core/model/duration.js'
+import { RegistryError } from '../core/model/errors.js'
+import { lifetimeLimits } from '../core/model/lifetime.js'
 import { type Calls, backoff_ms } from './call.js'
 import { patience_ms } from './failures.js'
 import { queryString } from './paths.js'

@@ -2,7 +2,7 @@
  * What a program says when it watches a slug, or waits for it: read alike wherever it asks.
  */
 import { refuseUnknown } from '../config/nearest.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { worthPicking } from '../core/lookup/preference.js'
 import type { SlugList } from '../core/views.js'
 import type { CallOptions, WaitOptions } from './register.js'

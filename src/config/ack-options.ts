@@ -1,8 +1,8 @@
 /**
  * How a program asks for how many nodes hold a write, in the options of a call.
  */
-import { type Acks, ackFields, parseAcks } from '../core/acks.js'
-import { formatDuration } from '../core/duration.js'
+import { type Acks, ackFields, parseAcks } from '../core/model/acks.js'
+import { formatDuration } from '../core/model/duration.js'
 import { refuseUnknown } from './nearest.js'
 
 /** @throws RegistryError `malformed`, naming the option */

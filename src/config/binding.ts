@@ -1,7 +1,7 @@
 /**
  * Why an address that a door was to have cannot be had, with the way out.
  */
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 const failures: Readonly<Record<string, string>> = {
   EADDRINUSE: 'is in use by another program, perhaps another daemon; stop it, or choose another port',

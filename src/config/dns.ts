@@ -2,8 +2,8 @@
  * How the options of the DNS door become values.
  */
 import { isIP } from 'node:net'
-import { dnsNameOf } from '../core/dns-name.js'
-import { RegistryError } from '../core/errors.js'
+import { dnsNameOf } from '../core/model/dns-name.js'
+import { RegistryError } from '../core/model/errors.js'
 import { parseHostPort, type HostPort } from './values.js'
 
 export const defaultDnsDomain = 'rollcall.internal'

@@ -3,7 +3,7 @@
  */
 import { dirname, resolve } from 'node:path'
 import type { Pair } from 'yaml'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { fileOption, flagName, isPath, keyOf, split, type Option, type OptionTable, type Written } from './option.js'
 import { didYouMean } from './nearest.js'
 import { parseStructured, textOfBytes, yaml } from './structured.js'

@@ -2,8 +2,8 @@
  * Which instances a caller asks for, by filters that all have to fit.
  */
 import { refuseUnknown } from './nearest.js'
-import { RegistryError } from '../core/errors.js'
-import { type InstanceStatus, instanceStatuses } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import { type InstanceStatus, instanceStatuses } from '../core/model/model.js'
 import type { InstanceView } from '../core/views.js'
 
 /** AND-ed, exact. An empty text says that there is none: it fits what has nothing there, and is not the same as no filter. */

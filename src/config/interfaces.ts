@@ -5,7 +5,7 @@
  */
 import os from 'node:os'
 import { getSystemErrorName } from 'node:util'
-import { messageOf } from '../core/errors.js'
+import { messageOf } from '../core/model/errors.js'
 
 /** As Node lists them: by name, each with its addresses. */
 export type Interfaces = ReturnType<typeof os.networkInterfaces>

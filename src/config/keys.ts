@@ -3,7 +3,7 @@
  */
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { resolve } from 'node:path'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { readOptionFile } from './option-file.js'
 
 /** Ours: what Node's types call it differs from one version of them to the next. */

@@ -2,7 +2,7 @@
  * Where the text of an option comes from: flags before the environment before a config file. It knows the shape of the table of
  * options, not its rows, and not what a value means.
  */
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { readConfig } from './file.js'
 import {
   fileOption,

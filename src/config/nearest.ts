@@ -2,7 +2,7 @@
  * Guesses which known name was meant by an unknown one.
  */
 
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 /** The known name that takes the fewest edits to reach (Levenshtein, with exchanges). */
 export function nearest(name: string, known: readonly string[]): string {

@@ -2,7 +2,7 @@
  * Which news a caller asks for.
  */
 import { refuseUnknown, unknownName } from './nearest.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { NewsEvent } from '../core/views.js'
 
 export interface NewsFilters {

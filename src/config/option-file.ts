@@ -2,7 +2,7 @@
  * Reads the files that options name: ordinary ones alone. A daemon that waits for the other end of a pipe serves nobody meanwhile.
  */
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 /** What an option names is written by people, or by a program for one daemon. */
 const most_bytes = 16 * 1024 * 1024

@@ -2,7 +2,7 @@
  * How far an address of this machine leads: one rule for all that tell others where it is. It asks nobody whether that is so.
  */
 import { isIPv4 } from 'node:net'
-import { isOfItsNode, shownUrl } from '../core/url.js'
+import { isOfItsNode, shownUrl } from '../core/model/url.js'
 import type { MemberView } from '../core/views.js'
 import { interfaces, type Interfaces } from './interfaces.js'
 import { isLoopback } from './values.js'

@@ -1,7 +1,7 @@
 /**
  * The HTTP status of each kind of error: what a daemon answers is what a client understands. Both read it here.
  */
-import type { ErrorCode } from '../core/errors.js'
+import type { ErrorCode } from '../core/model/errors.js'
 
 export const statusByCode = {
   malformed: 400,

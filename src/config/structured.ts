@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import * as modules from 'node:module'
 import type * as Yaml from 'yaml'
 import type { Document, YAMLError } from 'yaml'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 /**
  * What reads YAML, loaded by whoever first has a file to be read: most commands have none, and it takes as long as they do. By a name

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { dirname, resolve } from 'node:path'
-import { RegistryError } from '../core/errors.js'
-import { modelLimits, parseSlug } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import { modelLimits, parseSlug } from '../core/model/model.js'
 import { didYouMean } from './nearest.js'
 import { readKeys, type PublicJwk } from './keys.js'
 import { type Fault, parseStructured } from './structured.js'

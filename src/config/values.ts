@@ -3,9 +3,9 @@
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
-import { RegistryError } from '../core/errors.js'
-import { modelLimits } from '../core/model.js'
-import { parseUrl } from '../core/url.js'
+import { RegistryError } from '../core/model/errors.js'
+import { modelLimits } from '../core/model/model.js'
+import { parseUrl } from '../core/model/url.js'
 import { logLevels, type LogLevel } from './logger.js'
 import { didYouMean } from './nearest.js'
 import { readOptionFile } from './option-file.js'

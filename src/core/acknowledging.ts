@@ -8,7 +8,7 @@
  * wanted. Heartbeats would not do: their digests leave out what has changed within two seconds.
  */
 import type { AckCount, Moment } from './effects.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
 import type { Ended } from './sync/requests.js'

@@ -5,11 +5,11 @@
  *     caller ──▶ this node is its home ──▶ performed ──▶ on disk ──▶ answered
  *        └─────▶ another one is ─────────▶ asked over the sync stream; its answer brings its new document
  */
-import { type Act, parseAct } from './act.js'
+import { type Act, parseAct } from './model/act.js'
 import type { Effect, Suspected } from './effects.js'
 import type { Endings } from './endings.js'
-import { RegistryError } from './errors.js'
-import { type NodeRecord, type PeerId, readObject } from './model.js'
+import { RegistryError } from './model/errors.js'
+import { type NodeRecord, type PeerId, readObject } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import type { Suspecting } from './own/suspicions.js'
 import type { PeersAct, Waiting } from './own/waiting.js'
@@ -17,9 +17,9 @@ import { whyNotReady } from './phase.js'
 import type { RegistryState } from './state.js'
 import { actedReply } from './sync/answers.js'
 import { type PassedOn, type PassedOnEnd, patienceOf } from './sync/requests.js'
-import { urlEndpoint } from './url.js'
+import { urlEndpoint } from './model/url.js'
 import type { MemberState } from './views.js'
-import { WaitingList } from './waiting-list.js'
+import { WaitingList } from './basics/waiting-list.js'
 import type { SyncRequest } from './wire/sync.js'
 
 /** What a suspicion waits for the check: less than whoever passed it on waits for the answer. */

@@ -1,7 +1,7 @@
 /**
  * What peers are asked for: routes what is missing here into questions. What comes of them is the business of replication.
  */
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
 import { nothingOf } from './wire/sync.js'

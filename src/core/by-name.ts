@@ -1,7 +1,7 @@
 /**
  * What the names of the DNS, in which case does not count, stand for among all that is known here.
  */
-import type { InstanceRecord, NodeRecord } from './model.js'
+import type { InstanceRecord, NodeRecord } from './model/model.js'
 import type { RegistryState } from './state.js'
 
 /** A node as whoever looks for it by its id finds it. */

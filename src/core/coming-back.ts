@@ -10,7 +10,7 @@
  * is registered again once that program has spoken, as it would be by one that starts.
  */
 import type { Asking } from './asking.js'
-import type { InstanceRecord } from './model.js'
+import type { InstanceRecord } from './model/model.js'
 import type { Opening } from './opening.js'
 import type { Outbox } from './outbox.js'
 import { sessionOfStart } from './own/living.js'

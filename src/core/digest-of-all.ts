@@ -2,7 +2,7 @@
  * One digest over the heads of all documents that a node holds, equal on two nodes exactly where they hold the same.
  */
 import type { Crypto } from './effects.js'
-import { hex } from './model.js'
+import { hex } from './model/model.js'
 import type { DigestView } from './views.js'
 import type { SignedHead } from './wire/head.js'
 

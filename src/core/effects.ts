@@ -2,10 +2,10 @@
  * The border of the core: a registry is told `Input`s, to each of which it answers with `Effect`s. Nothing else passes: no
  * clock, no chance, no promise. The daemon and the simulator both stand on the other side.
  */
-import type { Act } from './act.js'
-import type { CheckForm, CheckHeaders } from './check.js'
-import type { RegistryError } from './errors.js'
-import type { Definition, InstanceStatus, PeerId, Registration } from './model.js'
+import type { Act } from './model/act.js'
+import type { CheckForm, CheckHeaders } from './model/check.js'
+import type { RegistryError } from './model/errors.js'
+import type { Definition, InstanceStatus, PeerId, Registration } from './model/model.js'
 import type { MemberState } from './views.js'
 
 /** The time of an input, as this machine tells it. */

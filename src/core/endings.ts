@@ -2,11 +2,11 @@
  * How long registrations live: routes what programs say of their sessions or ttls, what the clock says of silence, illness, nodes that
  * stay away, into checks, statuses, removals. Nothing ends before this daemon may sign, nor while its disk refuses writes.
  */
-import { durationOf, formatDuration } from './duration.js'
+import { durationOf, formatDuration } from './model/duration.js'
 import type { CheckResult, Effect } from './effects.js'
-import { RegistryError } from './errors.js'
-import { lostSession, notRenewed } from './lapsed.js'
-import type { Registration } from './model.js'
+import { RegistryError } from './model/errors.js'
+import { lostSession, notRenewed } from './words/lapsed.js'
+import type { Registration } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import { isLeftBehind, livesWith, sessionOfStart } from './own/living.js'
 import { type OpenOptions, sessionLimits } from './own/sessions.js'

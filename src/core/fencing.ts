@@ -8,7 +8,7 @@
  */
 import type { Change } from './document/entries.js'
 import type { StoreOp } from './effects.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
 import type { Head, SignedHead } from './wire/head.js'

@@ -3,7 +3,7 @@
  */
 import type { Moment } from './effects.js'
 import type { Availability } from './lookup/slugs.js'
-import { type InstanceStatus, instanceStatuses, type PeerId } from './model.js'
+import { type InstanceStatus, instanceStatuses, type PeerId } from './model/model.js'
 import type { StatusCause } from './own/health-checks.js'
 import type { RegistryState } from './state.js'
 import { type MemberState, memberStates } from './views.js'

@@ -2,9 +2,9 @@
  * Our own document as others hold it: routes what comes of it to the identity, which tells whose work it is, further on to the commits.
  */
 import type { Asking } from './asking.js'
-import { stopTheCopy } from './causes.js'
+import { stopTheCopy } from './words/causes.js'
 import { NodeDocument } from './document/document.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import { nodeRecordOf } from './records/kinds.js'
 import type { RegistryState } from './state.js'

@@ -1,8 +1,8 @@
 /**
  * Whether this node reaches an instance itself, for whoever asks why it is picked, or is not.
  */
-import { lapsedAlone } from './lapsed.js'
-import type { InstanceRecord } from './model.js'
+import { lapsedAlone } from './words/lapsed.js'
+import type { InstanceRecord } from './model/model.js'
 import type { Found } from './records/union.js'
 import type { RegistryState } from './state.js'
 import type { FromHere } from './views.js'

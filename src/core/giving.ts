@@ -5,7 +5,7 @@
 import { type Giveable, turnLimits } from './document/document.js'
 import type { Effect } from './effects.js'
 import type { Fencing } from './fencing.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import { headAlone, parcelFor } from './replica/parcels.js'
 import type { RegistryState } from './state.js'

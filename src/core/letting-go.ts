@@ -3,7 +3,7 @@
  * disk in the same write, what others still hold of these past this daemon.
  */
 import type { Fencing } from './fencing.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { RegistryState } from './state.js'
 import { compareIds } from './records/claims.js'
 

@@ -6,7 +6,7 @@ import type { LettingGo } from './letting-go.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'
 import type { Parcel } from './wire/sync.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 
 const look_ms = 10_000
 /** So many are looked at for one newcomer: what one of them says may have to be saved first. */

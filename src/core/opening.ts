@@ -5,7 +5,7 @@
 import type { NodeDocument } from './document/document.js'
 import { differences } from './document/entries.js'
 import type { StoredDocument } from './effects.js'
-import { RegistryError } from './errors.js'
+import { RegistryError } from './model/errors.js'
 import type { Fencing } from './fencing.js'
 import type { Outbox } from './outbox.js'
 import { readBaselines } from './own/baseline.js'

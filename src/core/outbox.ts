@@ -1,7 +1,7 @@
 /**
  * What is on its way out of a registry: effects in their order, what was dropped by reason. It decides nothing.
  */
-import { Dropped } from './dropped.js'
+import { Dropped } from './basics/dropped.js'
 import type { Effect, RegistryEvent, StoreOp } from './effects.js'
 
 export class Outbox {

@@ -14,7 +14,7 @@
  *     ready      callers write
  *     muted      another daemon runs with its key: this one signs nothing until nobody hears of that one any more
  */
-import type { Unready } from './causes.js'
+import type { Unready } from './words/causes.js'
 import type { Joining } from './own/joining.js'
 
 export type Phase =

@@ -5,7 +5,7 @@
 import type { RegistryEvent } from './effects.js'
 import type { Fencing } from './fencing.js'
 import { isDormant } from './lookup/visibility.js'
-import type { PeerId } from './model.js'
+import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import { isUntouched } from './records/union.js'
 import type { RegistryState } from './state.js'

@@ -2,15 +2,15 @@
  * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
  */
 import { ByName } from './by-name.js'
-import { defaultCheck } from './check.js'
+import { defaultCheck } from './model/check.js'
 import type { Moment } from './effects.js'
-import { formatDuration } from './duration.js'
-import { RegistryError } from './errors.js'
+import { formatDuration } from './model/duration.js'
+import { RegistryError } from './model/errors.js'
 import { fromHereOf } from './from-here.js'
-import { frozen } from './frozen.js'
+import { frozen } from './basics/frozen.js'
 import type { LineView } from './link-views.js'
-import { drainedBy } from './holds.js'
-import { lifetimeShown } from './lifetime.js'
+import { drainedBy } from './model/holds.js'
+import { lifetimeShown } from './model/lifetime.js'
 import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
@@ -25,7 +25,7 @@ import {
   deriveNodeId,
   readObject,
   versionsOf,
-} from './model.js'
+} from './model/model.js'
 import { digestOfAll } from './digest-of-all.js'
 import { whyNotShown } from './not-shown.js'
 import { endingOf } from './own/ending.js'
@@ -33,7 +33,7 @@ import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
 import { viewOfRecord } from './shown.js'
 import type { RegistryState } from './state.js'
-import { Tally } from './tally.js'
+import { Tally } from './basics/tally.js'
 import type {
   DigestView,
   ExchangeView,

@@ -1,7 +1,7 @@
 /**
  * Which fields of what is held are shown to whom. Each is named, and the compiler knows whether all are: no new one is shown by accident.
  */
-import type { InstanceFacts, InstanceRecord } from './model.js'
+import type { InstanceFacts, InstanceRecord } from './model/model.js'
 import type { InstanceRow, InstanceView } from './views.js'
 
 /** Of each field, whether the view has it. */

@@ -2,18 +2,18 @@
  * All that one daemon knows, in one value: its parts, the phase of its life, the input that is being handled, what is on its way out.
  * It decides nothing; the routers beside it do, each for its own journeys.
  */
-import type { Trouble } from './causes.js'
-import { DiskNews, type Written } from './disk.js'
+import type { Trouble } from './words/causes.js'
+import { DiskNews, type Written } from './words/disk.js'
 import type { NodeDocument } from './document/document.js'
 import { Entries, type EntryMaps } from './document/entries.js'
 import type { Crypto, Moment, StoredDocument } from './effects.js'
-import { assert } from './errors.js'
+import { assert } from './model/errors.js'
 import { Liveness, type OwnState } from './liveness.js'
 import { Degraded } from './lookup/degraded.js'
 import { Reach } from './lookup/reach.js'
 import { Index } from './lookup/slugs.js'
 import { Visibility } from './lookup/visibility.js'
-import type { NodeRecord, PeerId } from './model.js'
+import type { NodeRecord, PeerId } from './model/model.js'
 import { Outbox } from './outbox.js'
 import { Commits } from './own/commits.js'
 import { HealthChecks } from './own/health-checks.js'

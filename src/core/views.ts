@@ -2,15 +2,15 @@
  * What the registry shows to its readers: plain values, safe to serialise, that never change once given out, with the list of
  * states that each may be in. The doors (HTTP, CLI, library) know these shapes and nothing behind them.
  */
-import type { TroubleKind, UnreadyCause } from './causes.js'
-import type { CheckForm } from './check.js'
-import type { Duration } from './duration.js'
-import type { Drainer } from './holds.js'
-import type { Lifetime, LifetimeFacts } from './lifetime.js'
-import type { InstanceFacts, InstanceStatus, PeerId } from './model.js'
+import type { TroubleKind, UnreadyCause } from './words/causes.js'
+import type { CheckForm } from './model/check.js'
+import type { Duration } from './model/duration.js'
+import type { Drainer } from './model/holds.js'
+import type { Lifetime, LifetimeFacts } from './model/lifetime.js'
+import type { InstanceFacts, InstanceStatus, PeerId } from './model/model.js'
 import type { Label, LineView } from './link-views.js'
-import { portOf } from './traits.js'
-import { urlEndpoint } from './url.js'
+import { portOf } from './model/traits.js'
+import { urlEndpoint } from './model/url.js'
 
 /** One instance as callers see it. `lastHeartbeat` (RFC 3339) is present only while it is `Healthy`. */
 export interface InstanceView extends Omit<InstanceFacts, 'check' | keyof LifetimeFacts> {

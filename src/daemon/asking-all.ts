@@ -1,7 +1,7 @@
 /**
  * Asks every other node one question, all at once. What is asked is not known here.
  */
-import type { NodeRecord, PeerId } from '../core/model.js'
+import type { NodeRecord, PeerId } from '../core/model/model.js'
 import type { Reads } from '../core/reads.js'
 import { isToBeSurveyed } from '../core/survey/survey.js'
 import type { MemberView } from '../core/views.js'

@@ -1,11 +1,11 @@
 /**
  * The words for what callers do to instances: which act it is, whom it is about, what of it is told. No metadata ever is.
  */
-import type { Act } from '../core/act.js'
+import type { Act } from '../core/model/act.js'
 import type { ActName, Deed } from '../core/journal/entry.js'
-import type { Registration } from '../core/model.js'
+import type { Registration } from '../core/model/model.js'
 import type { Reads } from '../core/reads.js'
-import { shownUrl } from '../core/url.js'
+import { shownUrl } from '../core/model/url.js'
 
 export interface Deeds {
   /** @param said what it is registered as, where that is what is done */

@@ -7,7 +7,7 @@ import type { Diagnosis, Finding } from '../core/doctor/findings.js'
 import type { Moment } from '../core/effects.js'
 import type { Reads } from '../core/reads.js'
 import type { Survey } from '../core/survey/views.js'
-import { isUnresolved } from '../core/unresolved.js'
+import { isUnresolved } from '../core/words/unresolved.js'
 import type { RegistryService } from '../http/service.js'
 import { ownSurvey } from './survey.js'
 

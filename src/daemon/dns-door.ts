@@ -2,7 +2,7 @@
  * The DNS door of a daemon, where it is wanted: opened with the first address, answering once there is a register behind it.
  */
 import type { Config } from '../config.js'
-import { canBeRead } from '../core/causes.js'
+import { canBeRead } from '../core/words/causes.js'
 import type { Registry } from '../core/registry.js'
 import type { Readiness } from '../core/views.js'
 import type { NamedNode } from '../core/by-name.js'

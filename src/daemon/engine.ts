@@ -3,7 +3,7 @@
  * after the other, also those that an effect causes on the spot.
  */
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
-import { RegistryError, messageOf } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
 import type { Registry } from '../core/registry.js'
 import type { Checker } from '../io/checks.js'
 import type { Network, Reply } from '../io/network/network.js'

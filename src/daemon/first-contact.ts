@@ -8,7 +8,7 @@
  *     none has answered for `patience_ms`                       ready, alone
  *     otherwise                                                 not ready
  */
-import type { Unready } from '../core/causes.js'
+import type { Unready } from '../core/words/causes.js'
 import type { FirstContact } from '../io/network/network.js'
 import type { Log } from '../log.js'
 import type { End } from './life.js'

@@ -2,10 +2,10 @@
  * What each node has called itself in this run, with its place then: of two daemons with one key now one is heard, now the other, under its own
  * name. It decides nothing.
  */
-import { BoundedMap } from '../core/bounded-map.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import type { RegistryEvent } from '../core/effects.js'
 import type { Label } from '../core/link-views.js'
-import type { NodeRecord, PeerId } from '../core/model.js'
+import type { NodeRecord, PeerId } from '../core/model/model.js'
 
 const nodesKept = 4096
 const labelsOfOne = 4

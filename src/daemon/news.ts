@@ -4,8 +4,8 @@
  */
 import { onAbort } from '../client/aborting.js'
 import type { RegistryEvent } from '../core/effects.js'
-import { frozen } from '../core/frozen.js'
-import type { PeerId } from '../core/model.js'
+import { frozen } from '../core/basics/frozen.js'
+import type { PeerId } from '../core/model/model.js'
 import type { InstanceView, NewsEvent, NewsFeed, NewsItem } from '../core/views.js'
 import { isWanted, type NewsFilters } from '../config/news-filters.js'
 

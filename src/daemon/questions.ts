@@ -1,10 +1,10 @@
 /**
  * Questions between daemons that are for people: asks a peer one of some kind, answers what peers ask. What a kind means is not known here.
  */
-import { BoundedMap } from '../core/bounded-map.js'
-import { Dropped } from '../core/dropped.js'
-import type { PeerId } from '../core/model.js'
-import { Tally } from '../core/tally.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
+import { Dropped } from '../core/basics/dropped.js'
+import type { PeerId } from '../core/model/model.js'
+import { Tally } from '../core/basics/tally.js'
 import {
   type Answered,
   type Question,

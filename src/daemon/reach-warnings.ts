@@ -3,9 +3,9 @@
  */
 import { hostForOthers, otherMembers, warningOfReach } from '../config/reach.js'
 import type { Moment } from '../core/effects.js'
-import type { Registration } from '../core/model.js'
+import type { Registration } from '../core/model/model.js'
 import type { Registry } from '../core/registry.js'
-import { isOfItsNode } from '../core/url.js'
+import { isOfItsNode } from '../core/model/url.js'
 
 export interface ReachParts {
   readonly registry: Registry

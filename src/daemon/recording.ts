@@ -2,15 +2,15 @@
  * What is done to the register, as it passes through this node: each act of a caller becomes one entry of the journal with one line of
  * the log (of many refusals, with some), what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
  */
-import { count } from '../core/count.js'
+import { count } from '../core/words/count.js'
 import type { RegistryEvent } from '../core/effects.js'
-import { messageOf, RegistryError } from '../core/errors.js'
+import { messageOf, RegistryError } from '../core/model/errors.js'
 import { type Deed, type Entry, outcomeOf, type Whom } from '../core/journal/entry.js'
 import { Journal } from '../core/journal/journal.js'
-import { canonicalJson, type PeerId } from '../core/model.js'
+import { canonicalJson, type PeerId } from '../core/model/model.js'
 import type { Reads } from '../core/reads.js'
-import { RefusalLines } from '../core/refusal-lines.js'
-import { Tally } from '../core/tally.js'
+import { RefusalLines } from '../core/journal/refusal-lines.js'
+import { Tally } from '../core/basics/tally.js'
 import type { Line } from './log-lines.js'
 
 /** Who writes by a call without a door: the program that the node is a part of. */

@@ -3,8 +3,8 @@
  */
 import { type InstanceFilters, matches, ofRecords } from '../config/filters.js'
 import type { Command, Moment } from '../core/effects.js'
-import { RegistryError } from '../core/errors.js'
-import type { NodeRecord, PeerId, Registration } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import type { NodeRecord, PeerId, Registration } from '../core/model/model.js'
 import type { Reads } from '../core/reads.js'
 import type { Registry } from '../core/registry.js'
 import type { InstanceRow, MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'

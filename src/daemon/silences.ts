@@ -3,7 +3,7 @@
  * line. It writes nothing.
  */
 import type { RegistryEvent } from '../core/effects.js'
-import type { PeerId } from '../core/model.js'
+import type { PeerId } from '../core/model/model.js'
 import type { DialOutcome } from '../core/views.js'
 import type { Line } from './log-lines.js'
 

@@ -2,7 +2,7 @@
  * The last lines of a daemon's log as they may be shown to whoever helps: without secrets.
  */
 import type { Config } from '../config.js'
-import { redacted } from '../core/redacted.js'
+import { redacted } from '../core/words/redacted.js'
 import type { LastLines } from '../log/last-lines.js'
 
 /** Shorter words of a key file are none of the key. */

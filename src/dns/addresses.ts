@@ -2,7 +2,7 @@
  * What names of others stand for, known at once: what was found last is answered with, while it is asked for again behind that. Nobody is
  * asked here; who asks keeps his own record of it, and his own bounds.
  */
-import { BoundedMap } from '../core/bounded-map.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import type { Address } from './names.js'
 import type { FindAddresses } from './view.js'
 

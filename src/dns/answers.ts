@@ -7,9 +7,9 @@
  *     a name that has no records of that type     nothing
  */
 import type { Listed } from '../core/lookup/chooser.js'
-import { isOfItsMachine } from '../core/host.js'
+import { isOfItsMachine } from '../core/model/host.js'
 import type { InstanceView } from '../core/views.js'
-import { BoundedMap } from '../core/bounded-map.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import { type Callable, callablesOf, type Parts, partsOf, placeOfUrl } from './callable.js'
 import {
   type Address,

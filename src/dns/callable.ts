@@ -2,9 +2,9 @@
  * Which instances a name of a service gives: those that a pick may choose, where each of them is called.
  */
 import { type Pool, type Pools, type Reading, candidatesOf } from '../core/lookup/candidates.js'
-import { dnsNameOf } from '../core/dns-name.js'
-import { defaultWeight } from '../core/traits.js'
-import { isOfItsNode, urlParts } from '../core/url.js'
+import { dnsNameOf } from '../core/model/dns-name.js'
+import { defaultWeight } from '../core/model/traits.js'
+import { isOfItsNode, urlParts } from '../core/model/url.js'
 import type { InstanceView } from '../core/views.js'
 import { familyOf, isHostName, type ServiceMeaning } from './names.js'
 import type { RegisterView } from './view.js'

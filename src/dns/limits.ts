@@ -4,8 +4,8 @@
  *
  * A source is an address of IPv4, or a network of 64 bits of IPv6, of which whoever has one address has all.
  */
-import { sourceOf } from '../core/host.js'
-import { BoundedMap } from '../core/bounded-map.js'
+import { sourceOf } from '../core/model/host.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import { isLoopback } from '../config.js'
 
 export interface Rate {

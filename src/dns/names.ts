@@ -12,8 +12,8 @@
  *     service. node. addr. _TAG.service. _tcp.SLUG.service.DOMAIN     nothing but the names below them
  */
 import { isIPv4, isIPv6 } from 'node:net'
-import { dnsNameOf } from '../core/dns-name.js'
-import { readIpv6, spellHost } from '../core/host.js'
+import { dnsNameOf } from '../core/model/dns-name.js'
+import { readIpv6, spellHost } from '../core/model/host.js'
 
 export interface Address {
   readonly address: string

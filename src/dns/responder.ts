@@ -1,7 +1,7 @@
 /**
  * From the bytes of a question to those of its answer: at once, unless names of others have to be found first.
  */
-import { Dropped } from '../core/dropped.js'
+import { Dropped } from '../core/basics/dropped.js'
 import type { HostAddresses } from './addresses.js'
 import type { LookupResult, ResourceRecord, Said, Zone } from './answers.js'
 import { encodeAnswer, encodeTruncated, encodeWrong, readQuestion, type Question, type Transport } from './packets.js'

@@ -2,7 +2,7 @@
  * What the DNS door asks of a daemon; the daemon implements it, nothing here does anything.
  */
 import type { Listed } from '../core/lookup/chooser.js'
-import type { InstanceRecord } from '../core/model.js'
+import type { InstanceRecord } from '../core/model/model.js'
 import type { InstanceView } from '../core/views.js'
 import type { Address } from './names.js'
 

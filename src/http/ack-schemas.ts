@@ -1,8 +1,8 @@
 /**
  * How callers ask for how many nodes hold a write, as JSON Schema.
  */
-import { ackLimits } from '../core/acks.js'
-import { formatDuration } from '../core/duration.js'
+import { ackLimits } from '../core/model/acks.js'
+import { formatDuration } from '../core/model/duration.js'
 import * as json from './json-schema.js'
 
 const { optional } = json

@@ -1,8 +1,8 @@
 /**
  * Writes whose caller wants to know how many nodes hold them. What is written is the caller's.
  */
-import { type Acks, parseAcks } from '../core/acks.js'
-import type { PeerId } from '../core/model.js'
+import { type Acks, parseAcks } from '../core/model/acks.js'
+import type { PeerId } from '../core/model/model.js'
 import type { Held } from '../core/views.js'
 import type { RegistryService } from './service.js'
 

@@ -12,7 +12,7 @@ import {
 } from 'fastify'
 import type { Permission } from '../config/tokens.js'
 import { quarterOfDescriptors } from '../config/descriptors.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
 import type { Admission } from './admission.js'

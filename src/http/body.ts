@@ -3,8 +3,8 @@
  * field.
  */
 import type { IncomingMessage } from 'node:http'
-import { RegistryError, messageOf } from '../core/errors.js'
-import { isDeeper, modelLimits } from '../core/model.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
+import { isDeeper, modelLimits } from '../core/model/model.js'
 
 export const jsonType = 'application/json; charset=utf-8'
 

@@ -2,7 +2,7 @@
  * What a caller may do, once it is known who that is. It tells nobody apart.
  */
 import { permissions, type Permission } from '../config/tokens.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

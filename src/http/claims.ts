@@ -2,8 +2,8 @@
  * Reads what a request says beside its body: the token that it carries, the slug that a claim or a header names. It verifies
  * nothing.
  */
-import { RegistryError } from '../core/errors.js'
-import { parseSlug } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import { parseSlug } from '../core/model/model.js'
 
 /** Names of the slug claim through the versions of the original, newest first. */
 const slugClaims = ['slu', 'olu', '1sl'] as const

@@ -3,7 +3,7 @@
  */
 import type { FastifyReply } from 'fastify'
 import { warningHeader } from '../config/warning.js'
-import { warningOfDnsName } from '../core/dns-name.js'
+import { warningOfDnsName } from '../core/model/dns-name.js'
 import type { Log } from '../log.js'
 
 /** So many slugs are remembered of which the log tells: programs register themselves again and again. */

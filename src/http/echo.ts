@@ -2,7 +2,7 @@
  * Gives back what came, for clients that want to see whether their requests arrive whole. It keeps nothing.
  */
 import type { FastifyInstance } from 'fastify'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { jsonType } from './body.js'
 import * as calls from './calls/contract.js'
 

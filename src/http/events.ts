@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { isWanted } from '../config/news-filters.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { NewsFeed, NewsItem } from '../core/views.js'
 import * as calls from './calls/own.js'
 import { EventLine, type EventLineParts } from './event-line.js'

@@ -7,7 +7,7 @@ import { hostname } from 'node:os'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isLoopback } from '../config.js'
 import { ownAddresses } from '../config/reach.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { isListed, type Origins } from './cors.js'
 
 /** By what this daemon may be called, and from which pages. */

@@ -3,7 +3,7 @@
  */
 import { createLocalJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyOptions } from 'jose'
 import type { JwtRules, Permission } from '../config/tokens.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { type Caller, unauthorized } from './caller.js'
 import { slugOfClaims } from './claims.js'
 

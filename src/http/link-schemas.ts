@@ -1,7 +1,7 @@
 /**
  * What is wrong with the ways to peers, as JSON Schema.
  */
-import { troubleKinds, unreadyCauses } from '../core/causes.js'
+import { troubleKinds, unreadyCauses } from '../core/words/causes.js'
 import { linkFailures } from '../core/views.js'
 import * as json from './json-schema.js'
 

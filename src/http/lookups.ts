@@ -4,7 +4,7 @@
  */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import { atPort, type InstanceView, type PickResult } from '../core/views.js'
 import { DoorCounts, type LookupCounts } from '../metrics/doors.js'

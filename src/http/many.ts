@@ -4,7 +4,7 @@
  */
 import { type Which, whichFields } from '../config/filters.js'
 import { refuseUnknown } from '../config/nearest.js'
-import { RegistryError, messageOf } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
 import type { Whom } from '../core/journal/entry.js'
 import type { InstanceRow, ManyResult } from '../core/views.js'
 import type { RegistryService } from './service.js'

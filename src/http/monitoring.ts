@@ -3,8 +3,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import { filtersOfQuery } from '../config/filters.js'
-import { canBeRead } from '../core/causes.js'
-import { RegistryError } from '../core/errors.js'
+import { canBeRead } from '../core/words/causes.js'
+import { RegistryError } from '../core/model/errors.js'
 import { jsonType } from './body.js'
 import * as calls from './calls/monitoring.js'
 import type { FindService } from './service.js'

@@ -7,7 +7,7 @@ import { freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 import { warningHeader } from '../config/warning.js'
 import type { statusByCode } from '../config/statuses.js'
-import type { ErrorCode } from '../core/errors.js'
+import type { ErrorCode } from '../core/model/errors.js'
 import type { Schema } from './json-schema.js'
 import * as schemas from './schemas.js'
 

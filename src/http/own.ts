@@ -3,9 +3,9 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { refuseUnknownFields } from '../config/nearest.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { parseMaxAge } from '../core/lookup/freshness.js'
-import { parseId, registrationFields } from '../core/model.js'
+import { parseId, registrationFields } from '../core/model/model.js'
 import { acksOfQuery, withAcks } from './acks.js'
 import { addActs } from './acts.js'
 import { demandSlug } from './caller.js'

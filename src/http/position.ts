@@ -4,7 +4,7 @@
 import type { FastifyReply } from 'fastify'
 import { formatFreshness, freshnessHeader } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
-import type { Duration } from '../core/duration.js'
+import type { Duration } from '../core/model/duration.js'
 import { demandFresh } from '../core/lookup/freshness.js'
 import type { RegistryService } from './service.js'
 

@@ -3,8 +3,8 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type ActName, type Deed, type Whom, cutEntry, outcomeOf } from '../core/journal/entry.js'
-import { messageOf } from '../core/errors.js'
-import { RefusalLines } from '../core/refusal-lines.js'
+import { messageOf } from '../core/model/errors.js'
+import { RefusalLines } from '../core/journal/refusal-lines.js'
 import type { Log } from '../log.js'
 import type { FindService } from './service.js'
 

@@ -2,8 +2,8 @@
  * The calls of the Registry Svc contract. Published clients rely on it: paths, statuses and bodies are not ours to choose.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { RegistryError } from '../core/errors.js'
-import { type Wording, parseDefinition, parseId, parseRegistration, publishedFields } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import { type Wording, parseDefinition, parseId, parseRegistration, publishedFields } from '../core/model/model.js'
 import type { NodeView } from '../core/views.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/contract.js'

@@ -7,8 +7,8 @@ import * as json from './json-schema.js'
 import { causes, labels, line, LinkFailure, Mdns, oddities, outOfSight_ms } from './link-schemas.js'
 import { versions } from './version-schemas.js'
 import { FromHere } from './reach-schemas.js'
-import { lifetimes } from '../core/lifetime.js'
-import { instanceStatuses } from '../core/model.js'
+import { lifetimes } from '../core/model/lifetime.js'
+import { instanceStatuses } from '../core/model/model.js'
 import { dialOutcomes, invisibleReasons, memberStates, sessionStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */

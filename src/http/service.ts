@@ -2,11 +2,11 @@
  * What the HTTP doors ask of a daemon; the daemon implements it, nothing here does anything.
  */
 import type { InstanceFilters } from '../config/filters.js'
-import type { Acks } from '../core/acks.js'
-import type { Act } from '../core/act.js'
+import type { Acks } from '../core/model/acks.js'
+import type { Act } from '../core/model/act.js'
 import type { PickQuery } from '../core/lookup/chooser.js'
 import type { PlacementQuery } from '../core/lookup/placement.js'
-import type { Definition, PeerId, Registration } from '../core/model.js'
+import type { Definition, PeerId, Registration } from '../core/model/model.js'
 import type { Deed, Whom } from '../core/journal/entry.js'
 import type { JournalQuery } from '../core/journal/journal.js'
 import type { History } from '../core/journal/views.js'

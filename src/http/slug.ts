@@ -2,7 +2,7 @@
  * The slug that a registration is for, where its body names none: published clients cannot send one.
  */
 import type { IncomingHttpHeaders } from 'node:http'
-import { readObject, type Registration } from '../core/model.js'
+import { readObject, type Registration } from '../core/model/model.js'
 import { type Caller, demandSlug } from './caller.js'
 import { parseNamedSlug, slugOfClaims, tokenOf } from './claims.js'
 

@@ -2,7 +2,7 @@
  * All answers without end that are open: how many there may be, when they end, when they show signs of life.
  */
 import type { FastifyInstance } from 'fastify'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { Admission } from './admission.js'
 import { type EventLine, lineLimits } from './event-line.js'
 import { readUndelivered } from './undelivered.js'

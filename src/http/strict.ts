@@ -5,7 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { metadataPrefix } from '../config/filters.js'
 import { shortened, unknownName } from '../config/nearest.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { Schema } from './json-schema.js'
 import { listParameters } from './queries.js'
 

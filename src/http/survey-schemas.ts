@@ -3,7 +3,7 @@
  */
 import { findingIds, severities } from '../core/doctor/findings.js'
 import { linkDirections, linkStates, surveyOutcomes } from '../core/survey/views.js'
-import { unreadyCauses } from '../core/causes.js'
+import { unreadyCauses } from '../core/words/causes.js'
 import { dialOutcomes, memberStates } from '../core/views.js'
 import * as json from './json-schema.js'
 import { peerId } from './schemas.js'

@@ -1,7 +1,7 @@
 /**
  * Instances as targets of Prometheus' HTTP service discovery: https://prometheus.io/docs/prometheus/latest/http_sd/
  */
-import { urlEndpoint } from '../core/url.js'
+import { urlEndpoint } from '../core/model/url.js'
 import { type InstanceRow, atPort } from '../core/views.js'
 
 /** One instance: Prometheus takes groups of targets with the same labels. */

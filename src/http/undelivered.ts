@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4, type Socket } from 'node:net'
 import { endianness } from 'node:os'
-import { readIpv6, spellHost } from '../core/host.js'
+import { readIpv6, spellHost } from '../core/model/host.js'
 
 /** Bytes by connection, see `nameOf`. */
 export type Undelivered = ReadonlyMap<string, number>

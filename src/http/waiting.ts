@@ -3,7 +3,7 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import { SharedBytes } from './shared-bytes.js'
 
 export const waitingLimits = {

@@ -3,7 +3,7 @@
  * when it takes one again.
  */
 import type { FastifyInstance } from 'fastify'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { SlugList } from '../core/views.js'
 import * as calls from './calls/watch.js'
 import { EventLine, type EventLineParts } from './event-line.js'

@@ -15,12 +15,12 @@ import {
   type StatusRange,
   defaultCheck,
   readCheck,
-} from '../core/check.js'
+} from '../core/model/check.js'
 import { quarterOfDescriptors } from '../config/descriptors.js'
 import type { CheckResult } from '../core/effects.js'
-import { unresolvedDetails } from '../core/unresolved.js'
-import { isLinkLocal } from '../core/host.js'
-import { shownUrl, urlEndpoint } from '../core/url.js'
+import { unresolvedDetails } from '../core/words/unresolved.js'
+import { isLinkLocal } from '../core/model/host.js'
+import { shownUrl, urlEndpoint } from '../core/model/url.js'
 import { loadGrpc } from './checks/grpc.js'
 import { Lines, type TellLine } from './checks/lines.js'
 import { patience } from './checks/patience.js'

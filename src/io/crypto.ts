@@ -5,10 +5,10 @@
 import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { BoundedMap } from '../core/bounded-map.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import type { Crypto } from '../core/effects.js'
-import { assert } from '../core/errors.js'
-import type { PeerId } from '../core/model.js'
+import { assert } from '../core/model/errors.js'
+import type { PeerId } from '../core/model/model.js'
 
 /** Public keys kept ready, oldest dropped first. Building one costs about as much as a verification. */
 const keptKeys = 4096

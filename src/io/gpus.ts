@@ -3,7 +3,7 @@
  */
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { messageOf } from '../core/errors.js'
+import { messageOf } from '../core/model/errors.js'
 
 /** The fields of the Registry Svc contract. Where the driver does not tell a figure, it is 0. */
 export interface Gpu {

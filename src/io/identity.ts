@@ -15,7 +15,7 @@ import {
   privateKeyToProtobuf,
 } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { RegistryError, messageOf } from '../core/errors.js'
+import { RegistryError, messageOf } from '../core/model/errors.js'
 
 export const fileNames = {
   key: 'key',

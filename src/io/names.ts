@@ -6,7 +6,7 @@
  * answers. What is on record here is asked about again after a few seconds, since names move.
  */
 import { isIP, type LookupFunction } from 'node:net'
-import { BoundedMap } from '../core/bounded-map.js'
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import { askSystem, NameServers, SystemLane, type Answer, type AskSystem } from './names/asking.js'
 import { NameFiles, type Address, type FileNames } from './names/files.js'
 

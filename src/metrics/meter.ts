@@ -1,11 +1,11 @@
 /**
  * What passes the border of a core, counted as it passes: its inputs, its effects. It changes neither, keeps nothing of what they carry.
  */
-import type { CheckForm } from '../core/check.js'
+import type { CheckForm } from '../core/model/check.js'
 import type { Effect, Input, RegistryEvent, StoreOp, StoredDocument } from '../core/effects.js'
-import type { RegistryError } from '../core/errors.js'
+import type { RegistryError } from '../core/model/errors.js'
 import type { Figures } from '../core/figures.js'
-import type { PeerId } from '../core/model.js'
+import type { PeerId } from '../core/model/model.js'
 import { decodeBeat, isHeartbeat } from '../core/wire/beat.js'
 import { Counts, Durations } from './samples.js'
 

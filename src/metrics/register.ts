@@ -2,7 +2,7 @@
  * Shows metrics in a register of `prom-client`, whoever's it is, for as long as what they tell of is there. A register is known by three
  * of its methods alone: that of a program may come with another copy of the library.
  */
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { Metric, Sample } from './samples.js'
 
 /** A `Registry` of prom-client. */

@@ -2,7 +2,7 @@
  * What a node tells its listeners: the names, the shapes.
  */
 import { unknownName } from '../config/nearest.js'
-import { RegistryError } from '../core/errors.js'
+import { RegistryError } from '../core/model/errors.js'
 import type { NewsEvent } from '../core/views.js'
 
 /** What a node tells its listeners. */

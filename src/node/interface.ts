@@ -14,7 +14,7 @@ import type {
   RegistrationRequest,
   WriteOptions,
 } from '../client/register.js'
-import type { Definition } from '../core/model.js'
+import type { Definition } from '../core/model/model.js'
 import type {
   DigestView,
   DrainView,

@@ -5,7 +5,7 @@ import { onAbort } from '../client/aborting.js'
 import { newestOf } from '../client/newest.js'
 import type { Registry } from '../client/register.js'
 import { checkWatch, waitForList } from '../client/watching.js'
-import { frozen } from '../core/frozen.js'
+import { frozen } from '../core/basics/frozen.js'
 import type { RegistryService } from '../http/service.js'
 
 /**

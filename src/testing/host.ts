@@ -3,8 +3,8 @@
  */
 import { packageVersion, protocolVersion } from '../config/version.js'
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
-import { RegistryError } from '../core/errors.js'
-import type { NodeRecord } from '../core/model.js'
+import { RegistryError } from '../core/model/errors.js'
+import type { NodeRecord } from '../core/model/model.js'
 import { Registry } from '../core/registry.js'
 import { News } from '../daemon/news.js'
 import { createService } from '../daemon/service.js'

@@ -2,9 +2,9 @@
  * The programs of a test that registered themselves: each holds its session open until it ends it, or is killed.
  */
 import type { RegistrationRequest, SelfRegistration } from '../client/register.js'
-import { durationOf, parseDuration } from '../core/duration.js'
-import { RegistryError } from '../core/errors.js'
-import { lifetimeLimits, sessionPace } from '../core/lifetime.js'
+import { durationOf, parseDuration } from '../core/model/duration.js'
+import { RegistryError } from '../core/model/errors.js'
+import { lifetimeLimits, sessionPace } from '../core/model/lifetime.js'
 import type { RegistryService, SessionLine } from '../http/service.js'
 
 export interface ProgramParts {

@@ -2,8 +2,8 @@
  * What answers at the urls of a test, or does not. Nothing is sent anywhere.
  */
 import { untilAborted } from '../client/pause.js'
-import { RegistryError } from '../core/errors.js'
-import { urlEndpoint } from '../core/url.js'
+import { RegistryError } from '../core/model/errors.js'
+import { urlEndpoint } from '../core/model/url.js'
 
 /** Answers what is asked of one place. */
 export type Answering = (request: Request) => Response | Promise<Response>

@@ -1,9 +1,9 @@
 /**
  * The world of one test: its time, its nodes, what listens where. Time passes where somebody says so, or where a call needs it.
  */
-import { durationOf, parseDuration } from '../core/duration.js'
-import { RegistryError, quote } from '../core/errors.js'
-import type { NodeRecord } from '../core/model.js'
+import { durationOf, parseDuration } from '../core/model/duration.js'
+import { RegistryError, quote } from '../core/model/errors.js'
+import type { NodeRecord } from '../core/model/model.js'
 import { Host } from './host.js'
 import { EventQueue } from './queue.js'
 import type { Programs } from './programs.js'

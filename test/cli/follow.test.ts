@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { createClient } from '../../src/client.js'
 import { follow, type Terminal } from '../../src/cli/follow.js'
 import { plainLook } from '../../src/cli/table.js'
-import { RegistryError } from '../../src/core/errors.js'
+import { RegistryError } from '../../src/core/model/errors.js'
 
 interface Answer {
   readonly state: string

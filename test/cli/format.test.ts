@@ -1,7 +1,7 @@
 /** Ages and amounts, as people read them. */
 import { expect, test } from 'vitest'
 import { ageOf, formatAge, formatAgo, formatBytes, formatClock, formatPercent, plain } from '../../src/cli/format.js'
-import { count } from '../../src/core/count.js'
+import { count } from '../../src/core/words/count.js'
 
 test.each([
   [-5, '0.0 s'],

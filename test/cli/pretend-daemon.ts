@@ -7,7 +7,7 @@ import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { runDaemon, type StartDaemon } from '../../src/cli/start.js'
 import { parseConfig } from '../../src/config.js'
-import { RegistryError } from '../../src/core/errors.js'
+import { RegistryError } from '../../src/core/model/errors.js'
 import { createLog } from '../../src/log.js'
 import { MemoryService } from '../http/service.js'
 

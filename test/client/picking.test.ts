@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Calls } from '../../src/client/call.js'
 import { Choices } from '../../src/client/choice.js'
-import { RegistryError } from '../../src/core/errors.js'
+import { RegistryError } from '../../src/core/model/errors.js'
 import type { InstanceView, LookupResult } from '../../src/core/views.js'
 import { passing, systemError, useVirtualTime } from './world.js'
 

@@ -1,6 +1,6 @@
 // What is remembered of instances that ask to be removed when their home node stays away.
 import { expect, test } from 'vitest'
-import type { InstanceRecord } from '../../src/core/model.js'
+import type { InstanceRecord } from '../../src/core/model/model.js'
 import { Abandoned } from '../../src/core/retention/abandoned.js'
 
 const record = (id: string): InstanceRecord =>

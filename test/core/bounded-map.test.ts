@@ -1,6 +1,6 @@
 // What makes room in a map that is full.
 import { expect, test } from 'vitest'
-import { BoundedMap } from '../../src/core/bounded-map.js'
+import { BoundedMap } from '../../src/core/basics/bounded-map.js'
 
 test('what was set longest ago makes room, whoever looks at it', () => {
   const map = new BoundedMap<string, number>(2)

@@ -1,6 +1,6 @@
 /** A check has a short form and a long one; a record carries it as short as it can be said. */
 import { describe, expect, test } from 'vitest'
-import { checkInWords, parseCheck, readCheck } from '../../src/core/check.js'
+import { checkInWords, parseCheck, readCheck } from '../../src/core/model/check.js'
 
 describe('what a caller says', () => {
   test.each([

@@ -1,6 +1,6 @@
 // What can be found in the DNS, and what is said of the others.
 import { describe, expect, test } from 'vitest'
-import { dnsNameOf, warningOfDnsName } from '../../src/core/dns-name.js'
+import { dnsNameOf, warningOfDnsName } from '../../src/core/model/dns-name.js'
 
 describe('a slug has a name in the DNS', () => {
   test.each([

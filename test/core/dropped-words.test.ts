@@ -1,7 +1,7 @@
 // What is thrown away is told to people in words: each reason that anything is counted by has some.
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { droppedInWords } from '../../src/core/dropped-words.js'
+import { droppedInWords } from '../../src/core/words/dropped-words.js'
 
 const counting = /\b(?:drop|drops\??\.count|#dropped\.count)\('([^']+)'\)/g
 

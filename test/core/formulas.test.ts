@@ -1,5 +1,5 @@
 // The numbers of failure detection, one table for each formula.
-import { recovery_ms } from '../../src/core/damping.js'
+import { recovery_ms } from '../../src/core/basics/damping.js'
 import { expect, test } from 'vitest'
 import {
   deadAfter_ms,

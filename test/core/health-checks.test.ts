@@ -1,9 +1,14 @@
 // The checks of one daemon's own instances with plain data: thresholds, what instances say themselves, suspicions, kept connections.
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type CheckForm, parseCheck } from '../../src/core/check.js'
+import { type CheckForm, parseCheck } from '../../src/core/model/check.js'
 import { Entries } from '../../src/core/document/entries.js'
 import type { CheckResult, Effect } from '../../src/core/effects.js'
-import { type InstanceRecord, type InstanceStatus, parseRegistration, type Registration } from '../../src/core/model.js'
+import {
+  type InstanceRecord,
+  type InstanceStatus,
+  parseRegistration,
+  type Registration,
+} from '../../src/core/model/model.js'
 import { HealthChecks } from '../../src/core/own/health-checks.js'
 import { Records } from '../../src/core/records/records.js'
 import { Signatures } from '../../src/core/wire/head.js'

@@ -1,7 +1,7 @@
 // Hosts: which spelling each has, and which of them mean another machine wherever they are read.
 import { describe, expect, test } from 'vitest'
-import { isOfItsMachine, readHost } from '../../src/core/host.js'
-import { isOfItsNode } from '../../src/core/url.js'
+import { isOfItsMachine, readHost } from '../../src/core/model/host.js'
+import { isOfItsNode } from '../../src/core/model/url.js'
 
 test.each([
   ['api.com', 'api.com'],

@@ -1,7 +1,7 @@
 /** What a registration says of how long it lives, and of itself: read with the name of the field that is wrong, merged, carried. */
 import { describe, expect, test } from 'vitest'
-import { durationOf, formatDuration, parseDuration } from '../../src/core/duration.js'
-import { parseRegistration, readInstanceRecord } from '../../src/core/model.js'
+import { durationOf, formatDuration, parseDuration } from '../../src/core/model/duration.js'
+import { parseRegistration, readInstanceRecord } from '../../src/core/model/model.js'
 import { mergeFacts } from '../../src/core/records/instances.js'
 
 const at = { url: 'http://a.test:80' }

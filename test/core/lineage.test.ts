@@ -1,9 +1,9 @@
 // Which of one owner's documents continue which, in clusters of one version and of two; how two lines of one owner are merged.
 import { expect, test } from 'vitest'
-import type { Ancestry } from '../../src/core/ancestry.js'
+import type { Ancestry } from '../../src/core/model/ancestry.js'
 import type { Entries } from '../../src/core/document/entries.js'
 import { OwnDocument } from '../../src/core/document/document.js'
-import type { InstanceRecord } from '../../src/core/model.js'
+import type { InstanceRecord } from '../../src/core/model/model.js'
 import { History } from '../../src/core/own/history.js'
 import { Identity } from '../../src/core/own/identity.js'
 import { kinds, nodeKey, readEntry, writeEntry } from '../../src/core/records/kinds.js'

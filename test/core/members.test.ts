@@ -1,7 +1,7 @@
 // All members in one view: what it costs grows as the cluster does, and no faster.
 import { expect, test } from 'vitest'
 import { type Member, newMember } from '../../src/core/membership/member.js'
-import type { NodeRecord, PeerId } from '../../src/core/model.js'
+import type { NodeRecord, PeerId } from '../../src/core/model/model.js'
 import { Reads } from '../../src/core/reads.js'
 import type { RegistryState } from '../../src/core/state.js'
 import { headOf } from './beats.js'

@@ -1,6 +1,6 @@
 // The nouns and their parsers: the url rule of the contract, what is refused and by which name, and JSON with one spelling.
 import { expect, test } from 'vitest'
-import { RegistryError } from '../../src/core/errors.js'
+import { RegistryError } from '../../src/core/model/errors.js'
 import {
   type InstanceRecord,
   canonicalJson,
@@ -13,8 +13,8 @@ import {
   readInstanceRecord,
   readNodeRecord,
   readObject,
-} from '../../src/core/model.js'
-import { shownUrl, urlEndpoint } from '../../src/core/url.js'
+} from '../../src/core/model/model.js'
+import { shownUrl, urlEndpoint } from '../../src/core/model/url.js'
 import { writeEntry } from '../../src/core/records/kinds.js'
 import { hash } from '../sim/crypto.js'
 

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { relaysAtOnce, slowPath_ms } from '../../src/core/membership/formulas.js'
 import { Rings, placesOf } from '../../src/core/membership/observers.js'
-import { Piggyback } from '../../src/core/piggyback.js'
+import { Piggyback } from '../../src/core/basics/piggyback.js'
 import { quickHash } from '../sim/crypto.js'
 
 interface Thing {

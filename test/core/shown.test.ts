@@ -1,6 +1,6 @@
 // Which fields of an instance its views have: those that they say, and no other, wherever one comes from.
 import { expect, test } from 'vitest'
-import type { InstanceRecord } from '../../src/core/model.js'
+import type { InstanceRecord } from '../../src/core/model/model.js'
 import { factsOf, viewOfRecord, viewOfRow } from '../../src/core/shown.js'
 import type { InstanceRow, InstanceView } from '../../src/core/views.js'
 import { createTestRegistry } from '../../src/testing.js'

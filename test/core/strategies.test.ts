@@ -5,7 +5,7 @@ import { Chooser, type Listed, type PickQuery } from '../../src/core/lookup/choo
 import { hashText, lotOf } from '../../src/core/lookup/lots.js'
 import { parsePick } from '../../src/core/lookup/query.js'
 import { strategies } from '../../src/core/lookup/strategies.js'
-import type { InstanceStatus } from '../../src/core/model.js'
+import type { InstanceStatus } from '../../src/core/model/model.js'
 
 interface One {
   readonly id: string

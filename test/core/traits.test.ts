@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { filtersOfQuery, matches, queryOfFilters } from '../../src/config/filters.js'
 import { worthPicking } from '../../src/core/lookup/preference.js'
-import { readTraits } from '../../src/core/traits.js'
+import { readTraits } from '../../src/core/model/traits.js'
 import { type InstanceView, atPort } from '../../src/core/views.js'
 import { cluster, done } from '../sim/stories/cluster.js'
 

@@ -1,6 +1,6 @@
 // Whose node record a caller means that names a url: of one node, of several that share it, or of none.
 import { expect, test } from 'vitest'
-import type { NodeRecord } from '../../src/core/model.js'
+import type { NodeRecord } from '../../src/core/model/model.js'
 import { ownerNamed } from '../../src/daemon/service.js'
 
 const record = (id: string, url: string): NodeRecord => ({ id, url, addresses: [] })

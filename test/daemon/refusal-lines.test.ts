@@ -1,9 +1,9 @@
 // The log lines of refused calls: bounded for each source, with the number of those that were left out.
 import { expect, test } from 'vitest'
-import { RegistryError } from '../../src/core/errors.js'
+import { RegistryError } from '../../src/core/model/errors.js'
 import type { Entry } from '../../src/core/journal/entry.js'
 import { parseHistoryQuery } from '../../src/core/journal/query.js'
-import { RefusalLines, refusalLines } from '../../src/core/refusal-lines.js'
+import { RefusalLines, refusalLines } from '../../src/core/journal/refusal-lines.js'
 import { Recorder } from '../../src/daemon/recording.js'
 
 const { atOnce, pause_ms, sources } = refusalLines

@@ -1,6 +1,6 @@
 // A register as the DNS door sees it, made of a few plain instances.
 import type { Listed } from '../../src/core/lookup/chooser.js'
-import { dnsNameOf } from '../../src/core/dns-name.js'
+import { dnsNameOf } from '../../src/core/model/dns-name.js'
 import type { InstanceView } from '../../src/core/views.js'
 import type { Said } from '../../src/dns/answers.js'
 import type { NodePlace, RegisterView } from '../../src/dns/view.js'

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, isUnreachable, type Client } from '../../src/client.js'
-import { RegistryError, type ErrorCode } from '../../src/core/errors.js'
+import { RegistryError, type ErrorCode } from '../../src/core/model/errors.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 
 let served: MemoryServer

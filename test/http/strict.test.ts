@@ -1,7 +1,7 @@
 /** Said empty is not the same as not said; what nobody understands is refused in our own calls, and told in those of published clients. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type Client } from '../../src/client.js'
-import type { CheckForm } from '../../src/core/check.js'
+import type { CheckForm } from '../../src/core/model/check.js'
 import type { InstanceView } from '../../src/core/views.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 

@@ -4,8 +4,8 @@ import { createServer as createHttpServer, type IncomingMessage } from 'node:htt
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type { CheckForm } from '../../src/core/check.js'
-import { isLinkLocal } from '../../src/core/host.js'
+import type { CheckForm } from '../../src/core/model/check.js'
+import { isLinkLocal } from '../../src/core/model/host.js'
 import { createChecker, type Checker, type CheckerOptions } from '../../src/io/checks.js'
 import { cert, key } from './self-signed.js'
 

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import type { StoredDocument, StoreOp } from '../../src/core/effects.js'
-import type { PeerId } from '../../src/core/model.js'
+import type { PeerId } from '../../src/core/model/model.js'
 import { openDataDir, type DataDir } from '../../src/io/storage/data-dir.js'
 import { PowerCord, seeded, type Random } from './power.js'
 import { note, snapshot, temporaryDir, text, update } from './stored.js'

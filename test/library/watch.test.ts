@@ -7,7 +7,7 @@ import type { Following } from '../../src/client/lists.js'
 import { newestOf } from '../../src/client/newest.js'
 import { readEvents } from '../../src/client/sse.js'
 import { createClient } from '../../src/client.js'
-import { RegistryError } from '../../src/core/errors.js'
+import { RegistryError } from '../../src/core/model/errors.js'
 import type { InstanceView, SlugList } from '../../src/core/views.js'
 import { hangUp, json, scripted, type Answering } from './scripted.js'
 

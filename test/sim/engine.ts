@@ -1,6 +1,6 @@
 // What a daemon is to its core, in virtual time: hands it what happens, does what it asks for, and wakes it when it wants to be woken.
 import type { CheckResult, Command, Effect, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
-import type { RegistryError } from '../../src/core/errors.js'
+import type { RegistryError } from '../../src/core/model/errors.js'
 import type { Machine } from './machine.js'
 import type { EventQueue } from '../../src/testing/queue.js'
 import type { Random } from './random.js'

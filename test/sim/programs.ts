@@ -1,6 +1,6 @@
 // Random lives of programs and of the daemons that they are registered at, with what each node has to list of them by then.
 import { expect } from 'vitest'
-import type { Act } from '../../src/core/act.js'
+import type { Act } from '../../src/core/model/act.js'
 import type { Answer } from './engine.js'
 import { Random } from './random.js'
 import { agree, cluster, done, urlOf } from './stories/cluster.js'

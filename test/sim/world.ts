@@ -1,7 +1,7 @@
 // A cluster of cores in virtual time: one seed, one story. Links delay, lose, double and reorder; machines crash, vanish, pause and come back.
 import type { CheckResult, Command, Input, Moment, RegistryEvent } from '../../src/core/effects.js'
-import { RegistryError } from '../../src/core/errors.js'
-import { type Registration, parseRegistration } from '../../src/core/model.js'
+import { RegistryError } from '../../src/core/model/errors.js'
+import { type Registration, parseRegistration } from '../../src/core/model/model.js'
 import type { SignedHead } from '../../src/core/wire/head.js'
 import { type Answer, Engine, type Watch } from './engine.js'
 import { Machine, type StartOptions } from './machine.js'

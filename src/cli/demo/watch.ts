@@ -2,7 +2,7 @@
  * Sees what the lookups of several daemons show, as any caller would. The times that a demonstration tells are the times at
  * which this saw it.
  */
-import type { InstanceStatus } from '../../core/model.js'
+import type { InstanceStatus } from '../../core/model/model.js'
 import { pause, within } from '../../client/pause.js'
 import type { DemoDaemon } from './daemons.js'
 

@@ -4,11 +4,11 @@
  */
 import type { Client, ServiceRegistration } from '../../client.js'
 import type { CheckResult } from '../../core/effects.js'
-import type { Registration } from '../../core/model.js'
-import { shownUrl } from '../../core/url.js'
+import type { Registration } from '../../core/model/model.js'
+import { shownUrl } from '../../core/model/url.js'
 import type { InstanceRow, SelfView } from '../../core/views.js'
 import { pause, within } from '../../client/pause.js'
-import { messageOf } from '../../core/errors.js'
+import { messageOf } from '../../core/model/errors.js'
 
 /** How often it is asked whether the program is well, until it is. */
 const eager_ms = 100

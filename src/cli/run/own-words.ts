@@ -1,7 +1,7 @@
 /**
  * Where `run` says what it has to say itself.
  */
-import { count } from '../../core/count.js'
+import { count } from '../../core/words/count.js'
 import { LineOutput } from '../../log/output.js'
 
 /** The program has the same standard error, whose reader keeps nobody but the program itself. */

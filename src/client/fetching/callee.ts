@@ -5,7 +5,7 @@
 import { avoiding, bearable } from '../../core/lookup/avoided.js'
 import type { Listed } from '../../core/lookup/chooser.js'
 import { Outliers, type Turn } from '../../core/lookup/outliers.js'
-import { defaultWeight } from '../../core/traits.js'
+import { defaultWeight } from '../../core/model/traits.js'
 import type { InstanceView } from '../../core/views.js'
 import { Budget } from './budget.js'
 import { Latencies, PeakEwma } from './latency.js'

@@ -2,9 +2,9 @@
  * `fetch` for services: from `rollcall://SLUG/path` to the answer of one of its instances, by way of another one where the first does not
  * answer. What is asked, and what is answered, it leaves as it is.
  */
-import { BoundedMap } from '../../core/bounded-map.js'
-import { RegistryError } from '../../core/errors.js'
-import { shownUrl } from '../../core/url.js'
+import { BoundedMap } from '../../core/basics/bounded-map.js'
+import { RegistryError } from '../../core/model/errors.js'
+import { shownUrl } from '../../core/model/url.js'
 import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
 import { type InstanceView, atPort } from '../../core/views.js'

@@ -3,8 +3,8 @@
  */
 import { pickOfOptions } from '../../config/pick-query.js'
 import { refuseUnknown } from '../../config/nearest.js'
-import { RegistryError } from '../../core/errors.js'
-import { durationOf, parseDuration } from '../../core/duration.js'
+import { RegistryError } from '../../core/model/errors.js'
+import { durationOf, parseDuration } from '../../core/model/duration.js'
 import type { PickQuery } from '../../core/lookup/chooser.js'
 import { pickFields } from '../../core/lookup/query.js'
 import type { Choosing } from '../choosing.js'

@@ -1,7 +1,7 @@
 /**
  * Which service a url of the form `rollcall://SLUG/path` means, where that is at one of its instances.
  */
-import { RegistryError } from '../../core/errors.js'
+import { RegistryError } from '../../core/model/errors.js'
 import { isRequest } from './sendable.js'
 
 export const scheme = 'rollcall:'

@@ -1,8 +1,8 @@
 /**
  * How often the instances of each service changed lately, by home node: told of each change, it says where that does not end.
  */
-import { BoundedMap } from '../bounded-map.js'
-import type { PeerId } from '../model.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import type { PeerId } from '../model/model.js'
 
 /** Changes are counted by spans of time of this length. */
 const span_ms = 5000

@@ -3,7 +3,7 @@
  * node follows from it.
  */
 import type { Label } from '../link-views.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { nameOf, placeOf, speaking, withNodes, type Examined, type Look } from './examined.js'
 import { named, type Finding } from './findings.js'
 

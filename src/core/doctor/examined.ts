@@ -1,8 +1,8 @@
 /**
  * What a doctor looks at: a survey of the cluster beside the own views of the node that is asked.
  */
-import { isOfItsMachine } from '../host.js'
-import type { NodeRecord, PeerId } from '../model.js'
+import { isOfItsMachine } from '../model/host.js'
+import type { NodeRecord, PeerId } from '../model/model.js'
 import type { Survey, SurveyedNode } from '../survey/views.js'
 import type { InstanceRow, MemberView, PeersView, SelfView } from '../views.js'
 import type { Churn } from './churn.js'

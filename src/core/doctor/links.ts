@@ -1,7 +1,7 @@
 /**
  * Looks at what nodes see of each other: who is gone, who is seen by some alone, which links fail, who holds something else.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { SeenMember } from '../survey/views.js'
 import type { DialOutcome, MemberView } from '../views.js'
 import { cloned } from './clones.js'

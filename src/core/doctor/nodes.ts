@@ -1,13 +1,13 @@
 /**
  * Looks at each node by itself: whether it serves, what its disk says, who it says it is, which clock it has, which version it runs.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { SurveyedNode } from '../survey/views.js'
-import { isOfItsNode } from '../url.js'
+import { isOfItsNode } from '../model/url.js'
 import { wireLimits } from '../wire/limits.js'
-import { droppedInWords } from '../dropped-words.js'
-import { takesWrites, type TroubleKind } from '../causes.js'
-import { count } from '../count.js'
+import { droppedInWords } from '../words/dropped-words.js'
+import { takesWrites, type TroubleKind } from '../words/causes.js'
+import { count } from '../words/count.js'
 import type { MemberView } from '../views.js'
 import { cloned } from './clones.js'
 import { isInDoubt, living, nameOf, speaking, type Examined, type Look } from './examined.js'

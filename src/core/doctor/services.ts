@@ -1,12 +1,12 @@
 /**
  * Looks at what is registered: services with nothing to pick, urls that lead nowhere, names that do not resolve.
  */
-import { count } from '../count.js'
-import { dnsNameOf } from '../dns-name.js'
-import { lapsedAlone } from '../lapsed.js'
-import type { InstanceStatus } from '../model.js'
-import { isUnresolved } from '../unresolved.js'
-import { isOfItsNode, shownUrl } from '../url.js'
+import { count } from '../words/count.js'
+import { dnsNameOf } from '../model/dns-name.js'
+import { lapsedAlone } from '../words/lapsed.js'
+import type { InstanceStatus } from '../model/model.js'
+import { isUnresolved } from '../words/unresolved.js'
+import { isOfItsNode, shownUrl } from '../model/url.js'
 import type { InstanceRow } from '../views.js'
 import { living, nameOf, type Examined, type Look } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'

@@ -1,7 +1,7 @@
 /**
  * Looks at those who knocked without coming in, at the places where somebody should be, at the addresses that nodes tell.
  */
-import { isOfItsMachine } from '../host.js'
+import { isOfItsMachine } from '../model/host.js'
 import type { LinkFailureReason, LinkFailureView, MemberView } from '../views.js'
 import {
   hostOf,

@@ -3,7 +3,7 @@
  * It refuses bytes that one honest writer could not have made, before Yjs sees them; it does not know heads or digests.
  */
 import * as Y from 'yjs'
-import { assert } from '../errors.js'
+import { assert } from '../model/errors.js'
 import { type Change, type Entry, type MapName, mapNames } from './entries.js'
 import { type Deleted, UpdateReader, deletionsOf, updateOf } from './updates.js'
 

@@ -3,7 +3,7 @@
  * digest and structure agree with the head; which head is preferred is decided elsewhere.
  */
 import type { Crypto } from '../effects.js'
-import { assert } from '../errors.js'
+import { assert } from '../model/errors.js'
 import { equalBytes } from '../wire/codec.js'
 import type { UpdateStep } from '../wire/gossip.js'
 import type { SignedHead } from '../wire/head.js'

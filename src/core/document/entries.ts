@@ -3,7 +3,7 @@
  * Yjs, heads or the meaning of an entry.
  */
 import type { Crypto } from '../effects.js'
-import { assert } from '../errors.js'
+import { assert } from '../model/errors.js'
 import { Writer } from '../wire/codec.js'
 
 /** The root maps of every document. Their order is part of the digest and of the bytes of a new epoch. */

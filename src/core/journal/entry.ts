@@ -2,8 +2,8 @@
  * One act on the register as it is remembered: what was done to whom, by whom, with what outcome. Tokens go by their names; metadata,
  * secrets, headers never come here.
  */
-import type { ErrorCode } from '../errors.js'
-import { modelLimits, type PeerId } from '../model.js'
+import type { ErrorCode } from '../model/errors.js'
+import { modelLimits, type PeerId } from '../model/model.js'
 
 /** What changes something, in the words in which it is told. Renewals, and a status said again, are signs of life: counted, not told. */
 export const acts = [

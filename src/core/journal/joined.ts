@@ -1,7 +1,7 @@
 /**
  * Joins what several nodes remember of the same acts. What comes from a peer is read into values, or into nothing.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { acts, cutEntry, doors, type Entry, isWrite, outcomes, textLimits } from './entry.js'
 import type { Remembered } from './journal.js'
 import type { History, HistoryEntry, HistoryNode, HistoryOutcome } from './views.js'

@@ -6,7 +6,7 @@
  * that one that is written again and again pushes out no other; what is refused counts for whom it came from, since whoever is refused
  * chooses the id. What repeats the last one of its kind without changing anything is counted there.
  */
-import { sourceOf } from '../host.js'
+import { sourceOf } from '../model/host.js'
 import { type ActName, cutEntry, type Entry } from './entry.js'
 
 export const journalLimits = {

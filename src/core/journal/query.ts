@@ -1,7 +1,7 @@
 /**
  * How it is asked what was done: the fields of such a question, each checked.
  */
-import { RegistryError } from '../errors.js'
+import { RegistryError } from '../model/errors.js'
 import { acts, textLimits } from './entry.js'
 import { type JournalQuery, journalLimits } from './journal.js'
 

@@ -1,7 +1,7 @@
 /**
  * What is known of acts on the register, in the shape in which it is told: what several nodes remember, joined.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Entry } from './entry.js'
 
 /** `old`: its version remembers nothing; `not-asked`: it lives, and is connected with others. */

@@ -2,8 +2,8 @@
  * Who may be picked: of what is listed those that a caller asks for, of those the best there are, each with its share. It is made once
  * for a listing, never changes, and chooses nobody.
  */
-import type { InstanceStatus } from '../model.js'
-import { type Traits, defaultWeight, portOf } from '../traits.js'
+import type { InstanceStatus } from '../model/model.js'
+import { type Traits, defaultWeight, portOf } from '../model/traits.js'
 import { hashText } from './lots.js'
 import { worthPicking } from './preference.js'
 

@@ -2,7 +2,7 @@
  * Picks: one of those that are listed under a name, by what its caller asks for. It keeps whose turn it is, and what was made of a
  * listing, for as long as that stands; it never finds out what is listed.
  */
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../basics/bounded-map.js'
 import { type Candidates, type Demands, type Pools, type Reading, candidatesOf } from './candidates.js'
 import { Rotation } from './rotation.js'
 import { Draws, type Strategy, leastLoaded, random, rendezvous } from './strategies.js'

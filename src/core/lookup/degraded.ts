@@ -2,7 +2,7 @@
  * Whether this daemon has lost sight of the cluster: fewer than half of the members that were visible a while ago still are.
  * Only then do lookups fall back on what was last known.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 const memory_ms = 15 * 60_000
 const sampleInterval_ms = 60_000

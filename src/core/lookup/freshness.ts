@@ -1,8 +1,8 @@
 /**
  * How old the truth of a lookup may be. Nothing here waits for a newer one.
  */
-import { type Duration, durationOf, formatDuration, parseDuration } from '../duration.js'
-import { RegistryError } from '../errors.js'
+import { type Duration, durationOf, formatDuration, parseDuration } from '../model/duration.js'
+import { RegistryError } from '../model/errors.js'
 import type { Freshness } from '../views.js'
 
 const day_ms = 86_400_000

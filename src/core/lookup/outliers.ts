@@ -2,7 +2,7 @@
  * Which instances are left out for a while, since calls to them keep failing: outlier ejection, as Envoy does it. Each caller finds that
  * out by itself; it never asks anybody.
  */
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../basics/bounded-map.js'
 
 const failuresInARow = 3
 const shortest_ms = 5000

@@ -2,7 +2,7 @@
  * Which machines have the most room: living nodes in the order in which something new would be put on them. It puts nothing anywhere;
  * whoever asks decides what to do with the answer.
  */
-import { malformed } from '../fields.js'
+import { malformed } from '../model/fields.js'
 import type { NodeView, PlacedNode } from '../views.js'
 
 export const resources = ['cpu', 'memory', 'disk', 'gpu'] as const

@@ -1,7 +1,7 @@
 /**
  * Which of several instances are worth picking, by what they are like. It knows neither where they come from nor who picks.
  */
-import type { InstanceRecord, InstanceStatus } from '../model.js'
+import type { InstanceRecord, InstanceStatus } from '../model/model.js'
 
 /** Statuses from best to worst; nobody goes beyond these unless in doubt about the whole cluster. */
 const preference: readonly (readonly InstanceStatus[])[] = [['Healthy'], ['Unknown', 'Degraded']]

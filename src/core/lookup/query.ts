@@ -1,7 +1,7 @@
 /**
  * Reads what a caller asks of a pick. What it means is decided elsewhere.
  */
-import { malformed } from '../fields.js'
+import { malformed } from '../model/fields.js'
 import { type Demands, localities } from './candidates.js'
 import type { PickQuery } from './chooser.js'
 import { strategies } from './strategies.js'

@@ -1,7 +1,7 @@
 /**
  * What this node does not reach itself, though all others may see it: home nodes by its own hearing, instances by what its callers met.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Found } from '../records/union.js'
 import type { Unreached } from '../views.js'
 import { avoiding, bearable } from './avoided.js'

@@ -2,7 +2,7 @@
  * The index that lookups read: instances by slug or url, those of them that are visible, which one to pick next.
  * It follows the union and what is visible of it; it never reads a document and never waits.
  */
-import { dnsNameOf } from '../dns-name.js'
+import { dnsNameOf } from '../model/dns-name.js'
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import {
   canonicalJson,
@@ -11,9 +11,9 @@ import {
   type NodeRecord,
   type PeerId,
   type Registration,
-} from '../model.js'
+} from '../model/model.js'
 import type { Found, Union } from '../records/union.js'
-import { isOfItsNode } from '../url.js'
+import { isOfItsNode } from '../model/url.js'
 import type { Reading, Whereabouts } from './candidates.js'
 import { Chooser, type Listed, type LoadOf, type PickQuery } from './chooser.js'
 import { isWell } from './preference.js'

@@ -1,7 +1,7 @@
 /**
  * Whether lookups show a record, or why not: the one place that says so.
  */
-import type { InstanceRecord, PeerId } from '../model.js'
+import type { InstanceRecord, PeerId } from '../model/model.js'
 import type { Found } from '../records/union.js'
 import type { InvisibleReason, Listing, MemberState } from '../views.js'
 

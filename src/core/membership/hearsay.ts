@@ -28,7 +28,7 @@
  * five or more its refutation, which asks for one more, shows it again within a second, and for good; among four they are the majority of
  * its observers, against which there is no appeal.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { RelayedHeartbeat } from '../wire/beat.js'
 import type { AnswerMessage as Answer, Question } from '../wire/gossip.js'
 import { fresh_ms, seconded_ms, slowPath_ms } from './formulas.js'

@@ -3,7 +3,7 @@
  * not decided here.
  */
 import type { Crypto, Effect } from '../effects.js'
-import { type PeerId, hex } from '../model.js'
+import { type PeerId, hex } from '../model/model.js'
 import { Writer } from '../wire/codec.js'
 import { type Question, encodeGossip, nonceBytes } from '../wire/gossip.js'
 import { wireLimits } from '../wire/limits.js'

@@ -2,8 +2,8 @@
  * One member: what is known of it, from which the one table says whether it is alive, hidden for its silence, dead or gone.
  * No clock, no messages: given news, it judges.
  */
-import { memory_ms, recovery_ms } from '../damping.js'
-import type { PeerId } from '../model.js'
+import { memory_ms, recovery_ms } from '../basics/damping.js'
+import type { PeerId } from '../model/model.js'
 import type { MemberState } from '../views.js'
 import type { About } from '../wire/gossip.js'
 import type { Head } from '../wire/head.js'

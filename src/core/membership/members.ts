@@ -2,7 +2,7 @@
  * All members that are known: by their ids, counted by their states, the present ones on the rings. In which state one is
  * to be is judged elsewhere; what follows from it follows here.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { MemberState } from '../views.js'
 import { type Judgement, type Member, noteDeath, noteMarks, noteSight } from './member.js'
 import { type Places, Rings } from './observers.js'

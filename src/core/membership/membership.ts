@@ -4,7 +4,7 @@
  * twice a second.
  */
 import type { Crypto } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Listing } from '../views.js'
 import type { Heartbeat, RelayedHeartbeat } from '../wire/beat.js'
 import type { About, AnswerMessage as Answer, Question, ReportMessage } from '../wire/gossip.js'

@@ -5,7 +5,7 @@
  * After Rapid's monitoring overlay (Suresh et al., USENIX ATC 2018, §4.1): pseudo-random orders make an expander, so that
  * whoever falls silent has observers all over the cluster. Unlike there the observers are always distinct.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** Observers of each member, where there are so many others; in smaller clusters everyone observes everyone. */
 export const ringCount = 8

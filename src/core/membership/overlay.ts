@@ -3,7 +3,7 @@
  * never heard, a few at a time. It opens no connection itself.
  */
 import type { Crypto, Effect } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { MemberState } from '../views.js'
 import type { Member } from './member.js'
 import type { Membership } from './membership.js'

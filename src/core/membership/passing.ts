@@ -8,9 +8,9 @@
  * question came, once. Who passes them on looks at neither: the asker alone does, and only at answers of those whom it asked. Only
  * daemons that said that they pass such on get any. Whom to ask is not decided here.
  */
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../basics/bounded-map.js'
 import type { Crypto, Effect } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { type PassedAnswer, type PassedQuestion, answerSigned, encodeBeat } from '../wire/beat.js'
 import type { Question } from '../wire/gossip.js'
 import { wireLimits } from '../wire/limits.js'

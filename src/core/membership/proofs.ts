@@ -18,7 +18,7 @@
  *
  * The time for the answer begins with the first word after the question: who passes words on is awake then, and the question with it.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** How long an answer may take: half a second more than a daemon may stand still without being reported. */
 const answer_ms = 2800

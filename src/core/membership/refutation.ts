@@ -2,8 +2,8 @@
  * When reports about ourselves are answered: by a head of a later incarnation, which makes them void. Not each report is
  * answered, only as many as would hide us; else any sick member could make everybody write and publish.
  */
-import { memory_ms } from '../damping.js'
-import type { PeerId } from '../model.js'
+import { memory_ms } from '../basics/damping.js'
+import type { PeerId } from '../model/model.js'
 import type { About } from '../wire/gossip.js'
 import { reportsNeeded } from './formulas.js'
 import { type Report, type ReportIntake, type Saying, authorsOf } from './reports.js'

@@ -1,11 +1,11 @@
 /**
  * What a heartbeat passes on: of all members the last word that we have of them, those first of whom the listener missed most.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { RelayedHeartbeat } from '../wire/beat.js'
 import { relaysAtOnce } from './formulas.js'
 import type { Member } from './member.js'
-import { Piggyback } from '../piggyback.js'
+import { Piggyback } from '../basics/piggyback.js'
 
 export class Relays {
   readonly #piggyback: Piggyback<Member>

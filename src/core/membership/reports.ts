@@ -5,7 +5,7 @@
  * else, so nobody else can know; and a sick or hostile member then speaks of its few subjects at most, never of the whole
  * cluster. What others say is kept all the same: its author may become an observer in our view a moment later.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { About, ReportMessage } from '../wire/gossip.js'
 import { reportStanding_ms } from './formulas.js'
 

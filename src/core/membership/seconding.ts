@@ -4,7 +4,7 @@
  *
  * Two who say the same are no proof: the one may have it from the other. So it is asked of whom two may be enough by who asks.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 export interface Seconded {
   /** Who passed on the highest number, and which that is. */

@@ -1,7 +1,7 @@
 /**
  * Daemons that were heard before their first head came, with the last thing that they said. It forgets the longest silent.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Heartbeat } from '../wire/beat.js'
 import { fresh_ms } from './formulas.js'
 

@@ -1,7 +1,7 @@
 /**
  * What the membership answers with: changes of belief, what to tell everybody, whom to look at.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { MemberState } from '../views.js'
 import type { About } from '../wire/gossip.js'
 

@@ -1,8 +1,8 @@
 /**
  * What the silence of the members that we observe means: nothing, a reason to ask, or a report to all.
  */
-import { memory_ms } from '../damping.js'
-import type { PeerId } from '../model.js'
+import { memory_ms } from '../basics/damping.js'
+import type { PeerId } from '../model/model.js'
 import { heartbeatInterval_ms } from '../wire/beat.js'
 import {
   inheritedSilence_ms,

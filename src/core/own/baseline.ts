@@ -10,7 +10,7 @@
  */
 import { type EntryMaps, type MapName, mapNames } from '../document/entries.js'
 import type { StoreOp } from '../effects.js'
-import { readObject } from '../model.js'
+import { readObject } from '../model/model.js'
 import { type Descendant, ancestryOf, isContinuedBy } from '../records/lineage.js'
 import type { Origin } from '../wire/head.js'
 

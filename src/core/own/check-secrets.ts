@@ -1,10 +1,10 @@
 /**
  * What a check says to prove who asks: values of headers, the `user:password` of a url. It stays at the home node, outside all records.
  */
-import type { CheckHeaders } from '../check.js'
-import { RegistryError } from '../errors.js'
-import { type Registration, readObject } from '../model.js'
-import { splitUserinfo } from '../url.js'
+import type { CheckHeaders } from '../model/check.js'
+import { RegistryError } from '../model/errors.js'
+import { type Registration, readObject } from '../model/model.js'
+import { splitUserinfo } from '../model/url.js'
 
 /** All of them, as text. */
 const textLength = 1024 * 1024

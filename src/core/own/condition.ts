@@ -7,10 +7,10 @@
  *
  * How long it has to last is the rule of members (`recovery_ms`), by how often it fell ill within ten minutes.
  */
-import type { Check } from '../check.js'
-import { memory_ms, recovery_ms } from '../damping.js'
+import type { Check } from '../model/check.js'
+import { memory_ms, recovery_ms } from '../basics/damping.js'
 import type { CheckResult } from '../effects.js'
-import type { InstanceStatus } from '../model.js'
+import type { InstanceStatus } from '../model/model.js'
 
 /** From good to bad: of two, the later one counts. */
 const ranks: Readonly<Record<InstanceStatus, number>> = {

@@ -2,8 +2,8 @@
  * Programs that keep ending without a goodbye: what they register next has to last before it counts as well, as members do.
  * Kept by slug: in a loop of crashes each start may be on another port, under another id.
  */
-import { BoundedMap } from '../bounded-map.js'
-import { memory_ms, recovery_ms } from '../damping.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import { memory_ms, recovery_ms } from '../basics/damping.js'
 
 /** Slugs of which that is remembered. */
 const slugsKept = 4096

@@ -2,9 +2,9 @@
  * When own instances end by what they themselves say: by a ttl that passed, by a session that is over, by having been ill for
  * too long. It follows their records; it writes none.
  */
-import { durationOf } from '../duration.js'
-import { graceOf } from '../lifetime.js'
-import type { InstanceRecord, InstanceStatus } from '../model.js'
+import { durationOf } from '../model/duration.js'
+import { graceOf } from '../model/lifetime.js'
+import type { InstanceRecord, InstanceStatus } from '../model/model.js'
 
 const bad: ReadonlySet<InstanceStatus> = new Set(['Unreachable', 'Error'])
 

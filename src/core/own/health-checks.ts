@@ -5,13 +5,13 @@
  * Regular checks are spread over the interval by the id, so that never all are done at the same moment; what was held up (by a stall of
  * ours, say) follows over half a second.
  */
-import { BoundedMap } from '../bounded-map.js'
-import { type Check, defaultCheck, isAsked, readCheck } from '../check.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import { type Check, defaultCheck, isAsked, readCheck } from '../model/check.js'
 import type { CheckResult, Effect, LineNews } from '../effects.js'
-import { RegistryError } from '../errors.js'
-import type { InstanceRecord, InstanceStatus, Registration } from '../model.js'
+import { RegistryError } from '../model/errors.js'
+import type { InstanceRecord, InstanceStatus, Registration } from '../model/model.js'
 import type { Records } from '../records/records.js'
-import { isSamePlace, joinUserinfo } from '../url.js'
+import { isSamePlace, joinUserinfo } from '../model/url.js'
 import { Agenda } from './agenda.js'
 import { CheckSecrets, type Secrets } from './check-secrets.js'
 import { Condition, type Falls } from './condition.js'

@@ -9,9 +9,9 @@
  * Whose point is here, but not told any more, was off for long: it gives its document back, the point is told again, and it goes on.
  * Where the table is full, starts that nobody saw go first, then the earliest: what comes back of one that is gone is merged.
  */
-import { type Ancestor, type Ancestry, covers, isAfter, readPlace, toldPoints } from '../ancestry.js'
+import { type Ancestor, type Ancestry, covers, isAfter, readPlace, toldPoints } from '../model/ancestry.js'
 import type { StoreOp } from '../effects.js'
-import { readObject } from '../model.js'
+import { readObject } from '../model/model.js'
 import type { Origin, Point } from '../wire/head.js'
 
 const pointsKept = 1024

@@ -7,8 +7,8 @@
  *     clone     g1 ── g2 ─┬─ g3 ──────── g5 ──────── g7  g5 continued g4; then g6 comes, of the same start as g4: that one goes on,
  *                         └─ (copied) g4 ──── g6         so two daemons run with one key, of which the lesser boot id stops
  */
-import type { Ancestry } from '../ancestry.js'
-import type { PeerId } from '../model.js'
+import type { Ancestry } from '../model/ancestry.js'
+import type { PeerId } from '../model/model.js'
 import { type Head, type Origin, type Point, comparePoints } from '../wire/head.js'
 import { History } from './history.js'
 

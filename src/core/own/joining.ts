@@ -4,7 +4,7 @@
  */
 import { NodeDocument } from '../document/document.js'
 import type { Crypto } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Parcel, Witness } from '../wire/sync.js'
 import { type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { horizon_ms } from '../records/lifetimes.js'

@@ -4,9 +4,9 @@
  * A server that closes idle connections is left in peace: the more often one ends soon, the longer it takes until the next. So is one
  * that answers nobody else meanwhile, since it takes one connection at a time.
  */
-import { defaultCheck, isAsked, readCheck } from '../check.js'
+import { defaultCheck, isAsked, readCheck } from '../model/check.js'
 import type { Effect, LineNews } from '../effects.js'
-import type { InstanceRecord, InstanceStatus } from '../model.js'
+import type { InstanceRecord, InstanceStatus } from '../model/model.js'
 import { isWell } from './condition.js'
 
 const shortestPause_ms = 1000

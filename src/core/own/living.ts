@@ -2,9 +2,9 @@
  * What a registration lives with, by what is said of it: a session by its secret, the start of the program that this node is a part of,
  * itself alone. It knows no sessions.
  */
-import { RegistryError } from '../errors.js'
-import type { Lifetime } from '../lifetime.js'
-import type { InstanceRecord, Registration } from '../model.js'
+import { RegistryError } from '../model/errors.js'
+import type { Lifetime } from '../model/lifetime.js'
+import type { InstanceRecord, Registration } from '../model/model.js'
 import { restoredGrace_ms } from './sessions.js'
 
 /** The start of a program that embeds this node is a session that ends with it; so is told by what its id begins with. */

@@ -12,8 +12,8 @@
  * sides of a cut, it is the same one that stops again once that heals. All who are connected have to agree, one at the least: of two
  * that are cut off together with nobody else neither can tell.
  */
-import { BoundedMap } from '../bounded-map.js'
-import type { PeerId } from '../model.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import type { PeerId } from '../model/model.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Witness } from '../wire/sync.js'
 import { type Head, compareHeads } from '../wire/head.js'

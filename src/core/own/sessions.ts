@@ -9,9 +9,9 @@
  *     restored from disk ──30 s after this daemon is ready──▶ over
  */
 import type { Crypto } from '../effects.js'
-import { RegistryError } from '../errors.js'
-import { defaultGrace_ms, sessionPace } from '../lifetime.js'
-import { hex, readObject } from '../model.js'
+import { RegistryError } from '../model/errors.js'
+import { defaultGrace_ms, sessionPace } from '../model/lifetime.js'
+import { hex, readObject } from '../model/model.js'
 import type { SessionView } from '../views.js'
 
 /** A line may close and open again: until then what nobody can check is not taken off the lists. */

@@ -1,7 +1,7 @@
 /**
  * How many checks callers may ask for, so that whoever asks for many, or lies, costs little.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 const window_ms = 1000
 /** A second, all callers together. As many are remembered. */

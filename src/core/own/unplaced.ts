@@ -1,9 +1,9 @@
 /**
  * Peers that have no room for this node: what is registered here is not shown there.
  */
-import { count } from '../count.js'
-import type { Trouble, Unready } from '../causes.js'
-import type { PeerId } from '../model.js'
+import { count } from '../words/count.js'
+import type { Trouble, Unready } from '../words/causes.js'
+import type { PeerId } from '../model/model.js'
 
 /** What is to be told of a peer that refuses, after its name. */
 const hasNoRoom = 'has no room for the records of this node: what is registered here is not shown there'

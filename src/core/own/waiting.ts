@@ -1,8 +1,8 @@
 /**
  * Who waits until something of ours is on disk: plain values, so that a daemon's state can be printed.
  */
-import type { RegistryError } from '../errors.js'
-import type { PeerId } from '../model.js'
+import type { RegistryError } from '../model/errors.js'
+import type { PeerId } from '../model/model.js'
 import type { Holding } from '../wire/sync.js'
 
 export type Waiting =

@@ -2,7 +2,7 @@
  * The registry digests that heartbeats carry: ours of the last seconds, by which it is told who holds what we hold.
  */
 import type { Crypto } from '../effects.js'
-import { hex } from '../model.js'
+import { hex } from '../model/model.js'
 import { joinMark, markOf } from '../wire/digest.js'
 import type { SignedHead } from '../wire/head.js'
 

@@ -3,7 +3,7 @@
  * membership's business.
  */
 import type { Effect } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { ExchangeView } from '../views.js'
 import { type BeatFrame, type RelayedHeartbeat, type Vitals, encodeBeat, heartbeatInterval_ms } from '../wire/beat.js'
 import { type About, type ReportMessage, encodeGossip } from '../wire/gossip.js'

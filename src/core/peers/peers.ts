@@ -2,9 +2,9 @@
  * The connections that there are: one record for each, which holds all that is known of the daemon at the other end for as long as
  * it is connected. What its silence means is not decided here.
  */
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../basics/bounded-map.js'
 import type { MemberState } from '../views.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { wireLimits } from '../wire/limits.js'
 
 export interface Peer {

@@ -1,8 +1,8 @@
 /**
  * The newest vitals of each daemon, to be passed on to whoever missed most of them. Nobody reads them here.
  */
-import { Piggyback } from '../piggyback.js'
-import type { PeerId } from '../model.js'
+import { Piggyback } from '../basics/piggyback.js'
+import type { PeerId } from '../model/model.js'
 import type { Vitals } from '../wire/beat.js'
 import { wireLimits } from '../wire/limits.js'
 

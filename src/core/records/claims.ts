@@ -1,7 +1,7 @@
 /**
  * What every kind of entry is described by. It knows none of them.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** The value of an entry, and whose document it stands in. */
 export interface Claim<T> {

@@ -1,7 +1,7 @@
 /**
  * Definition entries: a definition, or the mark that it was deleted. The highest stamp of an id wins, whoever holds it.
  */
-import { type Definition, type PeerId, canonicalJson, isDeeper, modelLimits, readObject } from '../model.js'
+import { type Definition, type PeerId, canonicalJson, isDeeper, modelLimits, readObject } from '../model/model.js'
 import { type Kind, compareIds } from './claims.js'
 import { isCount, oneMore } from './numbers.js'
 

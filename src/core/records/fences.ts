@@ -7,7 +7,7 @@
  *     b                     fence (a, 7)               its first living observer forgets it, and all do
  *     a                               begins 8         a has seen the fence: what it registers now is taken
  */
-import { canonicalJson, hex, readObject, unhex } from '../model.js'
+import { canonicalJson, hex, readObject, unhex } from '../model/model.js'
 import { type SignedHead, decodeHead } from '../wire/head.js'
 import type { Kind } from './claims.js'
 import { isCount } from './numbers.js'

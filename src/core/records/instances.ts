@@ -1,19 +1,19 @@
 /**
  * Instance records: of an id the latest registration wins, see `later.ts`. Its home node alone writes one.
  */
-import type { Patch, patchFields } from '../act.js'
-import { defaultCheck } from '../check.js'
-import { heldBy, holdsOf, withHolds } from '../holds.js'
-import { mergeLifetime } from '../lifetime.js'
+import type { Patch, patchFields } from '../model/act.js'
+import { defaultCheck } from '../model/check.js'
+import { heldBy, holdsOf, withHolds } from '../model/holds.js'
+import { mergeLifetime } from '../model/lifetime.js'
 import {
   type InstanceFacts,
   type InstanceRecord,
   type Registration,
   canonicalJson,
   readInstanceRecord,
-} from '../model.js'
+} from '../model/model.js'
 import { factsOf } from '../shown.js'
-import { mergeTraits } from '../traits.js'
+import { mergeTraits } from '../model/traits.js'
 import { type Kind, type Rewriting, type Rewritten } from './claims.js'
 import { compareRegistrations } from './later.js'
 import { oneMore } from './numbers.js'

@@ -1,7 +1,7 @@
 /**
  * Which own instances were in maintenance when they ended: nobody ends that by starting their programs again.
  */
-import { readObject } from '../model.js'
+import { readObject } from '../model/model.js'
 
 /** So long a program may be gone. */
 const memory_ms = 24 * 3600_000

@@ -2,9 +2,9 @@
  * Every kind of entry that a document can hold, in one table that the compiler proves complete: how it is read, how it is written,
  * who wins, how long it lives, what becomes of it when its document goes.
  */
-import { tellAncestry } from '../ancestry.js'
+import { tellAncestry } from '../model/ancestry.js'
 import type { EntryMaps, MapName } from '../document/entries.js'
-import { type InstanceRecord, type NodeRecord, canonicalJson, modelLimits, readNodeRecord } from '../model.js'
+import { type InstanceRecord, type NodeRecord, canonicalJson, modelLimits, readNodeRecord } from '../model/model.js'
 import type { Kind } from './claims.js'
 import { type DefinitionEntry, definitions } from './definitions.js'
 import { type FenceEntry, fences } from './fences.js'

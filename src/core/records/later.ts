@@ -13,7 +13,7 @@
  * the later one is found in two steps, and an owner drops its own, where numbers are equal, to one with a stamp alone: the latest of
  * those with a stamp is dropped by nobody, whatever the earlier daemons do.
  */
-import type { InstanceRecord } from '../model.js'
+import type { InstanceRecord } from '../model/model.js'
 import { type Claim, compareIds } from './claims.js'
 
 export type RegistrationClaim = Claim<Pick<InstanceRecord, 'n' | 'stamp'>>

@@ -1,7 +1,7 @@
 /**
  * Which of one owner's documents continue which: by what they say of their ancestry, never by order alone.
  */
-import { type Ancestry, covers } from '../ancestry.js'
+import { type Ancestry, covers } from '../model/ancestry.js'
 import type { EntryMaps } from '../document/entries.js'
 import { type Head, type Origin, comparePoints } from '../wire/head.js'
 import { nodeRecordOf } from './kinds.js'

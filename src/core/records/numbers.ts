@@ -1,8 +1,8 @@
 /**
  * Registration numbers, stamps, times: small numbers that entries are ordered by.
  */
-import { RegistryError } from '../errors.js'
-import { modelLimits } from '../model.js'
+import { RegistryError } from '../model/errors.js'
+import { modelLimits } from '../model/model.js'
 
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < modelLimits.counter

@@ -6,7 +6,7 @@
  *     b          had 4: outlived                    │
  *     c                                             registered 1: to c there was no number to exceed, so it counts, whatever it is
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Records } from './records.js'
 
 export class Outlived {

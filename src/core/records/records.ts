@@ -4,7 +4,7 @@
  */
 import type { Change, Entries, EntryMaps, MapName } from '../document/entries.js'
 import { mapNames } from '../document/entries.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Signatures } from '../wire/head.js'
 import { type Values, readEntry, writeEntry } from './kinds.js'
 import { type Touched, Union, isUntouched, nothingTouched } from './union.js'

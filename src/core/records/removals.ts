@@ -6,7 +6,7 @@
  *     b                removal up to 1
  *     c                registered 2               registered after the removal: shown
  */
-import { canonicalJson, readObject } from '../model.js'
+import { canonicalJson, readObject } from '../model/model.js'
 import type { Kind } from './claims.js'
 import { isCount } from './numbers.js'
 

@@ -19,7 +19,7 @@
  */
 import type { Change } from '../document/entries.js'
 import type { Moment } from '../effects.js'
-import { type PeerId, modelLimits } from '../model.js'
+import { type PeerId, modelLimits } from '../model/model.js'
 import type { Head } from '../wire/head.js'
 import { firstDay_ms } from './lifetimes.js'
 import type { Union } from './union.js'

@@ -3,7 +3,7 @@
  * It follows the documents change by change; it knows neither heads nor who is alive.
  */
 import { type Change, type MapName, mapNames } from '../document/entries.js'
-import type { Definition, InstanceRecord, NodeRecord, PeerId } from '../model.js'
+import type { Definition, InstanceRecord, NodeRecord, PeerId } from '../model/model.js'
 import type { Signatures, SignedHead } from '../wire/head.js'
 import type { Claim, Kind } from './claims.js'
 import type { DefinitionEntry } from './definitions.js'

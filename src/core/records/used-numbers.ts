@@ -9,9 +9,9 @@
  * All go by the floors of all: whoever registers an id that nobody knows gets the same number for it at each node, so that of two who
  * knew nothing of each other the later one counts, and not the one whose node has ended more.
  */
-import { BoundedMap } from '../bounded-map.js'
+import { BoundedMap } from '../basics/bounded-map.js'
 import type { Change, EntryMaps } from '../document/entries.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { nodeKey, nodeRecordOf } from './kinds.js'
 import { floorStep } from './numbers.js'
 import type { Records } from './records.js'

@@ -1,13 +1,13 @@
 /**
  * What callers may change, with the rules for it: each act stages entries of this daemon's own document. None waits for anybody.
  */
-import type { Patch } from '../act.js'
-import type { Ancestry } from '../ancestry.js'
+import type { Patch } from '../model/act.js'
+import type { Ancestry } from '../model/ancestry.js'
 import type { Change, EntryMaps, MapName } from '../document/entries.js'
-import { RegistryError } from '../errors.js'
-import { type Holds, holdsOf, withHolds } from '../holds.js'
-import type { Definition, InstanceRecord, NodeRecord, PeerId, Registration } from '../model.js'
-import { canonicalJson } from '../model.js'
+import { RegistryError } from '../model/errors.js'
+import { type Holds, holdsOf, withHolds } from '../model/holds.js'
+import type { Definition, InstanceRecord, NodeRecord, PeerId, Registration } from '../model/model.js'
+import { canonicalJson } from '../model/model.js'
 import { factsOf } from '../shown.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'

@@ -3,7 +3,7 @@
  * word was ever heard. Costs are estimates of heap, since the bytes of a document on its way say little: 5 MB of many small entries
  * become 100 MB and more of Yjs items, index, and records.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** Bytes of heap, measured on Node 22 from the whole registry, of its dearest kind of entry: an instance. */
 const cost_bytes = { document: 16 * 1024, entry: 1400, byte: 2, struct: 200 } as const

@@ -7,8 +7,8 @@
  *                          ├─────── room came free, or it may have shrunk ──▶ asked for ──▶ taken, or declined once more
  *                          └─────── nobody could read it, and its head has changed ──▶ asked for, at most once a minute
  */
-import type { Trouble } from '../causes.js'
-import type { PeerId } from '../model.js'
+import type { Trouble } from '../words/causes.js'
+import type { PeerId } from '../model/model.js'
 import { type SignedHead, compareHeads } from '../wire/head.js'
 
 /** One that was declined is asked for after this at the soonest: what it costs to fetch it is up to its owner. */

@@ -5,8 +5,8 @@
  *                                   └── g4, which does not know g3: g3 is given back to it
  *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
  */
-import { stopTheCopy, type Trouble } from '../causes.js'
-import type { PeerId } from '../model.js'
+import { stopTheCopy, type Trouble } from '../words/causes.js'
+import type { PeerId } from '../model/model.js'
 import type { Head, Signatures, SignedHead } from '../wire/head.js'
 import type { Outcome } from './outcome.js'
 

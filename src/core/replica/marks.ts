@@ -3,7 +3,7 @@
  * head is held here is nothing to it, so that nodes of different memory agree.
  */
 import type { Crypto } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { joinMark, markOf } from '../wire/digest.js'
 import type { SignedHead } from '../wire/head.js'
 

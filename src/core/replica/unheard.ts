@@ -4,9 +4,9 @@
  *     document, no word ──▶ fresh ── 10 min ──▶ silent: goes first, an eighth of the table stays, counts against whoever brought it
  *                             └── any word of it, whoever passed it on: like all others, and never made to go
  */
-import { BoundedMap } from '../bounded-map.js'
-import type { Trouble } from '../causes.js'
-import type { PeerId } from '../model.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import type { Trouble } from '../words/causes.js'
+import type { PeerId } from '../model/model.js'
 import { wireLimits } from '../wire/limits.js'
 
 /** A word of anybody who lives has come by then, through relays, in the largest cluster. */

@@ -4,7 +4,7 @@
  * Whatever is allowed is done whole, however large, and has to be made up for afterwards. So an honest owner, who begins an epoch once at its
  * start, seldom waits; one that goes on and on gets what is refilled, and is as late as that makes it.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** Units of work; one is to read an entry, some ten microseconds. Two are to build it: a new epoch is built from its entries. */
 export const workLimits = {

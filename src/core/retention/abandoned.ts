@@ -2,8 +2,8 @@
  * Instances that asked to be removed once their home node has been away for so long: the first of its living observers does it, as it
  * does with fences.
  */
-import { durationOf } from '../duration.js'
-import type { InstanceRecord, PeerId } from '../model.js'
+import { durationOf } from '../model/duration.js'
+import type { InstanceRecord, PeerId } from '../model/model.js'
 import type { MemberState } from '../views.js'
 
 /** How often all are looked at. */

@@ -5,7 +5,7 @@
  *     note on disk here (a, 7) ──────────────────────────────────▶ 35 days up: nobody takes a's document of 7 or before
  */
 import type { StoreOp } from '../effects.js'
-import { type PeerId, hex, readObject, unhex } from '../model.js'
+import { type PeerId, hex, readObject, unhex } from '../model/model.js'
 import { isOver } from '../records/lifetimes.js'
 import type { Union } from '../records/union.js'
 import { type SignedHead, decodeHead } from '../wire/head.js'

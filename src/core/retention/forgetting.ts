@@ -3,7 +3,7 @@
  * back whole, whoever starts first.
  */
 import type { StoreOp } from '../effects.js'
-import { type PeerId, readObject } from '../model.js'
+import { type PeerId, readObject } from '../model/model.js'
 import type { MemberState } from '../views.js'
 
 const hour_ms = 3600_000

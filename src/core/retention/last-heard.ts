@@ -9,7 +9,7 @@
  * Removals, marks, fences are dated by the same count, so that no jump of a clock, and no time that we were off, ends what is to last.
  */
 import type { Effect, Moment, StoreOp } from '../effects.js'
-import { type PeerId, readObject } from '../model.js'
+import { type PeerId, readObject } from '../model/model.js'
 import { firstDay_ms, horizon_ms } from '../records/lifetimes.js'
 import type { SignedHead } from '../wire/head.js'
 import type { Silence, Witness } from '../wire/sync.js'

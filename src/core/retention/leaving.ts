@@ -3,7 +3,7 @@
  * work for all who follow. Until the last of them is gone nothing new is taken of its owner, since it would be taken back as well.
  */
 import type { Change } from '../document/entries.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** So many go with their document at once. */
 const atOnce = 500

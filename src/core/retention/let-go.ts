@@ -6,8 +6,8 @@
  *     killed, gone to restart ─ 10 min ─┴▶ let go of ── 30 min ──▶ nothing is known of it
  *                                              └── its own connection, or a newer head: it lives, and is taken like any other
  */
-import { BoundedMap } from '../bounded-map.js'
-import type { PeerId } from '../model.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import type { PeerId } from '../model/model.js'
 import type { MemberState } from '../views.js'
 import { type Origin, type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'

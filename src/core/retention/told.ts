@@ -11,7 +11,7 @@
  * Whatever is told goes on from where it stands, so no count exceeds the time that has passed since its word. A liar can hold a count
  * down for as long as it lies; it cannot raise one beyond the age that our own clock gives to the last word we heard.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Silence } from '../wire/sync.js'
 import { wireLimits } from '../wire/limits.js'
 

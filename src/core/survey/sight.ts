@@ -1,8 +1,8 @@
 /**
  * What a node says of itself to whoever asks what it sees: made from its views, read from the answer of a peer, who may say anything.
  */
-import { unreadyCauses } from '../causes.js'
-import { modelLimits } from '../model.js'
+import { unreadyCauses } from '../words/causes.js'
+import { modelLimits } from '../model/model.js'
 import {
   dialOutcomes,
   memberStates,

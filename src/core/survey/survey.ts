@@ -1,7 +1,7 @@
 /**
  * Puts together what the nodes of a cluster say that they see. It asks nobody.
  */
-import type { NodeRecord, PeerId } from '../model.js'
+import type { NodeRecord, PeerId } from '../model/model.js'
 import type { MemberView } from '../views.js'
 import type { Sight, Survey, SurveyedNode, SurveyOutcome } from './views.js'
 

@@ -1,8 +1,8 @@
 /**
  * What each node of a cluster says that it sees, side by side in one answer.
  */
-import type { UnreadyCause } from '../causes.js'
-import type { PeerId } from '../model.js'
+import type { UnreadyCause } from '../words/causes.js'
+import type { PeerId } from '../model/model.js'
 import type { DialOutcome, MemberState } from '../views.js'
 
 /** `failing`: it is to be connected, and is not, or nothing flows over the connection; `none`: nobody means to be connected. */

@@ -2,7 +2,7 @@
  * Answers to peers, which wait while a commit is on its way: until then the own document is ahead of its newest head on disk.
  */
 import type { Effect } from '../effects.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { wireLimits } from '../wire/limits.js'
 import {
   type ActOutcome,

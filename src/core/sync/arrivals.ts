@@ -7,7 +7,7 @@
  * A large document takes many turns. What comes after it from the same peer waits for its end, what others bring does not, but for other
  * large ones.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { Head } from '../wire/head.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Answer, Ended } from './requests.js'

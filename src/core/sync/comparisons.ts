@@ -6,7 +6,7 @@
  *
  * Nobody is believed to give what he offers: whoever does not is passed over, however slowly he goes on.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 
 /** Whoever says nothing for so long is not waited for, nor whoever takes so long in all. */
 const silence_ms = 1000

@@ -5,7 +5,7 @@
  * more than all else that a question costs.
  */
 import type { Giveable } from '../document/document.js'
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { SignedHead } from '../wire/head.js'
 import { type Parcel, encodeSyncResponse } from '../wire/sync.js'
 

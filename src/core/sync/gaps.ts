@@ -4,7 +4,7 @@
  *     gossip    v4 ── v6 ····· v5            v6 waits; v5 comes within 100 ms: both are taken
  *     gossip    v4 ── v6 ──────────── pull   v5 got lost: the document is fetched, what waited is tried once more
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Parcel } from '../wire/sync.js'

@@ -1,8 +1,8 @@
 /**
  * Newer heads of living owners that came without their content: who is still without it after a while asks the owner itself.
  */
-import { BoundedMap } from '../bounded-map.js'
-import type { PeerId } from '../model.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import type { PeerId } from '../model/model.js'
 
 /** By then somebody who holds the content has brought it, where anybody does. */
 const patience_ms = 10_000

@@ -7,8 +7,8 @@
  *
  * Which documents go is written down when the answer begins; each is compared when its piece is made, and the end is made last of all.
  */
-import type { PeerId } from '../model.js'
-import { Tally } from '../tally.js'
+import type { PeerId } from '../model/model.js'
+import { Tally } from '../basics/tally.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding } from '../wire/sync.js'
 import type { WaitingBytes } from './waiting-bytes.js'

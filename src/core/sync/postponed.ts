@@ -2,8 +2,8 @@
  * Documents that are to be pulled later: their owners have caused too much work lately, or one of theirs is being read. What each says
  * then is its newest.
  */
-import { BoundedMap } from '../bounded-map.js'
-import type { PeerId } from '../model.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import type { PeerId } from '../model/model.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Pull } from './gaps.js'
 

@@ -2,7 +2,7 @@
  * Documents that peers have named, to be given to them: a message at a time, the next once one of those before it is answered. Of which
  * documents is known here, of what is in them nothing.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import type { WaitingBytes } from './waiting-bytes.js'
 
 /** Messages on their way to one peer at once: none of them waits for the next to be made. */

@@ -1,9 +1,9 @@
 /**
  * What this daemon has asked of single peers, until they have answered. What becomes of an answer is not decided here.
  */
-import type { Act } from '../act.js'
+import type { Act } from '../model/act.js'
 import type { Effect } from '../effects.js'
-import { type PeerId, canonicalJson } from '../model.js'
+import { type PeerId, canonicalJson } from '../model/model.js'
 import {
   type ActOutcome,
   type Holding,

@@ -4,8 +4,8 @@
  * What is given is a message, which goes to the socket whole; of a large document that is all of it. So nothing is refused for its own
  * size: it is asked before a message is made whether another one may be.
  */
-import type { PeerId } from '../model.js'
-import { Tally } from '../tally.js'
+import type { PeerId } from '../model/model.js'
+import { Tally } from '../basics/tally.js'
 import { wireLimits } from '../wire/limits.js'
 
 export const waitingLimits = {

@@ -2,7 +2,7 @@
  * The frames of a heartbeat stream, from one daemon to one other: heartbeats, vitals, two words about who is to send heartbeats
  * to whom; what the one reports, where the other may have missed it; questions whether somebody lives, where gossip brings no answer.
  */
-import type { PeerId } from '../model.js'
+import type { PeerId } from '../model/model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import { type AnswerMessage, type Question, type ReportMessage } from './gossip.js'
 import { readAnswer, readQuestion, readReport, writeAnswer, writeQuestion, writeReport } from './gossip.js'

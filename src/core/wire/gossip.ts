@@ -1,7 +1,7 @@
 /**
  * What goes to everybody by gossip: updates of documents, reports of silence, questions whether somebody lives. Losing any of it costs time, never truth.
  */
-import { type PeerId, hex, unhex } from '../model.js'
+import { type PeerId, hex, unhex } from '../model/model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import { type SignedHead, decodeHead } from './head.js'
 import { wireLimits } from './limits.js'

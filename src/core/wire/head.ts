@@ -3,7 +3,7 @@
  * or which of two heads is kept.
  */
 import type { Crypto } from '../effects.js'
-import { type PeerId, hex, unhex } from '../model.js'
+import { type PeerId, hex, unhex } from '../model/model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import { wireLimits } from './limits.js'
 

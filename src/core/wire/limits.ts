@@ -1,8 +1,8 @@
 /**
  * How big anything from a peer may be. A message over its limit is not that message.
  */
-import { actLimits } from '../act.js'
-import { modelLimits } from '../model.js'
+import { actLimits } from '../model/act.js'
+import { modelLimits } from '../model/model.js'
 
 export const wireLimits = {
   peerIdBytes: 128,

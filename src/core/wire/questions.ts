@@ -4,7 +4,7 @@
  *
  *     question = 6 {"kind": …, …}      answer = 4 {…}, or {"refused": why}
  */
-import { readObject } from '../model.js'
+import { readObject } from '../model/model.js'
 import { Writer, decode } from './codec.js'
 import { wireLimits } from './limits.js'
 

@@ -7,8 +7,8 @@
  *     act     → documents acted()           do that to your instance; the answer is your new document, or why not
  *     silences →                            so long I have not heard of these; earlier versions drop it
  */
-import { type ErrorCode, errorCodes } from '../errors.js'
-import type { PeerId } from '../model.js'
+import { type ErrorCode, errorCodes } from '../model/errors.js'
+import type { PeerId } from '../model/model.js'
 import { type Reader, Writer, decode } from './codec.js'
 import type { UpdateStep } from './gossip.js'
 import { type Origin, type SignedHead, decodeHead } from './head.js'

@@ -2,7 +2,7 @@
  * The shapes of what a daemon answers, as the page reads them. Nothing of them is left when it runs.
  */
 import type { Finding } from '../../core/doctor/findings.js'
-import type { Definition } from '../../core/model.js'
+import type { Definition } from '../../core/model/model.js'
 import type { SeenMember, Survey, SurveyedNode } from '../../core/survey/views.js'
 import type {
   InstanceRow,

@@ -6,7 +6,7 @@ import { isIP } from 'node:net'
 import { checkServerIdentity, createSecureContext } from 'node:tls'
 import type * as GrpcModule from '@grpc/grpc-js'
 import type { ChannelCredentials, Client, ClientReadableStream, ServiceError } from '@grpc/grpc-js'
-import { messageOf } from '../../core/errors.js'
+import { messageOf } from '../../core/model/errors.js'
 import { opensslCode } from './openssl.js'
 import { attemptPatience_ms, patience } from './patience.js'
 

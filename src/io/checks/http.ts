@@ -3,7 +3,7 @@
  * read it. No redirect is followed; neither headers nor body are looked at, so nothing in them can be wrong.
  */
 import { isIPv6 } from 'node:net'
-import type { CheckHeaders } from '../../core/check.js'
+import type { CheckHeaders } from '../../core/model/check.js'
 
 const defaultPorts = { http: 80, https: 443 } as const
 /** Answers that come before the answer, all of them, headers included. */

@@ -4,7 +4,7 @@
  */
 import { connect, isIP, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { checkServerIdentity, connect as connectTls } from 'node:tls'
-import type { CheckHeaders, HttpMethod, StatusRange } from '../../core/check.js'
+import type { CheckHeaders, HttpMethod, StatusRange } from '../../core/model/check.js'
 import { lookupBy } from '../names.js'
 import type { Address } from '../names/files.js'
 import type { GrpcHealth, GrpcOutcome, GrpcTarget } from './grpc.js'

@@ -2,8 +2,8 @@
  * Which addresses lead to somebody whom this daemon has already, so that those behind a name who are strangers can be told from
  * them. It dials nobody.
  */
-import { BoundedMap } from '../../core/bounded-map.js'
-import type { PeerId } from '../../core/model.js'
+import { BoundedMap } from '../../core/basics/bounded-map.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { AddressBook } from './book.js'
 
 const addressLimit = 1_024

@@ -9,8 +9,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Interfaces } from '../../config/interfaces.js'
 import { bestFirst } from '../../config/reach.js'
 import { defaultPeerPort } from '../../config/values.js'
-import { RegistryError } from '../../core/errors.js'
-import type { PeerId } from '../../core/model.js'
+import { RegistryError } from '../../core/model/errors.js'
+import type { PeerId } from '../../core/model/model.js'
 import { addressesOf, type Names } from '../names.js'
 
 const addressLength = 256

@@ -3,8 +3,8 @@
  * that cannot go out at once is dropped: the next one says the same and more. It never waits.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { assert } from '../../core/errors.js'
-import type { PeerId } from '../../core/model.js'
+import { assert } from '../../core/model/errors.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { Drops } from './drops.js'
 import { Hearing } from './hearing.js'
 import { closeStream, encodeMessage, MessageReader } from './messages.js'

@@ -3,7 +3,7 @@
  * Ours and not libp2p's peer store, whose addresses expire for good an hour after first sight and pile up over restarts.
  */
 import type { Logger } from 'pino'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import { hostOf, readAddress } from './addresses.js'
 import type { Drops } from './drops.js'
 import { isPeerId } from './peerid.js'

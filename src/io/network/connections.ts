@@ -7,7 +7,7 @@
  * another one comes, and is not used until it answers.
  */
 import type { Connection, IdentifyResult } from '@libp2p/interface'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { Drops } from './drops.js'
 
 const identifyTimeout_ms = 5_000

@@ -3,7 +3,7 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { DialOutcome, LinkFailureReason, MdnsView } from '../../core/views.js'
 import type { Names } from '../names.js'
 import type { BookFile } from './book.js'

@@ -3,7 +3,7 @@
  * it never knows who asked.
  */
 import type { Connection } from '@libp2p/interface'
-import { messageOf } from '../../core/errors.js'
+import { messageOf } from '../../core/model/errors.js'
 import type { DialOutcome } from '../../core/views.js'
 import { hasReached } from './handshakes.js'
 

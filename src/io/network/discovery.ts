@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { MdnsView } from '../../core/views.js'
 import { Multicast, type Voice } from './multicast.js'
 import { answer, question, read, serviceTag, type Speaker } from './words.js'

@@ -1,7 +1,7 @@
 /**
  * Counts what the network threw away, by reason, so that nothing is lost in silence; it never decides what to throw away.
  */
-import { Dropped } from '../../core/dropped.js'
+import { Dropped } from '../../core/basics/dropped.js'
 
 export type DropReason =
   | 'beat-excess' // a frame of a peer that sends too many

@@ -14,7 +14,7 @@
 import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
-import { Tally } from '../../core/tally.js'
+import { Tally } from '../../core/basics/tally.js'
 
 export const halfOpenLimits = {
   /** As many daemons as may start at one moment. */

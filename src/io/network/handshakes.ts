@@ -4,7 +4,7 @@
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { messageOf } from '../../core/errors.js'
+import { messageOf } from '../../core/model/errors.js'
 import { readEndpoint } from './addresses.js'
 
 export const handshakeFailed = 'but the handshake failed'

@@ -2,7 +2,7 @@
  * Frames of heartbeat streams on their way in: those of whoever sends too many are dropped, but for its newest heartbeat, so that our
  * limit makes nobody silent. One turn passes on a few at a time. It reads no more of a frame than of what kind it is.
  */
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import { isHeartbeat } from '../../core/wire/beat.js'
 import type { Drops } from './drops.js'
 import type { Rates } from './rates.js'

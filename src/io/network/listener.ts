@@ -2,7 +2,7 @@
  * Whom the network tells what happens; a fault over there must not end a connection here. It never acts on what it hears.
  */
 import type { Logger } from 'pino'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { Drops } from './drops.js'
 import type { Reply } from './serving.js'
 

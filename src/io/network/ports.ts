@@ -4,7 +4,7 @@
  */
 import { createServer, type ListenOptions } from 'node:net'
 import type { Logger } from 'pino'
-import { messageOf } from '../../core/errors.js'
+import { messageOf } from '../../core/model/errors.js'
 import { readEndpoint } from './addresses.js'
 
 export const again_ms = 5000

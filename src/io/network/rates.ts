@@ -5,7 +5,7 @@
  * Each bucket holds a minute of more than honest members reach at their worst. Time in which this daemon stood still counts on top of
  * that: what has piled up meanwhile is not held against those who sent it.
  */
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 
 export const rates = {
   /**

@@ -3,8 +3,8 @@
  * the caller's to decide.
  */
 import type { Connection, Stream } from '@libp2p/interface'
-import { assert } from '../../core/errors.js'
-import type { PeerId } from '../../core/model.js'
+import { assert } from '../../core/model/errors.js'
+import type { PeerId } from '../../core/model/model.js'
 import { Deadline } from './deadline.js'
 import type { Drops } from './drops.js'
 import { closeStream, MessageReader, sendMessage } from './messages.js'

@@ -2,7 +2,7 @@
  * The turns at dialling: every peer without a connection gets one for ever, ever more rarely, until it is there. It knows which
  * of two peers goes first, and never opens a connection itself.
  */
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 
 export const scheduleLimits = {
   /** The first pause after a failure; doubled by each one. */

@@ -1,7 +1,7 @@
 /**
  * Peers that kept no limit, for a while after that: who they are, until when. It cuts nobody off itself.
  */
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 
 /** Long enough to cost less than it gives; short, since it may be a fault that has passed. */
 export const shunnedFor_ms = 30_000

@@ -3,8 +3,8 @@
  * for people who look for the reason; nothing is decided here.
  */
 import type { Logger } from 'pino'
-import { BoundedMap } from '../../core/bounded-map.js'
-import { stopTheCopy } from '../../core/causes.js'
+import { BoundedMap } from '../../core/basics/bounded-map.js'
+import { stopTheCopy } from '../../core/words/causes.js'
 import { hostOf } from './addresses.js'
 import type { LinkFailure } from './contract.js'
 import type { Drops } from './drops.js'

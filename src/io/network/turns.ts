@@ -1,7 +1,7 @@
 /**
  * What peers send, a few at a time: whoever sends much at once waits for its own, others go in between. It drops nothing, reads nothing.
  */
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 
 export interface TurnsOptions<T> {
   /** So many go on in one turn of the event loop, of all peers together. */

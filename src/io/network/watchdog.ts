@@ -3,7 +3,7 @@
  * itself neither notices nor mends a stream that died on a living connection; connection and mesh look healthy for ever.
  */
 import type { Connection } from '@libp2p/interface'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { Link } from './connections.js'
 
 export const watchdogLimits = {

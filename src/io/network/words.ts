@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { AUTHORITATIVE_ANSWER, decode, encode, type Answer, type Packet, type TxtAnswer } from 'dns-packet'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import { readEndpoint } from './addresses.js'
 import { foundIn } from './answers.js'
 import { isPeerId } from './peerid.js'

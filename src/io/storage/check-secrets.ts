@@ -2,8 +2,8 @@
  * What checks say to prove who asks, as an earlier run kept it. What makes no sense of it is put aside for a person, never overwritten.
  */
 import { rename, writeFile } from 'node:fs/promises'
-import { messageOf } from '../../core/errors.js'
-import { readObject } from '../../core/model.js'
+import { messageOf } from '../../core/model/errors.js'
+import { readObject } from '../../core/model/model.js'
 import { SmallFile } from '../identity.js'
 
 export interface KeptSecrets {

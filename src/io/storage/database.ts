@@ -3,7 +3,7 @@
  */
 import type * as LevelPackage from 'level'
 import type { Level } from 'level'
-import { RegistryError, messageOf } from '../../core/errors.js'
+import { RegistryError, messageOf } from '../../core/model/errors.js'
 
 /** What the values look like; a database with a greater number belongs to a newer program. */
 export const schema = 1

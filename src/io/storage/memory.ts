@@ -4,7 +4,7 @@
  */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { StoredDocument, StoreOp } from '../../core/effects.js'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { DataDir } from './data-dir.js'
 import { checkOps } from './records.js'
 import { closedError, type Storage } from './storage.js'

@@ -8,7 +8,7 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { RegistryError } from '../../core/errors.js'
+import { RegistryError } from '../../core/model/errors.js'
 import { readHolder, syncDirectory } from '../identity.js'
 import { failureOf, openDatabase, reasonOf, schema, type Database } from './database.js'
 import { LevelStorage } from './level.js'

@@ -15,7 +15,7 @@
  * It is for the own document, each write of which is synced. Of copies LevelDB may lose some where the power goes, since it does not
  * sync a log that it leaves; those are fetched again.
  */
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import { checksumOf, encodeText, reckoningKey } from './records.js'
 
 export type BatchPart =

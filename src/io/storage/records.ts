@@ -13,8 +13,8 @@
  */
 import { crc32 } from 'node:zlib'
 import type { StoreOp } from '../../core/effects.js'
-import { assert } from '../../core/errors.js'
-import type { PeerId } from '../../core/model.js'
+import { assert } from '../../core/model/errors.js'
+import type { PeerId } from '../../core/model/model.js'
 
 export const schemaKey = 'meta/schema'
 export const reckoningKey = 'meta/reckoning'

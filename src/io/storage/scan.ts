@@ -2,7 +2,7 @@
  * Reads a whole database, telling sound values from damaged ones. It never writes.
  */
 import type { StoredDocument } from '../../core/effects.js'
-import type { PeerId } from '../../core/model.js'
+import type { PeerId } from '../../core/model/model.js'
 import type { Database } from './database.js'
 import { checksumOf, decodePair, decodeText, parseKey, reckoningKey } from './records.js'
 import { documentPrefix, parseReckoning, type ToldReckoning } from './reckoning.js'

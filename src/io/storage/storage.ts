@@ -6,7 +6,7 @@
  * batch is rejected whole, so owners that need not stand or fall together belong into batches of their own.
  */
 import type { StoredDocument, StoreOp } from '../../core/effects.js'
-import { RegistryError } from '../../core/errors.js'
+import { RegistryError } from '../../core/model/errors.js'
 
 export interface Storage {
   /**

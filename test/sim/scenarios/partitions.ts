@@ -1,5 +1,5 @@
 // A cluster in pieces, and whole again: nothing that was acknowledged is lost, and no ceremony is needed.
-import { recovery_ms } from '../../../src/core/damping.js'
+import { recovery_ms } from '../../../src/core/basics/damping.js'
 import { hidings, longest_ms, mostFlips } from './beliefs.js'
 import type { Bounds } from './outcome.js'
 import { type Scenario, Stage } from './stage.js'

@@ -1,6 +1,6 @@
 // Stories of D1: what a registration does not say stays, what it says to be nothing goes; and saying either again writes nothing.
 import { expect, test } from 'vitest'
-import type { Registration } from '../../../src/core/model.js'
+import type { Registration } from '../../../src/core/model/model.js'
 import type { World } from '../world.js'
 import { cluster, done, rows } from './cluster.js'
 

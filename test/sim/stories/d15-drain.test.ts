@@ -1,6 +1,6 @@
 // Stories of D15: what is about to stop is picked by nobody, while it goes on.
 import { expect, test } from 'vitest'
-import { drain, endDrain } from '../../../src/core/act.js'
+import { drain, endDrain } from '../../../src/core/model/act.js'
 import type { World } from '../world.js'
 import { agree, cluster, clusterOf, done, registered, rows, showing, urlOf } from './cluster.js'
 

@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { earlierSaid, laterSaid } from '../../../scripts/violence/shapes.js'
-import { registrationFields } from '../../../src/core/model.js'
+import { registrationFields } from '../../../src/core/model/model.js'
 import { agree, cluster, done } from './cluster.js'
 
 type Fields = Readonly<Record<string, unknown>>

@@ -2,7 +2,7 @@
 // was removed stays away.
 import { expect, test } from 'vitest'
 import { OwnDocument } from '../../../src/core/document/document.js'
-import { canonicalJson } from '../../../src/core/model.js'
+import { canonicalJson } from '../../../src/core/model/model.js'
 import { nodeKey } from '../../../src/core/records/kinds.js'
 import { type Head, type SignedHead, decodeHead, signHead } from '../../../src/core/wire/head.js'
 import { cheapCrypto } from '../crypto.js'

@@ -1,6 +1,6 @@
 // Stories of D4: a daemon that went mute before another one with its key comes back by itself once nobody hears of that one any more.
 import { expect, test } from 'vitest'
-import { parseRegistration } from '../../../src/core/model.js'
+import { parseRegistration } from '../../../src/core/model/model.js'
 import { decodeSyncResponse } from '../../../src/core/wire/sync.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, refused, registered, rows, urlOf } from './cluster.js'

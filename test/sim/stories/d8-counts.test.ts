@@ -1,6 +1,6 @@
 // Stories of D8: what is counted by the time that a daemon was up counts right through crashes, backups, and for others.
 import { expect, test } from 'vitest'
-import { readObject } from '../../../src/core/model.js'
+import { readObject } from '../../../src/core/model/model.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, offTooLong, registered, restoredAlone, showing } from './cluster.js'
 

@@ -1,6 +1,6 @@
 // Stories of D8: a url that means another machine wherever it is read belongs to the node where it was registered; any other one moves.
 import { expect, test } from 'vitest'
-import { deriveInstanceId } from '../../../src/core/model.js'
+import { deriveInstanceId } from '../../../src/core/model/model.js'
 import { hash } from '../crypto.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, rows } from './cluster.js'

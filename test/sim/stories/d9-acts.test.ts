@@ -1,6 +1,6 @@
 // Stories of D9: what is done to an instance is done by its home node, wherever it is asked for, or refused in words that say why.
 import { expect, test } from 'vitest'
-import type { Act } from '../../../src/core/act.js'
+import type { Act } from '../../../src/core/model/act.js'
 import { decodeSyncRequest } from '../../../src/core/wire/sync.js'
 import type { Answer } from '../engine.js'
 import type { World } from '../world.js'

@@ -1,6 +1,6 @@
 // Stories of health checks: when an instance is asked how it is.
 import { expect, test } from 'vitest'
-import type { CheckForm } from '../../../src/core/check.js'
+import type { CheckForm } from '../../../src/core/model/check.js'
 import type { CheckResult } from '../../../src/core/effects.js'
 import { World } from '../world.js'
 import { agree, done, registered, shownStatus, urlOf } from './cluster.js'

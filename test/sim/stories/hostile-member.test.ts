@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { OwnDocument } from '../../../src/core/document/document.js'
 import type { Entry } from '../../../src/core/document/entries.js'
-import { hex } from '../../../src/core/model.js'
+import { hex } from '../../../src/core/model/model.js'
 import { encodeGossip } from '../../../src/core/wire/gossip.js'
 import { type Head, type SignedHead, signHead } from '../../../src/core/wire/head.js'
 import { wireLimits } from '../../../src/core/wire/limits.js'

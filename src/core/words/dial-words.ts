@@ -1,7 +1,7 @@
 /**
  * What a dial that failed says of the other end, for people: in a log as on a terminal.
  */
-import type { DialOutcome } from './views.js'
+import type { DialOutcome } from '../views.js'
 
 export const dialInWords: Readonly<Record<DialOutcome, string>> = {
   refused: 'dials are refused: its process is gone',

@@ -2,7 +2,7 @@
  * Reads how many nodes are to hold a write before its caller goes on. Whether they do is found out elsewhere.
  */
 import { durationOf, parseDuration } from './duration.js'
-import type { AckCount } from './effects.js'
+import type { AckCount } from '../effects.js'
 import { malformed } from './fields.js'
 
 export const ackFields = ['acks', 'ackTimeout'] as const

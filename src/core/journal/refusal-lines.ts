@@ -2,9 +2,9 @@
  * The log lines of calls that came to nothing, of each source some at once, then one in a while with how many were left out: whoever is
  * refused a thousand times a second fills no disk with that. The journal, which has bounds of its own, is told of each.
  */
-import { BoundedMap } from './bounded-map.js'
-import { sourceOf } from './host.js'
-import { type Entry, sentenceOf } from './journal/entry.js'
+import { BoundedMap } from '../basics/bounded-map.js'
+import { sourceOf } from '../model/host.js'
+import { type Entry, sentenceOf } from './entry.js'
 
 export const refusalLines = { atOnce: 20, pause_ms: 1000, sources: 1024 } as const
 

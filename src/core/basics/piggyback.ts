@@ -3,7 +3,7 @@
  * freshest: they would crowd out what comes from far away. And not all listeners' in one order: what all neighbours of a daemon
  * tell it at the same time, it hears but once.
  */
-import type { PeerId } from './model.js'
+import type { PeerId } from '../model/model.js'
 
 /** Something of which there is news; numbered, so that what was told before is known again. */
 export interface Item {
