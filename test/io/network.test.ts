@@ -226,6 +226,9 @@ function directionOf(from: { network: { peers(): { peer: string; direction?: str
   return from.network.peers().find(({ peer }) => peer === to.id)?.direction
 }
 
+/** What another key makes of a first word is noise: now a word that is wrong, now silence, and then it is tried again, later each time. */
+const noise_ms = 150_000
+
 describe('who stays out', () => {
   test('a cluster of another name', async () => {
     const one = await startSite({ cluster: 'one' })
@@ -249,14 +252,14 @@ describe('who stays out', () => {
     ['another cluster key', generateClusterKey(), generateClusterKey()],
     ['no cluster key', generateClusterKey(), undefined],
     ['a cluster key, where the others have none', undefined, generateClusterKey()],
-  ])('who holds %s is told so within seconds, as is who was reached', async (_, theirs, ours) => {
+  ])('who holds %s is told so, as is who was reached', async (_, theirs, ours) => {
     const one = await startSite(theirs === undefined ? {} : { clusterKey: theirs })
     const port = /tcp\/(\d+)/.exec(one.network.addresses()[0] ?? '')?.[1]
     const seed = `127.0.0.1:${port}`
     const other = await startSite({ join: [seed], ...(ours !== undefined && { clusterKey: ours }) })
     const why = 'but the handshake failed: is the cluster key the same?'
     const isWarned = ({ logs }: Site): boolean => logs.some((line) => line.includes(why) && line.includes('"level":40'))
-    await eventually('both are told', () => isWarned(one) && isWarned(other))
+    await eventually('both are told', () => isWarned(one) && isWarned(other), noise_ms)
     const [failure] = other.network.failures()
     expect(failure).toMatchObject({ where: seed, direction: 'outbound' })
     expect(failure?.error).toContain(`reached 127.0.0.1:${port}, ${why}`)
@@ -265,14 +268,15 @@ describe('who stays out', () => {
       { where: '127.0.0.1', direction: 'inbound', error: `reached us, ${why}`, reason: 'handshake' },
     ])
     const isKeptOut = () => other.network.firstContact().seeds[0]?.outcome === 'refused'
-    await eventually('it knows that it is kept out', isKeptOut)
+    await eventually('it knows that it is kept out', isKeptOut, noise_ms)
   })
 
   test('who is found on the network, and holds another cluster key', async () => {
     const one = await startSite({ clusterKey: generateClusterKey() })
     const other = await startSite({ clusterKey: generateClusterKey() })
     other.network.learn(one.id, one.network.addresses())
-    await eventually('it is told', () => other.logs.join('').includes('a peer cannot be joined: reached 127.0.0.1:'))
+    const isTold = (): boolean => other.logs.join('').includes('a peer cannot be joined: reached 127.0.0.1:')
+    await eventually('it is told', isTold, noise_ms)
     const [peer] = other.network.peers()
     expect(peer?.lastError).toContain('but the handshake failed: is the cluster key the same?')
   })
