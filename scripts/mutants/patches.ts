@@ -339,7 +339,12 @@ const starts: Readonly<Record<string, Patch>> = {
   'who never heard of us vouches that we are silent': ['answered', 'stale || !heardOfAsker', 'stale'],
   'who came back too early waits no longer the next time': ['Quiet.begin', '2 * this.#wait_ms', 'this.#wait_ms'],
   'who comes back leaves out what is on its way to the disk': ['#look', '!commits.isBusy', 'true'],
-  'the last records of the other one are a sign of life': ['continuePoint', 'this.#continued.has(head.boot)', 'false'],
+  'the last records of the other one are a sign of life': [
+    '#yieldToClone',
+    'identity.noteContinued(head)',
+    'undefined',
+  ],
+  'what was fenced while mute is forgotten': ['saveUnsaved', 'unsaved.splice(0)', '[]'],
   'who is mute is brought the same records again and again': ['#compare', "phase.name === 'muted'", 'false'],
   'a program that is here goes with the document': ['ComingBack.tick', '.#registerAgain()'],
   'a program that is silent is registered again': ['#registerAgain', 'sessions.isOpen(session)', 'true'],

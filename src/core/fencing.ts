@@ -50,10 +50,9 @@ export class Fencing {
     return generation <= this.#state.fences.upTo(owner)
   }
 
-  /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head it has to wait. */
+  /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head, and while we are mute, it has to wait. */
   saveUnsaved(): void {
-    const { writes, unsaved, phase, rules } = this.#state
-    if (phase.name === 'muted') unsaved.length = 0 // the next start finds it on disk
+    const { writes, unsaved, rules } = this.#state
     if (!rules.maySign) return
     for (const { owner, entries } of unsaved.splice(0)) {
       writes.save(entries)

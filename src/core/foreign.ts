@@ -31,7 +31,10 @@ export class Foreign {
     const author = identity.authorOf(signed.head)
     if (author === 'ours') return
     if (!this.#state.signatures.isGenuine(signed)) return this.#out.drop('bad signature')
-    if (this.#state.phase.name === 'muted' && author !== 'continued') return this.#state.quiet.noteBrought(signed.head)
+    if (this.#state.phase.name === 'muted' && author !== 'continued') {
+      identity.noteContinued(signed.head)
+      return this.#state.quiet.noteBrought(signed.head)
+    }
     if (!rules.maySign) return
     if (author === 'continued') return identity.noteHeld(signed.head)
     if (author === 'live clone') return this.#yieldToClone(signed.head)
@@ -53,8 +56,10 @@ export class Foreign {
     this.#state.tellGeneration('another start signed records of this node in the same generation')
   }
 
-  #yieldToClone({ boot }: Head): void {
+  #yieldToClone(head: Head): void {
     const { identity, commits, quiet, liveness, at } = this.#state
+    const { boot } = head
+    identity.noteContinued(head)
     const otherAt = identity.placeOf(boot)
     const places = this.#places(otherAt)
     const wait_s = Math.round(quiet.begin(liveness.travel_ms, at.now) / 1000)

@@ -149,7 +149,7 @@ function acceptAnyContentType(app: FastifyInstance, turns: Turns): void {
     request.method === 'DELETE' && !takesBody(request.routeOptions.schema)
       ? undefined
       : readJsonBody(stream, (length, read) =>
-          length > turnLimits.body_bytes ? turns.made(stream.socket, read) : read(),
+          length > turnLimits.body_bytes ? turns.made(stream.socket, read, length) : read(),
         ),
   )
 }

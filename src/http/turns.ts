@@ -26,22 +26,33 @@ export const asPick = {
 export const turnLimits = {
   /** Work that may be done at once; beyond, as much rest as work. */
   burst_ms: 20,
-  /** What takes less is none of this: there are no more such calls than callers. */
+  /** What takes less is none of this. */
   small_ms: 1,
   /** Of a larger body it takes long to find out what is wrong with it. */
   body_bytes: 64 * 1024,
-  /** Calls of one connection that wait, and of all. */
+  /** Calls of one connection that wait, of all, and what they have brought along. */
   each: 512,
   all: 2048,
+  bytes: 64 * 1024 * 1024,
+  /** Who has waited for so long is refused. */
+  patience_ms: 10_000,
 } as const
 
 type Caller = Pick<Socket, 'destroyed'>
 
+interface Waiting {
+  readonly begin: () => void
+  readonly refuse: (error: RegistryError) => void
+  readonly since: number
+  readonly bytes: number
+}
+
 export class Turns {
   readonly #now: () => number
   /** By their connections, each of which has one turn after the other. */
-  readonly #waiting = new Map<Caller, (() => void)[]>()
+  readonly #waiting = new Map<Caller, Waiting[]>()
   #size = 0
+  #bytes = 0
   #timer: NodeJS.Timeout | undefined
   #debt_ms = 0
   #asOf: number
@@ -55,21 +66,24 @@ export class Turns {
   /**
    * @param begin does the work, in the turn in which it is called: now where nobody waits and there was a rest, else later, or never where
    * its caller is gone by then
+   * @param refuse called instead where it has waited for too long
+   * @param bytes that are held until then
    * @throws RegistryError `unavailable` where too many wait
    */
-  take(caller: Caller, begin: () => void): void {
+  take(caller: Caller, begin: () => void, refuse: Waiting['refuse'], bytes = 0): void {
     if (this.#size === 0 && this.#owed() < turnLimits.burst_ms) return this.#work(begin)
     const own = this.#waiting.get(caller) ?? []
-    if (own.length >= turnLimits.each || this.#size >= turnLimits.all)
-      throw new RegistryError('unavailable', `${this.#size} questions of this kind wait already; ask again in a moment`)
-    own.push(begin)
+    if (own.length >= turnLimits.each || this.#size >= turnLimits.all || this.#bytes + bytes > turnLimits.bytes)
+      throw this.#tooMany()
+    own.push({ begin, refuse, since: this.#now(), bytes })
     this.#waiting.set(caller, own)
     this.#size += 1
+    this.#bytes += bytes
     this.#wait()
   }
 
   /** The same for what is made at one go. Of a caller who is gone nobody waits for it. */
-  made<T>(caller: Caller, make: () => T): Promise<T> {
+  made<T>(caller: Caller, make: () => T, bytes: number): Promise<T> {
     return new Promise((resolve, reject) => {
       const begin = (): void => {
         try {
@@ -78,7 +92,7 @@ export class Turns {
           reject(error as Error)
         }
       }
-      this.take(caller, begin)
+      this.take(caller, begin, reject, bytes)
     })
   }
 
@@ -109,16 +123,28 @@ export class Turns {
   }
 
   #goOn(): void {
-    while (this.#size > 0 && this.#owed() < turnLimits.burst_ms) {
-      const [caller, own] = this.#waiting.entries().next().value as [Caller, (() => void)[]]
-      this.#waiting.delete(caller)
-      const [begin] = caller.destroyed ? [] : own.splice(0, 1)
-      this.#size -= begin === undefined ? own.length : 1
-      if (begin === undefined) continue
-      if (own.length > 0) this.#waiting.set(caller, own) // behind all others
-      this.#work(begin)
+    try {
+      while (this.#size > 0 && this.#owed() < turnLimits.burst_ms) this.#next()
+    } finally {
+      if (this.#size > 0) this.#wait()
     }
-    if (this.#size > 0) this.#wait()
+  }
+
+  #next(): void {
+    const [caller, own] = this.#waiting.entries().next().value as [Caller, Waiting[]]
+    this.#waiting.delete(caller)
+    const turns = own.splice(0, caller.destroyed ? own.length : 1)
+    for (const { bytes } of turns) this.#bytes -= bytes
+    this.#size -= turns.length
+    if (own.length > 0) this.#waiting.set(caller, own) // behind all others
+    const [turn] = turns
+    if (turn === undefined || caller.destroyed) return
+    if (this.#now() - turn.since > turnLimits.patience_ms) turn.refuse(this.#tooMany())
+    else this.#work(turn.begin)
+  }
+
+  #tooMany(): RegistryError {
+    return new RegistryError('unavailable', `${this.#size} questions of this kind wait already; ask again in a moment`)
   }
 }
 
@@ -133,7 +159,8 @@ export function takeTurns(app: FastifyInstance): Turns {
     if (those === undefined) return done()
     try {
       // Its time may be over: then it is answered.
-      turns[those].take(request.socket, () => void (reply.sent || done()))
+      const begin = (): void => void (reply.sent || done())
+      turns[those].take(request.socket, begin, (error) => void (reply.sent || done(error)))
     } catch (error) {
       done(error as RegistryError)
     }

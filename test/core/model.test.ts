@@ -326,6 +326,7 @@ test.each([
   ['http://u:p/p@h/', 'http://…@h/'],
   ['u:p@h:80', '…@h:80'],
   ['/@me?p', '/@me?…'],
+  ['//u:p@h:80/x', '…@h:80/x'],
 ])('people are shown the url %s as %s', (url, shown) => {
   expect(shownUrl(url)).toBe(shown)
 })

@@ -19,6 +19,9 @@ describe('turns', () => {
       now += took
     }
   }
+  let refused = 0
+  const take = (caller: { destroyed: boolean }, begin: () => void, bytes = 0): void =>
+    turns.take(caller, begin, () => (refused += 1), bytes)
   const pass = (ms: number): void => {
     now += ms
     vi.advanceTimersByTime(ms)
@@ -27,15 +30,16 @@ describe('turns', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     now = 0
     done = []
+    refused = 0
     turns = new Turns(() => now)
     b.destroyed = false
   })
   afterEach(() => void vi.useRealTimers())
 
   test('after work there is as much rest, and each connection has one turn after the other', () => {
-    for (const name of ['a1', 'a2', 'a3']) turns.take(a, work(name))
-    for (const name of ['b1', 'b2']) turns.take(b, work(name))
-    turns.take(c, work('c1'))
+    for (const name of ['a1', 'a2', 'a3']) take(a, work(name))
+    for (const name of ['b1', 'b2']) take(b, work(name))
+    take(c, work('c1'))
     expect(done).toEqual(['a1'])
     for (let i = 0; i < 10; i += 1) pass(turnLimits.burst_ms)
     expect(done).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2'])
@@ -43,17 +47,21 @@ describe('turns', () => {
   })
 
   test('what takes next to nothing is never waited for', () => {
-    for (let i = 0; i < 200; i += 1) turns.take(a, work('a', 0.5))
+    for (let i = 0; i < 200; i += 1) take(a, work('a', 0.5))
     expect(done).toHaveLength(200)
   })
 
   test('nothing is done for who has gone, and a failure is no reason to stop', async () => {
-    turns.take(a, work('a1'))
-    for (const name of ['b1', 'b2']) turns.take(b, work(name))
-    const failed = turns.made(c, () => {
-      throw new Error('no')
-    })
-    const made = turns.made(c, () => 'made')
+    take(a, work('a1'))
+    for (const name of ['b1', 'b2']) take(b, work(name))
+    const failed = turns.made(
+      c,
+      () => {
+        throw new Error('no')
+      },
+      0,
+    )
+    const made = turns.made(c, () => 'made', 0)
     b.destroyed = true
     pass(60)
     pass(60)
@@ -63,12 +71,35 @@ describe('turns', () => {
   })
 
   test('no more wait than there is room for: of one connection, and in all', () => {
-    turns.take(a, work('a'))
-    for (let i = 0; i < turnLimits.each; i += 1) turns.take(a, work('a', 0))
-    expect(() => turns.take(a, work('a'))).toThrow(expect.objectContaining({ code: 'unavailable' }))
-    turns.take(b, work('b', 0))
+    take(a, work('a'))
+    for (let i = 0; i < turnLimits.each; i += 1) take(a, work('a', 0))
+    expect(() => take(a, work('a'))).toThrow(expect.objectContaining({ code: 'unavailable' }))
+    take(b, work('b', 0))
     const others = Array.from({ length: 3 * turnLimits.all }, () => ({ destroyed: false }))
-    expect(() => others.forEach((other) => turns.take(other, work('other', 0)))).toThrow('ask again')
+    expect(() => others.forEach((other) => take(other, work('other', 0)))).toThrow('ask again')
+  })
+
+  test('nor do they bring along more than there is memory for, and what had its turn gives that back', () => {
+    take(a, work('a'))
+    take(b, work('b'), turnLimits.bytes)
+    expect(() => take(c, work('c'), 1)).toThrow(expect.objectContaining({ code: 'unavailable' }))
+    pass(60)
+    pass(60)
+    take(a, work('a2'))
+    take(c, work('c'), turnLimits.bytes)
+    pass(60)
+    pass(60)
+    expect(done).toEqual(['a', 'b', 'a2', 'c'])
+  })
+
+  test('who has waited for too long is refused, and whoever comes then has a turn', () => {
+    take(a, work('a'))
+    for (let i = 0; i < 3; i += 1) take(b, work('b'))
+    now += turnLimits.patience_ms + 1
+    pass(60)
+    expect([done, refused]).toEqual([['a'], 3])
+    take(c, work('c'))
+    expect(done).toEqual(['a', 'c'])
   })
 })
 

@@ -206,7 +206,7 @@ export function joinUserinfo(url: string, userinfo: string | undefined): string 
 export function shownUrl(url: string): string {
   const isWhole = url.includes('://')
   // Of what is no url nobody knows where the name of who asks ends.
-  const whom = isWhole && readUrl(url) !== undefined ? /\/\/[^/?#]*@/ : isWhole ? /\/\/.*@/s : /^[^/].*@/s
+  const whom = isWhole && readUrl(url) !== undefined ? /\/\/[^/?#]*@/ : isWhole ? /\/\/.*@/s : /^(?:[^/]|\/\/).*@/s
   return url.replace(whom, isWhole ? '//…@' : '…@').replace(/([?#]).+$/s, '$1…')
 }
 

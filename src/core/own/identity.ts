@@ -107,7 +107,6 @@ export class Identity {
     this.history.addAll(ancestry, head)
     this.history.add(head, isSeen)
     const seen = isSeen ? head : head.parent
-    if (this.#continued.has(head.boot)) this.noteContinued(head) // all of it so far: it goes on only by what is beyond that
     // Earlier versions go by order alone: to them it is the latest of all that is continued.
     if (seen !== undefined && (this.#parent === undefined || comparePoints(seen, this.#parent) > 0))
       this.#parent = { generation: seen.generation, version: seen.version }
@@ -144,7 +143,8 @@ export class Identity {
   }
 
   /**
-   * We go on from this head, or ahead of it: should its start go on as well, it is a clone.
+   * We go on from this head, or ahead of it: should its start go on as well, it is a clone. So it is of one that made us mute, or was
+   * signed while we were: that this comes again once we are back does not tell that its start still runs.
    * @param place where that start can be dialled
    */
   noteContinued({ boot, generation }: Origin, place?: string): void {

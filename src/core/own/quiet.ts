@@ -31,7 +31,7 @@ interface Answered {
   readonly silence_ms: number | undefined
 }
 
-function answered(): BoundedMap<PeerId, Answered> {
+function noAnswers(): BoundedMap<PeerId, Answered> {
   return new BoundedMap(wireLimits.documents)
 }
 
@@ -40,7 +40,7 @@ export class Quiet {
   #mutedAt = Number.NEGATIVE_INFINITY
   #backAt = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
-  #answers = answered()
+  #answers = noAnswers()
   /** The newest document of the other one that was brought here: nobody has to bring it again before it is continued. */
   brought: Holding | undefined
 
@@ -86,7 +86,7 @@ export class Quiet {
   /** It signs again. @returns for how long nothing was heard */
   end(now: number): number {
     this.#backAt = now
-    this.#answers = answered()
+    this.#answers = noAnswers()
     return this.#wait_ms
   }
 }

@@ -7,7 +7,7 @@ import { interfaces, type Interfaces } from '../../config/interfaces.js'
 import { ownAddresses, reachOf } from '../../config/reach.js'
 import { isLoopback } from '../../config/values.js'
 
-/** A third of the silence after which a member is hidden, so that there is time to dial; a look costs some 40 µs. */
+/** A fifth of the silence after which a member is hidden, so that there is time to dial; a look costs some 40 µs. */
 export const lookInterval_ms = 500
 
 export interface MovingOptions<Link> {

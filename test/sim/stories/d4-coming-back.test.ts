@@ -39,8 +39,8 @@ function fought(world: World): string[] {
 }
 
 /** Machine a and its copy a2 run beside these others. */
-function cloned(others: string): World {
-  const world = cluster(`a${others}`)
+function cloned(others: string, options: Parameters<typeof cluster>[1] = {}): World {
+  const world = cluster(`a${others}`, options)
   registered(world, 'a', 'before')
   agree(world)
   world.crash('a')
@@ -246,6 +246,58 @@ test('D4: what the other one wrote last comes late, from a node that was cut off
   world.run(1000)
   expectAll(world, 'abcd', ['before', 'late', ...acknowledged])
   expect(world.machine('a').eventsOf('muted')).toHaveLength(1)
+})
+
+test.each([0, 3500, 5000])(
+  'D4: what the other one wrote may come %i ms later than the join waits, and is no sign of life',
+  (slow_ms) => {
+    const world = cloned('bc')
+    fought(world)
+    registered(world, 'a2', 'late')
+    world.run(5000)
+    world.crash('a2')
+    const { self } = world.machine('a')
+    world.wires.tap = ({ kind, to, bytes }) => {
+      const answer = kind === 'reply' && to === 'a' ? decodeSyncResponse(bytes) : undefined
+      const isOurs = answer?.type === 'documents' && answer.parcels.some(({ signed }) => signed.head.owner === self)
+      return isOurs ? slow_ms : undefined
+    }
+    backAfter(world)
+    world.run(60_000)
+    expect(world.machine('a').eventsOf('muted')).toHaveLength(1)
+    for (const name of 'abc') expect(world.instances(name)).toContain('late')
+  },
+)
+
+test('D4: nor is it where answers to earlier questions end the join before it has come', () => {
+  for (let seed = 100; seed < 108; seed++) {
+    const world = cloned('bc', { seed, link: { delay_ms: 60, jitter_ms: 60 } })
+    fought(world)
+    registered(world, 'a2', 'late')
+    world.run(3000 + 137 * (seed - 100))
+    world.crash('a2')
+    world.run(60_000)
+    expect({ seed, muted: world.machine('a').eventsOf('muted').length }).toEqual({ seed, muted: 1 })
+  }
+})
+
+test('D4: what it alone knew of a node that was removed while it was mute is saved once it is back', () => {
+  const world = cloned('bcd')
+  fought(world)
+  world.partition(['a', 'd'], ['a2', 'b', 'c'])
+  world.run(3000)
+  done(world, world.define('d', 'kept'))
+  world.run(2000)
+  world.crash('d')
+  world.run(2000)
+  done(world, world.command('b', { type: 'remove-node', owner: world.machine('d').self }))
+  world.run(1000)
+  world.heal()
+  world.run(15_000)
+  expect(phaseOf(world, 'a')).toBe('muted')
+  world.crash('a2')
+  backAfter(world)
+  for (const name of 'abc') expect(world.definitions(name)).toContain('kept')
 })
 
 test('D4: of three with one key two are mute; when the third has ended both come back, and one of them stops again', () => {
