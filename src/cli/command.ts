@@ -155,7 +155,7 @@ async function describeFailure(error: unknown): Promise<string> {
   const refusing = refusedBy(error)
   if (refusing !== undefined) return `the daemon at ${refusing} refuses: ${message}`
   // Daemons answer in JSON, whatever they say.
-  const isForeign = error instanceof RegistryError && error.cause instanceof SyntaxError
+  const isForeign = error instanceof RegistryError && error.code === 'unavailable' && error.cause instanceof SyntaxError
   return isForeign ? `${message}; name the daemon with --server (ROLLCALL_SERVER)` : message
 }
 

@@ -326,7 +326,7 @@ function clocks({ survey }: Examined): Finding[] {
         ? `The clock of this machine (${survey.by}) differs from all others: ${named(apart.map(inWords))}.`
         : `Clocks differ: ${named(apart.map(inWords))} of this node (${survey.by}).`,
       meaning:
-        'The register compares no clocks, so nothing is lost; times in logs, tokens with an end, and TLS suffer.',
+        'Nothing is lost for it; of two registrations of one id that knew nothing of each other the wrong one may count as the later, and times in logs, tokens with an end, and TLS suffer.',
       remedy: `Set the clock of ${remedied}: timedatectl set-ntp true.`,
       about,
     },
