@@ -1,5 +1,6 @@
 /**
- * Tells a place where no daemon is from one whose daemon is frozen: whoever starts a second one there makes it worse. It asks the operating system, and the daemon nothing.
+ * Tells a place where no daemon is from one whose daemon is frozen: whoever starts a second one there makes it worse. It asks the
+ * operating system, and the daemon nothing.
  */
 import { connect } from 'node:net'
 import { defaultDataDir } from '../config.js'

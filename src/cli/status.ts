@@ -3,12 +3,13 @@
  * words, with the command that tells more.
  */
 import type { Command } from 'commander'
+import type { DialOutcome } from '../core/words/dial-words.js'
 import type { Client } from '../client.js'
 import { count } from '../core/words/count.js'
 import { droppedInWords } from '../core/words/dropped-words.js'
 import { messageOf, RegistryError } from '../core/model/errors.js'
 import { instanceStatuses, type InstanceStatus } from '../core/model/model.js'
-import { memberStates, type DialOutcome, type MemberState, type MemberView, type SelfView } from '../core/views.js'
+import { memberStates, type MemberState, type MemberView, type SelfView } from '../core/views.js'
 import { isWrong, type Finding } from '../core/doctor/findings.js'
 import { causeInWords, nameOf } from './cluster.js'
 import { answerOf, exitCodes, reads, withExamples, type ReadingOptions } from './command.js'

@@ -4,24 +4,16 @@
  * three answers.
  */
 import type { Command } from 'commander'
+import { type DialOutcome, dialInWords } from '../core/words/dial-words.js'
 import { defaultServer, type Client, type InstanceQuery } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
 import { readCheck } from '../core/model/check.js'
 import { count } from '../core/words/count.js'
-import { dialInWords } from '../core/words/dial-words.js'
 import { RegistryError } from '../core/model/errors.js'
 import { lapsedAlone } from '../core/words/lapsed.js'
 import type { InstanceStatus } from '../core/model/model.js'
 import { shownUrl } from '../core/model/url.js'
-import type {
-  DialOutcome,
-  FromHere,
-  InstanceRow,
-  InvisibleReason,
-  MemberState,
-  MemberView,
-  Readiness,
-} from '../core/views.js'
+import type { FromHere, InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
 import { nameOf, nameOfPeer } from './cluster.js'
 import { answerOf, reads, withExamples, type ReadingOptions } from './command.js'
 import { formatAge, formatAgo, plain } from './format.js'

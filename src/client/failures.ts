@@ -6,7 +6,12 @@ import { RegistryError } from '../core/model/errors.js'
 
 /** Nobody answered: wrong address, no daemon, or none that answers in time. */
 export function isUnreachable(error: unknown): boolean {
-  return error instanceof RegistryError && error.cause instanceof Unreachable
+  return unreachableOf(error) !== undefined
+}
+
+function unreachableOf(error: unknown): Unreachable | undefined {
+  const { cause } = error instanceof RegistryError ? error : {}
+  return cause instanceof Unreachable ? cause : undefined
 }
 
 class Unreachable extends Error {
@@ -27,13 +32,13 @@ export class Late extends Error {
 
 /** The server that let a call wait until its time was over, rather than refuse it: somebody may be there. */
 export function silentServer(error: unknown): string | undefined {
-  const failure = isUnreachable(error) ? ((error as Error).cause as Unreachable) : undefined
+  const failure = unreachableOf(error)
   return failure?.cause instanceof Late ? failure.server : undefined
 }
 
 /** Nothing of it can have reached a daemon. */
 export function neverArrived(error: unknown): boolean {
-  const failure = isUnreachable(error) ? ((error as Error).cause as Error).cause : undefined
+  const failure = unreachableOf(error)?.cause
   return failure instanceof Error && (failure.cause as { code?: unknown } | undefined)?.code === 'ECONNREFUSED'
 }
 
@@ -89,7 +94,7 @@ const unresolved: ReadonlySet<string | undefined> = new Set(['ENOTFOUND', 'EAI_A
 
 /** What to do about a server that cannot be asked, where starting a daemon would not help. */
 export function wayToServer(error: unknown): string | undefined {
-  const failure = isUnreachable(error) ? ((error as Error).cause as Error).cause : undefined
+  const failure = unreachableOf(error)?.cause
   return (
     tlsTrouble(failure) ?? (unresolved.has(codeOf(failure)) ? 'correct it, or see to the resolver here' : undefined)
   )

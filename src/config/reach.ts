@@ -41,6 +41,12 @@ export function leadsFurther(one: string, other: string, known: Interfaces): boo
   return widths.indexOf(reachOf(one, known)) < widths.indexOf(reachOf(other, known))
 }
 
+/** Whether other machines get here by it, if only those on the same cable. */
+export function leadsOut(host: string, known: Interfaces): boolean {
+  const reach = reachOf(host, known)
+  return reach === 'others' || reach === 'cable'
+}
+
 /** What is worth telling others, best first: loopback only where there is nothing else, since it leads them to themselves. */
 export function bestFirst<T>(all: readonly T[], hostOf: (one: T) => string, known: Interfaces = interfaces()): T[] {
   const those = (reach: Reach): T[] => all.filter((one) => reachOf(hostOf(one), known) === reach)

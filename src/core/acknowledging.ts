@@ -7,7 +7,8 @@
  * The question is that of a sync of single documents, so that every earlier version understands it: its answer names those that are
  * wanted. Heartbeats would not do: their digests leave out what has changed within two seconds.
  */
-import type { AckCount, Moment } from './effects.js'
+import type { Moment } from './effects.js'
+import type { AckCount } from './model/acks.js'
 import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
 import type { RegistryState } from './state.js'

@@ -2,6 +2,7 @@
  * The border of the core: a registry is told `Input`s, to each of which it answers with `Effect`s. Nothing else passes: no
  * clock, no chance, no promise. The daemon and the simulator both stand on the other side.
  */
+import type { AckCount } from './model/acks.js'
 import type { Act } from './model/act.js'
 import type { CheckForm, CheckHeaders } from './model/check.js'
 import type { RegistryError } from './model/errors.js'
@@ -76,9 +77,6 @@ export interface CheckResult {
  * was not made, or not kept, for a reason of this machine; `no room`: there are as many as it may have.
  */
 export type LineNews = 'closed' | 'changed' | 'ours' | 'no room'
-
-/** `all`: every living daemon that this one is, or means to be, connected with; in clusters of up to nine that is everybody. */
-export type AckCount = number | 'all'
 
 /** What a caller on this machine wants; each is answered by one `settle` effect with the same ticket. */
 export type Command =

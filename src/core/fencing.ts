@@ -50,7 +50,10 @@ export class Fencing {
     return generation <= this.#state.fences.upTo(owner)
   }
 
-  /** A fencer has saved what he knew of a document, and may have known less than we do. Before our first head, and while we are mute, it has to wait. */
+  /**
+   * A fencer has saved what he knew of a document, and may have known less than we do. Before our first head, and while we are mute, it
+   * has to wait.
+   */
   saveUnsaved(): void {
     const { writes, unsaved, rules } = this.#state
     if (!rules.maySign) return

@@ -2,6 +2,7 @@
  * What the registry shows to its readers: plain values, safe to serialise, that never change once given out, with the list of
  * states that each may be in. The doors (HTTP, CLI, library) know these shapes and nothing behind them.
  */
+import type { DialOutcome } from './words/dial-words.js'
 import type { TroubleKind, UnreadyCause } from './words/causes.js'
 import type { CheckForm } from './model/check.js'
 import type { Duration } from './model/duration.js'
@@ -162,13 +163,6 @@ export type MemberState = (typeof memberStates)[number]
 
 /** How much of an owner's is listed: everything, its healthy instances alone, or nothing. */
 export type Listing = 'all' | 'healthy' | 'none'
-
-/**
- * What a dial that fails says of the other end: `refused`, its machine answers and nobody listens, so that its process is gone;
- * `no-answer`, its machine is off, or the line to it is cut; `silent`, its machine takes connections, and its process says nothing.
- */
-export const dialOutcomes = ['refused', 'no-answer', 'silent'] as const
-export type DialOutcome = (typeof dialOutcomes)[number]
 
 /** What this daemon believes of one daemon (itself included). Ages are milliseconds before the moment of asking. */
 export interface MemberView {

@@ -2,13 +2,13 @@
  * The log lines of a registry's life: each event in words that can be read at night, at the level that it deserves. It writes
  * only what it is given.
  */
+import { type DialOutcome, dialInWords } from '../core/words/dial-words.js'
 import { count } from '../core/words/count.js'
 import type { Churn } from '../core/doctor/churn.js'
 import type { RegistryEvent } from '../core/effects.js'
-import { dialInWords } from '../core/words/dial-words.js'
 import type { InstanceRecord, NodeRecord, PeerId } from '../core/model/model.js'
 import { shownUrl } from '../core/model/url.js'
-import type { DialOutcome, MemberState } from '../core/views.js'
+import type { MemberState } from '../core/views.js'
 import type { DataDir } from '../io/storage/data-dir.js'
 import type { StoredState } from '../io/storage/storage.js'
 import type { Log } from '../log.js'

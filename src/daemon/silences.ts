@@ -2,9 +2,9 @@
  * Hears of each member that falls silent, to tell those who are gone from a machine that is cut off: of all others at once there is one
  * line. It writes nothing.
  */
+import type { DialOutcome } from '../core/words/dial-words.js'
 import type { RegistryEvent } from '../core/effects.js'
 import type { PeerId } from '../core/model/model.js'
-import type { DialOutcome } from '../core/views.js'
 import type { Line } from './log-lines.js'
 
 export interface SilencesParts {

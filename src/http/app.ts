@@ -25,7 +25,7 @@ import { createGuard, demandOneHost, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
 import { takesBody } from './operation.js'
 import { lastOfEach } from './queries.js'
-import { takeTurns, turnLimits, type Turns } from './turns.js'
+import { takeTurns, callTurnLimits, type Turns } from './turns.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -149,7 +149,7 @@ function acceptAnyContentType(app: FastifyInstance, turns: Turns): void {
     request.method === 'DELETE' && !takesBody(request.routeOptions.schema)
       ? undefined
       : readJsonBody(stream, (length, read) =>
-          length > turnLimits.body_bytes ? turns.made(stream.socket, read, length) : read(),
+          length > callTurnLimits.body_bytes ? turns.made(stream.socket, read, length) : read(),
         ),
   )
 }

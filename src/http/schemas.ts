@@ -2,6 +2,7 @@
  * The shapes that pass through the HTTP doors, as JSON Schema. They are documented, and the query of a request is checked by
  * them. Bodies are read by the parsers of the model, which know absent from empty; no response is altered by its schema.
  */
+import { dialOutcomes } from '../core/words/dial-words.js'
 import { drainedBy, draining, drainingSaid, ending } from './drain-schemas.js'
 import * as json from './json-schema.js'
 import { causes, labels, line, LinkFailure, Mdns, oddities, outOfSight_ms } from './link-schemas.js'
@@ -9,7 +10,7 @@ import { versions } from './version-schemas.js'
 import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/model/lifetime.js'
 import { instanceStatuses } from '../core/model/model.js'
-import { dialOutcomes, invisibleReasons, memberStates, sessionStates } from '../core/views.js'
+import { invisibleReasons, memberStates, sessionStates } from '../core/views.js'
 
 /** Published clients refuse a field that they do not know inside these objects. Those with an id have a name of their own. */
 const closed = { additionalProperties: false } as const

@@ -1,10 +1,11 @@
 /**
  * The shapes of what a cluster sees of itself, as JSON Schema.
  */
+import { dialOutcomes } from '../core/words/dial-words.js'
 import { findingIds, severities } from '../core/doctor/findings.js'
 import { linkDirections, linkStates, surveyOutcomes } from '../core/survey/views.js'
 import { unreadyCauses } from '../core/words/causes.js'
-import { dialOutcomes, memberStates } from '../core/views.js'
+import { memberStates } from '../core/views.js'
 import * as json from './json-schema.js'
 import { peerId } from './schemas.js'
 import { versions } from './version-schemas.js'

@@ -23,7 +23,7 @@ export const asPick = {
   turn: ({ url }: FastifyRequest): TurnsOf | undefined => (url.includes('?') ? 'picks' : undefined),
 }
 
-export const turnLimits = {
+export const callTurnLimits = {
   /** Work that may be done at once; beyond, as much rest as work. */
   burst_ms: 20,
   /** What takes less is none of this. */
@@ -71,9 +71,13 @@ export class Turns {
    * @throws RegistryError `unavailable` where too many wait
    */
   take(caller: Caller, begin: () => void, refuse: Waiting['refuse'], bytes = 0): void {
-    if (this.#size === 0 && this.#owed() < turnLimits.burst_ms) return this.#work(begin)
+    if (this.#size === 0 && this.#owed() < callTurnLimits.burst_ms) return this.#work(begin)
     const own = this.#waiting.get(caller) ?? []
-    if (own.length >= turnLimits.each || this.#size >= turnLimits.all || this.#bytes + bytes > turnLimits.bytes)
+    if (
+      own.length >= callTurnLimits.each ||
+      this.#size >= callTurnLimits.all ||
+      this.#bytes + bytes > callTurnLimits.bytes
+    )
       throw this.#tooMany()
     own.push({ begin, refuse, since: this.#now(), bytes })
     this.#waiting.set(caller, own)
@@ -104,7 +108,7 @@ export class Turns {
       const took = this.#now() - begun
       const owed = this.#owed(begun)
       this.#asOf = this.#now()
-      this.#debt_ms = owed + (took < turnLimits.small_ms ? 0 : took)
+      this.#debt_ms = owed + (took < callTurnLimits.small_ms ? 0 : took)
     }
   }
 
@@ -118,13 +122,13 @@ export class Turns {
         this.#timer = undefined
         this.#goOn()
       },
-      Math.max(1, this.#owed() - turnLimits.burst_ms),
+      Math.max(1, this.#owed() - callTurnLimits.burst_ms),
     ).unref()
   }
 
   #goOn(): void {
     try {
-      while (this.#size > 0 && this.#owed() < turnLimits.burst_ms) this.#next()
+      while (this.#size > 0 && this.#owed() < callTurnLimits.burst_ms) this.#next()
     } finally {
       if (this.#size > 0) this.#wait()
     }
@@ -139,7 +143,7 @@ export class Turns {
     if (own.length > 0) this.#waiting.set(caller, own) // behind all others
     const [turn] = turns
     if (turn === undefined || caller.destroyed) return
-    if (this.#now() - turn.since > turnLimits.patience_ms) turn.refuse(this.#tooMany())
+    if (this.#now() - turn.since > callTurnLimits.patience_ms) turn.refuse(this.#tooMany())
     else this.#work(turn.begin)
   }
 
@@ -170,6 +174,6 @@ export function takeTurns(app: FastifyInstance): Turns {
 
 function turnsOf(request: FastifyRequest): TurnsOf | undefined {
   const { routeOptions, headers } = request
-  const isLarge = Number(headers['content-length'] ?? 0) > turnLimits.body_bytes
+  const isLarge = Number(headers['content-length'] ?? 0) > callTurnLimits.body_bytes
   return routeOptions.config.turn?.(request) ?? (isLarge ? 'bodies' : undefined)
 }

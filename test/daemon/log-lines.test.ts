@@ -1,10 +1,11 @@
 // The lines of a daemon's log: whom and what they name, how loud they are, what is said once.
 import { describe, expect, test, vi } from 'vitest'
+import type { DialOutcome } from '../../src/core/words/dial-words.js'
 import type { Diagnosis, Finding, FindingId } from '../../src/core/doctor/findings.js'
 import type { RegistryEvent } from '../../src/core/effects.js'
 import type { Registry } from '../../src/core/registry.js'
 import type { Survey } from '../../src/core/survey/views.js'
-import type { DialOutcome, SelfView } from '../../src/core/views.js'
+import type { SelfView } from '../../src/core/views.js'
 import { Churning } from '../../src/daemon/churning.js'
 import { diagnosing, type DiagnosingParts } from '../../src/daemon/diagnosing.js'
 import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon/log-lines.js'

@@ -2,7 +2,7 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { Turns, turnLimits } from '../../src/http/turns.js'
+import { Turns, callTurnLimits } from '../../src/http/turns.js'
 import { request, sendRaw, withBody } from './raw.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 import type { MemoryService } from './service.js'
@@ -41,9 +41,9 @@ describe('turns', () => {
     for (const name of ['b1', 'b2']) take(b, work(name))
     take(c, work('c1'))
     expect(done).toEqual(['a1'])
-    for (let i = 0; i < 10; i += 1) pass(turnLimits.burst_ms)
+    for (let i = 0; i < 10; i += 1) pass(callTurnLimits.burst_ms)
     expect(done).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2'])
-    expect(now).toBeGreaterThan(2 * 5 * 30 - turnLimits.burst_ms)
+    expect(now).toBeGreaterThan(2 * 5 * 30 - callTurnLimits.burst_ms)
   })
 
   test('what takes next to nothing is never waited for', () => {
@@ -72,21 +72,21 @@ describe('turns', () => {
 
   test('no more wait than there is room for: of one connection, and in all', () => {
     take(a, work('a'))
-    for (let i = 0; i < turnLimits.each; i += 1) take(a, work('a', 0))
+    for (let i = 0; i < callTurnLimits.each; i += 1) take(a, work('a', 0))
     expect(() => take(a, work('a'))).toThrow(expect.objectContaining({ code: 'unavailable' }))
     take(b, work('b', 0))
-    const others = Array.from({ length: 3 * turnLimits.all }, () => ({ destroyed: false }))
+    const others = Array.from({ length: 3 * callTurnLimits.all }, () => ({ destroyed: false }))
     expect(() => others.forEach((other) => take(other, work('other', 0)))).toThrow('ask again')
   })
 
   test('nor do they bring along more than there is memory for, and what had its turn gives that back', () => {
     take(a, work('a'))
-    take(b, work('b'), turnLimits.bytes)
+    take(b, work('b'), callTurnLimits.bytes)
     expect(() => take(c, work('c'), 1)).toThrow(expect.objectContaining({ code: 'unavailable' }))
     pass(60)
     pass(60)
     take(a, work('a2'))
-    take(c, work('c'), turnLimits.bytes)
+    take(c, work('c'), callTurnLimits.bytes)
     pass(60)
     pass(60)
     expect(done).toEqual(['a', 'b', 'a2', 'c'])
@@ -95,7 +95,7 @@ describe('turns', () => {
   test('who has waited for too long is refused, and whoever comes then has a turn', () => {
     take(a, work('a'))
     for (let i = 0; i < 3; i += 1) take(b, work('b'))
-    now += turnLimits.patience_ms + 1
+    now += callTurnLimits.patience_ms + 1
     pass(60)
     expect([done, refused]).toEqual([['a'], 3])
     take(c, work('c'))
@@ -134,7 +134,7 @@ describe('a dozen calls in one packet keep nobody else waiting until all are ans
     vi.spyOn(service as unknown as Record<string, typeof before>, method).mockImplementation((...given) => {
       made += 1
       const begun = performance.now()
-      while (performance.now() - begun < turnLimits.burst_ms + 1); // as one that keeps the loop
+      while (performance.now() - begun < callTurnLimits.burst_ms + 1); // as one that keeps the loop
       return before.apply(service, given)
     })
     const text = (n: number, part: string): string => part.replace('N', `${n}`)

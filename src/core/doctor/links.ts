@@ -1,9 +1,10 @@
 /**
  * Looks at what nodes see of each other: who is gone, who is seen by some alone, which links fail, who holds something else.
  */
+import type { DialOutcome } from '../words/dial-words.js'
 import type { PeerId } from '../model/model.js'
 import type { SeenMember } from '../survey/views.js'
-import type { DialOutcome, MemberView } from '../views.js'
+import type { MemberView } from '../views.js'
 import { cloned } from './clones.js'
 import { isInDoubt, nameOf, speaking, type Examined, type Look } from './examined.js'
 import { isKeptOut } from './strangers.js'

@@ -2,8 +2,10 @@
  * Reads how many nodes are to hold a write before its caller goes on. Whether they do is found out elsewhere.
  */
 import { durationOf, parseDuration } from './duration.js'
-import type { AckCount } from '../effects.js'
 import { malformed } from './fields.js'
+
+/** `all`: every living daemon that this one is, or means to be, connected with; in clusters of up to nine that is everybody. */
+export type AckCount = number | 'all'
 
 export const ackFields = ['acks', 'ackTimeout'] as const
 

@@ -35,28 +35,31 @@ export const traitLimits = {
   textLength: 256,
 } as const
 
+type Parsers = { readonly [Name in keyof Traits]-?: (value: unknown, field: string) => NonNullable<Traits[Name]> }
+
+/** Of records as they are, whoever wrote them. */
+const parsers: Parsers = {
+  metadata: parseMetadata,
+  ports: parsePorts,
+  weight: parseWeight,
+  version: parseText,
+  zone: parseText,
+}
+
+/** Of what a caller says. */
+const strictParsers: Parsers = { ...parsers, ports: parseUnlikePorts }
+
 /**
  * Reads what a caller says.
  * @throws RegistryError `malformed`, naming the field
  */
 export function parseTraits(fields: Readonly<Record<string, unknown>>): TraitsSaid {
-  return {
-    ...said(fields, 'metadata', parseMetadata),
-    ...said(fields, 'ports', parseOwnPorts),
-    ...said(fields, 'weight', parseWeight),
-    ...said(fields, 'version', parseText),
-    ...said(fields, 'zone', parseText),
-  }
+  const given = traitFields.filter((name) => fields[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, said(name, fields[name], strictParsers)]))
 }
 
-function said<Name extends keyof Traits>(
-  fields: Readonly<Record<string, unknown>>,
-  name: Name,
-  parse: (value: unknown, name: string) => NonNullable<Traits[Name]>,
-): TraitsSaid {
-  const value = fields[name]
-  if (value === undefined) return {}
-  return { [name]: isNothing(value) ? null : parse(value, name) }
+function said(name: keyof Traits, value: unknown, by: Parsers): Traits[keyof Traits] | null {
+  return isNothing(value) ? null : by[name](value, name)
 }
 
 /** Reads the fields of a record; what cannot be read is not there. */
@@ -65,9 +68,8 @@ export function readTraits(fields: Readonly<Record<string, unknown>>): Traits {
   for (const name of traitFields) {
     if (fields[name] === undefined) continue
     try {
-      const value =
-        name === 'ports' ? said(fields, name, parsePorts)[name] : parseTraits({ [name]: fields[name] })[name]
-      if (value !== undefined && value !== null) traits[name] = value
+      const value = said(name, fields[name], parsers)
+      if (value !== null) traits[name] = value
     } catch {
       // Whatever a later version means by it, the instance can be called all the same.
     }
@@ -105,8 +107,8 @@ function parseMetadata(value: unknown, field: string): Readonly<Record<string, s
   return Object.fromEntries(entries) as Record<string, string>
 }
 
-/** Of records as they are, whoever wrote them, the first in the order of their spelling has the name. */
-function parseOwnPorts(value: unknown, field: string): Readonly<Record<string, number>> {
+/** Where a record has two that are alike, the first in the order of their spelling has the name. */
+function parseUnlikePorts(value: unknown, field: string): Readonly<Record<string, number>> {
   const ports = parsePorts(value, field)
   const spellings = new Map<string, string>()
   for (const name of Object.keys(ports)) {

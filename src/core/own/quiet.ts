@@ -42,7 +42,11 @@ export class Quiet {
   #askedAt = Number.NEGATIVE_INFINITY
   #answers = noAnswers()
   /** The newest document of the other one that was brought here: nobody has to bring it again before it is continued. */
-  brought: Holding | undefined
+  #brought: Holding | undefined
+
+  get brought(): Holding | undefined {
+    return this.#brought
+  }
 
   /**
    * It has gone mute.
@@ -53,7 +57,7 @@ export class Quiet {
     const wait_ms = now - this.#backAt < proven_ms ? 2 * this.#wait_ms : 2 * travel_ms
     this.#wait_ms = Math.min(longest_ms, wait_ms)
     this.#mutedAt = now
-    this.brought = undefined
+    this.#brought = undefined
     return this.#wait_ms
   }
 
@@ -70,8 +74,8 @@ export class Quiet {
 
   /** A document of the other one has come, while it is too early to continue it. */
   noteBrought({ owner, generation, version, boot, epoch }: Head): void {
-    const isNewer = this.brought === undefined || compareHeads(this.brought, { generation, version, boot }) < 0
-    if (isNewer) this.brought = { owner, generation, version, boot, epoch, clock: 0 }
+    const isNewer = this.#brought === undefined || compareHeads(this.#brought, { generation, version, boot }) < 0
+    if (isNewer) this.#brought = { owner, generation, version, boot, epoch, clock: 0 }
   }
 
   /** Whether all of these, who are connected and live, have heard nothing for long. */

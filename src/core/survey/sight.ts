@@ -1,10 +1,10 @@
 /**
  * What a node says of itself to whoever asks what it sees: made from its views, read from the answer of a peer, who may say anything.
  */
+import { dialOutcomes } from '../words/dial-words.js'
 import { unreadyCauses } from '../words/causes.js'
 import { modelLimits } from '../model/model.js'
 import {
-  dialOutcomes,
   memberStates,
   type DigestView,
   type MemberView,

@@ -1,9 +1,10 @@
 /**
  * What each node of a cluster says that it sees, side by side in one answer.
  */
+import type { DialOutcome } from '../words/dial-words.js'
 import type { UnreadyCause } from '../words/causes.js'
 import type { PeerId } from '../model/model.js'
-import type { DialOutcome, MemberState } from '../views.js'
+import type { MemberState } from '../views.js'
 
 /** `failing`: it is to be connected, and is not, or nothing flows over the connection; `none`: nobody means to be connected. */
 export const linkStates = ['open', 'failing', 'none'] as const
@@ -64,8 +65,8 @@ export interface Sight {
 }
 
 /**
- * What came of asking a node: `silent`, no answer in time; `busy`, it was asked more than it answers; `old`, it runs a version that knows no such question; `unreachable`, there is no
- * connection with it; `not-asked`, it lives, and none is meant to be: beyond nine nodes each is connected with some alone.
+ * What came of asking a node: `silent`, no answer in time; `busy`, it was asked more than it answers; `old`, it runs a version that
+ * knows no such question; `unreachable`, there is no connection with it; `not-asked`, it lives, and none is meant to be: beyond nine nodes each is connected with some alone.
  */
 export const surveyOutcomes = ['self', 'answered', 'silent', 'busy', 'old', 'unreachable', 'not-asked'] as const
 export type SurveyOutcome = (typeof surveyOutcomes)[number]

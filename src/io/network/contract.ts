@@ -3,8 +3,9 @@
  */
 import type { PrivateKey } from '@libp2p/interface'
 import type { Logger } from 'pino'
+import type { DialOutcome } from '../../core/words/dial-words.js'
 import type { PeerId } from '../../core/model/model.js'
-import type { DialOutcome, LinkFailureReason, MdnsView } from '../../core/views.js'
+import type { LinkFailureReason, MdnsView } from '../../core/views.js'
 import type { Names } from '../names.js'
 import type { BookFile } from './book.js'
 import type { RequestOptions } from './requests.js'

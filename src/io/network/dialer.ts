@@ -3,8 +3,8 @@
  * it never knows who asked.
  */
 import type { Connection } from '@libp2p/interface'
+import type { DialOutcome } from '../../core/words/dial-words.js'
 import { messageOf } from '../../core/model/errors.js'
-import type { DialOutcome } from '../../core/views.js'
 import { hasReached } from './handshakes.js'
 
 /** Enough for the handshake on a busy machine; a black hole costs this, once, beside the others. */

@@ -3,7 +3,7 @@
  */
 import { BlockList } from 'node:net'
 import type { Interfaces } from '../../config/interfaces.js'
-import { reachOf } from '../../config/reach.js'
+import { leadsOut } from '../../config/reach.js'
 import type { MdnsView } from '../../core/views.js'
 
 /** One way out of this machine. */
@@ -32,7 +32,7 @@ export function lanesOf(known: Interfaces): Lane[] {
     return addresses.length === 0 ? [] : [{ name, addresses }]
   })
   const isOutside = ({ addresses }: (typeof all)[number]): boolean =>
-    addresses.some(({ address }) => ['others', 'cable'].includes(reachOf(address, known)))
+    addresses.some(({ address }) => leadsOut(address, known))
   const sorted = [...all.filter(isOutside), ...all.filter((one) => !isOutside(one))]
   const lanes = sorted.flatMap(({ name, addresses }) => lanesAt(name, addresses, known))
   if (lanes.length > 0) return lanes.slice(0, laneLimit)

@@ -4,7 +4,7 @@
  * other end cannot mend it, since it knows the old address alone. It cuts nothing and dials nobody.
  */
 import { interfaces, type Interfaces } from '../../config/interfaces.js'
-import { ownAddresses, reachOf } from '../../config/reach.js'
+import { leadsOut, ownAddresses } from '../../config/reach.js'
 import { isLoopback } from '../../config/values.js'
 
 /** A fifth of the silence after which a member is hidden, so that there is time to dial; a look costs some 40 µs. */
@@ -83,8 +83,7 @@ export class Moving<Link> {
 
 /** Own addresses that lead to other machines: not those of bridges for guests, which come and go with them. */
 function waysOut(known: Interfaces): Set<string> {
-  const leads = (host: string): boolean => ['others', 'cable'].includes(reachOf(host, known))
-  return new Set(ownAddresses(known).filter(leads))
+  return new Set(ownAddresses(known).filter((host) => leadsOut(host, known)))
 }
 
 /** As interfaces list it: a socket of both families has IPv4 addresses in the clothes of IPv6, and link-local ones name their interface. */

@@ -1,6 +1,6 @@
 // Stories of D3: how many nodes hold what was written, for callers who want to know before they go on.
 import { expect, test } from 'vitest'
-import type { AckCount } from '../../../src/core/effects.js'
+import type { AckCount } from '../../../src/core/model/acks.js'
 import type { World } from '../world.js'
 import { agree, cluster, clusterOf, done, registered } from './cluster.js'
 
