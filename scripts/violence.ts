@@ -4,7 +4,7 @@ import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
 import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
-import { besiege } from './violence/hostile.js'
+import { besiege, small } from './violence/hostile.js'
 import { floods } from './violence/hostile-member.js'
 import { rowsOf as rowsOfFaults, spoilDisks } from './violence/disks.js'
 import { beforeOperators, isKnown, programAt } from './violence/earlier.js'
@@ -133,20 +133,20 @@ function tellNow(done: number, all: number, what: string, each = 100): void {
   if (done % each === 0) process.stderr.write(`${done} of ${all} ${what}\n`)
 }
 
-/** One member against three daemons. */
+/** Members that keep no limit against three daemons. */
 async function hostile(): Promise<readonly string[]> {
-  const trio = new Trio(bySeeds)
+  const trio = new Trio(bySeeds, small.env)
   for (const name of trioNames) await trio.start(name)
   const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 60)
   const kinds = process.env['VIOLENCE_FLOODS']?.split(',')
-  const { rows, broken } = await besiege(
+  const { rows, broken, slow } = await besiege(
     trioNames.map((name) => trio.daemon(name)),
     seconds,
     floods.filter((kind) => kinds?.includes(kind) ?? true),
   )
   process.stdout.write(`${table(rows.map(figuresOf))}\n`)
   await trio.close()
-  return broken
+  return [...broken, ...slow]
 }
 
 /** Each parser alone, in this process. */

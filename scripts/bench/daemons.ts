@@ -38,10 +38,15 @@ export interface Started {
   readonly ready_ms: number
 }
 
-export async function start(cluster: Cluster, name: string, args: readonly string[]): Promise<Started> {
+export async function start(
+  cluster: Cluster,
+  name: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Started> {
   await cluster.dataDir(name)
   const at = performance.now()
-  const daemon = await cluster.spawn(name, { args })
+  const daemon = await cluster.spawn(name, { args, env })
   await isUp(daemon)
   return { daemon, at, ready_ms: performance.now() - at }
 }
@@ -62,17 +67,20 @@ export type TrioName = (typeof trioNames)[number]
 export class Trio {
   readonly cluster = openCluster()
   readonly #find: Find
+  readonly #env: NodeJS.ProcessEnv
   readonly #daemons = new Map<TrioName, RunningDaemon>()
   readonly #lines = new Map<TrioName, Line>()
 
-  constructor(find: Find) {
+  constructor(find: Find, env: NodeJS.ProcessEnv = {}) {
     this.#find = find
+    this.#env = env
   }
 
   /** Starts one of them, for the first time or again. */
   async start(name: TrioName): Promise<Started> {
     const running = trioNames.filter((other) => other !== name && this.#daemons.get(other)?.isOver === false)
-    const started = await start(this.cluster, name, this.#find(running.map((other) => this.daemon(other))))
+    const args = this.#find(running.map((other) => this.daemon(other)))
+    const started = await start(this.cluster, name, args, this.#env)
     this.#daemons.set(name, started.daemon)
     this.#lines.get(name)?.close()
     this.#lines.set(name, await Line.to(started.daemon.url))

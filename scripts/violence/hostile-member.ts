@@ -1,26 +1,26 @@
 // A member that keeps no limit: it speaks the protocols of a cluster over libp2p itself, and sends what it is told to as fast as it goes.
+import { connect, type Socket } from 'node:net'
 import { gossipsub, type GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import type { Crypto } from '../../src/core/effects.js'
-import { OwnDocument } from '../../src/core/document/document.js'
-import type { Entry } from '../../src/core/document/entries.js'
 import { encodeBeat } from '../../src/core/wire/beat.js'
 import { encodeGossip } from '../../src/core/wire/gossip.js'
-import { signHead } from '../../src/core/wire/head.js'
-import { encodeSyncRequest } from '../../src/core/wire/sync.js'
-import { createCrypto } from '../../src/io/crypto.js'
+import { encodeSyncRequest, type Parcel } from '../../src/core/wire/sync.js'
 import { gossipOptions } from '../../src/io/network/gossip.js'
 import { encodeMessage } from '../../src/io/network/messages.js'
+import { HostileWriter } from './hostile-writer.js'
 
 /** Of what it sends too much. */
-export const floods = ['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'] as const
+export const floods = [
+  ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
+  ...['documents', 'owners', 'epochs', 'sockets'],
+] as const
 export type Flood = (typeof floods)[number]
 
 export class HostileMember {
@@ -34,7 +34,7 @@ export class HostileMember {
   /** Messages that went out, and how often its connection was cut. */
   sent = 0
   cuts = 0
-  #crypto: Crypto | undefined
+  #key: PrivateKey | undefined
 
   constructor(target: string, cluster = 'default') {
     this.#target = target
@@ -48,7 +48,7 @@ export class HostileMember {
 
   async start(): Promise<void> {
     const privateKey = await generateKeyPair('Ed25519')
-    this.#crypto = createCrypto(privateKey)
+    this.#key = privateKey
     const { sync, beat, gossip } = this.#protocols
     const node = await createLibp2p({
       privateKey,
@@ -89,29 +89,20 @@ export class HostileMember {
 
   /** Writes a document of so many large entries, and pushes it. */
   async publish(entries: number, entryBytes: number): Promise<void> {
-    const crypto = this.#crypto as Crypto
-    const made = Array.from({ length: entries }, (_, i): Entry => {
-      const id = `bulk-${this.peer.slice(-6)}-${i}`
-      const value = JSON.stringify({ definition: { id, x: 'x'.repeat(entryBytes) }, stamp: 1, writer: this.peer })
-      return { map: 'definitions', key: id, value }
-    })
-    const document = new OwnDocument(crypto.hash, { entries: made, epoch: 1, client: 7 })
-    const head = {
-      owner: this.peer,
-      generation: 5,
-      boot: '0'.repeat(16),
-      epoch: 1,
-      version: 1,
-      incarnation: 0,
-      client: 7,
-    }
-    const signed = signHead({ ...head, digest: document.entries.digest() }, crypto)
-    const content = { type: 'full', bytes: document.encode() } as const
+    await this.#push([(await HostileWriter.create(entries, entryBytes, this.#key)).full])
+    await pause(1000)
+  }
+
+  async #push(parcels: readonly Parcel[]): Promise<void> {
     const connection = await this.#connected()
     const stream = await connection.newStream(this.#protocols.sync)
-    await this.#write(stream, encodeMessage(encodeSyncRequest({ type: 'push', parcels: [{ signed, content }] }), true))
-    await pause(1000)
-    stream.abort(new Error('enough'))
+    await this.#write(stream, encodeMessage(encodeSyncRequest({ type: 'push', parcels }), true))
+    this.sent += parcels.length
+    await Promise.race([
+      new Promise((resolve) => stream.addEventListener('close', resolve, { once: true })),
+      pause(2000),
+    ])
+    if (stream.status === 'open') stream.abort(new Error('enough'))
   }
 
   /** Sends too much of that, until it is stopped. */
@@ -134,6 +125,16 @@ export class HostileMember {
         return this.#askAway(connection)
       case 'gossip':
         return this.#gossipAway()
+      case 'documents':
+        return this.#push([(await HostileWriter.create(20_000, 100)).full])
+      case 'owners':
+        return this.#push(
+          await Promise.all(Array.from({ length: 64 }, async () => (await HostileWriter.create(1, 1)).full)),
+        )
+      case 'epochs':
+        return this.#beginEpochs()
+      case 'sockets':
+        return this.#sayNothing()
       case 'junk':
         return this.#beatAway(connection, () => new Uint8Array(7).fill(255))
       case 'asks':
@@ -182,6 +183,27 @@ export class HostileMember {
       }
     }
     await Promise.all(Array.from({ length: 16 }, ask))
+  }
+
+  async #beginEpochs(): Promise<void> {
+    const writer = await HostileWriter.create(2000, 1)
+    await this.#push([writer.full])
+    while (!this.#stop.signal.aborted) await this.#push(Array.from({ length: 60 }, () => writer.nextEpoch()))
+  }
+
+  /** As many sockets as are let in, without a word; each that is closed is opened again. */
+  async #sayNothing(): Promise<void> {
+    const [, , host = '', , port] = this.#target.split('/') // /ip4/127.0.0.1/tcp/58232
+    const sockets = new Set<Socket>()
+    this.#stop.signal.addEventListener('abort', () => sockets.forEach((socket) => socket.destroy()))
+    for (; !this.#stop.signal.aborted; await pause(10)) {
+      if (sockets.size >= 2000) continue
+      const socket = connect(Number(port), host)
+      socket.on('error', () => {})
+      socket.on('close', () => sockets.delete(socket))
+      sockets.add(socket)
+      this.sent += 1
+    }
   }
 
   async #gossipAway(): Promise<void> {

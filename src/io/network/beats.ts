@@ -9,7 +9,7 @@ import type { Drops } from './drops.js'
 import { Hearing } from './hearing.js'
 import { closeStream, encodeMessage, MessageReader } from './messages.js'
 import type { Rates } from './rates.js'
-import { sip } from './sips.js'
+import { readInSips } from './sips.js'
 
 export const beatBytes = 8 * 1024
 /** Frames kept while the stream is being opened. */
@@ -67,18 +67,17 @@ export class Beats {
 
   /** Reads a stream that a peer opened. */
   accept(stream: Stream, from: PeerId): void {
-    let isTooMuch = false
+    let isFine = true
     const take = (bytes: Uint8Array): void => {
-      if (!this.#hearing.take(from, bytes)) isTooMuch = true
+      if (!this.#hearing.take(from, bytes)) isFine = false
     }
     const reader = new MessageReader(beatBytes, take, true)
-    stream.addEventListener('message', ({ data }) => {
-      isTooMuch = false
-      const isRight = reader.push(data.subarray())
-      if (isTooMuch) sip(stream)
-      if (isRight) return
+    readInSips(stream, (sip) => {
+      isFine = true
+      if (reader.push(sip)) return isFine
       this.#options.drops.count('frame-malformed')
       stream.abort(new Error('malformed heartbeat stream'))
+      return false
     })
     stream.addEventListener('remoteCloseWrite', () => closeStream(stream))
   }

@@ -1,0 +1,28 @@
+/** A member that sends too much, over real connections, as fast as it goes: what one turn of the event loop takes in of it is bounded. */
+import { expect, test } from 'vitest'
+import { HostileMember } from '../../scripts/violence/hostile-member.js'
+import { sipBytes } from '../../src/io/network/sips.js'
+import { headerBytes } from '../../src/io/network/messages.js'
+import { eventually } from './eventually.js'
+import { startSite } from './networkworld.js'
+
+test('of frames without end, many to a piece, a turn reads a sip', async () => {
+  const site = await startSite()
+  const [address = ''] = site.network.addresses()
+  const member = new HostileMember(address, 'test')
+  await member.start()
+  const perTurn: number[] = []
+  let before = 0
+  const look = (): void => {
+    const now = site.network.dropped()['beat-excess'] ?? 0
+    if (now > before) perTurn.push(now - before)
+    before = now
+    turn = setImmediate(look)
+  }
+  let turn = setImmediate(look)
+  void member.flood('junk')
+  await eventually('much of it came', () => perTurn.length >= 20)
+  clearImmediate(turn)
+  await member.stop()
+  expect(Math.max(...perTurn)).toBeLessThanOrEqual((2 * sipBytes) / headerBytes)
+})
