@@ -17,7 +17,7 @@ import type { AddressBook } from './book.js'
 import type { LinkFailure, SeedOutcome, SeedView } from './contract.js'
 import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
-import { handshakeFailed, nobodySpeaks, withKeyInDoubt } from './handshakes.js'
+import { doubtsKey, handshakeFailed, isOfSomebody, noDaemon, nobodySpeaks, withKeyInDoubt } from './handshakes.js'
 import { DialSchedule } from './schedule.js'
 
 /** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
@@ -201,13 +201,13 @@ export class Dialing {
   /** Nobody is connected, and somebody's handshake has failed: it may well be our key that differs. */
   #isKeyInDoubt(): boolean {
     if (this.#options.connected() > 0) return false
-    return [...this.#errors, ...this.#toldSeeds].some(([, error]) => error.includes(handshakeFailed))
+    return [...this.#errors, ...this.#toldSeeds].some(([, error]) => doubtsKey(error))
   }
 
   failingSeeds(): LinkFailure[] {
     return [...this.#toldSeeds].map(([where, error]) => ({
       ...{ where, direction: 'outbound', error },
-      reason: error.includes(handshakeFailed) ? 'handshake' : 'no-answer',
+      reason: doubtsKey(error) ? 'handshake' : 'no-answer',
     }))
   }
 
@@ -344,10 +344,10 @@ export class Dialing {
   #tellSeed(seed: Seed, reason: string): void {
     if (this.#stop.signal.aborted) return
     const told = this.#toldSeeds.get(seed.text)
-    if (told?.includes(handshakeFailed) === true && reason.includes(nobodySpeaks)) return
+    const [wasWorse, isWorse] = [told ?? '', reason].map(isForPeople)
+    if (wasWorse && reason.includes(nobodySpeaks)) return
     this.#toldSeeds.set(seed.text, reason)
-    const isWorse = reason.includes(handshakeFailed)
-    if (told !== undefined && (!isWorse || told.includes(handshakeFailed))) return
+    if (told !== undefined && (!isWorse || wasWorse)) return
     const level = isWorse ? 'warn' : 'info'
     this.#options.log[level]({ seed: seed.text, reason }, `a seed does not answer; trying on: ${reason}`)
   }
@@ -377,11 +377,12 @@ function notToDial(known: readonly string[]): string {
     : `no address to dial: ${known.join(', ').slice(0, 300)} leads to this node itself, or to another cluster`
 }
 
-/** It names the place already. */
-function isOfSomebody(message: string): boolean {
-  return message.includes(handshakeFailed) || message.includes(nobodySpeaks)
+/** Trying on does not mend it. */
+function isForPeople(error: string): boolean {
+  return error.includes(handshakeFailed) || error.includes(noDaemon)
 }
 
+/** Whoever is there names the place already. */
 function describe({ failures }: DialResult): string {
   const all = [...failures].map(([address, { message }]) =>
     isOfSomebody(message) ? message : `${address}: ${message}`,

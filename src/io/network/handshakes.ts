@@ -1,11 +1,12 @@
 /**
- * Tells connections that were made, but came to nothing in the handshake, from those that were never made. Libp2p gives both ends
- * the same errors, and the end that was called none at all.
+ * Tells connections that were made, but came to nothing in the handshake, from those that were never made. Libp2p gives both
+ * ends the same errors, and the end that was called none at all.
  */
 import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../core/model/errors.js'
 import { readEndpoint } from './addresses.js'
+import { FirstWords, type Hearing, speechOf } from './first-words.js'
 
 export const handshakeFailed = 'but the handshake failed'
 /** What to think of first: a cluster key that differs shows as noise on both sides. */
@@ -13,10 +14,12 @@ export const isKeyTheSame = 'is the cluster key the same?'
 /** Who has no room for one more connection says nothing at all; so does one without a key that reads what is protected by ours. */
 const endedAtOnce = 'it ended the connection before its first word, as a daemon does that is full'
 
-/** Of a connection of `@libp2p/tcp`, private and pinned with its version. */
-interface Outgoing {
-  readonly socket?: { readonly bytesRead: number }
-}
+/** It was understood, so that it has our key; then it went away, or this daemon gave it up. */
+export const brokenOff = 'but the handshake broke off'
+/** Such as a web server, or the port of the HTTP API. */
+export const noDaemon = 'but what speaks there is no Rollcall daemon: is the port right?'
+/** Its machine, and its cluster, but not its identity. */
+export const anotherPeer = 'but another peer is there'
 
 /** Its machine takes connections for it: a cluster key that differs mostly shows in what is said. */
 export const nobodySpeaks = 'but nobody speaks there: is its process frozen (suspended, or stuck)?'
@@ -25,14 +28,18 @@ export const nobodySpeaks = 'but nobody speaks there: is its process frozen (sus
 export interface HandshakeParts {
   readonly transportManager: { dial(address: Multiaddr, options: { signal: AbortSignal }): Promise<Connection> }
   readonly upgrader: {
-    upgradeInbound(connection: { readonly remoteAddr: Multiaddr }, options: unknown): Promise<void>
-    upgradeOutbound(connection: Outgoing, options: { readonly signal?: AbortSignal }): Promise<Connection>
+    upgradeInbound(connection: Hearing & { readonly remoteAddr: Multiaddr }, options: unknown): Promise<void>
+    upgradeOutbound(connection: Hearing, options: { readonly signal?: AbortSignal }): Promise<Connection>
   }
+  /** Where this cluster has a key. */
+  readonly connectionProtector?: { protect(connection: Hearing, options: unknown): Promise<Hearing> }
 }
 
 export interface HandshakeListener {
-  /** Somebody reached us from this host, said something, and did not come in. */
-  onFailed(host: string): void
+  /** Somebody reached us from this host, with another cluster key. */
+  onOtherKey(host: string): void
+  /** Somebody reached us from this host who is no daemon: a health check, or a scan of ports. */
+  onNoDaemon(host: string): void
   /** A connection led to our own key: to ourselves, or to a copy of us. `where`: a host, or host and port where we dialled. */
   onOwnKey(direction: 'inbound' | 'outbound', where: string): void
 }
@@ -41,28 +48,48 @@ export class Handshakes {
   readonly #parts: HandshakeParts
   readonly #listener: HandshakeListener
   /** Of dials that have got through to somebody. */
-  readonly #reached = new WeakMap<AbortSignal, Outgoing>()
+  readonly #reached = new WeakMap<AbortSignal, FirstWords>()
+  /** While the handshake of the connection lasts. */
+  readonly #words = new WeakMap<Hearing, FirstWords>()
   readonly #hasKey: boolean
 
-  /** @param hasKey whether this cluster has a key */
-  constructor(parts: HandshakeParts, hasKey: boolean, listener: HandshakeListener) {
+  constructor(parts: HandshakeParts, listener: HandshakeListener) {
     this.#parts = parts
-    this.#hasKey = hasKey
     this.#listener = listener
-    const { upgrader } = parts
+    const { upgrader, connectionProtector: protector } = parts
+    this.#hasKey = protector !== undefined
     const outbound = upgrader.upgradeOutbound.bind(upgrader)
-    upgrader.upgradeOutbound = (connection, options) => {
-      if (options.signal !== undefined) this.#reached.set(options.signal, connection)
-      return outbound(connection, options)
-    }
+    upgrader.upgradeOutbound = (connection, options) =>
+      this.#during(connection, (words) => {
+        if (options.signal !== undefined) this.#reached.set(options.signal, words)
+        return outbound(connection, options)
+      })
     const inbound = upgrader.upgradeInbound.bind(upgrader)
-    upgrader.upgradeInbound = async (connection, options) => {
-      try {
-        await inbound(connection, options)
-      } catch (error) {
-        this.#inboundFailed(connection.remoteAddr.toString(), error)
-        throw error
-      }
+    upgrader.upgradeInbound = (connection, options) =>
+      this.#during(connection, async (words) => {
+        try {
+          await inbound(connection, options)
+        } catch (error) {
+          this.#inboundFailed(connection.remoteAddr.toString(), words, error)
+          throw error
+        }
+      })
+    if (protector === undefined) return
+    const protect = protector.protect.bind(protector)
+    protector.protect = async (connection, options) => {
+      const deciphered = await protect(connection, options)
+      this.#words.get(connection)?.readAs(deciphered)
+      return deciphered
+    }
+  }
+
+  async #during<Result>(connection: Hearing, handshake: (words: FirstWords) => Promise<Result>): Promise<Result> {
+    const words = new FirstWords(connection, !this.#hasKey)
+    this.#words.set(connection, words)
+    try {
+      return await handshake(words)
+    } finally {
+      words.end()
     }
   }
 
@@ -75,25 +102,31 @@ export class Handshakes {
       const reached = this.#reached.get(signal)
       // A reset that comes before we know of the connection is of somebody who took it, too: where nobody listens it is refused.
       if (reached === undefined && !isReset(error)) throw error
-      throw afterReaching(address, error, this.#suspicion(signal, reached))
+      throw afterReaching(address, error, this.#suspicion(signal, reached, error))
     }
   }
 
   /** What to think of first, of whom was reached. */
-  #suspicion({ aborted }: AbortSignal, reached: Outgoing | undefined): string {
+  #suspicion({ aborted }: AbortSignal, words: FirstWords | undefined, error: unknown): string {
+    const heard = words?.heard
+    const speech = heard === undefined ? 'nothing' : speechOf(heard)
+    if (speech === 'other-key') return `${handshakeFailed}: ${isKeyTheSame}`
+    if (speech === 'none-of-us') return noDaemon
     if (aborted) return nobodySpeaks
-    const isCut = reached === undefined || reached.socket?.bytesRead === 0
-    if (!isCut) return `${handshakeFailed}: ${isKeyTheSame}`
+    if (speech === 'our-key') return isOfAnother(error) ? anotherPeer : brokenOff
+    // Who has another key than ours does not understand what follows its nonce, and ends the connection.
+    if (heard !== undefined && heard.first.length > 0) return `${handshakeFailed}: ${isKeyTheSame}`
     return `${handshakeFailed}: ${this.#hasKey ? `${isKeyTheSame} Or ` : ''}${endedAtOnce}`
   }
 
-  /** Who connects and says nothing is no peer: a health check, or a scan of ports. */
-  #inboundFailed(address: string, error: unknown): void {
+  /** Who goes away before it has said anything wrong is no news: it has stopped, crashed, or given up. */
+  #inboundFailed(address: string, words: FirstWords, error: unknown): void {
     const host = readEndpoint(address)?.host
     if (host === undefined) return
     if (isOwnKey(error)) return this.#listener.onOwnKey('inbound', host)
-    const { name, message } = error as Error
-    if (name === 'EncryptionFailedError' && !/reading 0\//.test(message)) this.#listener.onFailed(host)
+    const speech = speechOf(words.heard)
+    if (speech === 'other-key') this.#listener.onOtherKey(host)
+    if (speech === 'none-of-us') this.#listener.onNoDaemon(host)
   }
 }
 
@@ -103,6 +136,11 @@ function isReset(error: unknown): boolean {
 
 function isOwnKey(error: unknown): boolean {
   return error instanceof Error && error.name === 'InvalidPeerIdError' && error.message.includes('self')
+}
+
+/** Of noise, whose errors libp2p gives another name. */
+function isOfAnother(error: unknown): boolean {
+  return messageOf(error).includes('does not match expected remote identity key')
 }
 
 /**
@@ -116,6 +154,16 @@ function afterReaching(address: string, error: unknown, suspicion: string): unkn
   const why = suspicion === nobodySpeaks ? '' : ` (${messageOf(error)})`
   const message = `reached ${placeOf(address)}, ${suspicion}${why}`
   return Object.assign(new Error(message, { cause: error }), { name, code, hasReached: true })
+}
+
+/** Whether what was said of a dial, or of who came, is that the cluster keys may differ. */
+export function doubtsKey(error: string): boolean {
+  return error.includes(isKeyTheSame)
+}
+
+/** Whether it was said of somebody who was reached; such an error names the place. */
+export function isOfSomebody(error: string): boolean {
+  return [handshakeFailed, brokenOff, noDaemon, anotherPeer, nobodySpeaks].some((words) => error.includes(words))
 }
 
 /** Whether a dial came through to a machine that took the connection. */

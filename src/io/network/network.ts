@@ -389,8 +389,9 @@ class Libp2pNetwork implements Network {
   /** Everything that must be in place before the first peer connects. */
   async #prepare(stack: Stack): Promise<void> {
     this.#stack = stack
-    this.#handshakes = new Handshakes(stack.parts, this.#options.clusterKey !== undefined, {
-      onFailed: (host) => this.#strangers.failed(host),
+    this.#handshakes = new Handshakes(stack.parts, {
+      onOtherKey: (host) => this.#strangers.failed(host),
+      onNoDaemon: (host) => this.#strangers.metNoDaemon(host),
       onOwnKey: (direction, where) => this.#strangers.metOwnKey(direction, where),
     })
     this.#gossip = new Gossip(stack.gossip, stack.parts.registrar, {

@@ -8,7 +8,7 @@ import { stopTheCopy } from '../../core/words/causes.js'
 import { hostOf } from './addresses.js'
 import type { LinkFailure } from './contract.js'
 import type { Drops } from './drops.js'
-import { handshakeFailed, isKeyTheSame, placeOf } from './handshakes.js'
+import { doubtsKey, handshakeFailed, isKeyTheSame, placeOf } from './handshakes.js'
 
 /** How long one is shown after it was seen last, and how many are. */
 const shownFor_ms = 600_000
@@ -44,6 +44,7 @@ export class Strangers {
     this.#drops = drops
   }
 
+  /** With another cluster key, as it seems. */
   failed(host: string): void {
     if (this.#failed.has(host) || this.#failed.size >= limit) return
     const timer = setTimeout(() => {
@@ -53,11 +54,17 @@ export class Strangers {
     this.#failed.set(host, timer)
   }
 
+  /** A health check or a scan of ports may come every second, and has nothing to mend here. */
+  metNoDaemon(host: string): void {
+    this.#drops?.count('handshake-failed')
+    this.#log.debug({ host }, `somebody at ${host} reached us who is no Rollcall daemon`)
+  }
+
   /** Whoever comes from there has come in. */
   cameIn(host: string): void {
     clearTimeout(this.#failed.get(host))
     this.#failed.delete(host)
-    if (this.#byPlace.get(host)?.error.includes(handshakeFailed) === true) this.#byPlace.delete(host)
+    if (doubtsKey(this.#byPlace.get(host)?.error ?? '')) this.#byPlace.delete(host)
   }
 
   /** One end of a connection between daemons with our key. Where the other end is not seen here, that daemon is not us. */

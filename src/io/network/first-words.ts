@@ -1,0 +1,103 @@
+/**
+ * What the first words of the other end of a connection tell of it: whether it is one of us, with our cluster key. What libp2p throws
+ * does not: an end, a reset, a wrong word become one error, whose sentence depends on the moment.
+ *
+ *               without a cluster key        with one
+ *     first     `/multistream/1.0.0`         24 bytes by chance, and nothing more before ours have come
+ *     then      noise                        `/multistream/1.0.0`, and noise, enciphered
+ *
+ * Whoever reads that word as it is has read it with the right key: what ends later, ends for another reason.
+ */
+
+/** With its length before it and its end behind it, as multistream-select writes it. */
+const greeting = Buffer.from('\x13/multistream/1.0.0\n')
+/** What `@libp2p/pnet` begins with. */
+const nonce_bytes = 24
+
+export type Speech =
+  /** What came says nothing of its key. */
+  | 'nothing'
+  /** It greets us, and we understand it. */
+  | 'our-key'
+  /** It begins as one of us does that has another key than we, none where we have one, or one where we have none. */
+  | 'other-key'
+  /** It begins as none of us does. */
+  | 'none-of-us'
+
+/** What came, as far as it matters here. */
+export interface Heard {
+  /** In one piece, before we could say anything. */
+  readonly first: Uint8Array
+  /** What it reads as, with our key where we have one. */
+  readonly read: Uint8Array
+}
+
+export function speechOf({ first, read }: Heard): Speech {
+  if (read.length > 0 && isGreeting(read)) return 'our-key'
+  if (first.length === 0) return 'nothing'
+  // Without a key what is read is what came.
+  if (first.length === nonce_bytes) return read.length === 0 ? 'nothing' : 'other-key'
+  return isGreeting(first) ? 'other-key' : 'none-of-us'
+}
+
+/** Or its beginning. */
+function isGreeting(bytes: Uint8Array): boolean {
+  const length = Math.min(bytes.length, greeting.length)
+  return greeting.subarray(0, length).equals(bytes.subarray(0, length))
+}
+
+/** Bytes in one or several pieces, as `uint8arraylist` has them. */
+interface Bytes {
+  readonly byteLength: number
+  subarray(): Uint8Array
+}
+
+/** What is public in a connection of `@libp2p/utils`, and pinned with its version. */
+export interface Hearing {
+  readonly readBuffer?: Bytes
+  onData?: (bytes: Bytes) => void
+}
+
+/** Listens until the handshake is over. */
+export class FirstWords {
+  #first: Uint8Array = new Uint8Array()
+  #read: Uint8Array = new Uint8Array()
+  readonly #ends: (() => void)[] = []
+
+  /** @param isPlain no key stands between what comes and what it means */
+  constructor(connection: Hearing, isPlain: boolean) {
+    this.#listen(connection, (bytes) => {
+      if (this.#first.length === 0) this.#first = new Uint8Array(bytes.subarray())
+      if (isPlain) this.#hear(bytes)
+    })
+  }
+
+  get heard(): Heard {
+    return { first: this.#first, read: this.#read }
+  }
+
+  /** The same connection, deciphered by our key. */
+  readAs(connection: Hearing): void {
+    this.#listen(connection, (bytes) => this.#hear(bytes))
+  }
+
+  end(): void {
+    for (const end of this.#ends.splice(0)) end()
+  }
+
+  #hear(bytes: Bytes): void {
+    if (this.#read.length < greeting.length) this.#read = Buffer.concat([this.#read, bytes.subarray()])
+  }
+
+  /** Nobody else could tell what is read from a connection: whoever listens to its messages takes them. */
+  #listen(connection: Hearing, hear: (bytes: Bytes) => void): void {
+    const { readBuffer, onData } = connection
+    if (onData === undefined) return
+    if (readBuffer !== undefined && readBuffer.byteLength > 0) hear(readBuffer)
+    connection.onData = (bytes) => {
+      hear(bytes)
+      onData.call(connection, bytes)
+    }
+    this.#ends.push(() => void delete connection.onData)
+  }
+}

@@ -1,0 +1,107 @@
+/** Who does not come in: told from one with another cluster key are those who went away, and those who are none of us. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { afterEach, describe, expect, test } from 'vitest'
+import { speechOf } from '../../src/io/network/first-words.js'
+import { generateClusterKey } from '../../src/io/network/clusterkey.js'
+import { eventually } from './eventually.js'
+import { type Site, startSite } from './networkworld.js'
+
+const greeting = '\x13/multistream/1.0.0\n'
+const hello = `${greeting}\x07/noise\n`
+const nonce = 'GET / is 24 bytes by luck'.slice(0, 24)
+const request = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'
+
+describe('what came first, and what it reads as, tell', () => {
+  test.each([
+    ['', '', 'nothing'],
+    [hello, hello, 'our-key'],
+    ['\x13/multi', '\x13/multi', 'our-key'],
+    [nonce, nonce, 'other-key'],
+    [request, request, 'none-of-us'],
+    ['SSH-2.0-OpenSSH_9.6\r\n', 'SSH-2.0-OpenSSH_9.6\r\n', 'none-of-us'],
+    // With a key of our own:
+    [nonce, '', 'nothing'],
+    [nonce, hello, 'our-key'],
+    [nonce, '\x13/mul', 'our-key'],
+    [nonce, '\x13/mux', 'other-key'],
+    [nonce, 'q', 'other-key'],
+    [hello, 'zzzz', 'other-key'],
+    [greeting, '', 'other-key'],
+    [request, 'xyz', 'none-of-us'],
+    ['SSH-2.0-OpenSSH_9.6\r\n', '', 'none-of-us'],
+  ])('%j, %j: %s', (first, read, speech) => {
+    expect(speechOf({ first: Buffer.from(first), read: Buffer.from(read) })).toBe(speech)
+  })
+})
+
+const servers = new Set<Server>()
+afterEach(() => {
+  for (const server of servers) server.close()
+  servers.clear()
+})
+
+async function startServer(answer: string): Promise<string> {
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.end(answer))
+  }).listen(0, '127.0.0.1')
+  servers.add(server)
+  await once(server, 'listening')
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Comes from an address of its own, says so much, waits for an answer where there is one, and goes away. */
+async function knock(site: Site, localAddress: string, words: string | Buffer, end: 'end' | 'reset'): Promise<void> {
+  const port = Number(/tcp\/(\d+)/.exec(site.network.addresses()[0] ?? '')?.[1])
+  const socket = connect({ port, host: '127.0.0.1', localAddress }).on('error', () => {})
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  const answered = new Promise((resolve) => socket.once('data', resolve))
+  socket.write(words)
+  await Promise.race([answered, closed, new Promise((resolve) => setTimeout(resolve, 100))])
+  if (end === 'end') socket.end()
+  else socket.resetAndDestroy()
+  await closed
+}
+
+const tls = Buffer.concat([Buffer.from('160301020001', 'hex'), Buffer.alloc(100, 7)])
+
+test.each([
+  ['no cluster key', {}, [hello, `${hello}\0\x20half of a first message`, `${greeting}\x07/no`], nonce],
+  ['one', { clusterKey: generateClusterKey() }, [nonce], hello],
+])('with %s: who goes away in the handshake, a health check, a scan of ports have no wrong key', async (...row) => {
+  const [, options, cutShort, ofAnotherKey] = row
+  const site = await startSite(options)
+  let host = 2
+  for (const words of [...cutShort, request, tls])
+    for (const end of ['end', 'reset'] as const) await knock(site, `127.0.0.${host++}`, words, end)
+  await knock(site, '127.0.0.99', ofAnotherKey, 'end')
+  // Each is told some seconds after it came, in their order.
+  await eventually('the one that has another key is told', () => site.network.failures().length > 0)
+  expect(site.network.failures().map(({ where }) => where)).toEqual(['127.0.0.99'])
+  expect(site.network.dropped()['handshake-failed']).toBe(5)
+})
+
+test.each([
+  ['no daemon', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'but what speaks there is no Rollcall daemon: is the port right?'],
+  ['one that breaks off', greeting, 'but the handshake broke off'],
+  ['one with a cluster key', nonce, 'but the handshake failed: is the cluster key the same?'],
+])('a seed that is %s is named as that', async (_, answer, why) => {
+  const seed = await startServer(answer)
+  const site = await startSite({ join: [seed] })
+  await eventually('it is told', () => site.network.failures().some(({ error }) => error.includes(why)))
+  const [failure] = site.network.failures()
+  expect(failure).toMatchObject({ where: seed, reason: why.includes('key') ? 'handshake' : 'no-answer' })
+  expect(failure?.error).toContain(`reached ${seed}, ${why}`)
+})
+
+test('who is sought at the address of another peer has no wrong key', async () => {
+  const other = await startSite()
+  const id = (await generateKeyPair('Ed25519')).publicKey.toString()
+  const site = await startSite({ join: [`${other.network.addresses()[0]}/p2p/${id}`] })
+  await eventually('it is told', () => site.network.failures().length > 0)
+  expect(site.network.failures()[0]).toMatchObject({ reason: 'no-answer' })
+  expect(site.network.failures()[0]?.error).toContain('but another peer is there')
+  expect(other.network.failures()).toEqual([])
+})
