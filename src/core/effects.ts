@@ -227,11 +227,22 @@ export type RegistryEvent =
       readonly to: MemberState
       readonly why: string
     }
-  /** `changed`: it was seen before and after, but not as the same. One that moves to another slug is hidden at the old, shown at the new. */
-  | { readonly type: 'instance'; readonly id: string; readonly slug?: string; readonly change: InstanceChange }
+  /**
+   * `changed`: it was seen before and after, but not as the same. One that moves to another slug is hidden at the old, shown at the new.
+   * `owner`: whose it is, or was.
+   */
+  | {
+      readonly type: 'instance'
+      readonly id: string
+      readonly owner: PeerId
+      readonly slug?: string
+      readonly change: InstanceChange
+    }
   | {
       readonly type: 'instance-status'
       readonly id: string
+      readonly owner: PeerId
+      readonly slug?: string
       readonly from: InstanceStatus
       readonly to: InstanceStatus
     }

@@ -54,17 +54,17 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
     }
     case 'instance': {
       const { id, slug, change } = event
-      return { level: 'debug', fields: { id, slug }, message: `instance ${instanceName(id, register)}: ${change}` }
+      return { level: 'debug', fields: { id, slug }, message: `instance ${instanceName(event, register)}: ${change}` }
     }
     case 'instance-status': {
-      const { id, from, to } = event
-      const { slug, url, details } = register.record(id) ?? {}
+      const { id, slug, from, to } = event
+      const { url, details } = register.record(id) ?? {}
       const isExpected = from === 'Unknown' && to === 'Healthy' // the first check of each, and of all after a start
       const cause = details === undefined ? '' : `: ${details}`
       return {
         level: isExpected ? 'debug' : 'info',
         fields: { id, slug, ...(url !== undefined && { url: shownUrl(url) }), from, to, details },
-        message: `instance ${instanceName(id, register)} is ${to}${cause}`,
+        message: `instance ${instanceName(event, register)} is ${to}${cause}`,
       }
     }
     case 'instance-moved': {
@@ -144,9 +144,11 @@ function shortPeer(peer: PeerId): string {
   return peer.length <= 16 ? peer : `${peer.slice(0, 16)}…`
 }
 
-function instanceName(id: string, { record }: Pick<Register, 'record'>): string {
-  const { slug, url } = record(id) ?? {}
-  return url === undefined ? id : `${slug === undefined ? id : `${slug} (${id})`} at ${shownUrl(url)}`
+/** By the slug that it had at that time. */
+function instanceName({ id, slug }: RegistryEvent & { id: string; slug?: string }, register: Register): string {
+  const url = register.record(id)?.url
+  const name = slug === undefined ? id : `${slug} (${id})`
+  return url === undefined ? name : `${name} at ${shownUrl(url)}`
 }
 
 /** A service that does not come to rest. */

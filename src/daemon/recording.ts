@@ -17,7 +17,7 @@ import type { Line } from './log-lines.js'
 const program: Whom = { via: 'library', by: 'library' }
 
 export interface RecorderParts {
-  readonly read: Pick<Reads, 'record' | 'homeOf' | 'nodeId'>
+  readonly read: Pick<Reads, 'record' | 'nodeId'>
   readonly self: PeerId
   /** Unix milliseconds. */
   readonly wall: () => number
@@ -115,7 +115,7 @@ export class Recorder {
         return { act: `member ${to}`, node: this.#parts.read.nodeId(peer) ?? peer, details: `was ${from}: ${why}` }
       }
       case 'instance-status':
-        return this.#found(event.id, event.to)
+        return this.#found(event)
       case 'instance-ended': {
         const { id, slug, why } = event
         return { act: 'removed', id, ...(slug !== undefined && { slug }), details: why }
@@ -132,32 +132,28 @@ export class Recorder {
         return { act: `session ${change}`, id, details: count(instances, 'instance') }
       }
       case 'instance': {
-        const { id, slug, change } = event
-        const isTold = change === 'changed' || !this.#isReady || this.#underWay.of(id) > 0
-        const seen = isTold ? undefined : this.#elsewhere(id)
-        return (
-          seen && { act: change === 'shown' ? 'shown' : 'hidden', id, ...(slug !== undefined && { slug }), ...seen }
-        )
+        const { id, owner, slug, change } = event
+        if (change === 'changed' || !this.#isReady || this.#underWay.of(id) > 0) return undefined
+        const seen = this.#elsewhere(owner)
+        return seen && { act: change, id, ...(slug !== undefined && { slug }), ...seen }
       }
       default:
         return undefined
     }
   }
 
-  #found(id: string, status: string): (Deed & Partial<Entry>) | undefined {
-    const { slug, details } = this.#parts.read.record(id) ?? {}
-    const what = details === undefined ? status : `${status}: ${details}`
-    const isHere = this.#parts.read.homeOf(id) === this.#parts.self
-    if (!isHere && !this.#isReady) return undefined
-    return { act: 'found', id, ...(slug !== undefined && { slug }), details: what, ...(!isHere && this.#elsewhere(id)) }
+  #found({ id, owner, slug, to }: RegistryEvent & { type: 'instance-status' }): (Deed & Partial<Entry>) | undefined {
+    const { details } = this.#parts.read.record(id) ?? {}
+    const what = details === undefined ? to : `${to}: ${details}`
+    const seen = this.#elsewhere(owner)
+    if (seen !== undefined && !this.#isReady) return undefined
+    return { act: 'found', id, ...(slug !== undefined && { slug }), details: what, ...seen }
   }
 
-  /** Of what has its home elsewhere. */
-  #elsewhere(id: string): Pick<Entry, 'via' | 'node' | 'elsewhere'> | undefined {
+  /** Of what has, or had, its home elsewhere. */
+  #elsewhere(owner: PeerId): Pick<Entry, 'via' | 'node' | 'elsewhere'> | undefined {
     const { read, self } = this.#parts
-    const owner = read.homeOf(id)
-    if (owner === undefined || owner === self) return undefined
-    return { via: 'seen', node: read.nodeId(owner) ?? owner, elsewhere: owner }
+    return owner === self ? undefined : { via: 'seen', node: read.nodeId(owner) ?? owner, elsewhere: owner }
   }
 }
 

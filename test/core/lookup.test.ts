@@ -177,10 +177,10 @@ test('shown, hidden and status are told once each', () => {
   index.ownerChanged('a')
   drop('a', 'i')
   expect(events).toEqual([
-    { type: 'instance', id: 'i', slug: 's', change: 'shown' },
-    { type: 'instance-status', id: 'i', from: 'Unknown', to: 'Healthy' },
-    { type: 'instance', id: 'i', slug: 's', change: 'changed' },
-    { type: 'instance', id: 'i', slug: 's', change: 'hidden' },
+    { type: 'instance', id: 'i', owner: 'a', slug: 's', change: 'shown' },
+    { type: 'instance-status', id: 'i', owner: 'a', slug: 's', from: 'Unknown', to: 'Healthy' },
+    { type: 'instance', id: 'i', owner: 'a', slug: 's', change: 'changed' },
+    { type: 'instance', id: 'i', owner: 'a', slug: 's', change: 'hidden' },
   ])
 })
 

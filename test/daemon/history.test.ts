@@ -200,6 +200,32 @@ test('of an id each node tells what was asked for there; no token, no metadata, 
   for (const secret of ['secret-token', 'hidden', '6.6.6.6']) expect(told).not.toContain(secret)
 })
 
+test('whatever is remembered of an instance is remembered with its slug, wherever that is, also once it is gone', async () => {
+  const url = 'http://127.0.0.1:9'
+  const ids = ['mortal', 'asked', 'moving']
+  const { text } = await ask('POST /v1/sessions', {}, there)
+  const { id: session, secret } = JSON.parse(/data: (.*)/.exec(text)![1]!) as { id: string; secret: string }
+  await ask('PUT /v1/instances', { id: 'mortal', slug: 'm', url, session: secret }, there)
+  for (const id of ['asked', 'moving']) await ask('PUT /v1/instances', { id, slug: 'm', url, check: 'none' }, there)
+  const acts = async (at = here): Promise<string[]> =>
+    (await history('slug=m', at)).entries.map(({ act, id, via }) => `${act} ${id} ${via}`)
+  await until('they are here', async () => (await acts()).length >= 3)
+  await ask(`DELETE /v1/sessions/${session}`, { secret }, there)
+  await ask('DELETE /v1/instances?id=asked', undefined, there)
+  await ask('PUT /v1/instances', { id: 'moving', slug: 'm', url, check: 'none' })
+  await ask('DELETE /v1/instances?id=moving')
+  const gone = ['hidden mortal seen', 'hidden asked seen', 'deregister moving http']
+  await until('their end is here', async () => {
+    const all = await acts()
+    return gone.every((one) => all.includes(one))
+  })
+  expect(await acts()).toEqual(expect.arrayContaining(gone))
+  expect(await acts(there)).toEqual(expect.arrayContaining(['removed mortal daemon', 'moved away moving daemon']))
+  for (const at of [here, there])
+    for (const { id, act, slug } of (await history('', at)).entries)
+      if (ids.includes(id ?? '')) expect([act, id, slug]).toEqual([act, id, 'm'])
+})
+
 test('a node that is gone is named, what was seen of it is told; who was drained is in its own words', async () => {
   await there().daemon.stop()
   // On a busy machine its goodbye may come too late: then it was hidden first.

@@ -53,7 +53,12 @@ test.each([
 })
 
 test('an instance is named by slug, id and url, with the cause of its status', () => {
-  expect(lineOf({ type: 'instance-status', id: 'i', from: 'Healthy', to: 'Unreachable' }, register)).toEqual({
+  expect(
+    lineOf(
+      { type: 'instance-status', id: 'i', owner: peer, slug: 'web', from: 'Healthy', to: 'Unreachable' },
+      register,
+    ),
+  ).toEqual({
     level: 'info',
     fields: {
       ...{ id: 'i', slug: 'web', url: 'http://10.0.0.7:8080', from: 'Healthy', to: 'Unreachable' },
@@ -61,7 +66,8 @@ test('an instance is named by slug, id and url, with the cause of its status', (
     },
     message: 'instance web (i) at http://10.0.0.7:8080 is Unreachable: connection refused by 10.0.0.7:8080',
   })
-  expect(lineOf({ type: 'instance', id: 'gone', change: 'hidden' }, register).message).toBe('instance gone: hidden')
+  const gone = { type: 'instance', id: 'gone', owner: peer, slug: 'web', change: 'hidden' } as const
+  expect(lineOf(gone, register).message).toBe('instance web (gone): hidden')
 })
 
 test('a service that does not come to rest is told once, with its node, its pace, and what to think of', () => {
@@ -70,7 +76,8 @@ test('a service that does not come to rest is told once, with its node, its pace
   const read = { homeOf: (id: string) => (id === 'i' ? peer : undefined) } as unknown as Registry['read']
   const churning = new Churning({ registry: { read }, register, now: () => clock, warn: (line) => said.push(line) })
   for (; clock.now < 30_000; clock.now += 10)
-    for (const id of ['i', 'removed']) churning.heard({ type: 'instance', id, slug: 'web', change: 'changed' })
+    for (const id of ['i', 'removed'])
+      churning.heard({ type: 'instance', id, owner: peer, slug: 'web', change: 'changed' })
   expect(said).toEqual([
     'instances of web at node-b (http://10.0.0.6:58231, peer 12D3KooWD1nSVtBV…) are registered, changed or removed without end, 100 times a second for 15 s now: is a program there in a loop?',
   ])

@@ -15,7 +15,8 @@ function feed(kept = 4): { news: News; tell: (...ids: string[]) => void; visible
     wall: () => 0,
     kept,
   })
-  const tell = (...ids: string[]): void => ids.forEach((id) => news.tell({ type: 'instance', id, change: 'hidden' }))
+  const tell = (...ids: string[]): void =>
+    ids.forEach((id) => news.tell({ type: 'instance', id, owner: 'known', change: 'hidden' }))
   return { news, tell, visible }
 }
 
@@ -30,9 +31,9 @@ test('what readers see comes with the view that they see, and with nothing else 
   visible.set('i', view)
   const events: RegistryEvent[] = [
     { type: 'ready' },
-    { type: 'instance', id: 'i', slug: 's', change: 'shown' },
-    { type: 'instance-status', id: 'i', from: 'Unknown', to: 'Healthy' },
-    { type: 'instance', id: 'i', slug: 's', change: 'hidden' },
+    { type: 'instance', id: 'i', owner: 'known', slug: 's', change: 'shown' },
+    { type: 'instance-status', id: 'i', owner: 'known', from: 'Unknown', to: 'Healthy' },
+    { type: 'instance', id: 'i', owner: 'known', slug: 's', change: 'hidden' },
     { type: 'member', peer: 'known', from: 'unknown', to: 'alive', why: 'heard' },
     { type: 'member', peer: 'new', from: 'alive', to: 'hidden', why: 'silent' },
   ]
@@ -58,7 +59,7 @@ test('nobody who is told can change what the next one is told', () => {
     expect(() => (instance!.url = 'http://evil.test')).toThrow(TypeError)
   })
   news.subscribe(({ event }) => void urls.push((event as { instance: InstanceView }).instance.url))
-  news.tell({ type: 'instance', id: 'i', change: 'changed' })
+  news.tell({ type: 'instance', id: 'i', owner: 'known', change: 'changed' })
   expect(urls).toEqual(['http://i.test'])
 })
 

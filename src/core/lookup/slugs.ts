@@ -5,6 +5,7 @@
 import { dnsNameOf } from '../model/dns-name.js'
 import type { Crypto, InstanceChange, RegistryEvent } from '../effects.js'
 import {
+  type InstanceStatus,
   canonicalJson,
   deriveInstanceId,
   type InstanceRecord,
@@ -117,7 +118,7 @@ export class Index {
     if (before !== undefined && after !== undefined && before.owner !== after.owner)
       events.push(moveOf(id, before, after))
     if (before !== undefined && after !== undefined && before.record.status !== after.record.status)
-      events.push({ type: 'instance-status', id, from: before.record.status, to: after.record.status })
+      events.push(statusNewsOf(id, before.record.status, after))
     return events.concat(this.#refreshVisibility(id, before))
   }
 
@@ -358,8 +359,8 @@ function readingOf(nodeOf: NodeOf, self: PeerId): Reading<Found> {
 
 /** What readers of the old slug and of the new one have to know, each of which may follow its own slug alone. */
 function newsOf(id: string, before: Found | undefined, after: Found | undefined): RegistryEvent[] {
-  const news = (change: InstanceChange, { record: { slug } }: Found): RegistryEvent => {
-    return { type: 'instance', id, change, ...(slug !== undefined && { slug }) }
+  const news = (change: InstanceChange, { owner, record: { slug } }: Found): RegistryEvent => {
+    return { type: 'instance', id, change, owner, ...(slug !== undefined && { slug }) }
   }
   if (before !== undefined && after !== undefined && before.record.slug === after.record.slug)
     return looksTheSame(before, after) ? [] : [news('changed', after)]
@@ -367,6 +368,10 @@ function newsOf(id: string, before: Found | undefined, after: Found | undefined)
     ...(before === undefined ? [] : [news('hidden', before)]),
     ...(after === undefined ? [] : [news('shown', after)]),
   ]
+}
+
+function statusNewsOf(id: string, from: InstanceStatus, { owner, record: { slug, status } }: Found): RegistryEvent {
+  return { type: 'instance-status', id, from, to: status, owner, ...(slug !== undefined && { slug }) }
 }
 
 function moveOf(id: string, { owner: from }: Found, { owner: to, record: { slug, url } }: Found): RegistryEvent {
