@@ -44,8 +44,8 @@ export function addActs(app: FastifyInstance, service: FindService): void {
   const act = (ways: Ways, read: (request: FastifyRequest) => Exclude<Act, { type: 'suspect' }>): void =>
     both(ways, async (request, reply, id) => {
       const what = read(request)
-      demandSlug(request.caller, service().slugOf(id))
       const acks = acksOfQuery(request.query as Record<string, unknown>)
+      demandSlug(request.caller, service().slugOf(id))
       const { held } = await withAcks(service(), acks, service().homeOf(id), () =>
         service().act(id, what, whomOf(request)),
       )

@@ -120,8 +120,8 @@ function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): 
   })
   app.delete('/v1/instances', { ...slugWrite, schema: calls.removeInstanceById }, async (request, reply) => {
     const id = idOf(request)
-    demandSlug(request.caller, service().slugOf(id))
     const acks = acksOfQuery(request.query as Record<string, unknown>)
+    demandSlug(request.caller, service().slugOf(id))
     const { held } = await withAcks(service(), acks, service().homeOf(id), () =>
       service().deregister(id, whomOf(request)),
     )
@@ -169,16 +169,17 @@ function addLookup(app: FastifyInstance, parts: OwnParts): void {
       tellPosition(reply, service()) // of a failure, too: who waits for the first instance of a slug goes on from there
       const { slug } = request.params
       const query = request.query as Record<string, unknown>
-      const pieces = answers.lookup(slug, pickOfQuery(query))
-      freshness.tell(reply, service(), slug, parseMaxAge(query['maxAge']))
+      const [asked, maxAge] = [pickOfQuery(query), parseMaxAge(query['maxAge'])]
+      const pieces = answers.lookup(slug, asked)
+      freshness.tell(reply, service(), slug, maxAge)
       return sendPieces(reply, pieces, waiting)
     },
   )
   app.get<{ Params: { slug: string } }>('/v1/pick/:slug', { config: asPick, schema: calls.pick }, (request, reply) => {
     const { slug } = request.params
     const query = request.query as Record<string, unknown>
-    const asked = pickOfQuery(query)
-    demandFreshPick(service(), slug, parseMaxAge(query['maxAge']))
+    const [asked, maxAge] = [pickOfQuery(query), parseMaxAge(query['maxAge'])]
+    demandFreshPick(service(), slug, maxAge)
     const { picked, ...rest } = answers.pick(slug, asked)
     return reply.send({ ...rest, ...(picked !== undefined && { picked: showOwnInstance(picked) }) })
   })

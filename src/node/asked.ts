@@ -79,9 +79,10 @@ function listsOf({
     lookup(slug, options = {}) {
       refuseUnknown(options, ['maxAge', 'signal'], 'option')
       options.signal?.throwIfAborted()
+      const maxAge = parseMaxAge(options.maxAge)
       try {
         const [found, freshness] = [service().lookup(slug), service().freshness(slug)]
-        demandFresh(slug, freshness, parseMaxAge(options.maxAge))
+        demandFresh(slug, freshness, maxAge)
         return positioned({ ...found, ...freshness })
       } catch (error) {
         if (error instanceof RegistryError && error.code === 'not-found') return undefined

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createClient, type Client } from '../../src/client.js'
 import type { CheckForm } from '../../src/core/model/check.js'
 import type { InstanceView } from '../../src/core/views.js'
+import { readDocument } from './documented.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 
 let served: MemoryServer
@@ -170,6 +171,40 @@ describe('a word that nobody knows', () => {
     for (const server of ['http://a.test?x=1', 'http://a.test#x', 'http://user:pw@a.test', 'a.test?x'])
       expect(() => createClient({ server })).toThrow(/^server: /)
   })
+})
+
+/** Of each parameter something that it cannot be. */
+const wrong = { maxAge: '-1s', strategy: 'best', prefer: 'rack', acks: '0', ackTimeout: 'soon' }
+
+test('what a call cannot mean is told before what there is not is looked for', async () => {
+  const { paths } = await readDocument(served.url)
+  const told: string[] = []
+  for (const [path, operations] of Object.entries(paths))
+    for (const [method, { operationId, parameters = [], requestBody }] of Object.entries(operations)) {
+      const names = parameters.map(({ name }) => name)
+      const asked = path.replace(/\{(id|slug)\}/, 'nothing')
+      if (!path.startsWith('/v1/') || (asked === path && !names.includes('id'))) continue
+      const body = Object.values(requestBody?.content['application/json']?.examples ?? {})[0]?.value
+      for (const [name, value] of Object.entries(wrong).filter(([name]) => names.includes(name))) {
+        const query = new URLSearchParams({
+          ...(names.includes('id') && asked === path && { id: 'nothing' }),
+          ...(name === 'ackTimeout' && { acks: '1' }),
+          [name]: value,
+        })
+        const { status, answer } = await ask(`${method.toUpperCase()} ${asked}?${query}`, body)
+        expect([operationId, name, status]).toEqual([operationId, name, 400])
+        expect(answer['error']).toMatch(new RegExp(`^${name}: `))
+        told.push(`${operationId} ${name}`)
+      }
+    }
+  for (const one of [
+    'lookup maxAge',
+    'lookup strategy',
+    'pick maxAge',
+    'patchInstance acks',
+    'removeInstanceById acks',
+  ])
+    expect(told).toContain(one)
 })
 
 describe('an empty filter', () => {
