@@ -8,6 +8,7 @@ import { dialInWords } from '../core/words/dial-words.js'
 import type { LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import type { PlacedNode } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
+import { daemonNow } from './daemon-clock.js'
 import { ageOf, formatAge, formatAgo, formatBytes, formatPercent, plain } from './format.js'
 import { toneOf } from './paint.js'
 import { wrapLines } from './paragraph.js'
@@ -85,7 +86,8 @@ const peerColumns: readonly Column<PeerRow>[] = [
   { head: 'DIRECTION', cell: ({ direction }) => direction, drop: 1 },
   {
     head: 'CONNECTED',
-    cell: ({ connected, connectedSince }) => (connected ? (formatAge(ageOf(connectedSince)) ?? 'yes') : 'no'),
+    cell: ({ connected, connectedSince }) =>
+      connected ? (formatAge(ageOf(connectedSince, daemonNow())) ?? 'yes') : 'no',
     tone: ({ connected }) => (connected ? undefined : 'bad'),
   },
   {
@@ -205,7 +207,7 @@ const nodeColumns: readonly Column<NodeView>[] = [
   { head: 'URL', cell: ({ url }) => url, least: 24 },
   { head: 'REGION', cell: ({ region }) => region, drop: 4 },
   { head: 'ZONE', cell: ({ availabilityZone }) => availabilityZone, drop: 3 },
-  { head: 'HEARTBEAT', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)), drop: 7 },
+  { head: 'HEARTBEAT', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat, daemonNow())), drop: 7 },
   { head: 'CPU', cell: ({ usage }) => formatPercent(usage?.cpu?.percent) },
   { head: 'MEMORY', cell: ({ usage }) => amount(usage?.memory), drop: 6 },
   { head: 'DISK', cell: ({ usage }) => amount(usage?.disk), drop: 2 },

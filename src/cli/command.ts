@@ -6,6 +6,7 @@ import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
 import { refusedBy, silentServer, wayToServer } from '../client/failures.js'
 import { RegistryError, messageOf } from '../core/model/errors.js'
+import { fetchHearingClock } from './daemon-clock.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
 import { wrapLines } from './paragraph.js'
@@ -94,7 +95,12 @@ export function withExamples(
 export function clientOf(options: ServerOptions): Client {
   const server = options.server ?? variable('ROLLCALL_SERVER')
   const token = options.token ?? variable('ROLLCALL_TOKEN')
-  return createClient({ attempts: 1, ...(server !== undefined && { server }), ...(token !== undefined && { token }) })
+  return createClient({
+    attempts: 1,
+    fetch: fetchHearingClock,
+    ...(server !== undefined && { server }),
+    ...(token !== undefined && { token }),
+  })
 }
 
 /** Empty ones count as not given. */

@@ -5,6 +5,7 @@ import { Option, type Command } from 'commander'
 import type { NewsItem } from '../core/views.js'
 import { answerOf, clientOf, lookOfOutput, printLines, takesJson, takesServer, withExamples } from './command.js'
 import type { AnsweringOptions } from './command.js'
+import { asHere } from './daemon-clock.js'
 import { formatClock, plain } from './format.js'
 import { untilInterrupted } from './interrupt.js'
 import { toneOf } from './paint.js'
@@ -47,7 +48,7 @@ async function watch(options: WatchOptions): Promise<void> {
 
 /** One event in one line; what stays the same is at the same place. */
 export function formatEvent({ at, event }: NewsItem, { paint }: Look): string {
-  const time = paint('dim', formatClock(at))
+  const time = paint('dim', formatClock(asHere(at)))
   if (event.type === 'listening') return `${time}  ${paint('dim', 'listening')}`
   if (event.type === 'reset') return `${time}  ${paint('warn', 'events were missed here')}`
   if (event.type === 'member') {

@@ -24,8 +24,8 @@ export function formatAgo(age_ms: number | undefined): string | undefined {
   return age === undefined ? undefined : `${age} ago`
 }
 
-/** The age of an RFC 3339 moment by this machine's clock. */
-export function ageOf(moment: string | undefined, now = Date.now()): number | undefined {
+/** The age of an RFC 3339 moment. @param now unix milliseconds, by the clock that told it */
+export function ageOf(moment: string | undefined, now: number): number | undefined {
   const then = moment === undefined ? NaN : Date.parse(moment)
   return Number.isNaN(then) ? undefined : Math.max(0, now - then)
 }

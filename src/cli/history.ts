@@ -4,6 +4,7 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { History, HistoryEntry, HistoryNode } from '../client.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
+import { asHere, daemonNow } from './daemon-clock.js'
 import { ageOf, formatAgo, formatClock, plain } from './format.js'
 import type { Tone } from './paint.js'
 import { wrapLines } from './paragraph.js'
@@ -70,7 +71,7 @@ const tones: Partial<Readonly<Record<HistoryEntry['outcome'], Tone>>> = {
 }
 
 const start: readonly Column<HistoryEntry>[] = [
-  { head: 'WHEN', cell: ({ at }) => formatAgo(ageOf(at)) },
+  { head: 'WHEN', cell: ({ at }) => formatAgo(ageOf(at, daemonNow())) },
   { head: 'ACT', cell: ({ act, times }) => (times === undefined ? act : `${act} ×${times}`) },
 ]
 
@@ -110,7 +111,9 @@ function whoOf({ by, via }: HistoryEntry): string | undefined {
 /** `Known since 21:03:12 (12 min ago) at a, since 20:01:02 (1 h ago) at c; b could not be asked (unreachable).` */
 function known({ nodes }: History): string {
   const since = nodes.flatMap(({ node, from }) =>
-    from === undefined ? [] : [`since ${formatClock(from)} (${formatAgo(ageOf(from)) ?? '-'}) at ${plain(node)}`],
+    from === undefined
+      ? []
+      : [`since ${formatClock(asHere(from))} (${formatAgo(ageOf(from, daemonNow())) ?? '-'}) at ${plain(node)}`],
   )
   const missing = nodes.flatMap((one) => (one.from === undefined ? [`${plain(one.node)} (${why[one.how]})`] : []))
   const others = missing.length === 0 ? '' : `; not asked: ${missing.join(', ')}`

@@ -11,6 +11,7 @@ import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
 import { type ChoiceOptions, choiceOf, takesChoice } from './call.js'
 import { clientOf, answerOf, printJson, printLines, reads, takesJson, takesServer, withExamples } from './command.js'
 import type { AnsweringOptions, ReadingOptions } from './command.js'
+import { daemonNow } from './daemon-clock.js'
 import { ageOf, formatAgo, plain } from './format.js'
 import { lifetimeInWords } from './lifetime.js'
 import { idMeant, knownIds } from './meant.js'
@@ -140,7 +141,7 @@ const instanceColumns: readonly Column<InstanceView>[] = [
   { head: 'SLUG', cell: ({ slug }) => slug, least: 14 },
   { head: 'URL', cell: ({ url }) => url, least: 28 },
   { head: 'STATUS', cell: ({ status }) => status, tone: ({ status }) => toneOf(status) },
-  { head: 'SEEN', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat)), drop: 6 },
+  { head: 'SEEN', cell: ({ lastHeartbeat }) => formatAgo(ageOf(lastHeartbeat, daemonNow())), drop: 6 },
   { head: 'NODE', cell: ({ nodeUrl }) => nodeUrl, least: 24, drop: 4 },
   { head: 'DEPLOYMENT', cell: ({ deploymentId }) => deploymentId, least: 12, drop: 1 },
   { head: 'TAGS', cell: ({ tags }) => tags?.join(' '), least: 12, drop: 2 },

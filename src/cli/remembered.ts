@@ -2,6 +2,7 @@
  * What to say of a name that nothing is registered as: that something was, where the daemons remember that. It blames nobody.
  */
 import type { Client, History } from '../client.js'
+import { daemonNow } from './daemon-clock.js'
 import { ageOf, formatAgo, plain } from './format.js'
 
 /**
@@ -23,5 +24,5 @@ function said(history: Partial<History> | undefined, which: string): string | un
   // What was refused never was.
   const what = outcome === 'done' || outcome === 'unchanged' ? act : `${act}, ${outcome}`
   const why = details === undefined ? '' : ` (${plain(details)})`
-  return `the last that is remembered of it is: ${what}${why}, ${formatAgo(ageOf(at)) ?? '-'}; all of that: rollcall history ${which}`
+  return `the last that is remembered of it is: ${what}${why}, ${formatAgo(ageOf(at, daemonNow())) ?? '-'}; all of that: rollcall history ${which}`
 }

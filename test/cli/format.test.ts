@@ -23,7 +23,7 @@ test('what is absent stays absent', () => {
     undefined,
     undefined,
   ])
-  expect([ageOf(undefined), ageOf('yesterday')]).toEqual([undefined, undefined])
+  expect([ageOf(undefined, 0), ageOf('yesterday', 0)]).toEqual([undefined, undefined])
 })
 
 test('the age of a moment, never negative', () => {

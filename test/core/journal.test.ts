@@ -189,16 +189,31 @@ test('what was done stands before what was found of it, though that was noted fi
 
 test('what a peer says is read into entries, or into nothing', () => {
   const sound = { from: atSecond(0), entries: [entry(1, 1, { details: 'so' })] }
-  expect(readRemembered(JSON.parse(JSON.stringify(sound)) as typeof sound)).toEqual(sound)
+  const read = (answer: Parameters<typeof readRemembered>[0]) => readRemembered(answer, { wall: 0, way_ms: 0 })
+  expect(read(JSON.parse(JSON.stringify(sound)) as typeof sound)).toEqual(sound)
   const odd = [null, 5, { ...entry(2, 2), act: 'fly' }, { ...entry(3, 3), at: 'now' }, { ...entry(4, 4), seq: -1 }]
   expect(
-    readRemembered({ ...sound, entries: [...odd, entry(5, 5, { details: `\u001b[2J${'x'.repeat(9000)}` })] })?.entries,
+    read({ ...sound, entries: [...odd, entry(5, 5, { details: `\u001b[2J${'x'.repeat(9000)}` })] })?.entries,
   ).toEqual([entry(5, 5, { details: ` [2J${'x'.repeat(295)}…` })])
   for (const wrong of [{}, { from: 5, entries: [] }, { from: atSecond(0), entries: 5 }])
-    expect(readRemembered(wrong)).toBeUndefined()
-  expect(
-    readRemembered({ ...sound, entries: Array.from({ length: entriesOfOne + 1 }, () => entry(1, 1)) }),
-  ).toBeUndefined()
+    expect(read(wrong)).toBeUndefined()
+  expect(read({ ...sound, entries: Array.from({ length: entriesOfOne + 1 }, () => entry(1, 1)) })).toBeUndefined()
+})
+
+test('what others remember is as old here as it is there, where their clock is certain to be another one', () => {
+  const read = (now: string | undefined, way_ms: number) =>
+    readRemembered({ now, from: atSecond(10), entries: [entry(1, 20)] }, { wall: Date.parse(atSecond(300)), way_ms })
+  const moments = (...given: Parameters<typeof read>) => {
+    const { from, entries } = read(...given) ?? {}
+    return [from, ...(entries ?? []).map(({ at }) => at)]
+  }
+  expect(moments(atSecond(100), 0)).toEqual([atSecond(210), atSecond(220)])
+  expect(moments(atSecond(400), 5000)[1]).toBe('2026-11-24T11:58:40.000Z')
+  // Between the question and its answer nobody knows when theirs was looked at.
+  for (const now of [atSecond(300), atSecond(295), undefined, 'soon', '2026-99-99T00:00:00.000Z'])
+    expect(moments(now, 5000)).toEqual([atSecond(10), atSecond(20)])
+  expect(moments(atSecond(294), 5000)).toEqual([atSecond(11), atSecond(21)])
+  expect(moments('9999-11-24T12:00:00.000Z', 0)).toEqual([atSecond(10), atSecond(20)])
 })
 
 test('a line says what, to whom, with which outcome, by whom, from where', () => {

@@ -19,6 +19,12 @@ export interface Teller {
   readonly remembered?: Remembered
 }
 
+/** When an answer came, unix milliseconds by our own clock, and how long it may have been on its way. */
+export interface Arrival {
+  readonly wall: number
+  readonly way_ms: number
+}
+
 /** @param tellers the one that was asked first */
 export function joined(tellers: readonly [Teller, ...Teller[]], at: string, limit: number): History {
   const [own] = tellers
@@ -70,13 +76,34 @@ function laterFirst(a: HistoryEntry, b: HistoryEntry): number {
 
 type Fields = Readonly<Record<string, unknown>>
 
+/** Moments are compared as text. */
+const lastMoment_ms = new Date('9999-12-31T00:00:00.000Z').getTime()
+
 const moment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 
-/** Entries with words that only a later version knows are left out; an answer that is none is undefined. */
-export function readRemembered({ from, entries }: Fields): Remembered | undefined {
+/**
+ * Entries with words that only a later version knows are left out; an answer that is none is undefined. Its moments are told by our own
+ * clock: each as long ago as it is by theirs, where that is certain to be another one.
+ */
+export function readRemembered({ now, from, entries }: Fields, arrival: Arrival): Remembered | undefined {
   if (!isMoment(from) || !Array.isArray(entries) || entries.length > entriesOfOne) return undefined
+  const ours = byOurClock(isMoment(now) ? momentOf(now) : NaN, arrival)
   const read = entries.map((one) => readEntry(Object(one) as Fields))
-  return { from, entries: read.filter((one) => one !== undefined) }
+  return {
+    from: ours(from),
+    entries: read.flatMap((one) => (one === undefined ? [] : [{ ...one, at: ours(one.at) }])),
+  }
+}
+
+/** @param now theirs when they answered; none of an earlier version, whose moments stay as they are */
+function byOurClock(now: number, { wall, way_ms }: Arrival): (at: string) => string {
+  // Somewhere on the way of the answer it was that late here: between the two it cannot be told from ours.
+  const ahead_ms = now > wall ? now - wall : Math.min(0, now - (wall - way_ms))
+  if (!(Math.abs(ahead_ms) > 0)) return (at) => at
+  return (at) => {
+    const ours = momentOf(at) - ahead_ms
+    return ours >= 0 && ours < lastMoment_ms ? new Date(ours).toISOString() : at
+  }
 }
 
 function readEntry(given: Fields): Entry | undefined {

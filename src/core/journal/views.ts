@@ -8,7 +8,9 @@ import type { Entry } from './entry.js'
 export const historyOutcomes = ['self', 'answered', 'silent', 'busy', 'old', 'unreachable', 'not-asked'] as const
 export type HistoryOutcome = (typeof historyOutcomes)[number]
 
-export interface HistoryEntry extends Omit<Entry, 'elsewhere'> {
+export interface HistoryEntry extends Omit<Entry, 'elsewhere' | 'at'> {
+  /** RFC 3339, by the clock of the node that was asked: as long ago as it was by that of the node that remembers it. */
+  readonly at: string
   /** The label of the node where it happened, or that it is about. */
   readonly node: string
   /** The node that remembers it; with `seq` that names the entry. */
@@ -19,7 +21,7 @@ export interface HistoryNode {
   readonly node: string
   readonly peer: PeerId
   readonly how: HistoryOutcome
-  /** RFC 3339, by its clock: since when it knows. */
+  /** RFC 3339, by the clock of the one that was asked: since when it knows. */
   readonly from?: string
 }
 
