@@ -17,6 +17,7 @@ import { type Heartbeat, type PassedAnswer, type PassedQuestion, type Vitals, de
 import type { LineView } from './link-views.js'
 import type { AnswerMessage, QuestionMessage, ReportMessage } from './wire/gossip.js'
 import type { Head, SignedHead } from './wire/head.js'
+import type { CoreDropReason } from './words/drop-reasons.js'
 
 /**
  * For so long after the beginning of a connection its other end is told what we report, though that was told to all: it may not have
@@ -67,7 +68,7 @@ export interface Heard {
   /** What goes on to others. */
   readonly passed?: readonly Effect[]
   /** Why it was dropped. */
-  readonly dropped?: string
+  readonly dropped?: CoreDropReason
 }
 
 export class Liveness {

@@ -2,12 +2,13 @@
  * What is on its way out of a registry: effects in their order, what was dropped by reason. It decides nothing.
  */
 import { Dropped } from './basics/dropped.js'
+import type { CoreDropReason } from './words/drop-reasons.js'
 import type { Effect, RegistryEvent, StoreOp } from './effects.js'
 
 export class Outbox {
   #effects: Effect[] = []
   #lastStoreId = 0
-  readonly #dropped = new Dropped()
+  readonly #dropped = new Dropped<CoreDropReason>()
 
   emit(effect: Effect): void {
     this.#effects.push(effect)
@@ -40,7 +41,7 @@ export class Outbox {
   }
 
   /** Something from a peer was wrong, or too much: counted by reason, and gone. */
-  drop(reason: string): void {
+  drop(reason: CoreDropReason): void {
     this.#dropped.count(reason)
   }
 

@@ -56,6 +56,7 @@ import { WaitingBytes } from './sync/waiting-bytes.js'
 import { memberStates } from './views.js'
 import type { MemberState, StateView } from './views.js'
 import { Signatures } from './wire/head.js'
+import type { CoreDropReason } from './words/drop-reasons.js'
 
 /** Small facts that an earlier run left on disk. */
 export interface Notes {
@@ -270,8 +271,9 @@ export class RegistryState {
 
   /** What was dropped, by reason. */
   dropped(): Record<string, number> {
-    const unreadable = [...this.records.union.unreadable].map(([map, count]) => [`unreadable ${map}`, count] as const)
-    const tooMany = this.fences.refused > 0 ? [['too many fences', this.fences.refused] as const] : []
+    type Counted = readonly [reason: CoreDropReason, times: number]
+    const unreadable = [...this.records.union.unreadable].map(([map, times]): Counted => [`unreadable ${map}`, times])
+    const tooMany: readonly Counted[] = this.fences.refused > 0 ? [['too many fences', this.fences.refused]] : []
     return { ...this.out.dropped, ...Object.fromEntries([...unreadable, ...tooMany]) }
   }
 

@@ -15,6 +15,7 @@ import {
   isQuestion,
 } from '../core/wire/questions.js'
 import type { Network } from '../io/network/network.js'
+import type { QuestionDropReason } from '../core/words/drop-reasons.js'
 
 /** So many questions of one kind of one peer are answered in a second; a person, or a page, asks far less. */
 const perSecond = 10
@@ -60,7 +61,7 @@ export class Questions {
   readonly #asked = new BoundedMap<PeerId, { readonly second: number; readonly counts: Tally<string> }>(countedPeers)
   /** What is being asked of whom, each kind by itself: who cannot answer much of one must not look busy with another. */
   readonly #lines = new Map<string, Line>()
-  readonly #dropped = new Dropped()
+  readonly #dropped = new Dropped<QuestionDropReason>()
 
   constructor(parts: QuestionsParts) {
     this.#parts = parts
@@ -173,7 +174,7 @@ export class Questions {
     return counts.of(kind) <= perSecond
   }
 
-  #refuse(reason: string): object {
+  #refuse(reason: QuestionDropReason): object {
     this.#dropped.count(reason)
     return { refused: reason }
   }

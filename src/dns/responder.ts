@@ -6,6 +6,7 @@ import type { HostAddresses } from './addresses.js'
 import type { LookupResult, ResourceRecord, Said, Zone } from './answers.js'
 import { encodeAnswer, encodeTruncated, encodeWrong, readQuestion, type Question, type Transport } from './packets.js'
 import type { RegisterView } from './view.js'
+import type { DnsDropReason } from '../core/words/drop-reasons.js'
 
 /** Answers that wait for names, beyond which there is none. */
 const waitingAtMost = 1024
@@ -25,7 +26,7 @@ export interface ResponderParts {
 export class Responder {
   readonly #parts: ResponderParts
   /** By what was wrong with it. */
-  readonly #dropped = new Dropped()
+  readonly #dropped = new Dropped<DnsDropReason>()
   #waiting = 0
 
   constructor(parts: ResponderParts) {
@@ -49,7 +50,7 @@ export class Responder {
   }
 
   /** Counts what is answered to nobody. */
-  drop(why: string): undefined {
+  drop(why: DnsDropReason): undefined {
     this.#dropped.count(why)
     return undefined
   }

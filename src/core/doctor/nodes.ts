@@ -5,6 +5,7 @@ import type { PeerId } from '../model/model.js'
 import type { SurveyedNode } from '../survey/views.js'
 import { isOfItsNode } from '../model/url.js'
 import { wireLimits } from '../wire/limits.js'
+import type { DropReason } from '../words/drop-reasons.js'
 import { droppedInWords } from '../words/dropped-words.js'
 import { takesWrites, type TroubleKind } from '../words/causes.js'
 import { count } from '../words/count.js'
@@ -342,7 +343,7 @@ const suspicious = [
   'gossip-excess',
   'request-excess',
   'beat-excess',
-] as const
+] as const satisfies readonly DropReason[]
 
 function dropped({ self }: Examined): Finding | undefined {
   const counted = suspicious.flatMap((reason) => {

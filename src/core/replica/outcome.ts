@@ -5,6 +5,7 @@ import type { StoreOp } from '../effects.js'
 import type { Change } from '../document/entries.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Bringing } from './declined.js'
+import type { CoreDropReason } from '../words/drop-reasons.js'
 
 export type Outcome =
   /** Taken: the head is held now. `op` is what to write to disk. */
@@ -26,7 +27,7 @@ export type Outcome =
   /** Its owner, or whoever brought it, has caused too much work lately: it is to be pulled, after so long. */
   | { readonly type: 'later'; readonly after_ms: number }
   /** It is not what its signature or digest says, or one document too many. */
-  | { readonly type: 'refused'; readonly reason: string }
+  | { readonly type: 'refused'; readonly reason: CoreDropReason }
 
 /** Whether the whole content that an owner gave itself is not what it has signed; of what others bring nobody knows whose fault it is. */
 export function isOwnersFault(outcome: Outcome, { signed, content }: Parcel, { via }: Bringing): boolean {

@@ -15,6 +15,7 @@ import {
   encodeSyncRequest,
   nothingOf,
 } from '../wire/sync.js'
+import type { CoreDropReason } from '../words/drop-reasons.js'
 
 /** A request without an answer for this long has failed; answers that keep coming extend it. */
 const syncTimeout_ms = 30_000
@@ -77,7 +78,7 @@ interface Asked {
 
 /** What one message of an answer came to. */
 export type Answer =
-  | { readonly type: 'dropped'; readonly reason: string }
+  | { readonly type: 'dropped'; readonly reason: CoreDropReason }
   | { readonly type: 'documents'; readonly from: PeerId; readonly parcels: readonly Parcel[] }
   | {
       readonly type: 'compared'

@@ -2,8 +2,12 @@
  * What was thrown away, for people: each reason that is counted, in words.
  */
 import { count } from './count.js'
+import type { DropReason } from './drop-reasons.js'
 
-const words: Readonly<Record<string, readonly [one: string, many: string]>> = {
+/** A noun that goes after a count, whatever of it there is, and its plural. */
+type Noun = readonly [one: string, many: string]
+
+const words: Readonly<Record<DropReason, Noun>> = {
   'beat-backpressure': ['heartbeat that could not go out at once', 'heartbeats that could not go out at once'],
   'beat-unconnected': [
     'heartbeat for a node that was no longer connected',
@@ -30,6 +34,53 @@ const words: Readonly<Record<string, readonly [one: string, many: string]>> = {
     'questions to nodes that did not answer in time',
   ],
   'stream-failed': ['stream to a node that could not be opened', 'streams to a node that could not be opened'],
+  'answer to no question': ['answer to a question that nobody waits for', 'answers to questions that nobody waits for'],
+  'answer to no such question': [
+    'answer to another question than was asked',
+    'answers to other questions than were asked',
+  ],
+  'content too large': [
+    'record of a node that holds more than one may',
+    'records of nodes that hold more than one may',
+  ],
+  'request before the start': [
+    'question of a node that came before this one was ready',
+    'questions of nodes that came before this one was ready',
+  ],
+  'too many documents': [
+    'record of a new node, for which there is no room',
+    'records of new nodes, for which there is no room',
+  ],
+  'unreadable answer': [
+    'answer of a node that this version cannot read',
+    'answers of nodes that this version cannot read',
+  ],
+  'unreadable request': [
+    'question of a node that this version cannot read',
+    'questions of nodes that this version cannot read',
+  ],
+  'unreadable question': [
+    'question for people that this version cannot read',
+    'questions for people that this version cannot read',
+  ],
+  'unreadable definitions': ['definition that this version cannot read', 'definitions that this version cannot read'],
+  'unreadable fences': [
+    'removal of a node that this version cannot read',
+    'removals of nodes that this version cannot read',
+  ],
+  'unreadable instances': ['instance that this version cannot read', 'instances that this version cannot read'],
+  'unreadable node': [
+    'description of a node that this version cannot read',
+    'descriptions of nodes that this version cannot read',
+  ],
+  'unreadable removals': [
+    'removal of an instance that this version cannot read',
+    'removals of instances that this version cannot read',
+  ],
+  'update is not what its head says': [
+    'change that is not what its node has signed',
+    'changes that are not what their node has signed',
+  ],
   'report by or about nobody known': [
     'report by or about a node not known yet',
     'reports by or about nodes not known yet',
@@ -101,15 +152,23 @@ const words: Readonly<Record<string, readonly [one: string, many: string]>> = {
     'question of this node beyond those that may wait',
     'questions of this node beyond those that may wait',
   ],
+  'DNS: a connection failed': ['connection of a DNS client that failed', 'connections of DNS clients that failed'],
+  'DNS: an answer': ['DNS answer where a question was due', 'DNS answers where questions were due'],
+  'DNS: could not be sent': ['DNS answer that could not be sent', 'DNS answers that could not be sent'],
+  'DNS: from no port': [
+    'DNS question from no port, which nobody can answer',
+    'DNS questions from no port, which nobody can answer',
+  ],
+  'DNS: too long': ['DNS question that is too long', 'DNS questions that are too long'],
+  'DNS: too many questions': [
+    'DNS question of a client that asks too much',
+    'DNS questions of clients that ask too much',
+  ],
+  'DNS: too short': ['DNS message that is too short for a question', 'DNS messages that are too short for a question'],
 }
 
-/** `1 message that breaks the rules of its form`; a reason without words of its own stands for itself. */
+/** `1 message that breaks the rules of its form`; what a daemon of another version counts goes by its reason. */
 export function droppedInWords(reason: string, times: number): string {
-  const known = words[reason]
-  if (known !== undefined) return count(times, ...known)
-  if (reason.startsWith('DNS: '))
-    return count(times, `question by DNS (${reason.slice(5)})`, `questions by DNS (${reason.slice(5)})`)
-  if (!reason.startsWith('unreadable ')) return `${times} ${reason}`
-  const which = `that this version cannot read (${reason.slice(11)})`
-  return count(times, `record ${which}`, `records ${which}`)
+  if (Object.hasOwn(words, reason)) return count(times, ...words[reason as DropReason])
+  return `${count(times, 'message')} (${reason})`
 }
