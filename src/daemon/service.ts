@@ -69,7 +69,7 @@ export function createService(parts: ServiceParts): RegistryService {
         deedOf(meant, 'register', registration),
         whom,
         async () => (await write({ type: 'register', registration, ...options })) as string,
-        { fact: () => registry.read.record(meant), done: (id) => ({ id }) },
+        { fact: () => registry.read.record(meant), done: (id) => ({ id }), isSign: true },
       )
       parts.onRegistered?.(id, registration)
       return { id }

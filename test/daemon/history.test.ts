@@ -91,13 +91,6 @@ const calls: readonly (readonly [call: string, line: string, body: unknown, id: 
       'i',
       'done',
     ],
-    [
-      'putInstance',
-      'PUT /v1/instances',
-      { id: 'i', slug: 'web', url: 'http://127.0.0.1:9', check: 'none' },
-      'i',
-      'unchanged',
-    ],
     ['patchInstance', 'PATCH /v1/instances/i', { metadata: { password: 'hidden' } }, 'i', 'done'],
     ['patchInstance', 'PATCH /v1/instances?id=i', { weight: 'heavy' }, 'i', 'refused'],
     ['setMaintenance', 'PUT /v1/instances/i/maintenance', { reason: 'new disk' }, 'i', 'done'],
@@ -156,6 +149,10 @@ test('signs of life and questions leave nothing', async () => {
   for (const line of ['PUT /v1/instances/t/renew', 'POST /v1/instances/t/suspect', 'POST /registry-svc/nodes'])
     expect(await leftBy(line), line).toEqual([])
   expect(await leftBy('PUT /v1/instances/t/status', { status: 'Degraded' })).toEqual([])
+  const said = { id: 't', slug: 'timed', url: 'http://127.0.0.1:9' }
+  for (const line of ['PUT /v1/instances', 'PUT /registry-svc/instance'])
+    for (let i = 0; i < 3; i++) expect(await leftBy(line, said), line).toEqual([])
+  expect(await leftBy('PUT /v1/instances', { ...said, weight: 5 })).toHaveLength(2)
 })
 
 test('a program that ends its session: its registration, its session, what became of both', async () => {

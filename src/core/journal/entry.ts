@@ -5,7 +5,10 @@
 import type { ErrorCode } from '../model/errors.js'
 import { modelLimits, type PeerId } from '../model/model.js'
 
-/** What changes something, in the words in which it is told. Renewals, and a status said again, are signs of life: counted, not told. */
+/**
+ * What changes something, in the words in which it is told. Renewals, and a registration or a status said again, are signs of life:
+ * programs give them every few seconds, and they are not told.
+ */
 export const acts = [
   'register',
   'deregister',
