@@ -55,7 +55,10 @@ function peers({ peers, summary, inStep, failures = [], mdns }: PeersView, look:
   return [
     ...table,
     ...unconnected.map(({ peer, nodeId, lastError }) => `${plain(nodeId ?? peer)}: ${plain(lastError!)}`),
-    ...failures.map(({ where, error }) => look.paint('warn', `${plain(where)}: ${plain(error)}`)),
+    ...failures.map(({ where, error, seenAge_ms }) => {
+      const seen = seenAge_ms === undefined ? '' : ` (seen ${formatAgo(seenAge_ms)!})`
+      return look.paint('warn', `${plain(where)}: ${plain(error)}${seen}`)
+    }),
     ...peers.flatMap(({ peer, nodeId, trouble }) =>
       trouble === undefined ? [] : [look.paint('warn', `${plain(nodeId ?? peer)}: ${plain(trouble)}`)],
     ),

@@ -441,6 +441,7 @@ export class Reads {
       ...(load !== undefined && { load }),
       reportedBy: this.#state.liveness.membership.reporters(id, at.now),
       ...(trouble !== undefined && { trouble: trouble.text, troubleKind: trouble.kind }),
+      ...(trouble?.age_ms !== undefined && { troubleAge_ms: trouble.age_ms }),
     }
   }
 

@@ -198,6 +198,8 @@ export interface MemberView {
   readonly trouble?: string
   /** The same for programs. */
   readonly troubleKind?: TroubleKind
+  /** How long ago the last sign of it was, of two daemons with one key, and of older records. */
+  readonly troubleAge_ms?: number
   /** What it called itself in this run, and where, where that has changed: first what it did first. */
   readonly labels?: readonly Label[]
 }
@@ -391,6 +393,8 @@ export interface LinkFailureView {
   readonly reason?: LinkFailureReason
   /** Where two daemons with one key are. */
   readonly places?: readonly string[]
+  /** How long ago that was seen last, of what was seen at single moments. */
+  readonly seenAge_ms?: number
 }
 
 /** How one network interface does in multicast DNS. */

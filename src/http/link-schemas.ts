@@ -11,12 +11,16 @@ export const LinkFailure = json.object({
   error: json.string(),
   reason: json.optional(json.words(linkFailures, { description: 'the same for programs' })),
   places: json.optional(json.array(json.string(), { description: 'where two daemons with one key are' })),
+  seenAge_ms: json.optional(
+    json.number({ minimum: 0, description: 'how long ago that was seen last, of whoever came by himself' }),
+  ),
 })
 
 /** What is odd about a member, and what it called itself. */
 export const oddities = {
   trouble: json.optional(json.string({ description: 'what is odd about its records: from a backup, or a clone' })),
   troubleKind: json.optional(json.words(troubleKinds, { description: 'the same for programs' })),
+  troubleAge_ms: json.optional(json.number({ minimum: 0, description: 'how long ago the last sign of it was' })),
 }
 
 export const outOfSight_ms = json.optional(

@@ -106,6 +106,22 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['error clone b', { members: { b: { troubleKind: 'two-daemons' } } }, /one key, that of b\.$/],
   [
+    'error clone b',
+    {
+      members: { b: { troubleKind: 'two-daemons', troubleAge_ms: 200_000 } },
+      failures: [{ ...failure, where: 'p-b', reason: 'same-key', seenAge_ms: 20_000 }],
+    },
+    /^Two daemons run with one key/,
+  ],
+  [
+    'warning clone b',
+    {
+      members: { b: { troubleKind: 'two-daemons', troubleAge_ms: 200_000 } },
+      failures: [{ ...failure, where: 'p-b', reason: 'same-key', seenAge_ms: 240_000 }],
+    },
+    /^Two daemons ran with one key, that of b\. The last sign of both was 3 min ago: since then one of them is silent\.$/,
+  ],
+  [
     'error clone c',
     {
       nodes: {
@@ -230,6 +246,11 @@ const causes: readonly [string, Change, RegExp][] = [
   ],
   ['warning node-silent b', { nodes: { b: { how: 'silent', sees: [] } } }, /^b is connected/],
   ['warning wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }] }, /10\.9\.9\.9/],
+  [
+    'warning wrong-key 10.9.9.9',
+    { failures: [{ ...failure, reason: 'handshake', seenAge_ms: 300_000 }] },
+    /^The handshake with 10\.9\.9\.9 failed, the last time 5 min ago: most likely/,
+  ],
   ['error wrong-key 10.9.9.9', { failures: [{ ...failure, reason: 'handshake' }], connected: false }, /handshake/],
   [
     'warning wrong-key 10.0.0.2',

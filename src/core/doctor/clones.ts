@@ -5,7 +5,12 @@
 import type { Label } from '../link-views.js'
 import type { PeerId } from '../model/model.js'
 import { nameOf, placeOf, speaking, withNodes, type Examined, type Look } from './examined.js'
-import { named, type Finding } from './findings.js'
+import { lasting, named, type Finding } from './findings.js'
+
+/** As long as the last sign of it is remembered. */
+const toldFor_ms = 600_000
+/** While both run signs come more often: after so long without one of the two is gone. */
+const quiet_ms = 120_000
 
 interface Clone {
   readonly peer: PeerId
@@ -15,6 +20,8 @@ interface Clone {
   readonly mute: string | undefined
   /** One of them has said that it is mute. */
   readonly isMute: boolean
+  /** How long ago the last sign was that there are two, where that is known. */
+  readonly seenAge_ms: number | undefined
 }
 
 export const lookAtClones: Look = (examined) => clonesOf(examined).map((clone) => finding(clone, examined))
@@ -40,18 +47,27 @@ function clonesOf(examined: Examined): Clone[] {
   return [...found].map((peer) => {
     const node = muted.get(peer)
     const told = failures.filter(({ where }) => (isMember.has(where) ? where : self.peer) === peer)
-    const labels = members.find((member) => member.peer === peer)?.labels ?? []
+    const { labels = [], troubleKind, troubleAge_ms } = members.find((member) => member.peer === peer) ?? {}
     const all = [
       ...labels.flatMap(({ address }) => address ?? []),
       ...told.flatMap(({ places = [] }) => places),
       ...[node?.address, node?.otherAt].flatMap((place) => place ?? []),
     ]
     const places = [...new Map(all.map((place) => [placeOf(place), place])).values()]
-    return { peer, places, mute: node?.address, isMute: node !== undefined }
+    const signs = [
+      ...told.map(({ seenAge_ms }) => seenAge_ms),
+      ...(troubleKind === 'two-daemons' ? [troubleAge_ms] : []),
+    ]
+    const ages = signs.flatMap((age_ms) => age_ms ?? [])
+    const isDated = node === undefined && ages.length > 0 && ages.length === signs.length
+    return {
+      ...{ peer, places, mute: node?.address, isMute: node !== undefined },
+      seenAge_ms: isDated ? Math.min(...ages) : undefined,
+    }
   })
 }
 
-function finding({ peer, places, mute, isMute }: Clone, examined: Examined): Finding {
+function finding({ peer, places, mute, isMute, seenAge_ms = 0 }: Clone, examined: Examined): Finding {
   const labels = examined.members.find((member) => member.peer === peer)?.labels ?? []
   const [first] = labels
   const owner = first?.id ?? nameOf(peer, examined)
@@ -65,18 +81,27 @@ function finding({ peer, places, mute, isMute }: Clone, examined: Examined): Fin
   // Who calls itself otherwise than the key did before is the one that came with a copy of it.
   const copies = labels.filter(({ id }) => id !== owner)
   const muteOne = mute === undefined ? 'One of them' : (called(mute) ?? `The one at ${placeOf(mute)}`)
+  const common = { id: 'clone', about: [...new Set([owner, ...labels.map(({ id }) => id)])] } as const
+  if (seenAge_ms >= quiet_ms)
+    return {
+      ...common,
+      severity: 'warning',
+      what: `Two daemons ran with one key, that of ${owner}${where}. The last sign of both was ${lasting(seenAge_ms)} ago: since then one of them is silent.`,
+      meaning: `A data directory was copied. If the one that is silent was stopped all is well again: what either took and told is merged. This is told for ${lasting(Math.max(0, toldFor_ms - seenAge_ms))} more.`,
+      remedy: `See that the one that still runs is the right one; the one to stop is ${stopped(copies, examined)}. It may start again with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR. What it told nobody is in its directory alone.`,
+    }
   return {
-    id: 'clone',
+    ...common,
     severity: 'error',
     what: `Two daemons run with one key, that of ${owner}${where}.${isMute ? ` ${muteOne} has gone mute: it takes no writes.` : ''}`,
     meaning: `A data directory was copied: the two overwrite each other's records, and whoever asks ${owner} is answered now by one, now by the other${isMute ? '' : '; before long one of them goes mute'}. This is told until ten minutes after it was last seen.`,
     remedy: `Stop ${stopped(copies, examined)}, and start it with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR. The other one, if it went mute, takes writes again by itself once nobody has heard of the stopped one for 16 s, longer where it had to go mute before; what only one of the two had told is merged. What the stopped one told nobody is in its directory alone.`,
-    about: [...new Set([owner, ...labels.map(({ id }) => id)])],
   }
 }
 
 function stopped(copies: readonly Label[], { survey, self }: Examined): string {
-  if (copies.length === 0) return 'the one that runs on a copy of the data directory'
+  if (copies.length === 0)
+    return 'the one that runs on a copy of the data directory (most likely the one that started later: rollcall status on each machine says for how long it is up; which of them goes mute is chance)'
   const names = copies.map(({ id, address }) => {
     const place = address === undefined ? '' : ` at ${placeOf(address)}`
     return id === survey.by || id === self.nodeId ? `this very daemon (${id}${place})` : `${id}${place}`

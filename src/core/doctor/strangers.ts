@@ -15,7 +15,7 @@ import {
   type Examined,
   type Look,
 } from './examined.js'
-import { named, type Finding } from './findings.js'
+import { lasting, named, type Finding } from './findings.js'
 
 export const lookAtStrangers: Look = (examined) => [
   knocked(examined),
@@ -47,7 +47,8 @@ function isAlone({ peers }: Examined): boolean {
 
 function knocked(examined: Examined): Finding | undefined {
   const { survey } = examined
-  const places = placesOf(failuresOf(examined, 'handshake'))
+  const failures = failuresOf(examined, 'handshake')
+  const places = placesOf(failures)
   if (places.length === 0) return undefined
   const where = places.map((place) => withNodes(placeOf(place), examined))
   const common = { id: 'wrong-key', about: places } as const
@@ -69,11 +70,19 @@ function knocked(examined: Examined): Finding | undefined {
   return {
     ...common,
     severity: isMissed || isAlone(examined) ? 'error' : 'warning',
-    what: `The handshake with ${named(where)} fails: most likely the cluster keys differ.`,
+    what: `The handshake with ${named(where)} ${fails(failures)}: most likely the cluster keys differ.`,
     meaning: keptOut(names, isMissed),
     remedy: `${names.length > 0 && !isMissed ? 'See who runs there; if it belongs here, give' : 'Give'} it the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.`,
     about: [...names, ...places],
   }
+}
+
+/** Whoever is kept out comes again within half a minute, as long as he runs. */
+const quiet_ms = 120_000
+
+function fails(failures: readonly LinkFailureView[]): string {
+  const last_ms = Math.min(...failures.map(({ seenAge_ms = 0 }) => seenAge_ms))
+  return last_ms < quiet_ms ? 'fails' : `failed, the last time ${lasting(last_ms)} ago`
 }
 
 function keptOut(names: readonly string[], isMissed: boolean): string {

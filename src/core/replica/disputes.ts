@@ -74,7 +74,7 @@ export class Disputes {
   troubleOf(owner: PeerId, now: number): Trouble | undefined {
     const dispute = this.#troubles.get(owner)
     if (dispute === undefined || now - dispute.at >= troubleMemory_ms) return undefined
-    return dispute.isTwo ? twoDaemons : olderRecords
+    return { ...(dispute.isTwo ? twoDaemons : olderRecords), age_ms: Math.round(now - dispute.at) }
   }
 
   forget(owner: PeerId): void {

@@ -76,6 +76,8 @@ export interface Trouble {
   readonly kind: TroubleKind
   /** For people. */
   readonly text: string
+  /** How long ago the last sign of it was, where it shows in single moments. */
+  readonly age_ms?: number
 }
 
 /** What to do about two daemons with one key, where nobody can tell yet which of them is the copy. */

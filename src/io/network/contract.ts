@@ -85,6 +85,8 @@ export interface LinkFailure {
   readonly reason: LinkFailureReason
   /** Where two daemons with one key are. */
   readonly places?: readonly string[]
+  /** How long ago that was seen last, of whoever came by himself. */
+  readonly seenAge_ms?: number
 }
 
 export interface Network {

@@ -110,7 +110,7 @@ export class Strangers {
   list(): LinkFailure[] {
     const now = performance.now()
     const lately = [...this.#byPlace].filter(([, { at }]) => now - at < shownFor_ms)
-    return lately.map(([, { at: _, ...failure }]) => failure)
+    return lately.map(([, { at, ...failure }]) => ({ ...failure, seenAge_ms: Math.round(now - at) }))
   }
 
   stop(): void {
