@@ -33,9 +33,9 @@ export function addHistoryCommand(program: Command): void {
         'of an instance, definition or session, or the name of a node; without, what was done at this daemon',
       )
       .option('--limit <number>', 'so many, the last ones', parseLimit, 20)
-      .option('--slug <slug>', 'of instances with that slug alone')
-      .option('--act <act>', 'of one kind alone, such as register, deregister, maintenance')
-      .option('--by <token>', 'by one token alone, by its name')
+      .option('--slug <slug>', 'of instances with that slug alone', parseName)
+      .option('--act <act>', 'of one kind alone, such as register, deregister, maintenance', parseName)
+      .option('--by <token>', 'by one token alone, by its name', parseName)
       .action((id: string | undefined, options: HistoryOptions) => history(id, options)),
     ['rollcall history web-1', 'who registered, drained, removed it, from where'],
     ['rollcall history --by ci', 'what was done here by that token'],
@@ -47,6 +47,12 @@ function parseLimit(text: string): number {
   const limit = Number(text)
   if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= mostAtOnce) return limit
   throw new InvalidArgumentError(`Give a whole number from 1 to ${mostAtOnce}.`)
+}
+
+/** The daemon takes an empty one for none, and tells of all. */
+function parseName(text: string): string {
+  if (text !== '') return text
+  throw new InvalidArgumentError('It is empty: is a variable not set?')
 }
 
 async function history(id: string | undefined, { limit, slug, act, by, ...options }: HistoryOptions): Promise<void> {

@@ -6,6 +6,7 @@ import type { Client, InstanceQuery, Lookup } from '../client.js'
 import { checkInWords } from '../core/model/check.js'
 import { RegistryError } from '../core/model/errors.js'
 import { instanceStatuses } from '../core/model/model.js'
+import { shellWord } from '../core/words/shell.js'
 import { viewOfRow } from '../core/shown.js'
 import type { InstanceRow, InstanceView, LookupResult } from '../core/views.js'
 import { type ChoiceOptions, choiceOf, takesChoice } from './call.js'
@@ -195,7 +196,7 @@ async function lookupAt(client: Client, slug: string): Promise<Lookup> {
 
 function showLookup({ slug, instances, picked, degraded }: LookupResult, look: Look): string {
   const isPicked: Column<InstanceView> = { head: 'PICK', cell: ({ id }) => (id === picked?.id ? '*' : undefined) }
-  const none = `${plain(slug)} is known, but no instance of it is visible; ask: rollcall why ${plain(slug)}`
+  const none = `${plain(slug)} is known, but no instance of it is visible; ask: rollcall why ${shellWord(slug)}`
   const doubt = 'degraded: this daemon has lost sight of most of the cluster; these are the last known instances'
   return [
     instances.length === 0
@@ -219,7 +220,7 @@ async function pick(slug: string, options: PickingOptions): Promise<void> {
     const isAsking = [tag, metadata, port, exclude].some((one) => one !== undefined)
     throw new RegistryError(
       'not-found',
-      `slug: no instance of ${slug}${isAsking ? ' that is as asked for' : ''} can be called; ask: rollcall why ${slug}`,
+      `slug: no instance of ${slug}${isAsking ? ' that is as asked for' : ''} can be called; ask: rollcall why ${shellWord(slug)}`,
     )
   }
   if (options.json) printJson(picked)

@@ -93,7 +93,10 @@ export function createProgram(): Command {
   addVersionCommand(program)
   program.helpCommand('help [command]', 'print help, also of a command')
   reads(program.optionsGroup('Options of most commands, before the command or after it:'))
-  program.hook('preAction', (_, command) => handDownOptions(command))
+  program.hook('preAction', (_, command) => {
+    handDownOptions(command)
+    refuseEmptyArguments(command)
+  })
   sayWhereHelpIs(program, 'rollcall')
   return withExamples(
     program,
@@ -103,6 +106,14 @@ export function createProgram(): Command {
     ['rollcall lookup web', 'ask where it is, any daemon'],
     ['rollcall why web', 'ask why it is not there'],
   )
+}
+
+/** Nobody's name is empty, though it may be a blank: it is a variable that is not set. */
+function refuseEmptyArguments(command: Command): void {
+  for (const [at, argument] of command.registeredArguments.entries()) {
+    if (argument.variadic || argument.defaultValue !== undefined || command.args[at] !== '') continue
+    command.error(`the ${argument.name()} is empty: is a variable not set?`)
+  }
 }
 
 /** That commands take options goes without saying; what they are about does not. */

@@ -2,6 +2,7 @@
  * What to say of a name that nothing is registered as: that something was, where the daemons remember that. It blames nobody.
  */
 import type { Client, History } from '../client.js'
+import { shellWord } from '../core/words/shell.js'
 import { daemonNow } from './daemon-clock.js'
 import { ageOf, formatAgo, plain } from './format.js'
 
@@ -14,7 +15,7 @@ export async function rememberedOf(client: Client, name: string): Promise<string
     client.history({ slug: name, limit: 1 }).catch(() => undefined),
     client.history({ id: name, limit: 1 }).catch(() => undefined),
   ])
-  return said(ofSlug, `--slug ${plain(name)}`) ?? said(ofId, plain(name))
+  return said(ofSlug, `--slug ${shellWord(name)}`) ?? said(ofId, shellWord(name))
 }
 
 function said(history: Partial<History> | undefined, which: string): string | undefined {

@@ -11,6 +11,7 @@ import { readCheck } from '../core/model/check.js'
 import { count } from '../core/words/count.js'
 import { RegistryError } from '../core/model/errors.js'
 import { lapsedAlone } from '../core/words/lapsed.js'
+import { shellWord } from '../core/words/shell.js'
 import type { InstanceStatus } from '../core/model/model.js'
 import { shownUrl } from '../core/model/url.js'
 import type { FromHere, InstanceRow, InvisibleReason, MemberState, MemberView, Readiness } from '../core/views.js'
@@ -89,7 +90,6 @@ async function explain(client: Client, query: string): Promise<WhyOutput> {
 
 /** A name counts before an id that is shortened, and costs no more than the records that have it. */
 async function recordsNamed(client: Client, query: string): Promise<readonly InstanceRow[]> {
-  if (query === '') return [] // which would ask for those without a slug
   const asked = [recordsBy(client, { slug: query }), recordsBy(client, { id: query })] as const
   const [ofSlug, ofId] = await Promise.all(asked)
   const all = [...ofSlug, ...ofId.filter(({ slug }) => slug !== query)]
@@ -176,7 +176,7 @@ const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
 function adviceOnUnreachable({ id, url, check, details }: InstanceRow): string {
   const lapsed = lapsedAlone(details)
   if (lapsed === 'ttl')
-    return `whoever registered it did not say so again in time, which says nothing of ${shownUrl(url)}: let its program register it within its ttl, or rollcall renew ${id}`
+    return `whoever registered it did not say so again in time, which says nothing of ${shownUrl(url)}: let its program register it within its ttl, or rollcall renew ${shellWord(id)}`
   if (lapsed === 'session')
     return 'the program that opened its session does not speak to its daemon any more: is it running?'
   if (readCheck(check)?.question.type === 'reported') return 'it says so itself: its node does not check it'
@@ -196,7 +196,7 @@ function adviceOnHidden(
   if (drainedBy.includes('node')) return `its node is about to stop; if that is not so: rollcall drain --undo${there}`
   const isByProgramAlone = drainedBy.length > 0 && why === 'in maintenance: draining'
   if (isByProgramAlone) return 'its program is about to stop, and is called again when it has started anew'
-  return `to end that: rollcall maintenance off ${id}`
+  return `to end that: rollcall maintenance off ${shellWord(id)}`
 }
 
 /** What it lives with is over. */
@@ -210,7 +210,7 @@ function adviceOnDead({ nodeId, peer, dial }: MemberView, inDoubt: boolean): str
   if (inDoubt)
     return 'this daemon sees hardly anybody, so it may be the one that is cut off: ask another one too (--server)'
   if (dial === 'refused')
-    return `start its daemon again; if it will not come back: rollcall force-leave ${nodeId ?? peer}, and register it elsewhere`
+    return `start its daemon again; if it will not come back: rollcall force-leave ${shellWord(nodeId ?? peer)}, and register it elsewhere`
   if (dial === 'silent')
     return `its process is frozen (suspended or stuck): look at it there (top), kill -CONT PID if it was suspended, else start it again`
   return 'its machine is off, or the line to it is cut: mended, it is back; ask a daemon near it too (--server)'

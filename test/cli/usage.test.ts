@@ -7,6 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { shellWord } from '../../src/core/words/shell.js'
 import { runCli, runHere } from './run.js'
 import { cert, key } from '../io/self-signed.js'
 import { cli, dir, fine, served } from './served.js'
@@ -16,6 +17,29 @@ test('call names the option where fetch would refuse the request', async () => {
   expect(method).toMatchObject({ code: 2, stderr: expect.stringMatching(/^rollcall: request: "GE T" is no method/) })
   const body = await runHere(['call', 'web', '/', '-X', 'GET', '-d', 'x'])
   expect(body).toMatchObject({ code: 2, stderr: expect.stringMatching(/^rollcall: data: GET takes no body/) })
+})
+
+test.each([
+  ...['lookup', 'pick', 'call', 'why', 'history', 'deregister', 'suspect', 'renew', 'update'].map((name) => [name]),
+  ...[['maintenance', 'on'], ['force-leave'], ['definitions', 'show'], ['definitions', 'remove']],
+])('%s of nothing is wrong usage, whatever there is', async (...command) => {
+  expect(await cli(...command, '')).toMatchObject({
+    ...{ code: 2, stdout: '' },
+    stderr: expect.stringMatching(/^rollcall: the [a-z|]+ is empty: is a variable not set\?; see rollcall /) as string,
+  })
+})
+
+test('nobody is asked for nothing in particular', async () => {
+  for (const option of ['--slug', '--act', '--by'])
+    expect(await cli('history', option, '')).toMatchObject({
+      ...{ code: 2, stderr: expect.stringContaining('It is empty: is a variable not set?') as string },
+    })
+})
+
+test('a name in a command to copy is one word, whatever is in it', () => {
+  expect(shellWord('web-1.eu/a:b@c')).toBe('web-1.eu/a:b@c')
+  expect(shellWord("it's $HOME; ls")).toBe(`'it'\\''s $HOME; ls'`)
+  expect([shellWord(''), shellWord('\u001b[2J')]).toEqual([`''`, `' [2J'`])
 })
 
 describe('config', () => {

@@ -7,6 +7,7 @@ import { RegistryError } from '../../core/model/errors.js'
 import { shownUrl } from '../../core/model/url.js'
 import type { Whereabouts } from '../../core/lookup/candidates.js'
 import { Chooser, type Listed, type PickQuery } from '../../core/lookup/chooser.js'
+import { shellWord } from '../../core/words/shell.js'
 import { type InstanceView, atPort } from '../../core/views.js'
 import type { CallCounts } from '../../metrics/calls.js'
 import { pause, untilAborted } from '../pause.js'
@@ -225,7 +226,10 @@ export class Fetching {
     if (!this.#callees.has(slug)) this.#chooser.forget(slug) // it made room while it was asked for
     const at = view === undefined || query?.port === undefined ? view : atPort(view, query.port)
     if (at === undefined)
-      throw new RegistryError('unavailable', `slug: no instance of ${slug} can be called; ask: rollcall why ${slug}`)
+      throw new RegistryError(
+        'unavailable',
+        `slug: no instance of ${slug} can be called; ask: rollcall why ${shellWord(slug)}`,
+      )
     return { id: at.id, url: urlAt(at.url, target) }
   }
 

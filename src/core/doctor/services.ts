@@ -5,6 +5,7 @@ import { count } from '../words/count.js'
 import { dnsNameOf } from '../model/dns-name.js'
 import { lapsedAlone } from '../words/lapsed.js'
 import type { InstanceStatus } from '../model/model.js'
+import { shellWord } from '../words/shell.js'
 import { isUnresolved } from '../words/unresolved.js'
 import { isOfItsNode, shownUrl } from '../model/url.js'
 import type { InstanceRow } from '../views.js'
@@ -67,7 +68,7 @@ function nothing(rows: readonly InstanceRow[]): Finding | undefined {
     severity: 'error',
     what: `${count(slugs.length, 'service')} ${slugs.length === 1 ? 'has' : 'have'} no instance to pick: ${named(each, 4)}.`,
     meaning: 'Callers get nothing.',
-    remedy: `See why of each instance: rollcall why ${slugs[0]}; start one that works, or end what hides it.`,
+    remedy: `See why of each instance: rollcall why ${shellWord(slugs[0] ?? '')}; start one that works, or end what hides it.`,
     about: slugs,
   }
 }
@@ -98,7 +99,7 @@ function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | u
     meaning: 'Callers on other machines are led to themselves, and find nothing there, or something else.',
     remedy: `Register ${local.length === 1 ? 'it' : 'each'} with an address that others reach: ${local
       .slice(0, 3)
-      .map(({ id }) => `rollcall register --id ${id} --url http://HOST:PORT`)
+      .map(({ id }) => `rollcall register --id ${shellWord(id)} --url http://HOST:PORT`)
       .join('; ')}${local.length > 3 ? '; …' : ''}.`,
     about: local.map(({ id }) => id),
   }
@@ -121,7 +122,7 @@ function unreached(rows: readonly InstanceRow[], { self, survey }: Examined): Fi
     what: `From this node (${survey.by}) ${count(lost.length, 'instance')} cannot be reached, as its callers say: ${named(each, 3)}.`,
     meaning:
       'Whoever calls from this machine is not answered, though the node where it is registered is: a name, a route or a firewall differs between them. It is picked last here, and as ever elsewhere.',
-    remedy: `Try it on this machine: curl -v ${shownUrl(first.url)}; if only its own machine reaches it, register it with a url that others reach; see how others see it: rollcall why ${first.slug ?? first.id} --server HOST:PORT.`,
+    remedy: `Try it on this machine: curl -v ${shownUrl(first.url)}; if only its own machine reaches it, register it with a url that others reach; see how others see it: rollcall why ${shellWord(first.slug ?? first.id)} --server HOST:PORT.`,
     about: lost.map(({ id }) => id),
   }
 }
@@ -153,7 +154,7 @@ function failing(rows: readonly InstanceRow[]): Finding | undefined {
     severity: 'note',
     what: `${count(bad.length, 'instance')} of ${rows.length} ${how}: ${named(each, 3)}.`,
     meaning: 'They are not picked while others are well.',
-    remedy: `See why: rollcall why ${bad[0]?.slug ?? bad[0]?.id}.`,
+    remedy: `See why: rollcall why ${shellWord(bad[0]?.slug ?? bad[0]?.id ?? '')}.`,
     about: bad.map(({ id }) => id),
   }
 }
