@@ -243,6 +243,44 @@ describe.runIf(here)('the page', () => {
     )
   })
 
+  test('on a phone the worst is told, the rest folded behind one line, which keys reach', async () => {
+    const finding = (id: string, severity: 'error' | 'warning') => ({
+      ...{ id, severity, about: [] },
+      what: `${id}: something that is wrong, told in as many words as it takes to say what was seen, where, since when. `,
+      meaning: 'What follows.',
+      remedy: 'What to do about it takes a sentence or two as well, with the command to type: rollcall why. '.repeat(3),
+    })
+    const ids = ['versions-mixed', 'clock-skew', 'link-failing', 'divergence'] as const
+    const pretended = new Pretended({
+      ...nodesOf(3, () => ({})),
+      ...{ rows: [row('i', 'web', 1)], entries: [], definitions: [] },
+      findings: [finding('clone', 'error'), ...ids.map((id) => finding(id, 'warning'))] as Scene['findings'],
+    })
+    const url = await pretended.start()
+    const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+    const page = await open(`${url}/ui`, phone)
+    await page.waitForSelector('.problems li')
+    await page.waitForSelector('h1 >> text=One thing is wrong')
+    const items = (): Promise<string[]> => page.locator('.problems li').allInnerTexts()
+    expect(await items()).toEqual([expect.stringContaining('clone: something'), 'what to do, and 4 more'])
+    expect(await page.locator('header').evaluate((header) => header.getBoundingClientRect().height)).toBeLessThan(280)
+    expect(await page.evaluate(faultsOf)).toEqual([])
+    const more = page.locator('.problems button')
+    expect(await more.getAttribute('aria-expanded')).toBe('false')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    expect(await more.evaluate((button) => button === document.activeElement)).toBe(true)
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.problems button[aria-expanded=true]')
+    expect((await items()).filter((text) => text.includes('→'))).toHaveLength(5)
+    await page.setViewportSize({ width: 1200, height: 844 })
+    await page.keyboard.press('Enter')
+    await page.waitForSelector('.problems button >> text=and 1 more')
+    expect(await items()).toHaveLength(5)
+    await page.context().close()
+    await pretended.stop()
+  })
+
   test('none of that asked anybody else for anything, broke its own policy, or failed in the console', () => {
     expect(problems).toEqual([])
   })

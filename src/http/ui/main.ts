@@ -23,6 +23,8 @@ const element = (id: string): HTMLElement => document.getElementById(id) as HTML
 const services = remembered(servicesOf)
 const reach = remembered(reachOf)
 const none: readonly never[] = []
+/** As in `style.css`. */
+const narrow = matchMedia('(max-width: 640px)')
 
 let route = parseRoute(location.hash)
 let isOpen = false
@@ -73,7 +75,7 @@ function drawAll(): void {
   const whole = known.survey === undefined ? undefined : reach(known.survey)
   const facts = { known, services: all, now_ms: Date.now(), membersAge_ms: held.ageOf('self') }
   const problems = noted(known.rows === undefined ? [] : problemsOf(facts))
-  const parts = { held, problems, isOpen, toggle, askForToken }
+  const parts = { held, problems, isOpen, isNarrow: narrow.matches, toggle, askForToken }
   document.body.toggleAttribute('data-away', trouble !== undefined)
   draw(element('banner'), banner(parts))
   draw(element('views'), navigation(parts))

@@ -9,7 +9,8 @@ import { hashOf } from './route.js'
 import type { Problem } from './verdict.js'
 import { ageOf, clipped, clockOf, count } from './words.js'
 
-const shownAtOnce = 4
+/** What does not fit there is folded: on a phone all but what is wrong first of all. */
+const shownAtOnce = { wide: 4, narrow: 1 } as const
 const pagesShown = 12
 
 /** What is wrong, with when this page saw it first. */
@@ -25,6 +26,8 @@ export interface Banner {
   readonly problems: readonly Seen[]
   /** All of them, not the first few. */
   readonly isOpen: boolean
+  /** It is a phone's: what to do is folded, too. */
+  readonly isNarrow: boolean
   readonly toggle: () => void
   readonly askForToken: () => void
 }
@@ -112,9 +115,11 @@ function others({ known }: Held): Child {
   )
 }
 
-function problemList({ problems, isOpen, toggle }: Banner): Drawn {
+function problemList({ problems, isOpen, isNarrow, toggle }: Banner): Drawn {
   const now = Date.now()
-  const shown = isOpen ? problems : problems.slice(0, shownAtOnce)
+  const atOnce = isNarrow ? shownAtOnce.narrow : shownAtOnce.wide
+  const shown = isOpen ? problems : problems.slice(0, atOnce)
+  const isFolded = isNarrow && !isOpen
   const item = ({ problem, first_ms, wasBefore }: Seen): Drawn => {
     const { key, severity, text, remedy, since_ms, to } = problem
     const tone = severity === 'error' ? 'bad' : 'warn'
@@ -129,24 +134,28 @@ function problemList({ problems, isOpen, toggle }: Banner): Drawn {
         'span',
         { class: 'problem' },
         h('a', { href: hashOf(to) }, clipped(text)),
-        remedy !== undefined && h('span', { class: 'dim' }, ` → ${clipped(remedy)}`),
+        remedy !== undefined && !isFolded && h('span', { class: 'dim' }, ` → ${clipped(remedy)}`),
       ),
       h('span', { class: 'dim since' }, `since ${since}`),
     )
   }
-  const more = problems.length - shownAtOnce
+  const more = problems.length - atOnce
+  const folded = [
+    ...(isNarrow && shown.some(({ problem }) => problem.remedy !== undefined) ? ['what to do'] : []),
+    ...(more > 0 ? [`${more} more`] : []),
+  ]
   return h(
     'ol',
     { class: 'problems' },
     shown.map(item),
-    more > 0 &&
+    folded.length > 0 &&
       h(
         'li',
         { key: '\u0000more' },
         h(
           'button',
           { type: 'button', class: 'plain', 'aria-expanded': String(isOpen), onclick: toggle },
-          isOpen ? 'show fewer' : `and ${more} more`,
+          isOpen ? 'show less' : `${isNarrow ? '' : 'and '}${folded.join(', and ')}`,
         ),
       ),
   )
