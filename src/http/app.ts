@@ -6,6 +6,7 @@ import { Ajv, type DefinedError, type ValidateFunction } from 'ajv'
 import {
   fastify,
   type FastifyInstance,
+  type FastifyReply,
   type FastifyRequest,
   type FastifySchemaCompiler,
   type FastifyServerOptions,
@@ -90,8 +91,9 @@ function addDoorkeeper(
   see: Pick<AppOptions, 'seeInstead' | 'page'>,
 ): void {
   const guard = createGuard(served)
-  const letIn = (request: FastifyRequest, caller: Caller | undefined, done: (error?: Error) => void): void => {
+  const letIn = (request: FastifyRequest, reply: FastifyReply, caller: Caller | undefined, done: Done): void => {
     request.caller = caller
+    if (request.is404 && !takenMethods.has(request.method)) return refuseMethod(request, reply)
     if (!request.is404 && !(request.routeOptions.config.refuses === true && namesNothing(request))) return done()
     const asked = `${request.method} ${request.url.slice(0, 200)}`
     const page = request.url === '/' && see.page !== undefined ? `, or the page at ${see.page}` : ''
@@ -113,17 +115,28 @@ function addDoorkeeper(
     // Fastify refuses content types that it cannot parse; ours is JSON whatever it is called.
     if (request.headers['content-type'] !== undefined) delete request.raw.headers['content-type']
     const { identify } = admission
-    if (identify === undefined) return letIn(request, undefined, done)
+    if (identify === undefined) return letIn(request, reply, undefined, done)
     const needed = neededFor(request)
-    if (needed === 'nothing') return letIn(request, undefined, done)
+    if (needed === 'nothing') return letIn(request, reply, undefined, done)
     const isOfAll = needed !== 'read' && request.routeOptions.config.asksForSlug !== true
     const permitted = (caller: Caller): Caller =>
       isOfAll ? demandAllSlugs(demand(caller, needed)) : demand(caller, needed)
     request.mayStill = async () => permitted(await identify(request.headers.authorization))
     const caller = identify(request.headers.authorization)
-    if (!(caller instanceof Promise)) return letIn(request, permitted(caller), done)
-    void caller.then(permitted).then((known) => letIn(request, known, done), done)
+    if (!(caller instanceof Promise)) return letIn(request, reply, permitted(caller), done)
+    void caller.then(permitted).then((known) => letIn(request, reply, known, done), done)
   })
+}
+
+type Done = (error?: Error) => void
+
+const takenMethods: ReadonlySet<string> = new Set([...corsMethods, 'OPTIONS'])
+
+/** Such as TRACE: no path takes it, whatever is there. */
+function refuseMethod({ method }: FastifyRequest, reply: FastifyReply): void {
+  const taken = [...takenMethods].join(', ')
+  reply.code(405).header('allow', taken)
+  reply.send({ error: `${method}: no path takes this; some take ${taken}` })
 }
 
 /** `/v1/instances/`: the router takes it for an instance without an id, whose path takes other methods than that of the list. */

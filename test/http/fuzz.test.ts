@@ -137,6 +137,17 @@ test('bytes that are no HTTP are answered 400, and headers without end 431', asy
   expect((await sendRaw(served.url, request('GET /', [`X: ${'a'.repeat(20_000)}`]))).status).toBe(431)
 })
 
+test('a method that no path takes is refused as that, with those that some do', async () => {
+  for (const method of ['TRACE', 'PROPFIND', 'M-SEARCH'])
+    for (const path of ['/v1/instances', '/nothing']) {
+      const { status, headers, body } = await sendRaw(served.url, request(`${method} ${path}`))
+      expect({ method, path, status, allow: headers['allow'] }).toEqual({
+        ...{ method, path, status: 405, allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' },
+      })
+      expect(JSON.parse(body)).toEqual({ error: expect.stringMatching(`^${method}: `) as string })
+    }
+})
+
 test('what speaks another protocol is told so', async () => {
   expect((await sendRaw(served.url, request('CONNECT example.com:443'))).status).toBe(405)
   expect((await sendRaw(served.url, request('GET /healthz', ['Expect: wonders']))).status).toBe(417)

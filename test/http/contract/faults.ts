@@ -22,7 +22,7 @@ export function faultTests(ask: Ask): void {
     ['a path that does not exist', request('GET /registry-svc/nothing'), 404, /nothing/],
     ['a body for a path that does not exist', withBody('PUT /nothing', '{'), 404, /nothing/],
     ['doubled slashes', request('GET //registry-svc/definitions'), 404, /no such call/],
-    ['a method that we do not know', request('PROPFIND /registry-svc/instances'), 404, /PROPFIND/],
+    ['a method that we do not know', request('PROPFIND /registry-svc/instances'), 405, /PROPFIND/],
     ['a name that is not ours', request('GET /registry-svc/node/self', ['Host: evil.example']), 403, /Host/],
     [
       'a page of another origin',
