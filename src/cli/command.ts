@@ -5,6 +5,7 @@
 import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
 import { refusedBy, silentServer, wayToServer } from '../client/failures.js'
+import { describeTooFewFiles } from '../config/descriptors.js'
 import { RegistryError, messageOf } from '../core/model/errors.js'
 import { fetchHearingClock } from './daemon-clock.js'
 import { plain } from './format.js'
@@ -150,7 +151,7 @@ export function fitErrors(line: string): string {
 
 /** What went wrong, and what to do next. */
 async function describeFailure(error: unknown): Promise<string> {
-  const message = plain(inWordsOfCommands(messageOf(error)))
+  const message = describeTooFewFiles(error) ?? plain(inWordsOfCommands(messageOf(error)))
   if (isUnreachable(error)) {
     const server = silentServer(error)
     // What it takes to know more is not loaded for commands that are answered.

@@ -3,7 +3,15 @@
  * The door of the `rollcall` command: lends the network stack what it needs, then hands over to the command line.
  */
 import '../polyfill.js'
-import { runCommandLine } from './program.js'
+import { describeTooFewFiles, descriptorLimit } from '../config/descriptors.js'
 
-const code = await runCommandLine(process.argv.slice(2), { ownsProcess: true })
+const limit = descriptorLimit()
+
+// Its hundreds of files are opened at once: where too few may be, nothing of it could say so.
+const program = await import('./program.js').catch((error: unknown) => {
+  const message = describeTooFewFiles(error, limit)
+  if (message === undefined) throw error
+  process.stderr.write(`rollcall: ${message}\n`)
+})
+const code = (await program?.runCommandLine(process.argv.slice(2), { ownsProcess: true })) ?? 1
 if (code !== 0) process.exitCode = code

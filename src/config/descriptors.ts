@@ -1,5 +1,6 @@
 /**
- * How many connections of one kind this process may have, so that enough is left for all else.
+ * How many files this process may have open: too few to start with is said; of connections each kind has a part, so that enough is left
+ * for all else.
  *
  *     a quarter each   connections kept to instances · checks under way · callers of the HTTP API · peers, files, names
  */
@@ -7,15 +8,33 @@ import { readFileSync } from 'node:fs'
 
 const assumed = 1024
 const share = 1 / 4
+/** A daemon begins with as many as it has modules: about 200 at once. */
+const needed = 256
+/** What most systems give to whoever does not say otherwise. */
+const usual = 1024
 
-let quarter: number | undefined
+let known: number | undefined
 
-export function quarterOfDescriptors(): number {
-  quarter ??= Math.floor(limit() * share)
-  return quarter
+/** Looked for once: where no file can be opened any more, it could not be read. */
+export function descriptorLimit(): number {
+  known ??= readLimit()
+  return known
 }
 
-function limit(): number {
+export function quarterOfDescriptors(): number {
+  return Math.floor(descriptorLimit() * share)
+}
+
+/** What Node says of it where a module cannot be read. */
+const signs: ReadonlySet<unknown> = new Set(['EMFILE', 'ERR_MODULE_NOT_FOUND'])
+
+/** @returns what is wrong, with the way out, where it is that too few files may be open to start at all */
+export function describeTooFewFiles(error: unknown, limit = descriptorLimit()): string | undefined {
+  if (limit >= needed || !signs.has((error as { readonly code?: unknown }).code)) return undefined
+  return `this process may have ${limit} files open, and needs ${needed} to start; allow ${usual}: ulimit -n ${usual} before it, or LimitNOFILE=${usual} in its systemd unit`
+}
+
+function readLimit(): number {
   try {
     const [, soft] = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
     if (soft === 'unlimited') return Number.MAX_SAFE_INTEGER

@@ -1,6 +1,8 @@
 /** How `rollcall start` speaks until it ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compileScript, runHere, startScript, type Running } from './run.js'
 
@@ -33,6 +35,31 @@ function saidThatItStops({ stderr }: Running['child']): Promise<void> {
     })
   })
 }
+
+/** Of files, as a shell would before it starts the daemon. */
+const withLimit = (files: number): ReturnType<typeof spawn> => {
+  const quiet = '--temp --no-mdns --http 127.0.0.1:0 --listen /ip4/127.0.0.1/tcp/0'
+  const line = `ulimit -n ${files}; exec '${process.execPath}' dist/cli/main.js start ${quiet}`
+  return spawn('sh', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+test('where too few files may be open it says how many it needs, and starts with so many', async () => {
+  for (const files of [32, 128]) {
+    const child = withLimit(files)
+    const [stderr, [code]] = await Promise.all([text(child.stderr!), once(child, 'close')])
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        `^rollcall: this process may have ${files} files open, and needs 256 to start; allow 1024: .*\n$`,
+      ),
+    ])
+  }
+  const child = withLimit(256)
+  const [line] = (await once(child.stdout!, 'data')) as [Buffer]
+  expect(line.toString()).toMatch(/^rollcall ready /)
+  child.kill()
+  expect(await once(child, 'exit')).toEqual([0, null])
+})
 
 describe('a daemon that serves', () => {
   test.each(['SIGTERM', 'SIGINT', 'SIGQUIT'] as const)(
