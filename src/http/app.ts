@@ -26,7 +26,7 @@ import { createGuard, demandOneHost, type Served } from './guard.js'
 import type { Schema } from './json-schema.js'
 import { takesBody } from './operation.js'
 import { lastOfEach } from './queries.js'
-import { takeTurns, callTurnLimits, type Turns } from './turns.js'
+import { takeTurns, callTurnLimits } from './turns.js'
 
 export const httpLimits = {
   /** Node's own bound for the request line and all headers; a path segment cannot be longer. */
@@ -77,7 +77,8 @@ export function createApp(log: Log, served: Served, admission: Admission, option
     schemaController: { compilersFactory },
   })
   app.setErrorHandler((error, request, reply) => answerFailure(log, error, request, reply))
-  acceptAnyContentType(app, takeTurns(app))
+  takeTurns(app)
+  acceptAnyContentType(app)
   addDoorkeeper(app, served, admission, options)
   boundServer(app, log, options.connections)
   return app
@@ -156,13 +157,13 @@ function neededFor(request: FastifyRequest): Permission | 'nothing' {
  * A DELETE names what it deletes in its path; some clients send a body along, or the announcement of one. It is read only where the
  * call takes one.
  */
-function acceptAnyContentType(app: FastifyInstance, turns: Turns): void {
+function acceptAnyContentType(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async (request: FastifyRequest, stream: Parameters<typeof readJsonBody>[0]) =>
     request.method === 'DELETE' && !takesBody(request.routeOptions.schema)
       ? undefined
       : readJsonBody(stream, (length, read) =>
-          length > callTurnLimits.body_bytes ? turns.made(stream.socket, read, length) : read(),
+          length > callTurnLimits.body_bytes ? app.turns.bodies.made(stream.socket, read, length) : read(),
         ),
   )
 }

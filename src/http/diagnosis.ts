@@ -24,9 +24,10 @@ export function addDiagnosis(app: FastifyInstance, { service, lastLines }: Diagn
   app.get('/v1/history', { config: asList, schema: calls.getHistory }, async (request, reply) => {
     const { limit, ...others } = request.query as Readonly<Record<string, unknown>>
     const isNumber = typeof limit === 'string' && /^\d{1,9}$/.test(limit)
-    return reply.send(
-      await service().history(parseHistoryQuery({ ...others, limit: isNumber ? Number(limit) : limit })),
-    )
+    const query = parseHistoryQuery({ ...others, limit: isNumber ? Number(limit) : limit })
+    const history = await service().history(query)
+    const text = await app.turns.lists.made(request.socket, () => JSON.stringify(history), 0)
+    return reply.type(jsonType).send(text)
   })
   app.get('/v1/doctor', { schema: calls.getDoctor }, async (_request, reply) => {
     const text = await doctors.answer('', async () => JSON.stringify(await service().doctor()))

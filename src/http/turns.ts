@@ -11,6 +11,10 @@ declare module 'fastify' {
     /** Where to answer takes the longer the more is registered: with what it takes turns. */
     readonly turn?: (request: FastifyRequest) => TurnsOf | undefined
   }
+  interface FastifyInstance {
+    /** For what is made once something else has been waited for: the turn of its call is over by then. */
+    readonly turns: Readonly<Record<TurnsOf, Turns>>
+  }
 }
 
 /** Each of them has turns of its own: no list keeps a pick waiting. */
@@ -152,12 +156,10 @@ export class Turns {
   }
 }
 
-/**
- * Has to come before the routes.
- * @returns the turns of large bodies
- */
-export function takeTurns(app: FastifyInstance): Turns {
+/** Has to come before the routes. */
+export function takeTurns(app: FastifyInstance): void {
   const turns: Readonly<Record<TurnsOf, Turns>> = { lists: new Turns(), picks: new Turns(), bodies: new Turns() }
+  app.decorate('turns', turns)
   app.addHook('preHandler', (request, reply, done) => {
     const those = turnsOf(request)
     if (those === undefined) return done()
@@ -169,7 +171,6 @@ export function takeTurns(app: FastifyInstance): Turns {
       done(error as RegistryError)
     }
   })
-  return turns.bodies
 }
 
 function turnsOf(request: FastifyRequest): TurnsOf | undefined {

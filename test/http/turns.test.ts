@@ -1,6 +1,7 @@
 // Calls whose answers grow with the register take turns: of any number in one packet nobody else notices much.
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Turns, callTurnLimits } from '../../src/http/turns.js'
 import { request, sendRaw, withBody } from './raw.js'
@@ -108,7 +109,7 @@ describe('a dozen calls in one packet keep nobody else waiting until all are ans
   let served: MemoryServer | undefined
   afterEach(() => served?.stop())
 
-  test.each<[string, keyof MemoryService & string, string?]>([
+  test.each<[string, (keyof MemoryService & string) | 'toJSON', string?]>([
     ['GET /v1/instances?metadata.k=N', 'instanceRows'],
     ['GET /registry-svc/instances?tag=N', 'instances'],
     ['GET /registry-svc/definitions?x=N', 'definitions'],
@@ -124,18 +125,23 @@ describe('a dozen calls in one packet keep nobody else waiting until all are ans
     ['DELETE /v1/maintenance/many?slug=N', 'instanceRows'],
     ['PUT /v1/maintenance/many?slug=N', 'instanceRows', '{"reason":"N"}'],
     ['PUT /registry-svc/instance', 'slugMeant', `{"url":"http://a.test","x":"${'x'.repeat(70_000)}"}`],
-  ])('%s', async (line, method, body) => {
+    // What is made of it once others have been asked.
+    ['GET /v1/history?id=N', 'toJSON'],
+  ])('%s (%s)', async (line, method, body) => {
     served = await serveMemory()
     const { url, service } = served
     await service.register({ id: 'w', url: 'http://w.test', slug: 'web' })
     await sendRaw(url, request('GET /v1/lookup/web'))
     let made = 0
-    const before = service[method] as (...given: unknown[]) => unknown
-    vi.spyOn(service as unknown as Record<string, typeof before>, method).mockImplementation((...given) => {
+    const answer = Object.assign(await service.history({ id: 'w', limit: 1 }), { toJSON: () => ({}) })
+    if (method === 'toJSON') vi.spyOn(service, 'history').mockImplementation(() => pause(5).then(() => answer))
+    const slow = (method === 'toJSON' ? answer : service) as unknown as Record<string, typeof before>
+    const before = slow[method] as (...given: unknown[]) => unknown
+    vi.spyOn(slow, method).mockImplementation((...given) => {
       made += 1
       const begun = performance.now()
       while (performance.now() - begun < callTurnLimits.burst_ms + 1); // as one that keeps the loop
-      return before.apply(service, given)
+      return before.apply(slow, given)
     })
     const text = (n: number, part: string): string => part.replace('N', `${n}`)
     const one = (n: number): string =>
