@@ -36,6 +36,7 @@ import type {
   DigestView,
   DrainView,
   Held,
+  InstanceCounts,
   InstanceRow,
   InstanceView,
   MemberView,
@@ -172,6 +173,8 @@ export interface Client extends Registry {
   pickNodes(asked: NodePick): Promise<{ readonly nodes: readonly PlacedNode[] }>
   selfNode(options?: CallOptions): Promise<{ readonly node: NodeView }>
   self(options?: CallOptions): Promise<SelfView>
+  /** How many instances there are, as that daemon sees them: without telling which, of however many. */
+  instanceCounts(options?: CallOptions): Promise<InstanceCounts>
   peers(options?: CallOptions): Promise<PeersView>
   members(options?: CallOptions): Promise<{ readonly members: readonly MemberView[] } & Positioned>
   digest(options?: CallOptions): Promise<DigestView>
@@ -294,6 +297,7 @@ export function createClient(options: ClientOptions = {}): Client {
     selfNode: async (options) => call('GET', '/registry-svc/node/self', callOptions(options)),
     removeNode: async (url, options) => call('DELETE', `/registry-svc/node/${segment(url)}`, callOptions(options)),
     self: async (options) => call('GET', '/v1/self', callOptions(options)),
+    instanceCounts: async (options) => (await call<Counts>('GET', '/v1/counts', callOptions(options))).instances,
     peers: async (options) => call('GET', '/v1/peers', callOptions(options)),
     members: async (options) => positioned('GET', '/v1/members', callOptions(options)),
     digest: async (options) => call('GET', '/v1/digest', callOptions(options)),
@@ -346,6 +350,10 @@ function writesOf({ call }: Calls): Writes {
       return call('PUT', actOn(id, 'status'), { body: { status, ...said }, signal })
     },
   }
+}
+
+interface Counts {
+  readonly instances: InstanceCounts
 }
 
 interface Rows {

@@ -8,8 +8,8 @@ import type { Client } from '../client.js'
 import { count } from '../core/words/count.js'
 import { droppedInWords } from '../core/words/dropped-words.js'
 import { messageOf, RegistryError } from '../core/model/errors.js'
-import { instanceStatuses, type InstanceStatus } from '../core/model/model.js'
-import { memberStates, type MemberState, type MemberView, type SelfView } from '../core/views.js'
+import { instanceStatuses } from '../core/model/model.js'
+import { type InstanceCounts, memberStates, type MemberState, type MemberView, type SelfView } from '../core/views.js'
 import { isWrong, type Finding } from '../core/doctor/findings.js'
 import { causeInWords, nameOf } from './cluster.js'
 import { answerOf, exitCodes, reads, withExamples, type ReadingOptions } from './command.js'
@@ -41,11 +41,7 @@ export interface StatusOutput {
   readonly findings?: readonly Finding[]
   /** Why the doctor could not be asked. */
   readonly undiagnosed?: string
-  readonly instances: {
-    /** How many visible ones have each status. */
-    readonly visible: Partial<Record<InstanceStatus, number>>
-    readonly notVisible: number
-  }
+  readonly instances: InstanceCounts
 }
 
 export function addStatusCommand(program: Command): void {
@@ -60,23 +56,37 @@ export function addStatusCommand(program: Command): void {
 }
 
 async function gather(client: Client): Promise<StatusOutput> {
-  const [self, peers, { members }, { instances }, diagnosis] = await Promise.all([
+  const [self, peers, { members }, instances, diagnosis] = await Promise.all([
     answerOf(client, client.self(), 'nodeId'),
     answerOf(client, client.peers(), 'peers'),
     answerOf(client, client.members(), 'members'),
-    answerOf(client, client.instanceRows(), 'instances'),
+    counts(client),
     diagnosed(client),
   ])
-  const visible = instances.filter((row) => row.visible)
-  const visibleIds = new Set(visible.map(({ id }) => id))
-  const hidden = new Set(instances.map(({ id }) => id).filter((id) => !visibleIds.has(id)))
   return {
     ...{ self, inStep: peers.inStep, degraded: peers.degraded, step: peers.summary },
     members: tally(members.map(({ state }) => state)),
     missing: members.filter(({ state }) => state !== 'alive').map(missing),
     ...diagnosis,
-    instances: { visible: tally(visible.map(({ status }) => status)), notVisible: hidden.size },
+    instances,
   }
+}
+
+/** A daemon of an earlier version is asked for all of them, and they are counted here. */
+async function counts(client: Client): Promise<InstanceCounts> {
+  try {
+    return await client.instanceCounts()
+  } catch (error) {
+    if (!isOfEarlier(error)) throw error
+  }
+  const { instances } = await answerOf(client, client.instanceRows(), 'instances')
+  const visible = instances.filter((row) => row.visible)
+  const ids = new Set(instances.map(({ id }) => id))
+  return { visible: tally(visible.map(({ status }) => status)), notVisible: ids.size - visible.length }
+}
+
+function isOfEarlier(error: unknown): boolean {
+  return error instanceof RegistryError && error.code === 'not-found'
 }
 
 /** What the doctor cannot say is said, and is no reason to be silent of all the rest. */
@@ -84,8 +94,7 @@ async function diagnosed(client: Client): Promise<Pick<StatusOutput, 'findings' 
   try {
     return { findings: (await answerOf(client, client.doctor(), 'findings')).findings.filter(isWrong) }
   } catch (error) {
-    const isEarlier = error instanceof RegistryError && error.code === 'not-found'
-    return isEarlier ? {} : { undiagnosed: messageOf(error) }
+    return isOfEarlier(error) ? {} : { undiagnosed: messageOf(error) }
   }
 }
 

@@ -6,7 +6,7 @@ import type { Availability } from './lookup/slugs.js'
 import { type InstanceStatus, instanceStatuses, type PeerId } from './model/model.js'
 import type { StatusCause } from './own/health-checks.js'
 import type { RegistryState } from './state.js'
-import { type MemberState, memberStates } from './views.js'
+import { type InstanceCounts, type MemberState, memberStates } from './views.js'
 
 /** What is held, all documents together. */
 export interface HeldFigures {
@@ -50,6 +50,19 @@ export class Figures {
       if (status !== undefined) counts[status] += 1
     }
     return counts
+  }
+
+  /** Of all nodes, each id once. */
+  instances(): InstanceCounts {
+    const { records, index } = this.#state
+    const visible: Partial<Record<InstanceStatus, number>> = {}
+    let notVisible = 0
+    for (const id of records.union.instanceIds()) {
+      const status = index.isVisible(id) ? index.find(id)?.record.status : undefined
+      if (status === undefined) notVisible += 1
+      else visible[status] = (visible[status] ?? 0) + 1
+    }
+    return { visible, notVisible }
   }
 
   held(): HeldFigures {

@@ -432,6 +432,14 @@ export interface DrainView {
   readonly alive: number
 }
 
+/** How many instances there are, as one daemon sees them. */
+export interface InstanceCounts {
+  /** Those that lookups can see, by status; a status that none has is left out. */
+  readonly visible: Partial<Readonly<Record<InstanceStatus, number>>>
+  /** Known, and in no lookup. */
+  readonly notVisible: number
+}
+
 export interface SelfView {
   readonly peer: PeerId
   readonly nodeId: string

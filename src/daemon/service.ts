@@ -168,6 +168,7 @@ export function createService(parts: ServiceParts): RegistryService {
     pickNodes: (query) => registry.read.pickNodes(query, now()),
     selfNode: () => registry.read.node(network.peerId, now()),
     self: () => selfView(parts),
+    instanceCounts: () => registry.figures.instances(),
     members: () => membersView(parts),
     peers: () => peersView(parts),
     digest: () => registry.read.digest(),

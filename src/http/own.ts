@@ -97,6 +97,9 @@ function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts)
   app.get('/v1/digest', { config: asList, schema: calls.getDigest }, (_request, reply) =>
     reply.send(service().digest()),
   )
+  app.get('/v1/counts', { config: asList, schema: calls.getCounts }, (_request, reply) =>
+    reply.send({ instances: service().instanceCounts() }),
+  )
   app.get('/v1/instances', { config: asList, schema: calls.listRows }, (request, reply) => {
     const filters = filtersOfQuery(request.query as Record<string, unknown>)
     tellPosition(reply, service())

@@ -16,6 +16,7 @@ import type {
   DigestView,
   DrainView,
   Freshness,
+  InstanceCounts,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -132,6 +133,8 @@ export interface RegistryService {
   pickNodes(query: PlacementQuery): readonly PlacedNode[]
   selfNode(): NodeView
   self(): SelfView
+  /** How many of them there are, without a word of each. */
+  instanceCounts(): InstanceCounts
   members(): readonly MemberView[]
   peers(): PeersView
   digest(): DigestView

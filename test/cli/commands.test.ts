@@ -352,6 +352,20 @@ describe('status', () => {
     ])
   })
 
+  test('asks how many instances there are, and for none of them; of an earlier version for all', async () => {
+    const rows = vi.spyOn(served.service, 'instanceRows')
+    const counts = vi
+      .spyOn(served.service, 'instanceCounts')
+      .mockReturnValue({ visible: { Healthy: 60_000 }, notVisible: 0 })
+    expect(await fine('status')).toMatch(/^instances +60000 Healthy$/m)
+    expect(rows).not.toHaveBeenCalled()
+    counts.mockImplementation(() => {
+      throw new RegistryError('not-found', 'no such path')
+    })
+    expect(await fine('status')).toMatch(/^instances +\d+ Unknown; 1 not visible/m)
+    for (const spy of [rows, counts]) spy.mockRestore()
+  })
+
   test('as JSON has a shape of its own', async () => {
     expect(JSON.parse(await fine('status', '--json'))).toMatchObject({
       ...{ self: { nodeId: 'abc' }, inStep: false, degraded: false, step: 'not in step with 1 of 1 peers' },

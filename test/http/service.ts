@@ -8,12 +8,18 @@ import type { Finding } from '../../src/core/doctor/findings.js'
 import { messageOf, RegistryError } from '../../src/core/model/errors.js'
 import type { Deed, Whom } from '../../src/core/journal/entry.js'
 import type { JournalQuery } from '../../src/core/journal/journal.js'
-import { deriveInstanceId, type Definition, type Registration } from '../../src/core/model/model.js'
+import {
+  deriveInstanceId,
+  type Definition,
+  type InstanceStatus,
+  type Registration,
+} from '../../src/core/model/model.js'
 import { readingOf } from '../../src/client/reading.js'
 import { Chooser, type PickQuery } from '../../src/core/lookup/chooser.js'
 import { type PlacementQuery, placementOf } from '../../src/core/lookup/placement.js'
 import { atPort } from '../../src/core/views.js'
 import type {
+  InstanceCounts,
   InstanceRow,
   InstanceView,
   LookupResult,
@@ -335,6 +341,13 @@ export class MemoryService implements RegistryService {
 
   selfNode(): NodeView {
     return { id: 'abc', url: 'http://10.0.0.5:58231' }
+  }
+
+  instanceCounts(): InstanceCounts {
+    const rows = this.instanceRows()
+    const visible: Partial<Record<InstanceStatus, number>> = {}
+    for (const { status } of rows.filter((row) => row.visible)) visible[status] = (visible[status] ?? 0) + 1
+    return { visible, notVisible: rows.filter((row) => !row.visible).length }
   }
 
   self(): SelfView {

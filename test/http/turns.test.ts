@@ -117,6 +117,7 @@ describe('a dozen calls in one packet keep nobody else waiting until all are ans
     ['GET /v1/members', 'members'],
     ['GET /v1/peers', 'peers'],
     ['GET /v1/digest', 'digest'],
+    ['GET /v1/counts', 'instanceCounts'],
     ['GET /v1/sessions', 'sessions'],
     ['GET /v1/history?slug=N', 'history'],
     ['GET /v1/nodes/pick?by=memory&count=1', 'pickNodes'],

@@ -27,7 +27,7 @@ test('the types of all are one', () => {
   expectTypeOf<Different<Answers<RollcallNode>, Answers<Client>>>().toBeNever()
   expectTypeOf<Different<Asking<RollcallNode>, Asking<Client>>>().toBeNever()
   expectTypeOf<keyof Client>().toEqualTypeOf<
-    Question | 'server' | 'pickOnce' | 'leave' | 'drain' | 'endDrain' | 'sessions' | 'log'
+    Question | 'server' | 'pickOnce' | 'leave' | 'drain' | 'endDrain' | 'instanceCounts' | 'sessions' | 'log'
   >()
 })
 

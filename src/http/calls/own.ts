@@ -4,6 +4,7 @@
 import { positionHeader } from '../../config/position.js'
 import { AckQuery, Held, held } from '../ack-schemas.js'
 import * as json from '../json-schema.js'
+import { Counts } from '../count-schemas.js'
 import { describe } from '../operation.js'
 import { PickQuery } from '../pick-schemas.js'
 import { PlacedNodes, PlacementQuery } from '../placement-schemas.js'
@@ -189,6 +190,19 @@ export const getSelf = describe({
   tag: 'cluster',
   summary: 'What this daemon is',
   answers: { 200: { description: 'Itself', schema: schemas.Self, examples: { self: examples.self } } },
+})
+
+export const getCounts = describe({
+  id: 'getCounts',
+  tag: 'cluster',
+  summary: 'How many instances there are, as this daemon sees them',
+  answers: {
+    200: {
+      description: 'Counted when asked',
+      schema: Counts,
+      examples: { some: { instances: { visible: { Healthy: 41, Unreachable: 1 }, notVisible: 3 } } },
+    },
+  },
 })
 
 export const listPeers = describe({

@@ -37,6 +37,33 @@ test('D9: an instance in maintenance is in no lookup, no list and no pick, and t
   expect(rows(world, 'b', 'x')).toEqual(['a#1'])
 })
 
+test('D9: how many are shown, and how many are not, is what the rows say', () => {
+  const world = cluster('abc')
+  for (const id of ['w', 'x', 'y']) registered(world, 'a', id)
+  registered(world, 'b', 'z')
+  agree(world)
+  registered(world, 'c', 'w') // it has moved: its record at a is superseded until a has seen that
+  hide(world, 'a', 'x', 'new disk')
+  const isCounted = (): void => {
+    for (const name of 'abc') {
+      const { live } = world.machine(name)
+      const all = live.read.rows(world.moment(name))
+      const visible = all.filter((row) => row.visible)
+      const counts: Record<string, number> = {}
+      for (const { status } of visible) counts[status] = (counts[status] ?? 0) + 1
+      const notVisible = new Set(all.map(({ id }) => id)).size - visible.length
+      expect(live.figures.instances()).toEqual({ visible: counts, notVisible })
+    }
+  }
+  isCounted()
+  agree(world)
+  isCounted()
+  world.crash('b')
+  world.until(() => !world.instances('a').includes('z'), 20_000, 'z is gone with b')
+  const { visible, notVisible } = world.machine('a').live.figures.instances()
+  expect([Object.values(visible).reduce((sum, count) => sum + count, 0), notVisible]).toEqual([2, 2])
+})
+
 test('D9: registering again ends maintenance, also where nothing else changed, and also elsewhere', () => {
   const world = cluster('abc')
   registered(world, 'a', 'x')
