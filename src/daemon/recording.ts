@@ -2,6 +2,7 @@
  * What is done to the register, as it passes through this node: each act of a caller becomes one entry of the journal with one line of
  * the log (of many refusals, with some), what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
  */
+import { BoundedMap } from '../core/basics/bounded-map.js'
 import { count } from '../core/words/count.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { messageOf, RegistryError } from '../core/model/errors.js'
@@ -12,6 +13,8 @@ import type { Reads } from '../core/reads.js'
 import { RefusalLines } from '../core/journal/refusal-lines.js'
 import { Tally } from '../core/basics/tally.js'
 import type { Line } from './log-lines.js'
+
+const endedKept = 1000
 
 /** Who writes by a call without a door: the program that the node is a part of. */
 const program: Whom = { via: 'library', by: 'library' }
@@ -42,6 +45,10 @@ export class Recorder {
   #isReady = false
   /** Of which instances something is being done for a caller here: what is seen of them meanwhile comes of that, which is told. */
   readonly #underWay = new Tally<string>()
+  /** So many acts that are about no instance alone: what of our own is seen meanwhile comes of these. */
+  #underWayHere = 0
+  /** Own ones that have just ended by themselves, which is told: that they are seen no more comes of that. */
+  readonly #ended = new BoundedMap<string, true>(endedKept)
   readonly #lines = new RefusalLines()
 
   /** What is remembered. */
@@ -62,7 +69,11 @@ export class Recorder {
   ): Promise<T> {
     const before = textOf(fact?.())
     const at = this.#now()
-    if (deed.id !== undefined) this.#underWay.add(deed.id, 1)
+    const begin = (n: 1 | -1): void => {
+      if (deed.id === undefined) this.#underWayHere += n
+      else this.#underWay.add(deed.id, n)
+    }
+    begin(1)
     try {
       const result = await act()
       const isUnchanged = before !== undefined && before === textOf(fact?.())
@@ -73,7 +84,7 @@ export class Recorder {
       this.refused(deed, error, whom, at)
       throw error
     } finally {
-      if (deed.id !== undefined) this.#underWay.add(deed.id, -1)
+      begin(-1)
     }
   }
 
@@ -118,6 +129,7 @@ export class Recorder {
         return this.#found(event)
       case 'instance-ended': {
         const { id, slug, why } = event
+        this.#ended.set(id, true)
         return { act: 'removed', id, ...(slug !== undefined && { slug }), details: why }
       }
       case 'instance-moved': {
@@ -133,9 +145,12 @@ export class Recorder {
       }
       case 'instance': {
         const { id, owner, slug, change } = event
-        if (change === 'changed' || !this.#isReady || this.#underWay.of(id) > 0) return undefined
-        const seen = this.#elsewhere(owner)
-        return seen && { act: change, id, ...(slug !== undefined && { slug }), ...seen }
+        const isOwn = owner === this.#parts.self
+        const isTold = isOwn && (this.#ended.delete(id) || this.#underWayHere > 0)
+        if (change === 'changed' || !this.#isReady || isTold || this.#underWay.of(id) > 0) return undefined
+        // Of an own one somebody has asked another node, which remembers that.
+        const seen = this.#elsewhere(owner) ?? { via: 'seen' }
+        return { act: change, id, ...(slug !== undefined && { slug }), ...seen }
       }
       default:
         return undefined

@@ -199,25 +199,36 @@ test('of an id each node tells what was asked for there; no token, no metadata, 
 
 test('whatever is remembered of an instance is remembered with its slug, wherever that is, also once it is gone', async () => {
   const url = 'http://127.0.0.1:9'
-  const ids = ['mortal', 'asked', 'moving']
+  const ids = ['mortal', 'asked', 'moving', 'from-afar']
   const { text } = await ask('POST /v1/sessions', {}, there)
   const { id: session, secret } = JSON.parse(/data: (.*)/.exec(text)![1]!) as { id: string; secret: string }
   await ask('PUT /v1/instances', { id: 'mortal', slug: 'm', url, session: secret }, there)
-  for (const id of ['asked', 'moving']) await ask('PUT /v1/instances', { id, slug: 'm', url, check: 'none' }, there)
+  for (const id of ids.slice(1)) await ask('PUT /v1/instances', { id, slug: 'm', url, check: 'none' }, there)
   const acts = async (at = here): Promise<string[]> =>
     (await history('slug=m', at)).entries.map(({ act, id, via }) => `${act} ${id} ${via}`)
-  await until('they are here', async () => (await acts()).length >= 3)
+  await until('they are here', async () => (await acts()).length >= 4)
   await ask(`DELETE /v1/sessions/${session}`, { secret }, there)
   await ask('DELETE /v1/instances?id=asked', undefined, there)
   await ask('PUT /v1/instances', { id: 'moving', slug: 'm', url, check: 'none' })
   await ask('DELETE /v1/instances?id=moving')
+  await ask('DELETE /v1/instances?id=from-afar')
   const gone = ['hidden mortal seen', 'hidden asked seen', 'deregister moving http']
   await until('their end is here', async () => {
     const all = await acts()
     return gone.every((one) => all.includes(one))
   })
   expect(await acts()).toEqual(expect.arrayContaining(gone))
-  expect(await acts(there)).toEqual(expect.arrayContaining(['removed mortal daemon', 'moved away moving daemon']))
+  const athome = ['removed mortal daemon', 'deregister asked http', 'moved away moving daemon', 'hidden from-afar seen']
+  await until('all is told at home', async () => {
+    const all = await acts(there)
+    return athome.every((one) => all.includes(one))
+  })
+  // What ended by itself, and what a caller there has ended, is told once.
+  const hidden = (await acts(there)).filter((one) => one.startsWith('hidden')).sort()
+  expect(hidden).toEqual(['hidden from-afar seen', 'hidden moving seen'])
+  // Where the node that was asked tells of it, that is all.
+  const { entries } = await history('id=from-afar', there)
+  expect(entries.map(({ act, via }) => `${act} ${via}`)).toEqual(['deregister http', 'register http'])
   for (const at of [here, there])
     for (const { id, act, slug } of (await history('', at)).entries)
       if (ids.includes(id ?? '')) expect([act, id, slug]).toEqual([act, id, 'm'])

@@ -29,9 +29,10 @@ export interface Arrival {
 export function joined(tellers: readonly [Teller, ...Teller[]], at: string, limit: number): History {
   const [own] = tellers
   const known = new Map(tellers.map(({ peer, remembered }) => [peer, remembered]))
+  const othersThan = (self: PeerId): readonly Teller[] => tellers.filter(({ peer }) => peer !== self)
   const entries = tellers.flatMap(({ peer, node, remembered }) =>
     (remembered?.entries ?? [])
-      .filter((entry) => !isToldThere(entry, known))
+      .filter((entry) => !isToldThere(entry, known) && !isToldByAsked(entry, othersThan(peer)))
       .map(({ elsewhere: _, ...entry }): HistoryEntry => ({ node, ...entry, peer })),
   )
   return {
@@ -54,6 +55,14 @@ function isToldThere({ elsewhere, at, act, id }: Entry, known: ReadonlyMap<PeerI
   if (act !== 'hidden' && act !== 'shown') return true
   const isNear = (there: Entry): boolean => Math.abs(momentOf(there.at) - momentOf(at)) <= seenWithin_ms
   return told.entries.some((there) => there.id === id && there.elsewhere === undefined && isNear(there))
+}
+
+/** That an own instance was hidden, or shown, for a caller of another node: left out where that one tells of the act. */
+function isToldByAsked({ via, elsewhere, id, at }: Entry, others: readonly Teller[]): boolean {
+  if (via !== 'seen' || elsewhere !== undefined) return false
+  const isAct = (there: Entry): boolean =>
+    isWrite(there) && there.id === id && Math.abs(momentOf(there.at) - momentOf(at)) <= seenWithin_ms
+  return others.some(({ remembered }) => remembered?.entries.some(isAct))
 }
 
 function momentOf(at: string): number {
