@@ -44,7 +44,7 @@ async function drain(options: DrainOptions): Promise<void> {
 }
 
 function inWords({ instances, acks, alive }: DrainView, server: string): string {
-  const known =
-    acks >= alive ? `all ${count(alive, 'node')} hold that` : `${acks} of ${alive} nodes have said so by now`
+  const all = alive === 1 ? 'this node, alone here, holds that' : `all ${alive} nodes hold that`
+  const known = acks >= alive ? all : `${acks} of ${alive} nodes have said so by now`
   return `${count(instances, 'instance')} at ${server} ${instances === 1 ? 'is' : 'are'} picked by nobody: ${known}`
 }
