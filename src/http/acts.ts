@@ -12,12 +12,11 @@ import { acksOfQuery, withAcks } from './acks.js'
 import { demandSlug } from './caller.js'
 import * as calls from './calls/acts.js'
 import { maintainAll } from './many.js'
-import { writeTimeout_ms } from './registry-svc.js'
 import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
 import { asList } from './turns.js'
 
-const write = { handlerTimeout: writeTimeout_ms, config: { asksForSlug: true } } as const
+const write = { config: { asksForSlug: true } } as const
 
 type Handler = (request: FastifyRequest, reply: FastifyReply, id: string) => Promise<unknown>
 

@@ -37,7 +37,7 @@ export const httpLimits = {
   headers_ms: 10_000,
   /** How often it is looked whether these are over. */
   check_ms: 2000,
-  /** Without a byte either way, while a request is under way; above `writeTimeout_ms`. */
+  /** Without a byte either way, while a request is under way; above `writePatience_ms`. */
   silence_ms: 40_000,
   /** Between two requests. Longer than proxies and clients usually keep theirs, so that they close first. */
   keepAlive_ms: 75_000,

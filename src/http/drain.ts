@@ -4,12 +4,11 @@
 import type { FastifyInstance } from 'fastify'
 import { refuseBody } from './acts.js'
 import * as calls from './calls/drain.js'
-import { writeTimeout_ms } from './registry-svc.js'
 import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
 
 export function addDrain(app: FastifyInstance, service: FindService): void {
-  const options = { handlerTimeout: writeTimeout_ms, config: { needs: 'admin' } } as const
+  const options = { config: { needs: 'admin' } } as const
   app.put('/v1/self/drain', { ...options, schema: calls.drainNode }, async (request, reply) => {
     refuseBody(request.body)
     return reply.send(await service().drain(whomOf(request)))

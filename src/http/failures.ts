@@ -18,7 +18,6 @@ function describeFailure(error: unknown): Failure {
   if (error instanceof RegistryError) return { status: statusByCode[error.code], message: error.message }
   const status = (error as { statusCode?: unknown } | null)?.statusCode
   if (typeof status === 'number' && status >= 400 && status < 500) return { status, message: (error as Error).message }
-  if (status === 503) return { status, message: 'this took too long; try again' }
   return { status: 500, message: 'something went wrong in the daemon; its log has the details' }
 }
 

@@ -22,7 +22,7 @@ import type { PlainParts } from './plain.js'
 import { demandFreshPick, tellPosition } from './position.js'
 import { whomOf } from './recorded.js'
 import type { FindService } from './service.js'
-import { registerFrom, writeTimeout_ms, type AnswerParts } from './registry-svc.js'
+import { registerFrom, type AnswerParts } from './registry-svc.js'
 import { addSessions } from './sessions.js'
 import { showNode, showOwnInstance } from './show.js'
 import { readParametersAsTheyAreMeant } from './strict.js'
@@ -47,19 +47,11 @@ export function addOwn(app: FastifyInstance, parts: OwnParts): void {
   addWatch(app, parts)
   addMetrics(app, service)
   addTargets(app, service, parts.waiting)
-  app.post(
-    '/v1/leave',
-    {
-      handlerTimeout: writeTimeout_ms,
-      config: { needs: 'admin' },
-      schema: calls.leave,
-    },
-    async (request, reply) => {
-      const leaving = parseLeaving(request.body)
-      await service().leave(leaving, whomOf(request))
-      return reply.send({})
-    },
-  )
+  app.post('/v1/leave', { config: { needs: 'admin' }, schema: calls.leave }, async (request, reply) => {
+    const leaving = parseLeaving(request.body)
+    await service().leave(leaving, whomOf(request))
+    return reply.send({})
+  })
 }
 
 /** `/healthz`: the process answers. `/readyz`: what it answers is the register of the cluster, and it takes writes. */
@@ -111,8 +103,7 @@ function addBeliefs(app: FastifyInstance, { service, lists, waiting }: OwnParts)
 
 /** Registering in words of our own; removing by an id in the query, as an older record may have one that no path can carry. */
 function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): void {
-  const write = { handlerTimeout: writeTimeout_ms }
-  const slugWrite = { ...write, config: { asksForSlug: true } } as const
+  const slugWrite = { config: { asksForSlug: true } } as const
   const idOf = (request: FastifyRequest): string => parseId((request.query as { id?: unknown }).id, 'id')
   app.put('/v1/instances', { ...slugWrite, schema: calls.putInstance }, async (request, reply) => {
     refuseUnknownFields(request.body, registrationFields)
@@ -130,7 +121,7 @@ function addRegistering(app: FastifyInstance, { service, dnsNames }: OwnParts): 
     )
     return held === undefined ? reply.code(204).send() : reply.send(held)
   })
-  app.delete('/v1/definitions', { ...write, schema: calls.removeDefinitionById }, async (request, reply) => {
+  app.delete('/v1/definitions', { schema: calls.removeDefinitionById }, async (request, reply) => {
     const id = idOf(request)
     await service().removeDefinition(id, whomOf(request))
     return reply.code(204).send()

@@ -21,11 +21,7 @@ import { warningsOf } from './strict.js'
 import { asList } from './turns.js'
 import type { WaitingAnswers } from './waiting.js'
 
-/** A write waits for the disk and, while the daemon starts, for its identity; beyond this the caller is told to come again. */
-export const writeTimeout_ms = 30_000
-
-const write = { handlerTimeout: writeTimeout_ms }
-const slugWrite = { ...write, config: { asksForSlug: true } } as const
+const slugWrite = { config: { asksForSlug: true } } as const
 
 export interface AnswerParts {
   readonly answers: LookupAnswers
@@ -86,7 +82,7 @@ function addInstances(app: FastifyInstance, service: FindService, parts: AnswerP
 }
 
 function addDefinitions(app: FastifyInstance, service: FindService, { waiting }: AnswerParts): void {
-  app.put('/registry-svc/definition', { ...write, schema: calls.saveDefinition }, async (request, reply) => {
+  app.put('/registry-svc/definition', { schema: calls.saveDefinition }, async (request, reply) => {
     const definition = parseDefinition(request.body)
     await service().saveDefinition(definition, whomOf(request))
     return reply.code(201).send(warningsOf(request, ['definition']))
@@ -99,7 +95,7 @@ function addDefinitions(app: FastifyInstance, service: FindService, { waiting }:
 
   app.delete<{ Params: { id: string } }>(
     '/registry-svc/definition/:id',
-    { ...write, schema: calls.removeDefinition },
+    { schema: calls.removeDefinition },
     async (request, reply) => {
       const id = parseId(request.params.id, 'id')
       await service().removeDefinition(id, whomOf(request))
@@ -127,7 +123,6 @@ function addNodes(app: FastifyInstance, service: FindService): void {
   app.delete<{ Params: { url: string } }>(
     '/registry-svc/node/:url',
     {
-      ...write,
       config: { needs: 'admin' },
       schema: calls.removeNode,
     },

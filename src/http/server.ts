@@ -16,6 +16,7 @@ import { addOpenApi, collectCalls, type Calls } from './openapi.js'
 import { addOwn, type OwnParts } from './own.js'
 import { addPage } from './page.js'
 import { answerPlainLookups } from './plain.js'
+import { limitPatience } from './patience.js'
 import { FreshnessTold } from './position.js'
 import { recordRefusals } from './recorded.js'
 import { addRegistrySvc } from './registry-svc.js'
@@ -45,6 +46,8 @@ export interface HttpServerOptions extends Access {
   readonly lastLines?: () => readonly string[]
   /** Default: `waitingLimits`. */
   readonly waiting?: WaitingLimits
+  /** How long a change may take. Default: `writePatience_ms`. */
+  readonly patience_ms?: number
   /** What is counted of its calls; absent: nobody wants to know. */
   readonly doors?: DoorCounts
 }
@@ -99,6 +102,7 @@ export function createRoutedApp(
     page: '/ui',
   })
   timeCalls(app, doors)
+  limitPatience(app, options.patience_ms)
   recordRefusals(app, service, log)
   const calls = collectCalls(app, () => admission.asksForCredentials)
   void app.register(async (routed) => {

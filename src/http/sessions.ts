@@ -10,7 +10,6 @@ import { RegistryError } from '../core/model/errors.js'
 import { defaultGrace_ms, lifetimeLimits, sessionPace } from '../core/model/lifetime.js'
 import * as calls from './calls/sessions.js'
 import { beginEventStream } from './event-stream.js'
-import { writeTimeout_ms } from './registry-svc.js'
 import { whomOf } from './recorded.js'
 import type { FindService, SessionOpening } from './service.js'
 import { asList } from './turns.js'
@@ -70,7 +69,7 @@ export function addSessions(app: FastifyInstance, service: FindService): void {
 
   app.delete<{ Params: { id: string } }>(
     '/v1/sessions/:id',
-    { handlerTimeout: writeTimeout_ms, config: own, schema: calls.endSession },
+    { config: own, schema: calls.endSession },
     async (request, reply) => {
       const secret = secretOf(request)
       await service().endSession(request.params.id, secret, request.caller?.name, whomOf(request))
