@@ -6,6 +6,7 @@ import { cpuTime_ms } from './machine.js'
 import { whenSeen } from './poll.js'
 import { progress } from './progress.js'
 import { round, type Row } from './report.js'
+import { acceptAll } from './services/listener.js'
 
 const writing_ms = 5000
 const instances = 10_000
@@ -14,13 +15,26 @@ const joins = 3
 const equalFor_ms = 500
 const equalLimit_ms = 60_000
 
-/** Nobody listens at port 9: a check costs what it costs with any other instance, and no other process is kept busy. */
-const url = 'http://127.0.0.1:9'
+/** Nobody listens there: each first check fails, and is made again three times. */
+const refusing: Writing = { callers: 64, url: 'http://127.0.0.1:9', title: 'writes of services that refuse' }
+
+/** Who registers, and where what is registered is said to listen. */
+interface Writing {
+  readonly callers: number
+  readonly url: string
+  readonly title: string
+}
 
 export async function benchWrites(): Promise<Row[]> {
-  const rows: Row[] = []
-  for (const callers of [1, 16, 64]) rows.push(...(await inTrio((trio) => benchCallers(trio, callers))))
-  return [...rows, ...(await inTrio(benchJoin))]
+  const { url, close } = await acceptAll()
+  try {
+    const answering = [1, 16, 64].map((callers): Writing => ({ callers, url, title: 'writes' }))
+    const rows: Row[] = []
+    for (const writing of [...answering, refusing]) rows.push(...(await inTrio((trio) => benchCallers(trio, writing))))
+    return [...rows, ...(await inTrio((trio) => benchJoin(trio, url)))]
+  } finally {
+    close()
+  }
 }
 
 async function inTrio(bench: (trio: Trio) => Promise<Row[]>): Promise<Row[]> {
@@ -34,26 +48,35 @@ async function inTrio(bench: (trio: Trio) => Promise<Row[]>): Promise<Row[]> {
   }
 }
 
-async function benchCallers(trio: Trio, callers: number): Promise<Row[]> {
-  const title = `writes, ${callers} ${callers === 1 ? 'caller' : 'callers'}`
+async function benchCallers(trio: Trio, writing: Writing): Promise<Row[]> {
+  const { callers } = writing
+  const title = `${writing.title}, ${callers} ${callers === 1 ? 'caller' : 'callers'}`
   progress(`${title}: ${writing_ms / 1000} s`)
   const pids = [...trioNames.map((name) => trio.pid(name)), process.pid]
   const before = pids.map(cpuTime_ms)
   const begun = performance.now()
-  const latencies = await registerAll(trio.daemon('a').url, callers, () => performance.now() - begun < writing_ms)
+  const latencies = await registerAll(trio.daemon('a').url, writing, () => performance.now() - begun < writing_ms)
   const took_ms = performance.now() - begun
   const shares = pids.map((pid, i) => round(((cpuTime_ms(pid) - (before[i] as number)) / took_ms) * 100))
   const equal_ms = (await whenEqual(trio.lines())) - begun - took_ms
   return [
     { what: `${title}: acknowledged`, unit: 'registrations/s', value: round(latencies.length / (took_ms / 1000)) },
     { what: `${title}: each`, unit: 'ms', samples: latencies },
-    { what: `${title}: CPU of the writing node, the other two, the callers`, unit: '%', value: shares.join(', ') },
+    {
+      what: `${title}: CPU of the writing node, the other two, callers and services`,
+      unit: '%',
+      value: shares.join(', '),
+    },
     { what: `${title}: last acknowledgement → all three equal for good`, unit: 'ms', value: round(equal_ms) },
   ]
 }
 
 /** Registers unique ids for as long as `goOn` says. @returns how long each took, milliseconds */
-async function registerAll(server: string, callers: number, goOn: () => boolean): Promise<number[]> {
+async function registerAll(
+  server: string,
+  { callers, url }: Pick<Writing, 'callers' | 'url'>,
+  goOn: () => boolean,
+): Promise<number[]> {
   const latencies: number[] = []
   let lastId = 0
   const caller = (): Promise<void> =>
@@ -93,10 +116,10 @@ async function digestOf(line: Line): Promise<string> {
 
 // ---- an empty node joins
 
-async function benchJoin(trio: Trio): Promise<Row[]> {
+async function benchJoin(trio: Trio, url: string): Promise<Row[]> {
   progress(`join: ${instances} registrations, then ${joins} times an empty fourth node`)
   let left = instances
-  await registerAll(trio.daemon('a').url, 64, () => (left -= 1) >= 0)
+  await registerAll(trio.daemon('a').url, { callers: 64, url }, () => (left -= 1) >= 0)
   await whenEqual(trio.lines())
   const ready: number[] = []
   const shown: number[] = []
