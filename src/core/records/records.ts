@@ -6,7 +6,7 @@ import type { Change, Entries, EntryMaps, MapName } from '../document/entries.js
 import { mapNames } from '../document/entries.js'
 import type { PeerId } from '../model/model.js'
 import type { Signatures } from '../wire/head.js'
-import { type Values, readEntry, writeEntry } from './kinds.js'
+import { type Values, writeEntry } from './kinds.js'
 import { type Touched, Union, isUntouched, nothingTouched } from './union.js'
 
 export class Records {
@@ -61,8 +61,9 @@ export class Records {
     return staged === undefined ? this.#base.get(map, key) : staged.after
   }
 
+  /** The union has read it when it was staged, or came with the document: every write and every check asks. */
   own<M extends MapName>(map: M, key: string): Values[M] | undefined {
-    return readEntry(map, key, this.text(map, key))
+    return this.union.value(map, key, this.self)
   }
 
   ownKeys(map: MapName): string[] {

@@ -148,6 +148,11 @@ export class Union {
     return this.#unreadable
   }
 
+  /** What an owner's document says of a key, whether or not it counts. */
+  value<M extends MapName>(map: M, key: string, owner: PeerId): Values[M] | undefined {
+    return this.#tables[map].of(key).get(owner)
+  }
+
   setDormant(owner: PeerId, dormant: boolean): boolean {
     if (this.#dormant.has(owner) === dormant) return false
     if (dormant) this.#dormant.add(owner)
