@@ -22,6 +22,11 @@ import type { Released, Waiting } from './waiting.js'
 
 /** How long to wait before a failed write to disk is tried again. */
 const retry_ms = 1000
+/**
+ * How long what a first check found waits for the next caller, to go to the disk with what he says: where the last one came within that
+ * time after somebody was answered. So of many registrations in a row each is one write to disk, and none alone is two with a pause.
+ */
+const company_ms = 3
 
 /** A document of ours, as far as it is continued. */
 type Continued = Pick<NodeDocument, 'signed' | 'entries'>
@@ -48,6 +53,11 @@ export class Commits {
   readonly #publication = new Publication()
   readonly #firstChecks = new FirstChecks()
   #retryAt: number | undefined
+  /** When what is staged goes to the disk at the latest; infinite where nothing waits for company. */
+  #companyUntil = Number.POSITIVE_INFINITY
+  /** When whoever waited for the disk was answered last, and whether somebody came right after that. */
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #isFollowed = false
   /** Why the disk refused the last commit, while it does. */
   #refusal: string | undefined
   #rebaseDue = false
@@ -288,6 +298,8 @@ export class Commits {
    * @param id of the write, should there be one
    */
   commit(now: number, id: number): { readonly effects: Effect[]; readonly released?: Released } {
+    const companyUntil = Math.min(this.#companyUntil, now + company_ms)
+    this.#companyUntil = Number.POSITIVE_INFINITY
     if (this.#muted !== undefined) return this.#refuseAll(this.#muted)
     if (this.#inFlight !== undefined || this.#retryAt !== undefined) return { effects: [] }
     if (!this.#records.isStaged && !this.#identity.isHeadDue && this.#accompanying === undefined) {
@@ -295,10 +307,21 @@ export class Commits {
       return this.#waiting.length === 0 ? { effects } : { effects, released: { waiting: this.#takeWaiting() } }
     }
     if (!this.#open) return { effects: [] }
+    if (now < companyUntil && this.#mayWait(now)) {
+      this.#companyUntil = companyUntil
+      return { effects: [] }
+    }
+    this.#isFollowed = this.#waiting.length > 0 && now - this.#answeredAt <= company_ms
     const isRebased = this.#rebaseDue || this.#document.outgrown
     const published = isRebased ? this.publish(now, true) : [] // an update never spans a new epoch
     this.#inFlight = this.#nextCommit(id, isRebased)
     return { effects: [...published, storing(this.#inFlight)] }
+  }
+
+  /** Whether somebody is likely to come, and all that is staged is what first checks found. */
+  #mayWait(now: number): boolean {
+    const isAwaited = this.#waiting.length > 0 || this.#identity.isHeadDue || this.#accompanying !== undefined
+    return this.#isFollowed && !isAwaited && this.#firstChecks.heldUntil(this.#records.staged()) > now
   }
 
   /** What was to go from the disk goes with a later start, which finds there why. */
@@ -377,6 +400,7 @@ export class Commits {
     }
     this.#inFlight = undefined
     this.#signed = commit.signed
+    if (waiting.length > 0) this.#answeredAt = now
     if (this.#muted !== undefined) return { waiting }
     this.#isAhead = false
     this.#publication.add(commit)
@@ -408,9 +432,9 @@ export class Commits {
     return [storing(this.#inFlight)]
   }
 
-  /** When to be woken: to publish, or to try the disk again. */
+  /** When to be woken: to publish, to write what has waited for company, or to try the disk again. */
   get wakeAt(): number {
-    return Math.min(this.#publishAt, this.#retryAt ?? Number.POSITIVE_INFINITY)
+    return Math.min(this.#publishAt, this.#companyUntil, this.#retryAt ?? Number.POSITIVE_INFINITY)
   }
 
   /** How it is, to be printed. */

@@ -56,6 +56,10 @@ export class Records {
     return this.#staged.size > 0
   }
 
+  staged(): readonly Change[] {
+    return [...this.#staged.values()]
+  }
+
   text(map: MapName, key: string): string | undefined {
     const staged = this.#staged.get(`${map}/${key}`)
     return staged === undefined ? this.#base.get(map, key) : staged.after

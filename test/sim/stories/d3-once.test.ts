@@ -43,6 +43,21 @@ test('D3: a registration travels once, with what its first check found', () => {
   done(world, answer)
 })
 
+test('D3: of callers that follow each other, what a check found goes to the disk with what the next one says', () => {
+  const world = quiet()
+  const version = (): number => world.machine('a').live.toJSON().version
+  const before = version()
+  for (let i = 0; i < 50; i++) {
+    const answer = world.register('a', { id: `i${i}`, slug: 'many', url: urlOf(`i${i}`) })
+    world.until(() => answer.result !== undefined, way_ms, 'the answer', 1)
+    world.run(1) // until whoever was answered comes again
+  }
+  world.run(pace_ms + way_ms)
+  expect(version() - before).toBeLessThanOrEqual(50 + 2) // what the first and the last check found goes alone
+  expect(world.lookup('c', 'many')).toHaveLength(50)
+  expect(shownStatus(world, 'c', 'many')).toBe('Healthy')
+})
+
 test.each(['Unreachable', 'Error'] as const)('D3: a first check that finds %s travels once, too', (status) => {
   const world = quiet()
   world.service(urlOf('x'), status)
