@@ -12,7 +12,7 @@ const long = /\/test\/((daemon|library|sim)\/[^/]+|cli\/(demo|run-program)[^/]+|
 const plain = [
   'cli/{completion,demo-screen,follow,format,progress,same-id,table}',
   'daemon/{log-lines,naming,news,questions,slug-watches}',
-  'io/{checks-kept,crypto,mdns-words,rates,serving}',
+  'io/{checks-kept,crypto,log-output,mdns-words,rates,serving}',
   'library/over-http',
 ]
 

@@ -11,6 +11,8 @@ const kept_bytes = 1024 * 1024
 /** A write that takes longer is not waited for at the end either. */
 const stalled_ms = 500
 const retry_ms = 50
+/** Between two writes by another thread: to hand a line over costs more than to make it, so what comes meanwhile goes together. */
+const rest_ms = 20
 
 export class LineOutput {
   readonly #fd: number
@@ -24,6 +26,7 @@ export class LineOutput {
   #writingSince: number | undefined
   /** Whether one is in the hands of the system: where nobody reads, and it could not be opened anew, for ever. */
   #isAway = false
+  #rest: NodeJS.Timeout | undefined
   /** What found no room in the pipe, between two tries. */
   #refused: Buffer | undefined
   #isEnding = false
@@ -47,7 +50,7 @@ export class LineOutput {
     this.#waiting.push(line)
     this.#waitingBytes += line.length
     if (this.#isEnding) return this.#flush()
-    if (this.#writingSince === undefined) this.#begin()
+    if (this.#writingSince === undefined && this.#rest === undefined) this.#begin()
   }
 
   /** @returns whether an end of the process has to wait for no write, after a moment in which one may have come through */
@@ -99,7 +102,15 @@ export class LineOutput {
     this.#writingSince = undefined
     // A disk that is full, a terminal that is gone: what cannot be written is lost, and the daemon goes on.
     if (error === null && this.#lost > 0) this.#tellLost()
-    this.#begin()
+    if (this.#isPrompt) this.#begin()
+    else this.#restABit()
+  }
+
+  #restABit(): void {
+    this.#rest = setTimeout(() => {
+      this.#rest = undefined
+      this.#begin()
+    }, rest_ms).unref()
   }
 
   #tellLost(): void {
