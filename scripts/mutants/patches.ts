@@ -362,6 +362,8 @@ const starts: Readonly<Record<string, Patch>> = {
     'false ? this.publish(now, true)',
   ],
   'other news wait for a first check, too': ['FirstChecks.heldUntil', 'until ?? atOnce', 'until ?? Infinity'],
+  'what a check found waits for callers who do not come': ['#mayWait', 'this.#isFollowed && !isAwaited', '!isAwaited'],
+  'registrations in a row are two writes each': ['#mayWait', 'this.#isFollowed && !isAwaited', 'false'],
   'a first check that never ends is waited for for ever': ['dueAt', 'Math.max(paced, Math.min($$$))', 'Infinity'],
   'a first check is not waited for': ['dueAt', 'isMoreComing ?', 'false ?'],
   'a node that moves keeps its first url': ['listening', '{ ...this.#state.own, url }', 'this.#state.own'],
