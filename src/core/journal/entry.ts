@@ -98,13 +98,16 @@ export const textLimits = {
   details: 300,
 } as const
 
+const limitsByField = Object.entries(textLimits)
+
 /** As it is remembered: no text without end, no control characters but as spaces. */
 export function cutEntry<T extends Partial<Entry>>(entry: T): T {
-  const cut = Object.entries(textLimits).flatMap(([field, most]) => {
-    const text = (entry as Readonly<Record<string, unknown>>)[field]
-    return typeof text === 'string' ? [[field, cutText(text, most)] as const] : []
-  })
-  return { ...entry, ...Object.fromEntries(cut) }
+  const cut: Record<string, unknown> = { ...entry }
+  for (const [field, most] of limitsByField) {
+    const text = cut[field]
+    if (typeof text === 'string') cut[field] = cutText(text, most)
+  }
+  return cut as T
 }
 
 function cutText(text: string, most: number): string {
