@@ -20,7 +20,7 @@ import { type PassedOn, type PassedOnEnd, patienceOf } from './sync/requests.js'
 import { urlEndpoint } from './model/url.js'
 import type { MemberState } from './views.js'
 import { WaitingList } from './basics/waiting-list.js'
-import type { SyncRequest } from './wire/sync.js'
+import type { Holding, SyncRequest } from './wire/sync.js'
 
 /** What a suspicion waits for the check: less than whoever passed it on waits for the answer. */
 const suspicion_ms = 800
@@ -129,6 +129,7 @@ export class Acting {
   asked(from: PeerId, request: number, { id, act, holding }: SyncRequest & { type: 'act' }): void {
     try {
       this.#demandHome(id)
+      this.#demandKnown(holding)
       this.#perform(id, parseAct(readObject(act)), { type: 'peer', from, request, holding })
     } catch (error) {
       if (!(error instanceof RegistryError)) throw error
@@ -144,6 +145,12 @@ export class Acting {
     if (owner === self) return
     const home = homeOf(owner, records.union.node(owner))
     throw new RegistryError('unavailable', `id: ${JSON.stringify(id)} has just moved to ${home}; ask again in a moment`)
+  }
+
+  /** Whoever asks has seen records of ours that are not known here yet: what it means may be another registration than the one here. */
+  #demandKnown(holding: Holding): void {
+    if (!this.#state.identity.isForeign(holding)) return
+    throw new RegistryError('unavailable', 'its home node takes over newer records of its own; ask again in a moment')
   }
 
   /** What it waited for is on disk, or was refused there. */
