@@ -217,7 +217,7 @@ export class Opening {
     this.#projection.settle()
     this.#saveNode(addresses)
     writes.used.begin()
-    writes.inherit(commits.begun)
+    writes.inherit(commits.inherited)
     if (this.#hasStopped && writes.isDraining) writes.drain(false)
     const fences = [this.#state.fences.of(self), ...joining.fences]
     // Were we forgotten while we were off, what has moved or gone since is not ours. Where nobody has told us by now, numbers

@@ -111,6 +111,10 @@ export class Entries {
   }
 }
 
+export function changeOf(map: MapName, key: string, before: string | undefined, after: string | undefined): Change {
+  return { map, key, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+}
+
 /** Entries to be read, by map. */
 export interface EntryMaps {
   of(map: MapName): ReadonlyMap<string, string>

@@ -4,11 +4,11 @@
  */
 import { Compaction, compactionFloor } from '../document/compaction.js'
 import { type Giveable, type NodeDocument, OwnDocument } from '../document/document.js'
-import { Entries, type EntryMaps, differences, snapshotOf } from '../document/entries.js'
+import { type Change, Entries, type EntryMaps, differences, snapshotOf } from '../document/entries.js'
 import type { Crypto, Effect, StoreOp } from '../effects.js'
 import { RegistryError, assert } from '../model/errors.js'
 import { hex } from '../model/model.js'
-import { ancestryOf } from '../records/lineage.js'
+import { ancestryOf, isContinuedBy } from '../records/lineage.js'
 import type { Records } from '../records/records.js'
 import type { Writes } from '../records/writes.js'
 import type { StateView } from '../views.js'
@@ -19,6 +19,7 @@ import { FirstChecks, atOnce } from './first-checks.js'
 import type { Identity } from './identity.js'
 import { Publication, type Version } from './publication.js'
 import type { Released, Waiting } from './waiting.js'
+import { type TakenOver, Written } from './written.js'
 
 /** How long to wait before a failed write to disk is tried again. */
 const retry_ms = 1000
@@ -72,6 +73,12 @@ export class Commits {
   /** What was there before starts that some did not see, of which this may be one; see `baseline.ts`. Earliest first. */
   #baselines: readonly Baseline[]
   #isBaselineKept = false
+  /** What was written since: others of our documents may go on from any version of this start. */
+  readonly #written = new Written()
+  /** What the next version is written over. */
+  #takenOver: TakenOver | undefined
+  /** What other starts may hold of ours, beside what they register themselves. */
+  #inherited: EntryMaps
 
   constructor(crypto: Crypto, identity: Identity, records: Records) {
     this.#crypto = crypto
@@ -80,6 +87,7 @@ export class Commits {
     const entries = new Entries(crypto.hash)
     this.#begun = { at: undefined, boots: [], entries }
     this.#baselines = [this.#begun]
+    this.#inherited = entries
     this.#document = this.#build(entries, 0)
     records.rebase(this.#document.entries, [])
   }
@@ -105,12 +113,19 @@ export class Commits {
   continueFrom(document: Continued, kept: readonly Baseline[] = []): void {
     assert(!this.#open, 'what is open adopts')
     const { head } = document.signed
-    // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
-    const changes = differences(this.#records.ownEntries(), document.entries)
     this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
     const isSeen = kept.length === 0 || this.#identity.history.isSeen(head.boot)
     this.#baselines = isSeen ? [...kept.slice(0, 1), this.#begun] : kept
     this.#isBaselineKept ||= kept.length > 0
+    this.#written.clear()
+    this.#goOn(document, isSeen)
+  }
+
+  #goOn(document: Continued, isSeen: boolean): void {
+    const { head } = document.signed
+    // What is staged by now is what checks found of instances as they were in the document before: they are checked anew.
+    const changes = differences(this.#records.ownEntries(), document.entries)
+    this.#inherited = snapshotOf(document.entries)
     this.#document = this.#build(document.entries, head.epoch)
     this.#records.rebase(this.#document.entries, changes)
     this.#signed = document.signed
@@ -119,9 +134,9 @@ export class Commits {
     if (head.generation >= this.#identity.generation) this.#identity.raiseGeneration(head.generation + 1)
   }
 
-  /** The entries that this start began from. */
-  get begun(): EntryMaps {
-    return this.#begun.entries
+  /** The entries that it goes on from. */
+  get inherited(): EntryMaps {
+    return this.#inherited
   }
 
   /** From now on heads are signed. The first one begins an epoch, so nothing of an earlier Yjs client goes on. */
@@ -176,16 +191,14 @@ export class Commits {
 
   /**
    * Goes on where it was muted, as a start that finds on its disk what this one has written there; whatever was staged meanwhile is gone,
-   * as that start would not know of it. Heads are signed once it is opened again. Not while busy.
+   * as that start would not know of it. Unlike one, it still knows its versions, of which the other daemon may have continued any. Heads
+   * are signed once it is opened again. Not while busy.
    */
   resume(): void {
     assert(!this.isBusy && this.#signed !== undefined, 'what is on its way to the disk is part of it')
     this.#muted = undefined
     this.#isAhead = true
-    this.continueFrom(
-      { signed: this.#signed, entries: this.#document.entries },
-      this.#isBaselineKept ? this.#baselines : [],
-    )
+    this.#goOn({ signed: this.#signed, entries: this.#document.entries }, true)
   }
 
   // ---- what it is now
@@ -243,9 +256,10 @@ export class Commits {
   /**
    * Continues a document of ours that somebody else wrote or remembered. Not while busy.
    *
-   *     it continues what this start began from     its entries, and on top what was written here since then, as new acts
+   *     it continues a version of this start        its entries, and on top what was written here since then, as new acts
+   *     it continues what this start began from     the same, since the beginning
    *     it continues the baseline                   the same, since the baseline
-   *     neither                                     both have been published: entry by entry the later one, and what only one has
+   *     none of these                               both have been published: entry by entry the later one, and what only one has
    *
    * @returns what could not be written again, in words
    */
@@ -253,13 +267,16 @@ export class Commits {
     assert(!this.isBusy, 'adoption waits for the commit on its way')
     const { head } = document.signed
     const current = this.#records.ownEntries()
-    const shared = [...this.#baselines, this.#begun].findLast((baseline) => isShared(baseline, document))
-    const written = differences(shared?.entries ?? document.entries, current).filter(({ map }) => map !== 'node')
+    const shared = this.#writtenSince(document, current)
+    const written = (shared ?? differences(document.entries, current)).filter(({ map }) => map !== 'node')
     const isDraining = writes.isDraining
-    this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
-    this.#baselines = [this.#begun]
     for (const change of differences(current, document.entries)) if (change.map !== 'node') writes.take(change)
     writes.continueNode(document.entries)
+    // As it is taken over here: with the dates that it gets here.
+    this.#begun = { at: head, boots: [], entries: this.#records.ownEntries() }
+    this.#baselines = [this.#begun]
+    this.#inherited = this.#begun.entries
+    writes.inherit(this.#inherited)
     const failures = written.flatMap((change) => {
       try {
         if (shared === undefined) writes.merge(change)
@@ -270,15 +287,27 @@ export class Commits {
         return [error.message]
       }
     })
+    this.#takenOver = { at: head, beneath: this.#begun.entries, over: this.#records.ownEntries() }
     if (head.left !== undefined && writes.isDraining) writes.drain(isDraining) // what was about to stop then has stopped
     this.keepBaseline(false)
-    writes.inherit(this.#begun.entries)
     this.#identity.continuePoint(head, ancestryOf(document), true)
     this.#version = Math.max(this.#version, head.version)
     this.#document.epoch = Math.max(this.#document.epoch, head.epoch)
     this.#rebaseDue = true
     this.#identity.raiseGeneration(head.generation + 1)
     return failures
+  }
+
+  /** What was written here that it lacks; undefined where that is not known. @param current what is staged included */
+  #writtenSince(document: NodeDocument, current: EntryMaps): Change[] | undefined {
+    const told = ancestryOf(document)?.points.find(({ boot }) => boot === this.#identity.boot)
+    if (told !== undefined && this.#written.has(told.version)) {
+      const takenOver = this.#written.takenOverSince(told.version)
+      if (takenOver?.every((at) => isContinuedBy(at, document)) !== true) return undefined
+      return this.#written.since(told.version, current, differences(this.#document.entries, current))
+    }
+    const shared = [...this.#baselines, this.#begun].findLast((baseline) => isShared(baseline, document))
+    return shared && differences(shared.entries, current)
   }
 
   /** Goes to disk with the next commit, before it, in place of what was said of it before. */
@@ -344,6 +373,8 @@ export class Commits {
     if (isRebased) this.#document.rebase(this.#clientOf(this.#document.epoch + 1))
     const update = this.#document.write(changes)
     this.#version += 1
+    this.#written.note(this.#version, changes, this.#takenOver)
+    this.#takenOver = undefined
     const signed = signHead(this.#head(), this.#crypto)
     const isRaised = this.#identity.headSigned()
     const raised: StoreOp[] = isRaised ? [{ type: 'generation', generation: signed.head.generation }] : []

@@ -39,7 +39,8 @@ export const instances: Kind<InstanceRecord> = {
       const n = after.n <= used ? oneMore(known.highestNumber, key) : after.n
       return { type: 'write', value: { ...after, n } }
     }
-    if (adopted === undefined) return { type: 'leave' }
+    // Where it was registered there since, what went here was another registration.
+    if (adopted === undefined || adopted.n > (before?.n ?? 0)) return { type: 'leave' }
     // What went because others' records or removals beat it must not come to count as a caller's removal.
     const isBeaten = adopted.n <= known.removedUpTo || known.hasOthers
     return isBeaten ? { type: 'write', value: undefined } : { type: 'deregister', n: adopted.n }

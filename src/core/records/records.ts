@@ -3,7 +3,7 @@
  * What is staged counts at once, since a command reads what the one before it staged.
  */
 import type { Change, Entries, EntryMaps, MapName } from '../document/entries.js'
-import { mapNames } from '../document/entries.js'
+import { changeOf, mapNames } from '../document/entries.js'
 import type { PeerId } from '../model/model.js'
 import type { Signatures } from '../wire/head.js'
 import { type Values, writeEntry } from './kinds.js'
@@ -121,8 +121,4 @@ export class Records {
     this.#dropStaged()
     this.#base = base
   }
-}
-
-function changeOf(map: MapName, key: string, before: string | undefined, after: string | undefined): Change {
-  return { map, key, ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
 }

@@ -26,6 +26,8 @@ export class UsedNumbers {
   readonly #records: Records
   /** In this run, by id. */
   readonly #dropped = new BoundedMap<string, number>(droppedKept)
+  /** Of these the ones that ended here: another line of our own may still have them. */
+  readonly #ended = new BoundedMap<string, number>(droppedKept)
   /** The highest that the floor must reach. */
   #highest = 0
   #hasBegun = false
@@ -55,9 +57,15 @@ export class UsedNumbers {
   /** What had this number here goes, and there is to be no removal. */
   keep(id: string, n: number): void {
     this.#dropped.set(id, n)
+    this.#ended.set(id, n)
     if (n - Math.max(this.#highest, this.#ownFloor()) > floorJump) return
     this.#highest = Math.max(this.#highest, n)
     if (this.#hasBegun && this.#ownFloor() < n) this.#raise(n)
+  }
+
+  /** The number with which an id ended here, of which there is nothing to be seen; 0 for none. */
+  endedWith(id: string): number {
+    return this.#ended.get(id) ?? 0
   }
 
   /** Whoever is forgotten may come back with these: what is registered here from now on exceeds them. */

@@ -395,10 +395,14 @@ export class Writes {
 
   /**
    * Two documents of ours that both have been published, of which the other one is staged now: which of two entries counts, and
-   * what only one of them has. @throws RegistryError `too-large` for what has no room beside the other one
+   * what only one of them has, but for what is known to have ended here. @throws RegistryError `too-large` for what has no room beside the other one
    */
   merge({ map, key, before: theirs, after: ours }: Change): void {
-    if (ours !== undefined) this.#merge(map, key, ours, theirs)
+    if (ours !== undefined) return this.#merge(map, key, ours, theirs)
+    const n = map === 'instances' ? readEntry(map, key, theirs)?.n : undefined
+    if (n === undefined || n > this.used.endedWith(key)) return
+    this.#records.stage('instances', key, undefined)
+    this.remove(key, n)
   }
 
   #merge<M extends MapName>(map: M, key: string, ours: string, theirs: string | undefined): void {

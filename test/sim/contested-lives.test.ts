@@ -1,0 +1,171 @@
+// The property of contests: a data directory was copied, both copies run and are written to until one of them goes mute; whatever was
+// acknowledged last of each id, by either or by a third node, is what all show once one of the two has ended, where each act was done by a
+// node that had seen the one before.
+import { test } from 'vitest'
+import type { Answer } from './engine.js'
+import { seeds } from './lives.js'
+import { Random } from './random.js'
+import { agree } from './stories/cluster.js'
+import { World } from './world.js'
+
+const count = Math.ceil(seeds / 2)
+const firstSeed = Number(process.env['SIM_FIRST_SEED'] ?? 1)
+const copies = ['a', 'a2']
+const others = ['b', 'c']
+const boots = ['1111111111111111', '2222222222222222']
+
+/** What was acknowledged last of an id; undefined where it was removed. */
+type Value = string | undefined
+
+class Life {
+  readonly world: World
+  readonly #random: Random
+  /** The last act on each id, and who has seen it. */
+  readonly #acts = new Map<string, { readonly value: Value; readonly seenBy: Set<string> }>()
+  #serial = 0
+
+  constructor(seed: number) {
+    this.#random = new Random(seed)
+    this.world = new World({ seed, link: { jitter_ms: [0, 20, 200][seed % 3] ?? 0 } })
+    this.world.startAll('a', ...others)
+    agree(this.world)
+    for (let i = 0; i < 6; i++) this.#act('a', true)
+    this.world.run(1000)
+  }
+
+  /** @returns what is wrong in the end, a line each */
+  live(): string[] {
+    const { world } = this
+    world.crash('a')
+    world.clone('a', 'a2')
+    const [first, second] = this.#random.chance(0.5) ? boots : [...boots].reverse()
+    world.start('a', { boot: first as string })
+    world.start('a2', { boot: second as string })
+    if (this.#random.chance(0.3)) world.cut('a', this.#random.pick(others))
+    if (this.#random.chance(0.3)) world.cut('a2', this.#random.pick(others))
+    for (let i = 0; i < 200 && this.#mute() === undefined; i++) {
+      for (let n = this.#random.below(3); n >= 0; n--) this.#actSomewhere()
+      world.run(this.#random.pick([0, 10, 100, 500, 2000]))
+    }
+    const mute = this.#mute()
+    if (mute === undefined) return ['nobody went mute']
+    for (let n = this.#random.below(6); n >= 0; n--) {
+      world.run(this.#random.pick([0, 100, 3000]))
+      this.#actSomewhere()
+    }
+    world.run(this.#random.pick([0, 100, 5000]))
+    world.heal()
+    const other = mute === 'a' ? 'a2' : 'a'
+    // What it took and told nobody is in its directory alone.
+    const held = (): number => new Set([other, ...others].map((name) => this.#digest(name))).size
+    world.until(() => held() === 1, 120_000, 'its records are with the others', 100)
+    if (this.#random.chance(0.3)) world.leave(other)
+    else world.crash(other)
+    world.until(() => this.#phase(mute) === 'ready', 700_000, `${mute} comes back`, 100)
+    agree(world)
+    world.run(2000)
+    agree(world)
+    return [mute, ...others].flatMap((name) => this.#wrongAt(name))
+  }
+
+  #phase(name: string): string {
+    return this.world.machine(name).live.toJSON().phase
+  }
+
+  #digest(name: string): string {
+    return this.world.machine(name).live.read.digest().digest
+  }
+
+  #mute(): string | undefined {
+    return copies.find((name) => this.#phase(name) === 'muted')
+  }
+
+  #actSomewhere(): void {
+    this.#look()
+    this.#act(this.#random.pick([...copies, ...copies, ...others]))
+  }
+
+  /** Something new, or on something whose last act is seen here. */
+  #act(name: string, isNew = false): void {
+    if (!this.world.machine(name).live.readiness().ready) return
+    this.#look()
+    const seen = [...this.#acts].filter(([, { seenBy }]) => seenBy.has(name)).map(([id]) => id)
+    const id = !isNew && seen.length > 0 && this.#random.chance(0.75) ? this.#random.pick(seen) : this.#newId()
+    const last = this.#acts.get(id)?.value
+    const [value, answer] = this.#ask(name, id, last)
+    this.world.until(() => answer.result !== undefined, 10_000, 'an answer')
+    this.world.say(name, `${id}: ${last} → ${value}: ${answer.result?.ok ?? answer.result?.error?.message}`)
+    if (answer.result?.ok === true) this.#acts.set(id, { value, seenBy: new Set([name]) })
+    else this.#acts.delete(id) // it may have been done
+  }
+
+  #newId(): string {
+    return `${this.#random.chance(0.7) ? 'i' : 'd'}${(this.#serial += 1)}`
+  }
+
+  #ask(name: string, id: string, last: Value): [Value, Answer] {
+    const { world } = this
+    const value = `http://${id}.test:${1000 + (this.#serial += 1)}`
+    const dice = last === undefined ? 0 : this.#random.below(10)
+    if (id.startsWith('d'))
+      return dice < 5 ? [value, world.define(name, id, value)] : [undefined, world.undefine(name, id)]
+    if (dice < 4) return [value, world.register(name, { id, slug: 's', url: value })]
+    if (dice < 7) return [undefined, world.deregister(name, id)]
+    const [url = '', reason] = (last ?? '').split(' ')
+    const then = reason === undefined ? `r${this.#serial}` : undefined
+    const act = { type: 'maintenance', ...(then !== undefined && { reason: then }) } as const
+    return [then === undefined ? url : `${url} ${then}`, world.command(name, { type: 'act', id, act })]
+  }
+
+  /** Who has seen the last act on each id by now; of a removal nobody can be said to, but whoever did it. */
+  #look(): void {
+    for (const name of [...copies, ...others]) {
+      const machine = this.world.machines.get(name)
+      if (machine?.registry === undefined) continue
+      const shown = this.#shown(name)
+      for (const [id, { value, seenBy }] of this.#acts)
+        if (value !== undefined && shown.get(id) === value) seenBy.add(name)
+    }
+  }
+
+  #shown(name: string): Map<string, string> {
+    const { read } = this.world.machine(name).live
+    const rows = read
+      .rows(this.world.moment(name))
+      .filter(({ visible, maintenance }) => visible || maintenance !== undefined)
+    const instances = rows.map(({ id, url, maintenance }): [string, string] => [
+      id,
+      maintenance === undefined ? url : `${url} ${maintenance}`,
+    ])
+    return new Map([...instances, ...read.definitions().map(({ id, body }): [string, string] => [id, String(body)])])
+  }
+
+  #wrongAt(name: string): string[] {
+    const shown = this.#shown(name)
+    return [...this.#acts].flatMap(([id, { value }]) =>
+      shown.get(id) === value ? [] : [`${name} shows ${id} as ${shown.get(id)}, acknowledged was ${value}`],
+    )
+  }
+}
+
+test(
+  `${count} contests end with all that was acknowledged, and nothing that was removed`,
+  { timeout: 3_600_000 },
+  () => {
+    const failures: string[] = []
+    let story = ''
+    for (let seed = firstSeed; seed < firstSeed + count && failures.length < 20; seed++) {
+      const life = new Life(seed)
+      let wrong: string[]
+      try {
+        wrong = life.live()
+      } catch (error) {
+        wrong = [String(error).split('\n')[0] ?? '']
+      }
+      if (wrong.length === 0) continue
+      if (story === '') story = life.world.story(200)
+      failures.push(`seed ${seed}: ${wrong.slice(0, 4).join('; ')}`)
+    }
+    if (failures.length > 0) throw new Error(`${failures.join('\n')}\n${story}`)
+  },
+)
