@@ -39,10 +39,10 @@ export class ComingBack {
 
   #look(): void {
     const { quiet, commits, liveness, at } = this.#state
-    const peers = [...liveness.peers.ids()].filter((peer) => liveness.membership.isAlive(peer))
-    if (quiet.isAskDue(at.now)) for (const peer of peers) this.#asking.askOfUs(peer)
+    const connected = [...liveness.peers.ids()].map((id) => ({ id, isAlive: liveness.membership.isAlive(id) }))
+    if (quiet.isAskDue(at.now)) for (const { id } of connected) this.#asking.askOfUs(id)
     // What was on its way to the disk is part of what is continued.
-    if (!commits.isBusy && quiet.isQuiet(peers, at.now)) this.#comeBack()
+    if (!commits.isBusy && quiet.isQuiet(connected, at.now)) this.#comeBack()
   }
 
   #comeBack(): void {

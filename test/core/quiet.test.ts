@@ -9,14 +9,25 @@ function told(silence_s: number, others: Partial<Witness> = {}): Witness {
   return { stale: false, heardOfAsker: true, silence_s, ...others }
 }
 
+interface Peer {
+  readonly answer: Witness | undefined
+  readonly isAlive: boolean
+}
+
 /** Mute since 0 with a wait of 16 s, told this by peers at that time, and asked `later_ms` after that. */
-function isQuiet(answers: readonly (Witness | undefined)[], at_ms = 20_000, later_ms = 0): boolean {
+function isQuiet(peers: readonly (Witness | undefined | Peer)[], at_ms = 20_000, later_ms = 0): boolean {
   const quiet = new Quiet()
   quiet.begin(travel_ms, 0)
-  const peers = answers.map((_, i) => `p${i}`)
-  for (const [i, answer] of answers.entries())
-    if (answer !== undefined) quiet.answered(peers[i] as string, answer, at_ms)
-  return quiet.isQuiet(peers, at_ms + later_ms)
+  const connected = peers.map((peer, i) => {
+    const { answer, isAlive } = peer !== undefined && 'answer' in peer ? peer : { answer: peer, isAlive: true }
+    if (answer !== undefined) quiet.answered(`p${i}`, answer, at_ms)
+    return { id: `p${i}`, isAlive }
+  })
+  return quiet.isQuiet(connected, at_ms + later_ms)
+}
+
+function dead(answer?: Witness): Peer {
+  return { answer, isAlive: false }
 }
 
 test.each([
@@ -26,6 +37,9 @@ test.each([
   ['one has not answered yet', [told(16), undefined], false],
   ['one never heard of us', [told(16), told(0, { heardOfAsker: false })], true],
   ['one was off for too long to know', [told(16), told(0, { stale: true })], true],
+  ['one that is not heard has heard a word', [told(16), dead(told(15))], false],
+  ['one that is not heard has heard nothing for long', [dead(told(16))], true],
+  ['one that is not heard says nothing', [told(16), dead()], true],
   ['none of them can know', [told(99, { heardOfAsker: false }), told(99, { stale: true })], false],
 ] as const)('it is quiet, where %s: %s → %s', (_, answers, expected) => {
   expect(isQuiet(answers)).toBe(expected)
@@ -57,5 +71,5 @@ test('each time that it came back too early it waits twice as long, up to ten mi
   later.end(20_000)
   expect(later.begin(travel_ms, 3_620_000)).toBe(16_000)
   expect(later.end(3_700_000)).toBe(16_000)
-  expect(later.isQuiet(['p'], 3_700_000)).toBe(false)
+  expect(later.isQuiet([{ id: 'p', isAlive: true }], 3_700_000)).toBe(false)
 })

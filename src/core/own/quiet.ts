@@ -9,8 +9,9 @@
  *                                             and as at first once it has signed for an hour
  *
  * Who is mute says no word, so whatever is heard is the other one's; and who comes back keeps its boot id, so where both still run, on two
- * sides of a cut, it is the same one that stops again once that heals. All who are connected have to agree, one at the least: of two
- * that are cut off together with nobody else neither can tell.
+ * sides of a cut, it is the same one that stops again once that heals. All who are connected and live have to agree, and whoever else has
+ * answered, one at the least: of two that are cut off together with nobody else neither can tell. To whom the other one has said goodbye he
+ * sends no heartbeats, and may be taken for dead here; his answers count.
  */
 import { BoundedMap } from '../basics/bounded-map.js'
 import type { PeerId } from '../model/model.js'
@@ -78,12 +79,16 @@ export class Quiet {
     if (isNewer) this.#brought = { owner, generation, version, boot, epoch, clock: 0 }
   }
 
-  /** Whether all of these, who are connected and live, have heard nothing for long. */
-  isQuiet(peers: readonly PeerId[], now: number): boolean {
-    const answers = peers.map((peer) => this.#answers.get(peer))
+  /** Whether all of these have heard nothing for long. @param connected those that live have to have answered lately, others may */
+  isQuiet(connected: readonly { readonly id: PeerId; readonly isAlive: boolean }[], now: number): boolean {
     if (now - this.#mutedAt < this.#wait_ms) return false
-    if (answers.some((answer) => answer === undefined || now - answer.at > answerCounts_ms)) return false
-    const silences = answers.flatMap((answer) => answer?.silence_ms ?? [])
+    const silences: number[] = []
+    for (const { id, isAlive } of connected) {
+      const answer = this.#answers.get(id)
+      const isLate = answer === undefined || now - answer.at > answerCounts_ms
+      if (isLate && isAlive) return false
+      if (!isLate && answer.silence_ms !== undefined) silences.push(answer.silence_ms)
+    }
     return silences.length > 0 && silences.every((silence_ms) => silence_ms >= this.#wait_ms)
   }
 
