@@ -6,7 +6,7 @@
  *                                                                     │     one write
  *     kill here ──────────────────────────────────────────────────────┘     a's document is read once more, and saved then
  */
-import type { Change } from './document/entries.js'
+import type { Change, EntryMaps } from './document/entries.js'
 import type { StoreOp } from './effects.js'
 import type { PeerId } from './model/model.js'
 import type { Outbox } from './outbox.js'
@@ -19,8 +19,8 @@ const fencesKept = 512
 export class Fencing {
   readonly #state: RegistryState
   readonly #out: Outbox
-  /** Whose documents go from the disk with the next commit. */
-  readonly #ended = new Set<PeerId>()
+  /** Whose documents go from the disk with the next commit, in which is what is saved of them. */
+  readonly #ended = new Map<PeerId, EntryMaps>()
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -52,15 +52,13 @@ export class Fencing {
 
   /**
    * A fencer has saved what he knew of a document, and may have known less than we do. Before our first head, and while we are mute, it
-   * has to wait.
+   * has to wait; what was about to be written when we went mute is saved once more.
    */
   saveUnsaved(): void {
     const { writes, unsaved, rules } = this.#state
     if (!rules.maySign) return
-    for (const { owner, entries } of unsaved.splice(0)) {
-      writes.save(entries)
-      this.#ended.add(owner)
-    }
+    for (const { owner, entries } of unsaved.splice(0)) this.#ended.set(owner, entries)
+    for (const entries of this.#ended.values()) writes.save(entries)
   }
 
   /** What an earlier run had no time to save: documents on disk that are fenced by what stands beside them. */
@@ -76,8 +74,8 @@ export class Fencing {
 
   /** Goes to disk in one write with what is saved of them; whoever has come back meanwhile has replaced it. */
   takeEnded(): StoreOp[] {
-    if (this.#ended.size === 0) return []
-    const owners = [...this.#ended].filter((owner) => this.#state.replica.head(owner) === undefined)
+    if (this.#ended.size === 0 || !this.#state.rules.maySign) return []
+    const owners = [...this.#ended.keys()].filter((owner) => this.#state.replica.head(owner) === undefined)
     this.#ended.clear()
     return this.#endings(owners)
   }
@@ -116,9 +114,9 @@ export class Fencing {
   }
 
   /** Forgets an owner together with the next commit, which holds what is saved of it. */
-  end(owner: PeerId): void {
+  end(owner: PeerId, entries: EntryMaps): void {
     this.#drop(owner)
-    this.#ended.add(owner)
+    this.#ended.set(owner, entries)
   }
 
   /** Forgets an owner with all that it wrote, except its fences. */

@@ -69,7 +69,7 @@ export class LettingGo {
     }
     if (turn === 0) writes.used.exceedAll(owner, document.entries) // should it live nevertheless
     letGo.note(document.signed, at.now)
-    this.#fencing.end(owner)
+    this.#fencing.end(owner, document.entries)
     return true
   }
 

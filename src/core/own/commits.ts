@@ -270,11 +270,10 @@ export class Commits {
     const shared = this.#writtenSince(document, current)
     const written = (shared ?? differences(document.entries, current)).filter(({ map }) => map !== 'node')
     const isDraining = writes.isDraining
+    this.#begun = { at: head, boots: [], entries: snapshotOf(document.entries) }
+    this.#baselines = [this.#begun]
     for (const change of differences(current, document.entries)) if (change.map !== 'node') writes.take(change)
     writes.continueNode(document.entries)
-    // As it is taken over here: with the dates that it gets here.
-    this.#begun = { at: head, boots: [], entries: this.#records.ownEntries() }
-    this.#baselines = [this.#begun]
     this.#inherited = this.#begun.entries
     writes.inherit(this.#inherited)
     const failures = written.flatMap((change) => {
@@ -353,9 +352,7 @@ export class Commits {
     return this.#isFollowed && !isAwaited && this.#firstChecks.heldUntil(this.#records.staged()) > now
   }
 
-  /** What was to go from the disk goes with a later start, which finds there why. */
   #refuseAll(why: string): { readonly effects: Effect[]; readonly released?: Released } {
-    this.#ended = []
     return this.#waiting.length === 0 ? { effects: [] } : { effects: [], released: refused(this.#takeWaiting(), why) }
   }
 

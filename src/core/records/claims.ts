@@ -59,6 +59,13 @@ export interface Kind<T> {
   rewrite(written: Rewriting<T>, known: Known): Rewritten<T>
 }
 
+/** Whether two values differ at the most in the date from which they live, which is by the count of whoever holds them. */
+export function isSameButForDate<T>(kind: Kind<T>, one: T | undefined, other: T | undefined): boolean {
+  if (one === undefined || other === undefined || kind.livesFrom(other) === undefined) return false
+  const [undated, otherUndated] = [kind.copy(one, 0), kind.copy(other, 0)]
+  return undated !== undefined && otherUndated !== undefined && kind.write(undated) === kind.write(otherUndated)
+}
+
 export function compareIds(a: PeerId, b: PeerId): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -27,24 +27,30 @@ export const instances: Kind<InstanceRecord> = {
   copy: () => undefined,
   merge(ours, theirs) {
     const order = compareRegistrations({ owner: '', value: ours }, { owner: '', value: theirs })
-    if (order !== 0) return order > 0 ? ours : theirs
+    if (!isSame(ours, theirs)) return order > 0 ? ours : theirs
     // One registration: as it is here, and out of the lookups where either says so.
-    return withHolds(ours, { ...holdsOf(theirs), ...holdsOf(ours) })
+    return withHolds({ ...ours, n: Math.max(ours.n, theirs.n) }, { ...holdsOf(theirs), ...holdsOf(ours) })
   },
   rewrite(written, known) {
     const { key, before, after, adopted } = written
-    if (after !== undefined && before?.n === after.n) return rewriteState(written, before, after)
+    if (after !== undefined && isSame(before, after)) return rewriteState(written, before, after)
     if (after !== undefined) {
       const used = Math.max(adopted?.n ?? 0, known.usedUpTo)
       const n = after.n <= used ? oneMore(known.highestNumber, key) : after.n
       return { type: 'write', value: { ...after, n } }
     }
     // Where it was registered there since, what went here was another registration.
-    if (adopted === undefined || adopted.n > (before?.n ?? 0)) return { type: 'leave' }
+    if (adopted === undefined || (adopted.n > (before?.n ?? 0) && !isSame(before, adopted))) return { type: 'leave' }
     // What went because others' records or removals beat it must not come to count as a caller's removal.
     const isBeaten = adopted.n <= known.removedUpTo || known.hasOthers
     return isBeaten ? { type: 'write', value: undefined } : { type: 'deregister', n: adopted.n }
   },
+}
+
+/** Whether both are of one registration: where it was written again over another document it has another number, and its own stamp. */
+function isSame(one: InstanceRecord | undefined, other: InstanceRecord): one is InstanceRecord {
+  if (one?.stamp !== undefined && other.stamp !== undefined) return one.stamp === other.stamp
+  return one?.n === other.n
 }
 
 /**
@@ -56,7 +62,7 @@ function rewriteState(
   before: InstanceRecord,
   after: InstanceRecord,
 ): Rewritten<InstanceRecord> {
-  if (adopted?.n !== after.n) return { type: 'leave' }
+  if (adopted === undefined || !isSame(adopted, after)) return { type: 'leave' }
   const holds = [before, after].map((record) => canonicalJson(holdsOf(record)))
   const held = holdsOf(holds[0] === holds[1] ? adopted : after)
   const patched = patchedRecord(adopted, patchBetween(before, after))

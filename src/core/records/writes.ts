@@ -11,7 +11,7 @@ import { canonicalJson } from '../model/model.js'
 import { factsOf } from '../shown.js'
 import type { SignedHead } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
-import type { Kind } from './claims.js'
+import { type Kind, isSameButForDate } from './claims.js'
 import { mergeFacts, patchedRecord } from './instances.js'
 import { type Values, kinds, nodeKey, readEntry } from './kinds.js'
 import { KeptOut } from './kept-out.js'
@@ -359,6 +359,7 @@ export class Writes {
     const read = (json: string | undefined): Values[M] | undefined => readEntry(map, key, json)
     const kind: Kind<Values[M]> = kinds[map]
     const written = { key, before: read(before), after: read(after), adopted: read(adopted.of(map).get(key)) }
+    if (isSameButForDate(kind, written.before, written.after)) return // it was taken over, and is dated anew
     const rewritten = kind.rewrite(written, {
       self,
       highestNumber: Math.max(union.highestNumber(key), this.used.upTo(key)),

@@ -7,7 +7,7 @@ import { parseRegistration } from '../../../src/core/model/model.js'
 import { cheapCrypto } from '../crypto.js'
 import type { Answer } from '../engine.js'
 import type { World } from '../world.js'
-import { agree, cluster, registered } from './cluster.js'
+import { agree, cluster, done, registered } from './cluster.js'
 
 const secret = 's'.repeat(32)
 
@@ -28,20 +28,23 @@ const commands: readonly Command[] = [
   { type: 'leave', restart: true },
 ]
 
-/** Another start with its key is heard of, and once that was continued, heard of again. */
-function muted(world: World, name: string): void {
+/** Another start with its key is heard of. */
+function heard(world: World, name: string, ahead: number): void {
   const { self } = world.machine(name)
-  for (const ahead of [1000, 2000]) {
-    const signed = signHead(
-      {
-        ...{ owner: self, generation: world.machine(name).live.generation + ahead, boot: 'ff'.repeat(8) },
-        ...{ epoch: 9, version: 900 + ahead, incarnation: 0, client: 7, digest: new Uint8Array(32) },
-      },
-      cheapCrypto(self),
-    )
-    const step = { fromEpoch: 8, fromVersion: 8, bytes: Uint8Array.of(1) }
-    world.feed(name, { type: 'gossip', author: 'b', bytes: encodeGossip({ type: 'update', signed, step }) })
-  }
+  const signed = signHead(
+    {
+      ...{ owner: self, generation: world.machine(name).live.generation + ahead, boot: 'ff'.repeat(8) },
+      ...{ epoch: 9, version: 900 + ahead, incarnation: 0, client: 7, digest: new Uint8Array(32) },
+    },
+    cheapCrypto(self),
+  )
+  const step = { fromEpoch: 8, fromVersion: 8, bytes: Uint8Array.of(1) }
+  world.feed(name, { type: 'gossip', author: 'b', bytes: encodeGossip({ type: 'update', signed, step }) })
+}
+
+/** Once that was continued, it is heard of again. */
+function muted(world: World, name: string): void {
+  for (const ahead of [1000, 2000]) heard(world, name, ahead)
   expect(world.machine(name).live.toJSON().phase).toBe('muted')
 }
 
@@ -116,4 +119,47 @@ test('D4: whoever waits for the first head is told where the disk refuses the ge
   const answer = world.register('a', { id: 'x', slug: 'x', url: 'http://x.test:80' })
   world.run(3000)
   expect(answer.result?.error?.message).toMatch(/the disk refuses writes/)
+})
+
+test.each([
+  ['before what is saved of it is on its way to the disk', 0],
+  ['while that is', 301],
+])('D4: what is fenced as a daemon goes mute, %s, is saved and leaves its disk once it is back', (_, later_ms) => {
+  const world = cluster('abcd', { fsync_ms: 300 })
+  world.partition(['a', 'd'], ['b', 'c'])
+  world.run(3000)
+  done(world, world.define('d', 'kept'))
+  world.run(2000)
+  world.crash('d')
+  world.run(4000)
+  const { self } = world.machine('d')
+  done(world, world.command('b', { type: 'remove-node', owner: self }))
+  heard(world, 'a', 1000)
+  world.run(2000)
+  world.heal()
+  const isHeld = (name: string): boolean =>
+    world
+      .machine(name)
+      .live.read.digest()
+      .documents.some(({ owner }) => owner === self)
+  let busy = 0
+  const isFenced = (): boolean => {
+    // Something is always on its way: what is saved has to wait.
+    if (world.now % 50 === 0) world.register('a', { id: `y${(busy += 1)}`, url: `http://y${busy}.test:80` })
+    return !isHeld('a')
+  }
+  world.until(isFenced, 20_000, 'the fence', 1)
+  world.run(later_ms)
+  heard(world, 'a', 2000)
+  expect(world.machine('a').live.toJSON()).toMatchObject({ phase: 'muted', committing: true })
+  world.until(() => world.machine('a').live.toJSON().phase === 'ready', 60_000, 'it comes back', 100)
+  agree(world)
+  for (const name of 'abc') {
+    expect(world.definitions(name)).toEqual(['kept'])
+    const owners = world
+      .machine(name)
+      .disk.load()
+      .documents.map(({ owner }) => owner)
+    expect(owners).toEqual(['a', 'b', 'c'])
+  }
 })
