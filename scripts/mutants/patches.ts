@@ -386,6 +386,11 @@ const starts: Readonly<Record<string, Patch>> = {
     '.#goOn($$$)',
     'this.continueFrom({ signed: this.#signed, entries: this.#document.entries })',
   ],
+  'an answer to a question of before it ends a join': [
+    'Joining.answered',
+    'question <= this.#start.askedBefore',
+    'false',
+  ],
   'a home node acts on what it does not know yet': ['Acting.asked', '.#demandKnown(holding)'],
   'who is mute is brought the same records again and again': ['#compare', "phase.name === 'muted'", 'false'],
   'a program that is here goes with the document': ['ComingBack.tick', '.#registerAgain()'],

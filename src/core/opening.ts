@@ -69,6 +69,7 @@ export class Opening {
       degraded,
       lastHeard,
       lastUp,
+      requests,
       self,
       crypto,
       signatures,
@@ -94,6 +95,7 @@ export class Opening {
       ...{ now, hash: crypto.hash, signatures, self, freshKey },
       stale: wasAway && records.union.holdsAnything(),
       expected: restored.filter((peer) => overlay.wants(peer)),
+      askedBefore: requests.last,
     })
     joining.checking(checks.asked())
     this.#out.emitAll(checks.checkAll(now))
@@ -169,12 +171,15 @@ export class Opening {
 
   /** It was mute: joins once more, as a start would that finds on its disk what is held here. */
   openAgain(): void {
-    const { commits, checks, crypto, signatures, self, at } = this.#state
+    const { commits, checks, comparisons, requests, crypto, signatures, self, at } = this.#state
     this.#state.foreign = undefined
+    comparisons.clear()
     commits.resume()
     this.#hasStopped = commits.signed?.head.left !== undefined
-    const start = { now: at.now, hash: crypto.hash, signatures, self, freshKey: false, stale: false, expected: [] }
-    const joining = new Joining(start)
+    const joining = new Joining({
+      ...{ now: at.now, hash: crypto.hash, signatures, self, freshKey: false, stale: false, expected: [] },
+      askedBefore: requests.last,
+    })
     joining.checking(checks.asked())
     this.#out.emitAll(checks.startOver(at.now))
     this.#state.enter({ name: 'joining', joining })

@@ -305,12 +305,12 @@ export class Replication {
     }
   }
 
-  #compared({ peer, ofAll, brought, wanted, witness }: Afterwards & { type: 'compared' }): void {
+  #compared({ peer, question, ofAll, brought, wanted, witness }: Afterwards & { type: 'compared' }): void {
     if (ofAll) this.#exchanged(peer, brought, wanted)
     const { joining, quiet, at } = this.#state
     quiet.answered(peer, witness, at.now)
     if (joining === undefined) this.#fencing.surviveFence(witness.fence)
-    else joining.answered(peer, witness, at.now)
+    else joining.answered(peer, question, witness, at.now)
     if (ofAll) this.#asking.compareNext()
   }
 

@@ -11,13 +11,18 @@ import { cheapCrypto } from '../sim/crypto.js'
 const start_ms = 10_000
 
 function joining(
-  more: { readonly stale?: boolean; readonly freshKey?: boolean; readonly expected?: string } = {},
+  more: {
+    readonly stale?: boolean
+    readonly freshKey?: boolean
+    readonly expected?: string
+    readonly askedBefore?: number
+  } = {},
 ): Joining {
-  const { stale = false, freshKey = false, expected = '' } = more
+  const { stale = false, freshKey = false, expected = '', askedBefore = 0 } = more
   const crypto = cheapCrypto('me')
   return new Joining({
     ...{ now: start_ms, self: 'me', freshKey, stale, expected: [...expected] },
-    ...{ hash: crypto.hash, signatures: new Signatures(crypto) },
+    ...{ hash: crypto.hash, signatures: new Signatures(crypto), askedBefore },
   })
 }
 
@@ -33,7 +38,7 @@ function word(more: Partial<Witness> = {}): Witness {
 test('it is over as soon as the one peer that there is has answered, and else after three seconds', () => {
   const join = joining({ expected: 'a' })
   expect(isOver(join, 100, 'a')).toBe(false)
-  join.answered('a', word(), start_ms + 100)
+  join.answered('a', 1, word(), start_ms + 100)
   expect(isOver(join, 100, 'a')).toBe(true)
   expect(isOver(joining({ expected: 'a' }), 2999)).toBe(false)
   expect(isOver(joining({ expected: 'a' }), 3000)).toBe(true)
@@ -41,13 +46,22 @@ test('it is over as soon as the one peer that there is has answered, and else af
 
 test('it waits for everybody that is connected, or was known, and not refused', () => {
   const join = joining({ expected: 'abc' })
-  join.answered('a', word(), start_ms)
+  join.answered('a', 1, word(), start_ms)
   join.refused('b')
   expect(isOver(join, 500, 'ad')).toBe(false)
-  join.answered('d', word(), start_ms)
+  join.answered('d', 1, word(), start_ms)
   expect(isOver(join, 500, 'ad')).toBe(false)
   join.refused('c')
   expect(isOver(join, 500, 'ad')).toBe(true)
+})
+
+test('an answer to a question of before it ends nothing, and says nothing', () => {
+  const join = joining({ stale: true, expected: 'ab', askedBefore: 7 })
+  const absence = word({ silence_s: horizon_ms / 1000 + 1 })
+  for (const [peer, question] of Object.entries({ a: 7, b: 6 })) join.answered(peer, question, word(), start_ms)
+  expect(isOver(join, 0, 'ab')).toBe(false)
+  for (const [peer, question] of Object.entries({ a: 8, b: 9 })) join.answered(peer, question, absence, start_ms)
+  expect(join.end(new Set('ab'), start_ms)?.blank).toBe(true)
 })
 
 test('a key made in this very start waits for nobody', () => {
@@ -57,7 +71,7 @@ test('a key made in this very start waits for nobody', () => {
 test('a stale node waits three seconds from its first contact for somebody who knows', () => {
   const join = joining({ stale: true, expected: 'ab' })
   expect(isOver(join, 60_000)).toBe(false)
-  join.answered('a', word({ stale: true }), start_ms + 60_000)
+  join.answered('a', 1, word({ stale: true }), start_ms + 60_000)
   expect(isOver(join, 62_999, 'a')).toBe(false)
   expect(isOver(join, 63_000, 'a')).toBe(true)
   expect(join.end(new Set('a'), start_ms + 63_000)?.blank).toBe(false)
@@ -71,18 +85,18 @@ test('a stale node that was never with anybody waits three seconds from its star
 
 test('one who heard of it lately ends the doubt, one who did not for too long confirms it', () => {
   const refuted = joining({ stale: true, expected: 'a' })
-  refuted.answered('a', word(), start_ms)
+  refuted.answered('a', 1, word(), start_ms)
   expect(refuted.end(new Set('a'), start_ms)?.blank).toBe(false)
   const confirmed = joining({ stale: true, expected: 'a' })
-  confirmed.answered('a', word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
+  confirmed.answered('a', 1, word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
   expect(confirmed.end(new Set('a'), start_ms)?.blank).toBe(true)
 })
 
 test('it is over only once all were asked: until then nothing is given, and one who knows better is believed', () => {
   const join = joining({ stale: true, expected: 'ab' })
-  join.answered('a', word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
+  join.answered('a', 1, word({ silence_s: horizon_ms / 1000 + 1 }), start_ms)
   expect([isOver(join, 100, 'ab'), join.isStale]).toEqual([false, true])
-  join.answered('b', word(), start_ms + 100)
+  join.answered('b', 1, word(), start_ms + 100)
   expect(join.end(new Set('ab'), start_ms + 100)?.blank).toBe(false)
 })
 
@@ -90,8 +104,8 @@ test('a member of an earlier version counts the time that all were off as silenc
   const earlier = word({ silence_s: horizon_ms / 1000 + 1 })
   const among = (...others: readonly Witness[]): boolean | undefined => {
     const join = joining({ stale: true, expected: 'a' })
-    join.answered('a', earlier, start_ms)
-    for (const other of others) join.answered('b', other, start_ms)
+    join.answered('a', 1, earlier, start_ms)
+    for (const other of others) join.answered('b', 1, other, start_ms)
     return join.end(new Set('ab'.slice(0, 1 + others.length)), start_ms)?.blank
   }
   expect([among(word()), among(word({ stale: true })), among()]).toEqual([false, true, true])
@@ -139,7 +153,7 @@ function givenBack(owner: string, version: number, signer = owner): Parcel {
 function adopted(...parcels: readonly Parcel[]): string | undefined {
   const join = joining({ expected: 'a' })
   for (const parcel of parcels) join.offer(parcel)
-  join.answered('a', word(), start_ms)
+  join.answered('a', 1, word(), start_ms)
   return join.end(new Set('a'), start_ms)?.content?.entries.get('instances', 'i')
 }
 

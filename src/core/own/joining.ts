@@ -25,6 +25,8 @@ export interface JoinStart {
   readonly stale: boolean
   /** Members that were known when we went down, as far as we mean to be connected with them. */
   readonly expected: readonly PeerId[]
+  /** The last question of before: an answer to that one, or to an earlier one, says nothing of what this start asks. */
+  readonly askedBefore: number
 }
 
 /** `blank`: our content is too old to be trusted. `content`: a newer document of ours than the one on disk. */
@@ -82,7 +84,9 @@ export class Joining {
     this.#expected.delete(peer)
   }
 
-  answered(peer: PeerId, witness: Witness, now: number): void {
+  /** @param question which one was answered */
+  answered(peer: PeerId, question: number, witness: Witness, now: number): void {
+    if (question <= this.#start.askedBefore) return
     this.#answered.add(peer)
     if (witness.fence !== undefined) this.fences.push(witness.fence)
     this.#firstContactAt ??= now

@@ -64,6 +64,12 @@ export class Comparisons {
     if (this.#current?.peer === peer) this.#current = undefined
   }
 
+  /** What was asked until now does not count any more. */
+  clear(): void {
+    this.#waiting.clear()
+    this.#current = undefined
+  }
+
   /** It is not connected any more. */
   forget(peer: PeerId): void {
     this.#waiting.delete(peer)

@@ -83,6 +83,8 @@ export type Answer =
   | {
       readonly type: 'compared'
       readonly peer: PeerId
+      /** Which question was answered: later ones have greater numbers. */
+      readonly question: number
       /** Not where we asked for nothing but what is ours. */
       readonly ofAll: boolean
       /** Documents that the answer brought. */
@@ -113,6 +115,11 @@ export function patienceOf({ type }: Act): number {
 export class Requests {
   readonly #asked = new Map<number, Asked>()
   #lastId = 0
+
+  /** The last question, whoever was asked; 0 for none. */
+  get last(): number {
+    return this.#lastId
+  }
 
   // ---- asking
 
@@ -218,7 +225,7 @@ export class Requests {
     if (purpose.type === 'compare') asked.holds = wanted.length === 0 && mayTake(witness, purpose.generation)
     if (purpose.type === 'push') return { type: 'given', peer, refused: wanted }
     if (purpose.type !== 'sync') return { type: 'ended' }
-    return { type: 'compared', peer, ofAll: purpose.ofAll, brought: asked.brought, wanted, witness }
+    return { type: 'compared', peer, question: id, ofAll: purpose.ofAll, brought: asked.brought, wanted, witness }
   }
 
   /** Who was asked, of a question that is not closed. */
