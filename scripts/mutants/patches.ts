@@ -28,6 +28,18 @@ const membership: Readonly<Record<string, Patch>> = {
   'who missed much is told no more at once than others': ['relaysAtOnce', 'missed > 2 * round', 'false'],
   'what was told is told again and again': ['#byMissed', 'missed > 0', 'missed >= 0'],
   'all daemons pass on in one order': ['#byMissed', '.#chance(equal.length)', '0'],
+  'what was refused before a start was met counts against it': ['noteConnection', 'member.refused = false'],
+  'the death of a start is reported of the next one': ['Watch.buried', 'member.generation !== generation', 'false'],
+  'the silence of a start is that of the next one': [
+    'Forgetting.count',
+    'generation > (this.#generations.get(id) ?? generation)',
+    'false',
+  ],
+  'a home node is away since an earlier start of it was': [
+    'Abandoned.due',
+    'known?.generation === generation',
+    'known !== undefined',
+  ],
   'hearsay raises a generation': [
     'Hearsay.hear',
     'word.generation !== member.generation',

@@ -247,7 +247,7 @@ export class Endings {
       const member = membership.member(owner)
       if (member === undefined) continue
       const turn = membership.observersOf(member).indexOf(self)
-      for (const id of abandoned.due(owner, member.state, turn, at.now)) {
+      for (const id of abandoned.due(owner, member, turn, at.now)) {
         const record = records.union.records(id).get(owner)
         abandoned.note(owner, id, undefined, at.now)
         if (record !== undefined && !records.union.isRemoved(record)) writes.remove(id, record.n)

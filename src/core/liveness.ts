@@ -103,7 +103,7 @@ export class Liveness {
 
   connected(id: PeerId, own: OwnState, now: number): Effect[] {
     const peer = this.peers.connect(id, now)
-    this.membership.meet(id)
+    this.membership.connected(id)
     if (!own.isSpeaking) return []
     const able = this.heartbeats.tellAble(id)
     if (!this.heartbeats.isToBeServed(peer, this.#standing(id), now)) return able
@@ -129,7 +129,7 @@ export class Liveness {
   disconnected(id: PeerId, now: number): Effect[] {
     this.peers.disconnect(id, { at: now, wasHeard: this.#isHeard(id, now) })
     this.heartbeats.forgetListener(id)
-    this.membership.disconnected(id)
+    this.membership.unserved(id)
     const member = this.membership.member(id)
     if (member === undefined) this.heartbeats.forget(id)
     return member !== undefined && !member.left && this.overlay.needs(id) ? [{ type: 'dial', peer: id }] : []
@@ -249,7 +249,7 @@ export class Liveness {
     const isInTurn = peer !== undefined && peer.heartbeats > 0 && !peer.isAsked
     const hearing = this.membership.hear(from, frame, now, isInTurn)
     if (peer === undefined) return { hearing }
-    this.#noteUnable(peer, now)
+    if (hearing !== 'old') this.#noteUnable(peer, now)
     return { hearing, inStep: this.heartbeats.hear(peer, this.digests.isKnown(frame.digest, now), now) }
   }
 

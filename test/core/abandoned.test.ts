@@ -19,3 +19,11 @@ test('nothing is kept of records that went, however many come and go; nor of own
   abandoned.follow('y', new Map([['b', record('y')]]), 'a', 3)
   expect([abandoned.size, [...abandoned.owners()]]).toEqual([1, ['b']])
 })
+
+test('a home node is away anew with each start of it: that the one before was away says nothing of the next', () => {
+  const abandoned = new Abandoned()
+  abandoned.follow('x', new Map([['b', record('x')]]), 'a', 0)
+  const due = (generation: number, now: number): readonly string[] =>
+    abandoned.due('b', { state: 'dead', generation }, 0, now)
+  expect([due(1, 0), due(1, 9999), due(2, 10_000), due(2, 19_999), due(2, 20_000)]).toEqual([[], [], [], [], ['x']])
+})

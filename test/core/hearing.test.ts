@@ -56,8 +56,11 @@ test('who starts again at other addresses is not silent since nobody listens at 
   for (const from of 'bc') tell(from, 2, 300, 2)
   expect(membership.tick(300).transitions).toMatchObject([{ peer: 'a', to: 'alive' }])
   expect(refused(400)).toEqual([]) // we have not met this start: the book still has where the earlier one was
-  membership.disconnected('a')
-  expect(refused(500)).toEqual(['a'])
+  membership.unserved('a') // what ends now was with that one
+  expect(refused(500)).toEqual([])
+  membership.connected('a')
+  expect(membership.tick(600).reports).toEqual([])
+  expect(refused(700)).toEqual(['a'])
 })
 
 test('a new start that says at once that it will be back is told of, and keeps its grace', () => {

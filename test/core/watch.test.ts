@@ -169,3 +169,15 @@ test('who doubted itself knows for ten seconds that it hears badly', () => {
   watch.look('self', 1, { now: now + 90_000, awakeSince: 0, members: 6 })
   expect(watch.isHardOfHearing(now + 90_000)).toBe(false) // who hears nobody is cut off
 })
+
+test('what we said of one that died says nothing of its next start, which nobody has heard yet', () => {
+  const subject: Member = { ...member('a', 3400), refused: true, metIn: 1 }
+  const watch = new Watch()
+  watch.follow(new Set([subject]), now - 60_000)
+  watch.look('self', 1, { now, awakeSince: 0, members: 10 })
+  subject.state = 'dead'
+  watch.follow(new Set(), now + 3000)
+  expect(watch.buried(now + 4000)).toEqual([subject])
+  subject.generation += 1
+  expect(watch.buried(now + 4000)).toEqual([])
+})

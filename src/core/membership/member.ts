@@ -68,7 +68,7 @@ export interface Member {
   directAt: number | undefined
   /** Since when we are its observer, as we see it. */
   observedSince: number | undefined
-  /** The generation in which we were last connected with it, or heard it ourselves; 0 for never. */
+  /** The generation in which we heard it ourselves, or that we knew when a connection with it began, last; 0 for never. */
   metIn: number
   /** Until then we do not listen to it, since it kept no limit: what we do not hear says nothing of it. */
   shunnedUntil: number
@@ -311,6 +311,17 @@ export function noteDirectWord(member: Member, word: Word, now: number, awakeSin
   member.vacated = undefined
   member.isVouchedFor = false
   believe(member, Number.NEGATIVE_INFINITY)
+}
+
+/**
+ * A connection with it has begun: with the generation that we know, or with a later one. When the connection ends we may have heard of
+ * another one, which has begun elsewhere while it was still open at this end: of where that one is it says nothing. Nor does a dial that
+ * was refused before we met it.
+ */
+export function noteConnection(member: Member): void {
+  if (member.metIn >= member.generation) return
+  member.metIn = member.generation
+  member.refused = false
 }
 
 /**

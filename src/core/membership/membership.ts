@@ -22,6 +22,7 @@ import {
   isVacated,
   judge,
   newMember,
+  noteConnection,
   noteDirectWord,
   noteGoodbye,
   noteIncarnation,
@@ -262,11 +263,11 @@ export class Membership {
     if (member !== undefined) member.directAt = undefined
   }
 
-  /** The connection with it has ended. */
-  disconnected(peer: PeerId): void {
-    const member = this.#members.get(peer)
-    if (member !== undefined) member.metIn = member.generation
-    this.unserved(peer)
+  /** A connection with it has begun. */
+  connected(id: PeerId): void {
+    this.meet(id)
+    const member = this.#members.get(id)
+    if (member !== undefined) noteConnection(member)
   }
 
   /** It gets no heartbeats from us any more: what it was told is not worth keeping. */

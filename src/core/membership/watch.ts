@@ -38,8 +38,8 @@ const doubtMemory_ms = 10_000
 
 export class Watch {
   readonly #subjects = new Set<Member>()
-  /** Whom we reported until they were dead, and when that was. */
-  readonly #buried = new Map<Member, number>()
+  /** Whom we reported until they were dead, when that was, and in which generation. */
+  readonly #buried = new Map<Member, { readonly at: number; readonly generation: number }>()
   #doubtedAt = Number.NEGATIVE_INFINITY
 
   /** Those whom we observe, the hidden ones among them. */
@@ -54,11 +54,12 @@ export class Watch {
 
   /**
    * Who died lately under our reports, its dials refused, and is not reported since: whoever was away then, or asleep, has not heard
-   * of it.
+   * of it. Of a later start that says nothing.
    */
   buried(now: number): Member[] {
-    for (const [member, at] of this.#buried)
-      if (member.state !== 'dead' || now - at >= memory_ms) this.#buried.delete(member)
+    for (const [member, { at, generation }] of this.#buried)
+      if (member.state !== 'dead' || member.generation !== generation || now - at >= memory_ms)
+        this.#buried.delete(member)
     return [...this.#buried.keys()]
   }
 
@@ -82,7 +83,8 @@ export class Watch {
     // What we said of the dead may still stand where it is not dead yet: should it be heard again, that is taken back.
     if (member.state !== 'dead') member.reportDue = undefined
     // Of whom nothing is known but silence, others may have heard: we may have been cut off.
-    else if (member.reportDue !== undefined && isRefused(member)) this.#buried.set(member, now)
+    else if (member.reportDue !== undefined && isRefused(member))
+      this.#buried.set(member, { at: now, generation: member.generation })
   }
 
   forget(member: Member): void {

@@ -27,12 +27,24 @@ interface Limit {
   readonly knownSince: number
 }
 
+/** What is believed of a home node. */
+interface Standing {
+  readonly state: MemberState
+  readonly generation: number
+}
+
+interface Away {
+  readonly since: number
+  readonly generation: number
+}
+
 export class Abandoned {
   /** By owner and id. */
   readonly #limits = new Map<PeerId, Map<string, Limit>>()
   /** Whose limits there are of an id. */
   readonly #ownersById = new Map<string, Set<PeerId>>()
-  readonly #awaySince = new Map<PeerId, number>()
+  /** Since when each is away, and which start of it. */
+  readonly #away = new Map<PeerId, Away>()
   #lookedAt = Number.NEGATIVE_INFINITY
 
   /** The records of an id are these now, by their owners; of those of whom there was another one before it is gone. */
@@ -82,16 +94,18 @@ export class Abandoned {
 
   /**
    * What is to be removed of an owner by now.
-   * @param state what is believed of it
+   * @param member what is believed of it
    * @param turn which of its observers we are, from 0; below that we are none
    */
-  due(owner: PeerId, state: MemberState, turn: number, now: number): readonly string[] {
+  due(owner: PeerId, member: Standing, turn: number, now: number): readonly string[] {
+    const { state, generation } = member
     if (!isAway[state]) {
-      this.#awaySince.delete(owner)
+      this.#away.delete(owner)
       return []
     }
-    const since = this.#awaySince.get(owner) ?? now
-    this.#awaySince.set(owner, since)
+    const known = this.#away.get(owner)
+    const since = known?.generation === generation ? known.since : now // that an earlier start was away says nothing of this one
+    this.#away.set(owner, { since, generation })
     if (turn < 0) return []
     const away_ms = (from: number): number => now - Math.max(since, from) - turn * stagger_ms
     const limits = [...(this.#limits.get(owner) ?? [])]
@@ -100,17 +114,17 @@ export class Abandoned {
 
   /** This daemon does not see enough of the cluster to say who is away. */
   beginAnew(): void {
-    this.#awaySince.clear()
+    this.#away.clear()
   }
 
   /** This daemon was asleep for so long: it cannot say who was away. */
   forgive(slept_ms: number): void {
-    for (const [owner, since] of this.#awaySince) this.#awaySince.set(owner, since + slept_ms)
+    for (const [owner, away] of this.#away) this.#away.set(owner, { ...away, since: away.since + slept_ms })
   }
 
   forget(owner: PeerId): void {
     for (const id of this.#limits.get(owner)?.keys() ?? []) this.#dropOwner(id, owner)
     this.#limits.delete(owner)
-    this.#awaySince.delete(owner)
+    this.#away.delete(owner)
   }
 }

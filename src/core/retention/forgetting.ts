@@ -25,9 +25,18 @@ const silences: Readonly<Record<MemberState, 'silent' | 'heard' | 'neither'>> = 
   left: 'silent',
 }
 
+/** What is known of a member. */
+interface Known {
+  readonly id: PeerId
+  readonly state: MemberState
+  readonly generation: number
+}
+
 export class Forgetting {
   /** How long each was silent while we were there. */
   readonly #silence_ms = new Map<PeerId, number>()
+  /** Of which start each was known at the last look: that an earlier one was silent says nothing of the next. */
+  readonly #generations = new Map<PeerId, number>()
   #lookedAt: number | undefined
   #notedAt = 0
 
@@ -43,16 +52,19 @@ export class Forgetting {
   }
 
   /** Counts the time since the last look. */
-  count(members: Iterable<{ readonly id: PeerId; readonly state: MemberState }>, now: number): void {
+  count(members: Iterable<Known>, now: number): void {
     const elapsed_ms = Math.min(now - (this.#lookedAt ?? now), 2 * look_ms) // more than that we have slept through
     this.#lookedAt = now
     const known = new Set<PeerId>()
-    for (const { id, state } of members) {
+    for (const { id, state, generation } of members) {
       known.add(id)
+      if (generation > (this.#generations.get(id) ?? generation)) this.#silence_ms.delete(id)
+      this.#generations.set(id, generation)
       if (silences[state] === 'silent') this.#silence_ms.set(id, (this.#silence_ms.get(id) ?? 0) + elapsed_ms)
       else if (silences[state] === 'heard') this.#silence_ms.delete(id)
     }
-    for (const id of this.#silence_ms.keys()) if (!known.has(id)) this.#silence_ms.delete(id)
+    for (const table of [this.#silence_ms, this.#generations])
+      for (const id of table.keys()) if (!known.has(id)) table.delete(id)
   }
 
   isNoteDue(now: number): boolean {

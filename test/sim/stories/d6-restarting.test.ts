@@ -259,3 +259,32 @@ test('D6: who joins later asks for as many reports as those who saw the refutati
   const seenByNew = transitionsOf(world, 'm00', since, ['z'])
   expect(seenByNew.filter((line) => !line.includes('unknown'))).toEqual([])
 })
+
+test('D6: who lost power and has begun elsewhere is not hidden since nobody listens where it was, when the connections from there are given up', () => {
+  const world = cluster('abcd')
+  registered(world, 'c', 'x')
+  agree(world)
+  world.run(5000)
+  world.vanish('c')
+  world.clone('c', 'c2')
+  for (const name of 'ab') world.cut(name, 'c2')
+  world.start('c2')
+  const { generation } = world.machine('c2').live
+  const isSeen = (name: string): boolean =>
+    world
+      .machine(name)
+      .live.read.members(world.moment(name))
+      .some((member) => member.peer === 'c' && member.generation === generation && member.state === 'alive')
+  world.until(() => [...'abd'].every(isSeen), 10_000, 'the new start is seen')
+  world.run(1000)
+  const since = world.now
+  for (const name of 'ab') {
+    world.feed(name, { type: 'disconnected', peer: 'c' })
+    world.feed(name, { type: 'refused', peer: 'c', isVacant: true })
+  }
+  for (let i = 0; i < 50; i++) {
+    world.run(100)
+    expect(showing(world, 'x')).toBe('abdc2')
+  }
+  expect(transitionsOf(world, 'c', since)).toEqual([])
+})
