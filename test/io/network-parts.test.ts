@@ -8,6 +8,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { announced, parseSeed, readAddress } from '../../src/io/network/addresses.js'
 import { AddressBook, bookLimits } from '../../src/io/network/book.js'
 import { dial, outcomeOf } from '../../src/io/network/dialer.js'
+import { Dialing } from '../../src/io/network/dialing.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { encodeMessage, MessageReader } from '../../src/io/network/messages.js'
 import { nobodySpeaks, withKeyInDoubt } from '../../src/io/network/handshakes.js'
@@ -16,6 +17,7 @@ import { Strangers } from '../../src/io/network/strangers.js'
 import { generateClusterKey } from '../../src/io/network/network.js'
 
 const log = pino({ level: 'silent' })
+const memoryFile = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() }
 
 describe('messages', () => {
   test('come out as they went in, however they are cut', () => {
@@ -121,6 +123,34 @@ describe('addresses', () => {
     expect(announced([multiaddr(all[0])], [])).toEqual([all[0]])
     expect(announced(listening, ['/dns4/example.com/tcp/9'])).toEqual(['/dns4/example.com/tcp/9'])
   })
+})
+
+test('who is dialled as soon as its connections are gone is not where one of them remains, nor later, when that one ends', async () => {
+  const book = new AddressBook({ file: memoryFile, log, drops: new Drops(), onEvicted: () => undefined })
+  const [kept, lost] = ['12D3KooWA', '12D3KooWB']
+  for (const [i, peer] of [kept, lost].entries()) book.learn(peer, [`/ip4/127.0.0.1/tcp/${1000 + i}`])
+  const connected = new Set([kept, lost])
+  const opened: string[] = []
+  const dialing = new Dialing({
+    self: '12D3KooWZ', // it is the turn of the others
+    ...{ seeds: [], book, log, names: { resolve: () => Promise.reject(new Error('nobody')), stop() {} } },
+    own: () => [],
+    isConnected: (peer) => connected.has(peer),
+    connected: () => connected.size,
+    open: (address) => Promise.reject(new Error(String(opened.push(address)))),
+    random: () => 1,
+    onRefused: () => undefined,
+  })
+  for (const peer of [kept, lost]) dialing.nowAfterDisconnect(peer)
+  dialing.moved(kept)
+  for (const peer of [kept, lost]) {
+    connected.delete(peer)
+    dialing.disconnected(peer)
+  }
+  await vi.waitFor(() => expect(opened).not.toEqual([]))
+  dialing.stop()
+  await book.close()
+  expect(opened).toEqual([`/ip4/127.0.0.1/tcp/1001/p2p/${lost}`])
 })
 
 describe('the address book', () => {

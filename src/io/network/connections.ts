@@ -136,6 +136,11 @@ export class Connections {
     return this.#entries.has(peer)
   }
 
+  /** Whether any of its connections is not about to end. */
+  isOpen(peer: PeerId): boolean {
+    return this.#entries.get(peer)?.open.some(({ status }) => status === 'open') === true
+  }
+
   get size(): number {
     return this.#entries.size
   }

@@ -57,6 +57,7 @@ export class Dialing {
   readonly #foreign = new BoundedMap<string, number>(foreignLimit)
   readonly #errors = new BoundedMap<PeerId, string>(errorLimit)
   readonly #outcomes = new BoundedMap<PeerId, DialOutcome | undefined>(errorLimit)
+  /** Those to be dialled as soon as they are not connected any more. */
   readonly #impatient = new Set<PeerId>()
   /** What came of the last attempts, by the text of the seed. */
   readonly #seedOutcomes = new Map<string, SeedView>()
@@ -131,7 +132,7 @@ export class Dialing {
     if (!this.#options.isConnected(peer) && this.#options.book.has(peer)) this.#schedule.now(peer)
   }
 
-  /** As soon as the connection that is about to be cut is gone; at once where there is none. */
+  /** As soon as the connection that was cut just now is gone; at once where it is. */
   nowAfterDisconnect(peer: PeerId): void {
     if (this.#options.isConnected(peer)) this.#impatient.add(peer)
     else this.now(peer)
@@ -142,6 +143,11 @@ export class Dialing {
     for (const peer of this.#wanted) this.now(peer)
     for (const target of this.#seeds.keys())
       if (!this.#peerBySeed.has(target)) this.#schedule.plan(target, { fresh: true })
+  }
+
+  /** A connection with it is gone, and another one stays. */
+  moved(peer: PeerId): void {
+    this.#impatient.delete(peer)
   }
 
   connected(peer: PeerId): void {

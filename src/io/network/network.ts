@@ -150,8 +150,8 @@ class Libp2pNetwork implements Network {
 
   redial(peer: PeerId): void {
     if (!this.#isRunning()) return
-    this.#dialing.nowAfterDisconnect(peer)
     this.#connections.cut(peer, 'dialled again')
+    this.#dialing.nowAfterDisconnect(peer)
   }
 
   follow(wanted: readonly PeerId[], spared: readonly PeerId[]): void {
@@ -319,8 +319,8 @@ class Libp2pNetwork implements Network {
       onStranded: (connections) => {
         const peers = new Set(connections.map(({ remotePeer }) => remotePeer.toString()))
         this.#log.info(`an address of this machine is gone; dialling again whom it was connected from (${peers.size})`)
-        for (const peer of peers) this.#dialing.nowAfterDisconnect(peer)
         for (const connection of connections) connection.abort(new Error('its address is gone'))
+        for (const peer of peers) if (!this.#connections.isOpen(peer)) this.#dialing.nowAfterDisconnect(peer)
       },
       onWayOut: () => this.#dialing.nowAll(),
     })
@@ -343,6 +343,7 @@ class Libp2pNetwork implements Network {
   }
 
   #moved(peer: PeerId): void {
+    if (this.#connections.isOpen(peer)) this.#dialing.moved(peer)
     const link = this.#connections.link(peer)
     if (link !== undefined) this.#watchdog.moved(link)
   }
