@@ -539,6 +539,22 @@ describe('what is found', () => {
     expect(diagnose(examined(change)).findings).toEqual([])
   })
 
+  test.each(['dead', 'hidden', 'unknown', 'left', undefined] as const)(
+    'a node of which nobody hears is gone, and not seen differently, where another one remembers it as %s',
+    (state) => {
+      const others = state === undefined ? [] : [seen('c', { state, link: 'none' })]
+      const change: Change = {
+        nodes: {
+          a: { sees: [seen('b'), seen('c', { state: 'dead', link: 'none' })] },
+          b: { sees: [seen('a'), ...others] },
+          c: { how: 'unreachable' },
+        },
+        members: { c: { state: 'dead', stateAge_ms: hour_ms } },
+      }
+      expect(diagnose(examined(change)).findings.map(({ id }) => id)).toEqual(['node-gone'])
+    },
+  )
+
   test('a stranger who knocks with another key once does not keep a lonely node out', () => {
     const failures = [{ ...failure, reason: 'handshake' }] as const
     expect(diagnose(examined({ failures, connected: false })).findings[0]?.meaning).toMatch(/^Whoever is there/)
