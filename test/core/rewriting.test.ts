@@ -1,8 +1,15 @@
 // What writing an instance again comes to, over what another document of its owner holds of it; what two such are merged to.
 import { expect, test } from 'vitest'
+import { Entries } from '../../src/core/document/entries.js'
 import { withHolds } from '../../src/core/model/holds.js'
-import type { InstanceRecord } from '../../src/core/model/model.js'
+import { type InstanceRecord, parseRegistration } from '../../src/core/model/model.js'
+import { isSameButForDate } from '../../src/core/records/claims.js'
+import { definitions } from '../../src/core/records/definitions.js'
 import { instances } from '../../src/core/records/instances.js'
+import { Records } from '../../src/core/records/records.js'
+import { Writes } from '../../src/core/records/writes.js'
+import { Signatures } from '../../src/core/wire/head.js'
+import { cheapCrypto } from '../sim/crypto.js'
 
 type Brief = string | undefined
 
@@ -54,4 +61,36 @@ test.each([
 ])('of two lines that have it as %s and as %s it is merged to %s', (ours, theirs, expected) => {
   const [one, other] = [ours, theirs].map((brief) => recordOf(brief) as InstanceRecord)
   expect(briefOf(instances.merge(one as InstanceRecord, other as InstanceRecord, 'x'))).toBe(expected)
+})
+
+test('what ended here, with not a word of it, does not come back with another line; what was registered there since does', () => {
+  for (const [n, expected] of [
+    [1, [undefined, 1]],
+    [2, [2, undefined]],
+  ] as const) {
+    const crypto = cheapCrypto('me')
+    const records = new Records('me', new Entries(crypto.hash), new Signatures(crypto))
+    const writes = new Writes(records)
+    writes.saveNode({ id: 'n', url: 'http://n.test:1', addresses: [] })
+    writes.used.begin()
+    writes.register('x', parseRegistration({ url: 'http://x.test:80' }, 'own'), { wall: 0, stamp: 1 })
+    const record = records.own('instances', 'x') as InstanceRecord
+    writes.deregisterOwn('x', record.n, 0)
+    expect([record.n, records.own('removals', 'x')]).toEqual([1, undefined])
+    const theirs = instances.write({ ...record, n })
+    writes.take({ map: 'instances', key: 'x', after: theirs })
+    writes.merge({ map: 'instances', key: 'x', before: theirs })
+    expect([records.own('instances', 'x')?.n, records.own('removals', 'x')?.n]).toEqual(expected)
+  }
+})
+
+test('a mark that is dated anew is the same; another one, a definition, or what lives without a date is what it is', () => {
+  const mark = (stamp: number, at: number) => ({ stamp, writer: 'me', at })
+  expect(isSameButForDate(definitions, mark(1, 5), mark(1, 6))).toBe(true)
+  expect(isSameButForDate(definitions, mark(1, 5), mark(2, 5))).toBe(false)
+  expect(isSameButForDate(definitions, undefined, mark(2, 5))).toBe(false)
+  const definition = { stamp: 1, writer: 'me', definition: { id: 'd' } }
+  expect(isSameButForDate(definitions, definition, mark(1, 5))).toBe(false)
+  const record = recordOf('1@5') as InstanceRecord
+  expect(isSameButForDate(instances, record, record)).toBe(false)
 })
