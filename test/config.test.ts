@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { formatHostPort, options, parseConfig, warningsOf, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
 import { type Option, optionNames } from '../src/config/option.js'
+import { isSecret } from '../src/config/secret-file.js'
 import { isOfItsNode } from '../src/core/model/url.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
 import { readOptions } from '../src/node/options.js'
@@ -323,6 +324,23 @@ describe('the cluster key', () => {
   test.each([0o640, 0o604, 0o660, 0o644])('is refused with mode %i', (mode) => {
     write(generateClusterKey(), mode)
     expect(() => byFlags({ clusterKey: file })).toThrow(/open to others.*chmod 600/)
+  })
+
+  const [own, roots, othersFile] = [{ owner: 1000 }, { owner: 0 }, { owner: 1001 }]
+  test.each([
+    ['one’s own, for oneself alone', own, 0o600, true],
+    ['one’s own, open to a group', own, 0o640, false],
+    ['root’s, lent by a group or an access list', roots, 0o440, true],
+    ['root’s, writable for a group', roots, 0o460, false],
+    ['root’s, open to all', roots, 0o444, false],
+    ['a stranger’s, open to a group', othersFile, 0o440, false],
+  ])('is a secret to user 1000, or is none: %s', (_name, file, mode, isOne) => {
+    expect(isSecret({ ...file, mode }, 1000)).toBe(isOne)
+  })
+
+  test('is root’s own where root reads it', () => {
+    expect(isSecret({ owner: 0, mode: 0o440 }, 0)).toBe(false)
+    expect(isSecret({ owner: 0, mode: 0o400 }, 0)).toBe(true)
   })
 
   test('is refused where it is something else', () => {

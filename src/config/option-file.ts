@@ -11,6 +11,8 @@ export interface OptionFile {
   readonly content: Buffer<ArrayBuffer>
   /** The permissions, as of `chmod`. */
   readonly mode: number
+  /** The user whose file it is. */
+  readonly owner: number
 }
 
 /**
@@ -34,7 +36,7 @@ function read(path: string): OptionFile {
     const kind = kindOf(stats)
     if (kind !== undefined) throw new Error(`${kind}, not a file`)
     if (stats.size > most_bytes) throw new Error(`larger than ${most_bytes / 1024 / 1024} MiB`)
-    return { content: readFileSync(fd), mode: stats.mode & 0o777 }
+    return { content: readFileSync(fd), mode: stats.mode & 0o777, owner: stats.uid }
   } finally {
     closeSync(fd)
   }

@@ -9,7 +9,7 @@ import { modelLimits, parseSlug } from '../core/model/model.js'
 import { didYouMean } from './nearest.js'
 import { readKeys, type PublicJwk } from './keys.js'
 import { type Fault, parseStructured } from './structured.js'
-import { readPrivateFile } from './values.js'
+import { readSecretFile } from './secret-file.js'
 
 /** What a caller may do, each including those before it. */
 export const permissions = ['read', 'write', 'admin'] as const
@@ -46,7 +46,7 @@ const limits = { tokens: 10_000, tokenLength: 4096, slugs: 256 }
 /** @throws RegistryError `malformed`, naming the file, the entry and the field */
 export function readTokens(file: string): Credentials {
   const path = resolve(file)
-  const text = readPrivateFile(path, 'see README.md, Credentials').toString('utf8')
+  const text = readSecretFile(path, 'see README.md, Credentials').toString('utf8')
   try {
     return parseTokens(text, dirname(path))
   } catch (cause) {

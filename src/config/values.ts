@@ -8,7 +8,7 @@ import { modelLimits } from '../core/model/model.js'
 import { parseUrl } from '../core/model/url.js'
 import { logLevels, type LogLevel } from './logger.js'
 import { didYouMean } from './nearest.js'
-import { readOptionFile } from './option-file.js'
+import { readSecretFile } from './secret-file.js'
 
 /** Where peers listen unless told otherwise, and where they are looked for. */
 export const defaultPeerPort = 58_232
@@ -168,19 +168,9 @@ export function parseCopiesMib(text: string): number {
 
 export function readClusterKey(file: string): Uint8Array {
   const path = resolve(file)
-  const content = readPrivateFile(path, `rollcall keygen ${path} makes one`)
+  const content = readSecretFile(path, `rollcall keygen ${path} makes one`)
   if (isClusterKey(content)) return new Uint8Array(content)
   throw malformed(`${path} does not hold a cluster key; rollcall keygen FILE makes one`)
-}
-
-/**
- * A secret that others can read is no secret: refused, as ssh does.
- * @param wayOut for where it cannot be read
- */
-export function readPrivateFile(path: string, wayOut: string): Buffer {
-  const { content, mode } = readOptionFile(path, wayOut)
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return content
-  throw malformed(`${path} is open to others than its owner (mode ${mode.toString(8)}); run: chmod 600 ${path}`)
 }
 
 /** Whether this is the content of a cluster key file. */
