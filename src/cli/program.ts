@@ -35,18 +35,19 @@ import { addWhyCommand } from './why.js'
 /**
  * Runs one command line, without the names of the program.
  * @param ownsProcess whether the signals and the outputs of this process are the command's
+ * @param takeHangUp whether SIGHUP came before anybody answered it; from then on others do
  * @returns the exit code, as far as it is known by then: words that turn out to be lost make it 1
  */
 export async function runCommandLine(
   argv: readonly string[],
-  { ownsProcess = false }: { readonly ownsProcess?: boolean } = {},
+  { ownsProcess = false, takeHangUp }: { readonly ownsProcess?: boolean; readonly takeHangUp?: () => boolean } = {},
 ): Promise<number> {
   if (ownsProcess) {
     restoreSignals()
     failOnLostOutput()
   }
   try {
-    const program = createProgram()
+    const program = createProgram(takeHangUp)
     refuseHelpOfNothing(program, argv)
     await program.parseAsync(argv, { from: 'user' })
     return 0
@@ -55,7 +56,7 @@ export async function runCommandLine(
   }
 }
 
-export function createProgram(): Command {
+export function createProgram(takeHangUp?: () => boolean): Command {
   const program = new Command('rollcall')
     .description('A service registry with no servers.')
     .version(packageVersion, '-V, --version', 'print the version')
@@ -65,7 +66,7 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .configureHelp({ subcommandTerm })
   program.commandsGroup('A daemon on this machine:')
-  addStartCommand(program)
+  addStartCommand(program, takeHangUp)
   addDrainCommand(program)
   addLeaveCommand(program)
   addConfigCommand(program)

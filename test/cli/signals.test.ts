@@ -52,6 +52,26 @@ async function isUp(started: Started): Promise<string> {
 }
 
 describe('without a terminal SIGHUP', () => {
+  test('is answered as soon as there is a daemon, where one is told while it starts', async () => {
+    const options = join(dir, 'early.yaml')
+    writeFileSync(options, 'log-level: info\n')
+    // It tells as soon as it listens for signals, long before it has loaded what a daemon needs.
+    const tell = join(dir, 'tell.mjs')
+    writeFileSync(
+      tell,
+      `process.on('newListener', (name) => name === 'SIGHUP' && setImmediate(() => process.stderr.write('listens\\n')))`,
+    )
+    const started = start(process.execPath, ['--import', tell, main, 'start', ...quiet, '--config', options])
+    await until('it listens for signals', async () => started.said.includes('listens'))
+    expect(started.said).not.toContain('rollcall ready')
+    writeFileSync(options, 'log-level: debug\n')
+    started.child.kill('SIGHUP')
+    await until('it has read them', async () => started.said.includes('SIGHUP: read the options again'))
+    expect(started.said).toContain('rollcall ready')
+    started.child.kill('SIGTERM')
+    expect(await started.code).toBe(0)
+  })
+
   test('has tokens, web pages and the log level read again, says what has changed, and what counts later', async () => {
     const [options, tokens] = [join(dir, 'rollcall.yaml'), join(dir, 'tokens.yaml')]
     const write = (more: string, names: readonly string[]): void => {
