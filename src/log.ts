@@ -3,7 +3,9 @@
  */
 import { pino, type Logger } from 'pino'
 import type { LentLog, LogLevel } from './config/logger.js'
+import { harmlessJson } from './log/harmless.js'
 import type { LastLines } from './log/last-lines.js'
+import { saidIn } from './log/line.js'
 import { LineOutput } from './log/output.js'
 
 export type Log = Logger
@@ -25,7 +27,8 @@ export async function createLog(level: LogLevel, last?: Pick<LastLines, 'note'>)
   standardError ??= new LineOutput(stderr, (lines) => shown(lostLine(lines)))
   const output = standardError
   return pino(options, {
-    write(line) {
+    write(json) {
+      const line = harmlessJson(json)
       last?.note(line)
       output.write(shown(line))
     },
@@ -36,7 +39,7 @@ export async function createLog(level: LogLevel, last?: Pick<LastLines, 'note'>)
 async function readableLine(): Promise<(line: string) => string> {
   const { default: pretty } = await import('pino-pretty')
   const prettify = pretty.prettyFactory({ translateTime: 'SYS:HH:MM:ss.l', colorize: true })
-  return (line) => prettify(line)
+  return (line) => prettify(saidIn(line))
 }
 
 /** One for all nodes of a process: its lines stay in order. */

@@ -8,6 +8,7 @@ import { refusedBy, silentServer, wayToServer } from '../client/failures.js'
 import { describeTooFewFiles } from '../config/descriptors.js'
 import { RegistryError, messageOf } from '../core/model/errors.js'
 import { fetchHearingClock } from './daemon-clock.js'
+import { harmlessJson } from '../log/harmless.js'
 import { plain } from './format.js'
 import { createPaint, wantsColour } from './paint.js'
 import { wrapLines } from './paragraph.js'
@@ -122,7 +123,12 @@ export function printLines(...lines: readonly string[]): void {
 }
 
 export function printJson(answer: unknown): void {
-  printLines(JSON.stringify(answer, undefined, 2))
+  printLines(jsonOf(answer, 2))
+}
+
+/** For programs, though people read it too. */
+export function jsonOf(answer: unknown, indent?: number): string {
+  return harmlessJson(JSON.stringify(answer, undefined, indent))
 }
 
 /** What a change did: a sentence, or with `--json` the same for programs. */

@@ -3,7 +3,16 @@
  */
 import { Option, type Command } from 'commander'
 import type { NewsItem } from '../core/views.js'
-import { answerOf, clientOf, lookOfOutput, printLines, takesJson, takesServer, withExamples } from './command.js'
+import {
+  answerOf,
+  clientOf,
+  jsonOf,
+  lookOfOutput,
+  printLines,
+  takesJson,
+  takesServer,
+  withExamples,
+} from './command.js'
 import type { AnsweringOptions } from './command.js'
 import { asHere } from './daemon-clock.js'
 import { formatClock, plain } from './format.js'
@@ -40,7 +49,7 @@ async function watch(options: WatchOptions): Promise<void> {
   await untilInterrupted(async (signal) => {
     const query = { signal, onInterruption, ...(slug !== undefined && { slug }), ...(type !== undefined && { type }) }
     for await (const item of client.events(query)) {
-      if (options.json) printLines(JSON.stringify(item))
+      if (options.json) printLines(jsonOf(item))
       else if (item.event.type !== 'listening') printLines(formatEvent(item, lookOfOutput()))
     }
   })

@@ -4,6 +4,7 @@
  */
 import { isUnreachable } from '../client.js'
 import { RegistryError } from '../core/model/errors.js'
+import { jsonOf } from './command.js'
 import { formatAge, plain } from './format.js'
 import { unlessAborted } from './interrupt.js'
 import { shorten, type Look } from './table.js'
@@ -146,7 +147,7 @@ class Lines<Answer> implements View<Answer> {
     this.#failure = undefined
     const essence = JSON.stringify(answer, (key, value: unknown) => (isFigure(key, value) ? undefined : value))
     if (essence === this.#last) return
-    const text = json ? JSON.stringify(answer) : `${this.#last === undefined ? '' : '\n'}${show(answer, screen.look())}`
+    const text = json ? jsonOf(answer) : `${this.#last === undefined ? '' : '\n'}${show(answer, screen.look())}`
     this.#last = essence
     screen.write(`${text}\n`)
   }

@@ -1,11 +1,12 @@
 /**
  * How values look on a terminal: ages in words, amounts in units, `-` for what is absent. It neither asks nor prints.
  */
+import { harmless } from '../log/harmless.js'
 
 /** Text of others, in one cell: no control characters, which terminals obey. */
 export function plain(text: string): string {
-  const harmless = text.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g, ' ').trim()
-  return harmless === '' ? '-' : harmless
+  const shown = harmless(text).trim()
+  return shown === '' ? '-' : shown
 }
 
 /** `0.4 s`, `12 s`, `3 min`, `5 h`, `2 d`: two figures are enough. */

@@ -12,6 +12,8 @@ import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon
 import { OwnFindings, tellOwnFindings } from '../../src/daemon/own-findings.js'
 import { Silences } from '../../src/daemon/silences.js'
 import { openMemoryDir } from '../../src/io/storage/memory.js'
+import { harmlessJson } from '../../src/log/harmless.js'
+import { saidIn } from '../../src/log/line.js'
 
 const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'
 const register: Register = {
@@ -212,3 +214,23 @@ function surveyed(clockOffset_ms: number): Survey {
   const b = { id: 'b', peer: 'p-b', how: 'answered', took_ms: 1, clockOffset_ms, sees: [] } as const
   return { at: 'now', by: 'a', took_ms: 1, nodes: [{ id: 'a', peer: 'p-a', how: 'self', sees: [] }, b] }
 }
+
+describe('what others say of themselves does nothing to the terminal that a line is read on:', () => {
+  const said = 'web\u202e\u2066\u009b31m\u2028\u001b[2J\r\nINFO: forged'
+  const obeyed = /[\u0000-\u001f\u007f-\u009f\u2028\u202e\u2066]/
+
+  test('as JSON it is the same, by escapes', () => {
+    const line = harmlessJson(JSON.stringify({ msg: said }))
+    expect(line).not.toMatch(obeyed)
+    expect(JSON.parse(line)).toEqual({ msg: said })
+  })
+
+  test('for people it is blank, and ends no line, while a trace keeps its lines', () => {
+    const shown = saidIn(JSON.stringify({ msg: said, err: { stack: `Error: ${said}\n    at web` } })) as {
+      readonly msg: string
+      readonly err: { readonly stack: string }
+    }
+    expect(shown.msg).toBe('web 31m [2J INFO: forged')
+    expect(shown.err.stack).toBe('Error: web 31m [2J \nINFO: forged\n    at web')
+  })
+})
