@@ -13,7 +13,7 @@ export interface TargetGroup {
 /** The key of the metadata under which an instance says where its metrics are. */
 export const pathKey = 'metricsPath'
 
-const prefix = '__meta_rollcall_'
+const meta = '__meta_rollcall_'
 
 /**
  * @param port the name of the port to scrape; absent: that of the url
@@ -31,11 +31,16 @@ export function targetOf(row: InstanceRow, port?: string): TargetGroup | undefin
 /** What Prometheus itself goes by. Where an instance says nothing, that of the scrape config counts. */
 function reachedBy({ metadata = {} }: InstanceRow, url: string): Record<string, string> {
   const scheme = /^(https?):/i.exec(url)?.[1]?.toLowerCase()
-  const path = metadata[pathKey]
-  return {
-    ...(scheme !== undefined && { __scheme__: scheme }),
-    ...(path !== undefined && path !== '' && { __metrics_path__: path.startsWith('/') ? path : `/${path}` }),
-  }
+  return { ...(scheme !== undefined && { __scheme__: scheme }), ...askedFor(metadata[pathKey]) }
+}
+
+/** Prometheus takes a `?` for a letter of the path: what is asked by name has labels of its own, one value each. */
+function askedFor(said: string | undefined): Record<string, string> {
+  if (said === undefined || said === '') return {}
+  const [path = '', query = ''] = said.replace(/#.*$/s, '').split(/\?(.*)/s)
+  const given = [...new URLSearchParams(query)].toReversed() // of two of one name the first one counts
+  const parameters = given.filter(([name]) => safe(name) === name)
+  return { __metrics_path__: path.startsWith('/') ? path : `/${path}`, ...named('__param_', parameters) }
 }
 
 /** What relabelling may go by; what is not said is no label, which is the same to Prometheus as an empty one. */
@@ -48,8 +53,20 @@ function said(row: InstanceRow): Record<string, string> {
     tags: tags.length === 0 ? undefined : `,${tags.join(',')},`,
   }
   const present = Object.entries(facts).filter((fact): fact is [string, string] => fact[1] !== undefined)
-  const ofMetadata = Object.entries(metadata).map(([key, value]) => [`metadata_${safe(key)}`, value] as const)
-  return Object.fromEntries([...ofMetadata, ...present].map(([name, value]) => [`${prefix}${name}`, value]))
+  const ofMetadata = inTurn(Object.keys(metadata)).map(
+    (key) => [`metadata_${safe(key)}`, metadata[key] as string] as const,
+  )
+  return named(meta, [...ofMetadata, ...present])
+}
+
+function named(prefix: string, labels: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(labels.map(([name, value]) => [`${prefix}${name}`, value]))
+}
+
+/** Where several keys become one label, the same of them everywhere is the last: the one that is spelled so, if there is one. */
+function inTurn(keys: readonly string[]): readonly string[] {
+  const isSpelledSo = (key: string): number => Number(safe(key) === key)
+  return keys.toSorted((a, b) => isSpelledSo(a) - isSpelledSo(b) || (a < b ? 1 : -1))
 }
 
 /** As a name of a label may be. */

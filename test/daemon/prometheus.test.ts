@@ -83,7 +83,7 @@ beforeEach(async () => {
   cluster = new Cluster(loopback())
   folder = await mkdtemp(join(tmpdir(), 'rollcall-prometheus-'))
   service = createServer(({ url }, response) =>
-    response.end(url === '/inner' ? '# TYPE up_here gauge\nup_here 7\n' : '-'),
+    response.end(url === '/inner?format=prometheus' ? '# TYPE up_here gauge\nup_here 7\n' : '-'),
   )
   service.listen(0, '127.0.0.1')
   await once(service, 'listening')
@@ -106,7 +106,7 @@ test.skipIf(!programHere('prometheus'))('it scrapes what is registered, also whi
     tags: ['blue'],
     id: 'of-another-port',
   })
-  const own = { metadata: { metricsPath: '/inner' }, ports: { metrics: port }, check: 'none' }
+  const own = { metadata: { metricsPath: '/inner?format=prometheus' }, ports: { metrics: port }, check: 'none' }
   const body = { slug: 'web', url: 'http://127.0.0.1:9', tags: ['blue', 'new'], id: 'web-1', ...own }
   expect((await daemon.ask('/v1/instances', 'PUT', body)).status).toBe(201)
   prometheus = await Prometheus.start(folder, {
@@ -128,7 +128,7 @@ test.skipIf(!programHere('prometheus'))('it scrapes what is registered, also whi
   const isUp = async (): Promise<boolean> => (await running.targets('web')).some(({ health }) => health === 'up')
   await until('the instance is scraped', isUp)
   expect(await running.targets('web')).toMatchObject([
-    { scrapeUrl: `http://127.0.0.1:${port}/inner`, labels: { job: 'web', node: 'a' } },
+    { scrapeUrl: `http://127.0.0.1:${port}/inner?format=prometheus`, labels: { job: 'web', node: 'a' } },
   ])
   await until('its metric is there', async () => (await running.value('up_here')) === 7)
   await until('the metrics of the daemon are', async () => (await running.value('rollcall_ready')) === 1)

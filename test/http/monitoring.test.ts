@@ -77,6 +77,28 @@ test('visible instances are targets, sick ones too, with all that can be relabel
   expect((await ask('GET /v1/prometheus/targets?tags=blue')).status).toBe(400)
 })
 
+const well: InstanceRow = { id: 'a', url: 'http://10.0.0.1', status: 'Healthy' } as InstanceRow
+
+test.each([
+  ['/m?format=prometheus&q=a%20b', { __metrics_path__: '/m', __param_format: 'prometheus', __param_q: 'a b' }],
+  ['m?a=1&a=2#top', { __metrics_path__: '/m', __param_a: '1' }],
+  ['?only=1', { __metrics_path__: '/', __param_only: '1' }],
+  ['/m?name[]=up&ok=1', { __metrics_path__: '/m', __param_ok: '1' }],
+  ['/m?', { __metrics_path__: '/m' }],
+])('of the path %s what is asked by name has labels of its own, as far as labels can be called so', (path, labels) => {
+  const all = targetOf({ ...well, metadata: { metricsPath: path } })?.labels ?? {}
+  expect(Object.fromEntries(Object.entries(all).filter(([name]) => /^__(metrics|param)_/.test(name)))).toEqual(labels)
+})
+
+test('of metadata that become one label the one that is spelled so counts, else the first by name, in whatever order they come', () => {
+  const label = (...keys: readonly string[]): string | undefined => {
+    const metadata = Object.fromEntries(keys.map((key) => [key, key]))
+    return targetOf({ ...well, metadata })?.labels['__meta_rollcall_metadata_a_b']
+  }
+  expect([label('a_b', 'a.b', 'a~b'), label('a~b', 'a.b', 'a_b')]).toEqual(['a_b', 'a_b'])
+  expect([label('a~b', 'a.b'), label('a.b', 'a~b')]).toEqual(['a.b', 'a.b'])
+})
+
 test('what has no port is no target', () => {
   const row = { id: 'a', url: 'unix:/run/web.sock', status: 'Healthy' } as InstanceRow
   expect(targetOf(row)).toBeUndefined()

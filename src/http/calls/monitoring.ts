@@ -30,7 +30,7 @@ export const listTargets = describe({
   tag: 'instances',
   summary: 'Every visible instance as a target of Prometheus',
   description: `For \`http_sd_configs\`. The sick ones too, since what is not scraped is not alerted on. An instance says where its metrics are
-by \`metricsPath\` in its metadata; else that of the scrape config counts. While this node is not ready, or in doubt, the answer is a
+by \`metricsPath\` in its metadata, such as \`/metrics?format=prometheus\`; else that of the scrape config counts. While this node is not ready, or in doubt, the answer is a
 503, and Prometheus keeps what it had.`,
   query: {
     ...ownFilters,
