@@ -111,6 +111,25 @@ describe.runIf(here)('the page', () => {
     await page.context().close()
   })
 
+  test('leaves each of seven windows of one browser a connection to ask by', async () => {
+    const context = await browser.newContext()
+    const [begun, listening] = [new Set<unknown>(), new Set<unknown>()]
+    const end = (request: unknown): unknown => listening.delete(request)
+    context.on('requestfailed', end).on('requestfinished', end)
+    context.on('request', (request) => {
+      if (!request.url().endsWith('/v1/events')) return
+      begun.add(request.frame())
+      listening.add(request)
+    })
+    const pages: Page[] = []
+    for (let i = 0; i < 7; i += 1) pages.push(await context.newPage())
+    await Promise.all(pages.map((page) => page.goto(`${a.url}/ui`)))
+    await until('each has listened, and most have given way', async () => begun.size === 7 && listening.size <= 3)
+    const asked = pages.map((page) => page.evaluate(async () => (await fetch('v1/self')).status))
+    expect(await Promise.all(asked)).toEqual(pages.map(() => 200))
+    await context.close()
+  })
+
   test('asks for a token once it is refused without, keeps it in the tab alone; greys out when its daemon is killed, and names the others', async () => {
     const page = await open(`${b.url}/ui`)
     await page.waitForSelector('dialog[open]')

@@ -5,6 +5,7 @@ import type { Definition, Entry, Finding, History, Member, News, Node, Peers, Ro
 import { ask, askIfKnown, Unanswered } from './asking.js'
 import type { View } from './route.js'
 import { listen } from './stream.js'
+import { Windows } from './windows.js'
 
 const pauses = {
   /** Whether it is there, and how it is. */
@@ -14,6 +15,8 @@ const pauses = {
   rows_ms: 1000,
   /** What changes without news, such as who reaches what. */
   rowsUnasked_ms: 10_000,
+  /** Where no news tell of them. */
+  rowsUnheard_ms: 2000,
   /** What asks all nodes, while it is looked at, else. */
   surveyShown_ms: 5000,
   doctor_ms: 10_000,
@@ -64,6 +67,9 @@ export class Held {
   readonly #missing = new Set<Part>()
   readonly #changed: () => void
   #shown: View = 'services'
+  readonly #windows = new Windows()
+  /** Others listen: until it is shown anew this window asks. */
+  #isCrowdedOut = false
   #listening: AbortController | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
@@ -102,10 +108,12 @@ export class Held {
     clearTimeout(this.#timer)
     this.#listening?.abort()
     this.#listening = undefined
+    this.#windows.end()
   }
 
   resume(): void {
     this.#missing.clear()
+    this.#isCrowdedOut = false
     for (const part of ['self', 'rows', 'nodes', 'definitions', 'survey', 'doctor', 'history'] as const)
       this.#want(part, 0)
     this.#tick()
@@ -148,13 +156,15 @@ export class Held {
     const plain =
       part === 'self'
         ? pauses.self_ms
-        : part === 'rows' || part === 'nodes' || part === 'definitions'
-          ? pauses.rowsUnasked_ms
-          : isShown
-            ? pauses.surveyShown_ms
-            : part === 'doctor'
-              ? pauses.doctor_ms
-              : pauses.survey_ms
+        : part === 'rows' && this.#isCrowdedOut
+          ? pauses.rowsUnheard_ms
+          : part === 'rows' || part === 'nodes' || part === 'definitions'
+            ? pauses.rowsUnasked_ms
+            : isShown
+              ? pauses.surveyShown_ms
+              : part === 'doctor'
+                ? pauses.doctor_ms
+                : pauses.survey_ms
     return Math.max(plain, share * (this.#took.get(part) ?? 0))
   }
 
@@ -197,7 +207,7 @@ export class Held {
     const wasAway = this.trouble !== undefined
     this.trouble = undefined
     if (wasAway) this.resume()
-    if (this.#listening === undefined) void this.#listen()
+    if (this.#listening === undefined && !this.#isCrowdedOut) void this.#listen()
   }
 
   /** Of what else is asked a failure says little: whoever is there may be busy. */
@@ -217,8 +227,14 @@ export class Held {
   async #listen(): Promise<void> {
     const listening = new AbortController()
     this.#listening = listening
+    this.#windows.begin(() => {
+      this.#isCrowdedOut = true
+      listening.abort()
+    })
     await listen((news) => this.#take(news), listening.signal).catch(() => undefined)
-    if (this.#listening === listening) this.#listening = undefined
+    if (this.#listening !== listening) return
+    this.#listening = undefined
+    this.#windows.end()
     if (!listening.signal.aborted) this.#want('self', 0)
   }
 
