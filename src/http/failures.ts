@@ -30,16 +30,26 @@ export function answerFailure(log: Log, error: unknown, request: FastifyRequest,
   reply.code(status).send({ error: message })
 }
 
+/** As the parser of HTTP tells it: in words of its own, which repeat nothing of what came. */
+interface ParseError extends NodeJS.ErrnoException {
+  readonly reason?: string
+}
+
 /** For what never became a request: bytes that are not HTTP, headers without end, requests that take for ever. */
-export function answerBadBytes(error: NodeJS.ErrnoException, socket: Duplex): void {
+export function answerBadBytes(error: ParseError, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy()
     return
   }
   if (error.code === 'HPE_HEADER_OVERFLOW') endRaw(socket, 431, 'the request line and headers are larger than 16 KiB')
   else if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') endRaw(socket, 408, 'the request did not arrive in time')
-  else endRaw(socket, 400, 'this is not an HTTP request')
+  else if (error.code === 'HPE_INVALID_URL') endRaw(socket, 400, notInUrl)
+  else endRaw(socket, 400, `this is not an HTTP request${error.reason === undefined ? '' : ` (${error.reason})`}`)
 }
+
+/** Some clients send what was typed, whatever letters it has. */
+const notInUrl =
+  'path: holds letters that a url has not; send the percent-encoding of their UTF-8, such as %C3%BC for ü'
 
 export function endRaw(socket: Duplex, status: number, message: string): void {
   const body = JSON.stringify({ error: message })

@@ -30,9 +30,20 @@ export function readParametersAsTheyAreMeant(app: FastifyInstance): void {
       dropEmpty(request.query as Record<string, string | string[]>)
       return done()
     }
+    if (!isEncoded(request.url))
+      return done(new RegistryError('malformed', 'query: holds a % that is not the percent-encoding of UTF-8'))
     const [unknown = twiceIn(request)] = unknownParameters(request)
     done(unknown === undefined ? undefined : new RegistryError('malformed', unknown))
   })
+}
+
+/** What is not would be taken for another text, which nothing has: `m%FCsli`, of a client that knows Latin-1. */
+function isEncoded(url: string): boolean {
+  try {
+    return decodeURIComponent(url) !== ''
+  } catch {
+    return false
+  }
 }
 
 function dropEmpty(query: Record<string, string | string[]>): void {

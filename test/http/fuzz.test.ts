@@ -149,6 +149,9 @@ test('a method that no path takes is refused as that, with those that some do', 
 })
 
 test('what speaks another protocol is told so', async () => {
+  const lookup = async (path: string): Promise<string> => (await sendRaw(served.url, request(`GET ${path}`))).body
+  expect(await lookup('/v1/lookup/müsli')).toMatch(/path: holds letters that a url has not.*percent-encoding/)
+  expect(await lookup('/v1/lookup/a b')).toMatch(/this is not an HTTP request \(Expected HTTP/)
   expect((await sendRaw(served.url, request('CONNECT example.com:443'))).status).toBe(405)
   expect((await sendRaw(served.url, request('GET /healthz', ['Expect: wonders']))).status).toBe(417)
 })

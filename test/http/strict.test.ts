@@ -72,6 +72,16 @@ describe('what is said to be nothing', () => {
 })
 
 describe('a word that nobody knows', () => {
+  test('is one that is no UTF-8, percent-encoded: nothing is so called, where something else may be meant', async () => {
+    for (const path of ['/v1/instances?slug=m%FCsli', '/v1/prometheus/targets?slug=%zz', '/v1/lookup/web?tag=%'])
+      expect(await ask(`GET ${path}`)).toMatchObject({
+        status: 400,
+        answer: { error: expect.stringMatching(/query: holds a %/) },
+      })
+    expect((await ask('GET /v1/instances?slug=m%C3%BCsli+x')).status).toBe(200)
+    expect((await ask('GET /registry-svc/instances?slug=%FF')).status).toBe(200)
+  })
+
   test.each([
     [own, { url: 'http://a', tgas: ['x'] }, /^tgas: there is no such field; did you mean tags\?$/],
     [own, { url: 'http://a', deployment: 'x' }, /^deployment: .*did you mean deploymentId\?$/],
