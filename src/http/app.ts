@@ -39,8 +39,11 @@ export const httpLimits = {
   check_ms: 2000,
   /** Without a byte either way, while a request is under way; above `writePatience_ms`. */
   silence_ms: 40_000,
-  /** Between two requests. Longer than proxies and clients usually keep theirs, so that they close first. */
-  keepAlive_ms: 75_000,
+  /**
+   * Between two requests. Longer than proxies and clients usually keep theirs (nginx 60 s, Go 90 s, Caddy 120 s), so that they close first:
+   * a request that meets our end on its way is lost, and of a write nobody dares to send it again.
+   */
+  keepAlive_ms: 130_000,
   /** Of callers, and of programs whose sessions stand: those must not keep anybody from asking. */
   connections: 4096 + sessionLimits.sessions,
 } as const

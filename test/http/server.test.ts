@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
+import { bindingFailure } from '../../src/config/binding.js'
 import { RegistryError, type ErrorCode } from '../../src/core/model/errors.js'
 import type { InstanceView, NodeView } from '../../src/core/views.js'
 import { createHttpServer, type HttpServer } from '../../src/http/server.js'
@@ -64,8 +65,25 @@ describe('starting', () => {
 
   test('on an address of another machine fails with the way out', async () => {
     await expect(create('192.0.2.1', 0).start()).rejects.toThrow(
-      /http: 192\.0\.2\.1:0 is not an address of this machine/,
+      /http: 192\.0\.2\.1:0 is not an address of this machine; choose one that is, such as 127\.0\.0\.1 with/,
     )
+  })
+
+  test('on the loopback of IPv4, where there is none, fails with another way out', () => {
+    const cause = Object.assign(new Error(), { code: 'EADDRNOTAVAIL' })
+    expect(bindingFailure(cause, 'http', '127.0.0.1:1', '--http').message).toMatch(/such as \[::1\] with/)
+  })
+
+  test('keeps connections for longer than those who ask do, so that they end them', async () => {
+    const server = create('127.0.0.1', 0)
+    const { url } = await server.start()
+    const keptElsewhere_s = 120 // Caddy; Go: 90
+    const response = await fetch(`${url}/healthz`)
+    await response.text()
+    expect(Number(/^timeout=(\d+)$/.exec(response.headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(
+      keptElsewhere_s,
+    )
+    await server.stop()
   })
 })
 
