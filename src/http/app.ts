@@ -111,7 +111,8 @@ function addDoorkeeper(
     if (request.method === 'OPTIONS') reply.headers(preflightHeaders)
     demandOneHost(request.raw)
     // Whoever watches over processes asks by whatever name or address it has.
-    if (request.routeOptions.config.byAnyName !== true) guard(request.method, request.headers)
+    const { byAnyName, isQuestion } = request.routeOptions.config
+    if (byAnyName !== true) guard(isQuestion === true ? 'GET' : request.method, request.headers)
     if (request.method === 'OPTIONS') {
       reply.code(200).send()
       return

@@ -8,6 +8,11 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the call needs; otherwise `read` for GET and HEAD, `write` for the rest, `nothing` for those that ask for no credentials. */
     readonly needs?: Permission | 'nothing'
+    /**
+     * Changes nothing, whatever its method is called: any page may ask, and none of another origin is shown the answer. Behind a proxy that
+     * passes on a `Host` of its own our page is such a one.
+     */
+    readonly isQuestion?: true
     /** By whatever name or address of this process it is asked. */
     readonly byAnyName?: true
     /** Says what other methods a path takes, and nothing else. */

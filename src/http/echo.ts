@@ -14,7 +14,7 @@ export function addEcho(app: FastifyInstance): void {
     app.route({
       method,
       url: path,
-      config: { needs: 'read' },
+      config: { needs: 'read', isQuestion: true },
       schema: calls.echoBody(method),
       handler: (request, reply) => {
         if (request.body === undefined)

@@ -107,7 +107,7 @@ function addDefinitions(app: FastifyInstance, service: FindService, { waiting }:
 function addNodes(app: FastifyInstance, service: FindService): void {
   app.post(
     '/registry-svc/nodes',
-    { config: { needs: 'read', ...asList }, schema: calls.listNodes },
+    { config: { needs: 'read', isQuestion: true, ...asList }, schema: calls.listNodes },
     (request, reply) => {
       const ids = parseNodeIds(request.body)
       const isAsked = (node: NodeView): boolean => ids === undefined || ids.has(node.id)

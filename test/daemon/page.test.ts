@@ -1,6 +1,9 @@
 // The web page of a daemon as a person meets it: in Chromium, before real daemons, then before a pretended one with a big cluster.
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import http from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { programHere } from '../programs.js'
@@ -109,6 +112,30 @@ describe.runIf(here)('the page', () => {
     await page.keyboard.press('Escape')
     expect(await hashOf(page)).toBe('#/services')
     await page.context().close()
+  })
+
+  test('reads all that it shows behind a proxy that passes on another Host', async () => {
+    const { host, port } = new URL(a.url)
+    const proxy = http.createServer((asked, response) => {
+      const { method, url: path, headers } = asked
+      const passed = http.request(
+        { host: '127.0.0.1', port, method, path, headers: { ...headers, host } },
+        (answer) => {
+          response.writeHead(answer.statusCode as number, answer.headers)
+          answer.pipe(response)
+        },
+      )
+      passed.on('error', () => response.destroy())
+      response.on('close', () => passed.destroy())
+      asked.pipe(passed)
+    })
+    await once(proxy.listen(0, '127.0.0.1'), 'listening')
+    const page = await (await browser.newContext()).newPage()
+    const read = page.waitForResponse((answer) => answer.url().endsWith('/registry-svc/nodes'))
+    await page.goto(`http://127.0.0.1:${(proxy.address() as AddressInfo).port}/ui`)
+    expect((await read).status()).toBe(200)
+    await page.context().close()
+    proxy.close().closeAllConnections()
   })
 
   test('leaves each of seven windows of one browser a connection to ask by', async () => {

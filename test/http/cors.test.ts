@@ -41,6 +41,15 @@ describe('with listed origins', () => {
     }
   })
 
+  test('any page may ask what changes nothing, by whatever method, and its browser shows it no answer', async () => {
+    for (const line of ['POST /registry-svc/nodes', 'PUT /registry-svc/echo', 'POST /registry-svc/echo']) {
+      const { status, headers } = await ask(withBody(line, '{}', [`Origin: ${other}`]))
+      expect({ line, status }).toEqual({ line, status: 200 })
+      expect(headers).not.toHaveProperty('access-control-allow-origin')
+    }
+    expectFailure(await ask(withBody('POST /v1/instances/a/suspect', '', [`Origin: ${other}`])), 403, /Origin/)
+  })
+
   test('it can also read what went wrong', async () => {
     const lines = [`Origin: ${listed}`]
     for (const [bytes, status] of [

@@ -1,5 +1,6 @@
 // What the web page makes of what it is told, without a browser: who can be picked, what stops one, who does not reach whom.
 import { expect, test } from 'vitest'
+import { Unanswered } from '../../src/http/ui/asking.js'
 import { changesOf, foundChanges } from '../../src/http/ui/changes.js'
 import { chainOf } from '../../src/http/ui/chain.js'
 import { pageOf } from '../../src/http/ui/pages.js'
@@ -253,4 +254,9 @@ test('only web addresses become links to pages', () => {
     undefined,
   ])
     expect(pageOf(url)).toBeUndefined()
+})
+
+test('a token is asked for where nobody is known yet, and not for what no token would help with', () => {
+  const asks = [0, 401, 403, 404, 503].filter((status) => new Unanswered(status, 'no').asksForToken)
+  expect(asks).toEqual([401])
 })

@@ -16,9 +16,9 @@ export class Unanswered extends Error {
     super(message)
   }
 
-  /** It is there, and wants to know who asks. */
+  /** It is there, and wants to know who asks. Whoever is known may read: what is forbidden is so with any token. */
   get asksForToken(): boolean {
-    return this.status === 401 || this.status === 403
+    return this.status === 401
   }
 }
 

@@ -26,7 +26,7 @@ export function faultTests(ask: Ask): void {
     ['a name that is not ours', request('GET /registry-svc/node/self', ['Host: evil.example']), 403, /Host/],
     [
       'a page of another origin',
-      withBody('POST /registry-svc/nodes', '', ['Origin: http://evil.example']),
+      withBody('PUT /registry-svc/definition', '{}', ['Origin: http://evil.example']),
       403,
       /Origin/,
     ],
