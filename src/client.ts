@@ -28,6 +28,7 @@ import { areOwn, checkFilters, matches, queryOfFilters } from './config/filters.
 import { refuseUnknown } from './config/nearest.js'
 import { historyOfOptions } from './config/history-query.js'
 import { placementOfOptions, queryOfPlacement } from './config/placement-query.js'
+import { noSuchCall } from './config/statuses.js'
 import { RegistryError } from './core/model/errors.js'
 import { parseMaxAge } from './core/lookup/freshness.js'
 import type { Definition, InstanceStatus } from './core/model/model.js'
@@ -360,11 +361,13 @@ interface Rows {
   readonly instances: readonly InstanceRow[]
 }
 
+/** Where the call itself is not found, as below a path that is none of the daemon, nothing is known of what was asked for. */
 async function unlessNotFound<T>(ask: () => Promise<T>): Promise<T | undefined> {
   try {
     return await ask()
   } catch (error) {
-    if (error instanceof RegistryError && error.code === 'not-found') return undefined
+    const isNotFound = error instanceof RegistryError && error.code === 'not-found'
+    if (isNotFound && !error.message.includes(noSuchCall)) return undefined
     throw error
   }
 }

@@ -16,7 +16,7 @@ const translations: readonly (readonly [said: RegExp, inWords: string])[] = [
   [/\(DELETE \/registry-svc\/node\/PEER\)/, '(rollcall force-leave PEER)'],
   [
     /^[A-Z]+ \S+: (?:there is no such call; see GET \/openapi\.json|this path takes .*)$/,
-    'this daemon does not know what it is asked for: it is of another version than this command; update the older one',
+    'this daemon does not know what it is asked for: the url of --server (ROLLCALL_SERVER) has a path that is not its own, or it is of another version than this command; update the older one',
   ],
   [
     /^(\S+) answered \d+ to [A-Z]+ \S+$/,

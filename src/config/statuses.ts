@@ -14,6 +14,9 @@ export const statusByCode = {
   unavailable: 503,
 } as const satisfies Readonly<Record<ErrorCode, number>>
 
+/** Stands in the error of whoever asks for what a daemon does not have, which is another thing than to ask it for something unknown. */
+export const noSuchCall = 'there is no such call'
+
 const codeByStatus: ReadonlyMap<number, string> = new Map(
   Object.entries(statusByCode).map(([code, status]) => [status, code]),
 )

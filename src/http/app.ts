@@ -13,6 +13,7 @@ import {
 } from 'fastify'
 import type { Permission } from '../config/tokens.js'
 import { quarterOfDescriptors } from '../config/descriptors.js'
+import { noSuchCall } from '../config/statuses.js'
 import { RegistryError } from '../core/model/errors.js'
 import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
@@ -102,7 +103,7 @@ function addDoorkeeper(
     const asked = `${request.method} ${request.url.slice(0, 200)}`
     const page = request.url === '/' && see.page !== undefined ? `, or the page at ${see.page}` : ''
     const slash = /^.+\/(\?|$)/.test(request.url) ? ' with a / at its end' : ''
-    done(new RegistryError('not-found', `${asked}: there is no such call${slash}; see GET ${see.seeInstead}${page}`))
+    done(new RegistryError('not-found', `${asked}: ${noSuchCall}${slash}; see GET ${see.seeInstead}${page}`))
   }
   app.decorateRequest('caller')
   app.decorateRequest('mayStill')

@@ -49,8 +49,12 @@ describe('a loop over lists', () => {
   test('of a daemon of an earlier version asks it again and again', async () => {
     const found = (id: string): Answering =>
       json({ ...of(id), instances: [{ ...of(id).instances[0], lastHeartbeat: 'now' }] })
-    const missing = json({ error: 'there is no such call' }, 404)
-    const { url, asked } = await scripted(missing, missing, found('a'), found('a'), found('b'))
+    const missing = (why: string): Answering => json({ error: why }, 404)
+    const [call, slug] = [
+      missing('GET /x: there is no such call; see y'),
+      missing('slug: nothing is registered as "web"'),
+    ]
+    const { url, asked } = await scripted(call, slug, found('a'), found('a'), found('b'))
     const seen: string[] = []
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     const passing = setInterval(() => vi.advanceTimersByTime(250), 10)
@@ -63,6 +67,14 @@ describe('a loop over lists', () => {
     vi.useRealTimers()
     expect(seen).toEqual(['', 'a', 'b'])
     expect(asked).toEqual(['GET /v1/watch/web', ...Array<string>(4).fill('GET /v1/lookup/web')])
+  })
+
+  test('below a path that is none of the daemon is no watch of an unknown service', async () => {
+    const missing = json({ error: 'GET /ui/v1/x: there is no such call; see GET /openapi.json' }, 404)
+    const { url } = await scripted(missing, missing, missing)
+    const client = createClient({ server: `${url}/ui`, attempts: 1 })
+    await expect(client.lookup('web')).rejects.toThrow(/no such call/)
+    await expect(client.watch('web')[Symbol.asyncIterator]().next()).rejects.toThrow(/no such call/)
   })
 
   test('throws the reason of its signal, also while nothing comes; what is no slug is refused at once', async () => {
