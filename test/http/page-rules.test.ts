@@ -3,11 +3,13 @@ import { expect, test } from 'vitest'
 import { Unanswered } from '../../src/http/ui/asking.js'
 import { changesOf, foundChanges } from '../../src/http/ui/changes.js'
 import { chainOf } from '../../src/http/ui/chain.js'
+import { h } from '../../src/http/ui/draw.js'
 import { pageOf } from '../../src/http/ui/pages.js'
 import { between, mostShown, reachOf } from '../../src/http/ui/reach.js'
 import { hashOf, parseRoute } from '../../src/http/ui/route.js'
 import { found, isThin, servicesOf } from '../../src/http/ui/services.js'
 import { problemsOf } from '../../src/http/ui/verdict.js'
+import { harmless } from '../../src/log/harmless.js'
 import type { Finding, Peers, Row, Self } from '../../src/http/ui/answers.js'
 import { member, nodesOf, row } from '../daemon/pretended.js'
 
@@ -259,4 +261,17 @@ test('only web addresses become links to pages', () => {
 test('a token is asked for where nobody is known yet, and not for what no token would help with', () => {
   const asks = [0, 401, 403, 404, 503].filter((status) => new Unanswered(status, 'no').asksForToken)
   expect(asks).toEqual([401])
+})
+
+test('text of others is seen whole: what a terminal is not told stands there as something, but for the ends of lines', () => {
+  expect(h('td', {}, 'http://10.0.0.3/\u202egpj.exe', ['\u009b1']).children).toEqual([
+    'http://10.0.0.3/\ufffdgpj.exe',
+    '\ufffd1',
+  ])
+  expect(h('td', { title: 'a\u202eb', href: '#a\u202eb' }).attributes).toEqual({ title: 'a\ufffdb', href: '#a\u202eb' })
+  const letters = Array.from({ length: 0xd800 }, (_, code) => String.fromCharCode(code))
+  const replaced = letters.filter((letter) => h('td', {}, letter).children[0] === '\ufffd')
+  expect([...replaced, '\t', '\n', '\r'].toSorted()).toEqual(
+    letters.filter((letter) => letter !== ' ' && harmless(letter) === ' ').toSorted(),
+  )
 })

@@ -24,14 +24,27 @@ export type Child = Drawn | string | number | undefined | false | readonly Child
 
 /** @param attributes those that begin with `on` are handlers; undefined and false are left out */
 export function h(tag: string, attributes: Attributes = {}, ...children: readonly Child[]): Drawn {
-  return { tag, attributes, children: flat(children) }
+  const { title } = attributes
+  const read = typeof title === 'string' ? { ...attributes, title: visible(title) } : attributes
+  return { tag, attributes: read, children: flat(children) }
 }
+
+function visible(text: string): string {
+  return text.replace(unseen, '\ufffd')
+}
+
+/**
+ * What is not seen, but hides something or turns the direction of what follows, so that `gpj.exe` reads as a picture: there is something,
+ * where it stands. The same as terminals are not told (src/log/harmless.ts), but for what ends a line in a text of several.
+ */
+const unseen =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
 
 function flat(children: readonly Child[]): (Drawn | string)[] {
   return children.flatMap((child): (Drawn | string)[] => {
     if (child === undefined || child === false || child === '') return []
     if (typeof child === 'number') return [String(child)]
-    if (typeof child === 'string') return [child]
+    if (typeof child === 'string') return [visible(child)]
     return 'tag' in child ? [child] : flat(child)
   })
 }
