@@ -14,6 +14,17 @@ const failures: Readonly<Record<string, string | ((address: string) => string)>>
   EAI_AGAIN: 'has a host that cannot be resolved; choose an address of this machine, such as 127.0.0.1',
 }
 
+/** `localhost` is both: which one a program means by it is not for us to know. */
+export function addressesOf(host: string): readonly string[] {
+  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
+}
+
+/** Whether this machine has no such address, of a family that it has not. */
+export function isMissingAddress(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT'
+}
+
 /**
  * @param door what was to be there
  * @param option by which it is chosen, as people write it

@@ -4,7 +4,7 @@
 import { createSocket, type RemoteInfo, type Socket as Datagrams, type SocketOptions } from 'node:dgram'
 import { once } from 'node:events'
 import { isIPv6 } from 'node:net'
-import { bindingFailure } from '../config/binding.js'
+import { addressesOf, bindingFailure, isMissingAddress } from '../config/binding.js'
 import { formatHostPort, type HostPort } from '../config.js'
 import type { Log } from '../log.js'
 import { HostAddresses, type Resolve } from './addresses.js'
@@ -115,7 +115,7 @@ class Server implements DnsServer {
         bound = await this.#bind(address, bound)
         await this.#connections.listen(address, bound)
       } catch (error) {
-        if (addresses.length === 1 || !missingCodes.includes(codeOf(error))) throw error
+        if (addresses.length === 1 || !isMissingAddress(error)) throw error
         missing = error
       }
     }
@@ -175,14 +175,6 @@ class Server implements DnsServer {
     await Promise.all([...open.map(closed), this.#connections.stop()])
   }
 }
-
-/** `localhost` is both: which one a program means by it is not for us to know. */
-function addressesOf(host: string): readonly string[] {
-  return host === 'localhost' ? ['127.0.0.1', '::1'] : [host]
-}
-
-/** What is said of an address of a family that this machine has not. */
-const missingCodes: readonly (string | undefined)[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT']
 
 function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code

@@ -1,10 +1,11 @@
 /**
  * The HTTP server of a daemon: all calls on one port, from the first byte to a prompt end. It knows the daemon only by its service.
  */
-import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort, type HostPort } from '../config.js'
-import { bindingFailure } from '../config/binding.js'
+import { addressesOf, bindingFailure, isMissingAddress } from '../config/binding.js'
 import type { Log } from '../log.js'
 import { DoorCounts } from '../metrics/doors.js'
 import { Admission, type Access } from './admission.js'
@@ -147,19 +148,54 @@ export async function listen(
   by: { readonly what: string; readonly option: string },
 ): Promise<{ readonly url: string; readonly port: number }> {
   try {
-    await app.listen({ host, port })
+    const bound = await listenAtAll(app, addressesOf(host), port)
+    return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
   } catch (cause) {
+    await close(app)
     throw bindingFailure(cause, by.what, formatHostPort({ host, port }), by.option)
   }
-  const bound = (app.server.address() as AddressInfo).port
-  return { url: `http://${formatHostPort({ host, port: bound })}`, port: bound }
+}
+
+/** At addresses besides that of the server. */
+const others = new WeakMap<FastifyInstance, Set<Server>>()
+
+/** On one port. The framework would make a server for each, of which the first one alone knew bounds and words of ours. */
+async function listenAtAll(app: FastifyInstance, addresses: readonly string[], port: number): Promise<number> {
+  const missing: unknown[] = []
+  let bound: number | undefined
+  for (const address of addresses) {
+    try {
+      if (bound === undefined) bound = await listenAt(app, address, port)
+      else await listenToo(app, address, bound)
+    } catch (error) {
+      if (!isMissingAddress(error)) throw error
+      missing.push(error)
+    }
+  }
+  if (bound === undefined) throw missing[0]
+  return bound
+}
+
+async function listenAt(app: FastifyInstance, host: string, port: number): Promise<number> {
+  await app.listen({ host, port })
+  return (app.server.address() as AddressInfo).port
+}
+
+/** What connects there is the server's as if it had come to itself. */
+async function listenToo(app: FastifyInstance, host: string, port: number): Promise<void> {
+  const asTheServer = { allowHalfOpen: true, noDelay: true }
+  const other = createServer(asTheServer, (socket) => app.server.emit('connection', socket))
+  other.listen({ host, port })
+  await once(other, 'listening')
+  others.set(app, (others.get(app) ?? new Set()).add(other))
 }
 
 /** Lets requests finish for a moment, then cuts them off. */
 export async function close(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), stopGrace_ms)
   try {
-    await app.close()
+    const closing = [...(others.get(app) ?? [])].map((other) => new Promise((resolve) => other.close(resolve)))
+    await Promise.all([app.close(), ...closing])
   } finally {
     clearTimeout(timer)
   }

@@ -3,6 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { Writable } from 'node:stream'
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { networkInterfaces } from 'node:os'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
 import { bindingFailure } from '../../src/config/binding.js'
@@ -14,6 +15,9 @@ import { readNode } from './contract/strict.js'
 import { request, sendRaw, withBody } from './raw.js'
 import { MemoryService } from './service.js'
 
+const hasIpv6 = Object.values(networkInterfaces())
+  .flat()
+  .some((at) => at?.address === '::1')
 const ends: (() => Promise<unknown> | void)[] = []
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end()
@@ -61,6 +65,47 @@ describe('starting', () => {
     )
     await second.stop()
     expect((await sendRaw(`http://127.0.0.1:${port}`, request('GET /healthz'))).status).toBe(200)
+  })
+
+  test.runIf(hasIpv6)(
+    'on localhost is one server at both of its addresses, with the same words, bounds and end',
+    async () => {
+      const service = new MemoryService()
+      const options = { service: () => service, host: 'localhost', port: 0, log: silentLog(), maxConnections: 4 }
+      const server = keep(createHttpServer(options))
+      const { port, url } = await server.start()
+      expect(url).toBe(`http://localhost:${port}`)
+      for (const address of ['127.0.0.1', '::1']) {
+        const said = async (bytes: string): Promise<string> => {
+          const socket = connect({ port, host: address, allowHalfOpen: true })
+          socket.end(bytes)
+          return String(Buffer.concat(await socket.toArray()))
+        }
+        expect(await said(request('GET /healthz'))).toMatch(/^HTTP\/1\.1 200 .*\{\}$/s)
+        expect(await said('XX\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*not an HTTP request/s)
+        expect(await said(request('CONNECT a.test:1'))).toMatch(/^HTTP\/1\.1 405 /)
+        expect(await said(request('PUT /v1/instances', ['Expect: wonders']))).toMatch(/^HTTP\/1\.1 417 .*100-continue/s)
+      }
+      const silent = ['127.0.0.1', '::1', '::1', '::1', '::1'].map((host) => connect(port, host))
+      const closed = silent.map((socket) => once(socket.resume(), 'close'))
+      await Promise.race(closed)
+      await server.stop()
+      await Promise.all(closed)
+      const probe = createServer().listen(port, '::1')
+      await once(probe, 'listening')
+      probe.close()
+    },
+  )
+
+  test.runIf(hasIpv6)('on localhost whose other address is taken fails with the way out, and holds none', async () => {
+    const taken = createServer().listen(0, '::1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    await expect(create('localhost', port).start()).rejects.toThrow(/http: localhost:.* is in use/)
+    const probe = createServer().listen(port, '127.0.0.1')
+    await once(probe, 'listening')
+    probe.close()
+    taken.close()
   })
 
   test('on an address of another machine fails with the way out', async () => {
