@@ -58,6 +58,9 @@ export async function startDaemon(config: Config, log: Log, last?: LastLines): P
   }
 }
 
+/** A caller that is busy asks again at once. */
+const farewell_ms = 200
+
 interface ComposeParts {
   readonly log: Log
   readonly last: LastLines | undefined
@@ -79,6 +82,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
     ...{ service, log, doors },
     allowedHosts: hostsOf(config.url),
     maxWatchers: config.maxWatchers,
+    farewell_ms,
     answersDns: config.dns !== undefined,
     ...(last !== undefined && { lastLines: toldLines(last, config) }),
     ...accessOf(config),

@@ -2,7 +2,9 @@
  * The HTTP server of a daemon: all calls on one port, from the first byte to a prompt end. It knows the daemon only by its service.
  */
 import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { type AddressInfo, createServer, type Server } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort, type HostPort } from '../config.js'
 import { addressesOf, bindingFailure, isMissingAddress } from '../config/binding.js'
@@ -28,6 +30,8 @@ import { WaitingAnswers, type WaitingLimits } from './waiting.js'
 
 /** How long `stop` lets requests that are under way finish. */
 const stopGrace_ms = 1000
+/** How often it is looked whether connections are left. */
+const look_ms = 10
 
 export interface HttpServerOptions extends Access {
   readonly service: FindService
@@ -49,6 +53,8 @@ export interface HttpServerOptions extends Access {
   readonly waiting?: WaitingLimits
   /** How long a change may take. Default: `writePatience_ms`. */
   readonly patience_ms?: number
+  /** How long, at an end, those who keep connections may take to ask once more, and learn that they end. Default: no time. */
+  readonly farewell_ms?: number
   /** What is counted of its calls; absent: nobody wants to know. */
   readonly doors?: DoorCounts
 }
@@ -69,14 +75,14 @@ export interface HttpServer {
  * await http.stop()
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { host, port } = options
+  const { host, port, farewell_ms } = options
   const admission = new Admission(options)
   const app = createRoutedApp(options, admission)
   let stopping: Promise<void> | undefined
   return {
     start: () => listen(app, { host, port }, { what: 'http', option: '--http HOST:PORT (ROLLCALL_HTTP)' }),
     admit: (access) => admission.change(access),
-    stop: () => (stopping ??= close(app)),
+    stop: () => (stopping ??= close(app, farewell_ms)),
   }
 }
 
@@ -191,7 +197,8 @@ async function listenToo(app: FastifyInstance, host: string, port: number): Prom
 }
 
 /** Lets requests finish for a moment, then cuts them off. */
-export async function close(app: FastifyInstance): Promise<void> {
+export async function close(app: FastifyInstance, farewell_ms = 0): Promise<void> {
+  if (farewell_ms > 0) await sayFarewell(app, farewell_ms)
   const timer = setTimeout(() => app.server.closeAllConnections(), stopGrace_ms)
   try {
     const closing = [...(others.get(app) ?? [])].map((other) => new Promise((resolve) => other.close(resolve)))
@@ -199,4 +206,20 @@ export async function close(app: FastifyInstance): Promise<void> {
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * An idle connection is closed at an end, and a question that meets that on its way is lost: of callers that are busy nearly each has one.
+ * So each is told with its next answer.
+ */
+async function sayFarewell(app: FastifyInstance, most_ms: number): Promise<void> {
+  app.server.prependListener('request', (_request, response: ServerResponse) => (response.shouldKeepAlive = false))
+  const end = performance.now() + most_ms
+  const servers = [app.server, ...(others.get(app) ?? [])]
+  const isKept = async (): Promise<boolean> => (await Promise.all(servers.map(connectionsOf))).some((open) => open > 0)
+  while (performance.now() < end && (await isKept())) await pause(look_ms)
+}
+
+function connectionsOf(server: Server): Promise<number> {
+  return new Promise((resolve) => server.getConnections((_error, open) => resolve(open ?? 0)))
 }

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { once } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import { pino } from 'pino'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { bindingFailure } from '../../src/config/binding.js'
 import { RegistryError, type ErrorCode } from '../../src/core/model/errors.js'
 import type { InstanceView, NodeView } from '../../src/core/views.js'
@@ -154,6 +154,28 @@ describe('stopping', () => {
     await once(probe, 'listening')
     expect((probe.address() as AddressInfo).port).toBe(port)
     probe.close()
+  })
+
+  test('is told with an answer to those who ask on and on, so that none of their questions is lost', async () => {
+    const service = new MemoryService()
+    const options = { service: () => service, host: '127.0.0.1', port: 0, log: silentLog(), farewell_ms: 20_000 }
+    const server = keep(createHttpServer(options))
+    const { port } = await server.start()
+    const callers = Array.from({ length: 8 }, () => {
+      const socket = connect(port, '127.0.0.1')
+      const ask = (): boolean => socket.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n')
+      const caller = { answers: 0, isTold: false, ended: once(socket, 'close') }
+      socket.on('connect', ask).on('data', (bytes) => {
+        caller.answers += 1
+        caller.isTold = /connection: close/i.test(String(bytes))
+        if (!caller.isTold) ask()
+      })
+      return caller
+    })
+    await vi.waitUntil(() => callers.every(({ answers }) => answers > 2), { timeout: 20_000 })
+    await server.stop()
+    await Promise.all(callers.map(({ ended }) => ended))
+    expect(callers.map(({ isTold }) => isTold)).toEqual(callers.map(() => true))
   })
 
   test('lets a request that is under way have its answer', async () => {
