@@ -138,6 +138,21 @@ describe.runIf(here)('the page', () => {
     proxy.close().closeAllConnections()
   })
 
+  test('shows all where the browser stores nothing for it, and lets it know nothing of other windows', async () => {
+    const context = await browser.newContext()
+    await context.addInitScript(() => {
+      const refuse = (): never => {
+        throw new DOMException('denied', 'SecurityError')
+      }
+      for (const name of ['sessionStorage', 'localStorage', 'BroadcastChannel'])
+        Object.defineProperty(window, name, { get: refuse })
+    })
+    const page = await context.newPage()
+    await page.goto(`${a.url}/ui`)
+    await page.waitForSelector('#services tr[data-index]')
+    await context.close()
+  })
+
   test('leaves each of seven windows of one browser a connection to ask by', async () => {
     const context = await browser.newContext()
     const [begun, listening] = [new Set<unknown>(), new Set<unknown>()]

@@ -22,13 +22,26 @@ export class Unanswered extends Error {
   }
 }
 
+/** Where the browser stores nothing for pages, for as long as this one stands. */
+let kept = ''
+
+/** It throws where its user wants nothing stored. */
+function storage(): Storage | undefined {
+  try {
+    return sessionStorage
+  } catch {
+    return undefined
+  }
+}
+
 export function token(): string {
-  return sessionStorage.getItem(tokenName) ?? ''
+  return storage()?.getItem(tokenName) ?? kept
 }
 
 export function keepToken(given: string): void {
-  if (given === '') sessionStorage.removeItem(tokenName)
-  else sessionStorage.setItem(tokenName, given)
+  kept = given
+  if (given === '') storage()?.removeItem(tokenName)
+  else storage()?.setItem(tokenName, given)
 }
 
 /** Beside the page, wherever a proxy has put that. @throws Unanswered */

@@ -14,13 +14,13 @@ interface Said {
 export class Windows {
   /** Of this window; `randomUUID` is there for pages of https and localhost alone. */
   readonly #name = `${Date.now()} ${Math.random()}`
-  readonly #channel = new BroadcastChannel('rollcall-news')
+  readonly #channel = openChannel()
   /** Those that began to listen after this one, and have not ended. */
   readonly #later = new Set<string>()
   #giveWay: (() => void) | undefined
 
   constructor() {
-    this.#channel.onmessage = ({ data }: MessageEvent<Said>) => this.#hear(data)
+    this.#channel?.addEventListener('message', ({ data }: MessageEvent<Said>) => this.#hear(data))
   }
 
   /** @param giveWay is called at most once: so many others began since that they should have the connection */
@@ -44,6 +44,15 @@ export class Windows {
   }
 
   #tell(listens: boolean): void {
-    this.#channel.postMessage({ from: this.#name, listens } satisfies Said)
+    this.#channel?.postMessage({ from: this.#name, listens } satisfies Said)
+  }
+}
+
+/** None where the browser lets pages know nothing of each other. */
+function openChannel(): BroadcastChannel | undefined {
+  try {
+    return new BroadcastChannel('rollcall-news')
+  } catch {
+    return undefined
   }
 }
