@@ -1,6 +1,6 @@
 // What the web page makes of what it is told, without a browser: who can be picked, what stops one, who does not reach whom.
 import { expect, test } from 'vitest'
-import { Unanswered } from '../../src/http/ui/asking.js'
+import { ask, keepToken, Unanswered } from '../../src/http/ui/asking.js'
 import { changesOf, foundChanges } from '../../src/http/ui/changes.js'
 import { chainOf } from '../../src/http/ui/chain.js'
 import { h } from '../../src/http/ui/draw.js'
@@ -261,6 +261,12 @@ test('only web addresses become links to pages', () => {
 test('a token is asked for where nobody is known yet, and not for what no token would help with', () => {
   const asks = [0, 401, 403, 404, 503].filter((status) => new Unanswered(status, 'no').asksForToken)
   expect(asks).toEqual([401])
+})
+
+test('a token that fits into no header is asked for once more, while a daemon may well be there', async () => {
+  keepToken('“pasted-with-its-quotes”')
+  await expect(ask('v1/self')).rejects.toMatchObject({ asksForToken: true, message: expect.stringContaining('quotes') })
+  keepToken('')
 })
 
 test('text of others is seen whole: what a terminal is not told stands there as something, but for the ends of lines', () => {

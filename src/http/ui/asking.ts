@@ -46,6 +46,9 @@ export function keepToken(given: string): void {
 
 /** Beside the page, wherever a proxy has put that. @throws Unanswered */
 export async function open(path: string, signal: AbortSignal, method = 'GET'): Promise<Response> {
+  // The browser would not even ask, and say no more than if nobody were there.
+  if (!/^[\x21-\x7e]*$/.test(token()))
+    throw new Unanswered(401, 'The token holds letters that no token has: give it as it was made, without quotes.')
   const headers: Record<string, string> = token() === '' ? {} : { authorization: `Bearer ${token()}` }
   const url = new URL(path, document.baseURI)
   const response = await fetch(url, { method, headers, signal, cache: 'no-store' }).catch((cause: unknown) => {
