@@ -139,13 +139,22 @@ function parseKeyFile(bytes: Uint8Array): Ed25519PrivateKey | undefined {
   }
 }
 
-/** A key that others could read is taken back from them, and the operator is told. */
+/**
+ * A key that others could read is taken back from them, and the operator is told. There are file systems that keep no modes, and volumes
+ * whose files are not ours: who runs on one is told each time.
+ */
 async function closeToOthers(path: string): Promise<string | undefined> {
+  const isOpen = (mode: number): boolean => process.platform !== 'win32' && (mode & 0o077) !== 0
   const { mode } = await stat(path)
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return undefined
-  await chmod(path, 0o600)
+  if (!isOpen(mode)) return undefined
+  const refused = await chmod(path, 0o600).then(
+    () => '',
+    ({ code, message }: NodeJS.ErrnoException) => ` (${code ?? message})`,
+  )
+  const isStillOpen = isOpen((await stat(path)).mode)
+  const now = isStillOpen ? `, which cannot be changed here${refused}` : '; its mode is 600 now'
   const was = (mode & 0o777).toString(8)
-  return `key file ${path}: others could read it (mode ${was}); its mode is 600 now; if anyone may have copied it, remove it to go on as a new node`
+  return `key file ${path}: others could read it (mode ${was})${now}; if anyone may have copied it, remove it to go on as a new node`
 }
 
 /** The number that every start raises; on disk before anybody hears of it. */

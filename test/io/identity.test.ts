@@ -1,5 +1,5 @@
 // The small files that say who this daemon is: kept over restarts, closed to others, never silently replaced.
-import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { readHolder, SmallFile } from '../../src/io/identity.js'
@@ -41,6 +41,23 @@ describe('the key', () => {
     const dir = await openAt(path)
     expect(dir.warnings).toEqual([expect.stringMatching(/key file .*: others could read it \(mode 644\)/)])
     expect(await modeOf(join(path, 'key'))).toBe(0o600)
+  })
+
+  it.runIf(process.getuid?.() === 0)('that is not ours to close is used, with a warning', async () => {
+    const path = await temporaryDir()
+    await (await openAt(path)).close()
+    const somebody = 12_345
+    for (const name of ['', ...(await readdir(path, { recursive: true }))]) await chown(join(path, name), somebody, 0)
+    await chown(join(path, 'key'), 0, 0)
+    await chmod(join(path, 'key'), 0o644)
+    process.seteuid?.(somebody)
+    try {
+      const dir = await openAt(path)
+      expect(dir.warnings).toEqual([expect.stringMatching(/others could read it \(mode 644\), which .* \(EPERM\)/)])
+      await dir.close()
+    } finally {
+      process.seteuid?.(0)
+    }
   })
 
   it('that is damaged is never replaced: the start fails, names the file and the way out, and frees the directory', async () => {
