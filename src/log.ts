@@ -3,7 +3,7 @@
  */
 import { pino, type Logger } from 'pino'
 import type { LentLog, LogLevel } from './config/logger.js'
-import { harmlessJson } from './log/harmless.js'
+import { harmlessJson } from './core/words/harmless.js'
 import type { LastLines } from './log/last-lines.js'
 import { saidIn } from './log/line.js'
 import { LineOutput } from './log/output.js'

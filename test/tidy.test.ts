@@ -46,7 +46,7 @@ const rooms: { readonly name: string; readonly match: RegExp; readonly mayImport
   { name: 'core', match: /^src\/core\//, mayImport: ['core'] },
   { name: 'polyfill', match: /^src\/polyfill\.ts$/, mayImport: [] },
   { name: 'config', match: /^src\/config(\.ts|\/)/, mayImport: ['core', 'config'] },
-  { name: 'log', match: /^src\/log(\.ts|\/)/, mayImport: ['config', 'log'] },
+  { name: 'log', match: /^src\/log(\.ts|\/)/, mayImport: ['core', 'config', 'log'] },
   { name: 'metrics', match: /^src\/metrics\//, mayImport: ['core', 'config', 'metrics'] },
   { name: 'io', match: /^src\/io\//, mayImport: ['polyfill', 'core', 'config', 'log', 'io'] },
   { name: 'http', match: /^src\/http\//, mayImport: ['polyfill', 'core', 'config', 'log', 'metrics', 'http'] },

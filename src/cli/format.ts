@@ -1,7 +1,7 @@
 /**
  * How values look on a terminal: ages in words, amounts in units, `-` for what is absent. It neither asks nor prints.
  */
-import { harmless } from '../log/harmless.js'
+import { harmless } from '../core/words/harmless.js'
 
 /** Text of others, in one cell: no control characters, which terminals obey. */
 export function plain(text: string): string {

@@ -1,7 +1,7 @@
 /**
  * A line of the log as people are shown it, in which stands what members, callers, services say of themselves.
  */
-import { harmless } from './harmless.js'
+import { harmless } from '../core/words/harmless.js'
 
 /** What a line says, for whatever shows it to people. A trace keeps its lines. */
 export function saidIn(line: string): object {

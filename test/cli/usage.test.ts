@@ -7,6 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { harmless } from '../../src/core/words/harmless.js'
 import { shellWord } from '../../src/core/words/shell.js'
 import { runCli, runHere } from './run.js'
 import { cert, key } from '../io/self-signed.js'
@@ -40,6 +41,10 @@ test('a name in a command to copy is one word, whatever is in it', () => {
   expect(shellWord('web-1.eu/a:b@c')).toBe('web-1.eu/a:b@c')
   expect(shellWord("it's $HOME; ls")).toBe(`'it'\\''s $HOME; ls'`)
   expect([shellWord(''), shellWord('\u001b[2J')]).toEqual([`''`, `' [2J'`])
+  const letters = Array.from({ length: 0xd800 }, (_, code) => String.fromCharCode(code))
+  const obeyed = letters.filter((letter) => harmless(letter) === ' ')
+  expect(obeyed).toContain('\u2028')
+  expect(new Set(obeyed.map(shellWord))).toEqual(new Set(["' '"]))
 })
 
 describe('config', () => {

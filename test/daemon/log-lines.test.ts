@@ -12,7 +12,7 @@ import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon
 import { OwnFindings, tellOwnFindings } from '../../src/daemon/own-findings.js'
 import { Silences } from '../../src/daemon/silences.js'
 import { openMemoryDir } from '../../src/io/storage/memory.js'
-import { harmlessJson } from '../../src/log/harmless.js'
+import { harmlessJson } from '../../src/core/words/harmless.js'
 import { saidIn } from '../../src/log/line.js'
 
 const peer = '12D3KooWD1nSVtBVBjFr3JwSZ8MPGHYQCyX4Xs9AqUU9yBVaBr5A'

@@ -9,7 +9,7 @@ import { between, mostShown, reachOf } from '../../src/http/ui/reach.js'
 import { hashOf, parseRoute } from '../../src/http/ui/route.js'
 import { found, isThin, servicesOf } from '../../src/http/ui/services.js'
 import { problemsOf } from '../../src/http/ui/verdict.js'
-import { harmless } from '../../src/log/harmless.js'
+import { harmless } from '../../src/core/words/harmless.js'
 import type { Finding, Peers, Row, Self } from '../../src/http/ui/answers.js'
 import { member, nodesOf, row } from '../daemon/pretended.js'
 

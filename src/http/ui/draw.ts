@@ -35,7 +35,7 @@ function visible(text: string): string {
 
 /**
  * What is not seen, but hides something or turns the direction of what follows, so that `gpj.exe` reads as a picture: there is something,
- * where it stands. The same as terminals are not told (src/log/harmless.ts), but for what ends a line in a text of several.
+ * where it stands. The same as terminals are not told (src/core/words/harmless.ts), but for what ends a line in a text of several.
  */
 const unseen =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g
