@@ -26,7 +26,6 @@ export interface PlainParts {
   readonly doors: DoorCounts
 }
 
-/** @param app whose server listens at one address or, as for `localhost`, at more: at those the routes answer all */
 export function answerPlainLookups(
   app: FastifyInstance,
   served: Served,
@@ -40,7 +39,6 @@ export function answerPlainLookups(
   const isPlain = ({ method }: IncomingMessage): boolean =>
     method === 'GET' && !isClosing && !admission.asksForCredentials && served.origins.length === 0
   const { server } = app
-  // A server of our own making would lose the framework its second address of `localhost`.
   const [framework] = server.listeners('request') as [RequestListener]
   server.removeListener('request', framework)
   server.prependListener('request', (request, response) => {
