@@ -1,6 +1,6 @@
 // What the web page makes of what it is told, without a browser: who can be picked, what stops one, who does not reach whom.
-import { expect, test } from 'vitest'
-import { ask, keepToken, Unanswered } from '../../src/http/ui/asking.js'
+import { expect, test, vi } from 'vitest'
+import { ask, keepToken, token, Unanswered } from '../../src/http/ui/asking.js'
 import { changesOf, foundChanges } from '../../src/http/ui/changes.js'
 import { chainOf } from '../../src/http/ui/chain.js'
 import { h } from '../../src/http/ui/draw.js'
@@ -267,6 +267,18 @@ test('a token that fits into no header is asked for once more, while a daemon ma
   keepToken('“pasted-with-its-quotes”')
   await expect(ask('v1/self')).rejects.toMatchObject({ asksForToken: true, message: expect.stringContaining('quotes') })
   keepToken('')
+})
+
+test('a token is used where the browser lets nothing be written', async () => {
+  const refuse = (): never => {
+    throw new DOMException('no room', 'QuotaExceededError')
+  }
+  vi.stubGlobal('sessionStorage', { getItem: () => 'an-older-token', setItem: refuse, removeItem: refuse })
+  keepToken('a-token')
+  expect(token()).toBe('a-token')
+  keepToken('')
+  expect(token()).toBe('')
+  vi.unstubAllGlobals()
 })
 
 test('text of others is seen whole: what a terminal is not told stands there as something, but for the ends of lines', () => {

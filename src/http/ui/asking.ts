@@ -22,26 +22,25 @@ export class Unanswered extends Error {
   }
 }
 
-/** Where the browser stores nothing for pages, for as long as this one stands. */
-let kept = ''
+/** Given to this page, while it stands. The browser may store nothing for it. */
+let given: string | undefined
 
-/** It throws where its user wants nothing stored. */
-function storage(): Storage | undefined {
+/** It throws where its user wants nothing stored; of some browsers only what is written. */
+function stored<T>(use: (storage: Storage) => T): T | undefined {
   try {
-    return sessionStorage
+    return use(sessionStorage)
   } catch {
     return undefined
   }
 }
 
 export function token(): string {
-  return storage()?.getItem(tokenName) ?? kept
+  return given ?? stored((storage) => storage.getItem(tokenName)) ?? ''
 }
 
-export function keepToken(given: string): void {
-  kept = given
-  if (given === '') storage()?.removeItem(tokenName)
-  else storage()?.setItem(tokenName, given)
+export function keepToken(text: string): void {
+  given = text
+  stored((storage) => (text === '' ? storage.removeItem(tokenName) : storage.setItem(tokenName, text)))
 }
 
 /** Beside the page, wherever a proxy has put that. @throws Unanswered */
