@@ -1,6 +1,7 @@
 /**
  * What a daemon says to programs, in the words of somebody at a command line: commands in place of calls, no statuses.
  */
+import { noSuchCall } from '../config/statuses.js'
 
 /** Whoever asks over HTTP is told of calls, headers and fields. Sentences that are not here are the same for both. */
 const translations: readonly (readonly [said: RegExp, inWords: string])[] = [
@@ -15,7 +16,7 @@ const translations: readonly (readonly [said: RegExp, inWords: string])[] = [
   [/^url: no node has (.*); see POST \/registry-svc\/nodes$/s, 'no node has the url $1; see rollcall members'],
   [/\(DELETE \/registry-svc\/node\/PEER\)/, '(rollcall force-leave PEER)'],
   [
-    /^[A-Z]+ \S+: (?:there is no such call; see GET \/openapi\.json|this path takes .*)$/,
+    new RegExp(String.raw`^[A-Z]+ \S+: (?:${noSuchCall}; see GET /openapi\.json|this path takes .*)$`),
     'this daemon does not know what it is asked for: the url of --server (ROLLCALL_SERVER) has a path that is not its own, or it is of another version than this command; update the older one',
   ],
   [
