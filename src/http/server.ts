@@ -3,7 +3,7 @@
  */
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { type AddressInfo, createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, Server } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { formatHostPort, type HostPort } from '../config.js'
@@ -210,12 +210,13 @@ export async function close(app: FastifyInstance, farewell_ms = 0): Promise<void
 
 /**
  * An idle connection is closed at an end, and a question that meets that on its way is lost: of callers that are busy nearly each has one.
- * So each is told with its next answer.
+ * So each is told with its next answer. Nobody new is let in meanwhile: whoever is told comes again at once, and would be met so after all.
  */
 async function sayFarewell(app: FastifyInstance, most_ms: number): Promise<void> {
   app.server.prependListener('request', (_request, response: ServerResponse) => (response.shouldKeepAlive = false))
   const end = performance.now() + most_ms
   const servers = [app.server, ...(others.get(app) ?? [])]
+  for (const server of servers) Server.prototype.close.call(server) // that of HTTP would end idle connections, too
   const isKept = async (): Promise<boolean> => (await Promise.all(servers.map(connectionsOf))).some((open) => open > 0)
   while (performance.now() < end && (await isKept())) await pause(look_ms)
 }
