@@ -40,7 +40,8 @@ function askedFor(said: string | undefined): Record<string, string> {
   const [path = '', query = ''] = said.replace(/#.*$/s, '').split(/\?(.*)/s)
   const given = [...new URLSearchParams(query)].toReversed() // of two of one name the first one counts
   const parameters = given.filter(([name]) => safe(name) === name)
-  return { __metrics_path__: path.startsWith('/') ? path : `/${path}`, ...named('__param_', parameters) }
+  const where = path === '' || path.startsWith('/') ? path : `/${path}`
+  return { ...(where !== '' && { __metrics_path__: where }), ...named('__param_', parameters) }
 }
 
 /** What relabelling may go by; what is not said is no label, which is the same to Prometheus as an empty one. */

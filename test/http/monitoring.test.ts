@@ -82,7 +82,7 @@ const well: InstanceRow = { id: 'a', url: 'http://10.0.0.1', status: 'Healthy' }
 test.each([
   ['/m?format=prometheus&q=a%20b', { __metrics_path__: '/m', __param_format: 'prometheus', __param_q: 'a b' }],
   ['m?a=1&a=2#top', { __metrics_path__: '/m', __param_a: '1' }],
-  ['?only=1', { __metrics_path__: '/', __param_only: '1' }],
+  ['?only=1', { __param_only: '1' }],
   ['/m?name[]=up&ok=1', { __metrics_path__: '/m', __param_ok: '1' }],
   ['/m?', { __metrics_path__: '/m' }],
 ])('of the path %s what is asked by name has labels of its own, as far as labels can be called so', (path, labels) => {

@@ -4,13 +4,9 @@
  */
 import type { Label } from '../link-views.js'
 import type { PeerId } from '../model/model.js'
+import { signMemory_ms, signPause_ms } from '../words/causes.js'
 import { nameOf, placeOf, speaking, withNodes, type Examined, type Look } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'
-
-/** As long as the last sign of it is remembered. */
-const toldFor_ms = 600_000
-/** While both run signs come more often: after so long without one of the two is gone. */
-const quiet_ms = 120_000
 
 interface Clone {
   readonly peer: PeerId
@@ -82,12 +78,12 @@ function finding({ peer, places, mute, isMute, seenAge_ms = 0 }: Clone, examined
   const copies = labels.filter(({ id }) => id !== owner)
   const muteOne = mute === undefined ? 'One of them' : (called(mute) ?? `The one at ${placeOf(mute)}`)
   const common = { id: 'clone', about: [...new Set([owner, ...labels.map(({ id }) => id)])] } as const
-  if (seenAge_ms >= quiet_ms)
+  if (seenAge_ms >= signPause_ms)
     return {
       ...common,
       severity: 'warning',
       what: `Two daemons ran with one key, that of ${owner}${where}. The last sign of both was ${lasting(seenAge_ms)} ago: since then one of them is silent.`,
-      meaning: `A data directory was copied. If the one that is silent was stopped all is well again: what either took and told is merged. This is told for ${lasting(Math.max(0, toldFor_ms - seenAge_ms))} more.`,
+      meaning: `A data directory was copied. If the one that is silent was stopped all is well again: what either took and told is merged. This is told for ${lasting(Math.max(0, signMemory_ms - seenAge_ms))} more.`,
       remedy: `See that the one that still runs is the right one; the one to stop is ${stopped(copies, examined)}. It may start again with the data directory that it had before, or with an empty one: rollcall start --data-dir DIR. What it told nobody is in its directory alone.`,
     }
   return {

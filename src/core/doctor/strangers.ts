@@ -16,6 +16,7 @@ import {
   type Look,
 } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'
+import { signPause_ms } from '../words/causes.js'
 
 export const lookAtStrangers: Look = (examined) => [
   knocked(examined),
@@ -77,12 +78,9 @@ function knocked(examined: Examined): Finding | undefined {
   }
 }
 
-/** Whoever is kept out comes again within half a minute, as long as he runs. */
-const quiet_ms = 120_000
-
 function fails(failures: readonly LinkFailureView[]): string {
   const last_ms = Math.min(...failures.map(({ seenAge_ms = 0 }) => seenAge_ms))
-  return last_ms < quiet_ms ? 'fails' : `failed, the last time ${lasting(last_ms)} ago`
+  return last_ms < signPause_ms ? 'fails' : `failed, the last time ${lasting(last_ms)} ago`
 }
 
 function keptOut(names: readonly string[], isMissed: boolean): string {

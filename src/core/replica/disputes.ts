@@ -5,15 +5,14 @@
  *                                   └── g4, which does not know g3: g3 is given back to it
  *     two daemons with one key     two starts in one generation; or one that goes on after a later one has begun without it
  */
-import { stopTheCopy, type Trouble } from '../words/causes.js'
+import { signMemory_ms, stopTheCopy, type Trouble } from '../words/causes.js'
 import type { PeerId } from '../model/model.js'
 import type { Head, Signatures, SignedHead } from '../wire/head.js'
 import type { Outcome } from './outcome.js'
 
 /** An owner is shown two documents of its own at most this often. */
 const disputePause_ms = 1000
-/** For how long a dispute is told of, and how many starts of one owner are remembered for that. */
-const troubleMemory_ms = 600_000
+/** So many starts of one owner are remembered to tell of a dispute. */
 const bootsKept = 16
 
 /** What came, and what was held when it came. */
@@ -64,7 +63,7 @@ export class Disputes {
     // Of what is old nobody has checked the signature yet.
     if (outcome === 'old' && (isPaused || !this.#signatures.isGenuine(signed))) return
     const before = this.#troubles.get(owner)
-    const known = before !== undefined && now - before.at < troubleMemory_ms ? before : undefined
+    const known = before !== undefined && now - before.at < signMemory_ms ? before : undefined
     const heldBoots = new Set([...(known?.heldBoots ?? []), held.boot].slice(-bootsKept))
     const isTwo = known?.isTwo === true || outcome !== 'behind' || known?.heldBoots.has(boot) === true
     this.#troubles.set(owner, { isTwo, heldBoots, at: now })
@@ -73,7 +72,7 @@ export class Disputes {
   /** What is odd about an owner's documents lately. */
   troubleOf(owner: PeerId, now: number): Trouble | undefined {
     const dispute = this.#troubles.get(owner)
-    if (dispute === undefined || now - dispute.at >= troubleMemory_ms) return undefined
+    if (dispute === undefined || now - dispute.at >= signMemory_ms) return undefined
     return { ...(dispute.isTwo ? twoDaemons : olderRecords), age_ms: Math.round(now - dispute.at) }
   }
 

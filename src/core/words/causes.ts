@@ -80,6 +80,11 @@ export interface Trouble {
   readonly age_ms?: number
 }
 
+/** For how long a single sign of trouble is told of. */
+export const signMemory_ms = 600_000
+/** Those that go on, such as who comes again and is kept out, give one more often than that: after so long without one it has ended. */
+export const signPause_ms = 120_000
+
 /** What to do about two daemons with one key, where nobody can tell yet which of them is the copy. */
 export const stopTheCopy =
   'stop the one that runs on a copy of a data directory, and start it with its own, or an empty one (rollcall doctor names it where it is known); the other one, if it went mute, then takes writes again by itself'

@@ -4,14 +4,13 @@
  */
 import type { Logger } from 'pino'
 import { BoundedMap } from '../../core/basics/bounded-map.js'
-import { stopTheCopy } from '../../core/words/causes.js'
+import { signMemory_ms, stopTheCopy } from '../../core/words/causes.js'
 import { hostOf } from './addresses.js'
 import type { LinkFailure } from './contract.js'
 import type { Drops } from './drops.js'
 import { doubtsKey, handshakeFailed, isKeyTheSame, placeOf } from './handshakes.js'
 
-/** How long one is shown after it was seen last, and how many are. */
-const shownFor_ms = 600_000
+/** So many are shown. */
 const limit = 64
 /** Who comes in so soon after it failed was let wait: one of us was asleep, or very busy, and the other gave up. */
 const secondTry_ms = 3000
@@ -109,7 +108,7 @@ export class Strangers {
   /** Seen lately, the latest last. */
   list(): LinkFailure[] {
     const now = performance.now()
-    const lately = [...this.#byPlace].filter(([, { at }]) => now - at < shownFor_ms)
+    const lately = [...this.#byPlace].filter(([, { at }]) => now - at < signMemory_ms)
     return lately.map(([, { at, ...failure }]) => ({ ...failure, seenAge_ms: Math.round(now - at) }))
   }
 
@@ -138,6 +137,6 @@ export class Strangers {
     const { where, error } = failure
     const before = this.#byPlace.get(where)
     this.#byPlace.set(where, { ...failure, at: performance.now() })
-    return before?.error !== error || performance.now() - before.at >= shownFor_ms
+    return before?.error !== error || performance.now() - before.at >= signMemory_ms
   }
 }
