@@ -172,8 +172,10 @@ function reporters(reportedBy: readonly string[], all: readonly MemberView[]): s
 }
 
 /** Why a member is not there, as far as this node has found out; what it said counts before what its machine says. */
-export function causeInWords({ state, dial }: Pick<MemberView, 'state' | 'dial'>): string | undefined {
+export function causeInWords(member: Pick<MemberView, 'state' | 'dial' | 'returnsIn_ms'>): string | undefined {
+  const { state, dial, returnsIn_ms } = member
   if (state === 'left') return 'it said goodbye'
+  if (returnsIn_ms !== undefined) return `it is heard again, and back in ${formatAge(returnsIn_ms)!} if it stays`
   if (dial !== undefined) return dialInWords[dial]
   if (state !== 'hidden' && state !== 'dead') return undefined
   return 'it fell silent: its process is frozen (suspended, or stuck), or its machine is'

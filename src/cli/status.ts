@@ -35,6 +35,7 @@ export interface StatusOutput {
     readonly state: MemberState
     readonly stateAge_ms: number
     readonly outOfSight_ms?: number
+    readonly returnsIn_ms?: number
     readonly dial?: DialOutcome
   }[]
   /** What the doctor finds wrong, worst first; absent where the daemon has none. */
@@ -99,10 +100,11 @@ async function diagnosed(client: Client): Promise<Pick<StatusOutput, 'findings' 
 }
 
 function missing(member: MemberView): StatusOutput['missing'][number] {
-  const { state, stateAge_ms, outOfSight_ms, dial } = member
+  const { state, stateAge_ms, outOfSight_ms, returnsIn_ms, dial } = member
   return {
     ...{ name: nameOf(member), state, stateAge_ms },
     ...(outOfSight_ms !== undefined && { outOfSight_ms }),
+    ...(returnsIn_ms !== undefined && { returnsIn_ms }),
     ...(dial !== undefined && { dial }),
   }
 }

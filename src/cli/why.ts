@@ -167,8 +167,9 @@ const adviceByReason: Readonly<Record<InvisibleReason, Advice>> = {
   'node-restarted': () => 'its node has not confirmed it since it started again; that takes a health check',
   'node-unknown': (_, home) => home && 'its daemon has not been heard since this one started; is it running?',
   'node-hidden': (_, home) =>
-    home && 'its daemon is not heard: it comes back by itself when it is, else it is dead soon',
-  'node-dead': (_, home, { inDoubt }) => home && adviceOnDead(home, inDoubt),
+    home &&
+    (adviceOnReturn(home) ?? 'its daemon is not heard: it comes back by itself when it is, else it is dead soon'),
+  'node-dead': (_, home, { inDoubt }) => home && (adviceOnReturn(home) ?? adviceOnDead(home, inDoubt)),
   'node-left': (_, home) => home && 'its daemon was stopped; start it again, or register the instance at another one',
 }
 
@@ -203,6 +204,12 @@ function adviceOnHidden(
 function endingLine({ what, age_ms, goesIn_ms }: NonNullable<InstanceRow['ending']>): string {
   const since = `${what} ${formatAge(age_ms)!} ago`
   return goesIn_ms === 0 ? `${since}; its record goes now` : `${since}; its record goes in ${formatAge(goesIn_ms)!}`
+}
+
+/** Crashes in a row: where it is started once more by hand that takes longer still. */
+function adviceOnReturn({ returnsIn_ms }: MemberView): string | undefined {
+  if (returnsIn_ms === undefined) return undefined
+  return `its daemon is heard again, and this is listed in ${formatAge(returnsIn_ms)!} if it stays: twice as long with each time that it was away within ten minutes, but for goodbyes`
 }
 
 /** Nobody is told to forget a node that may live: only the refusal of its own machine says that its process is gone. */

@@ -15,7 +15,7 @@ import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
 import { type Index, idOf } from './lookup/slugs.js'
-import type { Member } from './membership/member.js'
+import { type Member, returnsIn_ms } from './membership/member.js'
 import {
   type Definition,
   type InstanceRecord,
@@ -427,12 +427,14 @@ export class Reads {
   #member(member: Readonly<Member>, bearers: Tally<string>, at: Moment): MemberView {
     const { id, state, since, outOfSightSince, why, heardAt, generation, incarnation, load } = member
     const trouble = this.#state.troubleOf(id, at.now)
+    const returning_ms = returnsIn_ms(member, at.now)
     return {
       ...this.#labels(id, bearers),
       self: false,
       state,
       stateAge_ms: Math.round(at.now - since),
       ...(outOfSightSince !== undefined && { outOfSight_ms: Math.round(at.now - outOfSightSince) }),
+      ...(returning_ms !== undefined && { returnsIn_ms: Math.round(returning_ms) }),
       why,
       ...(heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - heardAt)) }),
       generation,

@@ -174,6 +174,8 @@ export interface MemberView {
   readonly stateAge_ms: number
   /** For how long it has been hidden or dead, while it is: the one becomes the other without an end between them. */
   readonly outOfSight_ms?: number
+  /** It is heard again, and alive in so long if it stays well: the longer the more often it was away within ten minutes. */
+  readonly returnsIn_ms?: number
   /** How it came to this state, in words; absent for the daemon itself. */
   readonly why?: string
   /** Absent where nothing was ever heard in this run. */

@@ -23,9 +23,15 @@ export const oddities = {
   troubleAge_ms: json.optional(json.number({ minimum: 0, description: 'how long ago the last sign of it was' })),
 }
 
-export const outOfSight_ms = json.optional(
-  json.number({ minimum: 0, description: 'for how long it has been hidden or dead, while it is' }),
-)
+/** Of a member that is away. */
+export const absence = {
+  outOfSight_ms: json.optional(
+    json.number({ minimum: 0, description: 'for how long it has been hidden or dead, while it is' }),
+  ),
+  returnsIn_ms: json.optional(
+    json.number({ minimum: 0, description: 'it is heard again, and alive in so long if it stays well' }),
+  ),
+}
 
 export const labels = json.optional(
   json.array(json.object({ id: json.string(), address: json.optional(json.string()) }), {

@@ -5,7 +5,7 @@
 import { dialOutcomes } from '../core/words/dial-words.js'
 import { drainedBy, draining, drainingSaid, ending } from './drain-schemas.js'
 import * as json from './json-schema.js'
-import { causes, labels, line, LinkFailure, Mdns, oddities, outOfSight_ms } from './link-schemas.js'
+import { causes, labels, line, LinkFailure, Mdns, oddities, absence } from './link-schemas.js'
 import { versions } from './version-schemas.js'
 import { FromHere } from './reach-schemas.js'
 import { lifetimes } from '../core/model/lifetime.js'
@@ -397,7 +397,7 @@ export const Member = json.object(
     ...oddities,
     reportedBy: json.array(peerId),
     dial,
-    ...{ sameLabel: json.boolean(), labels, outOfSight_ms },
+    ...{ sameLabel: json.boolean(), labels, ...absence },
     draining: optional(draining),
     ...versions,
   },

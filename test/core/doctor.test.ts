@@ -182,6 +182,11 @@ const causes: readonly [string, Change, RegExp][] = [
     /dead/,
   ],
   [
+    'warning node-gone c',
+    { members: { c: { state: 'dead', stateAge_ms: 40_000, outOfSight_ms: 43_000, returnsIn_ms: 8000 } } },
+    /^c is dead, out of sight for 43 s\.$/,
+  ],
+  [
     'error seen-differently c',
     {
       nodes: { a: { sees: [seen('b'), seen('c', { state: 'dead', link: 'failing' })] } },
@@ -460,6 +465,12 @@ describe('what is found', () => {
     expect(doubt?.meaning).toMatch(/^Machines of others answer/)
     expect(doubt?.remedy).toMatch(/^Start those again/)
     expect(others.map(({ id, about }) => [id, about])).toEqual([['node-gone', ['b', 'c']]])
+  })
+
+  test('who is heard again after several crashes is not to be started once more', () => {
+    const [gone] = diagnose(examined({ members: { c: { state: 'hidden', returnsIn_ms: 8000 } } })).findings
+    expect(gone?.meaning).toMatch(/^It is heard again/)
+    expect(gone?.remedy).toMatch(/^Wait; do not start it once more/)
   })
 
   test('each instance that is called on its own machine alone has its command', () => {

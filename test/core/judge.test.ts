@@ -14,6 +14,7 @@ import {
   noteRefusal,
   noteSight,
   noteWellness,
+  returnsIn_ms,
 } from '../../src/core/membership/member.js'
 import { headOf } from './beats.js'
 
@@ -247,4 +248,13 @@ test('hidings and refutations are held against a member, or for it, for ten minu
   ])
   forgetOldMarks(one, 600_000)
   expect([one.hidings, one.refutations]).toEqual([[1000], [2000]])
+})
+
+test('who is heard again is told to be back when the table says so', () => {
+  for (const state of ['hidden', 'dead'] as const) {
+    expect(returnsIn_ms(member({ state, hidings: [1, 2, 3], wellSince: now - 500 }), now)).toBe(1500)
+    expect(returnsIn_ms(member({ state, hidings: [1], wellSince: now - 900 }), now)).toBe(0)
+    expect(returnsIn_ms(member({ state, hidings: [1, 2, 3] }), now)).toBeUndefined()
+  }
+  expect(returnsIn_ms(member({ state: 'alive', hidings: [1], wellSince: now }), now)).toBeUndefined()
 })

@@ -29,7 +29,7 @@ export const lookAtLinks: Look = (examined) => {
 
 // ---- who is gone
 
-type Cause = DialOutcome | 'replaced' | 'unknown'
+type Cause = DialOutcome | 'replaced' | 'returning' | 'unknown'
 
 const causes: Readonly<Record<Cause, { readonly meaning: string; readonly remedy: string }>> = {
   replaced: {
@@ -37,6 +37,12 @@ const causes: Readonly<Record<Cause, { readonly meaning: string; readonly remedy
       'Another node answers where it was: the daemon was started anew there without its data directory, and so as somebody else, or another machine has its address by now. What is registered there is in no lookup.',
     remedy:
       'Start it with its data directory if there still is one (--data-dir; a container needs a volume), else register again what rollcall instances --all shows of it, and forget it by its peer id: rollcall force-leave PEER.',
+  },
+  returning: {
+    meaning:
+      'It is heard again. Since it went away without a goodbye it has to stay well for a while before it counts, twice as long with each time within ten minutes; until then what is registered there is in no lookup.',
+    remedy:
+      'Wait; do not start it once more. If it goes on its log says why it ended: journalctl -u rollcall there. Who is to be restarted says goodbye: rollcall leave --restart.',
   },
   refused: {
     meaning:
@@ -69,15 +75,16 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   )
   // Who is cut off itself hears nobody: then only what the machines of others say still tells of them; whom a wrong key keeps out, less.
   const [cutOff, keptOut] = [isInDoubt(examined), isKeptOut(examined)]
-  return (['replaced', 'refused', 'no-answer', 'silent', 'unknown'] as const).flatMap((cause) => {
+  return (['replaced', 'refused', 'no-answer', 'silent', 'unknown', 'returning'] as const).flatMap((cause) => {
     const those = missing.filter((member) => causeOf(member, examined) === cause)
-    const isTold = cause === 'replaced' || cause === 'refused' || (!keptOut && (!cutOff || cause === 'silent'))
+    const isTold = ['replaced', 'refused', 'returning'].includes(cause) || (!keptOut && (!cutOff || cause === 'silent'))
     return those.length === 0 || !isTold ? [] : [goneFor(cause, those, examined)]
   })
 }
 
 /** A url alone may be that of a proxy in front of several, an address alone that of a network which several have at home. */
 function causeOf(member: MemberView, { members, records }: Examined): Cause {
+  if (member.returnsIn_ms !== undefined) return 'returning'
   const addressesOf = (peer: PeerId): readonly string[] => records.get(peer)?.addresses ?? []
   const own = addressesOf(member.peer)
   const isReplaced = members.some(
@@ -93,7 +100,8 @@ function goneFor(cause: Cause, members: readonly MemberView[], examined: Examine
     ({ peer, state, stateAge_ms, outOfSight_ms = stateAge_ms }) =>
       `${nameOf(peer, examined)} is ${state}, out of sight for ${lasting(outOfSight_ms)}`,
   )
-  return { id: 'node-gone', severity: 'error', what: `${named(each)}.`, ...causes[cause], about: names }
+  const severity = cause === 'returning' ? 'warning' : 'error'
+  return { id: 'node-gone', severity, what: `${named(each)}.`, ...causes[cause], about: names }
 }
 
 // ---- seen by some

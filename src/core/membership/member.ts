@@ -223,6 +223,12 @@ export function judge(member: Member, at: Circumstances): Judgement | undefined 
   }
 }
 
+/** In how long it is alive again, if it stays as well as it looks now; undefined where it is not away, or not heard of. */
+export function returnsIn_ms({ state, wellSince, hidings }: Readonly<Member>, now: number): number | undefined {
+  if ((state !== 'hidden' && state !== 'dead') || wellSince === undefined) return undefined
+  return Math.max(0, wellSince + recovery_ms(hidings.length) - now)
+}
+
 /** No word of it by any way for the slow path's time, or for twice as long where we hear badly ourselves. */
 export function isUnheard(member: Readonly<Member>, at: Situation): boolean {
   return silenceOf(member, at) > slowPath_ms(at.members) * (at.hardOfHearing ? 2 : 1)

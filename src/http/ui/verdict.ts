@@ -159,8 +159,9 @@ function ofMembers(facts: Facts): readonly Problem[] {
     return [{ key: 'members', severity: 'error', text, since_ms: Math.min(...away.map(since)), to: { view: 'nodes' } }]
   }
   return away.map((member): Problem => {
-    const { peer, state, dial } = member
-    const why = dialled[dial ?? 'unknown']
+    const { peer, state, dial, returnsIn_ms } = member
+    const isBack = returnsIn_ms !== undefined
+    const why = isBack ? ', is heard again, and has to stay well before it counts' : dialled[dial ?? 'unknown']
     return {
       key: `member ${peer}`,
       severity: 'error',
