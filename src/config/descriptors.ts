@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 
 const assumed = 1024
 const share = 1 / 4
-/** A daemon begins with as many as it has modules: about 200 at once. */
+/** On Node 20 a daemon begins with as many as it has modules: about 200 at once. */
 const needed = 256
 /** What most systems give to whoever does not say otherwise. */
 const usual = 1024

@@ -43,7 +43,10 @@ const withLimit = (files: number): ReturnType<typeof spawn> => {
   return spawn('sh', ['-c', line], { stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
-test('where too few files may be open it says how many it needs, and starts with so many', async () => {
+/** From Node 22 on modules are opened one after the other, and so few are enough. */
+const opensAtOnce = Number(process.versions.node.split('.')[0]) < 22
+
+test.skipIf(!opensAtOnce)('where too few files may be open it says how many it needs', async () => {
   for (const files of [32, 128]) {
     const child = withLimit(files)
     const [stderr, [code]] = await Promise.all([text(child.stderr!), once(child, 'close')])
@@ -54,6 +57,9 @@ test('where too few files may be open it says how many it needs, and starts with
       ),
     ])
   }
+})
+
+test('starts with as few files as it says that it needs', async () => {
   const child = withLimit(256)
   const [line] = (await once(child.stdout!, 'data')) as [Buffer]
   expect(line.toString()).toMatch(/^rollcall ready /)
