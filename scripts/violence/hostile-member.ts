@@ -188,7 +188,7 @@ export class HostileMember {
   async #beginEpochs(): Promise<void> {
     const writer = await HostileWriter.create(2000, 1)
     await this.#push([writer.full])
-    while (!this.#stop.signal.aborted) await this.#push(Array.from({ length: 60 }, () => writer.nextEpoch()))
+    while (!this.#stop.signal.aborted) await this.#push(Array.from({ length: 60 }, (_, i) => writer.nextEpoch(`v${i}`)))
   }
 
   /** As many sockets as are let in, without a word; each that is closed is opened again. */

@@ -10,13 +10,13 @@ import type { Parcel } from '../../src/core/wire/sync.js'
 import { createCrypto } from '../../src/io/crypto.js'
 
 export class HostileWriter {
-  readonly #owner: string
+  readonly owner: string
   readonly #crypto: Crypto
   readonly #document: OwnDocument
   #version = 1
 
-  private constructor(owner: string, crypto: Crypto, entries: readonly Entry[]) {
-    this.#owner = owner
+  constructor(owner: string, crypto: Crypto, entries: readonly Entry[]) {
+    this.owner = owner
     this.#crypto = crypto
     this.#document = new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
   }
@@ -36,10 +36,10 @@ export class HostileWriter {
     return new HostileWriter(owner, createCrypto(key), made)
   }
 
-  get #signed(): SignedHead {
+  get signed(): SignedHead {
     const { epoch, client, entries } = this.#document
     const head = {
-      owner: this.#owner,
+      owner: this.owner,
       generation: 5,
       boot: '0'.repeat(16),
       epoch,
@@ -50,16 +50,20 @@ export class HostileWriter {
   }
 
   get full(): Parcel {
-    return { signed: this.#signed, content: { type: 'full', bytes: this.#document.encode() } }
+    return { signed: this.signed, content: { type: 'full', bytes: this.#document.encode() } }
   }
 
-  /** The next epoch, with one change on top: some 35 bytes for which all is built anew. */
-  nextEpoch(): Parcel {
+  /**
+   * The next epoch: some bytes for which all is built anew.
+   * @param value of the change on top of it; undefined for none
+   */
+  nextEpoch(value?: string): Parcel {
     const { epoch: fromEpoch } = this.#document
     const fromVersion = this.#version
     this.#version += 1
     this.#document.rebase(7 + this.#version)
-    const bytes = this.#document.write([{ map: 'definitions', key: 'k', after: `${this.#version}` }])
-    return { signed: this.#signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
+    const changes = value === undefined ? [] : [{ map: 'definitions', key: 'k', after: value } as const]
+    const bytes = changes.length === 0 ? new Uint8Array() : this.#document.write(changes)
+    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
   }
 }

@@ -162,14 +162,11 @@ function slowdown({ lookups_ms }: Measured, quiet: Measured): number {
 
 function rowsOf(kind: string, measured: Measured, quiet?: Measured): Row[] {
   const { lookups_ms, writes_ms, memory_MiB: most } = measured
-  const times =
-    quiet === undefined
-      ? []
-      : [{ what: `${kind}: p99 of lookups`, value: `${slowdown(measured, quiet).toFixed(1)} times` }]
+  const slowed = quiet === undefined ? undefined : slowdown(measured, quiet).toFixed(1)
   return [
     { what: `${kind}: lookup`, unit: 'ms', samples: lookups_ms },
     { what: `${kind}: write`, unit: 'ms', samples: writes_ms },
-    ...times.map((one) => ({ ...one, unit: 'quiet' })),
+    ...(slowed === undefined ? [] : [{ what: `${kind}: p99 of lookups`, unit: 'times quiet', value: slowed }]),
     { what: `${kind}: memory at most`, unit: 'MiB', value: `${Math.round(most)}` },
   ]
 }

@@ -1,49 +1,19 @@
 // Stories of D12: work is in proportion to what its owner may cause, not to the bytes that cause it.
 import { expect, test } from 'vitest'
-import { OwnDocument, turnLimits } from '../../../src/core/document/document.js'
+import { HostileWriter } from '../../../scripts/violence/hostile-writer.js'
+import { turnLimits } from '../../../src/core/document/document.js'
 import type { Entry } from '../../../src/core/document/entries.js'
 import { workLimits } from '../../../src/core/replica/work.js'
 import { arrivalLimits } from '../../../src/core/sync/arrivals.js'
-import { type SignedHead, signHead } from '../../../src/core/wire/head.js'
 import { type Parcel, decodeSyncRequest, encodeSyncRequest } from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
 import { World } from '../world.js'
 import { agree, done } from './cluster.js'
 
-/** Somebody who writes a document, and begins epochs as often as it likes. */
-class Writer {
-  readonly owner: string
-  readonly document: OwnDocument
-  version = 1
-
-  constructor(owner: string, count: number) {
-    this.owner = owner
-    const value = `{"n":1,"slug":"${owner}","status":"Healthy","url":"http://i.test"}`
-    const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `${owner}${i}`, value }))
-    this.document = new OwnDocument(cheapCrypto(owner).hash, { entries, epoch: 1, client: 7 })
-  }
-
-  get signed(): SignedHead {
-    const { owner, version, document } = this
-    const { epoch, client } = document
-    const head = { owner, generation: 5, boot: '0'.repeat(16), epoch, version, incarnation: 0, client }
-    return signHead({ ...head, digest: document.entries.digest() }, cheapCrypto(owner))
-  }
-
-  get full(): Parcel {
-    return { signed: this.signed, content: { type: 'full', bytes: this.document.encode() } }
-  }
-
-  /** The next epoch, with a change on top or without. */
-  rebased(value: string | undefined): Parcel {
-    const { epoch: fromEpoch } = this.document
-    const fromVersion = this.version
-    this.version += 1
-    this.document.rebase(7 + this.version)
-    const changes = value === undefined ? [] : [{ map: 'definitions', key: 'k', after: value } as const]
-    const bytes = changes.length === 0 ? new Uint8Array() : this.document.write(changes)
-    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
-  }
+function writer(owner: string, count: number): HostileWriter {
+  const value = `{"n":1,"slug":"${owner}","status":"Healthy","url":"http://i.test"}`
+  const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `${owner}${i}`, value }))
+  return new HostileWriter(owner, cheapCrypto(owner), entries)
 }
 
 interface Reader {
@@ -89,15 +59,15 @@ const allowed = Math.ceil((workLimits.owner.units - workLimits.read * entries) /
 for (const kind of ['with a change', 'without one']) {
   test(`whoever begins epoch after epoch ${kind} is as late as the work that this is, and nobody else is`, () => {
     const { world, push, versionOf, pulled } = reader()
-    const [hostile, honest] = [new Writer('hostile', entries), new Writer('honest', entries)]
+    const [hostile, honest] = [writer('hostile', entries), writer('honest', entries)]
     world.feed('a', { type: 'connected', peer: 'hostile' })
     push('hostile', hostile.full)
-    for (let i = 0; i < 60; i++) push('hostile', hostile.rebased(kind === 'without one' ? undefined : `v${i}`))
+    for (let i = 0; i < 60; i++) push('hostile', hostile.nextEpoch(kind === 'without one' ? undefined : `v${i}`))
     expect(versionOf('hostile')).toBeLessThanOrEqual(1 + allowed + 1)
     expect(versionOf('hostile')).toBeGreaterThan(2)
 
     push('honest', honest.full)
-    push('honest', honest.rebased('changed'))
+    push('honest', honest.nextEpoch('changed'))
     expect(versionOf('honest')).toBe(2)
 
     // It calms down: what it says by then is asked for, and is taken.
@@ -116,8 +86,8 @@ for (const [size, count] of [
 ] as const) {
   test(`what is brought under the head of another, and is not that, is counted against whoever brought it: ${size}`, () => {
     const { push, versionOf, world } = reader()
-    const honest = new Writer('honest', count)
-    const other = new Writer('other', count).full
+    const honest = writer('honest', count)
+    const other = writer('other', count).full
     const forged = { signed: honest.signed, content: other.content }
     const times = (2 * workLimits.owner.units) / (workLimits.read * count)
     for (let i = 0; i < times; i++) push('hostile', forged)
@@ -145,7 +115,7 @@ test('many documents in one message are read across turns, and whoever calls is 
   })
   world.start('a')
   agree(world)
-  const parcels = Array.from({ length: documents }, (_, i) => new Writer(`owner${i}`, 2).full)
+  const parcels = Array.from({ length: documents }, (_, i) => writer(`owner${i}`, 2).full)
   const push = (id: number, list: readonly Parcel[]): void =>
     world.feed('a', { type: 'request', from: 'p', id, bytes: encodeSyncRequest({ type: 'push', parcels: list }) })
   push(2, parcels)
