@@ -8,29 +8,45 @@ import type { World } from './world.js'
 export const seeds = Number(process.env['SIM_SEEDS'] ?? 24)
 const firstSeed = Number(process.env['SIM_FIRST_SEED'] ?? 1)
 
-/** Runs a life for each seed. The failure lists every seed that failed, and the end of the first one's trace. */
-export function forSeeds(count: number, run: (history: History) => string[], wild = false): void {
+export interface Life {
+  /** @returns what is wrong in the end, a line each */
+  readonly live: () => string[]
+  /** The end of its trace. */
+  readonly story: () => string
+}
+
+/** Leads a life for each seed. The failure lists every seed that failed, and the end of the first one's trace. */
+export function forEachSeed(count: number, begin: (seed: number) => Life): void {
   const failures: string[] = []
   let story = ''
   for (let seed = firstSeed; seed < firstSeed + count && failures.length < 10; seed++) {
-    const history = new History(seed, wild)
-    const wrong = tryToRun(history, run)
+    const life = begin(seed)
+    const wrong = tryToLive(life)
     if (wrong.length === 0) continue
-    if (story === '') story = `${history.world.story(40)}\n${history.world.states()}`
-    failures.push(`seed ${seed}: ${wrong.join('; ')}`)
+    if (story === '') story = life.story()
+    failures.push(`seed ${seed}: ${wrong.slice(0, 8).join('; ')}`)
   }
   if (failures.length > 0) throw new Error(`${failures.join('\n')}\n${story}`)
 }
 
-function tryToRun(history: History, run: (history: History) => string[]): string[] {
+function tryToLive({ live }: Life): string[] {
   try {
-    return run(history)
+    return live()
   } catch (error) {
     return [
       String(error).split('\n')[0] ?? '',
       error instanceof Error ? (error.stack?.match(/src.core.*/)?.[0] ?? '') : '',
     ]
   }
+}
+
+/** The same for random histories. */
+export function forSeeds(count: number, run: (history: History) => string[], wild = false): void {
+  forEachSeed(count, (seed) => {
+    const history = new History(seed, wild)
+    const { world } = history
+    return { live: () => run(history), story: () => `${world.story(40)}\n${world.states()}` }
+  })
 }
 
 /** What is wrong with a cluster at rest; one line each. */
