@@ -31,43 +31,53 @@ export const lookAtLinks: Look = (examined) => {
 
 type Cause = DialOutcome | 'replaced' | 'returning' | 'unknown'
 
-const causes: Readonly<Record<Cause, { readonly meaning: string; readonly remedy: string }>> = {
+/** In the order in which they are told. */
+const causes: Readonly<Record<Cause, Pick<Finding, 'meaning' | 'remedy' | 'severity'>>> = {
   replaced: {
+    severity: 'error',
     meaning:
       'Another node answers where it was: the daemon was started anew there without its data directory, and so as somebody else, or another machine has its address by now. What is registered there is in no lookup.',
     remedy:
       'Start it with its data directory if there still is one (--data-dir; a container needs a volume), else register again what rollcall instances --all shows of it, and forget it by its peer id: rollcall force-leave PEER.',
   },
-  returning: {
-    meaning:
-      'It is heard again. Since it went away without a goodbye it has to stay well for a while before it counts, twice as long with each time within ten minutes; until then what is registered there is in no lookup.',
-    remedy:
-      'Wait; do not start it once more. If it goes on its log says why it ended: journalctl -u rollcall there. Who is to be restarted says goodbye: rollcall leave --restart.',
-  },
   refused: {
+    severity: 'error',
     meaning:
       'Its machine answers, and nobody listens there: the daemon has crashed or was killed. What is registered there is in no lookup.',
     remedy:
       'Start it again there: systemctl start rollcall, or rollcall start. Its log says why it ended; a log that just breaks off: it was killed (journalctl -k tells of want of memory).',
   },
   'no-answer': {
+    severity: 'error',
     meaning:
       'Its machine does not answer at all: it is off, or the line to it is cut. What is registered there is in no lookup.',
     remedy: 'Check power, cable and firewall of that machine (ping it); it comes back by itself.',
   },
   silent: {
+    severity: 'error',
     meaning:
       'Its machine takes connections, and its process says nothing: it is frozen (suspended or stuck). What is registered there is in no lookup.',
     remedy:
       'Look at the process there (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
   unknown: {
+    severity: 'error',
     meaning:
       'It fell silent: its process is frozen (suspended or stuck), or its machine is. What is registered there is in no lookup.',
     remedy:
       'Look at that machine and its process (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
+  returning: {
+    severity: 'warning',
+    meaning:
+      'It is heard again. Since it went away without a goodbye it has to stay well for a while before it counts, twice as long with each time within ten minutes; until then what is registered there is in no lookup.',
+    remedy:
+      'Wait; do not start it once more. If it goes on its log says why it ended: journalctl -u rollcall there. Who is to be restarted says goodbye: rollcall leave --restart.',
+  },
 }
+
+/** Something was heard of these, or of where they were: whoever is cut off himself tells of them all the same. */
+const heardOf: ReadonlySet<Cause> = new Set(['replaced', 'refused', 'returning'])
 
 function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   const missing = examined.members.filter(
@@ -75,9 +85,9 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   )
   // Who is cut off itself hears nobody: then only what the machines of others say still tells of them; whom a wrong key keeps out, less.
   const [cutOff, keptOut] = [isInDoubt(examined), isKeptOut(examined)]
-  return (['replaced', 'refused', 'no-answer', 'silent', 'unknown', 'returning'] as const).flatMap((cause) => {
+  return (Object.keys(causes) as Cause[]).flatMap((cause) => {
     const those = missing.filter((member) => causeOf(member, examined) === cause)
-    const isTold = ['replaced', 'refused', 'returning'].includes(cause) || (!keptOut && (!cutOff || cause === 'silent'))
+    const isTold = heardOf.has(cause) || (!keptOut && (!cutOff || cause === 'silent'))
     return those.length === 0 || !isTold ? [] : [goneFor(cause, those, examined)]
   })
 }
@@ -100,8 +110,7 @@ function goneFor(cause: Cause, members: readonly MemberView[], examined: Examine
     ({ peer, state, stateAge_ms, outOfSight_ms = stateAge_ms }) =>
       `${nameOf(peer, examined)} is ${state}, out of sight for ${lasting(outOfSight_ms)}`,
   )
-  const severity = cause === 'returning' ? 'warning' : 'error'
-  return { id: 'node-gone', severity, what: `${named(each)}.`, ...causes[cause], about: names }
+  return { id: 'node-gone', what: `${named(each)}.`, ...causes[cause], about: names }
 }
 
 // ---- seen by some

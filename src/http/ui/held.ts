@@ -54,6 +54,17 @@ export interface Known {
 /** What is asked again and again, each at its own pace. */
 type Part = 'self' | 'rows' | 'nodes' | 'definitions' | 'survey' | 'doctor' | 'history'
 
+/** Where nothing asks for it sooner. */
+const pauseByPart: Readonly<Record<Part, number>> = {
+  self: pauses.self_ms,
+  rows: pauses.rowsUnasked_ms,
+  nodes: pauses.rowsUnasked_ms,
+  definitions: pauses.rowsUnasked_ms,
+  doctor: pauses.doctor_ms,
+  survey: pauses.survey_ms,
+  history: pauses.survey_ms,
+}
+
 export class Held {
   readonly known: Known = { members: [], nodes: [], definitions: [], entries: [], news: [] }
   /** When this page was opened. */
@@ -152,20 +163,13 @@ export class Held {
   }
 
   #pauseOf(part: Part): number {
+    return Math.max(this.#plainPauseOf(part), share * (this.#took.get(part) ?? 0))
+  }
+
+  #plainPauseOf(part: Part): number {
     const isShown = (part === 'survey' && this.#shown === 'reach') || (part === 'history' && this.#shown === 'changes')
-    const plain =
-      part === 'self'
-        ? pauses.self_ms
-        : part === 'rows' && this.#isCrowdedOut
-          ? pauses.rowsUnheard_ms
-          : part === 'rows' || part === 'nodes' || part === 'definitions'
-            ? pauses.rowsUnasked_ms
-            : isShown
-              ? pauses.surveyShown_ms
-              : part === 'doctor'
-                ? pauses.doctor_ms
-                : pauses.survey_ms
-    return Math.max(plain, share * (this.#took.get(part) ?? 0))
+    if (isShown) return pauses.surveyShown_ms
+    return part === 'rows' && this.#isCrowdedOut ? pauses.rowsUnheard_ms : pauseByPart[part]
   }
 
   async #read(part: Part): Promise<void> {
