@@ -52,6 +52,8 @@ describe('what a caller says', () => {
     [{ http: { path: '//evil.test/' } }, /^check\.http\.path/],
     [{ http: { method: 'POST' } }, /^check\.http\.method: "POST" may change something; a check is GET or HEAD/],
     [{ http: { statuses: ['300-200'] } }, /^check\.http\.statuses: "300-200" is neither 200 nor 200-399/],
+    [{ http: { statuses: [{ toString: 1 }] } }, /^check\.http\.statuses: an object is neither 200/],
+    [{ http: { statuses: [['200']] } }, /^check\.http\.statuses: a list is neither 200/],
     [{ http: { headers: { Host: 'a' } } }, /^check\.http\.headers\.host: is not for a check to say/],
     [{ http: { headers: { 'Metadata-Flavor': 'Google' } } }, /^check\.http\.headers\.metadata-flavor/],
     [

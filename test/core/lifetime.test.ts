@@ -95,6 +95,7 @@ describe('what an instance says of itself', () => {
     [{ weight: 65_536 }, /^weight: must be a whole number from 0 to 65535/],
     [{ weight: '5' }, /^weight/],
     [{ version: 7 }, /^version: must be a string/],
+    [{ lifetime: { toString: 1 } }, /^lifetime: an object is none; there are persistent/],
   ])('%j is refused by name', (said, message) => {
     expect(() => parseRegistration({ ...at, ...said }, 'own')).toThrow(message)
   })

@@ -107,13 +107,13 @@ export function parseAct(input: unknown): Act {
     case 'suspect':
       return { type: 'suspect', ...parseCaller(fields['caller']) }
     default:
-      throw malformed('type', `${quote(String(fields['type']))} is nothing that this version does to an instance`)
+      throw malformed('type', `${quote(fields['type'])} is nothing that this version does to an instance`)
   }
 }
 
 function notAStatus(value: unknown): string {
   const known = instanceStatuses.join(', ')
-  return isNothing(value) ? `missing; give one of ${known}` : `${quote(String(value))} is none; there are ${known}`
+  return isNothing(value) ? `missing; give one of ${known}` : `${quote(value)} is none; there are ${known}`
 }
 
 function parseDetails(value: unknown): string | undefined {

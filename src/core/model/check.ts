@@ -260,9 +260,9 @@ function parseStatuses(input: unknown, field: string): readonly string[] | undef
   if (!Array.isArray(input) || input.length === 0 || input.length > checkLimits.statuses)
     throw malformed(field, `must be a list of 1 to ${checkLimits.statuses}, such as ["200-399"]`)
   return input.map((one: unknown) => {
-    const [, from = '', to = from] = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(String(one)) ?? []
-    if (from === '' || Number(from) > Number(to))
-      throw malformed(field, `${quote(String(one))} is neither 200 nor 200-399`)
+    const text = typeof one === 'number' ? `${one}` : typeof one === 'string' ? one : ''
+    const [, from = '', to = from] = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(text) ?? []
+    if (from === '' || Number(from) > Number(to)) throw malformed(field, `${quote(one)} is neither 200 nor 200-399`)
     return from === to ? from : `${from}-${to}`
   })
 }

@@ -42,7 +42,12 @@ export function assert(condition: boolean, rule: string): asserts condition {
   if (!condition) throw new Error(`assertion failed: ${rule}`)
 }
 
-/** What somebody gave, as it stands in an error: no longer than can be read. */
-export function quote(text: string): string {
+/**
+ * What somebody gave, as it stands in an error: no longer than can be read. Of what is no text, number or the like only its kind:
+ * JSON can hold objects that no `String` makes a text of, `{"toString": 1}`, and lists too deep for it.
+ */
+export function quote(given: unknown): string {
+  if (typeof given === 'object' && given !== null) return Array.isArray(given) ? 'a list' : 'an object'
+  const text = String(given)
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text)
 }

@@ -91,7 +91,7 @@ function parseName(input: unknown): Lifetime | undefined {
   if (!isSaid(input)) return undefined
   const known = lifetimes.find((name) => name === input)
   if (known !== undefined) return known
-  throw malformed('lifetime', `${quote(String(input))} is none; there are ${lifetimes.join(', ')}`)
+  throw malformed('lifetime', `${quote(input)} is none; there are ${lifetimes.join(', ')}`)
 }
 
 function parseSession(input: unknown): string | undefined {

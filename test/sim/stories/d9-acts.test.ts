@@ -146,6 +146,9 @@ test('D9: what has moved meanwhile is not written by its old home, which says wh
   expect(rows(world, 'b', 'x')).toEqual(['c#2 in maintenance: so'])
 })
 
+/** JSON of which no `String` makes a text. */
+const noText: unknown = { toString: 1 }
+
 test('D9: a home node reads an act as strictly as that of a caller, whoever passes it on', () => {
   const world = cluster('ab')
   registered(world, 'a', 'x')
@@ -157,6 +160,8 @@ test('D9: a home node reads an act as strictly as that of a caller, whoever pass
     { type: 'patch' },
     { type: 'status', status: 'Fine' as 'Healthy' },
     { type: 'other' as 'renew' },
+    { type: 'status', status: noText as 'Healthy' },
+    { type: noText as 'renew' },
   ]
   for (const what of wrong) {
     const answer = act(world, 'b', 'x', what)
