@@ -175,7 +175,6 @@ test.each([
 
 test.each([
   [{ tags: [] }, { tags: [] }, { tags: [] }],
-  [{ tags: {} }, { tags: [] }, { tags: [] }],
   [{ tags: null }, {}, { tags: [] }],
   [{ tags: '' }, {}, { tags: [] }],
   [{ tags: [''] }, {}, { tags: [] }],
@@ -195,6 +194,12 @@ test.each([
     ...{ url: 'http://a', scheme: 'http', host: 'a', port: 80 },
     ...own,
   })
+})
+
+test('an object without fields is no tags to published clients, and no list of tags in words of our own', () => {
+  const said = { url: 'http://a', tags: {} }
+  expect(parseRegistration(said)).toMatchObject({ tags: [] })
+  expect(() => parseRegistration(said, 'own')).toThrow(/^tags: must be a list of strings$/)
 })
 
 test('tags are distinct and not empty; no tags is no field', () => {

@@ -247,6 +247,7 @@ describe('parts beside a url', () => {
     [{ scheme: 'https' }, 'scheme'],
     [{ host: '10.0.8.4' }, 'host'],
     [{ ip: '10.0.8.4' }, 'ip'],
+    [{ host: 'localhost' }, 'host'],
     [{ path: 'y' }, 'path'],
   ])('that say something else, %j, are refused; of a published client the url counts', async (parts, name) => {
     const words = new RegExp(`^${name}: .* says something else than url`)
@@ -254,6 +255,15 @@ describe('parts beside a url', () => {
     expect(await ask(published, { ...beside, ...parts, id: `beside-${name}` })).toEqual({
       ...{ status: 201, answer: { id: `beside-${name}` } },
     })
+  })
+
+  test('an address beside a host that is another one is refused as well; published clients go to the host', async () => {
+    const two = { id: 'two', host: '10.0.8.3', ip: '10.0.8.4', port: 80 }
+    await expect(client.register(two)).rejects.toThrow(
+      /^ip: "10\.0\.8\.4" says something else than url "http:\/\/10\.0\.8\.3:80"/,
+    )
+    expect(await ask(published, two)).toMatchObject({ status: 201 })
+    expect(await client.register({ ...two, host: 'two.test' })).toEqual({ id: 'two' })
   })
 
   test.each([

@@ -374,7 +374,7 @@ function settingInWords(name: string, value: object): string {
 // ---- small readers
 
 function isSaid(value: unknown): boolean {
-  return value !== undefined && value !== null && value !== false
+  return value !== undefined && value !== null
 }
 
 function objectOf(input: unknown, field: string, form: string): Readonly<Record<string, unknown>> {

@@ -37,11 +37,16 @@ const namesOfLoopback: readonly string[] = [
   ...['ip6-localhost', 'ip6-loopback', 'ipv6-localhost', 'ipv6-loopback'],
 ]
 
+/** @param host in its one spelling */
+export function isNameOfLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/\.$/, '')
+  return name === 'localhost' || name.endsWith('.localhost') || namesOfLoopback.includes(name)
+}
+
 /** @param host in its one spelling @returns whether it is another machine wherever it is read: loopback, unspecified, link-local */
 export function isOfItsMachine(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '')
-  if (name === 'localhost' || name.endsWith('.localhost')) return true
-  if (namesOfLoopback.includes(name) || namesOfTheMachine.includes(name)) return true
+  if (isNameOfLoopback(name) || namesOfTheMachine.includes(name)) return true
   const bytes = readIpv4(name)
   if (bytes !== undefined) return isIpv4OfItsMachine(bytes)
   return name.includes(':') && isIpv6OfItsMachine(readIpv6(name))

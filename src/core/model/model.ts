@@ -135,7 +135,10 @@ export function parseRegistration(input: unknown, wording: Wording = 'published'
   const registration = readRegistration(fields)
   parseUrl(registration.url, 'url')
   if (url === undefined || url === null || url === '') checkComposed(registration.url, given)
-  else if (wording === 'own') refuseDisagreement(registration.url, given)
+  if (wording === 'own') {
+    refuseDisagreement(registration.url, given)
+    refuseObjectOfTags(fields['tags'])
+  }
   const own = wording === 'own' ? { ...parseLifetime(fields), ...parseTraits(fields) } : {}
   return { ...registration, ...checkSaid(fields['check'], wording), ...own, ...saidToBeNothing(fields, wording) }
 }
@@ -152,7 +155,12 @@ function checkSaid(input: unknown, wording: Wording): Pick<Registration, 'check'
 /** In calls of published clients the url counts, whatever stands beside it. */
 function refuseDisagreement(url: string, given: UrlParts): void {
   const words = disagreement(url, given)
-  if (words !== undefined) throw new RegistryError('malformed', `${words}; give the url alone, or the parts alone`)
+  if (words !== undefined) throw new RegistryError('malformed', `${words}; give one of the two`)
+}
+
+/** Published clients say `{}` for no tags; in words of our own they are a list. */
+function refuseObjectOfTags(tags: unknown): void {
+  if (isEmptyObject(tags)) throw new RegistryError('malformed', notTags)
 }
 
 /** What the caller has said there is none of, as opposed to what he has not said. */
@@ -444,14 +452,17 @@ function optionalPort(fields: Readonly<Record<string, unknown>>): number | undef
  * @throws RegistryError `malformed`
  */
 export function parseTags(input: unknown): readonly string[] {
+  refuseObjectOfTags(input)
   return optionalTags({ tags: input }) ?? []
 }
+
+const notTags = 'tags: must be a list of strings'
 
 function optionalTags(fields: Readonly<Record<string, unknown>>): readonly string[] | undefined {
   const tags = fields['tags']
   if (tags === undefined || tags === null || tags === '' || isEmptyObject(tags)) return undefined
   if (!Array.isArray(tags) || tags.some((tag) => typeof tag !== 'string')) {
-    throw new RegistryError('malformed', 'tags: must be a list of strings')
+    throw new RegistryError('malformed', notTags)
   }
   if (tags.length > modelLimits.tags) throw new RegistryError('malformed', `tags: more than ${modelLimits.tags}`)
   const distinct = new Set((tags as string[]).filter((tag) => tag !== ''))

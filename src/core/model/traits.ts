@@ -59,7 +59,7 @@ export function parseTraits(fields: Readonly<Record<string, unknown>>): TraitsSa
 }
 
 function said(name: keyof Traits, value: unknown, by: Parsers): Traits[keyof Traits] | null {
-  return isNothing(value) ? null : by[name](value, name)
+  return isNothing(name, value) ? null : by[name](value, name)
 }
 
 /** Reads the fields of a record; what cannot be read is not there. */
@@ -156,7 +156,9 @@ function entriesOf(value: unknown, field: string, form: string): readonly (reado
   throw malformed(field, `must be ${form}`)
 }
 
-function isNothing(value: unknown): boolean {
+/** An empty object where objects are meant: elsewhere it is a mistake, which must not erase what is there. */
+function isNothing(name: keyof Traits, value: unknown): boolean {
   if (value === null || value === '') return true
-  return typeof value === 'object' && Object.keys(value).length === 0
+  const isOfObjects = name === 'metadata' || name === 'ports'
+  return isOfObjects && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length === 0
 }

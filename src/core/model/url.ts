@@ -2,7 +2,7 @@
  * Urls by which something can be called: put together, taken apart, looked at. It resolves no names.
  */
 import { RegistryError, quote } from './errors.js'
-import { isIpAddress, isOfItsMachine, readHost, spellHost } from './host.js'
+import { isIpAddress, isNameOfLoopback, isOfItsMachine, readHost, spellHost } from './host.js'
 
 /** The port that a url without one means. */
 const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443, ws: 80, wss: 443, ftp: 21 }
@@ -76,8 +76,8 @@ function isPath(path: string): boolean {
 }
 
 /**
- * What to say of a part beside a url that says something else than the url does. An address beside a name, or one of the other
- * family, may be the same place.
+ * What to say of a part beside a url that says something else than the url does. An address beside a name other than
+ * `localhost`, or one of the other family, may be the same place.
  * @returns undefined where none does
  */
 export function disagreement(url: string, parts: UrlParts): string | undefined {
@@ -99,8 +99,14 @@ function partBeside(url: string, { scheme, host, ip, port, path }: UrlParts): ke
 
 function isAnotherHost(given: string, said: string | undefined): boolean {
   const host = readHost(given)
-  if (host === undefined || said === undefined || kindOf(host) !== kindOf(said)) return false
+  if (host === undefined || said === undefined) return false
+  if (kindOf(host) !== kindOf(said)) return isLoopbackBeside(host, said) || isLoopbackBeside(said, host)
   return host.replace(/\.$/, '') !== said.replace(/\.$/, '')
+}
+
+/** Of all names `localhost` alone is known to lead to no address that others reach. */
+function isLoopbackBeside(name: string, address: string): boolean {
+  return isNameOfLoopback(name) && isIpAddress(address) && !isOfItsMachine(address)
 }
 
 function kindOf(host: string): 'name' | 'IPv4' | 'IPv6' {
