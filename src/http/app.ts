@@ -96,8 +96,7 @@ function addDoorkeeper(
   see: Pick<AppOptions, 'seeInstead' | 'page'>,
 ): void {
   const guard = createGuard(served)
-  const letIn = (request: FastifyRequest, reply: FastifyReply, caller: Caller | undefined, done: Done): void => {
-    request.caller = caller
+  const letIn = (request: FastifyRequest, reply: FastifyReply, done: Done): void => {
     if (request.is404 && !takenMethods.has(request.method)) return refuseMethod(request, reply)
     if (!request.is404 && !(request.routeOptions.config.refuses === true && namesNothing(request))) return done()
     const asked = `${request.method} ${request.url.slice(0, 200)}`
@@ -121,16 +120,21 @@ function addDoorkeeper(
     // Fastify refuses content types that it cannot parse; ours is JSON whatever it is called.
     if (request.headers['content-type'] !== undefined) delete request.raw.headers['content-type']
     const { identify } = admission
-    if (identify === undefined) return letIn(request, reply, undefined, done)
+    if (identify === undefined) return letIn(request, reply, done)
     const needed = neededFor(request)
-    if (needed === 'nothing') return letIn(request, reply, undefined, done)
+    if (needed === 'nothing') return letIn(request, reply, done)
     const isOfAll = needed !== 'read' && request.routeOptions.config.asksForSlug !== true
     const permitted = (caller: Caller): Caller =>
       isOfAll ? demandAllSlugs(demand(caller, needed)) : demand(caller, needed)
     request.mayStill = async () => permitted(await identify(request.headers.authorization))
+    const demanded = (caller: Caller): void => {
+      request.caller = caller // who is refused by what follows is told by name
+      permitted(caller)
+    }
     const caller = identify(request.headers.authorization)
-    if (!(caller instanceof Promise)) return letIn(request, reply, permitted(caller), done)
-    void caller.then(permitted).then((known) => letIn(request, reply, known, done), done)
+    if (caller instanceof Promise) return void caller.then(demanded).then(() => letIn(request, reply, done), done)
+    demanded(caller)
+    letIn(request, reply, done)
   })
 }
 

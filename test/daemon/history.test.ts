@@ -138,9 +138,17 @@ test('who is not let in, or sends no JSON, is told as well, with what was meant'
     refused('-'),
     `logged ${refused('-')}`,
   ])
-  const reader = await leftBy('DELETE /v1/instances?id=i', undefined, 'reader-secret-token')
-  expect(reader).toHaveLength(2)
   expect(await leftBy('PUT /v1/instances', [])).toHaveLength(2)
+})
+
+test('who may not do what he asks for is told by the name of his token, whichever call it is', async () => {
+  for (const [call, line, body] of calls) {
+    const [entry = ''] = await leftBy(line, body, 'reader-secret-token')
+    expect([line, entry.replace(/ [|] (i|d|none|-) [|] /, ' | ')]).toEqual([
+      line,
+      `${actsByCall[call]} | reader | 127.0.0.1 | http | refused`,
+    ])
+  }
 })
 
 test('signs of life and questions leave nothing', async () => {
@@ -218,7 +226,7 @@ test('whatever is remembered of an instance is remembered with its slug, whereve
     return gone.every((one) => all.includes(one))
   })
   expect(await acts()).toEqual(expect.arrayContaining(gone))
-  const athome = ['removed mortal daemon', 'deregister asked http', 'moved away moving daemon', 'hidden from-afar seen']
+  const athome = ['removed mortal daemon', 'deregister asked http', 'moved away moving daemon', 'hidden moving seen']
   await until('all is told at home', async () => {
     const all = await acts(there)
     return athome.every((one) => all.includes(one))
