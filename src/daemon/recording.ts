@@ -2,7 +2,6 @@
  * What is done to the register, as it passes through this node: each act of a caller becomes one entry of the journal with one line of
  * the log (of many refusals, with some), what the daemon does or finds by itself an entry beside the line that it has. It decides nothing.
  */
-import { BoundedMap } from '../core/basics/bounded-map.js'
 import { count } from '../core/words/count.js'
 import type { RegistryEvent } from '../core/effects.js'
 import { messageOf, RegistryError } from '../core/model/errors.js'
@@ -13,8 +12,6 @@ import type { Reads } from '../core/reads.js'
 import { RefusalLines } from '../core/journal/refusal-lines.js'
 import { Tally } from '../core/basics/tally.js'
 import type { Line } from './log-lines.js'
-
-const endedKept = 1000
 
 /** Who writes by a call without a door: the program that the node is a part of. */
 const program: Whom = { via: 'library', by: 'library' }
@@ -47,8 +44,8 @@ export class Recorder {
   readonly #underWay = new Tally<string>()
   /** So many acts that are about no instance alone: what of our own is seen meanwhile comes of these. */
   #underWayHere = 0
-  /** Own ones that have just ended by themselves, which is told: that they are seen no more comes of that. */
-  readonly #ended = new BoundedMap<string, true>(endedKept)
+  /** Own ones that have just ended by themselves, which is told: that they are seen no more comes of that, before `handled`. */
+  readonly #ended = new Set<string>()
   readonly #lines = new RefusalLines()
 
   /** What is remembered. */
@@ -119,6 +116,11 @@ export class Recorder {
     return via === 'daemon' ? { act, via, outcome } : undefined
   }
 
+  /** Called once all is told that one input has led to: whoever ended unseen, in maintenance, is not hidden any more by that. */
+  handled(): void {
+    this.#ended.clear()
+  }
+
   #deedOf(event: RegistryEvent): (Deed & Partial<Entry>) | undefined {
     switch (event.type) {
       case 'member': {
@@ -129,7 +131,7 @@ export class Recorder {
         return this.#found(event)
       case 'instance-ended': {
         const { id, slug, why } = event
-        this.#ended.set(id, true)
+        this.#ended.add(id)
         return { act: 'removed', id, ...(slug !== undefined && { slug }), details: why }
       }
       case 'instance-moved': {

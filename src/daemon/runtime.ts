@@ -131,7 +131,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     onEvent(event, said === undefined ? line : { ...line, fields: { ...line.fields, ...said } })
   }
   const watches = new SlugWatches({ read: registry.read, position: () => news.position })
-  const onHandled = (): void => watches.look()
+  const onHandled = (): void => {
+    told.recorder.handled()
+    watches.look()
+  }
   const dropped = (): Record<string, number> => ({
     ...{ ...network.dropped(), ...registry.dropped(), ...questions.dropped(), ...options.dns?.dropped() },
   })

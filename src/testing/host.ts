@@ -245,8 +245,9 @@ export class Host {
 
   feed(input: Input): void {
     if (this.#present === undefined) return
-    const { registry, watches } = this.#present
+    const { registry, recorder, watches } = this.#present
     this.#perform(registry.handle(input, this.#moment()))
+    recorder.handled()
     watches.look()
     this.#scheduleWake(registry)
   }

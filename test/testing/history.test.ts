@@ -51,3 +51,24 @@ test('an instance that is ill again and again pushes out nobody who wrote', asyn
   expect(entries.at(-1)).toMatchObject({ act: 'register', by: 'library' })
   expect(entries.filter(({ act }) => act === 'found')).toHaveLength(20)
 })
+
+test('what ended by itself while nobody saw it is told once, and swallows nothing of what is done to it later', async () => {
+  const a = createTestRegistry({ nodeId: 'a' })
+  const b = a.join({ nodeId: 'b' })
+  const timed = { id: 'i', slug: 'web', url: 'http://10.0.0.7:8080', ttl: '1s', grace: '0s', check: 'none' }
+  await a.register(timed)
+  await a.setMaintenance('i', 'new disk')
+  await a.advance('5s')
+  expect(short(await a.history({ id: 'i' }))[0]).toBe('removed a daemon done')
+  await a.register({ ...timed, ttl: '1h' })
+  await b.endMaintenance('i')
+  b.kill('b')
+  await a.advance('5s')
+  const later = ['shown a seen done', 'register a library done', 'removed a daemon done']
+  expect(short(await a.history({ id: 'i' })).slice(0, 3)).toEqual(later)
+  await a.register({ ...timed, ttl: '1s' })
+  await a.advance('5s')
+  expect(short(await a.history({ id: 'i' })).slice(0, 3)).toEqual([
+    ...['removed a daemon done', 'register a library done', 'shown a seen done'],
+  ])
+})
