@@ -163,10 +163,10 @@ describe('what is wrong is told by file, entry and field', () => {
   })
 
   test('a file that others can read, or that is not there, by option and variable', () => {
-    const open = write({ tokens: [entry] }, 0o640)
+    const open = write({ tokens: [entry] }, 0o644)
     const sources = (tokens: string) => ({ flags: { tokens }, env: {} })
     expect(() => parseConfig(sources(open))).toThrow(
-      /^--tokens \(ROLLCALL_TOKENS\): .*open to others.*mode 640.*chmod 600/,
+      /^--tokens \(ROLLCALL_TOKENS\): .*open to others.*mode 644.*chmod 6[04]0/,
     )
     expect(() => parseConfig(sources('/nowhere/tokens'))).toThrow(/cannot read \/nowhere\/tokens \(ENOENT\)/)
   })

@@ -10,9 +10,8 @@ import { type OptionFile, readOptionFile } from './option-file.js'
  */
 export function readSecretFile(path: string, wayOut: string): Buffer {
   const file = readOptionFile(path, wayOut)
-  const reader = process.getuid?.()
-  if (reader === undefined || isSecret(file, reader)) return file.content
-  const [others, mode] = isLent(file, reader) ? ['root and its group', '640'] : ['its owner', '600']
+  if (process.getuid === undefined || isSecret(file)) return file.content
+  const [others, mode] = isOfRoot(file) ? ['root and its group', '640'] : ['its owner', '600']
   throw new RegistryError(
     'malformed',
     `${path} is open to others than ${others} (mode ${file.mode.toString(8)}); run: chmod ${mode} ${path}`,
@@ -20,15 +19,14 @@ export function readSecretFile(path: string, wayOut: string): Buffer {
 }
 
 /**
- * One's own is for oneself alone, as for ssh. What root has put there for another user is read by way of a group, or of an access list,
- * whose mask `stat` shows in the place of the group: Kubernetes (`fsGroup`) and systemd (`LoadCredential`) know no other way. PostgreSQL
- * has the same rule.
- * @param reader the user of this process
+ * One's own is for oneself alone, as for ssh. What root has put there may be read by way of a group, or of an access list, whose mask
+ * `stat` shows in the place of the group: Kubernetes (`fsGroup`) and systemd (`LoadCredential`) know no other way, and do so for a
+ * daemon of root as well. PostgreSQL has the same rule.
  */
-export function isSecret({ mode, owner }: Pick<OptionFile, 'mode' | 'owner'>, reader: number): boolean {
-  return (mode & (isLent({ owner }, reader) ? 0o037 : 0o077)) === 0
+export function isSecret(file: Pick<OptionFile, 'mode' | 'owner'>): boolean {
+  return (file.mode & (isOfRoot(file) ? 0o037 : 0o077)) === 0
 }
 
-function isLent({ owner }: Pick<OptionFile, 'owner'>, reader: number): boolean {
-  return owner === 0 && reader !== 0
+function isOfRoot({ owner }: Pick<OptionFile, 'owner'>): boolean {
+  return owner === 0
 }
