@@ -8,6 +8,26 @@ export type HangUp = 'ends' | 'reloads' | 'nothing'
 
 let meaning: HangUp | undefined
 
+let take: () => boolean = () => false
+
+/** @param early gives it back to whoever answers it from now on, and says whether it has come by then */
+export function keepHangUp(early: () => boolean): void {
+  take = early
+}
+
+/** It means again what it means to any process. @returns whether it has come meanwhile */
+export function takeHangUp(): boolean {
+  const came = take()
+  take = () => false
+  return came
+}
+
+/** For commands that do not answer it: one that has come meanwhile does what it would have done. */
+export async function releaseHangUp(): Promise<void> {
+  await new Promise(setImmediate) // while there was no turn for it to be told of, it has come as well
+  if (takeHangUp()) process.kill(process.pid, 'SIGHUP')
+}
+
 /** Decided once, by how the process was started; ask early. */
 export function meaningOfHangUp(): HangUp {
   meaning ??= isIgnored() ? 'nothing' : hasTerminal() ? 'ends' : 'reloads'

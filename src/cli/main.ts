@@ -7,14 +7,15 @@ import { describeTooFewFiles, descriptorLimit } from '../config/descriptors.js'
 
 const limit = descriptorLimit()
 
-/** It is sent to daemons by whoever has just changed a file, and does not know how far they are with their start. */
+/**
+ * It is sent to daemons, and to programs under `run`, by whoever has just changed a file, and does not know how far they are with their
+ * start. Which command this is can be told once all is loaded, which takes long.
+ */
 let isHungUp = false
 function note(): void {
   isHungUp = true
 }
-
-// Before all that has to be loaded, which takes long.
-if (process.argv[2] === 'start') process.on('SIGHUP', note)
+process.on('SIGHUP', note)
 const takeHangUp = (): boolean => {
   process.off('SIGHUP', note)
   return isHungUp

@@ -11,6 +11,7 @@ import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
+import { keepHangUp, releaseHangUp } from './hang-up.js'
 import { addHistoryCommand } from './history.js'
 import { addDrainCommand } from './drain.js'
 import { addWatchCommand } from './events.js'
@@ -42,12 +43,13 @@ export async function runCommandLine(
   argv: readonly string[],
   { ownsProcess = false, takeHangUp }: { readonly ownsProcess?: boolean; readonly takeHangUp?: () => boolean } = {},
 ): Promise<number> {
+  if (takeHangUp !== undefined) keepHangUp(takeHangUp)
   if (ownsProcess) {
     restoreSignals()
     failOnLostOutput()
   }
   try {
-    const program = createProgram(takeHangUp)
+    const program = createProgram()
     refuseHelpOfNothing(program, argv)
     await program.parseAsync(argv, { from: 'user' })
     return 0
@@ -56,7 +58,7 @@ export async function runCommandLine(
   }
 }
 
-export function createProgram(takeHangUp?: () => boolean): Command {
+export function createProgram(): Command {
   const program = new Command('rollcall')
     .description('A service registry with no servers.')
     .version(packageVersion, '-V, --version', 'print the version')
@@ -66,7 +68,7 @@ export function createProgram(takeHangUp?: () => boolean): Command {
     .showSuggestionAfterError()
     .configureHelp({ subcommandTerm })
   program.commandsGroup('A daemon on this machine:')
-  addStartCommand(program, takeHangUp)
+  addStartCommand(program)
   addDrainCommand(program)
   addLeaveCommand(program)
   addConfigCommand(program)
@@ -94,9 +96,10 @@ export function createProgram(takeHangUp?: () => boolean): Command {
   addVersionCommand(program)
   program.helpCommand('help [command]', 'print help, also of a command')
   reads(program.optionsGroup('Options of most commands, before the command or after it:'))
-  program.hook('preAction', (_, command) => {
+  program.hook('preAction', async (_, command) => {
     handDownOptions(command)
     refuseEmptyArguments(command)
+    if (!answerHangUp.includes(command.name())) await releaseHangUp()
   })
   sayWhereHelpIs(program, 'rollcall')
   return withExamples(
@@ -108,6 +111,9 @@ export function createProgram(takeHangUp?: () => boolean): Command {
     ['rollcall why web', 'ask why it is not there'],
   )
 }
+
+/** Those to which SIGHUP is no end, where no terminal has sent it. */
+const answerHangUp: readonly string[] = ['start', 'run']
 
 /** Nobody's name is empty, though it may be a blank: it is a variable that is not set. */
 function refuseEmptyArguments(command: Command): void {

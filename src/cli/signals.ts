@@ -2,7 +2,7 @@
  * The signals that ask a command to end, in one list for all of them. What an end takes is the command's.
  */
 import { constants } from 'node:os'
-import { meaningOfHangUp } from './hang-up.js'
+import { meaningOfHangUp, takeHangUp } from './hang-up.js'
 import { waitForNoTerminal } from './terminals.js'
 
 /**
@@ -15,7 +15,7 @@ export const stopSignals = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'] as const
 export type StopSignal = (typeof stopSignals)[number]
 
 /**
- * Takes these signals over, each time one comes.
+ * Takes these signals over, each time one comes; a SIGHUP that came before counts as one that comes now.
  * @param reload where SIGHUP comes from no terminal; without it that is an end too
  * @returns gives them back
  */
@@ -27,6 +27,7 @@ export function onStopSignal(listener: (signal: StopSignal) => void, reload?: ()
   })
   waitForNoTerminal()
   for (const [signal, answer] of taken) process.on(signal, answer)
+  if (takeHangUp()) process.emit('SIGHUP', 'SIGHUP')
   return () => {
     for (const [signal, answer] of taken) process.off(signal, answer)
   }

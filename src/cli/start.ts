@@ -37,7 +37,7 @@ const stopDeadline_ms = 4_800
 /** How often systemd is told whether this daemon is ready, where that has changed. */
 const look_ms = 2000
 
-export function addStartCommand(program: Command, takeHangUp?: () => boolean): void {
+export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
     waitForNoTerminal()
@@ -50,7 +50,7 @@ export function addStartCommand(program: Command, takeHangUp?: () => boolean): v
     const last = new LastLines()
     const log = await createLog(config.logLevel, last)
     for (const warning of warningsOf(sources)) log.warn(warning)
-    process.exit(await runDaemon(config, log, (...given) => startDaemon(...given, last), readConfig, takeHangUp))
+    process.exit(await runDaemon(config, log, (...given) => startDaemon(...given, last), readConfig))
   })
   withExamples(
     command,
@@ -86,7 +86,6 @@ export function givenFlags(command: Command): Readonly<Record<string, unknown>> 
 /**
  * Starts, says so on stdout, waits for a signal or for the daemon's own end, stops.
  * @param readConfig reads the options again, as they stand by then; may throw RegistryError
- * @param takeHangUp whether SIGHUP came before this was asked to answer it
  * @returns the exit code
  */
 export async function runDaemon(
@@ -94,25 +93,26 @@ export async function runDaemon(
   log: Log,
   startDaemon: StartDaemon,
   readConfig: () => Config = () => config,
-  takeHangUp: () => boolean = () => false,
 ): Promise<number> {
   if (config.temp) process.on('exit', () => removeTemporary(config.dataDir, log))
   endOnBugs(log)
   onLostOutput((sentence) => log.warn(`${sentence}; the daemon goes on`))
   const running: { daemon?: RunningDaemon; config: Config; isReloadDue: boolean } = { config, isReloadDue: false }
+  const systemd = createSystemd(process.env, (sentence) => log.warn(sentence))
   const answerReload = (): void => {
-    if (running.daemon === undefined) running.isReloadDue = true
-    else running.config = reload(running.daemon, running.config, readConfig, log)
+    const { daemon, config: before } = running
+    if (daemon === undefined) return void (running.isReloadDue = true)
+    void systemd.reloading()
+    running.config = reload(daemon, before, readConfig, log)
+    void systemd.started(standing(daemon.service)) // also where nothing could be read: it goes on as it was
   }
   const stopAsked = onceAskedToStop(log, answerReload)
-  if (takeHangUp()) process.emit('SIGHUP', 'SIGHUP')
   try {
     const daemon = await startDaemon(config, log)
     running.daemon = daemon
     printLines(readyLine(daemon))
-    if (running.isReloadDue) answerReload()
+    if (running.isReloadDue) running.config = reload(daemon, config, readConfig, log)
     if (daemon.http !== undefined) log.info(`its page for people is ${daemon.http.url}/ui`)
-    const systemd = createSystemd(process.env, (sentence) => log.warn(sentence))
     const untold = tellReadiness(daemon, systemd, log)
     await Promise.race([stopAsked, daemon.stopped])
     untold()

@@ -10,6 +10,8 @@ export interface Systemd {
   /** It answers callers. @param status one line for people, shown by `systemctl status` */
   started(status: string): Promise<void>
   status(status: string): Promise<void>
+  /** It reads its options again; `started` says that it has. `Type=notify-reload` waits for both. */
+  reloading(): Promise<void>
   stopping(): Promise<void>
 }
 
@@ -45,8 +47,14 @@ export function createSystemd(
   return {
     started: (status) => tell('READY=1', `STATUS=${oneLine(status)}`),
     status: (status) => tell(`STATUS=${oneLine(status)}`),
+    reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${monotonic_us()}`),
     stopping: () => tell('STOPPING=1'),
   }
+}
+
+/** By CLOCK_MONOTONIC, which is what Node reads too: what was said before systemd asked is no answer to it. */
+function monotonic_us(): bigint {
+  return process.hrtime.bigint() / 1000n
 }
 
 function oneLine(text: string): string {

@@ -38,8 +38,17 @@ function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv 
 
 const quiet = ['--temp', '--no-mdns', '--http', '127.0.0.1:0', '--listen', '/ip4/127.0.0.1/tcp/0']
 
-function daemon(args: readonly string[] = quiet): Started {
-  return start(process.execPath, [main, 'start', ...args])
+function daemon(args: readonly string[] = quiet, env: NodeJS.ProcessEnv = {}): Started {
+  return start(process.execPath, [main, 'start', ...args], env)
+}
+
+/** A program that notes what a service manager would be told. @returns what is in it by now */
+function serviceManager(): { readonly env: NodeJS.ProcessEnv; readonly told: () => string } {
+  const [bin, notes] = [mkdtempSync(join(dir, 'bin-')), join(dir, 'told')]
+  writeFileSync(join(bin, 'systemd-notify'), `#!/bin/sh\necho "$@" >> '${notes}'\n`, { mode: 0o755 })
+  writeFileSync(notes, '')
+  const env = { NOTIFY_SOCKET: '/run/nobody', PATH: `${bin}:${process.env['PATH']}` }
+  return { env, told: () => readFileSync(notes, 'utf8') }
 }
 
 function urlOf(said: string): string {
@@ -72,6 +81,24 @@ describe('without a terminal SIGHUP', () => {
     expect(await started.code).toBe(0)
   })
 
+  test.each([
+    ['run', ['run', '--slug', 'early', '--', process.execPath, '-p', '"it runs"'], 0],
+    ['status', ['status', '--server', 'http://127.0.0.1:1'], -1],
+  ])('that comes while %s is loaded ends nobody who answers it, and everybody else', async (_, args, code) => {
+    const tell = join(dir, 'early.mjs')
+    writeFileSync(
+      tell,
+      `let isTold = false
+      process.on('newListener', (name) => {
+        if (name === 'SIGHUP' && !isTold) isTold = setImmediate(() => process.kill(process.pid, name))
+      })`,
+    )
+    const started = start(process.execPath, ['--import', tell, main, ...args])
+    expect(await started.code).toBe(code)
+    if (code === 0) expect(started.said).toContain('it runs')
+    else expect(started.said).toBe('')
+  })
+
   test('has tokens, web pages and the log level read again, says what has changed, and what counts later', async () => {
     const [options, tokens] = [join(dir, 'rollcall.yaml'), join(dir, 'tokens.yaml')]
     const write = (more: string, names: readonly string[]): void => {
@@ -83,8 +110,10 @@ describe('without a terminal SIGHUP', () => {
       writeFileSync(options, `tokens: ${tokens}\n${more}`)
     }
     write('cors-origin: [https://old.test]\n', ['ci', 'web'])
-    const started = daemon([...quiet, '--config', options])
+    const manager = serviceManager()
+    const started = daemon([...quiet, '--config', options], manager.env)
     const url = await isUp(started)
+    await until('it is told as started', async () => manager.told().includes('READY=1'))
     const status = async (name: string): Promise<number> =>
       (await fetch(`${url}/v1/self`, { headers: { authorization: `Bearer secret-${name}` } })).status
     const allowed = async (origin: string): Promise<string | null> =>
@@ -111,6 +140,8 @@ describe('without a terminal SIGHUP', () => {
     writeFileSync(options, 'nonsense: 1\n')
     started.child.kill('SIGHUP')
     await until('it says that it cannot', async () => /SIGHUP: all stays as it was.*nonsense/.test(started.said))
+    const reloads = /^READY=1 .*\n(?:STATUS=.*\n)?(?:RELOADING=1 MONOTONIC_USEC=\d+\nREADY=1 .*\n){2}/
+    await until('both are told', async () => reloads.test(manager.told()))
     expect([await status('ci'), await status('ops')]).toEqual([401, 200])
     started.child.kill('SIGTERM')
     expect(await started.code).toBe(0)

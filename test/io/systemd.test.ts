@@ -18,6 +18,16 @@ const listener = `
   socket(my $s, PF_UNIX, SOCK_DGRAM, 0) or die; bind($s, sockaddr_un($ARGV[0])) or die;
   $| = 1; print "listening\\n"; while (defined recv($s, my $text, 4096, 0)) { print "$text\\n" }`
 
+/** As systemd reads it, by what the kernel says. */
+const monotonic_us = (): number =>
+  Number(
+    execFileSync('perl', [
+      '-MTime::HiRes=clock_gettime,CLOCK_MONOTONIC',
+      '-e',
+      'printf "%d", 1e6 * clock_gettime(CLOCK_MONOTONIC)',
+    ]),
+  )
+
 describe.skipIf(!programHere('systemd-notify') || !programHere('perl'))('a service manager', () => {
   test('is told in turn that the daemon has started, how it is, and that it stops', async () => {
     const socket = join(dir, 'notify')
@@ -30,11 +40,20 @@ describe.skipIf(!programHere('systemd-notify') || !programHere('perl'))('a servi
     const manager = createSystemd({ ...process.env, NOTIFY_SOCKET: socket }, (sentence) => warnings.push(sentence))
     void manager.started('serving reads; not ready:\n joining')
     void manager.status('ready')
+    const before = monotonic_us()
+    void manager.reloading()
+    void manager.started('ready')
     void manager.stopping()
     await until('all has arrived', async () => heard.includes('STOPPING=1'))
-    const said = heard.split('\n').filter((line) => /^(READY|STATUS|STOPPING)=/.test(line))
-    const inTurn = ['READY=1', 'STATUS=serving reads; not ready: joining', 'STATUS=ready', 'STOPPING=1']
+    const said = heard.split('\n').filter((line) => /^(READY|STATUS|RELOADING|STOPPING)=/.test(line))
+    const inTurn = [
+      ...['READY=1', 'STATUS=serving reads; not ready: joining', 'STATUS=ready'],
+      ...['RELOADING=1', 'READY=1', 'STATUS=ready', 'STOPPING=1'],
+    ]
     expect({ said, warnings }).toEqual({ said: inTurn, warnings: [] })
+    const at = Number(/MONOTONIC_USEC=(\d+)/.exec(heard)?.[1])
+    expect(at).toBeGreaterThanOrEqual(before)
+    expect(at).toBeLessThanOrEqual(monotonic_us())
   })
 })
 
