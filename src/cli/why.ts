@@ -50,6 +50,8 @@ export interface RecordOutput {
     readonly heardAge_ms?: number
     readonly reportedBy: readonly string[]
     readonly dial?: DialOutcome
+    /** It is heard again, and alive in so long if it stays well. */
+    readonly returnsIn_ms?: number
   }
   /** What to do about it, where something can be done. */
   readonly advice?: string
@@ -134,6 +136,7 @@ function recordOf(record: InstanceRow, members: readonly MemberView[], asked: As
         ...(member.heardAge_ms !== undefined && { heardAge_ms: member.heardAge_ms }),
         reportedBy: member.reportedBy.map((peer) => nameOfPeer(peer, members)),
         ...(member.dial !== undefined && { dial: member.dial }),
+        ...(member.returnsIn_ms !== undefined && { returnsIn_ms: member.returnsIn_ms }),
       },
     }),
     ...(advice !== undefined && { advice }),
@@ -288,6 +291,7 @@ const knownBy: Readonly<Record<Exclude<FromHere['how'], 'home'>, string>> = {
 function homeLine(home: NonNullable<RecordOutput['home']>, paint: Look['paint']): string {
   const heard = home.heardAge_ms === undefined ? '' : `, last heard ${formatAgo(home.heardAge_ms)!}`
   const reported = home.reportedBy.length === 0 ? '' : `, reported by ${home.reportedBy.join(', ')}`
-  const dial = home.dial === undefined ? '' : `; ${dialInWords[home.dial]}`
+  // Of one that is heard again the advice says more, and a dial from before says what is so no more.
+  const dial = home.dial === undefined || home.returnsIn_ms !== undefined ? '' : `; ${dialInWords[home.dial]}`
   return `${home.name}, ${paint(toneOf(home.state), home.state)} for ${formatAge(home.stateAge_ms)!}${heard}${reported}${dial}`
 }

@@ -541,6 +541,28 @@ describe('why', () => {
     asked.mockRestore()
   })
 
+  test.each(['hidden', 'dead'] as const)(
+    'of a node that is %s and heard again it says when that counts',
+    async (state) => {
+      const returning = { state, dial: 'refused', returnsIn_ms: 8000 } as const
+      const members = served.service.members().map((one) => (one.nodeId === 'def' ? { ...one, ...returning } : one))
+      const rows = served.service
+        .instanceRows()
+        .map((row) => (row.id === 'ghost' ? ({ ...row, reason: `node-${state}` } as const) : row))
+      const spies = [
+        vi.spyOn(served.service, 'members').mockReturnValue(members),
+        vi.spyOn(served.service, 'instanceRows').mockReturnValue(rows),
+      ]
+      const [why, status] = [await fine('why', 'ghost'), await fine('status')]
+      spies.forEach((spy) => spy.mockRestore())
+      expect(why).toContain(
+        'its daemon is heard again, and this is listed in 8.0 s if it stays: twice as long with each',
+      )
+      expect(status).toContain('def (it is heard again, and back in 8.0 s if it stays)')
+      for (const said of [why, status]) expect(said).not.toContain('its process is gone')
+    },
+  )
+
   test('says who drains it, or that its session is lost, since when, and when its record goes', async () => {
     const ending = { what: 'session lost', age_ms: 2000, goesIn_ms: 3000 } as const
     const hidden = { reason: 'maintenance', why: 'in maintenance: draining', drainedBy: ['node'] } as const

@@ -134,6 +134,17 @@ test('what the page says itself the doctor does not say once more, and tells wha
   ])
 })
 
+test('of a node that is heard again the page says that it has to stay well, and nothing of what its machine said before', () => {
+  const home = member(1, { state: 'dead', dial: 'refused', returnsIn_ms: 8000 })
+  const known = { members: [member(0), home], nodes: [], definitions: [], entries: [], news: [] }
+  const [problem] = problemsOf({ known, services: [], now_ms: 0, membersAge_ms: 0 })
+  expect(problem?.text).toBe('Node node-1 is dead, is heard again, and has to stay well before it counts')
+  const chain = chainOf(row('a', 's', 1, dead), undefined, home, 0)
+  const step = chain.steps.find(({ name }) => name === 'Home node dead')
+  expect(step?.text).toContain('it has to stay well for a while before it counts again')
+  expect(step?.text).not.toContain('its process is gone')
+})
+
 test('who is cut off says so, and nothing of those whom it does not hear but where their machine answered', () => {
   const dials = ['refused', 'silent', 'no-answer', undefined] as const
   const members = dials.map((dial, i) => member(i + 1, { state: 'dead', ...(dial !== undefined && { dial }) }))

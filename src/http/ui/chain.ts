@@ -75,7 +75,7 @@ function homeAlive({ reason, why, degraded }: Row, home: Member | undefined, sin
   const said = [
     `${home.nodeId ?? home.peer} is ${home.state}, for ${ageOf(home.stateAge_ms + since_ms)}`,
     home.self ? 'it is this node' : heardOf(home, since_ms),
-    home.dial === undefined ? '' : dialled[home.dial],
+    home.returnsIn_ms === undefined ? dialledAs(home) : 'it has to stay well for a while before it counts again',
     home.reportedBy.length > 0 ? `reported silent by ${count(home.reportedBy.length, 'node')}` : '',
     home.state !== 'alive' && home.why !== undefined ? home.why : '',
   ]
@@ -89,6 +89,10 @@ function homeAlive({ reason, why, degraded }: Row, home: Member | undefined, sin
     state: shown ? 'last' : 'stops',
     text: `${text || why}${shown ? '; shown as last known' : ''}`,
   }
+}
+
+function dialledAs({ dial }: Member): string {
+  return dial === undefined ? '' : dialled[dial]
 }
 
 function heardOf({ heardAge_ms }: Member, since_ms: number): string {
