@@ -77,6 +77,10 @@ function examined(change: Change): Examined {
 const failure = { where: '10.9.9.9', direction: 'inbound', error: 'no' } as const
 const sick = { status: 'Unknown', details: 'this machine could not resolve db.test in time' } as const
 
+const bridge = '/ip4/172.17.0.1/tcp/1'
+/** Two machines, with what engines of containers give each of them. */
+const apart = { b: ['/ip4/10.0.0.2/tcp/1', bridge], c: ['/ip4/10.0.0.2/tcp/2', bridge] }
+
 const causes: readonly [string, Change, RegExp][] = [
   [
     'error clone a',
@@ -343,7 +347,12 @@ const causes: readonly [string, Change, RegExp][] = [
     { rows: [row('web', { visible: false, why: 'node dead', reason: 'node-dead' })] },
     /web \(1 instance: node dead\)/,
   ],
-  ['warning instance-loopback web', { rows: [row('web', { url: 'http://127.0.0.1:80' })] }, /web at http/],
+  [
+    'warning instance-loopback web',
+    { rows: [row('web', { url: 'http://127.0.0.1:80' })], addresses: apart },
+    /web at http/,
+  ],
+  ['note instance-loopback web', { rows: [row('web', { url: 'http://127.0.0.1:80' })] }, /web at http/],
   [
     'warning url-unreachable web',
     {
@@ -475,10 +484,32 @@ describe('what is found', () => {
 
   test('each instance that is called on its own machine alone has its command', () => {
     const rows = ['web', 'api'].map((id) => row(id, { url: 'http://127.0.0.1:80' }))
-    const { findings } = diagnose(examined({ rows }))
+    const { findings } = diagnose(examined({ rows, addresses: apart }))
     const { remedy } = findings.find(({ id }) => id === 'instance-loopback')!
     expect(remedy).toMatch(/^Register each .*--id web --url \S+; rollcall register --id api --url \S+\.$/)
   })
+
+  test.each([
+    [
+      'at the same addresses, whatever the ports are',
+      { a: ['/ip4/10.0.0.1/tcp/1', bridge], b: [bridge, '/ip4/10.0.0.1/tcp/2'] },
+      'note',
+    ],
+    ['on loopback alone', { a: ['/ip4/127.0.0.1/tcp/1'], b: ['/ip4/127.0.0.1/tcp/2'] }, 'note'],
+    [
+      'with one address in common',
+      { a: ['/ip4/10.0.0.1/tcp/1', bridge], b: ['/ip4/10.0.0.2/tcp/1', bridge] },
+      'warning',
+    ],
+    ['where nobody has said any', { a: [], b: [] }, 'warning'],
+  ] as const)(
+    'nodes %s: what is called on its own machine alone is judged by whether that is the only one',
+    (_, addresses, severity) => {
+      const rows = [row('web', { url: 'http://localhost:80' })]
+      const { findings } = diagnose(examined({ rows, addresses, members: { c: { state: 'left' } } }))
+      expect(findings.find(({ id }) => id === 'instance-loopback')).toMatchObject({ severity })
+    },
+  )
 
   test.each([
     [{ c: ['kept-out'] }, /^It has met nobody yet: it takes writes, which stay on it alone/],

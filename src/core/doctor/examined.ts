@@ -84,3 +84,13 @@ export function isInDoubt({ survey }: Pick<Examined, 'survey'>): boolean {
 export function living({ members }: Pick<Examined, 'members'>): readonly MemberView[] {
   return members.filter(({ state }) => state === 'alive')
 }
+
+/**
+ * Whether all that live say that they are at the same addresses, of which each but loopback belongs to one machine. One that they share is not
+ * enough: the bridge of a container engine has the same on each machine.
+ */
+export function isOneMachine(examined: Pick<Examined, 'members' | 'records'>): boolean {
+  const hosts = living(examined).map(({ peer }) => examined.records.get(peer)?.addresses?.map(hostOf) ?? [])
+  const said = new Set(hosts.map((each) => [...new Set(each)].sort().join(' ')))
+  return said.size === 1 && !said.has('')
+}

@@ -9,7 +9,7 @@ import { shellWord } from '../words/shell.js'
 import { isUnresolved } from '../words/unresolved.js'
 import { isOfItsNode, shownUrl } from '../model/url.js'
 import type { InstanceRow } from '../views.js'
-import { living, nameOf, type Examined, type Look } from './examined.js'
+import { isOneMachine, living, nameOf, type Examined, type Look } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'
 
 export const lookAtServices: Look = (examined) => {
@@ -89,15 +89,18 @@ function loopback(rows: readonly InstanceRow[], examined: Examined): Finding | u
   if (living(examined).length < 2) return undefined
   const local = rows.filter(({ visible, url }) => visible && isOfItsNode(url))
   if (local.length === 0) return undefined
+  const isHere = isOneMachine(examined)
   const each = local.map(
     ({ id, slug, url, nodeId, owner }) => `${slug ?? id} at ${shownUrl(url)} (home: ${nodeId ?? owner})`,
   )
   return {
     id: 'instance-loopback',
-    severity: 'warning',
+    severity: isHere ? 'note' : 'warning',
     what: `${count(local.length, 'instance')} can be called on ${local.length === 1 ? 'its' : 'their'} own machine alone: ${named(each, 3)}.`,
-    meaning: 'Callers on other machines are led to themselves, and find nothing there, or something else.',
-    remedy: `Register ${local.length === 1 ? 'it' : 'each'} with an address that others reach: ${local
+    meaning: isHere
+      ? 'All nodes are on that machine, where callers reach it; those on another one would be led to themselves.'
+      : 'Callers on other machines are led to themselves, and find nothing there, or something else.',
+    remedy: `${isHere ? 'Before a node on another machine joins, register' : 'Register'} ${local.length === 1 ? 'it' : 'each'} with an address that others reach: ${local
       .slice(0, 3)
       .map(({ id }) => `rollcall register --id ${shellWord(id)} --url http://HOST:PORT`)
       .join('; ')}${local.length > 3 ? '; …' : ''}.`,
