@@ -48,7 +48,9 @@ export function addClusterCommands(program: Command): void {
   )
 }
 
-function peers({ peers, summary, inStep, failures = [], mdns }: PeersView, look: Look): string {
+function peers({ peers: all, summary, inStep, failures = [], mdns }: PeersView, look: Look): string {
+  const peers = all.filter((peer) => !isBygone(peer))
+  const bygone = all.length - peers.length
   const rows = [...peers, ...failures.map(rowOf)]
   const table = rows.length === 0 ? [] : [renderTable([...peerColumns, ...softwareOf(rows)], rows, look), '']
   const unconnected = peers.filter(({ connected, lastError }) => !connected && lastError !== undefined)
@@ -63,8 +65,19 @@ function peers({ peers, summary, inStep, failures = [], mdns }: PeersView, look:
       trouble === undefined ? [] : [look.paint('warn', `${plain(nodeId ?? peer)}: ${plain(trouble)}`)],
     ),
     ...mdnsLines(mdns).map((line) => look.paint('warn', plain(line))),
+    ...(bygone === 0
+      ? []
+      : [look.paint('dim', `and ${count(bygone, 'peer')} of before, gone by now; --json lists all`)]),
     look.paint(inStep ? 'good' : 'warn', plain(summary)),
   ].join('\n')
+}
+
+/**
+ * Nobody's member any more, and nobody is there: what is left of a temporary node that was killed is its place in the address book, where it
+ * stays for five weeks, since two that have let go of each other find together again by it.
+ */
+function isBygone({ connected, nodeId, trouble, dial }: PeerView): boolean {
+  return !connected && nodeId === undefined && trouble === undefined && (dial === 'refused' || dial === 'no-answer')
 }
 
 type PeerRow = Omit<PeerView, 'peer'> & { readonly peer?: string }

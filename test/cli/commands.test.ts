@@ -323,6 +323,24 @@ describe('the cluster', () => {
     }
   })
 
+  test('peers: those that are gone for good are counted, and neither who may be back nor who is there is one of them', async () => {
+    const { peers, ...rest } = served.service.peers()
+    const away = { connected: false, streamsHealthy: false, heartbeats: 0, lastError: 'ECONNREFUSED' } as const
+    const gone = [
+      ...(['refused', 'no-answer'] as const).map((dial) => ({ ...away, peer: `gone-${dial}`, dial })),
+      { ...away, peer: 'frozen', dial: 'silent' as const },
+      { ...away, peer: 'another', nodeId: 'dead', dial: 'refused' as const },
+      { ...away, peer: 'untried' },
+    ]
+    const asked = vi.spyOn(served.service, 'peers').mockReturnValue({ ...rest, peers: [...peers, ...gone] })
+    const table = await fine('peers')
+    expect(JSON.parse(await fine('peers', '--json'))).toMatchObject({ peers: { length: 6 } })
+    asked.mockRestore()
+    expect(table).toMatch(/\nand 2 peers of before, gone by now; --json lists all\nnot in step/)
+    expect(table).not.toContain('gone-')
+    for (const name of ['frozen', 'another', 'untried', 'dead: ECONNREFUSED']) expect(table).toContain(name)
+  })
+
   test('members: this one is marked, silence is counted', async () => {
     const [, own, other] = (await fine('members')).trimEnd().split('\n')
     expect(own).toMatch(/^abc \(self\) .* alive +90 s ago +- +7 +0 +12 +- +- +-$/)
