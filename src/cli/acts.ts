@@ -7,7 +7,7 @@ import type { Changes } from '../client.js'
 import { unknownName } from '../config/nearest.js'
 import { RegistryError } from '../core/model/errors.js'
 import { instanceStatuses, type InstanceStatus } from '../core/model/model.js'
-import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { answerOf, changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { plain } from './format.js'
 import { whichInstance } from './maintenance.js'
 import { toInstance } from './meant.js'
@@ -96,7 +96,9 @@ function statusOf(word: string): InstanceStatus {
 async function suspect(asked: string, options: AnsweringOptions): Promise<void> {
   const client = clientOf(options)
   const found: { status?: InstanceStatus; details?: string; checked?: boolean } = {}
-  const id = await toInstance(client, asked, async (id) => Object.assign(found, await client.suspect(id)))
+  const id = await toInstance(client, asked, async (id) =>
+    Object.assign(found, await answerOf(client, client.suspect(id), 'status')),
+  )
   const { status = 'Unknown', details, checked = false } = found
   const seen = checked ? 'looked at' : 'not looked at anew, since that was done a moment ago'
   printOutcome(

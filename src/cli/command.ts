@@ -94,15 +94,20 @@ export function withExamples(
   return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }
 
+/** Whose answers this process takes apart; absent: nobody's. */
+let askedServer: string | undefined
+
 export function clientOf(options: ServerOptions): Client {
   const server = options.server ?? variable('ROLLCALL_SERVER')
   const token = options.token ?? variable('ROLLCALL_TOKEN')
-  return createClient({
+  const client = createClient({
     attempts: 1,
     fetch: fetchHearingClock,
     ...(server !== undefined && { server }),
     ...(token !== undefined && { token }),
   })
+  askedServer = client.server
+  return client
 }
 
 /** Empty ones count as not given. */
@@ -169,7 +174,25 @@ async function describeFailure(error: unknown): Promise<string> {
   if (refusing !== undefined) return `the daemon at ${refusing} refuses: ${message}`
   // Daemons answer in JSON, whatever they say.
   const isForeign = error instanceof RegistryError && error.code === 'unavailable' && error.cause instanceof SyntaxError
-  return isForeign ? `${message}; name the daemon with --server (ROLLCALL_SERVER)` : message
+  if (isForeign) return `${message}; ${nameAnother}`
+  // What every answer of ours has is missing in this one.
+  if (!(error instanceof TypeError) || askedServer === undefined) return message
+  const wayOut = `compare rollcall version, or ${nameAnother}`
+  return `what ${askedServer} answers is not understood here (${message}): it is of another version, or no Rollcall daemon; ${wayOut}`
+}
+
+const nameAnother = 'name the daemon with --server (ROLLCALL_SERVER)'
+
+/** Lists in answers, each of objects: another server may have fields of these names, with something else in them. */
+const lists: readonly string[] = [
+  ...['instances', 'members', 'peers', 'nodes', 'sessions', 'findings', 'entries', 'definitions', 'failed'],
+]
+const texts: readonly string[] = ['id', 'nodeId', 'slug', 'status']
+
+function isOfItsKind(field: string, value: unknown): boolean {
+  if (lists.includes(field))
+    return Array.isArray(value) && value.every((row) => typeof row === 'object' && row !== null)
+  return texts.includes(field) ? typeof value === 'string' : value !== undefined && value !== null
 }
 
 /** A server that answers something else than was asked is named, rather than taken apart. */
@@ -179,10 +202,9 @@ export async function answerOf<T extends object>(
   field: keyof T & string,
 ): Promise<T> {
   const answer = await asked
-  if (typeof answer === 'object' && answer !== null && field in answer) return answer
-  const wayOut = 'name the daemon with --server (ROLLCALL_SERVER)'
+  if (typeof answer === 'object' && answer !== null && isOfItsKind(field, answer[field])) return answer
   throw new RegistryError(
     'unavailable',
-    `${client.server} is no Rollcall daemon: its answer has no ${field}; ${wayOut}`,
+    `${client.server} is no Rollcall daemon: its answer has no ${field}; ${nameAnother}`,
   )
 }

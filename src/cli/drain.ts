@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import type { DrainView } from '../client.js'
 import { count } from '../core/words/count.js'
 import { RegistryError } from '../core/model/errors.js'
-import { changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { answerOf, changes, clientOf, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { saying } from './progress.js'
 
 export function addDrainCommand(program: Command): void {
@@ -38,7 +38,7 @@ async function drain(options: DrainOptions): Promise<void> {
   }
   const drained = await saying(
     `waiting until all nodes know that ${server} drains`,
-    client.drain(delay === undefined ? {} : { delay }),
+    answerOf(client, client.drain(delay === undefined ? {} : { delay }), 'acks'),
   )
   printOutcome(options, { server, draining: true, ...drained }, inWords(drained, server))
 }

@@ -4,7 +4,16 @@
 import type { Command } from 'commander'
 import type { Client, ManyResult, Which } from '../client.js'
 import { RegistryError } from '../core/model/errors.js'
-import { AllSaid, changes, clientOf, exitCodes, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import {
+  AllSaid,
+  answerOf,
+  changes,
+  clientOf,
+  exitCodes,
+  printOutcome,
+  withExamples,
+  type AnsweringOptions,
+} from './command.js'
 import { plain } from './format.js'
 import { toInstance } from './meant.js'
 import { memberMeant, whichNode } from './member-meant.js'
@@ -78,7 +87,7 @@ async function show(asked: string | undefined, options: MaintenanceOptions): Pro
 /** A node may be shortened as tables do it; a whole name costs no further question. */
 async function toMany(client: Client, many: Which, act: (which: Which) => Promise<ManyResult>): Promise<ManyResult> {
   try {
-    return await act(many)
+    return await answerOf(client, act(many), 'failed')
   } catch (error) {
     const isUnknown = error instanceof RegistryError && error.code === 'not-found'
     if (!isUnknown || many.node === undefined) throw error

@@ -4,7 +4,7 @@
 import { Option, type Command } from 'commander'
 import type { Client, RegistrationRequest } from '../client.js'
 import { within } from '../client/pause.js'
-import { changes, clientOf, fitErrors, printOutcome, withExamples, type AnsweringOptions } from './command.js'
+import { answerOf, changes, clientOf, fitErrors, printOutcome, withExamples, type AnsweringOptions } from './command.js'
 import { RegistryError, messageOf } from '../core/model/errors.js'
 import { lifetimes, type Lifetime } from '../core/model/lifetime.js'
 import { untilInterrupted } from './interrupt.js'
@@ -72,7 +72,7 @@ async function add(options: RegisterOptions): Promise<void> {
   const client = clientOf(options)
   const registration = Object.fromEntries(given) as RegistrationRequest
   if (lifetime === 'session') return hold(client, registration, options)
-  const registered = await client.register(registration)
+  const registered = await answerOf(client, client.register(registration), 'id')
   printOutcome(options, { id: registered.id }, `registered ${registered.id}`)
   await warn(client, options)
 }

@@ -266,23 +266,35 @@ describe('exit codes', () => {
   })
 
   test('1: something that speaks JSON answers there, but it is no daemon', async () => {
-    const web = createHttpServer((_, response) => response.end('{"hello":"world"}')).listen(0, '127.0.0.1')
+    let body = ''
+    const web = createHttpServer((_, response) => response.end(body)).listen(0, '127.0.0.1')
     await once(web, 'listening')
     const server = `127.0.0.1:${(web.address() as AddressInfo).port}`
-    for (const command of [
-      ['peers'],
-      ['instances'],
-      ['lookup', 'web'],
-      ['status'],
-      ['why', 'web'],
-      ['pick', 'web'],
-      ['watch'],
-    ]) {
-      const outcome = await cli(...command, '--server', server)
-      expect({ command, ...outcome }).toMatchObject({
-        ...{ command, code: 1, stdout: '', stderr: expect.stringMatching(/is no Rollcall daemon.*--server/) as string },
-      })
-    }
+    const fields = [
+      'instances',
+      'members',
+      'peers',
+      'nodes',
+      'sessions',
+      'findings',
+      'entries',
+      'definitions',
+      'failed',
+    ]
+    const odd = [null, {}, 'x', [null], [{}]].map((value) => Object.fromEntries(fields.map((name) => [name, value])))
+    for (body of ['null', '{"hello":"world"}', ...odd.map((each) => JSON.stringify(each))])
+      for (const command of [
+        ...[['peers'], ['lookup', 'web'], ['call', 'web'], ['status'], ['why', 'web'], ['pick', 'web'], ['watch']],
+        ...[['members'], ['history'], ['drain'], ['force-leave', 'x'], ['maintenance', 'on', '--slug', 'x']],
+        ['register', '--url', 'http://a.test'],
+        ...(body.includes('[{}]') ? [] : [['instances'], ['nodes'], ['doctor'], ['sessions'], ['definitions']]),
+      ]) {
+        const outcome = await cli(...command, '--server', server)
+        expect({ body, command, ...outcome }).toMatchObject({
+          ...{ body, command, code: 1, stdout: '' },
+          stderr: expect.stringMatching(/no Rollcall daemon.*--server/) as string,
+        })
+      }
     web.close()
   })
 })
