@@ -63,12 +63,12 @@ async function tried(ask: () => unknown): Promise<unknown> {
   }
 }
 
-/** A file that was there before may have been for everybody. */
+/** A file that was there before may have been for everybody; a device, such as /dev/null, stays so. */
 async function writeOwn(file: string, content: string | Uint8Array): Promise<void> {
   try {
     const handle = await open(file, 'w', 0o600)
     try {
-      await handle.chmod(0o600)
+      if ((await handle.stat()).isFile()) await handle.chmod(0o600)
       await handle.writeFile(content)
     } finally {
       await handle.close()

@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander'
 import { count } from '../core/words/count.js'
+import { RegistryError } from '../core/model/errors.js'
 import { isWrong, type Diagnosis, type Finding, type Severity } from '../core/doctor/findings.js'
 import { bundle } from './bundle.js'
 import { AllSaid, answerOf, clientOf, exitCodes, lookOfOutput, printJson, printLines } from './command.js'
@@ -29,6 +30,11 @@ export function addDoctorCommand(program: Command): void {
 }
 
 async function doctor({ bundle: file, ...options }: DoctorOptions): Promise<void> {
+  if (file === '-')
+    throw new RegistryError(
+      'malformed',
+      '--bundle: what is found is printed there; name a file, such as report.json.gz',
+    )
   const client = clientOf(options)
   const diagnosis = await answerOf(client, client.doctor(), 'findings')
   // Before the file, which may fail: what is wrong is then said all the same.

@@ -137,7 +137,7 @@ function humanReadableArgument(argument: Argument): string {
 function sayWhereHelpIs(command: Command, path: string): void {
   command.configureOutput({
     outputError: (message, write) =>
-      write(`${fitErrors(oneLine(message.trimEnd() + wayOutOf(message, command), path))}\n`),
+      write(`${fitErrors(plain(oneLine(message.trimEnd() + wayOutOf(message, command), path)))}\n`),
   })
   for (const each of command.commands) sayWhereHelpIs(each, `${path} ${each.name()}`)
 }

@@ -1,6 +1,8 @@
 // The command that says what is wrong: in words, for programs, by its exit code; what it packs for others holds no secret.
+import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, expect, test, vi } from 'vitest'
 import { redacted } from '../../src/core/words/redacted.js'
@@ -61,10 +63,10 @@ test('what it packs holds all that is asked for, for its owner alone, and none o
   const env = { ROLLCALL_SERVER: served.url, ROLLCALL_TOKEN: 'pl4nted-d' }
   served.service.findings = [{ ...gone, what: 'somebody said pl4nted-d.' }]
   expect(await runHere(['doctor', '--bundle', file], env)).toMatchObject({ code: 1 })
-  const text = readFileSync(file, 'utf8')
-  expect(text).not.toContain('pl4nted')
+  const packed = readFileSync(file, 'utf8')
+  expect(packed).not.toContain('pl4nted')
   expect(statSync(file).mode & 0o777).toBe(0o600)
-  const parts = JSON.parse(text) as Record<string, unknown>
+  const parts = JSON.parse(packed) as Record<string, unknown>
   expect(Object.keys(parts)).toEqual([
     ...['made', 'server', 'versions', 'doctor', 'survey', 'self', 'peers', 'members', 'instances', 'nodes'],
     ...['digest', 'log', 'config'],
@@ -85,6 +87,21 @@ test('what it packs holds all that is asked for, for its owner alone, and none o
     ...{ code: 1, stderr: expect.stringMatching(/--bundle: cannot write .*no.such/) as string },
     stdout: expect.stringMatching(/asked abc/) as string,
   })
+  expect(await cli('doctor', '--bundle', '-')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: expect.stringContaining('name a file') as string,
+  })
+})
+
+test('what is no file, such as a device, keeps its mode: others write there, too', async () => {
+  const pipe = join(dir, 'pipe')
+  execFileSync('mkfifo', ['-m', '622', pipe])
+  const reader = spawn('cat', [pipe], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const read = text(reader.stdout)
+  await fine('doctor', '--bundle', pipe)
+  expect(JSON.parse(await read)).toMatchObject({ self: { nodeId: 'abc' } })
+  expect(statSync(pipe).mode & 0o777).toBe(0o622)
 })
 
 test('secrets are known by their name, by where they stand in a url, or because somebody says so', () => {

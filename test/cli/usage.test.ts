@@ -175,6 +175,8 @@ describe('options of most commands', () => {
       stderr: 'rollcall: --watch before the command: pick has no such option; see rollcall pick --help\n',
     })
     expect((await cli('--interval', 'often', 'members')).stderr).toContain('0.1 to 3600')
+    for (const args of [['nodes', '--by', '\u001b[31m'], ['nodes', '--\u001b[31m'], ['\u001b[31m']])
+      expect((await cli(...args)).stderr).not.toContain('\u001b')
     expect((await cli('--sever', served.url, 'members')).stderr).toContain('Did you mean --server?')
   })
 })
