@@ -72,16 +72,25 @@ async function call(slug: string, path: string, options: CallOptions): Promise<v
     ...(attempts !== undefined && { attempts: Number(attempts) }),
     ...(timeout !== undefined && { timeout }),
   })
-  const response = await fetch(`rollcall://${encodeURIComponent(slug)}${path.startsWith('/') ? '' : '/'}${path}`, {
+  const asked = fetch(`rollcall://${encodeURIComponent(slug)}${path.startsWith('/') ? '' : '/'}${path}`, {
     method: methodOf(request, data !== undefined),
     headers: headersOf(header),
     ...(data !== undefined && { body: bodyOf(data) }),
     ...(idempotent && { idempotent }),
   })
+  const response = await asked.catch((error: unknown) => {
+    throw inWords(error)
+  })
   await print(slug, response)
   if (response.ok) return
   process.stderr.write(`rollcall: ${plain(slug)} answered ${response.status} ${plain(response.statusText)}\n`)
   throw new AllSaid(exitCodes.failed)
+}
+
+/** Fetch says `fetch failed` of everything; who was asked, and what came of it, is in the cause. */
+function inWords(error: unknown): unknown {
+  const { cause } = error instanceof TypeError ? error : {}
+  return cause instanceof Error ? new RegistryError('unavailable', plain(cause.message), { cause: error }) : error
 }
 
 /** What fetch refuses is said by the name of the option. */

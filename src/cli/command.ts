@@ -176,7 +176,7 @@ async function describeFailure(error: unknown): Promise<string> {
   const isForeign = error instanceof RegistryError && error.code === 'unavailable' && error.cause instanceof SyntaxError
   if (isForeign) return `${message}; ${nameAnother}`
   // What every answer of ours has is missing in this one.
-  if (!(error instanceof TypeError) || askedServer === undefined) return message
+  if (!(error instanceof TypeError) || error.cause !== undefined || askedServer === undefined) return message
   const wayOut = `compare rollcall version, or ${nameAnother}`
   return `what ${askedServer} answers is not understood here (${message}): it is of another version, or no Rollcall daemon; ${wayOut}`
 }

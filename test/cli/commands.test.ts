@@ -219,6 +219,10 @@ describe('instances', () => {
       '',
     ])
     expect([readFileSync(`${answer}.1`), readFileSync(`${answer}.2`)]).toEqual([bytes, bytes])
+    expect(await cli('call', 'called', '/')).toMatchObject({
+      ...{ code: 1, stdout: '' },
+      stderr: `rollcall: called: connect ECONNREFUSED 127.0.0.1:${port}; asked c-1 (http://127.0.0.1:${port})\n`,
+    })
     await fine('deregister', 'c-1')
   })
 
