@@ -162,7 +162,7 @@ export function fitErrors(line: string): string {
 
 /** What went wrong, and what to do next. */
 async function describeFailure(error: unknown): Promise<string> {
-  const message = describeTooFewFiles(error) ?? plain(inWordsOfCommands(messageOf(error)))
+  const message = describeTooFewFiles(error) ?? cut(plain(inWordsOfCommands(messageOf(error))))
   if (isUnreachable(error)) {
     const server = silentServer(error)
     // What it takes to know more is not loaded for commands that are answered.
@@ -180,6 +180,13 @@ async function describeFailure(error: unknown): Promise<string> {
   const wayOut = `compare rollcall version, or ${nameAnother}`
   return `what ${askedServer} answers is not understood here (${message}): it is of another version, or no Rollcall daemon; ${wayOut}`
 }
+
+/** Whatever a server says: no more of it than stands on a screen. */
+function cut(message: string): string {
+  return message.length > longestMessage ? `${message.slice(0, longestMessage - 1)}…` : message
+}
+
+const longestMessage = 2000
 
 const nameAnother = 'name the daemon with --server (ROLLCALL_SERVER)'
 

@@ -6,6 +6,7 @@ import { RegistryError, messageOf } from '../core/model/errors.js'
 import { freshnessHeader, readFreshness } from '../config/freshness.js'
 import { positionHeader } from '../config/position.js'
 import { onAbort } from './aborting.js'
+import { textOfAnswer } from './answer-text.js'
 import { isUnreachable, Late, neverArrived, patience_ms, refusal, unreachable } from './failures.js'
 import { pause, untilAborted } from './pause.js'
 import type { Freshness } from '../core/views.js'
@@ -141,7 +142,7 @@ export class Calls {
           ? { headers }
           : { body: JSON.stringify(body), headers: { ...headers, 'content-type': 'application/json' } }
       const response = await this.send(server, method, path, { signal, ...content })
-      return { response, text: await response.text() }
+      return { response, text: await textOfAnswer(response, signal) }
     })
     const { status } = response
     if (status === 204) return { said: undefined }

@@ -59,7 +59,7 @@ export function mayPass(error: unknown): error is RegistryError {
 export function unreachable(server: string, error: unknown): RegistryError {
   const cause = new Unreachable(server, error)
   const what =
-    tlsTrouble(error) === undefined
+    strangerTrouble(error) === undefined
       ? `no daemon answers at ${server}`
       : `somebody answers at ${server}, with whom no call can be made`
   return new RegistryError('unavailable', `${what} (${reasonOf(error)})`, { cause })
@@ -80,9 +80,15 @@ const tlsTroubles: readonly (readonly [codes: RegExp, wayOut: string])[] = [
   ],
 ]
 
-function tlsTrouble(error: unknown): string | undefined {
+/** What to do where somebody answers, and cannot be asked. */
+function strangerTrouble(error: unknown): string | undefined {
   const code = codeOf(error)
-  return code === undefined ? undefined : tlsTroubles.find(([codes]) => codes.test(code))?.[1]
+  if (code !== undefined) return tlsTroubles.find(([codes]) => codes.test(code))?.[1]
+  // No daemon does that, and whoever followed it would take a token along.
+  const isSentAway = ((error as Error | undefined)?.cause as Error | undefined)?.message === 'unexpected redirect'
+  return isSentAway
+    ? 'another program, or a proxy, sends callers elsewhere: give the url of the daemon itself'
+    : undefined
 }
 
 function codeOf(error: unknown): string | undefined {
@@ -96,7 +102,8 @@ const unresolved: ReadonlySet<string | undefined> = new Set(['ENOTFOUND', 'EAI_A
 export function wayToServer(error: unknown): string | undefined {
   const failure = unreachableOf(error)?.cause
   return (
-    tlsTrouble(failure) ?? (unresolved.has(codeOf(failure)) ? 'correct it, or see to the resolver here' : undefined)
+    strangerTrouble(failure) ??
+    (unresolved.has(codeOf(failure)) ? 'correct it, or see to the resolver here' : undefined)
   )
 }
 

@@ -4,6 +4,7 @@
  */
 import { RegistryError } from '../core/model/errors.js'
 import { sessionPace } from '../core/model/lifetime.js'
+import { textOfAnswer } from './answer-text.js'
 import { type Calls, parseAnswer } from './call.js'
 import { refusal, unreachable } from './failures.js'
 import type { RegistrationRequest } from './register.js'
@@ -66,7 +67,7 @@ async function open(calls: Calls, { server, secret, grace }: Opening, signal: Ab
   const body = JSON.stringify(secret === undefined ? { grace } : { secret })
   const response = await calls.send(server, 'POST', '/v1/sessions', { signal, headers, body })
   if (response.status === 200 && response.body !== null) return response.body
-  const answer = parseAnswer(await response.text(), server, response.status)
+  const answer = parseAnswer(await textOfAnswer(response, signal), server, response.status)
   throw refusal(response, answer, `${server} answered ${response.status} to POST /v1/sessions`)
 }
 

@@ -3,6 +3,7 @@
  */
 import { beatHeader, readBeat } from '../config/beat.js'
 import { onAbort } from './aborting.js'
+import { textOfAnswer } from './answer-text.js'
 import { sentAside } from './aside.js'
 import { type Calls, parseAnswer } from './call.js'
 import { refusal, unreachable } from './failures.js'
@@ -56,7 +57,11 @@ export class EventStream {
       this.#silence_ms = silenceOf(readBeat(response.headers.get(beatHeader)))
       return response.body
     }
-    const answer = parseAnswer(await this.#reached(() => response.text()), server, response.status)
+    const answer = parseAnswer(
+      await this.#reached(() => textOfAnswer(response, this.#abort.signal)),
+      server,
+      response.status,
+    )
     throw refusal(response, answer, `${server} answered ${response.status} to GET ${path}`)
   }
 

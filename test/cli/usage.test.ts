@@ -267,6 +267,23 @@ describe('exit codes', () => {
     web.close()
   })
 
+  test('3: who sends callers elsewhere is no daemon, and nobody follows; what a server says is cut', async () => {
+    const web = createHttpServer((request, response) => {
+      if (request.url === '/v1/members') response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end()
+      else response.writeHead(400).end(JSON.stringify({ error: 'x'.repeat(50_000) }))
+    }).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const server = `127.0.0.1:${(web.address() as AddressInfo).port}`
+    const sentAway = await cli('members', '--server', server)
+    expect(sentAway).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/somebody answers at .*the daemon itself/) as string,
+    })
+    expect(sentAway.stderr).not.toContain('rollcall start')
+    expect((await cli('peers', '--server', server)).stderr.length).toBeLessThan(2100)
+    web.close()
+  })
+
   test('1: something that speaks JSON answers there, but it is no daemon', async () => {
     let body = ''
     const web = createHttpServer((_, response) => response.end(body)).listen(0, '127.0.0.1')

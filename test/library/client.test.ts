@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { Choices, age_ms } from '../../src/client/choice.js'
 import { type Client, createClient, isUnreachable, RegistryError } from '../../src/client.js'
 import type { InstanceStatus, LookupResult } from '../../src/index.js'
-import { busy, done, hangUp, json, nobody, scripted, silence } from './scripted.js'
+import { type Answering, busy, collectGarbage, done, hangUp, json, nobody, scripted, silence } from './scripted.js'
 
 const digest = { digest: 'ab', documents: [] }
 
@@ -45,6 +45,30 @@ describe('a call that may be repeated', () => {
     const dated = await scripted(json({ error: 'much later' }, 429, { 'retry-after': inTenYears }))
     expect(await failureOf(createClient({ server: dated.url }).digest())).toMatchObject({ message: 'much later' })
     expect(dated.asked).toHaveLength(1)
+  })
+
+  test('lets go of an answer that does not end, also long after it began, and of one that is longer than any', async () => {
+    let closed = 0
+    const drips: Answering = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const drip = setInterval(() => response.write(' '), 20)
+      response.on('close', () => (clearInterval(drip), (closed += 1)))
+    }
+    const { url, asked } = await scripted(drips)
+    const client = createClient({ server: url, attempts: 1, timeout_ms: 500 })
+    const call = failureOf(client.digest())
+    await vi.waitFor(() => expect(asked).toHaveLength(1))
+    const garbage = setInterval(collectGarbage, 50)
+    expect(await call).toMatchObject({ message: `no daemon answers at ${url} (no answer in 0.5 s)` })
+    clearInterval(garbage)
+    await vi.waitFor(() => expect(closed).toBe(1))
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (to) => to.enqueue(new Uint8Array(64 * 1024 * 1024).fill(32)),
+    })
+    const flooding = createClient({ server: url, attempts: 1, fetch: async () => new Response(endless) })
+    expect(await failureOf(flooding.digest())).toMatchObject({
+      message: expect.stringMatching(/longer than \d+ bytes/) as string,
+    })
   })
 
   test('waits as long as it is asked to', async () => {

@@ -1,12 +1,10 @@
 // News over HTTP, as a client reads them: streams that break, servers that start again, and what is told of the gaps.
 import type { ServerResponse } from 'node:http'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { readEvents, type ServerSentEvent } from '../../src/client/sse.js'
 import { createClient, isUnreachable } from '../../src/client.js'
 import type { NewsItem } from '../../src/index.js'
-import { type Answering, busy, hangUp, json, nobody, scripted } from './scripted.js'
+import { type Answering, busy, collectGarbage, hangUp, json, nobody, scripted } from './scripted.js'
 
 const at = '2026-11-24T12:00:00.000Z'
 
@@ -45,13 +43,6 @@ async function take(items: AsyncIterable<NewsItem>, count: number): Promise<stri
     if (taken.length === count) break
   }
   return taken
-}
-
-/** What the garbage collector does within minutes, at once. */
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
-  for (let i = 0; i < 5; i++) gc()
 }
 
 describe('news of a daemon', () => {

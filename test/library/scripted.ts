@@ -2,6 +2,8 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach } from 'vitest'
 
 export type Answering = (response: ServerResponse, request: IncomingMessage) => void
@@ -57,3 +59,10 @@ export const silence: Answering = () => undefined
 export const hangUp: Answering = (response) => response.destroy()
 export const busy = json({ error: 'starting' }, 503, { 'retry-after': '0' })
 export const done: Answering = (response) => response.writeHead(204).end()
+
+/** What the garbage collector does within minutes, at once. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  for (let i = 0; i < 5; i++) gc()
+}
