@@ -1,4 +1,7 @@
-/** By the document of the API: a value of another type than a field of our own calls has is refused, and the field is named. */
+/**
+ * By the document of the API: a value of another type than a field of our own calls has is refused, with the field named; those of published
+ * clients are not so strict, though nothing that they send is our fault.
+ */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Documented, readDocument, type Operation } from './documented.js'
 import { serveMemory, type MemoryServer } from './serve.js'
@@ -71,6 +74,8 @@ async function ask(method: string, path: string, body?: string): Promise<{ statu
 
 const bodies: Readonly<Record<string, object>> = {
   putInstance: { id: 'a', url: 'http://a.test', slug: 's' },
+  registerInstance: { id: 'a', url: 'http://a.test', slug: 's' },
+  saveDefinition: { definition: { id: 'd' } },
   setStatus: { status: 'Healthy' },
 }
 
@@ -97,7 +102,8 @@ test('of another type in a body', async () => {
   for (const [line, operation] of documented.operations()) {
     const [method = '', path = ''] = line.split(' ')
     const schema = operation.requestBody?.content['application/json']?.schema
-    if (!path.startsWith('/v1/') || schema === undefined) continue
+    if (schema === undefined) continue
+    const isOwn = path.startsWith('/v1/')
     for (const [field, own] of fieldsOf(schema as Schema))
       for (const json of values) {
         const name = field.join('.')
@@ -105,7 +111,7 @@ test('of another type in a body', async () => {
         const { status, error } = await ask(method, pathOf(path, operation), put(bodyOf(operation), field, json))
         const isNamed = status === 400 && (error.startsWith(`${name}: `) || error.startsWith(`${name}.`))
         if (isNamed) refused += 1
-        else if (status >= 500 || !(isFit || isTaken(name, json)))
+        else if (status >= 500 || (isOwn && !isFit && !isTaken(name, json)))
           wrong.push(`${line} ${name}=${json}: ${status} ${error}`)
         else if (status < 300) taken.add(name)
       }
