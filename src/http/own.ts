@@ -134,11 +134,9 @@ function parseLeaving(body: unknown): { readonly restart: boolean } {
   if (typeof body !== 'object' || Array.isArray(body)) {
     throw new RegistryError('malformed', 'the request body: must be empty, or an object such as {"restart": true}')
   }
-  const { restart = false, ...others } = body as { restart?: unknown }
-  const [unknown] = Object.keys(others)
+  refuseUnknownFields(body, ['restart'])
+  const { restart = false } = body as { restart?: unknown }
   if (typeof restart !== 'boolean') throw new RegistryError('malformed', 'restart: must be true or false')
-  if (unknown !== undefined)
-    throw new RegistryError('malformed', `${unknown}: is no field of this call; did you mean restart?`)
   return { restart }
 }
 

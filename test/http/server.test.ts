@@ -210,7 +210,7 @@ describe('stopping', () => {
     ['{"restart":"true"}', 'restart: must be true or false'],
     ['{"restart":1}', 'restart: must be true or false'],
     ['{"restart":null}', 'restart: must be true or false'],
-    ['{"restrat":true}', 'restrat: is no field of this call; did you mean restart?'],
+    ['{"restrat":true}', 'restrat: there is no such field; did you mean restart?'],
     ['[]', 'the request body: must be empty, or an object such as {"restart": true}'],
     ['"now"', 'the request body: must be empty, or an object such as {"restart": true}'],
   ])('does not leave for good where %s is asked', async (body, error) => {
