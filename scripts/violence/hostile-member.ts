@@ -19,7 +19,7 @@ import { HostileWriter } from './hostile-writer.js'
 /** Of what it sends too much. */
 export const floods = [
   ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
-  ...['documents', 'owners', 'epochs', 'sockets'],
+  ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings'],
 ] as const
 export type Flood = (typeof floods)[number]
 
@@ -135,6 +135,12 @@ export class HostileMember {
         return this.#beginEpochs()
       case 'sockets':
         return this.#sayNothing()
+      case 'frame':
+        return this.#endlessFrame(muxerOf(connection))
+      case 'pings':
+        return this.#pingAway(muxerOf(connection))
+      case 'openings':
+        return this.#openAway(muxerOf(connection))
       case 'junk':
         return this.#beatAway(connection, () => new Uint8Array(7).fill(255))
       case 'asks':
@@ -191,6 +197,44 @@ export class HostileMember {
     while (!this.#stop.signal.aborted) await this.#push(Array.from({ length: 60 }, (_, i) => writer.nextEpoch(`v${i}`)))
   }
 
+  /** One frame of yamux that says it has four gigabytes, and has them. */
+  async #endlessFrame(muxer: Muxer): Promise<void> {
+    muxer.send(frame(frameTypes.data, flags.open, 0xffff_fff0, muxer.nextStreamID))
+    const piece = new Uint8Array(64 * 1024)
+    for (; muxer.status === 'open' && !this.#stop.signal.aborted; await pause(0)) {
+      this.sent += 1
+      if (!muxer.send(piece)) await pause(1)
+    }
+  }
+
+  /** Pings, each of which is to be answered, whose answers it does not read. */
+  async #pingAway(muxer: Muxer): Promise<void> {
+    muxer.maConn.pause()
+    for (let id = 0; muxer.status === 'open' && !this.#stop.signal.aborted; await pause(0)) {
+      const pings = Array.from({ length: 4000 }, () => frame(frameTypes.ping, flags.open, (id += 1)))
+      this.sent += pings.length
+      if (!muxer.send(Buffer.concat(pings))) await pause(1)
+    }
+  }
+
+  /** Streams without end that never say what they are for, but much; it reads none of what it is told of that. */
+  async #openAway(muxer: Muxer): Promise<void> {
+    muxer.maConn.pause()
+    const name = Buffer.from('/unknown\n')
+    const names = Buffer.concat(Array.from({ length: 6000 }, () => Buffer.concat([Uint8Array.of(name.length), name])))
+    let last = muxer.nextStreamID + 2000
+    for (; muxer.status === 'open' && !this.#stop.signal.aborted; await pause(0)) {
+      for (let id = last - 2000; id < last && muxer.status === 'open'; id += 2) {
+        muxer.send(
+          Buffer.concat([frame(frameTypes.window, flags.open, 0, id), frame(frameTypes.data, 0, names.length, id)]),
+        )
+        this.sent += 1
+        if (!muxer.send(names)) await pause(1)
+      }
+      last += 2000
+    }
+  }
+
   /** As many sockets as are let in, without a word; each that is closed is opened again. */
   async #sayNothing(): Promise<void> {
     const [, , host = '', , port] = this.#target.split('/') // /ip4/127.0.0.1/tcp/58232
@@ -239,6 +283,31 @@ export class HostileMember {
     }
     await pause(0)
   }
+}
+
+const frameTypes = { data: 0, window: 1, ping: 2 } as const
+const flags = { open: 1 } as const
+
+/** A header of yamux. */
+function frame(type: number, flag: number, length: number, stream = 0): Buffer {
+  const header = Buffer.alloc(12)
+  header[1] = type
+  header.writeUInt16BE(flag, 2)
+  header.writeUInt32BE(stream, 4)
+  header.writeUInt32BE(length, 8)
+  return header
+}
+
+/** What is private in a connection of libp2p, with which one says what libp2p would never say. */
+interface Muxer {
+  readonly status: string
+  readonly nextStreamID: number
+  readonly maConn: { pause(): void }
+  send(bytes: Uint8Array): boolean
+}
+
+function muxerOf(connection: Connection): Muxer {
+  return (connection as unknown as { readonly muxer: Muxer }).muxer
 }
 
 function pause(duration_ms: number): Promise<void> {

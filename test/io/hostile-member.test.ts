@@ -26,3 +26,17 @@ test('of frames without end, many to a piece, a turn reads a sip', async () => {
   await member.stop()
   expect(Math.max(...perTurn)).toBeLessThanOrEqual((2 * sipBytes) / headerBytes)
 })
+
+test.each([
+  ['frame', 'muxer-frame', 'a frame of four gigabytes'],
+  ['pings', 'muxer-unread', 'pings whose answers it does not read'],
+  ['openings', 'muxer-unnamed', 'streams that say much, and never what they are for'],
+] as const)('of %s it holds little: %s is counted', { timeout: 60_000 }, async (kind, reason, what) => {
+  const site = await startSite()
+  const [address = ''] = site.network.addresses()
+  const member = new HostileMember(address, 'test')
+  await member.start()
+  void member.flood(kind)
+  await eventually(`${what} is too much`, () => (site.network.dropped()[reason] ?? 0) > 0)
+  await member.stop()
+})

@@ -6,6 +6,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
+import { Drops } from '../../src/io/network/drops.js'
 import { encryption } from '../../src/io/network/encryption.js'
 import { bridgeLog } from '../../src/io/network/log.js'
 import { HalfOpen } from '../../src/io/network/half-open.js'
@@ -16,8 +17,10 @@ import { eventually } from './eventually.js'
 /** Two muxers with a connection between them, and how many frames without data the answering one sends. */
 async function pair(): Promise<{ stream: Stream; received: () => number; updates: () => number; close: () => void }> {
   const [out, back] = multiaddrConnectionPair()
-  const asking = muxing()().createStreamMuxer(out)
-  const answering = muxing()().createStreamMuxer(back) as StreamMuxer & { sendFrame: (header: Header) => boolean }
+  const asking = muxing(new Drops())().createStreamMuxer(out)
+  const answering = muxing(new Drops())().createStreamMuxer(back) as StreamMuxer & {
+    sendFrame: (header: Header) => boolean
+  }
   interface Header {
     readonly type: number
     readonly flag: number
@@ -30,6 +33,7 @@ async function pair(): Promise<{ stream: Stream; received: () => number; updates
   }
   let received = 0
   answering.addEventListener('stream', ({ detail }) => {
+    detail.protocol = 'known'
     detail.addEventListener('message', ({ data }) => void (received += data.byteLength))
   })
   const stream = await asking.createStream()

@@ -6,6 +6,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Drops } from '../../src/io/network/drops.js'
 import { HalfOpen } from '../../src/io/network/half-open.js'
 import { encodeMessage } from '../../src/io/network/messages.js'
 import { createNames } from '../../src/io/names.js'
@@ -43,6 +44,7 @@ async function startRogue(site: Site, serve: (stream: Stream) => void = () => {}
     clusterKey: undefined,
     names: createNames(),
     halfOpen: new HalfOpen({ onFull() {}, onSilent() {} }),
+    drops: new Drops(),
     log,
   }
   const node = await buildStack(options, listen)

@@ -57,6 +57,9 @@ export type NetworkDropReason =
   | 'handshake-failed' // one that came in did not get through the handshake: another cluster key, or none of us
   | 'handshake-own-key' // one that has the key of this very daemon
   | 'handshake-silent' // one that came in said nothing for too long
+  | 'muxer-frame' // a connection on which more came of one frame than any may have
+  | 'muxer-unnamed' // a stream that brought too much, or waited too long, before it said what it is for
+  | 'muxer-unread' // a connection on which what is said of streams was not read
   | 'listener-failed' // our own callback threw: a bug here
   | 'peer-shunned' // a connection to a peer that keeps no limit
   | 'reply-failed' // an answer that did not reach the asker

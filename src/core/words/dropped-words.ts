@@ -113,6 +113,9 @@ const words: Readonly<Record<DropReason, Noun>> = {
   'frame-malformed': ['message that breaks the rules of its form', 'messages that break the rules of their form'],
   'gossip-excess': ['piece of news of a node that says too much', 'pieces of news of a node that says too much'],
   'gossip-oversize': ['piece of news that is too long', 'pieces of news that are too long'],
+  'muxer-frame': ['connection that made a message of no end', 'connections that made messages of no end'],
+  'muxer-unnamed': ['stream that did not say what it is for', 'streams that did not say what they are for'],
+  'muxer-unread': ['connection on which nothing was read', 'connections on which nothing was read'],
   'peer-shunned': ['connection of a node that keeps no limit', 'connections of a node that keeps no limit'],
   'request-excess': ['question of a node that asks too much', 'questions of a node that asks too much'],
   'request-refused': [

@@ -10,17 +10,17 @@ import { assert } from '../../core/model/errors.js'
 import type { PeerId } from '../../core/model/model.js'
 import { equalBytes } from '../../core/wire/codec.js'
 import type { Drops } from './drops.js'
+import { readInTurns } from './intake.js'
+import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
-import { sip } from './sips.js'
-import { Turns } from './turns.js'
+import { pause, resume, sip } from './sips.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
 export const gossipBytes = 64 * 1024
 const inboundBytes = 1024 * 1024
 const outboundBufferBytes = 8 * 1024 * 1024
 const topicBytesPerPeer = 16 * 1024
-/** What one turn takes in, each of which may hold a few messages at half a millisecond; so much of one peer waits before it is slowed. */
-const rpcsInTurn = 8
+/** So much of one peer waits before it is slowed: each may hold a few messages, which cost half a millisecond. */
 const rpcsWaiting = 64
 
 export function gossipOptions(topic: string): Partial<GossipsubOpts> {
@@ -90,8 +90,9 @@ export class Gossip {
   readonly #options: GossipOptions
   readonly #router: GossipSub
   readonly #registrar: Topologies
+  readonly #slowed = new WeakSet<Stream>()
   readonly #publishing = new Set<Promise<void>>()
-  readonly #turns: Turns<{ readonly from: Libp2pPeerId; readonly rpc: Rpc }>
+  readonly #queues: Queues<{ readonly from: Libp2pPeerId; readonly rpc: Rpc }>
 
   constructor(router: GossipSub, registrar: Topologies, options: GossipOptions) {
     this.#options = options
@@ -100,7 +101,12 @@ export class Gossip {
     this.#router.topicValidators.set(options.topic, (from, message) => this.#validate(from, message))
     const receiving = router as unknown as Receiving
     const receive = receiving.handleReceivedRpc.bind(router)
-    this.#turns = new Turns({ perTurn: rpcsInTurn, run: ({ from, rpc }) => void receive(from, rpc).catch(() => {}) })
+    this.#queues = new Queues({
+      run: ({ from, rpc }) => void receive(from, rpc).catch(() => {}),
+      most: rpcsWaiting,
+      onMany: (peer) => pause(this.#streamOf(peer)),
+      onNone: (peer) => resume(this.#streamOf(peer)),
+    })
     receiving.handleReceivedRpc = (from, rpc) => {
       this.#take(from, rpc)
       return Promise.resolve()
@@ -121,7 +127,7 @@ export class Gossip {
   }
 
   stop(): void {
-    this.#turns.stop()
+    this.#queues.stop()
   }
 
   /** Settles when everything broadcast so far is signed and on its way, so that a last word is not cut off. */
@@ -159,12 +165,23 @@ export class Gossip {
   /** Whoever sends faster than it can be taken in waits at its own end. */
   #take(from: Libp2pPeerId, rpc: Rpc): void {
     const peer = from.toString()
+    this.#slow(this.#streamOf(peer))
     const isWithin = this.#isWithinRates(from, rpc)
-    if (isWithin) this.#turns.add(peer, { from, rpc })
-    else this.#options.drops.count('gossip-excess')
-    if (isWithin && this.#turns.waitingOf(peer) < rpcsWaiting) return
-    const stream = (this.#router as unknown as RouterState).streamsInbound.get(peer)?.rawStream
+    if (isWithin) return this.#queues.add(peer, { from, rpc })
+    this.#options.drops.count('gossip-excess')
+    const stream = this.#streamOf(peer)
     if (stream !== undefined) sip(stream)
+  }
+
+  /** What has come while it was paused would else be read in one turn, all of it. */
+  #slow(stream: Stream | undefined): void {
+    if (stream === undefined || this.#slowed.has(stream)) return
+    this.#slowed.add(stream)
+    readInTurns(stream)
+  }
+
+  #streamOf(peer: PeerId): Stream | undefined {
+    return (this.#router as unknown as RouterState).streamsInbound.get(peer)?.rawStream
   }
 
   /**

@@ -1,15 +1,13 @@
 /**
  * Frames of heartbeat streams on their way in: those of whoever sends too many are dropped, but for its newest heartbeat, so that our
- * limit makes nobody silent. One turn passes on a few at a time. It reads no more of a frame than of what kind it is.
+ * limit makes nobody silent. It reads no more of a frame than of what kind it is.
  */
 import type { PeerId } from '../../core/model/model.js'
 import { isHeartbeat } from '../../core/wire/beat.js'
 import type { Drops } from './drops.js'
 import type { Rates } from './rates.js'
-import { Turns } from './turns.js'
+import { Queues } from './queues.js'
 
-/** Frames that one turn passes on: each may cost half a millisecond. */
-const framesInTurn = 32
 /** As often as an honest member says that it lives. */
 const newestEvery_ms = 1000
 
@@ -27,18 +25,18 @@ interface Frame {
 export class Hearing {
   readonly #options: HearingOptions
   /** Bounded by what the buckets of all who are connected hold. */
-  readonly #turns: Turns<Frame>
+  readonly #queues: Queues<Frame>
   /** The newest heartbeats of those who sent too much, until they are passed on. */
   readonly #newest = new Map<PeerId, Uint8Array>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: HearingOptions) {
     this.#options = options
-    this.#turns = new Turns({ perTurn: framesInTurn, run: ({ from, bytes }) => options.onBeat(from, bytes) })
+    this.#queues = new Queues({ run: ({ from, bytes }) => options.onBeat(from, bytes) })
   }
 
   stop(): void {
-    this.#turns.stop()
+    this.#queues.stop()
     clearTimeout(this.#timer)
     this.#newest.clear()
   }
@@ -51,7 +49,7 @@ export class Hearing {
     const { rates, drops } = this.#options
     if (rates.take('frame', from)) {
       this.#newest.delete(from)
-      this.#turns.add(from, { from, bytes: bytes.slice() })
+      this.#queues.add(from, { from, bytes: bytes.slice() })
       return true
     }
     drops.count('beat-excess')
@@ -64,6 +62,6 @@ export class Hearing {
     this.#timer = undefined
     const newest = [...this.#newest]
     this.#newest.clear()
-    for (const [from, bytes] of newest) this.#turns.add(from, { from, bytes })
+    for (const [from, bytes] of newest) this.#queues.add(from, { from, bytes })
   }
 }

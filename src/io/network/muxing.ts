@@ -1,9 +1,12 @@
 /**
  * Streams over one connection, with less to say about them: yamux 8 answers every frame of data with a window update, which
- * for small frames doubles what is sent. Here it does so when half of the window is used up, as the other implementations do.
+ * for small frames doubles what is sent. Here it does so when half of the window is used up, as the other implementations do. What it may hold is bounded elsewhere.
  */
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
+import type { Drops } from './drops.js'
+import { demuxInTurns } from './intake.js'
+import { MuxerLimits, muxerLimits, windowBytes } from './muxer-limits.js'
 
 /** What is private in a stream of yamux, and pinned with its version. */
 interface FlowControl {
@@ -16,8 +19,12 @@ interface FlowControl {
 /** `StreamState.Established` of yamux: no flag waits for a window update to carry it. */
 const established = 3
 
-export function muxing(): () => StreamMuxerFactory {
-  const make = yamux()
+export function muxing(drops: Drops): () => StreamMuxerFactory {
+  const make = yamux({
+    maxInboundStreams: muxerLimits.streams,
+    streamOptions: { maxStreamWindowSize: windowBytes },
+  })
+  const limits = new MuxerLimits(drops)
   return () => {
     const factory = make()
     const create = factory.createStreamMuxer.bind(factory)
@@ -26,6 +33,8 @@ export function muxing(): () => StreamMuxerFactory {
       const parts = muxer as unknown as { _newStream?: (...values: unknown[]) => FlowControl }
       const newStream = parts._newStream?.bind(muxer)
       if (newStream !== undefined) parts._newStream = (...values) => updatedLate(newStream(...values))
+      limits.guard(muxer, connection)
+      demuxInTurns(muxer, connection)
       return muxer
     }
     return factory

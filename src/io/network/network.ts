@@ -359,6 +359,7 @@ class Libp2pNetwork implements Network {
       clusterKey,
       topic: this.#protocols.gossip,
       halfOpen: this.#halfOpen,
+      drops: this.#drops,
     })
     if (this.#stopping !== undefined) {
       await stopStack(stack)

@@ -15,6 +15,11 @@ export function sip(stream: Stream): void {
   setTimeout(() => resume(stream), pause_ms)
 }
 
+/** Reads nothing of it until it is resumed. */
+export function pause(stream: Stream | undefined): void {
+  if (stream?.readStatus === 'readable') stream.pause()
+}
+
 /**
  * Reads all of it, a sip after the other.
  * @param drink given each; false: that was more than whoever sends it may send
@@ -33,6 +38,12 @@ export function readInSips(stream: Stream, drink: (bytes: Uint8Array) => boolean
   stream.addEventListener('message', ({ data }) => goOn(data.subarray()))
 }
 
-function resume(stream: Stream): void {
-  if (stream.readStatus === 'paused') stream.resume()
+/** Where its connection has gone meanwhile nothing more comes of it, and libp2p throws. */
+export function resume(stream: Stream | undefined): void {
+  if (stream?.readStatus !== 'paused') return
+  try {
+    stream.resume()
+  } catch (error) {
+    stream.abort(error as Error)
+  }
 }

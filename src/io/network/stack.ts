@@ -17,6 +17,7 @@ import type { Logger } from 'pino'
 import { RegistryError } from '../../core/model/errors.js'
 import { addressesOf, lookupBy, type Names } from '../names.js'
 import { announced } from './addresses.js'
+import type { Drops } from './drops.js'
 import { encryption } from './encryption.js'
 import { gossipOptions } from './gossip.js'
 import { type HalfOpen, halfOpenLimits } from './half-open.js'
@@ -37,6 +38,7 @@ export interface StackOptions {
   readonly log: Logger
   /** Bounds those who come in, in place of libp2p's own limits. */
   readonly halfOpen: HalfOpen
+  readonly drops: Drops
 }
 
 /** The parts of libp2p that are lent to its services, as far as we use them. */
@@ -80,7 +82,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     addresses: { listen: [...listen], announceFilter },
     transports: [transport({ dialOpts }, options.halfOpen)],
     connectionEncrypters: [encryption()],
-    streamMuxers: [muxing()],
+    streamMuxers: [muxing(options.drops)],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionManager: {
       maxConnections: connectionLimit,

@@ -1,15 +1,16 @@
 /**
  * The TCP transport of libp2p, whose listeners always know their addresses. Libp2p asks the operating system for them, in timers of
- * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How messages are written is told
- * elsewhere. Nothing else is changed; only what libp2p is lent can be guarded without a listener for all uncaught exceptions, which
+ * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How what
+ * comes is read, and messages are written, is told elsewhere. Nothing else is changed; only what libp2p is lent can be guarded without a listener for all uncaught exceptions, which
  * would hide those of a program around us.
  */
 import type { Server } from 'node:net'
-import type { Listener, Upgrader } from '@libp2p/interface'
+import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { HalfOpen } from './half-open.js'
-import { writingWhole } from './whole-writes.js'
+import { readInTurns } from './intake.js'
+import { inOnePiece } from './whole-writes.js'
 
 /** @param halfOpen whose room those share who come in */
 export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<typeof tcp> {
@@ -17,16 +18,28 @@ export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<type
   return (components) => {
     const built = make(components)
     const dial = built.dial.bind(built)
-    built.dial = (address, options) => dial(address, { ...options, upgrader: writingWhole(options.upgrader) })
+    built.dial = (address, options) => dial(address, { ...options, upgrader: withCare(options.upgrader) })
     const create = built.createListener.bind(built)
     built.createListener = (options) => {
-      const upgrader = keepingPlaces(writingWhole(options.upgrader), halfOpen)
+      const upgrader = keepingPlaces(withCare(options.upgrader), halfOpen)
       const listener = remembering(create({ ...options, upgrader }))
       halfOpen.guard((listener as unknown as Listening).server)
       return listener
     }
     return built
   }
+}
+
+/** The same upgrader, to whom connections come that read and write as we want it. */
+function withCare(upgrader: Upgrader): Upgrader {
+  const through = Object.create(upgrader) as Upgrader
+  const careful = (connection: MultiaddrConnection): MultiaddrConnection => {
+    readInTurns(connection)
+    return inOnePiece(connection)
+  }
+  through.upgradeInbound = (connection, options) => upgrader.upgradeInbound(careful(connection), options)
+  through.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(careful(connection), options)
+  return through
 }
 
 /** What a listener of `@libp2p/tcp` is made of, pinned with its version. */

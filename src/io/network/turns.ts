@@ -1,57 +1,131 @@
 /**
- * What peers send, a few at a time: whoever sends much at once waits for its own, others go in between. It drops nothing, reads nothing.
+ * How much of each turn of the event loop goes to what peers send: a few milliseconds, of all of them together, a piece of each in its
+ * turn; the rest waits. So nobody who sends without end holds anybody up, no neighbour and no caller of this daemon. Whoever has had more
+ * time than a member needs shares what is left with others like it, which leaves half of a core to everybody else. It drops nothing.
  */
-import type { PeerId } from '../../core/model/model.js'
 
-export interface TurnsOptions<T> {
-  /** So many go on in one turn of the event loop, of all peers together. */
-  readonly perTurn: number
-  run(one: T): void
+/** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
+const turn_ms = 2
+/**
+ * How long we may work for each that sends, and for all those together that have had more than their own, in ms for each second, and
+ * what may be saved. A member that asks 500 questions a second takes half of a core; one that does nothing else takes no more.
+ */
+const own = { ms: 100, saved_ms: 3000 } as const
+const common = { ms: 500, saved_ms: 1000 } as const
+
+/** What waits of one that sends. */
+export interface Waiting {
+  readonly allowance: Allowance
+  /** Does a piece of it. */
+  goOn(): void
+  /** What that took, with all that came of it at once. */
+  took?(time_ms: number): void
+  /** @returns whether more of it is to have a turn */
+  wantsMore(): boolean
+  /** It waits longer than this turn: no more is to come for now, where that can be had. */
+  hold(): void
 }
 
-export class Turns<T> {
-  readonly #options: TurnsOptions<T>
-  /** Of each peer in its order; the peer whose turn it is comes first. */
-  readonly #waiting = new Map<PeerId, T[]>()
-  #left: number
+/** Time that may be taken, some of it saved; what was taken beyond it is owed. A newcomer has saved nothing. */
+export class Allowance {
+  readonly #perMs: number
+  readonly #most_ms: number
+  #left_ms: number
+  #at = performance.now()
+
+  constructor(share: { readonly ms: number; readonly saved_ms: number } = own, left_ms = 0) {
+    this.#perMs = share.ms / 1000
+    this.#most_ms = share.saved_ms
+    this.#left_ms = left_ms
+  }
+
+  isLeft(): boolean {
+    const now = performance.now()
+    this.#left_ms = Math.min(this.#most_ms, this.#left_ms + (now - this.#at) * this.#perMs)
+    this.#at = now
+    return this.#left_ms > 0
+  }
+
+  pay(time_ms: number): void {
+    this.#left_ms -= time_ms
+  }
+}
+
+class Turns {
+  /** Whose turn it is comes first. */
+  readonly #waiting: Waiting[] = []
+  /** Those who have had more than their own. */
+  readonly #heavy: Waiting[] = []
+  readonly #common = new Allowance(common, common.saved_ms)
+  #begun = 0
   #turn: NodeJS.Immediate | undefined
+  #pause: NodeJS.Timeout | undefined
+  #isBusy = false
 
-  constructor(options: TurnsOptions<T>) {
-    this.#options = options
-    this.#left = options.perTurn
+  /** Goes on with it at once where nobody else waits and this turn has done little; else when its turn comes. */
+  add(one: Waiting): void {
+    if (this.#isFreeFor(one)) return this.#goOnWith(one)
+    this.#queue(one)
+    if (!this.#isBusy) this.#next()
   }
 
-  /** Goes on at once where this turn has done little and nothing of that peer waits. */
-  add(peer: PeerId, one: T): void {
-    this.#turn ??= setImmediate(() => this.#next())
-    const before = this.#waiting.get(peer)
-    if (before !== undefined) return void before.push(one)
-    if (this.#left <= 0) return void this.#waiting.set(peer, [one])
-    this.#left -= 1
-    this.#options.run(one)
+  #isFreeFor({ allowance }: Waiting): boolean {
+    if (this.#isBusy || this.#waiting.length > 0 || !this.#hasTime()) return false
+    return allowance.isLeft() || (this.#heavy.length === 0 && this.#common.isLeft())
   }
 
-  waitingOf(peer: PeerId): number {
-    return this.#waiting.get(peer)?.length ?? 0
+  #queue(one: Waiting): void {
+    if (one.allowance.isLeft()) this.#waiting.push(one)
+    else this.#heavy.push(one)
   }
 
-  stop(): void {
-    clearImmediate(this.#turn)
-    this.#waiting.clear()
+  #goOnWith(one: Waiting): void {
+    const begun = performance.now()
+    this.#isBusy = true
+    one.goOn()
+    afterMicrotasks(() => {
+      this.#isBusy = false
+      const time_ms = performance.now() - begun
+      const paying = one.allowance.isLeft() ? one.allowance : this.#common
+      paying.pay(time_ms)
+      one.took?.(time_ms)
+      if (one.wantsMore()) this.#queue(one)
+      if (!this.#isBusy) this.#next()
+    })
   }
 
   #next(): void {
-    this.#turn = undefined
-    this.#left = this.#options.perTurn
-    const due: T[] = []
-    for (const [peer, own] of this.#waiting) {
-      if (this.#left <= 0) break
-      due.push(...own.splice(0, 1))
-      this.#left -= 1
-      this.#waiting.delete(peer)
-      if (own.length > 0) this.#waiting.set(peer, own) // its next turn comes after those of all others
+    if (this.#hasTime()) {
+      const next = this.#waiting.shift() ?? (this.#common.isLeft() ? this.#heavy.shift() : undefined)
+      if (next !== undefined) return this.#goOnWith(next)
     }
-    if (this.#waiting.size > 0) this.#turn = setImmediate(() => this.#next())
-    for (const one of due) this.#options.run(one)
+    for (const one of this.#waiting) one.hold()
+    for (const one of this.#heavy) one.hold()
+    if (this.#heavy.length > 0) this.#pause ??= setTimeout(() => this.#afterPause(), turn_ms)
   }
+
+  #afterPause(): void {
+    this.#pause = undefined
+    if (!this.#isBusy) this.#next()
+  }
+
+  #hasTime(): boolean {
+    const now = performance.now()
+    if (this.#turn === undefined) {
+      this.#begun = now
+      this.#turn = setImmediate(() => {
+        this.#turn = undefined
+        if (this.#waiting.length > 0) this.#next()
+      })
+    }
+    return now - this.#begun < turn_ms
+  }
+}
+
+/** One for all daemons of a process: they share its event loop. */
+export const turns = new Turns()
+
+/** When the promises are settled that this call settles, and those that these do; before anything else of the event loop. */
+function afterMicrotasks(call: () => void): void {
+  queueMicrotask(() => process.nextTick(call))
 }

@@ -2,7 +2,7 @@
  * Hands each message to its socket in one piece. Noise gives the length of a message and the message itself as two, of which each
  * would be a system call, a packet, a wake-up of whoever reads it.
  */
-import type { MultiaddrConnection, Upgrader } from '@libp2p/interface'
+import type { MultiaddrConnection } from '@libp2p/interface'
 
 /** Longer ones go as they come: to copy them costs more than a call, and the socket says in between when it is full. */
 const joinedBytes = 64 * 1024
@@ -19,15 +19,8 @@ interface Sending {
   sendData?: (pieces: Iterable<Uint8Array>) => { readonly sentBytes: number; readonly canSendMore: boolean }
 }
 
-/** The same upgrader, to whom connections come that write so. */
-export function writingWhole(upgrader: Upgrader): Upgrader {
-  const through = Object.create(upgrader) as Upgrader
-  through.upgradeInbound = (connection, options) => upgrader.upgradeInbound(inOnePiece(connection), options)
-  through.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(inOnePiece(connection), options)
-  return through
-}
-
-function inOnePiece(connection: MultiaddrConnection): MultiaddrConnection {
+/** The same connection, which writes so. */
+export function inOnePiece(connection: MultiaddrConnection): MultiaddrConnection {
   const sending = connection as unknown as Sending
   const send = sending.sendData?.bind(connection)
   if (send === undefined) return connection

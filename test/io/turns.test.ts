@@ -1,0 +1,206 @@
+/** What peers send takes a few milliseconds of each turn of the event loop, by a clock that the tests lead. */
+import type { MessageStream } from '@libp2p/interface'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { readInTurns } from '../../src/io/network/intake.js'
+import { Queues } from '../../src/io/network/queues.js'
+import { eventually } from './eventually.js'
+
+let now_ms = 1_000_000
+/** Which turn it is. */
+let turn = 0
+let counting: NodeJS.Immediate
+
+beforeEach(() => {
+  now_ms += 60_000 // what was saved is there again
+  vi.spyOn(performance, 'now').mockImplementation(() => now_ms)
+  const count = (): void => {
+    turn += 1
+    counting = setImmediate(count)
+  }
+  counting = setImmediate(count)
+})
+
+afterEach(async () => {
+  // What waits of them leaves the queues that all tests share.
+  for (const stream of streams.splice(0)) stream.readStatus = 'paused'
+  now_ms += 60_000
+  const last = turn
+  while (turn < last + 50) await new Promise((resolve) => setTimeout(resolve, 2))
+  clearImmediate(counting)
+  vi.restoreAllMocks()
+})
+
+interface Sip {
+  readonly bytes: Uint8Array
+  readonly turn: number
+}
+
+const streams: FakeStream[] = []
+/** Of all streams, in the order in which they are taken. */
+const taken: FakeStream[] = []
+
+/** A stream as libp2p has it, as far as it is read here: what is read of it, each sip at a cost. */
+class FakeStream {
+  readStatus = 'readable'
+  readonly sips: Sip[] = []
+  readonly cost_ms: number
+  isSlowed = false
+  isGone = false
+  error: string | undefined
+
+  constructor(cost_ms: number) {
+    this.cost_ms = cost_ms
+  }
+
+  static read(cost_ms: number): FakeStream {
+    const stream = new FakeStream(cost_ms)
+    streams.push(stream)
+    readInTurns(stream as unknown as MessageStream)
+    return stream
+  }
+
+  get taken(): number {
+    return this.sips.reduce((sum, { bytes }) => sum + bytes.length, 0)
+  }
+
+  onData(bytes: Uint8Array): void {
+    now_ms += this.cost_ms
+    this.sips.push({ bytes, turn })
+    taken.push(this)
+  }
+
+  pause(): void {
+    this.readStatus = 'paused'
+    this.sendPause()
+  }
+
+  resume(): void {
+    this.readStatus = 'readable'
+    this.sendResume()
+  }
+
+  sendPause(): void {
+    this.isSlowed = true
+  }
+
+  sendResume(): void {
+    if (this.isGone) throw new Error('its connection is closed')
+    this.isSlowed = false
+  }
+
+  abort(error: Error): void {
+    this.error = error.message
+  }
+}
+
+const piece = Uint8Array.from({ length: 8 * 1024 }, (_, index) => index % 251)
+
+function mostInTurn(sips: readonly Sip[]): number {
+  const perTurn = new Map<number, number>()
+  for (const sip of sips) perTurn.set(sip.turn, (perTurn.get(sip.turn) ?? 0) + 1)
+  return Math.max(...perTurn.values())
+}
+
+test('of what costs much a turn takes one sip, and smaller ones from then on; nothing is lost, in its order', async () => {
+  const stream = FakeStream.read(3)
+  stream.onData(piece)
+  await eventually('nothing more is to come for now', () => stream.isSlowed)
+  await eventually('everything is taken', () => {
+    now_ms += 10
+    return stream.taken === piece.length
+  })
+  expect(mostInTurn(stream.sips)).toBe(1)
+  expect(stream.sips.at(-1)?.bytes.length).toBe(128)
+  expect(Buffer.concat(stream.sips.map(({ bytes }) => bytes)).equals(piece)).toBe(true)
+  expect(stream.isSlowed).toBe(false)
+})
+
+test('what costs nothing is taken at once', () => {
+  const stream = FakeStream.read(0)
+  stream.onData(piece.subarray(0, 100))
+  expect(stream.taken).toBe(100)
+  expect(stream.isSlowed).toBe(false)
+})
+
+test('whoever sends little goes in between', async () => {
+  const much = FakeStream.read(3)
+  const little = FakeStream.read(0.1)
+  much.onData(piece)
+  little.onData(piece.subarray(0, 100))
+  await eventually('the little one is taken', () => little.taken === 100)
+  expect(taken.indexOf(little) - taken.indexOf(much)).toBeLessThan(3)
+})
+
+test('what came while a stream was paused is read in sips once it goes on', async () => {
+  const stream = FakeStream.read(3)
+  stream.pause()
+  stream.onData(piece)
+  expect(stream.sips).toEqual([])
+  stream.resume()
+  await eventually('everything is taken', () => {
+    now_ms += 10
+    return stream.taken === piece.length
+  })
+  expect(mostInTurn(stream.sips)).toBe(1)
+})
+
+test('a stream whose connection goes while some of it waits ends with that, and nobody else', async () => {
+  const stream = FakeStream.read(3)
+  stream.onData(piece)
+  await eventually('nothing more is to come for now', () => stream.isSlowed)
+  stream.isGone = true
+  await eventually('it is ended', () => {
+    now_ms += 10
+    return stream.error === 'its connection is closed'
+  })
+  const other = FakeStream.read(0)
+  other.onData(piece)
+  await eventually('another one is read', () => other.taken === piece.length)
+})
+
+test('who has had more than its own, and than may be saved, has half of the time; others do not wait for that', async () => {
+  const heavy = FakeStream.read(30)
+  const begun = now_ms
+  for (let i = 0; i < 20; i++) heavy.onData(piece)
+  // No time passes but what it takes itself.
+  const recent: number[] = []
+  await eventually('it is stopped', () => {
+    recent.unshift(heavy.sips.length)
+    return recent[0] === recent[20]
+  })
+  const had_ms = heavy.sips.length * 30
+  expect(now_ms - begun).toBe(had_ms)
+  // Its own tenth, half of the time in common, a second that was saved of that.
+  expect(had_ms).toBeGreaterThan(2000)
+  expect(had_ms).toBeLessThan(3000)
+  const light = FakeStream.read(0)
+  now_ms += 0.1
+  light.onData(piece.subarray(0, 10))
+  await eventually('another one is read', () => light.taken === 10)
+  expect(heavy.sips.length * 30).toBe(had_ms)
+})
+
+test('of what waits of peers each has a turn, in its order; who sends more than may wait is told', async () => {
+  const done: string[] = []
+  const told: string[] = []
+  const queues = new Queues<string>({
+    run: (one) => {
+      now_ms += 3
+      done.push(`${turn} ${one}`)
+    },
+    most: 4,
+    onMany: (peer) => told.push(`many of ${peer}`),
+    onNone: (peer) => told.push(`none of ${peer}`),
+  })
+  for (let i = 0; i < 10; i++) queues.add('a', `a${i}`)
+  queues.add('b', 'b0')
+  await eventually('all is done', () => {
+    now_ms += 10
+    return done.length === 11
+  })
+  const words = done.map((one) => one.split(' ')[1])
+  expect(words.filter((one) => one?.startsWith('a'))).toEqual(Array.from({ length: 10 }, (_, i) => `a${i}`))
+  expect(words.indexOf('b0')).toBeLessThan(4)
+  expect(new Set(done.map((one) => one.split(' ')[0])).size).toBe(11)
+  expect(told).toEqual(['many of a', 'none of a'])
+})
