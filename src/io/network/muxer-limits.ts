@@ -1,6 +1,6 @@
 /**
- * What a connection may make its muxer hold, and what all of them together may: yamux keeps what it is told to. A frame of which more and
- * more comes; streams that never say what they are for; words about streams that whoever made us say them does not read.
+ * Bounds what connections make their muxers hold, each by itself, all of them together: yamux keeps what it is told to. A frame of which
+ * more and more comes; streams that never say what they are for; words about streams that whoever made us say them does not read.
  *
  *     half a frame      ≤ its window               all together ≤ a budget, else who has most is cut off
  *     streams unnamed   a few KiB of each          all together ≤ a number, else of who has most the oldest goes
