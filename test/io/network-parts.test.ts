@@ -10,6 +10,7 @@ import { AddressBook, bookLimits } from '../../src/io/network/book.js'
 import { dial, outcomeOf } from '../../src/io/network/dialer.js'
 import { Dialing } from '../../src/io/network/dialing.js'
 import { Drops } from '../../src/io/network/drops.js'
+import { Forgetting, forgettingAfter_ms } from '../../src/io/network/forgetting.js'
 import { encodeMessage, MessageReader } from '../../src/io/network/messages.js'
 import { nobodySpeaks, withKeyInDoubt } from '../../src/io/network/handshakes.js'
 import { Permits } from '../../src/io/network/permits.js'
@@ -411,4 +412,30 @@ test.each([
     new AbortController().signal,
   )
   expect(failures.get(address)?.message).toBe(words)
+})
+
+describe('whom libp2p forgets', () => {
+  test('is whose last connection went a while ago, and who has not come again', async () => {
+    vi.useFakeTimers()
+    const forgotten: string[] = []
+    const connected = new Set<string>()
+    const forgetting = new Forgetting({
+      isConnected: (peer) => connected.has(peer),
+      forget: async (peer) => void forgotten.push(peer),
+    })
+    for (const peer of ['gone', 'back', 'again']) forgetting.gone(peer)
+    connected.add('back')
+    await vi.advanceTimersByTimeAsync(forgettingAfter_ms - 1000)
+    expect(forgotten).toEqual([])
+    forgetting.gone('again')
+    await vi.advanceTimersByTimeAsync(2000)
+    expect(forgotten).toEqual(['gone'])
+    await vi.advanceTimersByTimeAsync(forgettingAfter_ms)
+    expect(forgotten).toEqual(['gone', 'again'])
+    expect(vi.getTimerCount()).toBe(0)
+    forgetting.gone('last')
+    forgetting.stop()
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
 })

@@ -3,6 +3,7 @@
  * streams, requests with answers. It moves bytes and never reads them; who is alive is not its question.
  */
 import type { Connection, IdentifyResult, Stream, StreamHandler } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Logger } from 'pino'
 import type { DialOutcome } from '../../core/words/dial-words.js'
@@ -22,6 +23,7 @@ import { settledWithin } from './deadline.js'
 import { Dialing } from './dialing.js'
 import { Discovery } from './discovery.js'
 import { Drops } from './drops.js'
+import { Forgetting } from './forgetting.js'
 import { Gossip } from './gossip.js'
 import { HalfOpen } from './half-open.js'
 import { Handshakes } from './handshakes.js'
@@ -70,6 +72,7 @@ class Libp2pNetwork implements Network {
   readonly #watchdog: Watchdog
   readonly #moving: Moving<Connection>
   readonly #strangers: Strangers
+  readonly #forgetting: Forgetting
   readonly #protocols: { readonly sync: string; readonly beat: string; readonly gossip: string }
   #stack: Stack | undefined
   readonly #halfOpen: HalfOpen
@@ -113,6 +116,10 @@ class Libp2pNetwork implements Network {
     this.#watchdog = this.#createWatchdog()
     this.#moving = this.#createMoving()
     this.#halfOpen = this.#createHalfOpen()
+    this.#forgetting = new Forgetting({
+      isConnected: (peer) => this.#connections.has(peer),
+      forget: async (peer) => this.#runningStack().libp2p.peerStore.delete(peerIdFromString(peer)),
+    })
     this.#strangers = new Strangers(options.log, () => this.addresses(), this.#drops)
   }
 
@@ -238,6 +245,7 @@ class Libp2pNetwork implements Network {
         if (known) this.#book.seen(peer)
         if (known) this.#listener.disconnected(peer)
         this.#dialing.disconnected(peer)
+        this.#forgetting.gone(peer)
       },
       onIdentified: (peer, listening, connection) => {
         const remote = connection.remoteAddr.toString()
@@ -461,6 +469,7 @@ class Libp2pNetwork implements Network {
     this.#shunned.stop()
     this.#beats.stop()
     this.#connections.stop()
+    this.#forgetting.stop()
     this.#halfOpen.stop()
     await settledWithin(stopTimeouts_ms.start, this.#starting)
     await settledWithin(stopTimeouts_ms.gossip, this.#gossip?.flushed())
