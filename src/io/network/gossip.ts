@@ -51,7 +51,13 @@ export function gossipOptions(topic: string): Partial<GossipsubOpts> {
     fastMsgIdFn: ({ from, seqno }) =>
       Buffer.concat([from ?? [], seqno ?? []].map((part) => Buffer.from(part))).toString('hex'),
     // Many members behind one address are normal here, and a member that stalled for seconds is not an attacker.
-    scoreParams: { IPColocationFactorWeight: 0, behaviourPenaltyThreshold: 6, behaviourPenaltyWeight: -1 },
+    scoreParams: {
+      IPColocationFactorWeight: 0,
+      behaviourPenaltyThreshold: 6,
+      behaviourPenaltyWeight: -1,
+      // Of each that ever came, for as long after it went.
+      retainScore: 60_000,
+    },
   }
 }
 
