@@ -1,6 +1,6 @@
 /**
- * Lets libp2p forget whom we are no longer connected with: it keeps eight kilobytes of each whom it ever met, and we have an address
- * book of our own. Not at once: who hears of the end of a connection later asks there what the peer spoke.
+ * Lets libp2p forget whom we are no longer connected with: it keeps eight kilobytes of each whom it ever met, beside our own address
+ * book. Not at once: who hears of the end of a connection later asks there what the peer spoke.
  */
 import type { PeerId } from '../../core/model/model.js'
 
