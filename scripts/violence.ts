@@ -137,15 +137,18 @@ function tellNow(done: number, all: number, what: string, each = 100): void {
 async function hostile(): Promise<readonly string[]> {
   const trio = new Trio(bySeeds, small.env)
   for (const name of trioNames) await trio.start(name)
-  const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 60)
+  const other = new Trio(bySeeds, small.env)
+  await other.start('a')
+  const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 30)
   const kinds = process.env['VIOLENCE_FLOODS']?.split(',')
   const { rows, broken, slow } = await besiege(
     trioNames.map((name) => trio.daemon(name)),
     seconds,
     floods.filter((kind) => kinds?.includes(kind) ?? true),
+    other.daemon('a'),
   )
   process.stdout.write(`${table(rows.map(figuresOf))}\n`)
-  await trio.close()
+  await Promise.all([trio.close(), other.close()])
   return [...broken, ...slow]
 }
 

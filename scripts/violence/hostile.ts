@@ -39,14 +39,19 @@ const limit_ms = 1000
 export const small = { env: { NODE_OPTIONS: '--max-old-space-size=256' }, memory_MiB: 512 } as const
 /** What is acknowledged at one daemon is to be shown by the others so soon after that. */
 const arriveWithin_ms = 10_000
-/** The slowest lookup of a hundred may take so many times what it takes without anybody hostile. */
+/** The slowest lookup of a hundred may take so many times what it takes without anybody hostile, or with the same members elsewhere. */
 const slower = 2
 
-/** @param seconds for each kind of flood, and for all of them at once */
+/**
+ * @param seconds for each kind of flood, and for all of them at once
+ * @param elsewhere a daemon that has nothing to do with the others: what the same members do to that one costs this machine as much,
+ * and is the measure where it is given
+ */
 export async function besiege(
   daemons: readonly RunningDaemon[],
   seconds: number,
   kinds: readonly Flood[] = floods,
+  elsewhere?: RunningDaemon,
 ): Promise<Siege> {
   const [victim] = daemons as [RunningDaemon]
   const broken: string[] = []
@@ -56,14 +61,26 @@ export async function besiege(
   const together = kinds.length > 1 ? [{ name: 'together', kinds }] : []
   for (const siege of [...kinds.map((kind) => ({ name: kind, kinds: [kind] })), ...together]) {
     process.stderr.write(`${siege.name}\n`)
-    const members = await Promise.all(siege.kinds.map((kind) => begin(victim, kind)))
-    const measured = await measure(victim, seconds)
-    for (const member of members) member.kill('SIGKILL')
-    rows.push(...rowsOf(siege.name, measured, quiet))
+    const beside = elsewhere === undefined ? undefined : await during(siege.kinds, elsewhere, victim, seconds)
+    const measured = await during(siege.kinds, victim, victim, seconds)
+    rows.push(...rowsOf(siege.name, measured, { quiet, beside }))
     broken.push(...(await wrongs(siege.name, measured, daemons)))
-    slow.push(...delays(siege.name, measured, quiet))
+    slow.push(...delays(siege.name, measured, beside ?? quiet))
   }
   return { rows, broken, slow }
+}
+
+/** @returns what callers of one daemon notice while such members are at one */
+async function during(
+  kinds: readonly Flood[],
+  besieged: RunningDaemon,
+  measuredAt: RunningDaemon,
+  seconds: number,
+): Promise<Measured> {
+  const members = await Promise.all(kinds.map((kind) => begin(besieged, kind)))
+  const measured = await measure(measuredAt, seconds)
+  for (const member of members) member.kill('SIGKILL')
+  return measured
 }
 
 /** It goes last, as far as this machine is concerned: elsewhere it would have one of its own. */
@@ -132,14 +149,14 @@ async function wrongs(kind: string, measured: Measured, daemons: readonly Runnin
   return wrong
 }
 
-function delays(kind: string, measured: Measured, quiet: Measured): string[] {
+function delays(kind: string, measured: Measured, otherwise: Measured): string[] {
   const slow: string[] = []
   const slowest = { lookup: measured.lookups_ms, write: measured.writes_ms }
   for (const [what, samples] of Object.entries(slowest)) {
     const most = quantile(samples, 1)
     if (most > limit_ms) slow.push(`${kind}: a ${what} waited ${Math.round(most)} ms`)
   }
-  const times = slowdown(measured, quiet)
+  const times = slowdown(measured, otherwise)
   if (times > slower) slow.push(`${kind}: the slowest lookup of a hundred took ${times.toFixed(1)} times as long`)
   return slow
 }
@@ -156,17 +173,28 @@ async function missingAt({ url }: RunningDaemon, acknowledged: ReadonlyMap<strin
   }
 }
 
-function slowdown({ lookups_ms }: Measured, quiet: Measured): number {
-  return quantile(lookups_ms, 0.99) / quantile(quiet.lookups_ms, 0.99)
+function slowdown({ lookups_ms }: Measured, otherwise: Measured): number {
+  return quantile(lookups_ms, 0.99) / quantile(otherwise.lookups_ms, 0.99)
 }
 
-function rowsOf(kind: string, measured: Measured, quiet?: Measured): Row[] {
+interface Otherwise {
+  readonly quiet?: Measured
+  /** While the same members were elsewhere. */
+  readonly beside?: Measured | undefined
+}
+
+function rowsOf(kind: string, measured: Measured, { quiet, beside }: Otherwise = {}): Row[] {
   const { lookups_ms, writes_ms, memory_MiB: most } = measured
-  const slowed = quiet === undefined ? undefined : slowdown(measured, quiet).toFixed(1)
+  const times = (unit: string, otherwise: Measured | undefined): Row[] => {
+    const what = `${kind}: p99 of lookups`
+    return otherwise === undefined ? [] : [{ what, unit, value: slowdown(measured, otherwise).toFixed(1) }]
+  }
   return [
     { what: `${kind}: lookup`, unit: 'ms', samples: lookups_ms },
     { what: `${kind}: write`, unit: 'ms', samples: writes_ms },
-    ...(slowed === undefined ? [] : [{ what: `${kind}: p99 of lookups`, unit: 'times quiet', value: slowed }]),
+    ...times('times quiet', quiet),
+    ...(beside === undefined ? [] : [{ what: `${kind}: lookup, elsewhere`, unit: 'ms', samples: beside.lookups_ms }]),
+    ...times('times elsewhere', beside),
     { what: `${kind}: memory at most`, unit: 'MiB', value: `${Math.round(most)}` },
   ]
 }

@@ -1,4 +1,4 @@
-/** What peers send takes a few milliseconds of each turn of the event loop, by a clock that the tests lead. */
+/** What peers send takes a millisecond or so of each turn of the event loop, by a clock that the tests lead. */
 import type { MessageStream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readInTurns } from '../../src/io/network/intake.js'

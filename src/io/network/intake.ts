@@ -10,7 +10,7 @@ import type { MessageStream, StreamMuxer } from '@libp2p/interface'
 import { Allowance, turns, type Waiting } from './turns.js'
 
 /** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
-const sip_ms = 0.5
+const sip_ms = 0.25
 const sipBytes = { least: 128, first: 1024, most: 64 * 1024 } as const
 
 /** Whoever bytes come from. */

@@ -10,7 +10,7 @@ import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { HalfOpen } from './half-open.js'
 import { readInTurns } from './intake.js'
-import { inOnePiece } from './whole-writes.js'
+import { writeInOnePiece } from './outlet.js'
 
 /** @param halfOpen whose room those share who come in */
 export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<typeof tcp> {
@@ -35,7 +35,8 @@ function withCare(upgrader: Upgrader): Upgrader {
   const through = Object.create(upgrader) as Upgrader
   const careful = (connection: MultiaddrConnection): MultiaddrConnection => {
     readInTurns(connection)
-    return inOnePiece(connection)
+    writeInOnePiece(connection)
+    return connection
   }
   through.upgradeInbound = (connection, options) => upgrader.upgradeInbound(careful(connection), options)
   through.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(careful(connection), options)

@@ -1,11 +1,11 @@
 /**
- * How much of each turn of the event loop goes to what peers send: a few milliseconds, of all of them together, a piece of each in its
+ * How much of each turn of the event loop goes to what peers send: a millisecond or so, of all of them together, a piece of each in its
  * turn; the rest waits. So nobody who sends without end holds anybody up, no neighbour and no caller of this daemon. Whoever has had more
  * time than a member needs shares what is left with others like it, which leaves half of a core to everybody else. It drops nothing.
  */
 
 /** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
-const turn_ms = 2
+const turn_ms = 1
 /**
  * How long we may work for each that sends, and for all those together that have had more than their own, in ms for each second, and
  * what may be saved. An honest member takes a few ms each second, more where it heals or joins; one for whose writes we vouch, 500 of

@@ -1,0 +1,43 @@
+/**
+ * The one door by which bytes go to peers: each message in one piece, and all that is said at one moment in one call. Noise gives the
+ * length of a message and the message itself as two, of which each would be a system call, a packet, a wake-up of whoever reads it; so
+ * would each of forty words about streams.
+ */
+import type { Socket } from 'node:net'
+import type { MultiaddrConnection } from '@libp2p/interface'
+
+/** Longer ones go as they come: to copy them costs more than a call, and the socket says in between when it is full. */
+const joinedBytes = 64 * 1024
+
+/** A list of pieces, as `uint8arraylist` makes it. */
+interface Pieces extends Iterable<Uint8Array> {
+  readonly byteLength: number
+  /** All of them in one, a copy where there are several. */
+  subarray(): Uint8Array
+}
+
+/** What is private in a connection of `@libp2p/tcp`, and pinned with its version. */
+interface Sending {
+  readonly socket: Pick<Socket, 'cork' | 'uncork'>
+  sendData: (pieces: Iterable<Uint8Array>) => { readonly sentBytes: number; readonly canSendMore: boolean }
+}
+
+export function writeInOnePiece(connection: MultiaddrConnection): void {
+  const sending = connection as unknown as Sending
+  const { socket } = sending
+  const send = sending.sendData.bind(connection)
+  let isCorked = false
+  const uncork = (): void => {
+    isCorked = false
+    socket.uncork()
+  }
+  sending.sendData = (pieces) => {
+    if (!isCorked) {
+      isCorked = true
+      socket.cork()
+      process.nextTick(uncork)
+    }
+    const { byteLength } = pieces as Pieces
+    return send(byteLength <= joinedBytes ? [(pieces as Pieces).subarray()] : pieces)
+  }
+}
