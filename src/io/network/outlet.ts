@@ -1,7 +1,7 @@
 /**
- * The one door by which bytes go to peers: each message in one piece, and all that is said at one moment in one call. Noise gives the
- * length of a message and the message itself as two, of which each would be a system call, a packet, a wake-up of whoever reads it; so
- * would each of forty words about streams.
+ * The one door by which bytes go to peers: each message in one piece; what is said at one moment in one call. Noise gives the length of a
+ * message and the message itself as two, of which each would be a system call, a packet, a wake-up of whoever reads it; so would each of
+ * forty words about streams.
  */
 import type { Socket } from 'node:net'
 import type { MultiaddrConnection } from '@libp2p/interface'
