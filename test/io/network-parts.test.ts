@@ -435,6 +435,7 @@ describe('whom libp2p forgets', () => {
     expect(vi.getTimerCount()).toBe(0)
     forgetting.gone('last')
     forgetting.stop()
+    forgetting.gone('at the end')
     expect(vi.getTimerCount()).toBe(0)
     vi.useRealTimers()
   })

@@ -16,17 +16,21 @@ export class Forgetting {
   /** Whose last connection has gone, and when. The longest ago comes first. */
   readonly #gone = new Map<PeerId, number>()
   #timer: NodeJS.Timeout | undefined
+  #isStopped = false
 
   constructor(options: ForgettingOptions) {
     this.#options = options
   }
 
+  /** Connections end after this. */
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
     this.#gone.clear()
   }
 
   gone(peer: PeerId): void {
+    if (this.#isStopped) return
     this.#gone.delete(peer)
     this.#gone.set(peer, performance.now())
     this.#timer ??= setTimeout(() => this.#forget(), forgettingAfter_ms)
