@@ -35,6 +35,8 @@ export interface Daemon {
   readonly peerId: string
   /** Multiaddrs that peers can dial. */
   readonly listen: readonly string[]
+  /** Resolves once nothing is waited for any more: it is ready, or somebody keeps it out, or half a minute was not enough. */
+  readonly begun: Promise<void>
   /** Who may use the HTTP API from now on. */
   admit(access: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): void
   /** Says goodbye and ends everything; any number of times. */
@@ -93,7 +95,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
   const dns = await openDns(config, { log, doors, ends })
 
   const url = urlOf(config, bound)
-  const { life, engine, network, registry, diagnosis, clocks, ...node } = createRuntime({
+  const { life, engine, network, registry, beginning, diagnosis, clocks, ...node } = createRuntime({
     ...{ config, url, dataDir, transient: config.temp, stored, http: bound.url, log, ends, doors },
     ...(dns !== undefined && { dns }),
     onEvent: (_, line) => writeLine(log, line),
@@ -112,7 +114,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
     log: (message) => log.warn(message),
   })
   ends.push(keepTellingVitals(engine, machine))
-  ends.push(warnWhenAlone(config, network, log))
+  ends.push(warnWhenAlone(config, { network, beginning }, log))
   ends.push(tellOwnFindings({ diagnosis, clocks }, (line) => writeLine(log, line)))
   await dataDir.describeHolder({ http: bound.url })
   logStart(
@@ -133,6 +135,7 @@ async function compose(config: Config, { log, last, ends }: ComposeParts): Promi
       http: bound,
       peerId: network.peerId,
       listen: node.addresses(),
+      begun: beginning.settled,
       stop: () => life.stop(),
       stopped,
     },

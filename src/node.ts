@@ -47,7 +47,8 @@ import type { NodeOptions } from './node/settings.js'
 import { drainedBy, endingOf, until, written } from './node/writing.js'
 
 /**
- * Starts a node in this program: a full member of the cluster. When this resolves, it answers reads.
+ * Starts a node in this program: a full member of the cluster. When this resolves, it answers reads; where it was told whom to `join`,
+ * with what those hold, or after half a minute without (`readiness` says so), or once one of them keeps it out.
  * @example
  * import { createNode } from 'rollcall'
  *
@@ -82,6 +83,7 @@ export async function createNode(options: NodeOptions): Promise<RollcallNode> {
     const registered = node.registerFirst(register)
     await node.begin()
     await untilAborted(signal, () => registered)
+    if (config.join.length > 0) await untilAborted(signal, () => node.begun())
     node.tellLater(linesOfDisk(dataDir, stored))
     signal?.throwIfAborted()
     if (signal !== undefined) node.stopOn(signal)
@@ -125,6 +127,12 @@ class EmbeddedNode implements RollcallNode {
 
   async begin(): Promise<void> {
     await this.#runtime.start()
+    if (this.#bug !== undefined) throw this.#bug
+  }
+
+  /** Those who are to be joined were met, and have given what they hold; or it goes on without. */
+  async begun(): Promise<void> {
+    await Promise.race([this.#runtime.beginning.settled, this.#runtime.life.stopped])
     if (this.#bug !== undefined) throw this.#bug
   }
 
@@ -180,7 +188,10 @@ class EmbeddedNode implements RollcallNode {
     if (event.type === 'member') writeLine(this.#log, line) // listeners hear of members by events of their own
     else this.#say(line)
     if (event.type === 'muted') this.#isReady.reject(new RegistryError('unavailable', event.why))
-    if (event.type !== 'ready') return
+    if (event.type === 'ready') void this.#runtime.beginning.settled.then(() => this.#begun())
+  }
+
+  #begun(): void {
     this.#isReady.resolve()
     this.#isReady = Promise.withResolvers<void>() // who went mute before it was ready has refused whoever waited
     this.#isReady.resolve()

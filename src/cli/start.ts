@@ -23,6 +23,8 @@ export interface RunningDaemon {
   readonly dns?: string
   readonly peerId: string
   readonly listen: readonly string[]
+  /** Resolves once nothing is waited for any more: it is ready, or will not be soon. */
+  readonly begun: Promise<void>
   /** Who may use the HTTP API from now on. */
   admit(access: Pick<Config, 'tokens' | 'corsOrigin' | 'allowHost'>): void
   stop(): Promise<void>
@@ -34,7 +36,7 @@ export type StartDaemon = (config: Config, log: Log) => Promise<RunningDaemon>
 
 /** From the first signal to the end of the process, whatever hangs. Service managers kill after 10 s or more. */
 const stopDeadline_ms = 4_800
-/** How often systemd is told whether this daemon is ready, where that has changed. */
+/** How often it is looked whether this daemon is ready still, so that systemd and the log can be told. */
 const look_ms = 2000
 
 export function addStartCommand(program: Command): void {
@@ -167,23 +169,36 @@ function readyLine({ http, dns, peerId, listen }: RunningDaemon): string {
   return `rollcall ready http=${http?.url ?? '-'} peer=${peerId} listen=${listen.join(',')}${named}`
 }
 
-/** It serves reads at once; before it takes writes it asks the others for what it wrote last. People who wait are told. */
-function tellReadiness({ service }: RunningDaemon, systemd: Systemd, log: Log): () => void {
+/**
+ * It serves reads at once; before it takes writes it asks the others for what it wrote last, and before it is ready for what they hold.
+ * People who wait are told. What is started after it is started when it is ready, or when that is not to be waited for.
+ */
+function tellReadiness({ service, begun }: RunningDaemon, systemd: Systemd, log: Log): () => void {
   const { ready, reasons } = service.readiness()
   if (!ready) log.info({ reasons }, 'serving reads; not ready yet')
-  let told = standing(service)
+  let told = ''
   let wasReady = ready
-  void systemd.started(told)
-  const timer = setInterval(() => {
+  let isOver = false
+  const look = (tell: (status: string) => void): void => {
     const now = standing(service)
     const { ready: isReady, reasons: missing } = service.readiness()
     if (isReady && !wasReady) log.info('this node is ready: it serves reads and takes writes')
     if (!isReady && wasReady) log.warn({ reasons: missing }, `not ready any more: ${missing.join('; ')}`)
     wasReady = isReady
     // Not for every second that a countdown names.
-    if (now.replaceAll(/\d+/g, '') !== told.replaceAll(/\d+/g, '')) void systemd.status((told = now))
-  }, look_ms)
-  return () => clearInterval(timer)
+    if (now.replaceAll(/\d+/g, '') !== told.replaceAll(/\d+/g, '')) tell((told = now))
+  }
+  const tellStatus = (status: string): void => void systemd.status(status)
+  if (!ready) look(tellStatus)
+  void begun.then(() => {
+    told = ''
+    if (!isOver) look((status) => void systemd.started(status))
+  })
+  const timer = setInterval(() => look(tellStatus), look_ms)
+  return () => {
+    isOver = true
+    clearInterval(timer)
+  }
 }
 
 /** In a line, for people. */

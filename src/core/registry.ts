@@ -178,7 +178,8 @@ export class Registry {
   // ---- connections
 
   #connected(peer: PeerId): void {
-    const { liveness, at, rules } = this.#state
+    const { liveness, firstSync, at, rules } = this.#state
+    firstSync.met()
     this.#lettingGo.connected(peer)
     this.#out.emitAll(liveness.connected(peer, this.#state.ownState(), at.now))
     if (rules.maySpeak && this.#mayDiffer(peer)) this.#asking.sync(peer)
@@ -195,8 +196,8 @@ export class Registry {
 
   /** Whoever we have lived with holds what we hold, or our heartbeats will tell; with anybody else all is compared at once. */
   #mayDiffer(peer: PeerId): boolean {
-    const { liveness, self, rules } = this.#state
-    if (!rules.isJoined) return true
+    const { liveness, firstSync, self, rules } = this.#state
+    if (!rules.isJoined || !firstSync.isOver) return true
     return liveness.membership.member(peer)?.state !== 'alive' && self < peer
   }
 
@@ -476,6 +477,11 @@ export class Registry {
       reasons.filter((reason) => reason !== undefined),
       this.#state.degraded.isOn,
     )
+  }
+
+  /** Why there may be more than is held here, where somebody was met who has not given all yet. */
+  get behind(): Unready | undefined {
+    return this.#state.firstSync.unready
   }
 
   get generation(): number {

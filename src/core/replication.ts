@@ -254,8 +254,10 @@ export class Replication {
   /** @returns whether it will be read */
   #bring(via: PeerId, parcels: readonly Parcel[], bytes: number): boolean {
     const isKept = this.#state.arrivals.bring(via, parcels, bytes)
-    if (!isKept) this.#out.drop('too many documents at once')
-    return isKept
+    if (isKept) return true
+    this.#out.drop('too many documents at once')
+    this.#state.firstSync.lost()
+    return false
   }
 
   /** Whatever has come and may be read now, as far as one turn goes. */
@@ -306,8 +308,10 @@ export class Replication {
   }
 
   #compared({ peer, question, ofAll, brought, wanted, witness }: Afterwards & { type: 'compared' }): void {
+    const { comparisons, firstSync, joining, quiet, at } = this.#state
     if (ofAll) this.#exchanged(peer, brought, wanted)
-    const { joining, quiet, at } = this.#state
+    // Who was off for too long gives nothing, and takes nothing.
+    if (ofAll && !witness.stale && !this.#state.isStale && firstSync.compared()) comparisons.add(peer)
     quiet.answered(peer, witness, at.now)
     if (joining === undefined) this.#fencing.surviveFence(witness.fence)
     else joining.answered(peer, question, witness, at.now)
@@ -443,7 +447,19 @@ export class Replication {
     this.#asking.pullPostponed()
     this.#asking.compareNext()
     this.#lookForRoom()
+    this.#lookAtFirstSync()
     this.#silences.tell()
+  }
+
+  #lookAtFirstSync(): void {
+    const { firstSync, comparisons, requests, postponed, replica, liveness, at } = this.#state
+    if (firstSync.isOver) return
+    const loading = replica.loadingOwner
+    const fetched = new Set([...requests.pulled(), ...postponed.owners(), ...(loading === undefined ? [] : [loading])])
+    const hasInstances = (owner: PeerId): boolean => (replica.document(owner)?.entries.of('instances').size ?? 0) > 0
+    const members = [...liveness.membership.members()]
+    const isSomebodyUnheard = members.some(({ id, state }) => state === 'unknown' && hasInstances(id))
+    firstSync.look({ isComparing: comparisons.isUnderWay(at.now), fetched, isSomebodyUnheard }, at.now)
   }
 
   /** What was declined is asked for where there is room by now. */

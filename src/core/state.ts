@@ -45,6 +45,7 @@ import { Answers } from './sync/answers.js'
 import { Arrivals } from './sync/arrivals.js'
 import { Comparisons } from './sync/comparisons.js'
 import { Encodings } from './sync/encodings.js'
+import { FirstSync } from './sync/first-sync.js'
 import { Gaps } from './sync/gaps.js'
 import { Pace } from './sync/pace.js'
 import { HeadsAlone } from './sync/heads-alone.js'
@@ -129,6 +130,7 @@ export class RegistryState {
   readonly unheard = new Unheard()
   readonly requests = new Requests()
   readonly comparisons = new Comparisons()
+  readonly firstSync = new FirstSync()
   readonly gaps = new Gaps()
   readonly postponed = new Postponed()
   readonly leaving = new Leaving()

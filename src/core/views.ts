@@ -284,14 +284,14 @@ export interface DigestView {
 
 export interface Readiness {
   readonly ready: boolean
-  /** One sentence each, where not ready. */
+  /** One sentence each, where not ready; the same for programs, in the same order, is absent where ready. */
   readonly reasons: readonly string[]
-  /** The same for programs, in the same order; absent where ready. */
   readonly causes?: readonly UnreadyCause[]
   /** It has lost sight of most of the cluster: lookups list what was last known. It serves all the same. */
   readonly degraded: boolean
-  /** Present where it is ready without anybody, though it was told where others are: none of them answered. */
+  /** Ready, though it was told where others are: none of them answered (`alone`), or not all that they hold has come in time (`behind`). */
   readonly alone?: true
+  readonly behind?: true
 }
 
 /** How a daemon is inside, in figures: for whoever reads a bug report. Only gains fields. */

@@ -6,7 +6,7 @@ import type { MdnsView } from '../core/views.js'
 import { hostOf } from '../io/network/addresses.js'
 import type { Network } from '../io/network/network.js'
 import type { Log } from '../log.js'
-import { warnWhenReadyAlone } from './first-contact.js'
+import { type Beginning, warnWhenReadyWithout } from './first-contact.js'
 import type { End } from './life.js'
 
 /** Nobody found for so long: say what may be wrong. */
@@ -14,7 +14,11 @@ const aloneAfter_ms = 10_000
 /** So many reasons are enough for a line. */
 const toldReasons = 3
 
-export function warnWhenAlone(config: Pick<Config, 'cluster' | 'mdns'>, network: Network, log: Log): End {
+export function warnWhenAlone(
+  config: Pick<Config, 'cluster' | 'mdns'>,
+  { network, beginning }: { readonly network: Network; readonly beginning: Beginning },
+  log: Log,
+): End {
   const timer = setTimeout(() => {
     // Whoever has met others, and has lost them since, is told of that: nothing is wrong with how it looks for them.
     if (network.firstContact().hasMet) return
@@ -29,7 +33,8 @@ export function warnWhenAlone(config: Pick<Config, 'cluster' | 'mdns'>, network:
     if (failed.length === 0) log.info(fields, `alone for ${aloneAfter_ms / 1000} s: ${whyAlone(config)}`)
     else log.warn(fields, `alone for ${aloneAfter_ms / 1000} s: ${failed.slice(0, toldReasons).join('; ')}`)
   }, aloneAfter_ms)
-  const endWarning = warnWhenReadyAlone(() => network.firstContact(), log)
+  const parts = { contact: () => network.firstContact(), standing: () => beginning.standing() }
+  const endWarning = warnWhenReadyWithout(parts, log)
   return () => {
     clearTimeout(timer)
     void endWarning()

@@ -1,20 +1,26 @@
 /**
- * Whether a daemon that was told where the cluster is may say that it is ready: once it has met somebody; else before long, since
- * nobody would ever begin where each waits for another; never while somebody there keeps it out. It dials nobody.
+ * Whether a daemon that was told where the cluster is may say that it is ready: once it holds what those hold whom it has met; else
+ * before long, since nobody would ever begin where each waits for another; never while somebody there keeps it out. It dials nobody.
  *
- *     met somebody                                              ready
- *     a seed has kept us out: wrong key, another cluster        not ready, until that changes
- *     each seed stands for nobody, or for us alone              ready, alone: this is the first node
- *     none has answered for `patience_ms`                       ready, alone
- *     otherwise                                                 not ready
+ *     met somebody      what those hold is here                 ready
+ *                       not all, or a seed is not tried yet     not ready; after `patience_ms` ready, behind
+ *     nobody, and       it was told of nobody                   ready
+ *                       a seed has kept us out: wrong key, …    not ready, until that changes
+ *                       each seed leads to nobody, or to us     ready, alone: this is the first node
+ *                       none has answered for `patience_ms`     ready, alone
+ *                       otherwise                               not ready
+ *
+ * Whoever was ready stays so, whomever it meets then: what is new to it is news like any other.
  */
 import type { Unready } from '../core/words/causes.js'
 import type { FirstContact } from '../io/network/network.js'
 import type { Log } from '../log.js'
 import type { End } from './life.js'
 
-/** How long the start waits for a seed to answer. */
+/** How long the start waits for a seed to answer, and for what those hold who have. */
 const patience_ms = 30_000
+/** Where somebody is met a seed that has not been tried by then is gone: a dial of one that is there takes no second. */
+const trying_ms = 3000
 /** How often it is looked for a start that ends alone. */
 const look_ms = 1000
 
@@ -23,38 +29,108 @@ export interface Standing {
   readonly unready?: Unready
   /** Ready all the same, without anybody. */
   readonly alone: boolean
+  /** Ready all the same, without all that others hold. */
+  readonly behind: boolean
 }
 
-/** @param since_ms since the start */
-export function standingOf({ hasMet, seeds }: FirstContact, since_ms: number): Standing {
-  if (hasMet || seeds.length === 0) return { alone: false }
-  const keptOut = seeds.find(({ outcome }) => outcome === 'refused')
-  if (keptOut !== undefined)
-    return {
-      alone: false,
-      unready: {
-        cause: 'kept-out',
-        why: `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}; what is written here stays on this node`,
-      },
-    }
-  if (seeds.every(({ outcome }) => outcome === 'nobody') || since_ms >= patience_ms) return { alone: true }
+const fine: Standing = { alone: false, behind: false }
+
+/**
+ * @param behind why those who were met may hold more than is here, if they may
+ * @param since_ms since the start
+ */
+export function standingOf({ hasMet, seeds }: FirstContact, behind: Unready | undefined, since_ms: number): Standing {
   const left_s = Math.ceil((patience_ms - since_ms) / 1000)
-  const where = seeds.map((seed) => seed.where).join(', ')
-  const why = `joining: no answer from ${where} yet; in ${left_s} s this node is ready without`
-  return { alone: false, unready: { cause: 'seeking', why } }
+  const untilThen = `in ${left_s} s this node is ready without`
+  if (hasMet) {
+    const untried = seeds.filter(({ outcome }) => outcome === 'untried' && since_ms < trying_ms)
+    const why = behind?.why ?? (untried.length === 0 ? undefined : `joining: no answer from ${placesOf(untried)} yet`)
+    if (why === undefined) return fine
+    if (left_s <= 0) return { ...fine, behind: true }
+    return { ...fine, unready: { cause: 'behind', why: `${why}; ${untilThen}` } }
+  }
+  if (seeds.length === 0) return fine
+  const keptOut = seeds.find(({ outcome }) => outcome === 'refused')
+  if (keptOut !== undefined) {
+    const why = `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}; what is written here stays on this node`
+    return { ...fine, unready: { cause: 'kept-out', why } }
+  }
+  if (seeds.every(({ outcome }) => outcome === 'nobody') || left_s <= 0) return { ...fine, alone: true }
+  const why = `joining: no answer from ${placesOf(seeds)} yet; ${untilThen}`
+  return { ...fine, unready: { cause: 'seeking', why } }
 }
 
-/** Tells, once, that it goes on alone. */
-export function warnWhenReadyAlone(contact: () => FirstContact, log: Log): End {
-  const startedAt = performance.now()
+function placesOf(seeds: FirstContact['seeds']): string {
+  return seeds.map(({ where }) => where).join(', ')
+}
+
+export interface BeginningParts {
+  readonly contact: () => FirstContact
+  /** Whether all else is as it has to be. */
+  readonly isReady: () => boolean
+  readonly behind: () => Unready | undefined
+  readonly now: () => number
+}
+
+/** The beginning of one daemon, which is over once: with the first moment at which it is ready in all. */
+export class Beginning {
+  readonly #parts: BeginningParts
+  readonly #startedAt: number
+  readonly #settled = Promise.withResolvers<void>()
+  #isSettled = false
+  #isOver = false
+  #wasBehind = false
+  /** Resolves once nothing is waited for any more: it is ready, or somebody keeps it out, or it has taken too long. */
+  readonly settled = this.#settled.promise
+
+  constructor(parts: BeginningParts) {
+    this.#parts = parts
+    this.#startedAt = parts.now()
+  }
+
+  /** Looks whether it is over: whatever happens may be the end of it. */
+  look(): void {
+    if (!this.#isOver || !this.#isSettled) this.standing()
+  }
+
+  standing(): Standing {
+    const contact = this.#parts.contact()
+    const behind = this.#parts.behind()
+    if (this.#isOver) return this.#standingAfter(contact, behind)
+    const since_ms = this.#parts.now() - this.#startedAt
+    const standing = standingOf(contact, behind, since_ms)
+    this.#isOver = standing.unready === undefined && this.#parts.isReady()
+    this.#wasBehind = standing.behind
+    if (this.#isOver || standing.unready?.cause === 'kept-out' || since_ms >= patience_ms) this.#settle()
+    return standing
+  }
+
+  #standingAfter(contact: FirstContact, behind: Unready | undefined): Standing {
+    const isBehind = this.#wasBehind && behind !== undefined
+    const { unready, alone } = standingOf(contact, undefined, patience_ms)
+    return { alone, behind: isBehind, ...(unready !== undefined && { unready }) }
+  }
+
+  #settle(): void {
+    this.#isSettled = true
+    this.#settled.resolve()
+  }
+}
+
+/** Tells, once, that it goes on without what it waited for. */
+export function warnWhenReadyWithout(
+  { contact, standing }: { readonly contact: () => FirstContact; readonly standing: () => Standing },
+  log: Log,
+): End {
   const timer = setInterval(() => {
-    const { seeds, hasMet } = contact()
-    const { unready, alone } = standingOf({ seeds, hasMet }, performance.now() - startedAt)
-    if (unready !== undefined || (!alone && !hasMet && seeds.length > 0)) return
+    const { unready, alone, behind } = standing()
+    if (unready !== undefined) return
     clearInterval(timer)
+    if (behind)
+      log.warn('ready, but behind: what the others hold is not all here after half a minute. It goes on coming')
     if (!alone) return
-    const why = seeds.map(({ where, error }) => (error === undefined ? where : `${where} (${error})`)).join('; ')
-    log.warn(`ready, but alone: nobody else was reached by --join ${why}. It goes on trying`)
+    const why = contact().seeds.map(({ where, error }) => (error === undefined ? where : `${where} (${error})`))
+    log.warn(`ready, but alone: nobody else was reached by --join ${why.join('; ')}. It goes on trying`)
   }, look_ms)
   return () => clearInterval(timer)
 }

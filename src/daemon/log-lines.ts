@@ -92,7 +92,7 @@ export function lineOf(event: RegistryEvent, register: Register): Line {
       }
     }
     case 'ready':
-      return { level: 'info', message: 'ready: writes are accepted' }
+      return { level: 'info', message: 'writes are accepted' }
     case 'synced': {
       const { peer, documents } = event
       return { level: 'debug', fields: { peer, documents }, message: 'compared all documents with a peer' }

@@ -19,6 +19,7 @@ import type { Log } from '../log.js'
 import { Churning } from './churning.js'
 import type { Diagnosing } from './diagnosing.js'
 import { Engine } from './engine.js'
+import { Beginning } from './first-contact.js'
 import { Labels } from './labels.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
@@ -78,6 +79,7 @@ export interface Runtime {
   readonly engine: Engine
   readonly network: Network
   readonly registry: Registry
+  readonly beginning: Beginning
   readonly news: News
   readonly service: RegistryService
   readonly life: Life
@@ -134,6 +136,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const onHandled = (): void => {
     told.recorder.handled()
     watches.look()
+    beginning.look()
   }
   const dropped = (): Record<string, number> => ({
     ...{ ...network.dropped(), ...registry.dropped(), ...questions.dropped(), ...options.dns?.dropped() },
@@ -149,6 +152,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const network = createNetworkFor(options, { nameOf, engine, questions: () => questions })
   const questions = new Questions({ network, now: () => now().now })
   engine.attach(network)
+  const beginning = new Beginning({
+    contact: () => network.firstContact(),
+    isReady: () => registry.readiness().ready,
+    behind: () => registry.behind,
+    now: () => now().now,
+  })
   ends.push(
     () => checker.stop(),
     () => engine.stop(),
@@ -179,6 +188,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     watches,
     sessions,
     startedAt,
+    standing: () => beginning.standing(),
     self,
     metrics,
     onRegistered: (id, registration) => reach.registered(id, registration),
@@ -188,7 +198,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     dropped,
   })
   return {
-    ...{ engine, network, registry, news, life, service, metering },
+    ...{ engine, network, registry, beginning, news, life, service, metering },
     diagnosis: () => told.diagnosis(),
     clocks: () => told.clocks(),
     addresses: () => network.addresses().map((address) => `${address}/p2p/${network.peerId}`),

@@ -12,7 +12,7 @@ import type { RegistryService } from '../http/service.js'
 import type { Metric } from '../metrics/samples.js'
 import type { Network, NetworkPeer } from '../io/network/network.js'
 import { drainNode } from './draining.js'
-import { standingOf } from './first-contact.js'
+import type { Standing } from './first-contact.js'
 import type { Engine } from './engine.js'
 import { deedsOf, wordsOf } from './deeds.js'
 import type { Labels } from './labels.js'
@@ -23,7 +23,9 @@ import type { SlugWatches } from './slug-watches.js'
 export interface ServiceParts {
   readonly registry: Registry
   readonly engine: Pick<Engine, 'command' | 'now'>
-  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'mdns' | 'firstContact'>
+  readonly network: Pick<Network, 'peerId' | 'peers' | 'failures' | 'mdns'>
+  /** How far its search for the others has come, and what they hold. */
+  readonly standing: () => Standing
   readonly news: NewsFeed
   readonly watches: Pick<SlugWatches, 'watch'>
   readonly sessions: Pick<SessionLines, 'open'>
@@ -233,10 +235,11 @@ function selfView(parts: ServiceParts): SelfView {
 }
 
 /** What the register says of itself, with what came of looking for the cluster. */
-function readinessOf({ registry, network, engine, startedAt }: ServiceParts): Readiness {
+function readinessOf({ registry, standing }: ServiceParts): Readiness {
   const own = registry.readiness()
-  const { unready, alone } = standingOf(network.firstContact(), engine.now().now - startedAt)
-  if (unready === undefined) return { ...own, ...(own.ready && alone && { alone }) }
+  const { unready, alone, behind } = standing()
+  if (unready === undefined)
+    return { ...own, ...(own.ready && alone && { alone }), ...(own.ready && behind && { behind }) }
   const { reasons, causes = [], degraded } = own
   return { ready: false, reasons: [...reasons, unready.why], causes: [...causes, unready.cause], degraded }
 }

@@ -310,16 +310,13 @@ export const Pick = json.object(
   { $id: 'Pick' },
 )
 
+const howReady = { ready: json.boolean(), reasons: json.array(json.string()), causes, degraded }
 export const Readiness = json.object(
-  { ready: json.boolean(), reasons: json.array(json.string()), causes, degraded, alone: optional(json.boolean()) },
+  { ...howReady, alone: optional(json.boolean()), behind: optional(json.boolean()) },
   { $id: 'Readiness' },
 )
-
 /** A failure that is also an answer. */
-export const Unreadiness = json.object(
-  { error: json.string(), ready: json.boolean(), reasons: json.array(json.string()), causes, degraded },
-  { $id: 'Unreadiness' },
-)
+export const Unreadiness = json.object({ error: json.string(), ...howReady }, { $id: 'Unreadiness' })
 
 const count = json.integer()
 const point = json.object({ generation: count, version: count })

@@ -11,7 +11,7 @@ export interface NodeEvents {
   readonly member: Extract<NewsEvent, { type: 'member' }>
   /** An instance is to be seen, is to be seen no more, or looks different. One that moves to another slug is hidden and shown. */
   readonly instance: Extract<NewsEvent, { type: 'instance' }>
-  /** Writes are accepted from now on. */
+  /** Writes are accepted from now on, and what is read is what the others hold, as far as it was to be had: see `ready()`. */
   readonly ready: { readonly type: 'ready' }
   /** Something that a person should know of: a damaged disk, a copied key, a disk that refuses writes. */
   readonly warning: { readonly type: 'warning'; readonly message: string }

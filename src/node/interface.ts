@@ -67,8 +67,9 @@ export interface RollcallNode extends RegistryAtOnce, AsyncDisposable {
   /** Multiaddrs at which other nodes can `join` this one. */
   readonly addresses: readonly string[]
   /**
-   * Resolves once writes are accepted: this node has found its peers, or none, and its own record is on disk. Writes that come
-   * earlier wait as well; this is for programs that want to know. Later troubles are in `readiness()`.
+   * Resolves once writes are accepted, with this node's own record on disk, and what the peers hold that it has met is here, or is not
+   * waited for any more: see `createNode`. Writes that come earlier wait as well; this is for programs that want to know. Later troubles
+   * are in `readiness()`.
    * @throws RegistryError `unavailable` if the node stops before; the signal's reason if that aborts
    */
   ready(options?: CallOptions): Promise<void>

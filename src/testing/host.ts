@@ -167,8 +167,8 @@ export class Host {
         peerId: this.peer,
         peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
         ...{ failures: () => [], mdns: () => undefined },
-        firstContact: () => ({ hasMet: true, seeds: [] }),
       },
+      standing: () => ({ alone: false, behind: false }),
       self: () => ({
         nodeId,
         url,

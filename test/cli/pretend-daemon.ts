@@ -24,6 +24,7 @@ const startPretended: StartDaemon = async (config, log) => {
   if (behaviour === 'breaks') setTimeout(() => void Promise.reject(new Error('nobody waits for this')), 50)
   return {
     service: new MemoryService(),
+    begun: Promise.resolve(),
     http: { url: 'http://127.0.0.1:1' },
     peerId: 'PEER',
     listen: ['/ip4/10.0.0.5/tcp/1', '/ip4/10.0.0.6/tcp/1'],

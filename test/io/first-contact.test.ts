@@ -1,6 +1,6 @@
 /** Whether a daemon that was told where the cluster is calls itself ready: table by table, then networks that name each other. */
 import { expect, test } from 'vitest'
-import { standingOf } from '../../src/daemon/first-contact.js'
+import { Beginning, standingOf } from '../../src/daemon/first-contact.js'
 import type { SeedOutcome } from '../../src/io/network/contract.js'
 import { freePort } from '../../src/io/network/ports.js'
 import type { Address, Resolution } from '../../src/io/names.js'
@@ -18,15 +18,93 @@ test.each<[string, SeedOutcome[], boolean, number, 'ready' | 'alone' | 'waits' |
   ['kept out, for however long', ['unreachable', 'refused'], false, 1e9, 'kept out'],
   ['kept out by one, met another', ['refused', 'reached'], true, 0, 'ready'],
   ['met somebody, whatever came of seeds', ['unreachable'], true, 0, 'ready'],
+  ['met somebody, while another seed is still dialled', ['reached', 'untried'], true, 2999, 'waits'],
+  ['met somebody, and a dial of another seed takes long', ['reached', 'untried'], true, 3000, 'ready'],
 ])('%s', (_, outcomes, hasMet, since_ms, expected) => {
-  const seeds = outcomes.map((outcome, i) => ({ where: `seed-${i}`, outcome, error: `why ${i}` }))
-  const { alone, unready } = standingOf({ hasMet, seeds }, since_ms)
+  const seeds = seedsOf(outcomes)
+  const { unready, ...without } = standingOf({ hasMet, seeds }, undefined, since_ms)
   const found =
-    unready === undefined ? (alone ? 'alone' : 'ready') : unready.cause === 'kept-out' ? 'kept out' : 'waits'
+    unready === undefined ? (without.alone ? 'alone' : 'ready') : unready.cause === 'kept-out' ? 'kept out' : 'waits'
   expect(found).toBe(expected)
+  expect(without.behind).toBe(false)
   if (expected === 'kept out') expect(unready?.why).toContain('--join seed-1: why 1')
-  if (expected === 'waits') expect(unready?.why).toContain('seed-0')
+  if (expected === 'waits') expect(unready?.why).toMatch(/no answer from seed-[01]/)
 })
+
+const notAll = { cause: 'behind', why: 'not all is here' } as const
+
+test('whoever has met somebody waits for what those hold, and not for ever', () => {
+  for (const seeds of [[], seedsOf(['reached'])]) {
+    const early = standingOf({ hasMet: true, seeds }, notAll, 29_999)
+    expect(early.unready).toEqual({ cause: 'behind', why: 'not all is here; in 1 s this node is ready without' })
+    expect(standingOf({ hasMet: true, seeds }, notAll, 30_000)).toEqual({ alone: false, behind: true })
+  }
+})
+
+/** A beginning whose circumstances are set by hand. */
+function beginning(outcomes: readonly SeedOutcome[]) {
+  const at = { hasMet: false, outcomes, now: 100, isReady: true, isBehind: false }
+  const begun = new Beginning({
+    contact: () => ({ hasMet: at.hasMet, seeds: seedsOf(at.outcomes) }),
+    isReady: () => at.isReady,
+    behind: () => (at.isBehind ? notAll : undefined),
+    now: () => at.now,
+  })
+  let isSettled = false
+  void begun.settled.then(() => (isSettled = true))
+  const seen = async (): Promise<string> => {
+    begun.look()
+    await Promise.resolve()
+    const { unready, alone, behind } = begun.standing()
+    return `${unready?.cause ?? 'ready'}${alone ? ' alone' : ''}${behind ? ' behind' : ''}${isSettled ? ', settled' : ''}`
+  }
+  return { at, seen }
+}
+
+test('the beginning is over once what the first ones hold is here, and not before the rest is ready', async () => {
+  const { at, seen } = beginning(['untried'])
+  expect(await seen()).toBe('seeking')
+  Object.assign(at, { hasMet: true, isBehind: true, outcomes: ['reached'] })
+  expect(await seen()).toBe('behind')
+  Object.assign(at, { isReady: false, isBehind: false })
+  expect(await seen()).toBe('ready')
+  at.isReady = true
+  expect(await seen()).toBe('ready, settled')
+})
+
+test('whoever was ready, alone or not, stays so when somebody comes who holds more', async () => {
+  for (const [outcomes, expected] of [
+    [[], 'ready, settled'],
+    [['nobody'], 'ready alone, settled'],
+  ] as const) {
+    const { at, seen } = beginning(outcomes)
+    expect(await seen()).toBe(expected)
+    Object.assign(at, { hasMet: true, isBehind: true })
+    expect(await seen()).toBe('ready, settled')
+  }
+})
+
+test('what does not come in time is said for as long as it is missing', async () => {
+  const { at, seen } = beginning(['reached'])
+  Object.assign(at, { hasMet: true, isBehind: true, now: 30_100 })
+  expect(await seen()).toBe('ready behind, settled')
+  at.isBehind = false
+  expect(await seen()).toBe('ready, settled')
+})
+
+test('nobody waits for whoever is kept out, or cannot be ready in time', async () => {
+  const { at, seen } = beginning(['refused'])
+  expect(await seen()).toBe('kept-out, settled')
+  at.hasMet = true
+  expect(await seen()).toBe('ready, settled')
+  const ill = beginning(['reached'])
+  Object.assign(ill.at, { hasMet: true, isReady: false, now: 30_100 })
+  expect(await ill.seen()).toBe('ready, settled')
+})
+
+function seedsOf(outcomes: readonly SeedOutcome[]) {
+  return outcomes.map((outcome, i) => ({ where: `seed-${i}`, outcome, error: `why ${i}` }))
+}
 
 test('three that start at once, each told of the two others, meet', async () => {
   const ports = [await freePort(), await freePort(), await freePort()]
@@ -79,7 +157,9 @@ test('where a name has stood for nobody, or for each of them alone, and stands f
   let ready: readonly number[] = []
   const sites = await behindOneName(3, (i) => (i === 2 ? [2] : ready))
   await eventually('each begins', () =>
-    sites.every(({ network }) => standingOf(network.firstContact(), 0).alone && !network.firstContact().hasMet),
+    sites.every(
+      ({ network }) => standingOf(network.firstContact(), undefined, 0).alone && !network.firstContact().hasMet,
+    ),
   )
   ready = [0, 1, 2]
   await eventually('all are connected', () => areAllConnected(sites))

@@ -495,6 +495,6 @@ describe('the log', () => {
     const log = { debug: writer('debug'), info: writer('info'), warn: writer('warn'), error: writer('error') }
     const node = await start({ log })
     await node.ready()
-    expect(lines).toContainEqual(['info', {}, 'ready: writes are accepted'])
+    expect(lines).toContainEqual(['info', {}, 'writes are accepted'])
   })
 })

@@ -7,7 +7,7 @@ import { isOfItsNode } from '../model/url.js'
 import { wireLimits } from '../wire/limits.js'
 import type { DropReason } from '../words/drop-reasons.js'
 import { droppedInWords } from '../words/dropped-words.js'
-import { takesWrites, type TroubleKind } from '../words/causes.js'
+import { isUnmet, takesWrites, type TroubleKind } from '../words/causes.js'
 import { count } from '../words/count.js'
 import type { MemberView } from '../views.js'
 import { cloned } from './clones.js'
@@ -113,7 +113,8 @@ function notReady(examined: Examined): Finding | undefined {
   const waiting = speaking(examined.survey).filter((node) => node.ready === false && !isTold(node))
   if (waiting.length === 0) return undefined
   const reasons = waiting.map(({ id, reason }) => `${id} (${reason ?? 'no reason given'})`)
-  const isAlone = ({ causes = [] }: SurveyedNode): boolean => causes.length > 0 && causes.every(takesWrites)
+  const isAlone = ({ causes = [] }: SurveyedNode): boolean => causes.length > 0 && causes.every(isUnmet)
+  const isWritable = ({ causes = [] }: SurveyedNode): boolean => causes.length > 0 && causes.every(takesWrites)
   return {
     id: 'not-ready',
     severity: 'error',
@@ -122,7 +123,9 @@ function notReady(examined: Examined): Finding | undefined {
       ? 'It has met nobody yet: it takes writes, which stay on it alone until it does, and lists what is known to it alone.'
       : waiting.some(isAlone)
         ? 'Some take no writes yet; others have met nobody, and what is written there stays there. What they list may not be all there is.'
-        : 'It takes no writes yet, and what it lists may not be all there is.',
+        : waiting.every(isWritable)
+          ? 'It takes writes, and what it lists may not be all there is: what the others hold is on its way there.'
+          : 'It takes no writes yet, and what it lists may not be all there is.',
     remedy: 'A start takes seconds; if this lasts, do what the reason says, and look into its log.',
     about: ids(waiting),
   }

@@ -38,6 +38,11 @@ export class Comparisons {
     return peer
   }
 
+  /** Whether anybody is to be asked yet, or is being asked and waited for. */
+  isUnderWay(now: number): boolean {
+    return this.#waiting.size > 0 || this.#isWaitedFor(now)
+  }
+
   #isWaitedFor(now: number): boolean {
     if (this.#current === undefined) return false
     const { askedAt, heardAt } = this.#current

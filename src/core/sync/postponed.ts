@@ -31,6 +31,10 @@ export class Postponed {
     this.#byOwner.set(owner, { via, until, isWhole })
   }
 
+  owners(): PeerId[] {
+    return [...this.#byOwner].map(([owner]) => owner)
+  }
+
   /** Whether it is not to be pulled yet. */
   isResting(owner: PeerId, now: number): boolean {
     const postponed = this.#byOwner.get(owner)

@@ -197,6 +197,11 @@ export class Requests {
     return this.#isUnderWay(now, ({ purpose }) => purpose.type === 'pull' && purpose.owner === owner)
   }
 
+  /** Owners whose documents are being fetched. */
+  *pulled(): Generator<PeerId> {
+    for (const { purpose } of this.#asked.values()) if (purpose.type === 'pull') yield purpose.owner
+  }
+
   #isUnderWay(now: number, isMeant: (asked: Asked) => boolean): boolean {
     for (const asked of this.#asked.values()) if (now - asked.askedAt <= askPatience_ms && isMeant(asked)) return true
     return false

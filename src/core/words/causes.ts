@@ -4,7 +4,8 @@
 
 /**
  * Why a node is not ready: how far its start has come (as in `phase.ts`); its disk refuses writes; nobody has room for its records; none
- * of the places where it was told to find others has answered yet, or one of them keeps it out.
+ * of the places where it was told to find others has answered yet, or one of them keeps it out; what those hold whom it met is not all
+ * here yet.
  */
 export const unreadyCauses = [
   'restoring',
@@ -17,12 +18,18 @@ export const unreadyCauses = [
   'no-room',
   'seeking',
   'kept-out',
+  'behind',
 ] as const
 export type UnreadyCause = (typeof unreadyCauses)[number]
 
 /** Who has met nobody is not ready, since nobody else hears of it: what is written there is taken all the same, and stays there until then. */
-export function takesWrites(cause: UnreadyCause): boolean {
+export function isUnmet(cause: UnreadyCause): boolean {
   return cause === 'seeking' || cause === 'kept-out'
+}
+
+/** What keeps out only those who read: who has not heard all takes what is written, which others get. */
+export function takesWrites(cause: UnreadyCause): boolean {
+  return cause === 'behind' || isUnmet(cause)
 }
 
 /** A reason with its sentence. */

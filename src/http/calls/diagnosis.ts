@@ -82,7 +82,7 @@ export const getLog = describe({
       description: 'Oldest first, without what may be a secret',
       schema: LogLines,
       examples: {
-        started: { lines: ['{"level":"info","time":"2026-11-24T12:00:00.000Z","msg":"ready: writes are accepted"}'] },
+        started: { lines: ['{"level":"info","time":"2026-11-24T12:00:00.000Z","msg":"writes are accepted"}'] },
       },
     },
   },

@@ -27,7 +27,8 @@ export const isReady = describe({
   open: true,
   answers: {
     200: {
-      description: 'It is; `alone`: nobody else was reached, though it was told where to',
+      description:
+        'It is; `alone`: nobody else was reached, though it was told where to; `behind`: not all has come in time that others hold',
       schema: schemas.Readiness,
       examples: { ready: examples.readiness },
     },
