@@ -22,9 +22,18 @@ const startPretended: StartDaemon = async (config, log) => {
   const stopped = Promise.withResolvers<void>()
   if (behaviour === 'leaves') setTimeout(() => stopped.resolve(), 50)
   if (behaviour === 'breaks') setTimeout(() => void Promise.reject(new Error('nobody waits for this')), 50)
+  const service = new MemoryService()
+  const begun = Promise.withResolvers<void>()
+  if (behaviour === 'joins') {
+    service.ready = { ready: false, reasons: ['joining'], degraded: false }
+    process.once('SIGUSR2', () => {
+      service.ready = { ready: true, reasons: [], degraded: false }
+      begun.resolve()
+    })
+  } else begun.resolve()
   return {
-    service: new MemoryService(),
-    begun: Promise.resolve(),
+    service,
+    begun: begun.promise,
     http: { url: 'http://127.0.0.1:1' },
     peerId: 'PEER',
     listen: ['/ip4/10.0.0.5/tcp/1', '/ip4/10.0.0.6/tcp/1'],

@@ -43,8 +43,13 @@ export async function compileScript(script: string): Promise<string> {
  * Starts a script.
  * @param stderr an open file to write to, instead of what the outcome tells
  */
-export function startScript(script: string, args: readonly string[], stderr?: number): Running {
-  return start([script, ...args], {}, undefined, stderr)
+export function startScript(
+  script: string,
+  args: readonly string[],
+  stderr?: number,
+  env: NodeJS.ProcessEnv = {},
+): Running {
+  return start([script, ...args], env, undefined, stderr)
 }
 
 /** @param input what it reads from stdin; without one that is closed */

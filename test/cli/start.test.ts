@@ -1,9 +1,12 @@
 /** How `rollcall start` speaks until it ends: one line on stdout, a log on stderr, signals, exit codes, nothing left behind. */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../daemon/cluster.js'
 import { compileScript, runHere, startScript, type Running } from './run.js'
 
 let pretendDaemon: string
@@ -81,6 +84,25 @@ describe('a daemon that serves', () => {
       expect(existsSync(dataDir!)).toBe(false)
     },
   )
+
+  test('has started, to whoever starts what comes after it, once it is ready', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'rollcall-systemd-'))
+    const heard = (): string[] => (existsSync(said) ? readFileSync(said, 'utf8').split('\n').filter(Boolean) : [])
+    const said = join(dir, 'said')
+    writeFileSync(join(dir, 'systemd-notify'), `#!/bin/sh\necho "$*" >> '${said}'\n`, { mode: 0o755 })
+    const env = { NOTIFY_SOCKET: '/nobody', PATH: `${dir}:${process.env.PATH}` }
+    const { child, outcome } = startScript(pretendDaemon, ['joins'], undefined, env)
+    await until('it says how it is', async () => heard().length > 0)
+    child.kill('SIGUSR2')
+    await until('it has started', async () => heard().length > 1)
+    child.kill('SIGTERM')
+    const { code, stderr } = await outcome
+    const [joining, ready] = ['STATUS=serving reads; not ready: joining', 'READY=1 STATUS=ready']
+    expect([code, heard().slice(0, 2)]).toEqual([0, [joining, ready]])
+    const told = logLines(stderr).map(({ msg }) => msg)
+    expect(told).toContain('this node is ready: it serves reads and takes writes')
+    rmSync(dir, { recursive: true, force: true })
+  })
 
   test('ends with 0 when it left the cluster by itself', async () => {
     expect(await pretend('leaves').outcome).toMatchObject({ code: 0, stdout: `${readyLine}\n` })
