@@ -46,7 +46,6 @@ export class Acknowledging {
   readonly #out: Outbox
   readonly #waiting = new Map<number, Waiting>()
   #lastNumber = 0
-  #isOver = false
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -69,13 +68,12 @@ export class Acknowledging {
       asked: new Map(),
       lacks: new Map(),
     }
-    if (this.#isOver || this.#isEnough(waiting) || this.#waiting.size >= limit) return this.#settle(waiting)
+    if (this.#isEnough(waiting) || this.#waiting.size >= limit) return this.#settle(waiting)
     this.#waiting.set(number, waiting)
   }
 
-  /** This node leaves: whoever waits is told what is known. */
+  /** This node leaves: whoever waits is told what is known. Who asks after that asks for the goodbye. */
   end(): void {
-    this.#isOver = true
     for (const waiting of this.#waiting.values()) this.#settle(waiting)
   }
 

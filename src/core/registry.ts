@@ -28,6 +28,7 @@ import type { Released, Waiting } from './own/waiting.js'
 import { unreadyIn } from './phase.js'
 import { Projection } from './projection.js'
 import { Reads } from './reads.js'
+import { leaving, whyRefused } from './refusals.js'
 import { Replication } from './replication.js'
 import { type RegistryStart, RegistryState } from './state.js'
 import { emptyReply } from './sync/answers.js'
@@ -36,9 +37,6 @@ import { type ReportMessage, decodeGossip } from './wire/gossip.js'
 
 /** How often the registry looks at the clock. */
 const tick_ms = 100
-
-/** What the disk has no part in: words of programs, and acts, which are written at the home of their instance, if at all. */
-const needsNoDisk: ReadonlySet<Command['type']> = new Set(['act', 'open-session', 'hear-session', 'lose-session'])
 
 export class Registry {
   readonly #state: RegistryState
@@ -331,19 +329,17 @@ export class Registry {
   #opened(): void {
     this.#projection.settle()
     for (const { ticket, command } of this.#state.queue.takeAll()) {
-      this.#serve(ticket, command)
+      this.#command(ticket, command)
       this.#projection.settle() // the next one reads what this one staged
     }
     this.#asking.syncAll()
   }
 
   #command(ticket: number, command: Command): void {
-    const phase = this.#state.phase
-    if (phase.name === 'muted') return this.#refuse(ticket, phase.why)
-    const { refusal } = this.#state.commits
-    if (refusal !== undefined && !needsNoDisk.has(command.type))
-      return this.#refuse(ticket, `the disk refuses writes (${refusal})`)
-    const { joining } = this.#state
+    const { phase, joining, commits, identity } = this.#state
+    const hasLeft = identity.left !== undefined
+    const why = whyRefused(command, { phase, refusal: commits.refusal, hasLeft })
+    if (why !== undefined) return this.#refuse(ticket, why)
     if (joining === undefined) return this.#serve(ticket, command)
     if (joining.isStale || !this.#state.queue.keep({ ticket, command })) this.#refuse(ticket, joining.reason)
   }
@@ -468,11 +464,12 @@ export class Registry {
   // ---- how it is
 
   readiness(): Readiness {
-    const { unplaced, liveness, at } = this.#state
+    const { unplaced, liveness, identity, at } = this.#state
     const { refusal } = this.#state.commits
+    const left: Unready | undefined = identity.left && { cause: 'leaving', why: leaving }
     const disk: Unready | undefined =
       refusal === undefined ? undefined : { cause: 'disk', why: `the disk refuses writes: ${refusal}` }
-    const reasons = [unreadyIn(this.#state.phase), disk, unplaced.reason(liveness.peers.ids(), at.now)]
+    const reasons = [unreadyIn(this.#state.phase), left, disk, unplaced.reason(liveness.peers.ids(), at.now)]
     return readinessOf(
       reasons.filter((reason) => reason !== undefined),
       this.#state.degraded.isOn,

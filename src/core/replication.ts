@@ -8,10 +8,12 @@ import type { Fencing } from './fencing.js'
 import type { Foreign } from './foreign.js'
 import type { Giving } from './giving.js'
 import { transitionEvent } from './liveness.js'
+import { RegistryError } from './model/errors.js'
 import type { PeerId } from './model/model.js'
 import type { MakingRoom } from './making-room.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
+import { leaving } from './refusals.js'
 import { headAlone, isHeadAlone } from './replica/parcels.js'
 import type { Outcome } from './replica/outcome.js'
 import type { Underway } from './replica/replica.js'
@@ -477,9 +479,13 @@ export class Replication {
 
   /** @param done whether its owner has answered */
   removed({ ticket, id, n }: Removal, done: boolean): void {
-    const { records, writes, commits, rules } = this.#state
+    const { records, writes, identity, commits, rules } = this.#state
     const left = records.union.winner(id, 'away too')
     const isToBeWritten = !done || (left !== undefined && left.record.n <= n)
+    if (isToBeWritten && identity.left !== undefined) {
+      const error = new RegistryError('unavailable', leaving)
+      return this.#out.emit({ type: 'settle', ticket, result: { ok: false, error } })
+    }
     if (!isToBeWritten && !rules.maySign) return this.#out.emit({ type: 'settle', ticket, result: { ok: true } })
     if (isToBeWritten && rules.maySign) writes.remove(id, n)
     commits.wait({ type: 'command', ticket })

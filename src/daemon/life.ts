@@ -9,6 +9,8 @@ export type End = () => Promise<void> | void
 
 /** How long a goodbye may take to reach the disk and the wire. */
 const goodbyeTimeout_ms = 1000
+/** How long the others may take to hold all that was written here: gossip may lose it, and nobody can ask for it once this daemon is gone. */
+const handOver_ms = 500
 /** Between the answer to `leave` and the end: the caller is to read it. */
 const answer_ms = 50
 
@@ -62,6 +64,7 @@ export class Life {
     clearTimeout(timer)
     if (outcome === 'late') this.#log.warn('ending without a goodbye: it could not be written in time')
     else if (!outcome.ok) this.#log.warn(`ending without a goodbye: ${outcome.error.message}`)
+    else await this.#engine.command({ type: 'acknowledge', acks: 'all', patience_ms: handOver_ms })
   }
 }
 

@@ -5,7 +5,7 @@
 /**
  * Why a node is not ready: how far its start has come (as in `phase.ts`); its disk refuses writes; nobody has room for its records; none
  * of the places where it was told to find others has answered yet, or one of them keeps it out; what those hold whom it met is not all
- * here yet.
+ * here yet; it has said goodbye.
  */
 export const unreadyCauses = [
   'restoring',
@@ -19,6 +19,7 @@ export const unreadyCauses = [
   'seeking',
   'kept-out',
   'behind',
+  'leaving',
 ] as const
 export type UnreadyCause = (typeof unreadyCauses)[number]
 
