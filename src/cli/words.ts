@@ -10,7 +10,7 @@ const translations: readonly (readonly [said: RegExp, inWords: string])[] = [
     'there is no instance $1; see rollcall instances --all',
   ],
   [
-    /^id: no definition (.*); see GET \/registry-svc\/definitions$/s,
+    /^id: no definition (.*); see GET \/registry-svc\/definitions.*$/s,
     'there is no definition $1; see rollcall definitions',
   ],
   [/^url: no node has (.*); see POST \/registry-svc\/nodes$/s, 'no node has the url $1; see rollcall members'],

@@ -96,11 +96,11 @@ test.each([
 
 test.each([
   [
-    'id: no instance "x"; see GET /registry-svc/instances for those there are',
+    'id: no instance "x"; see GET /registry-svc/instances for those there are; one that comes is late',
     /^there is no instance "x"; see rollcall/,
   ],
   [
-    'id: no definition "x"; see GET /registry-svc/definitions',
+    'id: no definition "x"; see GET /registry-svc/definitions; one that comes is late',
     /^there is no definition "x"; see rollcall definitions$/,
   ],
   ['GET /v1/news: there is no such call; see GET /openapi.json', /another version/],

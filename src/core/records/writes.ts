@@ -157,10 +157,11 @@ export class Writes {
   ownerOf(id: string): { readonly owner: PeerId; readonly n: number } {
     const found = this.#records.union.standingAwayToo(id)
     if (found === undefined) {
-      throw new RegistryError(
-        'not-found',
-        `id: no instance ${JSON.stringify(id)}; see GET /registry-svc/instances for those there are`,
-      )
+      // No node waits for others before it answers, unless it is asked to.
+      const late =
+        'one that another node took a moment ago comes here by itself, and PUT /v1/instances?acks=all waits for that'
+      const those = 'see GET /registry-svc/instances for those there are'
+      throw new RegistryError('not-found', `id: no instance ${JSON.stringify(id)}; ${those}; ${late}`)
     }
     return { owner: found.owner, n: this.#records.union.highestNumber(id) }
   }
@@ -275,7 +276,9 @@ export class Writes {
     const { union, self } = this.#records
     const current = union.definitionEntry(id)
     if (current?.definition === undefined) {
-      throw new RegistryError('not-found', `id: no definition ${JSON.stringify(id)}; see GET /registry-svc/definitions`)
+      const late = 'one that another node took a moment ago comes here by itself'
+      const wayOut = `see GET /registry-svc/definitions; ${late}`
+      throw new RegistryError('not-found', `id: no definition ${JSON.stringify(id)}; ${wayOut}`)
     }
     const mark = { stamp: oneMore(current.stamp, id), writer: self, at: secondsOf(this.uptime_ms) }
     this.#records.stage('definitions', id, mark)

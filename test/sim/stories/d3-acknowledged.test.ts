@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { AckCount } from '../../../src/core/model/acks.js'
 import type { World } from '../world.js'
-import { agree, cluster, clusterOf, done, registered } from './cluster.js'
+import { agree, cluster, clusterOf, done, registered, urlOf } from './cluster.js'
 
 /** @returns how many were told to hold it, and how long that took */
 function held(world: World, name: string, acks: AckCount, patience_ms = 2000, home?: string): [number, number] {
@@ -79,6 +79,22 @@ test('D3: a peer that restarts meanwhile is no holder before it holds it, and of
   expect(held(world, 'm00', 3)[0]).toBeGreaterThanOrEqual(3)
   expect(held(world, 'm00', 'all')[0]).toBe(12)
   expect(world.running().filter(({ live }) => live.read.record('x') === undefined)).toEqual([])
+})
+
+test('D3: what was written elsewhere a moment ago is unknown here, which is told with the way out; who waited for all finds it', () => {
+  const world = cluster('ab')
+  world.cut('a', 'b') // for a moment: it is on its way
+  done(world, world.register('a', { id: 'x', slug: 'x', url: urlOf('x') }))
+  const early = world.deregister('b', 'x')
+  world.until(() => early.result !== undefined, 5, 'the answer')
+  expect(early.result?.error).toMatchObject({
+    code: 'not-found',
+    message: expect.stringMatching(/comes here by itself, and PUT \/v1\/instances\?acks=all waits/) as string,
+  })
+  world.heal()
+  done(world, world.register('a', { id: 'y', slug: 'y', url: urlOf('y') }))
+  expect(held(world, 'a', 'all')[0]).toBe(2)
+  done(world, world.deregister('b', 'y'))
 })
 
 test('D3: who waits at a node that leaves is told how many hold it by then', () => {
