@@ -429,6 +429,25 @@ const starts: Readonly<Record<string, Patch>> = {
   'what one caller says others bear for minutes': ['#suspects', 'new Outliers(longestForAll_ms)', 'new Outliers()'],
   'a gap is never pulled': ['tick', '.pull($$$)'],
   'neighbours out of step are left alone': ['reconcile', '.sync($$$)'],
+  'whoever begins leaves it to others to ask': ['#mayDiffer', '!firstSync.isOver', 'false'],
+  'all is here before anybody has given anything': ['FirstSync.look', 'this.#hasCompared && !isComparing', 'true'],
+  'all is here before a word of its owners is': [
+    '#lookAtFirstSync',
+    "state === 'unknown' && hasInstances(id)",
+    'false',
+  ],
+  'whoever begins waits for the dead for ever': ['FirstSync.look', 'now - since >= hearing_ms', 'false'],
+  'what found no room at the start is not asked for again': [
+    'FirstSync.compared',
+    'this.#isSomethingLost && !this.isOver',
+    'false',
+  ],
+  'writes are taken after the goodbye': ['whyRefused', 'hasLeft && !mayFollowGoodbye.has(type)', 'false'],
+  'a removal that nobody answered for is written after the goodbye': [
+    'removed',
+    'identity.left !== undefined',
+    'false',
+  ],
 }
 
 const checks: Readonly<Record<string, Patch>> = {

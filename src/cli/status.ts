@@ -122,7 +122,7 @@ function exitCode({ degraded }: StatusOutput): number {
 function show(status: StatusOutput, { paint, width }: Look): string {
   const { self, inStep, step, members, instances } = status
   const { ready, dropped } = self
-  const readiness = ready.ready ? paint('good', 'ready') : paint('bad', 'not ready')
+  const readiness = readinessOf(ready, paint)
   const lines: readonly (readonly [string, string])[] = [
     ['node', `${paint('strong', plain(self.nodeId))}  ${plain(self.url)}`],
     ['daemon', `${readiness}, up ${formatAge(self.uptime_ms)!}, version ${plain(self.version)}`],
@@ -142,6 +142,12 @@ function show(status: StatusOutput, { paint, width }: Look): string {
   ]
   const shown = lines.map(([head, text]) => `${paint('dim', head.padEnd(headWidth))}${text}`)
   return wrapLines(shown, width, headWidth)
+}
+
+function readinessOf({ ready, alone, behind }: StatusOutput['self']['ready'], paint: Look['paint']): string {
+  if (!ready) return paint('bad', 'not ready')
+  if (alone) return paint('warn', 'ready, alone: nobody was reached')
+  return behind ? paint('warn', 'ready, without all that others hold') : paint('good', 'ready')
 }
 
 const missingShown = 8
