@@ -119,6 +119,19 @@ test('three that start at once, each told of the two others, meet', async () => 
   await eventually('all have met somebody', () => sites.every(({ network }) => network.firstContact().hasMet))
 })
 
+test('a seed counts as reached where who is meant by it has come by itself', async () => {
+  const site = await startSite({})
+  const place = `/ip4/127.0.0.1/tcp/${await freePort()}/p2p/${site.network.peerId}`
+  const other = await startSite({ join: [place] })
+  const outcome = () => other.network.firstContact().seeds[0]?.outcome
+  await eventually('it is not where it was said to be', () => outcome() === 'unreachable')
+  site.network.learn(other.network.peerId, other.network.addresses())
+  site.network.follow([other.network.peerId], [])
+  site.network.dial(other.network.peerId)
+  await eventually('it has come', () => other.network.firstContact().hasMet)
+  expect(outcome()).toBe('reached')
+})
+
 test('what leads to nobody, to itself alone, or to another cluster, is known for that', async () => {
   const port = await freePort()
   const stranger = await startSite({ cluster: 'other' })

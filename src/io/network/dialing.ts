@@ -157,8 +157,9 @@ export class Dialing {
     this.#outcomes.delete(peer)
     this.#schedule.cancel(peer)
     for (const [target, seed] of this.#seeds) {
-      if (!standsForMany(seed) && (seed.peer === peer || this.#peerBySeed.get(target) === peer))
-        this.#schedule.cancel(target)
+      if (seed.peer !== peer && this.#peerBySeed.get(target) !== peer) continue
+      this.#noteSeed(seed, 'reached') // whoever of the two has dialled
+      if (!standsForMany(seed)) this.#schedule.cancel(target)
     }
   }
 
