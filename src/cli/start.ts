@@ -99,19 +99,22 @@ export async function runDaemon(
   if (config.temp) process.on('exit', () => removeTemporary(config.dataDir, log))
   endOnBugs(log)
   onLostOutput((sentence) => log.warn(`${sentence}; the daemon goes on`))
-  const running: { daemon?: RunningDaemon; config: Config; isReloadDue: boolean } = { config, isReloadDue: false }
+  const running: { daemon?: RunningDaemon; config: Config; isReloadDue: boolean; hasBegun?: true } = {
+    ...{ config, isReloadDue: false },
+  }
   const systemd = createSystemd(process.env, (sentence) => log.warn(sentence))
   const answerReload = (): void => {
-    const { daemon, config: before } = running
+    const { daemon, config: before, hasBegun } = running
     if (daemon === undefined) return void (running.isReloadDue = true)
-    void systemd.reloading()
+    if (hasBegun) void systemd.reloading() // who has not started is not reloaded, to a service manager
     running.config = reload(daemon, before, readConfig, log)
-    void systemd.started(standing(daemon.service)) // also where nothing could be read: it goes on as it was
+    if (hasBegun) void systemd.started(standing(daemon.service)) // also where nothing could be read: it goes on as it was
   }
   const stopAsked = onceAskedToStop(log, answerReload)
   try {
     const daemon = await startDaemon(config, log)
     running.daemon = daemon
+    void daemon.begun.then(() => (running.hasBegun = true))
     printLines(readyLine(daemon))
     if (running.isReloadDue) running.config = reload(daemon, config, readConfig, log)
     if (daemon.http !== undefined) log.info(`its page for people is ${daemon.http.url}/ui`)

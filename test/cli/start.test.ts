@@ -93,6 +93,11 @@ describe('a daemon that serves', () => {
     const env = { NOTIFY_SOCKET: '/nobody', PATH: `${dir}:${process.env.PATH}` }
     const { child, outcome } = startScript(pretendDaemon, ['joins'], undefined, env)
     await until('it says how it is', async () => heard().length > 0)
+    const reloaded = new Promise<void>((resolve) => {
+      child.stderr?.on('data', (chunk: Buffer) => chunk.toString().includes('SIGHUP') && resolve())
+    })
+    child.kill('SIGHUP') // is no end of the start
+    await reloaded
     child.kill('SIGUSR2')
     await until('it has started', async () => heard().length > 1)
     child.kill('SIGTERM')
