@@ -435,7 +435,15 @@ describe('whom libp2p forgets', () => {
     expect(vi.getTimerCount()).toBe(0)
     forgetting.gone('last')
     forgetting.stop()
-    forgetting.gone('at the end')
+    expect(vi.getTimerCount()).toBe(0)
+    vi.useRealTimers()
+  })
+
+  test('is nothing that goes on after the end, when the last connections are cut', () => {
+    vi.useFakeTimers()
+    const forgetting = new Forgetting({ isConnected: () => false, forget: () => Promise.resolve() })
+    forgetting.stop()
+    forgetting.gone('cut at the end')
     expect(vi.getTimerCount()).toBe(0)
     vi.useRealTimers()
   })
