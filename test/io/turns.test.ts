@@ -46,6 +46,8 @@ class FakeStream {
   readonly cost_ms: number
   isSlowed = false
   isGone = false
+  /** Whoever reads it wants no more after so many bytes. */
+  enough = Number.POSITIVE_INFINITY
   error: string | undefined
 
   constructor(cost_ms: number) {
@@ -67,6 +69,7 @@ class FakeStream {
     now_ms += this.cost_ms
     this.sips.push({ bytes, turn })
     taken.push(this)
+    if (this.taken >= this.enough) this.pause()
   }
 
   pause(): void {
@@ -144,6 +147,21 @@ test('what came while a stream was paused is read in sips once it goes on', asyn
   expect(mostInTurn(stream.sips)).toBe(1)
 })
 
+test('a stream that is paused by what came last stays so until it is resumed, whatever waited of it', async () => {
+  const stream = FakeStream.read(3)
+  stream.enough = piece.length
+  stream.onData(piece)
+  await eventually('nothing more is to come for now', () => stream.isSlowed)
+  await eventually('everything is taken', () => {
+    now_ms += 10
+    return stream.taken === piece.length
+  })
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(stream.isSlowed).toBe(true)
+  stream.resume()
+  expect(stream.isSlowed).toBe(false)
+})
+
 test('a stream whose connection goes while some of it waits ends with that, and nobody else', async () => {
   const stream = FakeStream.read(3)
   stream.onData(piece)
@@ -178,6 +196,18 @@ test('who has had more than its own, and than may be saved, has half of the time
   light.onData(piece.subarray(0, 10))
   await eventually('another one is read', () => light.taken === 10)
   expect(heavy.sips.length * 30).toBe(had_ms)
+})
+
+test('what throws is told to whoever brought it, and keeps nobody else from its turn', async () => {
+  const done: string[] = []
+  const run = (one: string): void => {
+    if (one === 'bad') throw new Error('a fault')
+    done.push(one)
+  }
+  const queues = new Queues<string>({ run })
+  expect(() => queues.add('a', 'bad')).toThrow('a fault')
+  queues.add('b', 'good')
+  await eventually('another one has its turn', () => done.length === 1)
 })
 
 test('of what waits of peers each has a turn, in its order; who sends more than may wait is told', async () => {

@@ -75,12 +75,12 @@ class Lane implements Waiting {
     else if (time_ms < sip_ms / 4) this.#sipBytes = Math.min(sipBytes.most, this.#sipBytes * 2)
   }
 
-  /** Where nothing waits any more, its source may send again. */
+  /** Where nothing waits any more, its source may send again; where it was paused meanwhile, once it is resumed. */
   wantsMore(): boolean {
     this.#isWaiting = this.#rest.length > 0 && this.#source.isOpen()
     if (this.#rest.length > 0 || !this.#isHeld) return this.#isWaiting
     this.#isHeld = false
-    this.#source.release()
+    if (this.#source.isOpen()) this.#source.release()
     return false
   }
 }

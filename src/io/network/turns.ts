@@ -83,16 +83,21 @@ class Turns {
   #goOnWith(one: Waiting): void {
     const begun = performance.now()
     this.#isBusy = true
-    one.goOn()
-    afterMicrotasks(() => {
-      this.#isBusy = false
-      const time_ms = performance.now() - begun
-      const paying = one.allowance.isLeft() ? one.allowance : this.#common
-      paying.pay(time_ms)
-      one.took?.(time_ms)
-      if (one.wantsMore()) this.#queue(one)
-      if (!this.#isBusy) this.#next()
-    })
+    try {
+      one.goOn()
+    } finally {
+      // Also where it throws: else nobody else had a turn any more.
+      afterMicrotasks(() => this.#done(one, performance.now() - begun))
+    }
+  }
+
+  #done(one: Waiting, time_ms: number): void {
+    this.#isBusy = false
+    const paying = one.allowance.isLeft() ? one.allowance : this.#common
+    paying.pay(time_ms)
+    one.took?.(time_ms)
+    if (one.wantsMore()) this.#queue(one)
+    if (!this.#isBusy) this.#next()
   }
 
   #next(): void {
