@@ -18,7 +18,7 @@ interface Pieces extends Iterable<Uint8Array> {
 
 /** What is private in a connection of `@libp2p/tcp`, and pinned with its version. */
 interface Sending {
-  readonly socket: Pick<Socket, 'cork' | 'uncork'>
+  readonly socket: Pick<Socket, 'cork' | 'uncork' | 'destroy' | 'writableEnded'>
   sendData: (pieces: Iterable<Uint8Array>) => { readonly sentBytes: number; readonly canSendMore: boolean }
 }
 
@@ -28,16 +28,24 @@ export function writeInOnePiece(connection: MultiaddrConnection): void {
   const send = sending.sendData.bind(connection)
   let isCorked = false
   const uncork = (): void => {
+    if (isCorked) socket.uncork()
     isCorked = false
-    socket.uncork()
+  }
+  const destroy = socket.destroy.bind(socket)
+  // A listener that closes does so in the moment of the last word.
+  socket.destroy = (error) => {
+    uncork()
+    return destroy(error)
   }
   sending.sendData = (pieces) => {
+    const { byteLength } = pieces as Pieces
+    // The other end has gone, and some of what it said is still to be read: nobody hears the answers.
+    if (socket.writableEnded) return { sentBytes: byteLength, canSendMore: true }
     if (!isCorked) {
       isCorked = true
       socket.cork()
       process.nextTick(uncork)
     }
-    const { byteLength } = pieces as Pieces
     return send(byteLength <= joinedBytes ? [(pieces as Pieces).subarray()] : pieces)
   }
 }
