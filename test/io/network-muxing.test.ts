@@ -10,6 +10,7 @@ import { Drops } from '../../src/io/network/drops.js'
 import { encryption } from '../../src/io/network/encryption.js'
 import { bridgeLog } from '../../src/io/network/log.js'
 import { HalfOpen } from '../../src/io/network/half-open.js'
+import { readInTurns } from '../../src/io/network/intake.js'
 import { muxing } from '../../src/io/network/muxing.js'
 import { transport } from '../../src/io/network/transport.js'
 import { eventually } from './eventually.js'
@@ -132,4 +133,85 @@ test('what is said at one moment goes out in one call', async () => {
   await eventually('everything arrives', () => received === 40)
   expect(calls.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBe(1)
   await close()
+})
+
+test('what was said goes out also where the socket is destroyed at the same moment', async () => {
+  const { out, back, socket, close } = await encryptedPair()
+  let received = 0
+  back.addEventListener('message', ({ data }) => void (received += data.byteLength))
+  out.send(Uint8Array.of(1, 2, 3))
+  socket.destroy()
+  await eventually('the other end notes the end', () => back.status !== 'open')
+  expect(received).toBe(3)
+  await close()
+})
+
+/** Longer than a turn has. */
+function work(): void {
+  const until = performance.now() + 2
+  while (performance.now() < until);
+}
+
+test('what comes with the end of a connection is read before that end, however long it takes', async () => {
+  const { out, back, socket, close } = await encryptedPair()
+  const [asking, answering] = [out, back].map((each) => muxing(new Drops())().createStreamMuxer(each))
+  const trace: string[] = []
+  const size = 6000
+  let received = 0
+  answering?.addEventListener('stream', ({ detail }) => {
+    detail.protocol = 'known'
+    detail.addEventListener('message', ({ data }) => {
+      work()
+      received += data.byteLength
+    })
+    detail.addEventListener('close', ({ error }) => void trace.push(`stream: ${error?.message ?? received}`))
+  })
+  back.addEventListener('close', ({ error }) => void trace.push(`connection: ${error?.message ?? received}`))
+  const stream = (await asking?.createStream()) as Stream
+  for (let i = 0; i < 60; i++) stream.send(new Uint8Array(size / 60))
+  setTimeout(() => socket.end())
+  await eventually('both have ended', () => trace.length === 2)
+  expect(trace.sort()).toEqual([`connection: ${size}`, `stream: ${size}`])
+  await close()
+})
+
+test('who has gone is answered nothing, and what it said before is read nevertheless', async () => {
+  const { out, back, socket, close } = await encryptedPair()
+  const size = 6000
+  let received = 0
+  let end: string | undefined
+  back.addEventListener('message', ({ data }) => {
+    work()
+    received += data.byteLength
+    back.send(Uint8Array.of(1))
+  })
+  back.addEventListener('close', ({ error }) => void (end = error?.message ?? 'in order'))
+  for (let i = 0; i < 60; i++) out.send(new Uint8Array(size / 60))
+  setTimeout(() => socket.end())
+  await eventually('it has ended', () => end !== undefined)
+  expect([received, end]).toEqual([size, 'in order'])
+  await close()
+})
+
+test('what comes before the end of a stream that is read in turns is read before that end', async () => {
+  const [out, back] = multiaddrConnectionPair()
+  const [asking, answering] = [out, back].map((each) => muxing(new Drops())().createStreamMuxer(each))
+  const size = 6000
+  let received = 0
+  let atEnd: number | undefined
+  answering?.addEventListener('stream', ({ detail }) => {
+    detail.protocol = 'known'
+    readInTurns(detail)
+    detail.addEventListener('message', ({ data }) => {
+      work()
+      received += data.byteLength
+    })
+    detail.addEventListener('remoteCloseWrite', () => void (atEnd = received))
+  })
+  const stream = (await asking?.createStream()) as Stream
+  stream.send(new Uint8Array(size))
+  await stream.close()
+  await eventually('it has ended', () => atEnd !== undefined)
+  expect(atEnd).toBe(size)
+  for (const each of [asking, answering]) each?.abort(new Error('over'))
 })

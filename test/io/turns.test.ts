@@ -91,6 +91,10 @@ class FakeStream {
     this.isSlowed = false
   }
 
+  onRemoteCloseWrite(): void {}
+
+  onTransportClosed(): void {}
+
   abort(error: Error): void {
     this.error = error.message
   }
@@ -205,6 +209,8 @@ test('what throws is told to whoever brought it, and keeps nobody else from its 
     done.push(one)
   }
   const queues = new Queues<string>({ run })
+  const begun = turn
+  await eventually('what other tests left is over', () => turn > begun + 3)
   expect(() => queues.add('a', 'bad')).toThrow('a fault')
   queues.add('b', 'good')
   await eventually('another one has its turn', () => done.length === 1)

@@ -20,6 +20,8 @@ interface Source {
   release(): void
   /** Whether what comes of it is taken now; where not, `Lane.wake` follows, or nothing ever is. */
   isOpen(): boolean
+  /** Nothing of it waits any more. */
+  emptied?(): void
 }
 
 class Lane implements Waiting {
@@ -40,6 +42,11 @@ class Lane implements Waiting {
 
   get isHeld(): boolean {
     return this.#isHeld
+  }
+
+  /** Nothing of it waits, or is being taken. */
+  get isEmpty(): boolean {
+    return this.#rest.length === 0 && !this.#isWaiting
   }
 
   take(bytes: Uint8Array): void {
@@ -78,9 +85,12 @@ class Lane implements Waiting {
   /** Where nothing waits any more, its source may send again; where it was paused meanwhile, once it is resumed. */
   wantsMore(): boolean {
     this.#isWaiting = this.#rest.length > 0 && this.#source.isOpen()
-    if (this.#rest.length > 0 || !this.#isHeld) return this.#isWaiting
-    this.#isHeld = false
-    if (this.#source.isOpen()) this.#source.release()
+    if (this.#rest.length > 0) return this.#isWaiting
+    if (this.#isHeld) {
+      this.#isHeld = false
+      if (this.#source.isOpen()) this.#source.release()
+    }
+    this.#source.emptied?.()
     return false
   }
 }
@@ -90,11 +100,13 @@ interface Reading {
   readonly readStatus: 'readable' | 'paused' | 'closing' | 'closed'
 }
 
-/** What is protected in a stream of `@libp2p/utils`, and pinned with its version: how bytes come, and how whoever sends them is slowed. */
+/** What is protected in a stream of `@libp2p/utils`, and pinned with its version: how bytes come, how whoever sends them is slowed, its ends. */
 interface Receiving {
   onData: (bytes: Pieces) => void
   sendPause: () => void
   sendResume: () => void
+  onRemoteCloseWrite: () => void
+  onTransportClosed: (error?: Error) => void
 }
 
 /** A list of pieces, as `uint8arraylist` makes it, or one. */
@@ -109,11 +121,58 @@ export function readInTurns(stream: MessageStream): void {
   const onData = orElse(receiving.onData.bind(stream) as (bytes: Uint8Array) => void, fail)
   const pause = orElse(receiving.sendPause.bind(stream), fail)
   const resume = orElse(receiving.sendResume.bind(stream), fail)
-  const lane = new Lane({ hold: pause, release: resume, isOpen: () => receiving.readStatus !== 'paused' }, onData)
+  const isOpen = (): boolean => receiving.readStatus !== 'paused'
+  const ends = new Ends(() => lane.isEmpty && isOpen())
+  // Of whoever has gone nothing more comes, and to say something to it would be an error.
+  const hold = (): void => (ends.hasGone ? undefined : pause())
+  const release = (): void => (ends.hasGone ? undefined : resume())
+  const lane: Lane = new Lane({ hold, release, isOpen, emptied: () => ends.look() }, onData)
   receiving.onData = (bytes) => lane.take(bytes.subarray())
   receiving.sendResume = () => {
-    if (!lane.isHeld) resume()
+    if (!lane.isHeld) release()
     lane.wake()
+    ends.look()
+  }
+  const closeWrite = receiving.onRemoteCloseWrite.bind(stream)
+  receiving.onRemoteCloseWrite = () => ends.add(closeWrite)
+  const close = receiving.onTransportClosed.bind(stream)
+  receiving.onTransportClosed = (error) => {
+    if (error !== undefined || stream.status !== 'open') close(error)
+    else if (!ends.hasGone) ends.addLast(close)
+  }
+}
+
+/** How a stream ends in order, which is told once all that came before is taken: libp2p throws away what comes after. */
+class Ends {
+  readonly #isAllTaken: () => boolean
+  #waiting: (() => void)[] = []
+  /** Nobody is there any more, told or not. */
+  hasGone = false
+
+  constructor(isAllTaken: () => boolean) {
+    this.#isAllTaken = isAllTaken
+  }
+
+  add(tell: () => void): void {
+    if (this.#waiting.length === 0 && this.#isAllTaken()) tell()
+    else this.#waiting.push(tell)
+  }
+
+  addLast(tell: () => void): void {
+    this.hasGone = true
+    this.add(tell)
+  }
+
+  /** In a turn of its own: by then it is paused where some of what was taken waits further on, for the streams in it. */
+  look(): void {
+    if (this.#waiting.length > 0) setImmediate(() => this.#tell())
+  }
+
+  #tell(): void {
+    if (!this.#isAllTaken()) return
+    const all = this.#waiting
+    this.#waiting = []
+    for (const tell of all) tell()
   }
 }
 
