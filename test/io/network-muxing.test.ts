@@ -215,3 +215,26 @@ test('what comes before the end of a stream that is read in turns is read before
   expect(atEnd).toBe(size)
   for (const each of [asking, answering]) each?.abort(new Error('over'))
 })
+
+test('so is what waits of a stream whose connection ends, also where its reader ends its own side then', async () => {
+  const [out, back] = multiaddrConnectionPair()
+  const [asking, answering] = [out, back].map((each) => muxing(new Drops())().createStreamMuxer(each))
+  const size = 6000
+  let received = 0
+  let end: string | undefined
+  answering?.addEventListener('stream', ({ detail }) => {
+    detail.protocol = 'known'
+    readInTurns(detail)
+    detail.addEventListener('message', ({ data }) => {
+      work()
+      if (received === 0) void out.close()
+      received += data.byteLength
+    })
+    detail.addEventListener('close', ({ error }) => void (end = error?.message ?? 'in order'))
+    back.addEventListener('close', () => void detail.close().catch((error: Error) => detail.abort(error)))
+  })
+  const stream = (await asking?.createStream()) as Stream
+  stream.send(new Uint8Array(size))
+  await eventually('it has ended', () => end !== undefined)
+  expect([received, end]).toEqual([size, 'in order'])
+})

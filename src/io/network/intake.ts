@@ -6,7 +6,7 @@
  *
  * Twice, since either side may be much for few bytes: many messages in one piece of a socket, many streams in one message.
  */
-import type { MessageStream, StreamMuxer } from '@libp2p/interface'
+import type { AbortOptions, MessageStream, StreamMuxer } from '@libp2p/interface'
 import { Allowance, turns, type Waiting } from './turns.js'
 
 /** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
@@ -107,6 +107,8 @@ interface Receiving {
   sendResume: () => void
   onRemoteCloseWrite: () => void
   onTransportClosed: (error?: Error) => void
+  /** A connection has none. */
+  sendCloseWrite?: (options?: AbortOptions) => Promise<void>
 }
 
 /** A list of pieces, as `uint8arraylist` makes it, or one. */
@@ -135,6 +137,9 @@ export function readInTurns(stream: MessageStream): void {
   }
   const closeWrite = receiving.onRemoteCloseWrite.bind(stream)
   receiving.onRemoteCloseWrite = () => ends.add(closeWrite)
+  const endWriting = receiving.sendCloseWrite?.bind(stream)
+  if (endWriting !== undefined)
+    receiving.sendCloseWrite = async (options) => (ends.hasGone ? undefined : endWriting(options))
   const close = receiving.onTransportClosed.bind(stream)
   receiving.onTransportClosed = (error) => {
     if (error !== undefined || stream.status !== 'open') close(error)
