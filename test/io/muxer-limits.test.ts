@@ -1,0 +1,139 @@
+/** What all connections together may make their muxers hold: with stand-ins for those, of which thousands would be needed. */
+import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
+import { expect, test } from 'vitest'
+import { Drops } from '../../src/io/network/drops.js'
+import { MuxerLimits, muxerLimits, windowBytes } from '../../src/io/network/muxer-limits.js'
+
+/** A connection with its muxer, of which so many bytes of a frame have come. */
+class FakeMuxer extends EventTarget {
+  readonly decoder = { buffer: { byteLength: 0 } }
+  writeBufferLength = 0
+  isCut = false
+  sent = 0
+
+  static guardedBy(limits: MuxerLimits): FakeMuxer {
+    const muxer = new FakeMuxer()
+    limits.guard(muxer as unknown as StreamMuxer, muxer as unknown as MessageStream)
+    return muxer
+  }
+
+  onData(_bytes: Uint8Array): void {}
+
+  onRemoteStream(_stream: Stream): void {}
+
+  sendFrame(_header: { readonly length: number }, _data?: unknown): boolean {
+    this.sent += 1
+    return true
+  }
+
+  abort(): void {
+    if (this.isCut) return
+    this.isCut = true
+    this.dispatchEvent(new Event('close'))
+  }
+
+  /** So much of a frame waits for the rest of it. */
+  holds(bytes: number): void {
+    this.decoder.buffer.byteLength = bytes
+    this.onData(new Uint8Array())
+  }
+
+  opens(): FakeStream {
+    const stream = new FakeStream()
+    this.onRemoteStream(stream as unknown as Stream)
+    return stream
+  }
+}
+
+class FakeStream extends EventTarget {
+  protocol = ''
+  isEnded = false
+
+  onData(_bytes: { readonly byteLength: number }): void {}
+
+  abort(): void {
+    this.isEnded = true
+    this.dispatchEvent(new Event('close'))
+  }
+}
+
+test('a frame may be as long as its window', () => {
+  const drops = new Drops()
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  muxer.holds(windowBytes)
+  expect(muxer.isCut).toBe(false)
+  muxer.holds(windowBytes + 100)
+  expect(muxer.isCut).toBe(true)
+  expect(drops.all()).toEqual({ 'muxer-frame': 1 })
+})
+
+test('of all frames that are not complete so much is held; whoever has most goes', () => {
+  const drops = new Drops()
+  const limits = new MuxerLimits(drops)
+  const many = Array.from({ length: muxerLimits.heldBytes / windowBytes }, () => FakeMuxer.guardedBy(limits))
+  const [little, most, ...others] = many as [FakeMuxer, FakeMuxer, ...FakeMuxer[]]
+  little.holds(10)
+  for (const one of others) one.holds(windowBytes - 1)
+  most.holds(windowBytes)
+  expect(many.some(({ isCut }) => isCut)).toBe(false)
+  FakeMuxer.guardedBy(limits).holds(windowBytes - 200)
+  expect(many.some(({ isCut }) => isCut)).toBe(false)
+  little.holds(1000)
+  expect(many.filter(({ isCut }) => isCut)).toEqual([most])
+  expect(drops.all()).toEqual({ 'muxer-frame': 1 })
+  // What it held is held no more.
+  FakeMuxer.guardedBy(limits).holds(windowBytes)
+  expect(many.filter(({ isCut }) => isCut)).toEqual([most])
+})
+
+test('of streams that have not said what they are for there are so many; the oldest goes of whoever has most', () => {
+  const drops = new Drops()
+  const limits = new MuxerLimits(drops)
+  const [much, little] = [FakeMuxer.guardedBy(limits), FakeMuxer.guardedBy(limits)]
+  const [first] = Array.from({ length: muxerLimits.unnamed }, () => much.opens()) as [FakeStream]
+  const named = little.opens()
+  expect([first.isEnded, named.isEnded]).toEqual([true, false])
+  named.protocol = 'known'
+  little.opens()
+  expect(drops.all()).toEqual({ 'muxer-unnamed': 1 })
+  little.opens()
+  expect(drops.all()).toEqual({ 'muxer-unnamed': 2 })
+  much.abort()
+  for (let i = 0; i < 100; i++) little.opens()
+  expect(drops.all()).toEqual({ 'muxer-unnamed': 2 })
+})
+
+test('a stream that has said what it is for may bring whatever it likes', () => {
+  const drops = new Drops()
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  const [silent, named] = [muxer.opens(), muxer.opens()]
+  named.protocol = 'known'
+  named.onData({ byteLength: 1_000_000 })
+  silent.onData({ byteLength: muxerLimits.unnamedBytes })
+  expect([silent.isEnded, named.isEnded]).toEqual([false, false])
+  silent.onData({ byteLength: 1 })
+  expect([silent.isEnded, named.isEnded]).toEqual([true, false])
+})
+
+test('words about streams that are not read are said no more, and end the connection; those that are read count no more', async () => {
+  const drops = new Drops()
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  const say = (times: number): void => {
+    for (let i = 0; i < times; i++) muxer.sendFrame({ length: 0 })
+  }
+  muxer.writeBufferLength = 1
+  say(muxerLimits.unread - 1)
+  muxer.sendFrame({ length: 100 }, new Uint8Array(100))
+  muxer.writeBufferLength = 0
+  say(1)
+  muxer.writeBufferLength = 1
+  say(muxerLimits.unread - 1)
+  await Promise.resolve()
+  expect(muxer.isCut).toBe(false)
+  const before = muxer.sent
+  say(10)
+  expect(muxer.sent).toBe(before + 1)
+  await Promise.resolve()
+  expect(muxer.isCut).toBe(true)
+  expect(drops.all()).toEqual({ 'muxer-unread': 1 })
+})
