@@ -123,18 +123,6 @@ test('an encrypted message is one write, and the end of what has come is no new 
   await close()
 })
 
-test('what is said at one moment goes out in one call', async () => {
-  const { out, back, socket, close } = await encryptedPair()
-  let received = 0
-  back.addEventListener('message', ({ data }) => void (received += data.byteLength))
-  const parts = socket as unknown as Record<'_write' | '_writev', (...values: unknown[]) => void>
-  const calls = [vi.spyOn(parts, '_write'), vi.spyOn(parts, '_writev')]
-  for (let i = 0; i < 40; i++) out.send(Uint8Array.of(i))
-  await eventually('everything arrives', () => received === 40)
-  expect(calls.reduce((sum, { mock }) => sum + mock.calls.length, 0)).toBe(1)
-  await close()
-})
-
 test('what was said goes out also where the socket is destroyed at the same moment', async () => {
   const { out, back, socket, close } = await encryptedPair()
   let received = 0

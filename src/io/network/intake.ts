@@ -7,6 +7,7 @@
  * Twice, since either side may be much for few bytes: many messages in one piece of a socket, many streams in one message.
  */
 import type { AbortOptions, MessageStream, StreamMuxer } from '@libp2p/interface'
+import { cutOff } from './muxer-limits.js'
 import { Allowance, turns, type Waiting } from './turns.js'
 
 /** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
@@ -190,10 +191,7 @@ interface Demuxing {
 export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream): void {
   const demuxing = muxer as unknown as Demuxing
   const reading = connection as unknown as Reading
-  const fail = (error: Error): void => {
-    muxer.abort(error)
-    connection.abort(error)
-  }
+  const fail = (error: Error): void => cutOff(muxer, connection, error)
   const drink = orElse(demuxing.onData.bind(muxer) as (bytes: Uint8Array) => void, fail)
   const hold = orElse(() => {
     if (reading.readStatus === 'readable') connection.pause()
@@ -201,7 +199,8 @@ export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream): voi
   const release = orElse(() => {
     if (reading.readStatus === 'paused') connection.resume()
   }, fail)
-  const lane = new Lane({ hold, release, isOpen: () => true }, drink)
+  const isOpen = (): boolean => connection.status === 'open' || connection.status === 'closing'
+  const lane = new Lane({ hold, release, isOpen }, drink)
   demuxing.onData = (bytes) => lane.take(bytes.subarray())
 }
 

@@ -27,6 +27,16 @@ export const muxerLimits = {
 
 const headerBytes = 12
 
+/** Ends both, at once: the muxer says so where that can still be said. */
+export function cutOff(muxer: StreamMuxer, connection: MessageStream, error: Error): void {
+  try {
+    muxer.abort(error)
+  } catch {
+    // Its connection is ending already.
+  }
+  connection.abort(error)
+}
+
 /** What is private in a muxer of yamux, and pinned with its version. */
 interface Muxer {
   readonly decoder: { readonly buffer: { readonly byteLength: number } }
@@ -58,11 +68,7 @@ export class MuxerLimits {
       bytes: 0,
       unread: 0,
       unnamed: new Set(),
-      cut: (reason) => {
-        const error = new Error(reason)
-        muxer.abort(error)
-        connection.abort(error)
-      },
+      cut: (reason) => cutOff(muxer, connection, new Error(reason)),
     }
     this.#held.add(held)
     connection.addEventListener('close', () => this.#forget(held))

@@ -10,7 +10,7 @@ import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { HalfOpen } from './half-open.js'
 import { readInTurns } from './intake.js'
-import { writeInOnePiece } from './outlet.js'
+import { writeInOnePiece } from './whole-writes.js'
 
 /** @param halfOpen whose room those share who come in */
 export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<typeof tcp> {

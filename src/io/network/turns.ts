@@ -107,7 +107,7 @@ class Turns {
     }
     for (const one of this.#waiting) one.hold()
     for (const one of this.#heavy) one.hold()
-    if (this.#heavy.length > 0) this.#pause ??= setTimeout(() => this.#afterPause(), turn_ms)
+    if (this.#heavy.length > 0) this.#pause ??= setTimeout(() => this.#afterPause(), turn_ms).unref()
   }
 
   #afterPause(): void {

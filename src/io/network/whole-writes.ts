@@ -1,9 +1,7 @@
 /**
- * The one door by which bytes go to peers: each message in one piece; what is said at one moment in one call. Noise gives the length of a
- * message and the message itself as two, of which each would be a system call, a packet, a wake-up of whoever reads it; so would each of
- * forty words about streams.
+ * Hands each message to its socket in one piece. Noise gives the length of a message and the message itself as two, of which each
+ * would be a system call, a packet, a wake-up of whoever reads it.
  */
-import type { Socket } from 'node:net'
 import type { MultiaddrConnection } from '@libp2p/interface'
 
 /** Longer ones go as they come: to copy them costs more than a call, and the socket says in between when it is full. */
@@ -18,34 +16,17 @@ interface Pieces extends Iterable<Uint8Array> {
 
 /** What is private in a connection of `@libp2p/tcp`, and pinned with its version. */
 interface Sending {
-  readonly socket: Pick<Socket, 'cork' | 'uncork' | 'destroy' | 'writableEnded'>
+  readonly socket: { readonly writableEnded: boolean }
   sendData: (pieces: Iterable<Uint8Array>) => { readonly sentBytes: number; readonly canSendMore: boolean }
 }
 
 export function writeInOnePiece(connection: MultiaddrConnection): void {
   const sending = connection as unknown as Sending
-  const { socket } = sending
   const send = sending.sendData.bind(connection)
-  let isCorked = false
-  const uncork = (): void => {
-    if (isCorked) socket.uncork()
-    isCorked = false
-  }
-  const destroy = socket.destroy.bind(socket)
-  // A listener that closes does so in the moment of the last word.
-  socket.destroy = (error) => {
-    uncork()
-    return destroy(error)
-  }
   sending.sendData = (pieces) => {
     const { byteLength } = pieces as Pieces
     // The other end has gone, and some of what it said is still to be read: nobody hears the answers.
-    if (socket.writableEnded) return { sentBytes: byteLength, canSendMore: true }
-    if (!isCorked) {
-      isCorked = true
-      socket.cork()
-      process.nextTick(uncork)
-    }
+    if (sending.socket.writableEnded) return { sentBytes: byteLength, canSendMore: true }
     return send(byteLength <= joinedBytes ? [(pieces as Pieces).subarray()] : pieces)
   }
 }
