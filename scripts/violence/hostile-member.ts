@@ -19,7 +19,7 @@ import { HostileWriter } from './hostile-writer.js'
 /** Of what it sends too much. */
 export const floods = [
   ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
-  ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings'],
+  ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings', 'crumbs', 'echoes', 'replies', 'names'],
 ] as const
 export type Flood = (typeof floods)[number]
 
@@ -141,6 +141,14 @@ export class HostileMember {
         return this.#pingAway(muxerOf(connection))
       case 'openings':
         return this.#openAway(muxerOf(connection))
+      case 'crumbs':
+        return this.#endlessCrumbs(muxerOf(connection))
+      case 'echoes':
+        return this.#pingUnread(connection)
+      case 'replies':
+        return this.#replyAway(connection, muxerOf(connection))
+      case 'names':
+        return this.#nameAway(connection)
       case 'junk':
         return this.#beatAway(connection, () => new Uint8Array(7).fill(255))
       case 'asks':
@@ -235,6 +243,61 @@ export class HostileMember {
     }
   }
 
+  /** A frame as long as a window, each byte of it by itself, and never the last one. */
+  async #endlessCrumbs(muxer: Muxer): Promise<void> {
+    const length = 1024 * 1024
+    muxer.send(frame(frameTypes.data, flags.open, length, muxer.nextStreamID))
+    const crumb = new Uint8Array(1)
+    for (let at = 1; muxer.status === 'open' && !this.#stop.signal.aborted; await pause(0)) {
+      for (let i = 0; i < 1000 && at < length; i++, at++) muxer.send(crumb)
+      this.sent += 1
+      while (muxer.maConn.writableNeedsDrain && muxer.status === 'open') await pause(1)
+      if (at === length) await pause(100)
+    }
+  }
+
+  /** Pings of its protocol, as much as goes, whose answers it does not read. */
+  async #pingUnread(connection: Connection): Promise<void> {
+    const stream = await connection.newStream('/ipfs/ping/1.0.0')
+    stream.pause()
+    const pings = new Uint8Array(60_000)
+    while (stream.status === 'open' && !this.#stop.signal.aborted) {
+      await this.#write(stream, pings)
+      this.sent += 1
+    }
+  }
+
+  /** On the stream of gossip that comes to it, where nobody waits for a word: byte after byte. */
+  async #replyAway(connection: Connection, muxer: Muxer): Promise<void> {
+    const isReplied = ({ direction, protocol, status }: Stream): boolean =>
+      direction === 'inbound' && protocol.startsWith('/meshsub/') && status === 'open'
+    const stream = connection.streams.find(isReplied) as (Stream & { readonly streamId: number }) | undefined
+    if (stream === undefined) return pause(20)
+    const crumb = Buffer.concat([frame(frameTypes.data, 0, 1, stream.streamId), Buffer.alloc(1)])
+    const crumbs = Buffer.concat(Array.from({ length: 1000 }, () => crumb))
+    // Its own window is not touched by what goes past the stream.
+    for (let left = 200; left > 0 && stream.status === 'open' && !this.#stop.signal.aborted; left--) {
+      this.sent += 1000
+      if (!muxer.send(crumbs)) await pause(1)
+      await pause(0)
+    }
+    if (stream.status === 'open') connection.abort(new Error('enough'))
+    else await pause(20)
+  }
+
+  /** A megabyte of messages that it is said to have, at a time. */
+  async #nameAway(connection: Connection): Promise<void> {
+    const stream = await connection.newStream('/meshsub/1.2.0')
+    const topic = prefixed(0x0a, Buffer.from(this.#protocols.gossip))
+    const names = Buffer.concat(Array.from({ length: 5000 }, () => Buffer.of(0x12, 0)))
+    const offer = prefixed(0x0a, Buffer.concat([topic, names]))
+    const offers = prefixed(0x1a, Buffer.concat(Array.from({ length: 100 }, () => offer)))
+    while (stream.status === 'open' && !this.#stop.signal.aborted) {
+      await this.#write(stream, Buffer.concat([varint(offers.length), offers]))
+      this.sent += 1
+    }
+  }
+
   /** As many sockets as are let in, without a word; each that is closed is opened again. */
   async #sayNothing(): Promise<void> {
     const [, , host = '', , port] = this.#target.split('/') // /ip4/127.0.0.1/tcp/58232
@@ -298,11 +361,24 @@ function frame(type: number, flag: number, length: number, stream = 0): Buffer {
   return header
 }
 
+/** A field of a protobuf, with its length. */
+function prefixed(field: number, bytes: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(field), varint(bytes.length), bytes])
+}
+
+function varint(number: number): Buffer {
+  const bytes: number[] = []
+  for (let left = number; ; left = Math.floor(left / 128)) {
+    if (left < 128) return Buffer.of(...bytes, left)
+    bytes.push((left % 128) + 128)
+  }
+}
+
 /** What is private in a connection of libp2p, with which one says what libp2p would never say. */
 interface Muxer {
   readonly status: string
   readonly nextStreamID: number
-  readonly maConn: { pause(): void }
+  readonly maConn: { pause(): void; readonly writableNeedsDrain: boolean }
   send(bytes: Uint8Array): boolean
 }
 

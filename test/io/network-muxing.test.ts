@@ -66,6 +66,22 @@ test('whatever is larger than all windows arrives', async () => {
   close()
 })
 
+test('half a frame is one piece, into however many it was cut', async () => {
+  const [out, back] = multiaddrConnectionPair()
+  const muxer = muxing(new Drops())().createStreamMuxer(back) as StreamMuxer & {
+    readonly decoder: { readonly buffer: { readonly bufs: readonly Uint8Array[] } }
+  }
+  const streams: Stream[] = []
+  muxer.addEventListener('stream', ({ detail }) => void streams.push(detail))
+  const header = Buffer.from('000000010000000100000800', 'hex') // opens a stream, and brings two KiB
+  for (const byte of Buffer.concat([header, Buffer.alloc(2047)])) out.send(Uint8Array.of(byte))
+  out.send(Uint8Array.of()) // nothing
+  expect(muxer.decoder.buffer.bufs).toHaveLength(0)
+  out.send(Uint8Array.of(1))
+  await eventually('the frame arrives', () => streams[0]?.readBufferLength === 2048)
+  muxer.abort(new Error('over'))
+})
+
 /** Two ends of a real connection, encrypted; and how to end both. */
 async function encryptedPair(): Promise<{ out: Secured; back: Secured; socket: Socket; close: () => Promise<void> }> {
   const logger = bridgeLog(pino({ level: 'silent' }))

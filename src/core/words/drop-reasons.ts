@@ -49,6 +49,7 @@ export type NetworkDropReason =
   | 'gossip-excess' // messages of an author, or of whoever passes them on, that says too much
   | 'gossip-failed' // a publication that libp2p refused
   | 'gossip-fault' // dropped on purpose, by the test option
+  | 'gossip-malformed' // what a peer sent at once cannot be read, or names more than any member would
   | 'gossip-oversize' // a peer's message over the limit
   | 'gossip-repair' // a connection cut because its gossip streams were dead
   | 'address-malformed' // an address of a peer that is not one of ours to dial
@@ -59,6 +60,7 @@ export type NetworkDropReason =
   | 'handshake-silent' // one that came in said nothing for too long
   | 'muxer-frame' // a connection on which more came of one frame than any may have
   | 'muxer-unnamed' // a stream that brought too much, or waited too long, before it said what it is for
+  | 'muxer-untaken' // a stream that brought too much that nobody reads
   | 'muxer-unread' // a connection on which what is said of streams was not read
   | 'listener-failed' // our own callback threw: a bug here
   | 'peer-shunned' // a connection to a peer that keeps no limit

@@ -9,17 +9,31 @@ import type { Logger } from 'pino'
 import { assert } from '../../core/model/errors.js'
 import type { PeerId } from '../../core/model/model.js'
 import { equalBytes } from '../../core/wire/codec.js'
+import { Budget } from './budget.js'
 import type { Drops } from './drops.js'
 import { readInTurns } from './intake.js'
 import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
 import { pause, resume, sip } from './sips.js'
+import { WholeFrames } from './whole-frames.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
 export const gossipBytes = 64 * 1024
 const inboundBytes = 1024 * 1024
 const outboundBufferBytes = 8 * 1024 * 1024
 const topicBytesPerPeer = 16 * 1024
+/** Of what came of messages that are not complete, of all peers. */
+const heldBytes = 32 * 1024 * 1024
+/**
+ * What one message to a peer may name. An honest one has a word of each kind for our one topic; it names up to five thousand messages,
+ * which is as many as are offered at all.
+ */
+const decodeRpcLimits = {
+  ...{ maxSubscriptions: 32, maxMessages: 5000, maxControlMessages: 8, maxPeerInfos: 16 },
+  ...{ maxIhaveMessageIDs: 5000, maxIwantMessageIDs: 5000, maxIdontwantMessageIDs: 512 },
+}
+/** So many messages that are only named cost as much as one. */
+const namedPerMessage = 16
 /** So much of one peer waits before it is slowed: each may hold a few messages, which cost half a millisecond. */
 const rpcsWaiting = 64
 
@@ -47,6 +61,7 @@ export function gossipOptions(topic: string): Partial<GossipsubOpts> {
     maxTopicBytesPerPeer: topicBytesPerPeer,
     maxInboundDataLength: inboundBytes,
     maxOutboundBufferSize: outboundBufferBytes,
+    decodeRpcLimits,
     // A duplicate is then known before its signature is checked.
     fastMsgIdFn: ({ from, seqno }) =>
       Buffer.concat([from ?? [], seqno ?? []].map((part) => Buffer.from(part))).toString('hex'),
@@ -87,8 +102,14 @@ interface RouterState {
 /** What one peer sends at once, and the method by which gossipsub takes it: private, and pinned with its version. */
 interface Rpc {
   messages?: { readonly from?: Uint8Array }[]
+  readonly control?: Readonly<Partial<Record<'ihave' | 'iwant' | 'idontwant', readonly Naming[]>>>
+}
+interface Naming {
+  readonly messageIDs?: readonly Uint8Array[]
 }
 interface Receiving {
+  createInboundStream: (from: Libp2pPeerId, stream: Stream) => void
+  decodeRpc: (bytes: Uint8Array) => Rpc
   handleReceivedRpc: (from: Libp2pPeerId, rpc: Rpc) => Promise<void>
 }
 
@@ -96,6 +117,7 @@ export class Gossip {
   readonly #options: GossipOptions
   readonly #router: GossipSub
   readonly #registrar: Topologies
+  readonly #held = new Budget(heldBytes)
   readonly #slowed = new WeakSet<Stream>()
   readonly #publishing = new Set<Promise<void>>()
   readonly #queues: Queues<{ readonly from: Libp2pPeerId; readonly rpc: Rpc }>
@@ -113,6 +135,20 @@ export class Gossip {
       onMany: (peer) => pause(this.#streamOf(peer)),
       onNone: (peer) => resume(this.#streamOf(peer)),
     })
+    const createInbound = receiving.createInboundStream.bind(router)
+    receiving.createInboundStream = (from, stream) => {
+      this.#gather(stream)
+      createInbound(from, stream)
+    }
+    const decode = receiving.decodeRpc.bind(router)
+    receiving.decodeRpc = (bytes) => {
+      try {
+        return decode(bytes)
+      } catch (error) {
+        options.drops.count('gossip-malformed')
+        throw error
+      }
+    }
     receiving.handleReceivedRpc = (from, rpc) => {
       this.#take(from, rpc)
       return Promise.resolve()
@@ -179,6 +215,26 @@ export class Gossip {
     if (stream !== undefined) sip(stream)
   }
 
+  /** Its decoder keeps each piece of half a message by itself: here it is given whole ones. */
+  #gather(stream: Stream): void {
+    const fail = (): void => {
+      this.#options.drops.count('frame-malformed')
+      stream.abort(new Error('too much of a message of gossip that is not complete'))
+    }
+    const held = this.#held.open(fail)
+    stream.addEventListener('close', () => held.end())
+    const add = stream.addEventListener.bind(stream)
+    stream.addEventListener = ((...[type, listener, options]: Parameters<typeof add>): void => {
+      if (type !== 'message' || typeof listener !== 'function') return add(type, listener, options)
+      const frames = new WholeFrames(lengthOfRpc)
+      add('message', (event) => {
+        for (const data of frames.take(event.data.subarray())) listener({ data } as never)
+        held.set(frames.held)
+        if ((frames.length ?? 0) > inboundBytes + varintBytes) fail()
+      })
+    }) as typeof add
+  }
+
   /** What has come while it was paused would else be read in one turn, all of it. */
   #slow(stream: Stream | undefined): void {
     if (stream === undefined || this.#slowed.has(stream)) return
@@ -198,7 +254,8 @@ export class Gossip {
     const { rates } = this.#options
     const peer = from.toString()
     const messages = rpc.messages ?? []
-    if (!rates.take('gossip', peer, Math.max(1, messages.length))) return false
+    const named = namingsOf(rpc).reduce((sum, { messageIDs }) => sum + (messageIDs?.length ?? 0), 0)
+    if (!rates.take('gossip', peer, Math.max(1, messages.length + Math.ceil(named / namedPerMessage)))) return false
     const own = from.toMultihash().bytes
     const said = messages.filter((one) => one.from !== undefined && equalBytes(one.from, own)).length
     return said === 0 || rates.take('own', peer, said)
@@ -234,4 +291,23 @@ export class Gossip {
     drops.count('gossip-fault')
     return true
   }
+}
+
+function namingsOf({ control }: Rpc): readonly Naming[] {
+  return [...(control?.ihave ?? []), ...(control?.iwant ?? []), ...(control?.idontwant ?? [])]
+}
+
+/** As many as the length before a message has: no message of ours needs more. */
+const varintBytes = 4
+
+/** Of a message with its length before it, seven bits in a byte, the least first. */
+function lengthOfRpc(bytes: Uint8Array): number | undefined {
+  let length = 0
+  for (let at = 0; at < varintBytes; at++) {
+    const byte = bytes[at]
+    if (byte === undefined) return undefined
+    length += (byte & 127) * 2 ** (7 * at)
+    if (byte < 128) return at + 1 + length
+  }
+  return Number.MAX_SAFE_INTEGER
 }

@@ -1,13 +1,17 @@
 /**
  * Bounds what connections make their muxers hold, each by itself, all of them together: yamux keeps what it is told to. A frame of which
- * more and more comes; streams that never say what they are for; words about streams that whoever made us say them does not read.
+ * more and more comes; streams that never say what they are for, or bring what nobody asked for; words about streams that whoever made us
+ * say them does not read.
  *
  *     half a frame      ≤ its window               all together ≤ a budget, else who has most is cut off
  *     streams unnamed   a few KiB of each          all together ≤ a number, else of who has most the oldest goes
+ *     streams untaken   so many pieces; of those that libp2p reads in all, and so many bytes
  *     words unread      a few thousand
  */
 import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
+import { Budget, type Share } from './budget.js'
 import type { Drops } from './drops.js'
+import { WholeFrames } from './whole-frames.js'
 
 /** No stream of ours lets more come before it is read, so that no frame is longer. */
 export const windowBytes = 1024 * 1024
@@ -21,6 +25,10 @@ export const muxerLimits = {
   unnamed: 4096,
   /** What such a stream may bring: the names of a few protocols. */
   unnamedBytes: 4096,
+  /** Pieces that a stream brings while nobody reads it: each costs a hundred bytes beside its own. */
+  untaken: 1024,
+  /** Bytes, in so many pieces at most, of streams that bring one short message or none: libp2p keeps all that comes there. */
+  briefBytes: 256 * 1024,
   /** Words without data that were said since all of them were last taken: so many streams, or gigabytes, opened to be answered. */
   unread: 8192,
 } as const
@@ -39,14 +47,14 @@ export function cutOff(muxer: StreamMuxer, connection: MessageStream, error: Err
 
 /** What is private in a muxer of yamux, and pinned with its version. */
 interface Muxer {
-  readonly decoder: { readonly buffer: { readonly byteLength: number } }
+  _newStream: (...values: unknown[]) => Stream
   onData: (bytes: Uint8Array) => void
   onRemoteStream: (stream: Stream) => void
   sendFrame: (header: { readonly length: number }, data?: unknown) => boolean
 }
 
 interface Held {
-  bytes: number
+  readonly frame: Share
   unread: number
   readonly unnamed: Set<Stream>
   cut(reason: string): void
@@ -55,7 +63,7 @@ interface Held {
 export class MuxerLimits {
   readonly #drops: Drops
   readonly #held = new Set<Held>()
-  #heldBytes = 0
+  readonly #frames = new Budget(muxerLimits.heldBytes)
   #unnamed = 0
 
   constructor(drops: Drops) {
@@ -65,7 +73,7 @@ export class MuxerLimits {
   guard(muxer: StreamMuxer, connection: MessageStream): void {
     const parts = muxer as unknown as Muxer
     const held: Held = {
-      bytes: 0,
+      frame: this.#frames.open(() => this.#cut(held, 'muxer-frame', 'too much of frames that are not complete')),
       unread: 0,
       unnamed: new Set(),
       cut: (reason) => cutOff(muxer, connection, new Error(reason)),
@@ -75,29 +83,27 @@ export class MuxerLimits {
     this.#boundFrames(parts, held)
     this.#boundWords(parts, connection, held)
     this.#boundUnnamed(parts, held)
+    this.#boundUntaken(parts)
   }
 
   #forget(held: Held): void {
     this.#held.delete(held)
-    this.#heldBytes -= held.bytes
-    held.bytes = 0
+    held.frame.end()
     this.#unnamed -= held.unnamed.size
     held.unnamed.clear()
   }
 
+  /** Its own decoder keeps each piece of half a frame by itself: here it is given whole ones. */
   #boundFrames(muxer: Muxer, held: Held): void {
     const onData = muxer.onData.bind(muxer)
+    const frames = new WholeFrames(lengthOfFrame)
     muxer.onData = (bytes) => {
-      onData(bytes)
-      const { byteLength } = muxer.decoder.buffer
       if (!this.#held.has(held)) return
-      this.#heldBytes += byteLength - held.bytes
-      held.bytes = byteLength
-      if (byteLength > headerBytes + windowBytes)
-        return this.#cut(held, 'muxer-frame', 'a frame longer than any window')
-      if (this.#heldBytes <= muxerLimits.heldBytes) return
-      const most = [...this.#held].reduce((some, one) => (one.bytes > some.bytes ? one : some), held)
-      this.#cut(most, 'muxer-frame', 'too much of frames that are not complete')
+      for (const whole of frames.take(bytes)) onData(whole)
+      if ((frames.length ?? 0) > headerBytes + windowBytes)
+        this.#cut(held, 'muxer-frame', 'a frame longer than any window')
+      held.frame.set(frames.held)
+      if (!this.#held.has(held)) frames.clear()
     }
   }
 
@@ -128,6 +134,15 @@ export class MuxerLimits {
     }
   }
 
+  #boundUntaken(muxer: Muxer): void {
+    const newStream = muxer._newStream.bind(muxer)
+    muxer._newStream = (...values) => {
+      const stream = newStream(...values)
+      boundWhileUntaken(stream, () => this.#drops.count('muxer-untaken'))
+      return stream
+    }
+  }
+
   #endOldestUnnamed(held: Held): void {
     for (const one of this.#held) this.#dropNamed(one)
     if (this.#unnamed <= muxerLimits.unnamed) return
@@ -150,9 +165,24 @@ export class MuxerLimits {
   }
 }
 
+/** Whether its data follow or not, a header says how long they are; only a frame of data has any. */
+function lengthOfFrame(bytes: Uint8Array): number | undefined {
+  if (bytes.length < headerBytes) return undefined
+  const header = new DataView(bytes.buffer, bytes.byteOffset, headerBytes)
+  return headerBytes + (header.getUint8(1) === 0 ? header.getUint32(8) : 0)
+}
+
 /** What is protected in a stream of `@libp2p/utils`, and pinned with its version. */
 interface Receiving {
-  onData: (bytes: { readonly byteLength: number }) => void
+  onData: (bytes: Pieces) => void
+  listenerCount(type: string): number
+  readonly readBufferLength: number
+}
+
+/** A list of pieces, as `uint8arraylist` makes it, or one. */
+interface Pieces {
+  readonly byteLength: number
+  slice(): Uint8Array
 }
 
 function boundUntilNamed(stream: Stream, onNamed: () => void, onExcess: () => void): void {
@@ -170,4 +200,28 @@ function boundUntilNamed(stream: Stream, onNamed: () => void, onExcess: () => vo
     onExcess()
     stream.abort(new Error('too much before it was said what it is for'))
   }
+}
+
+/** What stays is a copy: it may be a few bytes of all that came with them. */
+function boundWhileUntaken(stream: Stream, onExcess: () => void): void {
+  const receiving = stream as unknown as Receiving
+  const onData = receiving.onData.bind(stream)
+  let untaken = 0
+  let [pieces, bytes] = [0, 0]
+  receiving.onData = (data) => {
+    const isTaken = stream.readStatus !== 'paused' && receiving.listenerCount('message') > 0
+    onData(isTaken ? data : (data.slice() as unknown as Pieces))
+    untaken = receiving.readBufferLength === 0 ? 0 : untaken + 1
+    pieces += 1
+    bytes += data.byteLength
+    const isExcess = isBrief(stream) && (pieces > muxerLimits.untaken || bytes > muxerLimits.briefBytes)
+    if (untaken <= muxerLimits.untaken && !isExcess) return
+    onExcess()
+    stream.abort(new Error('too much that nobody takes'))
+  }
+}
+
+/** Identify and pings; the way to a peer of gossip, which brings nothing; what is said until it is known which it is. */
+function isBrief({ protocol, direction }: Stream): boolean {
+  return protocol.startsWith('/ipfs/') || (direction === 'outbound' && !protocol.startsWith('/rollcall/'))
 }

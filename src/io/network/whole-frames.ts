@@ -1,0 +1,84 @@
+/**
+ * Gathers what comes in pieces into whole frames, so that half of one costs what it has of bytes, into however many pieces it was cut.
+ * Each piece by itself is an object, and may be a window on all that came with it. It reads no more of a frame than how long it is.
+ */
+
+/** @returns bytes of the frame that begins there, its header included; undefined where that has not come yet */
+export type LengthOf = (bytes: Uint8Array) => number | undefined
+
+/** No header of ours is longer: until it has come this is what is made room for. */
+const headerRoom_bytes = 16
+const empty = new Uint8Array(0)
+
+export class WholeFrames {
+  readonly #lengthOf: LengthOf
+  /** The beginning of a frame, with room for more of it. */
+  #part: Uint8Array = empty
+  #filled = 0
+  /** How long that frame is, once it is known. */
+  #length: number | undefined
+
+  constructor(lengthOf: LengthOf) {
+    this.#lengthOf = lengthOf
+  }
+
+  /** Bytes of memory that are held for a frame that is not complete. */
+  get held(): number {
+    return this.#part.length
+  }
+
+  /** Of the frame that is not complete, once it has said that. */
+  get length(): number | undefined {
+    return this.#length
+  }
+
+  /** @returns all frames that are complete now, in order; the bytes are lent: they may be a window on what was given */
+  take(bytes: Uint8Array): Uint8Array[] {
+    const whole: Uint8Array[] = []
+    let rest = bytes
+    while (this.#filled > 0 && rest.length > 0) rest = this.#complete(rest, whole)
+    const end = this.#endOfWhole(rest)
+    if (end > 0) whole.push(rest.subarray(0, end))
+    if (end < rest.length) this.#keep(rest.subarray(end))
+    return whole
+  }
+
+  /** @returns what does not belong to the frame that has begun */
+  #complete(bytes: Uint8Array, whole: Uint8Array[]): Uint8Array {
+    // Byte by byte until its length is known, which is said at once.
+    const wanted = this.#length === undefined ? 1 : this.#length - this.#filled
+    this.#keep(bytes.subarray(0, wanted))
+    if (this.#length === this.#filled) {
+      whole.push(this.#part.subarray(0, this.#filled))
+      this.clear()
+    }
+    return bytes.subarray(wanted)
+  }
+
+  clear(): void {
+    this.#part = empty
+    this.#filled = 0
+    this.#length = undefined
+  }
+
+  #endOfWhole(bytes: Uint8Array): number {
+    let end = 0
+    for (;;) {
+      const length = this.#lengthOf(bytes.subarray(end))
+      if (length === undefined || end + length > bytes.length) return end
+      end += length
+    }
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const filled = this.#filled + bytes.length
+    if (filled > this.#part.length) {
+      const grown = new Uint8Array(Math.max(filled, Math.min(2 * filled, this.#length ?? headerRoom_bytes)))
+      grown.set(this.#part.subarray(0, this.#filled))
+      this.#part = grown
+    }
+    this.#part.set(bytes, this.#filled)
+    this.#filled = filled
+    this.#length ??= this.#lengthOf(this.#part.subarray(0, filled))
+  }
+}
