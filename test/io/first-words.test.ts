@@ -2,8 +2,13 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
+import { noise } from '@libp2p/noise'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
-import { speechOf } from '../../src/io/network/first-words.js'
+import { FirstWords, speechOf } from '../../src/io/network/first-words.js'
 import { generateClusterKey } from '../../src/io/network/clusterkey.js'
 import { eventually } from './eventually.js'
 import { type Site, startSite } from './networkworld.js'
@@ -104,4 +109,37 @@ test('who is sought at the address of another peer has no wrong key', async () =
   expect(site.network.failures()[0]).toMatchObject({ reason: 'no-answer' })
   expect(site.network.failures()[0]?.error).toContain('but another peer is there')
   expect(other.network.failures()).toEqual([])
+})
+
+test.each([
+  ['begins as one of us does', [hello, 'more'.repeat(1000)], hello.length + 4000],
+  ['begins so, in pieces', [...hello, 'more'.repeat(1000)], hello.length + 4000],
+  ['goes on with a length that has no end', [greeting, '\xff'.repeat(200), '\xff'.repeat(1000)], greeting.length + 256],
+  ['begins otherwise', ['\xff'.repeat(10), '\xff'.repeat(1000)], 256],
+])('of who %s so much is passed on', (_, pieces, most) => {
+  let passed = 0
+  const connection = { onData: (bytes: { readonly byteLength: number }) => void (passed += bytes.byteLength) }
+  const words = new FirstWords(connection, true)
+  for (const piece of pieces) connection.onData(Buffer.from(piece, 'latin1'))
+  words.end()
+  expect(passed).toBe(most)
+})
+
+test('who chooses no muxer within the handshake is not asked for one', async () => {
+  const site = await startSite()
+  const node = await createLibp2p({
+    transports: [tcp()],
+    connectionEncrypters: [
+      (components) => {
+        const built = noise()(components)
+        const secure = built.secureOutbound.bind(built)
+        built.secureOutbound = (connection, options) =>
+          secure(connection, { ...options, skipStreamMuxerNegotiation: true })
+        return built
+      },
+    ],
+    streamMuxers: [yamux()],
+  })
+  await expect(node.dial(multiaddr(site.network.addresses()[0]))).rejects.toThrow()
+  await node.stop()
 })

@@ -73,12 +73,12 @@ test('half a frame is one piece, into however many it was cut', async () => {
   }
   const streams: Stream[] = []
   muxer.addEventListener('stream', ({ detail }) => void streams.push(detail))
-  const header = Buffer.from('000000010000000100000800', 'hex') // opens a stream, and brings two KiB
-  for (const byte of Buffer.concat([header, Buffer.alloc(2047)])) out.send(Uint8Array.of(byte))
+  const header = Buffer.from('000000010000000100000190', 'hex') // opens a stream, and brings so many bytes
+  for (const byte of Buffer.concat([header, Buffer.alloc(399)])) out.send(Uint8Array.of(byte))
   out.send(Uint8Array.of()) // nothing
   expect(muxer.decoder.buffer.bufs).toHaveLength(0)
   out.send(Uint8Array.of(1))
-  await eventually('the frame arrives', () => streams[0]?.readBufferLength === 2048)
+  await eventually('the frame arrives', () => streams[0]?.readBufferLength === 400)
   muxer.abort(new Error('over'))
 })
 

@@ -1,6 +1,7 @@
 /**
  * Noise, which makes no error of the end of what has come. Its decoder tries for one more length after each message, where the
- * exception that there is none costs a trace of calls each time.
+ * exception that there is none costs a trace of calls each time. Whoever does not choose a muxer within the handshake, as all of us do, is
+ * not asked for one after it.
  */
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
@@ -22,10 +23,15 @@ export function encryption(): (components: Parameters<ReturnType<typeof noise>>[
   const make = noise()
   return (components) => {
     const built = make(components)
+    const careful = <Some extends SecuredConnection>(secured: Some): Some => {
+      if (secured.streamMuxer === undefined && components.upgrader.getStreamMuxers().size > 0)
+        throw new Error('it chose no muxer')
+      return decodingQuietly(secured)
+    }
     const inbound = built.secureInbound.bind(built)
-    built.secureInbound = async (connection, options) => decodingQuietly(await inbound(connection, options))
+    built.secureInbound = async (connection, options) => careful(await inbound(connection, options))
     const outbound = built.secureOutbound.bind(built)
-    built.secureOutbound = async (connection, options) => decodingQuietly(await outbound(connection, options))
+    built.secureOutbound = async (connection, options) => careful(await outbound(connection, options))
     return built
   }
 }

@@ -11,6 +11,8 @@
 
 /** With its length before it and its end behind it, as multistream-select writes it. */
 const greeting = Buffer.from('\x13/multistream/1.0.0\n')
+/** All that comes before noise: whoever says anything else has nothing to say to us. */
+const hello = Buffer.concat([greeting, Buffer.from('\x07/noise\n')])
 /** What `@libp2p/pnet` begins with. */
 const nonce_bytes = 24
 
@@ -40,10 +42,14 @@ export function speechOf({ first, read }: Heard): Speech {
   return isGreeting(first) ? 'other-key' : 'none-of-us'
 }
 
-/** Or its beginning. */
 function isGreeting(bytes: Uint8Array): boolean {
-  const length = Math.min(bytes.length, greeting.length)
-  return greeting.subarray(0, length).equals(bytes.subarray(0, length))
+  return agrees(bytes, greeting)
+}
+
+/** As far as both go. */
+function agrees(bytes: Uint8Array, words: Buffer): boolean {
+  const length = Math.min(bytes.length, words.length)
+  return words.subarray(0, length).equals(bytes.subarray(0, length))
 }
 
 /** Bytes in one or several pieces, as `uint8arraylist` has them. */
@@ -58,17 +64,25 @@ export interface Hearing {
   onData?: (bytes: Bytes) => void
 }
 
-/** Listens until the handshake is over. */
+/** Enough for libp2p to see that it is no daemon who speaks, where that can be seen at all. */
+const strangerBytes = 256
+
+/**
+ * Listens until the handshake is over. Of who says anything but what one of us begins with no more than a few words are passed on: of a
+ * length that does not end libp2p keeps each byte, by itself.
+ */
 export class FirstWords {
   #first: Uint8Array = new Uint8Array()
   #read: Uint8Array = new Uint8Array()
+  /** What may still come of a stranger. */
+  #left_bytes = strangerBytes
   readonly #ends: (() => void)[] = []
 
   /** @param isPlain no key stands between what comes and what it means */
   constructor(connection: Hearing, isPlain: boolean) {
     this.#listen(connection, (bytes) => {
       if (this.#first.length === 0) this.#first = new Uint8Array(bytes.subarray())
-      if (isPlain) this.#hear(bytes)
+      return isPlain ? this.#hear(bytes) : bytes
     })
   }
 
@@ -85,19 +99,22 @@ export class FirstWords {
     for (const end of this.#ends.splice(0)) end()
   }
 
-  #hear(bytes: Bytes): void {
-    if (this.#read.length < greeting.length) this.#read = Buffer.concat([this.#read, bytes.subarray()])
+  /** @returns what of it is passed on */
+  #hear(bytes: Bytes): Bytes {
+    if (this.#read.length < hello.length)
+      this.#read = Buffer.concat([this.#read, bytes.subarray().subarray(0, hello.length)])
+    if (agrees(this.#read, hello)) return bytes
+    const passed = bytes.subarray().subarray(0, this.#left_bytes)
+    this.#left_bytes -= passed.length
+    return passed
   }
 
   /** Nobody else could tell what is read from a connection: whoever listens to its messages takes them. */
-  #listen(connection: Hearing, hear: (bytes: Bytes) => void): void {
+  #listen(connection: Hearing, hear: (bytes: Bytes) => Bytes): void {
     const { readBuffer, onData } = connection
     if (onData === undefined) return
     if (readBuffer !== undefined && readBuffer.byteLength > 0) hear(readBuffer)
-    connection.onData = (bytes) => {
-      hear(bytes)
-      onData.call(connection, bytes)
-    }
+    connection.onData = (bytes) => onData.call(connection, hear(bytes))
     this.#ends.push(() => void delete connection.onData)
   }
 }

@@ -23,12 +23,12 @@ export const muxerLimits = {
   streams: 256,
   /** Streams that came in and have not said what they are for, of all connections: half a dozen of each that starts at one moment. */
   unnamed: 4096,
-  /** What such a stream may bring: the names of a few protocols. */
-  unnamedBytes: 4096,
+  /** What such a stream may bring: the names of a few protocols. Of a length that does not end libp2p keeps each byte by itself. */
+  unnamedBytes: 512,
   /** Pieces that a stream brings while nobody reads it: each costs a hundred bytes beside its own. */
   untaken: 1024,
   /** Bytes, in so many pieces at most, of streams that bring one short message or none: libp2p keeps all that comes there. */
-  briefBytes: 256 * 1024,
+  briefBytes: 8 * 1024,
   /** Words without data that were said since all of them were last taken: so many streams, or gigabytes, opened to be answered. */
   unread: 8192,
 } as const
