@@ -19,7 +19,20 @@ import { HostileWriter } from './hostile-writer.js'
 /** Of what it sends too much. */
 export const floods = [
   ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
-  ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings', 'crumbs', 'echoes', 'replies', 'names'],
+  ...[
+    'documents',
+    'owners',
+    'epochs',
+    'sockets',
+    'frame',
+    'pings',
+    'openings',
+    'crumbs',
+    'echoes',
+    'replies',
+    'names',
+    'lengths',
+  ],
 ] as const
 export type Flood = (typeof floods)[number]
 
@@ -147,6 +160,8 @@ export class HostileMember {
         return this.#pingUnread(connection)
       case 'replies':
         return this.#replyAway(connection, muxerOf(connection))
+      case 'lengths':
+        return this.#neverEndLengths(muxerOf(connection))
       case 'names':
         return this.#nameAway(connection)
       case 'junk':
@@ -295,6 +310,17 @@ export class HostileMember {
     while (stream.status === 'open' && !this.#stop.signal.aborted) {
       await this.#write(stream, Buffer.concat([varint(offers.length), offers]))
       this.sent += 1
+    }
+  }
+
+  /** Streams whose first word has a length that does not end. */
+  async #neverEndLengths(muxer: Muxer): Promise<void> {
+    const words = Buffer.alloc(400, 0xff)
+    for (let id = muxer.nextStreamID + 2000; muxer.status === 'open' && !this.#stop.signal.aborted; await pause(1)) {
+      for (const end = id + 100; id < end; id += 2)
+        muxer.send(Buffer.concat([frame(frameTypes.data, flags.open, words.length, id), words]))
+      this.sent += 50
+      while (muxer.maConn.writableNeedsDrain && muxer.status === 'open') await pause(1)
     }
   }
 

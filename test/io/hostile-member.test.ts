@@ -32,6 +32,7 @@ test.each([
   ['pings', 'muxer-unread', 'pings whose answers it does not read'],
   ['openings', 'muxer-unnamed', 'streams that say much, and never what they are for'],
   ['echoes', 'muxer-untaken', 'pings on one stream whose answers it does not read'],
+  ['lengths', 'muxer-untaken', 'lengths that do not end'],
   ['replies', 'muxer-untaken', 'an answer where nobody asked'],
   ['names', 'gossip-malformed', 'a message of gossip that names half a million others'],
 ] as const)('of %s it holds little: %s is counted', { timeout: 60_000 }, async (kind, reason, what) => {

@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { Budget } from '../../src/io/network/budget.js'
+import { Lengths } from '../../src/io/network/lengths.js'
 import { WholeFrames } from '../../src/io/network/whole-frames.js'
 
 /** Two bytes that say how many follow. */
@@ -67,4 +68,20 @@ test('of what is too much together whoever holds most gives way, and nobody else
   small?.end()
   budget.open(() => gone.push('next')).set(101)
   expect(gone).toEqual(['large', 'next'])
+})
+
+test('a length that does not end is seen, however it is cut, and none that ends', () => {
+  const said = [
+    Buffer.from('\x13/multistream/1.0.0\n'),
+    Buffer.from([0xc8, 0x01]),
+    Buffer.alloc(200, 0xff),
+    Buffer.from('\0'),
+  ]
+  const good = Buffer.concat(said)
+  for (const cut of [1, 2, 3, 50, good.length]) {
+    const lengths = new Lengths()
+    for (let at = 0; at < good.length; at += cut) expect(lengths.take(good.subarray(at, at + cut))).toBe(true)
+    expect(lengths.take(Buffer.of(0xff))).toBe(true)
+    expect(lengths.take(Buffer.of(0xff))).toBe(false)
+  }
 })

@@ -11,6 +11,7 @@
 import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
 import { Budget, type Share } from './budget.js'
 import type { Drops } from './drops.js'
+import { Lengths } from './lengths.js'
 import { WholeFrames } from './whole-frames.js'
 
 /** No stream of ours lets more come before it is read, so that no frame is longer. */
@@ -23,7 +24,7 @@ export const muxerLimits = {
   streams: 256,
   /** Streams that came in and have not said what they are for, of all connections: half a dozen of each that starts at one moment. */
   unnamed: 4096,
-  /** What such a stream may bring: the names of a few protocols. Of a length that does not end libp2p keeps each byte by itself. */
+  /** What such a stream may bring: the names of a few protocols. */
   unnamedBytes: 512,
   /** Pieces that a stream brings while nobody reads it: each costs a hundred bytes beside its own. */
   untaken: 1024,
@@ -183,6 +184,7 @@ interface Receiving {
 interface Pieces {
   readonly byteLength: number
   slice(): Uint8Array
+  subarray(): Uint8Array
 }
 
 function boundUntilNamed(stream: Stream, onNamed: () => void, onExcess: () => void): void {
@@ -206,19 +208,30 @@ function boundUntilNamed(stream: Stream, onNamed: () => void, onExcess: () => vo
 function boundWhileUntaken(stream: Stream, onExcess: () => void): void {
   const receiving = stream as unknown as Receiving
   const onData = receiving.onData.bind(stream)
+  const lengths = new Lengths()
   let untaken = 0
   let [pieces, bytes] = [0, 0]
+  const isExcess = (data: Pieces): boolean => {
+    pieces += 1
+    bytes += data.byteLength
+    if (isInMessages(stream) && !lengths.take(data.subarray())) return true
+    if (isBrief(stream) && (pieces > muxerLimits.untaken || bytes > muxerLimits.briefBytes)) return true
+    return untaken > muxerLimits.untaken
+  }
   receiving.onData = (data) => {
+    if (isExcess(data)) {
+      onExcess()
+      return stream.abort(new Error('too much that nobody takes'))
+    }
     const isTaken = stream.readStatus !== 'paused' && receiving.listenerCount('message') > 0
     onData(isTaken ? data : (data.slice() as unknown as Pieces))
     untaken = receiving.readBufferLength === 0 ? 0 : untaken + 1
-    pieces += 1
-    bytes += data.byteLength
-    const isExcess = isBrief(stream) && (pieces > muxerLimits.untaken || bytes > muxerLimits.briefBytes)
-    if (untaken <= muxerLimits.untaken && !isExcess) return
-    onExcess()
-    stream.abort(new Error('too much that nobody takes'))
   }
+}
+
+/** What libp2p reads as messages that have their length before them: names of protocols, and identify. */
+function isInMessages({ protocol }: Stream): boolean {
+  return protocol === '' || protocol.startsWith('/ipfs/id/')
 }
 
 /** Identify and pings; the way to a peer of gossip, which brings nothing; what is said until it is known which it is. */
