@@ -58,6 +58,7 @@ export type NetworkDropReason =
   | 'handshake-failed' // one that came in did not get through the handshake: another cluster key, or none of us
   | 'handshake-own-key' // one that has the key of this very daemon
   | 'handshake-silent' // one that came in said nothing for too long
+  | 'mdns-excess' // a packet of multicast, of an address that sends too many, or of all
   | 'muxer-frame' // a connection on which more came of one frame than any may have
   | 'muxer-unnamed' // a stream that brought too much, or waited too long, before it said what it is for
   | 'muxer-untaken' // a stream that brought too much that nobody reads

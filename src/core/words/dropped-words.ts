@@ -114,6 +114,7 @@ const words: Readonly<Record<DropReason, Noun>> = {
   'gossip-excess': ['piece of news of a node that says too much', 'pieces of news of a node that says too much'],
   'gossip-malformed': ['piece of news that nobody can read', 'pieces of news that nobody can read'],
   'gossip-oversize': ['piece of news that is too long', 'pieces of news that are too long'],
+  'mdns-excess': ['mDNS packet beyond those that are read', 'mDNS packets beyond those that are read'],
   'muxer-frame': ['connection that made a message of no end', 'connections that made messages of no end'],
   'muxer-unnamed': ['stream that did not say what it is for', 'streams that did not say what they are for'],
   'muxer-untaken': ['stream that said much to nobody', 'streams that said much to nobody'],

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model/model.js'
 import type { MdnsView } from '../../core/views.js'
+import { Heed } from './heed.js'
 import { Multicast, type Voice } from './multicast.js'
 import { answer, question, read, serviceTag, type Speaker } from './words.js'
 
@@ -24,6 +25,8 @@ export interface DiscoveryOptions {
   /** What this daemon tells others, best first. */
   addresses(): readonly string[]
   onFound(peer: PeerId, addresses: readonly string[]): void
+  /** A packet is not read: too many come. */
+  onExcess(): void
   /** Somebody else answers with our key. */
   onCopy(addresses: readonly string[]): void
 }
@@ -44,9 +47,10 @@ export class Discovery {
     this.#options = options
     this.#tag = serviceTag(options.cluster)
     this.#speaker = { peer: options.self, name: randomBytes(16).toString('hex') }
+    const heed = new Heed(options.onExcess)
     this.#multicast = new Multicast({
       log: options.log,
-      onPacket: (bytes, from) => this.#heard(bytes, from),
+      onPacket: (bytes, from, address) => heed.give(address, () => this.#heard(bytes, from)),
       onUp: (voice) => this.#ask([voice]),
     })
   }

@@ -1,6 +1,6 @@
 /**
- * Sees that the lengths before messages end: libp2p reads one that does not byte by byte, keeps each byte, and makes an exception of each.
- * It reads the lengths alone.
+ * Sees that the lengths before messages end. One that does not libp2p reads byte by byte; it keeps each byte, and makes an exception of
+ * each. Nothing but lengths is read here.
  */
 
 /** Two bytes tell sixteen thousand: no name of a protocol is longer, nor what identify says. */

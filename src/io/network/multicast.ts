@@ -22,7 +22,7 @@ const hops = 255
 export interface MulticastOptions {
   readonly log: Logger
   /** A packet came in by one of them. */
-  onPacket(bytes: Uint8Array, from: Voice): void
+  onPacket(bytes: Uint8Array, from: Voice, address: string): void
   /** It is new, or joined anew, or the last try failed: what is to be asked is asked there now. */
   onUp(voice: Voice): void
 }
@@ -121,7 +121,7 @@ export class Voice {
       this.#note('cannot listen', error)
     })
     socket.on('message', (bytes, { address }) => {
-      if (this.#lane.hears(address)) this.#options.onPacket(bytes, this)
+      if (this.#lane.hears(address)) this.#options.onPacket(bytes, this, address)
     })
     socket.bind(port, () => {
       if (this.#socket !== socket) return

@@ -452,6 +452,7 @@ class Libp2pNetwork implements Network {
       log: this.#log,
       addresses: () => this.addresses(),
       onFound: harmless((peer: PeerId, all: readonly string[]) => this.learn(peer, all), this.#drops, this.#log),
+      onExcess: () => this.#drops.count('mdns-excess'),
       onCopy: harmless((all: readonly string[]) => this.#strangers.heardCopy(all), this.#drops, this.#log),
     })
     this.#discovery.start()
