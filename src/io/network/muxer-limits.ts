@@ -28,8 +28,8 @@ export const muxerLimits = {
   unnamedBytes: 512,
   /** Pieces that a stream brings while nobody reads it: each costs a hundred bytes beside its own. */
   untaken: 1024,
-  /** Bytes, in so many pieces at most, of streams that bring one short message or none: libp2p keeps all that comes there. */
-  briefBytes: 8 * 1024,
+  /** Bytes, in so many pieces at most, of streams that bring one short message or none: libp2p keeps all that comes there. As long as it takes identify to be, and names. */
+  briefBytes: 8 * 1024 + 512,
   /** Words without data that were said since all of them were last taken: so many streams, or gigabytes, opened to be answered. */
   unread: 8192,
 } as const
