@@ -4,9 +4,10 @@ import { expect, test } from 'vitest'
 import { Drops } from '../../src/io/network/drops.js'
 import { MuxerLimits, muxerLimits, windowBytes } from '../../src/io/network/muxer-limits.js'
 
+const headerBytes = 12
+
 /** A connection with its muxer, of which so many bytes of a frame have come. */
 class FakeMuxer extends EventTarget {
-  readonly decoder = { buffer: { byteLength: 0 } }
   writeBufferLength = 0
   isCut = false
   sent = 0
@@ -21,6 +22,10 @@ class FakeMuxer extends EventTarget {
 
   onRemoteStream(_stream: Stream): void {}
 
+  _newStream(): Stream {
+    return new FakeStream() as unknown as Stream
+  }
+
   sendFrame(_header: { readonly length: number }, _data?: unknown): boolean {
     this.sent += 1
     return true
@@ -32,10 +37,11 @@ class FakeMuxer extends EventTarget {
     this.dispatchEvent(new Event('close'))
   }
 
-  /** So much of a frame waits for the rest of it. */
+  /** Of a frame of so many bytes all have come but the last. */
   holds(bytes: number): void {
-    this.decoder.buffer.byteLength = bytes
-    this.onData(new Uint8Array())
+    const frame = Buffer.alloc(bytes - 1)
+    frame.writeUInt32BE(bytes - headerBytes, 8)
+    this.onData(frame)
   }
 
   opens(): FakeStream {
@@ -59,11 +65,11 @@ class FakeStream extends EventTarget {
 
 test('a frame may be as long as its window', () => {
   const drops = new Drops()
-  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
-  muxer.holds(windowBytes)
-  expect(muxer.isCut).toBe(false)
-  muxer.holds(windowBytes + 100)
-  expect(muxer.isCut).toBe(true)
+  const limits = new MuxerLimits(drops)
+  const [right, long] = [FakeMuxer.guardedBy(limits), FakeMuxer.guardedBy(limits)]
+  right.holds(windowBytes + headerBytes)
+  long.holds(windowBytes + headerBytes + 1)
+  expect([right.isCut, long.isCut]).toEqual([false, true])
   expect(drops.all()).toEqual({ 'muxer-frame': 1 })
 })
 
@@ -72,7 +78,6 @@ test('of all frames that are not complete so much is held; whoever has most goes
   const limits = new MuxerLimits(drops)
   const many = Array.from({ length: muxerLimits.heldBytes / windowBytes }, () => FakeMuxer.guardedBy(limits))
   const [little, most, ...others] = many as [FakeMuxer, FakeMuxer, ...FakeMuxer[]]
-  little.holds(10)
   for (const one of others) one.holds(windowBytes - 1)
   most.holds(windowBytes)
   expect(many.some(({ isCut }) => isCut)).toBe(false)
