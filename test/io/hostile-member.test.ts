@@ -35,12 +35,12 @@ test.each([
   ['lengths', 'muxer-untaken', 'lengths that do not end'],
   ['replies', 'muxer-untaken', 'an answer where nobody asked'],
   ['names', 'gossip-malformed', 'a message of gossip that names half a million others'],
-] as const)('of %s it holds little: %s is counted', { timeout: 60_000 }, async (kind, reason, what) => {
+] as const)('of %s it holds little: %s is counted', { timeout: 120_000 }, async (kind, reason, what) => {
   const site = await startSite()
   const [address = ''] = site.network.addresses()
   const member = new HostileMember(address, 'test')
   await member.start()
   void member.flood(kind)
-  await eventually(`${what} is too much`, () => (site.network.dropped()[reason] ?? 0) > 0)
+  await eventually(`${what} is too much`, () => (site.network.dropped()[reason] ?? 0) > 0, 100_000)
   await member.stop()
 })

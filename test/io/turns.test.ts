@@ -240,3 +240,13 @@ test('of what waits of peers each has a turn, in its order; who sends more than 
   expect(new Set(done.map((one) => one.split(' ')[0])).size).toBe(11)
   expect(told).toEqual(['many of a', 'none of a'])
 })
+
+test('one long piece keeps nobody waiting for long', async () => {
+  const long = FakeStream.read(60_000)
+  long.onData(piece.subarray(0, 10))
+  await eventually('it is taken', () => long.taken === 10)
+  now_ms += 101 // half of that time is for whoever has nothing of its own
+  const next = FakeStream.read(0)
+  next.onData(piece.subarray(0, 10))
+  await eventually('another one is read', () => next.taken === 10)
+})

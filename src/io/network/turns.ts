@@ -27,6 +27,9 @@ export interface Waiting {
   hold(): void
 }
 
+/** Beyond that nothing is owed: one long piece, or a moment in which this machine did something else, keeps nobody waiting for seconds. */
+const owed_ms = 50
+
 /** Time that may be taken, some of it saved; what was taken beyond it is owed. A newcomer has saved nothing. */
 export class Allowance {
   readonly #perMs: number
@@ -48,7 +51,7 @@ export class Allowance {
   }
 
   pay(time_ms: number): void {
-    this.#left_ms -= time_ms
+    this.#left_ms = Math.max(this.#left_ms - time_ms, -owed_ms)
   }
 }
 
