@@ -430,7 +430,9 @@ const starts: Readonly<Record<string, Patch>> = {
   'a gap is never pulled': ['tick', '.pull($$$)'],
   'neighbours out of step are left alone': ['reconcile', '.sync($$$)'],
   'whoever begins leaves it to others to ask': ['#mayDiffer', '!firstSync.isOver', 'false'],
-  'all is here before anybody has given anything': ['FirstSync.look', 'this.#hasCompared && !isComparing', 'true'],
+  'all is here before anybody has given anything': ['FirstSync.look', 'hasAll && !isComparing', 'true'],
+  'who has not all itself counts as if it had': ['FirstSync.compared', 'steps === whole', 'true'],
+  'those who begin together wait for each other': ['#waitedFor', 'steps < nobodyElse', 'true'],
   'all is here before a word of its owners is': [
     '#lookAtFirstSync',
     "state === 'unknown' && hasInstances(id)",

@@ -27,6 +27,9 @@ export interface Crypto {
   verify(owner: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean
 }
 
+/** `seeking`: somebody whom it was told of is not tried yet. `over`: it is ready, as its callers are told, for good. */
+export type BeginningStage = 'seeking' | 'met' | 'over'
+
 export type Input =
   /** The moment that `Registry.wakeAt` asked for has come. */
   | { readonly type: 'wake' }
@@ -37,6 +40,8 @@ export type Input =
   | { readonly type: 'listening'; readonly addresses: readonly string[]; readonly url?: string }
   | { readonly type: 'connected'; readonly peer: PeerId }
   | { readonly type: 'disconnected'; readonly peer: PeerId }
+  /** How far the start has come; where that is never said it waits for nobody. */
+  | { readonly type: 'beginning'; readonly stage: BeginningStage }
   /**
    * A dial was refused, reset or cut in the handshake at every address: reason to report it, unlike a time-out. `isVacant`: at
    * every address where it was met in this run the machine itself says that nobody listens there. A reset, a handshake that was cut,

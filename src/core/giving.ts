@@ -10,6 +10,7 @@ import type { Outbox } from './outbox.js'
 import { headAlone, parcelFor } from './replica/parcels.js'
 import type { RegistryState } from './state.js'
 import { type Given, actedReply, documentsReply, emptyReply, endReply } from './sync/answers.js'
+import { whole } from './sync/first-sync.js'
 import { type AnswerUnderWay, type End, paceLimits } from './sync/pace.js'
 import { compareHeads } from './wire/head.js'
 import { wireLimits } from './wire/limits.js'
@@ -60,7 +61,7 @@ export class Giving {
   }
 
   #beginAnswer(from: PeerId, request: number, { scope, stale, holdings }: SyncRequest & { type: 'sync' }): void {
-    const { pace, replica, liveness, letGo, self, at, isStale } = this.#state
+    const { pace, replica, liveness, firstSync, comparisons, rules, letGo, self, at, isStale } = this.#state
     const theirs = new Map(holdings.map((holding) => [holding.owner, holding]))
     // Of what they hold and we have let go of they are told: the goodbye may have come while they were off.
     const gone = holdings.filter((holding) => letGo.refusalOf(holding.owner, holding, at.now) !== undefined)
@@ -69,7 +70,12 @@ export class Giving {
     const peer = liveness.peers.get(from)
     if (scope === 'all' && peer !== undefined) Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: 0 })
     const comparable = stale || isStale ? [] : holdings
-    const end = { type: 'compared' as const, scope, comparable, next: 0, wanted: [] }
+    // Now, since what has come by the end may not be among what was listed at the beginning.
+    const steps =
+      scope === 'all'
+        ? firstSync.stepsFor(from, rules.isJoined, comparisons.isUnderWayWithout(firstSync.said, at.now))
+        : whole
+    const end = { type: 'compared' as const, scope, comparable, next: 0, wanted: [], steps }
     pace.begin({ from, request, owners: isStale ? [] : listed, theirs, end, next: 0 })
   }
 
@@ -123,6 +129,8 @@ export class Giving {
     if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk, or a large one is being made
     const isLast = parcels.length === 0
     if (isLast && !this.#isCompared(answer)) return 0
+    if (isLast && end.type === 'compared')
+      for (let step = 0; step < end.steps; step += 1) this.#out.emit(documentsReply(answer.request, []))
     const reply = isLast ? this.#end(answer) : documentsReply(answer.request, parcels, encodings.messageOf(parcels))
     const peer = liveness.peers.get(from)
     if (peer !== undefined && end.type === 'compared' && end.scope === 'all')

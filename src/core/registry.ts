@@ -133,6 +133,8 @@ export class Registry {
         return this.#opening.listening(input.addresses, input.url)
       case 'connected':
         return this.#connected(input.peer)
+      case 'beginning':
+        return this.#state.firstSync.begins(input.stage)
       case 'disconnected':
         return this.#disconnected(input.peer)
       case 'refused':
@@ -185,8 +187,9 @@ export class Registry {
   }
 
   #disconnected(peer: PeerId): void {
-    const { liveness, unplaced, comparisons, at } = this.#state
+    const { liveness, unplaced, comparisons, firstSync, at } = this.#state
     unplaced.forget(peer)
+    firstSync.forget(peer)
     comparisons.forget(peer)
     this.#out.emitAll(liveness.disconnected(peer, at.now))
     this.#asking.compareNext()

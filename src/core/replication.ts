@@ -309,11 +309,12 @@ export class Replication {
     }
   }
 
-  #compared({ peer, question, ofAll, brought, wanted, witness }: Afterwards & { type: 'compared' }): void {
+  #compared({ peer, question, ofAll, brought, steps, wanted, witness }: Afterwards & { type: 'compared' }): void {
     const { comparisons, firstSync, joining, quiet, at } = this.#state
     if (ofAll) this.#exchanged(peer, brought, wanted)
     // Who was off for too long gives nothing, and takes nothing.
-    if (ofAll && !witness.stale && !this.#state.isStale && firstSync.compared()) comparisons.add(peer)
+    const isGiven = ofAll && !witness.stale && !this.#state.isStale
+    if (isGiven && firstSync.compared(peer, steps, at.now)) comparisons.add(peer)
     quiet.answered(peer, witness, at.now)
     if (joining === undefined) this.#fencing.surviveFence(witness.fence)
     else joining.answered(peer, question, witness, at.now)
@@ -461,7 +462,9 @@ export class Replication {
     const hasInstances = (owner: PeerId): boolean => (replica.document(owner)?.entries.of('instances').size ?? 0) > 0
     const members = [...liveness.membership.members()]
     const isSomebodyUnheard = members.some(({ id, state }) => state === 'unknown' && hasInstances(id))
-    firstSync.look({ isComparing: comparisons.isUnderWay(at.now), fetched, isSomebodyUnheard }, at.now)
+    const isComparing = comparisons.isUnderWayWithout(firstSync.said, at.now)
+    firstSync.look({ isComparing, fetched, isSomebodyUnheard }, at.now)
+    for (const peer of firstSync.due(comparisons.isUnderWay(at.now), at.now)) comparisons.add(peer)
   }
 
   /** What was declined is asked for where there is room by now. */

@@ -12,6 +12,7 @@
  *
  * Whoever was ready stays so, whomever it meets then: what is new to it is news like any other.
  */
+import type { BeginningStage } from '../core/effects.js'
 import type { Unready } from '../core/words/causes.js'
 import type { FirstContact } from '../io/network/network.js'
 import type { Log } from '../log.js'
@@ -43,7 +44,7 @@ export function standingOf({ hasMet, seeds }: FirstContact, behind: Unready | un
   const left_s = Math.ceil((patience_ms - since_ms) / 1000)
   const untilThen = `in ${left_s} s this node is ready without`
   if (hasMet) {
-    const untried = seeds.filter(({ outcome }) => outcome === 'untried' && since_ms < trying_ms)
+    const untried = untriedOf(seeds, since_ms)
     const why = behind?.why ?? (untried.length === 0 ? undefined : `joining: no answer from ${placesOf(untried)} yet`)
     if (why === undefined) return fine
     if (left_s <= 0) return { ...fine, behind: true }
@@ -60,6 +61,10 @@ export function standingOf({ hasMet, seeds }: FirstContact, behind: Unready | un
   return { ...fine, unready: { cause: 'seeking', why } }
 }
 
+function untriedOf(seeds: FirstContact['seeds'], since_ms: number): FirstContact['seeds'] {
+  return seeds.filter(({ outcome }) => outcome === 'untried' && since_ms < trying_ms)
+}
+
 function placesOf(seeds: FirstContact['seeds']): string {
   return seeds.map(({ where }) => where).join(', ')
 }
@@ -70,6 +75,8 @@ export interface BeginningParts {
   readonly isReady: () => boolean
   readonly behind: () => Unready | undefined
   readonly now: () => number
+  /** Told once of each stage that it comes to. */
+  readonly tell: (stage: BeginningStage) => void
 }
 
 /** The beginning of one daemon, which is over once: with the first moment at which it is ready in all. */
@@ -80,6 +87,7 @@ export class Beginning {
   #isSettled = false
   #isOver = false
   #wasBehind = false
+  #told: BeginningStage = 'met'
   /** Resolves once nothing is waited for any more: it is ready, or somebody keeps it out, or it has taken too long. */
   readonly settled = this.#settled.promise
 
@@ -91,6 +99,16 @@ export class Beginning {
   /** Looks whether it is over: whatever happens may be the end of it. */
   look(): void {
     if (!this.#isOver || !this.#isSettled) this.standing()
+    const stage = this.#stage()
+    if (stage === this.#told) return
+    this.#told = stage
+    this.#parts.tell(stage)
+  }
+
+  #stage(): BeginningStage {
+    if (this.#isOver) return 'over'
+    const { contact, now } = this.#parts
+    return untriedOf(contact().seeds, now() - this.#startedAt).length > 0 ? 'seeking' : 'met'
   }
 
   standing(): Standing {

@@ -157,6 +157,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     isReady: () => registry.readiness().ready,
     behind: () => registry.behind,
     now: () => now().now,
+    tell: (stage) => engine.feed({ type: 'beginning', stage }),
   })
   ends.push(
     () => checker.stop(),

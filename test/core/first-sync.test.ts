@@ -1,6 +1,6 @@
 // Whether what the first ones hold is here, step by step.
 import { expect, test } from 'vitest'
-import { FirstSync, type Incoming } from '../../src/core/sync/first-sync.js'
+import { FirstSync, type Incoming, nobodyElse, whole } from '../../src/core/sync/first-sync.js'
 
 const idle: Incoming = { isComparing: false, fetched: new Set(), isSomebodyUnheard: false }
 
@@ -22,14 +22,14 @@ test('that nothing is asked any more is not yet an answer', () => {
   const first = met()
   first.look(idle, 100)
   expect(first.unready?.cause).toBe('behind')
-  first.compared()
+  first.compared('p', whole, 0)
   first.look(idle, 200)
   expect([first.unready, first.isOver]).toEqual([undefined, true])
 })
 
 test('another one that is being asked is waited for', () => {
   const first = met()
-  first.compared()
+  first.compared('p', whole, 0)
   first.look({ ...idle, isComparing: true }, 100)
   expect(first.isOver).toBe(false)
   first.look(idle, 200)
@@ -39,19 +39,19 @@ test('another one that is being asked is waited for', () => {
 test('what found no room is asked for once more, before it counts', () => {
   const first = met()
   first.lost()
-  expect(first.compared()).toBe(true)
+  expect(first.compared('p', whole, 0)).toBe(true)
   first.look(idle, 100)
   expect(first.isOver).toBe(false)
-  expect(first.compared()).toBe(false)
+  expect(first.compared('p', whole, 0)).toBe(false)
   first.look(idle, 200)
   expect(first.isOver).toBe(true)
   first.lost()
-  expect(first.compared()).toBe(false) // from now on heartbeats tell
+  expect(first.compared('p', whole, 0)).toBe(false) // from now on heartbeats tell
 })
 
 test('what was put off is waited for, what comes up later is not', () => {
   const first = met()
-  first.compared()
+  first.compared('p', whole, 0)
   first.look({ ...idle, fetched: new Set(['a', 'b']) }, 100)
   first.look({ ...idle, fetched: new Set(['b', 'c']) }, 200)
   expect(first.isOver).toBe(false)
@@ -61,10 +61,67 @@ test('what was put off is waited for, what comes up later is not', () => {
 
 test('owners of whom no word has come have the time of two heartbeats', () => {
   const first = met()
-  first.compared()
+  first.compared('p', whole, 0)
   first.look({ ...idle, isSomebodyUnheard: true }, 1000)
   first.look({ ...idle, isSomebodyUnheard: true }, 3299)
   expect(first.unready?.why).toContain('not known yet')
   first.look({ ...idle, isSomebodyUnheard: true }, 3300)
   expect(first.isOver).toBe(true)
+})
+
+test('who has not all itself is asked again until it has, or until it waits for nobody else', () => {
+  for (const end of [whole, nobodyElse]) {
+    const first = met()
+    for (const [i, steps] of [1, 3, 1].entries()) {
+      first.compared('p', steps, i * 1000)
+      first.look(idle, i * 1000 + 199)
+      expect([first.isOver, first.due(false, i * 1000 + 199)]).toEqual([false, []])
+      expect([first.due(true, i * 1000 + 200), first.due(false, i * 1000 + 200)]).toEqual([[], ['p']])
+    }
+    first.compared('p', end, 3000)
+    first.look(idle, 3000)
+    expect(first.isOver).toBe(true)
+  }
+})
+
+test('one that has all is enough, and one that is gone is not waited for', () => {
+  const [one, other] = [met(), met()]
+  for (const first of [one, other]) {
+    first.compared('p', 1, 0)
+    first.compared('q', first === one ? whole : nobodyElse, 0)
+  }
+  for (const first of [one, other]) first.look(idle, 100)
+  expect([one.isOver, other.isOver]).toEqual([true, false])
+  other.forget('p')
+  other.look(idle, 200)
+  expect(other.isOver).toBe(true)
+})
+
+test('whoever asks is told how far it is to somebody else who waits for a reason of his own', () => {
+  const first = new FirstSync()
+  expect(first.stepsFor('p', true, false)).toBe(1)
+  first.met()
+  expect(first.stepsFor('p', false, false)).toBe(1)
+  expect(first.stepsFor('p', true, true)).toBe(1)
+  first.compared('p', 1, 0)
+  expect([first.stepsFor('p', true, false), first.stepsFor('q', true, false)]).toEqual([nobodyElse, 2])
+  first.compared('q', 2, 0)
+  expect([first.stepsFor('p', true, false), first.stepsFor('q', true, false)]).toEqual([3, 2])
+  first.compared('q', 3, 0)
+  expect(first.stepsFor('p', true, false)).toBe(nobodyElse)
+  first.compared('q', 1000, 0)
+  expect(first.stepsFor('p', true, false)).toBe(nobodyElse)
+  first.begins('over')
+  expect(first.stepsFor('p', true, true)).toBe(whole)
+})
+
+test('while somebody is still to be tried of whom it was told nothing is over', () => {
+  const first = met()
+  first.begins('seeking')
+  first.compared('p', nobodyElse, 0)
+  first.look(idle, 100)
+  expect([first.isOver, first.stepsFor('p', true, false)]).toEqual([false, 1])
+  first.begins('met')
+  first.look(idle, 200)
+  expect([first.isOver, first.stepsFor('p', true, false)]).toEqual([true, whole])
 })

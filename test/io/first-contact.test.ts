@@ -44,11 +44,13 @@ test('whoever has met somebody waits for what those hold, and not for ever', () 
 /** A beginning whose circumstances are set by hand. */
 function beginning(outcomes: readonly SeedOutcome[]) {
   const at = { hasMet: false, outcomes, now: 100, isReady: true, isBehind: false }
+  const stages: string[] = []
   const begun = new Beginning({
     contact: () => ({ hasMet: at.hasMet, seeds: seedsOf(at.outcomes) }),
     isReady: () => at.isReady,
     behind: () => (at.isBehind ? notAll : undefined),
     now: () => at.now,
+    tell: (stage) => stages.push(stage),
   })
   let isSettled = false
   void begun.settled.then(() => (isSettled = true))
@@ -58,11 +60,11 @@ function beginning(outcomes: readonly SeedOutcome[]) {
     const { unready, alone, behind } = begun.standing()
     return `${unready?.cause ?? 'ready'}${alone ? ' alone' : ''}${behind ? ' behind' : ''}${isSettled ? ', settled' : ''}`
   }
-  return { at, seen }
+  return { at, seen, stages }
 }
 
 test('the beginning is over once what the first ones hold is here, and not before the rest is ready', async () => {
-  const { at, seen } = beginning(['untried'])
+  const { at, seen, stages } = beginning(['untried'])
   expect(await seen()).toBe('seeking')
   Object.assign(at, { hasMet: true, isBehind: true, outcomes: ['reached'] })
   expect(await seen()).toBe('behind')
@@ -70,6 +72,7 @@ test('the beginning is over once what the first ones hold is here, and not befor
   expect(await seen()).toBe('ready')
   at.isReady = true
   expect(await seen()).toBe('ready, settled')
+  expect(stages).toEqual(['seeking', 'met', 'over'])
 })
 
 test('whoever was ready, alone or not, stays so when somebody comes who holds more', async () => {

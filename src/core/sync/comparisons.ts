@@ -43,6 +43,12 @@ export class Comparisons {
     return this.#waiting.size > 0 || this.#isWaitedFor(now)
   }
 
+  /** The same, but for these, whose next answer nobody needs to wait for. */
+  isUnderWayWithout(known: ReadonlyMap<PeerId, unknown>, now: number): boolean {
+    for (const peer of this.#waiting) if (!known.has(peer)) return true
+    return this.#current !== undefined && !known.has(this.#current.peer) && this.#isWaitedFor(now)
+  }
+
   #isWaitedFor(now: number): boolean {
     if (this.#current === undefined) return false
     const { askedAt, heardAt } = this.#current

@@ -6,13 +6,27 @@
  *                                                                                            │
  *       what was to be fetched besides has come, and a word of each owner of instances, or none for `hearing_ms`
  *
+ * Who has not all itself says so with what it gives, and is asked again: by how many steps it is away from somebody with a reason of its
+ * own to wait, on the shortest way that does not lead over the asker. Those who wait for each other alone thereby count up, and end.
+ *
+ *     d ──▶ c ──▶ b ──▶ a, which opens still    to b: 1    to c: 2    to d: 3    all end after a has opened
+ *     a ◀──▶ b, both empty                      each to the other: `nobodyElse`, whereupon both have all that there is
+ *
  * Lookups show the instances of nodes that live, and before the first word of one nobody knows whether it does: hence the second half.
  */
+import type { BeginningStage } from '../effects.js'
 import type { PeerId } from '../model/model.js'
 import type { Unready } from '../words/causes.js'
 
 /** Two heartbeats, and their way: of those who died before this daemon came no word will come. */
 const hearing_ms = 2300
+
+/** What one says with what it gives who is whole: it has all, as far as it knows. */
+export const whole = 0
+/** It is not whole, and knows of nobody but the asker, within so many steps, who has anything to wait for. */
+export const nobodyElse = 4
+/** Whoever was not whole is asked again after so long. */
+const again_ms = 200
 
 type Stage =
   | { readonly name: 'nobody' | 'comparing' | 'over' }
@@ -21,7 +35,7 @@ type Stage =
 
 /** How it is with what comes from others. */
 export interface Incoming {
-  /** Somebody is asked for all, or is to be, and is waited for. */
+  /** Somebody is asked for all, or is to be, and is waited for: for the first time. */
   readonly isComparing: boolean
   /** Owners whose documents are being fetched, or read, or are to be. */
   readonly fetched: ReadonlySet<PeerId>
@@ -34,6 +48,10 @@ export class FirstSync {
   #hasCompared = false
   /** Something that came since the last comparison found no room. */
   #isSomethingLost = false
+  #beginning: BeginningStage = 'met'
+  /** What those said who gave something last and are not whole. */
+  readonly #steps = new Map<PeerId, number>()
+  #givenAt = 0
 
   get isOver(): boolean {
     return this.#stage.name === 'over'
@@ -57,21 +75,66 @@ export class FirstSync {
     if (this.#stage.name === 'nobody') this.#stage = { name: 'comparing' }
   }
 
+  /** How far the start has come. */
+  begins(stage: BeginningStage): void {
+    this.#beginning = stage
+  }
+
+  /** It is not connected any more. */
+  forget(peer: PeerId): void {
+    this.#steps.delete(peer)
+  }
+
+  /**
+   * What is said to whoever asks for all.
+   * @param isOpen whether the own document is among what is given
+   */
+  stepsFor(asker: PeerId, isOpen: boolean, isComparing: boolean): number {
+    if (!isOpen) return 1
+    if (this.#beginning === 'over') return whole
+    if (this.#beginning === 'seeking') return 1
+    if (this.isOver) return whole
+    if (this.#stage.name === 'hearing') return this.#stage.owed.length === 0 ? whole : 1
+    if (this.#stage.name === 'nobody' || isComparing) return 1
+    const others = [...this.#steps].filter(([peer]) => peer !== asker)
+    return Math.min(nobodyElse, 1 + Math.min(...others.map(([, steps]) => steps)))
+  }
+
+  /** Who has said what he waits for, with all that he had to give. */
+  get said(): ReadonlyMap<PeerId, number> {
+    return this.#steps
+  }
+
+  /** Who is to be asked again by now, since it was not whole. */
+  due(isComparing: boolean, now: number): readonly PeerId[] {
+    if (this.#stage.name !== 'comparing' || isComparing || now - this.#givenAt < again_ms) return []
+    return this.#waitedFor()
+  }
+
+  #waitedFor(): PeerId[] {
+    return [...this.#steps].filter(([, steps]) => steps < nobodyElse).map(([peer]) => peer)
+  }
+
   /** Something that was brought was not kept. */
   lost(): void {
     this.#isSomethingLost = true
   }
 
-  /** All that a peer had to give is read. @returns whether it is to be asked once more, for what was lost */
-  compared(): boolean {
+  /** All that a peer had to give is read. @returns whether it is to be asked once more at once, for what was lost */
+  compared(peer: PeerId, steps: number, now: number): boolean {
     const isAgain = this.#isSomethingLost && !this.isOver
     this.#isSomethingLost = false
-    if (!isAgain) this.#hasCompared = true
-    return isAgain
+    this.#steps.delete(peer)
+    if (isAgain || this.isOver) return isAgain
+    if (steps === whole) this.#hasCompared = true
+    else this.#steps.set(peer, Math.min(steps, nobodyElse))
+    this.#givenAt = now
+    return false
   }
 
   look({ isComparing, fetched, isSomebodyUnheard }: Incoming, now: number): void {
-    if (this.#stage.name === 'comparing' && this.#hasCompared && !isComparing)
+    const hasAll = this.#hasCompared || (this.#steps.size > 0 && this.#waitedFor().length === 0)
+    if (this.#stage.name === 'comparing' && hasAll && !isComparing && this.#beginning !== 'seeking')
       this.#stage = { name: 'hearing', since: now, owed: [...fetched] }
     if (this.#stage.name !== 'hearing') return
     const { since } = this.#stage

@@ -38,6 +38,8 @@ export type End =
       /** So many of them are looked at, and these of them are wanted. */
       next: number
       readonly wanted: Holding[]
+      /** How far the answerer was from having all when the answer began, see `FirstSync.stepsFor`. */
+      readonly steps: number
     }
   | { readonly type: 'removed' }
   | { readonly type: 'acted'; readonly value: string }

@@ -72,6 +72,8 @@ interface Asked {
   readonly purpose: Purpose
   readonly askedAt: number
   brought: number
+  /** Messages without any document. */
+  steps: number
   ended: boolean
   acted?: ActOutcome
 }
@@ -89,6 +91,8 @@ export type Answer =
       readonly ofAll: boolean
       /** Documents that the answer brought. */
       readonly brought: number
+      /** How far the answerer is from having all, see `FirstSync.stepsFor`. */
+      readonly steps: number
       readonly wanted: readonly Holding[]
       readonly witness: Witness
     }
@@ -184,7 +188,7 @@ export class Requests {
     timeout_ms = syncTimeout_ms,
   ): Effect & { type: 'request' } {
     const id = (this.#lastId += 1)
-    this.#asked.set(id, { peer: to, purpose, askedAt: now, brought: 0, ended: false })
+    this.#asked.set(id, { peer: to, purpose, askedAt: now, brought: 0, steps: 0, ended: false })
     return { type: 'request', id, to, bytes: encodeSyncRequest(request), timeout_ms }
   }
 
@@ -217,6 +221,7 @@ export class Requests {
     const { peer, purpose } = asked
     if (response.type === 'documents') {
       asked.brought += response.parcels.length
+      if (response.parcels.length === 0) asked.steps += 1
       return { type: 'documents', from: peer, parcels: response.parcels }
     }
     asked.ended = true
@@ -230,7 +235,8 @@ export class Requests {
     if (purpose.type === 'compare') asked.holds = wanted.length === 0 && mayTake(witness, purpose.generation)
     if (purpose.type === 'push') return { type: 'given', peer, refused: wanted }
     if (purpose.type !== 'sync') return { type: 'ended' }
-    return { type: 'compared', peer, question: id, ofAll: purpose.ofAll, brought: asked.brought, wanted, witness }
+    const { brought, steps } = asked
+    return { type: 'compared', peer, question: id, ofAll: purpose.ofAll, brought, steps, wanted, witness }
   }
 
   /** Who was asked, of a question that is not closed. */

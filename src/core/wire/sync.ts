@@ -6,6 +6,9 @@
  *     remove  → documents end()             drop your instance; the answer is your new document
  *     act     → documents acted()           do that to your instance; the answer is your new document, or why not
  *     silences →                            so long I have not heard of these; earlier versions drop it
+ *
+ * Documents without any, before the end of what is given: the answerer has not all itself; see `first-sync.ts`. Earlier versions neither
+ * say that nor mind it.
  */
 import { type ErrorCode, errorCodes } from '../model/errors.js'
 import type { PeerId } from '../model/model.js'

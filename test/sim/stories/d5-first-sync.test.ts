@@ -1,7 +1,7 @@
 // Stories of D5: when a daemon may say that it holds what the others hold; until then nobody waits for it in vain, nor for ever.
 import { expect, test } from 'vitest'
-import type { World } from '../world.js'
-import { agree, cluster, registered, urlOf } from './cluster.js'
+import { World } from '../world.js'
+import { agree, cluster, registered, rows, urlOf } from './cluster.js'
 
 /** A daemon that has begun alone, with an empty disk, before it was connected with anybody. */
 function beginsAlone(world: World, name: string): void {
@@ -116,4 +116,70 @@ test('D5: it is over once: who comes later with what is new to all is news', () 
     expect([behind(world, 'a'), behind(world, 'b')]).toEqual([undefined, undefined])
   }
   expect(count(world, 'a', 'x')).toBe(1)
+})
+
+/** Lets nobody in but by these pairs, of which the first one joins the second one. */
+function linkOnly(world: World, ...pairs: string[]): void {
+  const names = [...new Set(pairs.join(''))]
+  for (const a of names)
+    for (const b of names) if (a < b && !pairs.includes(a + b) && !pairs.includes(b + a)) world.cut(a, b)
+}
+
+// The one who asks for all is otherwise the one with the lesser name.
+test.each(['0', 'z'])('D5: who begins with a restart of the one that holds all, %s, waits for it to open', (name) => {
+  for (const seed of [1, 2, 3]) {
+    const world = cluster('ab', { seed })
+    for (let i = 0; i < 20; i++) registered(world, 'a', `s${i}`)
+    world.leave('b')
+    world.crash('a')
+    world.start('a') // it waits for `b` to say what it knows of `a`
+    world.start(name)
+    world.until(() => behind(world, name) !== undefined, 10_000, 'the first connection')
+    world.until(() => behind(world, name) === undefined, 20_000, 'the end of its first sync')
+    expect(world.instances(name)).toHaveLength(20)
+  }
+})
+
+test.each(['abcd', 'dcba'])('D5: of a chain of empty ones, %s, each waits for the one before it', (names) => {
+  const [first, ...others] = [...names] as [string, ...string[]]
+  const before = new Map(others.map((name, i) => [name, names[i] as string]))
+  const world = new World({ seed: 1 })
+  linkOnly(world, ...[...before].map((pair) => pair.join('')))
+  const asked = new Set<string>()
+  world.wires.tap = ({ kind, from, to }) => void (kind === 'request' && asked.add(`${from}${to}`))
+  world.start(first)
+  world.until(() => world.machine(first).live.readiness().ready, 5000, 'its first head')
+  for (let i = 0; i < 300; i++) world.register(first, { id: `i${i}`, slug: 'many', url: urlOf('many', 1 + i) })
+  world.until(() => count(world, first, 'many') === 300, 10_000, 'all at the first one')
+  for (const name of others.toReversed()) {
+    world.start(name)
+    world.feed(name, { type: 'beginning', stage: 'seeking' })
+  }
+  const isConnected = (name: string): boolean => asked.has(`${name}${before.get(name)}`)
+  const [seeking, waiting] = [new Set(others), new Set(others)]
+  const isOver = (): boolean => {
+    for (const name of seeking) {
+      if (!isConnected(name)) continue
+      seeking.delete(name)
+      world.feed(name, { type: 'beginning', stage: 'met' })
+    }
+    for (const name of waiting) {
+      if (seeking.has(name) || behind(world, name) !== undefined) continue
+      waiting.delete(name)
+      // Whether the owner lives is known to those who are near; its records are here in any case.
+      const held = rows(world, name, 'i299').length
+      expect([name, held]).toEqual([name, 1])
+    }
+    return waiting.size === 0
+  }
+  world.until(isOver, 20_000, 'the end of all')
+})
+
+test.each([2, 3, 5, 10])('D5: %i empty ones that begin at once end before long', (size) => {
+  const world = new World({ seed: size })
+  const names = Array.from({ length: size }, (_, i) => `m${i}`)
+  world.startAll(...names)
+  world.until(() => names.every((name) => behind(world, name) !== undefined), 5000, 'that each has met somebody')
+  const took_ms = world.until(() => names.every((name) => behind(world, name) === undefined), 20_000, 'the end')
+  expect(took_ms).toBeLessThan(4000)
 })

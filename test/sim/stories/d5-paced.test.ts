@@ -42,6 +42,7 @@ function library(
     },
   })
   world.start('a')
+  world.feed('a', { type: 'beginning', stage: 'over' })
   agree(world)
   for (let i = 0; i < documents; i++)
     world.feed('a', { type: 'request', from: 'mallory', id: 100 + i, bytes: pushOf(`owner${i}`, bytes) })

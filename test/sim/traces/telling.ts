@@ -201,7 +201,7 @@ export class Telling {
     // Who pulls one document heeds no wishes.
     const end =
       response.type === 'end' && asked.exchange?.isComparison !== true ? { ...response, wanted: [] } : response
-    const text = end.type === 'documents' ? `here is ${this.words.parcels(end.parcels)}` : this.words.end(end)
+    const text = end.type === 'documents' ? this.words.given(end.parcels) : this.words.end(end)
     if (text === '') return []
     if (asked.exchange !== undefined) asked.exchange.brings = true
     return [{ to: asked.by, text, ...(asked.exchange !== undefined && { exchange: asked.exchange }) }]

@@ -166,6 +166,11 @@ export class Words {
     return sorted.map((holding) => `${holding.owner} ${this.#pointOf(holding.owner, holding)}`).join(', ')
   }
 
+  /** What a message of an answer gives. */
+  given(parcels: readonly Parcel[]): string {
+    return parcels.length === 0 ? 'what I give is not all yet' : `here is ${this.parcels(parcels)}`
+  }
+
   parcels(parcels: readonly Parcel[]): string {
     return parcels.map((parcel) => this.#parcel(parcel)).join('; ')
   }
