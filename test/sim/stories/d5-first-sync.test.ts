@@ -143,7 +143,7 @@ test.each(['0', 'z'])('D5: who begins with a restart of the one that holds all, 
 test.each(['abcd', 'dcba'])('D5: of a chain of empty ones, %s, each waits for the one before it', (names) => {
   const [first, ...others] = [...names] as [string, ...string[]]
   const before = new Map(others.map((name, i) => [name, names[i] as string]))
-  const world = new World({ seed: 1 })
+  const world = new World({ seed: 1, gossip: false })
   linkOnly(world, ...[...before].map((pair) => pair.join('')))
   const asked = new Set<string>()
   world.wires.tap = ({ kind, from, to }) => void (kind === 'request' && asked.add(`${from}${to}`))
@@ -151,6 +151,12 @@ test.each(['abcd', 'dcba'])('D5: of a chain of empty ones, %s, each waits for th
   world.until(() => world.machine(first).live.readiness().ready, 5000, 'its first head')
   for (let i = 0; i < 300; i++) world.register(first, { id: `i${i}`, slug: 'many', url: urlOf('many', 1 + i) })
   world.until(() => count(world, first, 'many') === 300, 10_000, 'all at the first one')
+  const [second = ''] = others
+  for (const [from, to] of [
+    [first, second],
+    [second, first],
+  ] as const)
+    world.wires.set(from, to, { delay_ms: 400 })
   for (const name of others.toReversed()) {
     world.start(name)
     world.feed(name, { type: 'beginning', stage: 'seeking' })
