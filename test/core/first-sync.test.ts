@@ -90,6 +90,7 @@ test('one that has all is enough, and one that is gone is not waited for', () =>
     first.compared('p', 1, 0)
     first.compared('q', first === one ? whole : nobodyElse, 0)
   }
+  expect([one.due(false, 200), other.due(false, 200)]).toEqual([[], ['p']])
   for (const first of [one, other]) first.look(idle, 100)
   expect([one.isOver, other.isOver]).toEqual([true, false])
   other.forget('p')
@@ -103,6 +104,10 @@ test('whoever asks is told how far it is to somebody else who waits for a reason
   first.met()
   expect(first.stepsFor('p', false, false)).toBe(1)
   expect(first.stepsFor('p', true, true)).toBe(1)
+  expect([first.stepsFor('p', true, false, ['p', 'q']), first.stepsFor('p', true, false, ['p'])]).toEqual([
+    1,
+    nobodyElse,
+  ])
   first.compared('p', 1, 0)
   expect([first.stepsFor('p', true, false), first.stepsFor('q', true, false)]).toEqual([nobodyElse, 2])
   first.compared('q', 2, 0)

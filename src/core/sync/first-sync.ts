@@ -88,8 +88,9 @@ export class FirstSync {
   /**
    * What is said to whoever asks for all.
    * @param isOpen whether the own document is among what is given
+   * @param connected where none of these others has given anything yet, however long that takes, there may be all
    */
-  stepsFor(asker: PeerId, isOpen: boolean, isComparing: boolean): number {
+  stepsFor(asker: PeerId, isOpen: boolean, isComparing: boolean, connected: Iterable<PeerId> = []): number {
     if (!isOpen) return 1
     if (this.#beginning === 'over') return whole
     if (this.#beginning === 'seeking') return 1
@@ -97,6 +98,7 @@ export class FirstSync {
     if (this.#stage.name === 'hearing') return this.#stage.owed.length === 0 ? whole : 1
     if (this.#stage.name === 'nobody' || isComparing) return 1
     const others = [...this.#steps].filter(([peer]) => peer !== asker)
+    if (others.length === 0 && !this.#hasCompared && [...connected].some((peer) => peer !== asker)) return 1
     return Math.min(nobodyElse, 1 + Math.min(...others.map(([, steps]) => steps)))
   }
 
@@ -107,7 +109,8 @@ export class FirstSync {
 
   /** Who is to be asked again by now, since it was not whole. */
   due(isComparing: boolean, now: number): readonly PeerId[] {
-    if (this.#stage.name !== 'comparing' || isComparing || now - this.#givenAt < again_ms) return []
+    if (this.#stage.name !== 'comparing' || this.#hasCompared || isComparing || now - this.#givenAt < again_ms)
+      return []
     return this.#waitedFor()
   }
 
