@@ -116,7 +116,8 @@ export class Handshakes {
     if (speech === 'our-key') return isOfAnother(error) ? anotherPeer : brokenOff
     // Who has another key than ours does not understand what follows its nonce, and ends the connection.
     if (heard !== undefined && heard.first.length > 0) return `${handshakeFailed}: ${isKeyTheSame}`
-    return `${handshakeFailed}: ${this.#hasKey ? `${isKeyTheSame} Or ` : ''}${endedAtOnce}`
+    if (this.#hasKey) return `${handshakeFailed}: ${isKeyTheSame} Or ${endedAtOnce}`
+    return `${handshakeFailed}: ${endedAtOnce}, or that has a cluster key while this one has none`
   }
 
   /** Who goes away before it has said anything wrong is no news: it has stopped, crashed, or given up. */
