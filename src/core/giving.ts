@@ -72,7 +72,8 @@ export class Giving {
     const comparable = stale || isStale ? [] : holdings
     // Now, since what has come by the end may not be among what was listed at the beginning.
     const isComparing = comparisons.isUnderWayWithout(firstSync.said, at.now)
-    const steps = scope === 'all' ? firstSync.stepsFor(from, rules.isJoined, isComparing, liveness.peers.ids()) : whole
+    const isTold = scope === 'all' && !isStale
+    const steps = isTold ? firstSync.stepsFor(from, rules.isJoined, isComparing, liveness.peers.ids()) : whole
     const end = { type: 'compared' as const, scope, comparable, next: 0, wanted: [], steps }
     pace.begin({ from, request, owners: isStale ? [] : listed, theirs, end, next: 0 })
   }
