@@ -19,20 +19,8 @@ import { HostileWriter } from './hostile-writer.js'
 /** Of what it sends too much. */
 export const floods = [
   ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
-  ...[
-    'documents',
-    'owners',
-    'epochs',
-    'sockets',
-    'frame',
-    'pings',
-    'openings',
-    'crumbs',
-    'echoes',
-    'replies',
-    'names',
-    'lengths',
-  ],
+  ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings'],
+  ...['crumbs', 'echoes', 'replies', 'names', 'lengths'],
 ] as const
 export type Flood = (typeof floods)[number]
 

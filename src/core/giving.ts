@@ -71,9 +71,10 @@ export class Giving {
     if (scope === 'all' && peer !== undefined) Object.assign(peer, { lastSyncAt: at.now, brought: 0, took: 0 })
     const comparable = stale || isStale ? [] : holdings
     // Now, since what has come by the end may not be among what was listed at the beginning.
-    const isComparing = comparisons.isUnderWayWithout(firstSync.said, at.now)
     const isTold = scope === 'all' && !isStale
-    const steps = isTold ? firstSync.stepsFor(from, rules.isJoined, isComparing, liveness.peers.ids()) : whole
+    const steps = isTold
+      ? firstSync.stepsFor(from, rules.isJoined, comparisons.isUnderWay(at.now, firstSync.said), liveness.peers.ids())
+      : whole
     const end = { type: 'compared' as const, scope, comparable, next: 0, wanted: [], steps }
     pace.begin({ from, request, owners: isStale ? [] : listed, theirs, end, next: 0 })
   }

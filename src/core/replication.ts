@@ -462,7 +462,7 @@ export class Replication {
     const hasInstances = (owner: PeerId): boolean => (replica.document(owner)?.entries.of('instances').size ?? 0) > 0
     const members = [...liveness.membership.members()]
     const isSomebodyUnheard = members.some(({ id, state }) => state === 'unknown' && hasInstances(id))
-    const isComparing = comparisons.isUnderWayWithout(firstSync.said, at.now)
+    const isComparing = comparisons.isUnderWay(at.now, firstSync.said)
     firstSync.look({ isComparing, fetched, isSomebodyUnheard }, at.now)
     for (const peer of firstSync.due(comparisons.isUnderWay(at.now), at.now)) comparisons.add(peer)
   }

@@ -18,6 +18,8 @@ interface Comparison {
   heardAt: number
 }
 
+const nobody: ReadonlyMap<PeerId, unknown> = new Map()
+
 export class Comparisons {
   /** In the order in which they are to be asked; at most those that are connected. */
   readonly #waiting = new Set<PeerId>()
@@ -38,13 +40,11 @@ export class Comparisons {
     return peer
   }
 
-  /** Whether anybody is to be asked yet, or is being asked and waited for. */
-  isUnderWay(now: number): boolean {
-    return this.#waiting.size > 0 || this.#isWaitedFor(now)
-  }
-
-  /** The same, but for these, whose next answer nobody needs to wait for. */
-  isUnderWayWithout(known: ReadonlyMap<PeerId, unknown>, now: number): boolean {
+  /**
+   * Whether anybody is to be asked yet, or is being asked and waited for.
+   * @param known but for these, whose next answer nobody needs to wait for
+   */
+  isUnderWay(now: number, known: ReadonlyMap<PeerId, unknown> = nobody): boolean {
     for (const peer of this.#waiting) if (!known.has(peer)) return true
     return this.#current !== undefined && !known.has(this.#current.peer) && this.#isWaitedFor(now)
   }

@@ -4,7 +4,7 @@
  * say them does not read.
  *
  *     half a frame      ≤ its window               all together ≤ a budget, else who has most is cut off
- *     streams unnamed   a few KiB of each          all together ≤ a number, else of who has most the oldest goes
+ *     streams unnamed   half a KiB of each         all together ≤ a number, else of who has most the oldest goes
  *     streams untaken   so many pieces; of those that libp2p reads in all, and so many bytes
  *     words unread      a few thousand
  */

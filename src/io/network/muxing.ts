@@ -1,6 +1,7 @@
 /**
  * Streams over one connection, with less to say about them: yamux 8 answers every frame of data with a window update, which
- * for small frames doubles what is sent. Here it does so when half of the window is used up, as the other implementations do. What it may hold is bounded elsewhere.
+ * for small frames doubles what is sent. Here it does so when half of the window is used up, as the other implementations do. What it
+ * may hold is bounded elsewhere.
  */
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'

@@ -1,8 +1,8 @@
 /**
  * The TCP transport of libp2p, whose listeners always know their addresses. Libp2p asks the operating system for them, in timers of
- * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How what
- * comes is read, and messages are written, is told elsewhere. Nothing else is changed; only what libp2p is lent can be guarded without a listener for all uncaught exceptions, which
- * would hide those of a program around us.
+ * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How what comes is read, and
+ * messages are written, is told elsewhere. Nothing else is changed; only what libp2p is lent can be guarded without a listener for all
+ * uncaught exceptions, which would hide those of a program around us.
  */
 import type { Server } from 'node:net'
 import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
