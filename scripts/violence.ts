@@ -4,8 +4,7 @@ import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
 import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
-import { besiege, small } from './violence/hostile.js'
-import { floods } from './violence/hostile-member.js'
+import { bandsOf, besiege, small } from './violence/hostile.js'
 import { rowsOf as rowsOfFaults, spoilDisks } from './violence/disks.js'
 import { beforeOperators, isKnown, programAt } from './violence/earlier.js'
 import { rowsOf as rowsOfFrames, spoilFrames } from './violence/frames.js'
@@ -140,11 +139,10 @@ async function hostile(): Promise<readonly string[]> {
   const other = new Trio(bySeeds, small.env)
   await other.start('a')
   const seconds = Number(process.env['VIOLENCE_SECONDS'] ?? 30)
-  const kinds = process.env['VIOLENCE_FLOODS']?.split(',')
   const { rows, broken, slow } = await besiege(
     trioNames.map((name) => trio.daemon(name)),
     seconds,
-    floods.filter((kind) => kinds?.includes(kind) ?? true),
+    bandsOf(process.env['VIOLENCE_FLOODS']?.split(',')),
     other.daemon('a'),
   )
   process.stdout.write(`${table(rows.map(figuresOf))}\n`)

@@ -42,15 +42,29 @@ const arriveWithin_ms = 10_000
 /** The slowest lookup of a hundred may take so many times what it takes without anybody hostile, or with the same members elsewhere. */
 const slower = 2
 
+/** Members of such kinds at once. */
+export interface Band {
+  readonly name: string
+  readonly kinds: readonly Flood[]
+}
+
+/** Each kind alone, then those together: of all there are, or of those that are named; `together` alone is all of them together. */
+export function bandsOf(names: readonly string[] = [...floods, 'together']): Band[] {
+  const named = floods.filter((kind) => names.includes(kind))
+  const alone = named.map((kind) => ({ name: kind, kinds: [kind] }))
+  if (!names.includes('together')) return alone
+  return [...alone, { name: 'together', kinds: named.length > 0 ? named : floods }]
+}
+
 /**
- * @param seconds for each kind of flood, and for all of them at once
+ * @param seconds for each of the bands
  * @param elsewhere a daemon that has nothing to do with the others: what the same members do to that one costs this machine as much,
  * and is the measure where it is given
  */
 export async function besiege(
   daemons: readonly RunningDaemon[],
   seconds: number,
-  kinds: readonly Flood[] = floods,
+  bands: readonly Band[],
   elsewhere?: RunningDaemon,
 ): Promise<Siege> {
   const [victim] = daemons as [RunningDaemon]
@@ -58,14 +72,13 @@ export async function besiege(
   const slow: string[] = []
   const quiet = await measure(victim, seconds)
   const rows: Row[] = rowsOf('quiet', quiet)
-  const together = kinds.length > 1 ? [{ name: 'together', kinds }] : []
-  for (const siege of [...kinds.map((kind) => ({ name: kind, kinds: [kind] })), ...together]) {
-    process.stderr.write(`${siege.name}\n`)
-    const beside = elsewhere === undefined ? undefined : await during(siege.kinds, elsewhere, victim, seconds)
-    const measured = await during(siege.kinds, victim, victim, seconds)
-    rows.push(...rowsOf(siege.name, measured, { quiet, beside }))
-    broken.push(...(await wrongs(siege.name, measured, daemons)))
-    slow.push(...delays(siege.name, measured, beside ?? quiet))
+  for (const { name, kinds } of bands) {
+    process.stderr.write(`${name}\n`)
+    const beside = elsewhere === undefined ? undefined : await during(kinds, elsewhere, victim, seconds)
+    const measured = await during(kinds, victim, victim, seconds)
+    rows.push(...rowsOf(name, measured, { quiet, beside }))
+    broken.push(...(await wrongs(name, measured, daemons)))
+    slow.push(...delays(name, measured, beside ?? quiet))
   }
   return { rows, broken, slow }
 }
