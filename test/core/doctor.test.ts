@@ -639,6 +639,35 @@ describe('what is found', () => {
     for (const { what } of findings) expect(what.length).toBeLessThan(1000)
   })
 
+  test('looks at what each node says a few times, however many have gone, knock, or are two', () => {
+    let reads = 0
+    const look = examined({})
+    const many = Array.from({ length: 500 }, (_, i) => `x${i}`)
+    const members = many.map((name, i) =>
+      member(
+        name,
+        i % 2 === 0
+          ? { state: 'dead' }
+          : { troubleKind: 'two-daemons', labels: [{ id: name, address: `/ip4/10.3.0.${i % 250}/tcp/1` }] },
+      ),
+    )
+    const addresses = (i: number): readonly string[] => {
+      reads += 1
+      return [`/ip4/10.2.0.${i % 250}/tcp/1`]
+    }
+    const records = many.map((id, i): [string, NodeRecord] => {
+      const record: NodeRecord = { id, url: `http://${id}:1`, addresses: [] }
+      return [`p-${id}`, Object.defineProperty(record, 'addresses', { get: () => addresses(i) })]
+    })
+    const failures = many.map((_, i) => ({ ...failure, where: `10.2.0.${i % 250}:${i}`, reason: 'handshake' as const }))
+    const { findings } = diagnose({
+      ...{ ...look, members: [...look.members, ...members], records: new Map([...look.records, ...records]) },
+      peers: { ...look.peers, failures },
+    })
+    expect(findings.map(({ id }) => id)).toEqual(expect.arrayContaining(['node-gone', 'wrong-key', 'clone']))
+    expect(reads).toBeLessThan(10 * many.length)
+  })
+
   test('is told of a peer that says more than anybody could see', () => {
     const strangers = Array.from({ length: 150_000 }, (_, i) =>
       seen(`x${i}`, { outOfStep_ms: hour_ms, link: 'failing' }),

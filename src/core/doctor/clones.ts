@@ -5,11 +5,12 @@
 import type { Label } from '../link-views.js'
 import type { PeerId } from '../model/model.js'
 import { signMemory_ms, signPause_ms } from '../words/causes.js'
-import { nameOf, placeOf, speaking, withNodes, type Examined, type Look } from './examined.js'
+import { Machines, nameOf, placeOf, speaking, type Examined, type Look } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'
 
 interface Clone {
   readonly peer: PeerId
+  readonly labels: readonly Label[]
   /** Multiaddrs. */
   readonly places: readonly string[]
   /** Where the mute one is, if that is known. */
@@ -20,7 +21,15 @@ interface Clone {
   readonly seenAge_ms: number | undefined
 }
 
-export const lookAtClones: Look = (examined) => clonesOf(examined).map((clone) => finding(clone, examined))
+export const lookAtClones: Look = (examined) => {
+  const clones = clonesOf(examined)
+  if (clones.length === 0) return []
+  const machines = new Machines(
+    clones.flatMap(({ places }) => places),
+    examined,
+  )
+  return clones.map((clone) => finding(clone, machines, examined))
+}
 
 /** Whom two daemons are: now one of them is heard, now the other. */
 export function cloned(examined: Examined): ReadonlySet<PeerId> {
@@ -30,20 +39,20 @@ export function cloned(examined: Examined): ReadonlySet<PeerId> {
 function clonesOf(examined: Examined): Clone[] {
   const { members, peers, self, survey } = examined
   const failures = (peers.failures ?? []).filter(({ reason }) => reason === 'same-key')
-  const isMember = new Set(members.map(({ peer }) => peer))
+  const byPeer = new Map(members.map((member) => [member.peer, member]))
   const muted = new Map(
     speaking(survey).flatMap((node) => (node.phase === 'muted' ? [[node.peer, node] as const] : [])),
   )
   const found = new Set([
     ...muted.keys(),
     // What has our own key is told by its place.
-    ...failures.map(({ where }) => (isMember.has(where) ? where : self.peer)),
+    ...failures.map(({ where }) => (byPeer.has(where) ? where : self.peer)),
     ...members.flatMap(({ peer, troubleKind }) => (troubleKind === 'two-daemons' ? [peer] : [])),
   ])
   return [...found].map((peer) => {
     const node = muted.get(peer)
-    const told = failures.filter(({ where }) => (isMember.has(where) ? where : self.peer) === peer)
-    const { labels = [], troubleKind, troubleAge_ms } = members.find((member) => member.peer === peer) ?? {}
+    const told = failures.filter(({ where }) => (byPeer.has(where) ? where : self.peer) === peer)
+    const { labels = [], troubleKind, troubleAge_ms } = byPeer.get(peer) ?? {}
     const all = [
       ...labels.flatMap(({ address }) => address ?? []),
       ...told.flatMap(({ places = [] }) => places),
@@ -57,21 +66,24 @@ function clonesOf(examined: Examined): Clone[] {
     const ages = signs.flatMap((age_ms) => age_ms ?? [])
     const isDated = node === undefined && ages.length > 0 && ages.length === signs.length
     return {
-      ...{ peer, places, mute: node?.address, isMute: node !== undefined },
+      ...{ peer, labels, places, mute: node?.address, isMute: node !== undefined },
       seenAge_ms: isDated ? Math.min(...ages) : undefined,
     }
   })
 }
 
-function finding({ peer, places, mute, isMute, seenAge_ms = 0 }: Clone, examined: Examined): Finding {
-  const labels = examined.members.find((member) => member.peer === peer)?.labels ?? []
+function finding(
+  { peer, labels, places, mute, isMute, seenAge_ms = 0 }: Clone,
+  machines: Machines,
+  examined: Examined,
+): Finding {
   const [first] = labels
   const owner = first?.id ?? nameOf(peer, examined)
   const called = (place: string): string | undefined =>
     labels.find(({ address }) => address !== undefined && placeOf(address) === placeOf(place))?.id
   const inWords = (place: string): string => {
     const label = called(place)
-    return label === undefined ? withNodes(placeOf(place), examined, peer) : `${label} at ${placeOf(place)}`
+    return label === undefined ? machines.tell(placeOf(place), peer) : `${label} at ${placeOf(place)}`
   }
   const where = places.length === 0 ? '' : `: ${named(places.map(inWords), 4)}`
   // Who calls itself otherwise than the key did before is the one that came with a copy of it.

@@ -49,25 +49,34 @@ export function placeOf(address: string): string {
 
 /** Of a multiaddr such as `/ip4/127.0.0.1/tcp/58232`, or of a host with or without a port. */
 export function hostOf(place: string): string {
-  if (place.startsWith('/')) return place.split('/')[2] ?? ''
+  if (place.startsWith('/')) return place.split('/', 3)[2] ?? ''
   return place.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 
-/** Those that are known to be on the machine of a place. */
-export function nodesAt(place: string, { records }: Pick<Examined, 'records'>): PeerId[] {
-  const host = hostOf(place)
-  if (isOfItsMachine(host)) return []
-  return [...records].flatMap(([peer, { addresses = [] }]) =>
-    addresses.some((address) => hostOf(address) === host) ? [peer] : [],
-  )
-}
+/** Who is known to be on the machine of each of these places, looked up once for all of them: there may be many, and thousands of nodes. */
+export class Machines {
+  readonly #examined: Pick<Examined, 'records'>
+  readonly #byHost: ReadonlyMap<string, Set<PeerId>>
 
-/** The place, with the nodes that are known to be on that machine. @param but one of them that is told of anyway */
-export function withNodes(place: string, examined: Pick<Examined, 'records'>, but?: PeerId): string {
-  const there = nodesAt(place, examined).filter((peer) => peer !== but)
-  if (there.length === 0) return place
-  const names = [...new Set(there.map((peer) => nameOf(peer, examined)))]
-  return `${place} (the machine of ${named(names, 2)})`
+  constructor(places: readonly string[], examined: Pick<Examined, 'records'>) {
+    const hosts = new Set(places.map(hostOf))
+    this.#examined = examined
+    this.#byHost = new Map([...hosts].flatMap((host) => (isOfItsMachine(host) ? [] : [[host, new Set()]])))
+    for (const [peer, { addresses = [] }] of examined.records)
+      for (const address of addresses) this.#byHost.get(hostOf(address))?.add(peer)
+  }
+
+  at(place: string): PeerId[] {
+    return [...(this.#byHost.get(hostOf(place)) ?? [])]
+  }
+
+  /** The place, with the nodes that are known to be on that machine. @param but one of them that is told of anyway */
+  tell(place: string, but?: PeerId): string {
+    const there = this.at(place).filter((peer) => peer !== but)
+    if (there.length === 0) return place
+    const names = [...new Set(there.map((peer) => nameOf(peer, this.#examined)))]
+    return `${place} (the machine of ${named(names, 2)})`
+  }
 }
 
 /** Those that said how they are, the one that was asked among them. */

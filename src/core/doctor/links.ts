@@ -85,23 +85,29 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
   )
   // Who is cut off itself hears nobody: then only what the machines of others say still tells of them; whom a wrong key keeps out, less.
   const [cutOff, keptOut] = [isInDoubt(examined), isKeptOut(examined)]
+  const taken = placesTaken(examined)
+  const found = missing.map((member) => ({ member, cause: causeOf(member, taken, examined) }))
   return (Object.keys(causes) as Cause[]).flatMap((cause) => {
-    const those = missing.filter((member) => causeOf(member, examined) === cause)
+    const those = found.filter((each) => each.cause === cause).map(({ member }) => member)
     const isTold = heardOf.has(cause) || (!keptOut && (!cutOff || cause === 'silent'))
     return those.length === 0 || !isTold ? [] : [goneFor(cause, those, examined)]
   })
 }
 
-/** A url alone may be that of a proxy in front of several, an address alone that of a network which several have at home. */
-function causeOf(member: MemberView, { members, records }: Examined): Cause {
+function causeOf(member: MemberView, taken: ReadonlySet<string>, examined: Examined): Cause {
   if (member.returnsIn_ms !== undefined) return 'returning'
-  const addressesOf = (peer: PeerId): readonly string[] => records.get(peer)?.addresses ?? []
-  const own = addressesOf(member.peer)
-  const isReplaced = members.some(
-    ({ peer, url, state }) =>
-      state === 'alive' && url === member.url && addressesOf(peer).some((address) => own.includes(address)),
-  )
-  return isReplaced ? 'replaced' : (member.dial ?? 'unknown')
+  return placesOf(member, examined).some((place) => taken.has(place)) ? 'replaced' : (member.dial ?? 'unknown')
+}
+
+/** Where the living are: thousands may be gone, and each is looked for among them. */
+function placesTaken(examined: Examined): ReadonlySet<string> {
+  const living = examined.members.filter(({ state }) => state === 'alive')
+  return new Set(living.flatMap((member) => placesOf(member, examined)))
+}
+
+/** A url alone may be that of a proxy in front of several, an address alone that of a network which several have at home. */
+function placesOf({ peer, url }: MemberView, { records }: Examined): string[] {
+  return (records.get(peer)?.addresses ?? []).map((address) => `${url} ${address}`)
 }
 
 function goneFor(cause: Cause, members: readonly MemberView[], examined: Examined): Finding {

@@ -266,6 +266,13 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / (1024 * 1024))} MiB`
 }
 
+/** Thousands may have one label, or one url. */
+function add<T>(groups: Map<string, T[]>, key: string, one: T): void {
+  const group = groups.get(key)
+  if (group === undefined) groups.set(key, [one])
+  else group.push(one)
+}
+
 /** Of two daemons with one key another finding tells; one that has said goodbye has made room for its name. */
 function labels(examined: Examined): Finding | undefined {
   const { members } = examined
@@ -274,7 +281,7 @@ function labels(examined: Examined): Finding | undefined {
   for (const member of members) {
     if (!member.sameLabel || member.state === 'left' || two.has(member.peer)) continue
     const label = nameOf(member.peer, examined)
-    byLabel.set(label, [...(byLabel.get(label) ?? []), member])
+    add(byLabel, label, member)
   }
   const doubled = [...byLabel].filter(([, those]) => those.length > 1)
   if (doubled.length === 0) return undefined
@@ -292,8 +299,7 @@ function labels(examined: Examined): Finding | undefined {
 
 function urls(examined: Examined): Finding | undefined {
   const byUrl = new Map<string, string[]>()
-  for (const { peer, url } of living(examined))
-    if (url !== undefined) byUrl.set(url, [...(byUrl.get(url) ?? []), nameOf(peer, examined)])
+  for (const { peer, url } of living(examined)) if (url !== undefined) add(byUrl, url, nameOf(peer, examined))
   const [shared, ...more] = [...byUrl].filter(([, names]) => names.length > 1)
   if (shared === undefined) return undefined
   return {
@@ -371,8 +377,7 @@ function versions(examined: Examined): Finding | undefined {
     isKnown: examined.records.has(peer),
   }))
   const byVersion = new Map<string, string[]>()
-  for (const { name, version, isKnown } of said)
-    if (isKnown) byVersion.set(version, [...(byVersion.get(version) ?? []), name])
+  for (const { name, version, isKnown } of said) if (isKnown) add(byVersion, version, name)
   if (byVersion.size < 2) return undefined
   const parts = [...byVersion].map(([version, names]) => `${named(names, 3)} ${version}`)
   return {

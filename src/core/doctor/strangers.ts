@@ -2,19 +2,9 @@
  * Looks at those who knocked without coming in, at the places where somebody should be, at the addresses that nodes tell.
  */
 import { isOfItsMachine } from '../model/host.js'
+import type { SeenMember } from '../survey/views.js'
 import type { LinkFailureReason, LinkFailureView, MemberView } from '../views.js'
-import {
-  hostOf,
-  isInDoubt,
-  living,
-  nameOf,
-  nodesAt,
-  placeOf,
-  speaking,
-  withNodes,
-  type Examined,
-  type Look,
-} from './examined.js'
+import { hostOf, isInDoubt, living, Machines, nameOf, placeOf, speaking, type Examined, type Look } from './examined.js'
 import { lasting, named, type Finding } from './findings.js'
 import { signPause_ms } from '../words/causes.js'
 
@@ -51,7 +41,8 @@ function knocked(examined: Examined): Finding | undefined {
   const failures = failuresOf(examined, 'handshake')
   const places = placesOf(failures)
   if (places.length === 0) return undefined
-  const where = places.map((place) => withNodes(placeOf(place), examined))
+  const machines = new Machines(places, examined)
+  const where = places.map((place) => machines.tell(placeOf(place)))
   const common = { id: 'wrong-key', about: places } as const
   if (isKeptOut(examined))
     return {
@@ -64,7 +55,7 @@ function knocked(examined: Examined): Finding | undefined {
         'Give this node the key file of a node that works, and start it with that: rollcall start --cluster-key FILE.',
       about: [survey.by, ...places],
     }
-  const there = awayAt(places, examined)
+  const there = awayAt(places, machines, examined)
   // Whoever has said goodbye is missed by nobody: another may run there by now.
   const isMissed = there.some(({ state }) => state !== 'left')
   const names = [...new Set(there.map(({ peer }) => nameOf(peer, examined)))]
@@ -91,10 +82,10 @@ function keptOut(names: readonly string[], isMissed: boolean): string {
 }
 
 /** Nodes that are known to be at one of the places, and are not in the cluster at present, as nobody is who is there. */
-function awayAt(places: readonly string[], { members, records }: Examined): MemberView[] {
+function awayAt(places: readonly string[], machines: Machines, { members }: Examined): MemberView[] {
   const byPeer = new Map(members.map((member) => [member.peer, member]))
   return places.flatMap((place) => {
-    const there = nodesAt(place, { records }).map((peer) => byPeer.get(peer))
+    const there = machines.at(place).map((peer) => byPeer.get(peer))
     const away = there.flatMap((member) => (member === undefined || member.state === 'alive' ? [] : [member]))
     return away.length === there.length ? away : []
   })
@@ -170,11 +161,13 @@ const inVainAtLeast = 2
 
 /** Who lives and dials all others itself, while those who dial it come through nowhere: what it tells is no address for them. */
 function dialledInVain(examined: Examined): Finding | undefined {
-  const told = living(examined).flatMap(({ peer }) => {
+  const byPeer = new Map(
+    living(examined).map(({ peer }) => [peer, [] as { readonly id: string; readonly seen: SeenMember }[]]),
+  )
+  for (const { id, sees = [] } of speaking(examined.survey))
+    for (const seen of sees) byPeer.get(seen.peer)?.push({ id, seen })
+  const told = [...byPeer].flatMap(([peer, views]) => {
     const listed = examined.records.get(peer)?.addresses ?? []
-    const views = speaking(examined.survey).flatMap(({ id, sees = [] }) =>
-      sees.flatMap((seen) => (seen.peer === peer ? [{ id, seen }] : [])),
-    )
     const open = views.filter(({ seen }) => seen.link === 'open')
     const inVain = views.filter(
       ({ seen: { link, dial } }) => link === 'failing' && (dial === 'no-answer' || dial === 'refused'),
