@@ -2,6 +2,7 @@
 import type { MessageStream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readInTurns } from '../../src/io/network/intake.js'
+import type { Pausing } from '../../src/io/network/sips.js'
 import { Queues } from '../../src/io/network/queues.js'
 import { eventually } from './eventually.js'
 
@@ -21,6 +22,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
+  vi.useRealTimers()
   // What waits of them leaves the queues that all tests share.
   for (const stream of streams.splice(0)) stream.readStatus = 'paused'
   now_ms += 60_000
@@ -46,6 +48,8 @@ class FakeStream {
   readonly cost_ms: number
   isSlowed = false
   isGone = false
+  /** How whoever reads it slows it down. */
+  intake: Pausing | undefined
   /** Whoever reads it wants no more after so many bytes. */
   enough = Number.POSITIVE_INFINITY
   error: string | undefined
@@ -57,7 +61,7 @@ class FakeStream {
   static read(cost_ms: number): FakeStream {
     const stream = new FakeStream(cost_ms)
     streams.push(stream)
-    readInTurns(stream as unknown as MessageStream)
+    stream.intake = readInTurns(stream as unknown as MessageStream)
     return stream
   }
 
@@ -164,6 +168,32 @@ test('a stream that is paused by what came last stays so until it is resumed, wh
   expect(stream.isSlowed).toBe(true)
   stream.resume()
   expect(stream.isSlowed).toBe(false)
+})
+
+test('what may not come for several reasons comes once none of them is left', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  const stream = FakeStream.read(0)
+  const { intake } = stream
+  intake?.pause()
+  intake?.rest()
+  expect(stream.isSlowed).toBe(true)
+  stream.onData(piece.subarray(0, 100))
+  intake?.resume()
+  intake?.rest() // not longer for that
+  vi.advanceTimersByTime(99)
+  expect([stream.taken, stream.isSlowed]).toEqual([0, true])
+  intake?.pause()
+  vi.advanceTimersByTime(1000)
+  expect([stream.taken, stream.isSlowed]).toEqual([0, true])
+  intake?.rest()
+  intake?.resume()
+  stream.pause()
+  vi.advanceTimersByTime(100)
+  expect([stream.taken, stream.isSlowed]).toEqual([0, true])
+  stream.resume()
+  expect(stream.taken).toBe(100)
+  vi.useRealTimers()
+  await eventually('more may come', () => !stream.isSlowed)
 })
 
 test('a stream whose connection goes while some of it waits ends with that, and nobody else', async () => {

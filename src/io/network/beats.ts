@@ -7,9 +7,9 @@ import { assert } from '../../core/model/errors.js'
 import type { PeerId } from '../../core/model/model.js'
 import type { Drops } from './drops.js'
 import { Hearing } from './hearing.js'
+import { listenInTurns } from './intake.js'
 import { closeStream, encodeMessage, MessageReader } from './messages.js'
 import type { Rates } from './rates.js'
-import { readInSips } from './sips.js'
 
 export const beatBytes = 8 * 1024
 /** Frames kept while the stream is being opened. */
@@ -67,17 +67,14 @@ export class Beats {
 
   /** Reads a stream that a peer opened. */
   accept(stream: Stream, from: PeerId): void {
-    let isFine = true
     const take = (bytes: Uint8Array): void => {
-      if (!this.#hearing.take(from, bytes)) isFine = false
+      if (!this.#hearing.take(from, bytes)) reading.rest()
     }
     const reader = new MessageReader(beatBytes, take, true)
-    readInSips(stream, (sip) => {
-      isFine = true
-      if (reader.push(sip)) return isFine
+    const reading = listenInTurns(stream, (sip) => {
+      if (reader.push(sip)) return
       this.#options.drops.count('frame-malformed')
       stream.abort(new Error('malformed heartbeat stream'))
-      return false
     })
     stream.addEventListener('remoteCloseWrite', () => closeStream(stream))
   }

@@ -14,7 +14,7 @@ import type { Drops } from './drops.js'
 import { readInTurns } from './intake.js'
 import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
-import { pause, resume, sip } from './sips.js'
+import type { Pausing } from './sips.js'
 import { WholeFrames } from './whole-frames.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
@@ -118,7 +118,8 @@ export class Gossip {
   readonly #router: GossipSub
   readonly #registrar: Topologies
   readonly #held = new Budget(heldBytes)
-  readonly #slowed = new WeakSet<Stream>()
+  /** How what peers send is slowed, by its stream. */
+  readonly #intakes = new WeakMap<Stream, Pausing>()
   readonly #publishing = new Set<Promise<void>>()
   readonly #queues: Queues<{ readonly from: Libp2pPeerId; readonly rpc: Rpc }>
 
@@ -132,8 +133,8 @@ export class Gossip {
     this.#queues = new Queues({
       run: ({ from, rpc }) => void receive(from, rpc).catch(() => {}),
       most: rpcsWaiting,
-      onMany: (peer) => pause(this.#streamOf(peer)),
-      onNone: (peer) => resume(this.#streamOf(peer)),
+      onMany: (peer) => this.#intakeOf(peer)?.pause(),
+      onNone: (peer) => this.#intakeOf(peer)?.resume(),
     })
     const createInbound = receiving.createInboundStream.bind(router)
     receiving.createInboundStream = (from, stream) => {
@@ -207,12 +208,10 @@ export class Gossip {
   /** Whoever sends faster than it can be taken in waits at its own end. */
   #take(from: Libp2pPeerId, rpc: Rpc): void {
     const peer = from.toString()
-    this.#slow(this.#streamOf(peer))
-    const isWithin = this.#isWithinRates(from, rpc)
-    if (isWithin) return this.#queues.add(peer, { from, rpc })
+    const intake = this.#intakeOf(peer)
+    if (this.#isWithinRates(from, rpc)) return this.#queues.add(peer, { from, rpc })
     this.#options.drops.count('gossip-excess')
-    const stream = this.#streamOf(peer)
-    if (stream !== undefined) sip(stream)
+    intake?.rest()
   }
 
   /** Its decoder keeps each piece of half a message by itself: here it is given whole ones. */
@@ -236,10 +235,12 @@ export class Gossip {
   }
 
   /** What has come while it was paused would else be read in one turn, all of it. */
-  #slow(stream: Stream | undefined): void {
-    if (stream === undefined || this.#slowed.has(stream)) return
-    this.#slowed.add(stream)
-    readInTurns(stream)
+  #intakeOf(peer: PeerId): Pausing | undefined {
+    const stream = this.#streamOf(peer)
+    if (stream === undefined) return undefined
+    const intake = this.#intakes.get(stream) ?? readInTurns(stream)
+    this.#intakes.set(stream, intake)
+    return intake
   }
 
   #streamOf(peer: PeerId): Stream | undefined {

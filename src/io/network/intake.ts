@@ -2,99 +2,13 @@
  * The one door by which bytes of peers come in, in sips: what one turn of the event loop takes of them is bounded by what it costs. While
  * some of a connection wait here nothing more is read of it: what is sent then waits at its own end. It drops nothing and reads nothing.
  *
- *     socket ──▶ lane ──sips──▶ decryption ──▶ lane ──sips──▶ streams, and whoever reads those
+ *     socket ──sips──▶ decryption ──sips──▶ streams ──sips──▶ those who read gossip and heartbeats
  *
- * Twice, since either side may be much for few bytes: many messages in one piece of a socket, many streams in one message.
+ * Each time anew, since much may be in few bytes: many messages in one piece of a socket, many streams in one message.
  */
-import type { AbortOptions, MessageStream, StreamMuxer } from '@libp2p/interface'
+import type { AbortOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
 import { cutOff } from './muxer-limits.js'
-import { Allowance, turns, type Waiting } from './turns.js'
-
-/** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
-const sip_ms = 0.25
-const sipBytes = { least: 128, first: 1024, most: 64 * 1024 } as const
-
-/** Whoever bytes come from. */
-interface Source {
-  /** Nothing more is to come for now, or all may again. */
-  hold(): void
-  release(): void
-  /** Whether what comes of it is taken now; where not, `Lane.wake` follows, or nothing ever is. */
-  isOpen(): boolean
-  /** Nothing of it waits any more. */
-  emptied?(): void
-}
-
-class Lane implements Waiting {
-  readonly allowance = new Allowance()
-  readonly #source: Source
-  readonly #drink: (bytes: Uint8Array) => void
-  readonly #rest: Uint8Array[] = []
-  /** Nothing more is to come of its source until this is empty. */
-  #isHeld = false
-  /** Is to have a turn, or has one. */
-  #isWaiting = false
-  #sipBytes: number = sipBytes.first
-
-  constructor(source: Source, drink: (bytes: Uint8Array) => void) {
-    this.#source = source
-    this.#drink = drink
-  }
-
-  get isHeld(): boolean {
-    return this.#isHeld
-  }
-
-  /** Nothing of it waits, or is being taken. */
-  get isEmpty(): boolean {
-    return this.#rest.length === 0 && !this.#isWaiting
-  }
-
-  take(bytes: Uint8Array): void {
-    this.#rest.push(bytes)
-    this.wake()
-  }
-
-  /** Something has come, or its source takes again what comes. */
-  wake(): void {
-    if (this.#isWaiting || this.#rest.length === 0 || !this.#source.isOpen()) return
-    this.#isWaiting = true
-    turns.add(this)
-  }
-
-  hold(): void {
-    if (this.#isHeld) return
-    this.#isHeld = true
-    this.#source.hold()
-  }
-
-  goOn(): void {
-    const [first] = this.#rest
-    if (first === undefined || !this.#source.isOpen()) return
-    const sip = first.subarray(0, this.#sipBytes)
-    const rest = first.subarray(sip.length)
-    if (rest.length > 0) this.#rest[0] = rest
-    else this.#rest.shift()
-    this.#drink(sip)
-  }
-
-  took(time_ms: number): void {
-    if (time_ms > sip_ms) this.#sipBytes = Math.max(sipBytes.least, this.#sipBytes / 2)
-    else if (time_ms < sip_ms / 4) this.#sipBytes = Math.min(sipBytes.most, this.#sipBytes * 2)
-  }
-
-  /** Where nothing waits any more, its source may send again; where it was paused meanwhile, once it is resumed. */
-  wantsMore(): boolean {
-    this.#isWaiting = this.#rest.length > 0 && this.#source.isOpen()
-    if (this.#rest.length > 0) return this.#isWaiting
-    if (this.#isHeld) {
-      this.#isHeld = false
-      if (this.#source.isOpen()) this.#source.release()
-    }
-    this.#source.emptied?.()
-    return false
-  }
-}
+import { type Pausing, Sips } from './sips.js'
 
 /** What the types of libp2p do not tell: whether what comes is handed on, waits, or is thrown away. */
 interface Reading {
@@ -118,22 +32,22 @@ interface Pieces {
 }
 
 /** What comes of it waits for its turns, also what came while it was paused; whoever reads it notices nothing of that. */
-export function readInTurns(stream: MessageStream): void {
+export function readInTurns(stream: MessageStream): Pausing {
   const receiving = stream as unknown as Receiving & Reading
   const fail = (error: Error): void => stream.abort(error)
   const onData = orElse(receiving.onData.bind(stream) as (bytes: Uint8Array) => void, fail)
   const pause = orElse(receiving.sendPause.bind(stream), fail)
   const resume = orElse(receiving.sendResume.bind(stream), fail)
   const isOpen = (): boolean => receiving.readStatus !== 'paused'
-  const ends = new Ends(() => lane.isEmpty && isOpen())
+  const ends = new Ends(() => sips.isEmpty && isOpen())
   // Of whoever has gone nothing more comes, and to say something to it would be an error.
   const hold = (): void => (ends.hasGone ? undefined : pause())
   const release = (): void => (ends.hasGone ? undefined : resume())
-  const lane: Lane = new Lane({ hold, release, isOpen, emptied: () => ends.look() }, onData)
-  receiving.onData = (bytes) => lane.take(bytes.subarray())
+  const sips: Sips = new Sips({ hold, release, isOpen, emptied: () => ends.look() }, onData)
+  receiving.onData = (bytes) => sips.take(bytes.subarray())
   receiving.sendResume = () => {
-    if (!lane.isHeld) release()
-    lane.wake()
+    if (!sips.isHeld) release()
+    sips.wake()
     ends.look()
   }
   const closeWrite = receiving.onRemoteCloseWrite.bind(stream)
@@ -146,6 +60,18 @@ export function readInTurns(stream: MessageStream): void {
     if (error !== undefined || stream.status !== 'open') close(error)
     else if (!ends.hasGone) ends.addLast(close)
   }
+  return sips
+}
+
+/** Likewise, but from where it is read on, with all that has come before somebody did. @param drink given each sip */
+export function listenInTurns(stream: Stream, drink: (bytes: Uint8Array) => void): Pausing {
+  const fail = (error: Error): void => stream.abort(error)
+  const hold = (): void => (stream.readStatus === 'readable' ? stream.pause() : undefined)
+  // Where its connection has gone meanwhile nothing more comes of it, and libp2p throws.
+  const release = orElse(() => (stream.readStatus === 'paused' ? stream.resume() : undefined), fail)
+  const sips = new Sips({ hold, release, isOpen: () => stream.status !== 'aborted' }, orElse(drink, fail))
+  stream.addEventListener('message', ({ data }) => sips.take(data.subarray()))
+  return sips
 }
 
 /** How a stream ends in order, which is told once all that came before is taken: libp2p throws away what comes after. */
@@ -200,8 +126,8 @@ export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream): voi
     if (reading.readStatus === 'paused') connection.resume()
   }, fail)
   const isOpen = (): boolean => connection.status === 'open' || connection.status === 'closing'
-  const lane = new Lane({ hold, release, isOpen }, drink)
-  demuxing.onData = (bytes) => lane.take(bytes.subarray())
+  const sips = new Sips({ hold, release, isOpen }, drink)
+  demuxing.onData = (bytes) => sips.take(bytes.subarray())
 }
 
 /** The same, whose errors end what it works on: in a turn of its own nobody else would catch them. */

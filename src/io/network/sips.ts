@@ -1,49 +1,130 @@
 /**
- * Reads streams in sips: a little in one turn of the event loop, so that a quarter of a million frames in one piece hold nobody up. After
- * what was too much it reads nothing for a while: what is sent then waits at its own end. It never closes a stream.
+ * Bytes of one that sends, which wait here for turns of the event loop: whoever reads them is given sips, of a size that is learned. While
+ * some wait longer than a turn nothing more is to come. It drops nothing, knows nothing of streams.
  */
-import type { Stream } from '@libp2p/interface'
+import { Allowance, turns, type Waiting } from './turns.js'
 
-/** At most a thousand frames, which take a millisecond where they are thrown away; any frame of a heartbeat stream fits into three. */
-export const sipBytes = 4 * 1024
-const pause_ms = 100
+/** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
+const sip_ms = 0.25
+export const sipBytes = { least: 128, first: 1024, most: 64 * 1024 } as const
+/** After what was too much. */
+const rest_ms = 100
 
-/** Reads nothing of it for a moment. */
-export function sip(stream: Stream): void {
-  if (stream.readStatus !== 'readable') return
-  stream.pause()
-  setTimeout(() => resume(stream), pause_ms)
+/** Whoever bytes come from. */
+export interface Source {
+  /** Nothing more is to come for now, or all may again. */
+  hold(): void
+  release(): void
+  /** Whether what comes of it is taken now; where not, `Sips.wake` follows, or nothing ever is. */
+  isOpen(): boolean
+  /** Nothing of it waits any more. */
+  emptied?(): void
 }
 
-/** Reads nothing of it until it is resumed. */
-export function pause(stream: Stream | undefined): void {
-  if (stream?.readStatus === 'readable') stream.pause()
+/** What whoever reads may ask for, each of it whatever else was asked for: what waits is taken once nothing speaks against it. */
+export interface Pausing {
+  /** Takes nothing of it for a moment: it was more than whoever sends it may send. */
+  rest(): void
+  /** Takes nothing of it until it is to go on. */
+  pause(): void
+  resume(): void
 }
 
-/**
- * Reads all of it, a sip after the other.
- * @param drink given each; false: that was more than whoever sends it may send
- */
-export function readInSips(stream: Stream, drink: (bytes: Uint8Array) => boolean): void {
-  const goOn = (bytes: Uint8Array): void => {
-    if (stream.status === 'aborted') return
-    const isFine = drink(bytes.subarray(0, sipBytes))
-    const rest = bytes.subarray(sipBytes)
-    if (isFine && rest.length === 0) return resume(stream)
-    if (stream.readStatus === 'readable') stream.pause()
-    const next = (): void => (rest.length > 0 ? goOn(rest) : resume(stream))
-    if (isFine) setImmediate(next)
-    else setTimeout(next, pause_ms)
+export class Sips implements Waiting, Pausing {
+  readonly allowance = new Allowance()
+  readonly #source: Source
+  readonly #drink: (bytes: Uint8Array) => void
+  readonly #bytes: Uint8Array[] = []
+  /** Nothing more is to come of its source until this is empty. */
+  #isHeld = false
+  /** Is to have a turn, or has one. */
+  #isQueued = false
+  #isPaused = false
+  #resting: NodeJS.Timeout | undefined
+  #sipBytes: number = sipBytes.first
+
+  constructor(source: Source, drink: (bytes: Uint8Array) => void) {
+    this.#source = source
+    this.#drink = drink
   }
-  stream.addEventListener('message', ({ data }) => goOn(data.subarray()))
-}
 
-/** Where its connection has gone meanwhile nothing more comes of it, and libp2p throws. */
-export function resume(stream: Stream | undefined): void {
-  if (stream?.readStatus !== 'paused') return
-  try {
-    stream.resume()
-  } catch (error) {
-    stream.abort(error as Error)
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /** Nothing of it waits, or is being taken. */
+  get isEmpty(): boolean {
+    return this.#bytes.length === 0 && !this.#isQueued
+  }
+
+  take(bytes: Uint8Array): void {
+    this.#bytes.push(bytes)
+    this.wake()
+  }
+
+  /** Something has come, or what spoke against taking it is over. */
+  wake(): void {
+    if (this.#isQueued || !this.#mayBeTaken()) return
+    if (this.#bytes.length === 0) return this.#letCome()
+    this.#isQueued = true
+    turns.add(this)
+  }
+
+  rest(): void {
+    this.#resting ??= setTimeout(() => {
+      this.#resting = undefined
+      this.wake()
+    }, rest_ms).unref()
+    this.hold()
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.hold()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.wake()
+  }
+
+  hold(): void {
+    if (this.#isHeld) return
+    this.#isHeld = true
+    this.#source.hold()
+  }
+
+  goOn(): void {
+    const [first] = this.#bytes
+    if (first === undefined || !this.#mayBeTaken()) return
+    const sip = first.subarray(0, this.#sipBytes)
+    const rest = first.subarray(sip.length)
+    if (rest.length > 0) this.#bytes[0] = rest
+    else this.#bytes.shift()
+    this.#drink(sip)
+  }
+
+  took(time_ms: number): void {
+    if (time_ms > sip_ms) this.#sipBytes = Math.max(sipBytes.least, this.#sipBytes / 2)
+    else if (time_ms < sip_ms / 4) this.#sipBytes = Math.min(sipBytes.most, this.#sipBytes * 2)
+  }
+
+  /** Where nothing waits any more, its source may send again; where it was paused meanwhile, once it is resumed. */
+  wantsMore(): boolean {
+    this.#isQueued = this.#bytes.length > 0 && this.#mayBeTaken()
+    if (this.#bytes.length > 0) return this.#isQueued
+    if (!this.#isPaused && this.#resting === undefined) this.#letCome()
+    this.#source.emptied?.()
+    return false
+  }
+
+  #mayBeTaken(): boolean {
+    return !this.#isPaused && this.#resting === undefined && this.#source.isOpen()
+  }
+
+  #letCome(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    if (this.#source.isOpen()) this.#source.release()
   }
 }
