@@ -232,6 +232,24 @@ test('who has had more than its own, and than may be saved, has half of the time
   expect(heavy.sips.length * 30).toBe(had_ms)
 })
 
+test('what costs no time is paid by its bytes', async () => {
+  const heavy = FakeStream.read(0)
+  const begun = now_ms
+  const all = 400
+  for (let i = 0; i < all; i++) heavy.onData(new Uint8Array(1024 * 1024))
+  const recent: number[] = []
+  await eventually('it is stopped', () => {
+    recent.unshift(heavy.taken)
+    return recent[0] === recent[20]
+  })
+  expect(now_ms).toBe(begun)
+  // A second that was saved in common: as many megabytes as that is hundredths.
+  expect(heavy.taken / 1e6).toBeGreaterThan(90)
+  expect(heavy.taken / 1e6).toBeLessThan(120)
+  now_ms += 1000
+  await eventually('half a second more is paid', () => heavy.taken / 1e6 > 140)
+})
+
 test('what throws is told to whoever brought it, and keeps nobody else from its turn', async () => {
   const done: string[] = []
   const run = (one: string): void => {

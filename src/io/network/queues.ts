@@ -75,9 +75,10 @@ class Queue<T> implements Waiting {
     turns.add(this)
   }
 
-  goOn(): void {
+  goOn(): number {
     const one = this.#waiting.shift()
     if (one !== undefined) this.#options.run(one)
+    return 0
   }
 
   wantsMore(): boolean {

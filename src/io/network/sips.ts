@@ -7,6 +7,11 @@ import { Allowance, turns, type Waiting } from './turns.js'
 /** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
 const sip_ms = 0.25
 export const sipBytes = { least: 128, first: 1024, most: 64 * 1024 } as const
+/**
+ * What a byte costs at the least: at each step it is copied several times, and what is left of that the garbage collector clears away
+ * later. 50 MB a second that nobody wanted were four long pauses each second.
+ */
+const least_msPerByte = 10 / 1e6
 /** After what was too much. */
 const rest_ms = 100
 
@@ -94,14 +99,15 @@ export class Sips implements Waiting, Pausing {
     this.#source.hold()
   }
 
-  goOn(): void {
+  goOn(): number {
     const [first] = this.#bytes
-    if (first === undefined || !this.#mayBeTaken()) return
+    if (first === undefined || !this.#mayBeTaken()) return 0
     const sip = first.subarray(0, this.#sipBytes)
     const rest = first.subarray(sip.length)
     if (rest.length > 0) this.#bytes[0] = rest
     else this.#bytes.shift()
     this.#drink(sip)
+    return sip.length * least_msPerByte
   }
 
   took(time_ms: number): void {

@@ -17,8 +17,8 @@ const common = { ms: 500, saved_ms: 1000 } as const
 /** What waits of one that sends. */
 export interface Waiting {
   readonly allowance: Allowance
-  /** Does a piece of it. */
-  goOn(): void
+  /** Does a piece of it. @returns what it costs at the least, in ms, however soon it is done: some of it is cleared away later */
+  goOn(): number
   /** What that took, with all that came of it at once. */
   took?(time_ms: number): void
   /** @returns whether more of it is to have a turn */
@@ -85,19 +85,20 @@ class Turns {
 
   #goOnWith(one: Waiting): void {
     const begun = performance.now()
+    let least_ms = 0
     this.#isBusy = true
     try {
-      one.goOn()
+      least_ms = one.goOn()
     } finally {
       // Also where it throws: else nobody else had a turn any more.
-      afterMicrotasks(() => this.#done(one, performance.now() - begun))
+      afterMicrotasks(() => this.#done(one, performance.now() - begun, least_ms))
     }
   }
 
-  #done(one: Waiting, time_ms: number): void {
+  #done(one: Waiting, time_ms: number, least_ms: number): void {
     this.#isBusy = false
     const paying = one.allowance.isLeft() ? one.allowance : this.#common
-    paying.pay(time_ms)
+    paying.pay(Math.max(time_ms, least_ms))
     one.took?.(time_ms)
     if (one.wantsMore()) this.#queue(one)
     if (!this.#isBusy) this.#next()
