@@ -5,7 +5,8 @@
  *     met somebody      what those hold is here                 ready
  *                       not all, or a seed is not tried yet     not ready; after `patience_ms` ready, behind
  *     nobody, and       it was told of nobody                   ready
- *                       a seed has kept us out: wrong key, …    not ready, until that changes
+ *                       another seed may still let us in        not ready, for `trying_ms`
+ *                       a seed says no: wrong key, full, …      not ready, until that changes
  *                       each seed leads to nobody, or to us     ready, alone: this is the first node
  *                       none has answered for `patience_ms`     ready, alone
  *                       otherwise                               not ready
@@ -52,13 +53,18 @@ export function standingOf({ hasMet, seeds }: FirstContact, behind: Unready | un
   }
   if (seeds.length === 0) return fine
   const keptOut = seeds.find(({ outcome }) => outcome === 'refused')
-  if (keptOut !== undefined) {
+  if (keptOut !== undefined && !mayBeLetIn(seeds, since_ms)) {
     const why = `kept out of the cluster by --join ${keptOut.where}: ${keptOut.error ?? 'no reason'}; what is written here stays on this node`
     return { ...fine, unready: { cause: 'kept-out', why } }
   }
   if (seeds.every(({ outcome }) => outcome === 'nobody') || left_s <= 0) return { ...fine, alone: true }
   const why = `joining: no answer from ${placesOf(seeds)} yet; ${untilThen}`
   return { ...fine, unready: { cause: 'seeking', why } }
+}
+
+/** Somewhere else, any moment now: not tried yet, or there and not known yet. */
+function mayBeLetIn(seeds: FirstContact['seeds'], since_ms: number): boolean {
+  return since_ms < trying_ms && seeds.some(({ outcome }) => outcome === 'untried' || outcome === 'reached')
 }
 
 function untriedOf(seeds: FirstContact['seeds'], since_ms: number): FirstContact['seeds'] {

@@ -16,6 +16,9 @@ test.each<[string, SeedOutcome[], boolean, number, 'ready' | 'alone' | 'waits' |
   ['names of nobody, or of itself', ['nobody', 'nobody'], false, 0, 'alone'],
   ['one name of nobody, one that is not there', ['nobody', 'unreachable'], false, 0, 'waits'],
   ['kept out, for however long', ['unreachable', 'refused'], false, 1e9, 'kept out'],
+  ['kept out by one, another is not tried yet', ['refused', 'untried'], false, 2999, 'waits'],
+  ['kept out by one, another has not said yet who he is', ['refused', 'reached'], false, 2999, 'waits'],
+  ['kept out by one, and of another nothing has come', ['refused', 'untried', 'reached'], false, 3000, 'kept out'],
   ['kept out by one, met another', ['refused', 'reached'], true, 0, 'ready'],
   ['met somebody, whatever came of seeds', ['unreachable'], true, 0, 'ready'],
   ['met somebody, while another seed is still dialled', ['reached', 'untried'], true, 2999, 'waits'],
@@ -27,7 +30,7 @@ test.each<[string, SeedOutcome[], boolean, number, 'ready' | 'alone' | 'waits' |
     unready === undefined ? (without.alone ? 'alone' : 'ready') : unready.cause === 'kept-out' ? 'kept out' : 'waits'
   expect(found).toBe(expected)
   expect(without.behind).toBe(false)
-  if (expected === 'kept out') expect(unready?.why).toContain('--join seed-1: why 1')
+  if (expected === 'kept out') expect(unready?.why).toContain(`--join seed-${outcomes.indexOf('refused')}: why`)
   if (expected === 'waits') expect(unready?.why).toMatch(/no answer from seed-[01]/)
 })
 
@@ -93,6 +96,15 @@ test('what does not come in time is said for as long as it is missing', async ()
   expect(await seen()).toBe('ready behind, settled')
   at.isBehind = false
   expect(await seen()).toBe('ready, settled')
+})
+
+test('who is kept out by one of several waits a moment for the others, and is not said to have begun', async () => {
+  const { at, seen } = beginning(['refused', 'untried'])
+  expect(await seen()).toBe('seeking')
+  at.outcomes = ['refused', 'reached']
+  expect(await seen()).toBe('seeking')
+  Object.assign(at, { hasMet: true, isBehind: true })
+  expect(await seen()).toBe('behind')
 })
 
 test('nobody waits for whoever is kept out, or cannot be ready in time', async () => {

@@ -11,11 +11,12 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { FirstWords, speechOf } from '../../src/io/network/first-words.js'
 import { generateClusterKey } from '../../src/io/network/clusterkey.js'
 import { eventually } from './eventually.js'
-import { type Site, startSite } from './networkworld.js'
+import { connected, type Site, startSite } from './networkworld.js'
 
 const greeting = '\x13/multistream/1.0.0\n'
 const hello = `${greeting}\x07/noise\n`
 const nonce = 'GET / is 24 bytes by luck'.slice(0, 24)
+const refusal = `${greeting}\x03na\n`
 const request = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n'
 
 describe('what came first, and what it reads as, tell', () => {
@@ -29,6 +30,9 @@ describe('what came first, and what it reads as, tell', () => {
     // With a key of our own:
     [nonce, '', 'nothing'],
     [nonce, hello, 'our-key'],
+    [refusal, refusal, 'no-room'],
+    [nonce, refusal, 'no-room'],
+    [nonce, refusal.slice(0, -1), 'our-key'],
     [nonce, '\x13/mul', 'our-key'],
     [nonce, '\x13/mux', 'other-key'],
     [nonce, 'q', 'other-key'],
@@ -92,13 +96,33 @@ test.each([
   ['no daemon', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'but what speaks there is no Rollcall daemon: is the port right?'],
   ['one that breaks off', greeting, 'but the handshake broke off'],
   ['one with a cluster key', nonce, 'but the handshake failed: is the cluster key the same?'],
-])('a seed that is %s is named as that', async (_, answer, why) => {
+  ['nobody', '', 'but it ended the connection without a word'],
+])('a seed that is %s is named as that, and keeps out who said so', async (_, answer, why) => {
   const seed = await startServer(answer)
   const site = await startSite({ join: [seed] })
   await eventually('it is told', () => site.network.failures().some(({ error }) => error.includes(why)))
   const [failure] = site.network.failures()
   expect(failure).toMatchObject({ where: seed, reason: why.includes('key') ? 'handshake' : 'no-answer' })
   expect(failure?.error).toContain(`reached ${seed}, ${why}`)
+  const isWord = answer !== '' && answer !== greeting
+  expect(site.network.firstContact().seeds[0]?.outcome).toBe(isWord ? 'refused' : 'unreachable')
+})
+
+test.each([
+  ['no cluster key', {}],
+  ['one', { clusterKey: generateClusterKey() }],
+])('with %s: who has no room says so, and lets in who comes once there is some', async (_, options) => {
+  const full = await startSite({ ...options, connectionLimit: 1 })
+  const friend = await startSite({ ...options, join: full.network.addresses() })
+  await connected(full, friend)
+  const site = await startSite({ ...options, join: full.network.addresses() })
+  await eventually('it is told', () => site.network.failures().length > 0)
+  expect(site.network.failures()[0]?.error).toContain(
+    'but the handshake failed: it has no room for one more connection',
+  )
+  expect(site.network.firstContact().seeds[0]?.outcome).toBe('refused')
+  await friend.network.stop()
+  await connected(full, site)
 })
 
 test('who is sought at the address of another peer has no wrong key', async () => {
@@ -119,7 +143,7 @@ test.each([
 ])('of who %s so much is passed on', (_, pieces, most) => {
   let passed = 0
   const connection = { onData: (bytes: { readonly byteLength: number }) => void (passed += bytes.byteLength) }
-  const words = new FirstWords(connection, true)
+  const words = new FirstWords(connection, { isPlain: true, isCalled: false })
   for (const piece of pieces) connection.onData(Buffer.from(piece, 'latin1'))
   words.end()
   expect(passed).toBe(most)

@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Server } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, describe, expect, test } from 'vitest'
 import { generateClusterKey } from '../../src/io/network/network.js'
@@ -281,18 +281,25 @@ describe('who stays out', () => {
     expect(peer?.lastError).toContain('but the handshake failed: is the cluster key the same?')
   })
 
-  test('a seed that has no room, and ends each connection at once, is told from one with another key', async () => {
-    const full = createServer((socket) => socket.resetAndDestroy()).listen(0, '127.0.0.1')
-    servers.add(full)
-    await once(full, 'listening')
-    const seed = `127.0.0.1:${(full.address() as AddressInfo).port}`
-    const site = await startSite({ join: [seed] })
-    const why =
-      'it ended the connection before its first word, as a daemon does that is full, or that has a cluster key while this one has none'
-    await eventually('it is told', () => site.logs.some((line) => line.includes(why)))
-    expect(site.network.failures()[0]?.error).toMatch(`reached ${seed}, but the handshake failed: ${why}`)
-    expect(site.network.firstContact().seeds[0]).toMatchObject({ outcome: 'refused' })
-  })
+  test.each([
+    ['resets', (socket: Socket) => socket.resetAndDestroy(), {}],
+    ['ends', (socket: Socket) => socket.end(), { clusterKey: generateClusterKey() }],
+  ])(
+    'a place that takes each connection and %s it, as a proxy with nobody behind it, keeps nobody out',
+    async (...row) => {
+      const [, take, options] = row
+      const proxy = createServer(take).listen(0, '127.0.0.1')
+      servers.add(proxy)
+      await once(proxy, 'listening')
+      const seed = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+      const site = await startSite({ ...options, join: [seed] })
+      await eventually('it is told', () => site.network.failures().length > 0)
+      const [failure] = site.network.failures()
+      expect(failure).toMatchObject({ where: seed, reason: 'no-answer' })
+      expect(failure?.error).toContain(`reached ${seed}, but it ended the connection without a word`)
+      expect(site.network.firstContact().seeds[0]).toMatchObject({ outcome: 'unreachable' })
+    },
+  )
 
   test('a seed that does not answer is listed with the reason, until it does', async () => {
     const port = await busyPort()

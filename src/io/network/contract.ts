@@ -27,6 +27,8 @@ export interface NetworkOptions {
   readonly mdns: boolean
   /** The content of a cluster key file, see `generateClusterKey`; absent: anybody on the network can join. */
   readonly clusterKey?: Uint8Array
+  /** With so many connections nobody else comes in. */
+  readonly connectionLimit?: number
   readonly addressBook: BookFile
   /** How names of peers are resolved; the network ends it. By default as this machine does, apart from all others who wait. */
   readonly names?: Names
@@ -57,7 +59,7 @@ export interface NetworkPeer {
   readonly dial?: DialOutcome
 }
 
-/** What came of a seed, as far as is known: nobody but this daemon is there; or somebody is, who keeps it out. */
+/** What came of a seed, as far as is known: nobody but this daemon is there; or somebody is, who has said that it is kept out. */
 export type SeedOutcome = 'untried' | 'reached' | 'nobody' | 'unreachable' | 'refused'
 
 export interface SeedView {

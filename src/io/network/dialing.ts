@@ -17,7 +17,15 @@ import type { AddressBook } from './book.js'
 import type { LinkFailure, SeedOutcome, SeedView } from './contract.js'
 import { dial, outcomeOf } from './dialer.js'
 import type { DialResult } from './dialer.js'
-import { doubtsKey, handshakeFailed, isOfSomebody, noDaemon, nobodySpeaks, withKeyInDoubt } from './handshakes.js'
+import {
+  doubtsKey,
+  handshakeFailed,
+  isOfSomebody,
+  isWord,
+  noDaemon,
+  nobodySpeaks,
+  withKeyInDoubt,
+} from './handshakes.js'
 import { DialSchedule } from './schedule.js'
 
 /** A peer of another cluster is left alone for so long; it may have been started with a wrong name. */
@@ -338,11 +346,14 @@ export class Dialing {
     this.#peerBySeed.set(target, result.connection.remotePeer.toString())
   }
 
-  /** Whoever is there and does not let us in says so at most attempts; at some all that shows is silence. */
+  /**
+   * Whoever is there and does not let us in says so at most attempts; at some all that shows is silence. Who never says a word, as a
+   * proxy with nobody behind it, is no more than a place where nobody answers.
+   */
   #noteFailed(seed: Seed, result: DialResult): void {
     const failures = [...result.failures.values()]
     const reached = failures.filter(({ message }) => isOfSomebody(message))
-    const isRefused = reached.some(({ kind }) => kind === 'refused')
+    const isRefused = reached.some(({ message }) => isWord(message))
     const stays = reached.length > 0 && this.#seedOutcomes.get(seed.text)?.outcome === 'refused'
     if (!stays || isRefused) this.#noteSeed(seed, isRefused ? 'refused' : 'unreachable', describe(result))
   }

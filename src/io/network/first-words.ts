@@ -6,13 +6,16 @@
  *     first     `/multistream/1.0.0`         24 bytes by chance, and nothing more before ours have come
  *     then      noise                        `/multistream/1.0.0`, and noise, enciphered
  *
- * Whoever reads that word as it is has read it with the right key: what ends later, ends for another reason.
+ * Whoever reads that word as it is has read it with the right key: what ends later, ends for another reason. Who was called, and reads
+ * anything else, says its own word before it ends, and who has no room says no: an end without a word tells nothing of a key.
  */
 
 /** With its length before it and its end behind it, as multistream-select writes it. */
 const greeting = Buffer.from('\x13/multistream/1.0.0\n')
 /** All that comes before noise: whoever says anything else has nothing to say to us. */
 const hello = Buffer.concat([greeting, Buffer.from('\x07/noise\n')])
+/** What multistream-select answers to a protocol that it does not have. Every daemon has noise: it is full. */
+const refusal = Buffer.concat([greeting, Buffer.from('\x03na\n')])
 /** What `@libp2p/pnet` begins with. */
 const nonce_bytes = 24
 
@@ -21,6 +24,8 @@ export type Speech =
   | 'nothing'
   /** It greets us, and we understand it. */
   | 'our-key'
+  /** It greets us, and says no. */
+  | 'no-room'
   /** It begins as one of us does that has another key than we, none where we have one, or one where we have none. */
   | 'other-key'
   /** It begins as none of us does. */
@@ -35,6 +40,7 @@ export interface Heard {
 }
 
 export function speechOf({ first, read }: Heard): Speech {
+  if (agrees(read, refusal) && read.length >= refusal.length) return 'no-room'
   if (read.length > 0 && isGreeting(read)) return 'our-key'
   if (first.length === 0) return 'nothing'
   // Without a key what is read is what came.
@@ -62,6 +68,21 @@ interface Bytes {
 export interface Hearing {
   readonly readBuffer?: Bytes
   onData?: (bytes: Bytes) => void
+  send?(bytes: Uint8Array): boolean
+}
+
+/** To one who may be gone already. */
+function say(connection: Hearing, words: Uint8Array): void {
+  try {
+    connection.send?.(words)
+  } catch {
+    // Then nobody hears it.
+  }
+}
+
+/** Of one who has no room, whose key stands already between what it says and what goes out. */
+export function sayNo(connection: Hearing): void {
+  say(connection, refusal)
 }
 
 /** Enough for libp2p to see that it is no daemon who speaks, where that can be seen at all. */
@@ -77,12 +98,21 @@ export class FirstWords {
   /** What may still come of a stranger. */
   #left_bytes = strangerBytes
   readonly #ends: (() => void)[] = []
+  readonly #isCalled: boolean
+  #hasAnswered = false
+  readonly #begun = Promise.withResolvers<void>()
+  /** Resolves once something has been read: whoever has dialled listens from then on, and not before it has our nonce. */
+  readonly begun = this.#begun.promise
 
-  /** @param isPlain no key stands between what comes and what it means */
-  constructor(connection: Hearing, isPlain: boolean) {
+  /**
+   * @param isPlain no key stands between what comes and what it means
+   * @param isCalled the other end has dialled: libp2p says nothing to one whose words are wrong
+   */
+  constructor(connection: Hearing, { isPlain, isCalled }: { readonly isPlain: boolean; readonly isCalled: boolean }) {
+    this.#isCalled = isCalled
     this.#listen(connection, (bytes) => {
       if (this.#first.length === 0) this.#first = new Uint8Array(bytes.subarray())
-      return isPlain ? this.#hear(bytes) : bytes
+      return isPlain ? this.#hear(bytes, connection) : bytes
     })
   }
 
@@ -92,7 +122,7 @@ export class FirstWords {
 
   /** The same connection, deciphered by our key. */
   readAs(connection: Hearing): void {
-    this.#listen(connection, (bytes) => this.#hear(bytes))
+    this.#listen(connection, (bytes) => this.#hear(bytes, connection))
   }
 
   end(): void {
@@ -100,13 +130,22 @@ export class FirstWords {
   }
 
   /** @returns what of it is passed on */
-  #hear(bytes: Bytes): Bytes {
+  #hear(bytes: Bytes, connection: Hearing): Bytes {
     if (this.#read.length < hello.length)
       this.#read = Buffer.concat([this.#read, bytes.subarray().subarray(0, hello.length)])
+    this.#begun.resolve()
     if (agrees(this.#read, hello)) return bytes
+    this.#answer(connection)
     const passed = bytes.subarray().subarray(0, this.#left_bytes)
     this.#left_bytes -= passed.length
     return passed
+  }
+
+  /** Whoever greets us without a key has been told by our nonce, and would not know what follows it in one piece. */
+  #answer(connection: Hearing): void {
+    if (!this.#isCalled || this.#hasAnswered || isGreeting(this.#read) || isGreeting(this.#first)) return
+    this.#hasAnswered = true
+    say(connection, greeting)
   }
 
   /** Nobody else could tell what is read from a connection: whoever listens to its messages takes them. */

@@ -6,13 +6,17 @@ import type { Connection } from '@libp2p/interface'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { messageOf } from '../../core/model/errors.js'
 import { readEndpoint } from './addresses.js'
-import { FirstWords, type Hearing, speechOf } from './first-words.js'
+import { settledWithin } from './deadline.js'
+import { FirstWords, type Hearing, sayNo, speechOf } from './first-words.js'
 
 export const handshakeFailed = 'but the handshake failed'
 /** What to think of first: a cluster key that differs shows as noise on both sides. */
 export const isKeyTheSame = 'is the cluster key the same?'
-/** Who has no room for one more connection says nothing at all; so does one without a key that reads what is protected by ours. */
-const endedAtOnce = 'it ended the connection before its first word, as a daemon does that is full'
+/** Every daemon that keeps us out says so: see `first-words.ts`. */
+const withoutWord =
+  'but it ended the connection without a word, as a proxy does with nobody behind it, or a daemon that stops'
+/** It has our key, and as many connections as it takes. */
+const noRoom = `${handshakeFailed}: it has no room for one more connection`
 
 /** It was understood, so that it has our key; then it went away, or this daemon gave it up. */
 export const brokenOff = 'but the handshake broke off'
@@ -34,6 +38,9 @@ export interface HandshakeParts {
   /** Where this cluster has a key. */
   readonly connectionProtector?: { protect(connection: Hearing, options: unknown): Promise<Hearing> }
 }
+
+/** For the first word of who is to be told no. */
+const sayingNo_ms = 1000
 
 export interface HandshakeListener {
   /** Somebody reached us from this host, with another cluster key. */
@@ -60,16 +67,17 @@ export class Handshakes {
     this.#hasKey = protector !== undefined
     const outbound = upgrader.upgradeOutbound.bind(upgrader)
     upgrader.upgradeOutbound = (connection, options) =>
-      this.#during(connection, (words) => {
+      this.#during(connection, false, (words) => {
         if (options.signal !== undefined) this.#reached.set(options.signal, words)
         return outbound(connection, options)
       })
     const inbound = upgrader.upgradeInbound.bind(upgrader)
     upgrader.upgradeInbound = (connection, options) =>
-      this.#during(connection, async (words) => {
+      this.#during(connection, true, async (words) => {
         try {
           await inbound(connection, options)
         } catch (error) {
+          if (isOfNoRoom(error)) await this.#sayNo(connection, words)
           this.#inboundFailed(connection.remoteAddr.toString(), words, error)
           throw error
         }
@@ -83,14 +91,28 @@ export class Handshakes {
     }
   }
 
-  async #during<Result>(connection: Hearing, handshake: (words: FirstWords) => Promise<Result>): Promise<Result> {
-    const words = new FirstWords(connection, !this.#hasKey)
+  async #during<Result>(
+    connection: Hearing,
+    isCalled: boolean,
+    handshake: (words: FirstWords) => Promise<Result>,
+  ): Promise<Result> {
+    const words = new FirstWords(connection, { isPlain: !this.#hasKey, isCalled })
     this.#words.set(connection, words)
     try {
       return await handshake(words)
     } finally {
       words.end()
     }
+  }
+
+  /** Libp2p has said nothing yet, and ends the connection after this. */
+  async #sayNo(connection: Hearing, words: FirstWords): Promise<void> {
+    const { connectionProtector: protector } = this.#parts
+    const options = { signal: AbortSignal.timeout(sayingNo_ms) }
+    const line = protector === undefined ? connection : await protector.protect(connection, options).catch(() => {})
+    if (line === undefined) return
+    await settledWithin(sayingNo_ms, words.begun)
+    sayNo(line)
   }
 
   /** Rejects as libp2p does, but says so where somebody was reached. */
@@ -112,12 +134,10 @@ export class Handshakes {
     const speech = heard === undefined ? 'nothing' : speechOf(heard)
     if (speech === 'other-key') return `${handshakeFailed}: ${isKeyTheSame}`
     if (speech === 'none-of-us') return noDaemon
+    if (speech === 'no-room') return noRoom
     if (aborted) return nobodySpeaks
     if (speech === 'our-key') return isOfAnother(error) ? anotherPeer : brokenOff
-    // Who has another key than ours does not understand what follows its nonce, and ends the connection.
-    if (heard !== undefined && heard.first.length > 0) return `${handshakeFailed}: ${isKeyTheSame}`
-    if (this.#hasKey) return `${handshakeFailed}: ${isKeyTheSame} Or ${endedAtOnce}`
-    return `${handshakeFailed}: ${endedAtOnce}, or that has a cluster key while this one has none`
+    return withoutWord
   }
 
   /** Who goes away before it has said anything wrong is no news: it has stopped, crashed, or given up. */
@@ -129,6 +149,11 @@ export class Handshakes {
     if (speech === 'other-key') this.#listener.onOtherKey(host)
     if (speech === 'none-of-us') this.#listener.onNoDaemon(host)
   }
+}
+
+/** Of libp2p, about who comes in. */
+function isOfNoRoom(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ConnectionDeniedError'
 }
 
 function isReset(error: unknown): boolean {
@@ -157,6 +182,11 @@ function afterReaching(address: string, error: unknown, suspicion: string): unkn
   return Object.assign(new Error(message, { cause: error }), { name, code, hasReached: true })
 }
 
+/** Whether it was said of a place where somebody has told that we are not let in, which trying on does not mend by itself. */
+export function isWord(error: string): boolean {
+  return [handshakeFailed, noDaemon, anotherPeer].some((words) => error.includes(words))
+}
+
 /** Whether what was said of a dial, or of who came, is that the cluster keys may differ. */
 export function doubtsKey(error: string): boolean {
   return error.includes(isKeyTheSame)
@@ -164,7 +194,7 @@ export function doubtsKey(error: string): boolean {
 
 /** Whether it was said of somebody who was reached; such an error names the place. */
 export function isOfSomebody(error: string): boolean {
-  return [handshakeFailed, brokenOff, noDaemon, anotherPeer, nobodySpeaks].some((words) => error.includes(words))
+  return isWord(error) || [withoutWord, brokenOff, nobodySpeaks].some((words) => error.includes(words))
 }
 
 /** Whether a dial came through to a machine that took the connection. */

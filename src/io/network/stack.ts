@@ -34,6 +34,7 @@ export interface StackOptions {
   readonly listenFallback: boolean
   readonly announce: readonly string[]
   readonly clusterKey: Uint8Array | undefined
+  readonly connectionLimit?: number
   readonly names: Names
   readonly log: Logger
   /** Bounds those who come in, in place of libp2p's own limits. */
@@ -60,7 +61,7 @@ export interface Stack {
   readonly identify: Identify
 }
 
-const connectionLimit = 2_048
+const defaultConnectionLimit = 2_048
 /** What libp2p counts by itself it answers with a reset, whoever comes: who may come in is decided before it is asked. */
 const unlimited = Number.MAX_SAFE_INTEGER
 
@@ -85,7 +86,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     streamMuxers: [muxing(options.drops)],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionManager: {
-      maxConnections: connectionLimit,
+      maxConnections: options.connectionLimit ?? defaultConnectionLimit,
       inboundConnectionThreshold: unlimited,
       maxIncomingPendingConnections: unlimited,
       inboundUpgradeTimeout: halfOpenLimits.handshake_ms,
