@@ -110,10 +110,13 @@ function methodOf(request: string | undefined, hasBody: boolean): string {
   return request
 }
 
+/** All of it is held in memory, for whoever is asked next where one does not answer. */
+const longestBody_bytes = 256 * 1024 * 1024
+
 /** Bytes stay what they are. */
 function bodyOf(data: string): string | Blob {
-  if (data === '-') return new Blob([readBytes(0)])
-  return data.startsWith('@') ? new Blob([readBytes(data.slice(1))]) : data
+  if (data === '-') return new Blob([readBytes(0, longestBody_bytes)])
+  return data.startsWith('@') ? new Blob([readBytes(data.slice(1), longestBody_bytes)]) : data
 }
 
 async function print(slug: string, { body }: Response): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * The commands about definitions: list, show, save from a file, remove. Beyond the id, what is in a definition is not looked at.
  */
+import { isatty } from 'node:tty'
 import type { Command } from 'commander'
 import type { Client } from '../client.js'
 import { didYouMean } from '../config/nearest.js'
@@ -84,8 +85,8 @@ async function save(file: string, options: AnsweringOptions): Promise<void> {
 }
 
 function readDefinition(file: string): Definition {
-  if (file === '-' && process.stdin.isTTY)
-    process.stderr.write('reading the definition from the terminal; Ctrl-D ends it\n')
+  // `process.stdin` would make a pipe one that does not wait for what comes.
+  if (file === '-' && isatty(0)) process.stderr.write('reading the definition from the terminal; Ctrl-D ends it\n')
   const name = file === '-' ? 'stdin' : file
   const content = readStructured(readText(file === '-' ? 0 : file), name)
   const isWrapped = typeof content === 'object' && content !== null && 'definition' in content && !('id' in content)

@@ -1,8 +1,9 @@
 /**
  * Reads the files that options name: ordinary ones alone. A daemon that waits for the other end of a pipe serves nobody meanwhile.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs'
 import { RegistryError } from '../core/model/errors.js'
+import { readAtMost } from './bounded.js'
 
 /** What an option names is written by people, or by a program for one daemon. */
 const most_bytes = 16 * 1024 * 1024
@@ -35,8 +36,7 @@ function read(path: string): OptionFile {
     const stats = fstatSync(fd)
     const kind = kindOf(stats)
     if (kind !== undefined) throw new Error(`${kind}, not a file`)
-    if (stats.size > most_bytes) throw new Error(`larger than ${most_bytes / 1024 / 1024} MiB`)
-    return { content: readFileSync(fd), mode: stats.mode & 0o777, owner: stats.uid }
+    return { content: readAtMost(fd, most_bytes), mode: stats.mode & 0o777, owner: stats.uid }
   } finally {
     closeSync(fd)
   }

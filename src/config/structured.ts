@@ -2,11 +2,12 @@
  * Reads a file that people wrote in YAML or JSON. It says in which line that is wrong; what the content means is others'
  * business.
  */
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import * as modules from 'node:module'
 import type * as Yaml from 'yaml'
 import type { Document, YAMLError } from 'yaml'
 import { RegistryError } from '../core/model/errors.js'
+import { readAtMost } from './bounded.js'
 
 /**
  * What reads YAML, loaded by whoever first has a file to be read: most commands have none, and it takes as long as they do. By a name
@@ -20,21 +21,34 @@ export interface Structured {
   lineAt(offset: number): number
 }
 
+/** More than any text holds that a daemon takes. */
+const longestText_bytes = 16 * 1024 * 1024
+
 /** @throws RegistryError `malformed`, naming the file */
 export function readText(file: string | 0): string {
-  return textOfBytes(readBytes(file))
+  return textOfBytes(readBytes(file, longestText_bytes))
 }
 
 export function textOfBytes(bytes: Buffer): string {
   return bytes.toString('utf8').replace(/^\ufeff/, '')
 }
 
-/** @throws RegistryError `malformed`, naming the file */
-export function readBytes(file: string | 0): Buffer<ArrayBuffer> {
+/**
+ * Of a file, a pipe, or standard input, which is 0.
+ * @throws RegistryError `malformed`, naming the file, and how large it may be where it is larger
+ */
+export function readBytes(file: string | 0, most_bytes: number): Buffer<ArrayBuffer> {
   try {
-    return readFileSync(file)
+    if (file === 0) return readAtMost(file, most_bytes)
+    const fd = openSync(file, 'r')
+    try {
+      return readAtMost(fd, most_bytes)
+    } finally {
+      closeSync(fd)
+    }
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code ?? String(cause)
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'EISDIR' ? 'a directory, not a file' : (code ?? message)
     throw new RegistryError('malformed', `cannot read ${file === 0 ? 'stdin' : file} (${why})`, { cause })
   }
 }

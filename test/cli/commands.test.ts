@@ -273,8 +273,12 @@ describe('definitions', () => {
     expect(held).toEqual([{ id: 'y-1', image: { name: 'acme/y:1' }, ports: [80, 81] }, { id: 'y-2' }])
     const empty = await runCli(['definitions', 'save', '-'], { ROLLCALL_SERVER: served.url }, '')
     expect(empty).toMatchObject({ code: 2, stderr: 'rollcall: stdin: there is nothing in it\n' })
-    await fine('definitions', 'remove', 'y-1')
-    await fine('definitions', 'remove', 'y-2')
+    const late = '(sleep 0.5; echo id: y-3) | "$NODE" dist/cli/main.js definitions save -'
+    const shell = spawn('sh', ['-c', late], {
+      env: { ...process.env, ROLLCALL_SERVER: served.url, NODE: process.execPath },
+    })
+    expect(await Promise.all([text(shell.stdout), text(shell.stderr)])).toEqual(['saved y-3\n', ''])
+    for (const id of ['y-1', 'y-2', 'y-3']) await fine('definitions', 'remove', id)
   })
 
   test('that cannot be read are named by their file', async () => {
@@ -294,6 +298,19 @@ describe('definitions', () => {
       stderr: expect.stringContaining('ENOENT') as string,
     })
   })
+
+  test.each([
+    ['save', '/dev/zero', '/dev/zero (larger than 16 MiB)'],
+    ['save', '.', '. (a directory, not a file)'],
+  ])('that have no end, or are no file, are named as well: %s %s', async (act, path, why) => {
+    const stderr = `rollcall: cannot read ${why}\n`
+    expect(await cli('definitions', act, path)).toMatchObject({ code: 2, stdout: '', stderr })
+  })
+})
+
+test('a body that has no end is not read to it', async () => {
+  const stderr = 'rollcall: cannot read /dev/zero (larger than 256 MiB)\n'
+  expect(await cli('call', 'called', '-d', '@/dev/zero')).toMatchObject({ code: 2, stdout: '', stderr })
 })
 
 describe('the cluster', () => {
