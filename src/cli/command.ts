@@ -6,6 +6,7 @@ import { CommanderError, InvalidArgumentError, type Command } from 'commander'
 import { createClient, defaultServer, isUnreachable, type Client } from '../client.js'
 import { refusedBy, silentServer, wayToServer } from '../client/failures.js'
 import { describeTooFewFiles } from '../config/descriptors.js'
+import { packageVersion } from '../config/version.js'
 import { RegistryError, messageOf } from '../core/model/errors.js'
 import { harmlessJson } from '../core/words/harmless.js'
 import { fetchHearingClock } from './daemon-clock.js'
@@ -94,19 +95,22 @@ export function withExamples(
   return command.addHelpText('after', `\nExamples:\n${lines.join('\n')}`)
 }
 
-/** Whose answers this process takes apart; absent: nobody's. */
-let askedServer: string | undefined
+/** Whose answers this process takes apart; absent: nobody has answered. */
+let answering: Client | undefined
 
 export function clientOf(options: ServerOptions): Client {
   const server = options.server ?? variable('ROLLCALL_SERVER')
   const token = options.token ?? variable('ROLLCALL_TOKEN')
-  const client = createClient({
+  const client: Client = createClient({
     attempts: 1,
-    fetch: fetchHearingClock,
+    fetch: async (input, init) => {
+      const response = await fetchHearingClock(input, init)
+      answering = client
+      return response
+    },
     ...(server !== undefined && { server }),
     ...(token !== undefined && { token }),
   })
-  askedServer = client.server
   return client
 }
 
@@ -175,10 +179,33 @@ async function describeFailure(error: unknown): Promise<string> {
   // Daemons answer in JSON, whatever they say.
   const isForeign = error instanceof RegistryError && error.code === 'unavailable' && error.cause instanceof SyntaxError
   if (isForeign) return `${message}; ${nameAnother}`
+  if (!isOfProgram(error)) return message
+  if (answering === undefined || (await isOfOurVersion(answering))) return ownFault(error, message)
   // What every answer of ours has is missing in this one.
-  if (!(error instanceof TypeError) || error.cause !== undefined || askedServer === undefined) return message
   const wayOut = `compare rollcall version, or ${nameAnother}`
-  return `what ${askedServer} answers is not understood here (${message}): it is of another version, or no Rollcall daemon; ${wayOut}`
+  return `what ${answering.server} answers is not understood here (${message}): it is of another version, or no Rollcall daemon; ${wayOut}`
+}
+
+/** Thrown by what is run, of which nobody has said what it means: neither by us, nor by the system, nor by fetch. */
+function isOfProgram(error: unknown): error is Error {
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown }
+  const isThrown = error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError
+  return isThrown && code === undefined && cause === undefined
+}
+
+/** Then what it answers has been understood by those who wrote both. */
+async function isOfOurVersion(client: Client): Promise<boolean> {
+  try {
+    return (await client.self()).version === packageVersion
+  } catch {
+    return false
+  }
+}
+
+/** Whoever is to mend it needs the place. */
+function ownFault({ name, stack = '' }: Error, message: string): string {
+  const place = /^ +at (.*)$/m.exec(stack)?.[1]
+  return `this is a fault of rollcall ${packageVersion} itself, not of what it was given: ${name}: ${message}${place === undefined ? '' : `, at ${place}`}`
 }
 
 /** Whatever a server says: no more of it than stands on a screen. */

@@ -7,6 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { packageVersion } from '../../src/config/version.js'
 import { harmless } from '../../src/core/words/harmless.js'
 import { shellWord } from '../../src/core/words/shell.js'
 import { runCli, runHere } from './run.js'
@@ -314,6 +315,19 @@ describe('exit codes', () => {
           stderr: expect.stringMatching(/no Rollcall daemon.*--server/) as string,
         })
       }
+    web.close()
+  })
+
+  test.each([
+    ['of this version', packageVersion, /^rollcall: this is a fault of rollcall .* itself, .*: TypeError: .*, at /],
+    ['of another one', '0.0.0', /^rollcall: what http.* answers is not understood here .*compare rollcall version/],
+  ])('1: what a daemon %s answers breaks this program, which says whose fault that is', async (_, version, said) => {
+    const web = createHttpServer(({ url }, response) =>
+      response.end(JSON.stringify(url === '/v1/self' ? { version } : { members: [{}] })),
+    ).listen(0, '127.0.0.1')
+    await once(web, 'listening')
+    const outcome = await cli('members', '--server', `127.0.0.1:${(web.address() as AddressInfo).port}`)
+    expect(outcome).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(said) as string })
     web.close()
   })
 })
