@@ -416,6 +416,10 @@ export class Reads {
     return this.#state.liveness.membership.alive()
   }
 
+  get ownersDeclined(): number {
+    return this.#state.replica.sizes.declined
+  }
+
   members(at: Moment): MemberView[] {
     const { membership } = this.#state.liveness
     const bearers = new Tally<string>()

@@ -289,7 +289,7 @@ export interface Readiness {
   readonly causes?: readonly UnreadyCause[]
   /** It has lost sight of most of the cluster: lookups list what was last known. It serves all the same. */
   readonly degraded: boolean
-  /** Ready, though it was told where others are: none of them answered (`alone`), or not all that they hold has come in time (`behind`). */
+  /** Ready all the same: nobody of whom it was told has answered (`alone`); not all that others hold has come, or has room (`behind`). */
   readonly alone?: true
   readonly behind?: true
 }

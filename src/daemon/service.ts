@@ -235,11 +235,13 @@ function selfView(parts: ServiceParts): SelfView {
 }
 
 /** What the register says of itself, with what came of looking for the cluster. */
-function readinessOf({ registry, standing }: ServiceParts): Readiness {
+export function readinessOf({ registry, standing }: Pick<ServiceParts, 'registry' | 'standing'>): Readiness {
   const own = registry.readiness()
   const { unready, alone, behind } = standing()
-  if (unready === undefined)
-    return { ...own, ...(own.ready && alone && { alone }), ...(own.ready && behind && { behind }) }
+  if (unready === undefined) {
+    const isBehind = behind || registry.read.ownersDeclined > 0
+    return { ...own, ...(own.ready && alone && { alone }), ...(own.ready && isBehind && { behind: true }) }
+  }
   const { reasons, causes = [], degraded } = own
   return { ready: false, reasons: [...reasons, unready.why], causes: [...causes, unready.cause], degraded }
 }
@@ -286,7 +288,8 @@ function peersView({ registry, network, engine }: ServiceParts): PeersView {
   const missing = members.filter(({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !open.has(peer))
   const failures = network.failures()
   const { doubt } = registry.read
-  const summary = summaryOf(inStep.length, inStep.length + outOfStep.length, connected.length, missing.length)
+  const compared = inStep.length + outOfStep.length
+  const summary = `${summaryOf(inStep.length, compared, connected.length, missing.length)}${notHere(registry.read.ownersDeclined)}`
   const mdns = network.mdns()
   return {
     inStep: outOfStep.length === 0 && missing.length === 0 && doubt === undefined,
@@ -305,6 +308,12 @@ function summaryOf(inStep: number, compared: number, connected: number, missing:
   const peers = compared === connected ? 'connected peers' : `compared peers, ${connected} connected`
   const apart = missing === 0 ? '' : `; ${missing} living not connected`
   return `in step with ${inStep} of ${compared} ${peers}${apart}`
+}
+
+/** In step are those who know of the same: what finds no room here is known, and not held. */
+function notHere(declined: number): string {
+  if (declined === 0) return ''
+  return `; what ${declined === 1 ? 'one other holds' : `${declined} others hold`} is not shown here: rollcall members says why`
 }
 
 function fromNetwork({ connectedSince, ...peer }: NetworkPeer): PeerView {

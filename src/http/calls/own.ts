@@ -28,7 +28,7 @@ export const isReady = describe({
   answers: {
     200: {
       description:
-        'It is; `alone`: nobody else was reached, though it was told where to; `behind`: not all has come in time that others hold',
+        'It is; `alone`: nobody else was reached, though it was told where to; `behind`: not all is here that others hold, since it has not come in time, or finds no room (`--copies-mib`)',
       schema: schemas.Readiness,
       examples: { ready: examples.readiness },
     },

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { OwnDocument } from '../../../src/core/document/document.js'
 import { signHead } from '../../../src/core/wire/head.js'
 import { encodeSyncRequest } from '../../../src/core/wire/sync.js'
+import { readinessOf } from '../../../src/daemon/service.js'
 import { cheapCrypto } from '../crypto.js'
 import type { World } from '../world.js'
 import { agree, cluster, done, showing } from './cluster.js'
@@ -33,6 +34,10 @@ function sizes(world: World, name: string): [number, number] {
   return [documents, declined]
 }
 
+function readiness(world: World): object {
+  return readinessOf({ registry: world.machine('b').live, standing: () => ({ alone: false, behind: false }) })
+}
+
 function settled(world: World): void {
   world.run(30_000)
   expect(world.digests().size).toBe(1)
@@ -58,6 +63,7 @@ test('made-up owners fill nobody’s memory: nodes of different memory stay in s
   expect(told.length).toBeLessThan(5)
   const members = world.machine('b').live.read.members(world.moment('b'))
   expect(members.find(({ peer }) => peer === 'ghost3')?.trouble).toContain('no room')
+  expect(readiness(world)).toEqual({ ready: true, reasons: [], degraded: false, behind: true })
 
   world.crash('b')
   world.start('b', { copies_bytes })
@@ -90,6 +96,7 @@ test('what finds no room at a start stays on disk, and what had none is asked fo
   agree(world)
   settled(world)
   expect(sizes(world, 'b')).toEqual([4, 0])
+  expect(readiness(world)).not.toHaveProperty('behind')
 })
 
 test('a document that outgrows the budget is not shown as it was before, and is shown again once there is room', () => {
