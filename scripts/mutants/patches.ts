@@ -438,6 +438,7 @@ const starts: Readonly<Record<string, Patch>> = {
     "state === 'unknown' && hasInstances(id)",
     'false',
   ],
+  'whoever begins takes one that is connected for dead': ['FirstSync.look', '!isPeerUnheard && ', ''],
   'whoever begins waits for the dead for ever': ['FirstSync.look', 'now - since >= hearing_ms', 'false'],
   'what found no room at the start is not asked for again': [
     'FirstSync.compared',

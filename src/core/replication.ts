@@ -461,9 +461,10 @@ export class Replication {
     const fetched = new Set([...requests.pulled(), ...postponed.owners(), ...(loading === undefined ? [] : [loading])])
     const hasInstances = (owner: PeerId): boolean => (replica.document(owner)?.entries.of('instances').size ?? 0) > 0
     const members = [...liveness.membership.members()]
-    const isSomebodyUnheard = members.some(({ id, state }) => state === 'unknown' && hasInstances(id))
+    const unheard = members.filter(({ id, state }) => state === 'unknown' && hasInstances(id))
+    const isPeerUnheard = unheard.some(({ id }) => liveness.peers.has(id))
     const isComparing = comparisons.isUnderWay(at.now, firstSync.said)
-    firstSync.look({ isComparing, fetched, isSomebodyUnheard }, at.now)
+    firstSync.look({ isComparing, fetched, isSomebodyUnheard: unheard.length > 0, isPeerUnheard }, at.now)
     for (const peer of firstSync.due(comparisons.isUnderWay(at.now), at.now)) comparisons.add(peer)
   }
 

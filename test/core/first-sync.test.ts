@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { FirstSync, type Incoming, nobodyElse, whole } from '../../src/core/sync/first-sync.js'
 
-const idle: Incoming = { isComparing: false, fetched: new Set(), isSomebodyUnheard: false }
+const idle: Incoming = { isComparing: false, fetched: new Set(), isSomebodyUnheard: false, isPeerUnheard: false }
 
 /** One that has met somebody, and looked while that was asked. */
 function met(): FirstSync {
@@ -56,6 +56,15 @@ test('what was put off is waited for, what comes up later is not', () => {
   first.look({ ...idle, fetched: new Set(['b', 'c']) }, 200)
   expect(first.isOver).toBe(false)
   first.look({ ...idle, fetched: new Set(['a', 'c']) }, 300)
+  expect(first.isOver).toBe(true)
+})
+
+test('the word of an owner that is connected is waited for, however long it takes', () => {
+  const first = met()
+  first.compared('p', whole, 0)
+  for (const now of [1000, 3300, 7000]) first.look({ ...idle, isSomebodyUnheard: true, isPeerUnheard: true }, now)
+  expect(first.unready?.why).toContain('not known yet')
+  first.look({ ...idle, isSomebodyUnheard: true }, 7001)
   expect(first.isOver).toBe(true)
 })
 

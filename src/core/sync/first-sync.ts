@@ -4,7 +4,8 @@
  *
  *     nobody ── met ──▶ comparing ── one has given all, and no other one is waited for ──▶ hearing ──▶ over
  *                                                                                            │
- *       what was to be fetched besides has come, and a word of each owner of instances, or none for `hearing_ms`
+ *       what was to be fetched besides has come, and a word of each owner of instances that is connected, of others too, or none
+ *       for `hearing_ms`
  *
  * Who has not all itself says so with what it gives, and is asked again: by how many steps it is away from somebody with a reason of its
  * own to wait, on the shortest way that does not lead over the asker. Those who wait for each other alone thereby count up, and end.
@@ -18,7 +19,7 @@ import type { BeginningStage } from '../effects.js'
 import type { PeerId } from '../model/model.js'
 import type { Unready } from '../words/causes.js'
 
-/** Two heartbeats, and their way: of those who died before this daemon came no word will come. */
+/** Two heartbeats, and their way: of those who died before this daemon came no word will come. Whoever is connected lives. */
 const hearing_ms = 2300
 
 /** What one says with what it gives who is whole: it has all, as far as it knows. */
@@ -41,6 +42,8 @@ export interface Incoming {
   readonly fetched: ReadonlySet<PeerId>
   /** Nobody knows of some owner of instances whether it lives. */
   readonly isSomebodyUnheard: boolean
+  /** One of them is connected: its word is on its way, however busy the machine is. Until it is taken for dead, in some seconds. */
+  readonly isPeerUnheard: boolean
 }
 
 export class FirstSync {
@@ -135,14 +138,14 @@ export class FirstSync {
     return false
   }
 
-  look({ isComparing, fetched, isSomebodyUnheard }: Incoming, now: number): void {
+  look({ isComparing, fetched, isSomebodyUnheard, isPeerUnheard }: Incoming, now: number): void {
     const hasAll = this.#hasCompared || (this.#steps.size > 0 && this.#waitedFor().length === 0)
     if (this.#stage.name === 'comparing' && hasAll && !isComparing && this.#beginning !== 'seeking')
       this.#stage = { name: 'hearing', since: now, owed: [...fetched] }
     if (this.#stage.name !== 'hearing') return
     const { since } = this.#stage
     const owed = this.#stage.owed.filter((owner) => fetched.has(owner))
-    const isHeard = !isSomebodyUnheard || now - since >= hearing_ms
+    const isHeard = !isPeerUnheard && (!isSomebodyUnheard || now - since >= hearing_ms)
     this.#stage = owed.length === 0 && isHeard ? { name: 'over' } : { name: 'hearing', since, owed }
   }
 }

@@ -104,6 +104,17 @@ test('D5: one that answers nobody is not waited for where another one has given 
   expect(count(world, 'z', 'x')).toBe(1)
 })
 
+test('D5: an owner that is connected, and late with its first word, is waited for', () => {
+  const world = cluster('ab')
+  registered(world, 'b', 'x')
+  agree(world)
+  beginsAlone(world, 'z')
+  world.wires.tap = ({ kind, to }) => (kind === 'beat' && to === 'z' ? 4000 : true)
+  world.heal()
+  expect(untilAllIsHere(world, 'z')).toBeGreaterThan(3000)
+  expect(count(world, 'z', 'x')).toBe(1)
+})
+
 test('D5: it is over once: who comes later with what is new to all is news', () => {
   const world = cluster('ab')
   agree(world)
