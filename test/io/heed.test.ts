@@ -32,3 +32,16 @@ test('all of them together take a tenth of the time', () => {
   expect(taken_ms).toBeGreaterThan(1000)
   expect(taken_ms).toBeLessThan(2000)
 })
+
+test('who says little is heard, though many others take all the time that there is', () => {
+  let excess = 0
+  const heed = new Heed(() => (excess += 1))
+  let heard = 0
+  for (let n = 0; n < 20_000; n++) {
+    heed.give(`192.0.2.${n % 10}`, () => (now_ms += 0.5))
+    if (n % 1000 === 999) heed.give('192.0.2.77', () => (heard += 1))
+    now_ms += 0.5
+  }
+  expect(heard).toBe(20)
+  expect(excess).toBeGreaterThan(10_000)
+})

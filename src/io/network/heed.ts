@@ -1,26 +1,44 @@
 /**
  * How many packets of multicast we take from one address, of all how much time that may take: whoever sends more is not heard for a
- * moment, which costs the others nothing. Anybody on the network may send them, with no key. It reads none.
+ * moment, which costs the others nothing. Half of the time is for those who say little, as a newcomer does, so that many who each send as
+ * much as they may do not keep it from being heard. Anybody on the network may send them, with no key. It reads none.
  */
 import { BoundedMap } from '../../core/basics/bounded-map.js'
 import { Allowance } from './turns.js'
 
 /** Each daemon of a machine answers each question once a second at most: as of two hundred of them, and what they say as they start. */
-const perSecond = 200
-const atOnce = 1000
+const most = { perSecond: 200, atOnce: 1000 } as const
+/** What one daemon says. */
+const little = { perSecond: 2, atOnce: 20 } as const
 /** So many addresses are told apart. */
 const addressLimit = 1024
-/** Of each second, in ms; and what is saved of that. */
-const time = { ms: 100, saved_ms: 500 } as const
+/** Of each second, in ms, for those who say little, and once more for all; and what is saved of that. */
+const time = { ms: 50, saved_ms: 250 } as const
 
-interface Bucket {
-  tokens: number
-  at: number
+class Bucket {
+  readonly #rate: typeof most | typeof little
+  #tokens: number
+  #at = performance.now()
+
+  constructor(rate: typeof most | typeof little) {
+    this.#rate = rate
+    this.#tokens = rate.atOnce
+  }
+
+  take(): boolean {
+    const now = performance.now()
+    this.#tokens = Math.min(this.#rate.atOnce, this.#tokens + ((now - this.#at) / 1000) * this.#rate.perSecond)
+    this.#at = now
+    if (this.#tokens < 1) return false
+    this.#tokens -= 1
+    return true
+  }
 }
 
 export class Heed {
-  readonly #buckets = new BoundedMap<string, Bucket>(addressLimit)
-  readonly #allowance = new Allowance(time, time.saved_ms)
+  readonly #buckets = new BoundedMap<string, { readonly most: Bucket; readonly little: Bucket }>(addressLimit)
+  readonly #forQuiet = new Allowance(time, time.saved_ms)
+  readonly #forAll = new Allowance(time, time.saved_ms)
   readonly #onExcess: () => void
 
   constructor(onExcess: () => void) {
@@ -29,23 +47,22 @@ export class Heed {
 
   /** Takes in what came from there, unless that is too much. */
   give(address: string, take: () => void): void {
-    if (!this.#mayCome(address) || !this.#allowance.isLeft()) return this.#onExcess()
+    const allowance = this.#allowanceFor(address)
+    if (allowance === undefined) return this.#onExcess()
     const begun = performance.now()
     try {
       take()
     } finally {
-      this.#allowance.pay(performance.now() - begun)
+      allowance.pay(performance.now() - begun)
     }
   }
 
-  #mayCome(address: string): boolean {
-    const now = performance.now()
-    const bucket = this.#buckets.get(address) ?? { tokens: atOnce, at: now }
-    bucket.tokens = Math.min(atOnce, bucket.tokens + ((now - bucket.at) / 1000) * perSecond)
-    bucket.at = now
-    this.#buckets.set(address, bucket)
-    if (bucket.tokens < 1) return false
-    bucket.tokens -= 1
-    return true
+  #allowanceFor(address: string): Allowance | undefined {
+    const buckets = this.#buckets.get(address) ?? { most: new Bucket(most), little: new Bucket(little) }
+    this.#buckets.set(address, buckets)
+    const isQuiet = buckets.little.take()
+    if (!buckets.most.take()) return undefined
+    if (isQuiet && this.#forQuiet.isLeft()) return this.#forQuiet
+    return this.#forAll.isLeft() ? this.#forAll : undefined
   }
 }
