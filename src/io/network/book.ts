@@ -1,14 +1,20 @@
 /**
  * The address book: where each peer has been said, or proven, to listen, kept on disk. It never dials.
  * Ours and not libp2p's peer store, whose addresses expire for good an hour after first sight and pile up over restarts.
+ *
+ * Anybody on the network may say by mDNS that there are peers, as many as it likes, and that of any peer. So strangers, of whom nothing else
+ * is known, have pages of their own, and keep nobody else out; among them whoever brought most gives way, and so it is with the addresses
+ * of one peer. Who brought something is the address that its packet came from. A page that several brought counts for the one of them that
+ * brought fewest, so that nobody makes another's newcomer its own by naming it, too.
  */
 import type { Logger } from 'pino'
 import type { PeerId } from '../../core/model/model.js'
 import { hostOf, readAddress } from './addresses.js'
 import type { Drops } from './drops.js'
 import { isPeerId } from './peerid.js'
+import { inTurns, surplusOf } from './shares.js'
 
-export const bookLimits = { peers: 1024, addresses: 16, bytes: 4 * 1024 * 1024 } as const
+export const bookLimits = { peers: 1024, strangers: 256, addresses: 16, bytes: 4 * 1024 * 1024 } as const
 const saveDelay_ms = 1_000
 /** A peer unseen for longer than any member may be away is not dialled any more. */
 const forgetAfter_ms = 35 * 24 * 60 * 60 * 1_000
@@ -27,17 +33,35 @@ export interface BookOptions {
   onEvicted(peer: PeerId): void
 }
 
+interface Address {
+  /** In this run. */
+  readonly proven: boolean
+  /** The source of the packet that told it. */
+  readonly from: string
+}
+
+/** What a member says, the peer itself, or the book as it was kept. */
+const ourselves = ''
+
 interface Page {
-  /** Addresses in the order in which they are worth trying; true: proven in this run. */
-  readonly addresses: Map<string, boolean>
+  /** In the order in which they were told. */
+  readonly addresses: Map<string, Address>
   /** Unix ms of the last connection, or of the first word of it. */
   seen: number
   /** Was connected, in this run or an earlier one: the last to be evicted. */
   met: boolean
+  /** Who told of its addresses by mDNS, while it never was connected. */
+  bringers: ReadonlySet<string>
 }
+
+const nobody: ReadonlySet<string> = new Set()
 
 export class AddressBook {
   readonly #pages = new Map<PeerId, Page>()
+  /** Those who are known by mDNS alone, as they came. */
+  readonly #strangers = new Set<PeerId>()
+  /** How many of those that never were connected each has brought. */
+  readonly #brought = new Map<string, number>()
   readonly #file: BookFile
   readonly #log: Logger
   readonly #drops: Drops
@@ -79,30 +103,53 @@ export class AddressBook {
   /** Where to dial, what has worked in this run first. */
   addresses(peer: PeerId): string[] {
     const known = [...(this.#pages.get(peer)?.addresses ?? [])]
-    return [...known.filter(([, proven]) => proven), ...known.filter(([, proven]) => !proven)].map(([at]) => at)
+    const proven = known.filter(([, address]) => address.proven)
+    const said = known.filter(([, address]) => !address.proven)
+    return [...proven, ...inTurns(said, ([, { from }]) => from)].map(([at]) => at)
   }
 
   /** The addresses whose refusal means that the peer is gone: those proven in this run, or all where none is. */
   deciders(peer: PeerId): string[] {
     const known = [...(this.#pages.get(peer)?.addresses ?? [])]
-    const proven = known.filter(([, worked]) => worked)
+    const proven = known.filter(([, address]) => address.proven)
     return (proven.length > 0 ? proven : known).map(([at]) => at)
   }
 
   /** Whether any of its addresses was proven in this run: on what others say alone nobody is thought to be gone. */
   isProven(peer: PeerId): boolean {
-    return [...(this.#pages.get(peer)?.addresses.values() ?? [])].includes(true)
+    return [...(this.#pages.get(peer)?.addresses.values() ?? [])].some(({ proven }) => proven)
   }
 
-  /** Adds what somebody says. @returns whether any of it was new */
-  learn(peer: PeerId, addresses: readonly string[]): boolean {
-    const fresh = this.#readAll(addresses).filter((at) => this.#pages.get(peer)?.addresses.has(at) !== true)
-    if (fresh.length === 0) return false
+  /** Who brought it by mDNS, where it never was connected. */
+  bringerOf(peer: PeerId): string | undefined {
+    const count = (from: string): number => this.#brought.get(from) ?? 0
+    let least: string | undefined
+    for (const from of this.#pages.get(peer)?.bringers ?? nobody)
+      if (least === undefined || count(from) < count(least)) least = from
+    return least
+  }
+
+  /**
+   * Adds what somebody says.
+   * @param from the source of the packet, where it is by mDNS
+   * @returns whether any of it was new
+   */
+  learn(peer: PeerId, addresses: readonly string[], from: string = ourselves): boolean {
+    const read = this.#readAll(addresses)
+    if (read.length === 0) return false
+    const isNew = !this.#pages.has(peer)
     const page = this.#page(peer)
-    for (const at of fresh) page.addresses.set(at, false)
+    if (isNew && from !== ourselves) this.#strangers.add(peer)
+    const isTold = from === ourselves && this.#strangers.delete(peer)
+    const fresh = read.filter((at) => !page.addresses.has(at))
+    // It may have been told before by somebody else: whoever is there is the one that brought it.
+    const theirs = read.filter((at) => hostOf(at) === from && page.addresses.get(at)?.proven === false)
+    for (const at of [...fresh, ...theirs]) page.addresses.set(at, { proven: false, from })
     this.#boundAddresses(page)
-    this.#saveSoon()
-    return true
+    this.#noteBringers(page)
+    if (isNew || isTold) this.#boundPages(peer)
+    if (isTold || (fresh.length > 0 && !this.#strangers.has(peer))) this.#saveSoon()
+    return fresh.length > 0
   }
 
   /**
@@ -117,7 +164,8 @@ export class AddressBook {
     const kept = all.length > 0 ? all : [...page.addresses.keys()]
     const before = new Map(page.addresses)
     page.addresses.clear()
-    for (const at of kept) page.addresses.set(at, before.get(at) === true || proven(at))
+    for (const at of kept)
+      page.addresses.set(at, { proven: before.get(at)?.proven === true || proven(at), from: ourselves })
     this.#boundAddresses(page)
     this.seen(peer)
   }
@@ -127,6 +175,9 @@ export class AddressBook {
     const page = this.#page(peer)
     page.seen = Date.now()
     page.met = true
+    this.#noteBringers(page)
+    this.#strangers.delete(peer)
+    this.#boundPages(peer)
     this.#saveSoon()
   }
 
@@ -153,30 +204,59 @@ export class AddressBook {
   #page(peer: PeerId): Page {
     const page = this.#pages.get(peer)
     if (page !== undefined) return page
-    if (this.#pages.size >= bookLimits.peers) this.#evict()
-    const fresh = { addresses: new Map<string, boolean>(), seen: Date.now(), met: false }
+    const fresh = { addresses: new Map<string, Address>(), seen: Date.now(), met: false, bringers: nobody }
     this.#pages.set(peer, fresh)
     return fresh
   }
 
-  /** Makes room: first who never was connected, since anybody on the network can invent those, then who is gone longest. */
-  #evict(): void {
+  /** After its addresses have changed, or it was met. */
+  #noteBringers(page: Page): void {
+    for (const from of page.bringers) this.#bring(from, -1)
+    const said = page.met ? [] : [...page.addresses.values()].map(({ from }) => from)
+    page.bringers = new Set(said.filter((from) => from !== ourselves))
+    for (const from of page.bringers) this.#bring(from, 1)
+  }
+
+  #bring(from: string, more: number): void {
+    const count = (this.#brought.get(from) ?? 0) + more
+    if (count > 0) this.#brought.set(from, count)
+    else this.#brought.delete(from)
+  }
+
+  /** Makes room for one that has come, or is a stranger no more. */
+  #boundPages(fresh: PeerId): void {
+    if (this.#strangers.size > bookLimits.strangers)
+      this.#evict(surplusOf(this.#strangers, (peer) => this.bringerOf(peer) ?? ourselves))
+    if (this.#pages.size - this.#strangers.size > bookLimits.peers) this.#evict(this.#longestGone(fresh))
+  }
+
+  /** First who never was connected, since anybody can invent those. */
+  #longestGone(but: PeerId): PeerId | undefined {
     let worst: [PeerId, Page] | undefined
     for (const [peer, page] of this.#pages) {
+      if (peer === but || this.#strangers.has(peer)) continue
       if (worst === undefined || (page.met === worst[1].met ? page.seen < worst[1].seen : !page.met))
         worst = [peer, page]
     }
-    if (worst === undefined) return
-    this.#pages.delete(worst[0])
-    this.#drops.count('book-full')
-    this.#onEvicted(worst[0])
+    return worst?.[0]
   }
 
-  #boundAddresses(page: Page): void {
-    for (const [at, proven] of page.addresses) {
-      if (page.addresses.size <= bookLimits.addresses) return
-      if (proven) continue
-      page.addresses.delete(at)
+  #evict(peer: PeerId | undefined): void {
+    const page = peer === undefined ? undefined : this.#pages.get(peer)
+    if (peer === undefined || page === undefined) return
+    for (const from of page.bringers) this.#bring(from, -1)
+    this.#pages.delete(peer)
+    this.#strangers.delete(peer)
+    this.#drops.count('book-full')
+    this.#onEvicted(peer)
+  }
+
+  #boundAddresses({ addresses }: Page): void {
+    while (addresses.size > bookLimits.addresses) {
+      const said = [...addresses].filter(([, { proven }]) => !proven)
+      const surplus = surplusOf(said, ([, { from }]) => from)
+      if (surplus === undefined) return
+      addresses.delete(surplus[0])
       this.#drops.count('book-full')
     }
   }
@@ -190,11 +270,10 @@ export class AddressBook {
   }
 
   #save(): void {
+    // Strangers speak again by themselves.
+    const kept = [...this.#pages].filter(([peer]) => !this.#strangers.has(peer))
     const peers = Object.fromEntries(
-      [...this.#pages].map(([peer, { addresses, seen, met }]) => [
-        peer,
-        { addresses: [...addresses.keys()], seen, met },
-      ]),
+      kept.map(([peer, { addresses, seen, met }]) => [peer, { addresses: [...addresses.keys()], seen, met }]),
     )
     const json = JSON.stringify({ version: 1, peers })
     this.#saving = this.#saving
@@ -223,8 +302,8 @@ function parseBook(text: string): Map<PeerId, Page> | undefined {
     const { addresses, seen, met } = (value ?? {}) as Record<string, unknown>
     if (!Array.isArray(addresses) || typeof seen !== 'number' || Date.now() - seen > forgetAfter_ms) continue
     const read = addresses.flatMap((at: unknown) => (typeof at === 'string' ? (readAddress(at) ?? []) : []))
-    const kept = new Map(read.slice(0, bookLimits.addresses).map((at) => [at, false]))
-    if (kept.size > 0 && isPeerId(peer)) pages.set(peer, { addresses: kept, seen, met: met === true })
+    const kept = new Map(read.slice(0, bookLimits.addresses).map((at) => [at, { proven: false, from: ourselves }]))
+    if (kept.size > 0 && isPeerId(peer)) pages.set(peer, { addresses: kept, seen, met: met === true, bringers: nobody })
   }
   return pages
 }

@@ -88,7 +88,8 @@ export class Dialing {
       isOurTurn: (target) => this.#isOurTurn(target),
       isSeed: (target) => this.#seeds.has(target),
       isMissed: (target) => this.#wanted.has(target),
-      attempt: (target) => this.#attempt(target),
+      bringerOf: (target) => (this.#wanted.has(target) ? undefined : options.book.bringerOf(target)),
+      attempt: (target, signal) => this.#attempt(target, signal),
       random: options.random,
     })
   }
@@ -232,12 +233,12 @@ export class Dialing {
     return outcome === 'silent' && this.#isKeyInDoubt() ? undefined : outcome
   }
 
-  async #attempt(target: string): Promise<void> {
+  async #attempt(target: string, signal: AbortSignal): Promise<void> {
     const seed = this.#seeds.get(target)
-    await (seed === undefined ? this.#attemptPeer(target) : this.#attemptSeed(target, seed))
+    await (seed === undefined ? this.#attemptPeer(target, signal) : this.#attemptSeed(target, seed))
   }
 
-  async #attemptPeer(peer: PeerId): Promise<void> {
+  async #attemptPeer(peer: PeerId, signal: AbortSignal): Promise<void> {
     const { book, isConnected, onRefused } = this.#options
     if (!book.has(peer)) return this.#schedule.cancel(peer)
     if (isConnected(peer)) return
@@ -252,9 +253,9 @@ export class Dialing {
           if (!this.#stop.signal.aborted && !isConnected(peer)) onRefused(peer, isVacant && book.isProven(peer))
         },
       },
-      this.#stop.signal,
+      signal,
     )
-    if (result.connection !== undefined) return
+    if (result.connection !== undefined || signal.aborted) return
     this.#tellPeer(peer, addresses.length === 0 ? notToDial(known) : describe(result))
     this.#outcomes.set(peer, outcomeOf(result))
     if (this.#spared.has(peer)) this.#schedule.cancel(peer) // it was tried because somebody asked, once

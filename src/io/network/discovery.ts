@@ -24,7 +24,8 @@ export interface DiscoveryOptions {
   readonly log: Logger
   /** What this daemon tells others, best first. */
   addresses(): readonly string[]
-  onFound(peer: PeerId, addresses: readonly string[]): void
+  /** @param from whose packet said so: anybody's */
+  onFound(peer: PeerId, addresses: readonly string[], from: string): void
   /** A packet is not read: too many come. */
   onExcess(): void
   /** Somebody else answers with our key. */
@@ -50,7 +51,7 @@ export class Discovery {
     const heed = new Heed(options.onExcess)
     this.#multicast = new Multicast({
       log: options.log,
-      onPacket: (bytes, from, address) => heed.give(address, () => this.#heard(bytes, from)),
+      onPacket: (bytes, from, address) => heed.give(address, () => this.#heard(bytes, from, address)),
       onUp: (voice) => this.#ask([voice]),
     })
   }
@@ -72,10 +73,10 @@ export class Discovery {
     return this.#multicast.voices().map((voice) => voice.view())
   }
 
-  #heard(bytes: Uint8Array, from: Voice): void {
+  #heard(bytes: Uint8Array, from: Voice, address: string): void {
     const heard = read(bytes, this.#tag, this.#speaker)
     if (heard?.type === 'question') this.#answer(from)
-    if (heard?.type === 'answer') this.#options.onFound(heard.peer, heard.addresses)
+    if (heard?.type === 'answer') this.#options.onFound(heard.peer, heard.addresses, withoutZone(address))
     if (heard?.type === 'copy') this.#options.onCopy(heard.addresses)
   }
 
@@ -105,4 +106,9 @@ export class Discovery {
   #ask(voices: readonly Voice[]): void {
     for (const voice of voices) voice.send(question(this.#tag))
   }
+}
+
+/** As addresses are told. */
+function withoutZone(address: string): string {
+  return address.split('%')[0] as string
 }

@@ -169,9 +169,9 @@ class Libp2pNetwork implements Network {
     if (this.#isRunning()) this.#connections.hangUp(peer)
   }
 
-  learn(peer: PeerId, addresses: readonly string[]): void {
+  learn(peer: PeerId, addresses: readonly string[], from?: string): void {
     if (peer === this.peerId || !isPeerId(peer)) return
-    const isNew = this.#book.learn(peer, addresses)
+    const isNew = this.#book.learn(peer, addresses, from)
     if (this.#isRunning() && !this.#connections.has(peer)) this.#dialing.plan(peer, { fresh: isNew })
   }
 
@@ -451,7 +451,7 @@ class Libp2pNetwork implements Network {
       random: this.#options.random ?? Math.random,
       log: this.#log,
       addresses: () => this.addresses(),
-      onFound: harmless((peer: PeerId, all: readonly string[]) => this.learn(peer, all), this.#drops, this.#log),
+      onFound: harmless((...said: Parameters<Libp2pNetwork['learn']>) => this.learn(...said), this.#drops, this.#log),
       onExcess: () => this.#drops.count('mdns-excess'),
       onCopy: harmless((all: readonly string[]) => this.#strangers.heardCopy(all), this.#drops, this.#log),
     })
