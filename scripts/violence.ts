@@ -1,4 +1,6 @@
 // Does violence to real daemons on this machine, and says which rule broke: `npm run violence -- services mixed`.
+import { canMakeCables } from '../test/daemon/lan.js'
+import { setup } from '../test/daemon/one-file.js'
 import { closeAll, closeCluster, openCluster, Trio, bySeeds, trioNames } from './bench/daemons.js'
 import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
@@ -10,13 +12,14 @@ import { beforeOperators, isKnown, programAt } from './violence/earlier.js'
 import { rowsOf as rowsOfFrames, spoilFrames } from './violence/frames.js'
 import { liveThrough, rowsOf as rowsOfHour } from './violence/hour.js'
 import { mixVersions } from './violence/mixed.js'
+import { crowd, crowds } from './violence/neighbours.js'
 import { cutPower, rowsOf as rowsOfCuts } from './violence/power.js'
 import { rollOver, rowsOf as rowsOfRolling } from './violence/rolling.js'
 import { killServices, rowsOf } from './violence/services.js'
 import { rowsOf as rowsOfUpgrade, upgradeAll } from './violence/upgrade.js'
 
 const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = {
-  ...{ services, mixed, upgrade, crashes, power, disks, rolling, hour, hostile, frames },
+  ...{ services, mixed, upgrade, crashes, power, disks, rolling, hour, hostile, neighbours, frames },
 }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
@@ -148,6 +151,23 @@ async function hostile(): Promise<readonly string[]> {
   process.stdout.write(`${table(rows.map(figuresOf))}\n`)
   await Promise.all([trio.close(), other.close()])
   return [...broken, ...slow]
+}
+
+/** Somebody on the network who makes up peers, from ever more addresses. */
+async function neighbours(): Promise<readonly string[]> {
+  if (!canMakeCables()) {
+    process.stdout.write('skipped: network namespaces and bridges are not permitted here\n')
+    return []
+  }
+  await setup()
+  const newcomers = Number(process.env['VIOLENCE_NEWCOMERS'] ?? 5)
+  const broken: string[] = []
+  for (const one of crowds) {
+    const crowded = await crowd(one, { newcomers, within_ms: 5000 })
+    process.stdout.write(`${table(crowded.rows.map(figuresOf))}\n`)
+    broken.push(...crowded.broken)
+  }
+  return broken
 }
 
 /** Each parser alone, in this process. */
