@@ -2,7 +2,9 @@
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { AddressBook, bookLimits } from '../../src/io/network/book.js'
+import { Dialing } from '../../src/io/network/dialing.js'
 import { Drops } from '../../src/io/network/drops.js'
+import { handshakeFailed } from '../../src/io/network/handshakes.js'
 import { DialSchedule, scheduleLimits } from '../../src/io/network/schedule.js'
 import { inTurns, surplusOf } from '../../src/io/network/shares.js'
 
@@ -157,4 +159,39 @@ describe('of those that are dialled', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(running.size).toBe(0)
   })
+})
+
+test('of those that cannot be joined one is told for each that brings them', async () => {
+  vi.useFakeTimers()
+  const told: { peer: string }[] = []
+  const log = pino({}, { write: (line: string) => void told.push(JSON.parse(line) as { peer: string }) })
+  const file = { load: () => Promise.resolve(undefined), save: () => Promise.resolve() }
+  const book = new AddressBook({ file, log, drops: new Drops(), onEvicted: () => undefined })
+  const dialing = new Dialing({
+    ...{ self: 'self', seeds: [], book, log, names: { resolve: () => Promise.reject(new Error('nobody')), stop() {} } },
+    own: () => [],
+    isConnected: () => false,
+    connected: () => 0,
+    open: () => Promise.reject(new Error(handshakeFailed)),
+    random: () => 0.5,
+    onRefused: () => undefined,
+  })
+  try {
+    for (const [peer, from] of [
+      ['a 1', '10.0.1.1'],
+      ['a 2', '10.0.1.1'],
+      ['b', '10.0.1.2'],
+      ['member'],
+      ['other'],
+    ] as const) {
+      book.learn(peer, [`/ip4/${from ?? '10.0.0.1'}/tcp/1`], from)
+      dialing.plan(peer, { fresh: true })
+    }
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect(told.map(({ peer }) => peer.slice(0, 1)).sort()).toEqual(['a', 'b', 'm', 'o'])
+  } finally {
+    dialing.stop()
+    vi.useRealTimers()
+    await book.close()
+  }
 })

@@ -34,6 +34,8 @@ const foreignLimit = 1_024
 /** With so many connections strangers can wait: the peers that we have will tell who they are. */
 const company = 4
 const errorLimit = 1_024
+/** Strangers that cannot be joined may be made up: of those that one brought no more than one is told in this time. */
+const strangerTold_ms = 60_000
 /** Addresses of one name that are dialled at an attempt: any of them, so that the next attempt is at others. */
 const attemptedAddresses = 16
 
@@ -73,6 +75,8 @@ export class Dialing {
   readonly #toldSeeds = new Map<string, string>()
   /** How many handshakes with each have failed since it was connected: what was said there may also be nothing, between two of them. */
   readonly #handshakes = new BoundedMap<PeerId, number>(errorLimit)
+  /** When it was told last of a stranger, by who brought it. */
+  readonly #toldBringers = new BoundedMap<string, number>(errorLimit)
   /** Those to be connected with, and those that need not be; all others are strangers. */
   #wanted: ReadonlySet<PeerId> = new Set()
   #spared: ReadonlySet<PeerId> = new Set()
@@ -269,8 +273,15 @@ export class Dialing {
     if (!error.includes(handshakeFailed)) return
     const failed = (this.#handshakes.get(peer) ?? 0) + 1
     this.#handshakes.set(peer, failed)
-    if (failed !== 2 || this.#stop.signal.aborted) return
+    if (failed !== 2 || this.#stop.signal.aborted || this.#isToldOf(this.#options.book.bringerOf(peer))) return
     this.#options.log.warn({ peer }, `a peer cannot be joined: ${error}`)
+  }
+
+  #isToldOf(bringer: string | undefined): boolean {
+    if (bringer === undefined) return false
+    const isTold = performance.now() - (this.#toldBringers.get(bringer) ?? -Infinity) < strangerTold_ms
+    if (!isTold) this.#toldBringers.set(bringer, performance.now())
+    return isTold
   }
 
   async #attemptSeed(target: string, seed: Seed): Promise<void> {
