@@ -8,7 +8,7 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FirstWords, speechOf } from '../../src/io/network/first-words.js'
+import { FirstWords, type Hearing, speechOf } from '../../src/io/network/first-words.js'
 import { generateClusterKey } from '../../src/io/network/clusterkey.js'
 import { eventually } from './eventually.js'
 import { connected, type Site, startSite } from './networkworld.js'
@@ -147,6 +147,23 @@ test.each([
   for (const piece of pieces) connection.onData(Buffer.from(piece, 'latin1'))
   words.end()
   expect(passed).toBe(most)
+})
+
+test('who took the bytes of a connection before its handshake takes them after it', () => {
+  const taken: string[] = []
+  class Connection {
+    onData(bytes: Buffer): void {
+      taken.push(`itself: ${bytes.toString()}`)
+    }
+  }
+  const connection = Object.assign(new Connection(), {
+    onData: (bytes: Buffer) => void taken.push(`in turns: ${bytes.toString()}`),
+  })
+  const words = new FirstWords(connection as unknown as Hearing, { isPlain: false, isCalled: false })
+  connection.onData(Buffer.from('before'))
+  words.end()
+  connection.onData(Buffer.from('after'))
+  expect(taken).toEqual(['in turns: before', 'in turns: after'])
 })
 
 test('who chooses no muxer within the handshake is not asked for one', async () => {

@@ -148,12 +148,17 @@ export class FirstWords {
     say(connection, greeting)
   }
 
-  /** Nobody else could tell what is read from a connection: whoever listens to its messages takes them. */
+  /**
+   * Nobody else could tell what is read from a connection: whoever listens to its messages takes them. Others listen in this way
+   * before us, for as long as it lives.
+   */
   #listen(connection: Hearing, hear: (bytes: Bytes) => Bytes): void {
     const { readBuffer, onData } = connection
     if (onData === undefined) return
     if (readBuffer !== undefined && readBuffer.byteLength > 0) hear(readBuffer)
     connection.onData = (bytes) => onData.call(connection, hear(bytes))
-    this.#ends.push(() => void delete connection.onData)
+    this.#ends.push(() => {
+      connection.onData = onData
+    })
   }
 }
