@@ -8,6 +8,7 @@ const handshakes: ReadonlySet<string> = new Set([
   'connection-foreign',
   'connection-unidentified',
   'handshake-crowded',
+  'handshake-excess',
   'handshake-failed',
   'handshake-own-key',
   'handshake-silent',
@@ -19,7 +20,7 @@ const planes: readonly (readonly [plane: string, words: RegExp])[] = [
   ['gossip', /gossip|report/],
   ['heartbeat', /beat/],
   ['sync', /request|reply|question|document|content/],
-  ['connection', /connection|handshake|peer|address|book|stream|frame|listener/],
+  ['connection', /connection|handshake|peer|address|book|stream|frame|muxer|listener/],
 ]
 
 /** What is none of these was in a record. */

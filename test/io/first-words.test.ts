@@ -140,13 +140,17 @@ test.each([
   ['begins so, in pieces', [...hello, 'more'.repeat(1000)], hello.length + 4000],
   ['goes on with a length that has no end', [greeting, '\xff'.repeat(200), '\xff'.repeat(1000)], greeting.length + 256],
   ['begins otherwise', ['\xff'.repeat(10), '\xff'.repeat(1000)], 256],
-])('of who %s so much is passed on', (_, pieces, most) => {
-  let passed = 0
-  const connection = { onData: (bytes: { readonly byteLength: number }) => void (passed += bytes.byteLength) }
+])('of who %s so much is passed on, and where it says more it is ended', (_, pieces, most) => {
+  let [passed, isEnded] = [0, false]
+  const connection = {
+    onData: (bytes: { readonly byteLength: number }) => void (passed += bytes.byteLength),
+    abort: () => void (isEnded = true),
+  }
   const words = new FirstWords(connection, { isPlain: true, isCalled: false })
   for (const piece of pieces) connection.onData(Buffer.from(piece, 'latin1'))
   words.end()
   expect(passed).toBe(most)
+  expect(isEnded).toBe(passed < pieces.join('').length)
 })
 
 test('who took the bytes of a connection before its handshake takes them after it', () => {

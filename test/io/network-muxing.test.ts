@@ -91,7 +91,7 @@ async function encryptedPair(): Promise<{ out: Secured; back: Secured; socket: S
       privateKey: await generateKeyPair('Ed25519'),
       upgrader: { getStreamMuxers: () => new Map() },
     } as never)
-  const tcp = transport({}, new HalfOpen({ onFull() {}, onSilent() {} }))({ logger } as never)
+  const tcp = transport({}, new HalfOpen({ onFull() {}, onSilent() {} }), new Drops())({ logger } as never)
   const accepted = Promise.withResolvers<MultiaddrConnection>()
   const upgradeInbound = async (connection: MultiaddrConnection) => accepted.resolve(connection)
   const listener = tcp.createListener({ upgrader: { upgradeInbound } as unknown as Upgrader })

@@ -55,6 +55,7 @@ export type NetworkDropReason =
   | 'address-malformed' // an address of a peer that is not one of ours to dial
   | 'book-full' // a peer or an address evicted from the address book
   | 'handshake-crowded' // one that came in gave way to the next: too many come at once
+  | 'handshake-excess' // one that came in, or was dialled, said more than a handshake has, and did not get through it
   | 'handshake-failed' // one that came in did not get through the handshake: another cluster key, or none of us
   | 'handshake-own-key' // one that has the key of this very daemon
   | 'handshake-silent' // one that came in said nothing for too long

@@ -99,6 +99,10 @@ const words: Readonly<Record<DropReason, Noun>> = {
     'newcomer that gave way to others, as too many came at once',
     'newcomers that gave way to others, as too many came at once',
   ],
+  'handshake-excess': [
+    'connection that said more than a handshake has, and did not get through it',
+    'connections that said more than a handshake has, and did not get through it',
+  ],
   'handshake-failed': [
     'handshake that failed, as with another cluster key',
     'handshakes that failed, as with another cluster key',

@@ -69,6 +69,7 @@ export interface Hearing {
   readonly readBuffer?: Bytes
   onData?: (bytes: Bytes) => void
   send?(bytes: Uint8Array): boolean
+  abort(error: Error): void
 }
 
 /** To one who may be gone already. */
@@ -85,12 +86,12 @@ export function sayNo(connection: Hearing): void {
   say(connection, refusal)
 }
 
-/** Enough for libp2p to see that it is no daemon who speaks, where that can be seen at all. */
+/** Enough for libp2p to see that it is no daemon who speaks, where that can be seen at all: whoever goes on is ended here. */
 const strangerBytes = 256
 
 /**
- * Listens until the handshake is over. Of who says anything but what one of us begins with no more than a few words are passed on: of a
- * length that does not end libp2p keeps each byte, by itself.
+ * Listens until the handshake is over. Of who says anything but what one of us begins with no more than a few words are passed on, and more of
+ * them end it: of a length that does not end libp2p keeps each byte, by itself, and all that is thrown away was read, and deciphered.
  */
 export class FirstWords {
   #first: Uint8Array = new Uint8Array()
@@ -138,6 +139,7 @@ export class FirstWords {
     this.#answer(connection)
     const passed = bytes.subarray().subarray(0, this.#left_bytes)
     this.#left_bytes -= passed.length
+    if (passed.length < bytes.byteLength) connection.abort(new Error('it says no word of ours, and goes on'))
     return passed
   }
 

@@ -81,7 +81,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     logger: bridgeLog(options.log),
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
-    transports: [transport({ dialOpts }, options.halfOpen)],
+    transports: [transport({ dialOpts }, options.halfOpen, options.drops)],
     connectionEncrypters: [encryption()],
     streamMuxers: [muxing(options.drops)],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),

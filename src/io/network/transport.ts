@@ -8,20 +8,23 @@ import type { Server } from 'node:net'
 import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Drops } from './drops.js'
+import { FirstBytes } from './first-bytes.js'
 import type { HalfOpen } from './half-open.js'
 import { readInTurns } from './intake.js'
 import { writeInOnePiece } from './whole-writes.js'
 
 /** @param halfOpen whose room those share who come in */
-export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<typeof tcp> {
+export function transport(init: TCPOptions, halfOpen: HalfOpen, drops: Drops): ReturnType<typeof tcp> {
   const make = tcp(init)
+  const firstBytes = new FirstBytes(() => drops.count('handshake-excess'))
   return (components) => {
     const built = make(components)
     const dial = built.dial.bind(built)
-    built.dial = (address, options) => dial(address, { ...options, upgrader: withCare(options.upgrader) })
+    built.dial = (address, options) => dial(address, { ...options, upgrader: withCare(options.upgrader, firstBytes) })
     const create = built.createListener.bind(built)
     built.createListener = (options) => {
-      const upgrader = keepingPlaces(withCare(options.upgrader), halfOpen)
+      const upgrader = keepingPlaces(withCare(options.upgrader, firstBytes), halfOpen)
       const listener = remembering(create({ ...options, upgrader }))
       halfOpen.guard((listener as unknown as Listening).server)
       return listener
@@ -30,16 +33,18 @@ export function transport(init: TCPOptions, halfOpen: HalfOpen): ReturnType<type
   }
 }
 
-/** The same upgrader, to whom connections come that read and write as we want it. */
-function withCare(upgrader: Upgrader): Upgrader {
+/** The same upgrader, to whom connections come that read and write as we want it, and little until their handshake is done. */
+function withCare(upgrader: Upgrader, firstBytes: FirstBytes): Upgrader {
   const through = Object.create(upgrader) as Upgrader
   const careful = (connection: MultiaddrConnection): MultiaddrConnection => {
     readInTurns(connection)
     writeInOnePiece(connection)
     return connection
   }
-  through.upgradeInbound = (connection, options) => upgrader.upgradeInbound(careful(connection), options)
-  through.upgradeOutbound = (connection, options) => upgrader.upgradeOutbound(careful(connection), options)
+  through.upgradeInbound = async (connection, options) =>
+    firstBytes.during(connection, async () => upgrader.upgradeInbound(careful(connection), options))
+  through.upgradeOutbound = async (connection, options) =>
+    firstBytes.during(connection, async () => upgrader.upgradeOutbound(careful(connection), options))
   return through
 }
 
