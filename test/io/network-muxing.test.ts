@@ -1,4 +1,4 @@
-/** What libp2p is made to do with less: few words about flow control and never one too few, a message in one write. */
+/** What libp2p is made to do with less: few words about flow control and never one too few, a message in one write, little for the deaf. */
 import type { Socket } from 'node:net'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { MultiaddrConnection, Stream, StreamMuxer, Upgrader } from '@libp2p/interface'
@@ -13,6 +13,7 @@ import { HalfOpen } from '../../src/io/network/half-open.js'
 import { readInTurns } from '../../src/io/network/intake.js'
 import { muxing } from '../../src/io/network/muxing.js'
 import { transport } from '../../src/io/network/transport.js'
+import type { Unread } from '../../src/io/network/unread.js'
 import { eventually } from './eventually.js'
 
 /** Two muxers with a connection between them, and how many frames without data the answering one sends. */
@@ -241,4 +242,62 @@ test('so is what waits of a stream whose connection ends, also where its reader 
   stream.send(new Uint8Array(size))
   await eventually('it has ended', () => end !== undefined)
   expect([received, end]).toEqual([size, 'in order'])
+})
+
+const mebibyte = 1024 * 1024
+
+/** Connections to others, of which two do not read, while so many bytes may wait. */
+async function startDeafPeers(mostBytes: number) {
+  const drops = new Drops()
+  const cuts: Unread[] = []
+  const make = muxing(drops, { bytes: mostBytes, onCut: (unread) => void cuts.push(unread) })()
+  const begin = async (isDeaf: boolean) => {
+    const { out, back, socket, close } = await encryptedPair()
+    const asking = make.createStreamMuxer(out)
+    const answering = muxing(new Drops())().createStreamMuxer(back)
+    if (isDeaf) back.pause()
+    answering.addEventListener('stream', ({ detail }) => {
+      detail.protocol = 'known'
+      detail.addEventListener('message', () => {})
+    })
+    const stream = await asking.createStream()
+    stream.protocol = '/rollcall/1/test/gossip'
+    return { out, socket, stream, close }
+  }
+  const all = await Promise.all([begin(true), begin(true), begin(false)])
+  return { drops, cuts, all, close: async () => void (await Promise.all(all.map(({ close }) => close()))) }
+}
+
+test('where too much waits for all who do not read, the connection for which most waits is cut', async () => {
+  const { drops, cuts, all, close } = await startDeafPeers(4 * mebibyte)
+  const [deaf, deafer, reader] = all
+  const say = (to: (typeof all)[number], bytes: number): void => {
+    for (let left = bytes; left > 0; left -= 64 * 1024) to.stream.send(new Uint8Array(64 * 1024))
+  }
+  say(deaf, mebibyte)
+  say(deafer, 2 * mebibyte)
+  for (let i = 0; i < 64; i++) {
+    say(reader, mebibyte / 4)
+    await eventually('what is read waits no more', () => reader.stream.writeBufferLength === 0)
+  }
+  expect(cuts).toEqual([])
+  say(deaf, mebibyte)
+  say(deafer, 2 * mebibyte)
+  await eventually('the deafer of both is cut', () => deafer.out.status === 'aborted')
+  expect([deaf.out.status, reader.out.status]).toEqual(['open', 'open'])
+  expect(cuts).toHaveLength(1)
+  expect(cuts[0]?.address).toMatch(/^\/ip4\/127/)
+  expect(drops.all()).toEqual({ 'connection-unread': 1 })
+  await close()
+})
+
+test('what is enciphered already waits, too', async () => {
+  const { cuts, all, close } = await startDeafPeers(4 * mebibyte)
+  const [deaf] = all
+  for (let i = 0; i < 16; i++) deaf.out.send(new Uint8Array(mebibyte))
+  expect(deaf.stream.writeBufferLength).toBe(0)
+  deaf.stream.send(new Uint8Array(mebibyte))
+  await eventually('it is cut', () => deaf.out.status === 'aborted')
+  expect(cuts[0]?.bytes).toBeGreaterThan(4 * mebibyte)
+  await close()
 })

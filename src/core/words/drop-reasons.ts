@@ -45,6 +45,7 @@ export type NetworkDropReason =
   | 'connection-foreign' // a connection to a peer that does not speak this cluster's protocols
   | 'connection-surplus' // one peer's oldest, beyond the few that it may have
   | 'connection-unidentified' // a connection whose peer never said what it speaks
+  | 'connection-unread' // one whose peer does not read, cut where too much waits for all who do not
   | 'frame-malformed' // a peer broke the framing or a limit of it; its stream was reset
   | 'gossip-excess' // messages of an author, or of whoever passes them on, that says too much
   | 'gossip-failed' // a publication that libp2p refused

@@ -95,6 +95,10 @@ const words: Readonly<Record<DropReason, Noun>> = {
     'connection of somebody who never said what he speaks',
     'connections of somebody who never said what he speaks',
   ],
+  'connection-unread': [
+    'connection of a node that did not read what it was sent',
+    'connections of nodes that did not read what they were sent',
+  ],
   'handshake-crowded': [
     'newcomer that gave way to others, as too many came at once',
     'newcomers that gave way to others, as too many came at once',

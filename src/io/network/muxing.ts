@@ -8,6 +8,7 @@ import { yamux } from '@libp2p/yamux'
 import type { Drops } from './drops.js'
 import { demuxInTurns } from './intake.js'
 import { MuxerLimits, muxerLimits, windowBytes } from './muxer-limits.js'
+import { type UnreadOptions, UnreadWords } from './unread.js'
 
 /** What is private in a stream of yamux, and pinned with its version. */
 interface FlowControl {
@@ -20,12 +21,13 @@ interface FlowControl {
 /** `StreamState.Established` of yamux: no flag waits for a window update to carry it. */
 const established = 3
 
-export function muxing(drops: Drops): () => StreamMuxerFactory {
+export function muxing(drops: Drops, unreadOptions: UnreadOptions = {}): () => StreamMuxerFactory {
   const make = yamux({
     maxInboundStreams: muxerLimits.streams,
     streamOptions: { maxStreamWindowSize: windowBytes },
   })
   const limits = new MuxerLimits(drops)
+  const unread = new UnreadWords(drops, unreadOptions)
   return () => {
     const factory = make()
     const create = factory.createStreamMuxer.bind(factory)
@@ -35,6 +37,7 @@ export function muxing(drops: Drops): () => StreamMuxerFactory {
       const newStream = parts._newStream?.bind(muxer)
       if (newStream !== undefined) parts._newStream = (...values) => updatedLate(newStream(...values))
       limits.guard(muxer, connection)
+      unread.guard(muxer, connection)
       demuxInTurns(muxer, connection)
       return muxer
     }

@@ -21,11 +21,12 @@ import type { Drops } from './drops.js'
 import { encryption } from './encryption.js'
 import { gossipOptions } from './gossip.js'
 import { type HalfOpen, halfOpenLimits } from './half-open.js'
-import type { HandshakeParts } from './handshakes.js'
+import { type HandshakeParts, placeOf } from './handshakes.js'
 import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
 import { bindingError, freePort } from './ports.js'
 import { transport } from './transport.js'
+import type { Unread } from './unread.js'
 
 export interface StackOptions {
   readonly key: PrivateKey
@@ -62,6 +63,7 @@ export interface Stack {
 }
 
 const defaultConnectionLimit = 2_048
+const unreadPause_ms = 60_000
 /** What libp2p counts by itself it answers with a reset, whoever comes: who may come in is decided before it is asked. */
 const unlimited = Number.MAX_SAFE_INTEGER
 
@@ -83,7 +85,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     addresses: { listen: [...listen], announceFilter },
     transports: [transport({ dialOpts }, options.halfOpen, options.drops)],
     connectionEncrypters: [encryption()],
-    streamMuxers: [muxing(options.drops)],
+    streamMuxers: [muxing(options.drops, { onCut: tellerOfUnread(options.log) })],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionManager: {
       maxConnections: options.connectionLimit ?? defaultConnectionLimit,
@@ -188,6 +190,19 @@ async function tryStart(
   throw new Error(
     'EADDRNOTAVAIL: none of the IPv6 addresses can be had: is there IPv6 here, is the address, is the port free?',
   )
+}
+
+/** Whoever comes again and does not read is cut again: it is told of once a minute. */
+function tellerOfUnread(log: Logger): (unread: Unread) => void {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return ({ address, bytes }) => {
+    if (performance.now() - toldAt < unreadPause_ms) return
+    toldAt = performance.now()
+    const where = address === undefined ? 'a peer' : `the peer at ${placeOf(address)}`
+    const waiting = `${Math.ceil(bytes / 1024 / 1024)} MiB`
+    const message = `${where} does not read what it is sent (${waiting} wait for it): its connection is cut, as too much waits for all who do not`
+    log.warn({ address, bytes }, `network: ${message}`)
+  }
 }
 
 /** Ends a stack, and the two timers that libp2p and gossipsub forget: they would hold a program for a second more. */
