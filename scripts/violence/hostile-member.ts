@@ -5,6 +5,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
 import type { Connection, PrivateKey, Stream } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -27,6 +28,7 @@ export type Flood = (typeof floods)[number]
 export class HostileMember {
   readonly #cluster: string
   readonly #target: string
+  readonly #clusterKey: Uint8Array | undefined
   readonly #stop = new AbortController()
   #connection: Connection | undefined
   #close: () => Promise<void> = () => Promise.resolve()
@@ -37,9 +39,11 @@ export class HostileMember {
   cuts = 0
   #key: PrivateKey | undefined
 
-  constructor(target: string, cluster = 'default') {
+  /** @param clusterKey where only those come in who have it, as the content of its file */
+  constructor(target: string, cluster = 'default', clusterKey?: Uint8Array) {
     this.#target = target
     this.#cluster = cluster
+    this.#clusterKey = clusterKey
   }
 
   get #protocols(): Readonly<Record<'sync' | 'beat' | 'gossip', string>> {
@@ -55,6 +59,7 @@ export class HostileMember {
       privateKey,
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
       transports: [tcp()],
+      ...(this.#clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: this.#clusterKey }) }),
       connectionEncrypters: [noise()],
       streamMuxers: [yamux()],
       connectionMonitor: { enabled: false },

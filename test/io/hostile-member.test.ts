@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { HostileMember } from '../../scripts/violence/hostile-member.js'
 import { sipBytes } from '../../src/io/network/sips.js'
+import { generateClusterKey } from '../../src/io/network/clusterkey.js'
 import { headerBytes } from '../../src/io/network/messages.js'
 import { eventually } from './eventually.js'
 import { startSite } from './networkworld.js'
@@ -42,5 +43,20 @@ test.each([
   await member.start()
   void member.flood(kind)
   await eventually(`${what} is too much`, () => (site.network.dropped()[reason] ?? 0) > 0, 100_000)
+  await member.stop()
+})
+
+/** What is bounded is what is deciphered: of a stranger's bytes, and of a member's, one layer further up. */
+test.each([
+  ['frame', 'muxer-frame'],
+  ['lengths', 'muxer-untaken'],
+] as const)('with a cluster key %s are bounded as well: %s is counted', async (kind, reason) => {
+  const clusterKey = generateClusterKey()
+  const site = await startSite({ clusterKey })
+  const [address = ''] = site.network.addresses()
+  const member = new HostileMember(address, 'test', clusterKey)
+  await member.start()
+  void member.flood(kind)
+  await eventually('it is too much', () => (site.network.dropped()[reason] ?? 0) > 0, 100_000)
   await member.stop()
 })
