@@ -139,6 +139,7 @@ test.each([
   ['begins as one of us does', [hello, 'more'.repeat(1000)], hello.length + 4000],
   ['begins so, in pieces', [...hello, 'more'.repeat(1000)], hello.length + 4000],
   ['goes on with a length that has no end', [greeting, '\xff'.repeat(200), '\xff'.repeat(1000)], greeting.length + 256],
+  ['says much at once', ['\xff'.repeat(5000)], 256],
   ['begins otherwise', ['\xff'.repeat(10), '\xff'.repeat(1000)], 256],
 ])('of who %s so much is passed on, and where it says more it is ended', (_, pieces, most) => {
   let [passed, isEnded] = [0, false]
@@ -150,6 +151,7 @@ test.each([
   for (const piece of pieces) connection.onData(Buffer.from(piece, 'latin1'))
   words.end()
   expect(passed).toBe(most)
+  expect(words.heard.first.buffer.byteLength).toBeLessThanOrEqual(hello.length)
   expect(isEnded).toBe(passed < pieces.join('').length)
 })
 

@@ -33,7 +33,7 @@ export type Speech =
 
 /** What came, as far as it matters here. */
 export interface Heard {
-  /** In one piece, before we could say anything. */
+  /** In one piece, before we could say anything: as much of it as tells a nonce from a greeting, or from more than either. */
   readonly first: Uint8Array
   /** What it reads as, with our key where we have one. */
   readonly read: Uint8Array
@@ -112,7 +112,7 @@ export class FirstWords {
   constructor(connection: Hearing, { isPlain, isCalled }: { readonly isPlain: boolean; readonly isCalled: boolean }) {
     this.#isCalled = isCalled
     this.#listen(connection, (bytes) => {
-      if (this.#first.length === 0) this.#first = new Uint8Array(bytes.subarray())
+      if (this.#first.length === 0) this.#first = new Uint8Array(bytes.subarray().subarray(0, hello.length))
       return isPlain ? this.#hear(bytes, connection) : bytes
     })
   }
