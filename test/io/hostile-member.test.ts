@@ -30,7 +30,7 @@ test('of frames without end, many to a piece, a turn reads a sip', async () => {
 
 test.each([
   ['frame', 'muxer-frame', 'a frame of four gigabytes'],
-  ['pings', 'muxer-unread', 'pings whose answers it does not read'],
+  ['pings', 'muxer-pings', 'pings whose answers it does not read'],
   ['openings', 'muxer-unnamed', 'streams that say much, and never what they are for'],
   ['echoes', 'muxer-untaken', 'pings on one stream whose answers it does not read'],
   ['lengths', 'muxer-untaken', 'lengths that do not end'],

@@ -1,6 +1,6 @@
 /** What all connections together may make their muxers hold: with stand-ins for those, of which thousands would be needed. */
 import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { Drops } from '../../src/io/network/drops.js'
 import { MuxerLimits, muxerLimits, windowBytes } from '../../src/io/network/muxer-limits.js'
 
@@ -29,6 +29,10 @@ class FakeMuxer extends EventTarget {
   sendFrame(_header: { readonly length: number }, _data?: unknown): boolean {
     this.sent += 1
     return true
+  }
+
+  handlePing(_header: unknown): void {
+    this.sent += 1
   }
 
   abort(): void {
@@ -141,4 +145,31 @@ test('words about streams that are not read are said no more, and end the connec
   await Promise.resolve()
   expect(muxer.isCut).toBe(true)
   expect(drops.all()).toEqual({ 'muxer-unread': 1 })
+})
+
+test('of pings without end some are answered', () => {
+  const drops = new Drops()
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0)
+  const { saved, perSecond } = muxerLimits.pings
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  for (let i = 0; i < saved + 5; i++) muxer.handlePing({})
+  expect(muxer.sent).toBe(saved)
+  now.mockReturnValue(3000)
+  for (let i = 0; i < 5; i++) muxer.handlePing({})
+  expect(muxer.sent).toBe(saved + 3 * perSecond)
+  expect(drops.all()).toEqual({ 'muxer-pings': 7 })
+  now.mockRestore()
+})
+
+test('whoever has stream after stream bring too much is cut off', async () => {
+  const drops = new Drops()
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  const breakOne = (): void => muxer.opens().onData({ byteLength: muxerLimits.unnamedBytes + 1 })
+  for (let i = 1; i < muxerLimits.broken; i++) breakOne()
+  await Promise.resolve()
+  expect(muxer.isCut).toBe(false)
+  breakOne()
+  await Promise.resolve()
+  expect(muxer.isCut).toBe(true)
+  expect(drops.all()).toEqual({ 'muxer-unnamed': muxerLimits.broken, 'muxer-broken': 1 })
 })

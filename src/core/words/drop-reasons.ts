@@ -61,7 +61,9 @@ export type NetworkDropReason =
   | 'handshake-own-key' // one that has the key of this very daemon
   | 'handshake-silent' // one that came in said nothing for too long
   | 'mdns-excess' // a packet of multicast, of an address that sends too many, or of all
+  | 'muxer-broken' // a connection on which stream after stream brought too much
   | 'muxer-frame' // a connection on which more came of one frame than any may have
+  | 'muxer-pings' // a ping of the muxer, beyond those that are answered
   | 'muxer-unnamed' // a stream that brought too much, or waited too long, before it said what it is for
   | 'muxer-untaken' // a stream that brought too much that nobody reads
   | 'muxer-unread' // a connection on which what is said of streams was not read

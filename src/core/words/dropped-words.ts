@@ -123,6 +123,8 @@ const words: Readonly<Record<DropReason, Noun>> = {
   'gossip-malformed': ['piece of news that nobody can read', 'pieces of news that nobody can read'],
   'gossip-oversize': ['piece of news that is too long', 'pieces of news that are too long'],
   'mdns-excess': ['mDNS packet beyond those that are read', 'mDNS packets beyond those that are read'],
+  'muxer-broken': ['connection on which nothing kept to its size', 'connections on which nothing kept to its size'],
+  'muxer-pings': ['ping beyond those that are answered', 'pings beyond those that are answered'],
   'muxer-frame': ['connection that made a message of no end', 'connections that made messages of no end'],
   'muxer-unnamed': ['stream that did not say what it is for', 'streams that did not say what they are for'],
   'muxer-untaken': ['stream that said much to nobody', 'streams that said much to nobody'],

@@ -101,6 +101,8 @@ interface RouterState {
 
 /** What one peer sends at once, and the method by which gossipsub takes it: private, and pinned with its version. */
 interface Rpc {
+  /** It cannot be read: so long it was. */
+  readonly malformed?: number
   messages?: { readonly from?: Uint8Array }[]
   readonly control?: Readonly<Partial<Record<'ihave' | 'iwant' | 'idontwant', readonly Naming[]>>>
 }
@@ -145,9 +147,9 @@ export class Gossip {
     receiving.decodeRpc = (bytes) => {
       try {
         return decode(bytes)
-      } catch (error) {
+      } catch {
         options.drops.count('gossip-malformed')
-        throw error
+        return { malformed: bytes.length } // whose it is is known further on
       }
     }
     receiving.handleReceivedRpc = (from, rpc) => {
@@ -255,7 +257,7 @@ export class Gossip {
     const { rates } = this.#options
     const peer = from.toString()
     const messages = rpc.messages ?? []
-    const named = namingsOf(rpc).reduce((sum, { messageIDs }) => sum + (messageIDs?.length ?? 0), 0)
+    const named = namedIn(rpc)
     if (!rates.take('gossip', peer, Math.max(1, messages.length + Math.ceil(named / namedPerMessage)))) return false
     const own = from.toMultihash().bytes
     const said = messages.filter((one) => one.from !== undefined && equalBytes(one.from, own)).length
@@ -294,8 +296,10 @@ export class Gossip {
   }
 }
 
-function namingsOf({ control }: Rpc): readonly Naming[] {
-  return [...(control?.ihave ?? []), ...(control?.iwant ?? []), ...(control?.idontwant ?? [])]
+/** How many messages it names; what cannot be read may name one with every other byte. */
+function namedIn({ control, malformed = 0 }: Rpc): number {
+  const namings = [...(control?.ihave ?? []), ...(control?.iwant ?? []), ...(control?.idontwant ?? [])]
+  return namings.reduce((sum, { messageIDs }) => sum + (messageIDs?.length ?? 0), malformed / 2)
 }
 
 /** As many as the length before a message has: no message of ours needs more. */

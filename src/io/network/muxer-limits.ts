@@ -6,7 +6,9 @@
  *     half a frame      ≤ its window               all together ≤ a budget, else who has most is cut off
  *     streams unnamed   half a KiB of each         all together ≤ a number, else of who has most the oldest goes
  *     streams untaken   so many pieces; of those that libp2p reads in all, and so many bytes
+ *     both              a few that bring too much, then their connection goes
  *     words unread      a few thousand
+ *     pings             one a second, each of which is to be answered; some may be saved
  */
 import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
 import { Budget, type Share } from './budget.js'
@@ -30,8 +32,12 @@ export const muxerLimits = {
   untaken: 1024,
   /** Bytes, in so many pieces at most, of streams that bring one short message or none: libp2p keeps all that comes there. As long as it takes identify to be, and names. */
   briefBytes: 8 * 1024 + 512,
+  /** Streams of one connection that brought too much, each of which was ended: no honest member has one. */
+  broken: 16,
   /** Words without data that were said since all of them were last taken: so many streams, or gigabytes, opened to be answered. */
   unread: 8192,
+  /** Pings for each second, and what may be saved of that. Libp2p asks twice a minute. */
+  pings: { perSecond: 1, saved: 32 },
 } as const
 
 const headerBytes = 12
@@ -52,11 +58,13 @@ interface Muxer {
   onData: (bytes: Uint8Array) => void
   onRemoteStream: (stream: Stream) => void
   sendFrame: (header: { readonly length: number }, data?: unknown) => boolean
+  handlePing: (header: unknown) => void
 }
 
 interface Held {
   readonly frame: Share
   unread: number
+  broken: number
   readonly unnamed: Set<Stream>
   cut(reason: string): void
 }
@@ -76,6 +84,7 @@ export class MuxerLimits {
     const held: Held = {
       frame: this.#frames.open(() => this.#cut(held, 'muxer-frame', 'too much of frames that are not complete')),
       unread: 0,
+      broken: 0,
       unnamed: new Set(),
       cut: (reason) => cutOff(muxer, connection, new Error(reason)),
     }
@@ -84,7 +93,8 @@ export class MuxerLimits {
     this.#boundFrames(parts, held)
     this.#boundWords(parts, connection, held)
     this.#boundUnnamed(parts, held)
-    this.#boundUntaken(parts)
+    this.#boundUntaken(parts, held)
+    this.#boundPings(parts)
   }
 
   #forget(held: Held): void {
@@ -120,6 +130,22 @@ export class MuxerLimits {
     }
   }
 
+  /** Twelve bytes cost as much as a message: they are answered by one, in a write of its own. */
+  #boundPings(muxer: Muxer): void {
+    const handlePing = muxer.handlePing.bind(muxer)
+    const { perSecond, saved } = muxerLimits.pings
+    let left: number = saved
+    let at = performance.now()
+    muxer.handlePing = (header) => {
+      const now = performance.now()
+      left = Math.min(saved, left + ((now - at) / 1000) * perSecond)
+      at = now
+      if (left < 1) return this.#drops.count('muxer-pings')
+      left -= 1
+      handlePing(header)
+    }
+  }
+
   #boundUnnamed(muxer: Muxer, held: Held): void {
     const onRemoteStream = muxer.onRemoteStream.bind(muxer)
     muxer.onRemoteStream = (stream) => {
@@ -129,19 +155,27 @@ export class MuxerLimits {
       held.unnamed.add(stream)
       this.#unnamed += 1
       stream.addEventListener('close', named)
-      boundUntilNamed(stream, named, () => this.#drops.count('muxer-unnamed'))
+      boundUntilNamed(stream, named, () => this.#broke(held, 'muxer-unnamed'))
       onRemoteStream(stream)
       if (this.#unnamed > muxerLimits.unnamed) this.#endOldestUnnamed(held)
     }
   }
 
-  #boundUntaken(muxer: Muxer): void {
+  #boundUntaken(muxer: Muxer, held: Held): void {
     const newStream = muxer._newStream.bind(muxer)
     muxer._newStream = (...values) => {
       const stream = newStream(...values)
-      boundWhileUntaken(stream, () => this.#drops.count('muxer-untaken'))
+      boundWhileUntaken(stream, () => this.#broke(held, 'muxer-untaken'))
       return stream
     }
+  }
+
+  /** Whoever opens the next one at once made us read all of it. */
+  #broke(held: Held, reason: 'muxer-unnamed' | 'muxer-untaken'): void {
+    this.#drops.count(reason)
+    held.broken += 1
+    if (held.broken === muxerLimits.broken)
+      queueMicrotask(() => this.#cut(held, 'muxer-broken', 'stream after stream brings too much'))
   }
 
   #endOldestUnnamed(held: Held): void {
@@ -158,7 +192,7 @@ export class MuxerLimits {
     for (const stream of unnamed) if (stream.protocol !== '' && unnamed.delete(stream)) this.#unnamed -= 1
   }
 
-  #cut(held: Held, reason: 'muxer-frame' | 'muxer-unread', why: string): void {
+  #cut(held: Held, reason: 'muxer-broken' | 'muxer-frame' | 'muxer-unread', why: string): void {
     if (!this.#held.has(held)) return
     this.#drops.count(reason)
     held.cut(why)
