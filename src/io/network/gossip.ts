@@ -25,11 +25,11 @@ const topicBytesPerPeer = 16 * 1024
 /** Of what came of messages that are not complete, of all peers. */
 const heldBytes = 32 * 1024 * 1024
 /**
- * What one message to a peer may name. An honest one has a word of each kind for our one topic; it names up to five thousand messages,
- * which is as many as are offered at all.
+ * What one message to a peer may name. An honest one has a word of each kind for our one topic, two where one was not sent before; such a
+ * word names up to five thousand messages, which is as many as are offered at all. To read as many takes a millisecond or two.
  */
 const decodeRpcLimits = {
-  ...{ maxSubscriptions: 32, maxMessages: 5000, maxControlMessages: 8, maxPeerInfos: 16 },
+  ...{ maxSubscriptions: 32, maxMessages: 5000, maxControlMessages: 2, maxPeerInfos: 16 },
   ...{ maxIhaveMessageIDs: 5000, maxIwantMessageIDs: 5000, maxIdontwantMessageIDs: 512 },
 }
 /** So many messages that are only named cost as much as one. */
