@@ -7,13 +7,13 @@ import { HalfOpen } from '../../src/io/network/half-open.js'
 import { eventually } from './eventually.js'
 import { connected, startSite } from './networkworld.js'
 
-/** A listener with a room for four, without a network. */
-function startDoor(silent_ms = 60_000) {
+/** A listener with a room for four, or so many, without a network. */
+function startDoor(silent_ms = 60_000, room = 4) {
   const server = new EventEmitter()
   const counts = { full: 0, silent: 0 }
   const [inside, over]: [string[], (() => void)[]] = [[], []]
   const halfOpen = new HalfOpen({
-    ...{ room: 4, silent_ms },
+    ...{ room, silent_ms },
     onFull: () => (counts.full += 1),
     onSilent: () => (counts.silent += 1),
   })
@@ -71,6 +71,17 @@ test('a handshake that goes on for long gives way last, and one that is over tak
   const silent = door.come('silent', '10.0.0.2')
   const next = door.come('next', '10.0.0.2')
   expect([silent.destroyed, next.destroyed, door.counts.full]).toEqual([true, false, 1])
+})
+
+test('who comes by the thousand waits, and somebody from elsewhere does not wait for that', async () => {
+  const many = 2000
+  const door = startDoor(60_000, 2 * many)
+  for (let i = 0; i < many; i++) door.come(`greedy ${i}`, '10.0.0.1').write('hello, this is a handshake')
+  await eventually('some of them are in', () => door.inside.length > 0)
+  door.come('lone', '10.0.0.2').write('hello, this is a handshake')
+  await eventually('the lone one is in', () => door.inside.includes('lone'))
+  expect(door.inside.length).toBeLessThan(many)
+  door.halfOpen.stop()
 })
 
 test('once it stops it holds nobody, and lets nobody in', async () => {

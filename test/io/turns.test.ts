@@ -2,7 +2,7 @@
 import type { MessageStream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readInTurns } from '../../src/io/network/intake.js'
-import type { Pausing } from '../../src/io/network/sips.js'
+import type { Intake } from '../../src/io/network/sips.js'
 import { Queues } from '../../src/io/network/queues.js'
 import { eventually } from './eventually.js'
 
@@ -49,7 +49,7 @@ class FakeStream {
   isSlowed = false
   isGone = false
   /** How whoever reads it slows it down. */
-  intake: Pausing | undefined
+  intake: Intake | undefined
   /** Whoever reads it wants no more after so many bytes. */
   enough = Number.POSITIVE_INFINITY
   error: string | undefined
@@ -248,6 +248,23 @@ test('what costs no time is paid by its bytes', async () => {
   expect(heavy.taken / 1e6).toBeLessThan(120)
   now_ms += 1000
   await eventually('half a second more is paid', () => heavy.taken / 1e6 > 140)
+})
+
+test('so is what has a cost of its own, by how much of it there is', async () => {
+  const done: string[] = []
+  const queues = new Queues<string>({ run: (one) => done.push(one), least_ms: 2 })
+  for (let i = 0; i < 2000; i++) queues.add('a', 'a')
+  const recent: number[] = []
+  await eventually('it is stopped', () => {
+    recent.unshift(done.length)
+    return recent[0] === recent[20]
+  })
+  expect(done.length).toBeGreaterThan(490)
+  expect(done.length).toBeLessThan(600)
+  now_ms += 0.1
+  queues.add('b', 'b')
+  await eventually('another one has its turn', () => done.includes('b'))
+  queues.stop()
 })
 
 test('what throws is told to whoever brought it, and keeps nobody else from its turn', async () => {

@@ -14,7 +14,7 @@ import type { Drops } from './drops.js'
 import { readInTurns } from './intake.js'
 import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
-import type { Pausing } from './sips.js'
+import type { Intake } from './sips.js'
 import { WholeFrames } from './whole-frames.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
@@ -121,7 +121,7 @@ export class Gossip {
   readonly #registrar: Topologies
   readonly #held = new Budget(heldBytes)
   /** How what peers send is slowed, by its stream. */
-  readonly #intakes = new WeakMap<Stream, Pausing>()
+  readonly #intakes = new WeakMap<Stream, Intake>()
   readonly #publishing = new Set<Promise<void>>()
   readonly #queues: Queues<{ readonly from: Libp2pPeerId; readonly rpc: Rpc }>
 
@@ -237,7 +237,7 @@ export class Gossip {
   }
 
   /** What has come while it was paused would else be read in one turn, all of it. */
-  #intakeOf(peer: PeerId): Pausing | undefined {
+  #intakeOf(peer: PeerId): Intake | undefined {
     const stream = this.#streamOf(peer)
     if (stream === undefined) return undefined
     const intake = this.#intakes.get(stream) ?? readInTurns(stream)

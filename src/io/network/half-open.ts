@@ -4,7 +4,7 @@
  * Who is cut off gets an end, not a reset, which would look as if nobody were here.
  *
  *     comes ──▶ silent ──some bytes──▶ shaking hands ──done──▶ a peer, who is none of this
- *                 │ silent_ms                │ the time that libp2p allows
+ *                 │ silent_ms                │ in its turn; then the time that libp2p allows
  *                 ▼                          ▼
  *                end                        end
  *
@@ -15,6 +15,7 @@ import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
 import { Tally } from '../../core/basics/tally.js'
+import { Queues } from './queues.js'
 
 export const halfOpenLimits = {
   /** As many daemons as may start at one moment. */
@@ -25,6 +26,11 @@ export const halfOpenLimits = {
 } as const
 /** Every dialler begins with more than this: with the name of its protocol, or a nonce where there is a cluster key. */
 const shortestHello_bytes = 20
+/**
+ * What it costs to let one in and to see it out again, at the least: some of it is the work of the machine, some is cleared away later.
+ * A handshake costs twice as much. So a few hundred come in each second, with as many that were saved.
+ */
+const entry_ms = 2
 /** Of a room that is full, what one address may have before its own go first; all on this machine are one address, and have it all. */
 const shareOfRoom = 1 / 4
 
@@ -52,6 +58,8 @@ export class HalfOpen {
   readonly #silent = new Map<Socket, Held>()
   readonly #shaking = new Map<Socket, Held>()
   readonly #byAddress = new Tally<string>()
+  /** Those that have said something, by their address: whoever comes again and again has a turn like others. */
+  readonly #entries = new Queues<() => void>({ run: (enter) => enter(), least_ms: entry_ms })
   #isStopped = false
   /** Whose handshake begins in this very call. */
   #entering: Socket | undefined
@@ -87,6 +95,7 @@ export class HalfOpen {
   /** From now on nobody comes in: a server does not close while it has connections. */
   stop(): void {
     this.#isStopped = true
+    this.#entries.stop()
     for (const socket of [...this.#silent.keys()]) this.#end(socket)
   }
 
@@ -105,22 +114,27 @@ export class HalfOpen {
       if (socket.readableLength === 0) socket.destroy()
       if (socket.readableLength < shortestHello_bytes || !this.#silent.has(socket)) return
       socket.off('readable', onReadable)
-      this.#enter(held, enter)
+      this.#spoke(held)
+      this.#entries.add(remoteAddress, () => this.#enter(socket, enter))
     }
     socket.on('readable', onReadable)
     if (this.size > this.#room) this.#makeWay()
   }
 
-  #enter(held: Held, enter: () => void): void {
+  #spoke(held: Held): void {
     clearTimeout(held.timer)
     held.timer = undefined
     this.#silent.delete(held.socket)
     this.#shaking.set(held.socket, held)
-    this.#entering = held.socket
+  }
+
+  #enter(socket: Socket, enter: () => void): void {
+    if (!this.#shaking.has(socket)) return // it has gone meanwhile
+    this.#entering = socket
     try {
       enter()
     } catch {
-      this.#end(held.socket) // its listener closes
+      this.#end(socket) // its listener closes
     } finally {
       this.#entering = undefined
     }

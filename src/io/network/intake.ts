@@ -8,7 +8,8 @@
  */
 import type { AbortOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
 import { cutOff } from './muxer-limits.js'
-import { type Pausing, Sips } from './sips.js'
+import { type Intake, Sips } from './sips.js'
+import type { Allowance } from './turns.js'
 
 /** What the types of libp2p do not tell: whether what comes is handed on, waits, or is thrown away. */
 interface Reading {
@@ -31,8 +32,11 @@ interface Pieces {
   subarray(): Uint8Array
 }
 
-/** What comes of it waits for its turns, also what came while it was paused; whoever reads it notices nothing of that. */
-export function readInTurns(stream: MessageStream): Pausing {
+/**
+ * What comes of it waits for its turns, also what came while it was paused; whoever reads it notices nothing of that.
+ * @param allowance until it is known who sends it
+ */
+export function readInTurns(stream: MessageStream, allowance?: Allowance): Intake {
   const receiving = stream as unknown as Receiving & Reading
   const fail = (error: Error): void => stream.abort(error)
   const onData = orElse(receiving.onData.bind(stream) as (bytes: Uint8Array) => void, fail)
@@ -43,7 +47,7 @@ export function readInTurns(stream: MessageStream): Pausing {
   // Of whoever has gone nothing more comes, and to say something to it would be an error.
   const hold = (): void => (ends.hasGone ? undefined : pause())
   const release = (): void => (ends.hasGone ? undefined : resume())
-  const sips: Sips = new Sips({ hold, release, isOpen, emptied: () => ends.look() }, onData)
+  const sips: Sips = new Sips({ hold, release, isOpen, emptied: () => ends.look() }, onData, allowance)
   receiving.onData = (bytes) => sips.take(bytes.subarray())
   receiving.sendResume = () => {
     if (!sips.isHeld) release()
@@ -64,7 +68,7 @@ export function readInTurns(stream: MessageStream): Pausing {
 }
 
 /** Likewise, but from where it is read on, with all that has come before somebody did. @param drink given each sip */
-export function listenInTurns(stream: Stream, drink: (bytes: Uint8Array) => void): Pausing {
+export function listenInTurns(stream: Stream, drink: (bytes: Uint8Array) => void): Intake {
   const fail = (error: Error): void => stream.abort(error)
   const hold = (): void => (stream.readStatus === 'readable' ? stream.pause() : undefined)
   // Where its connection has gone meanwhile nothing more comes of it, and libp2p throws.

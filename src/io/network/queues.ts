@@ -11,6 +11,8 @@ const idle_ms = 60_000
 
 export interface QueuesOptions<T> {
   run(one: T): void
+  /** What each costs at the least, however soon it is done. */
+  readonly least_ms?: number
   /** So many wait of a peer for longer than a turn: no more is to come for now. */
   readonly most?: number
   onMany?(peer: PeerId): void
@@ -77,8 +79,9 @@ class Queue<T> implements Waiting {
 
   goOn(): number {
     const one = this.#waiting.shift()
-    if (one !== undefined) this.#options.run(one)
-    return 0
+    if (one === undefined) return 0
+    this.#options.run(one)
+    return this.#options.least_ms ?? 0
   }
 
   wantsMore(): boolean {

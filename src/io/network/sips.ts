@@ -27,16 +27,18 @@ export interface Source {
 }
 
 /** What whoever reads may ask for, each of it whatever else was asked for: what waits is taken once nothing speaks against it. */
-export interface Pausing {
+export interface Intake {
   /** Takes nothing of it for a moment: it was more than whoever sends it may send. */
   rest(): void
   /** Takes nothing of it until it is to go on. */
   pause(): void
   resume(): void
+  /** It is known who sends it: from now on that has an allowance of its own. */
+  known(): void
 }
 
-export class Sips implements Waiting, Pausing {
-  readonly allowance = new Allowance()
+export class Sips implements Waiting, Intake {
+  #allowance: Allowance
   readonly #source: Source
   readonly #drink: (bytes: Uint8Array) => void
   readonly #bytes: Uint8Array[] = []
@@ -48,9 +50,14 @@ export class Sips implements Waiting, Pausing {
   #resting: NodeJS.Timeout | undefined
   #sipBytes: number = sipBytes.first
 
-  constructor(source: Source, drink: (bytes: Uint8Array) => void) {
+  constructor(source: Source, drink: (bytes: Uint8Array) => void, allowance = new Allowance()) {
     this.#source = source
     this.#drink = drink
+    this.#allowance = allowance
+  }
+
+  get allowance(): Allowance {
+    return this.#allowance
   }
 
   get isHeld(): boolean {
@@ -91,6 +98,10 @@ export class Sips implements Waiting, Pausing {
   resume(): void {
     this.#isPaused = false
     this.wake()
+  }
+
+  known(): void {
+    this.#allowance = new Allowance()
   }
 
   hold(): void {

@@ -8,10 +8,12 @@ import type { Server } from 'node:net'
 import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { hostOf } from './addresses.js'
 import type { Drops } from './drops.js'
 import { FirstBytes } from './first-bytes.js'
 import type { HalfOpen } from './half-open.js'
 import { readInTurns } from './intake.js'
+import { type Allowance, Allowances } from './turns.js'
 import { writeInOnePiece } from './whole-writes.js'
 
 /** @param halfOpen whose room those share who come in */
@@ -36,15 +38,25 @@ export function transport(init: TCPOptions, halfOpen: HalfOpen, drops: Drops): R
 /** The same upgrader, to whom connections come that read and write as we want it, and little until their handshake is done. */
 function withCare(upgrader: Upgrader, firstBytes: FirstBytes): Upgrader {
   const through = Object.create(upgrader) as Upgrader
-  const careful = (connection: MultiaddrConnection): MultiaddrConnection => {
-    readInTurns(connection)
-    writeInOnePiece(connection)
-    return connection
-  }
+  const strangers = new Allowances()
+  const careful = async <Result>(
+    connection: MultiaddrConnection,
+    allowance: Allowance | undefined,
+    upgrade: () => Promise<Result>,
+  ): Promise<Result> =>
+    firstBytes.during(connection, async () => {
+      const intake = readInTurns(connection, allowance)
+      writeInOnePiece(connection)
+      const result = await upgrade()
+      intake.known()
+      return result
+    })
   through.upgradeInbound = async (connection, options) =>
-    firstBytes.during(connection, async () => upgrader.upgradeInbound(careful(connection), options))
+    careful(connection, strangers.of(hostOf(connection.remoteAddr.toString())), async () =>
+      upgrader.upgradeInbound(connection, options),
+    )
   through.upgradeOutbound = async (connection, options) =>
-    firstBytes.during(connection, async () => upgrader.upgradeOutbound(careful(connection), options))
+    careful(connection, undefined, async () => upgrader.upgradeOutbound(connection, options))
   return through
 }
 

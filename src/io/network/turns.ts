@@ -3,6 +3,7 @@
  * turn; the rest waits. So nobody who sends without end holds anybody up, no neighbour and no caller of this daemon. Whoever has had more
  * time than a member needs shares what is left with others like it, which leaves half of a core to everybody else. It drops nothing.
  */
+import { BoundedMap } from '../../core/basics/bounded-map.js'
 
 /** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
 const turn_ms = 1
@@ -52,6 +53,20 @@ export class Allowance {
 
   pay(time_ms: number): void {
     this.#left_ms = Math.max(this.#left_ms - time_ms, -owed_ms)
+  }
+}
+
+/** So many are told apart. */
+const placeLimit = 1024
+
+/** One for all that come from one place, as long as it is not known who they are: each of them is new, and would have its own. */
+export class Allowances {
+  readonly #byPlace = new BoundedMap<string, Allowance>(placeLimit)
+
+  of(place: string): Allowance {
+    const allowance = this.#byPlace.get(place) ?? new Allowance()
+    this.#byPlace.set(place, allowance)
+    return allowance
   }
 }
 
