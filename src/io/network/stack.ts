@@ -26,6 +26,7 @@ import { bridgeLog } from './log.js'
 import { muxing } from './muxing.js'
 import { bindingError, freePort } from './ports.js'
 import { transport } from './transport.js'
+import { turns } from './turns.js'
 import type { Unread } from './unread.js'
 
 export interface StackOptions {
@@ -109,6 +110,8 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     },
   })
   if (parts === undefined || router === undefined) throw new Error('libp2p built no services')
+  libp2p.addEventListener('start', () => turns.begin())
+  libp2p.addEventListener('stop', () => turns.end())
   return { libp2p, parts, gossip: router, identify: libp2p.services.identify }
 }
 

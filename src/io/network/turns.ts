@@ -7,6 +7,10 @@ import { BoundedMap } from '../../core/basics/bounded-map.js'
 
 /** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
 const turn_ms = 1
+/** Of turns that are long by what else is done in them, by callers, by the program around us: peers are heard all the same. */
+const shareOfTurn = 1 / 3
+/** So many turns say how long they are: a pause of the garbage collector in one of them makes none of the next longer. */
+const lookBack = 8
 /**
  * How long we may work for each that sends, and for all those together that have had more than their own, in ms for each second, and
  * what may be saved. An honest member takes a few ms each second, more where it heals or joins; one for whose writes we vouch, 500 of
@@ -76,10 +80,23 @@ class Turns {
   /** Those who have had more than their own. */
   readonly #heavy: Waiting[] = []
   readonly #common = new Allowance(common, common.saved_ms)
+  /** How many daemons of this process take turns. */
+  #daemons = 0
   #begun = 0
+  /** How long a turn is, with all that is done in it. */
+  #length_ms = 0
   #turn: NodeJS.Immediate | undefined
   #pause: NodeJS.Timeout | undefined
   #isBusy = false
+
+  /** A daemon of this process begins, or ends: each of them has as much time in each second. */
+  begin(): void {
+    this.#daemons += 1
+  }
+
+  end(): void {
+    this.#daemons -= 1
+  }
 
   /** Goes on with it at once where nobody else waits and this turn has done little; else when its turn comes. */
   add(one: Waiting): void {
@@ -112,8 +129,9 @@ class Turns {
 
   #done(one: Waiting, time_ms: number, least_ms: number): void {
     this.#isBusy = false
-    const paying = one.allowance.isLeft() ? one.allowance : this.#common
-    paying.pay(Math.max(time_ms, least_ms))
+    const cost_ms = Math.max(time_ms, least_ms)
+    if (one.allowance.isLeft()) one.allowance.pay(cost_ms)
+    else this.#common.pay(cost_ms / Math.max(1, this.#daemons))
     one.took?.(time_ms)
     if (one.wantsMore()) this.#queue(one)
     if (!this.#isBusy) this.#next()
@@ -134,16 +152,21 @@ class Turns {
     if (!this.#isBusy) this.#next()
   }
 
+  /** Several daemons of one process are not held up: what their peers send is what they say to each other, and goes on in many turns. */
   #hasTime(): boolean {
+    if (this.#daemons > 1) return true
     const now = performance.now()
     if (this.#turn === undefined) {
       this.#begun = now
-      this.#turn = setImmediate(() => {
-        this.#turn = undefined
-        if (this.#waiting.length > 0) this.#next()
-      })
+      this.#turn = setImmediate(() => this.#ended())
     }
-    return now - this.#begun < turn_ms
+    return now - this.#begun < Math.max(turn_ms, this.#length_ms * shareOfTurn)
+  }
+
+  #ended(): void {
+    this.#turn = undefined
+    this.#length_ms += (performance.now() - this.#begun - this.#length_ms) / lookBack
+    if (this.#waiting.length > 0) this.#next()
   }
 }
 
