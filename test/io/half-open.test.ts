@@ -84,6 +84,16 @@ test('who comes by the thousand waits, and somebody from elsewhere does not wait
   door.halfOpen.stop()
 })
 
+test('whoever has a network of addresses has the share of one', () => {
+  const door = startDoor()
+  const [lone, ...many] = ['2001:db8:0:1::1', '2001:db8:0:2::1', '2001:db8:0:2::2', '2001:db8:0:2::3'].map((address) =>
+    door.come(address, address),
+  )
+  door.come('newcomer', '2001:db8:0:3::1')
+  expect([lone, ...many].map((each) => each!.destroyed)).toEqual([false, true, false, false])
+  door.halfOpen.stop()
+})
+
 test('once it stops it holds nobody, and lets nobody in', async () => {
   const door = startDoor()
   const [silent, speaking] = [door.come('silent', '10.0.0.1'), door.come('speaking', '10.0.0.1')]

@@ -15,6 +15,7 @@ import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
 import { Tally } from '../../core/basics/tally.js'
+import { sourceOf } from '../../core/model/host.js'
 import { Queues } from './queues.js'
 
 export const halfOpenLimits = {
@@ -102,7 +103,8 @@ export class HalfOpen {
   #take(socket: Socket, enter: () => void): void {
     const { remoteAddress } = socket
     if (remoteAddress === undefined || this.#isStopped) return void socket.destroy()
-    const address = isLoopback(remoteAddress.replace(/^::ffff:/, '')) ? undefined : remoteAddress
+    const source = sourceOf(remoteAddress)
+    const address = isLoopback(source) ? undefined : source
     const held: Held = { socket, address, timer: setTimeout(() => this.#endSilent(socket), this.#silent_ms) }
     held.timer?.unref()
     this.#silent.set(socket, held)
@@ -115,7 +117,7 @@ export class HalfOpen {
       if (socket.readableLength < shortestHello_bytes || !this.#silent.has(socket)) return
       socket.off('readable', onReadable)
       this.#spoke(held)
-      this.#entries.add(remoteAddress, () => this.#enter(socket, enter))
+      this.#entries.add(source, () => this.#enter(socket, enter))
     }
     socket.on('readable', onReadable)
     if (this.size > this.#room) this.#makeWay()

@@ -8,6 +8,7 @@ import type { Server } from 'node:net'
 import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
+import { sourceOf } from '../../core/model/host.js'
 import { hostOf } from './addresses.js'
 import type { Drops } from './drops.js'
 import { FirstBytes } from './first-bytes.js'
@@ -52,7 +53,7 @@ function withCare(upgrader: Upgrader, firstBytes: FirstBytes): Upgrader {
       return result
     })
   through.upgradeInbound = async (connection, options) =>
-    careful(connection, strangers.of(hostOf(connection.remoteAddr.toString())), async () =>
+    careful(connection, strangers.of(sourceOf(hostOf(connection.remoteAddr.toString()))), async () =>
       upgrader.upgradeInbound(connection, options),
     )
   through.upgradeOutbound = async (connection, options) =>
