@@ -84,14 +84,26 @@ test('who comes by the thousand waits, and somebody from elsewhere does not wait
   door.halfOpen.stop()
 })
 
-test('whoever has a network of addresses has the share of one', () => {
-  const door = startDoor()
-  const [lone, ...many] = ['2001:db8:0:1::1', '2001:db8:0:2::1', '2001:db8:0:2::2', '2001:db8:0:2::3'].map((address) =>
-    door.come(address, address),
-  )
-  door.come('newcomer', '2001:db8:0:3::1')
-  expect([lone, ...many].map((each) => each!.destroyed)).toEqual([false, true, false, false])
+test('who goes before its turn keeps nobody waiting, and a stop ends those that wait', async () => {
+  const many = 2000
+  const door = startDoor(60_000, 3 * many)
+  const speaks = (name: string): Caller => {
+    const caller = door.come(name, '10.0.0.1')
+    caller.write('hello, this is a handshake')
+    return caller
+  }
+  const going = Array.from({ length: many }, (_, i) => speaks(`going ${i}`))
+  await eventually('some of them are in', () => door.inside.length > 0)
+  for (const caller of going) caller.destroy()
+  await eventually('they are gone', () => door.halfOpen.size < many / 2)
+  speaks('staying')
+  await eventually('who stays is in', () => door.inside.includes('staying'))
+  expect(door.inside.length).toBeLessThan(many)
+  const waiting = Array.from({ length: many }, (_, i) => speaks(`waiting ${i}`))
+  await eventually('some of those are in', () => door.inside.some((name) => name.startsWith('waiting')))
   door.halfOpen.stop()
+  const isIn = new Set(door.inside)
+  expect(waiting.filter(({ name, destroyed }) => !destroyed && !isIn.has(name))).toEqual([])
 })
 
 test('once it stops it holds nobody, and lets nobody in', async () => {

@@ -146,16 +146,38 @@ test('where turns are long by themselves a third of them is for peers, so that a
   expect(most()).toBeLessThan(12)
 })
 
-test('several daemons of a process do not hold each other up', async () => {
-  turns.begin()
-  turns.begin()
+test('dozens of daemons of a process hold each other up no more', async () => {
+  for (let i = 0; i < 12; i++) turns.daemonBegan()
   const stream = FakeStream.read(3)
   stream.onData(piece)
   await eventually('everything is taken', () => stream.taken === piece.length)
-  turns.end()
-  turns.end()
+  for (let i = 0; i < 12; i++) turns.daemonEnded()
   expect(new Set(stream.sips.map((sip) => sip.turn)).size).toBeLessThan(3)
   expect(stream.isSlowed).toBe(false)
+})
+
+test('one long turn makes none of the next longer', async () => {
+  const stream = FakeStream.read(1)
+  stream.onData(new Uint8Array(1))
+  now_ms += 5000
+  await eventually('that turn is over', () => {
+    stream.onData(new Uint8Array(1))
+    return stream.sips.length > 3
+  })
+  stream.onData(piece)
+  await eventually('everything is taken', () => stream.taken > piece.length)
+  expect(mostInTurn(stream.sips)).toBeLessThan(3)
+})
+
+test('who had more than its own, and has some again, does not wait for what all have in common', async () => {
+  const run = (): void => void (now_ms += 60_000)
+  new Queues<string>({ run }).add('long', 'long') // nothing is left in common
+  const one = FakeStream.read(0)
+  one.onData(piece.subarray(0, 10))
+  const before = one.taken
+  now_ms += 0.01 // of what is its own; in common there is still a debt
+  await eventually('it is read', () => one.taken === 10)
+  expect(before).toBe(0)
 })
 
 test('what costs nothing is taken at once', () => {

@@ -15,7 +15,6 @@ import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
 import { Tally } from '../../core/basics/tally.js'
-import { sourceOf } from '../../core/model/host.js'
 import { Queues } from './queues.js'
 
 export const halfOpenLimits = {
@@ -48,7 +47,10 @@ interface Held {
   readonly socket: Socket
   /** Absent for those on this machine, whom no share binds. */
   readonly address: string | undefined
+  readonly remoteAddress: string
   timer: NodeJS.Timeout | undefined
+  /** Hands it to those who took the connections; once that is done they end it. */
+  enter: (() => void) | undefined
 }
 
 export class HalfOpen {
@@ -60,7 +62,7 @@ export class HalfOpen {
   readonly #shaking = new Map<Socket, Held>()
   readonly #byAddress = new Tally<string>()
   /** Those that have said something, by their address: whoever comes again and again has a turn like others. */
-  readonly #entries = new Queues<() => void>({ run: (enter) => enter(), least_ms: entry_ms })
+  readonly #entries = new Queues<Held>({ run: (held) => this.#enter(held), least_ms: entry_ms })
   #isStopped = false
   /** Whose handshake begins in this very call. */
   #entering: Socket | undefined
@@ -97,15 +99,16 @@ export class HalfOpen {
   stop(): void {
     this.#isStopped = true
     this.#entries.stop()
-    for (const socket of [...this.#silent.keys()]) this.#end(socket)
+    for (const { socket, enter } of [...this.#silent.values(), ...this.#shaking.values()])
+      if (enter !== undefined) this.#end(socket)
   }
 
   #take(socket: Socket, enter: () => void): void {
     const { remoteAddress } = socket
     if (remoteAddress === undefined || this.#isStopped) return void socket.destroy()
-    const source = sourceOf(remoteAddress)
-    const address = isLoopback(source) ? undefined : source
-    const held: Held = { socket, address, timer: setTimeout(() => this.#endSilent(socket), this.#silent_ms) }
+    const address = isLoopback(remoteAddress.replace(/^::ffff:/, '')) ? undefined : remoteAddress
+    const timer = setTimeout(() => this.#endSilent(socket), this.#silent_ms)
+    const held: Held = { ...{ socket, address, remoteAddress, timer, enter } }
     held.timer?.unref()
     this.#silent.set(socket, held)
     if (address !== undefined) this.#byAddress.add(address, 1)
@@ -117,7 +120,7 @@ export class HalfOpen {
       if (socket.readableLength < shortestHello_bytes || !this.#silent.has(socket)) return
       socket.off('readable', onReadable)
       this.#spoke(held)
-      this.#entries.add(source, () => this.#enter(socket, enter))
+      this.#entries.add(remoteAddress, held)
     }
     socket.on('readable', onReadable)
     if (this.size > this.#room) this.#makeWay()
@@ -130,11 +133,12 @@ export class HalfOpen {
     this.#shaking.set(held.socket, held)
   }
 
-  #enter(socket: Socket, enter: () => void): void {
-    if (!this.#shaking.has(socket)) return // it has gone meanwhile
+  #enter(held: Held): void {
+    const { socket, enter } = held
+    held.enter = undefined
     this.#entering = socket
     try {
-      enter()
+      enter?.()
     } catch {
       this.#end(socket) // its listener closes
     } finally {
@@ -173,6 +177,7 @@ export class HalfOpen {
     clearTimeout(held.timer)
     this.#silent.delete(socket)
     this.#shaking.delete(socket)
+    this.#entries.remove(held.remoteAddress, held)
     if (held.address !== undefined) this.#byAddress.add(held.address, -1)
   }
 }

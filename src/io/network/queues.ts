@@ -38,6 +38,11 @@ export class Queues<T> {
     queue.add(one)
   }
 
+  /** It has gone before its turn. */
+  remove(peer: PeerId, one: T): void {
+    this.#byPeer.get(peer)?.remove(one)
+  }
+
   stop(): void {
     this.#isStopped = true
     for (const queue of this.#byPeer.values()) queue.clear()
@@ -75,6 +80,11 @@ class Queue<T> implements Waiting {
     if (this.#isWaiting) return this.#judge()
     this.#isWaiting = true
     turns.add(this)
+  }
+
+  remove(one: T): void {
+    const at = this.#waiting.indexOf(one)
+    if (at >= 0) this.#waiting.splice(at, 1)
   }
 
   goOn(): number {

@@ -110,9 +110,21 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     },
   })
   if (parts === undefined || router === undefined) throw new Error('libp2p built no services')
-  libp2p.addEventListener('start', () => turns.begin())
-  libp2p.addEventListener('stop', () => turns.end())
+  takeTurns(libp2p)
   return { libp2p, parts, gossip: router, identify: libp2p.services.identify }
+}
+
+/** A start that fails ends without having begun. */
+function takeTurns(libp2p: Libp2p): void {
+  let isCounted = false
+  libp2p.addEventListener('start', () => {
+    if (!isCounted) turns.daemonBegan()
+    isCounted = true
+  })
+  libp2p.addEventListener('stop', () => {
+    if (isCounted) turns.daemonEnded()
+    isCounted = false
+  })
 }
 
 export interface Started {

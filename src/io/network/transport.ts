@@ -1,14 +1,13 @@
 /**
  * The TCP transport of libp2p, whose listeners always know their addresses. Libp2p asks the operating system for them, in timers of
  * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How what comes is read, and
- * messages are written, is told elsewhere. Nothing else is changed; only what libp2p is lent can be guarded without a listener for all
+ * messages are written, how much of it before a handshake is done, is told elsewhere. Only what libp2p is lent can be guarded without a listener for all
  * uncaught exceptions, which would hide those of a program around us.
  */
 import type { Server } from 'node:net'
 import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { sourceOf } from '../../core/model/host.js'
 import { hostOf } from './addresses.js'
 import type { Drops } from './drops.js'
 import { FirstBytes } from './first-bytes.js'
@@ -53,7 +52,7 @@ function withCare(upgrader: Upgrader, firstBytes: FirstBytes): Upgrader {
       return result
     })
   through.upgradeInbound = async (connection, options) =>
-    careful(connection, strangers.of(sourceOf(hostOf(connection.remoteAddr.toString()))), async () =>
+    careful(connection, strangers.of(hostOf(connection.remoteAddr.toString())), async () =>
       upgrader.upgradeInbound(connection, options),
     )
   through.upgradeOutbound = async (connection, options) =>

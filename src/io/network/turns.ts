@@ -1,7 +1,7 @@
 /**
- * How much of each turn of the event loop goes to what peers send: a millisecond or so, of all of them together, a piece of each in its
- * turn; the rest waits. So nobody who sends without end holds anybody up, no neighbour and no caller of this daemon. Whoever has had more
- * time than a member needs shares what is left with others like it, which leaves half of a core to everybody else. It drops nothing.
+ * How much of each turn of the event loop goes to what peers send: a millisecond, or a third where turns are long by themselves, of all of
+ * them together, a piece of each in its turn; the rest waits. So nobody who sends without end holds anybody up, no neighbour and no caller
+ * of this daemon. Whoever has had more time than a member needs shares half of a core with others like it. It drops nothing.
  */
 import { BoundedMap } from '../../core/basics/bounded-map.js'
 
@@ -9,11 +9,11 @@ import { BoundedMap } from '../../core/basics/bounded-map.js'
 const turn_ms = 1
 /** Of turns that are long by what else is done in them, by callers, by the program around us: peers are heard all the same. */
 const shareOfTurn = 1 / 3
-/** So many turns say how long they are: a pause of the garbage collector in one of them makes none of the next longer. */
+/** Of so many turns the shortest says how long they are: a pause of the garbage collector in one of them makes none of the next longer. */
 const lookBack = 8
 /**
- * How long we may work for each that sends, and for all those together that have had more than their own, in ms for each second, and
- * what may be saved. An honest member takes a few ms each second, more where it heals or joins; one for whose writes we vouch, 500 of
+ * How long we may work for each stream that is read, and for all those together that have had more than their own, in ms for each second,
+ * and what may be saved. An honest member takes a few ms each second, more where it heals or joins; one for whose writes we vouch, 500 of
  * them a second, takes half of a core.
  */
 const own = { ms: 10, saved_ms: 3000 } as const
@@ -83,18 +83,18 @@ class Turns {
   /** How many daemons of this process take turns. */
   #daemons = 0
   #begun = 0
-  /** How long a turn is, with all that is done in it. */
-  #length_ms = 0
+  /** How long the last turns were, with all that was done in them. */
+  readonly #lengths_ms = new Array<number>(lookBack).fill(0)
   #turn: NodeJS.Immediate | undefined
   #pause: NodeJS.Timeout | undefined
   #isBusy = false
 
-  /** A daemon of this process begins, or ends: each of them has as much time in each second. */
-  begin(): void {
+  /** A daemon of this process has begun, or ended. */
+  daemonBegan(): void {
     this.#daemons += 1
   }
 
-  end(): void {
+  daemonEnded(): void {
     this.#daemons -= 1
   }
 
@@ -131,7 +131,7 @@ class Turns {
     this.#isBusy = false
     const cost_ms = Math.max(time_ms, least_ms)
     if (one.allowance.isLeft()) one.allowance.pay(cost_ms)
-    else this.#common.pay(cost_ms / Math.max(1, this.#daemons))
+    else this.#common.pay(cost_ms / Math.max(1, this.#daemons / 2))
     one.took?.(time_ms)
     if (one.wantsMore()) this.#queue(one)
     if (!this.#isBusy) this.#next()
@@ -149,23 +149,29 @@ class Turns {
 
   #afterPause(): void {
     this.#pause = undefined
+    // Who has some of its own again does not wait for what all have in common.
+    for (const one of this.#heavy.splice(0)) this.#queue(one)
     if (!this.#isBusy) this.#next()
   }
 
-  /** Several daemons of one process are not held up: what their peers send is what they say to each other, and goes on in many turns. */
+  /**
+   * Of several daemons in one process each waits for what the others do in a turn, and much of what peers send is what they say to each
+   * other: a few share a turn of some milliseconds, dozens are hardly held up.
+   */
   #hasTime(): boolean {
-    if (this.#daemons > 1) return true
     const now = performance.now()
     if (this.#turn === undefined) {
       this.#begun = now
       this.#turn = setImmediate(() => this.#ended())
     }
-    return now - this.#begun < Math.max(turn_ms, this.#length_ms * shareOfTurn)
+    const least_ms = turn_ms * Math.max(1, this.#daemons) ** 3
+    return now - this.#begun < Math.max(least_ms, Math.min(...this.#lengths_ms) * shareOfTurn)
   }
 
   #ended(): void {
     this.#turn = undefined
-    this.#length_ms += (performance.now() - this.#begun - this.#length_ms) / lookBack
+    this.#lengths_ms.shift()
+    this.#lengths_ms.push(performance.now() - this.#begun)
     if (this.#waiting.length > 0) this.#next()
   }
 }
