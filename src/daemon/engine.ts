@@ -105,18 +105,25 @@ export class Engine {
     this.#callers.clear()
   }
 
+  /** A turn that is due stays where it is in the line: whoever feeds in each turn would else push it off from each to the next. */
   #scheduleWake(): void {
-    this.#callOff()
-    if (this.#stopped) return
+    clearTimeout(this.#timer)
+    if (this.#stopped) return this.#callOff()
     const delay_ms = this.#parts.registry.wakeAt - performance.now()
-    const wake = (): void => this.feed({ type: 'wake' })
-    if (delay_ms > 0) this.#timer = setTimeout(wake, delay_ms)
-    else this.#turn = setImmediate(wake)
+    if (delay_ms <= 0) return void (this.#turn ??= setImmediate(() => this.#wake()))
+    this.#callOff()
+    this.#timer = setTimeout(() => this.#wake(), delay_ms)
+  }
+
+  #wake(): void {
+    this.#turn = undefined
+    this.feed({ type: 'wake' })
   }
 
   #callOff(): void {
     clearTimeout(this.#timer)
     clearImmediate(this.#turn)
+    this.#turn = undefined
   }
 
   #perform(effects: readonly Effect[]): void {

@@ -65,12 +65,26 @@ test('all on this machine may fill the room, and go by their age alone', () => {
 
 test('a handshake that goes on for long gives way last, and one that is over takes no place', async () => {
   const door = startDoor()
-  for (const name of ['1', '2', '3', '4']) await speak(door.come(name, '10.0.0.1'), door)
+  for (const name of ['1', '2', '3', '4']) await speak(door.come(name, `10.0.0.${name}`), door)
   door.over[0]?.()
   await eventually('its place is free', () => door.halfOpen.size === 3)
-  const silent = door.come('silent', '10.0.0.2')
-  const next = door.come('next', '10.0.0.2')
+  const silent = door.come('silent', '10.0.0.5')
+  const next = door.come('next', '10.0.0.6')
   expect([silent.destroyed, next.destroyed, door.counts.full]).toEqual([true, false, 1])
+})
+
+test('a room full of handshakes of a few addresses has a place for somebody from elsewhere', async () => {
+  const door = startDoor(60_000, 8)
+  const held: Caller[] = []
+  for (let i = 0; i < 8; i++) {
+    const caller = door.come(`${i}`, `10.0.0.${i % 4}`)
+    await speak(caller, door)
+    held.push(caller)
+  }
+  const lone = door.come('lone', '10.0.1.1')
+  for (let i = 0; i < 8; i++) held.push(door.come(`more ${i}`, `10.0.0.${i % 4}`))
+  await speak(lone, door)
+  expect(held.filter(({ destroyed }) => destroyed).length).toBe(9)
 })
 
 test('who comes by the thousand waits, and somebody from elsewhere does not wait for that', async () => {

@@ -1,6 +1,6 @@
 /**
  * The room for connections that come in, until their handshake is done. Where it is full one gives way to the next, never the one
- * that comes: the oldest of those that have said nothing, of one address first where that has more than its share; else the oldest.
+ * that comes: one of the address that has most, be they few; the oldest of those that have said nothing, else the oldest.
  * Who is cut off gets an end, not a reset, which would look as if nobody were here.
  *
  *     comes ──▶ silent ──some bytes──▶ shaking hands ──done──▶ a peer, who is none of this
@@ -31,8 +31,6 @@ const shortestHello_bytes = 20
  * A handshake costs twice as much. So a few hundred come in each second, with as many that were saved.
  */
 const entry_ms = 2
-/** Of a room that is full, what one address may have before its own go first; all on this machine are one address, and have it all. */
-const shareOfRoom = 1 / 4
 
 export interface HalfOpenOptions {
   readonly room?: number
@@ -45,7 +43,7 @@ export interface HalfOpenOptions {
 
 interface Held {
   readonly socket: Socket
-  /** Absent for those on this machine, whom no share binds. */
+  /** Absent for those on this machine, each of whom counts by itself. */
   readonly address: string | undefined
   readonly remoteAddress: string
   timer: NodeJS.Timeout | undefined
@@ -106,6 +104,7 @@ export class HalfOpen {
   #take(socket: Socket, enter: () => void): void {
     const { remoteAddress } = socket
     if (remoteAddress === undefined || this.#isStopped) return void socket.destroy()
+    if (this.size >= this.#room) this.#makeWay()
     const address = isLoopback(remoteAddress.replace(/^::ffff:/, '')) ? undefined : remoteAddress
     const timer = setTimeout(() => this.#endSilent(socket), this.#silent_ms)
     const held: Held = { ...{ socket, address, remoteAddress, timer, enter } }
@@ -123,7 +122,6 @@ export class HalfOpen {
       this.#entries.add(remoteAddress, held)
     }
     socket.on('readable', onReadable)
-    if (this.size > this.#room) this.#makeWay()
   }
 
   #spoke(held: Held): void {
@@ -153,16 +151,14 @@ export class HalfOpen {
 
   #makeWay(): void {
     this.#options.onFull(this.#room)
-    const leaving = this.#firstOf(this.#silent) ?? this.#firstOf(this.#shaking)
-    if (leaving !== undefined) this.#end(leaving)
+    const all = [...this.#silent.values(), ...this.#shaking.values()]
+    const most = all.reduce((some, { address }) => Math.max(some, this.#had(address)), 1)
+    const leaving = all.find(({ address }) => this.#had(address) === most)
+    if (leaving !== undefined) this.#end(leaving.socket)
   }
 
-  #firstOf(held: ReadonlyMap<Socket, Held>): Socket | undefined {
-    const share = this.#room * shareOfRoom
-    for (const { socket, address } of held.values())
-      if (address !== undefined && this.#byAddress.of(address) > share) return socket
-    const [oldest] = held.keys()
-    return oldest
+  #had(address: string | undefined): number {
+    return address === undefined ? 1 : this.#byAddress.of(address)
   }
 
   /** Its close comes later, and the next one must not count on it. */
