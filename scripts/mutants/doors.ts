@@ -93,7 +93,7 @@ const doctor: Readonly<Record<string, Patch>> = {
   'a url of loopback is wrong at a single node': ['loopback', 'living(examined).length < 2', 'false'],
   'what is removed is still a service': ['lookAtServices', '.filter($$$)', 'examined.rows'],
   'what is ill can be picked': ['nothing', '({ pickable }) => pickable === true', '({ visible }) => visible'],
-  'who has said goodbye keeps its label': ['labels', "member.state === 'left'", 'false'],
+  'who has said goodbye keeps its label': ['labels', "state !== 'left'", 'true'],
   'findings stand in the order in which they were found': ['diagnose', '.sort(byWeight)', 'findings'],
   'a finding is about as many as there are': ['bounded', '.slice(0, aboutAtMost)', 'about'],
   'a pause does not end a flood': ['roll', 'counted.span + 1 === span', 'true'],

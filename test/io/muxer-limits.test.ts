@@ -150,13 +150,13 @@ test('words about streams that are not read are said no more, and end the connec
 test('of pings without end some are answered', () => {
   const drops = new Drops()
   const now = vi.spyOn(performance, 'now').mockReturnValue(0)
-  const { saved, perSecond } = muxerLimits.pings
+  const { atOnce, perSecond } = muxerLimits.pings
   const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
-  for (let i = 0; i < saved + 5; i++) muxer.handlePing({})
-  expect(muxer.sent).toBe(saved)
+  for (let i = 0; i < atOnce + 5; i++) muxer.handlePing({})
+  expect(muxer.sent).toBe(atOnce)
   now.mockReturnValue(3000)
   for (let i = 0; i < 5; i++) muxer.handlePing({})
-  expect(muxer.sent).toBe(saved + 3 * perSecond)
+  expect(muxer.sent).toBe(atOnce + 3 * perSecond)
   expect(drops.all()).toEqual({ 'muxer-pings': 7 })
   now.mockRestore()
 })

@@ -1,6 +1,7 @@
 /**
  * Looks at each node by itself: whether it serves, what its disk says, who it says it is, which clock it has, which version it runs.
  */
+import { groupedBy } from '../basics/grouped.js'
 import type { PeerId } from '../model/model.js'
 import type { SurveyedNode } from '../survey/views.js'
 import { isOfItsNode } from '../model/url.js'
@@ -266,23 +267,12 @@ function mebibytes(bytes: number): string {
   return `${Math.round(bytes / (1024 * 1024))} MiB`
 }
 
-/** Thousands may have one label, or one url. */
-function add<T>(groups: Map<string, T[]>, key: string, one: T): void {
-  const group = groups.get(key)
-  if (group === undefined) groups.set(key, [one])
-  else group.push(one)
-}
-
 /** Of two daemons with one key another finding tells; one that has said goodbye has made room for its name. */
 function labels(examined: Examined): Finding | undefined {
   const { members } = examined
   const two = cloned(examined)
-  const byLabel = new Map<string, MemberView[]>()
-  for (const member of members) {
-    if (!member.sameLabel || member.state === 'left' || two.has(member.peer)) continue
-    const label = nameOf(member.peer, examined)
-    add(byLabel, label, member)
-  }
+  const labelled = members.filter(({ sameLabel, state, peer }) => sameLabel && state !== 'left' && !two.has(peer))
+  const byLabel = groupedBy(labelled, ({ peer }) => nameOf(peer, examined))
   const doubled = [...byLabel].filter(([, those]) => those.length > 1)
   if (doubled.length === 0) return undefined
   const names = doubled.map(([label]) => label)
@@ -298,9 +288,11 @@ function labels(examined: Examined): Finding | undefined {
 }
 
 function urls(examined: Examined): Finding | undefined {
-  const byUrl = new Map<string, string[]>()
-  for (const { peer, url } of living(examined)) if (url !== undefined) add(byUrl, url, nameOf(peer, examined))
-  const [shared, ...more] = [...byUrl].filter(([, names]) => names.length > 1)
+  const byUrl = groupedBy(living(examined), ({ url }) => url)
+  byUrl.delete(undefined)
+  const [shared, ...more] = [...byUrl]
+    .filter(([, those]) => those.length > 1)
+    .map(([url, those]) => [url, those.map(({ peer }) => nameOf(peer, examined))] as const)
   if (shared === undefined) return undefined
   return {
     id: 'url-twice',
@@ -376,10 +368,18 @@ function versions(examined: Examined): Finding | undefined {
     version: software === undefined ? 'earlier than 0.1.0 with versions' : `${software} (protocol ${protocol ?? '?'})`,
     isKnown: examined.records.has(peer),
   }))
-  const byVersion = new Map<string, string[]>()
-  for (const { name, version, isKnown } of said) if (isKnown) add(byVersion, version, name)
+  const byVersion = groupedBy(
+    said.filter(({ isKnown }) => isKnown),
+    ({ version }) => version,
+  )
   if (byVersion.size < 2) return undefined
-  const parts = [...byVersion].map(([version, names]) => `${named(names, 3)} ${version}`)
+  const parts = [...byVersion].map(
+    ([version, those]) =>
+      `${named(
+        those.map(({ name }) => name),
+        3,
+      )} ${version}`,
+  )
   return {
     id: 'versions-mixed',
     severity: 'note',

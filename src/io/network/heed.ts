@@ -4,6 +4,7 @@
  * much as they may do not keep it from being heard. Anybody on the network may send them, with no key. It reads none.
  */
 import { BoundedMap } from '../../core/basics/bounded-map.js'
+import { Bucket } from './bucket.js'
 import { Allowance } from './turns.js'
 
 /** Each daemon of a machine answers each question once a second at most: as of two hundred of them, and what they say as they start. */
@@ -14,26 +15,6 @@ const little = { perSecond: 2, atOnce: 20 } as const
 const addressLimit = 1024
 /** Of each second, in ms, for those who say little, and once more for all; and what is saved of that. */
 const time = { ms: 50, saved_ms: 250 } as const
-
-class Bucket {
-  readonly #rate: typeof most | typeof little
-  #tokens: number
-  #at = performance.now()
-
-  constructor(rate: typeof most | typeof little) {
-    this.#rate = rate
-    this.#tokens = rate.atOnce
-  }
-
-  take(): boolean {
-    const now = performance.now()
-    this.#tokens = Math.min(this.#rate.atOnce, this.#tokens + ((now - this.#at) / 1000) * this.#rate.perSecond)
-    this.#at = now
-    if (this.#tokens < 1) return false
-    this.#tokens -= 1
-    return true
-  }
-}
 
 export class Heed {
   readonly #buckets = new BoundedMap<string, { readonly most: Bucket; readonly little: Bucket }>(addressLimit)

@@ -11,6 +11,7 @@
  *     pings             one a second, each of which is to be answered; some may be saved
  */
 import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
+import { Bucket } from './bucket.js'
 import { Budget, type Share } from './budget.js'
 import type { Drops } from './drops.js'
 import { Lengths } from './lengths.js'
@@ -37,7 +38,7 @@ export const muxerLimits = {
   /** Words without data that were said since all of them were last taken: so many streams, or gigabytes, opened to be answered. */
   unread: 8192,
   /** Pings for each second, and what may be saved of that. Libp2p asks twice a minute. */
-  pings: { perSecond: 1, saved: 32 },
+  pings: { perSecond: 1, atOnce: 32 },
 } as const
 
 const headerBytes = 12
@@ -133,17 +134,8 @@ export class MuxerLimits {
   /** Twelve bytes cost as much as a message: they are answered by one, in a write of its own. */
   #boundPings(muxer: Muxer): void {
     const handlePing = muxer.handlePing.bind(muxer)
-    const { perSecond, saved } = muxerLimits.pings
-    let left: number = saved
-    let at = performance.now()
-    muxer.handlePing = (header) => {
-      const now = performance.now()
-      left = Math.min(saved, left + ((now - at) / 1000) * perSecond)
-      at = now
-      if (left < 1) return this.#drops.count('muxer-pings')
-      left -= 1
-      handlePing(header)
-    }
+    const bucket = new Bucket(muxerLimits.pings)
+    muxer.handlePing = (header) => (bucket.take() ? handlePing(header) : this.#drops.count('muxer-pings'))
   }
 
   #boundUnnamed(muxer: Muxer, held: Held): void {

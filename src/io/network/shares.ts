@@ -2,18 +2,12 @@
  * What many bring, each as much as it likes: where that is too much, something of whoever brought most gives way; where there is a choice,
  * each has its turn. So whoever brings little loses nothing to those who bring much, and no limit for one has to be found. It keeps nothing.
  */
+import { groupedBy } from '../../core/basics/grouped.js'
 
 /** The first one of whoever brought most. */
 export function surplusOf<T>(things: Iterable<T>, bringerOf: (thing: T) => string): T | undefined {
-  const brought = new Map<string, T[]>()
-  for (const thing of things) {
-    const bringer = bringerOf(thing)
-    const before = brought.get(bringer)
-    if (before === undefined) brought.set(bringer, [thing])
-    else before.push(thing)
-  }
   let most: T[] = []
-  for (const all of brought.values()) if (all.length > most.length) most = all
+  for (const all of groupedBy(things, bringerOf).values()) if (all.length > most.length) most = all
   return most[0]
 }
 

@@ -1,8 +1,8 @@
 /**
  * The TCP transport of libp2p, whose listeners always know their addresses. Libp2p asks the operating system for them, in timers of
- * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How what comes is read, and
- * messages are written, how much of it before a handshake is done, is told elsewhere. Only what libp2p is lent can be guarded without a listener for all
- * uncaught exceptions, which would hide those of a program around us.
+ * its own as well, where a refusal (`EMFILE`) would end the process: here the last answer stands in. How what comes is read, how much of it
+ * before a handshake is done, how messages are written, is told elsewhere. Only what libp2p is lent can be guarded without a listener for
+ * all uncaught exceptions, which would hide those of a program around us.
  */
 import type { Server } from 'node:net'
 import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
@@ -20,13 +20,15 @@ import { writeInOnePiece } from './whole-writes.js'
 export function transport(init: TCPOptions, halfOpen: HalfOpen, drops: Drops): ReturnType<typeof tcp> {
   const make = tcp(init)
   const firstBytes = new FirstBytes(() => drops.count('handshake-excess'))
+  const strangers = new Allowances()
+  const withCare = (upgrader: Upgrader): Upgrader => careful(upgrader, firstBytes, strangers)
   return (components) => {
     const built = make(components)
     const dial = built.dial.bind(built)
-    built.dial = (address, options) => dial(address, { ...options, upgrader: withCare(options.upgrader, firstBytes) })
+    built.dial = (address, options) => dial(address, { ...options, upgrader: withCare(options.upgrader) })
     const create = built.createListener.bind(built)
     built.createListener = (options) => {
-      const upgrader = keepingPlaces(withCare(options.upgrader, firstBytes), halfOpen)
+      const upgrader = keepingPlaces(withCare(options.upgrader), halfOpen)
       const listener = remembering(create({ ...options, upgrader }))
       halfOpen.guard((listener as unknown as Listening).server)
       return listener
@@ -36,10 +38,9 @@ export function transport(init: TCPOptions, halfOpen: HalfOpen, drops: Drops): R
 }
 
 /** The same upgrader, to whom connections come that read and write as we want it, and little until their handshake is done. */
-function withCare(upgrader: Upgrader, firstBytes: FirstBytes): Upgrader {
+function careful(upgrader: Upgrader, firstBytes: FirstBytes, strangers: Allowances): Upgrader {
   const through = Object.create(upgrader) as Upgrader
-  const strangers = new Allowances()
-  const careful = async <Result>(
+  const during = async <Result>(
     connection: MultiaddrConnection,
     allowance: Allowance | undefined,
     upgrade: () => Promise<Result>,
@@ -52,11 +53,11 @@ function withCare(upgrader: Upgrader, firstBytes: FirstBytes): Upgrader {
       return result
     })
   through.upgradeInbound = async (connection, options) =>
-    careful(connection, strangers.of(hostOf(connection.remoteAddr.toString())), async () =>
+    during(connection, strangers.of(hostOf(connection.remoteAddr.toString())), async () =>
       upgrader.upgradeInbound(connection, options),
     )
   through.upgradeOutbound = async (connection, options) =>
-    careful(connection, undefined, async () => upgrader.upgradeOutbound(connection, options))
+    during(connection, undefined, async () => upgrader.upgradeOutbound(connection, options))
   return through
 }
 

@@ -83,6 +83,8 @@ class Turns {
   /** How many daemons of this process take turns. */
   #daemons = 0
   #begun = 0
+  /** So long something more of this turn is for peers. */
+  #until = 0
   /** How long the last turns were, with all that was done in them. */
   readonly #lengths_ms = new Array<number>(lookBack).fill(0)
   #turn: NodeJS.Immediate | undefined
@@ -161,11 +163,12 @@ class Turns {
   #hasTime(): boolean {
     const now = performance.now()
     if (this.#turn === undefined) {
+      const least_ms = turn_ms * Math.max(1, this.#daemons) ** 3
       this.#begun = now
+      this.#until = now + Math.max(least_ms, Math.min(...this.#lengths_ms) * shareOfTurn)
       this.#turn = setImmediate(() => this.#ended())
     }
-    const least_ms = turn_ms * Math.max(1, this.#daemons) ** 3
-    return now - this.#begun < Math.max(least_ms, Math.min(...this.#lengths_ms) * shareOfTurn)
+    return now < this.#until
   }
 
   #ended(): void {

@@ -1,5 +1,6 @@
 // Plays a trace file: does what its commands say in a world of its own, and writes the file as it would be now.
 import { isDeepStrictEqual } from 'node:util'
+import { groupedBy } from '../../../src/core/basics/grouped.js'
 import { World } from '../world.js'
 import { isGiven, perform } from './language.js'
 import { type CommandLine, parseScript, writeScript } from './script.js'
@@ -92,17 +93,6 @@ function rowsOf(lines: readonly Line[]): Row[] {
   }
   for (const { to, about } of rows) for (const names of [to, about]) names.sort()
   return rows
-}
-
-function groupedBy<K, T>(all: readonly T[], keyOf: (one: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>()
-  for (const one of all) {
-    const key = keyOf(one)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [one])
-    else group.push(one)
-  }
-  return groups
 }
 
 function columnsOf({ at, names, rows }: Together, begun: number): [time: string, who: string, what: string][] {
