@@ -8,6 +8,7 @@ import { keyOf } from '../config/option.js'
 import { messageOf } from '../core/model/errors.js'
 import { differencesOf } from '../daemon/reload.js'
 import type { RegistryService } from '../http/service.js'
+import { letHeapDouble } from '../io/heap.js'
 import { createSystemd, type Systemd } from '../io/systemd.js'
 import type { Log } from '../log.js'
 import { exitCodes, printLines, reportFailure, withExamples } from './command.js'
@@ -43,6 +44,7 @@ export function addStartCommand(program: Command): void {
   const command = takesDaemonOptions(program.command('start').description('run a daemon: one on each machine'))
   command.action(async () => {
     waitForNoTerminal()
+    letHeapDouble()
     const sources = { flags: givenFlags(command), env: process.env }
     const readConfig = (): Config => parseConfig(sources)
     const config = readConfig()

@@ -31,6 +31,7 @@ export interface Diagnosing {
 }
 
 export function diagnosing({ read, now, views, survey, churn, documents }: DiagnosingParts): Diagnosing {
+  /** Once for each look: to go through thousands of members takes a while. */
   const seen = () => {
     const service = views()
     const [self, members, peers] = [service.self(), service.members(), service.peers()]
@@ -41,12 +42,11 @@ export function diagnosing({ read, now, views, survey, churn, documents }: Diagn
       const asked = await survey()
       return diagnose({ ...seen(), survey: asked, rows: read.rows(now()), churn: churn(), documents: documents() })
     },
-    diagnosis: () =>
-      diagnose({
-        ...seen(),
-        survey: ownSurvey({ read, now, views }),
-        rows: read.rows(now(), ({ details }) => isUnresolved(details)),
-      }),
+    diagnosis() {
+      const own = seen()
+      const survey = ownSurvey({ ...own, digest: views().digest(), wall: now().wall }, { read })
+      return diagnose({ ...own, survey, rows: read.rows(now(), ({ details }) => isUnresolved(details)) })
+    },
     async clocks() {
       const asked = await survey()
       return diagnose({ ...seen(), survey: asked, rows: [] }).findings.filter(({ id }) => id === 'clock-skew')

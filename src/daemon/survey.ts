@@ -3,7 +3,7 @@
  */
 import type { Moment } from '../core/effects.js'
 import type { Reads } from '../core/reads.js'
-import { readSight, sightOf } from '../core/survey/sight.js'
+import { readSight, sightOf, type Views } from '../core/survey/sight.js'
 import { surveyOf, type Told } from '../core/survey/survey.js'
 import type { Sight, Survey } from '../core/survey/views.js'
 import type { RegistryService } from '../http/service.js'
@@ -43,7 +43,7 @@ export function surveying(parts: SurveyParts): () => Promise<Survey> {
   }
 }
 
-export function ownSight({ views, now }: Pick<SurveyParts, 'views' | 'now'>): Sight {
+function ownSight({ views, now }: Pick<SurveyParts, 'views' | 'now'>): Sight {
   const service = views()
   return sightOf({
     ...{ self: service.self(), members: service.members(), peers: service.peers(), digest: service.digest() },
@@ -51,13 +51,13 @@ export function ownSight({ views, now }: Pick<SurveyParts, 'views' | 'now'>): Si
   })
 }
 
-/** The picture without a word of others. */
-export function ownSurvey(parts: Pick<SurveyParts, 'read' | 'views' | 'now'>): Survey {
-  const members = parts.views().members()
+/** The picture without a word of others, of what is seen already. */
+export function ownSurvey(seen: Views, { read }: Pick<SurveyParts, 'read'>): Survey {
+  const { members, wall } = seen
   const others = members.filter(({ self }) => !self)
   return surveyOf({
-    ...{ members, own: ownSight(parts), records: parts.read.nodeRecords() },
-    ...{ told: new Map(others.map(({ peer }) => [peer, { how: 'not-asked' }])), wall: parts.now().wall, took_ms: 0 },
+    ...{ members, own: sightOf(seen), records: read.nodeRecords() },
+    ...{ told: new Map(others.map(({ peer }) => [peer, { how: 'not-asked' }])), wall, took_ms: 0 },
   })
 }
 

@@ -306,13 +306,13 @@ function namedIn({ control, malformed = 0 }: Rpc): number {
 const varintBytes = 4
 
 /** Of a message with its length before it, seven bits in a byte, the least first. */
-function lengthOfRpc(bytes: Uint8Array): number | undefined {
+function lengthOfRpc(bytes: Uint8Array, at: number): number | undefined {
   let length = 0
-  for (let at = 0; at < varintBytes; at++) {
-    const byte = bytes[at]
+  for (let n = 0; n < varintBytes; n++) {
+    const byte = bytes[at + n]
     if (byte === undefined) return undefined
-    length += (byte & 127) * 2 ** (7 * at)
-    if (byte < 128) return at + 1 + length
+    length += (byte & 127) * 2 ** (7 * n)
+    if (byte < 128) return n + 1 + length
   }
   return Number.MAX_SAFE_INTEGER
 }

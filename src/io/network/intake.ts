@@ -117,8 +117,14 @@ interface Demuxing {
   onData: (bytes: Pieces) => void
 }
 
-/** The streams in what was decrypted likewise. */
-export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream): void {
+/**
+ * What a frame costs at the least, however few bytes it has: libp2p makes a dozen objects of it, a kilobyte, and the garbage collector
+ * clears them away later. As many as half of a core can take, a quarter of a million a second, were eighteen pauses each second.
+ */
+const least_msPerFrame = 0.01
+
+/** The streams in what was decrypted likewise. @param frames how many of them have come */
+export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, frames: { readonly taken: number }): void {
   const demuxing = muxer as unknown as Demuxing
   const reading = connection as unknown as Reading
   const fail = (error: Error): void => cutOff(muxer, connection, error)
@@ -130,7 +136,13 @@ export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream): voi
     if (reading.readStatus === 'paused') connection.resume()
   }, fail)
   const isOpen = (): boolean => connection.status === 'open' || connection.status === 'closing'
-  const sips = new Sips({ hold, release, isOpen }, drink)
+  let paid = 0
+  const cost_ms = (): number => {
+    const unpaid = frames.taken - paid
+    paid = frames.taken
+    return unpaid * least_msPerFrame
+  }
+  const sips = new Sips({ hold, release, isOpen, cost_ms }, drink)
   demuxing.onData = (bytes) => sips.take(bytes.subarray())
 }
 

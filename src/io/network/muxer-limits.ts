@@ -80,7 +80,8 @@ export class MuxerLimits {
     this.#drops = drops
   }
 
-  guard(muxer: StreamMuxer, connection: MessageStream): void {
+  /** @returns what tells how many frames have come */
+  guard(muxer: StreamMuxer, connection: MessageStream): Pick<WholeFrames, 'taken'> {
     const parts = muxer as unknown as Muxer
     const held: Held = {
       frame: this.#frames.open(() => this.#cut(held, 'muxer-frame', 'too much of frames that are not complete')),
@@ -91,11 +92,11 @@ export class MuxerLimits {
     }
     this.#held.add(held)
     connection.addEventListener('close', () => this.#forget(held))
-    this.#boundFrames(parts, held)
     this.#boundWords(parts, connection, held)
     this.#boundUnnamed(parts, held)
     this.#boundUntaken(parts, held)
     this.#boundPings(parts)
+    return this.#boundFrames(parts, held)
   }
 
   #forget(held: Held): void {
@@ -106,7 +107,7 @@ export class MuxerLimits {
   }
 
   /** Its own decoder keeps each piece of half a frame by itself: here it is given whole ones. */
-  #boundFrames(muxer: Muxer, held: Held): void {
+  #boundFrames(muxer: Muxer, held: Held): WholeFrames {
     const onData = muxer.onData.bind(muxer)
     const frames = new WholeFrames(lengthOfFrame)
     muxer.onData = (bytes) => {
@@ -117,6 +118,7 @@ export class MuxerLimits {
       held.frame.set(frames.held)
       if (!this.#held.has(held)) frames.clear()
     }
+    return frames
   }
 
   #boundWords(muxer: Muxer, connection: MessageStream, held: Held): void {
@@ -193,10 +195,10 @@ export class MuxerLimits {
 }
 
 /** Whether its data follow or not, a header says how long they are; only a frame of data has any. */
-function lengthOfFrame(bytes: Uint8Array): number | undefined {
-  if (bytes.length < headerBytes) return undefined
-  const header = new DataView(bytes.buffer, bytes.byteOffset, headerBytes)
-  return headerBytes + (header.getUint8(1) === 0 ? header.getUint32(8) : 0)
+function lengthOfFrame(bytes: Uint8Array, at: number): number | undefined {
+  if (bytes.length - at < headerBytes) return undefined
+  if (bytes[at + 1] !== 0) return headerBytes
+  return headerBytes + new DataView(bytes.buffer, bytes.byteOffset + at, headerBytes).getUint32(8)
 }
 
 /** What is protected in a stream of `@libp2p/utils`, and pinned with its version. */

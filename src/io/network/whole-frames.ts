@@ -4,7 +4,7 @@
  */
 
 /** @returns bytes of the frame that begins there, its header included; undefined where that has not come yet */
-export type LengthOf = (bytes: Uint8Array) => number | undefined
+export type LengthOf = (bytes: Uint8Array, at: number) => number | undefined
 
 /** No header of ours is longer: until it has come this is what is made room for. */
 const headerRoom_bytes = 16
@@ -17,9 +17,15 @@ export class WholeFrames {
   #filled = 0
   /** How long that frame is, once it is known. */
   #length: number | undefined
+  #taken = 0
 
   constructor(lengthOf: LengthOf) {
     this.#lengthOf = lengthOf
+  }
+
+  /** How many were complete, in all that came. */
+  get taken(): number {
+    return this.#taken
   }
 
   /** Bytes of memory that are held for a frame that is not complete. */
@@ -50,6 +56,7 @@ export class WholeFrames {
     this.#keep(bytes.subarray(0, wanted))
     if (this.#length === this.#filled) {
       whole.push(this.#part.subarray(0, this.#filled))
+      this.#taken += 1
       this.clear()
     }
     return bytes.subarray(wanted)
@@ -64,9 +71,10 @@ export class WholeFrames {
   #endOfWhole(bytes: Uint8Array): number {
     let end = 0
     for (;;) {
-      const length = this.#lengthOf(bytes.subarray(end))
+      const length = this.#lengthOf(bytes, end)
       if (length === undefined || end + length > bytes.length) return end
       end += length
+      this.#taken += 1
     }
   }
 
@@ -79,6 +87,6 @@ export class WholeFrames {
     }
     this.#part.set(bytes, this.#filled)
     this.#filled = filled
-    this.#length ??= this.#lengthOf(this.#part.subarray(0, filled))
+    this.#length ??= this.#lengthOf(this.#part.subarray(0, filled), 0)
   }
 }
