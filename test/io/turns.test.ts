@@ -3,6 +3,8 @@ import type { MessageStream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { readInTurns } from '../../src/io/network/intake.js'
 import type { Intake } from '../../src/io/network/sips.js'
+import { Drops } from '../../src/io/network/drops.js'
+import { Gossip, type GossipOptions } from '../../src/io/network/gossip.js'
 import { Queues } from '../../src/io/network/queues.js'
 import { turns } from '../../src/io/network/turns.js'
 import { eventually } from './eventually.js'
@@ -368,4 +370,38 @@ test('one long piece keeps nobody waiting for long', async () => {
   const next = FakeStream.read(0)
   next.onData(piece.subarray(0, 10))
   await eventually('another one is read', () => next.taken === 10)
+})
+
+test('of the messages of gossip that come together each has a turn, words about others go last', async () => {
+  interface Rpc {
+    readonly subscriptions?: readonly string[]
+    readonly messages: readonly { readonly data: string }[]
+    readonly control?: string
+  }
+  const told: string[] = []
+  const turnsTaken = new Set<number>()
+  const router = {
+    topicValidators: new Map(),
+    streamsInbound: new Map(),
+    addEventListener: () => undefined,
+    createInboundStream: () => undefined,
+    decodeRpc: () => undefined,
+    handleReceivedRpc: async (_from: unknown, { subscriptions = [], messages, control = '' }: Rpc) => {
+      now_ms += 0.6
+      turnsTaken.add(turn)
+      told.push([...subscriptions, ...messages.map(({ data }) => data), control].join(' '))
+    },
+  }
+  const options = { topic: 't', drops: new Drops(), rates: { take: () => true }, faults: 0, random: () => 1 }
+  const gossip = new Gossip(router as never, { getTopologies: () => [] }, options as unknown as GossipOptions)
+  const from = { toString: () => 'a', toMultihash: () => ({ bytes: Uint8Array.of(1) }) }
+  const messages = Array.from({ length: 400 }, (_, n) => ({ data: `${n}` }))
+  await router.handleReceivedRpc(from, { subscriptions: ['wants t'], messages, control: 'offers' })
+  await eventually('all is taken', () => {
+    now_ms += 10
+    return told.length >= 402
+  })
+  gossip.stop()
+  expect(told.map((words) => words.trim())).toEqual(['wants t', ...messages.map(({ data }) => data), 'offers'])
+  expect(turnsTaken.size).toBeGreaterThan(190)
 })

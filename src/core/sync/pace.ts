@@ -25,8 +25,8 @@ export const paceLimits = {
   holdings: 16 * (wireLimits.documents + 1),
   /** What is said to be held, compared in one turn. */
   turnHoldings: 1024,
-  /** Bytes made in one turn; the rest in the next. */
-  turnBytes: 4 * wireLimits.syncBatchBytes,
+  /** Bytes made in one turn, of which a megabyte takes ten milliseconds; the rest in the next. */
+  turnBytes: wireLimits.syncBatchBytes,
 } as const
 
 /** What ends an answer. */

@@ -34,7 +34,7 @@ const decodeRpcLimits = {
 }
 /** So many messages that are only named cost as much as one. */
 const namedPerMessage = 16
-/** So much of one peer waits before it is slowed: each may hold a few messages, which cost half a millisecond. */
+/** So much of one peer waits before it is slowed: each costs half a millisecond. */
 const rpcsWaiting = 64
 
 export function gossipOptions(topic: string): Partial<GossipsubOpts> {
@@ -103,8 +103,8 @@ interface RouterState {
 interface Rpc {
   /** It cannot be read: so long it was. */
   readonly malformed?: number
-  messages?: { readonly from?: Uint8Array }[]
-  readonly control?: Readonly<Partial<Record<'ihave' | 'iwant' | 'idontwant', readonly Naming[]>>>
+  readonly messages?: readonly { readonly from?: Uint8Array }[]
+  readonly control?: Readonly<Partial<Record<'ihave' | 'iwant' | 'idontwant', readonly Naming[]>>> | undefined
 }
 interface Naming {
   readonly messageIDs?: readonly Uint8Array[]
@@ -211,7 +211,7 @@ export class Gossip {
   #take(from: Libp2pPeerId, rpc: Rpc): void {
     const peer = from.toString()
     const intake = this.#intakeOf(peer)
-    if (this.#isWithinRates(from, rpc)) return this.#queues.add(peer, { from, rpc })
+    if (this.#isWithinRates(from, rpc)) return singly(rpc).forEach((one) => this.#queues.add(peer, { from, rpc: one }))
     this.#options.drops.count('gossip-excess')
     intake?.rest()
   }
@@ -294,6 +294,13 @@ export class Gossip {
     drops.count('gossip-fault')
     return true
   }
+}
+
+/** Each message of it has a turn of its own: to check hundreds takes hundreds of milliseconds. */
+function singly(rpc: Rpc): readonly Rpc[] {
+  const { messages = [], control, ...others } = rpc
+  if (messages.length < 2) return [rpc]
+  return [{ ...others, messages: [] }, ...messages.map((one) => ({ messages: [one] })), { messages: [], control }]
 }
 
 /** How many messages it names; what cannot be read may name one with every other byte. */
