@@ -5,10 +5,16 @@
  */
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { keyExchange } from './key-exchange.js'
 
 /** Of a stream of Noise, private and pinned with its version. */
 interface Decoding {
   readonly decoder?: { lengthDecoder: (bytes: ByteSource) => number }
+}
+
+/** How it computes, which its type does not tell: by its option one would have to write all of that. */
+interface Exchanging {
+  crypto: object
 }
 
 /** What has come and was not read yet. */
@@ -21,8 +27,11 @@ const tooShort = new RangeError('there is no length of a Noise message yet')
 
 export function encryption(): (components: Parameters<ReturnType<typeof noise>>[0]) => ConnectionEncrypter {
   const make = noise()
+  const exchange = keyExchange()
   return (components) => {
     const built = make(components)
+    const exchanging = built as unknown as Exchanging
+    exchanging.crypto = { ...exchanging.crypto, ...exchange }
     const careful = <Some extends SecuredConnection>(secured: Some): Some => {
       if (secured.streamMuxer === undefined && components.upgrader.getStreamMuxers().size > 0)
         throw new Error('it chose no muxer')

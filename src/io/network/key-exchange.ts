@@ -1,0 +1,57 @@
+/**
+ * The exchange of keys for Noise. Its own reads each secret key anew, from a form of which OpenSSL first finds out what it is: with Node 20
+ * most of what a handshake costs. Here one that was made, or read, is kept ready for as long as whoever has it does.
+ */
+import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto'
+
+/** 32 bytes each. */
+export interface KeyPair {
+  readonly publicKey: Uint8Array
+  readonly privateKey: Uint8Array
+}
+
+/** What Noise asks for, as it names that. */
+export interface KeyExchange {
+  generateKeypair(): KeyPair
+  /** @throws where what the other end says is no key */
+  dh(pair: KeyPair, publicKey: Bytes): Uint8Array
+}
+
+/** One piece, or a list of pieces. */
+interface Bytes {
+  subarray(): Uint8Array
+}
+
+const kind = { kty: 'OKP', crv: 'X25519' } as const
+
+export function keyExchange(): KeyExchange {
+  const ready = new WeakMap<KeyPair, KeyObject>()
+  const secretOf = (pair: KeyPair): KeyObject => {
+    const known = ready.get(pair) ?? privateKeyOf(pair)
+    ready.set(pair, known)
+    return known
+  }
+  return {
+    generateKeypair() {
+      const { privateKey } = generateKeyPairSync('x25519')
+      const { d = '', x = '' } = privateKey.export({ format: 'jwk' })
+      const pair = { publicKey: Buffer.from(x, 'base64url'), privateKey: Buffer.from(d, 'base64url') }
+      ready.set(pair, privateKey)
+      return pair
+    },
+    dh: (pair, publicKey) =>
+      diffieHellman({ privateKey: secretOf(pair), publicKey: publicKeyOf(publicKey.subarray()) }),
+  }
+}
+
+function privateKeyOf({ publicKey, privateKey }: KeyPair): KeyObject {
+  return createPrivateKey({ key: { ...kind, x: text(publicKey), d: text(privateKey) }, format: 'jwk' })
+}
+
+function publicKeyOf(bytes: Uint8Array): KeyObject {
+  return createPublicKey({ key: { ...kind, x: text(bytes) }, format: 'jwk' })
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
+}
