@@ -1,6 +1,7 @@
 /**
  * Lays before the doctor what a running node knows: with a survey of its peers for whoever asks, or its own alone, which asks nobody.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { diagnose } from '../core/doctor/doctor.js'
 import type { Examined } from '../core/doctor/examined.js'
 import type { Diagnosis, Finding } from '../core/doctor/findings.js'
@@ -25,31 +26,37 @@ export interface DiagnosingParts {
 export interface Diagnosing {
   doctor(): Promise<Diagnosis>
   /** What this node knows alone. Of what is registered only that counts of which a machine could not resolve the name. */
-  diagnosis(): Diagnosis
+  diagnosis(): Promise<Diagnosis>
   /** Whose clocks are apart, as the peers say who are asked for it: no message of theirs tells the time. */
   clocks(): Promise<readonly Finding[]>
 }
 
 export function diagnosing({ read, now, views, survey, churn, documents }: DiagnosingParts): Diagnosing {
-  /** Once for each look: to go through thousands of members takes a while. */
-  const seen = () => {
+  /** Once for each look, by several turns: to go through thousands of members takes milliseconds. */
+  const seen = async () => {
     const service = views()
-    const [self, members, peers] = [service.self(), service.members(), service.peers()]
+    const self = service.self()
+    const members = service.members()
+    await nextTurn()
+    const peers = service.peers()
+    await nextTurn()
     return { self, members, peers, records: read.nodeRecords(), answersDns: self.dns !== undefined }
   }
   return {
     async doctor() {
       const asked = await survey()
-      return diagnose({ ...seen(), survey: asked, rows: read.rows(now()), churn: churn(), documents: documents() })
+      const own = await seen()
+      return diagnose({ ...own, survey: asked, rows: read.rows(now()), churn: churn(), documents: documents() })
     },
-    diagnosis() {
-      const own = seen()
+    async diagnosis() {
+      const own = await seen()
       const survey = ownSurvey({ ...own, digest: views().digest(), wall: now().wall }, { read })
+      await nextTurn()
       return diagnose({ ...own, survey, rows: read.rows(now(), ({ details }) => isUnresolved(details)) })
     },
     async clocks() {
       const asked = await survey()
-      return diagnose({ ...seen(), survey: asked, rows: [] }).findings.filter(({ id }) => id === 'clock-skew')
+      return diagnose({ ...(await seen()), survey: asked, rows: [] }).findings.filter(({ id }) => id === 'clock-skew')
     },
   }
 }

@@ -77,10 +77,18 @@ export function tellOwnFindings(
   const own = new OwnFindings()
   let apart: readonly Finding[] = []
   let looks = 0
+  let isOver = false
+  const look = async (): Promise<void> => {
+    const { findings } = await diagnosis()
+    if (!isOver) own.look({ findings: [...findings, ...apart] }).forEach(write)
+  }
   const timer = setInterval(() => {
     looks += 1
     if (looks % clocksEach === clocksAt) void clocks().then((found) => (apart = found))
-    own.look({ findings: [...diagnosis().findings, ...apart] }).forEach(write)
+    void look()
   }, look_ms)
-  return () => clearInterval(timer)
+  return () => {
+    isOver = true
+    clearInterval(timer)
+  }
 }

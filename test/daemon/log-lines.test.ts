@@ -186,7 +186,7 @@ describe('what a node finds by itself', () => {
     const views = { self: () => self, members: () => [], peers: () => ({ peers: [] }), digest: () => ({}) }
     const parts = { survey, views: () => views, read: { nodeRecords: () => new Map() } } as unknown as DiagnosingParts
     const end = tellOwnFindings(
-      { diagnosis: () => ({ findings: [] }) as unknown as Diagnosis, clocks: () => diagnosing(parts).clocks() },
+      { diagnosis: async () => ({ findings: [] }) as unknown as Diagnosis, clocks: () => diagnosing(parts).clocks() },
       ({ level, message }) => lines.push(`${level} ${message}`),
     )
     try {
