@@ -91,7 +91,7 @@ async function during(
 ): Promise<Measured> {
   const members = await Promise.all(kinds.map((kind) => begin(besieged, kind)))
   const measured = await measure(measuredAt, seconds)
-  for (const member of members) member.kill('SIGKILL')
+  await Promise.all(members.map(end))
   return measured
 }
 
@@ -100,6 +100,13 @@ async function begin(victim: RunningDaemon, kind: Flood): Promise<ChildProcess> 
   await once(member.stdout as NonNullable<typeof member.stdout>, 'data')
   goLast(member.pid as number)
   return member
+}
+
+/** Resolves once nothing of it is left: what goes last ends late, too. */
+async function end(member: ChildProcess): Promise<void> {
+  const ended = once(member, 'exit')
+  member.kill('SIGKILL')
+  await ended
 }
 
 /**
