@@ -28,6 +28,10 @@ interface Measured {
   /** The most that the daemon had. */
   memory_MiB: number
   readonly refused: number[]
+  /** How much of a core the daemon took, in ms for each second. */
+  cpu_ms: number
+  /** Hostile members that ended by themselves. */
+  gaveUp: number
   /** What was acknowledged last, by the id of each instance. */
   readonly acknowledged: Map<string, string>
 }
@@ -91,6 +95,7 @@ async function during(
 ): Promise<Measured> {
   const members = await Promise.all(kinds.map((kind) => begin(besieged, kind)))
   const measured = await measure(measuredAt, seconds)
+  measured.gaveUp = members.filter((member) => !isRunning(member)).length
   await Promise.all(members.map(end))
   return measured
 }
@@ -104,14 +109,19 @@ async function begin(victim: RunningDaemon, kind: Flood): Promise<ChildProcess> 
 
 /** Resolves once nothing of it is left: what goes last ends late, too. */
 async function end(member: ChildProcess): Promise<void> {
+  if (!isRunning(member)) return
   const ended = once(member, 'exit')
   member.kill('SIGKILL')
   await ended
 }
 
+function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode === null && signalCode === null
+}
+
 /**
- * It has what nobody else of this machine wants, which is most of it: elsewhere it would have one of its own. With the lowest priority
- * alone twenty of them take turns with a daemon, which then stands still for ten milliseconds and more.
+ * It runs while a core of this machine is idle: elsewhere it would have one of its own. With the lowest priority alone, as where there is
+ * no `chrt`, twenty of them take turns with a daemon, which then stands still for ten milliseconds and more.
  */
 function goLast(pid: number): void {
   const { status } = spawnSync('chrt', ['--idle', '--all-tasks', '--pid', '0', `${pid}`], { stdio: 'ignore' })
@@ -119,7 +129,15 @@ function goLast(pid: number): void {
 }
 
 async function measure({ url, process: { pid } }: RunningDaemon, seconds: number): Promise<Measured> {
-  const measured: Measured = { lookups_ms: [], writes_ms: [], memory_MiB: 0, refused: [], acknowledged: new Map() }
+  const measured: Measured = {
+    lookups_ms: [],
+    writes_ms: [],
+    memory_MiB: 0,
+    cpu_ms: 0,
+    gaveUp: 0,
+    refused: [],
+    acknowledged: new Map(),
+  }
   const end = performance.now() + seconds * 1000
   const timed = async (into: number[], pause_ms: number, call: (n: number) => Promise<Response>): Promise<void> => {
     for (let n = 0; performance.now() < end; n++) {
@@ -144,11 +162,13 @@ async function measure({ url, process: { pid } }: RunningDaemon, seconds: number
     for (; performance.now() < end; await sleep(100))
       measured.memory_MiB = Math.max(measured.memory_MiB, memoryOf(pid as number))
   }
+  const spent_ms = cpuOf(pid as number)
   await Promise.all([
     timed(measured.lookups_ms, 10, () => fetch(`${url}/v1/lookup/probe`)),
     timed(measured.writes_ms, 50, write),
     weigh(),
   ])
+  measured.cpu_ms = (cpuOf(pid as number) - spent_ms) / seconds
   return measured
 }
 
@@ -161,9 +181,22 @@ function memoryOf(pid: number): number {
   }
 }
 
+/** Of a core, in ms, as Linux tells it; elsewhere it is not known. */
+function cpuOf(pid: number): number {
+  try {
+    const [, , ...fields] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/\(.*\)/, '')
+      .split(' ')
+    return 10 * (Number(fields[11]) + Number(fields[12]))
+  } catch {
+    return 0
+  }
+}
+
 async function wrongs(kind: string, measured: Measured, daemons: readonly RunningDaemon[]): Promise<string[]> {
   const wrong: string[] = []
-  const { refused, memory_MiB, acknowledged } = measured
+  const { refused, memory_MiB, gaveUp, acknowledged } = measured
+  if (gaveUp > 0) wrong.push(`${kind}: ${gaveUp} hostile members ended by themselves`)
   if (refused.length > 0) wrong.push(`${kind}: ${refused.length} calls were refused, the first with ${refused[0]}`)
   if (memory_MiB > small.memory_MiB) wrong.push(`${kind}: the daemon grew to ${Math.round(memory_MiB)} MiB`)
   for (const daemon of daemons) {
@@ -223,6 +256,7 @@ function rowsOf(kind: string, measured: Measured, { quiet, beside }: Otherwise =
     ...times('times quiet', quiet),
     ...(beside === undefined ? [] : [{ what: `${kind}: lookup, elsewhere`, unit: 'ms', samples: beside.lookups_ms }]),
     ...times('times elsewhere', beside),
+    { what: `${kind}: processor`, unit: 'ms/s', value: `${Math.round(measured.cpu_ms)}` },
     { what: `${kind}: memory at most`, unit: 'MiB', value: `${Math.round(most)}` },
   ]
 }

@@ -24,6 +24,10 @@ export class Giving {
   readonly #fencing: Fencing
   /** One turn was not enough for all that may be made. */
   #isUnfinished = false
+  /** Hundreds may give up at one moment: what there is room for then is made in the next turns. */
+  #isForNextTurn = false
+  /** Which of the two goes first, in turns: each may need all of one. */
+  #isPushFirst = false
   /** A part of a large document was encoded in this turn. */
   #hasEncoded = false
   /** Of what others hold, so much may still be compared in this turn. */
@@ -94,16 +98,35 @@ export class Giving {
   /** Whatever may be made now, as far as one turn goes. */
   giveMore(): void {
     const { pace, pushes } = this.#state
-    if (pace.isIdle && pushes.isIdle) return void (this.#isUnfinished = false)
-    let left = paceLimits.turnBytes
+    if (pace.isIdle && pushes.isIdle) return void (this.#isUnfinished = this.#isForNextTurn = false)
+    if (this.#isForNextTurn) {
+      this.#isForNextTurn = false
+      return void (this.#isUnfinished = true)
+    }
     this.#hasEncoded = false
     this.#mayCompare = paceLimits.turnHoldings
-    for (let made = 1; made > 0 && left > 0; left -= made) {
-      made = 0
-      for (const answer of pace.turns()) if (made < left) made += this.#givePiece(answer)
-      for (const { peer, owners } of pushes.turns()) if (made < left) made += this.#pushSome(peer, owners)
-    }
+    this.#isPushFirst = !this.#isPushFirst
+    let [left, made]: [number, number] = [paceLimits.turnBytes, 0]
+    do {
+      made = this.#giveRound(left)
+      left -= made
+    } while (made > 0 && left > 0)
     this.#isUnfinished = this.#hasEncoded || this.#mayCompare === 0 || (left <= 0 && (pace.isReady || pushes.isReady))
+  }
+
+  /** A piece of each, until so much is made. @returns how many bytes that were */
+  #giveRound(enough: number): number {
+    let made = 0
+    for (const bytes of this.#pieces()) if ((made += bytes) >= enough) break
+    return made
+  }
+
+  *#pieces(): Generator<number, void> {
+    const { pace, pushes } = this.#state
+    const isPushFirst = this.#isPushFirst
+    if (!isPushFirst) for (const answer of pace.turns()) yield this.#givePiece(answer)
+    for (const { peer, owners } of pushes.turns()) yield this.#pushSome(peer, owners)
+    if (isPushFirst) for (const answer of pace.turns()) yield this.#givePiece(answer)
   }
 
   /** When to be woken, whatever happens. */
@@ -114,6 +137,7 @@ export class Giving {
   /** A piece of an answer is on its way to whoever asked. */
   gone(request: number, ok: boolean): void {
     this.#state.pace.gone(request, ok)
+    if (!ok) this.#isForNextTurn = true
   }
 
   tick(): void {

@@ -32,7 +32,7 @@ export interface Diagnosing {
 }
 
 export function diagnosing({ read, now, views, survey, churn, documents }: DiagnosingParts): Diagnosing {
-  /** Once for each look, by several turns: to go through thousands of members takes milliseconds. */
+  /** Over several turns of the event loop: to go through thousands of members takes milliseconds each time. */
   const seen = async () => {
     const service = views()
     const self = service.self()

@@ -7,9 +7,9 @@ const heap = await compiled('../../src/io/heap.ts')
 
 /** Keeps some forty megabytes, and replaces a quarter of them at a time. */
 const work = `
-  const { PerformanceObserver } = await import('node:perf_hooks')
+  const { constants, PerformanceObserver } = await import('node:perf_hooks')
   let times = 0
-  const count = (entries) => entries.getEntries().forEach(({ detail }) => (times += Number(detail.kind === 4)))
+  const count = (entries) => entries.getEntries().forEach(({ detail }) => (times += Number(detail.kind === constants.NODE_PERFORMANCE_GC_MAJOR)))
   new PerformanceObserver(count).observe({ entryTypes: ['gc'] })
   const kept = Array.from({ length: 400_000 }, (_, n) => ({ n, pair: [n, n] }))
   for (let round = 0; round < 40; round++) {

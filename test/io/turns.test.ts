@@ -1,7 +1,7 @@
 /** What peers send takes a millisecond or so of each turn of the event loop, by a clock that the tests lead. */
 import type { MessageStream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { readInTurns } from '../../src/io/network/intake.js'
+import { demuxInTurns, readInTurns } from '../../src/io/network/intake.js'
 import type { Intake } from '../../src/io/network/sips.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { Gossip, type GossipOptions } from '../../src/io/network/gossip.js'
@@ -304,6 +304,23 @@ test('what costs no time is paid by its bytes', async () => {
   expect(heavy.taken / 1e6).toBeLessThan(120)
   now_ms += 1000
   await eventually('half a second more is paid', () => heavy.taken / 1e6 > 140)
+})
+
+test('so are frames, however few bytes they have', async () => {
+  const frames = { completed: 0 }
+  const muxer = { onData: (bytes: Uint8Array) => void (frames.completed += bytes.length / 12) }
+  const connection = { readStatus: 'readable', status: 'open', pause: () => undefined, resume: () => undefined }
+  demuxInTurns(muxer as never, connection as never, frames)
+  muxer.onData(new Uint8Array(12 * 400_000))
+  const recent: number[] = []
+  await eventually('it is stopped', () => {
+    recent.unshift(frames.completed)
+    return recent[0] === recent[20]
+  })
+  // A second that was saved in common, a hundred thousand of ten microseconds.
+  expect(frames.completed).toBeGreaterThan(80_000)
+  expect(frames.completed).toBeLessThan(120_000)
+  connection.status = 'closed'
 })
 
 test('so is what has a cost of its own, by how much of it there is', async () => {

@@ -37,7 +37,7 @@ test('whatever the cuts, what comes is what was sent, in whole frames, and littl
       }
       expect(Buffer.concat(taken)).toEqual(sent)
       expect(frames.held).toBe(0)
-      expect(frames.taken).toBe(lengths.length)
+      expect(frames.completed).toBe(lengths.length)
     }),
   )
 })

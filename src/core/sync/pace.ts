@@ -25,8 +25,8 @@ export const paceLimits = {
   holdings: 16 * (wireLimits.documents + 1),
   /** What is said to be held, compared in one turn. */
   turnHoldings: 1024,
-  /** Bytes made in one turn, of which a megabyte takes ten milliseconds; the rest in the next. */
-  turnBytes: wireLimits.syncBatchBytes,
+  /** Once so many bytes are made in a turn the rest waits for the next: a megabyte takes ten milliseconds. So it is one large piece, or many small ones. */
+  turnBytes: wireLimits.syncBatchBytes / 2,
 } as const
 
 /** What ends an answer. */

@@ -103,6 +103,7 @@ interface RouterState {
 interface Rpc {
   /** It cannot be read: so long it was. */
   readonly malformed?: number
+  readonly subscriptions?: readonly unknown[]
   readonly messages?: readonly { readonly from?: Uint8Array }[]
   readonly control?: Readonly<Partial<Record<'ihave' | 'iwant' | 'idontwant', readonly Naming[]>>> | undefined
 }
@@ -296,11 +297,14 @@ export class Gossip {
   }
 }
 
-/** Each message of it has a turn of its own: to check hundreds takes hundreds of milliseconds. */
+/** Each message of it has a turn of its own, words about others come last: to check hundreds takes hundreds of milliseconds. */
 function singly(rpc: Rpc): readonly Rpc[] {
-  const { messages = [], control, ...others } = rpc
+  const { subscriptions = [], messages = [], control } = rpc
   if (messages.length < 2) return [rpc]
-  return [{ ...others, messages: [] }, ...messages.map((one) => ({ messages: [one] })), { messages: [], control }]
+  const parts: Rpc[] = messages.map((one) => ({ messages: [one] }))
+  if (subscriptions.length > 0) parts.unshift({ subscriptions, messages: [] })
+  if (control !== undefined) parts.push({ messages: [], control })
+  return parts
 }
 
 /** How many messages it names; what cannot be read may name one with every other byte. */

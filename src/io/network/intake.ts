@@ -124,7 +124,11 @@ interface Demuxing {
 const least_msPerFrame = 0.01
 
 /** The streams in what was decrypted likewise. @param frames how many of them have come */
-export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, frames: { readonly taken: number }): void {
+export function demuxInTurns(
+  muxer: StreamMuxer,
+  connection: MessageStream,
+  frames: { readonly completed: number },
+): void {
   const demuxing = muxer as unknown as Demuxing
   const reading = connection as unknown as Reading
   const fail = (error: Error): void => cutOff(muxer, connection, error)
@@ -137,12 +141,12 @@ export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, fram
   }, fail)
   const isOpen = (): boolean => connection.status === 'open' || connection.status === 'closing'
   let paid = 0
-  const cost_ms = (): number => {
-    const unpaid = frames.taken - paid
-    paid = frames.taken
+  const takeCost_ms = (): number => {
+    const unpaid = frames.completed - paid
+    paid = frames.completed
     return unpaid * least_msPerFrame
   }
-  const sips = new Sips({ hold, release, isOpen, cost_ms }, drink)
+  const sips = new Sips({ hold, release, isOpen, takeCost_ms }, drink)
   demuxing.onData = (bytes) => sips.take(bytes.subarray())
 }
 

@@ -3,6 +3,7 @@
  * most of what a handshake costs. Here one that was made, or read, is kept ready for as long as whoever has it does.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { assert } from '../../core/model/errors.js'
 
 /** 32 bytes each. */
 export interface KeyPair {
@@ -34,8 +35,8 @@ export function keyExchange(): KeyExchange {
   return {
     generateKeypair() {
       const { privateKey } = generateKeyPairSync('x25519')
-      const { d = '', x = '' } = privateKey.export({ format: 'jwk' })
-      const pair = { publicKey: Buffer.from(x, 'base64url'), privateKey: Buffer.from(d, 'base64url') }
+      const { d, x } = privateKey.export({ format: 'jwk' })
+      const pair = { publicKey: bytesOf(x), privateKey: bytesOf(d) }
       ready.set(pair, privateKey)
       return pair
     },
@@ -54,4 +55,10 @@ function publicKeyOf(bytes: Uint8Array): KeyObject {
 
 function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
+}
+
+/** In memory of its own: short buffers share theirs with others. */
+function bytesOf(half: string | undefined): Uint8Array {
+  assert(half !== undefined, 'a key that was made has both halves')
+  return Uint8Array.from(Buffer.from(half, 'base64url'))
 }

@@ -81,7 +81,7 @@ export class MuxerLimits {
   }
 
   /** @returns what tells how many frames have come */
-  guard(muxer: StreamMuxer, connection: MessageStream): Pick<WholeFrames, 'taken'> {
+  guard(muxer: StreamMuxer, connection: MessageStream): Pick<WholeFrames, 'completed'> {
     const parts = muxer as unknown as Muxer
     const held: Held = {
       frame: this.#frames.open(() => this.#cut(held, 'muxer-frame', 'too much of frames that are not complete')),

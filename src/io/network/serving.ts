@@ -8,7 +8,6 @@ import type { PeerId } from '../../core/model/model.js'
 import { Deadline } from './deadline.js'
 import type { Drops } from './drops.js'
 import { closeStream, MessageReader, sendMessage } from './messages.js'
-import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
 import { messageBytes, requestLimits } from './requests.js'
 
@@ -46,8 +45,6 @@ export class Serving {
   readonly #options: ServingOptions
   readonly #open = new Set<ServedRequest>()
   readonly #byPeer = new Map<PeerId, Set<ServedRequest>>()
-  /** What has gone makes room, in which more is made at once: hundreds that give up at one moment would have all of it made in one. */
-  readonly #gone = new Queues<() => void>({ run: (tell) => tell() })
 
   constructor(options: ServingOptions) {
     this.#options = options
@@ -81,7 +78,7 @@ export class Serving {
       rates.charge('answer', from, bytes.length)
       reply(bytes, last, (ok) => {
         if (!ok) rates.charge('answer', from, unreadCost * bytes.length)
-        if (onGone !== undefined) this.#gone.add(from, () => onGone(ok))
+        onGone?.(ok)
       })
     }
   }

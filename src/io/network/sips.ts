@@ -22,8 +22,8 @@ export interface Source {
   release(): void
   /** Whether what comes of it is taken now; where not, `Sips.wake` follows, or nothing ever is. */
   isOpen(): boolean
-  /** What the last sip costs at the least beside what its bytes do. */
-  cost_ms?(): number
+  /** What the sips since the last call cost at the least, beside what their bytes do. */
+  takeCost_ms?(): number
   /** Nothing of it waits any more. */
   emptied?(): void
 }
@@ -120,7 +120,7 @@ export class Sips implements Waiting, Intake {
     if (rest.length > 0) this.#bytes[0] = rest
     else this.#bytes.shift()
     this.#drink(sip)
-    return sip.length * least_msPerByte + (this.#source.cost_ms?.() ?? 0)
+    return sip.length * least_msPerByte + (this.#source.takeCost_ms?.() ?? 0)
   }
 
   took(time_ms: number): void {

@@ -17,15 +17,15 @@ export class WholeFrames {
   #filled = 0
   /** How long that frame is, once it is known. */
   #length: number | undefined
-  #taken = 0
+  #completed = 0
 
   constructor(lengthOf: LengthOf) {
     this.#lengthOf = lengthOf
   }
 
   /** How many were complete, in all that came. */
-  get taken(): number {
-    return this.#taken
+  get completed(): number {
+    return this.#completed
   }
 
   /** Bytes of memory that are held for a frame that is not complete. */
@@ -56,7 +56,7 @@ export class WholeFrames {
     this.#keep(bytes.subarray(0, wanted))
     if (this.#length === this.#filled) {
       whole.push(this.#part.subarray(0, this.#filled))
-      this.#taken += 1
+      this.#completed += 1
       this.clear()
     }
     return bytes.subarray(wanted)
@@ -74,7 +74,7 @@ export class WholeFrames {
       const length = this.#lengthOf(bytes, end)
       if (length === undefined || end + length > bytes.length) return end
       end += length
-      this.#taken += 1
+      this.#completed += 1
     }
   }
 
