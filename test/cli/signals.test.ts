@@ -151,6 +151,7 @@ describe('without a terminal SIGHUP', () => {
     const line = `trap '' HUP; '${process.execPath}' '${main}' start ${quiet.join(' ')}; exit $?`
     const started = start('sh', ['-c', line])
     await isUp(started)
+    await until('its log says where its data are', async () => /"dataDir":"[^"]+"/.test(started.said))
     const pid = Number(/"pid":(\d+)/.exec(readHolder(started.said))?.[1])
     process.kill(pid, 'SIGHUP')
     process.kill(pid, 'SIGTERM')
@@ -176,6 +177,7 @@ describe.skipIf(!hasTerminals)('on a terminal', () => {
     const log = join(dir, 'closed.log')
     const started = onTerminal(`${line} 2>'${log}'`)
     await isUp(started)
+    await until('its log says where its data are', async () => /"dataDir":"[^"]+"/.test(started.said))
     const pid = Number(/"pid":(\d+)/.exec(readHolder(readFileSync(log, 'utf8')))?.[1])
     started.child.kill('SIGKILL') // the other end of the terminal is gone
     await until('it has ended', async () => !isAlive(pid))
