@@ -2,11 +2,11 @@
 // of the three are to notice nothing of it.
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { RunningDaemon } from '../../test/daemon/cluster.js'
+import { cpuTime_ms, residentMiB } from '../bench/machine.js'
 import { quantile, type Row } from '../bench/report.js'
 import { type Flood, floods } from './hostile-member.js'
 
@@ -160,34 +160,22 @@ async function measure({ url, process: { pid } }: RunningDaemon, seconds: number
   await (await write(0)).arrayBuffer()
   const weigh = async (): Promise<void> => {
     for (; performance.now() < end; await sleep(100))
-      measured.memory_MiB = Math.max(measured.memory_MiB, memoryOf(pid as number))
+      measured.memory_MiB = Math.max(measured.memory_MiB, told(residentMiB, pid as number))
   }
-  const spent_ms = cpuOf(pid as number)
+  const spent_ms = told(cpuTime_ms, pid as number)
   await Promise.all([
     timed(measured.lookups_ms, 10, () => fetch(`${url}/v1/lookup/probe`)),
     timed(measured.writes_ms, 50, write),
     weigh(),
   ])
-  measured.cpu_ms = (cpuOf(pid as number) - spent_ms) / seconds
+  measured.cpu_ms = (told(cpuTime_ms, pid as number) - spent_ms) / seconds
   return measured
 }
 
-/** As Linux tells it; elsewhere it is not known. */
-function memoryOf(pid: number): number {
+/** What Linux tells of a process; elsewhere, and of one that has ended, it is not known. */
+function told(read: (pid: number) => number, pid: number): number {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024
-  } catch {
-    return 0
-  }
-}
-
-/** Of a core, in ms, as Linux tells it; elsewhere it is not known. */
-function cpuOf(pid: number): number {
-  try {
-    const [, , ...fields] = readFileSync(`/proc/${pid}/stat`, 'latin1')
-      .replace(/\(.*\)/, '')
-      .split(' ')
-    return 10 * (Number(fields[11]) + Number(fields[12]))
+    return read(pid) || 0
   } catch {
     return 0
   }

@@ -106,27 +106,35 @@ export class Giving {
     this.#hasEncoded = false
     this.#mayCompare = paceLimits.turnHoldings
     this.#isPushFirst = !this.#isPushFirst
-    let [left, made]: [number, number] = [paceLimits.turnBytes, 0]
-    do {
-      made = this.#giveRound(left)
-      left -= made
-    } while (made > 0 && left > 0)
+    let left: number = paceLimits.turnBytes
+    for (const bytes of this.#pieces()) if ((left -= bytes) <= 0) break
     this.#isUnfinished = this.#hasEncoded || this.#mayCompare === 0 || (left <= 0 && (pace.isReady || pushes.isReady))
   }
 
-  /** A piece of each, until so much is made. @returns how many bytes that were */
-  #giveRound(enough: number): number {
-    let made = 0
-    for (const bytes of this.#pieces()) if ((made += bytes) >= enough) break
-    return made
+  /** One of each, again and again, as long as that brings any. Yields bytes. */
+  *#pieces(): Generator<number, void> {
+    let made: number
+    do {
+      made = 0
+      for (const bytes of this.#round()) {
+        made += bytes
+        yield bytes
+      }
+    } while (made > 0)
   }
 
-  *#pieces(): Generator<number, void> {
-    const { pace, pushes } = this.#state
-    const isPushFirst = this.#isPushFirst
-    if (!isPushFirst) for (const answer of pace.turns()) yield this.#givePiece(answer)
-    for (const { peer, owners } of pushes.turns()) yield this.#pushSome(peer, owners)
-    if (isPushFirst) for (const answer of pace.turns()) yield this.#givePiece(answer)
+  *#round(): Generator<number, void> {
+    if (this.#isPushFirst) yield* this.#pushOfEach()
+    yield* this.#pieceOfEach()
+    if (!this.#isPushFirst) yield* this.#pushOfEach()
+  }
+
+  *#pieceOfEach(): Generator<number, void> {
+    for (const answer of this.#state.pace.turns()) yield this.#givePiece(answer)
+  }
+
+  *#pushOfEach(): Generator<number, void> {
+    for (const { peer, owners } of this.#state.pushes.turns()) yield this.#pushSome(peer, owners)
   }
 
   /** When to be woken, whatever happens. */

@@ -2,13 +2,14 @@
  * The cryptography that the core is lent: SHA-256, Ed25519 by the keys that libp2p peer ids hold. It never throws for what
  * peers send, and never keeps a secret but this daemon's own key.
  */
-import { createPrivateKey, createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto'
+import { createPublicKey, hash, sign, verify, type KeyObject } from 'node:crypto'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { BoundedMap } from '../core/basics/bounded-map.js'
 import type { Crypto } from '../core/effects.js'
 import { assert } from '../core/model/errors.js'
 import type { PeerId } from '../core/model/model.js'
+import { privateKeyOf, publicKeyOf } from './raw-keys.js'
 
 /** Public keys kept ready, oldest dropped first. Building one costs about as much as a verification. */
 const keptKeys = 4096
@@ -48,9 +49,7 @@ export function createCrypto(key: PrivateKey): Crypto {
 
 /** libp2p's raw private key is the seed followed by the public key. */
 function privateKeyObject(raw: Uint8Array): KeyObject {
-  const d = Buffer.from(raw.subarray(0, 32)).toString('base64url')
-  const x = Buffer.from(raw.subarray(32, 64)).toString('base64url')
-  return createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', d, x }, format: 'jwk' })
+  return privateKeyOf('Ed25519', raw.subarray(0, 32), raw.subarray(32, 64))
 }
 
 /** Whether a key's public half is what its secret half leads to: by libp2p, in JavaScript, that takes a twentieth of a start. */
@@ -66,9 +65,7 @@ function publicKeyObject(owner: PeerId): KeyObject | undefined {
   // A peer id has several spellings; a key that owned two documents under two of them would be two members.
   if (parsed.type !== 'Ed25519' || parsed.toString() !== owner) return undefined
   const { raw } = parsed.publicKey
-  if (raw.length !== publicKeyBytes) return undefined
-  const x = Buffer.from(raw).toString('base64url')
-  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  return raw.length === publicKeyBytes ? publicKeyOf('Ed25519', raw) : undefined
 }
 
 /** Not a Buffer, whose `slice` shares memory where a Uint8Array's copies. */

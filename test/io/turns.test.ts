@@ -119,6 +119,15 @@ function mostInTurn(sips: readonly Sip[]): number {
   return Math.max(...perTurn.values())
 }
 
+/** Waits until it does not grow any more. */
+async function stopped(valueOf: () => number): Promise<void> {
+  const recent: number[] = []
+  await eventually('it is stopped', () => {
+    recent.unshift(valueOf())
+    return recent[0] === recent[20]
+  })
+}
+
 test('of what costs much a turn takes one sip, and smaller ones from then on; nothing is lost, in its order', async () => {
   const stream = FakeStream.read(3)
   stream.onData(piece)
@@ -293,11 +302,7 @@ test('what costs no time is paid by its bytes', async () => {
   const begun = now_ms
   const all = 400
   for (let i = 0; i < all; i++) heavy.onData(new Uint8Array(1024 * 1024))
-  const recent: number[] = []
-  await eventually('it is stopped', () => {
-    recent.unshift(heavy.taken)
-    return recent[0] === recent[20]
-  })
+  await stopped(() => heavy.taken)
   expect(now_ms).toBe(begun)
   // A second that was saved in common: as many megabytes as that is hundredths.
   expect(heavy.taken / 1e6).toBeGreaterThan(90)
@@ -312,11 +317,7 @@ test('so are frames, however few bytes they have', async () => {
   const connection = { readStatus: 'readable', status: 'open', pause: () => undefined, resume: () => undefined }
   demuxInTurns(muxer as never, connection as never, frames)
   muxer.onData(new Uint8Array(12 * 400_000))
-  const recent: number[] = []
-  await eventually('it is stopped', () => {
-    recent.unshift(frames.completed)
-    return recent[0] === recent[20]
-  })
+  await stopped(() => frames.completed)
   // A second that was saved in common, a hundred thousand of ten microseconds.
   expect(frames.completed).toBeGreaterThan(80_000)
   expect(frames.completed).toBeLessThan(120_000)
@@ -327,11 +328,7 @@ test('so is what has a cost of its own, by how much of it there is', async () =>
   const done: string[] = []
   const queues = new Queues<string>({ run: (one) => done.push(one), least_ms: 2 })
   for (let i = 0; i < 2000; i++) queues.add('a', 'a')
-  const recent: number[] = []
-  await eventually('it is stopped', () => {
-    recent.unshift(done.length)
-    return recent[0] === recent[20]
-  })
+  await stopped(() => done.length)
   expect(done.length).toBeGreaterThan(490)
   expect(done.length).toBeLessThan(600)
   now_ms += 0.1

@@ -373,13 +373,8 @@ function versions(examined: Examined): Finding | undefined {
     ({ version }) => version,
   )
   if (byVersion.size < 2) return undefined
-  const parts = [...byVersion].map(
-    ([version, those]) =>
-      `${named(
-        those.map(({ name }) => name),
-        3,
-      )} ${version}`,
-  )
+  const namesOf = (those: readonly { readonly name: string }[]): string[] => those.map(({ name }) => name)
+  const parts = [...byVersion].map(([version, those]) => `${named(namesOf(those), 3)} ${version}`)
   return {
     id: 'versions-mixed',
     severity: 'note',

@@ -2,8 +2,9 @@
  * The exchange of keys for Noise. Its own reads each secret key anew, from a form of which OpenSSL first finds out what it is: with Node 20
  * most of what a handshake costs. Here one that was made, or read, is kept ready for as long as whoever has it does.
  */
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { diffieHellman, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { assert } from '../../core/model/errors.js'
+import { privateKeyOf, publicKeyOf } from '../raw-keys.js'
 
 /** 32 bytes each. */
 export interface KeyPair {
@@ -23,12 +24,10 @@ interface Bytes {
   subarray(): Uint8Array
 }
 
-const kind = { kty: 'OKP', crv: 'X25519' } as const
-
 export function keyExchange(): KeyExchange {
   const ready = new WeakMap<KeyPair, KeyObject>()
   const secretOf = (pair: KeyPair): KeyObject => {
-    const known = ready.get(pair) ?? privateKeyOf(pair)
+    const known = ready.get(pair) ?? privateKeyOf('X25519', pair.privateKey, pair.publicKey)
     ready.set(pair, known)
     return known
   }
@@ -41,20 +40,8 @@ export function keyExchange(): KeyExchange {
       return pair
     },
     dh: (pair, publicKey) =>
-      diffieHellman({ privateKey: secretOf(pair), publicKey: publicKeyOf(publicKey.subarray()) }),
+      diffieHellman({ privateKey: secretOf(pair), publicKey: publicKeyOf('X25519', publicKey.subarray()) }),
   }
-}
-
-function privateKeyOf({ publicKey, privateKey }: KeyPair): KeyObject {
-  return createPrivateKey({ key: { ...kind, x: text(publicKey), d: text(privateKey) }, format: 'jwk' })
-}
-
-function publicKeyOf(bytes: Uint8Array): KeyObject {
-  return createPublicKey({ key: { ...kind, x: text(bytes) }, format: 'jwk' })
-}
-
-function text(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url')
 }
 
 /** In memory of its own: short buffers share theirs with others. */

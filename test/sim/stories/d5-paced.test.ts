@@ -99,6 +99,19 @@ test.each([
   expect(new Set(owners).size).toBe(documents + 1)
 })
 
+test('what many give up at one moment is made room for, and filled in the next turns', () => {
+  const { world, replies } = library(3, 3 * megabyte)
+  for (let i = 0; i < 256; i++)
+    world.feed('a', { type: 'request', from: `mallory${i % 8}`, id: 1_000_000 + i, bytes: everything })
+  world.run(1000)
+  const before = replies.length
+  const answered = new Set(replies.map(({ id }) => id))
+  for (const id of answered) world.feed('a', { type: 'gone', id, ok: false })
+  expect(replies).toHaveLength(before)
+  world.run(1000)
+  expect(replies.length).toBeGreaterThan(before)
+})
+
 test('documents that a peer names go to it a message at a time, however many it names', () => {
   const { world, asked } = library(8, 1.5 * megabyte)
   world.feed('a', { type: 'connected', peer: 'mallory' })
