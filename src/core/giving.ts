@@ -2,6 +2,7 @@
  * What is given to peers: routes what they ask for, or have named, from the documents held here into messages. None is made before there
  * is room for it on the way to whoever is to read it; the answer to a question that nobody reads ends with its first pieces.
  */
+import { Quota } from './basics/quota.js'
 import { type Giveable, turnLimits } from './document/document.js'
 import type { Effect } from './effects.js'
 import type { Fencing } from './fencing.js'
@@ -22,16 +23,14 @@ export class Giving {
   readonly #state: RegistryState
   readonly #out: Outbox
   readonly #fencing: Fencing
-  /** One turn was not enough for all that may be made. */
-  #isUnfinished = false
-  /** Hundreds may give up at one moment: what there is room for then is made in the next turns. */
-  #isForNextTurn = false
+  /** Bytes that are made. */
+  readonly #making = new Quota(paceLimits.turnBytes)
+  /** What others hold, compared. */
+  readonly #comparing = new Quota(paceLimits.turnHoldings)
   /** Which of the two goes first, in turns: each may need all of one. */
   #isPushFirst = false
   /** A part of a large document was encoded in this turn. */
   #hasEncoded = false
-  /** Of what others hold, so much may still be compared in this turn. */
-  #mayCompare = 0
 
   constructor(state: RegistryState, fencing: Fencing) {
     this.#state = state
@@ -95,20 +94,21 @@ export class Giving {
 
   // ---- made when there is room
 
-  /** Whatever may be made now, as far as one turn goes. */
+  beginTurn(): void {
+    this.#making.renew()
+    this.#comparing.renew()
+    this.#hasEncoded = false
+    this.#isPushFirst = !this.#isPushFirst
+  }
+
+  /** Whatever may be made now, as far as this turn goes. */
   giveMore(): void {
     const { pace, pushes } = this.#state
-    if (pace.isIdle && pushes.isIdle) return void (this.#isUnfinished = this.#isForNextTurn = false)
-    if (this.#isForNextTurn) {
-      this.#isForNextTurn = false
-      return void (this.#isUnfinished = true)
+    if (this.#making.left <= 0 || (pace.isIdle && pushes.isIdle)) return
+    for (const bytes of this.#pieces()) {
+      this.#making.take(bytes)
+      if (this.#making.left <= 0) return
     }
-    this.#hasEncoded = false
-    this.#mayCompare = paceLimits.turnHoldings
-    this.#isPushFirst = !this.#isPushFirst
-    let left: number = paceLimits.turnBytes
-    for (const bytes of this.#pieces()) if ((left -= bytes) <= 0) break
-    this.#isUnfinished = this.#hasEncoded || this.#mayCompare === 0 || (left <= 0 && (pace.isReady || pushes.isReady))
   }
 
   /** One of each, again and again, as long as that brings any. Yields bytes. */
@@ -139,13 +139,13 @@ export class Giving {
 
   /** When to be woken, whatever happens. */
   get wakeAt(): number {
-    return this.#isUnfinished ? this.#state.at.now : Number.POSITIVE_INFINITY
+    const isWhole = this.#making.isWhole && this.#comparing.isWhole && !this.#hasEncoded
+    return isWhole ? Number.POSITIVE_INFINITY : this.#state.at.now
   }
 
   /** A piece of an answer is on its way to whoever asked. */
   gone(request: number, ok: boolean): void {
     this.#state.pace.gone(request, ok)
-    if (!ok) this.#isForNextTurn = true
   }
 
   tick(): void {
@@ -186,9 +186,9 @@ export class Giving {
   /** Compares what whoever asked holds, as far as one turn goes. @returns whether that is all of it */
   #isCompared({ from, end }: AnswerUnderWay): boolean {
     if (end.type !== 'compared') return true
-    const some = end.comparable.slice(end.next, end.next + this.#mayCompare)
+    const some = end.comparable.slice(end.next, end.next + this.#comparing.left)
     end.next += some.length
-    this.#mayCompare -= some.length
+    this.#comparing.take(some.length)
     for (const holding of some) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
     for (const holding of some) if (this.#wants(holding, end.scope, from)) end.wanted.push(holding)
     return end.next === end.comparable.length

@@ -240,7 +240,8 @@ export class Registry {
     const { now } = at
     this.#out.emitAll(commits.retry(now))
     this.#acknowledging.tick()
-    this.#replication.takeMore()
+    this.#replication.beginTurn()
+    this.#giving.beginTurn()
     this.#projection.lookOn()
     if (now < this.#tickAt) return
     this.#tickAt = now + tick_ms
@@ -467,11 +468,10 @@ export class Registry {
   // ---- how it is
 
   readiness(): Readiness {
-    const { unplaced, liveness, identity, at } = this.#state
-    const { refusal } = this.#state.commits
+    const { unplaced, liveness, identity, commits, at } = this.#state
     const left: Unready | undefined = identity.left && { cause: 'leaving', why: leaving }
     const disk: Unready | undefined =
-      refusal === undefined ? undefined : { cause: 'disk', why: `the disk refuses writes: ${refusal}` }
+      commits.refusal === undefined ? undefined : { cause: 'disk', why: `the disk refuses writes: ${commits.refusal}` }
     const reasons = [unreadyIn(this.#state.phase), left, disk, unplaced.reason(liveness.peers.ids(), at.now)]
     return readinessOf(
       reasons.filter((reason) => reason !== undefined),

@@ -23,6 +23,7 @@ import { emptyReply, endReply } from './sync/answers.js'
 import { type Afterwards, arrivalLimits } from './sync/arrivals.js'
 import type { Step } from './sync/gaps.js'
 import type { Ended, Removal } from './sync/requests.js'
+import { Quota } from './basics/quota.js'
 import { WaitingList } from './basics/waiting-list.js'
 import type { UpdateMessage } from './wire/gossip.js'
 import { type Head, compareHeads } from './wire/head.js'
@@ -60,6 +61,7 @@ export class Replication {
   readonly #asking: Asking
   readonly #foreign: Foreign
   readonly #silences: Silences
+  readonly #reading = new Quota(arrivalLimits.turnUnits)
   #roomLookedAt = Number.NEGATIVE_INFINITY
 
   constructor(state: RegistryState, { fencing, projection, acting, giving, room, asking, foreign }: Beside) {
@@ -262,24 +264,28 @@ export class Replication {
     return false
   }
 
-  /** Whatever has come and may be read now, as far as one turn goes. */
+  beginTurn(): void {
+    this.#reading.renew()
+    this.#writeMore()
+    this.takeMore()
+  }
+
+  /** Whatever has come and may be read now, as far as this turn goes. */
   takeMore(): void {
     const { arrivals, replica } = this.#state
-    this.#writeMore()
-    let left: number = arrivalLimits.turnUnits
     for (const underway = replica.loading; underway !== undefined && underway === replica.loading;) {
-      if (left <= arrivalLimits.turnUnits / 2) break
-      left -= this.#takeMore(underway)
+      if (this.#reading.left <= arrivalLimits.turnUnits / 2) break
+      this.#reading.take(this.#takeMore(underway))
     }
-    while (left > 0) {
+    while (this.#reading.left > 0) {
       if (replica.loading === undefined) arrivals.ended() // it was refused at once, or its owner was dropped
       const next = arrivals.take((parcel) => replica.isLong(parcel))
       if (next === undefined) return
       if (next.type !== 'parcel') this.#afterwards(next)
       else {
         const { stepUnits, documentUnits } = arrivalLimits
-        left -= next.parcel.content.type === 'step' ? stepUnits : documentUnits
-        left -= replica.isLong(next.parcel) ? 0 : replica.unitsOf(next.parcel)
+        const units = replica.isLong(next.parcel) ? 0 : replica.unitsOf(next.parcel)
+        this.#reading.take(units + (next.parcel.content.type === 'step' ? stepUnits : documentUnits))
         this.#take(next)
       }
     }
@@ -288,7 +294,7 @@ export class Replication {
   /** When to be woken, whatever happens. */
   get wakeAt(): number {
     const { arrivals, replica, at } = this.#state
-    const isIdle = arrivals.isEmpty && replica.loading === undefined && !replica.isWriting
+    const isIdle = this.#reading.isWhole && arrivals.isEmpty && replica.loading === undefined && !replica.isWriting
     return isIdle ? Number.POSITIVE_INFINITY : at.now
   }
 
@@ -328,12 +334,7 @@ export class Replication {
     const connected = liveness.peers.get(peer)
     if (connected !== undefined) Object.assign(connected, { lastSyncAt: now, brought, took: 0 })
     if (!wanted.some(({ owner }) => owner === self)) unplaced.forget(peer)
-    if (wanted.length > 0 && !isStale)
-      answers.wait({
-        type: 'push',
-        peer,
-        owners: wanted.map(({ owner }) => owner),
-      })
+    if (wanted.length > 0 && !isStale) answers.wait({ type: 'push', peer, owners: wanted.map(({ owner }) => owner) })
     this.#out.notify({ type: 'synced', peer, documents: brought })
   }
 

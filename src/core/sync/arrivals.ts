@@ -14,8 +14,8 @@ import type { Answer, Ended } from './requests.js'
 import { WaitingBytes } from './waiting-bytes.js'
 
 export const arrivalLimits = {
-  /** Units of `workLimits`: some ten milliseconds. The last document of a turn may go beyond. */
-  turnUnits: 1000,
+  /** Units of `workLimits`: some five milliseconds. The last document of a turn may go beyond. */
+  turnUnits: 500,
   /** Looking at a step at all: most of it is its signature. */
   stepUnits: 10,
   /** The same for a whole document, however small, with what follows from it. */

@@ -26,7 +26,7 @@ export const paceLimits = {
   /** What is said to be held, compared in one turn. */
   turnHoldings: 1024,
   /** Once so many bytes are made in a turn the rest waits for the next: a megabyte takes ten milliseconds. So it is one large piece, or many small ones. */
-  turnBytes: wireLimits.syncBatchBytes / 2,
+  turnBytes: wireLimits.syncBatchBytes / 4,
 } as const
 
 /** What ends an answer. */
@@ -102,12 +102,6 @@ export class Pace {
   /** Nothing waits for its turn: so it is after nearly every input. */
   get isIdle(): boolean {
     return this.#ready.size === 0
-  }
-
-  /** Whether a piece may be made now. */
-  get isReady(): boolean {
-    for (const request of this.#ready) if (this.#mayGrow(request)) return true
-    return false
   }
 
   #mayGrow(request: number): boolean {

@@ -35,11 +35,6 @@ export class Pushes {
     return this.#byPeer.size === 0
   }
 
-  get isReady(): boolean {
-    for (const _ of this.turns()) return true
-    return false
-  }
-
   /** Peers for whom a message may be made, with those that are still to go: whoever makes one takes them from the front. */
   *turns(): Generator<{ readonly peer: PeerId; readonly owners: PeerId[] }, void> {
     for (const [peer, { owners, onTheWay }] of this.#byPeer)

@@ -122,6 +122,8 @@ test('many documents in one message are read across turns, and whoever calls is 
   const first = taken.at(-1) ?? 0
   expect(first).toBeGreaterThan(1)
   expect(first).toBeLessThanOrEqual(Math.ceil(arrivalLimits.turnUnits / arrivalLimits.documentUnits))
+  for (let id = 3; id < 10; id++) push(id, parcels)
+  expect(taken.reduce((sum, count) => sum + count, 0)).toBe(first) // however many messages come in one turn
   const answer = world.define('a', 'in-between')
   expect(taken.reduce((sum, count) => sum + count, 0)).toBeLessThan(documents)
   world.run(1) // all turns at once: nothing but other inputs comes between them
