@@ -60,8 +60,8 @@ export interface Mutant {
 
 const anything = '$$$'
 
-/** Where a bug may be put: the core, and what answers out of it without a clock. */
-const folders = ['src/core', 'src/dns']
+/** Where a bug may be put: the core, what answers out of it, and what bounds the bytes of peers. */
+const folders = ['src/core', 'src/dns', 'src/io/network']
 
 export function readCore(root: string): Core {
   const sources = folders.flatMap((folder) =>

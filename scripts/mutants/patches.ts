@@ -1,5 +1,6 @@
 // The bugs that somebody could write, by the part of the core that they are in: each of them must be caught.
 import { doors } from './doors.js'
+import { intake } from './intake.js'
 import type { Patch } from './patch.js'
 
 const membership: Readonly<Record<string, Patch>> = {
@@ -321,6 +322,13 @@ const removals: Readonly<Record<string, Patch>> = {
   'what was removed in 1970 is over': ['isOver', 'since_ms >= firstDay_ms', 'true'],
   'a stale node gives away what it holds': ['#beginAnswer', 'owners: isStale ?', 'owners: false ?'],
   'more of an answer is made though nothing of it was read': ['hasRoom', 'bytes < paceLimits.answerBytes', 'true'],
+  'what was done in a turn is not counted': ['Quota.take', 'this.#left -= some'],
+  'a turn reads all that came': ['Replication.takeMore', 'this.#reading.left > 0', 'true'],
+  'a turn makes all that it may': ['Giving.giveMore', 'if (this.#making.left <= 0) return'],
+  'what was done in a turn keeps the next one from it': ['Quota.renew', 'this.#left = this.#whole'],
+  'who has used up a turn is not woken for the next': ['Quota.isWhole', 'this.#left === this.#whole', 'true'],
+  'answers keep pushes waiting as long as there are any': ['Giving.beginTurn', '!this.#isPushFirst', 'false'],
+  'pushes keep answers waiting as long as there are any': ['Giving.beginTurn', '!this.#isPushFirst', 'true'],
   'what waits for one peer is not counted': ['mayGrow', 'waiting < waitingLimits.peerBytes', 'true'],
   'what waits for all is not counted': ['mayGrow', 'this.total < waitingLimits.bytes', 'true'],
   'all that a peer names goes to it at once': ['turns', 'onTheWay < atOnce', 'true'],
@@ -537,4 +545,5 @@ export const patches: Readonly<Record<string, Patch>> = {
   ...checks,
   ...lookups,
   ...doors,
+  ...intake,
 }

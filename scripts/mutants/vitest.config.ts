@@ -16,7 +16,7 @@ const dear = [
 
 /** From cheap to dear. */
 const costs = [
-  /\/dns\//,
+  /\/(dns|io)\//,
   /\/core\/(?!relay|mutated)/,
   /\/stories\/(?!d6-healing|d6-rings|d7-silence)/,
   /\/core\/relay/,
@@ -38,7 +38,12 @@ export default defineConfig({
   cacheDir: `${root}/.vite`,
   test: {
     root,
-    include: ['test/core/**/*.test.ts', 'test/dns/{addresses,answers,names,packets}.test.ts', 'test/sim/**/*.test.ts'],
+    include: [
+      'test/core/**/*.test.ts',
+      'test/dns/{addresses,answers,names,packets}.test.ts',
+      'test/io/{heed,muxer-limits,rates,serving,turns,whole-frames}.test.ts',
+      'test/sim/**/*.test.ts',
+    ],
     exclude: isByRule ? dear : [],
     // Few lives and small clusters, though large enough that not everyone observes everyone.
     env: { SIM_SEEDS: '8', SIM_SCENARIO_SEEDS: '1', SIM_SCENARIO_NODES: '12' },

@@ -6,7 +6,7 @@ import type { Intake } from '../../src/io/network/sips.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { Gossip, type GossipOptions } from '../../src/io/network/gossip.js'
 import { Queues } from '../../src/io/network/queues.js'
-import { turns } from '../../src/io/network/turns.js'
+import { Allowances, turns } from '../../src/io/network/turns.js'
 import { eventually } from './eventually.js'
 
 let now_ms = 1_000_000
@@ -54,6 +54,8 @@ class FakeStream {
   readonly sips: Sip[] = []
   readonly cost_ms: number
   isSlowed = false
+  /** So many sips were taken until it was slowed for the first time. */
+  slowedAfter: number | undefined
   isGone = false
   /** How whoever reads it slows it down. */
   intake: Intake | undefined
@@ -95,6 +97,7 @@ class FakeStream {
 
   sendPause(): void {
     this.isSlowed = true
+    this.slowedAfter ??= this.sips.length
   }
 
   sendResume(): void {
@@ -140,6 +143,21 @@ test('of what costs much a turn takes one sip, and smaller ones from then on; no
   expect(stream.sips.at(-1)?.bytes.length).toBe(128)
   expect(Buffer.concat(stream.sips.map(({ bytes }) => bytes)).equals(piece)).toBe(true)
   expect(stream.isSlowed).toBe(false)
+})
+
+test('whoever waits longer than a turn sends no more for now, also of what is its own', async () => {
+  const stream = FakeStream.read(3)
+  now_ms += 10_000 // a hundredth of that is saved
+  stream.onData(piece)
+  await eventually('nothing more is to come for now', () => stream.isSlowed)
+  expect(stream.slowedAfter).toBe(1)
+})
+
+test('one long piece of work is owed for a moment only', async () => {
+  const stream = FakeStream.read(4000)
+  stream.onData(piece.subarray(0, 1900))
+  await eventually('everything is taken', () => stream.taken === 1900)
+  expect(stream.sips).toHaveLength(4)
 })
 
 test('where turns are long by themselves a third of them is for peers, so that a program which is busy hears them', async () => {
@@ -376,14 +394,10 @@ test('of what waits of peers each has a turn, in its order; who sends more than 
   expect(told).toEqual(['many of a', 'none of a'])
 })
 
-test('one long piece keeps nobody waiting for long', async () => {
-  const long = FakeStream.read(60_000)
-  long.onData(piece.subarray(0, 10))
-  await eventually('it is taken', () => long.taken === 10)
-  now_ms += 101 // half of that time is for whoever has nothing of its own
-  const next = FakeStream.read(0)
-  next.onData(piece.subarray(0, 10))
-  await eventually('another one is read', () => next.taken === 10)
+test('whoever comes from one place has one allowance with others from there, as long as nobody knows who they are', () => {
+  const strangers = new Allowances()
+  expect(strangers.of('here')).toBe(strangers.of('here'))
+  expect(strangers.of('there')).not.toBe(strangers.of('here'))
 })
 
 test('of the messages of gossip that come together each has a turn, words about others go last', async () => {

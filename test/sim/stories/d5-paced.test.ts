@@ -134,6 +134,39 @@ test('documents that a peer names go to it a message at a time, however many it 
   expect(pushes()).toHaveLength(8)
 })
 
+test('neither those who ask without end nor what is pushed keeps the other waiting', () => {
+  const { world, replies, asked } = library(3, 1.5 * megabyte)
+  const [questions, seen] = [new Set<number>(), { replies: replies.length, pushes: 0 }]
+  const ask = (id: number): void => {
+    questions.add(id)
+    world.feed('a', { type: 'request', from: `reader${id % 8}`, id, bytes: everything })
+  }
+  world.feed('a', { type: 'connected', peer: 'mallory' })
+  const sync = asked().find((effect) => effect.type === 'request' && effect.to === 'mallory') as { id: number }
+  const wanted: Holding[] = [0, 1, 2].map((i) => ({
+    ...{ owner: `owner${i}`, generation: 1, version: 0, boot: '', epoch: 0, clock: 0 },
+  }))
+  const witness = { stale: false, heardOfAsker: true, silence_s: 0 }
+  for (let id = 1_000_000; id < 1_000_064; id++) ask(id)
+  world.feed('a', { type: 'response', id: sync.id, bytes: encodeSyncResponse({ type: 'end', wanted, witness }) })
+  const isPush = (effect: Effect): effect is Effect & { type: 'request' } =>
+    effect.type === 'request' && effect.to === 'mallory' && effect.bytes.length > megabyte
+  const turns = 30
+  for (let turn = 0; turn < turns; turn++) {
+    world.feed('a', { type: 'wake' })
+    for (; seen.replies < replies.length; seen.replies++)
+      world.feed('a', { type: 'gone', id: replies[seen.replies]?.id as number, ok: true })
+    const pushes = asked().filter(isPush)
+    for (; seen.pushes < pushes.length; seen.pushes++) {
+      world.feed('a', { type: 'closed', id: (pushes[seen.pushes] as { id: number }).id, ok: true })
+      // It names them anew: there is always more to push.
+      world.feed('a', { type: 'response', id: sync.id, bytes: encodeSyncResponse({ type: 'end', wanted, witness }) })
+    }
+  }
+  expect(seen.pushes).toBeGreaterThanOrEqual(turns / 2 - 1)
+  expect(bytesOf(replies)).toBeGreaterThan((turns / 2 - 1) * 1.5 * megabyte)
+})
+
 test('what many ask for at once is encoded once', () => {
   const { world, replies } = library(1, 3 * megabyte)
   for (let i = 0; i < 8; i++) world.feed('a', { type: 'request', from: `p${i}`, id: 1_000_000 + i, bytes: everything })

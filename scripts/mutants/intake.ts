@@ -1,0 +1,105 @@
+// The bugs that somebody could write into what bounds the bytes of peers: their turns, their rates, what they make us hold.
+import type { Patch } from './patch.js'
+
+const turns: Readonly<Record<string, Patch>> = {
+  'who has had more than its own is heard like all others': ['Turns.#queue', 'one.allowance.isLeft()', 'true'],
+  'peers have all of a turn': ['#hasTime', 'now < this.#until', 'true'],
+  'peers have nothing of turns that are long by themselves': ['#hasTime', 'Math.max(least_ms, $$$)', 'least_ms'],
+  'one long turn makes those after it longer': [
+    '#hasTime',
+    'Math.min(...this.#lengths_ms)',
+    'Math.max(...this.#lengths_ms)',
+  ],
+  'many daemons of a process have as much of a turn as one': ['#hasTime', 'Math.max(1, this.#daemons)', '1'],
+  'what is cleared away later costs nothing': ['#done', 'Math.max(time_ms, least_ms)', 'time_ms'],
+  'what takes long costs as much as what does not': ['#done', 'Math.max(time_ms, least_ms)', 'least_ms'],
+  'a long piece of work keeps its sender waiting for as long': [
+    'Allowance.pay',
+    'Math.max($$$)',
+    'this.#left_ms - time_ms',
+  ],
+  'who waits longer than a turn goes on sending': ['Turns.#next', 'for (const one of this.#waiting) one.hold()'],
+  'who owes never has a turn again': ['Turns.#next', 'setTimeout($$$)', 'undefined'],
+  'who throws in its turn keeps it': ['#goOnWith', 'afterMicrotasks($$$)'],
+  'one place has an allowance for each that comes from it': ['Allowances.of', 'this.#byPlace.get(place)', 'undefined'],
+}
+
+const sips: Readonly<Record<string, Patch>> = {
+  'a sip is all that came': ['Sips.goOn', 'first.subarray(0, this.#sipBytes)', 'first'],
+  'a byte costs nothing': ['Sips.goOn', 'sip.length * least_msPerByte', '0'],
+  'a frame costs nothing': ['demuxInTurns', 'unpaid * least_msPerFrame', '0'],
+  'a sip that takes long is no smaller the next time': [
+    'Sips.took',
+    'Math.max(sipBytes.least, this.#sipBytes / 2)',
+    'this.#sipBytes',
+  ],
+  'what is paused is read on': ['#mayBeTaken', '!this.#isPaused', 'true'],
+  'what rests is read on': ['#mayBeTaken', 'this.#resting === undefined', 'true'],
+  'what is held is never let go': ['#letCome', 'this.#source.release()'],
+  'an end is told before what came before it': ['Ends.add', 'this.#isAllTaken()', 'true'],
+  'what has gone is done in its turn all the same': ['Queue.remove', 'this.#waiting.splice(at, 1)'],
+}
+
+const rates: Readonly<Record<string, Patch>> = {
+  'nothing is too much': ['Rates.take', 'bucket.tokens < cost', 'false'],
+  'what is too much is taken off all the same': ['Rates.take', 'isFlood($$$)', 'false'],
+  'what piled up while we stood still is held against who sent it': ['Rates.look', 'late_ms > stall_ms', 'false'],
+  'a bucket is filled beyond its rim': [
+    'refill',
+    'Math.min(most, $$$)',
+    'bucket.tokens + ((now - bucket.at) / 1000) * perSecond',
+  ],
+  'what somebody owes it owes for ever': ['Rates.charge', 'Math.max($$$)', 'bucket.tokens - cost'],
+  'a stall of a day excuses a day': ['excuse', 'Math.min(late_ms, excused_ms)', 'late_ms'],
+  'whoever was heard once is counted for ever': ['Rates.look', 'this.#buckets.delete(key)'],
+}
+
+const held: Readonly<Record<string, Patch>> = {
+  'each piece of half a frame is kept by itself': [
+    'WholeFrames.#keep',
+    'Math.min(2 * filled, this.#length ?? headerRoom_bytes)',
+    'filled',
+  ],
+  'only frames that came whole are counted': ['#complete', 'this.#completed += 1'],
+  'of frames that came together one is counted': ['#endOfWhole', 'this.#completed += 1'],
+  'a frame longer than any window is gathered': [
+    '#boundFrames',
+    '(frames.length ?? 0) > headerBytes + windowBytes',
+    'false',
+  ],
+  'what all hold of half frames has no end': ['#boundFrames', 'held.frame.set(frames.held)'],
+  'words that nobody reads are said on': ['#boundWords', 'held.unread > muxerLimits.unread', 'false'],
+  'what was read counts as unread': ['#boundWords', 'connection.writeBufferLength === 0', 'false'],
+  'pings are answered without end': ['#boundPings', 'bucket.take()', 'true'],
+  'streams that never say what they are for stay': ['#boundUnnamed', 'this.#unnamed > muxerLimits.unnamed', 'false'],
+  'a stream without a name brings what it likes': ['boundUntilNamed', 'bytes <= muxerLimits.unnamedBytes', 'true'],
+  'what nobody takes is kept': ['boundWhileUntaken', 'untaken > muxerLimits.untaken', 'false'],
+  'what libp2p reads may be long': ['boundWhileUntaken', 'bytes > muxerLimits.briefBytes', 'false'],
+  'stream after stream brings too much': ['#broke', 'held.broken === muxerLimits.broken', 'false'],
+  'the newest of unnamed streams gives way': [
+    '#endOldestUnnamed',
+    'const [oldest] = most.unnamed',
+    'const oldest = [...most.unnamed].at(-1)',
+  ],
+  'who holds least gives way': ['Budget.#giveWay', 'one[0].bytes > some[0].bytes', 'one[0].bytes < some[0].bytes'],
+  'a share that has ended is held on to': ['Budget.open', 'this.#shares.delete(share)'],
+}
+
+const served: Readonly<Record<string, Patch>> = {
+  'what nobody read costs as much as what was': ['#charged', 'unreadCost * bytes.length', '0'],
+  'answers cost nothing': ['#charged', "rates.charge('answer', from, bytes.length)"],
+  'a peer has as many requests at once as it likes': [
+    'Serving.accept',
+    'others.size >= servingLimits.peerAtOnce',
+    'false',
+  ],
+  'all together have as many requests at once as they like': [
+    'Serving.accept',
+    'this.#open.size >= servingLimits.atOnce',
+    'false',
+  ],
+  'questions have no rate': ['Serving.accept', "!rates.take('question', from)", 'false'],
+  'long requests of all have no bound': ['Serving.#makeRoom', 'heldBy(this.#open) <= servingLimits.heldBytes', 'true'],
+}
+
+export const intake: Readonly<Record<string, Patch>> = { ...turns, ...sips, ...rates, ...held, ...served }
