@@ -51,7 +51,6 @@ const rates: Readonly<Record<string, Patch>> = {
   ],
   'what somebody owes it owes for ever': ['Rates.charge', 'Math.max($$$)', 'bucket.tokens - cost'],
   'a stall of a day excuses a day': ['excuse', 'Math.min(late_ms, excused_ms)', 'late_ms'],
-  'whoever was heard once is counted for ever': ['Rates.look', 'this.#buckets.delete(key)'],
 }
 
 const held: Readonly<Record<string, Patch>> = {

@@ -57,9 +57,22 @@ class FakeMuxer extends EventTarget {
 
 class FakeStream extends EventTarget {
   protocol = ''
+  direction = 'inbound'
   isEnded = false
+  readStatus = 'readable'
+  readBufferLength = 0
 
-  onData(_bytes: { readonly byteLength: number }): void {}
+  listenerCount(): number {
+    return 1
+  }
+
+  onData(bytes: { readonly byteLength: number }): void {
+    if (this.readStatus === 'paused') this.readBufferLength += bytes.byteLength
+  }
+
+  brings(bytes: number, times = 1): void {
+    for (let n = 0; n < times && !this.isEnded; n++) this.onData(Buffer.alloc(bytes))
+  }
 
   abort(): void {
     this.isEnded = true
@@ -172,4 +185,30 @@ test('whoever has stream after stream bring too much is cut off', async () => {
   await Promise.resolve()
   expect(muxer.isCut).toBe(true)
   expect(drops.all()).toEqual({ 'muxer-unnamed': muxerLimits.broken, 'muxer-broken': 1 })
+})
+
+test('of what nobody takes a stream brings so many pieces, of what is taken any number', () => {
+  const drops = new Drops()
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  const [taken, waiting] = [muxer._newStream(), muxer._newStream()] as unknown as [FakeStream, FakeStream]
+  for (const stream of [taken, waiting]) stream.protocol = '/rollcall/of-ours'
+  waiting.readStatus = 'paused'
+  for (const stream of [taken, waiting]) stream.brings(1, muxerLimits.untaken + 1)
+  expect([taken.isEnded, waiting.isEnded]).toEqual([false, false])
+  for (const stream of [taken, waiting]) stream.brings(1)
+  expect([taken.isEnded, waiting.isEnded]).toEqual([false, true])
+  expect(drops.all()).toEqual({ 'muxer-untaken': 1 })
+})
+
+test('a stream of libp2p, where one short message is due, brings as much as that is', () => {
+  const drops = new Drops()
+  const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
+  const [ping, ours] = [muxer._newStream(), muxer._newStream()] as unknown as [FakeStream, FakeStream]
+  ping.protocol = '/ipfs/ping/1.0.0'
+  ours.protocol = '/rollcall/of-ours'
+  for (const stream of [ping, ours]) stream.brings(muxerLimits.briefBytes)
+  expect([ping.isEnded, ours.isEnded]).toEqual([false, false])
+  for (const stream of [ping, ours]) stream.brings(1)
+  expect([ping.isEnded, ours.isEnded]).toEqual([true, false])
+  expect(drops.all()).toEqual({ 'muxer-untaken': 1 })
 })

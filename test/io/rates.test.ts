@@ -45,6 +45,22 @@ describe('a bucket', () => {
     expect(world.take(2 * minute)).toBe(minute)
     expect(world.floods).toEqual([])
   })
+
+  test('is never more than full, also of somebody who is heard now and then', () => {
+    const world = buckets()
+    for (let n = 0; n < 10; n++) {
+      world.take(1)
+      passes(world, 30_000)
+    }
+    expect(world.take(2 * minute)).toBe(minute)
+  })
+
+  test('has no more of a stall of a day than of one of ten minutes: what waits in the kernel is bounded, too', () => {
+    const world = buckets()
+    world.take(minute)
+    world.now += 24 * 3_600_000
+    expect(world.take(30 * minute)).toBe(10 * minute)
+  })
 })
 
 describe('ten times the rate', () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { Drops } from '../../src/io/network/drops.js'
 import { encodeMessage } from '../../src/io/network/messages.js'
 import { Rates, rates } from '../../src/io/network/rates.js'
-import { type Reply, Serving } from '../../src/io/network/serving.js'
+import { type Reply, Serving, servingLimits } from '../../src/io/network/serving.js'
 
 /** A stream on which one question has come. */
 function stream(): Stream & { readonly wasCut: boolean; ask(): void } {
@@ -54,5 +54,49 @@ describe('what a peer is answered with counts by its bytes', () => {
   test('no more than a minute’s share at once; what was made for nobody counts four times', async () => {
     expect(await answered(true)).toEqual([minute, { 'request-excess': 1 }])
     expect(await answered(false)).toEqual([minute / 4, expect.objectContaining({ 'request-excess': 1 })])
+  })
+})
+
+describe('of what peers ask at once', () => {
+  function served(): { readonly drops: Drops; accept(from: string): ReturnType<typeof stream> } {
+    const drops = new Drops()
+    const serving = new Serving({
+      ...{ drops, rates: new Rates({ onFlood: () => {}, now: () => 0 }) },
+      onRequest: (_from, _bytes, reply) => reply(new Uint8Array(), true),
+    })
+    const accept = (from: string): ReturnType<typeof stream> => {
+      const one = stream()
+      serving.accept(one, from)
+      return one
+    }
+    return { drops, accept }
+  }
+
+  test('one has no more than a daemon has under way itself, and nobody else less for that', () => {
+    const { drops, accept } = served()
+    const those = Array.from({ length: servingLimits.peerAtOnce + 1 }, () => accept('a'))
+    expect(those.map(({ wasCut }) => wasCut)).toEqual([...those.slice(1).map(() => false), true])
+    expect(accept('b').wasCut).toBe(false)
+    those[0]?.abort(new Error('never mind'))
+    expect(accept('a').wasCut).toBe(false)
+    expect(drops.all()).toEqual({ 'request-refused': 1 })
+  })
+
+  test('all together have so many', () => {
+    const { drops, accept } = served()
+    const those = Array.from({ length: servingLimits.atOnce }, (_, n) => accept(`peer ${n}`))
+    expect(those.some(({ wasCut }) => wasCut)).toBe(false)
+    expect(accept('one more').wasCut).toBe(true)
+    expect(drops.all()).toEqual({ 'request-refused': 1 })
+  })
+
+  test('one has a minute of its rate, however soon it is answered', () => {
+    const { drops, accept } = served()
+    const minute = 60 * rates.question.perSecond
+    for (let n = 0; n < minute; n++) accept('a').abort(new Error('never mind'))
+    expect(drops.all()).toEqual({})
+    expect(accept('a').wasCut).toBe(true)
+    expect(drops.all()).toEqual({ 'request-excess': 1 })
+    expect(accept('b').wasCut).toBe(false)
   })
 })
