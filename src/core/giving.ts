@@ -94,11 +94,17 @@ export class Giving {
 
   // ---- made when there is room
 
+  /** What may be given now is, once all else of this turn is done. */
   beginTurn(): void {
     this.#making.renew()
     this.#comparing.renew()
     this.#hasEncoded = false
     this.#isPushFirst = !this.#isPushFirst
+  }
+
+  /** Only now may the own document be given, until the next write of it begins, be that in this very turn. */
+  ownStored(): void {
+    this.#making.renew()
   }
 
   /** Whatever may be made now, as far as this turn goes. */
@@ -156,7 +162,7 @@ export class Giving {
   #givePiece(answer: AnswerUnderWay): number {
     const { pace, liveness, encodings } = this.#state
     const { owners, theirs, from, end } = answer
-    const { parcels, seen } = this.#gather(owners, answer.next, theirs)
+    const { parcels, seen } = this.#looked(this.#gather(owners, answer.next, theirs))
     answer.next += seen
     if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk, or a large one is being made
     const isLast = parcels.length === 0
@@ -186,7 +192,7 @@ export class Giving {
   /** Compares what whoever asked holds, as far as one turn goes. @returns whether that is all of it */
   #isCompared({ from, end }: AnswerUnderWay): boolean {
     if (end.type !== 'compared') return true
-    const some = end.comparable.slice(end.next, end.next + this.#comparing.left)
+    const some = end.comparable.slice(end.next, end.next + Math.max(0, this.#comparing.left))
     end.next += some.length
     this.#comparing.take(some.length)
     for (const holding of some) if (this.#fencing.isFenced(holding)) this.#fencing.fenceAgain(holding.owner)
@@ -196,7 +202,7 @@ export class Giving {
 
   #pushSome(peer: PeerId, owners: PeerId[]): number {
     const { requests, pushes, liveness, at } = this.#state
-    const { parcels, seen } = this.#gather(owners, 0, nothingHeld)
+    const { parcels, seen } = this.#looked(this.#gather(owners, 0, nothingHeld))
     owners.splice(0, seen)
     pushes.forgetDone(peer)
     if (parcels.length === 0) return 0
@@ -208,10 +214,16 @@ export class Giving {
     return request.bytes.length
   }
 
+  /** To look at so many owners costs something, also where nothing comes of it. */
+  #looked(gathered: Gathered): Gathered {
+    this.#making.take(gathered.seen * paceLimits.lookBytes)
+    return gathered
+  }
+
   /** What goes in one message, of these owners from there on. `seen`: so many of them are done with. */
   #gather(owners: readonly PeerId[], from: number, theirs: ReadonlyMap<PeerId, Holding>): Gathered {
     const parcels: Parcel[] = []
-    let room: number = wireLimits.syncBatchBytes
+    let room: number = Math.min(wireLimits.syncBatchBytes, this.#making.left)
     for (let at = from; at < owners.length; at += 1) {
       const owner = owners[at] as PeerId
       if (this.#isOnItsWayToDisk(owner)) return { parcels, seen: at - from }
@@ -236,9 +248,16 @@ export class Giving {
   #parcelOf(owner: PeerId, theirs: Holding | undefined): Parcel | 'later' | undefined {
     const { commits, replica, letGo, self, at } = this.#state
     const document = owner === self ? commits.giveable : replica.giveable(owner)
-    if (document !== undefined) return parcelFor(document, theirs, (given) => this.#encode(given))
+    if (document !== undefined) return this.#parcelFor(document, theirs)
     const gone = theirs && replica.head(owner) === undefined && letGo.refusalOf(owner, theirs, at.now)
     return gone ? headAlone(gone) : replica.declinedParcel(owner, theirs)
+  }
+
+  #parcelFor(document: Giveable, theirs: Holding | undefined): Parcel | 'later' | undefined {
+    const parcel = parcelFor(document, theirs, (given) => this.#encode(given))
+    // To find out what has changed takes the longer the more there is, be it little.
+    if (typeof parcel === 'object' && parcel.content.type === 'step') this.#making.take(document.structs)
+    return parcel
   }
 
   /** All of a document, which a large one is made into over several turns; undefined until it is. */

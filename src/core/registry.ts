@@ -294,19 +294,19 @@ export class Registry {
       if (error !== undefined) replica.distrustDisk()
       return
     }
-    const { now } = at
     const before = commits.signed?.head.generation
-    this.#release(commits.stored(error, now))
+    this.#release(commits.stored(error, at.now))
     if (error !== undefined) return
+    this.#giving.ownStored()
     // Who has forgotten us shows us again once we are heard; the head that this refers to is on its way by then.
     if (commits.signed?.head.generation !== before) liveness.heartbeats.hasten()
-    liveness.digests.ownHeadChanged(now)
+    liveness.digests.ownHeadChanged(at.now)
     this.#tellMembership()
     if (this.#state.phase.name !== 'opening') return
     this.#state.enter({ name: 'ready' })
     this.#out.notify({ type: 'ready' })
-    this.#out.emitAll(commits.publish(now, true))
-    this.#out.emitAll(liveness.beatAll(this.#state.ownState(), now))
+    this.#out.emitAll(commits.publish(at.now, true))
+    this.#out.emitAll(liveness.beatAll(this.#state.ownState(), at.now))
   }
 
   #release({ waiting, error }: Released): void {

@@ -170,7 +170,7 @@ export class Replication {
   }
 
   /** A part of a large document. @returns how much it was, in units of `workLimits` */
-  #takeMore({ parcel, from }: Underway): number {
+  #takeSlice({ parcel, from }: Underway): number {
     const { replica, gaps, arrivals, letGo, fences, at } = this.#state
     const { head } = parcel.signed
     const { owner } = head
@@ -264,6 +264,7 @@ export class Replication {
     return false
   }
 
+  /** Reads what may be read of what has come. */
   beginTurn(): void {
     this.#reading.renew()
     this.#writeMore()
@@ -275,7 +276,7 @@ export class Replication {
     const { arrivals, replica } = this.#state
     for (const underway = replica.loading; underway !== undefined && underway === replica.loading;) {
       if (this.#reading.left <= arrivalLimits.turnUnits / 2) break
-      this.#reading.take(this.#takeMore(underway))
+      this.#reading.take(this.#takeSlice(underway))
     }
     while (this.#reading.left > 0) {
       if (replica.loading === undefined) arrivals.ended() // it was refused at once, or its owner was dropped

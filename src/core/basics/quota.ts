@@ -1,6 +1,6 @@
 /**
- * What may be done in one turn of the event loop, however often something comes within one. Whoever has done any of it has to be woken in
- * the next, which begins it anew.
+ * How much of something may be done in one turn of the event loop, however often something comes within it. Where it is not whole any more
+ * its owner asks to be woken in the next turn, and renews it there.
  */
 export class Quota {
   readonly #whole: number
@@ -20,8 +20,8 @@ export class Quota {
     return this.#left === this.#whole
   }
 
-  take(some: number): void {
-    this.#left -= some
+  take(amount: number): void {
+    this.#left -= amount
   }
 
   renew(): void {

@@ -25,8 +25,10 @@ export const paceLimits = {
   holdings: 16 * (wireLimits.documents + 1),
   /** What is said to be held, compared in one turn. */
   turnHoldings: 1024,
-  /** Once so many bytes are made in a turn the rest waits for the next: a megabyte takes ten milliseconds. So it is one large piece, or many small ones. */
+  /** Once so many bytes are made in a turn the rest waits for the next: a megabyte takes ten milliseconds. A large document is more by itself. */
   turnBytes: wireLimits.syncBatchBytes / 4,
+  /** To look whether anything of a document goes costs as much as to make so many. */
+  lookBytes: 64,
 } as const
 
 /** What ends an answer. */
@@ -109,12 +111,12 @@ export class Pace {
     return entry !== undefined && this.#bytes.mayGrow(entry.from)
   }
 
-  /** Those of which a piece may be made now, each once, as long as it may. */
+  /** Those of which a piece may be made now, each once, as long as it may; first those that somebody waits for to be done with an act. */
   *turns(): Generator<AnswerUnderWay, void> {
-    for (const request of [...this.#ready]) {
-      const answer = this.#entries.get(request)?.answer
-      if (answer !== undefined && this.#mayGrow(request)) yield answer
-    }
+    const ready = [...this.#ready].flatMap((request) => this.#entries.get(request)?.answer ?? [])
+    const isAct = ({ end }: AnswerUnderWay): boolean => end.type !== 'compared'
+    for (const answer of [...ready.filter(isAct), ...ready.filter((each) => !isAct(each))])
+      if (this.#mayGrow(answer.request)) yield answer
   }
 
   /** A piece of it was made. @param isLast whether that was its end */

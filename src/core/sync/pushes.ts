@@ -37,7 +37,7 @@ export class Pushes {
 
   /** Peers for whom a message may be made, with those that are still to go: whoever makes one takes them from the front. */
   *turns(): Generator<{ readonly peer: PeerId; readonly owners: PeerId[] }, void> {
-    for (const [peer, { owners, onTheWay }] of this.#byPeer)
+    for (const [peer, { owners, onTheWay }] of [...this.#byPeer])
       if (owners.length > 0 && onTheWay < atOnce && this.#bytes.mayGrow(peer)) yield { peer, owners }
   }
 
@@ -46,6 +46,8 @@ export class Pushes {
     const push = this.#byPeer.get(peer)
     if (push === undefined) return
     push.onTheWay += 1
+    this.#byPeer.delete(peer) // its next turn comes after those of all others
+    this.#byPeer.set(peer, push)
     this.#messages.set(request, bytes)
     this.#bytes.add(peer, bytes)
   }
