@@ -23,7 +23,7 @@ import type { Look } from './table.js'
 export interface StatusOutput {
   readonly self: SelfView
   readonly inStep: boolean
-  /** It has lost sight of most of the cluster: then the exit code is 3. */
+  /** It has lost sight of most of the cluster: then the exit code is 3, as where it is not ready. */
   readonly degraded: boolean
   /** One line for people: `in step with 2 of 2 peers`. */
   readonly step: string
@@ -52,7 +52,7 @@ export function addStatusCommand(program: Command): void {
     ),
     ['rollcall status -w', 'keep an eye on it'],
     ['rollcall status --json | jq .inStep', 'for monitoring'],
-    ['rollcall status > /dev/null', 'exit code 3: not reachable, or in doubt'],
+    ['rollcall status > /dev/null', 'exit code 3: not reachable, not ready, or in doubt'],
   )
 }
 
@@ -115,8 +115,8 @@ function tally<Word extends string>(words: readonly Word[]): Partial<Record<Word
   return counts
 }
 
-function exitCode({ degraded }: StatusOutput): number {
-  return degraded ? exitCodes.inDoubt : exitCodes.fine
+function exitCode({ degraded, self }: StatusOutput): number {
+  return degraded || !self.ready.ready ? exitCodes.inDoubt : exitCodes.fine
 }
 
 function show(status: StatusOutput, { paint, width }: Look): string {
@@ -206,7 +206,8 @@ function findingLines(
     .map(({ severity, what }) => paint(severity === 'error' ? 'bad' : 'warn', plain(what)))
   const more = told.length - lines.length
   const end = more > 0 ? `and ${more} more; what to do: rollcall doctor` : 'what to do: rollcall doctor'
-  return findings.length === 0 ? [] : [...lines, end].map((text, i) => [i === 0 ? 'wrong' : '', text] as const)
+  if (told.length === 0) return findings.length === 0 ? [] : [['see', 'rollcall doctor']]
+  return [...lines, end].map((text, i) => [i === 0 ? 'wrong' : '', text] as const)
 }
 
 function instancesLine({ visible, notVisible }: StatusOutput['instances'], paint: Look['paint']): string {

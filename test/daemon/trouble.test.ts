@@ -170,6 +170,12 @@ test('a cluster key that others can read is refused; with one, only its holders 
     const { code, stdout } = await cluster.cli('doctor', '--server', stranger.url)
     return code === 1 && stdout.includes('cluster keys differ')
   })
+  // Whoever is kept out is not ready, and says so with its exit code: nothing is wrong that has no words.
+  const kept = await cluster.cli('status', '--server', stranger.url)
+  expect(kept.code).toBe(3)
+  expect(kept.stdout).toContain('not ready')
+  expect(kept.stdout).not.toMatch(/wrong +what to do/)
+  expect((await cluster.cli('status', '--server', a.url)).code).toBe(0)
   expect(stranger.log).toContain('open cluster')
   expect(a.log).not.toContain('open cluster')
   await chmod(key, 0o644)

@@ -4,7 +4,7 @@ import type { PickQuery } from '../../../src/core/lookup/chooser.js'
 import { strategies } from '../../../src/core/lookup/strategies.js'
 import type { FromHere } from '../../../src/core/views.js'
 import type { World } from '../world.js'
-import { agree, cluster, done } from './cluster.js'
+import { agree, cluster, done, urlOf } from './cluster.js'
 
 /** Instances of `web`, one at each of these, called like it. */
 function withWeb(world: World, names: string): World {
@@ -67,6 +67,14 @@ test('D15: whom a node reports silent it picks last, while the cluster sees it a
   world.heal()
   world.until(() => fromHere(world, 'a', 'b')?.reached === true, 10_000, 'b heard again')
   expect(given(world, 'a')).toBe('bcd')
+})
+
+test('D15: of what is not checked nobody says at its home that a check has reached it', () => {
+  const world = cluster('ab')
+  done(world, world.register('a', { id: 'unchecked', slug: 'web', url: urlOf('web'), check: 'none' }))
+  world.until(() => fromHere(world, 'b', 'unchecked') !== undefined, 5000, 'b shows it')
+  expect(fromHere(world, 'a', 'unchecked')).toEqual({ how: 'home' })
+  expect(fromHere(world, 'b', 'unchecked')).toMatchObject({ reached: true, how: 'heartbeats' })
 })
 
 test('D15: whose dials are refused is picked last until it is heard; where that is everybody, nobody is', () => {

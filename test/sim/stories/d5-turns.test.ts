@@ -136,6 +136,16 @@ test('what has changed of a large document takes long to be found, and is not fo
   expect(said.filter((each) => each?.type === 'documents' && each.parcels[0]?.content.type === 'step')).toHaveLength(64)
 })
 
+test('what somebody says that it holds is compared over some turns, each of which follows the one before', () => {
+  const { world, replies } = library(0, 0)
+  const holdings = Array.from({ length: 3 * paceLimits.turnHoldings }, (_, i) => nothingOf(`owner${i}`))
+  const bytes = encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings })
+  world.feed('a', { type: 'request', from: 'reader', id: 1_000_000, bytes })
+  expect(replies.some(({ last }) => last)).toBe(false)
+  world.run(1)
+  expect(replies.some(({ last }) => last)).toBe(true)
+})
+
 test('of peers that have named documents each is pushed some in its turn', () => {
   const { world, requests } = library(8, 1.5 * megabyte)
   const peers = ['m1', 'm2', 'm3']
