@@ -326,6 +326,8 @@ const removals: Readonly<Record<string, Patch>> = {
   'a turn makes all that it may': ['Giving.giveMore', 'if (this.#making.left <= 0) return'],
   'what was done in a turn keeps the next one from it': ['Quota.renew', 'this.#left = this.#whole'],
   'who has used up a turn is not woken for the next': ['Giving.wakeAt', 'this.#making.isWhole', 'true'],
+  'a large copy whose steps outweigh it is never written whole': ['Replication.beginTurn', 'this.#writeMore()'],
+  'a large copy is written whole when something else wakes': ['Replication.wakeAt', '!replica.isWriting', 'true'],
   'who has compared all that a turn may is not woken': ['Giving.wakeAt', 'this.#comparing.isWhole', 'true'],
   'all that is said to be held is compared in one turn': ['#isCompared', '.take($$$)'],
   'a difference costs what it has of bytes': ['Giving.#parcelFor', 'this.#making.take(document.structs)'],

@@ -53,6 +53,15 @@ export class HostileWriter {
     return { signed: this.signed, content: { type: 'full', bytes: this.#document.encode() } }
   }
 
+  /** A change of this epoch. */
+  next(value: string): Parcel {
+    const { epoch: fromEpoch } = this.#document
+    const fromVersion = this.#version
+    this.#version += 1
+    const bytes = this.#document.write([{ map: 'definitions', key: 'k', after: value }])
+    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
+  }
+
   /**
    * The next epoch: some bytes for which all is built anew.
    * @param value of the change on top of it; undefined for none

@@ -18,6 +18,8 @@ function writer(owner: string, count: number): HostileWriter {
 
 interface Reader {
   readonly world: World
+  /** Owners whose documents were written whole, by what was told that time. */
+  readonly writtenWhole: string[]
   readonly push: (via: string, ...parcels: readonly Parcel[]) => void
   readonly versionOf: (owner: string) => number | undefined
   /** Of whom the document was asked for. */
@@ -26,12 +28,15 @@ interface Reader {
 
 function reader(): Reader {
   const pulled: string[] = []
+  const writtenWhole: string[] = []
   const world = new World({
     seed: 1,
     watch: (_machine, _now, _input, effects) => {
       for (const effect of effects) {
         const request = effect.type === 'request' ? decodeSyncRequest(effect.bytes) : undefined
         if (request?.type === 'sync' && request.scope === 'listed') pulled.push(request.holdings[0]?.owner ?? '')
+        const ops = effect.type === 'store' ? effect.ops : []
+        writtenWhole.push(...ops.flatMap((op) => (op.type === 'snapshot' ? [op.owner] : [])))
       }
     },
   })
@@ -40,6 +45,7 @@ function reader(): Reader {
   return {
     world,
     pulled,
+    writtenWhole,
     push: (from, ...parcels) => {
       world.feed('a', { type: 'request', from, id: 1_000_000, bytes: encodeSyncRequest({ type: 'push', parcels }) })
       world.run(1) // what is large takes turns
@@ -94,6 +100,26 @@ for (const [size, count] of [
     expect(world.machine('a').live.dropped()['content is not what its head says']).toBeLessThan(times)
     push('honest', honest.full)
     expect(versionOf('honest')).toBe(1)
+  })
+}
+
+for (const [size, count] of [
+  ['large', entries],
+  ['small', turnLimits.structs / 2],
+] as const) {
+  test(`what is on disk of a copy may not be whole: it is written whole with the next change of it: ${size}`, () => {
+    const { push, versionOf, world, writtenWhole } = reader()
+    const one = writer('one', count)
+    push('one', one.full)
+    expect(writtenWhole.filter((owner) => owner === 'one')).toHaveLength(1)
+    push('one', one.next('first'))
+    world.feed('a', { type: 'stored', id: 1_000_000, error: 'the disk is full' }) // of a copy
+    expect(writtenWhole.filter((owner) => owner === 'one')).toHaveLength(1)
+    push('one', one.next('second'))
+    expect(versionOf('one')).toBe(3)
+    expect(writtenWhole.filter((owner) => owner === 'one')).toHaveLength(2)
+    push('one', one.next('third'))
+    expect(writtenWhole.filter((owner) => owner === 'one')).toHaveLength(2)
   })
 }
 

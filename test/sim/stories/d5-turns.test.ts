@@ -1,7 +1,8 @@
 // Stories of D5: what one turn gives is bounded, and nobody who waits for some of it is forgotten for what others are given.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { HostileWriter } from '../../../scripts/violence/hostile-writer.js'
 import type { Entry } from '../../../src/core/document/entries.js'
+import { Replica } from '../../../src/core/replica/replica.js'
 import { paceLimits } from '../../../src/core/sync/pace.js'
 import { type Holding, decodeSyncResponse, encodeSyncRequest, encodeSyncResponse } from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
@@ -134,6 +135,27 @@ test('what has changed of a large document takes long to be found, and is not fo
   world.run(1000)
   const said = replies.slice(before).map(({ bytes }) => decodeSyncResponse(bytes))
   expect(said.filter((each) => each?.type === 'documents' && each.parcels[0]?.content.type === 'step')).toHaveLength(64)
+})
+
+test('whoever holds all is told so in its turn: all documents are looked at for a few of them at once', () => {
+  const { world, replies, stores } = library(0, 0)
+  const parcels = Array.from({ length: 400 }, (_, i) => {
+    const entry: Entry = { map: 'instances', key: `k${i}`, value: '{"n":1}' }
+    return new HostileWriter(`o${i}`, cheapCrypto(`o${i}`), [entry]).full
+  })
+  world.feed('a', { type: 'request', from: 'p', id: 5, bytes: encodeSyncRequest({ type: 'push', parcels }) })
+  world.run(1000)
+  const holdings = parcels.map(({ signed: { head } }) => ({ ...nothingOf(head.owner), ...head, clock: 1 }))
+  const bytes = encodeSyncRequest({ type: 'sync', scope: 'listed', stale: false, holdings })
+  world.define('a', 'waits-for-the-disk')
+  for (let n = 0; n < 32; n++) world.feed('a', { type: 'request', from: `reader${n}`, id: 1_000_000 + n, bytes })
+  const looks = vi.spyOn(Replica.prototype, 'giveable')
+  world.feed('a', { type: 'stored', id: stores.at(-1) as number })
+  expect(looks.mock.calls.length).toBeGreaterThan(0)
+  expect(looks.mock.calls.length).toBeLessThanOrEqual(parcels.length + paceLimits.turnBytes / paceLimits.lookBytes)
+  looks.mockRestore()
+  world.run(1000)
+  expect(replies.filter(({ last }) => last)).toHaveLength(32)
 })
 
 test('what somebody says that it holds is compared over some turns, each of which follows the one before', () => {
