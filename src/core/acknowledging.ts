@@ -1,8 +1,11 @@
 /**
- * Who else holds what was written here: asks peers, one question each, until as many hold it as a caller wants. It never makes a write
- * wait, nor undone.
+ * Who else holds what was written here: asks peers until as many hold it as each caller wants. It never makes a write wait, nor undone.
  *
  *     written, on disk, told ──▶ some 30 ms later: do you lack anything of this version? ──▶ enough do not, or the time has passed
+ *
+ * A peer has one question at a time for each home, of the newest version that is due: whoever holds that holds what came before it, so
+ * that many callers cost no more than one. Of a version that it lacks it is asked until it holds it: else, where writes go on, it would
+ * always lack the newest one.
  *
  * The question is that of a sync of single documents, so that every earlier version understands it: its answer names those that are
  * wanted. Heartbeats would not do: their digests leave out what has changed within two seconds.
@@ -25,27 +28,49 @@ const lacksTolerated = 4
 /** Callers who wait at once; beyond it they are told what is known at once. */
 const limit = 1000
 
-interface Waiting {
+/** What a home has written, as it was taken down at some moment. */
+interface Version {
+  /** Whatever was taken down before is part of it. */
   readonly number: number
+  readonly holdings: readonly Holding[]
+  /** From then on peers are asked. */
+  readonly dueAt: number
+}
+
+interface Waiting {
   readonly ticket: number
   readonly acks: AckCount
   /** Whose document the write is in, beside ours. */
   readonly home: PeerId | undefined
   readonly until: number
   /** What is to be held; set once it can be given. */
-  holdings: readonly Holding[] | undefined
-  nextAt: number
+  version: Version | undefined
   readonly holders: Set<PeerId>
-  /** Not answered yet; when each was asked. */
-  readonly asked: Map<PeerId, number>
-  readonly lacks: Map<PeerId, number>
+}
+
+/** To one peer, about one home. */
+interface Question {
+  readonly peer: PeerId
+  readonly home: PeerId | undefined
+  readonly version: Version
+  askedAt: number
+  /** It lacks that version, and is asked again then; undefined while it has not answered. */
+  againAt: number | undefined
+  lacks: number
 }
 
 export class Acknowledging {
   readonly #state: RegistryState
   readonly #out: Outbox
-  readonly #waiting = new Map<number, Waiting>()
+  /** In the order in which they came. */
+  readonly #waiting = new Set<Waiting>()
+  /** Of these it is not known yet what is to be held. */
+  readonly #untaken = new Set<Waiting>()
+  #questions: Question[] = []
+  /** Those that are not answered, by what the answer names. */
+  readonly #asked = new Map<number, Question>()
   #lastNumber = 0
+  #wakeAt = Number.POSITIVE_INFINITY
 
   constructor(state: RegistryState) {
     this.#state = state
@@ -53,64 +78,107 @@ export class Acknowledging {
   }
 
   get wakeAt(): number {
-    let soonest = Number.POSITIVE_INFINITY
-    for (const { nextAt, until } of this.#waiting.values()) soonest = Math.min(soonest, nextAt, until)
-    return soonest
+    return this.#wakeAt
   }
 
   /** Settles with how many hold what is on disk here now, ourselves included. */
   ask(ticket: number, { acks, patience_ms, home }: Asking, { now }: Moment): void {
-    const number = (this.#lastNumber += 1)
     const waiting: Waiting = {
-      ...{ number, ticket, acks, until: now + patience_ms, nextAt: now + first_ms, holdings: undefined },
+      ...{ ticket, acks, until: now + patience_ms, version: undefined, holders: new Set() },
       home: home === this.#state.self ? undefined : home,
-      holders: new Set(),
-      asked: new Map(),
-      lacks: new Map(),
     }
     if (this.#isEnough(waiting) || this.#waiting.size >= limit) return this.#settle(waiting)
-    this.#waiting.set(number, waiting)
+    this.#waiting.add(waiting)
+    this.#untaken.add(waiting)
+    this.#wakeBy(waiting.until)
   }
 
   /** This node leaves: whoever waits is told what is known. Who asks after that asks for the goodbye. */
   end(): void {
-    for (const waiting of this.#waiting.values()) this.#settle(waiting)
+    for (const waiting of this.#waiting) this.#settle(waiting)
+  }
+
+  /** Between two commits, when a version can be told from the next one: takes down what those wait for who came since the last one. */
+  takeDown(): void {
+    if (this.#untaken.size === 0 || this.#state.commits.giveable === undefined) return
+    const dueAt = this.#state.at.now + first_ms
+    const versions = new Map<PeerId | undefined, Version>()
+    for (const waiting of this.#untaken) {
+      const { home } = waiting
+      const version = versions.get(home) ?? { number: (this.#lastNumber += 1), holdings: this.#holdings(home), dueAt }
+      versions.set(home, version)
+      waiting.version = version
+    }
+    this.#untaken.clear()
+    this.#wakeBy(dueAt)
+  }
+
+  #holdings(home: PeerId | undefined): readonly Holding[] {
+    const { commits, replica } = this.#state
+    const other = home === undefined ? undefined : replica.document(home)?.holding
+    return [commits.giveable?.holding, other].filter((holding) => holding !== undefined)
   }
 
   tick(): void {
-    for (const waiting of this.#waiting.values()) this.#tickOne(waiting)
-  }
-
-  #tickOne(waiting: Waiting): void {
     const { now } = this.#state.at
-    if (now >= waiting.until || this.#isEnough(waiting)) return this.#settle(waiting)
-    if (now < waiting.nextAt) return
-    waiting.nextAt = now + again_ms
-    waiting.holdings ??= this.#holdings(waiting.home)
-    if (waiting.holdings !== undefined) this.#askSome(waiting, waiting.holdings)
+    if (now < this.#wakeAt) return
+    for (const waiting of this.#waiting) if (now >= waiting.until || this.#isEnough(waiting)) this.#settle(waiting)
+    this.#forgetUnwanted()
+    this.#askDue()
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    for (const { until, version } of this.#waiting) {
+      const dueAt = version?.dueAt ?? Number.POSITIVE_INFINITY
+      this.#wakeBy(Math.min(until, dueAt > now ? dueAt : now + again_ms))
+    }
   }
 
-  /** While a commit is on its way, none that a peer could tell a difference from. */
-  #holdings(home: PeerId | undefined): readonly Holding[] | undefined {
-    const { commits, replica } = this.#state
-    const own = commits.giveable?.holding
-    const other = home === undefined ? undefined : replica.document(home)?.holding
-    return own && (other === undefined ? [own] : [own, other])
+  /** Questions that would be asked again, and nobody waits for any more. */
+  #forgetUnwanted(): void {
+    const { peers } = this.#state.liveness
+    const homes = new Set([...this.#waiting].map(({ home }) => home))
+    this.#questions = this.#questions.filter(
+      ({ peer, home, againAt }) => againAt === undefined || (peers.has(peer) && homes.has(home)),
+    )
+  }
+
+  #wakeBy(time: number): void {
+    this.#wakeAt = Math.min(this.#wakeAt, time)
+  }
+
+  /** The newest first: an answer about it is one about all before it. */
+  #askDue(): void {
+    const { now } = this.#state.at
+    for (const waiting of [...this.#waiting].reverse()) {
+      const { version } = waiting
+      if (version !== undefined && version.dueAt <= now) this.#askSome(waiting, version)
+    }
   }
 
   /** One more than are missing: of many neighbours not each is asked for each write. */
-  #askSome(waiting: Waiting, holdings: readonly Holding[]): void {
-    const { requests, at } = this.#state
-    const { acks, holders, asked } = waiting
+  #askSome({ acks, holders, home }: Waiting, version: Version): void {
+    const { now } = this.#state.at
     const missing = acks === 'all' ? Number.POSITIVE_INFINITY : acks - 1 - holders.size
-    let expected = [...asked.values()].filter((askedAt) => at.now - askedAt < slow_ms).length
+    let expected = 0
     for (const peer of this.#connected()) {
       if (expected > missing) return
-      if (holders.has(peer) || asked.has(peer)) continue
-      asked.set(peer, at.now)
-      expected += 1
-      this.#out.emit(requests.compare(peer, waiting.number, holdings, at.now))
+      if (holders.has(peer)) continue
+      const question = this.#questions.find((one) => one.peer === peer && one.home === home)
+      const isSlow = question?.againAt === undefined && question !== undefined && now - question.askedAt >= slow_ms
+      if (!isSlow) expected += 1
+      if (question === undefined) this.#put({ peer, home, version, askedAt: now, againAt: undefined, lacks: 0 })
+      else if (question.againAt !== undefined && now >= question.againAt) this.#put(question)
     }
+  }
+
+  #put(question: Question): void {
+    const { requests, at } = this.#state
+    const { peer, version } = question
+    if (!this.#questions.includes(question)) this.#questions.push(question)
+    question.askedAt = at.now
+    question.againAt = undefined
+    const number = (this.#lastNumber += 1)
+    this.#asked.set(number, question)
+    this.#out.emit(requests.compare(peer, number, version.holdings, at.now))
   }
 
   #connected(): readonly PeerId[] {
@@ -118,20 +186,32 @@ export class Acknowledging {
     return [...peers.ids()].filter((id) => membership.member(id)?.state === 'alive')
   }
 
-  answered({ acknowledgement, peer, holds }: Extract<Ended, { type: 'compared' }>): void {
-    const waiting = this.#waiting.get(acknowledgement)
-    if (waiting === undefined) return
-    waiting.asked.delete(peer)
-    if (holds === true) waiting.holders.add(peer)
-    if (holds === false) this.#lacks(waiting, peer)
-    if (this.#isEnough(waiting)) this.#settle(waiting)
+  answered({ acknowledgement, holds }: Extract<Ended, { type: 'compared' }>): void {
+    const question = this.#asked.get(acknowledgement)
+    this.#asked.delete(acknowledgement)
+    if (question === undefined) return
+    if (holds === false) return this.#lacks(question)
+    this.#questions.splice(this.#questions.indexOf(question), 1)
+    if (holds === true) this.#holds(question)
+    this.#askDue()
   }
 
-  #lacks({ lacks, holdings = [] }: Waiting, peer: PeerId): void {
-    const times = (lacks.get(peer) ?? 0) + 1
-    lacks.set(peer, times)
-    if (times === lacksTolerated)
-      this.#state.answers.wait({ type: 'push', peer, owners: holdings.map(({ owner }) => owner) })
+  #holds({ peer, home, version }: Question): void {
+    for (const waiting of this.#waiting) {
+      if (waiting.home !== home || waiting.version === undefined || waiting.version.number > version.number) continue
+      waiting.holders.add(peer)
+      if (this.#isEnough(waiting)) this.#settle(waiting)
+    }
+  }
+
+  #lacks(question: Question): void {
+    const { at, answers } = this.#state
+    question.lacks += 1
+    question.againAt = at.now + again_ms
+    this.#wakeBy(question.againAt)
+    if (question.lacks !== lacksTolerated) return
+    const owners = question.version.holdings.map(({ owner }) => owner)
+    answers.wait({ type: 'push', peer: question.peer, owners })
   }
 
   #isEnough({ acks, holders }: Waiting): boolean {
@@ -142,8 +222,10 @@ export class Acknowledging {
     return true
   }
 
-  #settle({ number, ticket, holders }: Waiting): void {
-    this.#waiting.delete(number)
+  #settle(waiting: Waiting): void {
+    const { ticket, holders } = waiting
+    this.#waiting.delete(waiting)
+    this.#untaken.delete(waiting)
     this.#out.emit({ type: 'settle', ticket, result: { ok: true, value: String(1 + holders.size) } })
   }
 }

@@ -290,10 +290,7 @@ export class Registry {
     if (this.#opening.stored(id, error)) return
     const isOwn = commits.awaits(id)
     this.#state.tellDisk(isOwn ? 'own' : 'copies', error)
-    if (!isOwn) {
-      if (error !== undefined) replica.distrustDisk()
-      return
-    }
+    if (!isOwn) return error === undefined ? undefined : replica.distrustDisk()
     const before = commits.signed?.head.generation
     this.#release(commits.stored(error, at.now))
     if (error !== undefined) return
@@ -456,6 +453,7 @@ export class Registry {
     const isSettled = !commits.isBusy || commits.refusal !== undefined
     for (const given of answers.takeDue(isSettled)) this.#giving.begin(given)
     this.#giving.giveMore()
+    this.#acknowledging.takeDown()
     this.#out.emitAll(commits.publish(now))
     const secrets = checks.takeSecrets()
     if (secrets !== undefined) commits.accompany({ type: 'secrets', text: secrets })

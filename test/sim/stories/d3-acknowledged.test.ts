@@ -1,6 +1,8 @@
 // Stories of D3: how many nodes hold what was written, for callers who want to know before they go on.
 import { expect, test } from 'vitest'
+import type { Effect } from '../../../src/core/effects.js'
 import type { AckCount } from '../../../src/core/model/acks.js'
+import { decodeSyncRequest } from '../../../src/core/wire/sync.js'
 import type { World } from '../world.js'
 import { agree, cluster, clusterOf, done, registered, urlOf } from './cluster.js'
 
@@ -105,4 +107,29 @@ test('D3: who waits at a node that leaves is told how many hold it by then', () 
   world.run(300)
   world.leave('a')
   expect(done(world, waiting)).toBe('2')
+})
+
+/** As much as to ask whether somebody lacks a version. */
+function isAboutSome(effect: Effect): boolean {
+  const said = effect.type === 'request' ? decodeSyncRequest(effect.bytes) : undefined
+  return said?.type === 'sync' && said.scope === 'listed'
+}
+
+test('D3: who asks for many writes at once asks each peer once at a time, and is told of all; also while writes go on', () => {
+  let questions = 0
+  const world = cluster('abc', {
+    watch: (machine, _now, _input, effects) => {
+      if (machine.name === 'a') questions += effects.filter(isAboutSome).length
+    },
+  })
+  registered(world, 'a', 'first')
+  agree(world)
+  questions = 0
+  const answers = Array.from({ length: 300 }, (_, n) => {
+    registered(world, 'a', `s${n}`)
+    return world.command('a', { type: 'acknowledge', acks: 2, patience_ms: 2000 })
+  })
+  for (const answer of answers) expect(Number(done(world, answer))).toBeGreaterThanOrEqual(2)
+  expect(questions).toBeGreaterThan(0)
+  expect(questions).toBeLessThan(answers.length) // where each write asked by itself it were twice as many, and more
 })
