@@ -332,8 +332,6 @@ const removals: Readonly<Record<string, Patch>> = {
     'question.againAt = at.now + again_ms',
   ],
   'who holds a version is told to hold later ones': ['#holds', 'waiting.version.number > version.number', 'false'],
-  'who holds what one home wrote is told to hold what another did': ['#holds', 'waiting.home !== home', 'false'],
-  'questions that nobody waits for are kept': ['#forgetUnwanted', 'againAt === undefined', 'true'],
   'a large copy whose steps outweigh it is never written whole': ['Replication.beginTurn', 'this.#writeMore()'],
   'a large copy is written whole when something else wakes': ['Replication.wakeAt', '!replica.isWriting', 'true'],
   'who has compared all that a turn may is not woken': ['Giving.wakeAt', 'this.#comparing.isWhole', 'true'],

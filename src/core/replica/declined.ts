@@ -19,6 +19,8 @@ const unseenPause_ms = 600_000
 const hopePause_ms = 60_000
 /** People are told of new ones at most this often. */
 const tellPause_ms = 10_000
+/** So long the first word of an owner may take, which gives it more room: until then there is nothing to be told. */
+const firstWord_ms = 10_000
 const namesTold = 3
 
 /** How a document comes here. */
@@ -40,6 +42,8 @@ export interface Declination extends Bringing {
   /** Until then nothing of it is looked at: its content was wrong a moment ago. */
   readonly restsUntil: number
   readonly askAt: number
+  /** From then on it is no news that will soon be over. */
+  readonly certainAt: number
 }
 
 interface Room {
@@ -74,6 +78,7 @@ export class Declined {
       isWrong:
         known?.isWrong === true && cost_bytes === undefined && compareHeads(signed.head, known.signed.head) === 0,
       restsUntil: known?.restsUntil ?? now,
+      certainAt: known?.certainAt ?? (from.hasWord ? now : now + firstWord_ms),
       askAt: cost_bytes !== undefined ? now + pause_ms : (known?.askAt ?? now),
     })
   }
@@ -83,7 +88,7 @@ export class Declined {
     const until = now + pause_ms
     this.#byOwner.set(signed.head.owner, {
       ...from,
-      ...{ signed, cost_bytes: 0, isCostOld: false, isWrong: true, restsUntil: until, askAt: until },
+      ...{ signed, cost_bytes: 0, isCostOld: false, isWrong: true, restsUntil: until, askAt: until, certainAt: now },
     })
   }
 
@@ -121,8 +126,11 @@ export class Declined {
   /** Once for each owner. @returns a sentence for people, where there is news */
   takeNews(nameOf: (owner: PeerId) => string, now: number): string | undefined {
     if (this.#byOwner.size === this.#told.size || now - this.#toldAt < tellPause_ms) return undefined
+    const news = [...this.#byOwner].flatMap(([owner, { certainAt }]) =>
+      now >= certainAt && !this.#told.has(owner) ? owner : [],
+    )
+    if (news.length === 0) return undefined
     this.#toldAt = now
-    const news = [...this.#byOwner.keys()].filter((owner) => !this.#told.has(owner))
     for (const owner of news) this.#told.add(owner)
     const isWrong = (owner: PeerId): boolean => this.#byOwner.get(owner)?.isWrong === true
     const [wrong, others] = [news.filter(isWrong), news.filter((owner) => !isWrong(owner))]

@@ -109,6 +109,23 @@ test('D3: who waits at a node that leaves is told how many hold it by then', () 
   expect(done(world, waiting)).toBe('2')
 })
 
+test('D3: who holds a version is not told to hold what was written while it was asked', () => {
+  const world = cluster('ab', { link: { delay_ms: 20 } })
+  registered(world, 'a', 'x')
+  const x = world.command('a', { type: 'acknowledge', acks: 2, patience_ms: 2000 })
+  const isAsked = (): boolean => world.machine('a').live.toJSON().requests.compare === 1
+  world.until(isAsked, 1000, 'the question')
+  world.wires.gossipOn = false
+  const written = world.register('a', { id: 'y', slug: 'y', url: urlOf('y') })
+  world.until(() => written.result !== undefined, 1000, 'y')
+  const y = world.command('a', { type: 'acknowledge', acks: 2, patience_ms: 2000 })
+  expect(isAsked()).toBe(true)
+  expect(done(world, x)).toBe('2')
+  expect(y.result).toBeUndefined()
+  expect(done(world, y)).toBe('2')
+  expect(holders(world, 'y')).toBe(2)
+})
+
 /** As much as to ask whether somebody lacks a version. */
 function isAboutSome(effect: Effect): boolean {
   const said = effect.type === 'request' ? decodeSyncRequest(effect.bytes) : undefined

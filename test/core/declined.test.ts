@@ -1,0 +1,22 @@
+// Documents for which there is no room: when people are told of them.
+import { expect, test } from 'vitest'
+import { Declined } from '../../src/core/replica/declined.js'
+import type { SignedHead } from '../../src/core/wire/head.js'
+
+const signed = { head: { owner: 'a', generation: 1, version: 1 } } as SignedHead
+const nameOf = (owner: string): string => owner
+
+test('that there is no room is told at once of an owner who was heard; of another once its first word had time to come', () => {
+  const heard = new Declined()
+  heard.note(signed, 1000, { hasWord: true }, 0)
+  expect(heard.takeNews(nameOf, 0)).toMatch(/no room for the records of a/)
+  const unheard = new Declined()
+  unheard.note(signed, 1000, { hasWord: false }, 0)
+  unheard.note(signed, 1000, { hasWord: true }, 1000) // and is asked for again
+  expect(unheard.takeNews(nameOf, 5000)).toBeUndefined()
+  expect(unheard.takeNews(nameOf, 10_000)).toMatch(/no room for the records of a/)
+  const held = new Declined()
+  held.note(signed, 1000, { hasWord: false }, 0)
+  held.delete('a')
+  expect(held.takeNews(nameOf, 60_000)).toBeUndefined()
+})
