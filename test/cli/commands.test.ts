@@ -443,7 +443,9 @@ describe('status', () => {
 
   test('says why a daemon is not ready', async () => {
     served.service.ready = { ready: false, reasons: ['joining'], degraded: false }
-    expect(await fine('status')).toMatch(/daemon +not ready, up .*\n +joining\n/)
+    const { code, stdout } = await cli('status')
+    expect(code).toBe(3)
+    expect(stdout).toMatch(/daemon +not ready, up .*\n +joining\n/)
     served.service.ready = { ready: true, reasons: [], degraded: false, behind: true }
     expect(await fine('status')).toMatch(/daemon +ready, without all that others hold, up /)
     served.service.ready = { ready: true, reasons: [], degraded: false }
