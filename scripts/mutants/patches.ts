@@ -328,7 +328,7 @@ const removals: Readonly<Record<string, Patch>> = {
   'who has used up a turn is not woken for the next': ['Giving.wakeAt', 'this.#making.isWhole', 'true'],
   'each write that waits for copies asks by itself': ['#askSome', 'one.peer === peer && one.home === home', 'false'],
   'a peer that has much to answer is asked of the newest version each time': [
-    'Acknowledging.#lacks',
+    '#askAgain',
     'question.againAt = at.now + again_ms',
   ],
   'who holds a version is told to hold later ones': ['#holds', 'waiting.version.number > version.number', 'false'],

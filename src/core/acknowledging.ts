@@ -54,7 +54,7 @@ interface Question {
   readonly home: PeerId | undefined
   readonly version: Version
   askedAt: number
-  /** It lacks that version, and is asked again then; undefined while it has not answered. */
+  /** It lacks that version, or did not say, and is asked again then; undefined while its answer is awaited. */
   againAt: number | undefined
   lacks: number
 }
@@ -148,18 +148,19 @@ export class Acknowledging {
   /** The newest first: an answer about it is one about all before it. */
   #askDue(): void {
     const { now } = this.#state.at
+    const peers = this.#connected()
     for (const waiting of [...this.#waiting].reverse()) {
       const { version } = waiting
-      if (version !== undefined && version.dueAt <= now) this.#askSome(waiting, version)
+      if (version !== undefined && version.dueAt <= now) this.#askSome(peers, waiting, version)
     }
   }
 
   /** One more than are missing: of many neighbours not each is asked for each write. */
-  #askSome({ acks, holders, home }: Waiting, version: Version): void {
+  #askSome(peers: readonly PeerId[], { acks, holders, home }: Waiting, version: Version): void {
     const { now } = this.#state.at
     const missing = acks === 'all' ? Number.POSITIVE_INFINITY : acks - 1 - holders.size
     let expected = 0
-    for (const peer of this.#connected()) {
+    for (const peer of peers) {
       if (expected > missing) return
       if (holders.has(peer)) continue
       const question = this.#questions.find((one) => one.peer === peer && one.home === home)
@@ -190,9 +191,9 @@ export class Acknowledging {
     const question = this.#asked.get(acknowledgement)
     this.#asked.delete(acknowledgement)
     if (question === undefined) return
-    if (holds === false) return this.#lacks(question)
+    if (holds !== true) return this.#askAgain(question, holds === false)
     this.#questions.splice(this.#questions.indexOf(question), 1)
-    if (holds === true) this.#holds(question)
+    this.#holds(question)
     this.#askDue()
   }
 
@@ -204,12 +205,13 @@ export class Acknowledging {
     }
   }
 
-  #lacks(question: Question): void {
+  /** Not at once: it may not even have been reached. */
+  #askAgain(question: Question, isLacking: boolean): void {
     const { at, answers } = this.#state
-    question.lacks += 1
     question.againAt = at.now + again_ms
     this.#wakeBy(question.againAt)
-    if (question.lacks !== lacksTolerated) return
+    if (isLacking) question.lacks += 1
+    if (!isLacking || question.lacks !== lacksTolerated) return
     const owners = question.version.holdings.map(({ owner }) => owner)
     answers.wait({ type: 'push', peer: question.peer, owners })
   }

@@ -126,6 +126,27 @@ test('D3: who holds a version is not told to hold what was written while it was 
   expect(holders(world, 'y')).toBe(2)
 })
 
+test('D3: a peer that cannot even be asked is tried now and then, not without end', () => {
+  const questions: number[] = []
+  const world = cluster('ab', {
+    watch: (machine, _now, _input, effects) => {
+      if (machine.name !== 'a') return
+      for (const effect of effects) if (effect.type === 'request' && isAboutSome(effect)) questions.push(effect.id)
+    },
+  })
+  registered(world, 'a', 'x')
+  agree(world)
+  questions.length = 0
+  registered(world, 'a', 'y')
+  const answer = world.command('a', { type: 'acknowledge', acks: 2, patience_ms: 1000 })
+  for (let closed = 0; answer.result === undefined && closed < 100; world.run(1))
+    for (; closed < questions.length && closed < 100; closed++)
+      world.feed('a', { type: 'closed', id: questions[closed] as number, ok: false })
+  expect(answer.result?.value).toBe('1')
+  expect(questions.length).toBeGreaterThan(5)
+  expect(questions.length).toBeLessThan(25)
+})
+
 /** As much as to ask whether somebody lacks a version. */
 function isAboutSome(effect: Effect): boolean {
   const said = effect.type === 'request' ? decodeSyncRequest(effect.bytes) : undefined
