@@ -337,7 +337,7 @@ const removals: Readonly<Record<string, Patch>> = {
   'who has compared all that a turn may is not woken': ['Giving.wakeAt', 'this.#comparing.isWhole', 'true'],
   'all that is said to be held is compared in one turn': ['#isCompared', '.take($$$)'],
   'a difference costs what it has of bytes': ['Giving.#parcelFor', 'this.#making.take(document.structs)'],
-  'to look at all documents costs nothing': ['#looked', 'this.#making.take($$$)'],
+  'to look at all documents costs nothing': ['#gather', 'this.#making.take($$$)'],
   'the own document waits for a turn in which nobody else is given anything': ['ownStored', 'this.#making.renew()'],
   'who waits for an act waits for all that is given': ['Pace.turns', 'ready.filter(isAct)', '[]'],
   'one peer is pushed all before the next has any': ['Pushes.given', 'this.#byPeer.delete(peer)'],

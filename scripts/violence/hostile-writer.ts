@@ -55,11 +55,7 @@ export class HostileWriter {
 
   /** A change of this epoch. */
   next(value: string): Parcel {
-    const { epoch: fromEpoch } = this.#document
-    const fromVersion = this.#version
-    this.#version += 1
-    const bytes = this.#document.write([{ map: 'definitions', key: 'k', after: value }])
-    return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }
+    return this.#step(this.#document.epoch, value)
   }
 
   /**
@@ -67,10 +63,14 @@ export class HostileWriter {
    * @param value of the change on top of it; undefined for none
    */
   nextEpoch(value?: string): Parcel {
-    const { epoch: fromEpoch } = this.#document
+    const { epoch } = this.#document
+    this.#document.rebase(8 + this.#version)
+    return this.#step(epoch, value)
+  }
+
+  #step(fromEpoch: number, value: string | undefined): Parcel {
     const fromVersion = this.#version
     this.#version += 1
-    this.#document.rebase(7 + this.#version)
     const changes = value === undefined ? [] : [{ map: 'definitions', key: 'k', after: value } as const]
     const bytes = changes.length === 0 ? new Uint8Array() : this.#document.write(changes)
     return { signed: this.signed, content: { type: 'step', fromEpoch, fromVersion, bytes } }

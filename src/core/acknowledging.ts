@@ -53,6 +53,8 @@ interface Question {
   readonly peer: PeerId
   readonly home: PeerId | undefined
   readonly version: Version
+  /** What the answer names: another one each time that it is asked. */
+  number: number
   askedAt: number
   /** It lacks that version, or did not say, and is asked again then; undefined while its answer is awaited. */
   againAt: number | undefined
@@ -67,8 +69,6 @@ export class Acknowledging {
   /** Of these it is not known yet what is to be held. */
   readonly #untaken = new Set<Waiting>()
   #questions: Question[] = []
-  /** Those that are not answered, by what the answer names. */
-  readonly #asked = new Map<number, Question>()
   #lastNumber = 0
   #wakeAt = Number.POSITIVE_INFINITY
 
@@ -163,23 +163,19 @@ export class Acknowledging {
     for (const peer of peers) {
       if (expected > missing) return
       if (holders.has(peer)) continue
-      const question = this.#questions.find((one) => one.peer === peer && one.home === home)
-      const isSlow = question?.againAt === undefined && question !== undefined && now - question.askedAt >= slow_ms
-      if (!isSlow) expected += 1
-      if (question === undefined) this.#put({ peer, home, version, askedAt: now, againAt: undefined, lacks: 0 })
-      else if (question.againAt !== undefined && now >= question.againAt) this.#put(question)
+      const known = this.#questions.find((one) => one.peer === peer && one.home === home)
+      const isAwaited = known !== undefined && known.againAt === undefined
+      if (!isAwaited || now - known.askedAt < slow_ms) expected += 1
+      if (known === undefined) this.#questions.push(this.#put({ peer, home, version, lacks: 0 }))
+      else if (known.againAt !== undefined && now >= known.againAt) Object.assign(known, this.#put(known))
     }
   }
 
-  #put(question: Question): void {
+  #put(asking: Pick<Question, 'peer' | 'home' | 'version' | 'lacks'>): Question {
     const { requests, at } = this.#state
-    const { peer, version } = question
-    if (!this.#questions.includes(question)) this.#questions.push(question)
-    question.askedAt = at.now
-    question.againAt = undefined
     const number = (this.#lastNumber += 1)
-    this.#asked.set(number, question)
-    this.#out.emit(requests.compare(peer, number, version.holdings, at.now))
+    this.#out.emit(requests.compare(asking.peer, number, asking.version.holdings, at.now))
+    return { ...asking, number, askedAt: at.now, againAt: undefined }
   }
 
   #connected(): readonly PeerId[] {
@@ -188,8 +184,7 @@ export class Acknowledging {
   }
 
   answered({ acknowledgement, holds }: Extract<Ended, { type: 'compared' }>): void {
-    const question = this.#asked.get(acknowledgement)
-    this.#asked.delete(acknowledgement)
+    const question = this.#questions.find(({ number }) => number === acknowledgement)
     if (question === undefined) return
     if (holds !== true) return this.#askAgain(question, holds === false)
     this.#questions.splice(this.#questions.indexOf(question), 1)

@@ -2,7 +2,7 @@
  * Whether this node reaches an instance itself, for whoever asks why it is picked, or is not.
  */
 import { lapsedAlone } from './words/lapsed.js'
-import { defaultCheck, isAsked, readCheck } from './model/check.js'
+import { checkOfRecord, isAsked } from './model/check.js'
 import type { InstanceRecord } from './model/model.js'
 import type { Found } from './records/union.js'
 import type { RegistryState } from './state.js'
@@ -27,9 +27,8 @@ export function fromHereOf(
 }
 
 /** As its last check says, which was made here: no word of that where there is none, or where its ttl alone has ended it. */
-function reachedAtHome({ status, details, check }: InstanceRecord): { readonly reached?: boolean } {
-  const known = readCheck(check ?? defaultCheck)
-  const isChecked = known !== undefined && isAsked(known)
-  if (!isChecked || status === 'Unknown' || lapsedAlone(details) !== undefined) return {}
+function reachedAtHome(record: InstanceRecord): { readonly reached?: boolean } {
+  const { status, details } = record
+  if (!isAsked(checkOfRecord(record)) || status === 'Unknown' || lapsedAlone(details) !== undefined) return {}
   return { reached: status !== 'Unreachable' }
 }

@@ -162,7 +162,7 @@ export class Giving {
   #givePiece(answer: AnswerUnderWay): number {
     const { pace, liveness, encodings } = this.#state
     const { owners, theirs, from, end } = answer
-    const { parcels, seen } = this.#looked(this.#gather(owners, answer.next, theirs))
+    const { parcels, seen } = this.#gather(owners, answer.next, theirs)
     answer.next += seen
     if (parcels.length === 0 && answer.next < owners.length) return 0 // the own document waits for the disk, or a large one is being made
     const isLast = parcels.length === 0
@@ -202,7 +202,7 @@ export class Giving {
 
   #pushSome(peer: PeerId, owners: PeerId[]): number {
     const { requests, pushes, liveness, at } = this.#state
-    const { parcels, seen } = this.#looked(this.#gather(owners, 0, nothingHeld))
+    const { parcels, seen } = this.#gather(owners, 0, nothingHeld)
     owners.splice(0, seen)
     pushes.forgetDone(peer)
     if (parcels.length === 0) return 0
@@ -214,14 +214,14 @@ export class Giving {
     return request.bytes.length
   }
 
-  /** To look at so many owners costs something, also where nothing comes of it. */
-  #looked(gathered: Gathered): Gathered {
+  /** What goes in one message, of these owners from there on. To look at them costs something, also where nothing comes of it. */
+  #gather(owners: readonly PeerId[], from: number, theirs: ReadonlyMap<PeerId, Holding>): Gathered {
+    const gathered = this.#oneMessage(owners, from, theirs)
     this.#making.take(gathered.seen * paceLimits.lookBytes)
     return gathered
   }
 
-  /** What goes in one message, of these owners from there on. `seen`: so many of them are done with. */
-  #gather(owners: readonly PeerId[], from: number, theirs: ReadonlyMap<PeerId, Holding>): Gathered {
+  #oneMessage(owners: readonly PeerId[], from: number, theirs: ReadonlyMap<PeerId, Holding>): Gathered {
     const parcels: Parcel[] = []
     let room: number = Math.min(wireLimits.syncBatchBytes, this.#making.left)
     for (let at = from; at < owners.length; at += 1) {
@@ -292,5 +292,6 @@ export class Giving {
 
 interface Gathered {
   readonly parcels: readonly Parcel[]
+  /** So many owners are done with. */
   readonly seen: number
 }

@@ -175,6 +175,11 @@ function lengthOf(text: Duration | undefined, otherwise_ms: number): number {
   return text === undefined ? otherwise_ms : (durationOf(text) ?? otherwise_ms)
 }
 
+/** How its home node checks an instance: as every other one where its record says nothing, or what only a later version knows. */
+export function checkOfRecord({ check = defaultCheck }: { readonly check?: CheckForm }): Check {
+  return readCheck(check) ?? (readCheck(defaultCheck) as Check)
+}
+
 // ---- reading what a caller says
 
 export interface ParsedCheck {

@@ -6,7 +6,7 @@
  * ours, say) follows over half a second.
  */
 import { BoundedMap } from '../basics/bounded-map.js'
-import { type Check, defaultCheck, isAsked, readCheck } from '../model/check.js'
+import { type Check, checkOfRecord, defaultCheck, isAsked } from '../model/check.js'
 import type { CheckResult, Effect, LineNews } from '../effects.js'
 import { RegistryError } from '../model/errors.js'
 import type { InstanceRecord, InstanceStatus, Registration } from '../model/model.js'
@@ -118,7 +118,7 @@ export class HealthChecks {
   /** Whether only a check can tell how it is. */
   isAsked(id: string): boolean {
     const record = this.#own(id)
-    return record !== undefined && isAsked(checkOf(record))
+    return record !== undefined && isAsked(checkOfRecord(record))
   }
 
   /** The next time that it looks well, it has to do so for this long before that counts. */
@@ -399,7 +399,7 @@ export class HealthChecks {
       if (!this.#over.has(id)) known.condition.follow(resultOf(record))
       return known
     }
-    const check = checkOf(record)
+    const check = checkOfRecord(record)
     const falls = known?.falls ?? this.#fallsOfGone.get(id) ?? []
     this.#fallsOfGone.delete(id)
     const restoredUntil = this.#awake(now) + restoredTold_ms
@@ -465,10 +465,6 @@ export class HealthChecks {
     const { details: _, ...rest } = record
     this.#records.stage('instances', record.id, { ...rest, status, ...(details !== undefined && { details }) })
   }
-}
-
-function checkOf(record: InstanceRecord): Check {
-  return readCheck(record.check ?? defaultCheck) ?? (readCheck(defaultCheck) as Check)
 }
 
 function resultOf({ status, details }: InstanceRecord): CheckResult {

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { paceLimits } from '../../../src/core/sync/pace.js'
 import { waitingLimits } from '../../../src/core/sync/waiting-bytes.js'
 import { wireLimits } from '../../../src/core/wire/limits.js'
-import { decodeSyncResponse, encodeSyncRequest, encodeSyncResponse } from '../../../src/core/wire/sync.js'
+import { decodeSyncResponse, encodeSyncRequest, encodeSyncResponse, nothingOf } from '../../../src/core/wire/sync.js'
 import { cluster, done, registered, showing } from './cluster.js'
-import { type Library, bytesOf, everything, library, megabyte, nothingOf, pushOf } from './library.js'
+import { type Library, bytesOf, everything, library, megabyte, pushOf } from './library.js'
 
 test('questions whose answers nobody reads cost a few pieces, however many they are', () => {
   const { world, replies } = library(3, 3 * megabyte)

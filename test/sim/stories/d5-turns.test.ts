@@ -4,10 +4,16 @@ import { HostileWriter } from '../../../scripts/violence/hostile-writer.js'
 import type { Entry } from '../../../src/core/document/entries.js'
 import { Replica } from '../../../src/core/replica/replica.js'
 import { paceLimits } from '../../../src/core/sync/pace.js'
-import { type Holding, decodeSyncResponse, encodeSyncRequest, encodeSyncResponse } from '../../../src/core/wire/sync.js'
+import {
+  type Holding,
+  decodeSyncResponse,
+  encodeSyncRequest,
+  encodeSyncResponse,
+  nothingOf,
+} from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
 import { registered } from './cluster.js'
-import { type Library, bytesOf, everything, library, megabyte, nothingOf } from './library.js'
+import { type Library, bytesOf, everything, library, megabyte } from './library.js'
 
 const witness = { stale: false, heardOfAsker: true, silence_s: 0 }
 const three = [0, 1, 2].map((i) => nothingOf(`owner${i}`))

@@ -1,8 +1,7 @@
 /** A machine that holds large documents, and what it says to those who are no machines: what it gives, in which turn. */
-import { OwnDocument } from '../../../src/core/document/document.js'
+import { HostileWriter } from '../../../scripts/violence/hostile-writer.js'
 import type { Effect } from '../../../src/core/effects.js'
-import { signHead } from '../../../src/core/wire/head.js'
-import { type Holding, encodeSyncRequest } from '../../../src/core/wire/sync.js'
+import { encodeSyncRequest } from '../../../src/core/wire/sync.js'
 import { cheapCrypto } from '../crypto.js'
 import { World } from '../world.js'
 import { agree } from './cluster.js'
@@ -11,16 +10,9 @@ export const megabyte = 1024 * 1024
 
 /** The document of somebody with one large entry, as it is pushed. */
 export function pushOf(owner: string, bytes: number): Uint8Array {
-  const crypto = cheapCrypto(owner)
   const value = JSON.stringify({ definition: { id: owner, x: 'x'.repeat(bytes) }, stamp: 1, writer: owner })
-  const document = new OwnDocument(crypto.hash, {
-    entries: [{ map: 'definitions', key: owner, value }],
-    epoch: 1,
-    client: 7,
-  })
-  const head = { owner, generation: 5, boot: '0'.repeat(16), epoch: 1, version: 1, incarnation: 0, client: 7 }
-  const signed = signHead({ ...head, digest: document.entries.digest() }, crypto)
-  return encodeSyncRequest({ type: 'push', parcels: [{ signed, content: { type: 'full', bytes: document.encode() } }] })
+  const { full } = new HostileWriter(owner, cheapCrypto(owner), [{ map: 'definitions', key: owner, value }])
+  return encodeSyncRequest({ type: 'push', parcels: [full] })
 }
 
 export interface Library {
@@ -59,9 +51,4 @@ export const everything = encodeSyncRequest({ type: 'sync', scope: 'all', stale:
 
 export function bytesOf(effects: readonly { readonly bytes: Uint8Array }[]): number {
   return effects.reduce((total, { bytes }) => total + bytes.length, 0)
-}
-
-/** What somebody says that it has of a document of which it has nothing. */
-export function nothingOf(owner: string): Holding {
-  return { owner, generation: 1, version: 0, boot: '', epoch: 0, clock: 0 }
 }
