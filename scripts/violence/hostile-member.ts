@@ -12,6 +12,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { encodeBeat } from '../../src/core/wire/beat.js'
 import { encodeGossip } from '../../src/core/wire/gossip.js'
+import { encodeQuestion } from '../../src/core/wire/questions.js'
 import { encodeSyncRequest, type Parcel } from '../../src/core/wire/sync.js'
 import { gossipOptions } from '../../src/io/network/gossip.js'
 import { encodeMessage } from '../../src/io/network/messages.js'
@@ -21,7 +22,7 @@ import { HostileWriter } from './hostile-writer.js'
 export const floods = [
   ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
   ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings'],
-  ...['crumbs', 'echoes', 'replies', 'names', 'lengths'],
+  ...['crumbs', 'echoes', 'replies', 'names', 'lengths', 'surveys'],
 ] as const
 export type Flood = (typeof floods)[number]
 
@@ -129,6 +130,8 @@ export class HostileMember {
         return this.#askUnread(connection)
       case 'questions':
         return this.#askAway(connection)
+      case 'surveys':
+        return this.#surveyAway(connection)
       case 'gossip':
         return this.#gossipAway()
       case 'documents':
@@ -205,6 +208,25 @@ export class HostileMember {
       }
     }
     await Promise.all(Array.from({ length: 16 }, ask))
+  }
+
+  /** What it sees of everybody, as often as it says. */
+  async #surveyAway(connection: Connection): Promise<void> {
+    const question = encodeMessage(encodeQuestion({ kind: 'survey' }), true)
+    const ask = async (): Promise<void> => {
+      while (connection.status === 'open' && !this.#stop.signal.aborted) {
+        const stream = await connection.newStream(this.#protocols.sync)
+        stream.send(question)
+        this.sent += 1
+        await Promise.race([
+          new Promise((resolve) => stream.addEventListener('close', resolve, { once: true })),
+          pause(1000),
+        ])
+        if (stream.status === 'open') stream.abort(new Error('enough'))
+        await pause(50)
+      }
+    }
+    await Promise.all(Array.from({ length: 4 }, ask))
   }
 
   async #beginEpochs(): Promise<void> {

@@ -8,6 +8,7 @@ import { formatDuration } from './model/duration.js'
 import { RegistryError } from './model/errors.js'
 import { fromHereOf } from './from-here.js'
 import { frozen } from './basics/frozen.js'
+import { type Steps, atOnce } from './basics/steps.js'
 import type { LineView } from './link-views.js'
 import { drainedBy } from './model/holds.js'
 import { lifetimeShown } from './model/lifetime.js'
@@ -15,7 +16,7 @@ import type { Degraded, Doubt } from './lookup/degraded.js'
 import type { Listed, PickQuery } from './lookup/chooser.js'
 import { type PlacementQuery, placementOf } from './lookup/placement.js'
 import { type Index, idOf } from './lookup/slugs.js'
-import { type Member, returnsIn_ms } from './membership/member.js'
+import { memberViews } from './member-views.js'
 import {
   type Definition,
   type InstanceRecord,
@@ -33,7 +34,6 @@ import { exchangeView } from './peers/heartbeats.js'
 import type { Found, Union } from './records/union.js'
 import { viewOfRecord } from './shown.js'
 import type { RegistryState } from './state.js'
-import { Tally } from './basics/tally.js'
 import type {
   DigestView,
   ExchangeView,
@@ -388,6 +388,15 @@ export class Reads {
     return this.#state.liveness.overlay.wants(peer)
   }
 
+  /** How many living nodes this daemon means to be connected with beside these. */
+  missing(connected: ReadonlySet<PeerId>): number {
+    const { membership } = this.#state.liveness
+    let missing = 0
+    for (const { id, state } of membership.members())
+      if (state === 'alive' && !connected.has(id) && this.wants(id)) missing += 1
+    return missing
+  }
+
   sessions(at: Moment): SessionView[] {
     const { sessions, expiry } = this.#state
     return sessions.list(at.now).map(({ grace_ms, ...session }) => ({
@@ -420,67 +429,33 @@ export class Reads {
     return this.#state.replica.sizes.declined
   }
 
+  /** By peer id, this daemon among them. */
   members(at: Moment): MemberView[] {
-    const { membership } = this.#state.liveness
-    const bearers = new Tally<string>()
-    for (const { id } of this.#union.nodes().values()) bearers.add(id, 1)
-    const others = [...membership.members()].map((member) => this.#member(member, bearers, at))
-    return [this.#self(bearers, at), ...others].sort((a, b) => (a.peer < b.peer ? -1 : 1))
+    return atOnce(this.eachMember(at))
   }
 
-  #member(member: Readonly<Member>, bearers: Tally<string>, at: Moment): MemberView {
-    const { id, state, since, outOfSightSince, why, heardAt, generation, incarnation, load } = member
-    const trouble = this.#state.troubleOf(id, at.now)
-    const returning_ms = returnsIn_ms(member, at.now)
-    return {
-      ...this.#labels(id, bearers),
-      self: false,
-      state,
-      stateAge_ms: Math.round(at.now - since),
-      ...(outOfSightSince !== undefined && { outOfSight_ms: Math.round(at.now - outOfSightSince) }),
-      ...(returning_ms !== undefined && { returnsIn_ms: Math.round(returning_ms) }),
-      why,
-      ...(heardAt !== undefined && { heardAge_ms: Math.max(0, Math.round(at.now - heardAt)) }),
-      generation,
-      incarnation,
-      version: this.#state.replica.head(id)?.version ?? 0,
-      ...(load !== undefined && { load }),
-      reportedBy: this.#state.liveness.membership.reporters(id, at.now),
-      ...(trouble !== undefined && { trouble: trouble.text, troubleKind: trouble.kind }),
-      ...(trouble?.age_ms !== undefined && { troubleAge_ms: trouble.age_ms }),
-    }
+  /** The same, a few at a time. */
+  eachMember(at: Moment): Steps<MemberView[]> {
+    return memberViews(this.#state, at)
   }
 
-  #self(bearers: Tally<string>, at: Moment): MemberView {
-    const { self, identity, commits, liveness } = this.#state
-    const { load } = liveness.heartbeats
-    return {
-      ...this.#labels(self, bearers),
-      self: true,
-      state: 'alive',
-      stateAge_ms: Math.round(at.now - this.#state.startedAt),
-      heardAge_ms: 0,
-      generation: identity.generation,
-      incarnation: identity.incarnation,
-      version: commits.signed?.head.version ?? 0,
-      ...(load !== undefined && { load }),
-      reportedBy: [],
-    }
-  }
-
-  /** @param bearers how many nodes have each label, counted once for all members */
-  #labels(
-    peer: PeerId,
-    bearers: Tally<string>,
-  ): Pick<MemberView, 'peer' | 'nodeId' | 'url' | 'sameLabel' | 'draining' | 'software' | 'protocol'> {
+  /** Of one other node, for whoever tells of its line; all absent where nothing is known of it. */
+  labelsOf(peer: PeerId, at: Moment): Pick<MemberView, 'nodeId' | 'trouble' | 'troubleKind' | 'software' | 'protocol'> {
     const record = this.#union.node(peer)
-    const sameLabel = record !== undefined && bearers.of(record.id) > 1
-    const { id: nodeId, url, draining } = record ?? {}
-    const labels = { peer, ...(record !== undefined && { nodeId, url }), sameLabel }
-    return { ...labels, ...(draining && { draining }), ...versionsOf(record) }
+    const trouble = this.#state.liveness.membership.member(peer) && this.#state.troubleOf(peer, at.now)
+    return {
+      ...(record !== undefined && { nodeId: record.id }),
+      ...versionsOf(record),
+      ...(trouble !== undefined && { trouble: trouble.text, troubleKind: trouble.kind }),
+    }
   }
 
   digest(): DigestView {
+    return atOnce(this.digestInSteps())
+  }
+
+  /** The same, a few at a time. */
+  digestInSteps(): Steps<DigestView> {
     const { replica, commits, crypto } = this.#state
     const heads = [...replica.owners()].map((owner) => replica.signed(owner))
     const signed = [...heads, commits.signed].filter((head) => head !== undefined)

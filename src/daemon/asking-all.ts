@@ -6,7 +6,7 @@ import type { Reads } from '../core/reads.js'
 import { isToBeSurveyed } from '../core/survey/survey.js'
 import type { MemberView } from '../core/views.js'
 import type { Answered, Question } from '../core/wire/questions.js'
-import type { RegistryService } from '../http/service.js'
+import type { Overview } from './overview.js'
 import type { Asked, Questions } from './questions.js'
 
 /** So long a peer has for its answer. */
@@ -14,7 +14,6 @@ const answer_ms = 1000
 
 export interface AskingParts {
   readonly read: Pick<Reads, 'nodeRecord' | 'wants'>
-  readonly views: () => Pick<RegistryService, 'members' | 'peers'>
   readonly questions: Pick<Questions, 'ask' | 'answer'>
 }
 
@@ -25,13 +24,11 @@ export type AskedOne<T> =
 
 /** @param read undefined where an answer makes no sense; called as soon as it is there */
 export function askEach<T>(
-  members: readonly MemberView[],
+  { members, peers: { peers } }: Pick<Overview, 'members' | 'peers'>,
   question: Question,
   parts: AskingParts,
   read: (answer: Answered, way_ms: number) => T | undefined,
 ): Promise<readonly (readonly [MemberView, AskedOne<T>])[]> {
-  // Once for all: this view is as long as the cluster is large.
-  const { peers } = parts.views().peers()
   const connected = new Set(peers.flatMap(({ peer, connected }) => (connected ? [peer] : [])))
   const others = members.filter((member) => !member.self && isToBeSurveyed(member))
   return Promise.all(

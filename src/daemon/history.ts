@@ -9,12 +9,14 @@ import type { History } from '../core/journal/views.js'
 import type { Answered, Question } from '../core/wire/questions.js'
 import { wireLimits } from '../core/wire/limits.js'
 import { type AskingParts, askEach, labelOf } from './asking-all.js'
+import type { Overview } from './overview.js'
 
 const kind = 'history'
 
 export interface HistoryParts extends AskingParts {
   readonly now: () => Moment
   readonly journal: Journal
+  readonly overview: () => Promise<Pick<Overview, 'members' | 'peers'>>
 }
 
 /** @returns answers a question of somebody here; never rejects */
@@ -22,15 +24,15 @@ export function remembering(parts: HistoryParts): (query: JournalQuery) => Promi
   parts.questions.answer(kind, (question) => answerOf(parts, question))
   return async (query) => {
     const own = parts.journal.ask(query)
-    const members = parts.views().members()
-    const self = members.find((member) => member.self)
+    const seen = await parts.overview()
+    const self = seen.members.find((member) => member.self)
     const here = { peer: self?.peer ?? '', node: labelOf(self), how: 'self', remembered: own } as const
     const { since } = query
     // Their clocks may be others: how long ago that is holds for all. Those of an earlier version take the moment itself.
     const age_ms = since === undefined ? {} : { since_ms: parts.now().wall - new Date(since).getTime() }
     const read = (answer: Answered, way_ms: number): Remembered | undefined =>
       readRemembered(answer, { wall: parts.now().wall, way_ms })
-    const told = query.id === undefined ? [] : await askEach(members, { kind, ...query, ...age_ms }, parts, read)
+    const told = query.id === undefined ? [] : await askEach(seen, { kind, ...query, ...age_ms }, parts, read)
     const tellers = told.map(([member, said]): Teller => {
       const teller = { peer: member.peer, node: labelOf(member), how: said.how }
       return said.how === 'answered' ? { ...teller, remembered: said.answer } : teller

@@ -37,8 +37,8 @@ export type Asked =
   | { readonly how: 'answered'; readonly answer: Answered; readonly way_ms: number }
   | { readonly how: 'silent' | 'busy' | 'old' | 'unreachable' }
 
-/** @returns the answer, plain data of at most `wireLimits.answerBytes` as JSON */
-export type Answering = (question: Question, from: PeerId) => object
+/** @returns the answer, plain data of at most `wireLimits.answerBytes` as JSON; never rejects */
+export type Answering = (question: Question, from: PeerId) => object | Promise<object>
 
 type Reply = (bytes: Uint8Array, last: boolean) => void
 
@@ -152,11 +152,14 @@ export class Questions {
   /** @returns false where it is no question of this kind */
   hear(from: PeerId, bytes: Uint8Array, reply: Reply): boolean {
     if (!isQuestion(bytes)) return false
-    reply(encodeAnswer(this.#answerTo(from, bytes)) ?? tooLarge, true)
+    const send = (answer: object): void => reply(encodeAnswer(answer) ?? tooLarge, true)
+    const answer = this.#answerTo(from, bytes)
+    if (answer instanceof Promise) void answer.then(send)
+    else send(answer)
     return true
   }
 
-  #answerTo(from: PeerId, bytes: Uint8Array): object {
+  #answerTo(from: PeerId, bytes: Uint8Array): object | Promise<object> {
     const question = decodeQuestion(bytes)
     const answering = question && this.#answerings.get(question.kind)
     // Of one kind all others: a peer cannot make up kinds to be counted.

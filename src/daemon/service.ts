@@ -3,14 +3,15 @@
  */
 import { type InstanceFilters, matches, ofRecords } from '../config/filters.js'
 import type { Command, Moment } from '../core/effects.js'
+import { atOnce } from '../core/basics/steps.js'
 import { RegistryError } from '../core/model/errors.js'
 import type { NodeRecord, PeerId, Registration } from '../core/model/model.js'
 import type { Reads } from '../core/reads.js'
 import type { Registry } from '../core/registry.js'
-import type { InstanceRow, MemberView, NewsFeed, PeersView, PeerView, Readiness, SelfView } from '../core/views.js'
+import type { InstanceRow, NewsFeed, Readiness, SelfView } from '../core/views.js'
 import type { RegistryService } from '../http/service.js'
 import type { Metric } from '../metrics/samples.js'
-import type { Network, NetworkPeer } from '../io/network/network.js'
+import type { Network } from '../io/network/network.js'
 import { drainNode } from './draining.js'
 import type { Standing } from './first-contact.js'
 import type { Engine } from './engine.js'
@@ -19,6 +20,7 @@ import type { Labels } from './labels.js'
 import type { Recorder } from './recording.js'
 import type { SessionLines } from './sessions.js'
 import type { SlugWatches } from './slug-watches.js'
+import { membersView, peersView } from './views.js'
 
 export interface ServiceParts {
   readonly registry: Registry
@@ -171,8 +173,8 @@ export function createService(parts: ServiceParts): RegistryService {
     selfNode: () => registry.read.node(network.peerId, now()),
     self: () => selfView(parts),
     instanceCounts: () => registry.figures.instances(),
-    members: () => membersView(parts),
-    peers: () => peersView(parts),
+    members: () => atOnce(membersView(parts)),
+    peers: () => atOnce(peersView(parts)),
     digest: () => registry.read.digest(),
     readiness: () => readinessOf(parts),
     survey: () => parts.survey(),
@@ -244,79 +246,4 @@ export function readinessOf({ registry, standing }: Pick<ServiceParts, 'registry
   }
   const { reasons, causes = [], degraded } = own
   return { ready: false, reasons: [...reasons, unready.why], causes: [...causes, unready.cause], degraded }
-}
-
-/** What is believed of each, beside it what came of dialling it: a belief that nobody can explain helps nobody at night. */
-function membersView({ registry, network, engine, labels }: ServiceParts): MemberView[] {
-  const dials = new Map(network.peers().map(({ peer, dial }) => [peer, dial]))
-  // What the network saw of a member names addresses: of two daemons with its key, both.
-  const seen = new Map(network.failures().map(({ where, error }) => [where, error]))
-  return registry.read.members(engine.now()).map((member) => {
-    const [dial, two] = [dials.get(member.peer), seen.get(member.peer)]
-    labels.look(member.peer)
-    const called = labels.of(member.peer)
-    return {
-      ...member,
-      ...(dial !== undefined && { dial }),
-      ...(two !== undefined && { trouble: two, troubleKind: 'two-daemons' as const }),
-      ...(called !== undefined && { labels: called }),
-    }
-  })
-}
-
-function peersView({ registry, network, engine }: ServiceParts): PeersView {
-  const at = engine.now()
-  const members = registry.read.members(at).filter(({ self }) => !self)
-  const byPeer = new Map(members.map((member) => [member.peer, member]))
-  const peers = network.peers().map((peer): PeerView => {
-    const { nodeId, trouble, troubleKind, software, protocol } = byPeer.get(peer.peer) ?? {}
-    return {
-      ...fromNetwork(peer),
-      ...(nodeId !== undefined && { nodeId }),
-      ...registry.read.exchange(peer.peer, at),
-      ...registry.read.line(peer.peer, at),
-      ...(trouble !== undefined && { trouble }),
-      ...(troubleKind !== undefined && { troubleKind }),
-      ...(software !== undefined && { software }),
-      ...(protocol !== undefined && { protocol }),
-    }
-  })
-  const connected = peers.filter((peer) => peer.connected)
-  const inStep = connected.filter((peer) => peer.inStep === true)
-  const outOfStep = connected.filter((peer) => peer.inStep === false)
-  const open = new Set(connected.map(({ peer }) => peer))
-  const missing = members.filter(({ state, peer }) => state === 'alive' && registry.read.wants(peer) && !open.has(peer))
-  const failures = network.failures()
-  const { doubt } = registry.read
-  const compared = inStep.length + outOfStep.length
-  const summary = `${summaryOf(inStep.length, compared, connected.length, missing.length)}${notHere(registry.read.ownersDeclined)}`
-  const mdns = network.mdns()
-  return {
-    inStep: outOfStep.length === 0 && missing.length === 0 && doubt === undefined,
-    degraded: doubt !== undefined,
-    summary:
-      doubt === undefined ? summary : `in doubt: ${doubt.visible} of ${doubt.missable} nodes in sight; ${summary}`,
-    peers: peers.sort((a, b) => Number(b.connected) - Number(a.connected) || (a.peer < b.peer ? -1 : 1)),
-    ...(failures.length > 0 && { failures }),
-    ...(mdns !== undefined && { mdns }),
-  }
-}
-
-/** In a large cluster only some peers send heartbeats here, and with them their digests. */
-function summaryOf(inStep: number, compared: number, connected: number, missing: number): string {
-  if (connected + missing === 0) return 'alone: no peer is connected'
-  const peers = compared === connected ? 'connected peers' : `compared peers, ${connected} connected`
-  const apart = missing === 0 ? '' : `; ${missing} living not connected`
-  return `in step with ${inStep} of ${compared} ${peers}${apart}`
-}
-
-/** In step are those who know of the same: what finds no room here is known, and not held. */
-function notHere(declined: number): string {
-  if (declined === 0) return ''
-  return `; what ${declined === 1 ? 'one other holds' : `${declined} others hold`} is not shown here: rollcall members says why`
-}
-
-function fromNetwork({ connectedSince, ...peer }: NetworkPeer): PeerView {
-  const since = connectedSince === undefined ? {} : { connectedSince: new Date(connectedSince).toISOString() }
-  return { ...peer, ...since, heartbeats: 0 }
 }

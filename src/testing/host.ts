@@ -2,6 +2,7 @@
  * One node of a test: the real core, run in virtual time on a disk in memory. It decides nothing.
  */
 import { packageVersion, protocolVersion } from '../config/version.js'
+import { atOnce } from '../core/basics/steps.js'
 import type { Command, Effect, Input, Moment, RegistryEvent, Settled } from '../core/effects.js'
 import { RegistryError } from '../core/model/errors.js'
 import type { NodeRecord } from '../core/model/model.js'
@@ -10,6 +11,7 @@ import { News } from '../daemon/news.js'
 import { createService } from '../daemon/service.js'
 import { SessionLines } from '../daemon/sessions.js'
 import { SlugWatches } from '../daemon/slug-watches.js'
+import { overview } from '../daemon/overview.js'
 import { telling } from '../daemon/telling.js'
 import type { RegistryService } from '../http/service.js'
 import type { Answering, Asked } from '../daemon/questions.js'
@@ -140,34 +142,34 @@ export class Host {
     const sessions = new SessionLines(command)
     const { id: nodeId, url } = this.#node
     const answerings = new Map<string, Answering>()
+    const seen = {
+      ...{ registry, engine: { command, now: () => this.#moment() } },
+      labels: { look: () => undefined, of: () => undefined },
+      network: {
+        peerId: this.peer,
+        peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
+        ...{ failures: () => [], mdns: () => undefined },
+      },
+    }
     const told = telling(new Date(wall()).toISOString(), {
       ...{
         self: this.peer,
         write: () => undefined,
         read: registry.read,
         now: () => this.#moment(),
-        views: () => service,
+        // In no time, as all else here.
+        overview: async () => atOnce(overview({ ...seen, self: () => service.self() })),
         churn: () => [],
         documents: () => [],
       },
       questions: {
         answer: (kind: string, answering: Answering) => void answerings.set(kind, answering),
-        ask: (peer: string, question: Parameters<Answering>[0]) => Promise.resolve(this.#ask(peer, question)),
+        ask: (peer: string, question: Parameters<Answering>[0]) => this.#ask(peer, question),
       },
     })
     const service: RegistryService = createService({
-      ...{
-        ...told,
-        labels: { look: () => undefined, of: () => undefined },
-        dropped: () => registry.dropped(),
-      },
-      ...{ registry, news, watches, sessions, startedAt: now() },
-      engine: { command, now: () => this.#moment() },
-      network: {
-        peerId: this.peer,
-        peers: () => this.#ground.wires.peersOf(this).map((peer) => ({ peer, connected: true, streamsHealthy: true })),
-        ...{ failures: () => [], mdns: () => undefined },
-      },
+      ...{ ...told, ...seen, dropped: () => registry.dropped() },
+      ...{ news, watches, sessions, startedAt: now() },
       standing: () => ({ alone: false, behind: false }),
       self: () => ({
         nodeId,
@@ -193,10 +195,10 @@ export class Host {
   }
 
   /** In no time: what is asked there is what is true there now. */
-  #ask(peer: string, question: Parameters<Answering>[0]): Asked {
+  async #ask(peer: string, question: Parameters<Answering>[0]): Promise<Asked> {
     const answering = this.#ground.wires.reached(this, peer)?.live.answerings.get(question.kind)
     if (answering === undefined) return { how: 'unreachable' }
-    return { how: 'answered', answer: { ...answering(question, this.peer) }, way_ms: 0 }
+    return { how: 'answered', answer: { ...(await answering(question, this.peer)) }, way_ms: 0 }
   }
 
   /** `kill -9`: without a word; its disk keeps what was written. */

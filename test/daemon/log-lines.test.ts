@@ -183,8 +183,8 @@ describe('what a node finds by itself', () => {
     const lines: string[] = []
     let isApart = true
     const survey = vi.fn(async () => surveyed(isApart ? 3_600_000 : 0))
-    const views = { self: () => self, members: () => [], peers: () => ({ peers: [] }), digest: () => ({}) }
-    const parts = { survey, views: () => views, read: { nodeRecords: () => new Map() } } as unknown as DiagnosingParts
+    const overview = async () => ({ self, members: [], peers: { peers: [] }, digest: {} })
+    const parts = { survey, overview, read: { nodeRecords: () => new Map() } } as unknown as DiagnosingParts
     const end = tellOwnFindings(
       { diagnosis: async () => ({ findings: [] }) as unknown as Diagnosis, clocks: () => diagnosing(parts).clocks() },
       ({ level, message }) => lines.push(`${level} ${message}`),

@@ -1,0 +1,52 @@
+/**
+ * All that this node sees of the others, read a little at a time, and told again to whoever asks while it is young: of thousands it is work.
+ */
+import type { Steps } from '../core/basics/steps.js'
+import type { DigestView, MemberView, PeersView, SelfView } from '../core/views.js'
+import { inTurns } from './in-turns.js'
+import { membersView, peersView, type ViewParts } from './views.js'
+
+export interface Overview {
+  readonly self: SelfView
+  readonly members: readonly MemberView[]
+  readonly peers: PeersView
+  readonly digest: DigestView
+}
+
+/** So many times as long as it took it is told again: whoever asks without end gets no more than that share of the event loop. */
+const keptFor = 20
+
+export interface OverviewParts extends ViewParts {
+  readonly self: () => SelfView
+}
+
+/** @returns looks, unless somebody does or has just done so */
+export function overlooking(parts: OverviewParts): () => Promise<Overview> {
+  let last: Promise<Overview> | undefined
+  let goodUntil = Number.POSITIVE_INFINITY
+  return () => {
+    if (last !== undefined && performance.now() < goodUntil) return last
+    goodUntil = Number.POSITIVE_INFINITY
+    last = inTurns(overview(parts)).then(
+      ({ value, took_ms }) => {
+        goodUntil = performance.now() + keptFor * took_ms
+        return value
+      },
+      (error: unknown) => {
+        last = undefined
+        throw error
+      },
+    )
+    return last
+  }
+}
+
+/** The same, for whoever drives it himself. */
+export function* overview(parts: OverviewParts): Steps<Overview> {
+  const self = parts.self()
+  yield
+  const members = yield* membersView(parts)
+  const peers = yield* peersView(parts)
+  const digest = yield* parts.registry.read.digestInSteps()
+  return { self, members, peers, digest }
+}
