@@ -94,7 +94,7 @@ const doctor: Readonly<Record<string, Patch>> = {
   'what is removed is still a service': ['lookAtServices', '.filter($$$)', 'examined.rows'],
   'what is ill can be picked': ['nothing', '({ pickable }) => pickable === true', '({ visible }) => visible'],
   'who has said goodbye keeps its label': ['labels', "state !== 'left'", 'true'],
-  'findings stand in the order in which they were found': ['diagnose', '.sort(byWeight)', 'findings'],
+  'findings stand in the order in which they were found': ['diagnosed', '.sort(byWeight)', 'findings'],
   'a finding is about as many as there are': ['bounded', '.slice(0, aboutAtMost)', 'about'],
   'a pause does not end a flood': ['roll', 'counted.span + 1 === span', 'true'],
   'a flood is told with each change': ['ChurnCounts.note', 'counted.isTold = true'],

@@ -11,6 +11,7 @@ import { transitionEvent } from './liveness.js'
 import { RegistryError } from './model/errors.js'
 import type { PeerId } from './model/model.js'
 import type { MakingRoom } from './making-room.js'
+import { incomingOf } from './incoming.js'
 import type { Outbox } from './outbox.js'
 import type { Projection } from './projection.js'
 import { leaving } from './refusals.js'
@@ -457,16 +458,9 @@ export class Replication {
   }
 
   #lookAtFirstSync(): void {
-    const { firstSync, comparisons, requests, postponed, replica, liveness, at } = this.#state
+    const { firstSync, comparisons, at } = this.#state
     if (firstSync.isOver) return
-    const loading = replica.loadingOwner
-    const fetched = new Set([...requests.pulled(), ...postponed.owners(), ...(loading === undefined ? [] : [loading])])
-    const hasInstances = (owner: PeerId): boolean => (replica.document(owner)?.entries.of('instances').size ?? 0) > 0
-    const members = [...liveness.membership.members()]
-    const unheard = members.filter(({ id, state }) => state === 'unknown' && hasInstances(id))
-    const isPeerUnheard = unheard.some(({ id }) => liveness.peers.has(id))
-    const isComparing = comparisons.isUnderWay(at.now, firstSync.said)
-    firstSync.look({ isComparing, fetched, isSomebodyUnheard: unheard.length > 0, isPeerUnheard }, at.now)
+    firstSync.look(incomingOf(this.#state), at.now)
     for (const peer of firstSync.due(comparisons.isUnderWay(at.now), at.now)) comparisons.add(peer)
   }
 

@@ -1,7 +1,6 @@
 /**
  * Lays before the doctor what a running node knows: with a survey of its peers for whoever asks, or its own alone, which asks nobody.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { diagnosed } from '../core/doctor/doctor.js'
 import type { Examined } from '../core/doctor/examined.js'
 import type { Diagnosis, Finding } from '../core/doctor/findings.js'
@@ -9,7 +8,7 @@ import type { Moment } from '../core/effects.js'
 import type { Reads } from '../core/reads.js'
 import type { Survey } from '../core/survey/views.js'
 import { isUnresolved } from '../core/words/unresolved.js'
-import { inTurns } from './in-turns.js'
+import type { Work } from './in-turns.js'
 import type { Overview } from './overview.js'
 import { ownSurvey } from './survey.js'
 
@@ -18,6 +17,7 @@ export interface DiagnosingParts {
   readonly now: () => Moment
   readonly overview: () => Promise<Overview>
   readonly survey: () => Promise<Survey>
+  readonly work: Work
   /** Services that do not come to rest. */
   readonly churn: () => Required<Examined>['churn']
   /** What each document held takes on disk. */
@@ -32,14 +32,14 @@ export interface Diagnosing {
   clocks(): Promise<readonly Finding[]>
 }
 
-export function diagnosing({ read, now, overview, survey, churn, documents }: DiagnosingParts): Diagnosing {
+export function diagnosing({ read, now, overview, survey, work, churn, documents }: DiagnosingParts): Diagnosing {
   const found = async (
     { self, members, peers }: Overview,
     examined: Omit<Examined, 'self' | 'members' | 'peers' | 'records' | 'answersDns'>,
   ): Promise<Diagnosis> => {
     const records = read.nodeRecords()
     const own = { self, members, peers, records, answersDns: self.dns !== undefined }
-    return (await inTurns(diagnosed({ ...own, ...examined }))).value
+    return (await work(diagnosed({ ...own, ...examined }))).value
   }
   return {
     async doctor() {
@@ -50,8 +50,7 @@ export function diagnosing({ read, now, overview, survey, churn, documents }: Di
     },
     async diagnosis() {
       const seen = await overview()
-      const survey = ownSurvey({ ...seen, wall: now().wall }, read.nodeRecords())
-      await nextTurn()
+      const { value: survey } = await work(ownSurvey({ ...seen, wall: now().wall }, read.nodeRecords()))
       return found(seen, { survey, rows: read.rows(now(), ({ details }) => isUnresolved(details)) })
     },
     async clocks() {

@@ -1,9 +1,9 @@
 /**
- * All that this node sees of the others, read a little at a time, and told again to whoever asks while it is young: of thousands it is work.
+ * All that this node sees of the others, read a little at a time: of thousands it is work, so it is told again while it is young.
  */
 import type { Steps } from '../core/basics/steps.js'
 import type { DigestView, MemberView, PeersView, SelfView } from '../core/views.js'
-import { inTurns } from './in-turns.js'
+import type { Work } from './in-turns.js'
 import { membersView, peersView, type ViewParts } from './views.js'
 
 export interface Overview {
@@ -21,13 +21,13 @@ export interface OverviewParts extends ViewParts {
 }
 
 /** @returns looks, unless somebody does or has just done so */
-export function overlooking(parts: OverviewParts): () => Promise<Overview> {
+export function overlooking(parts: OverviewParts, work: Work): () => Promise<Overview> {
   let last: Promise<Overview> | undefined
   let goodUntil = Number.POSITIVE_INFINITY
   return () => {
     if (last !== undefined && performance.now() < goodUntil) return last
     goodUntil = Number.POSITIVE_INFINITY
-    last = inTurns(overview(parts)).then(
+    last = work(overview(parts)).then(
       ({ value, took_ms }) => {
         goodUntil = performance.now() + keptFor * took_ms
         return value
@@ -41,8 +41,7 @@ export function overlooking(parts: OverviewParts): () => Promise<Overview> {
   }
 }
 
-/** The same, for whoever drives it himself. */
-export function* overview(parts: OverviewParts): Steps<Overview> {
+function* overview(parts: OverviewParts): Steps<Overview> {
   const self = parts.self()
   yield
   const members = yield* membersView(parts)

@@ -21,7 +21,6 @@ import type { Diagnosing } from './diagnosing.js'
 import { Engine } from './engine.js'
 import { Beginning } from './first-contact.js'
 import { Labels } from './labels.js'
-import { overlooking } from './overview.js'
 import { type End, Life } from './life.js'
 import { lineOf, memberName, type Line, type Register, writeLine } from './log-lines.js'
 import { type Metering, meteringOf } from './metering.js'
@@ -180,7 +179,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const told = telling(new Date().toISOString(), {
     ...{ self: dataDir.key.publicKey.toString(), write: (line: Line) => writeLine(log, line) },
     ...{ read: registry.read, now, questions },
-    overview: overlooking({ registry, network, engine, labels, self: () => service.self() }),
+    seen: { registry, network, engine, labels, self: () => service.self() },
     ...{ churn: () => churning.lasting(), documents: () => metering.documents() },
   })
   const service = createService({

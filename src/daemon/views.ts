@@ -1,5 +1,5 @@
 /**
- * Members and lines as people are told them: what the registry believes, beside what the network saw.
+ * Each member, each line to one, as people are told it: what the registry believes, beside what the network saw.
  */
 import { type Steps, ofEach } from '../core/basics/steps.js'
 import type { Moment } from '../core/effects.js'

@@ -2,7 +2,9 @@
 import { expect, test } from 'vitest'
 import { FirstSync, type Incoming, nobodyElse, whole } from '../../src/core/sync/first-sync.js'
 
-const idle: Incoming = { isComparing: false, fetched: new Set(), isSomebodyUnheard: false, isPeerUnheard: false }
+const [yes, no] = [() => true, () => false]
+const fetching = (...owners: readonly string[]) => ({ fetched: () => new Set(owners) })
+const idle: Incoming = { isComparing: false, ...fetching(), isSomebodyUnheard: no, isPeerUnheard: no }
 
 /** One that has met somebody, and looked while that was asked. */
 function met(): FirstSync {
@@ -52,29 +54,29 @@ test('what found no room is asked for once more, before it counts', () => {
 test('what was put off is waited for, what comes up later is not', () => {
   const first = met()
   first.compared('p', whole, 0)
-  first.look({ ...idle, fetched: new Set(['a', 'b']) }, 100)
-  first.look({ ...idle, fetched: new Set(['b', 'c']) }, 200)
+  first.look({ ...idle, ...fetching('a', 'b') }, 100)
+  first.look({ ...idle, ...fetching('b', 'c') }, 200)
   expect(first.isOver).toBe(false)
-  first.look({ ...idle, fetched: new Set(['a', 'c']) }, 300)
+  first.look({ ...idle, ...fetching('a', 'c') }, 300)
   expect(first.isOver).toBe(true)
 })
 
 test('the word of an owner that is connected is waited for, however long it takes', () => {
   const first = met()
   first.compared('p', whole, 0)
-  for (const now of [1000, 3300, 7000]) first.look({ ...idle, isSomebodyUnheard: true, isPeerUnheard: true }, now)
+  for (const now of [1000, 3300, 7000]) first.look({ ...idle, isSomebodyUnheard: yes, isPeerUnheard: yes }, now)
   expect(first.unready?.why).toContain('not known yet')
-  first.look({ ...idle, isSomebodyUnheard: true }, 7001)
+  first.look({ ...idle, isSomebodyUnheard: yes }, 7001)
   expect(first.isOver).toBe(true)
 })
 
 test('owners of whom no word has come have the time of two heartbeats', () => {
   const first = met()
   first.compared('p', whole, 0)
-  first.look({ ...idle, isSomebodyUnheard: true }, 1000)
-  first.look({ ...idle, isSomebodyUnheard: true }, 3299)
+  first.look({ ...idle, isSomebodyUnheard: yes }, 1000)
+  first.look({ ...idle, isSomebodyUnheard: yes }, 3299)
   expect(first.unready?.why).toContain('not known yet')
-  first.look({ ...idle, isSomebodyUnheard: true }, 3300)
+  first.look({ ...idle, isSomebodyUnheard: yes }, 3300)
   expect(first.isOver).toBe(true)
 })
 

@@ -32,11 +32,13 @@ class Counted extends Map<PeerId, NodeRecord> {
 
 function reading(peers: readonly PeerId[], records: Counted): Reads {
   const others = peers.slice(1).map((peer): Member => newMember(peer, new Uint8Array(32), headOf(peer), 0))
+  const byId = new Map(others.map((member) => [member.id, member]))
+  const membership = { members: () => others, member: (id: PeerId) => byId.get(id), reporters: () => [] }
   const state = {
     self: peers[0],
     startedAt: 0,
     records: { union: { nodes: () => records, node: (peer: PeerId) => records.get(peer) } },
-    liveness: { membership: { members: () => others, reporters: () => [] }, heartbeats: {} },
+    liveness: { membership, heartbeats: {} },
     identity: { generation: 1, incarnation: 0 },
     replica: { head: () => undefined },
     commits: {},

@@ -1,5 +1,6 @@
 // What a node says that it sees: what is wrong first, never too long for its message, and read from a peer that may say anything.
 import { describe, expect, test } from 'vitest'
+import { atOnce } from '../../src/core/basics/steps.js'
 import { readSight, sightOf } from '../../src/core/survey/sight.js'
 import { surveyOf } from '../../src/core/survey/survey.js'
 import type { MemberView, PeerView } from '../../src/core/views.js'
@@ -31,7 +32,7 @@ function peer(name: string, more: Partial<PeerView> = {}): PeerView {
 
 function sight(members: readonly MemberView[], peers: readonly PeerView[] = [], wall = 60_000) {
   const views = { members, peers: { peers, degraded: false }, digest: { digest: 'ab' }, wall }
-  return sightOf({ self: { ...self, state }, ...views })
+  return atOnce(sightOf({ self: { ...self, state }, ...views }))
 }
 
 describe('what is said', () => {
@@ -171,7 +172,7 @@ test('a survey tells of all but those who said goodbye: what came of asking, and
       { id: name.slice(2), url: `http://${name}`, addresses: [], availabilityZone: 'z' },
     ]),
   )
-  const survey = surveyOf({ members, own, told, records, wall: 0, took_ms: 3 })
+  const survey = atOnce(surveyOf({ members, own, told, records, wall: 0, took_ms: 3 }))
   expect(survey).toMatchObject({ at: '1970-01-01T00:00:00.000Z', by: 'a', took_ms: 3 })
   expect(survey.nodes).toMatchObject([
     { id: 'a', how: 'self', zone: 'z', software: '1.2.3' },

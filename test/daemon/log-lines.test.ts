@@ -7,6 +7,7 @@ import type { Registry } from '../../src/core/registry.js'
 import type { Survey } from '../../src/core/survey/views.js'
 import type { SelfView } from '../../src/core/views.js'
 import { Churning } from '../../src/daemon/churning.js'
+import { inTurns } from '../../src/daemon/in-turns.js'
 import { diagnosing, type DiagnosingParts } from '../../src/daemon/diagnosing.js'
 import { lineOf, linesOfDisk, memberName, type Register } from '../../src/daemon/log-lines.js'
 import { OwnFindings, tellOwnFindings } from '../../src/daemon/own-findings.js'
@@ -184,7 +185,12 @@ describe('what a node finds by itself', () => {
     let isApart = true
     const survey = vi.fn(async () => surveyed(isApart ? 3_600_000 : 0))
     const overview = async () => ({ self, members: [], peers: { peers: [] }, digest: {} })
-    const parts = { survey, overview, read: { nodeRecords: () => new Map() } } as unknown as DiagnosingParts
+    const parts = {
+      survey,
+      overview,
+      work: inTurns,
+      read: { nodeRecords: () => new Map() },
+    } as unknown as DiagnosingParts
     const end = tellOwnFindings(
       { diagnosis: async () => ({ findings: [] }) as unknown as Diagnosis, clocks: () => diagnosing(parts).clocks() },
       ({ level, message }) => lines.push(`${level} ${message}`),

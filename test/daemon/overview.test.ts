@@ -1,6 +1,7 @@
 // What a node sees of all others: one look for all who ask, seldom where it is much work, whatever comes and goes meanwhile.
 import { expect, test } from 'vitest'
 import type { MemberView, SelfView } from '../../src/core/views.js'
+import { inTurns } from '../../src/daemon/in-turns.js'
 import { type OverviewParts, overlooking } from '../../src/daemon/overview.js'
 
 function looking(members: readonly string[], work_ms = 0): { parts: OverviewParts; looks: () => number } {
@@ -31,7 +32,7 @@ function looking(members: readonly string[], work_ms = 0): { parts: OverviewPart
 
 test('all who ask while somebody looks are told the same', async () => {
   const { parts, looks } = looking(['a', 'b'])
-  const look = overlooking(parts)
+  const look = overlooking(parts, inTurns)
   const [one, other] = await Promise.all([look(), look()])
   expect(one).toBe(other)
   expect(one.members.map(({ peer }) => peer)).toEqual(['a', 'b'])
@@ -40,7 +41,7 @@ test('all who ask while somebody looks are told the same', async () => {
 
 test('whoever asks without end has it looked at for a small share of the time', async () => {
   const { parts, looks } = looking(['a'], 10)
-  const look = overlooking(parts)
+  const look = overlooking(parts, inTurns)
   const begun = performance.now()
   for (let i = 0; i < 2000; i++) {
     await look()
@@ -53,13 +54,11 @@ test('whoever asks without end has it looked at for a small share of the time', 
 test('where that goes wrong the next one who asks has another look', async () => {
   const { parts, looks } = looking(['a'])
   let isWell = false
-  const look = overlooking({
-    ...parts,
-    self: () => {
-      if (!isWell) throw new Error('not now')
-      return {} as SelfView
-    },
-  })
+  const self = (): SelfView => {
+    if (!isWell) throw new Error('not now')
+    return {} as SelfView
+  }
+  const look = overlooking({ ...parts, self }, inTurns)
   await expect(look()).rejects.toThrow('not now')
   isWell = true
   await expect(look()).resolves.toMatchObject({ members: [{ peer: 'a' }] })

@@ -1,6 +1,7 @@
 // Questions that daemons ask each other for people: answered by kind, within a rate, whatever comes over the wire.
 import { expect, test } from 'vitest'
 import { type Asked, Questions } from '../../src/daemon/questions.js'
+import { inTurns } from '../../src/daemon/in-turns.js'
 import { askEach } from '../../src/daemon/asking-all.js'
 import { surveying } from '../../src/daemon/survey.js'
 import type { MemberView, SelfView } from '../../src/core/views.js'
@@ -86,6 +87,7 @@ test('whoever asks for surveys without a pause has the same one again: no peer i
       ...{ self, members: ['a', 'b'].map(member), digest: { digest: 'd' } as never },
       peers: { degraded: false, peers: [{ peer: 'b', connected: true, streamsHealthy: true }] } as never,
     }),
+    work: inTurns,
     questions: {
       answer: () => undefined,
       ask: async () => {

@@ -1,4 +1,5 @@
 // A survey of a simulated cluster, beside all else that a doctor looks at: the wires say what the network of a daemon would.
+import { atOnce } from '../../src/core/basics/steps.js'
 import { diagnose } from '../../src/core/doctor/doctor.js'
 import type { Examined } from '../../src/core/doctor/examined.js'
 import type { Finding } from '../../src/core/doctor/findings.js'
@@ -29,10 +30,12 @@ function selfOf({ live, self, name }: Machine): Examined['self'] & { version: st
 function sight(world: World, machine: Machine): Sight {
   const { read } = machine.live
   const at = world.moment(machine.name)
-  return sightOf({
-    ...{ self: selfOf(machine), members: read.members(at), digest: read.digest(), wall: at.wall },
-    peers: { peers: peersOf(world, machine), degraded: machine.live.readiness().degraded },
-  })
+  return atOnce(
+    sightOf({
+      ...{ self: selfOf(machine), members: read.members(at), digest: read.digest(), wall: at.wall },
+      peers: { peers: peersOf(world, machine), degraded: machine.live.readiness().degraded },
+    }),
+  )
 }
 
 /** What the doctor of that machine looks at, where every machine that it is connected with answers. */
@@ -48,7 +51,7 @@ export function examined(world: World, name: string): Examined {
   const members = read.members(at)
   const records = read.nodeRecords()
   return {
-    survey: surveyOf({ members, own: sight(world, machine), told, records, wall: at.wall, took_ms: 0 }),
+    survey: atOnce(surveyOf({ members, own: sight(world, machine), told, records, wall: at.wall, took_ms: 0 })),
     ...{ self: selfOf(machine), members, peers: { peers: peersOf(world, machine) }, rows: read.rows(at), records },
   }
 }

@@ -35,8 +35,9 @@ export class Piggyback<T extends Item> {
     this.#turn = [...self].reduce((turn, letter) => Math.imul(turn + letter.charCodeAt(0), stride) >>> 0, 0)
   }
 
-  /** From now on there may be news of it. */
+  /** From now on there may be news of it, where there was none before. */
   add(item: T): void {
+    if (this.#places.has(item)) return
     this.#places.set(item, this.#items.length)
     this.#items.push(item)
   }

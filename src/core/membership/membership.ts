@@ -169,7 +169,6 @@ export class Membership {
   #add(head: Head, now: number): undefined {
     const member = newMember(head.owner, hashOf(head.owner, this.#hash), head, now)
     this.#members.add(member)
-    this.#relays.add(member)
     this.#restless.add(member)
     const earlier = this.#strangers.welcome(head.owner, now)
     if (earlier !== undefined) this.hear(head.owner, earlier.beat, earlier.at, false)
@@ -196,7 +195,9 @@ export class Membership {
     const hour = { now, awakeSince: this.#awakeSince, sentAt: this.#sentAt(now) }
     for (const relayed of beat.relayed) {
       const told = this.#hearsay.hear(relayed, from, hour)
-      if (told !== undefined && (told.state !== 'alive' || told.proof.isDoubted)) this.#restless.add(told)
+      if (told === undefined) continue
+      this.#relays.add(told)
+      if (told.state !== 'alive' || told.proof.isDoubted) this.#restless.add(told)
     }
     const member = this.#members.get(from)
     if (member === undefined) {
@@ -212,6 +213,7 @@ export class Membership {
     member.backedAt = now
     member.heardAt = now
     this.#members.meet(member)
+    this.#relays.add(member)
     const wasCondemned = member.isCondemned
     noteDirectWord(member, beat, now, this.#awakeSince)
     if (wasCondemned && !member.isCondemned) this.#hearsay.heardAgain(member, now)
@@ -247,8 +249,10 @@ export class Membership {
   /** A member has signed that it lives, for those who asked so. @returns whether that says anything here */
   prove(id: PeerId, answer: Answer, now: number): boolean {
     const member = this.#hearsay.prove(id, answer, now)
-    if (member !== undefined) this.#restless.add(member)
-    return member !== undefined
+    if (member === undefined) return false
+    this.#restless.add(member)
+    this.#relays.add(member)
+    return true
   }
 
   /** A word of it was heard in an earlier run, or we are connected with it: somebody is there. */

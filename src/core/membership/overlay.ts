@@ -89,11 +89,18 @@ export class Overlay {
 
   /** Some of those who are gone, or who may never have been there: one after the other each of them is tried. */
   #inTurn(what: 'dead' | 'left' | 'unmet', now: number): PeerId[] {
-    const gone = [...this.#membership.members()].filter((member) => kindOf(member) === what)
-    if (gone.length <= goneDialled) return gone.map(({ id }) => id)
-    gone.sort((a, b) => (a.places[0] as number) - (b.places[0] as number))
-    const first = this.#chance(`${what} ${Math.floor(now / gonePeriod_ms)}`) % gone.length
-    return [...gone.slice(first), ...gone.slice(0, first)].slice(0, goneDialled).map(({ id }) => id)
+    const turn = this.#chance(`${what} ${Math.floor(now / gonePeriod_ms)}`)
+    // Those next to that place on a ring, each in its order: whoever is gone may be one of thousands, which are not sorted for that.
+    const next: { readonly id: PeerId; readonly away: number }[] = []
+    for (const member of this.#membership.members()) {
+      if (kindOf(member) !== what) continue
+      const away = ((member.places[0] as number) - turn) >>> 0
+      if (next.length === goneDialled && away >= (next.at(-1)?.away ?? 0)) continue
+      const at = next.findIndex((one) => away < one.away)
+      next.splice(at < 0 ? next.length : at, 0, { id: member.id, away })
+      if (next.length > goneDialled) next.pop()
+    }
+    return next.map(({ id }) => id)
   }
 
   /** A number below 2^32 that is another one for every daemon, and the same as long as `what` is. */

@@ -14,6 +14,7 @@ export class Relays {
     this.#piggyback = new Piggyback(self)
   }
 
+  /** A word of it has come: of whom none ever does there is nothing to pass on, and there may be thousands. */
   add(member: Member): void {
     this.#piggyback.add(member)
   }

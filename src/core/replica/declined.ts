@@ -22,6 +22,8 @@ const tellPause_ms = 10_000
 /** So long the first word of an owner may take, which gives it more room: until then there is nothing to be told. */
 const firstWord_ms = 10_000
 const namesTold = 3
+/** So many are looked at each time, whose turn it is: there may be thousands. */
+const lookedAt = 128
 
 /** How a document comes here. */
 export interface Bringing {
@@ -109,18 +111,28 @@ export class Declined {
    */
   takeDue({ hasRoom, hasWord }: Room, now: number): Declination | undefined {
     const mayHope = now - this.#hopedAt >= hopePause_ms
-    for (const [owner, declined] of this.#byOwner) {
+    const inTurn = [...this.#inTurn(lookedAt)]
+    for (const [owner, declined] of inTurn) {
+      this.#byOwner.delete(owner) // the next time it is the others' turn
+      this.#byOwner.set(owner, declined)
       const isHeardSince = !declined.hasWord && hasWord(owner)
       if (declined.isWrong || (now < declined.askAt && !isHeardSince)) continue
       const isHope = !hasRoom(owner, declined.cost_bytes)
       if (isHope && (!mayHope || !declined.isCostOld)) continue
       if (isHope) this.#hopedAt = now
       const nextPause_ms = declined.cost_bytes === 0 ? unseenPause_ms : pause_ms
-      this.#byOwner.delete(owner) // the next time it is the others' turn
       this.#byOwner.set(owner, { ...declined, hasWord: hasWord(owner), askAt: now + nextPause_ms })
       return declined
     }
     return undefined
+  }
+
+  *#inTurn(most: number): Generator<readonly [PeerId, Declination]> {
+    let left = most
+    for (const entry of this.#byOwner) {
+      if (left-- === 0) return
+      yield entry
+    }
   }
 
   /** Once for each owner. @returns a sentence for people, where there is news */

@@ -1,6 +1,7 @@
 /**
  * What a node says of itself to whoever asks what it sees: made from its views, read from the answer of a peer, who may say anything.
  */
+import { type Steps, ofEach } from '../basics/steps.js'
 import { dialOutcomes } from '../words/dial-words.js'
 import { unreadyCauses } from '../words/causes.js'
 import { modelLimits } from '../model/model.js'
@@ -27,10 +28,12 @@ export interface Views {
   readonly wall: number
 }
 
-/** Cut to what one answer holds; what is wrong comes first. */
-export function sightOf({ self, members, peers, digest, wall }: Views): Sight {
+/** Cut to what one answer holds; what is wrong comes first. Of a large cluster that is work, which can be left off. */
+export function* sightOf({ self, members, peers, digest, wall }: Views): Steps<Sight> {
   const links = new Map(peers.peers.map((peer) => [peer.peer, peer]))
-  const seen = members.filter((member) => !member.self).map((member) => seenOf(member, links.get(member.peer), wall))
+  const seen = yield* ofEach(members, (member) =>
+    member.self ? undefined : seenOf(member, links.get(member.peer), wall),
+  )
   const { ready, reasons, causes } = self.ready
   const [address] = self.listen
   const { phase, otherAt, refusal } = self.state

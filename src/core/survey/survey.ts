@@ -1,6 +1,7 @@
 /**
  * Puts together what the nodes of a cluster say that they see. It asks nobody.
  */
+import { type Steps, ofEach } from '../basics/steps.js'
 import type { NodeRecord, PeerId } from '../model/model.js'
 import type { MemberView } from '../views.js'
 import type { Sight, Survey, SurveyedNode, SurveyOutcome } from './views.js'
@@ -27,8 +28,9 @@ export function isToBeSurveyed({ state, self }: MemberView): boolean {
   return self || state !== 'left'
 }
 
-export function surveyOf({ members, own, told, records, wall, took_ms }: Surveyed): Survey {
-  const nodes = members.filter(isToBeSurveyed).map((member): SurveyedNode => {
+export function* surveyOf({ members, own, told, records, wall, took_ms }: Surveyed): Steps<Survey> {
+  const nodes = yield* ofEach(members, (member): SurveyedNode | undefined => {
+    if (!isToBeSurveyed(member)) return undefined
     const record = records.get(member.peer)
     const { url, availabilityZone: zone, region, software, protocol } = record ?? {}
     return {

@@ -39,11 +39,11 @@ export interface Incoming {
   /** Somebody is asked for all, or is to be, and is waited for: for the first time. */
   readonly isComparing: boolean
   /** Owners whose documents are being fetched, or read, or are to be. */
-  readonly fetched: ReadonlySet<PeerId>
+  fetched(this: void): ReadonlySet<PeerId>
   /** Nobody knows of some owner of instances whether it lives. */
-  readonly isSomebodyUnheard: boolean
+  isSomebodyUnheard(this: void): boolean
   /** One of them is connected: its word is on its way, however busy the machine is. Until it is taken for dead, in some seconds. */
-  readonly isPeerUnheard: boolean
+  isPeerUnheard(this: void): boolean
 }
 
 export class FirstSync {
@@ -141,11 +141,12 @@ export class FirstSync {
   look({ isComparing, fetched, isSomebodyUnheard, isPeerUnheard }: Incoming, now: number): void {
     const hasAll = this.#hasCompared || (this.#steps.size > 0 && this.#waitedFor().length === 0)
     if (this.#stage.name === 'comparing' && hasAll && !isComparing && this.#beginning !== 'seeking')
-      this.#stage = { name: 'hearing', since: now, owed: [...fetched] }
+      this.#stage = { name: 'hearing', since: now, owed: [...fetched()] }
     if (this.#stage.name !== 'hearing') return
     const { since } = this.#stage
-    const owed = this.#stage.owed.filter((owner) => fetched.has(owner))
-    const isHeard = !isPeerUnheard && (!isSomebodyUnheard || now - since >= hearing_ms)
+    const underWay = fetched()
+    const owed = this.#stage.owed.filter((owner) => underWay.has(owner))
+    const isHeard = !isPeerUnheard() && (now - since >= hearing_ms || !isSomebodyUnheard())
     this.#stage = owed.length === 0 && isHeard ? { name: 'over' } : { name: 'hearing', since, owed }
   }
 }
