@@ -14,7 +14,7 @@ export interface Overview {
 }
 
 /** So many times as long as it took it is told again: whoever asks without end gets no more than that share of the event loop. */
-const keptFor = 20
+const keptFor = 50
 
 export interface OverviewParts extends ViewParts {
   readonly self: () => SelfView

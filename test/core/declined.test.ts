@@ -20,3 +20,29 @@ test('that there is no room is told at once of an owner who was heard; of anothe
   held.delete('a')
   expect(held.takeNews(nameOf, 60_000)).toBeUndefined()
 })
+
+test('of thousands some are looked at each time, and none is left out: room that came free is found for each of them', () => {
+  const declined = new Declined()
+  const owners = Array.from({ length: 1000 }, (_, i) => `o${i}`)
+  for (const owner of owners)
+    declined.note({ head: { ...signed.head, owner } } as SignedHead, 1000, { hasWord: true }, 0)
+  let looked = 0
+  const room = (fits: (owner: string) => boolean) => ({
+    hasRoom: (owner: string) => ((looked += 1), fits(owner)),
+    hasWord: () => true,
+  })
+  expect(
+    declined.takeDue(
+      room(() => false),
+      100_000,
+    ),
+  ).toBeUndefined()
+  expect(looked).toBeLessThan(owners.length / 2)
+  const found = Array.from({ length: 10 }, (_, s) =>
+    declined.takeDue(
+      room((owner) => owner === 'o999'),
+      100_000 + s,
+    ),
+  )
+  expect(found.flatMap((one) => one?.signed.head.owner ?? [])).toEqual(['o999'])
+})
