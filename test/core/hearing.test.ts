@@ -45,6 +45,22 @@ test('enough reports hide a member, and the same reports about its former genera
   expect(restarted.reporters('a', 100)).toEqual([])
 })
 
+test('what is passed on is of those of whom a word came, over whatever way; of whom none ever came there is nothing', () => {
+  const { membership, tell } = hearsayOf('abc')
+  for (const id of 'xyz') membership.follow(headOf(id), 0)
+  const passedOn = (): string[] =>
+    membership
+      .relaysFor('b', 200)
+      .flatMap(({ shortId }) => [...'axyz'].filter((id) => membership.member(id)?.shortId === shortId))
+  tell('b', 2, 100)
+  membership.tick(100)
+  expect(passedOn()).toEqual(['a'])
+  const { shortId = 0 } = membership.member('x') ?? {}
+  const word = { shortId, generation: 1, sequence: 1, load: 0, age_ms: 0 }
+  for (const from of 'bc') membership.hear(from, beat(3, 1, [word]), 150)
+  expect(passedOn()).toEqual(['x'])
+})
+
 test('who starts again at other addresses is not silent since nobody listens at those of the start before', () => {
   const { membership, tell } = hearsayOf('abc')
   const refused = (now: number): string[] => {

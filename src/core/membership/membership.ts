@@ -251,7 +251,6 @@ export class Membership {
     const member = this.#hearsay.prove(id, answer, now)
     if (member === undefined) return false
     this.#restless.add(member)
-    this.#relays.add(member)
     return true
   }
 
