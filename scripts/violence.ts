@@ -6,6 +6,7 @@ import { circumstances } from './bench/machine.js'
 import { figuresOf, table } from './bench/report.js'
 import { endServices } from './bench/services/process.js'
 import { killDaemons, rowsOf as rowsOfCrashes } from './violence/crashes.js'
+import { rowsOf as rowsOfCopies, takeAway } from './violence/copies.js'
 import { bandsOf, besiege, small } from './violence/hostile.js'
 import { rowsOf as rowsOfFaults, spoilDisks } from './violence/disks.js'
 import { beforeOperators, isKnown, programAt } from './violence/earlier.js'
@@ -19,7 +20,7 @@ import { killServices, rowsOf } from './violence/services.js'
 import { rowsOf as rowsOfUpgrade, upgradeAll } from './violence/upgrade.js'
 
 const kinds: Readonly<Record<string, () => Promise<readonly string[]>>> = {
-  ...{ services, mixed, upgrade, crashes, power, disks, rolling, hour, hostile, neighbours, frames },
+  ...{ services, mixed, upgrade, crashes, copies, power, disks, rolling, hour, hostile, neighbours, frames },
 }
 
 /** The last commit of each earlier version that a daemon of this one may meet. */
@@ -92,6 +93,20 @@ async function crashes(): Promise<readonly string[]> {
     await closeCluster(cluster)
   }
   return broken
+}
+
+/** Machines that never come back. */
+async function copies(): Promise<readonly string[]> {
+  const rounds = Number(process.env['VIOLENCE_MACHINES'] ?? 50)
+  const cluster = openCluster()
+  const taken = await takeAway({
+    ...{ rounds, writes: 200 },
+    start: (name, running) => cluster.start(name, { args: bySeeds(running) }),
+    progress: (round) => tellNow(round, rounds, 'machines', 10),
+  })
+  process.stdout.write(`${table(rowsOfCopies(taken).map(figuresOf))}\n`)
+  await closeCluster(cluster)
+  return taken.broken
 }
 
 /** One database, in this process. */

@@ -18,11 +18,15 @@ const equalLimit_ms = 60_000
 /** Nobody listens there: each first check fails, and is made again three times. */
 const refusing: Writing = { callers: 64, url: 'http://127.0.0.1:9', title: 'writes of services that refuse' }
 
+/** By the path that is ours: that of the contract knows no copies. */
+const held = { path: '/v1/instances?acks=2', title: 'writes that two are to hold' } as const
+
 /** Who registers, and where what is registered is said to listen. */
 interface Writing {
   readonly callers: number
   readonly url: string
   readonly title: string
+  readonly path?: string
 }
 
 export async function benchWrites(): Promise<Row[]> {
@@ -30,7 +34,9 @@ export async function benchWrites(): Promise<Row[]> {
   try {
     const answering = [1, 16, 64].map((callers): Writing => ({ callers, url, title: 'writes' }))
     const rows: Row[] = []
-    for (const writing of [...answering, refusing]) rows.push(...(await inTrio((trio) => benchCallers(trio, writing))))
+    const copied = { callers: 64, url, ...held }
+    for (const writing of [...answering, refusing, copied])
+      rows.push(...(await inTrio((trio) => benchCallers(trio, writing))))
     return [...rows, ...(await inTrio((trio) => benchJoin(trio, url)))]
   } finally {
     close()
@@ -74,7 +80,7 @@ async function benchCallers(trio: Trio, writing: Writing): Promise<Row[]> {
 /** Registers unique ids for as long as `goOn` says. @returns how long each took, milliseconds */
 async function registerAll(
   server: string,
-  { callers, url }: Pick<Writing, 'callers' | 'url'>,
+  { callers, url, path = '/registry-svc/instance' }: Pick<Writing, 'callers' | 'url' | 'path'>,
   goOn: () => boolean,
 ): Promise<number[]> {
   const latencies: number[] = []
@@ -84,7 +90,7 @@ async function registerAll(
       while (goOn()) {
         const id = `i${(lastId += 1)}`
         const begun = performance.now()
-        const { status, body } = await line.ask(send('PUT', '/registry-svc/instance', { id, url: `${url}/${id}` }))
+        const { status, body } = await line.ask(send('PUT', path, { id, url: `${url}/${id}` }))
         if (status !== 201) throw new Error(`registering ${id}: ${status} ${body.toString()}`)
         latencies.push(performance.now() - begun)
       }

@@ -10,6 +10,7 @@ import { Journal } from '../core/journal/journal.js'
 import { canonicalJson, type PeerId } from '../core/model/model.js'
 import type { Reads } from '../core/reads.js'
 import { RefusalLines } from '../core/journal/refusal-lines.js'
+import { isUnheardOf } from './unheard-lines.js'
 import { Tally } from '../core/basics/tally.js'
 import type { Line } from './log-lines.js'
 
@@ -125,6 +126,8 @@ export class Recorder {
     switch (event.type) {
       case 'member': {
         const { peer, from, to, why } = event
+        // There is no end to those whom somebody makes up: nothing has happened that anybody could have seen.
+        if (isUnheardOf(event)) return undefined
         return { act: `member ${to}`, node: this.#parts.read.nodeId(peer) ?? peer, details: `was ${from}: ${why}` }
       }
       case 'instance-status':

@@ -32,6 +32,7 @@ import { SessionLines } from './sessions.js'
 import { Silences } from './silences.js'
 import { SlugWatches } from './slug-watches.js'
 import { telling } from './telling.js'
+import { UnheardLines } from './unheard-lines.js'
 import { keepTellingWhereabouts } from './whereabouts.js'
 
 /** What of the configuration concerns a node, whoever runs it. */
@@ -120,6 +121,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const sessions = new SessionLines((command) => engine.command(command))
   const warn = (message: string): void => tell({ type: 'warning', message })
   const silences = new Silences({ alive: () => registry.read.alive, dial: dialOf, now: () => now().now })
+  const unheard = new UnheardLines(() => now().now)
   const churning = new Churning({ registry, register: registered, now, warn })
   const labels = new Labels((peer) => registry.read.nodeRecord(peer))
   const tell = (event: RegistryEvent): void => {
@@ -127,7 +129,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     labels.heard(event)
     sessions.heard(event)
     news.tell(event)
-    const { line, before } = silences.weigh(event, lineOf(event, registered))
+    const weighed = silences.weigh(event, lineOf(event, registered))
+    const { before } = weighed
+    const line = unheard.weigh(event, weighed.line)
     if (before !== undefined) tell({ type: 'warning', message: before })
     const said = told.recorder.heard(event)
     onEvent(event, said === undefined ? line : { ...line, fields: { ...line.fields, ...said } })

@@ -1,0 +1,133 @@
+// Takes a machine away for good, its disk with it, while callers write there: what they were told that two hold the other nodes hold.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { allEqual, type RunningDaemon, until } from '../../test/daemon/cluster.js'
+import type { Row } from '../bench/report.js'
+
+export interface CopiesOptions {
+  /** Machines that are taken away, one after the other, beside those that stay. */
+  readonly rounds: number
+  /** Of all callers together, a second. */
+  readonly writes: number
+  /** Starts a daemon on a disk of its own, which finds those that run. */
+  readonly start: (name: string, running: readonly RunningDaemon[]) => Promise<RunningDaemon>
+  /** Told now and then how far it is. */
+  readonly progress?: (round: number) => void
+}
+
+export interface Copies {
+  readonly rounds: number
+  /** How long each write took of which two were said to hold it. */
+  readonly held_ms: readonly number[]
+  /** Of which only the machine itself was said to hold them. */
+  readonly alone: number
+  /** Of which nobody was told whether they were done. */
+  readonly unknown: number
+  /** What breaks the promise, a line each. */
+  readonly broken: readonly string[]
+}
+
+const staying = ['s0', 's1'] as const
+const callers = 4
+/** A machine is there for so long once it takes writes; the instant at which it goes is chance. */
+const life_ms = { least: 200, most: 1200 } as const
+
+/** What became of an instance, as two hold it: it was registered, or removed. */
+type Said = 'registered' | 'removed'
+
+export async function takeAway(options: CopiesOptions): Promise<Copies> {
+  return new Taking(options).run()
+}
+
+class Taking {
+  readonly #options: CopiesOptions
+  readonly #staying: RunningDaemon[] = []
+  readonly #said = new Map<string, Said>()
+  readonly #held_ms: number[] = []
+  readonly #broken: string[] = []
+  #alone = 0
+  #unknown = 0
+
+  constructor(options: CopiesOptions) {
+    this.#options = options
+  }
+
+  async run(): Promise<Copies> {
+    const { rounds, start, progress } = this.#options
+    for (const name of staying) this.#staying.push(await start(name, this.#staying))
+    for (let round = 0; round < rounds; round++) {
+      const daemon = await start(`gone${round}`, this.#staying)
+      await until(`${daemon.name} takes writes`, () => daemon.isReady())
+      const writing = Array.from({ length: callers }, (_, caller) => this.#write(daemon, `${round}-${caller}`))
+      await sleep(life_ms.least + Math.random() * (life_ms.most - life_ms.least))
+      await daemon.kill('SIGKILL')
+      await Promise.all(writing)
+      progress?.(round + 1)
+    }
+    await allEqual(this.#staying)
+    for (const daemon of this.#staying) this.#broken.push(...(await this.#audit(daemon)))
+    const [held_ms, alone, unknown, broken] = [this.#held_ms, this.#alone, this.#unknown, this.#broken]
+    return { rounds, held_ms, alone, unknown, broken }
+  }
+
+  /** Registers, and now and then removes, until the machine is gone. */
+  async #write(daemon: RunningDaemon, prefix: string): Promise<void> {
+    const pause_ms = (1000 * callers) / this.#options.writes
+    const mine: string[] = []
+    for (let i = 0; !daemon.isOver; i++) {
+      const begun = performance.now()
+      const old = i % 4 === 3 ? mine.shift() : undefined
+      const id = old ?? `${prefix}-${i}`
+      this.#said.delete(id)
+      const holders = await (old === undefined ? register(daemon, id) : remove(daemon, id)).catch(() => undefined)
+      if (holders === undefined) this.#unknown += 1
+      else if (holders < 2) this.#alone += 1
+      else {
+        this.#held_ms.push(performance.now() - begun)
+        this.#said.set(id, old === undefined ? 'registered' : 'removed')
+        if (old === undefined) mine.push(id)
+      }
+      await sleep(Math.max(0, pause_ms - (performance.now() - begun)))
+    }
+  }
+
+  /** What one that stayed does not hold as it was said: of a machine that is gone nothing is looked up, and all is remembered. */
+  async #audit(daemon: RunningDaemon): Promise<string[]> {
+    const response = await fetch(`${daemon.url}/v1/instances`)
+    const { instances } = (await response.json()) as { instances: { readonly id: string; readonly reason?: string }[] }
+    const listed = new Set(instances.flatMap(({ id, reason }) => (reason === 'removed' ? [] : [id])))
+    return [...this.#said].flatMap(([id, said]) => {
+      if (listed.has(id) === (said === 'registered')) return []
+      return [`at ${daemon.name}: ${id} was ${said}, as two held, and ${said === 'removed' ? 'is back' : 'is lost'}`]
+    })
+  }
+}
+
+const acks = 'acks=2&ackTimeout=5s'
+
+/** @returns how many hold it, here and below */
+async function register({ url }: RunningDaemon, id: string): Promise<number> {
+  const body = JSON.stringify({ id, slug: 'copied', url: `http://127.0.0.1:9/${id}`, check: 'none' })
+  const headers = { 'content-type': 'application/json' }
+  return holdersOf(await fetch(`${url}/v1/instances?${acks}`, { method: 'PUT', headers, body }))
+}
+
+async function remove({ url }: RunningDaemon, id: string): Promise<number> {
+  return holdersOf(await fetch(`${url}/v1/instances?id=${id}&${acks}`, { method: 'DELETE' }))
+}
+
+async function holdersOf(response: Response): Promise<number> {
+  const said = (await response.json()) as { readonly acks?: number }
+  if (!response.ok) throw new Error(`${response.status} ${JSON.stringify(said)}`)
+  return said.acks ?? 1
+}
+
+export function rowsOf({ rounds, held_ms, alone, unknown, broken }: Copies): Row[] {
+  return [
+    { what: 'machines taken away for good', unit: '', value: String(rounds) },
+    { what: 'writes that two were said to hold', unit: '', value: String(held_ms.length) },
+    { what: 'each of them', unit: 'ms', samples: held_ms },
+    { what: 'writes that one alone was said to hold', unit: '', value: String(alone) },
+    { what: 'asked around a death, and not answered', unit: '', value: String(unknown) },
+    { what: 'lost, or back', unit: '', value: String(broken.length) },
+  ]
+}
