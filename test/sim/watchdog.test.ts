@@ -1,6 +1,6 @@
-// No message of a peer keeps the loop for long, at its limits: in turns of a machine that did nothing else.
+// No message of a peer keeps the loop for long, at its limits, nor does time that passes: in turns of a machine that did nothing else.
 import { expect, test } from 'vitest'
-import { type Kept, messages } from './watchdog.js'
+import { type Kept, messages, time } from './watchdog.js'
 
 /** CPU of this process, its collector's threads among it, on a machine many times slower than any that it is meant for. */
 const most_ms = 150
@@ -14,7 +14,7 @@ function longestOf(measure: () => Kept): number {
   return least_ms
 }
 
-for (const [kind, cases] of Object.entries(messages))
+for (const [kind, cases] of Object.entries({ ...messages, time }))
   for (const [name, measure] of Object.entries(cases))
     test(`${kind}: ${name} keeps nobody waiting`, () => {
       expect(longestOf(measure)).toBeLessThan(most_ms)

@@ -66,6 +66,13 @@ class Loop {
     this.#now = until
   }
 
+  /** What all that is done while so much time passes costs, whatever comes. */
+  lapse(for_ms: number): Kept {
+    this.#turns_ms.length = 0
+    this.pass(for_ms)
+    return this.#kept()
+  }
+
   request(bytes: Uint8Array): Kept {
     return this.measure({ type: 'request', from: peer, id: (this.#lastRequest += 1), bytes })
   }
@@ -89,6 +96,10 @@ class Loop {
   #measureMore(input: Input): Kept {
     this.#handle(input)
     while (this.#registry.wakeAt <= this.#now) this.#handle({ type: 'wake' })
+    return this.#kept()
+  }
+
+  #kept(): Kept {
     const all_ms = this.#turns_ms.reduce((sum, turn_ms) => sum + turn_ms, 0)
     return { longest_ms: Math.max(...this.#turns_ms), all_ms, turns: this.#turns_ms.length }
   }
@@ -174,6 +185,16 @@ function holding(count: number): { loop: Loop; written: Written } {
   const written = new Written(count)
   loop.push(written.full)
   return { loop, written }
+}
+
+/** A loop that holds documents of as many owners as there may be, of whom nobody has heard a word. */
+function full(): Loop {
+  const loop = new Loop()
+  for (let i = 0; i < many.length; i += 64) {
+    loop.push(...many.slice(i, i + 64).map((owner) => new Written(1, owner).full))
+    loop.pass(2000)
+  }
+  return loop
 }
 
 const many = Array.from({ length: wireLimits.documents }, (_, i) => `owner${i}`)
@@ -321,6 +342,11 @@ export const messages: Readonly<Record<Kind, Cases>> = {
     'what became of an act, in so many bytes': () =>
       new Loop().answer({ type: 'acted', ok: true, value: 'x'.repeat(wireLimits.actAnswerBytes / 4) }),
   },
+}
+
+/** What comes by itself. */
+export const time: Cases = {
+  'ten seconds among 4096 members of whom nobody hears': () => full().lapse(10_000),
 }
 
 /** What takes seconds, and is measured by hand alone. */
