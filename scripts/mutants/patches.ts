@@ -72,6 +72,8 @@ const membership: Readonly<Record<string, Patch>> = {
   'an incarnation that was reported is news': ['sightingOf', 'report.generation === generation', 'false'],
   'of whom a word came to us nothing is passed on': ['Membership.hear', 'this.#relays.add(member)'],
   'of whom others passed on a word nothing is passed on': ['Membership.hear', 'this.#relays.add(told)'],
+  'of whoever has proved that it lives nothing is passed on': ['Membership.prove', 'this.#relays.add(member)'],
+  'those who are made up are away': ['#seesHalf', '|| !isMet', ''],
   'always the same of those who are gone are dialled': ['#inTurn', 'this.#chance($$$)', '0'],
   'those who are gone are dialled all at once': ['#inTurn', 'next.length > goneDialled', 'false'],
   'who is lost sight of is passed on': ['Relays.for', 'lostSight === undefined', 'true'],

@@ -231,6 +231,8 @@ export type RegistryEvent =
       readonly from: MemberState
       readonly to: MemberState
       readonly why: string
+      /** No word of it has ever come, in this run or an earlier one: it may be made up. */
+      readonly isUnmet?: true
     }
   /**
    * `changed`: it was seen before and after, but not as the same. One that moves to another slug is hidden at the old, shown at the new.

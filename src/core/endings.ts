@@ -255,11 +255,15 @@ export class Endings {
     }
   }
 
-  /** Of all that have not left for good, however long ago they were last seen: whoever is cut off must not get used to it. */
+  /** Of all that were ever there and have not left for good, however long ago they were last seen: whoever is cut off must not get used to it. */
   #seesHalf(): boolean {
-    const others = [...this.#state.liveness.membership.members()].filter(({ state }) => state !== 'left')
-    const seen = others.filter(({ state }) => state === 'alive')
-    return 2 * (seen.length + 1) >= others.length + 1
+    let [others, seen] = [0, 0]
+    for (const { state, isMet } of this.#state.liveness.membership.members()) {
+      if (state === 'left' || !isMet) continue
+      others += 1
+      if (state === 'alive') seen += 1
+    }
+    return 2 * (seen + 1) >= others + 1
   }
 }
 

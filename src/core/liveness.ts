@@ -2,6 +2,7 @@
  * Heartbeats on their way: routes what peers send to the membership, whose beliefs decide what peers are sent.
  * It judges nobody, and documents are nothing to it, so a simulator can run thousands of these without any.
  */
+import { sinceThen_ms } from './basics/since-then.js'
 import type { Crypto, Effect } from './effects.js'
 import { silence_ms, slowPath_ms } from './membership/formulas.js'
 import { Membership } from './membership/membership.js'
@@ -148,7 +149,7 @@ export class Liveness {
     const heard = ended === undefined ? this.#isHeard(id, now) : ended.wasHeard
     return {
       ...(this.overlay.wants(id) && { wanted: true }),
-      ...(ended !== undefined && { lost_ms: Math.round(now - ended.at) }),
+      ...(ended !== undefined && { lost_ms: sinceThen_ms(ended.at, now) }),
       ...(heard !== undefined && { heard }),
     }
   }

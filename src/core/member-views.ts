@@ -1,6 +1,7 @@
 /**
  * What is believed of each member, as people are told it.
  */
+import { sinceThen_ms } from './basics/since-then.js'
 import { type Steps, ofEach } from './basics/steps.js'
 import { Tally } from './basics/tally.js'
 import type { Moment } from './effects.js'
@@ -83,9 +84,4 @@ function labelled({ records }: RegistryState, peer: PeerId, bearers: Tally<strin
   }
   view.sameLabel = record !== undefined && bearers.of(record.id) > 1
   return view
-}
-
-/** What is younger than the moment at which all began to be looked at is new. */
-function sinceThen_ms(then: number, now: number): number {
-  return Math.max(0, Math.round(now - then))
 }

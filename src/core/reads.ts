@@ -1,5 +1,5 @@
 /**
- * The registry as its readers see it: every view is made here, from the tables, at the moment of asking.
+ * The registry as its readers see it: views are made here, or just beside, from the tables, at the moment of asking.
  */
 import { ByName } from './by-name.js'
 import { defaultCheck } from './model/check.js'
@@ -431,11 +431,11 @@ export class Reads {
 
   /** By peer id, this daemon among them. */
   members(at: Moment): MemberView[] {
-    return atOnce(this.eachMember(at))
+    return atOnce(this.membersInSteps(at))
   }
 
   /** The same, a few at a time. */
-  eachMember(at: Moment): Steps<MemberView[]> {
+  membersInSteps(at: Moment): Steps<MemberView[]> {
     return memberViews(this.#state, at)
   }
 

@@ -44,13 +44,12 @@ export function diagnosing({ read, now, overview, survey, work, churn, documents
   return {
     async doctor() {
       const asked = await survey()
-      return found(await overview(), {
-        ...{ survey: asked, rows: read.rows(now()), churn: churn(), documents: documents() },
-      })
+      const examined = { survey: asked, rows: read.rows(now()), churn: churn(), documents: documents() }
+      return found(await overview(), examined)
     },
     async diagnosis() {
       const seen = await overview()
-      const { value: survey } = await work(ownSurvey({ ...seen, wall: now().wall }, read.nodeRecords()))
+      const { value: survey } = await work(ownSurvey(seen, read.nodeRecords()))
       return found(seen, { survey, rows: read.rows(now(), ({ details }) => isUnresolved(details)) })
     },
     async clocks() {

@@ -11,10 +11,15 @@ export interface Overview {
   readonly members: readonly MemberView[]
   readonly peers: PeersView
   readonly digest: DigestView
+  /** Unix milliseconds: when it was begun. */
+  readonly wall: number
 }
 
-/** So many times as long as it took it is told again: whoever asks without end gets no more than that share of the event loop. */
-const keptFor = 50
+/**
+ * So many times as long as it took it is told again: whoever asks without end gets no more than that share of the event loop. No longer
+ * than that, whatever kept this machine from looking.
+ */
+const [keptFor, keptAtMost_ms] = [50, 3000]
 
 export interface OverviewParts extends ViewParts {
   readonly self: () => SelfView
@@ -29,7 +34,7 @@ export function overlooking(parts: OverviewParts, work: Work): () => Promise<Ove
     goodUntil = Number.POSITIVE_INFINITY
     last = work(overview(parts)).then(
       ({ value, took_ms }) => {
-        goodUntil = performance.now() + keptFor * took_ms
+        goodUntil = performance.now() + Math.min(keptFor * took_ms, keptAtMost_ms)
         return value
       },
       (error: unknown) => {
@@ -42,10 +47,11 @@ export function overlooking(parts: OverviewParts, work: Work): () => Promise<Ove
 }
 
 function* overview(parts: OverviewParts): Steps<Overview> {
+  const { wall } = parts.engine.now()
   const self = parts.self()
   yield
   const members = yield* membersView(parts)
   const peers = yield* peersView(parts)
   const digest = yield* parts.registry.read.digestInSteps()
-  return { self, members, peers, digest }
+  return { self, members, peers, digest, wall }
 }

@@ -37,7 +37,7 @@ export type Asked =
   | { readonly how: 'answered'; readonly answer: Answered; readonly way_ms: number }
   | { readonly how: 'silent' | 'busy' | 'old' | 'unreachable' }
 
-/** @returns the answer, plain data of at most `wireLimits.answerBytes` as JSON; never rejects */
+/** @returns the answer, plain data of at most `wireLimits.answerBytes` as JSON */
 export type Answering = (question: Question, from: PeerId) => object | Promise<object>
 
 type Reply = (bytes: Uint8Array, last: boolean) => void
@@ -154,7 +154,7 @@ export class Questions {
     if (!isQuestion(bytes)) return false
     const send = (answer: object): void => reply(encodeAnswer(answer) ?? tooLarge, true)
     const answer = this.#answerTo(from, bytes)
-    if (answer instanceof Promise) void answer.then(send)
+    if (answer instanceof Promise) void answer.catch(() => this.#refuse('question not answered')).then(send)
     else send(answer)
     return true
   }

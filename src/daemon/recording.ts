@@ -126,7 +126,7 @@ export class Recorder {
     switch (event.type) {
       case 'member': {
         const { peer, from, to, why } = event
-        // There is no end to those whom somebody makes up: nothing has happened that anybody could have seen.
+        // There is no end to those whom somebody makes up: they would push out all that has happened.
         if (isUnheardOf(event)) return undefined
         return { act: `member ${to}`, node: this.#parts.read.nodeId(peer) ?? peer, details: `was ${from}: ${why}` }
       }

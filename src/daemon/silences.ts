@@ -32,7 +32,8 @@ export class Silences {
 
   /** @returns the line as loud as it is to be; and what is to be said before it, once */
   weigh(event: RegistryEvent, line: Line): { readonly line: Line; readonly before?: string } {
-    if (event.type !== 'member') return { line }
+    // Of whom no word ever came nobody can say that it fell silent.
+    if (event.type !== 'member' || event.isUnmet === true) return { line }
     const { peer, to } = event
     if (to !== 'hidden' && to !== 'dead') {
       this.#since.delete(peer)

@@ -31,7 +31,7 @@ export function surveying(parts: SurveyParts): () => Promise<Survey> {
   parts.questions.answer(kind, async () => {
     const seen = await parts.overview()
     const known = sights.get(seen)
-    const sight = known ?? workOn(sightOf({ ...seen, wall: parts.now().wall }), parts)
+    const sight = known ?? workOn(sightOf(seen), parts)
     if (known === undefined) sights.set(seen, sight)
     return { ...(await sight), clock: parts.now().wall }
   })
@@ -67,7 +67,7 @@ async function survey(parts: SurveyParts): Promise<Survey> {
     const sight = readSight(answer)
     return sight && { sight, askedAt: parts.now().wall - way_ms }
   })
-  const own = await workOn(sightOf({ ...(await parts.overview()), wall: parts.now().wall }), parts)
+  const own = await workOn(sightOf(await parts.overview()), parts)
   const survey = surveyOf({
     ...{ members: seen.members, own, records: parts.read.nodeRecords() },
     told: new Map(told.map(([{ peer }, said]): [string, Told] => [peer, toldOf(said)])),

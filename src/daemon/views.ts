@@ -21,7 +21,7 @@ export function* membersView({ registry, network, engine, labels }: ViewParts): 
   const dials = new Map(network.peers().map(({ peer, dial }) => [peer, dial]))
   // What the network saw of a member names addresses: of two daemons with its key, both.
   const seen = new Map(network.failures().map(({ where, error }) => [where, error]))
-  const members = yield* registry.read.eachMember(engine.now())
+  const members = yield* registry.read.membersInSteps(engine.now())
   return yield* ofEach(members, (member): MemberView => {
     const [dial, two] = [dials.get(member.peer), seen.get(member.peer)]
     labels.look(member.peer)

@@ -316,6 +316,7 @@ test('an answer counts that its subject signed, to a question of ours, soon', ()
   expect(membership.prove('a', answer('n0'), 1700)).toBe(false)
   expect(membership.prove('a', { ...answer('n1'), generation: 2 }, 1700)).toBe(false)
   expect(membership.prove('a', answer('n1'), 1700)).toBe(true)
+  expect(membership.relaysFor('b', 1700).map(({ sequence }) => sequence)).toContain(9)
   expect(membership.member('a')).toMatchObject({ sequence: 9, heardAt: 1600, saidAt: 400 }) // of its last round
   expect(membership.prove('a', answer('n1'), 1800)).toBe(false) // a replay
   expect(membership.prove('a', answer('n2'), 6600)).toBe(false) // kept back

@@ -1,5 +1,6 @@
 // What a node sees of all others: one look for all who ask, seldom where it is much work, whatever comes and goes meanwhile.
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { type Steps, atOnce } from '../../src/core/basics/steps.js'
 import type { MemberView, SelfView } from '../../src/core/views.js'
 import { inTurns } from '../../src/daemon/in-turns.js'
 import { type OverviewParts, overlooking } from '../../src/daemon/overview.js'
@@ -11,7 +12,7 @@ function looking(members: readonly string[], work_ms = 0): { parts: OverviewPart
     while (performance.now() < end);
   }
   const read = {
-    *eachMember() {
+    *membersInSteps() {
       looks += 1
       spend()
       yield
@@ -49,6 +50,24 @@ test('whoever asks without end has it looked at for a small share of the time', 
   }
   const took_ms = performance.now() - begun
   expect(looks()).toBeLessThanOrEqual(1 + took_ms / 200)
+})
+
+test('a look that took as long as a pause of this machine is not told again for longer than some seconds', async () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  try {
+    const { parts, looks } = looking(['a'])
+    const slow = async <T>(steps: Steps<T>) => ({ value: atOnce(steps), took_ms: 10_000 })
+    const look = overlooking(parts, slow)
+    await look()
+    vi.advanceTimersByTime(2900)
+    await look()
+    expect(looks()).toBe(1)
+    vi.advanceTimersByTime(200)
+    await look()
+    expect(looks()).toBe(2)
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('where that goes wrong the next one who asks has another look', async () => {

@@ -68,6 +68,20 @@ test('each kind has its answer; what is unknown, unreadable, too large or too of
   expect(asked.hear('p', Uint8Array.of(1, 1, 0, 0), () => expect.unreachable())).toBe(false)
 })
 
+test('an answer may take its time; where it cannot be given that is said, and counted', async () => {
+  const { asked } = questions()
+  asked.answer('slow', async ({ id }) => ({ id }))
+  asked.answer('failing', async () => {
+    throw new Error('a bug')
+  })
+  const answers = ['slow', 'failing'].map(
+    (kind) =>
+      new Promise((resolve) => asked.hear('p', encodeQuestion({ kind, id: 7 }), (said) => resolve(decodeAnswer(said)))),
+  )
+  expect(await Promise.all(answers)).toEqual([{ id: 7 }, { refused: 'question not answered' }])
+  expect(asked.dropped()).toEqual({ 'question not answered': 1 })
+})
+
 test('whoever asks for surveys without a pause has the same one again: no peer is asked more often than it answers', async () => {
   const clock = { now: 0 }
   const member = (peer: string): MemberView =>
@@ -84,7 +98,7 @@ test('whoever asks for surveys without a pause has the same one again: no peer i
     read: { nodeRecord: () => undefined, nodeRecords: () => new Map(), wants: () => true },
     now: () => ({ now: clock.now, wall: 1e12 + clock.now }),
     overview: async () => ({
-      ...{ self, members: ['a', 'b'].map(member), digest: { digest: 'd' } as never },
+      ...{ wall: 1e12, self, members: ['a', 'b'].map(member), digest: { digest: 'd' } as never },
       peers: { degraded: false, peers: [{ peer: 'b', connected: true, streamsHealthy: true }] } as never,
     }),
     work: inTurns,

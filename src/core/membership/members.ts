@@ -97,7 +97,13 @@ export class Members {
   }
 
   become(member: Member, { state, why, isCondemned = false }: Judgement, now: number): Transition {
-    const transition = { peer: member.id, from: member.state, to: state, why }
+    const transition = {
+      peer: member.id,
+      from: member.state,
+      to: state,
+      why,
+      ...(!member.isMet && { isUnmet: true as const }),
+    }
     noteMarks(member, state, now)
     noteSight(member, state, this.present(), now)
     if (isCondemned) member.isCondemned = true

@@ -251,6 +251,7 @@ export class Membership {
     const member = this.#hearsay.prove(id, answer, now)
     if (member === undefined) return false
     this.#restless.add(member)
+    this.#relays.add(member)
     return true
   }
 

@@ -11,6 +11,8 @@ export interface Transition {
   readonly from: MemberState
   readonly to: MemberState
   readonly why: string
+  /** No word of it has ever come: it may be made up. */
+  readonly isUnmet?: true
 }
 
 /** What a look at the clock came to. */

@@ -2,6 +2,7 @@
  * Heartbeats: which peer gets one, which gets a farewell, which is asked for those that should come. What silence means is the
  * membership's business.
  */
+import { sinceThen_ms } from '../basics/since-then.js'
 import type { Effect } from '../effects.js'
 import type { PeerId } from '../model/model.js'
 import type { ExchangeView } from '../views.js'
@@ -233,7 +234,7 @@ export function isInStep({ heartbeatAt, mismatches }: Readonly<Peer>): boolean |
 
 /** For how long a peer has held something else than we hold; 0 where it does not, or where that is not known. */
 export function outOfStep_ms(peer: Readonly<Peer>, now: number): number {
-  return isInStep(peer) === false ? now - peer.agreedAt : 0
+  return isInStep(peer) === false ? sinceThen_ms(peer.agreedAt, now) : 0
 }
 
 /** What syncs and heartbeats with a peer have brought, since it is connected. */
@@ -241,10 +242,10 @@ export function exchangeView(peer: Readonly<Peer> | undefined, now: number): Exc
   const { heartbeats = 0, heartbeatAt, mismatches = 0, lastSyncAt, brought, took } = peer ?? {}
   return {
     heartbeats,
-    ...(heartbeatAt !== undefined && { heartbeatAge_ms: Math.round(now - heartbeatAt) }),
+    ...(heartbeatAt !== undefined && { heartbeatAge_ms: sinceThen_ms(heartbeatAt, now) }),
     ...(heartbeatAt !== undefined && { inStep: mismatches < mismatchesTolerated }),
-    ...(peer !== undefined && isInStep(peer) === false && { outOfStep_ms: Math.round(outOfStep_ms(peer, now)) }),
-    ...(lastSyncAt !== undefined && { lastSyncAge_ms: Math.round(now - lastSyncAt) }),
+    ...(peer !== undefined && isInStep(peer) === false && { outOfStep_ms: outOfStep_ms(peer, now) }),
+    ...(lastSyncAt !== undefined && { lastSyncAge_ms: sinceThen_ms(lastSyncAt, now) }),
     ...(brought !== undefined && { lastSyncBrought: brought }),
     ...(took !== undefined && { lastSyncTook: took }),
   }

@@ -33,6 +33,7 @@ export type CoreDropReason =
 /** By the daemon, of questions that are for people. */
 export type QuestionDropReason =
   | 'too many questions' // of one peer
+  | 'question not answered' // which is a bug
   | 'unreadable answer to a question'
   | 'unreadable question'
 

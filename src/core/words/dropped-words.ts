@@ -154,6 +154,10 @@ const words: Readonly<Record<DropReason, Noun>> = {
     'question beyond those that are answered at once',
     'questions beyond those that are answered at once',
   ],
+  'question not answered': [
+    'question of a node that could not be answered here',
+    'questions of nodes that could not be answered here',
+  ],
   'too many questions': ['question of a node that asks too much', 'questions of a node that asks too much'],
   'too many fences': ['removal of a node beyond those that are kept', 'removals of nodes beyond those that are kept'],
   'gossip-failed': [

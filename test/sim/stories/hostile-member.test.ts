@@ -159,6 +159,19 @@ test('hundreds of documents with invented owners leave the clock running and the
   world.until(() => showing(world, 'x') === 'ab', 1000, 'the write')
 })
 
+test('however many owners somebody makes up, what nobody has kept up any more ends', () => {
+  const world = cluster('abcd')
+  const abandoned = { id: 'x', slug: 'x', url: 'http://x.test', deregisterAfter: '10s' }
+  done(world, world.register('d', abandoned))
+  agree(world)
+  for (const name of 'abc') for (let i = 0; i < 20; i++) receive(world, name, new Forgery([], `nobody${i}`).push)
+  world.run(61_000)
+  world.vanish('d')
+  world.run(60_000)
+  const rows = world.machine('a').live.read.rows(world.moment('a'))
+  expect(rows.map(({ id, reason }) => `${id} ${reason}`)).toEqual(['x removed'])
+})
+
 test('while the disk refuses writes every call is answered, and so is every question of others', () => {
   const world = cluster('ab')
   registered(world, 'b', 'x')
