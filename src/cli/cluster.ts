@@ -184,13 +184,18 @@ function reporters(reportedBy: readonly string[], all: readonly MemberView[]): s
   return reportedBy.length === 0 ? undefined : reportedBy.map((peer) => nameOfPeer(peer, all)).join(', ')
 }
 
+const neverHeard = 'this node has never heard of it since its start'
+
 /** Why a member is not there, as far as this node has found out; what it said counts before what its machine says. */
-export function causeInWords(member: Pick<MemberView, 'state' | 'dial' | 'returnsIn_ms'>): string | undefined {
-  const { state, dial, returnsIn_ms } = member
+export function causeInWords(
+  member: Pick<MemberView, 'state' | 'dial' | 'returnsIn_ms' | 'heardAge_ms'>,
+): string | undefined {
+  const { state, dial, returnsIn_ms, heardAge_ms } = member
   if (state === 'left') return 'it said goodbye'
   if (returnsIn_ms !== undefined) return `it is heard again, and back in ${formatAge(returnsIn_ms)!} if it stays`
   if (dial !== undefined) return dialInWords[dial]
   if (state !== 'hidden' && state !== 'dead') return undefined
+  if (state === 'dead' && heardAge_ms === undefined) return neverHeard
   return 'it fell silent: its process is frozen (suspended, or stuck), or its machine is'
 }
 

@@ -6,6 +6,7 @@ import type { NodeDocument } from './document/document.js'
 import { differences } from './document/entries.js'
 import type { StoredDocument } from './effects.js'
 import { RegistryError } from './model/errors.js'
+import type { PeerId } from './model/model.js'
 import type { Fencing } from './fencing.js'
 import type { Outbox } from './outbox.js'
 import { readBaselines } from './own/baseline.js'
@@ -87,8 +88,11 @@ export class Opening {
     this.#fencing.endRestored()
     this.#storeGeneration()
     const { membership, overlay } = liveness
-    const restored = [...membership.members()].filter(({ left }) => !left).map(({ id }) => id)
-    degraded.remember(restored, now)
+    const present = [...membership.members()].filter(({ left }) => !left)
+    const idsOf = (members: typeof present): PeerId[] => members.map(({ id }) => id)
+    const restored = idsOf(present)
+    const [met, unmet] = [present.filter(({ isMet }) => isMet), present.filter(({ isMet }) => !isMet)]
+    degraded.remember(idsOf(met), idsOf(unmet), now)
     this.#out.emitAll(overlay.refresh(now))
     const wasAway = lastUp.away_ms > horizon_ms
     const joining = new Joining({

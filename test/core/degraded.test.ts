@@ -50,3 +50,16 @@ test('a quarter of an hour is counted from the sample, not from when the clock b
   for (let minute = 1; minute <= 15; minute++) expect(isOn(degraded, '', hour_ms + minute * minute_ms)).toBe(true)
   expect(isOn(degraded, '', hour_ms + 15 * minute_ms + 1)).toBe(false)
 })
+
+test('of those that were on disk those of whom a word is remembered are missed as all are, the others for some minutes: they may be made up', () => {
+  const degraded = new Degraded('', 0)
+  degraded.remember(['a'], [...'uvwxyz'], 0)
+  expect([0, 2, 3].map((minute) => isOn(degraded, 'a', minute * minute_ms))).toEqual([true, true, true])
+  expect(isOn(degraded, 'a', 3 * minute_ms + 1)).toBe(false)
+  const whole = new Degraded('', 0)
+  whole.remember([...'abc'], [...'uvw'], 0)
+  expect([1, 4, 14].map((minute) => isOn(whole, 'a', minute * minute_ms))).toEqual([true, false, false])
+  const lost = new Degraded('', 0)
+  lost.remember([...'abc'], ['u'], 0)
+  expect([1, 4, 14].map((minute) => isOn(lost, '', minute * minute_ms))).toEqual([true, true, true])
+})

@@ -476,6 +476,14 @@ describe('what is found', () => {
     expect(others.map(({ id, about }) => [id, about])).toEqual([['node-gone', ['b', 'c']]])
   })
 
+  test('of whom no word ever came nobody says that it fell silent', () => {
+    const meaningOf = (heardAge_ms: number | undefined): string | undefined =>
+      diagnose(examined({ members: { c: { state: 'dead', ...(heardAge_ms !== undefined && { heardAge_ms }) } } }))
+        .findings[0]?.meaning
+    expect(meaningOf(undefined)).toMatch(/^This node has heard no word of it/)
+    expect(meaningOf(20_000)).toMatch(/^It fell silent/)
+  })
+
   test('who is heard again after several crashes is not to be started once more', () => {
     const [gone] = diagnose(examined({ members: { c: { state: 'hidden', returnsIn_ms: 8000 } } })).findings
     expect(gone?.meaning).toMatch(/^It is heard again/)

@@ -316,10 +316,21 @@ test('an answer counts that its subject signed, to a question of ours, soon', ()
   expect(membership.prove('a', answer('n0'), 1700)).toBe(false)
   expect(membership.prove('a', { ...answer('n1'), generation: 2 }, 1700)).toBe(false)
   expect(membership.prove('a', answer('n1'), 1700)).toBe(true)
-  expect(membership.relaysFor('b', 1700).map(({ sequence }) => sequence)).toContain(9)
   expect(membership.member('a')).toMatchObject({ sequence: 9, heardAt: 1600, saidAt: 400 }) // of its last round
   expect(membership.prove('a', answer('n1'), 1800)).toBe(false) // a replay
   expect(membership.prove('a', answer('n2'), 6600)).toBe(false) // kept back
+})
+
+test('of whoever has proved that it lives a word is passed on, though nobody else was heard of it', () => {
+  const membership = among('abc', 'x')
+  membership.answers('x', true)
+  const { shortId = 0 } = membership.member('x') ?? {}
+  const word = { shortId, generation: 1, sequence: 1, load: 0, age_ms: 0 }
+  for (const now of [100, 1200]) membership.hear('b', beat(now, 1, [word]), now)
+  expect(membership.toAsk(1300).map(({ id }) => id)).toEqual(['x'])
+  membership.asking('x', 'n', 1300)
+  expect(membership.prove('x', answer('n'), 1400)).toBe(true)
+  expect(membership.relaysFor('c', 1500).map((told) => told.shortId)).toContain(shortId)
 })
 
 test('a question that gossip brings no answer to goes over connections as well, a moment later and once', () => {

@@ -88,6 +88,16 @@ describe('what is said', () => {
     ])
   })
 
+  test('of whom nothing was ever heard is told last: thousands of them push out nobody who lives', () => {
+    const made = Array.from({ length: 2000 }, (_, i) => {
+      const { heardAge_ms: _none, ...unheard } = member(`made-${i}`)
+      return { ...unheard, state: 'dead' as const }
+    })
+    const said = sight([...made, member('well')], [])
+    expect(said.more).toBeGreaterThan(0)
+    expect(said.sees[0]?.peer).toBe('well')
+  })
+
   test('fits into one answer, of however many it tells; those with something wrong stay', () => {
     const odd = '\u{1f511}"'.repeat(60)
     const many = Array.from({ length: 2000 }, (_, i) => member(`peer-${i}`))

@@ -29,7 +29,7 @@ export const lookAtLinks: Look = (examined) => {
 
 // ---- who is gone
 
-type Cause = DialOutcome | 'replaced' | 'returning' | 'unknown'
+type Cause = DialOutcome | 'replaced' | 'returning' | 'unknown' | 'unheard'
 
 /** In the order in which they are told. */
 const causes: Readonly<Record<Cause, Pick<Finding, 'meaning' | 'remedy' | 'severity'>>> = {
@@ -67,6 +67,13 @@ const causes: Readonly<Record<Cause, Pick<Finding, 'meaning' | 'remedy' | 'sever
     remedy:
       'Look at that machine and its process (top, systemctl status rollcall): kill -CONT PID if it was suspended, else systemctl restart rollcall.',
   },
+  unheard: {
+    severity: 'warning',
+    meaning:
+      'This node has heard no word of it since its start: it was gone before, or was never there, and somebody made it up. What is registered there is in no lookup.',
+    remedy:
+      'Start it if there is such a machine; forget it if it is gone for good: rollcall force-leave NODE. Whoever brings many that nobody hears is named by rollcall peers.',
+  },
   returning: {
     severity: 'warning',
     meaning:
@@ -96,7 +103,9 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
 
 function causeOf(member: MemberView, taken: ReadonlySet<string>, examined: Examined): Cause {
   if (member.returnsIn_ms !== undefined) return 'returning'
-  return placesOf(member, examined).some((place) => taken.has(place)) ? 'replaced' : (member.dial ?? 'unknown')
+  if (placesOf(member, examined).some((place) => taken.has(place))) return 'replaced'
+  const isUnheard = member.state === 'dead' && member.heardAge_ms === undefined
+  return member.dial ?? (isUnheard ? 'unheard' : 'unknown')
 }
 
 /** Where the living are: thousands may be gone, and each is looked for among them. */

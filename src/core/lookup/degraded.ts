@@ -6,6 +6,8 @@ import type { PeerId } from '../model/model.js'
 
 const memory_ms = 15 * 60_000
 const sampleInterval_ms = 60_000
+/** Those of whom no word is remembered may be made up: they are missed for as long as it takes machines to start that were off together. */
+const unmetMemory_ms = 3 * 60_000
 
 interface Sample {
   readonly at: number
@@ -39,9 +41,11 @@ export class Degraded {
     return this.#doubt
   }
 
-  /** These were there before this start: from now on they are missed. */
-  remember(restored: Iterable<PeerId>, now: number): void {
-    this.#samples = [{ at: now, visible: new Set(restored) }]
+  /** These were there before this start: from now on they are missed. @param unmet of whom no word is remembered */
+  remember(met: readonly PeerId[], unmet: readonly PeerId[], now: number): void {
+    const all = { at: now - memory_ms + unmetMemory_ms, visible: new Set([...met, ...unmet]) }
+    const sure = { at: now, visible: new Set(met) }
+    this.#samples = unmet.length === 0 ? [sure] : [all, sure]
   }
 
   /**

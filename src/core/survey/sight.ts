@@ -2,6 +2,7 @@
  * What a node says of itself to whoever asks what it sees: made from its views, read from the answer of a peer, who may say anything.
  */
 import { type Steps, ofEach } from '../basics/steps.js'
+import type { PeerId } from '../model/model.js'
 import { dialOutcomes } from '../words/dial-words.js'
 import { unreadyCauses } from '../words/causes.js'
 import { modelLimits } from '../model/model.js'
@@ -28,12 +29,15 @@ export interface Views {
   readonly wall: number
 }
 
-/** Cut to what one answer holds; what is wrong comes first. Of a large cluster that is work, which can be left off. */
+/** Cut to what one answer holds; what is wrong comes first, those of whom nothing was heard come last: there may be thousands. Of a large cluster that is work, which can be left off. */
 export function* sightOf({ self, members, peers, digest, wall }: Views): Steps<Sight> {
   const links = new Map(peers.peers.map((peer) => [peer.peer, peer]))
-  const seen = yield* ofEach(members, (member) =>
-    member.self ? undefined : seenOf(member, links.get(member.peer), wall),
-  )
+  const unheard = new Set<PeerId>()
+  const seen = yield* ofEach(members, (member) => {
+    if (member.state === 'dead' && member.heardAge_ms === undefined) unheard.add(member.peer)
+    return member.self ? undefined : seenOf(member, links.get(member.peer), wall)
+  })
+  const weightOf = (one: SeenMember): number => (unheard.has(one.peer) ? 0 : weight(one))
   const { ready, reasons, causes } = self.ready
   const [address] = self.listen
   const { phase, otherAt, refusal } = self.state
@@ -50,7 +54,7 @@ export function* sightOf({ self, members, peers, digest, wall }: Views): Steps<S
     ...(otherAt !== undefined && { otherAt: cut(otherAt) }),
     digest: digest.digest,
     inDoubt: peers.degraded,
-    sees: seen.sort((a, b) => weight(b) - weight(a) || (a.peer < b.peer ? -1 : 1)),
+    sees: seen.sort((a, b) => weightOf(b) - weightOf(a) || (a.peer < b.peer ? -1 : 1)),
   })
 }
 

@@ -140,6 +140,7 @@ const dialled = {
   refused: ': its process is gone',
   'no-answer': ': its machine is off, or the line to it is cut',
   silent: ': its process is frozen (suspended or stuck)',
+  unheard: ': no word of it has been heard since this node started',
   unknown: ': it fell silent, its process is frozen (suspended or stuck), or its machine is',
 } as const
 
@@ -159,9 +160,11 @@ function ofMembers(facts: Facts): readonly Problem[] {
     return [{ key: 'members', severity: 'error', text, since_ms: Math.min(...away.map(since)), to: { view: 'nodes' } }]
   }
   return away.map((member): Problem => {
-    const { peer, state, dial, returnsIn_ms } = member
+    const { peer, state, dial, returnsIn_ms, heardAge_ms } = member
     const isBack = returnsIn_ms !== undefined
-    const why = isBack ? ', is heard again, and has to stay well before it counts' : dialled[dial ?? 'unknown']
+    const isUnheard = state === 'dead' && heardAge_ms === undefined
+    const cause = dial ?? (isUnheard ? 'unheard' : 'unknown')
+    const why = isBack ? ', is heard again, and has to stay well before it counts' : dialled[cause]
     return {
       key: `member ${peer}`,
       severity: 'error',
