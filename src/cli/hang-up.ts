@@ -22,9 +22,14 @@ export function takeHangUp(): boolean {
   return came
 }
 
+/** While all was loaded there may have been no turn in which one that came is told of: to whoever answers from now on it came before. */
+export async function hearHangUp(): Promise<void> {
+  await new Promise(setImmediate)
+}
+
 /** For commands that do not answer it: one that has come meanwhile does what it would have done. */
 export async function releaseHangUp(): Promise<void> {
-  await new Promise(setImmediate) // while there was no turn for it to be told of, it has come as well
+  await hearHangUp()
   if (takeHangUp()) process.kill(process.pid, 'SIGHUP')
 }
 

@@ -11,7 +11,7 @@ import { addCompletionCommand } from './completion.js'
 import { addDefinitionCommands } from './definitions.js'
 import { addDemoCommand } from './demo.js'
 import { addDoctorCommand } from './doctor.js'
-import { keepHangUp, releaseHangUp } from './hang-up.js'
+import { hearHangUp, keepHangUp, releaseHangUp } from './hang-up.js'
 import { addHistoryCommand } from './history.js'
 import { addDrainCommand } from './drain.js'
 import { addWatchCommand } from './events.js'
@@ -99,7 +99,7 @@ export function createProgram(): Command {
   program.hook('preAction', async (_, command) => {
     handDownOptions(command)
     refuseEmptyArguments(command)
-    if (!answerHangUp.includes(command.name())) await releaseHangUp()
+    await (answerHangUp.includes(command.name()) ? hearHangUp() : releaseHangUp())
   })
   sayWhereHelpIs(program, 'rollcall')
   return withExamples(

@@ -90,7 +90,9 @@ describe('without a terminal SIGHUP', () => {
       tell,
       `let isTold = false
       process.on('newListener', (name) => {
-        if (name === 'SIGHUP' && !isTold) isTold = setImmediate(() => process.kill(process.pid, name))
+        if (name !== 'SIGHUP' || isTold) return
+        isTold = true
+        queueMicrotask(() => process.kill(process.pid, name)) // once it listens
       })`,
     )
     const started = start(process.execPath, ['--import', tell, main, ...args])
