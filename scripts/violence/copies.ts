@@ -2,14 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { allEqual, type RunningDaemon, until } from '../../test/daemon/cluster.js'
 import type { Row } from '../bench/report.js'
+import type { CrashOptions } from './crashes.js'
 
-export interface CopiesOptions {
+export interface CopiesOptions extends Pick<CrashOptions, 'writes' | 'start'> {
   /** Machines that are taken away, one after the other, beside those that stay. */
   readonly rounds: number
-  /** Of all callers together, a second. */
-  readonly writes: number
-  /** Starts a daemon on a disk of its own, which finds those that run. */
-  readonly start: (name: string, running: readonly RunningDaemon[]) => Promise<RunningDaemon>
   /** Told now and then how far it is. */
   readonly progress?: (round: number) => void
 }

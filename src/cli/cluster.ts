@@ -5,6 +5,7 @@ import { Option, type Command } from 'commander'
 import { count } from '../core/words/count.js'
 import { type Resource, placementLimits, resources } from '../core/lookup/placement.js'
 import { dialInWords } from '../core/words/dial-words.js'
+import { isNeverHeard } from '../core/words/never-heard.js'
 import type { LinkFailureView, MemberView, NodeView, PeersView, PeerView } from '../core/views.js'
 import type { PlacedNode } from '../core/views.js'
 import { reads, withExamples, type ReadingOptions } from './command.js'
@@ -190,12 +191,12 @@ const neverHeard = 'this node has never heard of it since its start'
 export function causeInWords(
   member: Pick<MemberView, 'state' | 'dial' | 'returnsIn_ms' | 'heardAge_ms'>,
 ): string | undefined {
-  const { state, dial, returnsIn_ms, heardAge_ms } = member
+  const { state, dial, returnsIn_ms } = member
   if (state === 'left') return 'it said goodbye'
   if (returnsIn_ms !== undefined) return `it is heard again, and back in ${formatAge(returnsIn_ms)!} if it stays`
   if (dial !== undefined) return dialInWords[dial]
   if (state !== 'hidden' && state !== 'dead') return undefined
-  if (state === 'dead' && heardAge_ms === undefined) return neverHeard
+  if (isNeverHeard(member)) return neverHeard
   return 'it fell silent: its process is frozen (suspended, or stuck), or its machine is'
 }
 

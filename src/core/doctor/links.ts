@@ -2,6 +2,7 @@
  * Looks at what nodes see of each other: who is gone, who is seen by some alone, which links fail, who holds something else.
  */
 import type { DialOutcome } from '../words/dial-words.js'
+import { isNeverHeard } from '../words/never-heard.js'
 import type { PeerId } from '../model/model.js'
 import type { SeenMember } from '../survey/views.js'
 import type { MemberView } from '../views.js'
@@ -104,8 +105,7 @@ function gone(examined: Examined, differing: ReadonlySet<PeerId>): Finding[] {
 function causeOf(member: MemberView, taken: ReadonlySet<string>, examined: Examined): Cause {
   if (member.returnsIn_ms !== undefined) return 'returning'
   if (placesOf(member, examined).some((place) => taken.has(place))) return 'replaced'
-  const isUnheard = member.state === 'dead' && member.heardAge_ms === undefined
-  return member.dial ?? (isUnheard ? 'unheard' : 'unknown')
+  return member.dial ?? (isNeverHeard(member) ? 'unheard' : 'unknown')
 }
 
 /** Where the living are: thousands may be gone, and each is looked for among them. */

@@ -4,6 +4,7 @@
 import { type Steps, ofEach } from '../basics/steps.js'
 import type { PeerId } from '../model/model.js'
 import { dialOutcomes } from '../words/dial-words.js'
+import { isNeverHeard } from '../words/never-heard.js'
 import { unreadyCauses } from '../words/causes.js'
 import { modelLimits } from '../model/model.js'
 import {
@@ -29,12 +30,15 @@ export interface Views {
   readonly wall: number
 }
 
-/** Cut to what one answer holds; what is wrong comes first, those of whom nothing was heard come last: there may be thousands. Of a large cluster that is work, which can be left off. */
+/**
+ * Cut to what one answer holds; what is wrong comes first, those of whom nothing was heard come last: there may be thousands. Of a large
+ * cluster that is work, which can be left off.
+ */
 export function* sightOf({ self, members, peers, digest, wall }: Views): Steps<Sight> {
   const links = new Map(peers.peers.map((peer) => [peer.peer, peer]))
   const unheard = new Set<PeerId>()
   const seen = yield* ofEach(members, (member) => {
-    if (member.state === 'dead' && member.heardAge_ms === undefined) unheard.add(member.peer)
+    if (isNeverHeard(member)) unheard.add(member.peer)
     return member.self ? undefined : seenOf(member, links.get(member.peer), wall)
   })
   const weightOf = (one: SeenMember): number => (unheard.has(one.peer) ? 0 : weight(one))
