@@ -25,8 +25,10 @@ export interface Copies {
 
 const staying = ['s0', 's1'] as const
 const callers = 4
-/** A machine is there for so long once it takes writes; the instant at which it goes is chance. */
-const life_ms = { least: 200, most: 1200 } as const
+/** Writes of each machine that two hold before it may go. */
+const least = 10
+/** A machine is there for at most so long beyond these; the instant at which it goes is chance. */
+const beyond_ms = 1000
 
 /** What became of an instance, as two hold it: it was registered, or removed. */
 type Said = 'registered' | 'removed'
@@ -55,7 +57,9 @@ class Taking {
       const daemon = await start(`gone${round}`, this.#staying)
       await until(`${daemon.name} takes writes`, () => daemon.isReady())
       const writing = Array.from({ length: callers }, (_, caller) => this.#write(daemon, `${round}-${caller}`))
-      await sleep(life_ms.least + Math.random() * (life_ms.most - life_ms.least))
+      const before = this.#held_ms.length
+      await until(`two hold what ${daemon.name} takes`, async () => this.#held_ms.length >= before + least)
+      await sleep(Math.random() * beyond_ms)
       await daemon.kill('SIGKILL')
       await Promise.all(writing)
       progress?.(round + 1)

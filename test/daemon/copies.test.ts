@@ -14,5 +14,5 @@ test('two machines go for good, one after the other, while callers write there w
       cluster.start(name, { args: ['--no-mdns', ...running.flatMap(({ address }) => ['--join', address])] }),
   })
   expect(broken).toEqual([])
-  expect(held_ms.length).toBeGreaterThan(10)
+  expect(held_ms.length).toBeGreaterThanOrEqual(20)
 }, 240_000)

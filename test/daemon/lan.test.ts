@@ -95,8 +95,9 @@ describe.skipIf(!permitted)('on a network of their own', () => {
     await until('all show it', async () => (await right[0]!.lookup('removed'))?.length === 1)
     lan.split(right.map(({ name }) => name))
     await right[0]!.deregister(removed)
-    const written = (await Promise.all([writeFor(split_ms, left), writeFor(split_ms, right)])).flat()
-    expect(written.length).toBeGreaterThan(20)
+    const ofEach = await Promise.all([writeFor(split_ms, left), writeFor(split_ms, right)])
+    for (const { length } of ofEach) expect(length).toBeGreaterThan(0)
+    const written = ofEach.flat()
     for (const [side, other] of [
       [left, right],
       [right, left],
