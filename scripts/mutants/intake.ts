@@ -27,7 +27,9 @@ const turns: Readonly<Record<string, Patch>> = {
 const sips: Readonly<Record<string, Patch>> = {
   'a sip is all that came': ['Sips.goOn', 'first.subarray(0, this.#sipBytes)', 'first'],
   'a byte costs nothing': ['Sips.goOn', 'sip.length * least_msPerByte', '0'],
-  'a frame costs nothing': ['demuxInTurns', 'unpaid * least_msPerFrame', '0'],
+  'a frame costs nothing': ['demuxInTurns', 'unpaid.frames * least_msPerFrame', '0'],
+  'a stream that the other end opens costs nothing': ['demuxInTurns', 'unpaid.streams * least_msPerStream', '0'],
+  'what comes of it later is no time of this turn': ['Turns.#done', 'this.#until -= cost_ms - time_ms'],
   'a sip that takes long is no smaller the next time': [
     'Sips.took',
     'Math.max(sipBytes.least, this.#sipBytes / 2)',
@@ -69,7 +71,9 @@ const held: Readonly<Record<string, Patch>> = {
   'what all hold of half frames has no end': ['#boundFrames', 'held.frame.set(frames.held)'],
   'words that nobody reads are said on': ['#boundWords', 'held.unread > muxerLimits.unread', 'false'],
   'what was read counts as unread': ['#boundWords', 'connection.writeBufferLength === 0', 'false'],
-  'pings are answered without end': ['#boundPings', 'bucket.take()', 'true'],
+  'pings are answered without end': ['#boundFrames', 'pings.take()', 'true'],
+  'what is not wanted takes with it what came before': ['wantedOf', 'yield frames.subarray(begin, at)'],
+  'what came before goes on with what is not wanted': ['wantedOf', 'begin = end'],
   'streams that never say what they are for stay': ['#boundUnnamed', 'this.#unnamed > muxerLimits.unnamed', 'false'],
   'a stream without a name brings what it likes': ['boundUntilNamed', 'bytes <= muxerLimits.unnamedBytes', 'true'],
   'what nobody takes is kept': ['boundWhileUntaken', 'untaken > muxerLimits.untaken', 'false'],

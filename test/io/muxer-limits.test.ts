@@ -6,6 +6,18 @@ import { MuxerLimits, muxerLimits, windowBytes } from '../../src/io/network/muxe
 
 const headerBytes = 12
 
+const types = { d: 0, w: 1, p: 2 } as const
+
+/** Of data (`d`) with so many bytes, or a word about a stream (`w`) or a ping (`p`) with such a number. */
+function frame(type: keyof typeof types, length: number): Buffer {
+  const bytes = Buffer.alloc(headerBytes + (type === 'd' ? length : 0), types[type] === 0 ? 7 : 0)
+  bytes[1] = types[type]
+  bytes.writeUInt32BE(length, 8)
+  return bytes
+}
+
+const ping = frame('p', 0xffff_ffff)
+
 /** A connection with its muxer, of which so many bytes of a frame have come. */
 class FakeMuxer extends EventTarget {
   writeBufferLength = 0
@@ -18,7 +30,12 @@ class FakeMuxer extends EventTarget {
     return muxer
   }
 
-  onData(_bytes: Uint8Array): void {}
+  /** What libp2p is given of what came. */
+  readonly given: Uint8Array[] = []
+
+  onData(bytes: Uint8Array): void {
+    this.given.push(bytes)
+  }
 
   onRemoteStream(_stream: Stream): void {}
 
@@ -29,10 +46,6 @@ class FakeMuxer extends EventTarget {
   sendFrame(_header: { readonly length: number }, _data?: unknown): boolean {
     this.sent += 1
     return true
-  }
-
-  handlePing(_header: unknown): void {
-    this.sent += 1
   }
 
   abort(): void {
@@ -165,12 +178,21 @@ test('of pings without end some are answered', () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(0)
   const { atOnce, perSecond } = muxerLimits.pings
   const muxer = FakeMuxer.guardedBy(new MuxerLimits(drops))
-  for (let i = 0; i < atOnce + 5; i++) muxer.handlePing({})
-  expect(muxer.sent).toBe(atOnce)
+  const words = [frame('w', 1), frame('d', 300), frame('d', 0)] as const
+  const given = (): Buffer => Buffer.concat(muxer.given.splice(0))
+  // Each among others, at its beginning, at its end, in between, and cut anywhere: these come as they were.
+  const piece = Buffer.concat([ping, words[0], ping, ping, words[1], words[2], ping])
+  const pieces = Math.ceil((atOnce + 8) / 4)
+  const all = Buffer.concat(Array.from({ length: pieces }, () => piece))
+  for (let at = 0; at < all.length; at += 31) muxer.onData(all.subarray(at, at + 31))
+  const said = given()
+  expect(said.length).toBe(atOnce * headerBytes + pieces * Buffer.concat(words).length)
+  expect(said.subarray(-Buffer.concat(words).length)).toEqual(Buffer.concat(words))
+  const refused = pieces * 4 - atOnce
   now.mockReturnValue(3000)
-  for (let i = 0; i < 5; i++) muxer.handlePing({})
-  expect(muxer.sent).toBe(atOnce + 3 * perSecond)
-  expect(drops.all()).toEqual({ 'muxer-pings': 7 })
+  for (let i = 0; i < 5; i++) muxer.onData(ping)
+  expect(given()).toEqual(Buffer.concat(Array.from({ length: 3 * perSecond }, () => ping)))
+  expect(drops.all()).toEqual({ 'muxer-pings': refused + 5 - 3 * perSecond })
   now.mockRestore()
 })
 

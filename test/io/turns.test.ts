@@ -329,16 +329,24 @@ test('what costs no time is paid by its bytes', async () => {
   await eventually('half a second more is paid', () => heavy.taken / 1e6 > 140)
 })
 
-test('so are frames, however few bytes they have', async () => {
-  const frames = { completed: 0 }
-  const muxer = { onData: (bytes: Uint8Array) => void (frames.completed += bytes.length / 12) }
+test.each([
+  // A second that was saved in common: of ten microseconds each, of a millisecond each, of which a tenth is taken at once.
+  ['frames', 100_000, 0],
+  ['streams', 1000, 0.1],
+] as const)('so are %s, however few bytes they have', async (what, expected, time_ms) => {
+  const come = { frames: 0, streams: 0 }
+  const muxer = {
+    onData: (bytes: Uint8Array) => {
+      come[what] += bytes.length / 12
+      now_ms += (time_ms * bytes.length) / 12
+    },
+  }
   const connection = { readStatus: 'readable', status: 'open', pause: () => undefined, resume: () => undefined }
-  demuxInTurns(muxer as never, connection as never, frames)
-  muxer.onData(new Uint8Array(12 * 400_000))
-  await stopped(() => frames.completed)
-  // A second that was saved in common, a hundred thousand of ten microseconds.
-  expect(frames.completed).toBeGreaterThan(80_000)
-  expect(frames.completed).toBeLessThan(120_000)
+  demuxInTurns(muxer as never, connection as never, () => ({ ...come }))
+  muxer.onData(new Uint8Array(12 * 4 * expected))
+  await stopped(() => come[what])
+  expect(come[what]).toBeGreaterThan(0.8 * expected)
+  expect(come[what]).toBeLessThan(1.2 * expected)
   connection.status = 'closed'
 })
 
@@ -353,6 +361,15 @@ test('so is what has a cost of its own, by how much of it there is', async () =>
   queues.add('b', 'b')
   await eventually('another one has its turn', () => done.includes('b'))
   queues.stop()
+})
+
+test('what comes of it later is time of the turn in which it is done', async () => {
+  const inTurn = new Map<number, number>()
+  const queues = new Queues<string>({ run: () => inTurn.set(turn, (inTurn.get(turn) ?? 0) + 1), least_ms: 0.4 })
+  for (let i = 0; i < 30; i++) queues.add('a', 'a')
+  await stopped(() => [...inTurn.values()].reduce((sum, count) => sum + count, 0))
+  expect([...inTurn.values()].reduce((sum, count) => sum + count, 0)).toBe(30)
+  expect(Math.max(...inTurn.values())).toBe(3)
 })
 
 test('what throws is told to whoever brought it, and keeps nobody else from its turn', async () => {

@@ -7,7 +7,7 @@
  * Each time anew, since much may be in few bytes: many messages in one piece of a socket, many streams in one message.
  */
 import type { AbortOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
-import { cutOff } from './muxer-limits.js'
+import { type Come, cutOff } from './muxer-limits.js'
 import { type Intake, Sips } from './sips.js'
 import type { Allowance } from './turns.js'
 
@@ -122,13 +122,14 @@ interface Demuxing {
  * clears them away later. As many as half of a core can take, a quarter of a million a second, were eighteen pauses each second.
  */
 const least_msPerFrame = 0.01
+/**
+ * What a stream costs that the other end opens: a millisecond and more of promises, until it is known what it is for and it has ended again,
+ * most of them settled in later turns than that in which it came.
+ */
+const least_msPerStream = 1
 
-/** The streams in what was decrypted likewise. @param frames how many of them have come */
-export function demuxInTurns(
-  muxer: StreamMuxer,
-  connection: MessageStream,
-  frames: { readonly completed: number },
-): void {
+/** The streams in what was decrypted likewise. @param come what has come of them so far */
+export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come: () => Come): void {
   const demuxing = muxer as unknown as Demuxing
   const reading = connection as unknown as Reading
   const fail = (error: Error): void => cutOff(muxer, connection, error)
@@ -140,11 +141,12 @@ export function demuxInTurns(
     if (reading.readStatus === 'paused') connection.resume()
   }, fail)
   const isOpen = (): boolean => connection.status === 'open' || connection.status === 'closing'
-  let paid = 0
+  let paid: Come = { frames: 0, streams: 0 }
   const takeCost_ms = (): number => {
-    const unpaid = frames.completed - paid
-    paid = frames.completed
-    return unpaid * least_msPerFrame
+    const { frames, streams } = come()
+    const unpaid = { frames: frames - paid.frames, streams: streams - paid.streams }
+    paid = { frames, streams }
+    return unpaid.frames * least_msPerFrame + unpaid.streams * least_msPerStream
   }
   const sips = new Sips({ hold, release, isOpen, takeCost_ms }, drink)
   demuxing.onData = (bytes) => sips.take(bytes.subarray())

@@ -36,9 +36,9 @@ export function muxing(drops: Drops, unreadOptions: UnreadOptions = {}): () => S
       const parts = muxer as unknown as { _newStream?: (...values: unknown[]) => FlowControl }
       const newStream = parts._newStream?.bind(muxer)
       if (newStream !== undefined) parts._newStream = (...values) => updatedLate(newStream(...values))
-      const frames = limits.guard(muxer, connection)
+      const come = limits.guard(muxer, connection)
       unread.guard(muxer, connection)
-      demuxInTurns(muxer, connection, frames)
+      demuxInTurns(muxer, connection, come)
       return muxer
     }
     return factory
