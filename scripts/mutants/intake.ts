@@ -29,7 +29,6 @@ const sips: Readonly<Record<string, Patch>> = {
   'a byte costs nothing': ['Sips.goOn', 'sip.length * least_msPerByte', '0'],
   'a frame costs nothing': ['demuxInTurns', 'unpaid.frames * least_msPerFrame', '0'],
   'a stream that the other end opens costs nothing': ['demuxInTurns', 'unpaid.streams * least_msPerStream', '0'],
-  'what comes of it later is no time of this turn': ['Turns.#done', 'this.#until -= cost_ms - time_ms'],
   'a sip that takes long is no smaller the next time': [
     'Sips.took',
     'Math.max(sipBytes.least, this.#sipBytes / 2)',

@@ -3,7 +3,7 @@
  * is room for it on the way to whoever is to read it; the answer to a question that nobody reads ends with its first pieces.
  */
 import { Quota } from './basics/quota.js'
-import { type Giveable, turnLimits } from './document/document.js'
+import type { Giveable } from './document/document.js'
 import type { Effect } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { PeerId } from './model/model.js'
@@ -263,10 +263,10 @@ export class Giving {
   /** All of a document, which a large one is made into over several turns; undefined until it is. */
   #encode(document: Giveable): Uint8Array | undefined {
     const { encodings, at } = this.#state
-    const { signed, structs } = document
+    const { signed } = document
     const kept = encodings.find(signed, at.now)
     if (kept !== undefined) return kept
-    if (structs <= turnLimits.structs) return encodings.keep(signed, document.encode(), at.now)
+    if (!document.isLarge) return encodings.keep(signed, document.encode(), at.now)
     if (this.#hasEncoded || !encodings.mayEncode(document, at.now)) return undefined
     this.#hasEncoded = true
     const encoded = document.encodeMore()

@@ -363,15 +363,6 @@ test('so is what has a cost of its own, by how much of it there is', async () =>
   queues.stop()
 })
 
-test('what comes of it later is time of the turn in which it is done', async () => {
-  const inTurn = new Map<number, number>()
-  const queues = new Queues<string>({ run: () => inTurn.set(turn, (inTurn.get(turn) ?? 0) + 1), least_ms: 0.4 })
-  for (let i = 0; i < 30; i++) queues.add('a', 'a')
-  await stopped(() => [...inTurn.values()].reduce((sum, count) => sum + count, 0))
-  expect([...inTurn.values()].reduce((sum, count) => sum + count, 0)).toBe(30)
-  expect(Math.max(...inTurn.values())).toBe(3)
-})
-
 test('what throws is told to whoever brought it, and keeps nobody else from its turn', async () => {
   const done: string[] = []
   const run = (one: string): void => {

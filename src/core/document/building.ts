@@ -2,10 +2,10 @@
  * The content of a large document, built from its entries a part at a time: to sort them is work for all of them, as it is to write them.
  */
 import { Content } from './content.js'
-import { type EntryMaps, mapNames } from './entries.js'
+import { type Entry, type EntryMaps, mapNames } from './entries.js'
 
-/** So many keys are sorted, merged or written at a time: a few milliseconds each. */
-const atOnce = { sorted: 2000, merged: 5000, written: 250 } as const
+/** So many keys are sorted, merged or written at a time, and written no more than so long values: a few milliseconds each. */
+const atOnce = { sorted: 2000, merged: 5000, written: 250, bytes: 256 * 1024 } as const
 
 /** The same content as `Content.build` makes of sorted entries. */
 export function* building(entries: EntryMaps, client: number): Generator<void, Content> {
@@ -13,9 +13,15 @@ export function* building(entries: EntryMaps, client: number): Generator<void, C
   for (const map of mapNames) {
     const values = entries.of(map)
     const keys = yield* sorted([...values.keys()])
-    for (let at = 0; at < keys.length; at += atOnce.written) {
-      const some = keys.slice(at, at + atOnce.written)
-      content.add(some.map((key) => ({ map, key, value: values.get(key) as string })))
+    for (let at = 0; at < keys.length;) {
+      const some: Entry[] = []
+      for (let bytes = 0; at < keys.length && some.length < atOnce.written && bytes < atOnce.bytes; at += 1) {
+        const key = keys[at] as string
+        const value = values.get(key) as string
+        some.push({ map, key, value })
+        bytes += value.length
+      }
+      content.add(some)
       yield
     }
   }

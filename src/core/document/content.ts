@@ -10,7 +10,7 @@ import { type Deleted, UpdateReader, deletionsOf, updateOf } from './updates.js'
 /** What is read or written of a large content at a time: a few milliseconds. */
 const piece = { structs: 250, bytes: 64 * 1024 } as const
 /** Structs are written faster than they are read. */
-const encodedAtOnce = 2000
+const encodedAtOnce = { structs: 2000, bytes: 256 * 1024 } as const
 
 /** A key that an update wrote or deleted, and what it holds now. */
 export interface Touched {
@@ -140,12 +140,15 @@ export class Content {
     if (encoding.clock < this.clock) {
       const encoder = new Y.UpdateEncoderV1()
       const from = Y.findIndexSS(structs, encoding.clock)
-      const some = structs.slice(from, from + encodedAtOnce)
-      for (const struct of some) {
+      let bytes = 0
+      for (let i = from; i < from + encodedAtOnce.structs && bytes < encodedAtOnce.bytes; i += 1) {
+        const struct = structs[i]
+        if (struct === undefined) break
         struct.write(encoder, encoding.clock - struct.id.clock)
         encoding.clock = struct.id.clock + struct.length
+        encoding.count += 1
+        bytes += lengthOf(struct)
       }
-      encoding.count += some.length
       encoding.pieces.push(encoder.toUint8Array())
       return undefined
     }
@@ -157,10 +160,15 @@ export class Content {
     this.#encoding = undefined
   }
 
-  /** How many structs someone who stands at `clock` lacks. */
-  structsSince(clock: number): number {
+  /** Whether someone who stands at `clock` lacks more than that. */
+  lacksMore(clock: number, most: { readonly structs: number; readonly bytes: number }): boolean {
+    if (clock >= this.clock) return false
     const structs = this.#structs()
-    return clock >= this.clock ? 0 : structs.length - Y.findIndexSS(structs, clock)
+    const from = Y.findIndexSS(structs, clock)
+    if (structs.length - from > most.structs) return true
+    let bytes = 0
+    for (let i = from; i < structs.length; i += 1) bytes += lengthOf(structs[i])
+    return bytes > most.bytes
   }
 
   /** What someone who stands at `clock` lacks, deletions included. */
@@ -243,6 +251,12 @@ export function joinUpdates(updates: readonly Uint8Array[]): Uint8Array {
     : content.length === 1
       ? (content[0] as Uint8Array)
       : Y.mergeUpdates(content)
+}
+
+/** How long the values in it are. */
+function lengthOf(struct: Y.Item | Y.GC | undefined): number {
+  if (!(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentAny)) return 0
+  return struct.content.arr.reduce<number>((sum, value) => sum + String(value).length, 0)
 }
 
 /** What is deleted among all structs, in ranges. */

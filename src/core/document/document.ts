@@ -18,8 +18,15 @@ type Hash = Crypto['hash']
 /** Live entries and runs of tombstones; an owner rebases long before. */
 const maxStructs = 3 * wireLimits.entries
 
-/** A document is taken, given or built in one turn up to this size; `touched`: a step. */
-export const turnLimits = { structs: 500, bytes: 512 * 1024, touched: 1000 } as const
+/** A document is taken, given or built in one turn up to this size. */
+export const turnLimits = { structs: 500, bytes: 512 * 1024 } as const
+/** A step likewise; the longest value may be in one. */
+export const stepLimits = { structs: 1000, bytes: wireLimits.valueBytes + turnLimits.bytes } as const
+
+/** Whether all of such a document is too much for one turn. */
+export function isLarge(structs: number, bytes: number): boolean {
+  return structs > turnLimits.structs || bytes > turnLimits.bytes
+}
 
 function fits(entries: Entries): boolean {
   return entries.size <= wireLimits.entries && entries.bytes <= wireLimits.entryBytes
@@ -90,6 +97,10 @@ export class NodeDocument implements Giveable {
     return typeof this.#content === 'string' ? this.#entries.size : this.#content.structs
   }
 
+  get isLarge(): boolean {
+    return isLarge(this.structs, this.#entries.bytes)
+  }
+
   /** Takes another full content of the same owner. */
   replaceBy(other: NodeDocument): readonly Change[] {
     const changes = differences(this.#entries, other.entries)
@@ -117,7 +128,8 @@ export class NodeDocument implements Giveable {
 
   /** Whether such a step has to be prepared over several turns. */
   isLong(signed: SignedHead, step: UpdateStep): boolean {
-    return this.#entries.size > turnLimits.structs && this.#lacking(signed, step) !== undefined
+    const { size, bytes } = this.#entries
+    return isLarge(size, bytes) && this.#lacking(signed, step) !== undefined
   }
 
   /** Builds what such a step starts from, a part at a time, so that it can then be taken in one turn. */
@@ -236,11 +248,9 @@ export class NodeDocument implements Giveable {
   }
 
   encodeSince(clock: number): Uint8Array | undefined {
-    if (this.#content === 'unbuilt' && this.#entries.size > turnLimits.structs) return undefined
+    if (this.#content === 'unbuilt' && this.isLarge) return undefined
     const content = this.#built()
-    return content === undefined || content.structsSince(clock) > turnLimits.touched
-      ? undefined
-      : content.encodeSince(clock)
+    return content === undefined || content.lacksMore(clock, stepLimits) ? undefined : content.encodeSince(clock)
   }
 }
 
@@ -250,6 +260,8 @@ export interface Giveable {
   readonly holding: Holding
   /** Live entries, and runs of tombstones. */
   readonly structs: number
+  /** All of it is too much for one turn. */
+  readonly isLarge: boolean
   encode(): Uint8Array
   /** A part of what `encode` does; undefined until all is done. */
   encodeMore(): Uint8Array | undefined
@@ -314,6 +326,10 @@ export class OwnDocument {
     return this.#content.structs
   }
 
+  get isLarge(): boolean {
+    return isLarge(this.structs, this.#entries.bytes)
+  }
+
   encodeMore(): Uint8Array | undefined {
     return this.#content.encodeMore()
   }
@@ -323,7 +339,6 @@ export class OwnDocument {
   }
 
   encodeSince(clock: number): Uint8Array | undefined {
-    const isLong = this.#content.structsSince(clock) > turnLimits.touched
-    return isLong ? undefined : this.#content.encodeSince(clock)
+    return this.#content.lacksMore(clock, stepLimits) ? undefined : this.#content.encodeSince(clock)
   }
 }

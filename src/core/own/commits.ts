@@ -233,6 +233,7 @@ export class Commits {
       signed,
       holding: { owner, generation, version, boot, epoch, clock: document.clock },
       structs: document.structs,
+      isLarge: document.isLarge,
       encode: () => document.encode(),
       encodeMore: () => document.encodeMore(),
       dropEncoding: () => document.dropEncoding(),

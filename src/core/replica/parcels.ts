@@ -2,7 +2,7 @@
  * Documents on their way: what there is of one for whom, how much it is, whether it is a head alone.
  */
 import type { StoreOp } from '../effects.js'
-import { type Giveable, type NodeDocument, turnLimits } from '../document/document.js'
+import { type Giveable, type NodeDocument, isLarge } from '../document/document.js'
 import { type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
@@ -32,8 +32,8 @@ export function workOf({ signed, content }: Parcel, held: NodeDocument | undefin
 }
 
 /** Whether a full content is too much to be read in one turn. */
-export function isLarge(bytes: Uint8Array): boolean {
-  return bytes.length > turnLimits.bytes || structsSaid(bytes) > turnLimits.structs
+export function isLargeContent(bytes: Uint8Array): boolean {
+  return isLarge(structsSaid(bytes), bytes.length)
 }
 
 /** What is written does not hold on to much more than it is. */

@@ -5,7 +5,7 @@
 import type { Crypto, StoreOp } from '../effects.js'
 import { type Change, type EntryMaps, type MapName, comparisons, differences } from '../document/entries.js'
 import { Compaction, compactionFloor } from '../document/compaction.js'
-import { NodeDocument, turnLimits } from '../document/document.js'
+import { NodeDocument, stepLimits } from '../document/document.js'
 import { assert } from '../model/errors.js'
 import type { Trouble } from '../words/causes.js'
 import type { PeerId } from '../model/model.js'
@@ -18,7 +18,7 @@ import { type Bringing, type Declination, Declined } from './declined.js'
 import { Loading, type Slice } from './loading.js'
 import { Marks } from './marks.js'
 import { type Outcome, isOwnersFault } from './outcome.js'
-import { headAlone, isHeadAlone, isLarge, snapshotOp, workOf } from './parcels.js'
+import { headAlone, isHeadAlone, isLargeContent, snapshotOp, workOf } from './parcels.js'
 import { type Cause, Work } from './work.js'
 
 /** What a part of the work came to, and in the end what became of all of it. */
@@ -190,7 +190,7 @@ export class Replica {
 
   /** Whether such a parcel is too much for one turn. */
   isLong({ signed, content }: Parcel): boolean {
-    if (content.type === 'full') return isLarge(content.bytes)
+    if (content.type === 'full') return isLargeContent(content.bytes)
     return this.document(signed.head.owner)?.isLong(signed, content) === true
   }
 
@@ -243,7 +243,7 @@ export class Replica {
   #judge({ parcel }: Loading, document: NodeDocument | undefined): Outcome | undefined {
     const { signed, content } = parcel
     const held = this.#held.get(signed.head.owner)
-    if (content.type === 'step') return this.#takeStep(signed, content, held, turnLimits.touched)
+    if (content.type === 'step') return this.#takeStep(signed, content, held, stepLimits)
     if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
     if (held !== undefined && !isContinuedBy(held.document.signed.head, document)) return { type: 'behind' }
     this.#loading?.follow(held?.document.entries ?? noEntries, document)
@@ -323,7 +323,7 @@ export class Replica {
     const take = (): Outcome =>
       content.type === 'full'
         ? this.#takeFull(signed, content.bytes, held)
-        : this.#takeStep(signed, content, held, from.via === undefined ? undefined : turnLimits.touched)
+        : this.#takeStep(signed, content, held, from.via === undefined ? undefined : stepLimits)
     const { via, hasWord } = from
     const units = workOf({ signed, content }, held?.document)
     if (via === undefined || units === 0) return take()
@@ -399,14 +399,15 @@ export class Replica {
     signed: SignedHead,
     step: Parcel['content'] & { type: 'step' },
     held: Held | undefined,
-    most: number | undefined,
+    most: typeof stepLimits | undefined,
   ): Outcome {
     if (held === undefined) return { type: 'gap' }
-    if (most !== undefined && structsSaid(step.bytes) > most) return { type: 'long' }
+    if (most !== undefined && (structsSaid(step.bytes) > most.structs || step.bytes.length > most.bytes))
+      return { type: 'long' }
     const shown = shownOf(signed.head, held.document.signed.head)
     // What it continues is told in the document itself, where its head does not show it: that is pulled in full.
     if (shown !== 'continued') return { type: shown === 'behind' ? 'behind' : 'gap' }
-    const outcome = held.document.take(signed, step, most)
+    const outcome = held.document.take(signed, step, most?.structs)
     if (outcome.type === 'gap' || outcome.type === 'long') return outcome
     if (outcome.type === 'wrong') return { type: 'refused', reason: 'update is not what its head says' }
     return {
@@ -422,7 +423,7 @@ export class Replica {
     if (!held.compaction.isDue(update.length + signed.bytes.length)) {
       return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
     }
-    if (held.document.structs > turnLimits.structs) {
+    if (held.document.isLarge) {
       this.#outgrown.add(owner)
       return { type: 'update', owner, version, head: signed.bytes, update: update.slice() }
     }

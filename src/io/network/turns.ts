@@ -135,8 +135,6 @@ class Turns {
     if (one.allowance.isLeft()) one.allowance.pay(cost_ms)
     else this.#common.pay(cost_ms / Math.max(1, this.#daemons / 2))
     one.took?.(time_ms)
-    // What of it is to come is time of this turn, too.
-    this.#until -= cost_ms - time_ms
     if (one.wantsMore()) this.#queue(one)
     if (!this.#isBusy) this.#next()
   }

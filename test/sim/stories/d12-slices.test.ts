@@ -1,6 +1,6 @@
 // Stories of D12: a large document is given, as well as taken, across turns; until all of it is here, what was held before counts.
 import { expect, test } from 'vitest'
-import { OwnDocument } from '../../../src/core/document/document.js'
+import { OwnDocument, stepLimits } from '../../../src/core/document/document.js'
 import type { Change, Entry } from '../../../src/core/document/entries.js'
 import { encodeBeat } from '../../../src/core/wire/beat.js'
 import { encodeGossip } from '../../../src/core/wire/gossip.js'
@@ -13,6 +13,17 @@ import { agree, done } from './cluster.js'
 
 const owner = 'large'
 const value = '{"n":1,"slug":"s","status":"Healthy","url":"http://i.test"}'
+const long = valueOf(100_000)
+/** What makes a document large. */
+const forms = [
+  ['of many entries', 6000, value],
+  ['of a few long ones', 12, long],
+] as const
+
+function valueOf(bytes: number): string {
+  return value.replace('}', `,"tags":["${'x'.repeat(bytes)}"]}`)
+}
+
 const gone = '{"n":1,"at":1}'
 
 /** A large document, version by version. */
@@ -22,9 +33,9 @@ class Written {
   version = 1
   generation = 5
 
-  constructor(count: number, owner = 'large') {
+  constructor(count: number, owner = 'large', each = value) {
     this.#owner = owner
-    const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `i${i}`, value }))
+    const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'instances', key: `i${i}`, value: each }))
     this.document = new OwnDocument(cheapCrypto(owner).hash, { entries, epoch: 1, client: 7 })
   }
 
@@ -184,18 +195,21 @@ test('a step that comes while something wrong is read in the name of its owner i
   expect(pulls()).toHaveLength(before)
 })
 
-test('a new epoch of a large document is built across turns, and its change is seen', () => {
-  const { world, push, versionOf } = reader()
-  const written = new Written(3000)
-  push(owner, written.full)
-  world.run(1)
-  world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i0', after: gone }], true)))
-  expect(versionOf(owner)).toBe(1)
-  world.run(1)
-  expect(versionOf(owner)).toBe(2)
-  world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i1', after: gone }])))
-  expect(versionOf(owner)).toBe(3)
-})
+test.each(forms)(
+  'a new epoch of a large document %s is built across turns, and its change is seen',
+  (_, count, each) => {
+    const { world, push, versionOf } = reader()
+    const written = new Written(count, owner, each)
+    push(owner, written.full)
+    world.run(1)
+    world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i0', after: gone }], true)))
+    expect(versionOf(owner)).toBe(1)
+    world.run(1)
+    expect(versionOf(owner)).toBe(2)
+    world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i1', after: gone }])))
+    expect(versionOf(owner)).toBe(3)
+  },
+)
 
 test('a few bytes that end all there is are no step: all of it is pulled, and is taken across turns', () => {
   const { world, push, versionOf, pulls } = reader()
@@ -214,9 +228,47 @@ test('a few bytes that end all there is are no step: all of it is pulled, and is
   expect(versionOf(owner)).toBe(2)
 })
 
-test('a large document is given whole across turns, as it is by the end of that', () => {
+test('a step of many bytes is none: all of it is pulled', () => {
+  const { world, push, versionOf, pulls } = reader()
+  const written = new Written(3)
+  push(owner, written.full)
+  const after = valueOf(stepLimits.bytes / 2)
+  const step = written.step(['i0', 'i1'].map((key) => ({ map: 'instances', key, before: value, after })))
+  push(owner, step)
+  expect(versionOf(owner)).toBe(1)
+  world.until(() => pulls().length > 0, 1000, 'the question')
+  expect(pulls().at(-1)?.holding?.version).toBe(0)
+  push(owner, written.full)
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+})
+
+test('to whoever holds an earlier version no more is given as a step than it would take as one', () => {
   const { world, push, replies } = reader()
-  const written = new Written(6000)
+  const written = new Written(3)
+  push(owner, written.full)
+  const { generation, boot, epoch } = written.signed.head
+  const holding = { owner, generation, version: 1, boot, epoch, clock: written.document.clock }
+  const given: string[] = []
+  for (const bytes of [stepLimits.bytes / 4, stepLimits.bytes / 2]) {
+    const after = valueOf(bytes)
+    written.step(['i0', 'i1'].map((key) => ({ map: 'instances', key, before: value, after })))
+    push(owner, written.full)
+    world.run(1)
+    const question = encodeSyncRequest({ type: 'sync', scope: 'listed', stale: false, holdings: [holding] })
+    world.feed('a', { type: 'request', from: 'p', id: 2_000_000, bytes: question })
+    world.run(1)
+    for (const { id, bytes } of replies.splice(0)) {
+      const said = id === 2_000_000 ? decodeSyncResponse(bytes) : undefined
+      if (said?.type === 'documents') given.push(...said.parcels.map(({ content }) => content.type))
+    }
+  }
+  expect(given).toEqual(['step', 'full'])
+})
+
+test.each(forms)('a large document %s is given whole across turns, as it is by the end of that', (_, count, each) => {
+  const { world, push, replies } = reader()
+  const written = new Written(count, owner, each)
   push(owner, written.full)
   world.run(1)
   const question = encodeSyncRequest({ type: 'sync', scope: 'all', stale: false, holdings: [] })

@@ -72,10 +72,14 @@ test('documents that a peer names go to it a message at a time, however many it 
   world.feed('a', { type: 'response', id: sync.id, bytes: encodeSyncResponse({ type: 'end', wanted, witness }) })
   const pushes = (): Library['requests'] =>
     requests.slice(before).filter(({ to, bytes }) => to === 'mallory' && bytes.length > megabyte)
-  for (let i = 0; i < 8; i++) {
-    world.feed('a', { type: 'wake' }) // its next turn
-    expect(pushes().length).toBeLessThanOrEqual(i + 2)
-    world.feed('a', { type: 'closed', id: (pushes()[i] as { id: number }).id, ok: true })
+  let done = 0
+  for (let turn = 0; turn < 32 && done < 8; turn++) {
+    world.feed('a', { type: 'wake' })
+    expect(pushes().length).toBeLessThanOrEqual(done + 2)
+    const next = pushes()[done] // none where it is being encoded
+    if (next === undefined) continue
+    world.feed('a', { type: 'closed', id: next.id, ok: true })
+    done += 1
   }
   expect(pushes()).toHaveLength(8)
 })

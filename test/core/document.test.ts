@@ -1,0 +1,60 @@
+// A large document is encoded, and built, a part at a time, be it large by the number of its entries or by their bytes.
+import { expect, test } from 'vitest'
+import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
+import type { Entry } from '../../src/core/document/entries.js'
+import { type SignedHead, signHead } from '../../src/core/wire/head.js'
+import { cheapCrypto } from '../sim/crypto.js'
+
+const crypto = cheapCrypto('a')
+
+function ownOf(count: number, bytes: number): OwnDocument {
+  const value = 'x'.repeat(bytes)
+  const entries = Array.from({ length: count }, (_, i): Entry => ({ map: 'definitions', key: `k${i}`, value }))
+  return new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
+}
+
+function signedOf({ epoch, client, entries }: OwnDocument, version = epoch): SignedHead {
+  const head = { owner: 'a', generation: 1, boot: '0'.repeat(16), incarnation: 0, version, epoch, client }
+  return signHead({ ...head, digest: entries.digest() }, crypto)
+}
+
+function copyOf(own: OwnDocument): NodeDocument {
+  return NodeDocument.load(crypto.hash, signedOf(own), own.encode()) as NodeDocument
+}
+
+test.each([
+  ['small', 500, 100, false],
+  ['large by its entries', 501, 100, true],
+  ['large by their bytes', 6, 100_000, true],
+])('%s', (_, count, bytes, isLarge) => {
+  const own = ownOf(count, bytes)
+  expect([own.isLarge, copyOf(own).isLarge]).toEqual([isLarge, isLarge])
+})
+
+test.each([
+  ['many entries', 20_000, 10, 10],
+  ['a few long ones', 40, 200_000, 20],
+])('of %s parts are encoded, which together are what all of it is', (_, count, bytes, parts) => {
+  const own = ownOf(count, bytes)
+  const copy = copyOf(own)
+  let encoded: Uint8Array | undefined
+  let turns = 0
+  for (; encoded === undefined; turns += 1) encoded = copy.encodeMore()
+  expect(turns).toBeGreaterThan(parts)
+  expect(Buffer.compare(encoded, own.encode())).toBe(0)
+})
+
+test.each([
+  ['many entries', 20_000, 10, 80],
+  ['a few long ones', 40, 200_000, 20],
+])('of %s parts are built for the next epoch, whose first step then fits', (_, count, bytes, parts) => {
+  const own = ownOf(count, bytes)
+  const copy = copyOf(own)
+  own.rebase(8)
+  const update = own.write([{ map: 'definitions', key: 'new', after: 'here' }])
+  const [signed, step] = [signedOf(own), { fromEpoch: 1, fromVersion: 1, bytes: update }]
+  expect(copy.isLong(signed, step)).toBe(true)
+  expect([...copy.preparing(signed, step)].length).toBeGreaterThan(parts)
+  expect(copy.take(signed, step).type).toBe('taken')
+  expect(copy.entries.get('definitions', 'new')).toBe('here')
+})
