@@ -224,6 +224,13 @@ const documents: Readonly<Record<string, Patch>> = {
     'bytes < encodedAtOnce.bytes',
     'true',
   ],
+  'the bytes of a large document are put together in one turn': ['Joining.add', 'left > 0', 'true'],
+  'what is put together has no room for what was written meanwhile': ['#append', 'end > this.#bytes.length', 'false'],
+  'a message is written over what stands before its content': [
+    'Encoded.precededBy',
+    'first.length <= this.#room',
+    'true',
+  ],
   'of long entries as many are built at a time as of short ones': ['building', 'bytes < atOnce.bytes', 'true'],
   'what comes while a large document is taken is lost': ['#takeSlice', 'gaps.filled(owner)', '[]'],
   'the digest of an update is not compared': ['#takeUpdate', '!equalBytes($$$)', 'false'],

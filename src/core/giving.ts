@@ -4,6 +4,7 @@
  */
 import { Quota } from './basics/quota.js'
 import type { Giveable } from './document/document.js'
+import { Encoded } from './document/encoded.js'
 import type { Effect } from './effects.js'
 import type { Fencing } from './fencing.js'
 import type { PeerId } from './model/model.js'
@@ -266,7 +267,7 @@ export class Giving {
     const { signed } = document
     const kept = encodings.find(signed, at.now)
     if (kept !== undefined) return kept
-    if (!document.isLarge) return encodings.keep(signed, document.encode(), at.now)
+    if (!document.isLarge) return encodings.keep(signed, new Encoded(document.encode()), at.now)
     if (this.#hasEncoded || !encodings.mayEncode(document, at.now)) return undefined
     this.#hasEncoded = true
     const encoded = document.encodeMore()

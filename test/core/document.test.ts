@@ -1,6 +1,7 @@
 // A large document is encoded, and built, a part at a time, be it large by the number of its entries or by their bytes.
 import { expect, test } from 'vitest'
 import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
+import type { Encoded } from '../../src/core/document/encoded.js'
 import type { Entry } from '../../src/core/document/entries.js'
 import { type SignedHead, signHead } from '../../src/core/wire/head.js'
 import { cheapCrypto } from '../sim/crypto.js'
@@ -37,11 +38,11 @@ test.each([
 ])('of %s parts are encoded, which together are what all of it is', (_, count, bytes, parts) => {
   const own = ownOf(count, bytes)
   const copy = copyOf(own)
-  let encoded: Uint8Array | undefined
+  let encoded: Encoded | undefined
   let turns = 0
   for (; encoded === undefined; turns += 1) encoded = copy.encodeMore()
   expect(turns).toBeGreaterThan(parts)
-  expect(Buffer.compare(encoded, own.encode())).toBe(0)
+  expect(Buffer.compare(encoded.bytes, own.encode())).toBe(0)
 })
 
 test.each([

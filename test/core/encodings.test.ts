@@ -1,9 +1,10 @@
 // A document is encoded once for all who ask for it, as the answer that goes out.
 import { describe, expect, test } from 'vitest'
+import { Encoded, Joining } from '../../src/core/document/encoded.js'
 import { documentsReply } from '../../src/core/sync/answers.js'
 import { Encodings } from '../../src/core/sync/encodings.js'
 import { type SignedHead, signHead } from '../../src/core/wire/head.js'
-import { type Parcel, decodeSyncResponse } from '../../src/core/wire/sync.js'
+import { type Parcel, decodeSyncResponse, encodeSyncResponse } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
 const crypto = cheapCrypto('a')
@@ -11,7 +12,7 @@ const head = { owner: 'a', generation: 1, boot: '0'.repeat(16), epoch: 1, versio
 const signed = signHead({ ...head, digest: new Uint8Array(32) }, crypto)
 
 function parcelOf(encodings: Encodings, bytes: Uint8Array): Parcel {
-  return { signed, content: { type: 'full', bytes: encodings.keep(signed, bytes, 0) } }
+  return { signed, content: { type: 'full', bytes: encodings.keep(signed, new Encoded(bytes), 0) } }
 }
 
 function contentIn(reply: { readonly bytes: Uint8Array }): readonly Uint8Array[] {
@@ -31,6 +32,23 @@ describe('one encoding', () => {
     expect(encodings.find(signed, 1)).toBe(parcel.content.bytes)
   })
 
+  test('that was put together in parts has its message around it, in the same bytes', () => {
+    const encodings = new Encodings()
+    const pieces = [1, 2, 3, 4].map((i) => new Uint8Array(3_000_000).fill(i))
+    const [first, last] = [Uint8Array.of(8, 8), Uint8Array.of(9)]
+    const joining = new Joining(pieces.slice(0, 3))
+    expect([joining.add(pieces.slice(0, 3)), joining.add(pieces)]).toEqual([false, true])
+    const encoded = joining.between(first, last)
+    const content = Buffer.concat([first, ...pieces, last])
+    expect(Buffer.compare(encoded.bytes, content)).toBe(0)
+    const bytes = encodings.keep(signed, encoded, 0)
+    const parcel: Parcel = { signed, content: { type: 'full', bytes } }
+    const reply = documentsReply(1, [parcel], encodings.messageOf([parcel]))
+    expect(reply.bytes.buffer).toBe(encoded.bytes.buffer)
+    expect(Buffer.compare(contentIn(reply)[0] as Uint8Array, content)).toBe(0)
+    expect(Buffer.compare(reply.bytes, encodeSyncResponse({ type: 'documents', parcels: [parcel] }))).toBe(0)
+  })
+
   test('of a small one, of several, of another version is put into a message for each', () => {
     const encodings = new Encodings()
     const small = parcelOf(encodings, new Uint8Array(100).fill(1))
@@ -38,7 +56,7 @@ describe('one encoding', () => {
     const large = parcelOf(encodings, new Uint8Array(300_000).fill(2))
     expect(encodings.messageOf([large, small])).toBeUndefined()
     const other: SignedHead = signHead({ ...head, version: 2, digest: new Uint8Array(32) }, crypto)
-    encodings.keep(other, new Uint8Array(300_000).fill(3), 0)
+    encodings.keep(other, new Encoded(new Uint8Array(300_000).fill(3)), 0)
     expect(encodings.messageOf([large])).toBeUndefined()
     expect(contentIn(documentsReply(1, [large, small])).map(({ length }) => length)).toEqual([300_000, 100])
   })

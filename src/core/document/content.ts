@@ -5,7 +5,8 @@
 import * as Y from 'yjs'
 import { assert } from '../model/errors.js'
 import { type Change, type Entry, type MapName, mapNames } from './entries.js'
-import { type Deleted, UpdateReader, deletionsOf, updateOf } from './updates.js'
+import { type Encoded, Joining } from './encoded.js'
+import { type Deleted, UpdateReader, deletionsOf, updateAround } from './updates.js'
 
 /** What is read or written of a large content at a time: a few milliseconds. */
 const piece = { structs: 250, bytes: 64 * 1024 } as const
@@ -23,7 +24,7 @@ export class Content {
   readonly #doc: Y.Doc
   readonly client: number
   /** What is encoded already, of an encoding that takes several turns. */
-  #encoding: { readonly pieces: Uint8Array[]; count: number; clock: number } | undefined
+  #encoding: { readonly pieces: Uint8Array[]; count: number; clock: number; joining?: Joining } | undefined
 
   /** Without anything in it yet. */
   constructor(client: number) {
@@ -134,7 +135,7 @@ export class Content {
    * A part of what `encode` does; undefined until all is done. What is written here meanwhile is in it: what was encoded as it was before
    * is told to be deleted at the end.
    */
-  encodeMore(): Uint8Array | undefined {
+  encodeMore(): Encoded | undefined {
     const structs = this.#structs()
     const encoding = (this.#encoding ??= { pieces: [], count: 0, clock: 0 })
     if (encoding.clock < this.clock) {
@@ -152,8 +153,12 @@ export class Content {
       encoding.pieces.push(encoder.toUint8Array())
       return undefined
     }
+    const { pieces, count } = encoding
+    encoding.joining ??= new Joining(pieces)
+    if (!encoding.joining.add(pieces)) return undefined
     this.#encoding = undefined
-    return updateOf(this.client, { structs: encoding.pieces, count: encoding.count, deleted: deletedIn(structs) })
+    const { first, last } = updateAround(this.client, { count, deleted: deletedIn(structs) })
+    return encoding.joining.between(first, last)
   }
 
   dropEncoding(): void {

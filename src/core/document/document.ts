@@ -11,6 +11,7 @@ import { wireLimits } from '../wire/limits.js'
 import type { Holding } from '../wire/sync.js'
 import { building } from './building.js'
 import { Content } from './content.js'
+import type { Encoded } from './encoded.js'
 import { type Change, Entries, type Entry, differences } from './entries.js'
 
 type Hash = Crypto['hash']
@@ -234,7 +235,7 @@ export class NodeDocument implements Giveable {
     return content.encode()
   }
 
-  encodeMore(): Uint8Array | undefined {
+  encodeMore(): Encoded | undefined {
     if (this.#content instanceof Content) return this.#content.encodeMore()
     const built = this.#buildMore(this.#signed.head.client)
     if (built === undefined) return undefined
@@ -264,7 +265,7 @@ export interface Giveable {
   readonly isLarge: boolean
   encode(): Uint8Array
   /** A part of what `encode` does; undefined until all is done. */
-  encodeMore(): Uint8Array | undefined
+  encodeMore(): Encoded | undefined
   /** What was encoded in part is not asked for any more. */
   dropEncoding(): void
   /** What a holder of the same epoch at `clock` lacks, where that is not so much that all of it is as good. */
@@ -330,7 +331,7 @@ export class OwnDocument {
     return isLarge(this.structs, this.#entries.bytes)
   }
 
-  encodeMore(): Uint8Array | undefined {
+  encodeMore(): Encoded | undefined {
     return this.#content.encodeMore()
   }
 

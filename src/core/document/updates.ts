@@ -190,17 +190,13 @@ export function deletionsOf(client: number, ranges: readonly Deleted[]): Uint8Ar
   return writeDeletions(new Writer().uint(0), client, ranges).done()
 }
 
-/** @param structs each piece as Yjs writes them, `count` in all, from clock 0 on */
-export function updateOf(
+/** What an update says before and after its structs, of which there are so many, from clock 0 on. */
+export function updateAround(
   client: number,
-  { structs, count, deleted }: { structs: readonly Uint8Array[]; count: number; deleted: readonly Deleted[] },
-): Uint8Array {
-  const length = structs.reduce((sum, piece) => sum + piece.length, 0)
-  const writer = new Writer(length + 10 * deleted.length + 64)
-  if (count === 0) writer.uint(0)
-  else writer.uint(1).uint(count).uint(client).uint(0)
-  for (const piece of structs) writer.raw(piece)
-  return writeDeletions(writer, client, deleted).done()
+  { count, deleted }: { count: number; deleted: readonly Deleted[] },
+): { readonly first: Uint8Array; readonly last: Uint8Array } {
+  const first = count === 0 ? new Writer().uint(0) : new Writer().uint(1).uint(count).uint(client).uint(0)
+  return { first: first.done(), last: writeDeletions(new Writer(10 * deleted.length), client, deleted).done() }
 }
 
 function writeDeletions(writer: Writer, client: number, ranges: readonly Deleted[]): Writer {

@@ -305,12 +305,12 @@ export class Replica {
     const [owner] = this.#outgrown
     if (owner === undefined) return undefined
     const held = this.#held.get(owner)
-    const content = held?.document.encodeMore()
-    if (held !== undefined && content === undefined) return undefined
+    const encoded = held?.document.encodeMore()
+    if (held !== undefined && encoded === undefined) return undefined
     this.#outgrown.delete(owner)
-    if (held === undefined || content === undefined) return undefined
-    held.compaction.compacted(content.length)
-    return { type: 'snapshot', owner, head: held.document.signed.bytes, content }
+    if (held === undefined || encoded === undefined) return undefined
+    held.compaction.compacted(encoded.bytes.length)
+    return { type: 'snapshot', owner, head: held.document.signed.bytes, content: encoded.bytes }
   }
 
   /** What it is to take such a parcel, in units of `workLimits`; small steps are none. */

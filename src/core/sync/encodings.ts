@@ -5,9 +5,10 @@
  * more than all else that a question costs.
  */
 import type { Giveable } from '../document/document.js'
+import type { Encoded } from '../document/encoded.js'
 import type { PeerId } from '../model/model.js'
 import type { SignedHead } from '../wire/head.js'
-import { type Parcel, encodeSyncResponse } from '../wire/sync.js'
+import { type Parcel, documentHeader } from '../wire/sync.js'
 
 /** Kept at once; one that is larger is kept alone, since it takes the longest to make. */
 export const encodingBytes = 32 * 1024 * 1024
@@ -62,11 +63,11 @@ export class Encodings {
   }
 
   /** @returns the content as it is kept */
-  keep(signed: SignedHead, encoded: Uint8Array, now: number): Uint8Array {
+  keep(signed: SignedHead, encoded: Encoded, now: number): Uint8Array {
     if (this.#begun?.document.signed.head.owner === signed.head.owner) this.#begun = undefined
-    const message =
-      encoded.length < largeBytes ? undefined : alone({ signed, content: { type: 'full', bytes: encoded } })
-    const bytes = message?.subarray(message.length - encoded.length) ?? encoded
+    const { length } = encoded.bytes
+    const message = length < largeBytes ? undefined : encoded.precededBy(documentHeader(signed, length))
+    const bytes = message?.subarray(message.length - length) ?? encoded.bytes
     this.#drop(signed.head.owner)
     for (const owner of this.#byOwner.keys()) {
       if (this.#total + bytes.length <= encodingBytes) break
@@ -100,9 +101,4 @@ export class Encodings {
     this.#total -= this.#byOwner.get(owner)?.bytes.length ?? 0
     this.#byOwner.delete(owner)
   }
-}
-
-/** Its content comes last. */
-function alone(parcel: Parcel): Uint8Array {
-  return encodeSyncResponse({ type: 'documents', parcels: [parcel] })
 }

@@ -163,6 +163,11 @@ export function encodeSyncResponse(response: SyncResponse): Uint8Array {
     .done()
 }
 
+/** An answer that holds one document in full, as far as its content, of so many bytes, which is the last of it. */
+export function documentHeader({ bytes }: SignedHead, length: number): Uint8Array {
+  return new Writer().uint(responseKinds.documents).uint(1).bytes(bytes).uint(contentKinds.full).uint(length).done()
+}
+
 export function decodeSyncResponse(bytes: Uint8Array): SyncResponse | undefined {
   return decode(bytes, (reader): SyncResponse | undefined => {
     switch (reader.uint(3)) {
