@@ -71,6 +71,8 @@ const held: Readonly<Record<string, Patch>> = {
   'words that nobody reads are said on': ['#boundWords', 'held.unread > muxerLimits.unread', 'false'],
   'what was read counts as unread': ['#boundWords', 'connection.writeBufferLength === 0', 'false'],
   'pings are answered without end': ['#boundFrames', 'pings.take()', 'true'],
+  'few bytes open as many streams at once as they say': ['WholeFrames.until', 'left < 0', 'false'],
+  'a sip is cut anywhere': ['Sips.goOn', 'most.subarray(0, this.#source.atOnce?.(most))', 'most'],
   'what is not wanted takes with it what came before': ['wantedOf', 'yield frames.subarray(begin, at)'],
   'what came before goes on with what is not wanted': ['wantedOf', 'begin = end'],
   'streams that never say what they are for stay': ['#boundUnnamed', 'this.#unnamed > muxerLimits.unnamed', 'false'],

@@ -231,6 +231,23 @@ const documents: Readonly<Record<string, Patch>> = {
     'first.length <= this.#room',
     'true',
   ],
+  'a step onto what is not built is taken at once': [
+    '#atItsPace',
+    'isLong ? this.#begin({ signed, content }, held, from, 0) : take()',
+    'take()',
+  ],
+  'a small document in place of a large one is taken at once': ['Replica.isLong', 'held?.isLarge === true', 'false'],
+  'of long entries as many are followed at a time as of short ones': [
+    'Loading.next',
+    'bytes < handedOut.bytes',
+    'true',
+  ],
+  'a step costs a turn the same, however much it takes back': ['#came', 'this.#reading.take(outcome.changes.length)'],
+  'what is built for the next epoch undoes what is built of this one': [
+    'NodeDocument.#begin',
+    'other !== this.#signed.head.client',
+    'true',
+  ],
   'of long entries as many are built at a time as of short ones': ['building', 'bytes < atOnce.bytes', 'true'],
   'what comes while a large document is taken is lost': ['#takeSlice', 'gaps.filled(owner)', '[]'],
   'the digest of an update is not compared': ['#takeUpdate', '!equalBytes($$$)', 'false'],

@@ -135,6 +135,7 @@ export class Replication {
     switch (outcome.type) {
       case 'taken':
         headsAlone.forget(owner)
+        this.#reading.take(outcome.changes.length) // few bytes may take back many entries
         this.#out.storeSoon([outcome.op])
         this.#follow(parcel.signed.head, outcome.changes)
         this.#followHead(parcel.signed.head)

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
 import type { Encoded } from '../../src/core/document/encoded.js'
-import type { Entry } from '../../src/core/document/entries.js'
+import { Entries, type Entry } from '../../src/core/document/entries.js'
+import { Loading } from '../../src/core/replica/loading.js'
 import { type SignedHead, signHead } from '../../src/core/wire/head.js'
+import type { Parcel } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
 const crypto = cheapCrypto('a')
@@ -58,4 +60,38 @@ test.each([
   expect([...copy.preparing(signed, step)].length).toBeGreaterThan(parts)
   expect(copy.take(signed, step).type).toBe('taken')
   expect(copy.entries.get('definitions', 'new')).toBe('here')
+})
+
+test.each([
+  ['many entries', 2000, 10, 200],
+  ['a few long ones', 40, 200_000, 2],
+])('of %s what has changed is handed out some at a time', (_, count, bytes, atOnce) => {
+  const own = ownOf(count, bytes)
+  const parcel: Parcel = { signed: signedOf(own), content: { type: 'full', bytes: own.encode() } }
+  const reading = NodeDocument.read(crypto.hash, parcel.signed, parcel.content.bytes)
+  const loading = new Loading(parcel, { via: 'a', hasWord: true }, 0, reading)
+  while (loading.read() === undefined);
+  loading.follow(new Entries(crypto.hash), loading.document as NodeDocument)
+  const slices: number[] = []
+  for (let next = loading.next(); next !== undefined; next = loading.next()) slices.push(next.changes.length)
+  expect(Math.max(...slices)).toBe(atOnce)
+  expect(slices.reduce((sum, changes) => sum + changes, 0)).toBe(count)
+})
+
+test('what is built to be given and what is built for the next epoch do not undo each other', () => {
+  const own = ownOf(2000, 10)
+  const copy = copyOf(own)
+  own.rebase(8)
+  copy.take(signedOf(own), { fromEpoch: 1, fromVersion: 1, bytes: new Uint8Array() })
+  own.rebase(9)
+  const update = own.write([{ map: 'definitions', key: 'new', after: 'here' }])
+  const [signed, step] = [signedOf(own), { fromEpoch: 2, fromVersion: 2, bytes: update }]
+  const preparing = copy.preparing(signed, step)
+  let [turns, isGiven, isPrepared] = [0, false, false]
+  for (; turns < 100 && !(isGiven && isPrepared); turns += 1) {
+    if (!isGiven) isGiven = copy.encodeMore() !== undefined
+    if (!isPrepared) isPrepared = preparing.next().done === true
+  }
+  expect(turns).toBeLessThan(100)
+  expect(copy.take(signed, step).type).toBe('taken')
 })

@@ -2,7 +2,7 @@
 import type { MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
 import { expect, test, vi } from 'vitest'
 import { Drops } from '../../src/io/network/drops.js'
-import { MuxerLimits, muxerLimits, windowBytes } from '../../src/io/network/muxer-limits.js'
+import { type Come, MuxerLimits, muxerLimits, windowBytes } from '../../src/io/network/muxer-limits.js'
 
 const headerBytes = 12
 
@@ -24,9 +24,11 @@ class FakeMuxer extends EventTarget {
   isCut = false
   sent = 0
 
+  come: Come = { frames: 0, streams: 0, atOnce: () => 0 }
+
   static guardedBy(limits: MuxerLimits): FakeMuxer {
     const muxer = new FakeMuxer()
-    limits.guard(muxer as unknown as StreamMuxer, muxer as unknown as MessageStream)
+    muxer.come = limits.guard(muxer as unknown as StreamMuxer, muxer as unknown as MessageStream)
     return muxer
   }
 
@@ -195,6 +197,44 @@ test('of pings without end some are answered', () => {
   expect(drops.all()).toEqual({ 'muxer-pings': refused + 5 - 3 * perSecond })
   now.mockRestore()
 })
+
+test('so many bytes are taken at once that few streams are opened in them, wherever they were cut', () => {
+  const { openedAtOnce } = muxerLimits
+  const opening = (type: 'd' | 'w', length: number): Buffer => {
+    const bytes = frame(type, length)
+    bytes[3] = 1
+    return bytes
+  }
+  const each = [frame('w', 1), opening('w', 0), frame('d', 20), opening('d', 7), ping]
+  const all = Buffer.concat(Array.from({ length: 50 }, () => each).flat())
+  for (const cut of [1, 5, 12, 17, 23, 24, 30, 61, all.length]) {
+    const muxer = FakeMuxer.guardedBy(new MuxerLimits(new Drops()))
+    let [opened, seen] = [0, 0]
+    for (let at = 0; at < all.length;) {
+      const some = all.subarray(at, Math.min(all.length, at + cut))
+      const taken = muxer.come.atOnce(some)
+      expect(taken).toBeGreaterThan(0)
+      muxer.onData(some.subarray(0, taken))
+      at += taken
+      // Each of them is a header with its flag.
+      const given = Buffer.concat(muxer.given)
+      opened = openingsIn(given)
+      expect(opened - seen).toBeLessThanOrEqual(openedAtOnce + 1) // one more where a part of it had come before
+      seen = opened
+    }
+    expect(opened).toBe(100)
+    expect(openingsIn(all)).toBe(100)
+  }
+})
+
+function openingsIn(bytes: Buffer): number {
+  let count = 0
+  for (let at = 0; at + headerBytes <= bytes.length;) {
+    if (bytes[at + 1] !== types.p && bytes[at + 3] === 1) count += 1
+    at += headerBytes + (bytes[at + 1] === types.d ? bytes.readUInt32BE(at + 8) : 0)
+  }
+  return count
+}
 
 test('whoever has stream after stream bring too much is cut off', async () => {
   const drops = new Drops()

@@ -4,7 +4,7 @@
 import { Content } from './content.js'
 import { type Entry, type EntryMaps, mapNames } from './entries.js'
 
-/** So many keys are sorted, merged or written at a time, and written no more than so long values: a few milliseconds each. */
+/** So many keys are sorted, merged or written at a time, and written no more than so many bytes: a few milliseconds each. */
 const atOnce = { sorted: 2000, merged: 5000, written: 250, bytes: 256 * 1024 } as const
 
 /** The same content as `Content.build` makes of sorted entries. */
@@ -19,7 +19,7 @@ export function* building(entries: EntryMaps, client: number): Generator<void, C
         const key = keys[at] as string
         const value = values.get(key) as string
         some.push({ map, key, value })
-        bytes += value.length
+        bytes += key.length + value.length
       }
       content.add(some)
       yield

@@ -4,6 +4,7 @@
  */
 import * as Y from 'yjs'
 import { assert } from '../model/errors.js'
+import { wireLimits } from '../wire/limits.js'
 import { type Change, type Entry, type MapName, mapNames } from './entries.js'
 import { type Encoded, Joining } from './encoded.js'
 import { type Deleted, UpdateReader, deletionsOf, updateAround } from './updates.js'
@@ -12,6 +13,8 @@ import { type Deleted, UpdateReader, deletionsOf, updateAround } from './updates
 const piece = { structs: 250, bytes: 64 * 1024 } as const
 /** Structs are written faster than they are read. */
 const encodedAtOnce = { structs: 2000, bytes: 256 * 1024 } as const
+/** With what is written meanwhile: beyond it all is begun anew. */
+const encodedInAll_bytes = 2 * wireLimits.contentBytes
 
 /** A key that an update wrote or deleted, and what it holds now. */
 export interface Touched {
@@ -20,11 +23,20 @@ export interface Touched {
   readonly value: string | undefined
 }
 
+interface Encoding {
+  readonly pieces: Uint8Array[]
+  bytes: number
+  /** Structs that are encoded, and the clock up to which. */
+  count: number
+  clock: number
+  joining?: Joining
+}
+
 export class Content {
   readonly #doc: Y.Doc
   readonly client: number
   /** What is encoded already, of an encoding that takes several turns. */
-  #encoding: { readonly pieces: Uint8Array[]; count: number; clock: number; joining?: Joining } | undefined
+  #encoding: Encoding | undefined
 
   /** Without anything in it yet. */
   constructor(client: number) {
@@ -137,7 +149,7 @@ export class Content {
    */
   encodeMore(): Encoded | undefined {
     const structs = this.#structs()
-    const encoding = (this.#encoding ??= { pieces: [], count: 0, clock: 0 })
+    const encoding = (this.#encoding ??= { pieces: [], bytes: 0, count: 0, clock: 0 })
     if (encoding.clock < this.clock) {
       const encoder = new Y.UpdateEncoderV1()
       const from = Y.findIndexSS(structs, encoding.clock)
@@ -150,7 +162,10 @@ export class Content {
         encoding.count += 1
         bytes += lengthOf(struct)
       }
-      encoding.pieces.push(encoder.toUint8Array())
+      const encoded = encoder.toUint8Array()
+      encoding.pieces.push(encoded)
+      encoding.bytes += encoded.length
+      if (encoding.bytes > encodedInAll_bytes) this.#encoding = undefined
       return undefined
     }
     const { pieces, count } = encoding
@@ -258,10 +273,12 @@ export function joinUpdates(updates: readonly Uint8Array[]): Uint8Array {
       : Y.mergeUpdates(content)
 }
 
-/** How long the values in it are. */
+/** How long its key and its value are. */
 function lengthOf(struct: Y.Item | Y.GC | undefined): number {
-  if (!(struct instanceof Y.Item) || !(struct.content instanceof Y.ContentAny)) return 0
-  return struct.content.arr.reduce<number>((sum, value) => sum + String(value).length, 0)
+  if (!(struct instanceof Y.Item)) return 0
+  const { parentSub, content } = struct
+  const values = content instanceof Y.ContentAny ? content.arr : []
+  return values.reduce<number>((sum, value) => sum + String(value).length, parentSub?.length ?? 0)
 }
 
 /** What is deleted among all structs, in ranges. */

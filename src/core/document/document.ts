@@ -40,6 +40,11 @@ export type StepOutcome =
   | { readonly type: 'wrong' }
   | { readonly type: 'long' }
 
+interface Building {
+  readonly parts: Generator<void, Content>
+  content: Content | undefined
+}
+
 export class NodeDocument implements Giveable {
   #signed: SignedHead
   #entries: Entries
@@ -48,10 +53,8 @@ export class NodeDocument implements Giveable {
    * `spoilt`: after a wrong step; the entries stand, the next content must be a full one.
    */
   #content: Content | 'unbuilt' | 'spoilt'
-  /** Content of these entries that is being built across turns. */
-  #building:
-    | { readonly client: number; readonly parts: Generator<void, Content>; content: Content | undefined }
-    | undefined
+  /** Contents of these entries that are being built across turns, by their client: of this epoch, to be given, and of the next. */
+  readonly #building = new Map<number, Building>()
 
   private constructor(signed: SignedHead, entries: Entries, content: Content) {
     this.#signed = signed
@@ -114,7 +117,7 @@ export class NodeDocument implements Giveable {
     this.#signed = other.#signed
     this.#entries = other.#entries
     this.#content = other.#content
-    this.#building = undefined
+    this.#building.clear()
   }
 
   #startsHere({ fromEpoch, fromVersion }: UpdateStep): boolean {
@@ -150,18 +153,23 @@ export class NodeDocument implements Giveable {
   }
 
   #buildMore(client: number): Content | undefined {
-    if (this.#building?.client !== client)
-      this.#building = { client, parts: building(this.#entries, client), content: undefined }
-    const { content, parts } = this.#building
-    if (content !== undefined) return content
-    const next = parts.next()
-    return next.done === true ? (this.#building.content = next.value) : undefined
+    const begun = this.#building.get(client) ?? this.#begin(client)
+    if (begun.content !== undefined) return begun.content
+    const next = begun.parts.next()
+    return next.done === true ? (begun.content = next.value) : undefined
+  }
+
+  #begin(client: number): Building {
+    for (const other of this.#building.keys()) if (other !== this.#signed.head.client) this.#building.delete(other)
+    const begun = { parts: building(this.#entries, client), content: undefined }
+    this.#building.set(client, begun)
+    return begun
   }
 
   /** Content of these entries, which may have been built in turns. */
   #takeBuilt(client: number): Content {
-    const built = this.#building?.client === client ? this.#building.content : undefined
-    this.#building = undefined
+    const built = this.#building.get(client)?.content
+    this.#building.delete(client)
     return built ?? Content.build(this.#entries.sorted(), client)
   }
 
@@ -212,7 +220,7 @@ export class NodeDocument implements Giveable {
     }
     this.#signed = signed
     this.#content = content
-    this.#building = undefined
+    this.#building.clear()
     return { type: 'taken', changes }
   }
 
@@ -240,12 +248,14 @@ export class NodeDocument implements Giveable {
     const built = this.#buildMore(this.#signed.head.client)
     if (built === undefined) return undefined
     if (this.#content === 'unbuilt') this.#content = this.#takeBuilt(built.client)
-    return built.encodeMore()
+    const encoded = built.encodeMore()
+    if (encoded !== undefined) this.#building.delete(built.client)
+    return encoded
   }
 
   dropEncoding(): void {
     if (this.#content instanceof Content) this.#content.dropEncoding()
-    this.#building = undefined
+    this.#building.delete(this.#signed.head.client)
   }
 
   encodeSince(clock: number): Uint8Array | undefined {

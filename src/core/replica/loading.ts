@@ -15,7 +15,7 @@ import type { Bringing } from './declined.js'
 import { workLimits } from './work.js'
 
 /** What is compared costs little, what has changed is looked at by everybody who follows. */
-const handedOut = { changes: 200, compared: 5000 } as const
+const handedOut = { changes: 200, compared: 5000, bytes: 256 * 1024 } as const
 
 /** What a slice of the work came to, and how much it was. */
 export interface Slice {
@@ -69,11 +69,13 @@ export class Loading {
   /** The next changes. @returns undefined where there are none left */
   next(): Slice | undefined {
     const changes: Change[] = []
-    let compared = 0
+    let [compared, bytes] = [0, 0]
     for (let next = this.#changes?.next(); next?.done === false; next = this.#changes?.next()) {
       compared += 1
       if (next.value !== undefined) changes.push(next.value)
-      if (changes.length < handedOut.changes && compared < handedOut.compared) continue
+      bytes += next.value?.after?.length ?? 0
+      const isLittle = changes.length < handedOut.changes && compared < handedOut.compared && bytes < handedOut.bytes
+      if (isLittle) continue
       return { units: 2 * workLimits.read * handedOut.changes, changes }
     }
     return changes.length === 0 ? undefined : { units: 2 * workLimits.read * changes.length, changes }

@@ -26,9 +26,14 @@ export function isHeadAlone({ content }: Parcel): boolean {
  * anybody asks for it, or the next step comes.
  */
 export function workOf({ signed, content }: Parcel, held: NodeDocument | undefined): number {
-  if (content.type === 'full')
-    return workLimits.read * Math.max(1, structsSaid(content.bytes), content.bytes.length / entry_bytes)
-  return held?.isRebasedBy(signed, content) === true ? workLimits.build * held.entries.size : 0
+  const heldSize = held?.entries.size ?? 0
+  if (content.type === 'full') return workLimits.read * Math.max(1, entriesIn(content.bytes), heldSize)
+  return held?.isRebasedBy(signed, content) === true ? workLimits.build * heldSize : 0
+}
+
+/** About so many entries are in it, by what it says and by how long it is. */
+export function entriesIn(content: Uint8Array): number {
+  return Math.max(structsSaid(content), content.length / entry_bytes)
 }
 
 /** Whether a full content is too much to be read in one turn. */

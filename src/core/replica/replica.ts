@@ -18,8 +18,8 @@ import { type Bringing, type Declination, Declined } from './declined.js'
 import { Loading, type Slice } from './loading.js'
 import { Marks } from './marks.js'
 import { type Outcome, isOwnersFault } from './outcome.js'
-import { headAlone, isHeadAlone, isLargeContent, snapshotOp, workOf } from './parcels.js'
-import { type Cause, Work } from './work.js'
+import { entriesIn, headAlone, isHeadAlone, isLargeContent, snapshotOp, workOf } from './parcels.js'
+import { type Cause, Work, workLimits } from './work.js'
 
 /** What a part of the work came to, and in the end what became of all of it. */
 export interface Progress extends Slice {
@@ -190,8 +190,10 @@ export class Replica {
 
   /** Whether such a parcel is too much for one turn. */
   isLong({ signed, content }: Parcel): boolean {
-    if (content.type === 'full') return isLargeContent(content.bytes)
-    return this.document(signed.head.owner)?.isLong(signed, content) === true
+    const held = this.document(signed.head.owner)
+    // What is held is compared with it, and all that it lacks is taken back.
+    if (content.type === 'full') return isLargeContent(content.bytes) || held?.isLarge === true
+    return held?.isLong(signed, content) === true
   }
 
   /** What is being taken across turns: one at a time. */
@@ -313,9 +315,10 @@ export class Replica {
     return { type: 'snapshot', owner, head: held.document.signed.bytes, content: encoded.bytes }
   }
 
-  /** What it is to take such a parcel, in units of `workLimits`; small steps are none. */
-  unitsOf(parcel: Parcel): number {
-    return workOf(parcel, this.document(parcel.signed.head.owner))
+  /** What it is to take such a parcel in one turn, in units of `workLimits`. */
+  unitsOf({ signed, content }: Parcel): number {
+    const ofStep = content.type === 'step' ? workLimits.read * entriesIn(content.bytes) : 0
+    return ofStep + workOf({ signed, content }, this.document(signed.head.owner))
   }
 
   /** Where it is work for all entries of a document, not more often than its owner may cause it; our own disk may at any time. */
@@ -326,11 +329,14 @@ export class Replica {
         : this.#takeStep(signed, content, held, from.via === undefined ? undefined : stepLimits)
     const { via, hasWord } = from
     const units = workOf({ signed, content }, held?.document)
-    if (via === undefined || units === 0) return take()
+    if (via === undefined) return take()
+    const isLong = this.isLong({ signed, content })
+    // What a step onto content that is not built means was counted with the epoch that left it so.
+    if (units === 0) return isLong ? this.#begin({ signed, content }, held, from, 0) : take()
     const cause: Cause = { owner: signed.head.owner, via, hasWord }
     const after_ms = this.#work.wait_ms(cause, now)
     if (after_ms > 0) return { type: 'later', after_ms }
-    if (this.isLong({ signed, content })) return this.#begin({ signed, content }, held, from, units)
+    if (isLong) return this.#begin({ signed, content }, held, from, units)
     const outcome = take()
     this.#work.take(cause, units, outcome.type !== 'refused', now)
     return outcome

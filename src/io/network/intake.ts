@@ -128,8 +128,8 @@ const least_msPerFrame = 0.01
  */
 const least_msPerStream = 1
 
-/** The streams in what was decrypted likewise. @param come what has come of them so far */
-export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come: () => Come): void {
+/** The streams in what was decrypted likewise. */
+export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come: Come): void {
   const demuxing = muxer as unknown as Demuxing
   const reading = connection as unknown as Reading
   const fail = (error: Error): void => cutOff(muxer, connection, error)
@@ -141,14 +141,15 @@ export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come
     if (reading.readStatus === 'paused') connection.resume()
   }, fail)
   const isOpen = (): boolean => connection.status === 'open' || connection.status === 'closing'
-  let paid: Come = { frames: 0, streams: 0 }
+  let paid = { frames: 0, streams: 0 }
   const takeCost_ms = (): number => {
-    const { frames, streams } = come()
+    const { frames, streams } = come
     const unpaid = { frames: frames - paid.frames, streams: streams - paid.streams }
     paid = { frames, streams }
     return unpaid.frames * least_msPerFrame + unpaid.streams * least_msPerStream
   }
-  const sips = new Sips({ hold, release, isOpen, takeCost_ms }, drink)
+  const atOnce = (bytes: Uint8Array): number => come.atOnce(bytes)
+  const sips = new Sips({ hold, release, isOpen, takeCost_ms, atOnce }, drink)
   demuxing.onData = (bytes) => sips.take(bytes.subarray())
 }
 

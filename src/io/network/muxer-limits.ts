@@ -25,6 +25,8 @@ export const muxerLimits = {
   heldBytes: 64 * 1024 * 1024,
   /** Streams that came in on one connection and are open, whatever they are for: what a peer may ask at once twice, and a few. */
   streams: 256,
+  /** Streams that are opened, before others have their turn: a third of a millisecond each, and more later. */
+  openedAtOnce: 4,
   /** Streams that came in and have not said what they are for, of all connections: half a dozen of each that starts at one moment. */
   unnamed: 4096,
   /** What such a stream may bring: the names of a few protocols. */
@@ -43,6 +45,8 @@ export const muxerLimits = {
 
 const headerBytes = 12
 const frameTypes = { data: 0, ping: 2 } as const
+/** Of its flags, in the last byte of them. */
+const openingFlag = 1
 
 /** Ends both, at once: the muxer says so where that can still be said. */
 export function cutOff(muxer: StreamMuxer, connection: MessageStream, error: Error): void {
@@ -62,11 +66,13 @@ interface Muxer {
   sendFrame: (header: { readonly length: number }, data?: unknown) => boolean
 }
 
-/** What has come on one connection. */
+/** What has come on one connection so far. */
 export interface Come {
   readonly frames: number
   /** Opened by the other end. */
   readonly streams: number
+  /** How many of the bytes that come next may be taken at once: few of them may open many streams. */
+  atOnce(bytes: Uint8Array): number
 }
 
 interface Held {
@@ -88,8 +94,7 @@ export class MuxerLimits {
     this.#drops = drops
   }
 
-  /** @returns what has come, at any time */
-  guard(muxer: StreamMuxer, connection: MessageStream): () => Come {
+  guard(muxer: StreamMuxer, connection: MessageStream): Come {
     const parts = muxer as unknown as Muxer
     const held: Held = {
       frame: this.#frames.open(() => this.#cut(held, 'muxer-frame', 'too much of frames that are not complete')),
@@ -105,7 +110,15 @@ export class MuxerLimits {
     this.#boundUnnamed(parts, held)
     this.#boundUntaken(parts, held)
     const frames = this.#boundFrames(parts, held)
-    return () => ({ frames: frames.completed, streams: held.opened })
+    return {
+      get frames() {
+        return frames.completed
+      },
+      get streams() {
+        return held.opened
+      },
+      atOnce: (bytes) => frames.until(bytes, muxerLimits.openedAtOnce, isOpening),
+    }
   }
 
   #forget(held: Held): void {
@@ -211,6 +224,11 @@ function lengthOfFrame(bytes: Uint8Array, at: number): number | undefined {
   // A view of all four would be an object, of a hundred thousand frames a second each.
   const byte = (i: number): number => bytes[at + i] as number
   return headerBytes + (byte(8) * 256 + byte(9)) * 65_536 + byte(10) * 256 + byte(11)
+}
+
+/** Whether it opens a stream. */
+function isOpening(bytes: Uint8Array, at: number): boolean {
+  return bytes[at + 1] !== frameTypes.ping && ((bytes[at + 3] as number) & openingFlag) !== 0
 }
 
 /** Whole frames without those that are not wanted, of which nothing more is made. */

@@ -24,6 +24,8 @@ export interface Source {
   isOpen(): boolean
   /** What the sips since the last call cost at the least, beside what their bytes do. */
   takeCost_ms?(): number
+  /** How many of these bytes may be one sip: at least one of them. */
+  atOnce?(bytes: Uint8Array): number
   /** Nothing of it waits any more. */
   emptied?(): void
 }
@@ -115,7 +117,8 @@ export class Sips implements Waiting, Intake {
   goOn(): number {
     const [first] = this.#bytes
     if (first === undefined || !this.#mayBeTaken()) return 0
-    const sip = first.subarray(0, this.#sipBytes)
+    const most = first.subarray(0, this.#sipBytes)
+    const sip = most.subarray(0, this.#source.atOnce?.(most))
     const rest = first.subarray(sip.length)
     if (rest.length > 0) this.#bytes[0] = rest
     else this.#bytes.shift()

@@ -38,6 +38,21 @@ export class WholeFrames {
     return this.#length
   }
 
+  /** @returns how many of these bytes may be taken until more than so many of the frames that begin in them count */
+  until(bytes: Uint8Array, most: number, counts: (bytes: Uint8Array, at: number) => boolean): number {
+    // Of a header that came in part the rest, and no more of what follows than another one may be.
+    if (this.#filled > 0 && this.#length === undefined) return Math.min(bytes.length, headerRoom_bytes)
+    let left = most
+    for (let at = (this.#length ?? 0) - this.#filled; at < bytes.length;) {
+      const length = this.#lengthOf(bytes, at)
+      if (length === undefined) return bytes.length
+      if (counts(bytes, at)) left -= 1
+      if (left < 0) return at
+      at += length
+    }
+    return bytes.length
+  }
+
   /** @returns all frames that are complete now, in order; the bytes are lent: they may be a window on what was given */
   take(bytes: Uint8Array): Uint8Array[] {
     const whole: Uint8Array[] = []

@@ -228,6 +228,56 @@ test('a few bytes that end all there is are no step: all of it is pulled, and is
   expect(versionOf(owner)).toBe(2)
 })
 
+test.each(forms)('a small step onto a large document %s that is not built waits until it is', (_, count, each) => {
+  const { world, push, versionOf } = reader()
+  const written = new Written(count, owner, each)
+  push(owner, written.full)
+  world.run(1)
+  world.feed('a', gossiped(written.step([], true)))
+  world.run(1)
+  expect(versionOf(owner)).toBe(2)
+  world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i0', after: gone }])))
+  world.feed('a', { type: 'wake' })
+  expect(versionOf(owner)).toBe(2)
+  world.run(1)
+  expect(versionOf(owner)).toBe(3)
+  world.feed('a', gossiped(written.step([{ map: 'removals', key: 'i1', after: gone }])))
+  expect(versionOf(owner)).toBe(4)
+})
+
+test('of a large document that is small now what it had is taken back across turns', () => {
+  const { world, push, versionOf, news } = reader()
+  const written = new Written(6000)
+  push(owner, written.full)
+  world.run(500)
+  const all = Array.from({ length: 5999 }, (_, i): Change => ({ map: 'instances', key: `i${i}`, before: value }))
+  written.step(all)
+  written.document.rebase(99)
+  news.length = 0
+  push(owner, written.full)
+  expect(versionOf(owner)).toBe(1)
+  world.run(500)
+  expect(versionOf(owner)).toBe(2)
+  expect(news.reduce((sum, changed) => sum + changed, 0)).toBe(5999)
+  expect(Math.max(...news)).toBeLessThan(1000)
+})
+
+test('many steps, each of which takes back many entries with few bytes, are not taken in one turn', () => {
+  const { world, push, versionOf } = reader()
+  const written = new Written(6000)
+  push(owner, written.full)
+  world.run(1)
+  const steps = Array.from({ length: 6 }, (_, n) =>
+    written.step(
+      Array.from({ length: 800 }, (_, i): Change => ({ map: 'instances', key: `i${800 * n + i}`, before: value })),
+    ),
+  )
+  push(owner, ...steps)
+  expect(versionOf(owner)).toBeLessThan(4)
+  world.run(1)
+  expect(versionOf(owner)).toBe(7)
+})
+
 test('a step of many bytes is none: all of it is pulled', () => {
   const { world, push, versionOf, pulls } = reader()
   const written = new Written(3)

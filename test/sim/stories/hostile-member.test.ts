@@ -120,6 +120,7 @@ test('a document does not grow beyond its limit step by step', () => {
     forgery.version += 1
     const content = { type: 'step', fromEpoch: 1, fromVersion: from, bytes } as const
     receive(world, 'a', encodeSyncRequest({ type: 'push', parcels: [{ signed: forgery.signed, content }] }))
+    world.run(10)
   }
   expect(world.machine('a').live.dropped()).toHaveProperty('update is not what its head says')
   const held = world
