@@ -22,7 +22,7 @@ import { HostileWriter } from './hostile-writer.js'
 export const floods = [
   ...['unread', 'asks', 'heartbeats', 'reports', 'gossip', 'questions', 'junk'],
   ...['documents', 'owners', 'epochs', 'sockets', 'frame', 'pings', 'openings'],
-  ...['crumbs', 'echoes', 'replies', 'names', 'lengths', 'surveys'],
+  ...['crumbs', 'echoes', 'replies', 'names', 'lengths', 'surveys', 'resets'],
 ] as const
 export type Flood = (typeof floods)[number]
 
@@ -158,6 +158,8 @@ export class HostileMember {
         return this.#replyAway(connection, muxerOf(connection))
       case 'lengths':
         return this.#neverEndLengths(muxerOf(connection))
+      case 'resets':
+        return this.#openAndEnd(muxerOf(connection))
       case 'names':
         return this.#nameAway(connection)
       case 'junk':
@@ -339,6 +341,18 @@ export class HostileMember {
     }
   }
 
+  /** Streams that are opened and ended by one word of twelve bytes, thousands of them in a piece; before them what costs next to nothing. */
+  async #openAndEnd(muxer: Muxer): Promise<void> {
+    const cheap = Buffer.concat(Array.from({ length: 2000 }, (_, id) => frame(frameTypes.ping, flags.open, id)))
+    for (let id = muxer.nextStreamID + 2000; muxer.status === 'open' && !this.#stop.signal.aborted; await pause(100)) {
+      const end = id + 2 * 5000
+      const words: Buffer[] = [cheap]
+      for (; id < end; id += 2) words.push(frame(frameTypes.window, flags.open | flags.reset, 0, id))
+      this.sent += 5000
+      if (!muxer.send(Buffer.concat(words))) await pause(1)
+    }
+  }
+
   /** As many sockets as are let in, without a word; each that is closed is opened again. */
   async #sayNothing(): Promise<void> {
     const [, , host = '', , port] = this.#target.split('/') // /ip4/127.0.0.1/tcp/58232
@@ -390,7 +404,7 @@ export class HostileMember {
 }
 
 const frameTypes = { data: 0, window: 1, ping: 2 } as const
-const flags = { open: 1 } as const
+const flags = { open: 1, reset: 8 } as const
 
 /** A header of yamux. */
 function frame(type: number, flag: number, length: number, stream = 0): Buffer {
