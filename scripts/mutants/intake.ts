@@ -61,7 +61,7 @@ const held: Readonly<Record<string, Patch>> = {
     'filled',
   ],
   'only frames that came whole are counted': ['#complete', 'this.#completed += 1'],
-  'of frames that came together one is counted': ['#endOfWhole', 'this.#completed += 1'],
+  'of frames that came together one is counted': ['#takeWhole', 'this.#completed += 1'],
   'a frame longer than any window is gathered': [
     '#boundFrames',
     '(frames.length ?? 0) > headerBytes + windowBytes',
@@ -73,8 +73,12 @@ const held: Readonly<Record<string, Patch>> = {
   'pings are answered without end': ['#boundFrames', 'pings.take()', 'true'],
   'few bytes open as many streams at once as they say': ['WholeFrames.until', 'left < 0', 'false'],
   'a sip is cut anywhere': ['Sips.goOn', 'most.subarray(0, this.#source.atOnce?.(most))', 'most'],
-  'what is not wanted takes with it what came before': ['wantedOf', 'yield frames.subarray(begin, at)'],
-  'what came before goes on with what is not wanted': ['wantedOf', 'begin = end'],
+  'what is not wanted takes with it what came before': [
+    '#takeWhole',
+    'if (!this.#isWanted(bytes, at)) { $$$ }',
+    'if (!this.#isWanted(bytes, at)) begin = end',
+  ],
+  'what came before goes on with what is not wanted': ['#takeWhole', 'begin = end'],
   'streams that never say what they are for stay': ['#boundUnnamed', 'this.#unnamed > muxerLimits.unnamed', 'false'],
   'a stream without a name brings what it likes': ['boundUntilNamed', 'bytes <= muxerLimits.unnamedBytes', 'true'],
   'what nobody takes is kept': ['boundWhileUntaken', 'untaken > muxerLimits.untaken', 'false'],

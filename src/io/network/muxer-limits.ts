@@ -131,17 +131,16 @@ export class MuxerLimits {
   /** Its own decoder keeps each piece of half a frame by itself: here it is given whole ones. */
   #boundFrames(muxer: Muxer, held: Held): WholeFrames {
     const onData = muxer.onData.bind(muxer)
-    const frames = new WholeFrames(lengthOfFrame)
     const pings = new Bucket(muxerLimits.pings)
     // Twelve bytes cost as much as a message: they are answered by one, in a write of its own.
-    const isWanted = (type: number): boolean => {
-      if (type !== frameTypes.ping || pings.take()) return true
+    const frames = new WholeFrames(lengthOfFrame, (bytes, at) => {
+      if (bytes[at + 1] !== frameTypes.ping || pings.take()) return true
       this.#drops.count('muxer-pings')
       return false
-    }
+    })
     muxer.onData = (bytes) => {
       if (!this.#held.has(held)) return
-      for (const whole of frames.take(bytes)) for (const wanted of wantedOf(whole, isWanted)) onData(wanted)
+      for (const whole of frames.take(bytes)) onData(whole)
       if ((frames.length ?? 0) > headerBytes + windowBytes)
         this.#cut(held, 'muxer-frame', 'a frame longer than any window')
       held.frame.set(frames.held)
@@ -229,20 +228,6 @@ function lengthOfFrame(bytes: Uint8Array, at: number): number | undefined {
 /** Whether it opens a stream. */
 function isOpening(bytes: Uint8Array, at: number): boolean {
   return bytes[at + 1] !== frameTypes.ping && ((bytes[at + 3] as number) & openingFlag) !== 0
-}
-
-/** Whole frames without those that are not wanted, of which nothing more is made. */
-function* wantedOf(frames: Uint8Array, isWanted: (type: number) => boolean): Generator<Uint8Array, void> {
-  let begin = 0
-  for (let at = 0; at < frames.length;) {
-    const end = at + (lengthOfFrame(frames, at) as number)
-    if (!isWanted(frames[at + 1] as number)) {
-      if (at > begin) yield frames.subarray(begin, at)
-      begin = end
-    }
-    at = end
-  }
-  if (begin < frames.length) yield begin === 0 ? frames : frames.subarray(begin)
 }
 
 /** What is protected in a stream of `@libp2p/utils`, and pinned with its version. */

@@ -6,12 +6,16 @@
 /** @returns bytes of the frame that begins there, its header included; undefined where that has not come yet */
 export type LengthOf = (bytes: Uint8Array, at: number) => number | undefined
 
+/** @returns whether anything is to be made of the whole frame that begins there */
+export type IsWanted = (bytes: Uint8Array, at: number) => boolean
+
 /** No header of ours is longer: until it has come this is what is made room for. */
 const headerRoom_bytes = 16
 const empty = new Uint8Array(0)
 
 export class WholeFrames {
   readonly #lengthOf: LengthOf
+  readonly #isWanted: IsWanted
   /** The beginning of a frame, with room for more of it. */
   #part: Uint8Array = empty
   #filled = 0
@@ -19,8 +23,9 @@ export class WholeFrames {
   #length: number | undefined
   #completed = 0
 
-  constructor(lengthOf: LengthOf) {
+  constructor(lengthOf: LengthOf, isWanted: IsWanted = () => true) {
     this.#lengthOf = lengthOf
+    this.#isWanted = isWanted
   }
 
   /** How many were complete, in all that came. */
@@ -53,13 +58,12 @@ export class WholeFrames {
     return bytes.length
   }
 
-  /** @returns all frames that are complete now, in order; the bytes are lent: they may be a window on what was given */
+  /** @returns all wanted frames that are complete now, in order; the bytes are lent: they may be a window on what was given */
   take(bytes: Uint8Array): Uint8Array[] {
     const whole: Uint8Array[] = []
     let rest = bytes
     while (this.#filled > 0 && rest.length > 0) rest = this.#complete(rest, whole)
-    const end = this.#endOfWhole(rest)
-    if (end > 0) whole.push(rest.subarray(0, end))
+    const end = this.#takeWhole(rest, whole)
     if (end < rest.length) this.#keep(rest.subarray(end))
     return whole
   }
@@ -70,7 +74,7 @@ export class WholeFrames {
     const wanted = this.#length === undefined ? 1 : this.#length - this.#filled
     this.#keep(bytes.subarray(0, wanted))
     if (this.#length === this.#filled) {
-      whole.push(this.#part.subarray(0, this.#filled))
+      if (this.#isWanted(this.#part, 0)) whole.push(this.#part.subarray(0, this.#filled))
       this.#completed += 1
       this.clear()
     }
@@ -83,14 +87,22 @@ export class WholeFrames {
     this.#length = undefined
   }
 
-  #endOfWhole(bytes: Uint8Array): number {
-    let end = 0
+  /** Takes those that are complete in these, as few pieces. @returns where they end */
+  #takeWhole(bytes: Uint8Array, whole: Uint8Array[]): number {
+    let [begin, at] = [0, 0]
     for (;;) {
-      const length = this.#lengthOf(bytes, end)
-      if (length === undefined || end + length > bytes.length) return end
-      end += length
+      const length = this.#lengthOf(bytes, at)
+      if (length === undefined || at + length > bytes.length) break
+      const end = at + length
       this.#completed += 1
+      if (!this.#isWanted(bytes, at)) {
+        if (at > begin) whole.push(bytes.subarray(begin, at))
+        begin = end
+      }
+      at = end
     }
+    if (at > begin) whole.push(bytes.subarray(begin, at))
+    return at
   }
 
   #keep(bytes: Uint8Array): void {
