@@ -82,11 +82,7 @@ export class Replication {
 
   /** Somebody published a version of its own document. */
   gossip({ signed, step }: UpdateMessage, author: PeerId): void {
-    if (step !== undefined)
-      return this.take({
-        parcel: { signed, content: { type: 'step', ...step } },
-        via: author,
-      })
+    if (step !== undefined) return this.take({ parcel: { signed, content: { type: 'step', ...step } }, via: author })
     const held = this.#state.replica.head(signed.head.owner)
     if (held !== undefined && compareHeads(signed.head, held) <= 0) return
     if (this.#state.letGo.refusalOf(signed.head.owner, signed.head, this.#state.at.now) !== undefined) return
@@ -97,12 +93,24 @@ export class Replication {
 
   /** A document, or a step of one, has come. */
   take(step: Step): void {
-    const { replica, self } = this.#state
-    const { parcel, via } = step
+    const { replica, signatures, self } = this.#state
+    const { parcel } = step
     const { owner } = parcel.signed.head
-    if (owner !== self && replica.loadingOwner !== owner && replica.isLong(parcel))
-      return void this.#bring(via, [parcel], parcel.content.bytes.length)
-    this.#take(step)
+    if (owner === self || replica.loadingOwner === owner || !replica.isLong(parcel)) return this.#take(step)
+    if (signatures.isGenuine(parcel.signed)) this.#takeLater(step)
+    else this.#out.drop('bad signature')
+  }
+
+  #takeLater({ parcel, via }: Step): void {
+    this.#bring(via, [parcel], parcel.content.bytes.length)
+  }
+
+  /** What waited for what is here now, as much of it as this turn goes: each may change as much as a turn does. */
+  #takeFilled(owner: PeerId): void {
+    for (const step of this.#state.gaps.filled(owner)) {
+      if (this.#reading.left > 0) this.take(step)
+      else this.#takeLater(step)
+    }
   }
 
   /** It is its turn. */
@@ -139,8 +147,7 @@ export class Replication {
         this.#out.storeSoon([outcome.op])
         this.#follow(parcel.signed.head, outcome.changes)
         this.#followHead(parcel.signed.head)
-        for (const next of gaps.filled(owner)) this.take(next)
-        return
+        return this.#takeFilled(owner)
       case 'declined':
         if (parcel.content.type === 'full' && replica.isWrong(owner))
           this.#out.drop('content is not what its head says')
@@ -173,7 +180,7 @@ export class Replication {
 
   /** A part of a large document. @returns how much it was, in units of `workLimits` */
   #takeSlice({ parcel, from }: Underway): number {
-    const { replica, gaps, arrivals, letGo, fences, at } = this.#state
+    const { replica, arrivals, letGo, fences, at } = this.#state
     const { head } = parcel.signed
     const { owner } = head
     const held = replica.head(owner)
@@ -183,7 +190,7 @@ export class Replication {
     if (outcome === undefined) return units
     arrivals.ended()
     this.#came({ parcel, via: from.via ?? owner }, held, outcome)
-    for (const next of gaps.filled(owner)) this.take(next) // it was held up whatever came of this one
+    this.#takeFilled(owner) // it was held up whatever came of this one
     return units
   }
 
@@ -230,10 +237,10 @@ export class Replication {
   /** Its owner is shown what came with what is held, where these do not continue each other. */
   #dispute({ parcel, via }: Step, held: Head, outcome: Outcome['type']): void {
     const { replica, disputes, requests, answers, liveness, at } = this.#state
-    const { owner } = parcel.signed.head
+    const { signed } = parcel
+    const { owner } = signed.head
     const { peers } = liveness
     const to = peers.has(owner) ? owner : via
-    const { signed } = parcel
     const isContinued = outcome === 'old' && replica.continues(owner, signed.head)
     if (!disputes.note({ signed, held, isContinued, outcome, isTellable: peers.has(to) }, at.now)) return
     if (to !== owner && liveness.membership.member(owner)?.state === 'alive')
@@ -361,7 +368,7 @@ export class Replication {
     if (ended.type === 'removed') this.removed(ended.removal, ended.done)
     if (ended.type === 'acted') this.#acted(ended)
     if (ended.type !== 'pulled') return
-    for (const step of gaps.filled(ended.owner)) this.take(step)
+    this.#takeFilled(ended.owner)
     gaps.close(ended.owner)
     this.#tellRead(this.#unread.take(({ passedOn }) => passedOn.home === ended.owner))
   }
@@ -440,16 +447,15 @@ export class Replication {
 
   tick(): void {
     const { requests, gaps, at } = this.#state
-    const { now } = at
-    for (const ended of requests.overdue(now)) {
+    for (const ended of requests.overdue(at.now)) {
       if (ended.type === 'removed') this.removed(ended.removal, false)
       if (ended.type === 'acted') this.#acting.ended(ended.passedOn, ended.end)
     }
-    this.#tellRead(this.#unread.takeOverdue(now))
-    for (const { owner, via } of gaps.due(now)) {
+    this.#tellRead(this.#unread.takeOverdue(at.now))
+    for (const { owner, via } of gaps.due(at.now)) {
       if (this.#state.replica.loadingOwner === owner) continue // what waits is taken up again after that
       this.#asking.pull(owner, via)
-      if (!requests.isPulling(owner, now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
+      if (!requests.isPulling(owner, at.now)) gaps.close(owner) // nobody to ask: the next comparison of digests finds it
     }
     this.#asking.pullPostponed()
     this.#asking.compareNext()

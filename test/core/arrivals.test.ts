@@ -1,8 +1,9 @@
 // What peers have brought waits in order, in bounded space.
 import { expect, test } from 'vitest'
-import { type Arrival, Arrivals } from '../../src/core/sync/arrivals.js'
+import { type Arrival, Arrivals, arrivalLimits } from '../../src/core/sync/arrivals.js'
 import { waitingLimits } from '../../src/core/sync/waiting-bytes.js'
 import { signHead } from '../../src/core/wire/head.js'
+import { wireLimits } from '../../src/core/wire/limits.js'
 import type { Parcel } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
 import { headOf } from './beats.js'
@@ -32,16 +33,17 @@ test('whoever brings more than is read is refused, others are not; a message wai
   expect(arrivals.bring('p', [parcel('c')], 1)).toBe(false)
   expect(arrivals.bring('q', [parcel('d')], 1)).toBe(true)
   arrivals.take()
-  expect(arrivals.bytes).toBe(most + 1)
+  expect(arrivals.bytes).toBe(most + 1 + 3 * wireLimits.headBytes)
   arrivals.take()
-  expect(arrivals.bytes).toBe(1)
+  expect(arrivals.bytes).toBe(1 + wireLimits.headBytes)
   expect(arrivals.bring('p', [parcel('c')], 1)).toBe(true)
 })
 
 test('all peers together have a bound as well', () => {
   const arrivals = new Arrivals()
   let peers = 0
-  while (arrivals.bring(`p${peers}`, [parcel('a')], waitingLimits.peerBytes)) peers += 1
+  const most = waitingLimits.peerBytes - wireLimits.headBytes
+  while (arrivals.bring(`p${peers}`, [parcel('a')], most)) peers += 1
   expect(arrivals.bytes).toBe(waitingLimits.firstBytes)
 })
 
@@ -52,4 +54,16 @@ test('where all together bring much, whoever has brought something waits sooner 
     arrivals.bring(`q${bytes}`, [parcel('b')], waitingLimits.peerBytes)
   expect(arrivals.bring('p', [parcel('c')], 1)).toBe(false)
   expect(arrivals.bring('r', [parcel('d')], 1)).toBe(true)
+})
+
+test('what has next to no bytes is not brought without end: a message for each head, and only so many', () => {
+  const arrivals = new Arrivals()
+  let messages = 0
+  while (arrivals.bring('p', [parcel('a')], 0)) messages += 1
+  expect(messages).toBe(arrivalLimits.messages)
+  expect(arrivals.bytes).toBe(messages * wireLimits.headBytes)
+  expect(arrivals.bring('q', [parcel('b')], 0)).toBe(true)
+  while (arrivals.take() !== undefined);
+  expect(arrivals).toMatchObject({ isEmpty: true, bytes: 0 })
+  expect(arrivals.bring('p', [parcel('a')], 0)).toBe(true)
 })

@@ -1,8 +1,8 @@
 // A large document is encoded, and built, a part at a time, be it large by the number of its entries or by their bytes.
 import { expect, test } from 'vitest'
-import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
+import { NodeDocument, OwnDocument, stepLimits } from '../../src/core/document/document.js'
 import type { Encoded } from '../../src/core/document/encoded.js'
-import { Entries, type Entry } from '../../src/core/document/entries.js'
+import { type Change, Entries, type Entry } from '../../src/core/document/entries.js'
 import { Loading } from '../../src/core/replica/loading.js'
 import { type SignedHead, signHead } from '../../src/core/wire/head.js'
 import type { Parcel } from '../../src/core/wire/sync.js'
@@ -43,8 +43,56 @@ test.each([
   let encoded: Encoded | undefined
   let turns = 0
   for (; encoded === undefined; turns += 1) encoded = copy.encodeMore()
-  expect(turns).toBeGreaterThan(parts)
+  expect(turns).toBeGreaterThanOrEqual(parts)
   expect(Buffer.compare(encoded.bytes, own.encode())).toBe(0)
+})
+
+test('a large one is encoded also while its owner writes before each part of it', () => {
+  const own = ownOf(20_000, 10)
+  let encoded: Encoded | undefined
+  let turns = 0
+  for (; encoded === undefined && turns < 100; turns += 1) {
+    own.write([{ map: 'definitions', key: `k${turns}`, after: `written ${turns}` }])
+    encoded = own.encodeMore()
+  }
+  expect(turns).toBeLessThan(20)
+  expect(NodeDocument.load(crypto.hash, signedOf(own), encoded?.bytes ?? new Uint8Array())?.entries.size).toBe(20_000)
+})
+
+test('a message is laid out before the bytes of one only once: the next has bytes of its own', () => {
+  const own = ownOf(20_000, 10)
+  let encoded: Encoded | undefined
+  while (encoded === undefined) encoded = own.encodeMore()
+  const [one, another] = [encoded.precededBy(new Uint8Array([1])), encoded.precededBy(new Uint8Array([2]))]
+  expect([one[0], another[0], one.buffer === encoded.bytes.buffer]).toEqual([1, 2, true])
+})
+
+test('a step counts for the entries that it changes, not once more for what it replaces', () => {
+  const own = ownOf(20_000, 10)
+  const copy = copyOf(own)
+  const change = (count: number, after?: string) =>
+    Array.from({ length: count }, (_, i): Change => ({ map: 'definitions', key: `k${i}`, ...(after && { after }) }))
+  const replaced = own.write(change(600, 'new'))
+  const most = stepLimits.structs
+  expect(copy.take(signedOf(own, 2), { fromEpoch: 1, fromVersion: 1, bytes: replaced }, most).type).toBe('taken')
+  const removed = own.write(change(most + 1))
+  expect(copy.take(signedOf(own, 3), { fromEpoch: 1, fromVersion: 2, bytes: removed }, most).type).toBe('long')
+})
+
+test('what a step is to be taken onto stays built when nobody asks for all of it any more', () => {
+  const own = ownOf(2000, 10)
+  const copy = copyOf(own)
+  own.rebase(8)
+  copy.take(signedOf(own), { fromEpoch: 1, fromVersion: 1, bytes: new Uint8Array() })
+  const update = own.write([{ map: 'definitions', key: 'new', after: 'here' }])
+  const step = { fromEpoch: 2, fromVersion: 2, bytes: update }
+  const preparing = copy.preparing(signedOf(own, 3), step)
+  let turns = 0
+  for (; turns < 100 && preparing.next().done !== true; turns += 1) {
+    copy.encodeMore()
+    copy.dropEncoding()
+  }
+  expect(turns).toBeLessThan(100)
 })
 
 test.each([

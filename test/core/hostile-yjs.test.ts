@@ -170,3 +170,20 @@ test('an honest overwrite and delete are taken, and tell what they touched', () 
   expect(content.apply(gone)).toEqual([{ map: 'instances', key: 'x', value: undefined }])
   expect(Buffer.from(content.encode())).toEqual(Buffer.from(writer.encode()))
 })
+
+test.each([
+  ['twice', [0, 2, 0, 2]],
+  ['overlapping', [0, 2, 1, 1]],
+  ['from the last to the first', [1, 1, 0, 1]],
+])('what is deleted %s is refused: to look at all of it again and again takes minutes', (_, ranges) => {
+  const content = Content.build(
+    ['a', 'b'].map((key) => ({ map: 'instances' as const, key, value: '1' })),
+    client,
+  )
+  const [structs] = [content.encode().subarray(0, -1)] // what follows is the number of clients of whom something is deleted
+  const deleted = [1, client, ranges.length / 2, ...ranges]
+  expect(content.apply(Uint8Array.from([0, ...deleted]))).toBeUndefined()
+  expect(Content.load(Uint8Array.from([...structs, ...deleted]), client)).toBeUndefined()
+  const inOrder = Uint8Array.from([...structs, 1, client, 2, 0, 1, 1, 1])
+  expect(Content.load(inOrder, client)?.structs).toBeGreaterThan(0)
+})

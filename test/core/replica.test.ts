@@ -1,11 +1,12 @@
 // What a replica takes of other owners, and the digest that says what it holds.
 import { expect, test } from 'vitest'
-import { NodeDocument, OwnDocument } from '../../src/core/document/document.js'
+import { NodeDocument, OwnDocument, stepLimits } from '../../src/core/document/document.js'
 import type { Entry } from '../../src/core/document/entries.js'
 import { Replica } from '../../src/core/replica/replica.js'
 import { joinMark, markOf } from '../../src/core/wire/digest.js'
 import { Signatures, type SignedHead, compareHeads, signHead } from '../../src/core/wire/head.js'
 import { wireLimits } from '../../src/core/wire/limits.js'
+import type { Parcel } from '../../src/core/wire/sync.js'
 import { cheapCrypto } from '../sim/crypto.js'
 
 const crypto = cheapCrypto('me')
@@ -146,4 +147,25 @@ test('a step that starts from another version is a gap, also where its bytes wou
   })
   const offered = [second, first, second].map((step) => replica.offer(step as NonNullable<typeof step>, 0, 0).type)
   expect(offered).toEqual(['gap', 'taken', 'taken'])
+})
+
+test('a step that nobody takes for its length is not prepared first: all is to be pulled', () => {
+  const replica = emptyReplica()
+  const entries = Array.from({ length: 2000 }, (_, i): Entry => ({ map: 'instances', key: `i${i}`, value: 'x' }))
+  const document = new OwnDocument(crypto.hash, { entries, epoch: 1, client: 7 })
+  const signed = (version: number): SignedHead => {
+    const { client, epoch } = document
+    const head = { owner: 'a', generation: 1, version, boot: '0'.repeat(16), epoch, incarnation: 0, client }
+    return signHead({ ...head, digest: document.entries.digest() }, cheapCrypto('a'))
+  }
+  replica.offer({ signed: signed(1), content: { type: 'full', bytes: document.encode() } }, 0, 0)
+  document.rebase(8)
+  const changes = Array.from({ length: stepLimits.structs + 1 }, (_, i) => ({
+    ...{ map: 'removals' as const, key: `i${i}`, after: '{"n":1,"at":1}' },
+  }))
+  const bytes = document.write(changes)
+  const step: Parcel = { signed: signed(2), content: { type: 'step', fromEpoch: 1, fromVersion: 1, bytes } }
+  expect(replica.isLong(step)).toBe(false)
+  expect(replica.offer(step, 0, 0, { via: 'a', hasWord: true })).toEqual({ type: 'long' })
+  expect(replica.loading).toBeUndefined()
 })

@@ -166,11 +166,12 @@ export class Content {
       encoding.pieces.push(encoded)
       encoding.bytes += encoded.length
       if (encoding.bytes > encodedInAll_bytes) this.#encoding = undefined
-      return undefined
+      // An owner who writes without a pause adds a little each time, and is joined all the same.
+      if (encoding.bytes > encodedInAll_bytes || encoding.clock < this.clock) return undefined
     }
     const { pieces, count } = encoding
     encoding.joining ??= new Joining(pieces)
-    if (!encoding.joining.add(pieces)) return undefined
+    if (!encoding.joining.addSome()) return undefined
     this.#encoding = undefined
     const { first, last } = updateAround(this.client, { count, deleted: deletedIn(structs) })
     return encoding.joining.between(first, last)
@@ -215,7 +216,7 @@ export class Content {
 
   /**
    * Applies an update of the owner's that starts where this content ends.
-   * @param most entries that it may touch
+   * @param most entries that it may take back or replace; how many it may write is told by its first bytes
    * @returns the keys that it touched, with their values now; `long` where these would be more, and nothing is done; undefined where it is
    * not such an update, and the content may then be spoilt: throw it away
    */
@@ -223,19 +224,19 @@ export class Content {
     if (update.length === 0) return []
     const all = this.#reader(update).all()
     if (all === undefined) return undefined
-    return all.structs + this.#countLive(all.deleted) > most ? 'long' : this.#touchedBy(update)
+    return this.#takesBackMore(all.deleted, most) ? 'long' : this.#touchedBy(update)
   }
 
-  /** A difference names all that was ever deleted: what is gone here already costs nothing. */
-  #countLive(deleted: readonly Deleted[]): number {
+  /** Of a difference, which names all that was ever deleted: what is gone here already costs nothing. */
+  #takesBackMore(deleted: readonly Deleted[], most: number): boolean {
     const structs = this.#structs()
     let count = 0
     for (const { clock, length } of deleted) {
       if (clock >= this.clock) continue
       for (let i = Y.findIndexSS(structs, clock); (structs[i]?.id.clock ?? Infinity) < clock + length; i += 1)
-        if (structs[i]?.deleted === false) count += 1
+        if (structs[i]?.deleted === false && (count += 1) > most) return true
     }
-    return count
+    return false
   }
 
   #touchedBy(update: Uint8Array): Touched[] | undefined {

@@ -43,6 +43,8 @@ export type StepOutcome =
 interface Building {
   readonly parts: Generator<void, Content>
   content: Content | undefined
+  /** A step is to be taken onto it. */
+  isForStep: boolean
 }
 
 export class NodeDocument implements Giveable {
@@ -139,7 +141,9 @@ export class NodeDocument implements Giveable {
   /** Builds what such a step starts from, a part at a time, so that it can then be taken in one turn. */
   *preparing(signed: SignedHead, step: UpdateStep): Generator<void, undefined> {
     for (let client = this.#lacking(signed, step); client !== undefined; client = this.#lacking(signed, step)) {
-      if (this.#buildMore(client) !== undefined) return
+      const begun = this.#beginBuilding(client)
+      begun.isForStep = true
+      if (buildMore(begun) !== undefined) return
       yield
     }
   }
@@ -152,16 +156,15 @@ export class NodeDocument implements Giveable {
     return client === 0 ? undefined : client
   }
 
-  #buildMore(client: number): Content | undefined {
-    const begun = this.#building.get(client) ?? this.#begin(client)
-    if (begun.content !== undefined) return begun.content
-    const next = begun.parts.next()
-    return next.done === true ? (begun.content = next.value) : undefined
-  }
-
-  #begin(client: number): Building {
-    for (const other of this.#building.keys()) if (other !== this.#signed.head.client) this.#building.delete(other)
-    const begun = { parts: building(this.#entries, client), content: undefined }
+  /** Content of these entries, as far as it is built. */
+  #beginBuilding(client: number): Building {
+    const known = this.#building.get(client)
+    if (known !== undefined) return known
+    const current = this.#signed.head.client
+    // Of next epochs only the newest is of use.
+    if (client !== current)
+      for (const other of this.#building.keys()) if (other !== current) this.#building.delete(other)
+    const begun = { parts: building(this.#entries, client), content: undefined, isForStep: false }
     this.#building.set(client, begun)
     return begun
   }
@@ -195,6 +198,7 @@ export class NodeDocument implements Giveable {
     if (!equalBytes(this.#entries.digest(), digest)) return { type: 'wrong' }
     this.#signed = signed
     this.#content = 'unbuilt'
+    for (const other of this.#building.keys()) if (other !== client) this.#building.delete(other)
     return { type: 'taken', changes: [] }
   }
 
@@ -245,7 +249,7 @@ export class NodeDocument implements Giveable {
 
   encodeMore(): Encoded | undefined {
     if (this.#content instanceof Content) return this.#content.encodeMore()
-    const built = this.#buildMore(this.#signed.head.client)
+    const built = buildMore(this.#beginBuilding(this.#signed.head.client))
     if (built === undefined) return undefined
     if (this.#content === 'unbuilt') this.#content = this.#takeBuilt(built.client)
     const encoded = built.encodeMore()
@@ -255,7 +259,10 @@ export class NodeDocument implements Giveable {
 
   dropEncoding(): void {
     if (this.#content instanceof Content) this.#content.dropEncoding()
-    this.#building.delete(this.#signed.head.client)
+    const { client } = this.#signed.head
+    const building = this.#building.get(client)
+    if (building?.isForStep === true) building.content?.dropEncoding()
+    else this.#building.delete(client)
   }
 
   encodeSince(clock: number): Uint8Array | undefined {
@@ -263,6 +270,13 @@ export class NodeDocument implements Giveable {
     const content = this.#built()
     return content === undefined || content.lacksMore(clock, stepLimits) ? undefined : content.encodeSince(clock)
   }
+}
+
+/** @returns the content, once all of it is built */
+function buildMore(begun: Building): Content | undefined {
+  if (begun.content !== undefined) return begun.content
+  const next = begun.parts.next()
+  return next.done === true ? (begun.content = next.value) : undefined
 }
 
 /** A document that can be given to others: a head, and the content that it describes. */

@@ -13,15 +13,15 @@ const spare = 1 / 16
 
 export class Encoded {
   readonly bytes: Uint8Array
-  /** Bytes before these in the same buffer, which nobody uses. */
-  readonly #room: number
+  /** Bytes before these in the same buffer, which nobody uses yet. */
+  #room: number
 
   constructor(bytes: Uint8Array, room = 0) {
     this.bytes = bytes
     this.#room = room
   }
 
-  /** A message that ends with these, which are not copied where there is room before them: there may be one. */
+  /** A message that ends with these, which are not copied where there is room before them: the first one has it. */
   precededBy(first: Uint8Array): Uint8Array {
     const { bytes } = this
     const length = first.length + bytes.length
@@ -30,30 +30,33 @@ export class Encoded {
       ? new Uint8Array(bytes.buffer, bytes.byteOffset - first.length, length)
       : new Uint8Array(length)
     message.set(first)
-    if (!isRoom) message.set(bytes, first.length)
+    if (isRoom) this.#room = 0
+    else message.set(bytes, first.length)
     return message
   }
 }
 
 export class Joining {
+  readonly #pieces: readonly Uint8Array[]
   #bytes: Uint8Array
   #end = room_bytes
   #added = 0
 
-  /** @param pieces those that there are already */
+  /** @param pieces to which others may be added meanwhile */
   constructor(pieces: readonly Uint8Array[]) {
+    this.#pieces = pieces
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
     this.#bytes = new Uint8Array(room_bytes + Math.ceil(length * (1 + spare)))
   }
 
-  /** Adds some of these, of which there may be more each time. @returns whether that was the last of them */
-  add(pieces: readonly Uint8Array[]): boolean {
-    for (let left = atOnce_bytes; this.#added < pieces.length && left > 0; this.#added += 1) {
-      const piece = pieces[this.#added] as Uint8Array
+  /** @returns whether that was the last of them */
+  addSome(): boolean {
+    for (let left = atOnce_bytes; this.#added < this.#pieces.length && left > 0; this.#added += 1) {
+      const piece = this.#pieces[this.#added] as Uint8Array
       this.#append(piece)
       left -= piece.length
     }
-    return this.#added === pieces.length
+    return this.#added === this.#pieces.length
   }
 
   /** @returns all of it, between these; the last call */

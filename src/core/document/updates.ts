@@ -1,10 +1,11 @@
 /**
  * The bytes of a Yjs update as one honest writer makes it: strings under keys of our maps, one after the other, each chained behind the
- * former value of its key, then what was deleted. It reads a piece at a time, without Yjs; whatever else is in them is refused.
+ * former value of its key, then what was deleted, in order. It reads a piece at a time, without Yjs; whatever else is in them is refused.
  *
  *     1 structs client clock  (info origin? (map key)? value)*   1 client ranges (clock length)*
  *
- * This keeps out what would throw in Yjs, stall it (chains that it resolves in quadratic time), stay pending, or write for somebody else.
+ * This keeps out what would throw in Yjs, stall it (chains that it resolves in quadratic time, the same deleted again and again), stay
+ * pending, or write for somebody else.
  */
 import { Reader, Writer } from '../wire/codec.js'
 import { wireLimits } from '../wire/limits.js'
@@ -51,6 +52,8 @@ export class UpdateReader {
   #rangesLeft: number | undefined
   /** The clock that the next struct has. */
   #clock: number
+  /** Where the last range ended. */
+  #deletedTo = 0
   readonly #origins = new Set<number>()
   #isBroken = false
 
@@ -93,7 +96,9 @@ export class UpdateReader {
       if (this.#rangesLeft === 0) return undefined
       this.#rangesLeft -= 1
       const range = { clock: this.#reader.uint(), length: this.#reader.uint() }
-      this.#demand(range.length > 0 && range.clock + range.length <= this.#clock)
+      this.#demand(range.length > 0 && range.clock >= this.#deletedTo)
+      this.#deletedTo = range.clock + range.length
+      this.#demand(this.#deletedTo <= this.#clock)
       return range
     })
   }

@@ -2,7 +2,7 @@
  * Documents on their way: what there is of one for whom, how much it is, whether it is a head alone.
  */
 import type { StoreOp } from '../effects.js'
-import { type Giveable, type NodeDocument, isLarge } from '../document/document.js'
+import { type Giveable, type NodeDocument, isLarge, stepLimits } from '../document/document.js'
 import { type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
@@ -41,6 +41,11 @@ export function isLargeContent(bytes: Uint8Array): boolean {
   return isLarge(structsSaid(bytes), bytes.length)
 }
 
+/** Whether a step is so long by what it says of itself that nobody takes it: all is pulled instead. */
+export function isOverlongStep(bytes: Uint8Array): boolean {
+  return structsSaid(bytes) > stepLimits.structs || bytes.length > stepLimits.bytes
+}
+
 /** What is written does not hold on to much more than it is. */
 export function snapshotOp({ head, bytes }: SignedHead, content: Uint8Array): StoreOp {
   const isMost = 2 * content.length > content.buffer.byteLength
@@ -62,9 +67,8 @@ export function parcelFor(
   const difference = theirs !== undefined && theirs.boot === holding.boot && theirs.epoch === holding.epoch
   if (difference && holding.epoch > 0 && theirs.clock <= holding.clock) {
     const bytes = document.encodeSince(theirs.clock)
-    if (bytes !== undefined && bytes.length <= wireLimits.contentBytes) {
+    if (bytes !== undefined && !isOverlongStep(bytes))
       return { signed, content: { type: 'step', fromEpoch: theirs.epoch, fromVersion: theirs.version, bytes } }
-    }
   }
   const bytes = encode(document)
   if (bytes === undefined) return 'later'

@@ -13,12 +13,12 @@ import { isContinuedBy, shownOf } from '../records/lineage.js'
 import { type Head, type Origin, type Signatures, type SignedHead, compareHeads } from '../wire/head.js'
 import { wireLimits } from '../wire/limits.js'
 import type { Holding, Parcel } from '../wire/sync.js'
-import { Budget, costOf, costOfContent, structsSaid } from './budget.js'
+import { Budget, costOf, costOfContent } from './budget.js'
 import { type Bringing, type Declination, Declined } from './declined.js'
 import { Loading, type Slice } from './loading.js'
 import { Marks } from './marks.js'
 import { type Outcome, isOwnersFault } from './outcome.js'
-import { entriesIn, headAlone, isHeadAlone, isLargeContent, snapshotOp, workOf } from './parcels.js'
+import { entriesIn, headAlone, isHeadAlone, isLargeContent, isOverlongStep, snapshotOp, workOf } from './parcels.js'
 import { type Cause, Work, workLimits } from './work.js'
 
 /** What a part of the work came to, and in the end what became of all of it. */
@@ -193,7 +193,7 @@ export class Replica {
     const held = this.document(signed.head.owner)
     // What is held is compared with it, and all that it lacks is taken back.
     if (content.type === 'full') return isLargeContent(content.bytes) || held?.isLarge === true
-    return held?.isLong(signed, content) === true
+    return !isOverlongStep(content.bytes) && held?.isLong(signed, content) === true
   }
 
   /** What is being taken across turns: one at a time. */
@@ -245,7 +245,7 @@ export class Replica {
   #judge({ parcel }: Loading, document: NodeDocument | undefined): Outcome | undefined {
     const { signed, content } = parcel
     const held = this.#held.get(signed.head.owner)
-    if (content.type === 'step') return this.#takeStep(signed, content, held, stepLimits)
+    if (content.type === 'step') return this.#takeStep(signed, content, held, stepLimits.structs)
     if (document === undefined) return { type: 'refused', reason: 'content is not what its head says' }
     if (held !== undefined && !isContinuedBy(held.document.signed.head, document)) return { type: 'behind' }
     this.#loading?.follow(held?.document.entries ?? noEntries, document)
@@ -326,10 +326,11 @@ export class Replica {
     const take = (): Outcome =>
       content.type === 'full'
         ? this.#takeFull(signed, content.bytes, held)
-        : this.#takeStep(signed, content, held, from.via === undefined ? undefined : stepLimits)
+        : this.#takeStep(signed, content, held, from.via === undefined ? undefined : stepLimits.structs)
     const { via, hasWord } = from
-    const units = workOf({ signed, content }, held?.document)
     if (via === undefined) return take()
+    if (content.type === 'step' && isOverlongStep(content.bytes)) return { type: held === undefined ? 'gap' : 'long' }
+    const units = workOf({ signed, content }, held?.document)
     const isLong = this.isLong({ signed, content })
     // What a step onto content that is not built means was counted with the epoch that left it so.
     if (units === 0) return isLong ? this.#begin({ signed, content }, held, from, 0) : take()
@@ -405,15 +406,13 @@ export class Replica {
     signed: SignedHead,
     step: Parcel['content'] & { type: 'step' },
     held: Held | undefined,
-    most: typeof stepLimits | undefined,
+    most: number | undefined,
   ): Outcome {
     if (held === undefined) return { type: 'gap' }
-    if (most !== undefined && (structsSaid(step.bytes) > most.structs || step.bytes.length > most.bytes))
-      return { type: 'long' }
     const shown = shownOf(signed.head, held.document.signed.head)
     // What it continues is told in the document itself, where its head does not show it: that is pulled in full.
     if (shown !== 'continued') return { type: shown === 'behind' ? 'behind' : 'gap' }
-    const outcome = held.document.take(signed, step, most?.structs)
+    const outcome = held.document.take(signed, step, most)
     if (outcome.type === 'gap' || outcome.type === 'long') return outcome
     if (outcome.type === 'wrong') return { type: 'refused', reason: 'update is not what its head says' }
     return {

@@ -7,8 +7,10 @@
  * A large document takes many turns. What comes after it from the same peer waits for its end, what others bring does not, but for other
  * large ones.
  */
+import { Tally } from '../basics/tally.js'
 import type { PeerId } from '../model/model.js'
 import type { Head } from '../wire/head.js'
+import { wireLimits } from '../wire/limits.js'
 import type { Parcel } from '../wire/sync.js'
 import type { Answer, Ended } from './requests.js'
 import { WaitingBytes } from './waiting-bytes.js'
@@ -20,6 +22,8 @@ export const arrivalLimits = {
   stepUnits: 10,
   /** The same for a whole document, however small, with what follows from it. */
   documentUnits: 150,
+  /** Messages of one peer that wait: an honest one has some of its answers under way, and says forty versions a second. */
+  messages: 256,
 } as const
 
 /** What is to be done once all that came before it has been read. */
@@ -41,6 +45,7 @@ export type Arrival = { readonly type: 'parcel'; readonly parcel: Parcel; readon
 interface Message {
   readonly via: PeerId
   readonly parcels: readonly Parcel[]
+  /** With what each of its parcels takes by itself: many of them may be in few bytes. */
   readonly bytes: number
   next: number
 }
@@ -53,6 +58,7 @@ interface Later {
 export class Arrivals {
   readonly #waiting: (Message | Later)[] = []
   readonly #bytes = new WaitingBytes()
+  readonly #messages = new Tally<PeerId>()
   /** The message of which a large document is being taken. */
   #begun: Message | undefined
 
@@ -68,9 +74,11 @@ export class Arrivals {
   /** @returns false where too much waits already: then it is left to the next comparison */
   bring(via: PeerId, parcels: readonly Parcel[], bytes: number): boolean {
     if (parcels.length === 0) return true
-    if (!this.#bytes.mayGrow(via)) return false
-    this.#bytes.add(via, bytes)
-    this.#waiting.push({ via, parcels, bytes, next: 0 })
+    if (!this.#bytes.mayGrow(via) || this.#messages.of(via) >= arrivalLimits.messages) return false
+    const held = bytes + parcels.length * wireLimits.headBytes
+    this.#bytes.add(via, held)
+    this.#messages.add(via, 1)
+    this.#waiting.push({ via, parcels, bytes: held, next: 0 })
     return true
   }
 
@@ -113,6 +121,7 @@ export class Arrivals {
     if (message.next < message.parcels.length) return
     this.#waiting.splice(this.#waiting.indexOf(message), 1)
     this.#bytes.remove(message.via, message.bytes)
+    this.#messages.add(message.via, -1)
   }
 
   /** The large document is taken, or is not going to be. */

@@ -28,7 +28,7 @@ export class Postponed {
 
   /** @param via who told of it last */
   note(owner: PeerId, via: PeerId, until: number, isWhole = false): void {
-    this.#byOwner.set(owner, { via, until, isWhole })
+    this.#byOwner.set(owner, { via, until, isWhole: isWhole || this.#byOwner.get(owner)?.isWhole === true })
   }
 
   owners(): PeerId[] {

@@ -1,6 +1,6 @@
 /**
  * Gathers what comes in pieces into whole frames, so that half of one costs what it has of bytes, into however many pieces it was cut.
- * Each piece by itself is an object, and may be a window on all that came with it. It reads no more of a frame than how long it is.
+ * Each piece by itself is an object, and may be a window on all that came with it. It reads no more than headers.
  */
 
 /** @returns bytes of the frame that begins there, its header included; undefined where that has not come yet */

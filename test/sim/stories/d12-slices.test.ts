@@ -278,6 +278,38 @@ test('many steps, each of which takes back many entries with few bytes, are not 
   expect(versionOf(owner)).toBe(7)
 })
 
+test('many steps that waited for the one before them are not taken in one turn with it', () => {
+  const { world, push, versionOf } = reader()
+  const written = new Written(6000)
+  push(owner, written.full)
+  world.run(1)
+  const [first, ...others] = Array.from({ length: 7 }, (_, n) =>
+    written.step(
+      Array.from({ length: 800 }, (_, i): Change => ({ map: 'instances', key: `i${800 * n + i}`, before: value })),
+    ),
+  )
+  for (const step of others) world.feed('a', gossiped(step))
+  expect(versionOf(owner)).toBe(1)
+  world.feed('a', gossiped(first as ReturnType<Written['step']>))
+  expect(versionOf(owner)).toBeLessThan(4)
+  world.run(1)
+  expect(versionOf(owner)).toBe(8)
+})
+
+test('of a step that would wait until it can be prepared it is first looked whether its owner has signed it', () => {
+  const { world, push, versionOf } = reader()
+  const written = new Written(6000)
+  push(owner, written.full)
+  world.run(1)
+  push(owner, written.step([], true))
+  expect(versionOf(owner)).toBe(2)
+  push('another', new Written(6000, 'another').full)
+  const step = written.step([])
+  const forged = { ...step, signed: signHead(step.signed.head, cheapCrypto('somebody')) }
+  for (let n = 0; n < 10; n += 1) world.feed('a', gossiped(forged))
+  expect(world.machine('a').live.dropped()['bad signature']).toBe(10)
+})
+
 test('a step of many bytes is none: all of it is pulled', () => {
   const { world, push, versionOf, pulls } = reader()
   const written = new Written(3)
