@@ -135,11 +135,24 @@ test('what is built to be given and what is built for the next epoch do not undo
   const update = own.write([{ map: 'definitions', key: 'new', after: 'here' }])
   const [signed, step] = [signedOf(own), { fromEpoch: 2, fromVersion: 2, bytes: update }]
   const preparing = copy.preparing(signed, step)
-  let [turns, isGiven, isPrepared] = [0, false, false]
-  for (; turns < 100 && !(isGiven && isPrepared); turns += 1) {
-    if (!isGiven) isGiven = copy.encodeMore() !== undefined
-    if (!isPrepared) isPrepared = preparing.next().done === true
+  let isPrepared = false
+  const givenAfter = (alone: boolean, document: NodeDocument): number => {
+    for (let turns = 1; ; turns += 1) {
+      if (document.encodeMore() !== undefined || turns > 100) return turns
+      if (!alone && !isPrepared) isPrepared = preparing.next().done === true
+    }
   }
-  expect(turns).toBeLessThan(100)
+  const unbuilt = copyOf(ownOf(2000, 10))
+  const rebased = ownOf(2000, 10)
+  rebased.rebase(8)
+  unbuilt.take(signedOf(rebased), { fromEpoch: 1, fromVersion: 1, bytes: new Uint8Array() })
+  expect(givenAfter(false, copy)).toBe(givenAfter(true, unbuilt))
+  while (!isPrepared) isPrepared = preparing.next().done === true
   expect(copy.take(signed, step).type).toBe('taken')
+})
+
+test('what is too long for a step is not laid out as one, be it many entries or a few long ones', () => {
+  expect(ownOf(stepLimits.structs + 1, 10).encodeSince(0)).toBeUndefined()
+  expect(ownOf(6, stepLimits.bytes / 4).encodeSince(0)).toBeUndefined()
+  expect(ownOf(6, 10).encodeSince(0)).toBeDefined()
 })
