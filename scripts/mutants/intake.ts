@@ -2,7 +2,7 @@
 import type { Patch } from './patch.js'
 
 const turns: Readonly<Record<string, Patch>> = {
-  'who has had more than its own is heard like all others': ['Turns.#queue', 'one.allowance.isLeft()', 'true'],
+  'who has had more than its own is heard like all others': ['Turns.#laneOf', 'allowance.isLeft()', 'true'],
   'peers have all of a turn': ['#hasTime', 'now < this.#until', 'true'],
   'peers have nothing of turns that are long by themselves': ['#hasTime', 'Math.max(least_ms, $$$)', 'least_ms'],
   'one long turn makes those after it longer': [
@@ -18,10 +18,35 @@ const turns: Readonly<Record<string, Patch>> = {
     'Math.max($$$)',
     'this.#left_ms - time_ms',
   ],
-  'who waits longer than a turn goes on sending': ['Turns.#next', 'for (const one of this.#waiting) one.hold()'],
+  'who waits longer than a turn goes on sending': ['Turns.#next', 'for (const one of waiting) one.hold()'],
   'who owes never has a turn again': ['Turns.#next', 'setTimeout($$$)', 'undefined'],
   'who throws in its turn keeps it': ['#goOnWith', 'afterMicrotasks($$$)'],
-  'one place has an allowance for each that comes from it': ['Allowances.of', 'this.#byPlace.get(place)', 'undefined'],
+  'one place has an allowance for each that comes from it': ['found', 'all.get(whose)', 'undefined'],
+  'who has many streams has more for that': ['Allowances.of', 'this.#known.get(connection)', 'undefined'],
+  'it is never known who is at the other end of a socket': ['knowing', 'allowances.know($$$)'],
+  'it is never known whose streams are in a connection': ['encryption', 'allowances.know($$$)'],
+  'heartbeats wait with all else that their sender sends': ['Allowances.ofBeats', 'this.#ofBeats', 'this.#byMember'],
+  'who is not known keeps members waiting': ['Turns.#laneOf', 'allowance.isOfStrangers', 'false'],
+  'who goes on and on has half a core for ever': [
+    'Lane.isLeft',
+    'this.#pots.every($$$)',
+    'this.#pots[0]?.allowance.isLeft() ?? true',
+  ],
+  'news takes as much as what was known': ['Lane.pay', 'time_ms * shareOfNews', 'time_ms'],
+  'what is new is not told': ['Gossip.#validate', 'turns.broughtNews()'],
+  'once something was new all that comes is': ['#goOnWith', 'this.#isNews = false'],
+}
+
+const watched: Readonly<Record<string, Patch>> = {
+  'where nobody is reached all are connected anew at once': ['#repairOne', 'now < this.#notBefore', 'false'],
+  'where many are not reached each is given up as soon as one': [
+    '#repairOne',
+    'Math.min(strikes.most, $$$)',
+    'strikes.one',
+  ],
+  'one that no repair helps is connected anew again and again': ['#repairOne', '2 ** suspicion.repairs', '1'],
+  'who is reached again is given up all the same': ['#isReached', 'suspicion.strikes = 0'],
+  'a young connection is given up': ['Watchdog.#check', '.filter(isOfAge)', 'links'],
 }
 
 const sips: Readonly<Record<string, Patch>> = {
@@ -110,4 +135,4 @@ const served: Readonly<Record<string, Patch>> = {
   'long requests of all have no bound': ['Serving.#makeRoom', 'heldBy(this.#open) <= servingLimits.heldBytes', 'true'],
 }
 
-export const intake: Readonly<Record<string, Patch>> = { ...turns, ...sips, ...rates, ...held, ...served }
+export const intake: Readonly<Record<string, Patch>> = { ...turns, ...watched, ...sips, ...rates, ...held, ...served }

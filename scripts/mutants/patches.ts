@@ -495,6 +495,7 @@ const starts: Readonly<Record<string, Patch>> = {
   'what was removed elsewhere is registered again': ['#registerOne', '|| isEndedElsewhere', '|| false'],
   'what was registered elsewhere is registered here again': ['#registerOne', 'union.records(id).size > 0', 'false'],
   'whoever could not renew while it was mute has not': ['Endings.tick', '(this.#writesSince = undefined)', '0'],
+  'each write asks its peers by itself': ['#nextDueAt', 'Math.max(soonest, this.#lastDueAt + between_ms)', 'soonest'],
   'acknowledged before it is on disk': [
     'Commits.commit',
     '[...published, storing(this.#inFlight)]',

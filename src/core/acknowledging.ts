@@ -4,7 +4,8 @@
  *     written, on disk, told ──▶ some 30 ms later: do you lack anything of this version? ──▶ enough do not, or the time has passed
  *
  * A peer has one question at a time for each home, of the newest version that is due: whoever holds that holds what came before it, so
- * that many callers cost no more than one. Of a version that it lacks it is asked until it holds it: else, where writes go on, it would
+ * that many callers cost no more than one. What is written within some twenty milliseconds is due together, since a question costs its
+ * peer a millisecond or two, however little it asks for. Of a version that it lacks it is asked until it holds it: else, where writes go on, it would
  * always lack the newest one.
  *
  * The question is that of a sync of single documents, so that every earlier version understands it: its answer names those that are
@@ -20,6 +21,8 @@ import type { Holding } from './wire/sync.js'
 
 /** So long gossip takes as a rule: who is asked sooner says no. */
 const first_ms = 30
+/** Between one version that is due and the next: so often peers are asked at the most, however much is written. */
+const between_ms = 20
 const again_ms = 50
 /** Who has not answered within so long may have fallen silent: another one is asked as well. */
 const slow_ms = 200
@@ -70,6 +73,8 @@ export class Acknowledging {
   readonly #untaken = new Set<Waiting>()
   #questions: Question[] = []
   #lastNumber = 0
+  /** The newest version is due then. */
+  #lastDueAt = Number.NEGATIVE_INFINITY
   #wakeAt = Number.POSITIVE_INFINITY
 
   constructor(state: RegistryState) {
@@ -101,7 +106,7 @@ export class Acknowledging {
   /** Between two commits, when a version can be told from the next one: takes down what those wait for who came since the last one. */
   takeDown(): void {
     if (this.#untaken.size === 0 || this.#state.commits.giveable === undefined) return
-    const dueAt = this.#state.at.now + first_ms
+    const dueAt = this.#nextDueAt(this.#state.at.now + first_ms)
     const versions = new Map<PeerId | undefined, Version>()
     for (const waiting of this.#untaken) {
       const { home } = waiting
@@ -111,6 +116,12 @@ export class Acknowledging {
     }
     this.#untaken.clear()
     this.#wakeBy(dueAt)
+  }
+
+  /** With the one before where that is not due yet by then. */
+  #nextDueAt(soonest: number): number {
+    if (this.#lastDueAt < soonest) this.#lastDueAt = Math.max(soonest, this.#lastDueAt + between_ms)
+    return this.#lastDueAt
   }
 
   #holdings(home: PeerId | undefined): readonly Holding[] {

@@ -1,7 +1,10 @@
 /** What is said over the network: requests of every size, heartbeats, gossip; and what happens when it cannot be said. */
 import { createHash, randomBytes } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import type { Allowance } from '../../src/io/network/allowances.js'
+import { generateClusterKey } from '../../src/io/network/network.js'
 import { rates } from '../../src/io/network/rates.js'
+import { turns } from '../../src/io/network/turns.js'
 import { eventually } from './eventually.js'
 import { answered, ask, bytes, connected, flows, gossiping, startSite, startSites, text } from './networkworld.js'
 import type { Reply, Site } from './networkworld.js'
@@ -264,4 +267,52 @@ describe('gossip', () => {
     expect(deaf.gossip).toEqual([])
     expect(await answered(ask(deaf, one, bytes('but this')))).toBe(true)
   })
+})
+
+test.each([undefined, generateClusterKey()])(
+  'whatever a member has open it is one allowance that pays for it, and one for its heartbeats',
+  async (clusterKey) => {
+    const [one, other] = (await startSites(2, { clusterKey })) as [Site, Site]
+    await gossiping(one, other)
+    const add = vi.spyOn(turns, 'add')
+    for (const [from, to] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      await flows(from, to)
+      expect(await answered(ask(from, to, bytes('what?')))).toBe(true)
+      from.network.beat(to.id, bytes('here'))
+    }
+    const kinds = (): Set<string> => new Set(add.mock.calls.map(([waiting]) => waiting.constructor.name))
+    await eventually('bytes and messages had their turns', () => kinds().size === 2)
+    await eventually('so had heartbeats', () => one.beats.length > 0 && other.beats.length > 0)
+    expect(new Set(add.mock.calls.map(([{ allowance }]) => allowance)).size).toBe(4)
+    add.mockRestore()
+  },
+)
+
+test('what gossip brings that is new is told to whoever counts the time, within the turn that it takes', async () => {
+  const [one, other] = await pair()
+  await gossiping(one, other)
+  let current: Allowance | undefined
+  const add = turns.add.bind(turns)
+  vi.spyOn(turns, 'add').mockImplementation((waiting) => {
+    const goOn = waiting.goOn.bind(waiting)
+    waiting.goOn = () => {
+      current = waiting.allowance
+      return goOn()
+    }
+    const wantsMore = waiting.wantsMore.bind(waiting)
+    waiting.wantsMore = () => {
+      current = undefined
+      return wantsMore()
+    }
+    add(waiting)
+  })
+  const payers: (Allowance | undefined)[] = []
+  vi.spyOn(turns, 'broughtNews').mockImplementation(() => void payers.push(current))
+  await flows(one, other)
+  vi.restoreAllMocks()
+  expect(payers.length).toBeGreaterThan(0)
+  expect(payers).not.toContain(undefined)
 })

@@ -6,6 +6,7 @@ import type { Connection, Stream } from '@libp2p/interface'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Allowances } from '../../src/io/network/allowances.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { HalfOpen } from '../../src/io/network/half-open.js'
 import { encodeMessage } from '../../src/io/network/messages.js'
@@ -45,6 +46,7 @@ async function startRogue(site: Site, serve: (stream: Stream) => void = () => {}
     names: createNames(),
     halfOpen: new HalfOpen({ onFull() {}, onSilent() {} }),
     drops: new Drops(),
+    allowances: new Allowances(),
     log,
   }
   const node = await buildStack(options, listen)

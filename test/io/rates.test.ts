@@ -1,6 +1,7 @@
 // How much one peer may send: a bucket for each kind, what fills it again, whom nothing else stops.
 import { describe, expect, test } from 'vitest'
 import { encodeBeat } from '../../src/core/wire/beat.js'
+import { Allowances } from '../../src/io/network/allowances.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { Hearing } from '../../src/io/network/hearing.js'
 import { Rates, rates } from '../../src/io/network/rates.js'
@@ -114,7 +115,7 @@ describe('frames', () => {
     const heard: string[] = []
     const made = new Rates({ onFlood: () => {} })
     const onBeat = (_from: string, bytes: Uint8Array): void => void heard.push(Buffer.from(bytes).toString('hex'))
-    const hearing = new Hearing({ drops, rates: made, onBeat })
+    const hearing = new Hearing({ drops, rates: made, allowances: new Allowances(), onBeat })
     const sent = Array.from({ length: 2 * minute }, (_, i) => heartbeat(i))
     for (const frame of sent) hearing.take('a', frame)
     hearing.take('a', encodeBeat({ type: 'ask' }))

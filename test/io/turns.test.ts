@@ -3,10 +3,11 @@ import type { MessageStream } from '@libp2p/interface'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { demuxInTurns, readInTurns } from '../../src/io/network/intake.js'
 import type { Intake } from '../../src/io/network/sips.js'
+import { Allowance, Allowances } from '../../src/io/network/allowances.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { Gossip, type GossipOptions } from '../../src/io/network/gossip.js'
-import { Queues } from '../../src/io/network/queues.js'
-import { Allowances, turns } from '../../src/io/network/turns.js'
+import { Queues, type QueuesOptions } from '../../src/io/network/queues.js'
+import { turns } from '../../src/io/network/turns.js'
 import { eventually } from './eventually.js'
 
 let now_ms = 1_000_000
@@ -15,7 +16,7 @@ let turn = 0
 let counting: NodeJS.Immediate
 
 beforeEach(() => {
-  now_ms += 60_000 // what was saved is there again
+  now_ms += 600_000 // what was saved is there again
   vi.spyOn(performance, 'now').mockImplementation(() => now_ms)
   const count = (): void => {
     turn += 1
@@ -30,7 +31,7 @@ afterEach(async () => {
   for (const stream of streams.splice(0)) stream.readStatus = 'paused'
   now_ms += 60_000
   // Turns are short again, and what was left is over.
-  const idle = new Queues({ run: () => undefined })
+  const idle = queues({ run: () => undefined })
   for (let i = 0; i < 60; i++) {
     idle.add('nobody', 'nothing')
     await new Promise((resolve) => setImmediate(resolve))
@@ -38,6 +39,12 @@ afterEach(async () => {
   clearImmediate(counting)
   vi.restoreAllMocks()
 })
+
+/** Each peer has an allowance of its own. */
+function queues(options: Omit<QueuesOptions<string>, 'allowanceOf'>): Queues<string> {
+  const allowances = new Allowances()
+  return new Queues({ allowanceOf: (peer) => allowances.ofMember(peer), ...options })
+}
 
 interface Sip {
   readonly bytes: Uint8Array
@@ -67,10 +74,10 @@ class FakeStream {
     this.cost_ms = cost_ms
   }
 
-  static read(cost_ms: number): FakeStream {
+  static read(cost_ms: number, allowance?: Allowance): FakeStream {
     const stream = new FakeStream(cost_ms)
     streams.push(stream)
-    stream.intake = readInTurns(stream as unknown as MessageStream)
+    stream.intake = readInTurns(stream as unknown as MessageStream, allowance)
     return stream
   }
 
@@ -200,7 +207,7 @@ test('one long turn makes none of the next longer', async () => {
 
 test('who had more than its own, and has some again, does not wait for what all have in common', async () => {
   const run = (): void => void (now_ms += 60_000)
-  new Queues<string>({ run }).add('long', 'long') // nothing is left in common
+  queues({ run }).add('long', 'long') // nothing is left in common
   const one = FakeStream.read(0)
   one.onData(piece.subarray(0, 10))
   const before = one.taken
@@ -348,15 +355,15 @@ test.each([
 
 test('so is what has a cost of its own, by how much of it there is', async () => {
   const done: string[] = []
-  const queues = new Queues<string>({ run: (one) => done.push(one), least_ms: 2 })
-  for (let i = 0; i < 2000; i++) queues.add('a', 'a')
+  const waiting = queues({ run: (one) => done.push(one), least_ms: 2 })
+  for (let i = 0; i < 2000; i++) waiting.add('a', 'a')
   await stopped(() => done.length)
   expect(done.length).toBeGreaterThan(490)
   expect(done.length).toBeLessThan(600)
   now_ms += 0.1
-  queues.add('b', 'b')
+  waiting.add('b', 'b')
   await eventually('another one has its turn', () => done.includes('b'))
-  queues.stop()
+  waiting.stop()
 })
 
 test('what throws is told to whoever brought it, and keeps nobody else from its turn', async () => {
@@ -365,18 +372,18 @@ test('what throws is told to whoever brought it, and keeps nobody else from its 
     if (one === 'bad') throw new Error('a fault')
     done.push(one)
   }
-  const queues = new Queues<string>({ run })
+  const waiting = queues({ run })
   const begun = turn
   await eventually('what other tests left is over', () => turn > begun + 3)
-  expect(() => queues.add('a', 'bad')).toThrow('a fault')
-  queues.add('b', 'good')
+  expect(() => waiting.add('a', 'bad')).toThrow('a fault')
+  waiting.add('b', 'good')
   await eventually('another one has its turn', () => done.length === 1)
 })
 
 test('of what waits of peers each has a turn, in its order; who sends more than may wait is told', async () => {
   const done: string[] = []
   const told: string[] = []
-  const queues = new Queues<string>({
+  const waiting = queues({
     run: (one) => {
       now_ms += 3
       done.push(`${turn} ${one}`)
@@ -385,8 +392,8 @@ test('of what waits of peers each has a turn, in its order; who sends more than 
     onMany: (peer) => told.push(`many of ${peer}`),
     onNone: (peer) => told.push(`none of ${peer}`),
   })
-  for (let i = 0; i < 10; i++) queues.add('a', `a${i}`)
-  queues.add('b', 'b0')
+  for (let i = 0; i < 10; i++) waiting.add('a', `a${i}`)
+  waiting.add('b', 'b0')
   await eventually('all is done', () => {
     now_ms += 10
     return done.length === 11
@@ -399,9 +406,101 @@ test('of what waits of peers each has a turn, in its order; who sends more than 
 })
 
 test('whoever comes from one place has one allowance with others from there, as long as nobody knows who they are', () => {
-  const strangers = new Allowances()
-  expect(strangers.of('here')).toBe(strangers.of('here'))
-  expect(strangers.of('there')).not.toBe(strangers.of('here'))
+  const allowances = new Allowances()
+  expect(allowances.ofPlace('here')).toBe(allowances.ofPlace('here'))
+  expect(allowances.ofPlace('there')).not.toBe(allowances.ofPlace('here'))
+  expect(allowances.ofPlace('here').isOfStrangers).toBe(true)
+})
+
+test('a member has one allowance for all of its connections, beside that one for its heartbeats', () => {
+  const allowances = new Allowances()
+  const [one, other] = [new FakeStream(0), new FakeStream(0)] as unknown as [MessageStream, MessageStream]
+  const unknown = allowances.of(one)
+  expect(allowances.of(other)).not.toBe(unknown)
+  for (const connection of [one, other]) allowances.know(connection, 'a')
+  expect(allowances.of(one)).toBe(allowances.ofMember('a'))
+  expect(allowances.of(other)).toBe(allowances.ofMember('a'))
+  expect(allowances.ofMember('b')).not.toBe(allowances.ofMember('a'))
+  expect(allowances.ofBeats('a')).toBe(allowances.ofBeats('a'))
+  expect(allowances.ofBeats('a')).not.toBe(allowances.ofMember('a'))
+})
+
+/** Has all that those have who have had more than their own. */
+async function drained(strangers = false): Promise<void> {
+  const greedy = FakeStream.read(30, new Allowance({ ms: 0, saved_ms: 0 }, 0, strangers))
+  for (let i = 0; i < 100; i++) greedy.onData(piece)
+  await stopped(() => greedy.sips.length)
+  greedy.readStatus = 'paused'
+}
+
+test('who has many streams has no more for that', async () => {
+  await drained()
+  const allowance = new Allowance({ ms: 5, saved_ms: 500 })
+  const both = [FakeStream.read(0.1, allowance), FakeStream.read(0.1, allowance)]
+  for (const stream of both) stream.onData(new Uint8Array(1024 * 1024))
+  allowance.pay(-10)
+  const had = (): number => both.reduce((sum, { sips }) => sum + sips.length, 0)
+  await stopped(had)
+  for (const stream of both) stream.readStatus = 'paused'
+  // Ten milliseconds, and what comes to it while they pass.
+  expect(had()).toBeGreaterThan(90)
+  expect(had()).toBeLessThan(115)
+})
+
+test('those of whom nobody knows who they are keep no member waiting, whoever has too much, nor are they kept by members', async () => {
+  await drained()
+  const stranger = FakeStream.read(1, new Allowance({ ms: 0, saved_ms: 0 }, 0, true))
+  stranger.onData(piece.subarray(0, 2000))
+  await eventually('the stranger is read', () => stranger.taken === 2000)
+  now_ms += 600_000
+  await drained(true)
+  const member = FakeStream.read(1, new Allowance({ ms: 0, saved_ms: 0 }))
+  member.onData(piece.subarray(0, 2000))
+  await eventually('the member is read', () => member.taken === 2000)
+})
+
+/** How long it worked in each of so many steps of five seconds, in ms. */
+async function worked(steps: number, add: () => void, had_ms: () => number): Promise<number[]> {
+  const each: number[] = []
+  for (let i = 0; i < steps; i++) {
+    const before = had_ms()
+    now_ms += 5000
+    add()
+    await stopped(had_ms)
+    each.push(had_ms() - before)
+  }
+  return each
+}
+
+test('who goes on for longer than a heal takes has a twentieth of a core, all of them together', async () => {
+  // That somebody else brings news makes nothing news that comes after it.
+  queues({ run: () => turns.broughtNews() }).add('b', 'b')
+  const heavy = FakeStream.read(30, new Allowance({ ms: 0, saved_ms: 0 }))
+  const add = (): void => {
+    for (let i = 0; i < 100; i++) heavy.onData(piece.subarray(0, 128))
+  }
+  const each = await worked(12, add, () => heavy.sips.length * 30)
+  // As much as may be saved of half a core, until fifteen seconds are used up; a twentieth of five seconds.
+  for (const had of each.slice(0, 5)) expect(had).toBeGreaterThan(1500)
+  for (const had of each.slice(10)) expect(had).toBeLessThan(400)
+  for (const had of each.slice(10)) expect(had).toBeGreaterThan(200)
+})
+
+test('of that news takes a fifth: who writes much is heard for longer, and more', async () => {
+  let done = 0
+  const waiting = queues({
+    run: () => {
+      done += 1
+      now_ms += 30
+      turns.broughtNews()
+    },
+  })
+  const add = (): void => {
+    for (let i = 0; i < 100; i++) waiting.add('a', 'a')
+  }
+  const each = await worked(12, add, () => done * 30)
+  waiting.stop()
+  for (const had of each) expect(had).toBeGreaterThan(1200)
 })
 
 test('of the messages of gossip that come together each has a turn, words about others go last', async () => {
@@ -424,7 +523,14 @@ test('of the messages of gossip that come together each has a turn, words about 
       told.push([...subscriptions, ...messages.map(({ data }) => data), control].join(' '))
     },
   }
-  const options = { topic: 't', drops: new Drops(), rates: { take: () => true }, faults: 0, random: () => 1 }
+  const options = {
+    topic: 't',
+    drops: new Drops(),
+    rates: { take: () => true },
+    faults: 0,
+    random: () => 1,
+    allowances: new Allowances(),
+  }
   const gossip = new Gossip(router as never, { getTopologies: () => [] }, options as unknown as GossipOptions)
   const from = { toString: () => 'a', toMultihash: () => ({ bytes: Uint8Array.of(1) }) }
   const messages = Array.from({ length: 400 }, (_, n) => ({ data: `${n}` }))

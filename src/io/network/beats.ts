@@ -5,6 +5,7 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import { assert } from '../../core/model/errors.js'
 import type { PeerId } from '../../core/model/model.js'
+import type { Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import { Hearing } from './hearing.js'
 import { listenInTurns } from './intake.js'
@@ -22,6 +23,7 @@ export interface BeatsOptions {
   connectionsTo(peer: PeerId): readonly Connection[]
   readonly drops: Drops
   readonly rates: Rates
+  readonly allowances: Allowances
   onBeat(from: PeerId, bytes: Uint8Array): void
 }
 
@@ -71,11 +73,12 @@ export class Beats {
       if (!this.#hearing.take(from, bytes)) reading.rest()
     }
     const reader = new MessageReader(beatBytes, take, true)
-    const reading = listenInTurns(stream, (sip) => {
+    const drink = (sip: Uint8Array): void => {
       if (reader.push(sip)) return
       this.#options.drops.count('frame-malformed')
       stream.abort(new Error('malformed heartbeat stream'))
-    })
+    }
+    const reading = listenInTurns(stream, drink, this.#options.allowances.ofBeats(from))
     stream.addEventListener('remoteCloseWrite', () => closeStream(stream))
   }
 

@@ -5,6 +5,7 @@
  */
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
+import { Allowances } from './allowances.js'
 import { keyExchange } from './key-exchange.js'
 
 /** Of a stream of Noise, private and pinned with its version. */
@@ -25,7 +26,10 @@ interface ByteSource {
 
 const tooShort = new RangeError('there is no length of a Noise message yet')
 
-export function encryption(): (components: Parameters<ReturnType<typeof noise>>[0]) => ConnectionEncrypter {
+/** @param allowances is told whose what comes out of it is */
+export function encryption(
+  allowances = new Allowances(),
+): (components: Parameters<ReturnType<typeof noise>>[0]) => ConnectionEncrypter {
   const make = noise()
   const exchange = keyExchange()
   return (components) => {
@@ -35,6 +39,7 @@ export function encryption(): (components: Parameters<ReturnType<typeof noise>>[
     const careful = <Some extends SecuredConnection>(secured: Some): Some => {
       if (secured.streamMuxer === undefined && components.upgrader.getStreamMuxers().size > 0)
         throw new Error('it chose no muxer')
+      allowances.know(secured.connection, secured.remotePeer.toString())
       return decodingQuietly(secured)
     }
     const inbound = built.secureInbound.bind(built)

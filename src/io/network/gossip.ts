@@ -9,12 +9,14 @@ import type { Logger } from 'pino'
 import { assert } from '../../core/model/errors.js'
 import type { PeerId } from '../../core/model/model.js'
 import { equalBytes } from '../../core/wire/codec.js'
+import type { Allowances } from './allowances.js'
 import { Budget } from './budget.js'
 import type { Drops } from './drops.js'
 import { readInTurns } from './intake.js'
 import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
 import type { Intake } from './sips.js'
+import { turns } from './turns.js'
 import { WholeFrames } from './whole-frames.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
@@ -83,6 +85,7 @@ export interface GossipOptions {
   readonly random: () => number
   readonly drops: Drops
   readonly rates: Rates
+  readonly allowances: Allowances
   readonly log: Logger
   onMessage(author: PeerId, bytes: Uint8Array): void
 }
@@ -134,6 +137,7 @@ export class Gossip {
     const receiving = router as unknown as Receiving
     const receive = receiving.handleReceivedRpc.bind(router)
     this.#queues = new Queues({
+      allowanceOf: (peer) => options.allowances.ofMember(peer),
       run: ({ from, rpc }) => void receive(from, rpc).catch(() => {}),
       most: rpcsWaiting,
       onMany: (peer) => this.#intakeOf(peer)?.pause(),
@@ -241,7 +245,7 @@ export class Gossip {
   #intakeOf(peer: PeerId): Intake | undefined {
     const stream = this.#streamOf(peer)
     if (stream === undefined) return undefined
-    const intake = this.#intakes.get(stream) ?? readInTurns(stream)
+    const intake = this.#intakes.get(stream) ?? readInTurns(stream, this.#options.allowances.ofMember(peer))
     this.#intakes.set(stream, intake)
     return intake
   }
@@ -270,9 +274,9 @@ export class Gossip {
       this.#options.drops.count('gossip-oversize')
       return TopicValidatorResult.Reject
     }
-    return this.#isDropped() || this.#isExcess(from, message)
-      ? TopicValidatorResult.Ignore
-      : TopicValidatorResult.Accept
+    if (this.#isDropped() || this.#isExcess(from, message)) return TopicValidatorResult.Ignore
+    turns.broughtNews()
+    return TopicValidatorResult.Accept
   }
 
   /** Others passed it on, and its author has proven that it is its own. */

@@ -15,6 +15,7 @@ import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
 import { Tally } from '../../core/basics/tally.js'
+import { Allowances } from './allowances.js'
 import { Queues } from './queues.js'
 
 export const halfOpenLimits = {
@@ -35,6 +36,7 @@ const entry_ms = 2
 export interface HalfOpenOptions {
   readonly room?: number
   readonly silent_ms?: number
+  readonly allowances?: Allowances
   /** One had to go since the room was full. */
   onFull(room: number): void
   /** One said nothing for too long. */
@@ -60,13 +62,19 @@ export class HalfOpen {
   readonly #shaking = new Map<Socket, Held>()
   readonly #byAddress = new Tally<string>()
   /** Those that have said something, by their address: whoever comes again and again has a turn like others. */
-  readonly #entries = new Queues<Held>({ run: (held) => this.#enter(held), least_ms: entry_ms })
+  readonly #entries: Queues<Held>
   #isStopped = false
   /** Whose handshake begins in this very call. */
   #entering: Socket | undefined
 
   constructor(options: HalfOpenOptions) {
     this.#options = options
+    const { allowances = new Allowances() } = options
+    this.#entries = new Queues({
+      allowanceOf: (address) => allowances.ofPlace(address),
+      run: (held) => this.#enter(held),
+      least_ms: entry_ms,
+    })
     this.#room = options.room ?? Math.min(halfOpenLimits.room, Math.ceil(quarterOfDescriptors() / 2))
     this.#silent_ms = options.silent_ms ?? halfOpenLimits.silent_ms
   }

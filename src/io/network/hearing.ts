@@ -4,6 +4,7 @@
  */
 import type { PeerId } from '../../core/model/model.js'
 import { isHeartbeat } from '../../core/wire/beat.js'
+import type { Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import type { Rates } from './rates.js'
 import { Queues } from './queues.js'
@@ -14,6 +15,7 @@ const newestEvery_ms = 1000
 export interface HearingOptions {
   readonly drops: Drops
   readonly rates: Rates
+  readonly allowances: Allowances
   onBeat(from: PeerId, bytes: Uint8Array): void
 }
 
@@ -32,7 +34,10 @@ export class Hearing {
 
   constructor(options: HearingOptions) {
     this.#options = options
-    this.#queues = new Queues({ run: ({ from, bytes }) => options.onBeat(from, bytes) })
+    this.#queues = new Queues({
+      allowanceOf: (peer) => options.allowances.ofBeats(peer),
+      run: ({ from, bytes }) => options.onBeat(from, bytes),
+    })
   }
 
   stop(): void {

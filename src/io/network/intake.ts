@@ -7,9 +7,9 @@
  * Each time anew, since much may be in few bytes: many messages in one piece of a socket, many streams in one message.
  */
 import type { AbortOptions, MessageStream, Stream, StreamMuxer } from '@libp2p/interface'
+import type { Allowance } from './allowances.js'
 import { type Come, cutOff } from './muxer-limits.js'
 import { type Intake, Sips } from './sips.js'
-import type { Allowance } from './turns.js'
 
 /** What the types of libp2p do not tell: whether what comes is handed on, waits, or is thrown away. */
 interface Reading {
@@ -34,7 +34,7 @@ interface Pieces {
 
 /**
  * What comes of it waits for its turns, also what came while it was paused; whoever reads it notices nothing of that.
- * @param allowance until it is known who sends it
+ * @param allowance whose time it takes, as far as that is known
  */
 export function readInTurns(stream: MessageStream, allowance?: Allowance): Intake {
   const receiving = stream as unknown as Receiving & Reading
@@ -68,12 +68,13 @@ export function readInTurns(stream: MessageStream, allowance?: Allowance): Intak
 }
 
 /** Likewise, but from where it is read on, with all that has come before somebody did. @param drink given each sip */
-export function listenInTurns(stream: Stream, drink: (bytes: Uint8Array) => void): Intake {
+export function listenInTurns(stream: Stream, drink: (bytes: Uint8Array) => void, allowance?: Allowance): Intake {
   const fail = (error: Error): void => stream.abort(error)
   const hold = (): void => (stream.readStatus === 'readable' ? stream.pause() : undefined)
   // Where its connection has gone meanwhile nothing more comes of it, and libp2p throws.
   const release = orElse(() => (stream.readStatus === 'paused' ? stream.resume() : undefined), fail)
-  const sips = new Sips({ hold, release, isOpen: () => stream.status !== 'aborted' }, orElse(drink, fail))
+  const isOpen = (): boolean => stream.status !== 'aborted'
+  const sips = new Sips({ hold, release, isOpen }, orElse(drink, fail), allowance)
   stream.addEventListener('message', ({ data }) => sips.take(data.subarray()))
   return sips
 }
@@ -129,7 +130,7 @@ const least_msPerFrame = 0.01
 const least_msPerStream = 1
 
 /** The streams in what was decrypted likewise. */
-export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come: Come): void {
+export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come: Come, allowance?: Allowance): void {
   const demuxing = muxer as unknown as Demuxing
   const reading = connection as unknown as Reading
   const fail = (error: Error): void => cutOff(muxer, connection, error)
@@ -149,7 +150,7 @@ export function demuxInTurns(muxer: StreamMuxer, connection: MessageStream, come
     return unpaid.frames * least_msPerFrame + unpaid.streams * least_msPerStream
   }
   const atOnce = (bytes: Uint8Array): number => come.atOnce(bytes)
-  const sips = new Sips({ hold, release, isOpen, takeCost_ms, atOnce }, drink)
+  const sips = new Sips({ hold, release, isOpen, takeCost_ms, atOnce }, drink, allowance)
   demuxing.onData = (bytes) => sips.take(bytes.subarray())
 }
 

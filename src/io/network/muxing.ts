@@ -5,6 +5,7 @@
  */
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
+import { Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import { demuxInTurns } from './intake.js'
 import { MuxerLimits, muxerLimits, windowBytes } from './muxer-limits.js'
@@ -21,7 +22,11 @@ interface FlowControl {
 /** `StreamState.Established` of yamux: no flag waits for a window update to carry it. */
 const established = 3
 
-export function muxing(drops: Drops, unreadOptions: UnreadOptions = {}): () => StreamMuxerFactory {
+export function muxing(
+  drops: Drops,
+  unreadOptions: UnreadOptions = {},
+  allowances = new Allowances(),
+): () => StreamMuxerFactory {
   const make = yamux({
     maxInboundStreams: muxerLimits.streams,
     streamOptions: { maxStreamWindowSize: windowBytes },
@@ -38,7 +43,7 @@ export function muxing(drops: Drops, unreadOptions: UnreadOptions = {}): () => S
       if (newStream !== undefined) parts._newStream = (...values) => updatedLate(newStream(...values))
       const come = limits.guard(muxer, connection)
       unread.guard(muxer, connection)
-      demuxInTurns(muxer, connection, come)
+      demuxInTurns(muxer, connection, come, allowances.of(connection))
       return muxer
     }
     return factory

@@ -14,6 +14,7 @@ import type { MdnsView } from '../../core/views.js'
 import { createNames, type Names } from '../names.js'
 import { announced, hostOf, parseAnnounced, parseSeed, readAddress } from './addresses.js'
 import type { Seed } from './addresses.js'
+import { Allowances } from './allowances.js'
 import { Beats } from './beats.js'
 import { AddressBook } from './book.js'
 import { Connections, localHostOf } from './connections.js'
@@ -52,7 +53,10 @@ const stopTimeouts_ms = { start: 700, gossip: 100, stack: 800, book: 300 } as co
 /** How often it is told that too many come in at once. */
 const crowdedPause_ms = 60_000
 /** Streams that may be open on one connection, each way: what a peer may ask at once, and as many again that are closing. */
-const streamLimits = { sync: 128, beat: 4 } as const
+const streamLimits = {
+  sync: { maxInboundStreams: 128, maxOutboundStreams: 128 },
+  beat: { maxInboundStreams: 4, maxOutboundStreams: 4 },
+} as const
 
 class Libp2pNetwork implements Network {
   readonly peerId: PeerId
@@ -60,6 +64,7 @@ class Libp2pNetwork implements Network {
   readonly #listener: NetworkListener
   readonly #log: Logger
   readonly #drops = new Drops()
+  readonly #allowances = new Allowances()
   readonly #rates = new Rates({ onFlood: (peer, kind) => this.#shun(peer, kind) })
   readonly #shunned = new Shunned((peer) => this.#dialing.disconnected(peer))
   readonly #names: Names
@@ -109,6 +114,7 @@ class Libp2pNetwork implements Network {
       connectionsTo: (peer) => this.#connections.toUse(peer),
       drops: this.#drops,
       rates: this.#rates,
+      allowances: this.#allowances,
       onBeat: this.#listener.beat,
     })
     this.#requests = new Requests({ protocol: sync, connectionTo, drops: this.#drops })
@@ -289,6 +295,7 @@ class Libp2pNetwork implements Network {
   #createHalfOpen(): HalfOpen {
     let toldAt = Number.NEGATIVE_INFINITY
     return new HalfOpen({
+      allowances: this.#allowances,
       onFull: (room) => {
         this.#drops.count('handshake-crowded')
         if (performance.now() - toldAt < crowdedPause_ms) return
@@ -368,6 +375,7 @@ class Libp2pNetwork implements Network {
       topic: this.#protocols.gossip,
       halfOpen: this.#halfOpen,
       drops: this.#drops,
+      allowances: this.#allowances,
     })
     if (this.#stopping !== undefined) {
       await stopStack(stack)
@@ -410,6 +418,7 @@ class Libp2pNetwork implements Network {
       random: this.#options.random ?? Math.random,
       drops: this.#drops,
       rates: this.#rates,
+      allowances: this.#allowances,
       log: this.#log,
       onMessage: this.#listener.gossip,
     })
@@ -418,22 +427,10 @@ class Libp2pNetwork implements Network {
     stack.libp2p.addEventListener('connection:open', ({ detail }) => opened(detail))
     stack.libp2p.addEventListener('connection:close', ({ detail }) => closed(detail))
     const { sync, beat } = this.#protocols
-    await stack.libp2p.handle(
-      sync,
-      this.#accept((stream, from) => this.#serving.accept(stream, from)),
-      {
-        maxInboundStreams: streamLimits.sync,
-        maxOutboundStreams: streamLimits.sync,
-      },
-    )
-    await stack.libp2p.handle(
-      beat,
-      this.#accept((stream, from) => this.#beats.accept(stream, from)),
-      {
-        maxInboundStreams: streamLimits.beat,
-        maxOutboundStreams: streamLimits.beat,
-      },
-    )
+    const serve = this.#accept((stream, from) => this.#serving.accept(stream, from))
+    await stack.libp2p.handle(sync, serve, streamLimits.sync)
+    const hear = this.#accept((stream, from) => this.#beats.accept(stream, from))
+    await stack.libp2p.handle(beat, hear, streamLimits.beat)
   }
 
   /** Does all of its work at once: what a stream brings before somebody listens is lost without an error. */

@@ -3,13 +3,16 @@
  * nothing; how much one turn of the event loop does is not its question.
  */
 import type { PeerId } from '../../core/model/model.js'
-import { Allowance, turns, type Waiting } from './turns.js'
+import type { Allowance } from './allowances.js'
+import { turns, type Waiting } from './turns.js'
 
 /** Of so many peers nothing waits before those are let go of that sent nothing for a while. */
 const idleQueues = 256
 const idle_ms = 60_000
 
 export interface QueuesOptions<T> {
+  /** Whose time it takes. */
+  allowanceOf(peer: PeerId): Allowance
   run(one: T): void
   /** What each costs at the least, however soon it is done. */
   readonly least_ms?: number
@@ -57,7 +60,7 @@ export class Queues<T> {
 }
 
 class Queue<T> implements Waiting {
-  readonly allowance = new Allowance()
+  readonly allowance: Allowance
   readonly #peer: PeerId
   readonly #options: QueuesOptions<T>
   #waiting: T[] = []
@@ -66,6 +69,7 @@ class Queue<T> implements Waiting {
   #addedAt = 0
 
   constructor(peer: PeerId, options: QueuesOptions<T>) {
+    this.allowance = options.allowanceOf(peer)
     this.#peer = peer
     this.#options = options
   }

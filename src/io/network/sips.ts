@@ -2,7 +2,8 @@
  * Bytes of one that sends, which wait here for turns of the event loop: whoever reads them is given sips, of a size that is learned. While
  * some wait longer than a turn nothing more is to come. It drops nothing, knows nothing of streams.
  */
-import { Allowance, turns, type Waiting } from './turns.js'
+import { Allowance } from './allowances.js'
+import { turns, type Waiting } from './turns.js'
 
 /** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
 const sip_ms = 0.25
@@ -37,8 +38,8 @@ export interface Intake {
   /** Takes nothing of it until it is to go on. */
   pause(): void
   resume(): void
-  /** It is known who sends it: from now on that has an allowance of its own. */
-  known(): void
+  /** It is known who sends it, and from whose time it is to be taken from now on. */
+  known(allowance: Allowance): void
 }
 
 export class Sips implements Waiting, Intake {
@@ -104,8 +105,8 @@ export class Sips implements Waiting, Intake {
     this.wake()
   }
 
-  known(): void {
-    this.#allowance = new Allowance()
+  known(allowance: Allowance): void {
+    this.#allowance = allowance
   }
 
   hold(): void {

@@ -6,7 +6,13 @@ import { gossipsub } from '@chainsafe/libp2p-gossipsub'
 import type { GossipSub, GossipSubComponents } from '@chainsafe/libp2p-gossipsub'
 import { identify } from '@libp2p/identify'
 import type { Identify } from '@libp2p/identify'
-import type { Connection, PrivateKey } from '@libp2p/interface'
+import type {
+  Connection,
+  ConnectionGater,
+  MultiaddrConnection,
+  PeerId as Libp2pPeerId,
+  PrivateKey,
+} from '@libp2p/interface'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -17,6 +23,7 @@ import type { Logger } from 'pino'
 import { RegistryError } from '../../core/model/errors.js'
 import { addressesOf, lookupBy, type Names } from '../names.js'
 import { announced } from './addresses.js'
+import type { Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import { encryption } from './encryption.js'
 import { gossipOptions } from './gossip.js'
@@ -42,6 +49,7 @@ export interface StackOptions {
   /** Bounds those who come in, in place of libp2p's own limits. */
   readonly halfOpen: HalfOpen
   readonly drops: Drops
+  readonly allowances: Allowances
 }
 
 /** The parts of libp2p that are lent to its services, as far as we use them. */
@@ -84,10 +92,11 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     logger: bridgeLog(options.log),
     nodeInfo: { name: 'rollcall', version: '1', userAgent: 'rollcall/1' },
     addresses: { listen: [...listen], announceFilter },
-    transports: [transport({ dialOpts }, options.halfOpen, options.drops)],
-    connectionEncrypters: [encryption()],
-    streamMuxers: [muxing(options.drops, { onCut: tellerOfUnread(options.log) })],
+    transports: [transport({ dialOpts }, options.halfOpen, options.drops, options.allowances)],
+    connectionEncrypters: [encryption(options.allowances)],
+    streamMuxers: [muxing(options.drops, { onCut: tellerOfUnread(options.log) }, options.allowances)],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
+    connectionGater: knowing(options.allowances),
     connectionManager: {
       maxConnections: options.connectionLimit ?? defaultConnectionLimit,
       inboundConnectionThreshold: unlimited,
@@ -112,6 +121,15 @@ export async function buildStack(options: StackOptions, listen: readonly string[
   if (parts === undefined || router === undefined) throw new Error('libp2p built no services')
   takeTurns(libp2p)
   return { libp2p, parts, gossip: router, identify: libp2p.services.identify }
+}
+
+/** It denies nobody: it is told who has proven to be at the other end of a socket. */
+function knowing(allowances: Allowances): ConnectionGater {
+  const know = (peer: Libp2pPeerId, connection: MultiaddrConnection): boolean => {
+    allowances.know(connection, peer.toString())
+    return false
+  }
+  return { denyInboundEncryptedConnection: know, denyOutboundEncryptedConnection: know }
 }
 
 /** A start that fails ends without having begun. */

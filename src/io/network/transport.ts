@@ -9,19 +9,23 @@ import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf } from './addresses.js'
+import { type Allowance, Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import { FirstBytes } from './first-bytes.js'
 import type { HalfOpen } from './half-open.js'
 import { readInTurns } from './intake.js'
-import { type Allowance, Allowances } from './turns.js'
 import { writeInOnePiece } from './whole-writes.js'
 
 /** @param halfOpen whose room those share who come in */
-export function transport(init: TCPOptions, halfOpen: HalfOpen, drops: Drops): ReturnType<typeof tcp> {
+export function transport(
+  init: TCPOptions,
+  halfOpen: HalfOpen,
+  drops: Drops,
+  allowances = new Allowances(),
+): ReturnType<typeof tcp> {
   const make = tcp(init)
   const firstBytes = new FirstBytes(() => drops.count('handshake-excess'))
-  const strangers = new Allowances()
-  const withCare = (upgrader: Upgrader): Upgrader => careful(upgrader, firstBytes, strangers)
+  const withCare = (upgrader: Upgrader): Upgrader => careful(upgrader, firstBytes, allowances)
   return (components) => {
     const built = make(components)
     const dial = built.dial.bind(built)
@@ -38,7 +42,7 @@ export function transport(init: TCPOptions, halfOpen: HalfOpen, drops: Drops): R
 }
 
 /** The same upgrader, to whom connections come that read and write as we want it, and little until their handshake is done. */
-function careful(upgrader: Upgrader, firstBytes: FirstBytes, strangers: Allowances): Upgrader {
+function careful(upgrader: Upgrader, firstBytes: FirstBytes, allowances: Allowances): Upgrader {
   const through = Object.create(upgrader) as Upgrader
   const during = async <Result>(
     connection: MultiaddrConnection,
@@ -49,11 +53,11 @@ function careful(upgrader: Upgrader, firstBytes: FirstBytes, strangers: Allowanc
       const intake = readInTurns(connection, allowance)
       writeInOnePiece(connection)
       const result = await upgrade()
-      intake.known()
+      intake.known(allowances.of(connection))
       return result
     })
   through.upgradeInbound = async (connection, options) =>
-    during(connection, strangers.of(hostOf(connection.remoteAddr.toString())), async () =>
+    during(connection, allowances.ofPlace(hostOf(connection.remoteAddr.toString())), async () =>
       upgrader.upgradeInbound(connection, options),
     )
   through.upgradeOutbound = async (connection, options) =>

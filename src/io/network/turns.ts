@@ -1,9 +1,13 @@
 /**
  * How much of each turn of the event loop goes to what peers send: a millisecond, or a third where turns are long by themselves, of all of
  * them together, a piece of each in its turn; the rest waits. So nobody who sends without end holds anybody up, no neighbour and no caller
- * of this daemon. Whoever has had more time than a member needs shares half of a core with others like it. It drops nothing.
+ * of this daemon. Whoever has had more time than a member needs shares what there is beyond that with others like it. It drops nothing.
+ *
+ *     of their own ───────────────────▶ first
+ *     beyond that: not known who ─────▶ a quarter of a core, all of them together
+ *                  members ───────────▶ half of a core for half a minute, then a twentieth; news counts a fifth of that
  */
-import { BoundedMap } from '../../core/basics/bounded-map.js'
+import { Allowance, type Share } from './allowances.js'
 
 /** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
 const turn_ms = 1
@@ -12,12 +16,17 @@ const shareOfTurn = 1 / 3
 /** Of so many turns the shortest says how long they are: a pause of the garbage collector in one of them makes none of the next longer. */
 const lookBack = 8
 /**
- * How long we may work for each stream that is read, and for all those together that have had more than their own, in ms for each second,
- * and what may be saved. An honest member takes a few ms each second, more where it heals or joins; one for whose writes we vouch, 500 of
- * them a second, takes half of a core.
+ * How long we work for all those together that have had more than their own. What honest members need beyond it is over in a while, a heal, a
+ * restart of all, somebody's first look at everything, or it is news, the writes of others: five hundred a second are a tenth of a core and more.
  */
-const own = { ms: 10, saved_ms: 3000 } as const
-const common = { ms: 500, saved_ms: 1000 } as const
+const shares = {
+  strangers: { ms: 250, saved_ms: 1000 },
+  members: { ms: 500, saved_ms: 1000 },
+  lasting: { ms: 50, saved_ms: 15_000 },
+} as const
+const shareOfNews = 1 / 5
+/** Where nothing is left for those who wait. */
+const pause_ms = 2
 
 /** What waits of one that sends. */
 export interface Waiting {
@@ -32,54 +41,41 @@ export interface Waiting {
   hold(): void
 }
 
-/** Beyond that nothing is owed: one long piece, or a moment in which this machine did something else, keeps nobody waiting for seconds. */
-const owed_ms = 50
+/** Those who wait for time of one kind; whose turn it is comes first. */
+class Lane {
+  readonly waiting: Waiting[] = []
+  readonly #pots: readonly Pot[]
 
-/** Time that may be taken, some of it saved; what was taken beyond it is owed. A newcomer has saved nothing. */
-export class Allowance {
-  readonly #perMs: number
-  readonly #most_ms: number
-  #left_ms: number
-  #at = performance.now()
-
-  constructor(share: { readonly ms: number; readonly saved_ms: number } = own, left_ms = 0) {
-    this.#perMs = share.ms / 1000
-    this.#most_ms = share.saved_ms
-    this.#left_ms = left_ms
+  /** @param pots what they have in common, each of which bounds it */
+  constructor(pots: readonly Pot[]) {
+    this.#pots = pots
   }
 
   isLeft(): boolean {
-    const now = performance.now()
-    this.#left_ms = Math.min(this.#most_ms, this.#left_ms + (now - this.#at) * this.#perMs)
-    this.#at = now
-    return this.#left_ms > 0
+    return this.#pots.every(({ allowance }) => allowance.isLeft())
   }
 
-  pay(time_ms: number): void {
-    this.#left_ms = Math.max(this.#left_ms - time_ms, -owed_ms)
+  pay(time_ms: number, isNews: boolean): void {
+    for (const { allowance, shareOfNews } of this.#pots) allowance.pay(isNews ? time_ms * shareOfNews : time_ms)
   }
 }
 
-/** So many are told apart. */
-const placeLimit = 1024
+interface Pot {
+  readonly allowance: Allowance
+  /** So much of the time for what was news is taken from it. */
+  readonly shareOfNews: number
+}
 
-/** One for all that come from one place, as long as it is not known who they are: each of them is new, and would have its own. */
-export class Allowances {
-  readonly #byPlace = new BoundedMap<string, Allowance>(placeLimit)
-
-  of(place: string): Allowance {
-    const allowance = this.#byPlace.get(place) ?? new Allowance()
-    this.#byPlace.set(place, allowance)
-    return allowance
-  }
+function potOf(share: Share, shareOfNews = 1): Pot {
+  return { allowance: new Allowance(share, share.saved_ms), shareOfNews }
 }
 
 class Turns {
-  /** Whose turn it is comes first. */
-  readonly #waiting: Waiting[] = []
-  /** Those who have had more than their own. */
-  readonly #heavy: Waiting[] = []
-  readonly #common = new Allowance(common, common.saved_ms)
+  /** Of those who have some of their own. */
+  readonly #light = new Lane([])
+  readonly #strangers = new Lane([potOf(shares.strangers)])
+  readonly #heavy = new Lane([potOf(shares.members), potOf(shares.lasting, shareOfNews)])
+  readonly #lanes = [this.#light, this.#strangers, this.#heavy] as const
   /** How many daemons of this process take turns. */
   #daemons = 0
   #begun = 0
@@ -90,6 +86,7 @@ class Turns {
   #turn: NodeJS.Immediate | undefined
   #pause: NodeJS.Timeout | undefined
   #isBusy = false
+  #isNews = false
 
   /** A daemon of this process has begun, or ended. */
   daemonBegan(): void {
@@ -107,20 +104,31 @@ class Turns {
     if (!this.#isBusy) this.#next()
   }
 
-  #isFreeFor({ allowance }: Waiting): boolean {
-    if (this.#isBusy || this.#waiting.length > 0 || !this.#hasTime()) return false
-    return allowance.isLeft() || (this.#heavy.length === 0 && this.#common.isLeft())
+  /** What has its turn has brought something that is new here. */
+  broughtNews(): void {
+    this.#isNews = true
+  }
+
+  #isFreeFor(one: Waiting): boolean {
+    if (this.#isBusy || this.#light.waiting.length > 0 || !this.#hasTime()) return false
+    const lane = this.#laneOf(one)
+    return lane.waiting.length === 0 && lane.isLeft()
+  }
+
+  #laneOf({ allowance }: Waiting): Lane {
+    if (allowance.isLeft()) return this.#light
+    return allowance.isOfStrangers ? this.#strangers : this.#heavy
   }
 
   #queue(one: Waiting): void {
-    if (one.allowance.isLeft()) this.#waiting.push(one)
-    else this.#heavy.push(one)
+    this.#laneOf(one).waiting.push(one)
   }
 
   #goOnWith(one: Waiting): void {
     const begun = performance.now()
     let least_ms = 0
     this.#isBusy = true
+    this.#isNews = false
     try {
       least_ms = one.goOn()
     } finally {
@@ -132,8 +140,9 @@ class Turns {
   #done(one: Waiting, time_ms: number, least_ms: number): void {
     this.#isBusy = false
     const cost_ms = Math.max(time_ms, least_ms)
-    if (one.allowance.isLeft()) one.allowance.pay(cost_ms)
-    else this.#common.pay(cost_ms / Math.max(1, this.#daemons / 2))
+    const lane = this.#laneOf(one)
+    if (lane === this.#light) one.allowance.pay(cost_ms)
+    else lane.pay(cost_ms / Math.max(1, this.#daemons / 2), this.#isNews)
     one.took?.(time_ms)
     if (one.wantsMore()) this.#queue(one)
     if (!this.#isBusy) this.#next()
@@ -141,18 +150,23 @@ class Turns {
 
   #next(): void {
     if (this.#hasTime()) {
-      const next = this.#waiting.shift() ?? (this.#common.isLeft() ? this.#heavy.shift() : undefined)
+      const lane = this.#lanes.find((each) => each.waiting.length > 0 && each.isLeft())
+      const next = lane?.waiting.shift()
       if (next !== undefined) return this.#goOnWith(next)
     }
-    for (const one of this.#waiting) one.hold()
-    for (const one of this.#heavy) one.hold()
-    if (this.#heavy.length > 0) this.#pause ??= setTimeout(() => this.#afterPause(), turn_ms).unref()
+    for (const { waiting } of this.#lanes) for (const one of waiting) one.hold()
+    if (this.#isSomebodyBeyond()) this.#pause ??= setTimeout(() => this.#afterPause(), pause_ms).unref()
+  }
+
+  #isSomebodyBeyond(): boolean {
+    return this.#strangers.waiting.length > 0 || this.#heavy.waiting.length > 0
   }
 
   #afterPause(): void {
     this.#pause = undefined
     // Who has some of its own again does not wait for what all have in common.
-    for (const one of this.#heavy.splice(0)) this.#queue(one)
+    const beyond = [...this.#strangers.waiting.splice(0), ...this.#heavy.waiting.splice(0)]
+    for (const one of beyond) this.#queue(one)
     if (!this.#isBusy) this.#next()
   }
 
@@ -175,7 +189,7 @@ class Turns {
     this.#turn = undefined
     this.#lengths_ms.shift()
     this.#lengths_ms.push(performance.now() - this.#begun)
-    if (this.#waiting.length > 0) this.#next()
+    if (this.#light.waiting.length > 0) this.#next()
   }
 }
 

@@ -1,6 +1,10 @@
 /**
  * Watches whether gossip reaches every connected peer, to mend what does not: first the stream, then the connection. Gossipsub
  * itself neither notices nor mends a stream that died on a living connection; connection and mesh look healthy for ever.
+ *
+ * A connection that is made anew costs both ends a handshake, and all that is said at first. Where it reaches many not, as a rule all that
+ * is missing is time: twenty daemons that started together on two cores made each other's connections anew for a minute, and called each
+ * other dead for that. So the more they are, the longer it waits, and it mends one after the other.
  */
 import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../core/model/model.js'
@@ -10,10 +14,11 @@ export const watchdogLimits = {
   interval_ms: 2_000,
   /** A young connection has every right to be still opening its streams. */
   youth_ms: 5_000,
-  strikes: 2,
+  /** Looks in a row: of one that it does not reach; one more for each other, up to a limit. */
+  strikes: { one: 2, most: 15 },
   /** The second look at a peer that lost one of two connections. */
   moved_ms: 300,
-  /** Between two repairs of one peer, doubled by each one without success. */
+  /** Between two repairs, be it of several peers; of one peer it is doubled by each one without success. */
   firstPause_ms: 10_000,
   lastPause_ms: 300_000,
   /** A check that comes this late says something about us, not about them. */
@@ -40,6 +45,8 @@ export class Watchdog {
   readonly #moved = new Map<PeerId, NodeJS.Timeout>()
   #timer: NodeJS.Timeout | undefined
   #expected = 0
+  /** Of whomever the next repair is. */
+  #notBefore = 0
 
   constructor(options: WatchdogOptions) {
     this.#options = options
@@ -80,25 +87,40 @@ export class Watchdog {
     this.#expected = now + watchdogLimits.interval_ms
     if (isLate) return
     const links = this.#options.links()
-    for (const link of links) this.#look(link, now)
+    const unreached = links.filter(isOfAge).filter((link) => !this.#isReached(link))
+    for (const link of unreached) this.#suspect(link)
+    this.#repairOne(unreached, now)
     this.#forgetAllBut(new Set(links.map(({ peer }) => peer)), now)
   }
 
-  #look(link: Link, now: number): void {
-    if (Date.now() - link.connection.timeline.open < watchdogLimits.youth_ms) return
-    const { outbound, subscribed } = this.#options.health(link.peer)
+  #isReached({ peer }: Link): boolean {
+    const { outbound, subscribed } = this.#options.health(peer)
+    const suspicion = this.#suspicions.get(peer)
+    if (outbound && subscribed && suspicion !== undefined) suspicion.strikes = 0
+    return outbound && subscribed
+  }
+
+  #suspect(link: Link): void {
     const suspicion = this.#suspicions.get(link.peer) ?? { strikes: 0, repairs: 0, notBefore: 0 }
-    if (outbound && subscribed) {
-      suspicion.strikes = 0
-      return
-    }
     this.#suspicions.set(link.peer, suspicion)
     suspicion.strikes += 1
     this.#reopen(link)
-    if (suspicion.strikes < watchdogLimits.strikes || now < suspicion.notBefore) return
-    const pause_ms = Math.min(watchdogLimits.lastPause_ms, watchdogLimits.firstPause_ms * 2 ** suspicion.repairs)
+  }
+
+  /** The one that was not reached for longest. */
+  #repairOne(unreached: readonly Link[], now: number): void {
+    const { strikes, firstPause_ms, lastPause_ms } = watchdogLimits
+    const patience = Math.min(strikes.most, strikes.one + unreached.length - 1)
+    const isDue = ({ strikes: looks, notBefore }: Suspicion): boolean => looks >= patience && now >= notBefore
+    const peers = new Set(unreached.map(({ peer }) => peer))
+    const due = [...this.#suspicions].filter(([peer, suspicion]) => peers.has(peer) && isDue(suspicion))
+    const [longest] = due.sort(([, a], [, b]) => b.strikes - a.strikes)
+    if (longest === undefined || now < this.#notBefore) return
+    const [peer, suspicion] = longest
+    const pause_ms = Math.min(lastPause_ms, firstPause_ms * 2 ** suspicion.repairs)
     Object.assign(suspicion, { strikes: 0, repairs: suspicion.repairs + 1, notBefore: now + pause_ms })
-    this.#options.repair(link.peer)
+    this.#notBefore = now + firstPause_ms
+    this.#options.repair(peer)
   }
 
   /** What is known of a peer outlives its connection, since a repair cuts that, but not for ever. */
@@ -108,4 +130,8 @@ export class Watchdog {
       if (isQuiet && now > suspicion.notBefore + watchdogLimits.lastPause_ms) this.#suspicions.delete(peer)
     }
   }
+}
+
+function isOfAge({ connection }: Link): boolean {
+  return Date.now() - connection.timeline.open >= watchdogLimits.youth_ms
 }

@@ -171,3 +171,27 @@ test('D3: who asks for many writes at once asks each peer once at a time, and is
   expect(questions).toBeGreaterThan(0)
   expect(questions).toBeLessThan(answers.length) // where each write asked by itself it were twice as many, and more
 })
+
+test('D3: however much is written, a peer is asked fifty times a second', () => {
+  let questions = 0
+  const world = cluster('ab', {
+    watch: (machine, _now, _input, effects) => {
+      if (machine.name === 'a') questions += effects.filter(isAboutSome).length
+    },
+  })
+  registered(world, 'a', 'first')
+  agree(world)
+  questions = 0
+  const begun = world.now
+  const answers: { readonly result?: unknown }[] = []
+  for (let n = 0; world.now < begun + 2000; n++) {
+    registered(world, 'a', `s${n}`)
+    answers.push(world.command('a', { type: 'acknowledge', acks: 2, patience_ms: 2000 }))
+    world.until(() => world.now >= begun + 4 * n, 100, 'the next write')
+  }
+  world.until(() => answers.every(({ result }) => result !== undefined), 1000, 'the answers')
+  expect(answers.length).toBeGreaterThan(200)
+  for (const { result } of answers) expect(result).toMatchObject({ value: '2' })
+  expect(questions).toBeGreaterThan(20)
+  expect(questions).toBeLessThan(110)
+})
