@@ -27,14 +27,9 @@ const turns: Readonly<Record<string, Patch>> = {
   'it is never known whose streams are in a connection': ['encryption', 'allowances.know($$$)'],
   'heartbeats wait with all else that their sender sends': ['Allowances.ofBeats', 'this.#ofBeats', 'this.#byMember'],
   'who is not known keeps members waiting': ['Turns.#laneOf', 'allowance.isOfStrangers', 'false'],
-  'who goes on and on has half a core for ever': [
-    'Lane.isLeft',
-    'this.#pots.every($$$)',
-    'this.#pots[0]?.allowance.isLeft() ?? true',
-  ],
-  'news takes as much as what was known': ['Lane.pay', 'time_ms * shareOfNews', 'time_ms'],
-  'what is new is not told': ['Gossip.#validate', 'turns.broughtNews()'],
-  'once something was new all that comes is': ['#goOnWith', 'this.#isNews = false'],
+  'what is beyond that is paid by nobody': ['Lane.pay', 'this.#common?.pay(time_ms)'],
+  'who is new has to earn all of its time': ['#takeFirst', 'return first_ms', 'return 0'],
+  'however many are new each is given time': ['#takeFirst', '!this.#ofNewcomers.isLeft()', 'false'],
 }
 
 const watched: Readonly<Record<string, Patch>> = {

@@ -1,7 +1,6 @@
 /** What is said over the network: requests of every size, heartbeats, gossip; and what happens when it cannot be said. */
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test, vi } from 'vitest'
-import type { Allowance } from '../../src/io/network/allowances.js'
 import { generateClusterKey } from '../../src/io/network/network.js'
 import { rates } from '../../src/io/network/rates.js'
 import { turns } from '../../src/io/network/turns.js'
@@ -290,29 +289,3 @@ test.each([undefined, generateClusterKey()])(
     add.mockRestore()
   },
 )
-
-test('what gossip brings that is new is told to whoever counts the time, within the turn that it takes', async () => {
-  const [one, other] = await pair()
-  await gossiping(one, other)
-  let current: Allowance | undefined
-  const add = turns.add.bind(turns)
-  vi.spyOn(turns, 'add').mockImplementation((waiting) => {
-    const goOn = waiting.goOn.bind(waiting)
-    waiting.goOn = () => {
-      current = waiting.allowance
-      return goOn()
-    }
-    const wantsMore = waiting.wantsMore.bind(waiting)
-    waiting.wantsMore = () => {
-      current = undefined
-      return wantsMore()
-    }
-    add(waiting)
-  })
-  const payers: (Allowance | undefined)[] = []
-  vi.spyOn(turns, 'broughtNews').mockImplementation(() => void payers.push(current))
-  await flows(one, other)
-  vi.restoreAllMocks()
-  expect(payers.length).toBeGreaterThan(0)
-  expect(payers).not.toContain(undefined)
-})

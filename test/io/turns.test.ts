@@ -425,6 +425,18 @@ test('a member has one allowance for all of its connections, beside that one for
   expect(allowances.ofBeats('a')).not.toBe(allowances.ofMember('a'))
 })
 
+test('who is new is given time for a join; of many that are new those who come first', () => {
+  const allowances = new Allowances()
+  const given = (): number => {
+    const newcomers = Array.from({ length: 60 }, () => allowances.ofMember(`p${Math.random()}`))
+    return newcomers.filter((allowance) => allowance.isLeft()).length
+  }
+  expect(given()).toBe(40)
+  expect(given()).toBe(0)
+  now_ms += 1000
+  expect(given()).toBe(2)
+})
+
 /** Has all that those have who have had more than their own. */
 async function drained(strangers = false): Promise<void> {
   const greedy = FakeStream.read(30, new Allowance({ ms: 0, saved_ms: 0 }, 0, strangers))
@@ -457,50 +469,6 @@ test('those of whom nobody knows who they are keep no member waiting, whoever ha
   const member = FakeStream.read(1, new Allowance({ ms: 0, saved_ms: 0 }))
   member.onData(piece.subarray(0, 2000))
   await eventually('the member is read', () => member.taken === 2000)
-})
-
-/** How long it worked in each of so many steps of five seconds, in ms. */
-async function worked(steps: number, add: () => void, had_ms: () => number): Promise<number[]> {
-  const each: number[] = []
-  for (let i = 0; i < steps; i++) {
-    const before = had_ms()
-    now_ms += 5000
-    add()
-    await stopped(had_ms)
-    each.push(had_ms() - before)
-  }
-  return each
-}
-
-test('who goes on for longer than a heal takes has a twentieth of a core, all of them together', async () => {
-  // That somebody else brings news makes nothing news that comes after it.
-  queues({ run: () => turns.broughtNews() }).add('b', 'b')
-  const heavy = FakeStream.read(30, new Allowance({ ms: 0, saved_ms: 0 }))
-  const add = (): void => {
-    for (let i = 0; i < 100; i++) heavy.onData(piece.subarray(0, 128))
-  }
-  const each = await worked(12, add, () => heavy.sips.length * 30)
-  // As much as may be saved of half a core, until fifteen seconds are used up; a twentieth of five seconds.
-  for (const had of each.slice(0, 5)) expect(had).toBeGreaterThan(1500)
-  for (const had of each.slice(10)) expect(had).toBeLessThan(400)
-  for (const had of each.slice(10)) expect(had).toBeGreaterThan(200)
-})
-
-test('of that news takes a fifth: who writes much is heard for longer, and more', async () => {
-  let done = 0
-  const waiting = queues({
-    run: () => {
-      done += 1
-      now_ms += 30
-      turns.broughtNews()
-    },
-  })
-  const add = (): void => {
-    for (let i = 0; i < 100; i++) waiting.add('a', 'a')
-  }
-  const each = await worked(12, add, () => done * 30)
-  waiting.stop()
-  for (const had of each) expect(had).toBeGreaterThan(1200)
 })
 
 test('of the messages of gossip that come together each has a turn, words about others go last', async () => {

@@ -16,7 +16,7 @@ export interface Share {
 }
 
 /** As much as an honest member takes as a rule. Where it heals, joins, writes much it takes more, which is beyond its own. */
-const memberShare: Share = { ms: 5, saved_ms: 500 }
+const memberShare: Share = { ms: 10, saved_ms: 1000 }
 /** What is given to each that is new, as much as a join takes; and of what: many that are new have no more than that, all together. */
 const first_ms = 50
 const firstShare: Share = { ms: 100, saved_ms: 2000 }

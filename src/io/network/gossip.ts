@@ -16,7 +16,6 @@ import { readInTurns } from './intake.js'
 import { Queues } from './queues.js'
 import type { Rates } from './rates.js'
 import type { Intake } from './sips.js'
-import { turns } from './turns.js'
 import { WholeFrames } from './whole-frames.js'
 
 /** The largest message; far below what a receiver takes, who otherwise drops the sender from its router without a word. */
@@ -274,9 +273,9 @@ export class Gossip {
       this.#options.drops.count('gossip-oversize')
       return TopicValidatorResult.Reject
     }
-    if (this.#isDropped() || this.#isExcess(from, message)) return TopicValidatorResult.Ignore
-    turns.broughtNews()
-    return TopicValidatorResult.Accept
+    return this.#isDropped() || this.#isExcess(from, message)
+      ? TopicValidatorResult.Ignore
+      : TopicValidatorResult.Accept
   }
 
   /** Others passed it on, and its author has proven that it is its own. */

@@ -5,7 +5,7 @@
  *
  *     of their own ───────────────────▶ first
  *     beyond that: not known who ─────▶ a quarter of a core, all of them together
- *                  members ───────────▶ half of a core for half a minute, then a twentieth; news counts a fifth of that
+ *                  members ───────────▶ half of a core
  */
 import { Allowance, type Share } from './allowances.js'
 
@@ -16,15 +16,13 @@ const shareOfTurn = 1 / 3
 /** Of so many turns the shortest says how long they are: a pause of the garbage collector in one of them makes none of the next longer. */
 const lookBack = 8
 /**
- * How long we work for all those together that have had more than their own. What honest members need beyond it is over in a while, a heal, a
- * restart of all, somebody's first look at everything, or it is news, the writes of others: five hundred a second are a tenth of a core and more.
+ * How long we work for all those together who have had more than their own, and what may be saved. As much as honest members need that heal,
+ * join, all restart; for the writes of others, five hundred a second, passed on by all who know them.
  */
 const shares = {
   strangers: { ms: 250, saved_ms: 1000 },
   members: { ms: 500, saved_ms: 1000 },
-  lasting: { ms: 50, saved_ms: 15_000 },
 } as const
-const shareOfNews = 1 / 5
 /** Where nothing is left for those who wait. */
 const pause_ms = 2
 
@@ -44,37 +42,28 @@ export interface Waiting {
 /** Those who wait for time of one kind; whose turn it is comes first. */
 class Lane {
   readonly waiting: Waiting[] = []
-  readonly #pots: readonly Pot[]
+  /** Absent where each has its own. */
+  readonly #common: Allowance | undefined
 
-  /** @param pots what they have in common, each of which bounds it */
-  constructor(pots: readonly Pot[]) {
-    this.#pots = pots
+  /** @param share what they have in common */
+  constructor(share?: Share) {
+    this.#common = share && new Allowance(share, share.saved_ms)
   }
 
   isLeft(): boolean {
-    return this.#pots.every(({ allowance }) => allowance.isLeft())
+    return this.#common?.isLeft() ?? true
   }
 
-  pay(time_ms: number, isNews: boolean): void {
-    for (const { allowance, shareOfNews } of this.#pots) allowance.pay(isNews ? time_ms * shareOfNews : time_ms)
+  pay(time_ms: number): void {
+    this.#common?.pay(time_ms)
   }
-}
-
-interface Pot {
-  readonly allowance: Allowance
-  /** So much of the time for what was news is taken from it. */
-  readonly shareOfNews: number
-}
-
-function potOf(share: Share, shareOfNews = 1): Pot {
-  return { allowance: new Allowance(share, share.saved_ms), shareOfNews }
 }
 
 class Turns {
   /** Of those who have some of their own. */
-  readonly #light = new Lane([])
-  readonly #strangers = new Lane([potOf(shares.strangers)])
-  readonly #heavy = new Lane([potOf(shares.members), potOf(shares.lasting, shareOfNews)])
+  readonly #light = new Lane()
+  readonly #strangers = new Lane(shares.strangers)
+  readonly #heavy = new Lane(shares.members)
   readonly #lanes = [this.#light, this.#strangers, this.#heavy] as const
   /** How many daemons of this process take turns. */
   #daemons = 0
@@ -86,7 +75,6 @@ class Turns {
   #turn: NodeJS.Immediate | undefined
   #pause: NodeJS.Timeout | undefined
   #isBusy = false
-  #isNews = false
 
   /** A daemon of this process has begun, or ended. */
   daemonBegan(): void {
@@ -102,11 +90,6 @@ class Turns {
     if (this.#isFreeFor(one)) return this.#goOnWith(one)
     this.#queue(one)
     if (!this.#isBusy) this.#next()
-  }
-
-  /** What has its turn has brought something that is new here. */
-  broughtNews(): void {
-    this.#isNews = true
   }
 
   #isFreeFor(one: Waiting): boolean {
@@ -128,7 +111,6 @@ class Turns {
     const begun = performance.now()
     let least_ms = 0
     this.#isBusy = true
-    this.#isNews = false
     try {
       least_ms = one.goOn()
     } finally {
@@ -142,7 +124,7 @@ class Turns {
     const cost_ms = Math.max(time_ms, least_ms)
     const lane = this.#laneOf(one)
     if (lane === this.#light) one.allowance.pay(cost_ms)
-    else lane.pay(cost_ms / Math.max(1, this.#daemons / 2), this.#isNews)
+    else lane.pay(cost_ms / Math.max(1, this.#daemons / 2))
     one.took?.(time_ms)
     if (one.wantsMore()) this.#queue(one)
     if (!this.#isBusy) this.#next()
