@@ -2,7 +2,7 @@
 import type { Patch } from './patch.js'
 
 const turns: Readonly<Record<string, Patch>> = {
-  'who has had more than its own is heard like all others': ['Turns.#laneOf', 'allowance.isLeft()', 'true'],
+  'who has had more than its own is heard like all others': ['Order.#laneOf', 'allowance.isLeft()', 'true'],
   'peers have all of a turn': ['#hasTime', 'now < this.#until', 'true'],
   'peers have nothing of turns that are long by themselves': ['#hasTime', 'Math.max(least_ms, $$$)', 'least_ms'],
   'one long turn makes those after it longer': [
@@ -11,14 +11,14 @@ const turns: Readonly<Record<string, Patch>> = {
     'Math.max(...this.#lengths_ms)',
   ],
   'many daemons of a process have as much of a turn as one': ['#hasTime', 'Math.max(1, this.#daemons)', '1'],
-  'what is cleared away later costs nothing': ['#done', 'Math.max(time_ms, least_ms)', 'time_ms'],
-  'what takes long costs as much as what does not': ['#done', 'Math.max(time_ms, least_ms)', 'least_ms'],
+  'what is cleared away later costs nothing': ['Turns.#done', 'Math.max(time_ms, least_ms)', 'time_ms'],
+  'what takes long costs as much as what does not': ['Turns.#done', 'Math.max(time_ms, least_ms)', 'least_ms'],
   'a long piece of work keeps its sender waiting for as long': [
     'Allowance.pay',
     'Math.max($$$)',
     'this.#left_ms - time_ms',
   ],
-  'who waits longer than a turn goes on sending': ['Turns.#next', 'for (const one of waiting) one.hold()'],
+  'who waits longer than a turn goes on sending': ['Turns.#next', 'this.#order.hold()'],
   'who owes never has a turn again': ['Turns.#next', 'setTimeout($$$)', 'undefined'],
   'who throws in its turn keeps it': ['#goOnWith', 'afterMicrotasks($$$)'],
   'one place has an allowance for each that comes from it': ['found', 'all.get(whose)', 'undefined'],
@@ -26,8 +26,11 @@ const turns: Readonly<Record<string, Patch>> = {
   'it is never known who is at the other end of a socket': ['knowing', 'allowances.know($$$)'],
   'it is never known whose streams are in a connection': ['encryption', 'allowances.know($$$)'],
   'heartbeats wait with all else that their sender sends': ['Allowances.ofBeats', 'this.#ofBeats', 'this.#byMember'],
-  'who is not known keeps members waiting': ['Turns.#laneOf', 'allowance.isOfStrangers', 'false'],
-  'what is beyond that is paid by nobody': ['Lane.pay', 'this.#common?.pay(time_ms)'],
+  'who is not known keeps members waiting': ['Order.#laneOf', 'allowance.isOfStrangers', 'false'],
+  'what is beyond that is paid by nobody': ['Lane.pay', 'this.#common.pay($$$)'],
+  'who has used up its own keeps its place before others': ['#firstIn', 'its === lane', 'true'],
+  'those who have some of their own keep all others waiting': ['#lanesInOrder', 'this.#looks % round === 0', 'false'],
+  'what is owed is owed for long': ['Allowance.pay', 'Math.min($$$)', 'owed_ms'],
   'who is new has to earn all of its time': ['#takeFirst', 'return first_ms', 'return 0'],
   'however many are new each is given time': ['#takeFirst', '!this.#ofNewcomers.isLeft()', 'false'],
 }
@@ -40,7 +43,8 @@ const watched: Readonly<Record<string, Patch>> = {
     'strikes.one',
   ],
   'one that no repair helps is connected anew again and again': ['#repairOne', '2 ** suspicion.repairs', '1'],
-  'who is reached again is given up all the same': ['#isReached', 'suspicion.strikes = 0'],
+  'who is reached again is given up all the same': ['#calm', 'suspicion.strikes = 0'],
+  'those whom no repair helped make others wait': ['#repairOne', 'now >= suspicion.notBefore', 'true'],
   'a young connection is given up': ['Watchdog.#check', '.filter(isOfAge)', 'links'],
 }
 

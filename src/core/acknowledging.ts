@@ -21,7 +21,7 @@ import type { Holding } from './wire/sync.js'
 
 /** So long gossip takes as a rule: who is asked sooner says no. */
 const first_ms = 30
-/** Between one version that is due and the next: so often peers are asked at the most, however much is written. */
+/** Between one version that is due and the next: so often a peer is asked about one home at the most, however much is written there. */
 const between_ms = 20
 const again_ms = 50
 /** Who has not answered within so long may have fallen silent: another one is asked as well. */

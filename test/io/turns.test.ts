@@ -447,16 +447,51 @@ async function drained(strangers = false): Promise<void> {
 
 test('who has many streams has no more for that', async () => {
   await drained()
-  const allowance = new Allowance({ ms: 5, saved_ms: 500 })
-  const both = [FakeStream.read(0.1, allowance), FakeStream.read(0.1, allowance)]
-  for (const stream of both) stream.onData(new Uint8Array(1024 * 1024))
-  allowance.pay(-10)
-  const had = (): number => both.reduce((sum, { sips }) => sum + sips.length, 0)
+  const allowance = new Allowance({ ms: 5, saved_ms: 10 })
+  const many = Array.from({ length: 50 }, () => FakeStream.read(1, allowance))
+  for (const stream of many) stream.onData(new Uint8Array(64 * 1024))
+  const had = (): number => many.reduce((sum, { sips }) => sum + sips.length, 0)
+  const before = had()
+  now_ms += 0.01 // it has some of its own, and spends more than that with the first of them
   await stopped(had)
-  for (const stream of both) stream.readStatus = 'paused'
-  // Ten milliseconds, and what comes to it while they pass.
-  expect(had()).toBeGreaterThan(90)
-  expect(had()).toBeLessThan(115)
+  for (const stream of many) stream.readStatus = 'paused'
+  expect([before, had()]).toEqual([0, 1])
+})
+
+test('however much those have who have not had their own, the others have a piece of four', async () => {
+  const light = Array.from({ length: 100 }, () =>
+    FakeStream.read(0.5, new Allowance({ ms: 1000, saved_ms: 1000 }, 1000)),
+  )
+  for (const stream of light) stream.onData(piece)
+  const heavy = FakeStream.read(0.5, new Allowance({ ms: 0, saved_ms: 0 }))
+  heavy.onData(piece.subarray(0, 3000))
+  await eventually('the other one is read', () => heavy.taken === 3000)
+  for (const stream of light) stream.readStatus = 'paused'
+  const pieces = taken.slice(taken.indexOf(heavy), taken.lastIndexOf(heavy) + 1)
+  const share = heavy.sips.length / pieces.length
+  expect(share).toBeGreaterThan(0.2)
+  expect(share).toBeLessThan(0.35)
+})
+
+test('in a round each has one piece, however many streams it has', async () => {
+  const [greedy, modest] = [new Allowance({ ms: 0, saved_ms: 0 }), new Allowance({ ms: 0, saved_ms: 0 })]
+  const many = Array.from({ length: 30 }, () => FakeStream.read(2, greedy))
+  for (const stream of many) stream.onData(piece)
+  const one = FakeStream.read(2, modest)
+  one.onData(piece.subarray(0, 3000))
+  await eventually('the one is read', () => one.taken === 3000)
+  for (const stream of many) stream.readStatus = 'paused'
+  const pieces = taken.slice(taken.indexOf(one), taken.lastIndexOf(one) + 1)
+  expect(one.sips.length / pieces.length).toBeGreaterThan(0.45)
+})
+
+test('of heartbeats no more is owed than a second brings', () => {
+  const beats = new Allowances().ofBeats('a')
+  beats.pay(5000)
+  now_ms += 1000
+  expect(beats.isLeft()).toBe(false)
+  now_ms += 1
+  expect(beats.isLeft()).toBe(true)
 })
 
 test('those of whom nobody knows who they are keep no member waiting, whoever has too much, nor are they kept by members', async () => {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Link } from '../../src/io/network/connections.js'
 import { Watchdog, watchdogLimits } from '../../src/io/network/watchdog.js'
 
-const { interval_ms, youth_ms, firstPause_ms } = watchdogLimits
+const { interval_ms, youth_ms, anyPause_ms } = watchdogLimits
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -92,7 +92,7 @@ test('those that stay unreached are connected anew one after the other, sooner a
   const times = repaired.map(([, at_s]) => at_s)
   expect(times[0]).toBeGreaterThan((youth_ms + 4 * interval_ms) / 1000)
   for (const [i, at] of times.slice(1).entries())
-    expect(at - (times[i] as number)).toBeGreaterThanOrEqual(firstPause_ms / 1000)
+    expect(at - (times[i] as number)).toBeGreaterThanOrEqual(anyPause_ms / 1000)
   dog.stop()
 })
 
@@ -106,5 +106,18 @@ test('one that no repair helps is connected anew ever less often, and keeps no o
   unreached.add('b')
   passes(4 * interval_ms)
   expect(repaired.at(-1)?.[0]).toBe('b')
+  dog.stop()
+})
+
+test('those whom no repair helped make nobody else wait', () => {
+  const mute = Array.from({ length: 13 }, (_, n) => `mute${n}`)
+  const { dog, unreached, repaired } = watch([...mute, 'b'], false)
+  for (const peer of mute) unreached.add(peer)
+  passes(10 * 60_000)
+  unreached.add('b')
+  const before = repaired.length
+  passes(30_000)
+  expect(repaired.slice(before).map(([peer]) => peer)).toContain('b')
+  expect(repaired.slice(before).findIndex(([peer]) => peer === 'b')).toBeLessThan(3)
   dog.stop()
 })

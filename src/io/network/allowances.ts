@@ -9,7 +9,7 @@ import type { MessageStream } from '@libp2p/interface'
 import { BoundedMap } from '../../core/basics/bounded-map.js'
 import type { PeerId } from '../../core/model/model.js'
 
-/** In ms: of each second, and what may be saved of that. */
+/** In ms: of each second, and what may be saved of that. No more is owed than a second brings. */
 export interface Share {
   readonly ms: number
   readonly saved_ms: number
@@ -20,12 +20,12 @@ const memberShare: Share = { ms: 10, saved_ms: 1000 }
 /** What is given to each that is new, as much as a join takes; and of what: many that are new have no more than that, all together. */
 const first_ms = 50
 const firstShare: Share = { ms: 100, saved_ms: 2000 }
-/** What its heartbeats take at their rate: whatever else it sends, it is heard. */
-const beatShare: Share = { ms: 2, saved_ms: 200 }
+/** What its heartbeats take at their rate, once they are out of its sockets. */
+const beatShare: Share = { ms: 5, saved_ms: 200 }
 /** So many are told apart: of places, of members. As many as there may be in a cluster. */
 const limits = { places: 1024, members: 4096 } as const
 
-/** Beyond that nothing is owed: one long piece, or a moment in which this machine did something else, keeps nobody waiting for seconds. */
+/** Nor is more than that owed: one long piece, or a moment in which this machine did something else, keeps nobody waiting for seconds. */
 const owed_ms = 50
 
 /** Time that may be taken, some of it saved; what was taken beyond it is owed. */
@@ -52,7 +52,7 @@ export class Allowance {
   }
 
   pay(time_ms: number): void {
-    this.#left_ms = Math.max(this.#left_ms - time_ms, -owed_ms)
+    this.#left_ms = Math.max(this.#left_ms - time_ms, -Math.min(owed_ms, this.#perMs * 1000))
   }
 }
 

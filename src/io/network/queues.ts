@@ -4,7 +4,8 @@
  */
 import type { PeerId } from '../../core/model/model.js'
 import type { Allowance } from './allowances.js'
-import { turns, type Waiting } from './turns.js'
+import type { Waiting } from './order.js'
+import { turns } from './turns.js'
 
 /** Of so many peers nothing waits before those are let go of that sent nothing for a while. */
 const idleQueues = 256

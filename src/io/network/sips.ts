@@ -3,7 +3,8 @@
  * some wait longer than a turn nothing more is to come. It drops nothing, knows nothing of streams.
  */
 import { Allowance } from './allowances.js'
-import { turns, type Waiting } from './turns.js'
+import type { Waiting } from './order.js'
+import { turns } from './turns.js'
 
 /** What a sip should cost. How many bytes that are is learned: they may open fifty streams, or be a piece of a document. */
 const sip_ms = 0.25

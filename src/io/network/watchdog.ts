@@ -14,11 +14,13 @@ export const watchdogLimits = {
   interval_ms: 2_000,
   /** A young connection has every right to be still opening its streams. */
   youth_ms: 5_000,
-  /** Looks in a row: of one that it does not reach; one more for each other, up to a limit. */
+  /** Looks at one that it does not reach; one more for each other that was not given up yet, up to a limit. */
   strikes: { one: 2, most: 15 },
   /** The second look at a peer that lost one of two connections. */
   moved_ms: 300,
-  /** Between two repairs, be it of several peers; of one peer it is doubled by each one without success. */
+  /** Between two repairs, whoever they are of. */
+  anyPause_ms: 5_000,
+  /** Between two repairs of one peer, doubled by each one without success. */
   firstPause_ms: 10_000,
   lastPause_ms: 300_000,
   /** A check that comes this late says something about us, not about them. */
@@ -45,7 +47,7 @@ export class Watchdog {
   readonly #moved = new Map<PeerId, NodeJS.Timeout>()
   #timer: NodeJS.Timeout | undefined
   #expected = 0
-  /** Of whomever the next repair is. */
+  /** No repair before that, whoever it is of. */
   #notBefore = 0
 
   constructor(options: WatchdogOptions) {
@@ -87,17 +89,22 @@ export class Watchdog {
     this.#expected = now + watchdogLimits.interval_ms
     if (isLate) return
     const links = this.#options.links()
-    const unreached = links.filter(isOfAge).filter((link) => !this.#isReached(link))
+    const grown = links.filter(isOfAge)
+    const unreached = grown.filter(({ peer }) => !this.#isReached(peer))
+    for (const { peer } of grown) if (this.#isReached(peer)) this.#calm(peer)
     for (const link of unreached) this.#suspect(link)
     this.#repairOne(unreached, now)
     this.#forgetAllBut(new Set(links.map(({ peer }) => peer)), now)
   }
 
-  #isReached({ peer }: Link): boolean {
+  #isReached(peer: PeerId): boolean {
     const { outbound, subscribed } = this.#options.health(peer)
-    const suspicion = this.#suspicions.get(peer)
-    if (outbound && subscribed && suspicion !== undefined) suspicion.strikes = 0
     return outbound && subscribed
+  }
+
+  #calm(peer: PeerId): void {
+    const suspicion = this.#suspicions.get(peer)
+    if (suspicion !== undefined) suspicion.strikes = 0
   }
 
   #suspect(link: Link): void {
@@ -107,19 +114,21 @@ export class Watchdog {
     this.#reopen(link)
   }
 
-  /** The one that was not reached for longest. */
+  /** One that was not connected anew as often as the others; of these the one that was not reached for longest. */
   #repairOne(unreached: readonly Link[], now: number): void {
-    const { strikes, firstPause_ms, lastPause_ms } = watchdogLimits
-    const patience = Math.min(strikes.most, strikes.one + unreached.length - 1)
-    const isDue = ({ strikes: looks, notBefore }: Suspicion): boolean => looks >= patience && now >= notBefore
-    const peers = new Set(unreached.map(({ peer }) => peer))
-    const due = [...this.#suspicions].filter(([peer, suspicion]) => peers.has(peer) && isDue(suspicion))
-    const [longest] = due.sort(([, a], [, b]) => b.strikes - a.strikes)
-    if (longest === undefined || now < this.#notBefore) return
-    const [peer, suspicion] = longest
+    const { strikes, anyPause_ms, firstPause_ms, lastPause_ms } = watchdogLimits
+    const hopeful = unreached
+      .map(({ peer }) => ({ peer, suspicion: this.#suspicions.get(peer) as Suspicion }))
+      .filter(({ suspicion }) => now >= suspicion.notBefore)
+    const patience = Math.min(strikes.most, strikes.one + hopeful.length - 1)
+    const [first] = hopeful
+      .filter(({ suspicion }) => suspicion.strikes >= patience)
+      .sort(({ suspicion: a }, { suspicion: b }) => a.repairs - b.repairs || b.strikes - a.strikes)
+    if (first === undefined || now < this.#notBefore) return
+    const { peer, suspicion } = first
     const pause_ms = Math.min(lastPause_ms, firstPause_ms * 2 ** suspicion.repairs)
     Object.assign(suspicion, { strikes: 0, repairs: suspicion.repairs + 1, notBefore: now + pause_ms })
-    this.#notBefore = now + firstPause_ms
+    this.#notBefore = now + anyPause_ms
     this.#options.repair(peer)
   }
 
