@@ -4,9 +4,9 @@
  *     written, on disk, told ──▶ some 30 ms later: do you lack anything of this version? ──▶ enough do not, or the time has passed
  *
  * A peer has one question at a time for each home, of the newest version that is due: whoever holds that holds what came before it, so
- * that many callers cost no more than one. What is written within some twenty milliseconds is due together, since a question costs its
- * peer a millisecond or two, however little it asks for. Of a version that it lacks it is asked until it holds it: else, where writes go on, it would
- * always lack the newest one.
+ * that many callers cost no more than one. Of a version that it lacks it is asked until it holds it: else, where writes go on, it would
+ * always lack the newest one. What is written within some twenty milliseconds is due together, since a question costs its peer a
+ * millisecond or two, however little it asks for.
  *
  * The question is that of a sync of single documents, so that every earlier version understands it: its answer names those that are
  * wanted. Heartbeats would not do: their digests leave out what has changed within two seconds.

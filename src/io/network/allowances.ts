@@ -1,6 +1,6 @@
 /**
- * How long this daemon works for one that sends: for all of its connections, streams, messages together, so that whoever has many of them has no
- * more. It takes no turns, it counts.
+ * How long this daemon works for one that sends: for all of its connections, streams, messages together, so that whoever has many of them
+ * has no more. It takes no turns, it counts.
  *
  *     not known yet ── of its place ──▶ known ── of that member, over all that it has open
  *                                             └─ of its heartbeats, beside that
@@ -17,7 +17,7 @@ export interface Share {
 
 /** As much as an honest member takes as a rule. Where it heals, joins, writes much it takes more, which is beyond its own. */
 const memberShare: Share = { ms: 10, saved_ms: 1000 }
-/** What is given to each that is new, as much as a join takes; and of what: many that are new have no more than that, all together. */
+/** What each is given that is new, as much as a join takes; and what there is of that for all who are. */
 const first_ms = 50
 const firstShare: Share = { ms: 100, saved_ms: 2000 }
 /** What its heartbeats take at their rate, once they are out of its sockets. */

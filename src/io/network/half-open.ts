@@ -29,7 +29,7 @@ export const halfOpenLimits = {
 const shortestHello_bytes = 20
 /**
  * What it costs to let one in and to see it out again, at the least: some of it is the work of the machine, some is cleared away later.
- * A handshake costs twice as much. So a few hundred come in each second, with as many that were saved.
+ * A handshake costs twice as much. So some forty come in each second, with four times as many that were saved.
  */
 const entry_ms = 2
 

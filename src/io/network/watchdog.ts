@@ -2,9 +2,9 @@
  * Watches whether gossip reaches every connected peer, to mend what does not: first the stream, then the connection. Gossipsub
  * itself neither notices nor mends a stream that died on a living connection; connection and mesh look healthy for ever.
  *
- * A connection that is made anew costs both ends a handshake, and all that is said at first. Where it reaches many not, as a rule all that
- * is missing is time: twenty daemons that started together on two cores made each other's connections anew for a minute, and called each
- * other dead for that. So the more they are, the longer it waits, and it mends one after the other.
+ * A connection that is made anew costs both ends a handshake, and all that is said at first. Where many peers are not reached, what is
+ * missing is time as a rule: twenty daemons that started together on two cores made each other's connections anew for a minute, and
+ * called each other dead for that. So the more they are, the longer it waits, and it mends one after the other.
  */
 import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../core/model/model.js'
