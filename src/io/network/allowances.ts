@@ -15,8 +15,8 @@ export interface Share {
   readonly saved_ms: number
 }
 
-/** As much as an honest member takes as a rule. Where it heals, joins, writes much it takes more, which is beyond its own. */
-const memberShare: Share = { ms: 10, saved_ms: 1000 }
+/** As much as an honest member takes that writes twenty times a second. Where it heals, joins, writes more it takes more, which is beyond its own. */
+const memberShare: Share = { ms: 40, saved_ms: 3000 }
 /** What each is given that is new, as much as a join takes; and what there is of that for all who are. */
 const first_ms = 50
 const firstShare: Share = { ms: 100, saved_ms: 2000 }
