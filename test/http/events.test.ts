@@ -1,7 +1,7 @@
 /** News over server-sent events: in order, by filter, resumed without a gap, bounded, and over when the server is. */
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createClient } from '../../src/client.js'
@@ -124,6 +124,20 @@ test('the first event says that the stream stands, and from where on', async () 
   expect(earlier.all()).toMatchObject([{ id: '00c0ffee-0', event: 'listening' }])
 })
 
+/** A way to the daemon that can be cut, as a network does it; who comes again gets through. */
+async function openWire(): Promise<{ url: string; cut: () => void }> {
+  const { hostname, port } = new URL(served.url)
+  const ends: Socket[] = []
+  const way = createServer((near) => {
+    const far = connect(Number(port), hostname)
+    for (const end of [near, far]) ends.push(end.on('error', () => undefined))
+    near.pipe(far).pipe(near)
+  })
+  await once(way.listen(0, '127.0.0.1').unref(), 'listening')
+  const cut = (): void => ends.splice(0).forEach((end) => end.destroy())
+  return { url: `http://127.0.0.1:${(way.address() as AddressInfo).port}`, cut }
+}
+
 describe('a list, a lookup and a stream have one position', () => {
   const reads = [
     'GET /registry-svc/instances',
@@ -164,13 +178,9 @@ describe('a list, a lookup and a stream have one position', () => {
 
   test('who asked for little goes on where all is, not where the last that he asked for was', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
-    const [abort, cut] = [new AbortController(), new AbortController()]
-    const breaking: typeof fetch = (url, init) =>
-      fetch(url, {
-        ...init,
-        signal: AbortSignal.any([init?.signal as AbortSignal, ...(cut.signal.aborted ? [] : [cut.signal])]),
-      })
-    const client = createClient({ server: served.url, fetch: breaking })
+    const abort = new AbortController()
+    const wire = await openWire()
+    const client = createClient({ server: wire.url })
     const items = client.events({ slug: 'mine', signal: abort.signal })
     expect((await items.next()).value).toMatchObject({ id: '00c0ffee-0', event: { type: 'listening' } })
     const [last] = tell(silent, shown('other')).slice(-1)
@@ -179,7 +189,7 @@ describe('a list, a lookup and a stream have one position', () => {
     vi.advanceTimersByTime(streamLimits.heartbeat_ms)
     await vi.waitFor(() => expect(listening.text).toContain(`id: ${last?.id}\n: \n\n`))
     const since = vi.spyOn(served.service.news, 'since')
-    cut.abort()
+    wire.cut()
     await vi.waitFor(() => expect(since).toHaveBeenCalledWith(last?.id), 10_000)
     const [mine] = tell(shown('mine'))
     expect((await next).value).toMatchObject({ id: mine?.id })
