@@ -3,7 +3,12 @@ import type { Patch } from './patch.js'
 
 const turns: Readonly<Record<string, Patch>> = {
   'who has had more than its own is heard like all others': ['Order.#laneOf', 'allowance.isLeft()', 'true'],
-  'peers have all of a turn': ['#hasTime', 'now < this.#until', 'true'],
+  'peers have all of a turn': ['#hasTime', 'this.#worked.time_ms() < this.#most_ms', 'true'],
+  'time that other programs had is paid for': [
+    'Work.time_ms',
+    'processor_ms() - this.#before_ms',
+    'Number.POSITIVE_INFINITY',
+  ],
   'peers have nothing of turns that are long by themselves': ['#hasTime', 'Math.max(least_ms, $$$)', 'least_ms'],
   'one long turn makes those after it longer': [
     '#hasTime',

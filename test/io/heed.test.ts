@@ -3,7 +3,10 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Heed } from '../../src/io/network/heed.js'
 
 let now_ms = 1_000_000
-beforeEach(() => void vi.spyOn(performance, 'now').mockImplementation(() => now_ms))
+beforeEach(() => {
+  vi.spyOn(performance, 'now').mockImplementation(() => now_ms)
+  vi.spyOn(process, 'cpuUsage').mockImplementation(() => ({ user: now_ms * 1000, system: 0 }))
+})
 afterEach(() => void vi.restoreAllMocks())
 
 test('who sends thousands is heard two hundred times a second, and everybody else as before', () => {

@@ -11,6 +11,8 @@ import { turns } from '../../src/io/network/turns.js'
 import { eventually } from './eventually.js'
 
 let now_ms = 1_000_000
+/** How much of that other programs had the machine. */
+let others_ms = 0
 /** Which turn it is. */
 let turn = 0
 let counting: NodeJS.Immediate
@@ -18,6 +20,7 @@ let counting: NodeJS.Immediate
 beforeEach(() => {
   now_ms += 600_000 // what was saved is there again
   vi.spyOn(performance, 'now').mockImplementation(() => now_ms)
+  vi.spyOn(process, 'cpuUsage').mockImplementation(() => ({ user: (now_ms - others_ms) * 1000, system: 0 }))
   const count = (): void => {
     turn += 1
     counting = setImmediate(count)
@@ -180,6 +183,26 @@ test('where turns are long by themselves a third of them is for peers, so that a
   await eventually('several are taken in a turn', () => stream.sips.length > 50 && most() > 5)
   isBusy = false
   expect(most()).toBeLessThan(12)
+})
+
+test('a turn does as much on a busy machine, where other programs have it in between, and nobody pays for them', async () => {
+  const turnsFor = async (busy_ms: number): Promise<number> => {
+    now_ms += 60_000 // what was saved is there again
+    let [left, last] = [40, turn]
+    const run = (): void => {
+      left -= 1
+      last = turn
+      now_ms += 0.25 + busy_ms
+      others_ms += busy_ms
+    }
+    const queue = queues({ run })
+    const begun = turn
+    for (let i = left; i > 0; i--) queue.add('member', String(i))
+    await eventually('all are done', () => left === 0)
+    return last - begun
+  }
+  const alone = await turnsFor(0)
+  expect(await turnsFor(50)).toBeLessThanOrEqual(alone + 2)
 })
 
 test('dozens of daemons of a process hold each other up no more', async () => {

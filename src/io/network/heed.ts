@@ -6,6 +6,7 @@
 import { BoundedMap } from '../../core/basics/bounded-map.js'
 import { Bucket } from './bucket.js'
 import { Allowance } from './allowances.js'
+import { Work } from './work.js'
 
 /** Each daemon of a machine answers each question once a second at most: as of two hundred of them, and what they say as they start. */
 const most = { perSecond: 200, atOnce: 1000 } as const
@@ -30,11 +31,11 @@ export class Heed {
   give(address: string, take: () => void): void {
     const allowance = this.#allowanceFor(address)
     if (allowance === undefined) return this.#onExcess()
-    const begun = performance.now()
+    const work = new Work()
     try {
       take()
     } finally {
-      allowance.pay(performance.now() - begun)
+      allowance.pay(work.time_ms())
     }
   }
 

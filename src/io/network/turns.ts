@@ -4,6 +4,7 @@
  * of this daemon. Whoever has had more time than a member needs shares what there is beyond that with others like it. It drops nothing.
  */
 import { Order, type Turn, type Waiting } from './order.js'
+import { Work } from './work.js'
 
 /** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
 const turn_ms = 1
@@ -18,10 +19,10 @@ class Turns {
   readonly #order = new Order()
   /** How many daemons of this process take turns. */
   #daemons = 0
-  #begun = 0
-  /** So long something more of this turn is for peers. */
-  #until = 0
-  /** How long the last turns were, with all that was done in them. */
+  #worked = new Work()
+  /** So much work of this turn is for peers. */
+  #most_ms = 0
+  /** How much work the last turns were, with all that was done in them. */
   readonly #lengths_ms = new Array<number>(lookBack).fill(0)
   #turn: NodeJS.Immediate | undefined
   #pause: NodeJS.Timeout | undefined
@@ -45,14 +46,14 @@ class Turns {
   }
 
   #goOnWith(turn: Turn): void {
-    const begun = performance.now()
+    const work = new Work()
     let least_ms = 0
     this.#isBusy = true
     try {
       least_ms = turn.one.goOn()
     } finally {
       // Also where it throws: else nobody else had a turn any more.
-      afterMicrotasks(() => this.#done(turn, performance.now() - begun, least_ms))
+      afterMicrotasks(() => this.#done(turn, work.time_ms(), least_ms))
     }
   }
 
@@ -82,20 +83,19 @@ class Turns {
    * other: a few share a turn of some milliseconds, dozens are hardly held up.
    */
   #hasTime(): boolean {
-    const now = performance.now()
     if (this.#turn === undefined) {
       const least_ms = turn_ms * Math.max(1, this.#daemons) ** 3
-      this.#begun = now
-      this.#until = now + Math.max(least_ms, Math.min(...this.#lengths_ms) * shareOfTurn)
+      this.#worked = new Work()
+      this.#most_ms = Math.max(least_ms, Math.min(...this.#lengths_ms) * shareOfTurn)
       this.#turn = setImmediate(() => this.#ended())
     }
-    return now < this.#until
+    return this.#worked.time_ms() < this.#most_ms
   }
 
   #ended(): void {
     this.#turn = undefined
     this.#lengths_ms.shift()
-    this.#lengths_ms.push(performance.now() - this.#begun)
+    this.#lengths_ms.push(this.#worked.time_ms())
     if (this.#order.isSomebodyLight) this.#next()
   }
 }
