@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events'
 import { connect, type Server, type Socket } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterEach, expect, test } from 'vitest'
+import { Allowances } from '../../src/io/network/allowances.js'
 import { HalfOpen } from '../../src/io/network/half-open.js'
 import { eventually } from './eventually.js'
 import { connected, startSite } from './networkworld.js'
@@ -13,7 +14,7 @@ function startDoor(silent_ms = 60_000, room = 4) {
   const counts = { full: 0, silent: 0 }
   const [inside, over]: [string[], (() => void)[]] = [[], []]
   const halfOpen = new HalfOpen({
-    ...{ room, silent_ms },
+    ...{ room, silent_ms, allowances: new Allowances() },
     onFull: () => (counts.full += 1),
     onSilent: () => (counts.silent += 1),
   })

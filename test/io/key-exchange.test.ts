@@ -1,6 +1,7 @@
 /** Keys are exchanged as Noise does it by itself. */
 import { pureJsCrypto } from '@libp2p/noise'
 import { expect, test } from 'vitest'
+import { Allowances } from '../../src/io/network/allowances.js'
 import { encryption } from '../../src/io/network/encryption.js'
 import { keyExchange, type KeyExchange } from '../../src/io/network/key-exchange.js'
 
@@ -38,7 +39,7 @@ const lowOrder = [
 
 test('Noise is given it', () => {
   const components = { upgrader: { getStreamMuxers: () => new Map() }, logger: { forComponent: () => undefined } }
-  const { crypto } = encryption()(components as never) as unknown as { readonly crypto: KeyExchange }
+  const { crypto } = encryption(new Allowances())(components as never) as unknown as { readonly crypto: KeyExchange }
   const [a, b] = [crypto.generateKeypair(), crypto.generateKeypair()]
   expect(crypto.dh(a, { subarray: () => b.publicKey })).toEqual(crypto.dh(b, a.publicKey))
   expect(crypto.dh.toString()).toBe(dh.toString())

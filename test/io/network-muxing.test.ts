@@ -6,6 +6,7 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { expect, test, vi } from 'vitest'
+import { Allowances } from '../../src/io/network/allowances.js'
 import { Drops } from '../../src/io/network/drops.js'
 import { encryption } from '../../src/io/network/encryption.js'
 import { bridgeLog } from '../../src/io/network/log.js'
@@ -19,8 +20,8 @@ import { eventually } from './eventually.js'
 /** Two muxers with a connection between them, and how many frames without data the answering one sends. */
 async function pair(): Promise<{ stream: Stream; received: () => number; updates: () => number; close: () => void }> {
   const [out, back] = multiaddrConnectionPair()
-  const asking = muxing(new Drops())().createStreamMuxer(out)
-  const answering = muxing(new Drops())().createStreamMuxer(back) as StreamMuxer & {
+  const asking = muxing(new Drops(), new Allowances())().createStreamMuxer(out)
+  const answering = muxing(new Drops(), new Allowances())().createStreamMuxer(back) as StreamMuxer & {
     sendFrame: (header: Header) => boolean
   }
   interface Header {
@@ -69,7 +70,7 @@ test('whatever is larger than all windows arrives', async () => {
 
 test('half a frame is one piece, into however many it was cut', async () => {
   const [out, back] = multiaddrConnectionPair()
-  const muxer = muxing(new Drops())().createStreamMuxer(back) as StreamMuxer & {
+  const muxer = muxing(new Drops(), new Allowances())().createStreamMuxer(back) as StreamMuxer & {
     readonly decoder: { readonly buffer: { readonly bufs: readonly Uint8Array[] } }
   }
   const streams: Stream[] = []
@@ -87,12 +88,18 @@ test('half a frame is one piece, into however many it was cut', async () => {
 async function encryptedPair(): Promise<{ out: Secured; back: Secured; socket: Socket; close: () => Promise<void> }> {
   const logger = bridgeLog(pino({ level: 'silent' }))
   const encrypter = async () =>
-    encryption()({
+    encryption(new Allowances())({
       logger,
       privateKey: await generateKeyPair('Ed25519'),
       upgrader: { getStreamMuxers: () => new Map() },
     } as never)
-  const tcp = transport({}, new HalfOpen({ onFull() {}, onSilent() {} }), new Drops())({ logger } as never)
+  const allowances = new Allowances()
+  const tcp = transport(
+    {},
+    new HalfOpen({ allowances, onFull() {}, onSilent() {} }),
+    new Drops(),
+    allowances,
+  )({ logger } as never)
   const accepted = Promise.withResolvers<MultiaddrConnection>()
   const upgradeInbound = async (connection: MultiaddrConnection) => accepted.resolve(connection)
   const listener = tcp.createListener({ upgrader: { upgradeInbound } as unknown as Upgrader })
@@ -159,7 +166,7 @@ function work(): void {
 
 test('what comes with the end of a connection is read before that end, however long it takes', async () => {
   const { out, back, socket, close } = await encryptedPair()
-  const [asking, answering] = [out, back].map((each) => muxing(new Drops())().createStreamMuxer(each))
+  const [asking, answering] = [out, back].map((each) => muxing(new Drops(), new Allowances())().createStreamMuxer(each))
   const trace: string[] = []
   const size = 6000
   let received = 0
@@ -200,7 +207,7 @@ test('who has gone is answered nothing, and what it said before is read neverthe
 
 test('what comes before the end of a stream that is read in turns is read before that end', async () => {
   const [out, back] = multiaddrConnectionPair()
-  const [asking, answering] = [out, back].map((each) => muxing(new Drops())().createStreamMuxer(each))
+  const [asking, answering] = [out, back].map((each) => muxing(new Drops(), new Allowances())().createStreamMuxer(each))
   const size = 6000
   let received = 0
   let atEnd: number | undefined
@@ -223,7 +230,7 @@ test('what comes before the end of a stream that is read in turns is read before
 
 test('so is what waits of a stream whose connection ends, also where its reader ends its own side then', async () => {
   const [out, back] = multiaddrConnectionPair()
-  const [asking, answering] = [out, back].map((each) => muxing(new Drops())().createStreamMuxer(each))
+  const [asking, answering] = [out, back].map((each) => muxing(new Drops(), new Allowances())().createStreamMuxer(each))
   const size = 6000
   let received = 0
   let end: string | undefined
@@ -250,11 +257,11 @@ const mebibyte = 1024 * 1024
 async function startDeafPeers(mostBytes: number) {
   const drops = new Drops()
   const cuts: Unread[] = []
-  const make = muxing(drops, { bytes: mostBytes, onCut: (unread) => void cuts.push(unread) })()
+  const make = muxing(drops, new Allowances(), { bytes: mostBytes, onCut: (unread) => void cuts.push(unread) })()
   const begin = async (isDeaf: boolean) => {
     const { out, back, socket, close } = await encryptedPair()
     const asking = make.createStreamMuxer(out)
-    const answering = muxing(new Drops())().createStreamMuxer(back)
+    const answering = muxing(new Drops(), new Allowances())().createStreamMuxer(back)
     if (isDeaf) back.pause()
     answering.addEventListener('stream', ({ detail }) => {
       detail.protocol = 'known'

@@ -44,7 +44,7 @@ async function startRogue(site: Site, serve: (stream: Stream) => void = () => {}
     announce: [],
     clusterKey: undefined,
     names: createNames(),
-    halfOpen: new HalfOpen({ onFull() {}, onSilent() {} }),
+    halfOpen: new HalfOpen({ allowances: new Allowances(), onFull() {}, onSilent() {} }),
     drops: new Drops(),
     allowances: new Allowances(),
     log,

@@ -5,7 +5,7 @@
  */
 import type { ConnectionEncrypter, MessageStream, SecuredConnection } from '@libp2p/interface'
 import { noise } from '@libp2p/noise'
-import { Allowances } from './allowances.js'
+import type { Allowances } from './allowances.js'
 import { keyExchange } from './key-exchange.js'
 
 /** Of a stream of Noise, private and pinned with its version. */
@@ -28,7 +28,7 @@ const tooShort = new RangeError('there is no length of a Noise message yet')
 
 /** @param allowances is told whose what comes out of it is */
 export function encryption(
-  allowances = new Allowances(),
+  allowances: Allowances,
 ): (components: Parameters<ReturnType<typeof noise>>[0]) => ConnectionEncrypter {
   const make = noise()
   const exchange = keyExchange()

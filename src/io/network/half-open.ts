@@ -15,7 +15,7 @@ import type { Server, Socket } from 'node:net'
 import { quarterOfDescriptors } from '../../config/descriptors.js'
 import { isLoopback } from '../../config/values.js'
 import { Tally } from '../../core/basics/tally.js'
-import { Allowances } from './allowances.js'
+import type { Allowances } from './allowances.js'
 import { Queues } from './queues.js'
 
 export const halfOpenLimits = {
@@ -36,7 +36,7 @@ const entry_ms = 2
 export interface HalfOpenOptions {
   readonly room?: number
   readonly silent_ms?: number
-  readonly allowances?: Allowances
+  readonly allowances: Allowances
   /** One had to go since the room was full. */
   onFull(room: number): void
   /** One said nothing for too long. */
@@ -47,7 +47,8 @@ interface Held {
   readonly socket: Socket
   /** Absent for those on this machine, each of whom counts by itself. */
   readonly address: string | undefined
-  readonly remoteAddress: string
+  /** Its address, by the same name whatever listened for it. */
+  readonly place: string
   timer: NodeJS.Timeout | undefined
   /** Hands it to those who took the connections; once that is done they end it. */
   enter: (() => void) | undefined
@@ -69,7 +70,7 @@ export class HalfOpen {
 
   constructor(options: HalfOpenOptions) {
     this.#options = options
-    const { allowances = new Allowances() } = options
+    const { allowances } = options
     this.#entries = new Queues({
       allowanceOf: (address) => allowances.ofPlace(address),
       run: (held) => this.#enter(held),
@@ -113,9 +114,10 @@ export class HalfOpen {
     const { remoteAddress } = socket
     if (remoteAddress === undefined || this.#isStopped) return void socket.destroy()
     if (this.size >= this.#room) this.#makeWay()
-    const address = isLoopback(remoteAddress.replace(/^::ffff:/, '')) ? undefined : remoteAddress
+    const place = remoteAddress.replace(/^::ffff:/, '')
+    const address = isLoopback(place) ? undefined : place
     const timer = setTimeout(() => this.#endSilent(socket), this.#silent_ms)
-    const held: Held = { ...{ socket, address, remoteAddress, timer, enter } }
+    const held: Held = { ...{ socket, address, place, timer, enter } }
     held.timer?.unref()
     this.#silent.set(socket, held)
     if (address !== undefined) this.#byAddress.add(address, 1)
@@ -127,7 +129,7 @@ export class HalfOpen {
       if (socket.readableLength < shortestHello_bytes || !this.#silent.has(socket)) return
       socket.off('readable', onReadable)
       this.#spoke(held)
-      this.#entries.add(remoteAddress, held)
+      this.#entries.add(place, held)
     }
     socket.on('readable', onReadable)
   }
@@ -181,7 +183,7 @@ export class HalfOpen {
     clearTimeout(held.timer)
     this.#silent.delete(socket)
     this.#shaking.delete(socket)
-    this.#entries.remove(held.remoteAddress, held)
+    this.#entries.remove(held.place, held)
     if (held.address !== undefined) this.#byAddress.add(held.address, -1)
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { StreamMuxerFactory } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
-import { Allowances } from './allowances.js'
+import type { Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import { demuxInTurns } from './intake.js'
 import { MuxerLimits, muxerLimits, windowBytes } from './muxer-limits.js'
@@ -24,8 +24,8 @@ const established = 3
 
 export function muxing(
   drops: Drops,
+  allowances: Allowances,
   unreadOptions: UnreadOptions = {},
-  allowances = new Allowances(),
 ): () => StreamMuxerFactory {
   const make = yamux({
     maxInboundStreams: muxerLimits.streams,

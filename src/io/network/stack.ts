@@ -94,7 +94,7 @@ export async function buildStack(options: StackOptions, listen: readonly string[
     addresses: { listen: [...listen], announceFilter },
     transports: [transport({ dialOpts }, options.halfOpen, options.drops, options.allowances)],
     connectionEncrypters: [encryption(options.allowances)],
-    streamMuxers: [muxing(options.drops, { onCut: tellerOfUnread(options.log) }, options.allowances)],
+    streamMuxers: [muxing(options.drops, options.allowances, { onCut: tellerOfUnread(options.log) })],
     ...(options.clusterKey === undefined ? {} : { connectionProtector: preSharedKey({ psk: options.clusterKey }) }),
     connectionGater: knowing(options.allowances),
     connectionManager: {

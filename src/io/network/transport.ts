@@ -9,7 +9,7 @@ import type { Listener, MultiaddrConnection, Upgrader } from '@libp2p/interface'
 import { tcp, type TCPOptions } from '@libp2p/tcp'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf } from './addresses.js'
-import { type Allowance, Allowances } from './allowances.js'
+import type { Allowance, Allowances } from './allowances.js'
 import type { Drops } from './drops.js'
 import { FirstBytes } from './first-bytes.js'
 import type { HalfOpen } from './half-open.js'
@@ -21,7 +21,7 @@ export function transport(
   init: TCPOptions,
   halfOpen: HalfOpen,
   drops: Drops,
-  allowances = new Allowances(),
+  allowances: Allowances,
 ): ReturnType<typeof tcp> {
   const make = tcp(init)
   const firstBytes = new FirstBytes(() => drops.count('handshake-excess'))

@@ -8,7 +8,7 @@ export class Work {
   readonly #begun_ms = performance.now()
   readonly #before_ms = processor_ms()
 
-  /** So far, in ms. What all threads worked is as little as the clock's the work of this one, so the less of both is the nearest. */
+  /** So far, in ms: by the clock or by what all threads worked, whichever is less. Each may count what is not of this, neither less. */
   time_ms(): number {
     return Math.min(performance.now() - this.#begun_ms, processor_ms() - this.#before_ms)
   }
