@@ -139,4 +139,27 @@ const served: Readonly<Record<string, Patch>> = {
   'long requests of all have no bound': ['Serving.#makeRoom', 'heldBy(this.#open) <= servingLimits.heldBytes', 'true'],
 }
 
-export const intake: Readonly<Record<string, Patch>> = { ...turns, ...watched, ...sips, ...rates, ...held, ...served }
+const bodies: Readonly<Record<string, Patch>> = {
+  'a body comes in as many pieces as it likes': ['isInPieces', 'this.#pieces > $$$', 'false'],
+  'a body of many bytes has no more pieces than one of few': ['isInPieces', ' + this.length / piece_bytes', ''],
+  'a body may be as large as it likes': ['IncomingBodies.#take', 'body.length > bytes', 'false'],
+  'all bodies together may be as large as they like': [
+    'IncomingBodies.#take',
+    'this.#bytes > this.#limits.allBytes',
+    'false',
+  ],
+  'where there is no more room any body gives way': ['#makeWay', 'body.room > largest.room', 'false'],
+  'what has gone holds its room': ['IncomingBodies.#letGo', 'this.#bytes -= body.room'],
+  'what is too large is read without end': ['IncomingBodies.#take', 'body.length > 2 * discardedBytes', 'false'],
+  'what nobody reads is read without end': ['discardUnread', 'body.length > limits.discardedBytes || $$$', 'false'],
+}
+
+export const intake: Readonly<Record<string, Patch>> = {
+  ...bodies,
+  ...turns,
+  ...watched,
+  ...sips,
+  ...rates,
+  ...held,
+  ...served,
+}

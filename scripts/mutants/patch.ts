@@ -60,15 +60,17 @@ export interface Mutant {
 
 const anything = '$$$'
 
-/** Where a bug may be put: the core, what answers out of it, and what bounds the bytes of peers. */
+/** Where a bug may be put: the core, what answers out of it, and what bounds the bytes of peers and of callers. */
 const folders = ['src/core', 'src/dns', 'src/io/network']
+const files = ['src/http/bodies.ts']
 
 export function readCore(root: string): Core {
-  const sources = folders.flatMap((folder) =>
+  const inFolders = folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
-      .map((name) => parsed(join(folder, name), readFileSync(join(root, folder, name), 'utf8'))),
+      .map((name) => join(folder, name)),
   )
+  const sources = [...inFolders, ...files].map((file) => parsed(file, readFileSync(join(root, file), 'utf8')))
   const regionsByName = new Map<string, Region[]>()
   for (const source of sources) addRegions(regionsByName, source, source.tree)
   return { sources, regionsByName }

@@ -41,6 +41,7 @@ export default defineConfig({
     include: [
       'test/core/**/*.test.ts',
       'test/dns/{addresses,answers,names,packets}.test.ts',
+      'test/http/bodies.test.ts',
       'test/io/{half-open,heed,muxer-limits,rates,serving,turns,whole-frames}.test.ts',
       'test/sim/**/*.test.ts',
     ],

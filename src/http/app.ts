@@ -1,7 +1,7 @@
 /**
  * Fastify, set up so that nothing a caller sends is misread or answered in another form than ours. It has no routes of its own.
  */
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Ajv, type DefinedError, type ValidateFunction } from 'ajv'
 import {
   fastify,
@@ -18,7 +18,8 @@ import { RegistryError } from '../core/model/errors.js'
 import { sessionLimits } from '../core/own/sessions.js'
 import type { Log } from '../log.js'
 import type { Admission } from './admission.js'
-import { bodyLimits, jsonType, readJsonBody, tooLarge } from './body.js'
+import { bodyLimits, IncomingBodies, tooLarge } from './bodies.js'
+import { jsonType, readJsonBody } from './body.js'
 import { demand, demandAllSlugs, type Caller } from './caller.js'
 import { makeRoom } from './crowd.js'
 import { corsHeaders, corsMethods, preflightHeaders } from './cors.js'
@@ -167,11 +168,12 @@ function neededFor(request: FastifyRequest): Permission | 'nothing' {
  * call takes one.
  */
 function acceptAnyContentType(app: FastifyInstance): void {
+  const bodies = new IncomingBodies()
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', async (request: FastifyRequest, stream: Parameters<typeof readJsonBody>[0]) =>
+  app.addContentTypeParser('*', async (request: FastifyRequest, stream: IncomingMessage) =>
     request.method === 'DELETE' && !takesBody(request.routeOptions.schema)
       ? undefined
-      : readJsonBody(stream, (length, read) =>
+      : readJsonBody(bodies, stream, (length, read) =>
           length > callTurnLimits.body_bytes ? app.turns.bodies.made(stream.socket, read, length) : read(),
         ),
   )

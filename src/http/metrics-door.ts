@@ -5,6 +5,7 @@ import type { HostPort } from '../config.js'
 import type { Log } from '../log.js'
 import { Admission } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { discardUnread } from './bodies.js'
 import { metricsType } from './monitoring.js'
 import { close, type HttpServer, listen } from './server.js'
 import type { FindService } from './service.js'
@@ -25,6 +26,7 @@ export type MetricsDoor = Pick<HttpServer, 'start' | 'stop'>
 export function createMetricsDoor({ host, port, service, log, allowedHosts }: MetricsDoorOptions): MetricsDoor {
   const served = { bound: host, names: allowedHosts, proxies: [], origins: [] }
   const app = createApp(log, served, new Admission({ corsOrigins: [] }), { connections, seeInstead: '/metrics' })
+  discardUnread(app.server)
   const shared = new SharedAnswers()
   app.get('/metrics', async (_request, reply) =>
     reply.type(metricsType).send(await shared.answer('', () => service().metrics())),

@@ -12,6 +12,7 @@ import type { Log } from '../log.js'
 import { DoorCounts } from '../metrics/doors.js'
 import { Admission, type Access } from './admission.js'
 import { createApp, refuseOtherMethods } from './app.js'
+import { discardUnread } from './bodies.js'
 import { DnsNames } from './dns-names.js'
 import { ListAnswers } from './lists.js'
 import { LookupAnswers } from './lookups.js'
@@ -126,6 +127,7 @@ export function createRoutedApp(
     }
     addRoutes(routed, calls, parts)
     answerPlainLookups(routed, served, admission, parts)
+    discardUnread(routed.server)
   })
   return app
 }

@@ -1,7 +1,7 @@
 /** Whatever bytes come: never a 500, never silence, always JSON, and the server lives on. */
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bodyLimits } from '../../src/http/body.js'
+import { bodyLimits } from '../../src/http/bodies.js'
 import { request, sendRaw, withBody } from './raw.js'
 import { serveMemory, type MemoryServer } from './serve.js'
 
