@@ -95,12 +95,16 @@ async function crashes(): Promise<readonly string[]> {
   return broken
 }
 
-/** Machines that never come back. */
+/** Machines that never come back: alone, and with all others killed in the same moment. */
 async function copies(): Promise<readonly string[]> {
+  return [...(await copiesOf(false)), ...(await copiesOf(true))]
+}
+
+async function copiesOf(isTogether: boolean): Promise<readonly string[]> {
   const rounds = Number(process.env['VIOLENCE_MACHINES'] ?? 50)
   const cluster = openCluster()
   const taken = await takeAway({
-    ...{ rounds, writes: 200 },
+    ...{ rounds, writes: 200, isTogether },
     start: (name, running) => cluster.start(name, { args: bySeeds(running) }),
     progress: (round) => tellNow(round, rounds, 'machines', 10),
   })

@@ -7,6 +7,8 @@ import type { CrashOptions } from './crashes.js'
 export interface CopiesOptions extends Pick<CrashOptions, 'writes' | 'start'> {
   /** Machines that are taken away, one after the other, beside those that stay. */
   readonly rounds: number
+  /** In the moment of an answer all are killed, those that stay as well, which then start again. */
+  readonly isTogether?: boolean
   /** Told now and then how far it is. */
   readonly progress?: (round: number) => void
 }
@@ -24,7 +26,7 @@ export interface Copies {
 }
 
 const staying = ['s0', 's1'] as const
-const callers = 4
+const callers = { alone: 4, together: 12 }
 /** Writes of each machine that two hold before it may go. */
 const least = 10
 /** A machine is there for at most so long beyond these; the instant at which it goes is chance. */
@@ -39,28 +41,32 @@ export async function takeAway(options: CopiesOptions): Promise<Copies> {
 
 class Taking {
   readonly #options: CopiesOptions
-  readonly #staying: RunningDaemon[] = []
+  #staying: RunningDaemon[] = []
   readonly #said = new Map<string, Said>()
   readonly #held_ms: number[] = []
   readonly #broken: string[] = []
   #alone = 0
   #unknown = 0
+  /** Called with the next answer that tells of two. */
+  #onHeld: (() => void) | undefined
 
   constructor(options: CopiesOptions) {
     this.#options = options
   }
 
   async run(): Promise<Copies> {
-    const { rounds, start, progress } = this.#options
-    for (const name of staying) this.#staying.push(await start(name, this.#staying))
+    const { rounds, progress, start } = this.#options
+    await this.#startStaying()
     for (let round = 0; round < rounds; round++) {
       const daemon = await start(`gone${round}`, this.#staying)
       await until(`${daemon.name} takes writes`, () => daemon.isReady())
-      const writing = Array.from({ length: callers }, (_, caller) => this.#write(daemon, `${round}-${caller}`))
+      const count = this.#options.isTogether === true ? callers.together : callers.alone
+      const writing = Array.from({ length: count }, (_, caller) => this.#write(daemon, `${round}-${caller}`, count))
       const before = this.#held_ms.length
       await until(`two hold what ${daemon.name} takes`, async () => this.#held_ms.length >= before + least)
       await sleep(Math.random() * beyond_ms)
-      await daemon.kill('SIGKILL')
+      if (this.#options.isTogether === true) await this.#killAll(daemon)
+      else await daemon.kill('SIGKILL')
       await Promise.all(writing)
       progress?.(round + 1)
     }
@@ -70,9 +76,27 @@ class Taking {
     return { rounds, held_ms, alone, unknown, broken }
   }
 
+  async #startStaying(): Promise<void> {
+    this.#staying = []
+    for (const name of staying) this.#staying.push(await this.#options.start(name, this.#staying))
+  }
+
+  async #killAll(daemon: RunningDaemon): Promise<void> {
+    const all = [daemon, ...this.#staying]
+    await new Promise<void>((resolve) => {
+      this.#onHeld = () => {
+        for (const { process } of all) process.kill('SIGKILL') // none waits for the end of another
+        resolve()
+      }
+    })
+    for (const one of all) await until(`${one.name} is over`, async () => one.isOver)
+    this.#onHeld = undefined
+    await this.#startStaying()
+  }
+
   /** Registers, and now and then removes, until the machine is gone. */
-  async #write(daemon: RunningDaemon, prefix: string): Promise<void> {
-    const pause_ms = (1000 * callers) / this.#options.writes
+  async #write(daemon: RunningDaemon, prefix: string, count: number): Promise<void> {
+    const pause_ms = (1000 * count) / this.#options.writes
     const mine: string[] = []
     for (let i = 0; !daemon.isOver; i++) {
       const begun = performance.now()
@@ -83,6 +107,7 @@ class Taking {
       if (holders === undefined) this.#unknown += 1
       else if (holders < 2) this.#alone += 1
       else {
+        this.#onHeld?.()
         this.#held_ms.push(performance.now() - begun)
         this.#said.set(id, old === undefined ? 'registered' : 'removed')
         if (old === undefined) mine.push(id)

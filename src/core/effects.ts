@@ -141,13 +141,17 @@ export type Effect =
       readonly bytes: Uint8Array
       readonly timeout_ms: number
     }
-  /** `isPaced`: whether it has gone is told by `gone`, since more is made only then. */
+  /**
+   * `isPaced`: whether it has gone is told by `gone`, since more is made only then. `afterWrites`: it says what is held, and goes once all
+   * that was handed to the store before is written, so that `kill -9` does not take that; empty where it can't be.
+   */
   | {
       readonly type: 'reply'
       readonly id: number
       readonly bytes: Uint8Array
       readonly last: boolean
       readonly isPaced?: true
+      readonly afterWrites?: true
     }
   /** Try to connect now, whoever's turn it is; a failure comes back as `refused`, or as nothing. */
   | { readonly type: 'dial'; readonly peer: PeerId }

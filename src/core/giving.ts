@@ -185,8 +185,10 @@ export class Giving {
         return endReply(request, [], this.witness(from))
       case 'acted':
         return actedReply(request, { ok: true, value: end.value })
-      case 'compared':
-        return endReply(request, end.wanted, this.witness(from))
+      case 'compared': {
+        const reply = endReply(request, end.wanted, this.witness(from))
+        return isOfHolding(end) ? { ...reply, afterWrites: true } : reply
+      }
     }
   }
 
@@ -295,4 +297,9 @@ interface Gathered {
   readonly parcels: readonly Parcel[]
   /** So many owners are done with. */
   readonly seen: number
+}
+
+/** Whoever asks about single documents, and has some of each, counts us among those who hold them where we lack nothing. */
+function isOfHolding({ scope, comparable, wanted }: End & { readonly type: 'compared' }): boolean {
+  return scope === 'listed' && wanted.length === 0 && comparable.some(({ generation }) => generation > 0)
 }

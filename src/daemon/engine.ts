@@ -180,10 +180,13 @@ export class Engine {
     })
   }
 
-  #reply({ id, bytes, last, isPaced }: Effect & { type: 'reply' }): void {
+  #reply({ id, bytes, last, isPaced, afterWrites }: Effect & { type: 'reply' }): void {
     const reply = this.#replies.get(id)
     if (last) this.#replies.delete(id)
-    reply?.(bytes, last, isPaced === true ? (ok) => this.#gone(id, ok) : undefined)
+    if (reply === undefined) return
+    const onGone = isPaced === true ? (ok: boolean) => this.#gone(id, ok) : undefined
+    if (afterWrites !== true) return reply(bytes, last, onGone)
+    void this.#parts.dataDir.storage.flush().then((isAll) => reply(isAll ? bytes : new Uint8Array(), last, onGone))
   }
 
   #gone(id: number, ok: boolean): void {

@@ -30,6 +30,15 @@ describe.each(Object.entries(kinds))('a storage %s', (_name, make) => {
     expect(await storage.load()).toEqual({ documents: [], notes: new Map(), damaged: [] })
   })
 
+  it('says once all is written, and that it is not once it is closed', async () => {
+    const storage = await begin()
+    const writing = storage.write([snapshot('A', 'h1', 'c1')], false)
+    expect(await storage.flush()).toBe(true)
+    await writing
+    await storage.close()
+    expect(await storage.flush()).toBe(false)
+  })
+
   it('gives back a snapshot and the updates after it, by version', async () => {
     const storage = await begin(
       [snapshot('A', 'h1', 'c1')],

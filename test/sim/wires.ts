@@ -398,7 +398,8 @@ export class Wires {
     this.#later(answerer, this.#delay(link) + more_ms, { type: 'request', from: machine.self, id: key, bytes })
   }
 
-  answer(machine: Machine, { id, bytes, last, isPaced }: Effect & { type: 'reply' }): void {
+  answer(machine: Machine, { id, bytes: said, last, isPaced, afterWrites }: Effect & { type: 'reply' }): void {
+    const bytes = afterWrites === true && machine.disk.failure !== undefined ? new Uint8Array() : said
     const request = this.#requests.get(id)
     if (request === undefined) return this.#gone(machine, id, isPaced, 0, false)
     const { asker } = request

@@ -74,6 +74,11 @@ export class LevelStorage implements Storage {
     })
   }
 
+  flush(): Promise<boolean> {
+    this.#gathering.flush()
+    return this.#inTurn(async () => this.#closing === undefined && this.#lost.size === 0)
+  }
+
   async load(): Promise<StoredState> {
     if (this.#closing !== undefined) throw closedError(this.#path)
     this.#gathering.flush()

@@ -48,6 +48,9 @@ export function memoryStorage(): Storage {
       checkOps(ops)
       for (const op of ops) applyOp(op, documents, notes)
     },
+    async flush() {
+      return !closed
+    },
     async load() {
       if (closed) throw closedError('memory')
       return {

@@ -16,6 +16,11 @@ export interface Storage {
    * @throws RegistryError `unavailable` with the reason; a rejected batch is on disk either wholly (rarely) or not at all
    */
   write(ops: readonly StoreOp[], sync: boolean): Promise<void>
+  /**
+   * Writes what is held back: then all that was handed in before survives the end of this process.
+   * @returns whether all of it is on disk, and all before it; never rejects
+   */
+  flush(): Promise<boolean>
   /** Everything that is held. Damaged documents are dropped, whole, and named. */
   load(): Promise<StoredState>
   /** Waits for the writes that were handed in; idempotent. Everything later is rejected. */
