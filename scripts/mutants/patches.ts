@@ -496,6 +496,7 @@ const starts: Readonly<Record<string, Patch>> = {
   'what was registered elsewhere is registered here again': ['#registerOne', 'union.records(id).size > 0', 'false'],
   'whoever could not renew while it was mute has not': ['Endings.tick', '(this.#writesSince = undefined)', '0'],
   'each write asks its peers by itself': ['#nextDueAt', 'Math.max(soonest, this.#lastDueAt + between_ms)', 'soonest'],
+  'who holds a copy in memory alone says that it holds it': ['Giving.#end', 'isOfHolding(end)', 'false'],
   'acknowledged before it is on disk': [
     'Commits.commit',
     '[...published, storing(this.#inFlight)]',

@@ -8,6 +8,8 @@
  * always lack the newest one. What is written within some twenty milliseconds is due together, since a question costs its peer a
  * millisecond or two, however little it asks for.
  *
+ * Whoever lacks nothing says so once it has written that: what many are said to hold outlives the end of all their processes.
+ *
  * The question is that of a sync of single documents, so that every earlier version understands it: its answer names those that are
  * wanted. Heartbeats would not do: their digests leave out what has changed within two seconds.
  */

@@ -44,6 +44,16 @@ test('D3: where nobody can be told the answer says so once the time has passed, 
   expect(held(world, 'a', 3)[0]).toBe(3)
 })
 
+test('D3: who cannot write it down is none of those that hold it, until it can', () => {
+  const world = cluster('abc')
+  world.machine('c').disk.failure = 'ENOSPC'
+  registered(world, 'a', 'x')
+  world.until(() => holders(world, 'x') === 3, 2000, 'shown by all')
+  expect(held(world, 'a', 'all', 700)).toEqual([2, 700])
+  world.machine('c').disk.failure = undefined
+  expect(held(world, 'a', 'all')[0]).toBe(3)
+})
+
 test('D3: without gossip whoever lacks it is given it', () => {
   const world = cluster('abc')
   world.wires.gossipOn = false
