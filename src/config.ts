@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import { homedir, tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 import { warningsOfEnvironment } from './config/environment.js'
-import { readLayers, withoutEffect, type ConfigSources, type Environment, type Layers } from './config/layers.js'
+import { readLayers, warningsOfLayers, type ConfigSources, type Environment, type Layers } from './config/layers.js'
 import { logLevels, type LogLevel } from './config/logger.js'
 import { isPath, optionNames, placeOf, type Option, type OptionTable } from './config/option.js'
 import { defaultDnsDomain, defaultDnsTtl_s, parseDns, parseDnsDomain, parseDnsTtl } from './config/dns.js'
@@ -121,6 +121,7 @@ export const options = {
   /** Read once, at the start. With it, every call but the health checks needs a token, and `--http` may leave loopback. */
   tokens: {
     flag: '--tokens <file>',
+    protects: true,
     env: 'ROLLCALL_TOKENS',
     takes: 'one',
     fallback: 'none: HTTP asks for no credentials',
@@ -302,6 +303,7 @@ export const options = {
   /** Who has the key is a member; without one, everybody on the network can be. All members have the same. */
   clusterKey: {
     flag: '--cluster-key <file>',
+    protects: true,
     env: 'ROLLCALL_CLUSTER_KEY',
     takes: 'one',
     fallback: 'none: an open cluster',
@@ -309,9 +311,8 @@ export const options = {
     parse: values.readClusterKey,
   },
   /**
-   * The records of all other nodes are held in memory. What is beyond this stays with the others: a member that makes up records must
-   * not end this daemon. Of a heap, a third leaves room for its own records, and for reading the largest document while the others
-   * are held. Estimated: some 1.5 KB for an instance.
+   * The records of all other nodes are held in memory; what is beyond this stays with them, as a member that makes up records must not end
+   * this daemon. A third of the heap leaves room for its own, and for reading the largest document. Estimated: 1.5 KB for an instance.
    */
   copiesMib: {
     flag: '--copies-mib <mib>',
@@ -403,7 +404,7 @@ export function parseLayers(layers: Layers, env: Environment): Config {
 /** Sentences about what somebody wrote for nothing: unknown variables named like ours, options that do nothing without another one. */
 export function warningsOf(sources: ConfigSources): readonly string[] {
   const known = [...Object.values(options).map(({ env }) => env), ...otherEnvironment]
-  return [...warningsOfEnvironment(sources.env, known), ...withoutEffect(options, readLayers(options, sources))]
+  return [...warningsOfEnvironment(sources.env, known), ...warningsOfLayers(options, sources)]
 }
 
 // ---- from the sources to parsed values

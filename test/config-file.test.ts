@@ -59,6 +59,7 @@ region:
     const config = by(content, { zone: 'from-flag' }, env)
     expect(config).toMatchObject({ cluster: 'from-file', region: 'from-env', zone: 'from-flag' })
     expect(by(content, { region: '' })).not.toHaveProperty('region')
+    expect(by('', { region: '' }, { ROLLCALL_REGION: 'from-env' })).not.toHaveProperty('region')
   })
 
   test('is named by the environment as well', () => {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { formatHostPort, options, parseConfig, warningsOf, type Config } from '../src/config.js'
 import { isOfService } from '../src/config/environment.js'
-import { type Option, optionNames } from '../src/config/option.js'
+import { flagName, type Option, optionNames } from '../src/config/option.js'
 import { isSecret } from '../src/config/secret-file.js'
 import { isOfItsNode } from '../src/core/model/url.js'
 import { generateClusterKey } from '../src/io/network/clusterkey.js'
@@ -272,6 +272,31 @@ describe('the environment, which others write to as well', () => {
 
   test('no option is named as the variable of a Service would be', () => {
     for (const { env } of Object.values(options)) expect(isOfService(env, 'tcp://10.96.0.7:58231'), env).toBe(false)
+  })
+
+  const valued = (Object.keys(options) as (keyof typeof options)[]).filter((name) => options[name].takes !== 'switch')
+
+  test.each(valued)('an empty flag that takes nothing back is a variable that is not set: %s', (name) => {
+    for (const nothing of ['', ' ']) {
+      const value = options[name].takes === 'many' ? [nothing] : nothing
+      expect(() => byFlags({ [name]: value })).toThrow(/^--[a-z-]+: is empty: is a variable not set\? Leave it out/)
+    }
+  })
+
+  test('nothing takes back unseen what protects', () => {
+    for (const [name, file] of [
+      ['tokens', 'tokens.json'],
+      ['clusterKey', 'key'],
+    ] as const) {
+      const env = { [options[name].env]: file }
+      const of = flagName(options[name])
+      expect(() => warningsOf({ flags: { [name]: '' }, env })).toThrow(
+        `${of}: is empty: is a variable not set? It protects`,
+      )
+      const empty = { [options[name].env]: '' }
+      expect(warningsOf({ flags: {}, env: empty })).toEqual([expect.stringContaining(`without ${of}; is a variable`)])
+      expect(warningsOf({ flags: { [name]: file }, env: empty })).toEqual([])
+    }
   })
 
   test.each(Object.keys(options) as (keyof typeof options)[])('an empty variable is an unset one: %s', (name) => {

@@ -40,6 +40,10 @@ export function readLayers(table: OptionTable, { flags, env }: ConfigSources): L
   }
   const file = direct.get(fileOption)?.texts[0]
   const fromFile = file === undefined ? new Map<string, Written>() : readNamedFile(file, table, direct.get(fileOption)!)
+  for (const [name, { source, texts }] of direct) {
+    const option = table[name] as Option
+    if (source === 'flag' && texts.length === 0) demandTakenBack(option, env[option.env], fromFile.get(name))
+  }
   const written = new Map([...fromFile, ...direct])
   for (const [name, { texts }] of written) if (texts.length === 0) written.delete(name)
   return { ...(file !== undefined && { file }), written }
@@ -55,6 +59,18 @@ function readNamedFile(file: string, table: OptionTable, { where }: Written): Re
   return readConfig(content, file, table)
 }
 
+/** Where there is nothing to take back an empty flag is a variable that is not set; nor may it take back, unseen, what protects. */
+function demandTakenBack(option: Option, inEnvironment: string | undefined, inFile: Written | undefined): void {
+  const flag = flagName(option)
+  const below = fromEnvironment(option, inEnvironment) ?? inFile
+  const isSaid = below !== undefined && below.texts.length > 0
+  if (!isSaid)
+    throw new RegistryError('malformed', `${flag}: is empty: is a variable not set? Leave it out to go without`)
+  if (option.protects !== true) return
+  const wayOut = `to go without, take it out of ${below.where}`
+  throw new RegistryError('malformed', `${flag}: is empty: is a variable not set? It protects; ${wayOut}`)
+}
+
 /** An empty flag takes back what the layers below say. */
 function fromFlag(option: Option, value: unknown): Written | undefined {
   if (value === undefined) return undefined
@@ -68,11 +84,25 @@ function fromEnvironment(option: Option, value: string | undefined): Written | u
   return texts.length === 0 ? undefined : { texts, source: 'env', where: option.env }
 }
 
+/** Sentences about what was written, and probably meant otherwise. */
+export function warningsOfLayers(table: OptionTable, sources: ConfigSources): string[] {
+  const layers = readLayers(table, sources)
+  return [...withoutEffect(table, layers), ...withoutProtection(table, sources.env, layers)]
+}
+
+/** Sentences about what protects and was given as nothing, which compose files may do by mistake. */
+function withoutProtection(table: OptionTable, env: Environment, { written }: Layers): string[] {
+  return Object.entries(table).flatMap(([name, option]) => {
+    if (option.protects !== true || env[option.env] === undefined || written.has(name)) return []
+    return [`${option.env}: is empty, so this runs without ${flagName(option)}; is a variable not set?`]
+  })
+}
+
 /**
  * Sentences about what was written and does nothing. No reason not to start: whoever takes back the other one, for once, need not take
  * back all that goes with it.
  */
-export function withoutEffect(table: OptionTable, { written }: Layers): string[] {
+function withoutEffect(table: OptionTable, { written }: Layers): string[] {
   return [...written].flatMap(([name, one]) => {
     const option = table[name] as Option
     const { needs, takes, parse } = option

@@ -15,6 +15,8 @@ export interface Option<T = unknown> {
   readonly choices?: readonly string[]
   /** The name of the one without which it has no effect. */
   readonly needs?: string
+  /** Without it others may do more: that somebody wrote nothing for it is told. */
+  readonly protects?: true
   /** Not shown in help. */
   readonly hidden?: true
   readonly parse: (text: string) => T
