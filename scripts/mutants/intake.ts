@@ -48,6 +48,11 @@ const watched: Readonly<Record<string, Patch>> = {
     'strikes.one',
   ],
   'one that no repair helps is connected anew again and again': ['#repairOne', '2 ** suspicion.repairs', '1'],
+  'where there is no time each is given up as soon as else': [
+    'Watchdog.#repairOne',
+    'isBusy ? strikes.busy : $$$',
+    'Math.min(strikes.most, strikes.one + hopeful.length - 1)',
+  ],
   'who is reached again is given up all the same': ['#calm', 'suspicion.strikes = 0'],
   'those whom no repair helped make others wait': ['#repairOne', 'now >= suspicion.notBefore', 'true'],
   'a young connection is given up': ['Watchdog.#check', '.filter(isOfAge)', 'links'],

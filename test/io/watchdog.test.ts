@@ -17,19 +17,22 @@ interface Watched {
   readonly repaired: (readonly [string, number])[]
 }
 
-function watch(peers: readonly string[], isMended = true): Watched {
+function watch(peers: readonly string[], isMended = true, share = (): number => 0): Watched {
   const begun = Date.now()
   const watched: Omit<Watched, 'dog'> = { unreached: new Set(), reopened: [], repaired: [] }
   const links = peers.map((peer) => ({ peer, connection: { status: 'open', timeline: { open: begun }, peer } }))
-  const dog = new Watchdog({
-    links: () => links as unknown as Link[],
-    health: (peer) => ({ outbound: !watched.unreached.has(peer), subscribed: true }),
-    reopen: (connection) => void watched.reopened.push((connection as unknown as { peer: string }).peer),
-    repair: (peer) => {
-      watched.repaired.push([peer, (Date.now() - begun) / 1000])
-      if (isMended) watched.unreached.delete(peer)
+  const dog = new Watchdog(
+    {
+      links: () => links as unknown as Link[],
+      health: (peer) => ({ outbound: !watched.unreached.has(peer), subscribed: true }),
+      reopen: (connection) => void watched.reopened.push((connection as unknown as { peer: string }).peer),
+      repair: (peer) => {
+        watched.repaired.push([peer, (Date.now() - begun) / 1000])
+        if (isMended) watched.unreached.delete(peer)
+      },
     },
-  })
+    { share },
+  )
   dog.start()
   return { dog, ...watched }
 }
@@ -119,5 +122,23 @@ test('those whom no repair helped make nobody else wait', () => {
   passes(30_000)
   expect(repaired.slice(before).map(([peer]) => peer)).toContain('b')
   expect(repaired.slice(before).findIndex(([peer]) => peer === 'b')).toBeLessThan(3)
+  dog.stop()
+})
+
+test('where this machine has no time nobody is connected anew for minutes, and in the end all the same', () => {
+  let waited = 0.9
+  const { dog, unreached, repaired } = watch(['a', 'b', 'c'], true, () => waited)
+  passes(youth_ms + interval_ms)
+  for (const peer of ['a', 'b']) unreached.add(peer)
+  passes(100_000)
+  expect(repaired).toEqual([])
+  passes(30_000)
+  expect(repaired).toHaveLength(2)
+  unreached.add('c')
+  passes(20_000)
+  expect(repaired).toHaveLength(2)
+  waited = 0.3
+  passes(interval_ms)
+  expect(repaired.map(([peer]) => peer)).toContain('c')
   dog.stop()
 })

@@ -4,18 +4,22 @@
  *
  * A connection that is made anew costs both ends a handshake, and all that is said at first. Where many peers are not reached, what is
  * missing is time as a rule: twenty daemons that started together on two cores made each other's connections anew for a minute, and
- * called each other dead for that. So the more they are, the longer it waits, and it mends one after the other.
+ * called each other dead for that. So the more they are, the longer it waits, and it mends one after the other; where this machine has no
+ * time it waits for minutes.
  */
 import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../core/model/model.js'
 import type { Link } from './connections.js'
+import { Waits } from './work.js'
 
 export const watchdogLimits = {
   interval_ms: 2_000,
   /** A young connection has every right to be still opening its streams. */
   youth_ms: 5_000,
   /** Looks at one that it does not reach; one more for each other that was not given up yet, up to a limit. */
-  strikes: { one: 2, most: 15 },
+  strikes: { one: 2, most: 15, busy: 60 },
+  /** This machine is busy where we waited for a core for more of the time since the last look. */
+  busyShare: 0.5,
   /** The second look at a peer that lost one of two connections. */
   moved_ms: 300,
   /** Between two repairs, whoever they are of. */
@@ -43,6 +47,7 @@ interface Suspicion {
 
 export class Watchdog {
   readonly #options: WatchdogOptions
+  readonly #waits: Pick<Waits, 'share'>
   readonly #suspicions = new Map<PeerId, Suspicion>()
   readonly #moved = new Map<PeerId, NodeJS.Timeout>()
   #timer: NodeJS.Timeout | undefined
@@ -50,8 +55,9 @@ export class Watchdog {
   /** No repair before that, whoever it is of. */
   #notBefore = 0
 
-  constructor(options: WatchdogOptions) {
+  constructor(options: WatchdogOptions, waits: Pick<Waits, 'share'> = new Waits()) {
     this.#options = options
+    this.#waits = waits
   }
 
   start(): void {
@@ -86,6 +92,7 @@ export class Watchdog {
   #check(): void {
     const now = performance.now()
     const isLate = now - this.#expected > watchdogLimits.late_ms
+    const isBusy = this.#waits.share() > watchdogLimits.busyShare
     this.#expected = now + watchdogLimits.interval_ms
     if (isLate) return
     const links = this.#options.links()
@@ -93,7 +100,7 @@ export class Watchdog {
     const unreached = grown.filter(({ peer }) => !this.#isReached(peer))
     for (const { peer } of grown) if (this.#isReached(peer)) this.#calm(peer)
     for (const link of unreached) this.#suspect(link)
-    this.#repairOne(unreached, now)
+    this.#repairOne(unreached, isBusy, now)
     this.#forgetAllBut(new Set(links.map(({ peer }) => peer)), now)
   }
 
@@ -115,12 +122,12 @@ export class Watchdog {
   }
 
   /** One that was not connected anew as often as the others; of these the one that was not reached for longest. */
-  #repairOne(unreached: readonly Link[], now: number): void {
+  #repairOne(unreached: readonly Link[], isBusy: boolean, now: number): void {
     const { strikes, anyPause_ms, firstPause_ms, lastPause_ms } = watchdogLimits
     const hopeful = unreached
       .map(({ peer }) => ({ peer, suspicion: this.#suspicions.get(peer) as Suspicion }))
       .filter(({ suspicion }) => now >= suspicion.notBefore)
-    const patience = Math.min(strikes.most, strikes.one + hopeful.length - 1)
+    const patience = isBusy ? strikes.busy : Math.min(strikes.most, strikes.one + hopeful.length - 1)
     const [first] = hopeful
       .filter(({ suspicion }) => suspicion.strikes >= patience)
       .sort(({ suspicion: a }, { suspicion: b }) => a.repairs - b.repairs || b.strikes - a.strikes)
