@@ -62,7 +62,7 @@ const anything = '$$$'
 
 /** Where a bug may be put: the core, what answers out of it, and what bounds the bytes of peers and of callers. */
 const folders = ['src/core', 'src/dns', 'src/io/network']
-const files = ['src/http/bodies.ts']
+const files = ['src/http/bodies.ts', 'src/io/work.ts']
 
 export function readCore(root: string): Core {
   const inFolders = folders.flatMap((folder) =>

@@ -170,6 +170,12 @@ const membership: Readonly<Record<string, Patch>> = {
   'reports of one that was not heard yet count': ['#standing', '.isAlive(author)', 'true'],
   'who slept counts what it missed as silence': ['awoke', '.#awakeSince = now'],
   'a report is not taken back': ['take', 'withdrawn === true', 'false'],
+  'who has no core to work on reports as soon as else': ['beatsWaited', '-Math.log2($$$)', '0'],
+  'who has no core to work on knows nothing of its bad hearing': [
+    'isHardOfHearing',
+    'beatsWaited(this.waited) > 0',
+    'false',
+  ],
   'nobody doubts itself': ['#doubtsItself', 'silent >= 3', 'false'],
   'an observer learns nothing from reports that were wrong': ['noteMistake', '.mistakes.push(now)'],
   'who reported many wrongly is as quick with the others as ever': ['#countBadLines', 'bad += 1', 'bad = 1'],

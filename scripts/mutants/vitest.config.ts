@@ -42,7 +42,7 @@ export default defineConfig({
       'test/core/**/*.test.ts',
       'test/dns/{addresses,answers,names,packets}.test.ts',
       'test/http/bodies.test.ts',
-      'test/io/{half-open,heed,muxer-limits,rates,serving,turns,whole-frames}.test.ts',
+      'test/io/{half-open,heed,muxer-limits,rates,serving,turns,watchdog,whole-frames,work}.test.ts',
       'test/sim/**/*.test.ts',
     ],
     exclude: isByRule ? dear : [],

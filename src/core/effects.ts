@@ -33,6 +33,8 @@ export type BeginningStage = 'seeking' | 'met' | 'over'
 export type Input =
   /** The moment that `Registry.wakeAt` asked for has come. */
   | { readonly type: 'wake' }
+  /** Of the time since it was last said so much, 0 to 1, went by in which we had something to do and no core to do it on. */
+  | { readonly type: 'waited'; readonly share: number }
   /**
    * The network listens; peers can dial these multiaddrs, and callers know this node by that url; absent: by the same as before.
    * Nothing is signed before the first of these.

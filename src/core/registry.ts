@@ -129,6 +129,8 @@ export class Registry {
     switch (input.type) {
       case 'wake':
         return this.#wake()
+      case 'waited':
+        return liveness.membership.waited(input.share)
       case 'listening':
         return this.#opening.listening(input.addresses, input.url)
       case 'connected':

@@ -8,6 +8,7 @@ import type { Registry } from '../core/registry.js'
 import type { Checker } from '../io/checks.js'
 import type { Network, Reply } from '../io/network/network.js'
 import type { DataDir } from '../io/storage/data-dir.js'
+import { tellWaits } from '../io/work.js'
 import type { Meter } from '../metrics/meter.js'
 
 export interface EngineParts {
@@ -28,6 +29,7 @@ export class Engine {
   readonly #callers = new Map<number, (result: Settled) => void>()
   readonly #replies = new Map<number, Reply>()
   #network: Network | undefined
+  #stopTelling = (): void => undefined
   #isDraining = false
   #timer: NodeJS.Timeout | undefined
   /** A turn that is due already: it comes after what has arrived by then, and waits for no timer, of which the least is a millisecond. */
@@ -51,6 +53,7 @@ export class Engine {
   /** From now on the network carries what the registry wants to say. */
   attach(network: Network): void {
     this.#network = network
+    this.#stopTelling = tellWaits((share) => this.feed({ type: 'waited', share }))
   }
 
   now(): Moment {
@@ -98,6 +101,7 @@ export class Engine {
   /** Handles nothing more; resolves once running writes have ended. */
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#stopTelling()
     this.#callOff()
     await Promise.allSettled(this.#writes)
     const error = new RegistryError('unavailable', 'the daemon has stopped; the write may or may not be on disk')

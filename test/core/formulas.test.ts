@@ -6,6 +6,7 @@ import {
   fresh_ms,
   inheritedSilence_ms,
   lifeSign_ms,
+  beatsWaited,
   patience_ms,
   relaysAtOnce,
   reportRepeat_ms,
@@ -42,6 +43,10 @@ test('an observer waits a heartbeat longer for each report that was wrong lately
 test('one bad line makes an observer patient with nobody else; each doubling of them, with all', () => {
   expect([0, 1, 2, 3, 4, 7, 8].map((bad) => patience_ms(0, bad))).toEqual([2300, 2300, 3300, 3300, 4300, 4300, 5300])
   expect(patience_ms(3, 8)).toBe(8300)
+})
+
+test('who had no core for half of its time waits for one heartbeat more, and for another one with each half of the rest', () => {
+  expect([0, 0.1, 0.49, 0.5, 0.75, 0.9, 0.95, 1].map(beatsWaited)).toEqual([0, 0, 0, 1, 2, 3, 4, 5])
 })
 
 test('the last word of the dead that may prove them alive is from two seconds after their hiding', () => {

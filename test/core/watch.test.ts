@@ -181,3 +181,18 @@ test('what we said of one that died says nothing of its next start, which nobody
   subject.generation += 1
   expect(watch.buried(now + 4000)).toEqual([])
 })
+
+test('who has no core to work on reports later, whether it heard them itself or took over, and knows that it hears badly', () => {
+  const watch = new Watch()
+  const taken = { ...member('t', 0), directAt: undefined, heardAt: now - 8000 }
+  watch.follow(new Set([member('h', 0), member('s', 3400), taken]), now - 60_000)
+  const silent = (waited: number, at = now): string[] => {
+    watch.waited = waited
+    return watch.look('self', 1, { now: at, awakeSince: 0, members: 4 }).silent.map(({ id }) => id)
+  }
+  expect([watch.isHardOfHearing(now), silent(0.99)]).toEqual([false, []])
+  expect(watch.isHardOfHearing(now)).toBe(true)
+  expect(silent(0.5)).toEqual(['s', 't'])
+  watch.waited = 0.1
+  expect(watch.isHardOfHearing(now)).toBe(false)
+})

@@ -1,6 +1,6 @@
 /** How much this thread works, and waits for a core: by what the system counts, while others have the machine or not. */
 import { expect, test } from 'vitest'
-import { Waits, Work } from '../../src/io/network/work.js'
+import { Waits, Work } from '../../src/io/work.js'
 
 const shared = new Int32Array(new SharedArrayBuffer(4))
 

@@ -26,6 +26,14 @@ export function patience_ms(mistakes: number, badLines: number): number {
   return silence_ms + heartbeatInterval_ms * (Math.min(3, mistakes) + Math.floor(Math.log2(Math.max(1, badLines))))
 }
 
+/**
+ * How many heartbeats more than else an observer waits for that had no core for this share of its time: a half of it one, three quarters
+ * two, and so on, up to five. (Lifeguard's local health once more: of the machine.)
+ */
+export function beatsWaited(share: number): number {
+  return Math.max(0, Math.min(5, Math.floor(-Math.log2(1 - Math.min(share, 0.99)) + 1e-9)))
+}
+
 /** How long a report counts after its receipt; must exceed two repeats, so that one may be lost. */
 export const reportStanding_ms = 5000
 export const reportRepeat_ms = 2000

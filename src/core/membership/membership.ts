@@ -342,6 +342,11 @@ export class Membership {
     this.#awakeSince = now
   }
 
+  /** Of the last second we had so much in which we could not work. */
+  waited(share: number): void {
+    this.#watch.waited = share
+  }
+
   /** When a word was sent that comes now, at the earliest: on waking we find in our buffers what came while we slept. */
   #sentAt(now: number): number {
     return now - this.#awakeSince > onItsWay_ms ? now : (this.#asleepSince ?? now)

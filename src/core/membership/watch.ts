@@ -7,6 +7,7 @@ import { heartbeatInterval_ms } from '../wire/beat.js'
 import {
   inheritedSilence_ms,
   mistakeMemory_ms,
+  beatsWaited,
   patience_ms,
   reportRepeat_ms,
   reportStanding_ms,
@@ -28,6 +29,8 @@ interface OwnHealth {
   readonly doubtful: boolean
   /** How many members we lately reported wrongly. */
   readonly badLines: number
+  /** So many heartbeats more than else may be missing, since we have hardly time to hear them, nor those beside us to send them. */
+  readonly beats: number
 }
 
 /** A member that was heard directly within this time before we became its observer need not be heard anew. */
@@ -41,6 +44,8 @@ export class Watch {
   /** Whom we reported until they were dead, when that was, and in which generation. */
   readonly #buried = new Map<Member, { readonly at: number; readonly generation: number }>()
   #doubtedAt = Number.NEGATIVE_INFINITY
+  /** The share of the last second in which we had no core to work on. */
+  waited = 0
 
   /** Those whom we observe, the hidden ones among them. */
   get subjects(): ReadonlySet<Member> {
@@ -94,7 +99,8 @@ export class Watch {
 
   /** Those to be reported now, for the first time or again, and those whose report is to be taken back. */
   look(self: PeerId, authorGeneration: number, at: Watcher): { silent: Member[]; heardAgain: Member[] } {
-    const health = { doubtful: this.#doubtsItself(at.now), badLines: this.#countBadLines(at.now) }
+    const beats = beatsWaited(this.waited)
+    const health = { doubtful: this.#doubtsItself(at.now), badLines: this.#countBadLines(at.now), beats }
     const silent: Member[] = []
     const heardAgain: Member[] = []
     for (const member of this.#subjects) {
@@ -120,11 +126,11 @@ export class Watch {
   }
 
   /**
-   * Whether we lately doubted ourselves and heard somebody all the same: then silence says less. (Lifeguard's local health
-   * again.) Who hears nobody at all is cut off, and has nothing to wait for.
+   * Whether we lately doubted ourselves and heard somebody all the same, or have no time to hear: then silence says less. (Lifeguard's
+   * local health again.) Who hears nobody at all is cut off, and has nothing to wait for.
    */
   isHardOfHearing(now: number): boolean {
-    return now - this.#doubtedAt < doubtMemory_ms
+    return now - this.#doubtedAt < doubtMemory_ms || beatsWaited(this.waited) > 0
   }
 
   #countBadLines(now: number): number {
@@ -183,7 +189,7 @@ function isObservable({ state, left }: Readonly<Member>): boolean {
 function isSilent(
   member: Readonly<Member>,
   { now, awakeSince: lastAwake, members }: Watcher,
-  { doubtful, badLines }: OwnHealth,
+  { doubtful, badLines, beats }: OwnHealth,
 ): boolean {
   if (now < member.shunnedUntil) return false
   if (isRefused(member)) return true
@@ -192,9 +198,10 @@ function isSilent(
     // Nobody has to have told us that it lives: we may have taken over from an observer that died with it.
     if (member.heardAt === undefined || now - Math.max(member.observedSince ?? now, awakeSince) <= silence_ms)
       return false
-    return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members)
+    return now - Math.max(member.heardAt, awakeSince) > inheritedSilence_ms(members) + heartbeatInterval_ms * beats
   }
-  const wait_ms = patience_ms(lateMistakes(member, now).length, badLines) + (doubtful ? heartbeatInterval_ms : 0)
+  const wait_ms =
+    patience_ms(lateMistakes(member, now).length, badLines) + heartbeatInterval_ms * (beats + (doubtful ? 1 : 0))
   if (now - Math.max(member.directAt, awakeSince) <= wait_ms) return false
   const heardByOthers = member.heardAt !== undefined && now - member.heardAt <= silence_ms
   return !(doubtful && heardByOthers)

@@ -6,7 +6,7 @@
 import { BoundedMap } from '../../core/basics/bounded-map.js'
 import { Bucket } from './bucket.js'
 import { Allowance } from './allowances.js'
-import { Work } from './work.js'
+import { Work } from '../work.js'
 
 /** Each daemon of a machine answers each question once a second at most: as of two hundred of them, and what they say as they start. */
 const most = { perSecond: 200, atOnce: 1000 } as const

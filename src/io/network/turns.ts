@@ -4,7 +4,7 @@
  * of this daemon. Whoever has had more time than a member needs shares what there is beyond that with others like it. It drops nothing.
  */
 import { Order, type Turn, type Waiting } from './order.js'
-import { Work } from './work.js'
+import { Work } from '../work.js'
 
 /** Of one turn. A caller waits for several: that of its question, those in which its answer is made and goes out. */
 const turn_ms = 1

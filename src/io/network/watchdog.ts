@@ -10,7 +10,7 @@
 import type { Connection } from '@libp2p/interface'
 import type { PeerId } from '../../core/model/model.js'
 import type { Link } from './connections.js'
-import { Waits } from './work.js'
+import { Waits } from '../work.js'
 
 export const watchdogLimits = {
   interval_ms: 2_000,

@@ -32,6 +32,14 @@ export class Waits {
   }
 }
 
+/** Tells that share once a second. @returns ends it */
+export function tellWaits(tell: (share: number) => void): () => void {
+  const waits = new Waits()
+  const timer = setInterval(() => tell(waits.share()), 1000)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
 function processor_ms(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
