@@ -281,6 +281,7 @@ describe('the environment, which others write to as well', () => {
       const value = options[name].takes === 'many' ? [nothing] : nothing
       expect(() => byFlags({ [name]: value })).toThrow(/^--[a-z-]+: is empty: is a variable not set\? Leave it out/)
     }
+    if (options[name].takes === 'many') expect(byFlags({ [name]: [] })).toEqual(byFlags({}))
   })
 
   test('nothing takes back unseen what protects', () => {

@@ -42,7 +42,8 @@ export function readLayers(table: OptionTable, { flags, env }: ConfigSources): L
   const fromFile = file === undefined ? new Map<string, Written>() : readNamedFile(file, table, direct.get(fileOption)!)
   for (const [name, { source, texts }] of direct) {
     const option = table[name] as Option
-    if (source === 'flag' && texts.length === 0) demandTakenBack(option, env[option.env], fromFile.get(name))
+    const isList = Array.isArray(flags[name]) && flags[name].length === 0 // a program has nothing to say: nobody typed that
+    if (source === 'flag' && texts.length === 0 && !isList) demandTakenBack(option, env[option.env], fromFile.get(name))
   }
   const written = new Map([...fromFile, ...direct])
   for (const [name, { texts }] of written) if (texts.length === 0) written.delete(name)
