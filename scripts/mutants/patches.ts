@@ -239,7 +239,7 @@ const documents: Readonly<Record<string, Patch>> = {
     'encoding.bytes > encodedInAll_bytes || encoding.clock < this.clock',
     'true',
   ],
-  'who has not signed waits for a turn': ['Replication.take', 'signatures.isGenuine(parcel.signed)', 'true'],
+  'who has not signed waits for a turn': ['Replication.take', 'signatures.isGenuine(signed)', 'true'],
   'all that waited for a step is taken with it': ['#takeFilled', 'this.#reading.left > 0', 'true'],
   'a head without bytes waits for nothing': ['Arrivals.bring', 'parcels.length * wireLimits.headBytes', '0'],
   'messages wait without end': ['Arrivals.bring', 'this.#messages.of(via) >= arrivalLimits.messages', 'false'],

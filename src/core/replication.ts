@@ -94,15 +94,16 @@ export class Replication {
   /** A document, or a step of one, has come. */
   take(step: Step): void {
     const { replica, signatures, self } = this.#state
-    const { parcel } = step
-    const { owner } = parcel.signed.head
-    if (owner === self || replica.loadingOwner === owner || !replica.isLong(parcel)) return this.#take(step)
-    if (signatures.isGenuine(parcel.signed)) this.#takeLater(step)
-    else this.#out.drop('bad signature')
+    const { signed } = step.parcel
+    const { owner } = signed.head
+    if (owner === self || replica.loadingOwner === owner || !replica.isLong(step.parcel)) return this.#take(step)
+    return signatures.isGenuine(signed) ? this.#takeLater(step) : this.#out.drop('bad signature')
   }
 
+  /** Where nothing more may wait of whoever brought it, it is asked for again: else nobody would, as it may have filled a gap. */
   #takeLater({ parcel, via }: Step): void {
-    this.#bring(via, [parcel], parcel.content.bytes.length)
+    if (this.#bring(via, [parcel], parcel.content.bytes.length)) return
+    this.#state.postponed.note(parcel.signed.head.owner, via, this.#state.at.now)
   }
 
   /** What waited for what is here now, as much of it as this turn goes: each may change as much as a turn does. */
@@ -266,8 +267,7 @@ export class Replication {
 
   /** @returns whether it will be read */
   #bring(via: PeerId, parcels: readonly Parcel[], bytes: number): boolean {
-    const isKept = this.#state.arrivals.bring(via, parcels, bytes)
-    if (isKept) return true
+    if (this.#state.arrivals.bring(via, parcels, bytes)) return true
     this.#out.drop('too many documents at once')
     this.#state.firstSync.lost()
     return false

@@ -28,7 +28,10 @@ export class Postponed {
 
   /** @param via who told of it last */
   note(owner: PeerId, via: PeerId, until: number, isWhole = false): void {
-    this.#byOwner.set(owner, { via, until, isWhole: isWhole || this.#byOwner.get(owner)?.isWhole === true })
+    const known = this.#byOwner.get(owner)
+    // Never sooner than was said: whoever rests would be fetched, and put off again.
+    const latest = Math.max(until, known?.until ?? until)
+    this.#byOwner.set(owner, { via, until: latest, isWhole: isWhole || known?.isWhole === true })
   }
 
   owners(): PeerId[] {

@@ -1,6 +1,6 @@
 /**
- * Whose turn it is of those who send: each has one piece in a round, however much of it waits, in however many streams. It takes no time
- * itself, nor knows what it costs.
+ * Whose turn it is of those who send: each has one piece in a round, however much of it waits, in however many streams, at whatever
+ * cost. It takes no time itself.
  *
  *     members who have some of their own ──▶ three pieces of four, and what the others leave
  *     members beyond that ─────────────────▶ half of a core, all of them together
@@ -137,10 +137,10 @@ export class Order {
   }
 
   #take(allowance: Allowance, lane: Lane): Turn {
-    const [one, ...rest] = this.#waiting.get(allowance) as [Waiting, ...Waiting[]]
-    if (rest.length === 0) this.#waiting.delete(allowance)
-    else this.#waiting.set(allowance, rest)
-    if (rest.length > 0) lane.standing.push(allowance)
+    const waiting = this.#waiting.get(allowance) as Waiting[]
+    const one = waiting.shift() as Waiting
+    if (waiting.length === 0) this.#waiting.delete(allowance)
+    else lane.standing.push(allowance)
     return { one, allowance, lane }
   }
 }
