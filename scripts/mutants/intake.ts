@@ -1,4 +1,4 @@
-// The bugs that somebody could write into what bounds the bytes of peers: their turns, their rates, what they make us hold.
+// The bugs that somebody could write into what bounds the bytes of peers and of callers: their turns, their rates, what they make us hold.
 import type { Patch } from './patch.js'
 
 const turns: Readonly<Record<string, Patch>> = {

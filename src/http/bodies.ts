@@ -46,20 +46,23 @@ export class IncomingBodies {
   }
 
   /** @throws RegistryError `too-large`; `malformed` where its connection ends before it does; `unavailable` where others need its room */
-  async read(stream: IncomingMessage): Promise<Buffer> {
-    let body: Body | undefined
-    try {
-      return await new Promise<Buffer>((resolve, reject) => {
-        const coming = (body = new Body(reject))
-        this.#coming.add(coming)
-        stream.on('data', (piece: Buffer) => this.#take(stream, coming, piece))
-        stream.once('end', () => (coming.isTooLarge ? reject(larger()) : resolve(coming.whole())))
-        stream.once('error', (cause) => reject(endedEarly(cause)))
-        stream.once('close', () => reject(endedEarly()))
+  read(stream: IncomingMessage): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      const body = new Body(reject)
+      this.#coming.add(body)
+      stream.on('data', (piece: Buffer) => this.#take(stream, body, piece))
+      stream.once('end', () => {
+        this.#letGo(body)
+        if (body.length > this.#limits.bytes) reject(larger())
+        else resolve(body.whole())
       })
-    } finally {
-      if (body !== undefined) this.#letGo(body)
-    }
+      const endEarly = (cause?: Error): void => {
+        this.#letGo(body)
+        if (!stream.readableEnded) reject(endedEarly(cause))
+      }
+      stream.once('error', endEarly)
+      stream.once('close', endEarly)
+    })
   }
 
   #take(stream: IncomingMessage, body: Body, piece: Buffer): void {
@@ -69,10 +72,7 @@ export class IncomingBodies {
     if (body.isInPieces(this.#limits)) return this.#cutOff(stream, body)
     if (body.length > discardedBytes) body.refuse(larger())
     if (body.length > 2 * discardedBytes) return void stream.socket.destroy()
-    if (body.length > bytes) {
-      body.isTooLarge = true
-      return this.#letGo(body)
-    }
+    if (body.length > bytes) return this.#letGo(body)
     if (!this.#coming.has(body)) return // refused, and read to its end for the sake of the answer
     this.#bytes += body.add(piece, bytes)
     while (this.#bytes > this.#limits.allBytes) this.#makeWay()
@@ -80,7 +80,8 @@ export class IncomingBodies {
 
   /** Nobody sends so who wants an answer, and what else comes of it would take as long. */
   #cutOff({ socket }: IncomingMessage, body: Body): void {
-    const message = `body: comes in more than ${this.#limits.pieces} pieces; send larger chunks`
+    const most = `${this.#limits.pieces}, and one more for each ${piece_bytes} bytes`
+    const message = `body: comes in too many pieces (more than ${most}); send larger chunks`
     this.#letGo(body)
     if (!body.isAnswered) endRaw(socket, tooLarge.status, message)
     body.refuse(new RegistryError('too-large', message))
@@ -112,7 +113,7 @@ export function discardUnread(server: Server, limits: BodyLimits = bodyLimits): 
     if (coding === undefined && length === '0') return
     response.once('prefinish', () => {
       if (request.complete || request.listenerCount('data') > 0) return
-      const body = new Body()
+      const body = new Came()
       request.on('data', (piece: Buffer) => {
         body.count(piece)
         if (body.length > limits.discardedBytes || body.isInPieces(limits)) request.socket.destroy()
@@ -121,20 +122,10 @@ export function discardUnread(server: Server, limits: BodyLimits = bodyLimits): 
   })
 }
 
-class Body {
-  readonly #reject: ((error: RegistryError) => void) | undefined
-  isAnswered = false
-  isTooLarge = false
-  /** Of what has come, kept or not. */
+/** How much has come of one body, kept or not. */
+class Came {
   length = 0
   #pieces = 0
-  /** A copy: a piece is a part of what was read of its socket at once, and would hold all of that. */
-  #bytes = Buffer.alloc(0)
-
-  /** @param reject tells why it is not taken, which is answered */
-  constructor(reject?: (error: RegistryError) => void) {
-    this.#reject = reject
-  }
 
   count(piece: Buffer): void {
     this.length += piece.length
@@ -144,10 +135,23 @@ class Body {
   isInPieces({ pieces }: BodyLimits): boolean {
     return this.#pieces > pieces + this.length / piece_bytes
   }
+}
+
+class Body extends Came {
+  readonly #reject: (error: RegistryError) => void
+  isAnswered = false
+  /** A copy: a piece is a part of what was read of its socket at once, and would hold all of that. */
+  #bytes = Buffer.alloc(0)
+
+  /** @param reject tells why it is not taken, which is answered */
+  constructor(reject: (error: RegistryError) => void) {
+    super()
+    this.#reject = reject
+  }
 
   refuse(error: RegistryError): void {
     this.isAnswered = true
-    this.#reject?.(error)
+    this.#reject(error)
   }
 
   /** Bytes of memory. */
